@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+// The house and its rooms. docs/ARCHITECTURE.md says what each target is for and who may import
+// whom; the tidy test holds this file and every import to that table.
+
+import PackageDescription
+
+/// Settings of every Swift target: Swift 6, imports that do not leak, unsafe code marked where it
+/// stands, and no warning left alone.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+/// Settings of every C target of ours. Generated C is compiled without them.
+let strictC: [CSetting] = [
+  .define("_GNU_SOURCE"),
+  .enableWarning("all"),
+  .enableWarning("extra"),
+  .treatAllWarnings(as: .error),
+]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+
+let package = Package(
+  name: "tallystick",
+  products: [
+    .executable(name: "tally", targets: ["tally"]),
+    .library(name: "TTRPC", targets: ["TTRPC"]),
+    .library(name: "TallyClient", targets: ["TallyClient"]),
+    .library(name: "TallyTesting", targets: ["TallyTesting"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    // C libraries and the shims that Swift cannot call.
+    .target(name: "CSQLite", cSettings: strictC, linkerSettings: [.linkedLibrary("sqlite3")]),
+    .target(name: "CProtobufC", cSettings: strictC, linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(name: "CLinux", cSettings: strictC),
+    .target(name: "CMessages", dependencies: ["CProtobufC"]),
+
+    // The rooms, from the bottom up.
+    .target(name: "Messages", dependencies: ["CMessages", "CProtobufC"], swiftSettings: strict),
+    .target(name: "TTRPC", dependencies: ["CLinux", collections], swiftSettings: strict),
+    .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
+    .target(name: "Core", dependencies: ["SQLite", crypto, collections], swiftSettings: strict),
+    .target(
+      name: "Server", dependencies: ["TTRPC", "Messages", "Core", crypto, logging], swiftSettings: strict),
+    .target(name: "TallyClient", dependencies: ["TTRPC", "Messages"], swiftSettings: strict),
+    .target(name: "TallyTesting", dependencies: ["TallyClient"], swiftSettings: strict),
+    .executableTarget(
+      name: "tally",
+      dependencies: ["Server", "TallyClient", "TTRPC", "Messages", "Core", arguments, logging],
+      swiftSettings: strict),
+    .executableTarget(name: "bench", dependencies: ["TTRPC", "TallyClient", "Core"], swiftSettings: strict),
+
+    // Tests mirror the rooms, plus what crosses them.
+    .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
+    .testTarget(name: "TTRPCTests", dependencies: ["TTRPC"], swiftSettings: strict),
+    .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
+    .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+    .testTarget(
+      name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"], swiftSettings: strict),
+    .testTarget(name: "TidyTests", swiftSettings: strict),
+  ]
+)

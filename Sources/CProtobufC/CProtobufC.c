@@ -1,0 +1,1 @@
+#include "CProtobufC.h"

@@ -1,0 +1,2 @@
+import Testing
+@Suite("Core") struct Placeholder { @Test("builds") func builds() {} }

@@ -1,0 +1,2 @@
+import Testing
+@Suite("Messages") struct Placeholder { @Test("builds") func builds() {} }

@@ -1,0 +1,2 @@
+import Testing
+@Suite("SQLite") struct Placeholder { @Test("builds") func builds() {} }

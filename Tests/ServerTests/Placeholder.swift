@@ -1,0 +1,2 @@
+import Testing
+@Suite("Server") struct Placeholder { @Test("builds") func builds() {} }

@@ -1,0 +1,2 @@
+import Testing
+@Suite("Tidy") struct Placeholder { @Test("builds") func builds() {} }
