@@ -1,0 +1,113 @@
+// One user's credit: lots, what is pinned in them, and the balance they add up to.
+//
+// Invariants:
+// 1. postedMicros = sum of remaining over lots = sum of the user's ledger; heldMicros = sum of pinned.
+// 2. Per lot 0 <= pinned <= remaining <= amount. Lots with nothing remaining are not kept here.
+// 3. `lots` stands in burn order: priority, then earliest expiry (none last), then id.
+//
+// Values; the writer queue owns the stored ones.
+
+/// Credit from one grant.
+public struct Lot: Sendable, Equatable {
+  /// The sequence of the ledger row that granted it.
+  public var id: Int64
+  /// Lower burns first.
+  public var priority: Int32
+  public var amountMicros: Int64
+  /// Neither spent nor expired, pinned credit included.
+  public var remainingMicros: Int64
+  /// Set aside by open holds.
+  public var pinnedMicros: Int64
+  /// nil: effective since it was granted.
+  public var effectiveAtMicros: Int64?
+  /// nil: never.
+  public var expiresAtMicros: Int64?
+
+  public static let defaultPlanPriority: Int32 = 10
+  public static let defaultPromoPriority: Int32 = 20
+  public static let defaultPurchasePriority: Int32 = 50
+  /// Adjustments upwards and opening balances burn as purchases do.
+  public static let defaultAdjustmentPriority: Int32 = 50
+  /// Open lots of one user.
+  public static let maximumOpenLots = 256
+
+  public init(
+    id: Int64, priority: Int32, amountMicros: Int64, remainingMicros: Int64, pinnedMicros: Int64 = 0,
+    effectiveAtMicros: Int64? = nil, expiresAtMicros: Int64? = nil
+  ) {
+    self.id = id
+    self.priority = priority
+    self.amountMicros = amountMicros
+    self.remainingMicros = remainingMicros
+    self.pinnedMicros = pinnedMicros
+    self.effectiveAtMicros = effectiveAtMicros
+    self.expiresAtMicros = expiresAtMicros
+  }
+}
+
+/// A user's account as the last ledger row left it. What has expired since is still in it; `balance(at:)`
+/// and the rules look through that.
+public struct Account: Sendable, Equatable {
+  /// The row in the account table; zero until the first write.
+  public var id: Int64
+  public var userId: String
+  /// Pending lots (effective later) and expired, not yet written off ones included.
+  public var postedMicros: Int64
+  public var heldMicros: Int64
+  /// Rises by one with each ledger row.
+  public var version: Int64
+  /// The sequence of the user's last ledger row, or zero.
+  public var head: Int64
+  public var lots: [Lot]
+  /// The earliest expiry among open holds; nil without open holds.
+  public var nextHoldExpiryMicros: Int64?
+
+  public init(
+    id: Int64 = 0, userId: String, postedMicros: Int64 = 0, heldMicros: Int64 = 0, version: Int64 = 0,
+    head: Int64 = 0, lots: [Lot] = [], nextHoldExpiryMicros: Int64? = nil
+  ) {
+    self.id = id
+    self.userId = userId
+    self.postedMicros = postedMicros
+    self.heldMicros = heldMicros
+    self.version = version
+    self.head = head
+    self.lots = lots
+    self.nextHoldExpiryMicros = nextHoldExpiryMicros
+  }
+}
+
+/// An account as a client sees it at a time: expired lots and holds are out, pending lots apart.
+public struct Balance: Sendable, Equatable {
+  public var userId: String
+  public var postedMicros: Int64
+  public var heldMicros: Int64
+  public var pendingMicros: Int64
+  public var version: Int64
+  public var nextExpiry: Expiry?
+
+  /// When credit that is not pinned expires next, and how much.
+  public struct Expiry: Sendable, Equatable {
+    public var atMicros: Int64
+    public var amountMicros: Int64
+
+    public init(atMicros: Int64, amountMicros: Int64) {
+      self.atMicros = atMicros
+      self.amountMicros = amountMicros
+    }
+  }
+
+  public var availableMicros: Int64 { postedMicros - heldMicros }
+
+  public init(
+    userId: String, postedMicros: Int64 = 0, heldMicros: Int64 = 0, pendingMicros: Int64 = 0,
+    version: Int64 = 0, nextExpiry: Expiry? = nil
+  ) {
+    self.userId = userId
+    self.postedMicros = postedMicros
+    self.heldMicros = heldMicros
+    self.pendingMicros = pendingMicros
+    self.version = version
+    self.nextExpiry = nextExpiry
+  }
+}

@@ -1,0 +1,256 @@
+// What a caller may ask of the ledger, as plain values.
+//
+// Invariants:
+// 1. A command holds all that its decision needs from outside (key, digest, acting user); clock and
+//    ids come from the engine. Any engine that keeps the conformance suite may carry it out.
+// 2. Fields were checked for form (lengths, UTF-8, signs) before a command is made; rules check what
+//    depends on state.
+//
+// Values, owned by nobody.
+
+/// A SHA-256.
+public struct Digest: Sendable, Equatable, Hashable {
+  public var bytes: [UInt8]
+
+  /// - Parameter bytes: 32 of them.
+  public init(bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+}
+
+/// A mutation's key and what was asked under it.
+public struct Idempotency: Sendable, Equatable {
+  /// 1 to 255 bytes; its scope is the user who owns the named object.
+  public var key: String
+  /// Over the method and the request as sent, before defaults.
+  public var digest: Digest
+
+  public init(key: String, digest: Digest) {
+    self.key = key
+    self.digest = digest
+  }
+}
+
+/// The free text of a ledger row, which may be erased later; the chain covers its digest only.
+public struct FreeText: Sendable, Equatable {
+  public var description: String
+  /// Sorted by key, keys unique.
+  public var metadata: [MetadataEntry]
+
+  public init(description: String = "", metadata: [MetadataEntry] = []) {
+    self.description = description
+    self.metadata = metadata
+  }
+
+  public var isEmpty: Bool { description.isEmpty && metadata.isEmpty }
+}
+
+public struct MetadataEntry: Sendable, Equatable, Hashable {
+  public var key: String
+  public var value: String
+
+  public init(key: String, value: String) {
+    self.key = key
+    self.value = value
+  }
+}
+
+/// One mutation. Amounts are micro-USD, times microseconds since the epoch.
+public enum Command: Sendable, Equatable {
+  case consume(Consume)
+  case addPurchase(AddPurchase)
+  case grantPlan(GrantPlan)
+  case grantPromo(GrantPromo)
+  case adjust(Adjust)
+  case reserve(Reserve)
+  case extend(Extend)
+  case capture(Capture)
+  case release(Release)
+  case putPlan(Plan)
+
+  public struct Consume: Sendable, Equatable {
+    public var userId: String
+    public var amountMicros: Int64
+    public var runId: String
+    public var idempotency: Idempotency
+    public var text: FreeText
+
+    public init(
+      userId: String, amountMicros: Int64, runId: String = "", idempotency: Idempotency,
+      text: FreeText = FreeText()
+    ) {
+      self.userId = userId
+      self.amountMicros = amountMicros
+      self.runId = runId
+      self.idempotency = idempotency
+      self.text = text
+    }
+  }
+
+  public struct AddPurchase: Sendable, Equatable {
+    public var userId: String
+    public var paymentId: String
+    public var amountMicros: Int64
+    public var package: String
+    public var expiresAtMicros: Int64?
+    public var idempotency: Idempotency
+    public var text: FreeText
+
+    public init(
+      userId: String, paymentId: String, amountMicros: Int64, package: String = "",
+      expiresAtMicros: Int64? = nil, idempotency: Idempotency, text: FreeText = FreeText()
+    ) {
+      self.userId = userId
+      self.paymentId = paymentId
+      self.amountMicros = amountMicros
+      self.package = package
+      self.expiresAtMicros = expiresAtMicros
+      self.idempotency = idempotency
+      self.text = text
+    }
+  }
+
+  public struct GrantPlan: Sendable, Equatable {
+    public var userId: String
+    public var planId: String
+    /// The period's start, normalised; nil is the current UTC month.
+    public var period: Period?
+    /// nil is the plan's monthly credit.
+    public var amountMicros: Int64?
+    /// nil is the plan's rule.
+    public var expiresAtMicros: Int64?
+    public var idempotency: Idempotency
+    public var text: FreeText
+
+    public init(
+      userId: String, planId: String, period: Period? = nil, amountMicros: Int64? = nil,
+      expiresAtMicros: Int64? = nil, idempotency: Idempotency, text: FreeText = FreeText()
+    ) {
+      self.userId = userId
+      self.planId = planId
+      self.period = period
+      self.amountMicros = amountMicros
+      self.expiresAtMicros = expiresAtMicros
+      self.idempotency = idempotency
+      self.text = text
+    }
+  }
+
+  public struct GrantPromo: Sendable, Equatable {
+    public var userId: String
+    public var amountMicros: Int64
+    /// 1 to 1,000; lower burns first.
+    public var priority: Int32
+    /// nil is now.
+    public var effectiveAtMicros: Int64?
+    public var expiresAtMicros: Int64?
+    public var idempotency: Idempotency
+    public var text: FreeText
+
+    public init(
+      userId: String, amountMicros: Int64, priority: Int32 = Lot.defaultPromoPriority,
+      effectiveAtMicros: Int64? = nil, expiresAtMicros: Int64? = nil, idempotency: Idempotency,
+      text: FreeText = FreeText()
+    ) {
+      self.userId = userId
+      self.amountMicros = amountMicros
+      self.priority = priority
+      self.effectiveAtMicros = effectiveAtMicros
+      self.expiresAtMicros = expiresAtMicros
+      self.idempotency = idempotency
+      self.text = text
+    }
+  }
+
+  public struct Adjust: Sendable, Equatable {
+    public var userId: String
+    /// Positive adds a lot, negative takes what is available; never zero.
+    public var amountMicros: Int64
+    public var actor: String
+    public var reason: String
+    public var idempotency: Idempotency
+    public var text: FreeText
+
+    public init(
+      userId: String, amountMicros: Int64, actor: String, reason: String, idempotency: Idempotency,
+      text: FreeText = FreeText()
+    ) {
+      self.userId = userId
+      self.amountMicros = amountMicros
+      self.actor = actor
+      self.reason = reason
+      self.idempotency = idempotency
+      self.text = text
+    }
+  }
+
+  public struct Reserve: Sendable, Equatable {
+    public var userId: String
+    public var amountMicros: Int64
+    public var ttlMillis: Int64
+    public var runId: String
+    public var idempotency: Idempotency
+    public var text: FreeText
+
+    public init(
+      userId: String, amountMicros: Int64, ttlMillis: Int64, runId: String = "",
+      idempotency: Idempotency, text: FreeText = FreeText()
+    ) {
+      self.userId = userId
+      self.amountMicros = amountMicros
+      self.ttlMillis = ttlMillis
+      self.runId = runId
+      self.idempotency = idempotency
+      self.text = text
+    }
+  }
+
+  public struct Extend: Sendable, Equatable {
+    /// The sequence of the row that opened the hold.
+    public var holdId: Int64
+    /// From the time of the call.
+    public var ttlMillis: Int64
+    /// A hold of another user is not found; nil may touch any.
+    public var actingUserId: String?
+    public var idempotency: Idempotency
+
+    public init(holdId: Int64, ttlMillis: Int64, actingUserId: String? = nil, idempotency: Idempotency) {
+      self.holdId = holdId
+      self.ttlMillis = ttlMillis
+      self.actingUserId = actingUserId
+      self.idempotency = idempotency
+    }
+  }
+
+  public struct Capture: Sendable, Equatable {
+    public var holdId: Int64
+    /// nil is all that is held.
+    public var amountMicros: Int64?
+    public var actingUserId: String?
+    public var idempotency: Idempotency
+    public var text: FreeText
+
+    public init(
+      holdId: Int64, amountMicros: Int64? = nil, actingUserId: String? = nil, idempotency: Idempotency,
+      text: FreeText = FreeText()
+    ) {
+      self.holdId = holdId
+      self.amountMicros = amountMicros
+      self.actingUserId = actingUserId
+      self.idempotency = idempotency
+      self.text = text
+    }
+  }
+
+  public struct Release: Sendable, Equatable {
+    public var holdId: Int64
+    public var actingUserId: String?
+    public var idempotency: Idempotency
+
+    public init(holdId: Int64, actingUserId: String? = nil, idempotency: Idempotency) {
+      self.holdId = holdId
+      self.actingUserId = actingUserId
+      self.idempotency = idempotency
+    }
+  }
+}

@@ -1,0 +1,131 @@
+// The seam: what a ledger engine does for the services above it, whatever it keeps its rows in.
+//
+// Invariants:
+// 1. A completion is called exactly once, after the commit that decided it is durable (or after the
+//    engine knows that it is not).
+// 2. A read that begins after any completion was called sees that commit, and is one snapshot.
+// 3. Savepoints, SQL text and pragmas stay below the seam.
+//
+// Owner: the engine's own queues.
+
+/// Where replies of one batch go together: flushed once after all of a commit's completions ran.
+public protocol ReplyGroup: AnyObject, Sendable {
+  /// Sends what completions have appended. Never blocks.
+  func flush()
+}
+
+/// A value read from one snapshot.
+public struct Snapshot<Value: Sendable>: Sendable {
+  public var value: Value
+  /// The last commit that the snapshot contains.
+  public var commitSequence: Int64
+
+  public init(_ value: Value, commitSequence: Int64) {
+    self.value = value
+    self.commitSequence = commitSequence
+  }
+}
+
+/// One call's worth of commands: a single one, or a batch whose items are decided one by one.
+public struct Submission: Sendable {
+  public var commands: [Command]
+  /// The one user it counts against for fairness; empty when there are many.
+  public var userId: String
+  /// On the monotonic clock; past it, the submission is dropped, not applied.
+  public var deadlineNanoseconds: UInt64?
+  /// Cost in the queue's byte budget.
+  public var byteCount: Int
+
+  public init(commands: [Command], userId: String, deadlineNanoseconds: UInt64?, byteCount: Int) {
+    self.commands = commands
+    self.userId = userId
+    self.deadlineNanoseconds = deadlineNanoseconds
+    self.byteCount = byteCount
+  }
+}
+
+public struct TransactionFilter: Sendable, Equatable {
+  public var userId: String
+  /// All when empty.
+  public var types: [TransactionType] = []
+  /// Inclusive.
+  public var fromMicros: Int64?
+  /// Exclusive.
+  public var toMicros: Int64?
+  public var metadata: [MetadataEntry] = []
+  /// 1 to 1,000.
+  public var limit: Int
+  /// Rows with a smaller sequence only; from the page before.
+  public var beforeSequence: Int64?
+
+  public init(userId: String, limit: Int) {
+    self.userId = userId
+    self.limit = limit
+  }
+}
+
+public struct HoldFilter: Sendable, Equatable {
+  public var userId: String
+  /// All when empty.
+  public var states: [HoldState] = []
+  public var limit: Int
+  public var beforeId: Int64?
+
+  public init(userId: String, limit: Int) {
+    self.userId = userId
+    self.limit = limit
+  }
+}
+
+/// One page, newest first, and where the next one starts.
+public struct Page<Row: Sendable>: Sendable {
+  public var rows: [Row]
+  /// nil on the last page.
+  public var nextBefore: Int64?
+
+  public init(rows: [Row], nextBefore: Int64?) {
+    self.rows = rows
+    self.nextBefore = nextBefore
+  }
+}
+
+public struct EngineState: Sendable, Equatable {
+  public enum Mode: Sendable, Equatable {
+    case serving, readOnly, draining
+  }
+  public var mode: Mode
+  public var commitSequence: Int64
+  public var ledgerSequence: Int64
+  public var schemaVersion: Int32
+
+  public init(mode: Mode, commitSequence: Int64, ledgerSequence: Int64, schemaVersion: Int32) {
+    self.mode = mode
+    self.commitSequence = commitSequence
+    self.ledgerSequence = ledgerSequence
+    self.schemaVersion = schemaVersion
+  }
+}
+
+/// A ledger engine. `SQLiteEngine` is the only one.
+public protocol Engine: Sendable {
+  /// Decides the commands in order, in one commit with whatever else is queued.
+  /// - Parameters:
+  ///   - group: flushed once after the commit's completions; nil for callers that need no flush.
+  ///   - completion: one outcome a command; called on the engine's writer queue, or at once on the
+  ///     caller's when the submission never enters the queue (full, draining).
+  func submit(
+    _ submission: Submission, group: (any ReplyGroup)?,
+    completion: @escaping @Sendable ([Outcome]) -> Void)
+
+  /// A user's balance now; zero for a user that is not known. Quick: may run on a connection's queue.
+  func balance(userId: String) throws(Refusal) -> Snapshot<Balance>
+  /// In the order asked; fixed statement count.
+  func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]>
+  /// - Throws: `transactionNotFound`, also for another user's row when `actingUserId` is set.
+  func transaction(sequence: Int64, actingUserId: String?) throws(Refusal) -> Snapshot<Entry>
+  func transactions(_ filter: TransactionFilter) throws(Refusal) -> Snapshot<Page<Entry>>
+  func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>>
+  /// By id, after `afterId`.
+  func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]>
+  func state() -> EngineState
+}

@@ -1,0 +1,69 @@
+// Why a command was not carried out.
+//
+// Invariants:
+// 1. The order of the cases is the order of precedence: when several apply, the first is the answer.
+// 2. Every reason says that nothing was applied, but for `outcomeUnknown`.
+//
+// Values, owned by nobody.
+
+/// A reason on the wire is this case's name in upper snake case. Whether a retry is safe stands with
+/// each reason in proto/tallystick/v1/errors.proto.
+public enum Reason: String, Sendable, CaseIterable {
+  case deadlineExceeded = "DEADLINE_EXCEEDED"
+  case cancelled = "CANCELLED"
+  case shuttingDown = "SHUTTING_DOWN"
+  case queueFull = "QUEUE_FULL"
+  case invalidAmount = "INVALID_AMOUNT"
+  case invalidField = "INVALID_FIELD"
+  case invalidCursor = "INVALID_CURSOR"
+  case batchTooLarge = "BATCH_TOO_LARGE"
+  case userNotFound = "USER_NOT_FOUND"
+  case transactionNotFound = "TRANSACTION_NOT_FOUND"
+  case holdNotFound = "HOLD_NOT_FOUND"
+  case grantNotFound = "GRANT_NOT_FOUND"
+  case idempotencyMismatch = "IDEMPOTENCY_MISMATCH"
+  case grantConflict = "GRANT_CONFLICT"
+  case paymentConflict = "PAYMENT_CONFLICT"
+  case holdExpired = "HOLD_EXPIRED"
+  case holdSettled = "HOLD_SETTLED"
+  case captureExceedsHold = "CAPTURE_EXCEEDS_HOLD"
+  case lotLimit = "LOT_LIMIT"
+  case amountOverflow = "AMOUNT_OVERFLOW"
+  case insufficientCredits = "INSUFFICIENT_CREDITS"
+  case diskFull = "DISK_FULL"
+  case readOnly = "READ_ONLY"
+  case corrupt = "CORRUPT"
+  case outcomeUnknown = "OUTCOME_UNKNOWN"
+}
+
+/// A command's refusal: nothing was written for it.
+public struct Refusal: Error, Sendable, Equatable {
+  public var reason: Reason
+  /// For people; clients branch on the reason and its details.
+  public var message: String
+  /// What a client needs to act, such as `available_micros`; keys in snake case.
+  public var details: [String: String]
+  /// The commit after which, and the place at which, the refusal was decided; nil when it never
+  /// reached the writer.
+  public var commit: CommitPoint?
+
+  public init(
+    _ reason: Reason, _ message: String, details: [String: String] = [:], commit: CommitPoint? = nil
+  ) {
+    self.reason = reason
+    self.message = message
+    self.details = details
+    self.commit = commit
+  }
+}
+
+/// A place in the one order of all decisions: commits count from 1, positions within one from 0.
+public struct CommitPoint: Sendable, Equatable, Hashable {
+  public var sequence: Int64
+  public var position: Int32
+
+  public init(sequence: Int64, position: Int32) {
+    self.sequence = sequence
+    self.position = position
+  }
+}
