@@ -117,7 +117,14 @@ public protocol Engine: Sendable {
     _ submission: Submission, group: (any ReplyGroup)?,
     completion: @escaping @Sendable ([Outcome]) -> Void)
 
-  /// A user's balance now; zero for a user that is not known. Quick: may run on a connection's queue.
+  /// Why a submission would be turned away now, whatever it holds: draining, read-only, queue full. Asked
+  /// before a request's fields are looked at; `submit` decides for good.
+  func admission() -> Refusal?
+
+  /// A user's balance from memory, or nil when it needs a reader. Never blocks: may run on a
+  /// connection's queue.
+  func cachedBalance(userId: String) -> Snapshot<Balance>?
+  /// A user's balance now; zero for a user that is not known. May wait for a reader.
   func balance(userId: String) throws(Refusal) -> Snapshot<Balance>
   /// In the order asked; fixed statement count.
   func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]>
@@ -128,4 +135,7 @@ public protocol Engine: Sendable {
   /// By id, after `afterId`.
   func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]>
   func state() -> EngineState
+
+  /// The engine's idea of now, as a write at this moment would have it.
+  func nowMicros() -> Int64
 }
