@@ -1,0 +1,60 @@
+# Every command of the project. `make help` lists them.
+#
+# PREFIX and DESTDIR as usual: `make install PREFIX=/usr DESTDIR=pkg`.
+# Each target first installs the Debian packages that it misses (scripts/install-dependencies).
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SYSTEMD_UNITS ?= $(PREFIX)/lib/systemd/system
+SWIFT ?= swift
+RELEASE = $(SWIFT) build -c release --static-swift-stdlib
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test install uninstall generate lint format bench bench-quick sanitize clean
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: build ## build, serve from an embedded database, print a command to try
+	@scripts/run
+
+build: ## release build at .build/release/tally
+	@scripts/install-dependencies build
+	$(RELEASE) --product tally
+
+test: ## the whole suite: Swift, then each client's
+	@scripts/install-dependencies build test
+	@scripts/test
+
+install: build ## install tally, completions, the systemd unit (PREFIX, DESTDIR)
+	@scripts/install "$(DESTDIR)" "$(PREFIX)" "$(SYSTEMD_UNITS)"
+
+uninstall: ## remove what install put there
+	@scripts/install --remove "$(DESTDIR)" "$(PREFIX)" "$(SYSTEMD_UNITS)"
+
+generate: ## messages, stubs and the descriptor set, from proto/
+	@scripts/install-dependencies build generate
+	@scripts/generate
+
+lint: ## swift format, tidy, C, Python, Go and shell
+	@scripts/install-dependencies build lint
+	@scripts/lint
+
+format: ## rewrite the sources in the project's format
+	@scripts/install-dependencies lint
+	@scripts/lint --fix
+
+bench: ## measure everything against the floors and peers; writes docs/BENCHMARKS.md's tables
+	@scripts/install-dependencies build bench
+	@scripts/bench
+
+bench-quick: ## the same in under two minutes, printed only
+	@scripts/install-dependencies build bench
+	@scripts/bench --quick
+
+sanitize: ## the Swift suite under the thread and the address sanitizer
+	@scripts/install-dependencies build test
+	@scripts/sanitize
+
+clean: ## remove what was built
+	rm -rf .build .build-thread .build-address

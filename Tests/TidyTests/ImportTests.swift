@@ -1,0 +1,75 @@
+// Who may import whom: the table of docs/ARCHITECTURE.md, held against the sources' import lines.
+
+import Testing
+
+@Suite("Imports")
+struct ImportTests {
+  /// What each room may import beside the standard library.
+  static let table: [String: Set<String>] = [
+    "Messages": ["CMessages", "CProtobufC", "Glibc"],
+    "TTRPC": ["CLinux", "DequeModule", "Dispatch", "Glibc"],
+    "SQLite": ["CSQLite", "Glibc"],
+    "Core": ["SQLite", "Crypto", "DequeModule", "Dispatch", "Glibc"],
+    "Server": ["TTRPC", "Messages", "Core", "Crypto", "Logging", "Dispatch", "Glibc"],
+    "TallyClient": ["TTRPC", "Messages", "Dispatch", "Glibc"],
+    "TallyTesting": ["TallyClient", "TTRPC", "Messages", "Glibc"],
+    "tally": [
+      "Server", "TallyClient", "TTRPC", "Messages", "Core", "ArgumentParser", "Logging", "Dispatch",
+      "Glibc",
+    ],
+    "bench": ["TTRPC", "TallyClient", "Messages", "Core", "Dispatch", "Glibc"],
+  ]
+
+  /// The modules that a file imports, with the line.
+  static func imports(_ file: SourceFile) -> [(line: Int, module: String)] {
+    let form = /(?:@\w+ +)*(?:(?:public|package|internal|private) +)?import +(?:\w+ +)?(\w+)(?:\.\w+)*\s*/
+    return file.code.compactMap { number, text in
+      guard let match = text.wholeMatch(of: form) else { return nil }
+      return (number, String(match.1))
+    }
+  }
+
+  @Test("each room imports only what stands below it")
+  func table() {
+    for file in Project.swift where file.path.hasPrefix("Sources/") {
+      guard let allowed = Self.table[file.room] else {
+        Issue.record("\(file.path): no such room in the import table")
+        continue
+      }
+      for (line, module) in Self.imports(file) where !allowed.contains(module) {
+        Issue.record("\(file.path):\(line): \(file.room) may not import \(module)")
+      }
+    }
+  }
+
+  @Test("the package has a target for each room, and no other")
+  func package() throws {
+    let manifest = try #require(Project.swift.first { $0.path == "Package.swift" })
+    let text = manifest.lines.joined(separator: "\n")
+    let targets = Set(
+      text.matches(of: /\.(?:executableTarget|target)\(\s*name: "(\w+)"/).map { String($0.1) })
+    let rooms = Set(Self.table.keys).union(["CSQLite", "CProtobufC", "CLinux", "CMessages"])
+    #expect(targets.subtracting(rooms).allSatisfy { $0.hasPrefix("C") })
+    #expect(rooms.subtracting(targets).isEmpty)
+  }
+
+  @Test("no program or library imports Foundation")
+  func foundation() {
+    for file in Project.swift where file.path.hasPrefix("Sources/") {
+      for (line, module) in Self.imports(file) where module.hasPrefix("Foundation") {
+        Issue.record("\(file.path):\(line): imports \(module)")
+      }
+    }
+  }
+
+  @Test(
+    "an import line is read whatever stands before it",
+    arguments: [
+      "import Glibc", "internal import Glibc", "public import Glibc", "@testable import Glibc",
+      "import struct Glibc.stat", "@preconcurrency internal import Glibc  // why",
+    ])
+  func reading(line: String) {
+    let file = SourceFile(path: "Sources/Core/A.swift", lines: [line])
+    #expect(Self.imports(file).map(\.module) == ["Glibc"])
+  }
+}

@@ -1,2 +1,0 @@
-import Testing
-@Suite("Tidy") struct Placeholder { @Test("builds") func builds() {} }

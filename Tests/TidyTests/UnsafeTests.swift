@@ -1,0 +1,37 @@
+// Where unsafe code and C types may stand. The compiler's strict memory safety makes each use say
+// `unsafe`; this holds those words to the rooms that own a C library or the system's interface.
+
+import Testing
+
+@Suite("Unsafe")
+struct UnsafeTests {
+  /// A file may say `unsafe` when its path begins with one of these.
+  static let rooms = [
+    "Sources/Messages/", "Sources/TTRPC/", "Sources/SQLite/", "Sources/Core/System/",
+    "Sources/Server/System/", "Sources/TallyTesting/System/", "Sources/tally/System/", "Sources/bench/",
+  ]
+
+  @Test("unsafe stands only in the rooms that own a C interface")
+  func unsafe() {
+    for file in Project.swift where file.path.hasPrefix("Sources/") {
+      guard !Self.rooms.contains(where: { file.path.hasPrefix($0) }) else { continue }
+      for (number, text) in file.code where text.contains(/\bunsafe\b/) {
+        Issue.record("\(file.path):\(number): \(text)")
+      }
+    }
+  }
+
+  @Test("C types of a library stay in the room that owns it")
+  func cTypes() {
+    let owners: [(prefix: String, room: String)] = [
+      ("sqlite3_", "SQLite"), ("protobuf_c_", "Messages"), ("ProtobufC", "Messages"),
+    ]
+    for file in Project.swift where file.path.hasPrefix("Sources/") {
+      for owner in owners where file.room != owner.room {
+        for (number, text) in file.code where text.contains(owner.prefix) {
+          Issue.record("\(file.path):\(number): \(owner.prefix) belongs to \(owner.room)")
+        }
+      }
+    }
+  }
+}
