@@ -49,13 +49,14 @@ let package = Package(
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
 
     // The rooms, from the bottom up.
+    .target(name: "Locking", swiftSettings: strict),
     .target(name: "Messages", dependencies: ["CMessages", "CProtobufC"], swiftSettings: strict),
-    .target(name: "TTRPC", dependencies: ["CLinux", collections], swiftSettings: strict),
-    .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
-    .target(name: "Core", dependencies: ["SQLite", crypto, collections], swiftSettings: strict),
+    .target(name: "TTRPC", dependencies: ["CLinux", "Locking", collections], swiftSettings: strict),
+    .target(name: "SQLite", dependencies: ["CSQLite", "Locking"], swiftSettings: strict),
+    .target(name: "Core", dependencies: ["SQLite", "Locking", crypto, collections], swiftSettings: strict),
     .target(
-      name: "Server", dependencies: ["TTRPC", "Messages", "Core", crypto, logging], swiftSettings: strict),
-    .target(name: "TallyClient", dependencies: ["TTRPC", "Messages"], swiftSettings: strict),
+      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", crypto, logging], swiftSettings: strict),
+    .target(name: "TallyClient", dependencies: ["TTRPC", "Messages", "Locking"], swiftSettings: strict),
     .target(name: "TallyTesting", dependencies: ["TallyClient"], swiftSettings: strict),
     .executableTarget(
       name: "tally",
