@@ -9,13 +9,14 @@
 //
 // Owner: whoever holds the lock.
 
-internal import Glibc
+public import Glibc
 
 /// A value behind a mutex.
 // Unchecked: the compiler cannot see that the mutex guards `value`.
+@safe
 public final class Lock<Value>: @unchecked Sendable {
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private var value: Value
+  @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  @usableFromInline var value: Value
 
   public init(_ value: sending Value) {
     unsafe mutex = .allocate(capacity: 1)
@@ -29,7 +30,7 @@ public final class Lock<Value>: @unchecked Sendable {
     unsafe mutex.deallocate()
   }
 
-  @inline(__always)
+  @inlinable
   public func withLock<Result, Failure: Error>(
     _ body: (inout Value) throws(Failure) -> Result
   ) throws(Failure) -> Result {
