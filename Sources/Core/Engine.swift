@@ -97,12 +97,17 @@ public struct EngineState: Sendable, Equatable {
   public var commitSequence: Int64
   public var ledgerSequence: Int64
   public var schemaVersion: Int32
+  /// The time of the last commit that wrote a ledger row; zero before the first.
+  public var lastTimeMicros: Int64
 
-  public init(mode: Mode, commitSequence: Int64, ledgerSequence: Int64, schemaVersion: Int32) {
+  public init(
+    mode: Mode, commitSequence: Int64, ledgerSequence: Int64, schemaVersion: Int32, lastTimeMicros: Int64
+  ) {
     self.mode = mode
     self.commitSequence = commitSequence
     self.ledgerSequence = ledgerSequence
     self.schemaVersion = schemaVersion
+    self.lastTimeMicros = lastTimeMicros
   }
 }
 
