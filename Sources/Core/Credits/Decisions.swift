@@ -1,0 +1,241 @@
+// The nine commands that move or set aside credit, one function each.
+//
+// Invariants:
+// 1. Each settles what has expired, checks in the order of `Reason`, and writes its own row last.
+//
+// Pure functions, owned by nobody.
+
+extension Rules {
+  static func decide(_ consume: Command.Consume, _ context: DecisionContext) throws(Refusal) -> Change {
+    try requirePositive(consume.amountMicros)
+    var draft = try Draft(settling: context)
+    let lots = try draft.burn(consume.amountMicros)
+    draft.write(
+      .apiUsage, amountMicros: -consume.amountMicros, effectiveAtMicros: draft.nowMicros, lots: lots
+    ) {
+      $0.runId = consume.runId
+      $0.idempotency = consume.idempotency
+      $0.text = consume.text
+    }
+    return draft.change()
+  }
+
+  static func decide(_ purchase: Command.AddPurchase, _ context: DecisionContext) throws(Refusal) -> Change {
+    try grant(
+      Grant(
+        type: .purchase, amountMicros: purchase.amountMicros, priority: Lot.defaultPurchasePriority,
+        expiresAtMicros: purchase.expiresAtMicros), context
+    ) {
+      $0.paymentId = purchase.paymentId
+      $0.package = purchase.package
+      $0.idempotency = purchase.idempotency
+      $0.text = purchase.text
+    }
+  }
+
+  static func decide(_ plan: Command.GrantPlan, _ context: DecisionContext) throws(Refusal) -> Change {
+    guard let terms = context.plan else {
+      throw Refusal(.grantNotFound, "no such plan", details: ["plan_id": plan.planId])
+    }
+    let period = plan.period ?? Period(utcMonthContaining: context.nowMicros)
+    let expiresAtMicros: Int64? =
+      if let explicit = plan.expiresAtMicros {
+        explicit
+      } else {
+        try terms.grantExpiry.expiresAtMicros(in: period, nowMicros: context.nowMicros)
+      }
+    return try grant(
+      Grant(
+        type: .planGrant, amountMicros: plan.amountMicros ?? terms.monthlyCreditMicros,
+        priority: terms.priority, expiresAtMicros: expiresAtMicros), context
+    ) {
+      $0.planId = terms.id
+      $0.periodStartMicros = period.startMicros
+      $0.idempotency = plan.idempotency
+      $0.text = plan.text
+    }
+  }
+
+  static func decide(_ promo: Command.GrantPromo, _ context: DecisionContext) throws(Refusal) -> Change {
+    try grant(
+      Grant(
+        type: .promoGrant, amountMicros: promo.amountMicros, priority: promo.priority,
+        effectiveAtMicros: promo.effectiveAtMicros, expiresAtMicros: promo.expiresAtMicros), context
+    ) {
+      $0.idempotency = promo.idempotency
+      $0.text = promo.text
+    }
+  }
+
+  static func decide(_ adjust: Command.Adjust, _ context: DecisionContext) throws(Refusal) -> Change {
+    let complete = { (entry: inout Entry) in
+      entry.actor = adjust.actor
+      entry.reason = adjust.reason
+      entry.idempotency = adjust.idempotency
+      entry.text = adjust.text
+    }
+    guard adjust.amountMicros != 0 else { throw invalidAmount() }
+    if adjust.amountMicros > 0 {
+      return try grant(
+        Grant(
+          type: .adjustment, amountMicros: adjust.amountMicros, priority: Lot.defaultAdjustmentPriority),
+        context, complete: complete)
+    }
+    var draft = try Draft(settling: context)
+    let (takenMicros, overflow) = Int64(0).subtractingReportingOverflow(adjust.amountMicros)
+    guard !overflow else { throw outOfRange() }
+    let lots = try draft.burn(takenMicros)
+    draft.write(
+      .adjustment, amountMicros: adjust.amountMicros, effectiveAtMicros: draft.nowMicros, lots: lots,
+      complete: complete)
+    return draft.change()
+  }
+
+  static func decide(_ reserve: Command.Reserve, _ context: DecisionContext) throws(Refusal) -> Change {
+    try requirePositive(reserve.amountMicros)
+    try requireTimeToLive(reserve.ttlMillis)
+    var draft = try Draft(settling: context)
+    let expiresAtMicros = try expiry(afterMillis: reserve.ttlMillis, fromMicros: draft.nowMicros)
+    let pins = try draft.pin(reserve.amountMicros)
+    let hold = Hold(
+      id: draft.sequence, userId: draft.account.userId, amountMicros: reserve.amountMicros,
+      createdAtMicros: draft.nowMicros, expiresAtMicros: expiresAtMicros, runId: reserve.runId, pins: pins)
+    draft.write(.hold, amountMicros: 0, effectiveAtMicros: draft.nowMicros, lots: pins) {
+      $0.holdId = hold.id
+      $0.holdAmountMicros = hold.amountMicros
+      $0.expiresAtMicros = expiresAtMicros
+      $0.runId = reserve.runId
+      $0.idempotency = reserve.idempotency
+      $0.text = reserve.text
+    }
+    draft.keep(hold)
+    return draft.change(hold: hold)
+  }
+
+  static func decide(_ extend: Command.Extend, _ context: DecisionContext) throws(Refusal) -> Change {
+    try requireTimeToLive(extend.ttlMillis)
+    var hold = try named(context.hold, id: extend.holdId, actingUserId: extend.actingUserId)
+    var draft = try Draft(settling: context)
+    try hold.requireOpen(nowMicros: draft.nowMicros)
+    hold.expiresAtMicros = try expiry(afterMillis: extend.ttlMillis, fromMicros: draft.nowMicros)
+    draft.write(.holdExtend, amountMicros: 0, effectiveAtMicros: draft.nowMicros, lots: []) {
+      $0.holdId = hold.id
+      $0.runId = hold.runId
+      $0.expiresAtMicros = hold.expiresAtMicros
+      $0.idempotency = extend.idempotency
+    }
+    draft.keep(hold)
+    return draft.change(hold: hold)
+  }
+
+  static func decide(_ capture: Command.Capture, _ context: DecisionContext) throws(Refusal) -> Change {
+    if let amountMicros = capture.amountMicros { try requirePositive(amountMicros) }
+    let hold = try named(context.hold, id: capture.holdId, actingUserId: capture.actingUserId)
+    var draft = try Draft(settling: context)
+    try hold.requireOpen(nowMicros: draft.nowMicros)
+    let amountMicros = capture.amountMicros ?? hold.amountMicros
+    guard amountMicros <= hold.amountMicros else {
+      throw Refusal(
+        .captureExceedsHold, "more than the hold was to be captured",
+        details: [
+          "hold_id": Identifiers.hold(hold.id), "hold_micros": String(hold.amountMicros),
+          "amount_micros": String(amountMicros),
+        ])
+    }
+    let settled = try draft.settle(
+      hold, as: .captured, capturing: amountMicros, atMicros: draft.nowMicros
+    ) {
+      $0.idempotency = capture.idempotency
+      $0.text = capture.text
+    }
+    return draft.change(hold: settled)
+  }
+
+  static func decide(_ release: Command.Release, _ context: DecisionContext) throws(Refusal) -> Change {
+    let hold = try named(context.hold, id: release.holdId, actingUserId: release.actingUserId)
+    var draft = try Draft(settling: context)
+    try hold.requireOpen(nowMicros: draft.nowMicros)
+    let settled = try draft.settle(hold, as: .released, capturing: 0, atMicros: draft.nowMicros) {
+      $0.idempotency = release.idempotency
+    }
+    return draft.change(hold: settled)
+  }
+
+  /// What every grant says, whatever it is called.
+  private struct Grant {
+    var type: TransactionType
+    var amountMicros: Int64
+    var priority: Int32
+    var effectiveAtMicros: Int64?
+    var expiresAtMicros: Int64?
+  }
+
+  /// Opens a lot and writes its row.
+  private static func grant(
+    _ grant: Grant, _ context: DecisionContext, complete: (inout Entry) -> Void
+  ) throws(Refusal) -> Change {
+    try requirePositive(grant.amountMicros)
+    var draft = try Draft(settling: context)
+    let effectiveAtMicros = max(grant.effectiveAtMicros ?? draft.nowMicros, draft.nowMicros)
+    if let expiresAtMicros = grant.expiresAtMicros, expiresAtMicros <= effectiveAtMicros {
+      throw Refusal(
+        .invalidField, "credit must not expire before it is effective",
+        details: ["field": "expires_at_micros"])
+    }
+    let lot = LotAllocation(lotId: draft.sequence, amountMicros: grant.amountMicros)
+    try draft.open(
+      priority: grant.priority, amountMicros: grant.amountMicros, effectiveAtMicros: effectiveAtMicros,
+      expiresAtMicros: grant.expiresAtMicros)
+    draft.write(
+      grant.type, amountMicros: grant.amountMicros, effectiveAtMicros: effectiveAtMicros, lots: [lot]
+    ) {
+      $0.priority = grant.priority
+      $0.expiresAtMicros = grant.expiresAtMicros
+      complete(&$0)
+    }
+    return draft.change()
+  }
+}
+
+extension GrantExpiry {
+  /// When a grant of this period expires by the plan's rule; nil is never.
+  /// - Throws: `invalidField` for `period` when that is over by now, `amountOverflow`.
+  func expiresAtMicros(in period: Period, nowMicros: Int64) throws(Refusal) -> Int64? {
+    let expiresAtMicros: Int64
+    switch self {
+    case .never: return nil
+    case .periodEnd: expiresAtMicros = period.endMicros
+    case .after(let millis): expiresAtMicros = try expiry(afterMillis: millis, fromMicros: period.startMicros)
+    }
+    guard expiresAtMicros > nowMicros else {
+      throw Refusal(
+        .invalidField, "the period's credit would have expired by now", details: ["field": "period"])
+    }
+    return expiresAtMicros
+  }
+}
+
+/// The services refuse these before; here they would break the books.
+/// - Throws: `invalidAmount`.
+private func requirePositive(_ amountMicros: Int64) throws(Refusal) {
+  guard amountMicros > 0 else { throw invalidAmount() }
+}
+
+private func invalidAmount() -> Refusal {
+  Refusal(.invalidAmount, "the amount is out of range", details: ["field": "amount_micros"])
+}
+
+/// - Throws: `invalidField` for `ttl_millis`.
+private func requireTimeToLive(_ millis: Int64) throws(Refusal) {
+  guard millis > 0 else {
+    throw Refusal(
+      .invalidField, "the time to live is out of range", details: ["field": "ttl_millis"])
+  }
+}
+
+/// - Throws: `amountOverflow`.
+private func expiry(afterMillis millis: Int64, fromMicros: Int64) throws(Refusal) -> Int64 {
+  let (micros, overflow) = millis.multipliedReportingOverflow(by: 1_000)
+  guard !overflow else { throw outOfRange() }
+  return try sum(fromMicros, micros)
+}

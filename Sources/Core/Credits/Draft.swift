@@ -1,0 +1,186 @@
+// A change in the making: the account as it is so far, and the rows that brought it there.
+//
+// Invariants:
+// 1. After every row: postedMicros = sum of remaining, heldMicros = sum of pinned, lots in burn order.
+// 2. A row's facts are taken from the account after it changed, so lots are changed before the row is
+//    written.
+// 3. It is thrown away when the command is refused.
+//
+// Values; lives for one decision.
+
+struct Draft {
+  let nowMicros: Int64
+  private(set) var account: Account
+  private(set) var entries: [Entry] = []
+  private(set) var holds: [Hold] = []
+  private var nextSequence: Int64
+
+  /// Starts with what has expired by the context's time written off.
+  init(settling context: DecisionContext) throws(Refusal) {
+    nowMicros = context.nowMicros
+    account = context.account
+    nextSequence = context.nextSequence
+    try settle(context.expiredHolds)
+  }
+
+  /// The sequence that the next row gets.
+  var sequence: Int64 { nextSequence }
+
+  func change(hold: Hold? = nil) -> Change {
+    var account = account
+    if account.heldMicros == 0 { account.nextHoldExpiryMicros = nil }
+    return Change(
+      account: account, entries: entries, holds: holds, transactionIndex: entries.count - 1, hold: hold)
+  }
+
+  mutating func keep(_ hold: Hold) { holds.append(hold) }
+
+  // MARK: Rows
+
+  /// Writes a row that says what the account has become.
+  /// - Parameters:
+  ///   - amountMicros: what was added to the posted balance by the changes made for this row.
+  ///   - complete: sets what is particular to the row.
+  mutating func write(
+    _ type: TransactionType, amountMicros: Int64, effectiveAtMicros: Int64, lots: [LotAllocation],
+    complete: (inout Entry) -> Void = { _ in }
+  ) {
+    account.version += 1
+    account.head = nextSequence
+    var entry = Entry(
+      userId: account.userId, type: type, amountMicros: amountMicros,
+      balanceAfterMicros: account.postedMicros, heldAfterMicros: account.heldMicros,
+      version: account.version, atMicros: nowMicros, effectiveAtMicros: effectiveAtMicros, lots: lots)
+    entry.sequence = nextSequence
+    nextSequence += 1
+    let balance = Rules.balance(of: account, expiredHolds: [], at: nowMicros)
+    entry.pendingAfterMicros = balance.pendingMicros
+    entry.nextExpiryAfter = balance.nextExpiry
+    complete(&entry)
+    entries.append(entry)
+  }
+
+  // MARK: Lots
+
+  /// What may be burnt or pinned now.
+  var availableMicros: Int64 {
+    account.lots.reduce(0) { $0 + ($1.isSpendable(atMicros: nowMicros) ? $1.unpinnedMicros : 0) }
+  }
+
+  /// Takes credit in burn order.
+  /// - Parameter amountMicros: greater than zero.
+  /// - Returns: what each lot gave.
+  /// - Throws: `insufficientCredits`.
+  mutating func burn(_ amountMicros: Int64) throws(Refusal) -> [LotAllocation] {
+    let parts = try parts(of: amountMicros)
+    for (index, part) in parts { account.lots[index].remainingMicros -= part.amountMicros }
+    account.postedMicros -= amountMicros
+    dropSpentLots()
+    return parts.map(\.part)
+  }
+
+  /// Sets credit aside in burn order.
+  /// - Parameter amountMicros: greater than zero.
+  /// - Returns: what each lot pins.
+  /// - Throws: `insufficientCredits`.
+  mutating func pin(_ amountMicros: Int64) throws(Refusal) -> [LotAllocation] {
+    let parts = try parts(of: amountMicros)
+    for (index, part) in parts { account.lots[index].pinnedMicros += part.amountMicros }
+    account.heldMicros += amountMicros
+    return parts.map(\.part)
+  }
+
+  /// Divides an amount among the lots in burn order.
+  private func parts(of amountMicros: Int64) throws(Refusal) -> [(index: Int, part: LotAllocation)] {
+    var parts: [(index: Int, part: LotAllocation)] = []
+    var wanted = amountMicros
+    for index in account.lots.indices where wanted > 0 {
+      let lot = account.lots[index]
+      guard lot.isSpendable(atMicros: nowMicros), lot.unpinnedMicros > 0 else { continue }
+      let part = min(wanted, lot.unpinnedMicros)
+      parts.append((index, LotAllocation(lotId: lot.id, amountMicros: part)))
+      wanted -= part
+    }
+    guard wanted == 0 else {
+      throw Refusal(
+        .insufficientCredits, "the available credit does not suffice",
+        details: [
+          "available_micros": String(availableMicros), "required_micros": String(amountMicros),
+        ])
+    }
+    return parts
+  }
+
+  /// What becomes of a part of a lot's pinned credit.
+  enum Unpinning {
+    case released, captured, forfeited
+  }
+
+  /// Ends a pin, or a part of it.
+  /// - Throws: `corrupt` when the lot does not pin as much.
+  mutating func unpin(_ part: LotAllocation, _ unpinning: Unpinning) throws(Refusal) {
+    let index = try lotIndex(of: part)
+    account.lots[index].pinnedMicros -= part.amountMicros
+    account.heldMicros -= part.amountMicros
+    if unpinning != .released {
+      account.lots[index].remainingMicros -= part.amountMicros
+      account.postedMicros -= part.amountMicros
+    }
+    dropSpentLots()
+  }
+
+  /// - Throws: `corrupt` when there is no lot that pins as much.
+  func lot(pinning part: LotAllocation) throws(Refusal) -> Lot { account.lots[try lotIndex(of: part)] }
+
+  private func lotIndex(of part: LotAllocation) throws(Refusal) -> Int {
+    guard
+      let index = account.lots.firstIndex(where: {
+        $0.id == part.lotId && $0.pinnedMicros >= part.amountMicros
+      })
+    else {
+      throw Refusal(.corrupt, "a hold pins more than its lot \(part.lotId) has set aside")
+    }
+    return index
+  }
+
+  /// Takes the unpinned rest out of an expired lot.
+  /// - Returns: what it was.
+  mutating func writeOff(lotAt index: Int) -> LotAllocation {
+    let part = LotAllocation(
+      lotId: account.lots[index].id, amountMicros: account.lots[index].unpinnedMicros)
+    account.lots[index].remainingMicros = account.lots[index].pinnedMicros
+    account.postedMicros -= part.amountMicros
+    dropSpentLots()
+    return part
+  }
+
+  /// Opens a lot that is numbered by the next row.
+  /// - Throws: `lotLimit`, `amountOverflow`.
+  mutating func open(
+    priority: Int32, amountMicros: Int64, effectiveAtMicros: Int64, expiresAtMicros: Int64?
+  ) throws(Refusal) {
+    guard account.lots.count < Lot.maximumOpenLots else {
+      throw Refusal(
+        .lotLimit, "the user has the limit of open lots",
+        details: ["limit": String(Lot.maximumOpenLots)])
+    }
+    account.postedMicros = try sum(account.postedMicros, amountMicros)
+    let lot = Lot(
+      id: nextSequence, priority: priority, amountMicros: amountMicros, remainingMicros: amountMicros,
+      effectiveAtMicros: effectiveAtMicros > nowMicros ? effectiveAtMicros : nil,
+      expiresAtMicros: expiresAtMicros)
+    let index = account.lots.firstIndex { lot.burns(before: $0) } ?? account.lots.endIndex
+    account.lots.insert(lot, at: index)
+  }
+
+  private mutating func dropSpentLots() { account.lots.removeAll { $0.remainingMicros == 0 } }
+}
+
+/// - Throws: `amountOverflow` when the sum leaves the range of int64.
+func sum(_ left: Int64, _ right: Int64) throws(Refusal) -> Int64 {
+  let (sum, overflow) = left.addingReportingOverflow(right)
+  guard !overflow else { throw outOfRange() }
+  return sum
+}
+
+func outOfRange() -> Refusal { Refusal(.amountOverflow, "a sum would leave the range of int64") }

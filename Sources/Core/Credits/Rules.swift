@@ -1,0 +1,212 @@
+// What a command does to an account: the whole of the ledger's law, as pure functions.
+//
+// Invariants:
+// 1. Pure: the same command and context give the same answer; no clock, no store, no randomness.
+// 2. What has expired is settled first, within the same change; a refusal is decided on the settled
+//    view and writes nothing, settling included.
+// 3. The command's own row is the last of its change, so that the balance it answers is the one that
+//    stands, now and at every replay.
+// 4. Checks come in the order of `Reason`: fields that depend on the time, state of the hold, number
+//    of lots, range of sums, balance.
+//
+// Pure functions, owned by nobody. Existence of the user's key, payment and period, replay and mismatch
+// are the engine's to check, before it asks.
+
+/// What the rules need to know to decide one command.
+public struct DecisionContext: Sendable {
+  /// The effective time of the write, used for everything in it.
+  public var nowMicros: Int64
+  /// The sequence that the change's first row gets. Rows, lots and holds are numbered from it.
+  public var nextSequence: Int64
+  /// The account as it is stored; an empty one for a user that is not known.
+  public var account: Account
+  /// All `open` holds of that user with `expiresAtMicros <= nowMicros`, in any order.
+  public var expiredHolds: [Hold]
+  /// The hold that the command names, whatever its state; nil when there is none by that id.
+  public var hold: Hold?
+  /// The plan that the command names; nil when there is none by that id.
+  public var plan: Plan?
+
+  public init(
+    nowMicros: Int64, nextSequence: Int64, account: Account, expiredHolds: [Hold] = [], hold: Hold? = nil,
+    plan: Plan? = nil
+  ) {
+    self.nowMicros = nowMicros
+    self.nextSequence = nextSequence
+    self.account = account
+    self.expiredHolds = expiredHolds
+    self.hold = hold
+    self.plan = plan
+  }
+}
+
+/// What the engine writes for one command, or for a sweep: all of it or nothing.
+public struct Change: Sendable, Equatable {
+  /// As the last of `entries` leaves it. Its `nextHoldExpiryMicros` is exact when `holds` is empty or
+  /// nothing is held any more (nil); else the engine sets it to the earliest expiry among the user's
+  /// open holds, after it has stored `holds`.
+  public var account: Account
+  /// In sequence order, without gaps from the context's `nextSequence`; never empty. Commit points are
+  /// the engine's to set.
+  public var entries: [Entry]
+  /// New or changed ones, each once, as they stand after the change.
+  public var holds: [Hold]
+  /// Index in `entries` of the row that carries the command's key: always the last. A sweep has none,
+  /// and there it means nothing.
+  public var transactionIndex: Int
+  /// The hold that the command made, extended or settled.
+  public var hold: Hold?
+}
+
+public enum Rules {
+  /// Carries out one command on one account.
+  /// - Throws: `invalidAmount`, `invalidField`, `holdNotFound` and `grantNotFound` (the context lacks
+  ///   what the command names, or its acting user may not see it), `holdExpired`, `holdSettled`,
+  ///   `captureExceedsHold`, `lotLimit`, `amountOverflow`, `insufficientCredits`; `corrupt` when a hold
+  ///   pins what its lot does not have.
+  public static func decide(_ command: Command, _ context: DecisionContext) throws(Refusal) -> Change {
+    switch command {
+    case .consume(let consume): try decide(consume, context)
+    case .addPurchase(let purchase): try decide(purchase, context)
+    case .grantPlan(let grant): try decide(grant, context)
+    case .grantPromo(let grant): try decide(grant, context)
+    case .adjust(let adjust): try decide(adjust, context)
+    case .reserve(let reserve): try decide(reserve, context)
+    case .extend(let extend): try decide(extend, context)
+    case .capture(let capture): try decide(capture, context)
+    case .release(let release): try decide(release, context)
+    case .putPlan:
+      throw Refusal(.invalidField, "a plan belongs to no account", details: ["field": "plan"])
+    }
+  }
+
+  /// Writes off what has expired, with no command behind it.
+  /// - Returns: nil when nothing has.
+  /// - Throws: `corrupt` when a hold pins what its lot does not have.
+  public static func sweep(_ context: DecisionContext) throws(Refusal) -> Change? {
+    let draft = try Draft(settling: context)
+    guard !draft.entries.isEmpty else { return nil }
+    return draft.change()
+  }
+
+  /// Stores a plan over the one of the same id.
+  /// - Returns: what is stored afterwards, and whether it had this content already.
+  public static func put(_ plan: Plan, over stored: Plan?, nowMicros: Int64) -> (
+    plan: Plan, unchanged: Bool
+  ) {
+    var plan = plan
+    if let stored {
+      plan.updatedAtMicros = stored.updatedAtMicros
+      if plan == stored { return (stored, true) }
+    }
+    plan.updatedAtMicros = nowMicros
+    return (plan, false)
+  }
+
+  /// An account as its client sees it at a time, whether or not what has expired was written off.
+  /// - Parameters:
+  ///   - expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
+  ///   - nowMicros: not before the account's last row.
+  public static func balance(of account: Account, expiredHolds: [Hold], at nowMicros: Int64) -> Balance {
+    var unpinned: [Int64: Int64] = [:]
+    for pin in expiredHolds.lazy.flatMap(\.pins) { unpinned[pin.lotId, default: 0] += pin.amountMicros }
+    var balance = Balance(userId: account.userId, version: account.version)
+    for lot in account.lots {
+      let pinned = expiredHolds.isEmpty ? lot.pinnedMicros : lot.pinnedMicros - unpinned[lot.id, default: 0]
+      balance.add(lot, pinnedMicros: pinned, nowMicros: nowMicros)
+    }
+    return balance
+  }
+
+  /// A hold as its client sees it at a time, whether or not its expiry was written off.
+  /// - Parameter account: the hold's, as stored.
+  public static func hold(_ hold: Hold, of account: Account, at nowMicros: Int64) -> Hold {
+    guard hold.state == .open, hold.expiresAtMicros <= nowMicros else { return hold }
+    var settled = hold
+    settled.settle(as: .expired, atMicros: hold.expiresAtMicros)
+    for pin in hold.pins {
+      let lot = account.lots.first { $0.id == pin.lotId }
+      if let lot, lot.isExpired(atMicros: hold.expiresAtMicros) {
+        settled.forfeitedMicros += pin.amountMicros
+      } else {
+        settled.releasedMicros += pin.amountMicros
+      }
+    }
+    return settled
+  }
+
+  /// A hold as it stood right after one of its rows, for the replay of that row's command.
+  /// - Parameters:
+  ///   - hold: as it stands now.
+  ///   - entry: of type `hold`, `holdExtend`, or the command's own row that settled it.
+  public static func hold(_ hold: Hold, after entry: Entry) -> Hold {
+    guard entry.type == .hold || entry.type == .holdExtend, let expiresAtMicros = entry.expiresAtMicros
+    else { return hold }
+    return Hold(
+      id: hold.id, userId: hold.userId, state: .open, amountMicros: hold.amountMicros,
+      createdAtMicros: hold.createdAtMicros, expiresAtMicros: expiresAtMicros, runId: hold.runId,
+      pins: hold.pins)
+  }
+
+  /// The hold that a command names, as far as its caller may see it.
+  /// - Throws: `holdNotFound`.
+  public static func named(_ hold: Hold?, id: Int64, actingUserId: String?) throws(Refusal) -> Hold {
+    guard let hold, actingUserId == nil || actingUserId == hold.userId else {
+      throw Refusal(
+        .holdNotFound, "no such hold", details: ["hold_id": Identifiers.hold(id)])
+    }
+    return hold
+  }
+}
+
+extension Balance {
+  /// Counts one lot, of which `pinnedMicros` are set aside.
+  mutating func add(_ lot: Lot, pinnedMicros: Int64, nowMicros: Int64) {
+    if lot.isPending(atMicros: nowMicros) {
+      pendingMicros += lot.remainingMicros
+      return
+    }
+    heldMicros += pinnedMicros
+    if lot.isExpired(atMicros: nowMicros) {
+      postedMicros += pinnedMicros
+      return
+    }
+    postedMicros += lot.remainingMicros
+    let unpinned = lot.remainingMicros - pinnedMicros
+    guard unpinned > 0, let expiry = lot.expiresAtMicros else { return }
+    if let next = nextExpiry, next.atMicros <= expiry {
+      if next.atMicros == expiry { nextExpiry?.amountMicros += unpinned }
+    } else {
+      nextExpiry = Expiry(atMicros: expiry, amountMicros: unpinned)
+    }
+  }
+}
+
+extension Lot {
+  /// Neither spent, expired nor set aside.
+  var unpinnedMicros: Int64 { remainingMicros - pinnedMicros }
+
+  func isExpired(atMicros: Int64) -> Bool {
+    guard let expiresAtMicros else { return false }
+    return expiresAtMicros <= atMicros
+  }
+
+  func isPending(atMicros: Int64) -> Bool {
+    guard let effectiveAtMicros else { return false }
+    return effectiveAtMicros > atMicros
+  }
+
+  /// Whether it may be burnt or pinned.
+  func isSpendable(atMicros: Int64) -> Bool { !isPending(atMicros: atMicros) && !isExpired(atMicros: atMicros) }
+
+  /// Burn order: priority, then earliest expiry (none last), then id.
+  func burns(before other: Lot) -> Bool {
+    if priority != other.priority { return priority < other.priority }
+    switch (expiresAtMicros, other.expiresAtMicros) {
+    case (let mine?, let theirs?) where mine != theirs: return mine < theirs
+    case (.some, nil): return true
+    case (nil, .some): return false
+    default: return id < other.id
+    }
+  }
+}

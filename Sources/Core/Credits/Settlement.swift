@@ -1,0 +1,156 @@
+// How holds end and what expires: the one transition out of `open`, and the order of settling.
+//
+// Invariants:
+// 1. A hold leaves `open` exactly once, through `settle(_:as:capturing:atMicros:complete:)`, and then
+//    captured + released + forfeited = amount.
+// 2. Expired facts are written in the order in which they became true: a lot that expires no later
+//    than a hold is written off before it.
+// 3. Pinned credit outlives its lot's expiry. What a settlement does not capture of an expired lot is
+//    forfeited by an expiry row that names the hold; the rest goes back to its lot by a `holdRelease`
+//    row. Both stand before the row that captures.
+//
+// Values; part of a draft.
+
+extension Hold {
+  /// Out of `open`. What was captured, released and forfeited is the caller's to say.
+  mutating func settle(as state: HoldState, atMicros: Int64) {
+    self.state = state
+    settledAtMicros = atMicros
+  }
+
+  /// - Throws: `holdExpired` or `holdSettled`, with the hold's id and state, when it is not open.
+  func requireOpen(nowMicros: Int64) throws(Refusal) {
+    let isOver = expiresAtMicros <= nowMicros
+    switch state {
+    case .open where !isOver: return
+    case .open, .expired:
+      throw Refusal(.holdExpired, "the hold has expired", details: details(of: .expired))
+    case .captured, .released:
+      throw Refusal(.holdSettled, "the hold was settled before", details: details(of: state))
+    }
+  }
+
+  private func details(of state: HoldState) -> [String: String] {
+    ["hold_id": Identifiers.hold(id), "state": state.name]
+  }
+}
+
+extension HoldState {
+  /// As on the wire, without its prefix.
+  var name: String {
+    switch self {
+    case .open: "OPEN"
+    case .captured: "CAPTURED"
+    case .released: "RELEASED"
+    case .expired: "EXPIRED"
+    }
+  }
+}
+
+extension Draft {
+  /// Writes off what has expired: holds and lots, in the order in which they did.
+  mutating func settle(_ expiredHolds: [Hold]) throws(Refusal) {
+    let inOrder = expiredHolds.sorted { ($0.expiresAtMicros, $0.id) < ($1.expiresAtMicros, $1.id) }
+    for hold in inOrder {
+      writeOffLots(expiredByMicros: hold.expiresAtMicros)
+      _ = try settle(hold, as: .expired, capturing: 0, atMicros: hold.expiresAtMicros)
+    }
+    writeOffLots(expiredByMicros: nowMicros)
+  }
+
+  /// One expiry row for each lot whose time is over and that has something unpinned.
+  private mutating func writeOffLots(expiredByMicros limitMicros: Int64) {
+    while let (index, expiresAtMicros) = firstToWriteOff(expiredByMicros: limitMicros) {
+      let part = writeOff(lotAt: index)
+      write(
+        .expiry, amountMicros: -part.amountMicros, effectiveAtMicros: expiresAtMicros, lots: [part])
+    }
+  }
+
+  /// The lot that expired first, by time, then id.
+  private func firstToWriteOff(expiredByMicros limitMicros: Int64) -> (index: Int, expiresAtMicros: Int64)? {
+    var first: (index: Int, expiresAtMicros: Int64)?
+    for (index, lot) in account.lots.enumerated() {
+      guard let expiresAtMicros = lot.expiresAtMicros, expiresAtMicros <= limitMicros, lot.unpinnedMicros > 0
+      else { continue }
+      if let earlier = first,
+        (earlier.expiresAtMicros, account.lots[earlier.index].id) < (expiresAtMicros, lot.id)
+      {
+        continue
+      }
+      first = (index, expiresAtMicros)
+    }
+    return first
+  }
+
+  /// The one transition out of `open`.
+  /// - Parameters:
+  ///   - capturedMicros: taken from the pins in their order; at most what is held.
+  ///   - atMicros: when it happened: now, or when the hold expired.
+  ///   - complete: sets what is particular to the command's own row: the capture's, or else the
+  ///     release's.
+  /// - Returns: the hold as it stands afterwards.
+  mutating func settle(
+    _ hold: Hold, as state: HoldState, capturing capturedMicros: Int64, atMicros: Int64,
+    complete: (inout Entry) -> Void = { _ in }
+  ) throws(Refusal) -> Hold {
+    var settled = hold
+    settled.settle(as: state, atMicros: atMicros)
+    settled.capturedMicros = capturedMicros
+    let shares = try shares(of: hold, capturing: capturedMicros, atMicros: atMicros)
+    for part in shares.forfeited {
+      try unpin(part, .forfeited)
+      settled.forfeitedMicros += part.amountMicros
+      write(.expiry, amountMicros: -part.amountMicros, effectiveAtMicros: atMicros, lots: [part]) {
+        $0.holdId = hold.id
+      }
+    }
+    for part in shares.released {
+      try unpin(part, .released)
+      settled.releasedMicros += part.amountMicros
+    }
+    let isCapture = state == .captured
+    if !isCapture || settled.releasedMicros > 0 {
+      write(.holdRelease, amountMicros: 0, effectiveAtMicros: atMicros, lots: shares.released) {
+        $0.holdId = hold.id
+        $0.runId = hold.runId
+        $0.holdAmountMicros = settled.releasedMicros
+        if !isCapture { complete(&$0) }
+      }
+    }
+    if isCapture {
+      for part in shares.captured { try unpin(part, .captured) }
+      write(.apiUsage, amountMicros: -capturedMicros, effectiveAtMicros: atMicros, lots: shares.captured) {
+        $0.holdId = hold.id
+        $0.runId = hold.runId
+        complete(&$0)
+      }
+    }
+    keep(settled)
+    return settled
+  }
+
+  private struct Shares {
+    var captured: [LotAllocation] = []
+    var released: [LotAllocation] = []
+    var forfeited: [LotAllocation] = []
+  }
+
+  /// Divides a hold's pins into what is captured, what goes back, and what is forfeited.
+  private func shares(of hold: Hold, capturing capturedMicros: Int64, atMicros: Int64) throws(Refusal)
+    -> Shares
+  {
+    var shares = Shares()
+    var wanted = capturedMicros
+    for pin in hold.pins {
+      let lot = try lot(pinning: pin)
+      let captured = min(wanted, pin.amountMicros)
+      wanted -= captured
+      if captured > 0 { shares.captured.append(LotAllocation(lotId: lot.id, amountMicros: captured)) }
+      guard pin.amountMicros > captured else { continue }
+      let rest = LotAllocation(lotId: lot.id, amountMicros: pin.amountMicros - captured)
+      if lot.isExpired(atMicros: atMicros) { shares.forfeited.append(rest) } else { shares.released.append(rest) }
+    }
+    return shares
+  }
+}
