@@ -1,3 +1,5 @@
-// The system's <protobuf-c/protobuf-c.h>, as a module that Swift can import, and the shims that Swift cannot call.
+// The system's <protobuf-c/protobuf-c.h>, as a module that Swift can import, and the arena that
+// messages are decoded into and encoded from.
 #pragma once
 #include <protobuf-c/protobuf-c.h>
+#include "TallyArena.h"

@@ -1,2 +1,0 @@
-import Testing
-@Suite("Messages") struct Placeholder { @Test("builds") func builds() {} }
