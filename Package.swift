@@ -64,6 +64,15 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(name: "bench", dependencies: ["TTRPC", "TallyClient", "Core"], swiftSettings: strict),
 
+    // Benchmarks in C: what both ends share, the floors, and the load generator.
+    .target(name: "BenchWire", cSettings: strictC),
+    .executableTarget(
+      name: "FloorEcho", dependencies: ["BenchWire", "CMessages", "CProtobufC"], cSettings: strictC),
+    .executableTarget(
+      name: "FloorConsume", dependencies: ["BenchWire", "CMessages", "CProtobufC", "CSQLite"],
+      cSettings: strictC),
+    .executableTarget(name: "LoadGenerator", dependencies: ["BenchWire"], cSettings: strictC),
+
     // Tests mirror the rooms, plus what crosses them.
     .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
     .testTarget(name: "TTRPCTests", dependencies: ["TTRPC"], swiftSettings: strict),
