@@ -46,6 +46,7 @@ let package = Package(
     .target(name: "CSQLite", cSettings: strictC, linkerSettings: [.linkedLibrary("sqlite3")]),
     .target(name: "CProtobufC", cSettings: strictC, linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(name: "CLinux", cSettings: strictC),
+    .target(name: "CProcess", cSettings: strictC),
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
 
     // The rooms, from the bottom up.
@@ -55,12 +56,17 @@ let package = Package(
     .target(name: "SQLite", dependencies: ["CSQLite", "Locking"], swiftSettings: strict),
     .target(name: "Core", dependencies: ["SQLite", "Locking", crypto, collections], swiftSettings: strict),
     .target(
-      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", crypto, logging], swiftSettings: strict),
+      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", crypto, logging],
+      swiftSettings: strict),
     .target(name: "TallyClient", dependencies: ["TTRPC", "Messages", "Locking"], swiftSettings: strict),
-    .target(name: "TallyTesting", dependencies: ["TallyClient"], swiftSettings: strict),
+    .target(
+      name: "TallyTesting", dependencies: ["CProcess", "TallyClient", "TTRPC", "Messages"],
+      swiftSettings: strict),
     .executableTarget(
       name: "tally",
-      dependencies: ["Server", "TallyClient", "TTRPC", "Messages", "Core", arguments, logging],
+      dependencies: [
+        "CProcess", "Server", "TallyClient", "TTRPC", "Messages", "Core", "Locking", arguments, logging,
+      ],
       swiftSettings: strict),
     .executableTarget(name: "bench", dependencies: ["TTRPC", "TallyClient", "Core"], swiftSettings: strict),
 
@@ -80,6 +86,11 @@ let package = Package(
     .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
     .testTarget(
       name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"], swiftSettings: strict),
+    .testTarget(
+      name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "Messages"], swiftSettings: strict),
+    .testTarget(
+      name: "tallyTests", dependencies: ["tally", "CProcess", "TallyTesting", "TallyClient", "Messages"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]
 )
