@@ -1,2 +1,3 @@
 import Testing
+
 @Suite("Core") struct Placeholder { @Test("builds") func builds() {} }

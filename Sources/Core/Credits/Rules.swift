@@ -197,7 +197,9 @@ extension Lot {
   }
 
   /// Whether it may be burnt or pinned.
-  func isSpendable(atMicros: Int64) -> Bool { !isPending(atMicros: atMicros) && !isExpired(atMicros: atMicros) }
+  func isSpendable(atMicros: Int64) -> Bool {
+    !isPending(atMicros: atMicros) && !isExpired(atMicros: atMicros)
+  }
 
   /// Burn order: priority, then earliest expiry (none last), then id.
   func burns(before other: Lot) -> Bool {
