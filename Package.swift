@@ -83,7 +83,7 @@ let package = Package(
     .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
     .testTarget(name: "TTRPCTests", dependencies: ["TTRPC"], swiftSettings: strict),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
-    .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+    .testTarget(name: "CoreTests", dependencies: ["Core", "Locking"], swiftSettings: strict),
     .testTarget(
       name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"], swiftSettings: strict),
     .testTarget(
