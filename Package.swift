@@ -81,7 +81,7 @@ let package = Package(
 
     // Tests mirror the rooms, plus what crosses them.
     .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
-    .testTarget(name: "TTRPCTests", dependencies: ["TTRPC"], swiftSettings: strict),
+    .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux"], swiftSettings: strict),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
     .testTarget(name: "CoreTests", dependencies: ["Core", "Locking"], swiftSettings: strict),
     .testTarget(
