@@ -98,8 +98,7 @@ public enum Rules {
     var plan = plan
     if let stored {
       plan.updatedAtMicros = stored.updatedAtMicros
-      let isSameName = plan.displayName.utf8.elementsEqual(stored.displayName.utf8)
-      if isSameName, plan == stored { return (stored, true) }
+      if plan == stored, plan.displayName.isExactly(stored.displayName) { return (stored, true) }
     }
     plan.updatedAtMicros = nowMicros
     return (plan, false)
@@ -153,7 +152,7 @@ public enum Rules {
   /// The hold that a command names, as far as its caller may see it.
   /// - Throws: `holdNotFound`.
   public static func named(_ hold: Hold?, id: Int64, actingUserId: String?) throws(Refusal) -> Hold {
-    guard let hold, actingUserId.map({ $0.utf8.elementsEqual(hold.userId.utf8) }) ?? true else {
+    guard let hold, actingUserId?.isExactly(hold.userId) ?? true else {
       throw Refusal(
         .holdNotFound, "no such hold", details: ["hold_id": Identifiers.hold(id)])
     }

@@ -11,15 +11,6 @@
 import Core
 import Locking
 
-/// A text as its bytes.
-struct ExactText: Hashable, Comparable {
-  let bytes: [UInt8]
-
-  init(_ text: String) { bytes = Array(text.utf8) }
-
-  static func < (left: Self, right: Self) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
-}
-
 final class ReferenceEngine: Engine {
   private struct GrantKey: Hashable {
     var user: ExactText
@@ -42,6 +33,8 @@ final class ReferenceEngine: Engine {
     var keys: [UserKey: Int64] = [:]
     var payments: [ExactText: Int64] = [:]
     var grants: [GrantKey: Int64] = [:]
+    /// What stands against all users' credit.
+    var system: [SystemAccount: Int64] = [:]
     var commitSequence: Int64 = 0
 
     var effectiveMicros: Int64 { max(nowMicros, ledger.last?.atMicros ?? 0) }
@@ -123,7 +116,9 @@ final class ReferenceEngine: Engine {
     if let receipt = try replay(facts, userId: userId, context, store) { return receipt }
     context.account = store.account(userId)
     context.expiredHolds = store.expiredHolds(userId)
-    return save(try Rules.decide(command, context), at: point, &store)
+    let change = try Rules.decide(command, context)
+    try book(change, &store)
+    return save(change, at: point, &store)
   }
 
   /// What was stored for this command before, if anything.
@@ -161,6 +156,18 @@ final class ReferenceEngine: Engine {
   private static func receipt(_ entry: Entry, _ store: Store) -> Receipt {
     let hold = entry.holdId.flatMap { store.holds[$0] }.map { Rules.hold($0, after: entry) }
     return Receipt(transaction: entry, balance: entry.balanceAfter, hold: hold, replayed: true)
+  }
+
+  /// The other side of each row.
+  private static func book(_ change: Change, _ store: inout Store) throws(Refusal) {
+    var system = store.system
+    for entry in change.entries {
+      guard let account = entry.type.counterpart else { continue }
+      let (sum, overflow) = system[account, default: 0].subtractingReportingOverflow(entry.amountMicros)
+      guard !overflow else { throw Refusal(.amountOverflow, "the books would leave the range of int64") }
+      system[account] = sum
+    }
+    store.system = system
   }
 
   private static func save(_ change: Change, at point: CommitPoint, _ store: inout Store) -> Receipt {
