@@ -80,7 +80,8 @@ let package = Package(
     .executableTarget(name: "LoadGenerator", dependencies: ["BenchWire"], cSettings: strictC),
 
     // Tests mirror the rooms, plus what crosses them.
-    .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
+    .testTarget(
+      name: "MessagesTests", dependencies: ["Messages", "CProtobufC"], swiftSettings: strict),
     .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux"], swiftSettings: strict),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
     .testTarget(name: "CoreTests", dependencies: ["Core", "Locking"], swiftSettings: strict),

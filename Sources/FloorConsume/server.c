@@ -44,8 +44,10 @@ static void reply_applied(struct server *server, uint32_t stream, const Tallysti
   balance.available_micros = result->balance_after_micros;
   balance.version = result->version;
   Tallystick__V1__ConsumeResponse reply = TALLYSTICK__V1__CONSUME_RESPONSE__INIT;
-  reply.transaction = &transaction;
-  reply.balance = &balance;
+  // CMessages sees a singular submessage as a repeated one of one element: the same on the wire.
+  reply.n_transaction = reply.n_balance = 1;
+  reply.transaction = (Tallystick__V1__Transaction *[]){&transaction};
+  reply.balance = (Tallystick__V1__Balance *[]){&balance};
   reply.replayed = result->outcome == DEBIT_REPLAYED;
   reply.commit_sequence = server->commit_sequence;
   reply.commit_position = server->commit_position++;
