@@ -14,7 +14,6 @@ import descriptors
 import model
 import python_client
 import swift_messages
-import vectors
 
 
 def main() -> None:
@@ -23,7 +22,6 @@ def main() -> None:
     directories = {
         "Sources/CMessages": [c_messages.generate, descriptors.generate_c],
         "Sources/Messages/Generated": [swift_messages.generate, descriptors.generate_swift],
-        "proto/vectors/messages": [vectors.generate],
         "clients/python/tallystick/_generated": [python_client.generate],
     }
     for directory, generators in directories.items():

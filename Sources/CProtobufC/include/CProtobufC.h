@@ -2,5 +2,4 @@
 // messages are decoded into and encoded from.
 #pragma once
 #include <protobuf-c/protobuf-c.h>
-
 #include "TallyArena.h"

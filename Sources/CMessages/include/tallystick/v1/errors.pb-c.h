@@ -54,12 +54,11 @@ struct  Tallystick__V1__ItemError
   ProtobufCMessage base;
   int32_t code;
   ProtobufCBinaryData message;
-  size_t n_info;
-  Tallystick__V1__ErrorInfo **info;
+  Tallystick__V1__ErrorInfo *info;
 };
 #define TALLYSTICK__V1__ITEM_ERROR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__item_error__descriptor) \
-    , 0, {0,NULL}, 0,NULL }
+    , 0, {0,NULL}, NULL }
 
 
 /* Tallystick__V1__ErrorInfo__MetadataEntry methods */

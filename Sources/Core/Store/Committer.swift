@@ -1,0 +1,198 @@
+// Commits: a batch in one transaction, and what the writer does in between.
+//
+// Invariants:
+// 1. An item that fails in SQL is undone alone: the batch is rolled back and done again with a savepoint an
+//    item. Nothing of the first attempt was told to anyone.
+// 2. A COMMIT that fails is `outcomeUnknown` for the whole batch, unless it says that the disk is full.
+//    Nothing is decided after it: the process starts again.
+// 3. A full disk makes the engine read-only. A tick tries again, and it comes back by itself.
+//
+// Owner: the writer's queue.
+
+internal import SQLite
+
+final class Committer {
+  /// Users whose expired credit one transaction of the sweep writes off.
+  static let sweepUsers = 64
+
+  private let ledger: Ledger
+  private let checkpointer: Checkpointer
+  private let published: Published
+  private let clock: any TimeSource
+  private let faults: EngineFaults
+  private let onFatal: @Sendable (StoreError) -> Void
+  private var isDead = false
+
+  init(
+    ledger: Ledger, checkpointer: Checkpointer, published: Published, configuration: EngineConfiguration
+  ) {
+    self.ledger = ledger
+    self.checkpointer = checkpointer
+    self.published = published
+    clock = configuration.clock
+    faults = configuration.faults
+    onFatal = configuration.onFatal
+  }
+
+  // MARK: one commit
+
+  /// Decides a batch durably.
+  /// - Parameter early: the canary's way to answer before the commit.
+  /// - Returns: for each work, one outcome a command.
+  func decide(_ batch: [Work], early: ([[Outcome]]) -> Void) -> [[Outcome]] {
+    if isDead { return refuse(batch, Writer.drainingRefusal) }
+    if checkpointer.isOverLimit { return refuse(batch, Writer.readOnlyRefusal) }
+    let outcomes: [[Outcome]]
+    do {
+      outcomes = try attempt(batch, isCareful: false)
+    } catch {
+      // Some item cannot be written. Find out which, with a savepoint for each.
+      do {
+        try ledger.rollback()
+        outcomes = try attempt(batch, isCareful: true)
+      } catch {
+        return giveUp(batch, error)
+      }
+    }
+    if faults.answersBeforeCommit { early(outcomes) }
+    do {
+      try ledger.commit()
+    } catch {
+      return error.kind == .full ? giveUp(batch, error) : die(batch, error)
+    }
+    return outcomes
+  }
+
+  /// Everything up to COMMIT.
+  private func attempt(_ batch: [Work], isCareful: Bool) throws(SQLiteError) -> [[Outcome]] {
+    try ledger.begin(wallMicros: clock.wallMicros)
+    var all: [[Outcome]] = []
+    all.reserveCapacity(batch.count)
+    for work in batch {
+      var outcomes: [Outcome] = []
+      outcomes.reserveCapacity(work.submission.commands.count)
+      for command in work.submission.commands {
+        outcomes.append(isCareful ? try decideAlone(command) : try ledger.decide(command))
+      }
+      all.append(outcomes)
+    }
+    try ledger.save()
+    return all
+  }
+
+  /// Decides a command in a savepoint of its own.
+  private func decideAlone(_ command: Command) throws(SQLiteError) -> Outcome {
+    try ledger.transaction.save()
+    let outcome: Outcome
+    do {
+      outcome = try ledger.decide(command)
+    } catch {
+      // SQLite may have ended the whole transaction; then everything in it is undone.
+      if ledger.isRolledBack { throw error }
+      try ledger.transaction.rollbackToSave()
+      if error.kind == .full { becomeReadOnly() }
+      var refusal = error.refusal
+      refusal.commit = ledger.placeOfRefusal()
+      return .refused(refusal)
+    }
+    try ledger.transaction.release()
+    return outcome
+  }
+
+  /// Nothing of the batch was applied.
+  private func giveUp(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]] {
+    undo(error)
+    return refuse(batch, isDead ? Self.unknownRefusal : error.refusal)
+  }
+
+  /// Nobody knows what of the batch was applied.
+  private func die(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]] {
+    isDead = true
+    published.mode = .draining
+    onFatal(StoreError(.outcomeUnknown, error.message, sql: error.sql))
+    return refuse(batch, Self.unknownRefusal)
+  }
+
+  private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]] {
+    batch.map { $0.refused(refusal) }
+  }
+
+  private static let unknownRefusal = Refusal(
+    .outcomeUnknown, "the commit failed; it may have been applied")
+
+  private func becomeReadOnly() {
+    if published.mode == .serving { published.mode = .readOnly }
+  }
+
+  /// Rolls back after an error before COMMIT, or one that says that the disk is full.
+  private func undo(_ error: SQLiteError) {
+    do {
+      try ledger.rollback()
+      if error.kind == .full { becomeReadOnly() }
+    } catch {
+      _ = die([], error)
+    }
+  }
+
+  // MARK: upkeep
+
+  func checkpoint(isIdle: Bool) { checkpointer.checkpoint(isIdle: isIdle) }
+
+  func truncate() throws(SQLiteError) { try checkpointer.truncate() }
+
+  /// Tries a full disk again, writes off what has expired of some users, checkpoints an idle log.
+  /// - Returns: whether more has expired.
+  func tick(isIdle: Bool) -> Bool {
+    guard !isDead else { return false }
+    if published.mode == .readOnly { retryDisk() }
+    guard published.mode == .serving else { return false }
+    defer { checkpointer.checkpoint(isIdle: isIdle) }
+    do {
+      return try sweep() == Self.sweepUsers
+    } catch {
+      undo(error)
+      return false
+    }
+  }
+
+  private func retryDisk() {
+    checkpointer.checkpoint(isIdle: true)
+    do {
+      try ledger.commitNothing(wallMicros: clock.wallMicros)
+      published.mode = .serving
+    } catch {
+      undo(error)
+    }
+  }
+
+  /// - Returns: how many users were looked at.
+  private func sweep() throws(SQLiteError) -> Int {
+    let nowMicros = max(clock.wallMicros, ledger.head.lastAtMicros)
+    let users = try ledger.accountSaver.due(nowMicros: nowMicros, limit: Self.sweepUsers)
+    guard !users.isEmpty else { return 0 }
+    try ledger.begin(wallMicros: nowMicros)
+    for userId in users { try ledger.sweep(userId: userId) }
+    try ledger.save()
+    do {
+      try ledger.commit()
+    } catch {
+      if error.kind == .full { throw error }
+      _ = die([], error)
+      return 0
+    }
+    return users.count
+  }
+
+  /// Writes off everything that has expired, now.
+  func sweepAll() throws(SQLiteError) {
+    guard !isDead else { return }
+    do {
+      while try sweep() == Self.sweepUsers {}
+    } catch {
+      undo(error)
+      throw error
+    }
+  }
+
+  func reset() throws(SQLiteError) { try ledger.reset() }
+}

@@ -1,0 +1,62 @@
+// How an engine is opened, and the places at which tests make it fail.
+//
+// Values, owned by nobody.
+
+internal import SQLite
+
+public struct EngineConfiguration: Sendable {
+  /// Where the database lives. Made with mode 0700 if missing; its parent must exist.
+  public var directory: String
+  /// Read-only connections, 1 to 64.
+  public var readerCount = 2
+  public var clock: any TimeSource = SystemClock()
+  /// Go on on a network or memory file system, which may lose what was acknowledged.
+  public var allowsAnyFileSystem = false
+  /// Go on although the ledger leads the wall clock by more than `SQLiteEngine.maximumLeadMicros`.
+  public var allowsClockBehindLedger = false
+  /// How often what has expired is written off, the log is checkpointed when idle, and a full disk is
+  /// tried again, in milliseconds.
+  public var tickMillis = 1_000
+  public var faults = EngineFaults()
+  /// Called on the writer's queue when a commit's outcome is unknown. The program exits with a documented
+  /// status and is started again; nothing is decided after this.
+  public var onFatal: @Sendable (StoreError) -> Void
+
+  public init(directory: String, onFatal: @escaping @Sendable (StoreError) -> Void = { _ in }) {
+    self.directory = directory
+    self.onFatal = onFatal
+  }
+}
+
+/// Something that goes wrong, as SQLite would report it.
+public enum StoreFault: Error, Sendable, Equatable {
+  case failedSync, diskFull, outOfMemory
+
+  func error(_ sql: String) -> SQLiteError {
+    switch self {
+    case .failedSync: .failedSync(sql)
+    case .diskFull: .full(sql)
+    case .outOfMemory: .outOfMemory(sql)
+    }
+  }
+}
+
+/// Where tests may make the store fail, or break its promises to see that the suite notices.
+public struct EngineFaults: Sendable {
+  public typealias Hook = @Sendable () throws(StoreFault) -> Void
+
+  /// After a command's rows were written, inside its transaction.
+  public var insideCommand: (@Sendable (Command) throws(StoreFault) -> Void)?
+  /// In place of COMMIT, when it throws.
+  public var beforeCommit: Hook?
+  /// After a COMMIT that succeeded, before anybody hears of it; what it throws makes the outcome unknown.
+  public var afterCommit: Hook?
+  /// In place of a checkpoint, when it throws.
+  public var atCheckpoint: Hook?
+  /// Canary: answers before the commit. Never set outside a test.
+  public var answersBeforeCommit = false
+  /// Canary: asks the connection for another durability, such as `NORMAL`. Never set outside a test.
+  public var synchronous: String?
+
+  public init() {}
+}

@@ -1,0 +1,261 @@
+// The one read-write connection: a transaction at a time, and the exact state that it builds on.
+//
+// Invariants:
+// 1. `head`, `system` and `lastAccountId` are what is committed. `working` is what the open transaction has
+//    made of them; it is thrown away unless the transaction commits.
+// 2. A command changes `working` only after all its rows were written, so that undoing its savepoint undoes
+//    the command wholly.
+// 3. A refusal writes nothing. A transaction in which nothing was written makes no commit.
+// 4. Every decision has a place of its own in one total order: `CommitPoint`. What is decided before a
+//    transaction's first write still belongs to the commit before it.
+// 5. Each account is written once a commit, and so are head and system accounts.
+//
+// Owner: the writer's queue.
+
+internal import SQLite
+
+final class Ledger {
+  /// Page cache of the writer, in KiB.
+  static let cacheKibibytes = 8_192
+  /// Decisions that a commit without rows may be followed by; then an empty commit starts afresh.
+  static let maximumTrailing: Int32 = 1 << 30
+
+  private let connection: Connection
+  private let published: Published
+  let faults: EngineFaults
+  let transaction: TransactionControl
+  let keys: KeyIndex
+  let rows: LedgerReader
+  let accountLoader: AccountLoader
+  let accountSaver: AccountSaver
+  let holdReader: HoldReader
+  let holdSaver: HoldSaver
+  let planReader: PlanReader
+  let planSaver: PlanSaver
+  let appender: LedgerAppender
+  private let headReader: HeadReader
+  private let headSaver: HeadSaver
+
+  private(set) var head: LedgerHead
+  private var system: SystemBalances
+  private var lastAccountId: Int64
+  /// Places given out after the last commit.
+  private var trailing: Int32 = 0
+  private(set) var working = Working()
+
+  /// What the open transaction has made of the committed state.
+  struct Working {
+    var nowMicros: Int64 = 0
+    var head = LedgerHead()
+    var system = SystemBalances()
+    var lastAccountId: Int64 = 0
+    var accounts: [String: WorkingAccount] = [:]
+    var hasWritten = false
+    /// The next place in this commit.
+    var position: Int32 = 0
+    var trailing: Int32 = 0
+  }
+
+  struct WorkingAccount {
+    var account: Account
+    /// `next_due` as the table has it.
+    var storedDueMicros: Int64?
+    var isChanged: Bool
+  }
+
+  init(_ connection: Connection, published: Published, faults: EngineFaults) throws(SQLiteError) {
+    self.connection = connection
+    self.published = published
+    self.faults = faults
+    transaction = try TransactionControl(connection, writing: true)
+    keys = try KeyIndex(connection)
+    rows = try LedgerReader(connection)
+    accountLoader = try AccountLoader(connection)
+    accountSaver = try AccountSaver(connection)
+    holdReader = try HoldReader(connection)
+    holdSaver = try HoldSaver(connection)
+    planReader = try PlanReader(connection)
+    planSaver = try PlanSaver(connection)
+    appender = try LedgerAppender(connection)
+    headReader = try HeadReader(connection)
+    headSaver = try HeadSaver(connection)
+    head = try headReader.load()
+    system = try headSaver.loadSystemAccounts()
+    lastAccountId = try accountSaver.lastAccountId()
+  }
+
+  // MARK: the transaction
+
+  /// - Parameter wallMicros: the time, unless the ledger's last one is later.
+  func begin(wallMicros: Int64) throws(SQLiteError) {
+    try transaction.begin()
+    working.nowMicros = max(wallMicros, head.lastAtMicros)
+    working.head = head
+    working.system = system
+    working.lastAccountId = lastAccountId
+    working.accounts.removeAll(keepingCapacity: true)
+    working.position = 0
+    working.trailing = trailing
+    working.hasWritten = trailing >= Self.maximumTrailing
+  }
+
+  /// Writes what is written once a commit; the last step before `commit`.
+  func save() throws(SQLiteError) {
+    guard working.hasWritten else { return }
+    for changed in working.accounts.values where changed.isChanged {
+      try accountSaver.save(changed.account, storedDueMicros: changed.storedDueMicros)
+    }
+    try headSaver.save(working.system, over: system)
+    working.head.commitSequence += 1
+    try headSaver.save(working.head)
+  }
+
+  /// COMMIT, and the published state follows. An error leaves the outcome open unless it says `full`.
+  func commit() throws(SQLiteError) {
+    if working.hasWritten { try run(faults.beforeCommit, "COMMIT") }
+    try transaction.commit()
+    if working.hasWritten { try run(faults.afterCommit, "COMMIT") }
+    trailing = working.hasWritten ? 0 : working.trailing
+    guard working.hasWritten || !working.accounts.isEmpty else { return }
+    head = working.head
+    system = working.system
+    lastAccountId = working.lastAccountId
+    published.publish(head, working.accounts.values.lazy.map(\.account))
+  }
+
+  /// Throws the transaction away, and with it the places that it gave out.
+  func rollback() throws(SQLiteError) { try transaction.rollback() }
+
+  /// Whether an error has ended the transaction.
+  var isRolledBack: Bool { connection.isAutocommit }
+
+  private func run(_ hook: EngineFaults.Hook?, _ sql: String) throws(SQLiteError) {
+    guard let hook else { return }
+    do { try hook() } catch { throw error.error(sql) }
+  }
+
+  /// The place that a decision which writes would get.
+  private var writingPlace: CommitPoint {
+    CommitPoint(sequence: working.head.commitSequence + 1, position: working.position)
+  }
+
+  /// The place of a decision that has written.
+  func takeWritingPlace() -> CommitPoint {
+    let place = writingPlace
+    working.hasWritten = true
+    working.position += 1
+    return place
+  }
+
+  /// The place of a decision that wrote nothing.
+  func placeOfRefusal() -> CommitPoint {
+    if working.hasWritten { return takeWritingPlace() }
+    defer { working.trailing += 1 }
+    return CommitPoint(sequence: working.head.commitSequence, position: working.trailing)
+  }
+
+  // MARK: accounts
+
+  /// As the open transaction has it; an empty one for a user that is not known.
+  func account(userId: String) throws(SQLiteError) -> Account {
+    if let known = working.accounts[userId] { return known.account }
+    let stored: Account
+    if let view = published.account(userId: userId) {
+      stored = view.account
+    } else if let loaded = try accountLoader.load(userId: userId) {
+      stored = loaded
+    } else {
+      return Account(userId: userId)
+    }
+    working.accounts[userId] = WorkingAccount(
+      account: stored, storedDueMicros: stored.nextDueMicros, isChanged: false)
+    return stored
+  }
+
+  /// Open holds of the account whose time is over.
+  func expiredHolds(of account: Account) throws(SQLiteError) -> [Hold] {
+    guard let next = account.nextHoldExpiryMicros, next <= working.nowMicros else { return [] }
+    return try holdReader.expired(account: account.id, nowMicros: working.nowMicros)
+  }
+
+  // MARK: writing
+
+  /// Writes what the rules decided, all at one place.
+  /// - Parameter command: what asked for it; nil for the sweep.
+  /// - Returns: the rows as written; nil when a system account would leave the range of int64, and then
+  ///   nothing was written.
+  func write(_ change: Change, for command: Command?) throws(SQLiteError) -> [Entry]? {
+    var system = working.system
+    for entry in change.entries where !system.book(entry) { return nil }
+    var account = change.account
+    var lastAccountId = working.lastAccountId
+    if account.id == 0 {
+      lastAccountId += 1
+      account.id = lastAccountId
+      try accountSaver.make(id: account.id, userId: account.userId)
+    }
+    var head = working.head
+    var entries = change.entries
+    for index in entries.indices {
+      entries[index].commit = writingPlace
+      let entry = entries[index]
+      let textDigest = Chain.digest(of: entry.text)
+      head.hash = Chain.hash(of: entry, previous: head.hash, textDigest: textDigest)
+      try appender.append(entry, account: account.id, hash: head.hash, textDigest: textDigest)
+      head.ledgerSequence = entry.sequence
+      head.lastAtMicros = entry.atMicros
+    }
+    for hold in change.holds { try holdSaver.save(hold, account: account.id) }
+    if !change.holds.isEmpty && account.heldMicros > 0 {
+      account.nextHoldExpiryMicros = try holdSaver.nextExpiry(account: account.id)
+    }
+    if let command, let hook = faults.insideCommand {
+      do { try hook(command) } catch { throw error.error("command") }
+    }
+    let storedDueMicros = working.accounts[account.userId]?.storedDueMicros
+    working.accounts[account.userId] = WorkingAccount(
+      account: account, storedDueMicros: storedDueMicros, isChanged: true)
+    working.system = system
+    working.head = head
+    working.lastAccountId = lastAccountId
+    _ = takeWritingPlace()
+    return entries
+  }
+
+  // MARK: upkeep
+
+  /// Tries the disk, and moves the order of decisions on: whatever was answered before, by this process or
+  /// the one before it, comes first.
+  func commitNothing(wallMicros: Int64) throws(SQLiteError) {
+    try begin(wallMicros: wallMicros)
+    working.hasWritten = true
+    try save()
+    try commit()
+  }
+
+  /// Empties the database, but for the count of commits.
+  func reset() throws(SQLiteError) {
+    try connection.execute("PRAGMA foreign_keys = OFF")
+    try transaction.begin()
+    do {
+      try connection.execute(
+        """
+        DELETE FROM hold; DELETE FROM ledger; DELETE FROM account; DELETE FROM plan;
+        UPDATE system_account SET balance = 0;
+        UPDATE meta SET commit_sequence = commit_sequence + 1, ledger_sequence = 0, last_at = 0,
+          chain_head = zeroblob(32);
+        """)
+      try transaction.commit()
+    } catch {
+      try transaction.rollback()
+      try connection.execute("PRAGMA foreign_keys = ON")
+      throw error
+    }
+    try connection.execute("PRAGMA foreign_keys = ON")
+    head = try headReader.load()
+    system = SystemBalances()
+    lastAccountId = 0
+    trailing = 0
+    published.clear(head: head)
+  }
+}

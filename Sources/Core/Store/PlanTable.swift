@@ -1,0 +1,85 @@
+// Plans, written and read.
+//
+// Owner: its connection's.
+
+internal import SQLite
+
+/// Reads plans.
+final class PlanReader {
+  static let columns = "id, display_name, monthly_credit, expiry, expires_after_millis, priority, updated_at"
+  static let byIdSQL = "SELECT \(columns) FROM plan WHERE id = ?1"
+  static let pageSQL = "SELECT \(columns) FROM plan WHERE id > ?1 ORDER BY id LIMIT ?2"
+
+  private let byId: Statement
+  private let page: Statement
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    byId = try connection.prepare(Self.byIdSQL)
+    page = try connection.prepare(Self.pageSQL)
+  }
+
+  func plan(id: String) throws(SQLiteError) -> Plan? {
+    byId.bind(1, id)
+    defer { byId.reset() }
+    return try byId.step() ? try Self.plan(byId) : nil
+  }
+
+  /// By id.
+  /// - Parameter afterId: nil from the first one.
+  func plans(afterId: String?, limit: Int) throws(SQLiteError) -> [Plan] {
+    page.bind(1, afterId ?? "")
+    page.bind(2, Int64(limit))
+    defer { page.reset() }
+    var plans: [Plan] = []
+    while try page.step() { plans.append(try Self.plan(page)) }
+    return plans
+  }
+
+  private static func plan(_ row: Statement) throws(SQLiteError) -> Plan {
+    let expiry: GrantExpiry
+    switch row.int(3) {
+    case 1: expiry = .never
+    case 2: expiry = .periodEnd
+    case 3: expiry = .after(millis: row.int(4))
+    default: throw .malformed("expiry of plan \(row.text(0))")
+    }
+    return Plan(
+      id: row.text(0), displayName: row.text(1), monthlyCreditMicros: row.int(2), grantExpiry: expiry,
+      priority: Int32(truncatingIfNeeded: row.int(5)), updatedAtMicros: row.int(6))
+  }
+}
+
+/// Writes plans.
+final class PlanSaver {
+  private let upsert: Statement
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    upsert = try connection.prepare(
+      """
+      INSERT INTO plan(id, display_name, monthly_credit, expiry, expires_after_millis, priority, updated_at)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+      ON CONFLICT (id) DO UPDATE SET display_name = ?2, monthly_credit = ?3, expiry = ?4,
+        expires_after_millis = ?5, priority = ?6, updated_at = ?7
+      """)
+  }
+
+  func save(_ plan: Plan) throws(SQLiteError) {
+    upsert.bind(1, plan.id)
+    upsert.bind(2, plan.displayName)
+    upsert.bind(3, plan.monthlyCreditMicros)
+    switch plan.grantExpiry {
+    case .never:
+      upsert.bind(4, 1)
+      upsert.bind(5, 0)
+    case .periodEnd:
+      upsert.bind(4, 2)
+      upsert.bind(5, 0)
+    case .after(let millis):
+      upsert.bind(4, 3)
+      upsert.bind(5, millis)
+    }
+    upsert.bind(6, Int64(plan.priority))
+    upsert.bind(7, plan.updatedAtMicros)
+    try upsert.run()
+  }
+}

@@ -1,0 +1,109 @@
+// What the last commit published to everybody: where the ledger stands, and accounts.
+//
+// Invariants:
+// 1. Accounts here equal the stored ones as of `commitSequence`: the writer publishes every account that
+//    a commit changed, in the same step as the commit, before anyone hears of it.
+// 2. A reader may add what it loaded only while its snapshot is still the last commit.
+// 3. At most `maximumAccounts`, in two generations: when the young one is full it becomes the old one,
+//    and what is not asked for again goes with the next change.
+//
+// Owner: a lock; the writer's queue writes, any thread reads.
+
+internal import Locking
+
+final class Published: Sendable {
+  /// Accounts kept in memory, some 400 bytes each with a few lots.
+  static let maximumAccounts = 16_384
+
+  private struct State {
+    var head: LedgerHead
+    var mode = EngineState.Mode.serving
+    var young: [String: Account] = [:]
+    var old: [String: Account] = [:]
+    let generation: Int
+
+    mutating func keep(_ account: Account) {
+      if young.count >= generation {
+        old = young
+        young = [:]
+      }
+      young[account.userId] = account
+    }
+
+    mutating func account(_ userId: String) -> Account? {
+      if let account = young[userId] { return account }
+      guard let account = old[userId] else { return nil }
+      keep(account)
+      return account
+    }
+  }
+
+  /// An account and the commit that it is of.
+  struct View {
+    var account: Account
+    var commitSequence: Int64
+    var lastAtMicros: Int64
+  }
+
+  private let state: Lock<State>
+
+  init(head: LedgerHead, maximumAccounts: Int = Published.maximumAccounts) {
+    state = Lock(State(head: head, generation: maximumAccounts / 2))
+  }
+
+  var head: LedgerHead { state.withLock { $0.head } }
+
+  var mode: EngineState.Mode {
+    get { state.withLock { $0.mode } }
+    set { state.withLock { $0.mode = newValue } }
+  }
+
+  /// Both of one moment.
+  var headAndMode: (LedgerHead, EngineState.Mode) { state.withLock { ($0.head, $0.mode) } }
+
+  func account(userId: String) -> View? {
+    state.withLock { state in
+      guard let account = state.account(userId) else { return nil }
+      return View(
+        account: account, commitSequence: state.head.commitSequence, lastAtMicros: state.head.lastAtMicros)
+    }
+  }
+
+  /// All of them, of one commit, in order; nil when one is not here.
+  func accounts(userIds: [String]) -> (accounts: [Account], commitSequence: Int64, lastAtMicros: Int64)? {
+    state.withLock { state in
+      var accounts: [Account] = []
+      accounts.reserveCapacity(userIds.count)
+      for userId in userIds {
+        guard let account = state.account(userId) else { return nil }
+        accounts.append(account)
+      }
+      return (accounts, state.head.commitSequence, state.head.lastAtMicros)
+    }
+  }
+
+  /// By the writer, at commit.
+  func publish(_ head: LedgerHead, _ accounts: some Sequence<Account>) {
+    state.withLock { state in
+      state.head = head
+      for account in accounts { state.keep(account) }
+    }
+  }
+
+  /// By a reader, of what its snapshot holds.
+  func offer(_ accounts: [Account], commitSequence: Int64) {
+    state.withLock { state in
+      guard state.head.commitSequence == commitSequence else { return }
+      for account in accounts where state.young[account.userId] == nil { state.keep(account) }
+    }
+  }
+
+  /// Forgets all accounts, after the database was emptied or a commit failed.
+  func clear(head: LedgerHead) {
+    state.withLock { state in
+      state.head = head
+      state.young = [:]
+      state.old = [:]
+    }
+  }
+}

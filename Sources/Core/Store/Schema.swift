@@ -1,0 +1,122 @@
+// The database's tables, one migration a version.
+//
+// Invariants:
+// 1. A migration that was released is never changed; a new version is a new migration at the end.
+// 2. Everything is STRICT. Money is INTEGER micro-USD, times are INTEGER microseconds since the epoch.
+// 3. The last line of defence stands in the tables: uniqueness, balances not below zero, known types.
+//
+// Text, owned by nobody.
+
+enum Schema {
+  static let migrations = [Migration(version: 1, name: "the ledger", sql: ledger)]
+
+  /// The version that this program writes.
+  static var version: Int32 { migrations.last?.version ?? 0 }
+
+  /// Indexes that statements rely on; `verify` and the tests assert that they exist and are chosen.
+  static let requiredIndexes = [
+    "ledger_key", "ledger_history", "ledger_payment", "ledger_grant", "ledger_hold", "account_due",
+    "hold_open", "hold_history",
+  ]
+
+  /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
+  /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.
+  private static let ledger = """
+    CREATE TABLE account(
+      id INTEGER PRIMARY KEY,
+      user_id TEXT NOT NULL UNIQUE,
+      posted INTEGER NOT NULL CHECK (posted >= 0),
+      held INTEGER NOT NULL CHECK (held >= 0 AND held <= posted),
+      version INTEGER NOT NULL,
+      head INTEGER NOT NULL,
+      next_hold_expiry INTEGER,
+      next_due INTEGER,
+      lots BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX account_due ON account(next_due) WHERE next_due IS NOT NULL;
+
+    CREATE TABLE ledger(
+      sequence INTEGER PRIMARY KEY,
+      account INTEGER NOT NULL REFERENCES account(id),
+      type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 13),
+      amount INTEGER NOT NULL,
+      balance_after INTEGER NOT NULL CHECK (balance_after >= 0),
+      held_after INTEGER NOT NULL CHECK (held_after >= 0),
+      pending_after INTEGER NOT NULL CHECK (pending_after >= 0),
+      version INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      effective_at INTEGER NOT NULL,
+      commit_sequence INTEGER NOT NULL,
+      commit_position INTEGER NOT NULL,
+      lots BLOB NOT NULL,
+      hash BLOB NOT NULL CHECK (length(hash) = 32),
+      key TEXT,
+      digest BLOB CHECK (length(digest) = 32),
+      next_expiry_at INTEGER,
+      next_expiry_amount INTEGER,
+      run_id TEXT,
+      description TEXT,
+      metadata BLOB,
+      text_digest BLOB CHECK (length(text_digest) = 32),
+      payment_id TEXT,
+      plan_id TEXT,
+      period_start INTEGER,
+      hold_id INTEGER,
+      hold_amount INTEGER,
+      expires_at INTEGER,
+      priority INTEGER,
+      package TEXT,
+      actor TEXT,
+      reason TEXT,
+      CHECK ((key IS NULL) = (digest IS NULL))
+    ) STRICT;
+    CREATE UNIQUE INDEX ledger_key ON ledger(key, account) WHERE key IS NOT NULL;
+    CREATE INDEX ledger_history ON ledger(account, sequence);
+    CREATE UNIQUE INDEX ledger_payment ON ledger(payment_id) WHERE payment_id IS NOT NULL;
+    CREATE UNIQUE INDEX ledger_grant ON ledger(account, plan_id, period_start) WHERE plan_id IS NOT NULL;
+    CREATE INDEX ledger_hold ON ledger(hold_id) WHERE hold_id IS NOT NULL;
+
+    CREATE TABLE hold(
+      id INTEGER PRIMARY KEY REFERENCES ledger(sequence),
+      account INTEGER NOT NULL REFERENCES account(id),
+      state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 4),
+      amount INTEGER NOT NULL CHECK (amount > 0),
+      captured INTEGER NOT NULL CHECK (captured >= 0),
+      released INTEGER NOT NULL CHECK (released >= 0),
+      forfeited INTEGER NOT NULL CHECK (forfeited >= 0),
+      created_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      settled_at INTEGER NOT NULL,
+      run_id TEXT NOT NULL,
+      pins BLOB NOT NULL,
+      CHECK (state = 1 OR captured + released + forfeited = amount)
+    ) STRICT;
+    CREATE INDEX hold_open ON hold(account, expires_at) WHERE state = 1;
+    CREATE INDEX hold_history ON hold(account, id);
+
+    CREATE TABLE plan(
+      id TEXT PRIMARY KEY,
+      display_name TEXT NOT NULL,
+      monthly_credit INTEGER NOT NULL CHECK (monthly_credit > 0),
+      expiry INTEGER NOT NULL CHECK (expiry BETWEEN 1 AND 3),
+      expires_after_millis INTEGER NOT NULL,
+      priority INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE system_account(
+      id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4),
+      balance INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO system_account VALUES (1, 0), (2, 0), (3, 0), (4, 0);
+
+    CREATE TABLE meta(
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      commit_sequence INTEGER NOT NULL,
+      ledger_sequence INTEGER NOT NULL,
+      last_at INTEGER NOT NULL,
+      chain_head BLOB NOT NULL CHECK (length(chain_head) = 32)
+    ) STRICT;
+    INSERT INTO meta VALUES (1, 0, 0, 0, zeroblob(32));
+    """
+}

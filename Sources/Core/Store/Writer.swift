@@ -1,0 +1,175 @@
+// The one writer: takes what waits, has it decided and committed, answers.
+//
+// Invariants:
+// 1. A completion runs after its commit is durable; replies of a batch, refusals too, are released together,
+//    since they depend on each other. Each group is flushed once after that.
+// 2. Every submission that entered the queue is answered: by its commit, by its deadline, or because the
+//    writer stops.
+//
+// Owner: its serial queue.
+
+internal import Dispatch
+internal import SQLite
+
+// @unchecked Sendable: everything mutable is confined to `queue`, asserted at each entry.
+final class Writer: @unchecked Sendable {
+  /// How long the writer waits for the last batch's callers to come back, in nanoseconds.
+  static let windowNanoseconds: UInt64 = 60_000
+
+  private let queue = DispatchQueue(label: "tallystick.writer", qos: .userInitiated)
+  private let inbox = Inbox()
+  private let published: Published
+  private let clock: any TimeSource
+  private let timer: any DispatchSourceTimer
+  /// nil once the writer has stopped; the connection is closed then.
+  private var committer: Committer?
+  /// Of the last batch; as many callers may be back soon.
+  private var lastCount = 0
+
+  init(committer: Committer, published: Published, configuration: EngineConfiguration) {
+    self.committer = committer
+    self.published = published
+    clock = configuration.clock
+    timer = DispatchSource.makeTimerSource(queue: queue)
+    let interval = DispatchTimeInterval.milliseconds(configuration.tickMillis)
+    timer.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(50))
+    timer.setEventHandler { [weak self] in self?.tick() }
+    timer.resume()
+  }
+
+  deinit { timer.cancel() }
+
+  // MARK: any thread
+
+  /// Why nothing would be taken now.
+  func admission() -> Refusal? {
+    switch published.mode {
+    case .draining: return Self.drainingRefusal
+    case .readOnly: return Self.readOnlyRefusal
+    case .serving: return inbox.isFull ? Self.fullRefusal : nil
+    }
+  }
+
+  func submit(_ work: Work) {
+    if published.mode == .readOnly { return turnAway(work, Self.readOnlyRefusal) }
+    switch inbox.add(work) {
+    case .first: queue.async { self.drain() }
+    case .queued: break
+    case .full: turnAway(work, Self.fullRefusal)
+    case .closed: turnAway(work, Self.drainingRefusal)
+    }
+  }
+
+  private func turnAway(_ work: Work, _ refusal: Refusal) {
+    work.completion(work.refused(refusal))
+    work.group?.flush()
+  }
+
+  static let drainingRefusal = Refusal(.shuttingDown, "the server is shutting down")
+  static let fullRefusal = Refusal(.queueFull, "too many writes are waiting")
+  static let readOnlyRefusal = Refusal(.readOnly, "the store takes no writes for now")
+  private static let lateRefusal = Refusal(
+    .deadlineExceeded, "the deadline passed before the write began; nothing was applied")
+
+  // MARK: the loop
+
+  private func drain() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    if lastCount > 1 && inbox.count < lastCount {
+      inbox.wait(
+        for: lastCount, deadlineNanoseconds: SystemClock().monotonicNanoseconds + Self.windowNanoseconds)
+    }
+    let batch = inbox.take()
+    guard !batch.isEmpty else {
+      lastCount = 0
+      committer?.checkpoint(isIdle: true)
+      return
+    }
+    lastCount = batch.count
+    run(batch)
+    committer?.checkpoint(isIdle: false)
+    queue.async { self.drain() }
+  }
+
+  private func run(_ batch: [Work]) {
+    let now = clock.monotonicNanoseconds
+    var live: [Work] = []
+    live.reserveCapacity(batch.count)
+    for work in batch {
+      if let deadline = work.submission.deadlineNanoseconds, deadline <= now {
+        work.completion(work.refused(Self.lateRefusal))
+      } else {
+        live.append(work)
+      }
+    }
+    if !live.isEmpty {
+      let outcomes =
+        committer?.decide(live) { self.answer(live, $0) } ?? live.map { $0.refused(Self.drainingRefusal) }
+      answer(live, outcomes)
+    }
+    flush(batch)
+  }
+
+  private func answer(_ batch: [Work], _ outcomes: [[Outcome]]) {
+    for (work, outcomes) in zip(batch, outcomes) { work.completion(outcomes) }
+  }
+
+  /// Each group once.
+  private func flush(_ batch: [Work]) {
+    var flushed: Set<ObjectIdentifier> = []
+    for work in batch {
+      guard let group = work.group, flushed.insert(ObjectIdentifier(group)).inserted else { continue }
+      group.flush()
+    }
+  }
+
+  // MARK: upkeep
+
+  private func tick() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard committer?.tick(isIdle: inbox.count == 0) == true else { return }
+    queue.async { self.tick() }
+  }
+
+  /// Runs on the writer's queue, between batches.
+  /// - Throws: `closed` when the writer has stopped; what `body` throws.
+  func perform<Value>(_ body: (Committer) throws(SQLiteError) -> Value) throws(StoreError) -> Value {
+    let result = queue.sync { () -> Result<Value, StoreError> in
+      guard let committer else { return .failure(StoreError(.closed, "the engine is closed")) }
+      return Result { () throws(SQLiteError) in try body(committer) }.mapError { StoreError($0) }
+    }
+    return try result.get()
+  }
+
+  /// Lets nothing in any more, and waits for what is queued. What is still queued at the deadline is
+  /// turned away.
+  func stop(deadlineNanoseconds: UInt64) {
+    timer.cancel()
+    published.mode = .draining
+    inbox.close()
+    _ = inbox.waitUntilIdle(deadlineNanoseconds: deadlineNanoseconds)
+    queue.sync {
+      while true {
+        let rest = inbox.take()
+        if rest.isEmpty { break }
+        answer(rest, rest.map { $0.refused(Self.drainingRefusal) })
+        flush(rest)
+      }
+    }
+  }
+
+  /// The last checkpoint; closes the connection.
+  func close() throws(StoreError) {
+    let result = queue.sync { () -> Result<Void, StoreError> in
+      guard let committer else { return .success(()) }
+      self.committer = nil
+      return Result { () throws(SQLiteError) in try committer.truncate() }.mapError { StoreError($0) }
+    }
+    try result.get()
+  }
+}
+
+extension Work {
+  /// The same refusal for each of its commands.
+  func refused(_ refusal: Refusal) -> [Outcome] { submission.commands.map { _ in .refused(refusal) } }
+}

@@ -1,0 +1,178 @@
+// One connection to one SQLite file.
+//
+// Invariants:
+// 1. A connection is used by one owner at a time: it has no mutex of its own (SQLITE_OPEN_NOMUTEX).
+// 2. It closes when it and the last of its statements are gone.
+// 3. Nothing else in the process opens the file or its -shm by other means: closing such a descriptor
+//    would drop SQLite's locks.
+//
+// Owner: whoever made it; the writer's queue or the borrower of a reader.
+
+internal import CSQLite
+
+/// How a connection opens its file.
+public struct ConnectionOptions: Sendable, Equatable {
+  public var readOnly: Bool
+  /// Page cache, in KiB.
+  public var cacheKibibytes: Int
+  /// No value, row or statement may be longer than this, in bytes.
+  public var maximumLength: Int32
+  /// How long a locked database is waited for, in milliseconds.
+  public var busyTimeoutMillis: Int32
+
+  public init(
+    readOnly: Bool, cacheKibibytes: Int = 2048, maximumLength: Int32 = 8 << 20,
+    busyTimeoutMillis: Int32 = 5_000
+  ) {
+    self.readOnly = readOnly
+    self.cacheKibibytes = cacheKibibytes
+    self.maximumLength = maximumLength
+    self.busyTimeoutMillis = busyTimeoutMillis
+  }
+}
+
+/// How thorough a checkpoint is.
+public enum CheckpointMode: Sendable, Equatable {
+  case passive, restart, truncate
+}
+
+/// What a checkpoint left: frames in the log, and how many of them are in the database file.
+public struct CheckpointResult: Sendable, Equatable {
+  public var logFrames: Int
+  public var checkpointedFrames: Int
+}
+
+@safe public final class Connection {
+  /// Lookaside of every connection: enough for a statement's small allocations, lean in memory.
+  static let lookasideSlotBytes: Int32 = 256
+  static let lookasideSlots: Int32 = 64
+
+  private static let configured: Int32 =
+    tally_sqlite_configure(lookasideSlotBytes, lookasideSlots)
+
+  private var handle: OpaquePointer?
+  private let frames: UnsafeMutablePointer<Int32>
+
+  /// Opens the file and sets it up: foreign keys on, defensive, no double-quoted strings, no schema
+  /// that is trusted, temporary tables in memory, no spilling, no memory map.
+  /// - Parameter path: no component of it may be a symbolic link.
+  public init(path: String, options: ConnectionOptions) throws(SQLiteError) {
+    guard Self.configured == SQLITE_OK else {
+      throw SQLiteError(code: Self.configured, message: "SQLite cannot be configured", sql: "configure")
+    }
+    let access = options.readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+    let flags =
+      access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
+      | SQLITE_OPEN_PRIVATECACHE
+    var opened: OpaquePointer?
+    let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+    unsafe frames = .allocate(capacity: 1)
+    unsafe frames.initialize(to: 0)
+    unsafe handle = opened
+    guard code == SQLITE_OK else {
+      let message = unsafe String(cString: sqlite3_errstr(code))
+      throw SQLiteError(code: code, message: message, sql: "open")
+    }
+    unsafe tally_sqlite_watch_log(handle, frames)
+    try configure(options)
+  }
+
+  deinit {
+    // Statements may outlive it by a moment; the last of them to go closes the file.
+    unsafe sqlite3_close_v2(handle)
+    unsafe frames.deallocate()
+  }
+
+  private func configure(_ options: ConnectionOptions) throws(SQLiteError) {
+    unsafe sqlite3_busy_timeout(handle, options.busyTimeoutMillis)
+    unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, options.maximumLength)
+    unsafe sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0)
+    unsafe sqlite3_limit(handle, SQLITE_LIMIT_WORKER_THREADS, 0)
+    for (option, value) in [
+      (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_DQS_DDL, 0), (SQLITE_DBCONFIG_DQS_DML, 0),
+      (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0), (SQLITE_DBCONFIG_ENABLE_FKEY, 1),
+      (SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0), (SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+      (SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+    ] as [(Int32, Int32)] {
+      let code = unsafe tally_sqlite_set_option(handle, option, value)
+      guard code == SQLITE_OK else { throw error(code, "configure option \(option)") }
+    }
+    try execute(
+      """
+      PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_spill = OFF;
+      PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -\(options.cacheKibibytes)
+      """)
+    // A pragma above replaces the hook that counts the log's frames.
+    unsafe tally_sqlite_watch_log(handle, frames)
+  }
+
+  /// Runs statements that return nothing of interest.
+  public func execute(_ sql: String) throws(SQLiteError) {
+    let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw error(code, sql) }
+  }
+
+  /// Prepares one statement, to be kept for the connection's life.
+  public func prepare(_ sql: String) throws(SQLiteError) -> Statement {
+    var statement: OpaquePointer?
+    let code = unsafe sqlite3_prepare_v3(
+      handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+    guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code, sql) }
+    return unsafe Statement(statement, sql: sql, connection: self)
+  }
+
+  /// The first column of a statement's first row, such as a pragma's value.
+  public func value(_ sql: String) throws(SQLiteError) -> Int64 {
+    let statement = try prepare(sql)
+    guard try statement.step() else {
+      throw SQLiteError(code: SQLITE_ERROR, message: "no row", sql: sql)
+    }
+    return statement.int(0)
+  }
+
+  /// The first column of a statement's first row.
+  public func text(_ sql: String) throws(SQLiteError) -> String {
+    let statement = try prepare(sql)
+    guard try statement.step() else {
+      throw SQLiteError(code: SQLITE_ERROR, message: "no row", sql: sql)
+    }
+    return statement.text(0)
+  }
+
+  /// Whether no transaction is open. An error inside a transaction can end it: check after each.
+  public var isAutocommit: Bool { unsafe sqlite3_get_autocommit(handle) != 0 }
+
+  /// Frames in the log as of the last commit of this connection.
+  public var logFrames: Int { Int(unsafe frames.pointee) }
+
+  /// Copies the log into the database file.
+  /// - Throws: busy when readers or another writer kept it from what `mode` asks.
+  @discardableResult
+  public func checkpoint(_ mode: CheckpointMode) throws(SQLiteError) -> CheckpointResult {
+    let flag =
+      switch mode {
+      case .passive: SQLITE_CHECKPOINT_PASSIVE
+      case .restart: SQLITE_CHECKPOINT_RESTART
+      case .truncate: SQLITE_CHECKPOINT_TRUNCATE
+      }
+    var log: Int32 = 0
+    var done: Int32 = 0
+    let code = unsafe sqlite3_wal_checkpoint_v2(handle, nil, flag, &log, &done)
+    guard code == SQLITE_OK else { throw error(code, "checkpoint \(mode)") }
+    if mode != .passive { unsafe frames.pointee = 0 }
+    return CheckpointResult(logFrames: Int(log), checkpointedFrames: Int(done))
+  }
+
+  /// Gives unused page cache back.
+  public func releaseMemory() {
+    unsafe sqlite3_db_release_memory(handle)
+  }
+
+  /// The library's version, such as `3.40.1`.
+  public static var libraryVersion: String { unsafe String(cString: sqlite3_libversion()) }
+
+  func error(_ code: Int32, _ sql: String) -> SQLiteError {
+    guard unsafe handle != nil else { return SQLiteError(code: code, message: "closed", sql: sql) }
+    return SQLiteError(code: code, message: unsafe String(cString: sqlite3_errmsg(handle)), sql: sql)
+  }
+}

@@ -1,0 +1,258 @@
+// The engine on a real file: what is applied, what replays, what is refused, and what a restart finds.
+
+internal import Testing
+
+@testable internal import Core
+
+@Suite("Engine")
+struct EngineTests {
+  let directory: TemporaryDirectory
+  let clock = TestClock(wallMicros: noon)
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  @Test("a consume takes from a purchase, and both are there after a restart")
+  func durable() throws {
+    var engine = try open(directory, clock: clock)
+    let bought = try engine.must(purchase("u1", 5 * dollar, "p"))
+    #expect(bought.transaction.sequence == 1)
+    #expect(bought.transaction.commit == CommitPoint(sequence: 1, position: 0))
+    let used = try engine.must(consume("u1", 2 * dollar, "c"))
+    #expect(used.transaction.balanceAfterMicros == 3 * dollar)
+    #expect(used.transaction.lots == [LotAllocation(lotId: 1, amountMicros: 2 * dollar)])
+    #expect(used.balance.availableMicros == 3 * dollar)
+    try engine.close()
+
+    engine = try open(directory, clock: clock)
+    let balance = try engine.balance(userId: "u1")
+    #expect(balance.value.postedMicros == 3 * dollar)
+    #expect(balance.value.version == 2)
+    #expect(try engine.transaction(sequence: 2, actingUserId: nil).value == used.transaction)
+    #expect(engine.state().ledgerSequence == 2)
+    // An open counts as a commit: what this process answers comes after all that the last one did.
+    #expect(engine.state().commitSequence == 3)
+    try engine.close()
+  }
+
+  @Test("a balance of an unknown user is zero, from the store and in a batch")
+  func unknownUser() throws {
+    let engine = try open(directory, clock: clock)
+    #expect(try engine.balance(userId: "nobody").value == Balance(userId: "nobody"))
+    try engine.must(purchase("u\"\\\u{1}é", 7, "p"))
+    let balances = try engine.balances(userIds: ["nobody", "u\"\\\u{1}é", "nobody"]).value
+    #expect(balances.map(\.availableMicros) == [0, 7, 0])
+    try engine.close()
+  }
+
+  @Test("the same key and request replays what was stored, whatever happened since")
+  func replay() throws {
+    var engine = try open(directory, clock: clock)
+    try engine.must(purchase("u1", 5, "p"))
+    let first = try engine.must(consume("u1", 2, "c"))
+    try engine.must(consume("u1", 3, "d"))
+    clock.advance(byMicros: second)
+    var again = try engine.must(consume("u1", 2, "c"))
+    #expect(again.replayed)
+    again.replayed = false
+    #expect(again == first)
+    try engine.close()
+    engine = try open(directory, clock: clock)
+    again = try engine.must(consume("u1", 2, "c"))
+    #expect(again.replayed && again.transaction == first.transaction && again.balance == first.balance)
+    #expect(engine.state().ledgerSequence == 3)
+    try engine.close()
+  }
+
+  @Test("the same key for another request is refused, across methods; another user's key is his own")
+  func mismatch() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.must(purchase("u1", 5, "k"))
+    #expect(try engine.refusal(consume("u1", 2, "k", digest: 2)).reason == .idempotencyMismatch)
+    try engine.must(purchase("u2", 5, "k"))
+    #expect(engine.state().ledgerSequence == 2)
+    try engine.close()
+  }
+
+  @Test("a refusal does not use up the key and writes nothing")
+  func refusalKeepsKey() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.must(purchase("u1", 1, "p"))
+    let refusal = try engine.refusal(consume("u1", 2, "c"))
+    #expect(refusal.reason == .insufficientCredits)
+    #expect(refusal.details["available_micros"] == "1")
+    #expect(engine.state().commitSequence == 1)
+    try engine.must(purchase("u1", 1, "q"))
+    try engine.must(consume("u1", 2, "c"))
+    #expect(try engine.available("u1") == 0)
+    try engine.close()
+  }
+
+  @Test("a payment is unique across users: the same again replays, anything else conflicts")
+  func payments() throws {
+    let engine = try open(directory, clock: clock)
+    let first = try engine.must(purchase("u1", 5, "a", payment: "pay"))
+    let again = try engine.must(purchase("u1", 5, "b", payment: "pay"))
+    #expect(again.replayed && again.transaction == first.transaction)
+    #expect(try engine.refusal(purchase("u1", 6, "c", payment: "pay")).reason == .paymentConflict)
+    #expect(try engine.refusal(purchase("u2", 5, "d", payment: "pay")).reason == .paymentConflict)
+    // The key of a replay by payment was not stored.
+    try engine.must(consume("u1", 1, "b", digest: 9))
+    try engine.close()
+  }
+
+  @Test("a plan is granted once for a user, plan and period")
+  func grants() throws {
+    let engine = try open(directory, clock: clock)
+    #expect(try engine.refusal(grant("u1", "pro", "a")).reason == .grantNotFound)
+    let stored = try engine.apply(.putPlan(plan("pro", 10)))
+    #expect(
+      stored
+        == .planStored(
+          Plan(
+            id: "pro", displayName: "pro", monthlyCreditMicros: 10, grantExpiry: .never, updatedAtMicros: noon),
+          unchanged: false, commit: CommitPoint(sequence: 1, position: 0)))
+    let first = try engine.must(grant("u1", "pro", "a"))
+    #expect(try engine.must(grant("u1", "pro", "b")).replayed)
+    #expect(try engine.must(grant("u1", "pro", "c", amountMicros: 10)).transaction == first.transaction)
+    #expect(try engine.refusal(grant("u1", "pro", "d", amountMicros: 11)).reason == .grantConflict)
+    try engine.must(grant("u1", "pro", "e", period: Period(startMicros: noon)))
+    try engine.must(grant("u2", "pro", "a"))
+    guard case .planStored(_, unchanged: true, let commit) = try engine.apply(.putPlan(plan("pro", 10))) else {
+      Issue.record("the same plan again changes nothing")
+      return
+    }
+    #expect(commit.sequence == engine.state().commitSequence)
+    #expect(try engine.plans(afterId: nil, limit: 10).value.map(\.id) == ["pro"])
+    #expect(try engine.plans(afterId: "pro", limit: 10).value.isEmpty)
+    try engine.close()
+  }
+
+  @Test("a replay of each row of a hold carries the hold as it stood right after it")
+  func holdReplays() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.must(purchase("u1", 10, "p"))
+    let reserved = try engine.must(reserve("u1", 6, "r"))
+    let hold = try #require(reserved.hold)
+    clock.advance(byMicros: second)
+    let extended = try engine.must(extend(hold.id, "x", seconds: 600))
+    clock.advance(byMicros: second)
+    let captured = try engine.must(capture(hold.id, 4, "c"))
+    #expect(captured.hold?.state == .captured && captured.hold?.releasedMicros == 2)
+    for (command, receipt) in [
+      (reserve("u1", 6, "r"), reserved), (extend(hold.id, "x", seconds: 600), extended),
+      (capture(hold.id, 4, "c"), captured),
+    ] {
+      var again = try engine.must(command)
+      #expect(again.replayed)
+      again.replayed = false
+      #expect(again == receipt)
+    }
+    #expect(try engine.refusal(release(hold.id, "z")).reason == .holdSettled)
+    #expect(try engine.refusal(capture(hold.id, nil, "y", acting: "u2")).reason == .holdNotFound)
+    #expect(try engine.refusal(capture(999, nil, "y")).reason == .holdNotFound)
+    #expect(try engine.available("u1") == 6)
+    try engine.close()
+  }
+
+  @Test("expiry counts at once in what is read, and is written with the next write or the sweep")
+  func expiry() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.must(promo("u1", 5, "g", expiresAt: noon + 10 * second))
+    try engine.must(promo("u2", 7, "g", expiresAt: noon + 10 * second))
+    try engine.must(purchase("u2", 3, "p"))
+    let hold = try #require(try engine.must(reserve("u2", 8, "r", seconds: 20)).hold)
+    #expect(try engine.available("u2") == 2)
+    clock.advance(byMicros: 11 * second)
+    #expect(try engine.available("u1") == 0)
+    #expect(try engine.balances(userIds: ["u1", "u2"]).value.map(\.postedMicros) == [0, 10])
+    #expect(engine.state().ledgerSequence == 4)
+    try engine.sweep()
+    #expect(engine.state().ledgerSequence == 5)
+    clock.advance(byMicros: 10 * second)
+    #expect(try engine.available("u2") == 3)
+    #expect(try engine.balances(userIds: ["u2"]).value.first?.availableMicros == 3)
+    let shown = try engine.holds(HoldFilter(userId: "u2", limit: 10)).value.rows
+    #expect(shown.map(\.state) == [.expired])
+    try engine.sweep()
+    #expect(try engine.holds(HoldFilter(userId: "u2", limit: 10)).value.rows == shown)
+    #expect(try engine.available("u2") == 3)
+    #expect(try engine.refusal(capture(hold.id, nil, "c")).reason == .holdExpired)
+    try engine.sweep()
+    let rows = engine.state().ledgerSequence
+    try engine.sweep()
+    #expect(engine.state().ledgerSequence == rows)
+    try engine.close()
+  }
+
+  @Test("every decision has its own place in one order, refusals too, across a restart")
+  func places() throws {
+    var engine = try open(directory, clock: clock)
+    try engine.must(purchase("u1", 5, "p"))
+    let batch = try engine.apply([
+      consume("u1", 9, "a"), consume("u1", 2, "b"), consume("u1", 9, "c"), consume("u1", 1, "d"),
+    ])
+    let places = batch.map { $0.receipt?.transaction.commit ?? $0.refusal?.commit }
+    #expect(
+      places == [
+        CommitPoint(sequence: 1, position: 0), CommitPoint(sequence: 2, position: 0),
+        CommitPoint(sequence: 2, position: 1), CommitPoint(sequence: 2, position: 2),
+      ])
+    #expect(try engine.refusal(consume("u1", 9, "e")).commit == CommitPoint(sequence: 2, position: 0))
+    #expect(try engine.refusal(consume("u1", 9, "e")).commit == CommitPoint(sequence: 2, position: 1))
+    try engine.close()
+    engine = try open(directory, clock: clock)
+    #expect(try engine.refusal(consume("u1", 9, "e")).commit == CommitPoint(sequence: 3, position: 0))
+    try engine.close()
+  }
+
+  @Test("the effective time never goes back, though the clock does")
+  func time() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.must(purchase("u1", 5, "p"))
+    clock.set(wallMicros: noon - 5 * second)
+    #expect(try engine.must(consume("u1", 1, "c")).transaction.atMicros == noon)
+    #expect(engine.nowMicros() == noon)
+    try engine.close()
+    clock.set(wallMicros: noon - SQLiteEngine.maximumLeadMicros - 1)
+    #expect { try open(directory, clock: clock) } throws: { ($0 as? StoreError)?.code == .clockBehindLedger }
+    clock.set(wallMicros: noon - SQLiteEngine.maximumLeadMicros)
+    try open(directory, clock: clock).close()
+  }
+
+  @Test("a deadline that has passed is not applied")
+  func deadline() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.must(purchase("u1", 5, "p"))
+    let late = try engine.apply([consume("u1", 1, "c")], deadlineNanoseconds: 1)
+    #expect(late.first?.refusal?.reason == .deadlineExceeded)
+    #expect(engine.state().ledgerSequence == 1)
+    let soon = SystemClock().monotonicNanoseconds + 60_000_000_000
+    #expect(try engine.apply([consume("u1", 1, "c")], deadlineNanoseconds: soon).first?.receipt != nil)
+    try engine.close()
+  }
+
+  @Test("after close, writes and reads are turned away")
+  func closed() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.close()
+    try engine.close()
+    #expect(try engine.refusal(purchase("u1", 5, "p")).reason == .shuttingDown)
+    #expect(engine.admission()?.reason == .shuttingDown)
+    #expect { try engine.balance(userId: "u1") } throws: { ($0 as? Refusal)?.reason == .shuttingDown }
+  }
+
+  @Test("a reset empties everything but the count of commits")
+  func reset() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.must(purchase("u1", 5, "p"))
+    _ = try engine.must(reserve("u1", 2, "r"))
+    try engine.reset()
+    #expect(try engine.available("u1") == 0)
+    #expect(engine.state().ledgerSequence == 0)
+    #expect(engine.state().commitSequence == 3)
+    clock.set(wallMicros: noon - 100 * second)
+    let again = try engine.must(purchase("u1", 6, "p"))
+    #expect(again.transaction.sequence == 1 && again.transaction.atMicros == noon - 100 * second)
+    try engine.close()
+  }
+}

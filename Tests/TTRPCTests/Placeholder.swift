@@ -1,0 +1,2 @@
+import Testing
+@Suite("TTRPC") struct Placeholder { @Test("builds") func builds() {} }

@@ -1,1 +1,0 @@
-// The Swift client against a server in this process.
