@@ -46,6 +46,7 @@ let package = Package(
     .target(name: "CSQLite", cSettings: strictC, linkerSettings: [.linkedLibrary("sqlite3")]),
     .target(name: "CProtobufC", cSettings: strictC, linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(name: "CLinux", cSettings: strictC),
+    .target(name: "CProcess", cSettings: strictC),
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
 
     // The rooms, from the bottom up.
@@ -55,22 +56,42 @@ let package = Package(
     .target(name: "SQLite", dependencies: ["CSQLite", "Locking"], swiftSettings: strict),
     .target(name: "Core", dependencies: ["SQLite", "Locking", crypto, collections], swiftSettings: strict),
     .target(
-      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", crypto, logging], swiftSettings: strict),
+      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", crypto, logging],
+      swiftSettings: strict),
     .target(name: "TallyClient", dependencies: ["TTRPC", "Messages", "Locking"], swiftSettings: strict),
-    .target(name: "TallyTesting", dependencies: ["TallyClient"], swiftSettings: strict),
+    .target(
+      name: "TallyTesting", dependencies: ["CProcess", "TallyClient", "TTRPC", "Messages"],
+      swiftSettings: strict),
     .executableTarget(
       name: "tally",
-      dependencies: ["Server", "TallyClient", "TTRPC", "Messages", "Core", arguments, logging],
+      dependencies: [
+        "CProcess", "Server", "TallyClient", "TTRPC", "Messages", "Core", "Locking", arguments, logging,
+      ],
       swiftSettings: strict),
     .executableTarget(name: "bench", dependencies: ["TTRPC", "TallyClient", "Core"], swiftSettings: strict),
 
+    // Benchmarks in C: what both ends share, the floors, and the load generator.
+    .target(name: "BenchWire", cSettings: strictC),
+    .executableTarget(
+      name: "FloorEcho", dependencies: ["BenchWire", "CMessages", "CProtobufC"], cSettings: strictC),
+    .executableTarget(
+      name: "FloorConsume", dependencies: ["BenchWire", "CMessages", "CProtobufC", "CSQLite"],
+      cSettings: strictC),
+    .executableTarget(name: "LoadGenerator", dependencies: ["BenchWire"], cSettings: strictC),
+
     // Tests mirror the rooms, plus what crosses them.
-    .testTarget(name: "MessagesTests", dependencies: ["Messages"], swiftSettings: strict),
-    .testTarget(name: "TTRPCTests", dependencies: ["TTRPC"], swiftSettings: strict),
+    .testTarget(
+      name: "MessagesTests", dependencies: ["Messages", "CProtobufC"], swiftSettings: strict),
+    .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux"], swiftSettings: strict),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
-    .testTarget(name: "CoreTests", dependencies: ["Core"], swiftSettings: strict),
+    .testTarget(name: "CoreTests", dependencies: ["Core", "Locking"], swiftSettings: strict),
     .testTarget(
       name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"], swiftSettings: strict),
+    .testTarget(
+      name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "Messages"], swiftSettings: strict),
+    .testTarget(
+      name: "tallyTests", dependencies: ["tally", "CProcess", "TallyTesting", "TallyClient", "Messages"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]
 )

@@ -35,8 +35,14 @@ public struct Submission: Sendable {
   public var deadlineNanoseconds: UInt64?
   /// Cost in the queue's byte budget.
   public var byteCount: Int
+  /// Asked when the writer takes the submission: true drops it, not applied. nil: never cancelled.
+  public var isCancelled: (@Sendable () -> Bool)?
 
-  public init(commands: [Command], userId: String, deadlineNanoseconds: UInt64?, byteCount: Int) {
+  public init(
+    commands: [Command], userId: String, deadlineNanoseconds: UInt64? = nil, byteCount: Int,
+    isCancelled: (@Sendable () -> Bool)? = nil
+  ) {
+    self.isCancelled = isCancelled
     self.commands = commands
     self.userId = userId
     self.deadlineNanoseconds = deadlineNanoseconds

@@ -14,6 +14,8 @@ typealias Arena = UnsafeMutablePointer<TallyArena>
 protocol CBacked: Message {
   /// protoc-c's struct.
   associatedtype C
+  /// Reads a message with a budget of its own, in bytes.
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self
   /// Takes the value over. Throws with the path of the field from this message on.
   init(reading c: UnsafePointer<C>) throws(DecodeError)
   /// The value as protoc-c's struct, all of it in the arena.
@@ -26,14 +28,7 @@ typealias Unpack<C> = (
 ) -> UnsafeMutablePointer<C>?
 
 func decodeMessage<M: CBacked>(
-  _ bytes: [UInt8], _ unpack: Unpack<M.C>
-) throws(DecodeError) -> M {
-  try unsafe decodeMessage(
-    bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count), unsafe unpack)
-}
-
-func decodeMessage<M: CBacked>(
-  _ bytes: [UInt8], budgetBytes: Int, _ unpack: Unpack<M.C>
+  _ bytes: [UInt8], _ budgetBytes: Int, _ unpack: Unpack<M.C>
 ) throws(DecodeError) -> M {
   guard let arena = unsafe tally_arena_begin(budgetBytes) else {
     throw .budgetExceeded(limitBytes: 0)
@@ -42,9 +37,9 @@ func decodeMessage<M: CBacked>(
   let unpacked = unsafe bytes.withUnsafeBufferPointer { buffer in
     unsafe unpack(&arena.pointee.allocator, buffer.count, buffer.baseAddress)
   }
-  guard let c = unsafe unpacked else {
-    throw unsafe arena.pointee.exhausted ? .budgetExceeded(limitBytes: budgetBytes) : .malformed
-  }
+  // Asked first: a refused block is the reason whatever the decoder made of it.
+  if unsafe arena.pointee.exhausted { throw .budgetExceeded(limitBytes: budgetBytes) }
+  guard let c = unsafe unpacked else { throw .malformed }
   return try unsafe M(reading: c)
 }
 
@@ -55,10 +50,13 @@ func encodeMessage<M: CBacked>(_ message: M) -> [UInt8] {
   let base = unsafe UnsafeMutableRawPointer(c).assumingMemoryBound(to: ProtobufCMessage.self)
   let size = unsafe protobuf_c_message_get_packed_size(base)
   if size == 0 { return [] }
-  return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-    count = unsafe protobuf_c_message_pack(base, buffer.baseAddress)
+  // Cleared first: the standard library's uninitialised arrays cost more than that.
+  var bytes = [UInt8](repeating: 0, count: size)
+  unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+    _ = unsafe protobuf_c_message_pack(base, buffer.baseAddress)
   }
+  return bytes
 }
 
 /// The end of the process, as for any allocation of Swift's own that the system refuses.
-func outOfMemory() -> Never { fatalError("out of memory") }
+func outOfMemory() -> Never { preconditionFailure("out of memory") }

@@ -10,8 +10,9 @@ public protocol Message: Sendable, Equatable {
   /// A message with every field at its default.
   init()
 
-  /// Reads a message. Unknown fields are dropped, and of a repeated singular field or map key the last
-  /// one counts. Every text field is UTF-8 and has no NUL.
+  /// Reads a message. Unknown fields are dropped; of a scalar field or a map's key that stands there
+  /// twice the last one counts, but a singular submessage may stand there once. Every text field is
+  /// UTF-8 and has no NUL.
   static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self
 
   /// The message's bytes: fields by number, map entries by key, so that equal messages have equal bytes.
@@ -25,6 +26,8 @@ public enum DecodeError: Error, Sendable, Equatable {
   case malformed
   /// The message would take more memory than `DecodeLimit` allows one of its size, in bytes.
   case budgetExceeded(limitBytes: Int)
+  /// A singular submessage stands there more than once. (No encoder writes that.)
+  case duplicateField(field: String)
   /// A text field is not UTF-8.
   case invalidUTF8(field: String)
   /// A text field contains a NUL.
@@ -34,6 +37,7 @@ public enum DecodeError: Error, Sendable, Equatable {
   func within(_ field: String) -> DecodeError {
     switch self {
     case .malformed, .budgetExceeded: self
+    case .duplicateField(let inner): .duplicateField(field: "\(field).\(inner)")
     case .invalidUTF8(let inner): .invalidUTF8(field: "\(field).\(inner)")
     case .containsNUL(let inner): .containsNUL(field: "\(field).\(inner)")
     }

@@ -6,19 +6,18 @@
 //
 // Owner: the calling thread, by way of its arena.
 internal import CProtobufC
-internal import Glibc
 
 /// protoc-c's repeated submessages.
 typealias CRepeated<C> = UnsafeMutablePointer<UnsafeMutablePointer<C>?>?
 
 func readText(_ data: ProtobufCBinaryData, _ field: String) throws(DecodeError) -> String {
   guard unsafe data.len > 0, let start = unsafe data.data else { return "" }
-  if unsafe memchr(start, 0, data.len) != nil { throw .containsNUL(field: field) }
   let bytes = unsafe UnsafeBufferPointer(start: start, count: data.len)
-  guard let text = unsafe String(validating: bytes, as: UTF8.self) else {
-    throw .invalidUTF8(field: field)
+  switch unsafe Text.check(bytes) {
+  case .containsNUL: throw .containsNUL(field: field)
+  case .notUTF8: throw .invalidUTF8(field: field)
+  case nil: return unsafe String(decoding: bytes, as: UTF8.self)
   }
-  return text
 }
 
 func readBytes(_ data: ProtobufCBinaryData) -> [UInt8] {
@@ -31,6 +30,15 @@ func readMessage<M: CBacked>(_ c: UnsafePointer<M.C>, _ field: String) throws(De
   } catch {
     throw error.within(field)
   }
+}
+
+/// A singular submessage, which protoc-c was told is a repeated one.
+func readSingle<M: CBacked>(
+  _ count: Int, _ values: CRepeated<M.C>, _ field: String
+) throws(DecodeError) -> M? {
+  guard count > 0, let c = unsafe values?.pointee else { return nil }
+  if count > 1 { throw .duplicateField(field: field) }
+  return try unsafe readMessage(c, field)
 }
 
 func readMessages<M: CBacked>(
@@ -112,7 +120,7 @@ extension DecodeError {
   /// The same error, of the element of a repeated text field.
   fileprivate func at(_ field: String, _ index: Int) -> DecodeError {
     switch self {
-    case .malformed, .budgetExceeded: self
+    case .malformed, .budgetExceeded, .duplicateField: self
     case .invalidUTF8: .invalidUTF8(field: "\(field)[\(index)]")
     case .containsNUL: .containsNUL(field: "\(field)[\(index)]")
     }

@@ -26,6 +26,10 @@ extension UnsafeMutablePointer where Pointee == TallyArena {
   }
 
   func text(_ value: String) -> ProtobufCBinaryData {
+    // Native strings lend their bytes without a copy or a count of references.
+    if let data = unsafe value.utf8.withContiguousStorageIfAvailable({ unsafe copy($0) }) {
+      return unsafe data
+    }
     var value = value
     return value.withUTF8 { unsafe copy($0) }
   }
@@ -53,6 +57,14 @@ extension UnsafeMutablePointer where Pointee == TallyArena {
       unsafe (array + index).initialize(to: make(value))
     }
     return unsafe (values.count, array)
+  }
+
+  /// A singular submessage, which protoc-c was told is a repeated one.
+  func single<M: CBacked>(_ value: M?) -> (Int, CRepeated<M.C>) {
+    guard let value else { return (0, nil) }
+    let array = unsafe allocate(UnsafeMutablePointer<M.C>?.self, 1)
+    unsafe array.initialize(to: value.write(in: self))
+    return unsafe (1, array)
   }
 
   func messages<M: CBacked>(_ values: [M]) -> (Int, CRepeated<M.C>) {

@@ -1,6 +1,7 @@
 // Messages survive the way to bytes and back.
-import Messages
 import Testing
+
+@testable import Messages
 
 @Suite("Round trip") struct RoundTripTests {
   @Test("a consume request keeps every field")
@@ -44,5 +45,55 @@ import Testing
     var request = TallystickV1.ListTransactionsRequest()
     request.types = [.apiUsage, .unrecognized(99), .unrecognized(-1)]
     #expect(try TallystickV1.ListTransactionsRequest.decode(request.encode()) == request)
+  }
+}
+
+@Suite("Vectors") struct VectorTests {
+  @Test("what Google's implementation wrote is written the same again")
+  func sameBytes() throws {
+    let vectors = try Vectors.read()
+    #expect(Set(vectors.map(\.name)) == Set(messageTypes.map { $0.fullName }))
+    for (name, bytes) in vectors {
+      let message = try Vectors.type(name).decode(bytes)
+      #expect(message.encode() == bytes, "\(name)")
+    }
+  }
+
+  @Test("threads that decode at once do not disturb each other")
+  func threads() async throws {
+    let vectors = try Vectors.read()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          for (name, bytes) in vectors {
+            let message = try Vectors.type(name).decode(bytes)
+            #expect(message.encode() == bytes, "\(name)")
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  @Test("a known message has its known bytes and values")
+  func known() throws {
+    let bytes = try Vectors.bytes(hex: "0a027531" + "1090a10f" + "1a026b31" + "32060a0161120178")
+    let request = try TallystickV1.ConsumeRequest.decode(bytes)
+    #expect(request.userId == "u1")
+    #expect(request.amountMicros == 250_000)
+    #expect(request.idempotencyKey == "k1")
+    #expect(request.metadata == ["a": "x"])
+    #expect(request.runId.isEmpty && request.description.isEmpty)
+  }
+
+  @Test("map entries are written in the order of their keys' bytes")
+  func mapOrder() throws {
+    var request = TallystickV1.ConsumeRequest()
+    for key in ["b", "a", "é", "z", "aa", "", "日"] { request.metadata[key] = "x" }
+    let expected = ["", "a", "aa", "b", "z", "é", "日"].flatMap { key in
+      let content = (key.isEmpty ? [] : Wire.field(1, key)) + Wire.field(2, "x")
+      return Wire.field(6, content)
+    }
+    #expect(request.encode() == expected)
   }
 }

@@ -3,6 +3,9 @@
 - A `string` becomes `bytes`: the same on the wire, but C keeps its length.
 - An enum field becomes `int32`: the same on the wire, and unknown numbers are ordinary.
 - A map becomes the repeated entry message that it is on the wire.
+- A singular submessage becomes a repeated one: the same on the wire, but protobuf-c does not merge
+  a second one into the first. Its merge is quadratic, forgets proto3's scalars, and reads outside of
+  the descriptor's fields when neither message has set a oneof (1.4.1).
 - Services are left out: protobuf-c's stubs are not used here.
 """
 
@@ -54,6 +57,8 @@ def change_message(message: descriptor_pb2.DescriptorProto) -> None:
         elif field.type == Proto.TYPE_ENUM:
             field.type = Proto.TYPE_INT32
             field.ClearField("type_name")
+        elif field.type == Proto.TYPE_MESSAGE and not field.HasField("oneof_index"):
+            field.label = Proto.LABEL_REPEATED
         packable = field.type not in (Proto.TYPE_BYTES, Proto.TYPE_MESSAGE)
         if packable and field.label == Proto.LABEL_REPEATED:
             # proto3's default, which protoc-c wants to be told.

@@ -14,6 +14,7 @@ import descriptors
 import model
 import python_client
 import swift_messages
+import vectors
 
 
 def main() -> None:
@@ -22,6 +23,7 @@ def main() -> None:
     directories = {
         "Sources/CMessages": [c_messages.generate, descriptors.generate_c],
         "Sources/Messages/Generated": [swift_messages.generate, descriptors.generate_swift],
+        "proto/vectors/messages": [vectors.generate],
         "clients/python/tallystick/_generated": [python_client.generate],
     }
     for directory, generators in directories.items():

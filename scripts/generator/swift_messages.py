@@ -89,7 +89,7 @@ class Types:
     def declared(self, field: Field) -> tuple[str, str]:
         """The property's type and its default, without regard to oneofs."""
         if field.kind == "map":
-            return "[String: String]", "[:]"
+            return "[String: String]", ".init()"
         element = self.element(field)
         if field.repeated:
             return f"[{element}]", "[]"
@@ -108,7 +108,8 @@ def generate(model: Model, out: pathlib.Path) -> None:
         for line in (f"/// Package `{package}`.", f"public enum {namespace(package)} {{}}", "")
     ]
     text = HEADER.format(path="proto/") + "\n" + "\n".join(spaces)
-    (out / "Namespaces.swift").write_text(text.rstrip() + "\n")
+    text = text.rstrip() + "\n\n" + message_types(model, types)
+    (out / "Namespaces.swift").write_text(text)
     for file in model.files:
         stem = pascal_case(file.package.replace(".", "_") + "_" + pathlib.Path(file.path).stem)
         head = HEADER.format(path=f"proto/{file.path}") + "\n"
@@ -117,6 +118,17 @@ def generate(model: Model, out: pathlib.Path) -> None:
             conversion(message, types) for message in file.messages
         )
         (out / f"{stem}+C.swift").write_text(head + conversions + "\n")
+
+
+def message_types(model: Model, types: Types) -> str:
+    return "\n".join(
+        [
+            "/// Every message, for what holds of all of them.",
+            "let messageTypes: [any Message.Type] = [",
+            *(f"  {types.names[message.full_name]}.self," for message in model.messages()),
+            "]\n",
+        ]
+    )
 
 
 def values_file(file: File, types: Types) -> str:
@@ -235,7 +247,11 @@ def conversion(message: Message, types: Types) -> str:
         f"  typealias C = {c_type(message.full_name)}",
         "",
         "  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {",
-        f"    try unsafe decodeMessage(bytes, {function}__unpack)",
+        "    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))",
+        "  }",
+        "",
+        "  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {",
+        f"    try unsafe decodeMessage(bytes, budgetBytes, {function}__unpack)",
         "  }",
         "",
         "  public func encode() -> [UInt8] { unsafe encodeMessage(self) }",
@@ -299,9 +315,9 @@ def reading(message: Message, types: Types) -> list[str]:
             attempt = "try unsafe" if fails else "unsafe"
             lines.append(f"{name} = {attempt} {reader}(c.pointee.n_{field.name}, {source}{where})")
         elif field.kind == "message":
-            lines.append(f"if let inner = unsafe {source} {{")
-            lines.append(f'  {name} = try unsafe readMessage(inner, "{field.name}")')
-            lines.append("}")
+            lines.append(
+                f'{name} = try unsafe readSingle(c.pointee.n_{field.name}, {source}, "{field.name}")'
+            )
         else:
             lines.append(f"{name} = {read_value(field, types, source)}")
     return lines
@@ -375,7 +391,10 @@ def writing(message: Message) -> list[str]:
                 f"arena.{writer}({name})"
             )
         elif field.kind == "message":
-            lines.append(f"if let {name} {{ {target} = {name}.write(in: arena) }}")
+            lines.append(
+                f"unsafe (c.pointee.n_{field.name}, c.pointee.{c_member(field.name)}) = "
+                f"arena.single({name})"
+            )
         else:
             value = write_value(field, name).removeprefix("unsafe ")
             lines.append(f"{target} = {value}")

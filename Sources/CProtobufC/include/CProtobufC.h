@@ -2,4 +2,5 @@
 // messages are decoded into and encoded from.
 #pragma once
 #include <protobuf-c/protobuf-c.h>
+
 #include "TallyArena.h"

@@ -51,7 +51,9 @@ void *tally_arena_grow(TallyArena *arena, size_t size);
 /// A block of `size` bytes, not cleared; NULL once the budget or the system's memory is spent.
 static inline void *tally_arena_allocate(TallyArena *arena, size_t size) {
   if (size > arena->budget_left) {
+    // Nothing smaller gets through after it: a message is whole or refused.
     arena->exhausted = true;
+    arena->budget_left = 0;
     return NULL;
   }
   size_t rounded = (size + TALLY_ARENA_ALIGNMENT - 1) & ~(TALLY_ARENA_ALIGNMENT - 1);

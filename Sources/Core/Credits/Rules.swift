@@ -6,7 +6,8 @@
 //    view and writes nothing, settling included.
 // 3. The command's own row is the last of its change, so that the balance it answers is the one that
 //    stands, now and at every replay.
-// 4. Checks come in the order of `Reason`: fields that depend on the time, state of the hold, number
+// 4. Texts are told apart by their bytes; `==` takes composed and decomposed letters for equal.
+// 5. Checks come in the order of `Reason`: fields that depend on the time, state of the hold, number
 //    of lots, range of sums, balance.
 //
 // Pure functions, owned by nobody. Existence of the user's key, payment and period, replay and mismatch
@@ -97,7 +98,7 @@ public enum Rules {
     var plan = plan
     if let stored {
       plan.updatedAtMicros = stored.updatedAtMicros
-      if plan == stored { return (stored, true) }
+      if plan == stored, plan.displayName.isExactly(stored.displayName) { return (stored, true) }
     }
     plan.updatedAtMicros = nowMicros
     return (plan, false)
@@ -151,7 +152,7 @@ public enum Rules {
   /// The hold that a command names, as far as its caller may see it.
   /// - Throws: `holdNotFound`.
   public static func named(_ hold: Hold?, id: Int64, actingUserId: String?) throws(Refusal) -> Hold {
-    guard let hold, actingUserId == nil || actingUserId == hold.userId else {
+    guard let hold, actingUserId?.isExactly(hold.userId) ?? true else {
       throw Refusal(
         .holdNotFound, "no such hold", details: ["hold_id": Identifiers.hold(id)])
     }
@@ -197,7 +198,9 @@ extension Lot {
   }
 
   /// Whether it may be burnt or pinned.
-  func isSpendable(atMicros: Int64) -> Bool { !isPending(atMicros: atMicros) && !isExpired(atMicros: atMicros) }
+  func isSpendable(atMicros: Int64) -> Bool {
+    !isPending(atMicros: atMicros) && !isExpired(atMicros: atMicros)
+  }
 
   /// Burn order: priority, then earliest expiry (none last), then id.
   func burns(before other: Lot) -> Bool {

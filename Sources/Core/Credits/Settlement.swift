@@ -149,7 +149,11 @@ extension Draft {
       if captured > 0 { shares.captured.append(LotAllocation(lotId: lot.id, amountMicros: captured)) }
       guard pin.amountMicros > captured else { continue }
       let rest = LotAllocation(lotId: lot.id, amountMicros: pin.amountMicros - captured)
-      if lot.isExpired(atMicros: atMicros) { shares.forfeited.append(rest) } else { shares.released.append(rest) }
+      if lot.isExpired(atMicros: atMicros) {
+        shares.forfeited.append(rest)
+      } else {
+        shares.released.append(rest)
+      }
     }
     return shares
   }

@@ -8,7 +8,11 @@ extension GrpcHealthV1.HealthCheckRequest: @unsafe CBacked {
   typealias C = Grpc__Health__V1__HealthCheckRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__health__v1__health_check_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__health__v1__health_check_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -29,7 +33,11 @@ extension GrpcHealthV1.HealthCheckResponse: @unsafe CBacked {
   typealias C = Grpc__Health__V1__HealthCheckResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__health__v1__health_check_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__health__v1__health_check_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }

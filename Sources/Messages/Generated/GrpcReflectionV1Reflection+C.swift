@@ -8,7 +8,11 @@ extension GrpcReflectionV1.ServerReflectionRequest: @unsafe CBacked {
   typealias C = Grpc__Reflection__V1__ServerReflectionRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__reflection__v1__server_reflection_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__reflection__v1__server_reflection_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -62,7 +66,11 @@ extension GrpcReflectionV1.ExtensionRequest: @unsafe CBacked {
   typealias C = Grpc__Reflection__V1__ExtensionRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__reflection__v1__extension_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__reflection__v1__extension_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -85,7 +93,11 @@ extension GrpcReflectionV1.ServerReflectionResponse: @unsafe CBacked {
   typealias C = Grpc__Reflection__V1__ServerReflectionResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__reflection__v1__server_reflection_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__reflection__v1__server_reflection_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -93,9 +105,7 @@ extension GrpcReflectionV1.ServerReflectionResponse: @unsafe CBacked {
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
     validHost = try unsafe readText(c.pointee.valid_host, "valid_host")
-    if let inner = unsafe c.pointee.original_request {
-      originalRequest = try unsafe readMessage(inner, "original_request")
-    }
+    originalRequest = try unsafe readSingle(c.pointee.n_original_request, c.pointee.original_request, "original_request")
     switch unsafe c.pointee.message_response_case.rawValue {
     case 4:
       if let inner = unsafe c.pointee.file_descriptor_response {
@@ -120,7 +130,7 @@ extension GrpcReflectionV1.ServerReflectionResponse: @unsafe CBacked {
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, grpc__reflection__v1__server_reflection_response__init)
     unsafe c.pointee.valid_host = arena.text(validHost)
-    if let originalRequest { unsafe c.pointee.original_request = originalRequest.write(in: arena) }
+    unsafe (c.pointee.n_original_request, c.pointee.original_request) = arena.single(originalRequest)
     switch messageResponse {
     case .fileDescriptorResponse(let value):
       unsafe c.pointee.message_response_case = .init(rawValue: 4)
@@ -144,7 +154,11 @@ extension GrpcReflectionV1.FileDescriptorResponse: @unsafe CBacked {
   typealias C = Grpc__Reflection__V1__FileDescriptorResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__reflection__v1__file_descriptor_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__reflection__v1__file_descriptor_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -165,7 +179,11 @@ extension GrpcReflectionV1.ExtensionNumberResponse: @unsafe CBacked {
   typealias C = Grpc__Reflection__V1__ExtensionNumberResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__reflection__v1__extension_number_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__reflection__v1__extension_number_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -188,7 +206,11 @@ extension GrpcReflectionV1.ListServiceResponse: @unsafe CBacked {
   typealias C = Grpc__Reflection__V1__ListServiceResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__reflection__v1__list_service_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__reflection__v1__list_service_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -209,7 +231,11 @@ extension GrpcReflectionV1.ServiceResponse: @unsafe CBacked {
   typealias C = Grpc__Reflection__V1__ServiceResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__reflection__v1__service_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__reflection__v1__service_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -230,7 +256,11 @@ extension GrpcReflectionV1.ErrorResponse: @unsafe CBacked {
   typealias C = Grpc__Reflection__V1__ErrorResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, grpc__reflection__v1__error_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, grpc__reflection__v1__error_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }

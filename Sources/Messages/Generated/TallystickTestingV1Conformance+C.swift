@@ -8,7 +8,11 @@ extension TallystickTestingV1.EchoRequest: @unsafe CBacked {
   typealias C = Tallystick__Testing__V1__EchoRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__testing__v1__echo_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__echo_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -33,7 +37,11 @@ extension TallystickTestingV1.EchoResponse: @unsafe CBacked {
   typealias C = Tallystick__Testing__V1__EchoResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__testing__v1__echo_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__echo_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -58,7 +66,11 @@ extension TallystickTestingV1.FailRequest: @unsafe CBacked {
   typealias C = Tallystick__Testing__V1__FailRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__testing__v1__fail_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__fail_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -81,7 +93,11 @@ extension TallystickTestingV1.SleepRequest: @unsafe CBacked {
   typealias C = Tallystick__Testing__V1__SleepRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__testing__v1__sleep_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__sleep_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -102,7 +118,11 @@ extension TallystickTestingV1.SumResponse: @unsafe CBacked {
   typealias C = Tallystick__Testing__V1__SumResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__testing__v1__sum_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__sum_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -125,7 +145,11 @@ extension TallystickTestingV1.CountRequest: @unsafe CBacked {
   typealias C = Tallystick__Testing__V1__CountRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__testing__v1__count_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__count_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -134,16 +158,14 @@ extension TallystickTestingV1.CountRequest: @unsafe CBacked {
     self.init()
     count = unsafe c.pointee.count
     bodySize = unsafe c.pointee.body_size
-    if let inner = unsafe c.pointee.fail {
-      fail = try unsafe readMessage(inner, "fail")
-    }
+    fail = try unsafe readSingle(c.pointee.n_fail, c.pointee.fail, "fail")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__testing__v1__count_request__init)
     unsafe c.pointee.count = count
     unsafe c.pointee.body_size = bodySize
-    if let fail { unsafe c.pointee.fail = fail.write(in: arena) }
+    unsafe (c.pointee.n_fail, c.pointee.fail) = arena.single(fail)
     return unsafe c
   }
 }
@@ -152,7 +174,11 @@ extension TallystickTestingV1.MetadataPair: @unsafe CBacked {
   typealias C = Tallystick__Testing__V1__MetadataPair
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__testing__v1__metadata_pair__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__metadata_pair__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -175,7 +201,11 @@ extension TallystickTestingV1.InspectResponse: @unsafe CBacked {
   typealias C = Tallystick__Testing__V1__InspectResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__testing__v1__inspect_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__inspect_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }

@@ -8,7 +8,11 @@ extension TallystickV1.CancelRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__CancelRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__cancel_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__cancel_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -29,7 +33,11 @@ extension TallystickV1.CancelResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__CancelResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__cancel_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__cancel_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }

@@ -8,7 +8,11 @@ extension TallystickV1.Balance: @unsafe CBacked {
   typealias C = Tallystick__V1__Balance
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__balance__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__balance__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -50,7 +54,11 @@ extension TallystickV1.LotAllocation: @unsafe CBacked {
   typealias C = Tallystick__V1__LotAllocation
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__lot_allocation__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__lot_allocation__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -73,7 +81,11 @@ extension TallystickV1.Transaction: @unsafe CBacked {
   typealias C = Tallystick__V1__Transaction
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__transaction__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__transaction__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -162,7 +174,11 @@ extension TallystickV1.Hold: @unsafe CBacked {
   typealias C = Tallystick__V1__Hold
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__hold__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__hold__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -205,7 +221,11 @@ extension TallystickV1.GetBalanceRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__GetBalanceRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__get_balance_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_balance_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -226,22 +246,24 @@ extension TallystickV1.GetBalanceResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__GetBalanceResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__get_balance_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_balance_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     commitSequence = unsafe c.pointee.commit_sequence
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__get_balance_response__init)
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.commit_sequence = commitSequence
     return unsafe c
   }
@@ -251,7 +273,11 @@ extension TallystickV1.BatchGetBalancesRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__BatchGetBalancesRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__batch_get_balances_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__batch_get_balances_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -272,7 +298,11 @@ extension TallystickV1.BatchGetBalancesResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__BatchGetBalancesResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__batch_get_balances_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__batch_get_balances_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -295,7 +325,11 @@ extension TallystickV1.CheckBalanceRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__CheckBalanceRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__check_balance_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__check_balance_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -318,7 +352,11 @@ extension TallystickV1.CheckBalanceResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__CheckBalanceResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__check_balance_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__check_balance_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -347,7 +385,11 @@ extension TallystickV1.ConsumeRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__ConsumeRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__consume_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__consume_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -380,19 +422,19 @@ extension TallystickV1.ConsumeResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__ConsumeResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__consume_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__consume_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
@@ -400,8 +442,8 @@ extension TallystickV1.ConsumeResponse: @unsafe CBacked {
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__consume_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
@@ -413,7 +455,11 @@ extension TallystickV1.BatchConsumeRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__BatchConsumeRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__batch_consume_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__batch_consume_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -436,7 +482,11 @@ extension TallystickV1.ConsumeResult: @unsafe CBacked {
   typealias C = Tallystick__V1__ConsumeResult
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__consume_result__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__consume_result__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -475,7 +525,11 @@ extension TallystickV1.BatchConsumeResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__BatchConsumeResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__batch_consume_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__batch_consume_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -498,7 +552,11 @@ extension TallystickV1.AddPurchaseRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__AddPurchaseRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__add_purchase_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__add_purchase_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -542,19 +600,19 @@ extension TallystickV1.AddPurchaseResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__AddPurchaseResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__add_purchase_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__add_purchase_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
@@ -562,8 +620,8 @@ extension TallystickV1.AddPurchaseResponse: @unsafe CBacked {
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__add_purchase_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
@@ -575,7 +633,11 @@ extension TallystickV1.GrantPlanRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__GrantPlanRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__grant_plan_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__grant_plan_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -626,19 +688,19 @@ extension TallystickV1.GrantPlanResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__GrantPlanResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__grant_plan_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__grant_plan_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
@@ -646,8 +708,8 @@ extension TallystickV1.GrantPlanResponse: @unsafe CBacked {
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__grant_plan_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
@@ -659,7 +721,11 @@ extension TallystickV1.BatchGrantPlanRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__BatchGrantPlanRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__batch_grant_plan_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__batch_grant_plan_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -680,7 +746,11 @@ extension TallystickV1.GrantPlanResult: @unsafe CBacked {
   typealias C = Tallystick__V1__GrantPlanResult
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__grant_plan_result__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__grant_plan_result__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -719,7 +789,11 @@ extension TallystickV1.BatchGrantPlanResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__BatchGrantPlanResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__batch_grant_plan_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__batch_grant_plan_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -742,7 +816,11 @@ extension TallystickV1.GrantPromoRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__GrantPromoRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__grant_promo_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__grant_promo_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -800,19 +878,19 @@ extension TallystickV1.GrantPromoResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__GrantPromoResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__grant_promo_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__grant_promo_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
@@ -820,8 +898,8 @@ extension TallystickV1.GrantPromoResponse: @unsafe CBacked {
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__grant_promo_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
@@ -833,7 +911,11 @@ extension TallystickV1.AdjustRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__AdjustRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__adjust_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__adjust_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -868,19 +950,19 @@ extension TallystickV1.AdjustResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__AdjustResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__adjust_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__adjust_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
@@ -888,8 +970,8 @@ extension TallystickV1.AdjustResponse: @unsafe CBacked {
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__adjust_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
@@ -901,7 +983,11 @@ extension TallystickV1.ReserveRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__ReserveRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__reserve_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__reserve_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -936,35 +1022,33 @@ extension TallystickV1.ReserveResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__ReserveResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__reserve_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__reserve_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
-    if let inner = unsafe c.pointee.hold {
-      hold = try unsafe readMessage(inner, "hold")
-    }
+    hold = try unsafe readSingle(c.pointee.n_hold, c.pointee.hold, "hold")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__reserve_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
-    if let hold { unsafe c.pointee.hold = hold.write(in: arena) }
+    unsafe (c.pointee.n_hold, c.pointee.hold) = arena.single(hold)
     return unsafe c
   }
 }
@@ -973,7 +1057,11 @@ extension TallystickV1.ExtendRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__ExtendRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__extend_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__extend_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -998,35 +1086,33 @@ extension TallystickV1.ExtendResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__ExtendResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__extend_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__extend_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
-    if let inner = unsafe c.pointee.hold {
-      hold = try unsafe readMessage(inner, "hold")
-    }
+    hold = try unsafe readSingle(c.pointee.n_hold, c.pointee.hold, "hold")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__extend_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
-    if let hold { unsafe c.pointee.hold = hold.write(in: arena) }
+    unsafe (c.pointee.n_hold, c.pointee.hold) = arena.single(hold)
     return unsafe c
   }
 }
@@ -1035,7 +1121,11 @@ extension TallystickV1.CaptureRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__CaptureRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__capture_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__capture_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -1073,35 +1163,33 @@ extension TallystickV1.CaptureResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__CaptureResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__capture_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__capture_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
-    if let inner = unsafe c.pointee.hold {
-      hold = try unsafe readMessage(inner, "hold")
-    }
+    hold = try unsafe readSingle(c.pointee.n_hold, c.pointee.hold, "hold")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__capture_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
-    if let hold { unsafe c.pointee.hold = hold.write(in: arena) }
+    unsafe (c.pointee.n_hold, c.pointee.hold) = arena.single(hold)
     return unsafe c
   }
 }
@@ -1110,7 +1198,11 @@ extension TallystickV1.ReleaseRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__ReleaseRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__release_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__release_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -1133,35 +1225,33 @@ extension TallystickV1.ReleaseResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__ReleaseResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__release_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__release_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
-    if let inner = unsafe c.pointee.balance {
-      balance = try unsafe readMessage(inner, "balance")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
-    if let inner = unsafe c.pointee.hold {
-      hold = try unsafe readMessage(inner, "hold")
-    }
+    hold = try unsafe readSingle(c.pointee.n_hold, c.pointee.hold, "hold")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__release_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
-    if let balance { unsafe c.pointee.balance = balance.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
-    if let hold { unsafe c.pointee.hold = hold.write(in: arena) }
+    unsafe (c.pointee.n_hold, c.pointee.hold) = arena.single(hold)
     return unsafe c
   }
 }
@@ -1170,7 +1260,11 @@ extension TallystickV1.ListHoldsRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__ListHoldsRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__list_holds_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_holds_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -1197,7 +1291,11 @@ extension TallystickV1.ListHoldsResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__ListHoldsResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__list_holds_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_holds_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -1222,7 +1320,11 @@ extension TallystickV1.ListTransactionsRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__ListTransactionsRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__list_transactions_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_transactions_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -1271,7 +1373,11 @@ extension TallystickV1.ListTransactionsResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__ListTransactionsResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__list_transactions_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_transactions_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -1296,7 +1402,11 @@ extension TallystickV1.GetTransactionRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__GetTransactionRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__get_transaction_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_transaction_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -1317,22 +1427,24 @@ extension TallystickV1.GetTransactionResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__GetTransactionResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__get_transaction_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_transaction_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.transaction {
-      transaction = try unsafe readMessage(inner, "transaction")
-    }
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
     commitSequence = unsafe c.pointee.commit_sequence
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__get_transaction_response__init)
-    if let transaction { unsafe c.pointee.transaction = transaction.write(in: arena) }
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
     unsafe c.pointee.commit_sequence = commitSequence
     return unsafe c
   }

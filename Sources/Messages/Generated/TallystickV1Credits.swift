@@ -224,7 +224,7 @@ extension TallystickV1 {
     public var effectiveAtMicros: Int64 = 0
     public var idempotencyKey: String = ""
     public var description: String = ""
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
     public var heldAfterMicros: Int64 = 0
     /// The account's version after the row.
     public var version: Int64 = 0
@@ -337,7 +337,7 @@ extension TallystickV1 {
     /// A label; it charges no run.
     public var runId: String = ""
     public var description: String = ""
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
 
     public init() {}
   }
@@ -394,7 +394,7 @@ extension TallystickV1 {
     public var idempotencyKey: String = ""
     public var expiresAtMicros: Int64?
     public var description: String = ""
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
 
     public init() {}
   }
@@ -421,7 +421,7 @@ extension TallystickV1 {
     public var expiresAtMicros: Int64?
     public var idempotencyKey: String = ""
     public var description: String = ""
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
 
     public init() {}
   }
@@ -474,7 +474,7 @@ extension TallystickV1 {
     public var expiresAtMicros: Int64?
     public var idempotencyKey: String = ""
     public var description: String = ""
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
 
     public init() {}
   }
@@ -501,7 +501,7 @@ extension TallystickV1 {
     public var reason: String = ""
     public var idempotencyKey: String = ""
     public var description: String = ""
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
 
     public init() {}
   }
@@ -526,7 +526,7 @@ extension TallystickV1 {
     public var runId: String = ""
     public var idempotencyKey: String = ""
     public var description: String = ""
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
 
     public init() {}
   }
@@ -571,7 +571,7 @@ extension TallystickV1 {
     public var amountMicros: Int64?
     public var idempotencyKey: String = ""
     public var description: String = ""
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
 
     public init() {}
   }
@@ -638,7 +638,7 @@ extension TallystickV1 {
     public var fromMicros: Int64?
     public var toMicros: Int64?
     /// Rows whose metadata has all these entries.
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
     /// 1 to 1,000; 100 when zero.
     public var limit: Int32 = 0
     public var cursor: String = ""

@@ -8,7 +8,11 @@ extension TallystickV1.ErrorInfo: @unsafe CBacked {
   typealias C = Tallystick__V1__ErrorInfo
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__error_info__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__error_info__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -35,7 +39,11 @@ extension TallystickV1.ItemError: @unsafe CBacked {
   typealias C = Tallystick__V1__ItemError
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__item_error__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__item_error__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -44,16 +52,14 @@ extension TallystickV1.ItemError: @unsafe CBacked {
     self.init()
     code = unsafe c.pointee.code
     message = try unsafe readText(c.pointee.message, "message")
-    if let inner = unsafe c.pointee.info {
-      info = try unsafe readMessage(inner, "info")
-    }
+    info = try unsafe readSingle(c.pointee.n_info, c.pointee.info, "info")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__item_error__init)
     unsafe c.pointee.code = code
     unsafe c.pointee.message = arena.text(message)
-    if let info { unsafe c.pointee.info = info.write(in: arena) }
+    unsafe (c.pointee.n_info, c.pointee.info) = arena.single(info)
     return unsafe c
   }
 }

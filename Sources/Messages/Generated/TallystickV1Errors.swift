@@ -192,7 +192,7 @@ extension TallystickV1 {
     public var domain: String = ""
     /// What a client needs to act: `available_micros`, `required_micros`, `field`, `limit`,
     /// `retry_after_millis`, `commit_sequence`, `commit_position`, ...
-    public var metadata: [String: String] = [:]
+    public var metadata: [String: String] = .init()
 
     public init() {}
   }

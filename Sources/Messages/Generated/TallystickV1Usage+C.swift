@@ -8,7 +8,11 @@ extension TallystickV1.Plan: @unsafe CBacked {
   typealias C = Tallystick__V1__Plan
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__plan__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__plan__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -41,21 +45,23 @@ extension TallystickV1.PutPlanRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__PutPlanRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__put_plan_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__put_plan_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.plan {
-      plan = try unsafe readMessage(inner, "plan")
-    }
+    plan = try unsafe readSingle(c.pointee.n_plan, c.pointee.plan, "plan")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__put_plan_request__init)
-    if let plan { unsafe c.pointee.plan = plan.write(in: arena) }
+    unsafe (c.pointee.n_plan, c.pointee.plan) = arena.single(plan)
     return unsafe c
   }
 }
@@ -64,16 +70,18 @@ extension TallystickV1.PutPlanResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__PutPlanResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__put_plan_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__put_plan_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
 
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
-    if let inner = unsafe c.pointee.plan {
-      plan = try unsafe readMessage(inner, "plan")
-    }
+    plan = try unsafe readSingle(c.pointee.n_plan, c.pointee.plan, "plan")
     unchanged = unsafe c.pointee.unchanged != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
@@ -81,7 +89,7 @@ extension TallystickV1.PutPlanResponse: @unsafe CBacked {
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__put_plan_response__init)
-    if let plan { unsafe c.pointee.plan = plan.write(in: arena) }
+    unsafe (c.pointee.n_plan, c.pointee.plan) = arena.single(plan)
     unsafe c.pointee.unchanged = unchanged ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
@@ -93,7 +101,11 @@ extension TallystickV1.ListPlansRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__ListPlansRequest
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__list_plans_request__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_plans_request__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }
@@ -116,7 +128,11 @@ extension TallystickV1.ListPlansResponse: @unsafe CBacked {
   typealias C = Tallystick__V1__ListPlansResponse
 
   public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
-    try unsafe decodeMessage(bytes, tallystick__v1__list_plans_response__unpack)
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_plans_response__unpack)
   }
 
   public func encode() -> [UInt8] { unsafe encodeMessage(self) }

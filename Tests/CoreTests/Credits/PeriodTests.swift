@@ -88,7 +88,8 @@ struct PeriodTests {
       #expect(Civil(dayNumber: first + offset) == civil)
       civil.day += 1
       if civil.day > Civil.daysIn(month: civil.month, year: civil.year) {
-        civil = civil.month == 12
+        civil =
+          civil.month == 12
           ? Civil(year: civil.year + 1, month: 1, day: 1)
           : Civil(year: civil.year, month: civil.month + 1, day: 1)
       }

@@ -2692,9 +2692,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_balance_response__fiel
   {
     "balance",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetBalanceResponse, n_balance),
     offsetof(Tallystick__V1__GetBalanceResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -3127,9 +3127,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__consume_response__field_de
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ConsumeResponse, n_transaction),
     offsetof(Tallystick__V1__ConsumeResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,
@@ -3139,9 +3139,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__consume_response__field_de
   {
     "balance",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ConsumeResponse, n_balance),
     offsetof(Tallystick__V1__ConsumeResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -3550,9 +3550,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__add_purchase_response__fie
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__AddPurchaseResponse, n_transaction),
     offsetof(Tallystick__V1__AddPurchaseResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,
@@ -3562,9 +3562,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__add_purchase_response__fie
   {
     "balance",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__AddPurchaseResponse, n_balance),
     offsetof(Tallystick__V1__AddPurchaseResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -3820,9 +3820,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__grant_plan_response__field
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GrantPlanResponse, n_transaction),
     offsetof(Tallystick__V1__GrantPlanResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,
@@ -3832,9 +3832,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__grant_plan_response__field
   {
     "balance",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GrantPlanResponse, n_balance),
     offsetof(Tallystick__V1__GrantPlanResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -4230,9 +4230,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__grant_promo_response__fiel
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GrantPromoResponse, n_transaction),
     offsetof(Tallystick__V1__GrantPromoResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,
@@ -4242,9 +4242,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__grant_promo_response__fiel
   {
     "balance",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GrantPromoResponse, n_balance),
     offsetof(Tallystick__V1__GrantPromoResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -4487,9 +4487,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__adjust_response__field_des
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__AdjustResponse, n_transaction),
     offsetof(Tallystick__V1__AdjustResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,
@@ -4499,9 +4499,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__adjust_response__field_des
   {
     "balance",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__AdjustResponse, n_balance),
     offsetof(Tallystick__V1__AdjustResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -4744,9 +4744,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__reserve_response__field_de
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReserveResponse, n_transaction),
     offsetof(Tallystick__V1__ReserveResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,
@@ -4756,9 +4756,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__reserve_response__field_de
   {
     "balance",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReserveResponse, n_balance),
     offsetof(Tallystick__V1__ReserveResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -4804,9 +4804,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__reserve_response__field_de
   {
     "hold",
     6,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReserveResponse, n_hold),
     offsetof(Tallystick__V1__ReserveResponse, hold),
     &tallystick__v1__hold__descriptor,
     NULL,
@@ -4911,9 +4911,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__extend_response__field_des
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ExtendResponse, n_transaction),
     offsetof(Tallystick__V1__ExtendResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,
@@ -4923,9 +4923,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__extend_response__field_des
   {
     "balance",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ExtendResponse, n_balance),
     offsetof(Tallystick__V1__ExtendResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -4971,9 +4971,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__extend_response__field_des
   {
     "hold",
     6,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ExtendResponse, n_hold),
     offsetof(Tallystick__V1__ExtendResponse, hold),
     &tallystick__v1__hold__descriptor,
     NULL,
@@ -5155,9 +5155,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__capture_response__field_de
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CaptureResponse, n_transaction),
     offsetof(Tallystick__V1__CaptureResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,
@@ -5167,9 +5167,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__capture_response__field_de
   {
     "balance",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CaptureResponse, n_balance),
     offsetof(Tallystick__V1__CaptureResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -5215,9 +5215,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__capture_response__field_de
   {
     "hold",
     6,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CaptureResponse, n_hold),
     offsetof(Tallystick__V1__CaptureResponse, hold),
     &tallystick__v1__hold__descriptor,
     NULL,
@@ -5309,9 +5309,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__release_response__field_de
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReleaseResponse, n_transaction),
     offsetof(Tallystick__V1__ReleaseResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,
@@ -5321,9 +5321,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__release_response__field_de
   {
     "balance",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReleaseResponse, n_balance),
     offsetof(Tallystick__V1__ReleaseResponse, balance),
     &tallystick__v1__balance__descriptor,
     NULL,
@@ -5369,9 +5369,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__release_response__field_de
   {
     "hold",
     6,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReleaseResponse, n_hold),
     offsetof(Tallystick__V1__ReleaseResponse, hold),
     &tallystick__v1__hold__descriptor,
     NULL,
@@ -5822,9 +5822,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_transaction_response__
   {
     "transaction",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetTransactionResponse, n_transaction),
     offsetof(Tallystick__V1__GetTransactionResponse, transaction),
     &tallystick__v1__transaction__descriptor,
     NULL,

@@ -247,9 +247,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__item_error__field_descript
   {
     "info",
     3,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ItemError, n_info),
     offsetof(Tallystick__V1__ItemError, info),
     &tallystick__v1__error_info__descriptor,
     NULL,

@@ -353,9 +353,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__put_plan_request__field_de
   {
     "plan",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutPlanRequest, n_plan),
     offsetof(Tallystick__V1__PutPlanRequest, plan),
     &tallystick__v1__plan__descriptor,
     NULL,
@@ -391,9 +391,9 @@ static const ProtobufCFieldDescriptor tallystick__v1__put_plan_response__field_d
   {
     "plan",
     1,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutPlanResponse, n_plan),
     offsetof(Tallystick__V1__PutPlanResponse, plan),
     &tallystick__v1__plan__descriptor,
     NULL,

@@ -539,9 +539,9 @@ static const ProtobufCFieldDescriptor grpc__reflection__v1__server_reflection_re
   {
     "original_request",
     2,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Grpc__Reflection__V1__ServerReflectionResponse, n_original_request),
     offsetof(Grpc__Reflection__V1__ServerReflectionResponse, original_request),
     &grpc__reflection__v1__server_reflection_request__descriptor,
     NULL,

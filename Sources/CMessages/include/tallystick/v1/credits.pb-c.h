@@ -211,12 +211,13 @@ struct  Tallystick__V1__GetBalanceRequest
 struct  Tallystick__V1__GetBalanceResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Balance *balance;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   int64_t commit_sequence;
 };
 #define TALLYSTICK__V1__GET_BALANCE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_balance_response__descriptor) \
-    , NULL, 0 }
+    , 0,NULL, 0 }
 
 
 struct  Tallystick__V1__BatchGetBalancesRequest
@@ -297,15 +298,17 @@ struct  Tallystick__V1__ConsumeRequest
 struct  Tallystick__V1__ConsumeResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
-  Tallystick__V1__Balance *balance;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   protobuf_c_boolean replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
 #define TALLYSTICK__V1__CONSUME_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__consume_response__descriptor) \
-    , NULL, NULL, 0, 0, 0 }
+    , 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Tallystick__V1__BatchConsumeRequest
@@ -394,15 +397,17 @@ struct  Tallystick__V1__AddPurchaseRequest
 struct  Tallystick__V1__AddPurchaseResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
-  Tallystick__V1__Balance *balance;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   protobuf_c_boolean replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
 #define TALLYSTICK__V1__ADD_PURCHASE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__add_purchase_response__descriptor) \
-    , NULL, NULL, 0, 0, 0 }
+    , 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Tallystick__V1__GrantPlanRequest__MetadataEntry
@@ -455,15 +460,17 @@ struct  Tallystick__V1__GrantPlanRequest
 struct  Tallystick__V1__GrantPlanResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
-  Tallystick__V1__Balance *balance;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   protobuf_c_boolean replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
 #define TALLYSTICK__V1__GRANT_PLAN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__grant_plan_response__descriptor) \
-    , NULL, NULL, 0, 0, 0 }
+    , 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Tallystick__V1__BatchGrantPlanRequest
@@ -569,15 +576,17 @@ struct  Tallystick__V1__GrantPromoRequest
 struct  Tallystick__V1__GrantPromoResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
-  Tallystick__V1__Balance *balance;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   protobuf_c_boolean replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
 #define TALLYSTICK__V1__GRANT_PROMO_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__grant_promo_response__descriptor) \
-    , NULL, NULL, 0, 0, 0 }
+    , 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Tallystick__V1__AdjustRequest__MetadataEntry
@@ -611,15 +620,17 @@ struct  Tallystick__V1__AdjustRequest
 struct  Tallystick__V1__AdjustResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
-  Tallystick__V1__Balance *balance;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   protobuf_c_boolean replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
 #define TALLYSTICK__V1__ADJUST_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__adjust_response__descriptor) \
-    , NULL, NULL, 0, 0, 0 }
+    , 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Tallystick__V1__ReserveRequest__MetadataEntry
@@ -653,16 +664,19 @@ struct  Tallystick__V1__ReserveRequest
 struct  Tallystick__V1__ReserveResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
-  Tallystick__V1__Balance *balance;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   protobuf_c_boolean replayed;
   int64_t commit_sequence;
   int32_t commit_position;
-  Tallystick__V1__Hold *hold;
+  size_t n_hold;
+  Tallystick__V1__Hold **hold;
 };
 #define TALLYSTICK__V1__RESERVE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__reserve_response__descriptor) \
-    , NULL, NULL, 0, 0, 0, NULL }
+    , 0,NULL, 0,NULL, 0, 0, 0, 0,NULL }
 
 
 struct  Tallystick__V1__ExtendRequest
@@ -680,16 +694,19 @@ struct  Tallystick__V1__ExtendRequest
 struct  Tallystick__V1__ExtendResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
-  Tallystick__V1__Balance *balance;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   protobuf_c_boolean replayed;
   int64_t commit_sequence;
   int32_t commit_position;
-  Tallystick__V1__Hold *hold;
+  size_t n_hold;
+  Tallystick__V1__Hold **hold;
 };
 #define TALLYSTICK__V1__EXTEND_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__extend_response__descriptor) \
-    , NULL, NULL, 0, 0, 0, NULL }
+    , 0,NULL, 0,NULL, 0, 0, 0, 0,NULL }
 
 
 struct  Tallystick__V1__CaptureRequest__MetadataEntry
@@ -730,16 +747,19 @@ struct  Tallystick__V1__CaptureRequest
 struct  Tallystick__V1__CaptureResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
-  Tallystick__V1__Balance *balance;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   protobuf_c_boolean replayed;
   int64_t commit_sequence;
   int32_t commit_position;
-  Tallystick__V1__Hold *hold;
+  size_t n_hold;
+  Tallystick__V1__Hold **hold;
 };
 #define TALLYSTICK__V1__CAPTURE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__capture_response__descriptor) \
-    , NULL, NULL, 0, 0, 0, NULL }
+    , 0,NULL, 0,NULL, 0, 0, 0, 0,NULL }
 
 
 struct  Tallystick__V1__ReleaseRequest
@@ -756,16 +776,19 @@ struct  Tallystick__V1__ReleaseRequest
 struct  Tallystick__V1__ReleaseResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
-  Tallystick__V1__Balance *balance;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
   protobuf_c_boolean replayed;
   int64_t commit_sequence;
   int32_t commit_position;
-  Tallystick__V1__Hold *hold;
+  size_t n_hold;
+  Tallystick__V1__Hold **hold;
 };
 #define TALLYSTICK__V1__RELEASE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__release_response__descriptor) \
-    , NULL, NULL, 0, 0, 0, NULL }
+    , 0,NULL, 0,NULL, 0, 0, 0, 0,NULL }
 
 
 struct  Tallystick__V1__ListHoldsRequest
@@ -868,12 +891,13 @@ struct  Tallystick__V1__GetTransactionRequest
 struct  Tallystick__V1__GetTransactionResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Transaction *transaction;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
   int64_t commit_sequence;
 };
 #define TALLYSTICK__V1__GET_TRANSACTION_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_transaction_response__descriptor) \
-    , NULL, 0 }
+    , 0,NULL, 0 }
 
 
 /* Tallystick__V1__Balance methods */

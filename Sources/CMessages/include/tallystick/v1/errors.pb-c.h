@@ -54,11 +54,12 @@ struct  Tallystick__V1__ItemError
   ProtobufCMessage base;
   int32_t code;
   ProtobufCBinaryData message;
-  Tallystick__V1__ErrorInfo *info;
+  size_t n_info;
+  Tallystick__V1__ErrorInfo **info;
 };
 #define TALLYSTICK__V1__ITEM_ERROR__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__item_error__descriptor) \
-    , 0, {0,NULL}, NULL }
+    , 0, {0,NULL}, 0,NULL }
 
 
 /* Tallystick__V1__ErrorInfo__MetadataEntry methods */

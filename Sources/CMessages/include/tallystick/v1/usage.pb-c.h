@@ -46,24 +46,26 @@ struct  Tallystick__V1__Plan
 struct  Tallystick__V1__PutPlanRequest
 {
   ProtobufCMessage base;
-  Tallystick__V1__Plan *plan;
+  size_t n_plan;
+  Tallystick__V1__Plan **plan;
 };
 #define TALLYSTICK__V1__PUT_PLAN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__put_plan_request__descriptor) \
-    , NULL }
+    , 0,NULL }
 
 
 struct  Tallystick__V1__PutPlanResponse
 {
   ProtobufCMessage base;
-  Tallystick__V1__Plan *plan;
+  size_t n_plan;
+  Tallystick__V1__Plan **plan;
   protobuf_c_boolean unchanged;
   int64_t commit_sequence;
   int32_t commit_position;
 };
 #define TALLYSTICK__V1__PUT_PLAN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__put_plan_response__descriptor) \
-    , NULL, 0, 0, 0 }
+    , 0,NULL, 0, 0, 0 }
 
 
 struct  Tallystick__V1__ListPlansRequest

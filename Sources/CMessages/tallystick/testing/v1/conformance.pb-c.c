@@ -664,9 +664,9 @@ static const ProtobufCFieldDescriptor tallystick__testing__v1__count_request__fi
   {
     "fail",
     3,
-    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__CountRequest, n_fail),
     offsetof(Tallystick__Testing__V1__CountRequest, fail),
     &tallystick__testing__v1__fail_request__descriptor,
     NULL,

@@ -82,7 +82,8 @@ struct  Grpc__Reflection__V1__ServerReflectionResponse
 {
   ProtobufCMessage base;
   ProtobufCBinaryData valid_host;
-  Grpc__Reflection__V1__ServerReflectionRequest *original_request;
+  size_t n_original_request;
+  Grpc__Reflection__V1__ServerReflectionRequest **original_request;
   Grpc__Reflection__V1__ServerReflectionResponse__MessageResponseCase message_response_case;
   union {
     Grpc__Reflection__V1__FileDescriptorResponse *file_descriptor_response;
@@ -93,7 +94,7 @@ struct  Grpc__Reflection__V1__ServerReflectionResponse
 };
 #define GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__reflection__v1__server_reflection_response__descriptor) \
-    , {0,NULL}, NULL, GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE__NOT_SET, {0} }
+    , {0,NULL}, 0,NULL, GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE__NOT_SET, {0} }
 
 
 struct  Grpc__Reflection__V1__FileDescriptorResponse

@@ -91,11 +91,12 @@ struct  Tallystick__Testing__V1__CountRequest
   ProtobufCMessage base;
   int32_t count;
   int32_t body_size;
-  Tallystick__Testing__V1__FailRequest *fail;
+  size_t n_fail;
+  Tallystick__Testing__V1__FailRequest **fail;
 };
 #define TALLYSTICK__TESTING__V1__COUNT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__testing__v1__count_request__descriptor) \
-    , 0, 0, NULL }
+    , 0, 0, 0,NULL }
 
 
 struct  Tallystick__Testing__V1__MetadataPair

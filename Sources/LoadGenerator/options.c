@@ -1,0 +1,139 @@
+// Reads the command line. Owner: main.
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "die.h"
+
+enum {
+  CONNECTIONS_LIMIT = 1024,
+  DEPTH_LIMIT = 1024,
+  ACCOUNTS_LIMIT = 1000000,
+  ITEMS_LIMIT = 8192,
+  PAYLOAD_LIMIT = 1 << 20,
+};
+
+static const char usage[] =
+    "LoadGenerator: a closed loop of calls over Unix sockets; the report is one line of JSON.\n"
+    "  --target ttrpc|postgres|redis   --socket PATH (postgres, redis and ttrpc alike)\n"
+    "  --workload echo|seed|consume|transaction|batch|hold|balance\n"
+    "  --connections N (1)  --depth N (1)  --accounts N (1000)  --keys ordered|random (ordered)\n"
+    "  --items N (8192)  --payload BYTES (64)  --seconds S (5)  --warmup S (1)\n"
+    "  --operations N (no limit)  --cpu N (any)\n"
+    "LoadGenerator start --socket PATH|--ephemeral -- COMMAND ARGUMENT...: times a server's "
+    "start.\n";
+
+static unsigned choice(const char *text, const char *const *names, unsigned count) {
+  for (unsigned i = 0; i < count; i++)
+    if (strcmp(text, names[i]) == 0) return i;
+  die("not a choice: %s\n%s", text, usage);
+}
+
+static uint64_t number(const char *text, uint64_t least, uint64_t most) {
+  char *end;
+  uint64_t value = strtoull(text, &end, 10);
+  if (*text == '\0' || *end != '\0' || value < least || value > most)
+    die("not a number from %llu to %llu: %s", (unsigned long long)least, (unsigned long long)most, text);
+  return value;
+}
+
+static double seconds(const char *text) {
+  char *end;
+  double value = strtod(text, &end);
+  if (*text == '\0' || *end != '\0' || value < 0 || value > 3600) die("not a number of seconds: %s", text);
+  return value;
+}
+
+static const struct option names[] = {
+    {"target", required_argument, NULL, 't'},
+    {"workload", required_argument, NULL, 'w'},
+    {"socket", required_argument, NULL, 's'},
+    {"connections", required_argument, NULL, 'c'},
+    {"depth", required_argument, NULL, 'd'},
+    {"accounts", required_argument, NULL, 'a'},
+    {"items", required_argument, NULL, 'i'},
+    {"payload", required_argument, NULL, 'p'},
+    {"keys", required_argument, NULL, 'k'},
+    {"seconds", required_argument, NULL, 'S'},
+    {"warmup", required_argument, NULL, 'W'},
+    {"cpu", required_argument, NULL, 'u'},
+    {"operations", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static void set(struct options *options, int name, const char *value) {
+  static const char *const targets[] = {"ttrpc", "postgres", "redis"};
+  static const char *const keys[] = {"random", "ordered"};
+  static const char *const workloads[] = {"echo",  "seed", "consume", "transaction",
+                                          "batch", "hold", "balance"};
+  switch (name) {
+    case 't':
+      options->target = choice(value, targets, 3);
+      break;
+    case 'w':
+      options->workload = choice(value, workloads, 7);
+      break;
+    case 's':
+      options->socket = value;
+      break;
+    case 'c':
+      options->connections = (uint32_t)number(value, 1, CONNECTIONS_LIMIT);
+      break;
+    case 'd':
+      options->depth = (uint32_t)number(value, 1, DEPTH_LIMIT);
+      break;
+    case 'a':
+      options->accounts = (uint32_t)number(value, 1, ACCOUNTS_LIMIT);
+      break;
+    case 'i':
+      options->items = (uint32_t)number(value, 1, ITEMS_LIMIT);
+      break;
+    case 'p':
+      options->payload = (uint32_t)number(value, 0, PAYLOAD_LIMIT);
+      break;
+    case 'k':
+      options->ordered_keys = choice(value, keys, 2) == 1;
+      break;
+    case 'S':
+      options->seconds = seconds(value);
+      break;
+    case 'W':
+      options->warmup = seconds(value);
+      break;
+    case 'o':
+      options->operations = number(value, 1, UINT64_MAX);
+      break;
+    case 'u':
+      options->cpu = (int)number(value, 0, 1023);
+      break;
+    case 'h':
+      fputs(usage, stdout);
+      exit(0);
+    default:
+      die("%s", usage);
+  }
+}
+
+struct options options_parse(int count, char **arguments) {
+  struct options options = {
+      .target = TARGET_TTRPC,
+      .workload = WORKLOAD_ECHO,
+      .connections = 1,
+      .depth = 1,
+      .accounts = 1000,
+      .items = ITEMS_LIMIT,
+      .payload = 64,
+      .ordered_keys = true,
+      .seconds = 5,
+      .warmup = 1,
+      .cpu = -1,
+  };
+  int name;
+  while ((name = getopt_long(count, arguments, "", names, NULL)) != -1) set(&options, name, optarg);
+  if (options.socket == NULL || optind != count) die("%s", usage);
+  return options;
+}

@@ -1,0 +1,103 @@
+// One call as its handler sees it.
+//
+// Invariants:
+// 1. A call is answered once: the first answer counts, later ones are dropped.
+// 2. A call is told of its cancellation at most once, and never after its answer.
+//
+// The mutable fields belong to the lock of the call's outbox.
+
+/// What a call is, for as long as anybody works on it.
+final class Call: @unchecked Sendable {
+  // Unchecked: see the note above; everything else is constant.
+  let connection: Outbox
+  let entry: MethodEntry
+  let streamId: UInt32
+  /// Zero is none.
+  let deadline: UInt64
+  let metadata: [MetadataPair]
+  /// Where Data of a stream goes; set before the call is shared, and read by the connection's queue.
+  var inbound: InboundBuffer?
+  /// Guarded by the outbox's lock.
+  var isAnswered = false
+  /// Guarded by the outbox's lock; made only for calls that can be told.
+  var cancellation: Cancellation?
+
+  init(
+    connection: Outbox, entry: MethodEntry, streamId: UInt32, deadline: UInt64,
+    metadata: [MetadataPair]
+  ) {
+    self.connection = connection
+    self.entry = entry
+    self.streamId = streamId
+    self.deadline = deadline
+    self.metadata = metadata
+  }
+}
+
+/// What a call needs to be told that nobody waits for it any more.
+struct Cancellation {
+  /// Why, once it was cancelled.
+  var status: Status?
+  var handlers: [@Sendable (Status) -> Void] = []
+  var timer: Timer?
+  var lifetime: Timer?
+  /// The call's entry among the cancel tokens, to be removed with its answer.
+  var token: TokenKey?
+}
+
+/// A call as its handler sees it. Cheap to copy.
+public struct CallContext: Sendable {
+  let call: Call
+
+  public var service: String { call.entry.service }
+  public var method: String { call.entry.method }
+  public var kind: MethodKind { call.entry.kind }
+  public var streamId: UInt32 { call.streamId }
+  /// Counts from 1 in each server; for logs.
+  public var connectionId: UInt64 { call.connection.connectionId }
+  public var peer: PeerCredentials { call.connection.peer }
+  /// As sent: keys may repeat.
+  public var metadata: [MetadataPair] { call.metadata }
+  /// When the client stops waiting, in nanoseconds of CLOCK_MONOTONIC; nil when it waits for ever.
+  public var deadlineNanoseconds: UInt64? { call.deadline == 0 ? nil : call.deadline }
+  /// Where the replies of this connection go; a batch of replies ends with its `flush()`.
+  public var connection: Outbox { call.connection }
+
+  /// The first value of a metadata key.
+  public func metadata(_ key: String) -> String? {
+    call.metadata.first { $0.key == key }?.value
+  }
+
+  /// The call's token, when it can be cancelled by one.
+  public var cancelToken: String? { call.connection.cancelToken(call) }
+
+  /// The call was cancelled, its connection is gone, or (of a stream) its deadline is past.
+  public var isCancelled: Bool { call.connection.isCancelled(call) }
+
+  /// Runs `handler` when the call is cancelled, its connection is lost or its deadline passes before
+  /// its answer: at most once, on an arbitrary thread, at once if that has happened. It is handed the
+  /// status to fail with. It must not block. A unary call is not answered by this: the handler does.
+  public func onCancel(_ handler: @escaping @Sendable (Status) -> Void) {
+    call.connection.onCancel(call, handler)
+  }
+}
+
+/// Answers a unary call. Any thread; the first answer counts.
+public struct UnaryResponder: Sendable {
+  let call: Call
+
+  /// Answers with an encoded message. With `flush: false` it stays in the outbox until the
+  /// connection's next flush.
+  public func succeed(_ payload: [UInt8], flush: Bool = true) {
+    call.connection.answer(call, payload, flush: flush)
+  }
+
+  public func fail(_ status: Status, flush: Bool = true) {
+    call.connection.fail(call, status, flush: flush)
+  }
+
+  /// Answers INTERNAL with an opaque id; the log hook is handed the id and the error.
+  public func fail(unexpected error: any Error, flush: Bool = true) {
+    call.connection.fail(call, call.connection.unexpected(call, error), flush: flush)
+  }
+}

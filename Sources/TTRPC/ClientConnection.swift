@@ -1,0 +1,195 @@
+// A client's connection: many calls at once over one socket.
+//
+// Invariants:
+// 1. A call ends once: with its response, its deadline, its cancellation or the connection's loss,
+//    whichever is first.
+// 2. Frames of different calls never mix, and a blocked writer never keeps the reader from reading.
+// 3. Ids are odd and rise by two; after the last one they begin again, and ids in use are passed over.
+// 4. After `close` every call fails UNAVAILABLE, its outcome unknown if its request may have been sent.
+//
+// Owner: `queue` reads; the table of calls has a lock, as callers come from anywhere.
+
+internal import CLinux
+internal import Dispatch
+
+/// How a call failed on the client.
+public struct CallError: Error, Sendable, Equatable, CustomStringConvertible {
+  public var status: Status
+  /// The server may have carried the call out all the same: its answer was lost, or not waited for.
+  public var outcomeIsUnknown: Bool
+
+  public init(_ status: Status, outcomeIsUnknown: Bool = false) {
+    self.status = status
+    self.outcomeIsUnknown = outcomeIsUnknown
+  }
+
+  public var description: String {
+    "\(status.code): \(status.message)\(outcomeIsUnknown ? " (outcome unknown)" : "")"
+  }
+}
+
+/// How a server is told to cancel a call: an ordinary unary method that takes a token.
+public struct CancelMethod: Sendable {
+  /// The metadata key that carries a call's token.
+  public var metadataKey: String
+  public var service: String
+  public var method: String
+  /// Encodes the method's request for a token.
+  public var request: @Sendable (String) -> [UInt8]
+
+  public init(
+    metadataKey: String, service: String, method: String,
+    request: @escaping @Sendable (String) -> [UInt8]
+  ) {
+    self.metadataKey = metadataKey
+    self.service = service
+    self.method = method
+    self.request = request
+  }
+}
+
+/// Settings of a client connection.
+public struct ClientOptions: Sendable {
+  /// The largest payload of a frame, either way: up to 16 MiB - 1.
+  public var maximumMessageByteCount = 4 << 20
+  /// Bytes waiting to be sent above which callers wait.
+  public var outboundPauseByteCount = 1 << 20
+  /// Bytes waiting to be sent above which the connection is given up.
+  public var maximumOutboundByteCount = 64 << 20
+  /// Bytes that arrived on one stream and were not taken; more ends the stream.
+  public var maximumStreamInboundByteCount = 8 << 20
+  /// A server that takes no byte of what waits for it for this long is given up.
+  public var stalledWriteNanoseconds: UInt64 = 30_000_000_000
+  /// Sent when the task of a call that carries a token is cancelled; nil sends nothing.
+  public var cancelMethod: CancelMethod?
+
+  public init() {}
+}
+
+/// What a call that waits for its answer needs.
+enum PendingCall {
+  case unary(@Sendable (Result<[UInt8], CallError>) -> Void, Timer?)
+  case stream(ClientCall)
+}
+
+/// A connection to a server. Any thread; calls are pipelined. It closes with `close` or its last
+/// reference.
+public final class ClientConnection: Sendable {
+  private let core: ClientCore
+
+  /// Connects to the Unix socket at `path`.
+  public static func connect(
+    path: String, options: ClientOptions = ClientOptions()
+  ) throws(SystemError) -> ClientConnection {
+    let descriptor = unsafe clinux_connect_unix(path)
+    if descriptor < 0 { throw SystemError(number: -descriptor, operation: "connect to \(path)") }
+    return try ClientConnection(descriptor: descriptor, options: options)
+  }
+
+  /// Takes over a connected, non-blocking socket.
+  init(descriptor: Int32, options: ClientOptions, firstStreamId: UInt32 = 1) throws(SystemError) {
+    core = try ClientCore(descriptor: descriptor, options: options, firstStreamId: firstStreamId)
+    core.start()
+  }
+
+  deinit {
+    core.close()
+  }
+
+  /// Closes the connection; calls under way fail.
+  public func close() {
+    core.close()
+  }
+
+  /// The connection is lost or closed: every further call fails.
+  public var isClosed: Bool { core.isClosed }
+
+  /// Makes a call; `completion` is called once, on an arbitrary thread, and must not block.
+  public func unary(
+    _ service: String, _ method: String, _ payload: [UInt8], timeoutNanoseconds: UInt64? = nil,
+    metadata: [MetadataPair] = [],
+    completion: @escaping @Sendable (Result<[UInt8], CallError>) -> Void
+  ) {
+    _ = core.unary(
+      Request(service, method, payload, timeoutNanoseconds, metadata), completion: completion)
+  }
+
+  /// Makes a call and waits for its answer. When the task is cancelled the call fails CANCELLED, its
+  /// outcome unknown; the server is told if the call carries a token (see `ClientOptions`).
+  public func unary(
+    _ service: String, _ method: String, _ payload: [UInt8], timeoutNanoseconds: UInt64? = nil,
+    metadata: [MetadataPair] = []
+  ) async throws(CallError) -> [UInt8] {
+    await core.outbox.waitForRoom()
+    let request = Request(service, method, payload, timeoutNanoseconds, metadata)
+    let cancellation = Locked(PendingCancellation())
+    let core = core
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let id = core.unary(request) { continuation.resume(returning: $0) }
+        if let id, cancellation.withLock({ $0.begin(id) }) { core.cancel(id, request.metadata) }
+      }
+    } onCancel: {
+      if let id = cancellation.withLock({ $0.cancel() }) { core.cancel(id, request.metadata) }
+    }
+    return try result.get()
+  }
+
+  /// Starts a streaming call. `first` is the request of a server stream; of the other kinds it is a
+  /// first message, and only if it is not empty.
+  public func stream(
+    _ kind: MethodKind, _ service: String, _ method: String, _ first: [UInt8] = [],
+    timeoutNanoseconds: UInt64? = nil, metadata: [MetadataPair] = []
+  ) throws(CallError) -> ClientStream {
+    let request = Request(service, method, first, timeoutNanoseconds, metadata)
+    return ClientStream(call: try core.stream(kind, request), core: core)
+  }
+}
+
+/// A request as it goes out.
+struct Request: Sendable {
+  var service: String
+  var method: String
+  var payload: [UInt8]
+  var timeoutNanoseconds: UInt64?
+  var metadata: [MetadataPair]
+
+  init(
+    _ service: String, _ method: String, _ payload: [UInt8], _ timeoutNanoseconds: UInt64?,
+    _ metadata: [MetadataPair]
+  ) {
+    self.service = service
+    self.method = method
+    self.payload = payload
+    self.timeoutNanoseconds = timeoutNanoseconds
+    self.metadata = metadata
+  }
+
+  /// Zero would mean none, so a deadline of now goes as the shortest there is.
+  var wireTimeout: Int64 {
+    timeoutNanoseconds.map { Int64(clamping: max(1, $0)) } ?? 0
+  }
+
+  func encode() -> [UInt8] {
+    RequestEnvelope.encode(
+      service: service, method: method, payload: payload, timeoutNanoseconds: wireTimeout,
+      metadata: metadata)
+  }
+}
+
+/// A task's cancellation may come before the call has its id.
+private struct PendingCancellation {
+  var id: UInt32?
+  var isCancelled = false
+
+  /// True when the cancellation came first.
+  mutating func begin(_ id: UInt32) -> Bool {
+    self.id = id
+    return isCancelled
+  }
+
+  mutating func cancel() -> UInt32? {
+    isCancelled = true
+    return id
+  }
+}

@@ -1,0 +1,164 @@
+// A streaming call as its client holds it.
+//
+// Invariants:
+// 1. Messages arrive in order, then the end or the error.
+// 2. After `finish`, and after the call's end, nothing more is sent.
+//
+// Shared: the state has its lock; the inbound buffer has its own.
+
+/// The state of a streaming call.
+final class ClientCall: Sendable {
+  private struct State {
+    var id: UInt32 = 0
+    var timer: Timer?
+    var isFinished: Bool
+    var error: CallError?
+    var isEnded = false
+    var response: [UInt8]?
+  }
+
+  let kind: MethodKind
+  let metadata: [MetadataPair]
+  let inbound: InboundBuffer
+  private let state: Locked<State>
+
+  init(kind: MethodKind, metadata: [MetadataPair], inbound: InboundBuffer) {
+    self.kind = kind
+    self.metadata = metadata
+    self.inbound = inbound
+    state = Locked(State(isFinished: !kind.clientStreams))
+  }
+
+  var id: UInt32 { state.withLock { $0.id } }
+  var isEnded: Bool { state.withLock { $0.isEnded } }
+  var error: CallError? { state.withLock { $0.error } }
+
+  func begin(_ id: UInt32) { state.withLock { $0.id = id } }
+  func setTimer(_ timer: Timer) { state.withLock { $0.timer = timer } }
+
+  func takeTimer() -> Timer? {
+    state.withLock { state in
+      let timer = state.timer
+      state.timer = nil
+      return timer
+    }
+  }
+
+  /// Marks the client's half closed; false when it was.
+  func finish() -> Bool {
+    state.withLock { state in
+      if state.isFinished || state.isEnded { return false }
+      state.isFinished = true
+      return true
+    }
+  }
+
+  /// Whether a message may be sent.
+  func checkSend() throws(CallError) {
+    try state.withLock { state throws(CallError) in
+      if let error = state.error { throw error }
+      if state.isFinished || state.isEnded {
+        throw CallError(Status(.failedPrecondition, "the stream takes no more messages"))
+      }
+    }
+  }
+
+  /// The call has ended: with a client stream's response or a server's end of stream.
+  func end(_ result: Result<[UInt8], CallError>) {
+    switch result {
+    case .success(let response):
+      state.withLock { $0.isEnded = true }
+      // A server that ends a stream with an empty Response means its end.
+      if !kind.serverStreams || !response.isEmpty { _ = inbound.push(response) }
+      inbound.end()
+    case .failure(let error):
+      state.withLock { state in
+        state.isEnded = true
+        state.error = error
+      }
+      inbound.failAtEnd(error.status)
+    }
+  }
+}
+
+/// A streaming call. `send` and `finish` for one producer, `next` for one consumer. Letting it go
+/// cancels the call if it has not ended.
+public final class ClientStream: AsyncSequence, Sendable {
+  public typealias Element = [UInt8]
+  public typealias Failure = CallError
+
+  let call: ClientCall
+  private let core: ClientCore
+
+  init(call: ClientCall, core: ClientCore) {
+    self.call = call
+    self.core = core
+  }
+
+  deinit {
+    cancel()
+  }
+
+  /// Sends a message; suspends while too much waits for the server.
+  public func send(_ message: [UInt8]) async throws(CallError) {
+    await core.outbox.waitForRoom()
+    try call.checkSend()
+    if message.count > core.outbox.limits.maximumMessageByteCount {
+      throw CallError(core.outbox.limits.messageTooLarge)
+    }
+    if !core.outbox.frame(type: FrameType.data, streamId: call.id, message) {
+      throw ClientCore.lost(outcomeIsUnknown: true)
+    }
+  }
+
+  /// Tells the server that no more messages come.
+  public func finish() {
+    guard call.finish() else { return }
+    core.outbox.frame(
+      type: FrameType.data, streamId: call.id, flags: FrameFlags.remoteClosed | FrameFlags.noData, [])
+  }
+
+  /// The server's next message; nil after its last. A client stream has one: its response.
+  public func next() async throws(CallError) -> [UInt8]? {
+    do {
+      return try await withTaskCancellationHandler {
+        await result(of: call.inbound)
+      } onCancel: {
+        cancel()
+      }.get()
+    } catch {
+      throw call.error ?? CallError(error)
+    }
+  }
+
+  private func result(of inbound: InboundBuffer) async -> Result<[UInt8]?, Status> {
+    do {
+      return .success(try await inbound.next())
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Gives the call up.
+  public func cancel() {
+    if !call.isEnded { core.cancel(call.id, call.metadata) }
+  }
+
+  public func makeAsyncIterator() -> Iterator {
+    Iterator(stream: self)
+  }
+
+  public struct Iterator: AsyncIteratorProtocol {
+    let stream: ClientStream
+
+    public mutating func next() async throws(CallError) -> [UInt8]? {
+      try await stream.next()
+    }
+
+    public mutating func next(
+      isolation actor: isolated (any Actor)?
+    ) async throws(CallError) -> [UInt8]? {
+      try await stream.next()
+    }
+  }
+}

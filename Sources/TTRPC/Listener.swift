@@ -1,0 +1,145 @@
+// The listening socket: made safely, accepted from without end.
+//
+// Invariants:
+// 1. A socket appears under its name only when it listens and has its mode: it is bound to a temporary
+//    name and renamed. What had the name before is replaced: whoever starts a server must hold the lock
+//    that says it may.
+// 2. Out of descriptors or memory, accepting rests for `pauseNanoseconds` and goes on.
+// 3. At its end only a socket of its own is removed from the directory.
+//
+// Owner: the first poller's thread.
+
+internal import CLinux
+internal import Glibc
+
+/// A server could not begin to listen.
+public enum ListenError: Error, Sendable, Equatable {
+  /// Empty, abstract, or with a NUL.
+  case invalidPath
+  /// Over 107 bytes, itself or its temporary name.
+  case pathTooLong
+  /// A mode that lets others in.
+  case invalidMode
+  case system(SystemError)
+}
+
+final class Listener: Pollable, @unchecked Sendable {
+  // Unchecked: `descriptor` belongs to the first poller's thread once it has started.
+
+  /// Connections accepted in one round.
+  static let acceptCount = 64
+  static let pauseNanoseconds: UInt64 = 50_000_000
+
+  private let poller: Poller
+  private let token: UInt64
+  private let accepted: @Sendable (Int32) -> Void
+  private let paused: @Sendable (Int32) -> Void
+  private let path: String?
+  private let identity: FileIdentity?
+  private var descriptor: Int32
+
+  init(
+    options: ServerOptions, poller: Poller, accepted: @escaping @Sendable (Int32) -> Void
+  ) throws(ListenError) {
+    self.poller = poller
+    self.accepted = accepted
+    paused = options.hooks.acceptPaused
+    if let inherited = options.inheritedDescriptor {
+      let code = clinux_adopt_listener(inherited)
+      if code < 0 { throw .system(SystemError(number: -code, operation: "adopt the inherited socket")) }
+      descriptor = inherited
+      path = nil
+      identity = nil
+    } else {
+      (descriptor, identity) = try Self.bind(options)
+      path = options.path
+    }
+    token = poller.newToken()
+  }
+
+  func start() {
+    poller.add(descriptor, token, UInt32(CLINUX_READABLE), self)
+  }
+
+  /// Stops accepting and removes the socket's name.
+  func stop() {
+    poller.perform { [self] poller in
+      if descriptor < 0 { return }
+      poller.remove(descriptor, token)
+      _ = clinux_close(descriptor)
+      descriptor = -1
+      if let path, let identity, FileIdentity(path) == identity { _ = unsafe unlink(path) }
+    }
+  }
+
+  override func ready(_ events: UInt32, _ scratch: inout [UInt8]) {
+    for _ in 0..<Self.acceptCount {
+      if descriptor < 0 { return }
+      let connection = clinux_accept(descriptor)
+      if connection >= 0 {
+        accepted(connection)
+        continue
+      }
+      switch -connection {
+      case EAGAIN: return
+      // The peer was gone before we came: the next may be there.
+      case ECONNABORTED: continue
+      default:
+        pause(-connection)
+        return
+      }
+    }
+  }
+
+  private func pause(_ number: Int32) {
+    paused(number)
+    poller.modify(descriptor, token, 0)
+    _ = poller.schedule(at: later(monotonicNanoseconds(), by: Self.pauseNanoseconds)) { [weak self] in
+      guard let self, descriptor >= 0 else { return }
+      poller.modify(descriptor, token, UInt32(CLINUX_READABLE))
+    }
+  }
+
+  private static func bind(_ options: ServerOptions) throws(ListenError) -> (Int32, FileIdentity?) {
+    let path = options.path
+    guard let first = path.utf8.first, first != UInt8(ascii: "@"), !path.utf8.contains(0) else {
+      throw .invalidPath
+    }
+    guard options.socketMode & ~0o660 == 0 else { throw .invalidMode }
+    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+    let directory = slash.map { String(path[..<$0]) } ?? "."
+    let prefix = slash.map { String(path[...$0]) } ?? ""
+    let temporary = prefix + ".s" + String(UInt32.random(in: 0...UInt32.max), radix: 36)
+    guard path.utf8.count <= Int(CLINUX_MAX_PATH), temporary.utf8.count <= Int(CLINUX_MAX_PATH) else {
+      throw .pathTooLong
+    }
+    if !directory.isEmpty, unsafe mkdir(directory, options.directoryMode) != 0, errno != EEXIST {
+      throw .system(SystemError(number: errno, operation: "mkdir \(directory)"))
+    }
+    let descriptor = unsafe clinux_listen_unix(temporary, options.socketMode, options.backlog)
+    if descriptor < 0 {
+      throw .system(SystemError(number: -descriptor, operation: "listen on \(path)"))
+    }
+    let identity = FileIdentity(temporary)
+    if unsafe rename(temporary, path) != 0 {
+      let number = errno
+      _ = unsafe unlink(temporary)
+      _ = clinux_close(descriptor)
+      throw .system(SystemError(number: number, operation: "rename to \(path)"))
+    }
+    return (descriptor, identity)
+  }
+}
+
+/// Which file it is, whatever its name.
+private struct FileIdentity: Equatable {
+  var device: UInt64
+  var inode: UInt64
+
+  init?(_ path: String) {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return nil }
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+  }
+}

@@ -1,0 +1,184 @@
+// The two ends of a stream as its handler holds them.
+//
+// Invariants:
+// 1. What a peer has sent and nobody has taken is bounded per stream; the stream that goes over the
+//    bound ends, and only that stream.
+// 2. One consumer takes the messages; they come in order, then the end or the failure.
+//
+// Shared by the connection's queue and the handler's task: the buffer's state has its own lock.
+
+internal import DequeModule
+
+/// Messages on their way from the connection to whoever takes them.
+final class InboundBuffer: Sendable {
+  /// What a message costs beside its bytes, so that empty ones are bounded as well.
+  static let messageOverheadByteCount = 64
+
+  private struct State {
+    var messages = Deque<[UInt8]>()
+    var byteCount = 0
+    var isEnded = false
+    var failure: Status?
+    /// Fails the taker after the last message, in place of the end.
+    var failureAtEnd: Status?
+    var waiter: CheckedContinuation<Result<[UInt8]?, Status>, Never>?
+  }
+
+  private enum Step {
+    case done(Result<[UInt8]?, Status>)
+    case wait
+  }
+
+  let maximumByteCount: Int
+  private let state = Locked(State())
+
+  init(maximumByteCount: Int) {
+    self.maximumByteCount = maximumByteCount
+  }
+
+  /// Adds a message; false when there is no room for it. A message always fits an empty buffer.
+  func push(_ message: [UInt8]) -> Bool {
+    let (waiter, fits) = state.withLock { state in
+      if state.isEnded || state.failure != nil { return (nil as Waiter?, true) }
+      if let waiter = state.waiter {
+        state.waiter = nil
+        return (waiter, true)
+      }
+      let cost = message.count + Self.messageOverheadByteCount
+      guard state.messages.isEmpty || state.byteCount + cost <= maximumByteCount else {
+        return (nil, false)
+      }
+      state.byteCount += cost
+      state.messages.append(message)
+      return (nil, true)
+    }
+    waiter?.resume(returning: .success(message))
+    return fits
+  }
+
+  /// The peer sends no more.
+  func end() {
+    let waiter = state.withLock { state in
+      state.isEnded = true
+      return Self.take(&state)
+    }
+    waiter?.resume(returning: .success(nil))
+  }
+
+  /// Messages not yet taken are dropped and the taker fails.
+  func fail(_ status: Status) {
+    let waiter = state.withLock { state -> Waiter? in
+      if state.failure != nil { return nil }
+      state.failure = status
+      state.messages = []
+      state.byteCount = 0
+      return Self.take(&state)
+    }
+    waiter?.resume(returning: .failure(status))
+  }
+
+  /// The messages that came before the failure are still handed out, then the taker fails.
+  func failAtEnd(_ status: Status) {
+    let waiter = state.withLock { state -> Waiter? in
+      if state.failure != nil || state.isEnded { return nil }
+      if state.messages.isEmpty {
+        state.failure = status
+        return Self.take(&state)
+      }
+      state.isEnded = true
+      state.failureAtEnd = status
+      return nil
+    }
+    waiter?.resume(returning: .failure(status))
+  }
+
+  func next() async throws(Status) -> [UInt8]? {
+    if case .done(let result) = state.withLock({ Self.step(&$0) }) { return try result.get() }
+    return try await withCheckedContinuation { continuation in
+      let step = state.withLock { state in
+        let step = Self.step(&state)
+        if case .wait = step { state.waiter = continuation }
+        return step
+      }
+      if case .done(let result) = step { continuation.resume(returning: result) }
+    }.get()
+  }
+
+  private typealias Waiter = CheckedContinuation<Result<[UInt8]?, Status>, Never>
+
+  private static func take(_ state: inout State) -> Waiter? {
+    let waiter = state.waiter
+    state.waiter = nil
+    return waiter
+  }
+
+  private static func step(_ state: inout State) -> Step {
+    if let failure = state.failure { return .done(.failure(failure)) }
+    if let message = state.messages.popFirst() {
+      state.byteCount -= message.count + messageOverheadByteCount
+      return .done(.success(message))
+    }
+    if !state.isEnded { return .wait }
+    return .done(state.failureAtEnd.map { .failure($0) } ?? .success(nil))
+  }
+}
+
+/// The messages of a call's peer, in order. For one consumer.
+public struct MessageStream: AsyncSequence, Sendable {
+  public typealias Element = [UInt8]
+  public typealias Failure = Status
+
+  let buffer: InboundBuffer
+
+  /// The next message; nil after the peer's last. Throws once the call was cancelled, its deadline
+  /// passed, its connection was lost, or (on the client) it failed.
+  public func next() async throws(Status) -> [UInt8]? {
+    try await buffer.next()
+  }
+
+  public func makeAsyncIterator() -> Iterator {
+    Iterator(buffer: buffer)
+  }
+
+  public struct Iterator: AsyncIteratorProtocol {
+    let buffer: InboundBuffer
+
+    public mutating func next() async throws(Status) -> [UInt8]? {
+      try await buffer.next()
+    }
+
+    public mutating func next(
+      isolation actor: isolated (any Actor)?
+    ) async throws(Status) -> [UInt8]? {
+      try await buffer.next()
+    }
+  }
+}
+
+/// Takes the messages of a call's server side.
+public struct MessageSink: Sendable {
+  let call: Call
+  let response: Locked<ResponseState>
+
+  /// Of a client stream: whether its one response was given.
+  enum ResponseState {
+    case none
+    case given([UInt8])
+  }
+
+  /// Sends a message. Suspends while too much waits for the peer. Throws once the call was cancelled,
+  /// its deadline passed or its connection was lost, and for a message over the limit.
+  public func send(_ message: [UInt8]) async throws(Status) {
+    if call.entry.kind.serverStreams {
+      await call.connection.waitForRoom()
+      try call.connection.data(call, message)
+      return
+    }
+    let isFirst = response.withLock { state in
+      guard case .none = state else { return false }
+      state = .given(message)
+      return true
+    }
+    if !isFirst { throw Status(.internalError, "a client stream has one response") }
+  }
+}

@@ -1,0 +1,365 @@
+// What a connection has to say, until the socket takes it.
+//
+// Invariants:
+// 1. A send never blocks. What the socket does not take waits here, and the poller says when to go on.
+// 2. Above `pauseByteCount` the connection's reading pauses and sinks wait; above `maximumByteCount` the
+//    connection is given up. Both count bytes that wait here.
+// 3. During a round (from `beginRound` to `endRound`) replies only collect; its end sends them in one go.
+// 4. The descriptor is closed under the lock, so nobody sends to somebody else's.
+// 5. A stream's id is in `finished` before its last frame can reach the peer.
+//
+// Shared by the connection's queue and everybody who replies: all mutable fields belong to `lock`.
+
+internal import CLinux
+internal import Synchronization
+
+/// The sending side of one connection.
+public final class Outbox: @unchecked Sendable {
+  // Unchecked: the mutable fields are touched with `lock` held.
+
+  /// Storage above this many bytes is given back when the outbox is empty.
+  static let keptByteCount = 8 << 10
+  /// Bytes sent before the front of the storage is cut off.
+  static let compactByteCount = 256 << 10
+
+  struct Limits: Sendable {
+    var maximumMessageByteCount: Int
+    var pauseByteCount: Int
+    var maximumByteCount: Int
+    var stallNanoseconds: UInt64
+    var messageTooLarge: Status
+  }
+
+  public let connectionId: UInt64
+  public let peer: PeerCredentials
+  let limits: Limits
+  let poller: Poller
+  private let token: UInt64
+  /// Of a server's connections only.
+  let shared: CallHooks?
+  let lock = Lock()
+  /// Read without the lock by the connection's queue between frames.
+  private let paused = Atomic<Bool>(false)
+
+  private var descriptor: Int32
+  private var pending: [UInt8] = []
+  private var sentCount = 0
+  private var isCorked = false
+  private var isBroken = false
+  private var isReadEnded = false
+  private var readsWhilePaused = false
+  private var isResumeDue = false
+  private var interest = UInt32(CLINUX_READABLE)
+  var finished: [UInt32] = []
+  private var stalledSince: UInt64 = 0
+  private var watch: Timer?
+  private var roomWaiters: [CheckedContinuation<Void, Never>] = []
+  private var wakesOnFinish = false
+  private weak var owner: (any OutboxOwner)?
+
+  init(
+    descriptor: Int32, connectionId: UInt64, peer: PeerCredentials, limits: Limits, poller: Poller,
+    token: UInt64, shared: CallHooks?
+  ) {
+    self.descriptor = descriptor
+    self.connectionId = connectionId
+    self.peer = peer
+    self.limits = limits
+    self.poller = poller
+    self.token = token
+    self.shared = shared
+  }
+
+  func setOwner(_ owner: any OutboxOwner) {
+    lock.lock()
+    self.owner = owner
+    lock.unlock()
+  }
+
+  /// Sends what waits. After replies with `flush: false`, once per connection.
+  public func flush() {
+    lock.lock()
+    if !isCorked { send() }
+    lock.unlock()
+  }
+
+  // MARK: The connection's side
+
+  /// Starts a round and hands over the ids that ended since the last one.
+  func beginRound(_ ids: inout [UInt32]) {
+    lock.lock()
+    isCorked = true
+    swap(&ids, &finished)
+    lock.unlock()
+  }
+
+  /// The ids that ended during this round so far.
+  func takeFinished(_ ids: inout [UInt32]) {
+    lock.lock()
+    swap(&ids, &finished)
+    lock.unlock()
+  }
+
+  func endRound() {
+    lock.lock()
+    isCorked = false
+    send()
+    lock.unlock()
+  }
+
+  /// The poller has entered the connection because it can write or was to go on.
+  func resumed() {
+    lock.lock()
+    isResumeDue = false
+    lock.unlock()
+  }
+
+  /// Sending failed or too much waited: nothing more can be sent.
+  var isGivenUp: Bool {
+    lock.lock()
+    defer { lock.unlock() }
+    return isBroken
+  }
+
+  /// Reading must wait until the peer has taken some of what waits here.
+  var isPaused: Bool { paused.load(ordering: .relaxed) }
+
+  /// Nothing waits here.
+  var isEmpty: Bool {
+    lock.lock()
+    defer { lock.unlock() }
+    return pending.isEmpty
+  }
+
+  /// When the peer stopped taking bytes; nil while it takes them or there are none.
+  var stallStart: UInt64? {
+    lock.lock()
+    defer { lock.unlock() }
+    return stalledSince == 0 ? nil : stalledSince
+  }
+
+  /// A client always reads, whatever waits to be sent: a server that is blocked on its own sending
+  /// would otherwise never take what waits here.
+  func keepReading() {
+    lock.lock()
+    readsWhilePaused = true
+    lock.unlock()
+  }
+
+  /// The peer will send no more: its descriptor is not to be read again.
+  func endReading() {
+    lock.lock()
+    isReadEnded = true
+    updateInterest()
+    lock.unlock()
+  }
+
+  /// From now on the owner is told of each call that ends outside a round.
+  func wakeOnFinish() {
+    lock.lock()
+    wakesOnFinish = true
+    lock.unlock()
+  }
+
+  /// Runs the owner's `checkTimeouts` at `moment`, or earlier if that is due earlier.
+  func watch(at moment: UInt64) {
+    lock.lock()
+    schedule(moment)
+    lock.unlock()
+  }
+
+  /// The watch has fired.
+  func watchFired() {
+    lock.lock()
+    watch = nil
+    lock.unlock()
+  }
+
+  /// Closes the descriptor. On the connection's queue.
+  func close() {
+    lock.lock()
+    let waiters = roomWaiters
+    roomWaiters = []
+    let timer = watch
+    watch = nil
+    if descriptor >= 0 {
+      poller.remove(descriptor, token)
+      _ = clinux_close(descriptor)
+      descriptor = -1
+    }
+    pending = []
+    sentCount = 0
+    finished = []
+    stalledSince = 0
+    lock.unlock()
+    if let timer { poller.timers.cancel(timer) }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  // MARK: Frames
+
+  /// A frame that ends no call of ours: refusals, and everything a client sends.
+  /// False when the connection is gone.
+  @discardableResult
+  func frame(
+    type: UInt8, streamId: UInt32, flags: UInt8 = 0, _ payload: [UInt8], flush: Bool = true
+  ) -> Bool {
+    lock.lock()
+    defer { lock.unlock() }
+    guard isUsable else { return false }
+    append(type: type, streamId: streamId, flags: flags, payload)
+    afterAppend(flush)
+    return true
+  }
+
+  /// Returns when the connection is not paused, or gone.
+  func waitForRoom() async {
+    if !isPaused { return }
+    await withCheckedContinuation { continuation in
+      lock.lock()
+      let waits = isUsable && isPaused
+      if waits { roomWaiters.append(continuation) }
+      lock.unlock()
+      if !waits { continuation.resume() }
+    }
+  }
+
+  /// The envelope of a failure, its details and then its message given up if it is over the limit.
+  func fitting(_ status: Status) -> [UInt8] {
+    let envelope = ResponseEnvelope.encode(status)
+    if envelope.count <= limits.maximumMessageByteCount { return envelope }
+    return ResponseEnvelope.encode(Status(status.code))
+  }
+
+  /// Refuses a frame on its stream.
+  func refuse(_ streamId: UInt32, _ status: Status) {
+    frame(type: FrameType.response, streamId: streamId, fitting(status), flush: true)
+  }
+
+  // MARK: With the lock held
+
+  var isUsable: Bool { descriptor >= 0 && !isBroken }
+  private var pendingCount: Int { pending.count - sentCount }
+
+  func append(_ header: FrameHeader, responsePayload payload: [UInt8]) {
+    let headByteCount = FrameHeader.byteCount + header.length - payload.count
+    pending.append(addingCapacity: headByteCount) { output in
+      header.append(to: &output)
+      if header.length > 0 { output.appendFieldHead(2, count: payload.count) }
+    }
+    pending.append(contentsOf: payload)
+  }
+
+  func append(type: UInt8, streamId: UInt32, flags: UInt8, _ payload: [UInt8]) {
+    pending.append(addingCapacity: FrameHeader.byteCount) { output in
+      FrameHeader(length: payload.count, streamId: streamId, type: type, flags: flags)
+        .append(to: &output)
+    }
+    pending.append(contentsOf: payload)
+  }
+
+  func afterAppend(_ flush: Bool) {
+    if flush && !isCorked { send() }
+    let count = pendingCount
+    if count > limits.pauseByteCount { pause() }
+    if count > limits.maximumByteCount { giveUp() }
+  }
+
+  private func pause() {
+    if paused.load(ordering: .relaxed) { return }
+    paused.store(true, ordering: .relaxed)
+    if !isCorked { updateInterest() }
+  }
+
+  /// The connection cannot be saved: its owner closes it.
+  private func giveUp() {
+    if isBroken { return }
+    isBroken = true
+    pending = []
+    sentCount = 0
+    owner?.settleSoon()
+  }
+
+  func ownerToWake() -> (any OutboxOwner)? {
+    wakesOnFinish && !isCorked ? owner : nil
+  }
+
+  private func send() {
+    if pending.isEmpty || !isUsable {
+      if isUsable { updateInterest() }
+      return
+    }
+    sending: while sentCount < pending.count {
+      switch Socket.send(descriptor, pending, from: sentCount) {
+      case .bytes(let count):
+        sentCount += count
+        stalledSince = 0
+      case .wouldBlock:
+        break sending
+      case .failed:
+        giveUp()
+        return
+      }
+    }
+    if sentCount == pending.count {
+      pending.removeAll(keepingCapacity: pending.capacity <= Self.keptByteCount)
+      sentCount = 0
+    } else {
+      if sentCount > Self.compactByteCount && sentCount > pending.count / 2 {
+        pending.removeFirst(sentCount)
+        sentCount = 0
+      }
+      if stalledSince == 0 {
+        stalledSince = monotonicNanoseconds()
+        schedule(later(stalledSince, by: limits.stallNanoseconds))
+      }
+    }
+    if pendingCount <= limits.pauseByteCount / 2, paused.load(ordering: .relaxed) {
+      paused.store(false, ordering: .relaxed)
+      // The poller enters the connection once more, for what it has read but not yet looked at.
+      isResumeDue = true
+      for waiter in roomWaiters { waiter.resume() }
+      roomWaiters = []
+    }
+    updateInterest()
+  }
+
+  private func updateInterest() {
+    guard descriptor >= 0 else { return }
+    var wanted: UInt32 = 0
+    let reads = readsWhilePaused || !paused.load(ordering: .relaxed)
+    if reads && !isReadEnded { wanted |= UInt32(CLINUX_READABLE) }
+    if pendingCount > 0 && !isCorked || isResumeDue { wanted |= UInt32(CLINUX_WRITABLE) }
+    if wanted == interest { return }
+    interest = wanted
+    poller.modify(descriptor, token, wanted)
+  }
+
+  private func schedule(_ moment: UInt64) {
+    guard descriptor >= 0 else { return }
+    if let watch {
+      if watch.at <= moment { return }
+      poller.timers.cancel(watch)
+    }
+    watch = poller.schedule(at: moment) { [weak owner] in owner?.watchDue() }
+  }
+}
+
+/// What the calls of all connections of a server share.
+final class CallHooks: Sendable {
+  let tokens = CancelTokens()
+  let handlerFailed: @Sendable (CallContext, String, any Error) -> Void
+
+  init(handlerFailed: @escaping @Sendable (CallContext, String, any Error) -> Void) {
+    self.handlerFailed = handlerFailed
+  }
+}
+
+/// The connection behind an outbox.
+protocol OutboxOwner: AnyObject, Sendable {
+  /// Something changed that the connection must look at, on its queue, soon. May be called with the
+  /// outbox's lock held.
+  func settleSoon()
+  /// The watch is due; on the poller's thread.
+  func watchDue()
+}

@@ -1,0 +1,178 @@
+// How calls end: answers, failures and cancellations, all under the lock of the call's outbox.
+//
+// Invariants:
+// 1. `end` succeeds once a call; only who ended it may write its last frame.
+// 2. Timers, tokens and handlers are let go, and handlers run, without the lock.
+//
+// Shared: see Outbox.swift.
+
+extension Outbox {
+  func answer(_ call: Call, _ payload: [UInt8], flush: Bool) {
+    let byteCount = payload.isEmpty ? 0 : fieldByteCount(payload.count)
+    if byteCount > limits.maximumMessageByteCount {
+      fail(call, limits.messageTooLarge, flush: flush)
+      return
+    }
+    let header = FrameHeader(
+      length: byteCount, streamId: call.streamId, type: FrameType.response, flags: 0)
+    lock.lock()
+    guard let end = end(call) else {
+      lock.unlock()
+      return
+    }
+    if isUsable {
+      finished.append(call.streamId)
+      append(header, responsePayload: payload)
+      afterAppend(flush)
+    }
+    let owner = ownerToWake()
+    lock.unlock()
+    retire(call, end.cancellation)
+    owner?.settleSoon()
+  }
+
+  func fail(_ call: Call, _ status: Status, flush: Bool) {
+    finish(call, type: FrameType.response, flags: 0, fitting(status), flush: flush)
+  }
+
+  /// Ends a stream well: Data with nothing in it.
+  func finishStream(_ call: Call) {
+    finish(
+      call, type: FrameType.data, flags: FrameFlags.remoteClosed | FrameFlags.noData, [], flush: true)
+  }
+
+  /// One message of a stream.
+  func data(_ call: Call, _ payload: [UInt8]) throws(Status) {
+    if payload.count > limits.maximumMessageByteCount { throw limits.messageTooLarge }
+    lock.lock()
+    defer { lock.unlock() }
+    if let status = call.cancellation?.status { throw status }
+    guard isUsable else { throw Self.connectionLost }
+    if call.isAnswered { throw Status(.failedPrecondition, "the call has ended") }
+    append(type: FrameType.data, streamId: call.streamId, flags: 0, payload)
+    afterAppend(true)
+  }
+
+  private func finish(_ call: Call, type: UInt8, flags: UInt8, _ payload: [UInt8], flush: Bool) {
+    lock.lock()
+    guard let end = end(call) else {
+      lock.unlock()
+      return
+    }
+    if isUsable {
+      finished.append(call.streamId)
+      append(type: type, streamId: call.streamId, flags: flags, payload)
+      afterAppend(flush)
+    }
+    let owner = ownerToWake()
+    lock.unlock()
+    retire(call, end.cancellation)
+    owner?.settleSoon()
+  }
+
+  // MARK: Cancellation
+
+  /// The end of a call and what is left of its cancellation.
+  private struct End {
+    var cancellation: Cancellation?
+  }
+
+  /// Marks a call answered, with the lock held; nil when it was before.
+  private func end(_ call: Call) -> End? {
+    if call.isAnswered { return nil }
+    call.isAnswered = true
+    let cancellation = call.cancellation
+    if cancellation != nil {
+      call.cancellation?.handlers = []
+      call.cancellation?.timer = nil
+      call.cancellation?.token = nil
+    }
+    return End(cancellation: cancellation)
+  }
+
+  private func retire(_ call: Call, _ cancellation: Cancellation?) {
+    guard let cancellation else { return }
+    if let lifetime = cancellation.lifetime { poller.timers.cancel(lifetime) }
+    if let timer = cancellation.timer { poller.timers.cancel(timer) }
+    if let token = cancellation.token { shared?.tokens.remove(token, call) }
+  }
+
+  func isCancelled(_ call: Call) -> Bool {
+    lock.lock()
+    defer { lock.unlock() }
+    return call.cancellation?.status != nil || !isUsable
+  }
+
+  func cancelToken(_ call: Call) -> String? {
+    lock.lock()
+    defer { lock.unlock() }
+    return call.cancellation?.token?.token
+  }
+
+  func setToken(_ call: Call, _ token: TokenKey) {
+    lock.lock()
+    if call.cancellation == nil { call.cancellation = Cancellation() }
+    call.cancellation?.token = token
+    lock.unlock()
+  }
+
+  func onCancel(_ call: Call, _ handler: @escaping @Sendable (Status) -> Void) {
+    lock.lock()
+    if call.isAnswered {
+      lock.unlock()
+      return
+    }
+    if let status = call.cancellation?.status ?? (isUsable ? nil : Self.connectionLost) {
+      lock.unlock()
+      handler(status)
+      return
+    }
+    if call.cancellation == nil { call.cancellation = Cancellation() }
+    call.cancellation?.handlers.append(handler)
+    if call.deadline != 0, call.cancellation?.timer == nil {
+      call.cancellation?.timer = poller.schedule(at: call.deadline) { [weak self] in
+        self?.cancel(call, Status(.deadlineExceeded, "the deadline passed"))
+      }
+    }
+    lock.unlock()
+  }
+
+  /// Ends a call that lasts longer.
+  func limitLifetime(_ call: Call, nanoseconds: UInt64) {
+    lock.lock()
+    defer { lock.unlock() }
+    if call.isAnswered || !isUsable { return }
+    let end = later(monotonicNanoseconds(), by: nanoseconds)
+    call.cancellation?.lifetime = poller.schedule(at: end) { [weak self] in
+      self?.cancel(call, Status(.unavailable, "the stream reached its maximum lifetime"))
+    }
+  }
+
+  static let connectionLost = Status(.cancelled, "the connection is closed")
+
+  /// Tells a call that nobody waits for it; false when it has ended or was told before.
+  @discardableResult
+  func cancel(_ call: Call, _ status: Status) -> Bool {
+    lock.lock()
+    if call.isAnswered || call.cancellation?.status != nil {
+      lock.unlock()
+      return false
+    }
+    if call.cancellation == nil { call.cancellation = Cancellation() }
+    call.cancellation?.status = status
+    let handlers = call.cancellation?.handlers ?? []
+    call.cancellation?.handlers = []
+    let timer = call.cancellation?.timer
+    call.cancellation?.timer = nil
+    lock.unlock()
+    if let timer { poller.timers.cancel(timer) }
+    for handler in handlers { handler(status) }
+    return true
+  }
+
+  func unexpected(_ call: Call, _ error: any Error) -> Status {
+    let id = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    shared?.handlerFailed(CallContext(call: call), id, error)
+    return Status(.internalError, "internal error \(id)")
+  }
+}

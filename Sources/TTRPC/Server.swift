@@ -1,0 +1,188 @@
+// The server: listener, pollers, connections, and their end.
+//
+// Invariants:
+// 1. A connection is in the table from its acceptance to its close.
+// 2. After `shutdown` has returned no handler is called and no descriptor of ours is open.
+//
+// Shared: the table and the state have locks of their own.
+
+internal import CLinux
+internal import Synchronization
+
+/// What the connections of a server share.
+final class ServerCore: Sendable {
+  final class Counters: Sendable {
+    let started = Atomic<UInt64>(0)
+    let refused = Atomic<UInt64>(0)
+
+    func callStarted() { started.wrappingAdd(1, ordering: .relaxed) }
+    func callRefused() { refused.wrappingAdd(1, ordering: .relaxed) }
+  }
+
+  struct Table {
+    var connections: [UInt64: ServerConnection] = [:]
+    var accepted: UInt64 = 0
+    var refused: UInt64 = 0
+    var isStopping = false
+    var emptied: CheckedContinuation<Void, Never>?
+  }
+
+  let options: ServerOptions
+  let methods: MethodTable
+  let callHooks: CallHooks
+  let counters = Counters()
+  let table = Locked(Table())
+
+  init(options: ServerOptions, registry: ServiceRegistry) {
+    self.options = options
+    methods = registry.table()
+    callHooks = CallHooks(handlerFailed: options.hooks.handlerFailed)
+  }
+
+  /// Takes up a connection; its first events come from `poller`.
+  func accept(_ descriptor: Int32, _ pollers: [Poller]) {
+    guard let peer = Socket.peer(descriptor) else {
+      return turnAway(descriptor, nil, .noCredentials)
+    }
+    let refusal = options.authorize?(peer)
+    let id = table.withLock { table -> UInt64? in
+      if table.isStopping || table.connections.count >= options.maximumConnections { return nil }
+      table.accepted += 1
+      return table.accepted
+    }
+    guard let id else { return turnAway(descriptor, peer, .tooManyConnections) }
+    let poller = pollers[Int(id % UInt64(pollers.count))]
+    let token = poller.newToken()
+    let outbox = Outbox(
+      descriptor: descriptor, connectionId: id, peer: peer,
+      limits: Outbox.Limits(
+        maximumMessageByteCount: min(options.maximumMessageByteCount, FrameHeader.maximumLength),
+        pauseByteCount: options.outboundPauseByteCount,
+        maximumByteCount: options.maximumOutboundByteCount,
+        stallNanoseconds: options.stalledWriteNanoseconds,
+        messageTooLarge: options.messageTooLarge),
+      poller: poller, token: token, shared: callHooks)
+    let connection = ServerConnection(
+      server: self, descriptor: descriptor, outbox: outbox, refusal: refusal)
+    let isStopping = table.withLock { table in
+      table.connections[id] = connection
+      return table.isStopping
+    }
+    options.hooks.connectionOpened(id, peer)
+    if refusal != nil { options.hooks.connectionRefused(peer, .notAllowed) }
+    connection.opened()
+    poller.add(descriptor, token, UInt32(CLINUX_READABLE), connection)
+    if isStopping { connection.close(.shutdown) }
+  }
+
+  private func turnAway(_ descriptor: Int32, _ peer: PeerCredentials?, _ reason: RefusalReason) {
+    _ = clinux_close(descriptor)
+    table.withLock { $0.refused += 1 }
+    options.hooks.connectionRefused(peer, reason)
+  }
+
+  func closed(_ connection: ServerConnection, _ reason: CloseReason) {
+    let id = connection.outbox.connectionId
+    let emptied = table.withLock { table -> CheckedContinuation<Void, Never>? in
+      table.connections[id] = nil
+      guard table.connections.isEmpty else { return nil }
+      let waiter = table.emptied
+      table.emptied = nil
+      return waiter
+    }
+    options.hooks.connectionClosed(id, connection.outbox.peer, reason)
+    emptied?.resume()
+  }
+
+  var connections: [ServerConnection] {
+    table.withLock { Array($0.connections.values) }
+  }
+
+  func waitUntilEmpty() async {
+    await withCheckedContinuation { continuation in
+      let isEmpty = table.withLock { table in
+        if table.connections.isEmpty { return true }
+        table.emptied = continuation
+        return false
+      }
+      if isEmpty { continuation.resume() }
+    }
+  }
+}
+
+/// Serves a registry's services on a Unix socket.
+public final class Server: Sendable {
+  private struct Running {
+    var listener: Listener
+    var pollers: [Poller]
+  }
+
+  private let core: ServerCore
+  private let running = Locked<Running?>(nil)
+
+  public init(options: ServerOptions, registry: ServiceRegistry) {
+    core = ServerCore(options: options, registry: registry)
+  }
+
+  /// Begins to listen; returns once connections are accepted. To be called once.
+  public func start() throws(ListenError) {
+    var pollers: [Poller] = []
+    let listener: Listener
+    do {
+      for _ in 0..<max(1, min(64, core.options.pollerCount)) { pollers.append(try Poller()) }
+    } catch {
+      throw .system(error)
+    }
+    let all = pollers
+    let core = core
+    listener = try Listener(options: core.options, poller: all[0]) { descriptor in
+      core.accept(descriptor, all)
+    }
+    do {
+      for (index, poller) in all.enumerated() { try poller.start(name: "ttrpc-poll-\(index)") }
+    } catch {
+      listener.stop()
+      for poller in all { poller.stop() }
+      throw .system(error)
+    }
+    running.withLock { $0 = Running(listener: listener, pollers: all) }
+    listener.start()
+  }
+
+  /// Cancels the calls that carry this token and were made by this uid; how many were told.
+  public func cancel(token: String, uid: UInt32) -> Int {
+    core.callHooks.tokens.cancel(TokenKey(uid: uid, token: token))
+  }
+
+  /// Stops accepting, refuses new calls, lets those under way end for `drainNanoseconds` at most, closes
+  /// every connection and returns when all are closed.
+  public func shutdown(drainNanoseconds: UInt64) async {
+    let taken = running.withLock { running in
+      let taken = running
+      running = nil
+      return taken
+    }
+    guard let taken else { return }
+    core.table.withLock { $0.isStopping = true }
+    taken.listener.stop()
+    for connection in core.connections { connection.drain() }
+    let core = core
+    let end = taken.pollers[0].schedule(at: later(monotonicNanoseconds(), by: drainNanoseconds)) {
+      for connection in core.connections { connection.close(.shutdown) }
+    }
+    await core.waitUntilEmpty()
+    taken.pollers[0].timers.cancel(end)
+    for poller in taken.pollers { poller.stop() }
+  }
+
+  public var statistics: ServerStatistics {
+    var statistics = core.table.withLock { table in
+      ServerStatistics(
+        connectionsAccepted: table.accepted, connectionsRefused: table.refused,
+        connectionsOpen: table.connections.count)
+    }
+    statistics.callsStarted = core.counters.started.load(ordering: .relaxed)
+    statistics.callsRefused = core.counters.refused.load(ordering: .relaxed)
+    return statistics
+  }
+}

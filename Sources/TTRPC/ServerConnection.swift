@@ -1,0 +1,357 @@
+// One connection of the server: reads, cuts into frames, starts calls.
+//
+// Invariants:
+// 1. Everything here happens on `queue`: the poller enters it with sync, all others with async.
+// 2. One read a round; everything whole in it is handled, and all replies that are ready leave in one
+//    send.
+// 3. Nothing here blocks: handlers answer at once or later through the outbox.
+// 4. While the outbox is paused no frame is looked at; what was read already waits in `backlog`.
+// 5. `close` happens once; every call that is under way is then told.
+//
+// Owner: `queue`.
+
+internal import CLinux
+internal import Dispatch
+
+final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
+  // Unchecked: all mutable fields are confined to `queue`, asserted at the entry of a round.
+
+  private static let readable = UInt32(CLINUX_READABLE)
+  private static let writable = UInt32(CLINUX_WRITABLE)
+  private static let gone = UInt32(CLINUX_HANG_UP) | UInt32(CLINUX_ERROR)
+
+  let outbox: Outbox
+  let queue: DispatchQueue
+  private let server: ServerCore
+  private let descriptor: Int32
+  /// What every call is refused with; the connection closes after the first.
+  private let refusal: Status?
+  private var parser: FrameParser
+  private var streams: StreamTable<Call>
+  private var finished: [UInt32] = []
+  private var backlog: [UInt8] = []
+  private var isOpen = true
+  private var isReadEnded = false
+  private var isDraining = false
+  private var failure: CloseReason?
+  private var cutFrame: UInt64 = 0
+  private var cutSince: UInt64 = 0
+  private var idleSince: UInt64 = 0
+
+  init(server: ServerCore, descriptor: Int32, outbox: Outbox, refusal: Status?) {
+    self.server = server
+    self.descriptor = descriptor
+    self.outbox = outbox
+    self.refusal = refusal
+    queue = DispatchQueue(label: "ttrpc.connection")
+    parser = FrameParser(maximumLength: server.options.maximumMessageByteCount)
+    streams = StreamTable(maximumInFlight: server.options.maximumInFlight)
+    super.init()
+    outbox.setOwner(self)
+  }
+
+  // MARK: Entries
+
+  /// On the poller's thread, before the first event.
+  func opened() {
+    queue.sync {
+      if refusal != nil || server.options.idleNanoseconds != nil {
+        idleSince = monotonicNanoseconds()
+        watchTimeouts()
+      }
+    }
+  }
+
+  override func ready(_ events: UInt32, _ scratch: inout [UInt8]) {
+    queue.sync { enter(events, &scratch) }
+  }
+
+  func settleSoon() {
+    queue.async { self.settle() }
+  }
+
+  func watchDue() {
+    queue.sync {
+      outbox.watchFired()
+      settle()
+      watchTimeouts()
+    }
+  }
+
+  /// Takes no new calls, and closes once those under way are done and sent.
+  func drain() {
+    queue.async {
+      self.isDraining = true
+      self.streams.isDraining = true
+      self.outbox.wakeOnFinish()
+      self.settle()
+    }
+  }
+
+  func close(_ reason: CloseReason) {
+    queue.async { self.closeNow(reason) }
+  }
+
+  // MARK: A round
+
+  private func enter(_ events: UInt32, _ scratch: inout [UInt8]) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard isOpen else { return }
+    outbox.beginRound(&finished)
+    finishStreams()
+    if !backlog.isEmpty && !outbox.isPaused {
+      let bytes = backlog
+      backlog = []
+      consume(bytes.span)
+    }
+    if backlog.isEmpty && !outbox.isPaused && failure == nil && !isReadEnded {
+      receive(&scratch)
+    } else if events & Self.gone != 0 {
+      failure = failure ?? .peerClosed
+    }
+    if isReadEnded && events & Self.gone != 0 { failure = failure ?? .peerClosed }
+    if events & Self.writable != 0 { outbox.resumed() }
+    outbox.endRound()
+    settle()
+    noteCutFrame()
+  }
+
+  private func receive(_ scratch: inout [UInt8]) {
+    switch Socket.receive(descriptor, into: &scratch) {
+    case .bytes(let count):
+      if server.options.idleNanoseconds != nil { idleSince = monotonicNanoseconds() }
+      consume(scratch.span.extracting(0..<count))
+    case .end:
+      endReading()
+    case .wouldBlock:
+      break
+    case .failed:
+      failure = .receiveFailed
+    }
+  }
+
+  private func consume(_ bytes: Span<UInt8>) {
+    do {
+      let taken = try parser.consume(bytes) { event, payload in
+        switch event {
+        case .frame(let header): handle(header, payload)
+        case .oversize(let header): handleOversize(header)
+        }
+        return failure == nil && !outbox.isPaused
+      }
+      if taken < bytes.count && failure == nil {
+        backlog = [UInt8](bytes.extracting(taken..<bytes.count))
+      }
+    } catch {
+      failure = .frameViolation
+    }
+  }
+
+  private func finishStreams() {
+    for id in finished { streams.finish(id) }
+    finished.removeAll(keepingCapacity: true)
+  }
+
+  /// The peer has shut down its sending side. Calls under way are still answered; streams that wait
+  /// for more from it end.
+  private func endReading() {
+    isReadEnded = true
+    outbox.endReading()
+    outbox.wakeOnFinish()
+    if parser.isMidFrame { failure = .peerClosed }
+    for call in streams.openHandles {
+      call.connection.cancel(call, Status(.cancelled, "the peer closed its side mid-stream"))
+    }
+  }
+
+  // MARK: Frames
+
+  private func handle(_ header: FrameHeader, _ payload: Span<UInt8>) {
+    switch header.type {
+    case FrameType.request: request(header, payload)
+    case FrameType.data: data(header, payload)
+    // Also a Response, which no client sends.
+    default: break
+    }
+  }
+
+  private func handleOversize(_ header: FrameHeader) {
+    switch header.type {
+    case FrameType.request:
+      if streams.handle(of: header.streamId) != nil { return fail(.duplicateStream) }
+      refuse(header.streamId, server.options.messageTooLarge)
+    case FrameType.data:
+      // The stream has lost a message: it cannot go on.
+      if case .deliver(let call, _, _) = streams.data(header) {
+        outbox.cancel(call, server.options.messageTooLarge)
+      } else {
+        refuse(header.streamId, server.options.messageTooLarge)
+      }
+    default: break
+    }
+  }
+
+  private func request(_ header: FrameHeader, _ payload: Span<UInt8>) {
+    var admission = streams.admit(header.streamId)
+    if admission == .tooManyInFlight || admission == .duplicate {
+      // Calls that were answered earlier in this round are done.
+      outbox.takeFinished(&finished)
+      if admission == .duplicate { return fail(.duplicateStream) }
+      finishStreams()
+      admission = streams.admit(header.streamId)
+    }
+    switch admission {
+    case .accept: break
+    case .evenId: return refuse(header.streamId, Status(.invalidArgument, "stream ids are odd"))
+    case .duplicate: return fail(.duplicateStream)
+    case .draining: return refuse(header.streamId, server.options.shuttingDown)
+    case .tooManyInFlight: return refuse(header.streamId, server.options.tooManyInFlight)
+    }
+    if let refusal {
+      refuse(header.streamId, refusal)
+      return fail(.notAllowed)
+    }
+    do {
+      start(header, payload, try RequestEnvelope(payload))
+    } catch {
+      refuse(header.streamId, Status(.invalidArgument, "malformed request: \(error.reason)"))
+    }
+  }
+
+  private func start(_ header: FrameHeader, _ bytes: Span<UInt8>, _ envelope: RequestEnvelope) {
+    let service = bytes.extracting(envelope.service)
+    let method = bytes.extracting(envelope.method)
+    guard let entry = server.methods.find(service, method) else {
+      let status = server.methods.absence(bytes, service: envelope.service, method: envelope.method)
+      return refuse(header.streamId, status)
+    }
+    if envelope.timeoutNanoseconds < 0 {
+      return refuse(header.streamId, Status(.deadlineExceeded, "the deadline passed"))
+    }
+    var deadline: UInt64 = 0
+    if envelope.timeoutNanoseconds > 0 {
+      deadline = later(monotonicNanoseconds(), by: UInt64(envelope.timeoutNanoseconds))
+    }
+    let call = Call(
+      connection: outbox, entry: entry, streamId: header.streamId, deadline: deadline,
+      metadata: envelope.metadata)
+    if let intercept = server.options.intercept, let status = intercept(CallContext(call: call)) {
+      return refuse(header.streamId, status)
+    }
+    if !envelope.metadata.isEmpty { register(call) }
+    server.counters.callStarted()
+    let payload = [UInt8](bytes.extracting(envelope.payload))
+    switch entry.handler {
+    case .unary(let handler):
+      streams.open(header.streamId, isOpen: false, call)
+      handler(CallContext(call: call), payload, UnaryResponder(call: call))
+    case .streaming(_, let handler):
+      let inbound = InboundBuffer(maximumByteCount: server.options.maximumStreamInboundByteCount)
+      call.inbound = inbound
+      let isOpen = entry.kind.clientStreams && header.has(FrameFlags.remoteOpen)
+      if !entry.kind.clientStreams || !payload.isEmpty { _ = inbound.push(payload) }
+      if !isOpen { inbound.end() }
+      streams.open(header.streamId, isOpen: isOpen, call)
+      StreamRunner.start(call, inbound, handler, lifetime: server.options.maximumStreamNanoseconds)
+    }
+  }
+
+  private func register(_ call: Call) {
+    guard let key = server.options.cancelTokenKey,
+      let token = call.metadata.first(where: { $0.key == key })?.value, !token.isEmpty
+    else { return }
+    let tokenKey = TokenKey(uid: outbox.peer.uid, token: token)
+    outbox.setToken(call, tokenKey)
+    server.callHooks.tokens.add(tokenKey, call)
+  }
+
+  private func data(_ header: FrameHeader, _ payload: Span<UInt8>) {
+    switch streams.data(header) {
+    case .drop: break
+    case .refuse:
+      refuse(header.streamId, Status(.invalidArgument, "no stream \(header.streamId) is open"))
+    case .deliver(let call, let isMessage, let isEnd):
+      guard let inbound = call.inbound else { return }
+      if isMessage && !inbound.push([UInt8](payload)) {
+        outbox.cancel(call, server.options.streamOverflow)
+      } else if isEnd {
+        inbound.end()
+      }
+    }
+  }
+
+  private func refuse(_ streamId: UInt32, _ status: Status) {
+    server.counters.callRefused()
+    outbox.refuse(streamId, status)
+  }
+
+  private func fail(_ reason: CloseReason) {
+    failure = failure ?? reason
+  }
+
+  // MARK: Ends
+
+  /// Closes the connection when there is a reason to.
+  private func settle() {
+    guard isOpen else { return }
+    if let failure { return closeNow(failure) }
+    if outbox.isGivenUp { return closeNow(.outboundFailed) }
+    guard isReadEnded || isDraining else { return }
+    outbox.takeFinished(&finished)
+    finishStreams()
+    if streams.count == 0 && outbox.isEmpty { closeNow(isDraining ? .shutdown : .peerClosed) }
+  }
+
+  private func closeNow(_ reason: CloseReason) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard isOpen else { return }
+    isOpen = false
+    outbox.close()
+    for call in streams.handles { outbox.cancel(call, Outbox.connectionLost) }
+    streams = StreamTable(maximumInFlight: 0)
+    backlog = []
+    server.closed(self, reason)
+  }
+
+  // MARK: Time-outs
+
+  private func noteCutFrame() {
+    guard isOpen else { return }
+    if !parser.isMidFrame {
+      cutSince = 0
+    } else if cutSince == 0 || cutFrame != parser.frameCount {
+      cutFrame = parser.frameCount
+      cutSince = monotonicNanoseconds()
+      outbox.watch(at: later(cutSince, by: server.options.halfFrameNanoseconds))
+    }
+  }
+
+  /// Closes for what has lasted too long, and sets the watch for what comes next.
+  private func watchTimeouts() {
+    guard isOpen else { return }
+    let now = monotonicNanoseconds()
+    var next = UInt64.max
+    // A frame that waits because we do not read is not the peer's delay.
+    if cutSince != 0 && !outbox.isPaused {
+      let due = later(cutSince, by: server.options.halfFrameNanoseconds)
+      if due <= now { return closeNow(.halfFrame) }
+      next = min(next, due)
+    }
+    if let stall = outbox.stallStart {
+      let due = later(stall, by: server.options.stalledWriteNanoseconds)
+      if due <= now { return closeNow(.stalledWrite) }
+      next = min(next, due)
+    }
+    if let limit = refusal == nil ? server.options.idleNanoseconds : server.options.halfFrameNanoseconds {
+      if streams.count > 0 {
+        outbox.takeFinished(&finished)
+        finishStreams()
+      }
+      if streams.count > 0 { idleSince = now }
+      let due = later(idleSince, by: limit)
+      if due <= now { return closeNow(refusal == nil ? .idle : .notAllowed) }
+      next = min(next, due)
+    }
+    if next != UInt64.max { outbox.watch(at: next) }
+  }
+}

@@ -1,0 +1,121 @@
+// What a server can be told, and its limits with their defaults.
+//
+// Values; owned by whoever builds the server.
+
+/// Settings of a server. Every limit has a name, a unit and a default here.
+public struct ServerOptions: Sendable {
+  /// Where the socket is made. At most 107 bytes, as is its temporary name beside it; never abstract.
+  public var path: String
+  /// The socket's file mode; no bit beyond 0660.
+  public var socketMode: UInt32 = 0o660
+  /// The mode of the socket's directory when the server has to make it.
+  public var directoryMode: UInt32 = 0o750
+  /// A listening Unix socket that was opened by somebody else (systemd's LISTEN_FDS); `path` is then
+  /// neither bound nor removed.
+  public var inheritedDescriptor: Int32?
+  /// Connections the kernel holds before they are accepted.
+  public var backlog: Int32 = 1024
+  /// Threads that wait on sockets; connections are dealt out among them. 1 to 64.
+  public var pollerCount = 1
+
+  /// The largest payload of a frame, either way: up to 16 MiB - 1.
+  public var maximumMessageByteCount = 4 << 20
+  /// Connections at once; one more is closed as it comes.
+  public var maximumConnections = 4096
+  /// Calls under way on one connection.
+  public var maximumInFlight = 1024
+  /// Bytes waiting to be sent on one connection above which it is not read and its streams wait.
+  public var outboundPauseByteCount = 1 << 20
+  /// Bytes waiting to be sent on one connection above which it is closed.
+  public var maximumOutboundByteCount = 64 << 20
+  /// Bytes that arrived on one stream and were not taken by its handler; more ends the stream.
+  public var maximumStreamInboundByteCount = 8 << 20
+
+  /// A frame that takes longer to arrive closes the connection.
+  public var halfFrameNanoseconds: UInt64 = 30_000_000_000
+  /// A peer that takes no byte of what waits for it for this long is cut off.
+  public var stalledWriteNanoseconds: UInt64 = 30_000_000_000
+  /// A stream that is open longer ends with UNAVAILABLE; nil is for ever.
+  public var maximumStreamNanoseconds: UInt64?
+  /// A connection without calls for this long is closed; nil is never.
+  public var idleNanoseconds: UInt64?
+
+  /// Who may connect: nil lets the peer in, a status is what each of its calls is refused with.
+  public var authorize: (@Sendable (PeerCredentials) -> Status?)?
+  /// Looks at each call before its handler: nil lets it through. On the connection's queue; must not
+  /// block.
+  public var intercept: (@Sendable (CallContext) -> Status?)?
+  /// The metadata key that makes a call cancellable by `Server.cancel(token:uid:)`.
+  public var cancelTokenKey: String?
+
+  /// What calls are refused with while the server drains.
+  public var shuttingDown = Status(.unavailable, "the server is shutting down")
+  /// What a call over `maximumInFlight` is refused with.
+  public var tooManyInFlight = Status(.resourceExhausted, "too many calls in flight on this connection")
+  /// What a message over `maximumMessageByteCount` is refused with, or a reply over it fails with.
+  public var messageTooLarge = Status(.resourceExhausted, "the message is over the size limit")
+  /// What a stream ends with whose handler does not keep up.
+  public var streamOverflow = Status(.resourceExhausted, "the stream's messages are not taken in time")
+
+  public var hooks = ServerHooks()
+
+  public init(path: String) {
+    self.path = path
+  }
+}
+
+/// What a server tells its log. Called on its threads: must not block. Never handed payloads or
+/// metadata values.
+public struct ServerHooks: Sendable {
+  public var connectionOpened: @Sendable (UInt64, PeerCredentials) -> Void = { _, _ in }
+  public var connectionClosed: @Sendable (UInt64, PeerCredentials, CloseReason) -> Void = { _, _, _ in }
+  /// A connection was closed before it could make a call, or may make none.
+  public var connectionRefused: @Sendable (PeerCredentials?, RefusalReason) -> Void = { _, _ in }
+  /// A handler failed with something that is no status: the call's context, the opaque id that the
+  /// client was given, the error.
+  public var handlerFailed: @Sendable (CallContext, String, any Error) -> Void = { _, _, _ in }
+  /// Accepting is at rest for a moment: errno, such as EMFILE.
+  public var acceptPaused: @Sendable (Int32) -> Void = { _ in }
+
+  public init() {}
+}
+
+/// Why a connection ended.
+public enum CloseReason: Sendable, Equatable {
+  /// The peer closed it.
+  case peerClosed
+  /// A header's first byte was not zero.
+  case frameViolation
+  /// A request came on a stream that was in use.
+  case duplicateStream
+  /// A frame took longer than the limit to arrive.
+  case halfFrame
+  /// The peer took no bytes for longer than the limit.
+  case stalledWrite
+  /// More waited for the peer than the limit, or sending failed.
+  case outboundFailed
+  /// No calls for longer than the limit.
+  case idle
+  /// The peer may not connect; its call was refused.
+  case notAllowed
+  /// The server was shut down.
+  case shutdown
+  /// Receiving failed.
+  case receiveFailed
+}
+
+/// Why a connection was not taken up.
+public enum RefusalReason: Sendable, Equatable {
+  case tooManyConnections
+  case notAllowed
+  case noCredentials
+}
+
+/// Counts since the server's start, and what is there now.
+public struct ServerStatistics: Sendable, Equatable {
+  public var connectionsAccepted: UInt64 = 0
+  public var connectionsRefused: UInt64 = 0
+  public var connectionsOpen: Int = 0
+  public var callsStarted: UInt64 = 0
+  public var callsRefused: UInt64 = 0
+}

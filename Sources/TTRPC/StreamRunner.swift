@@ -1,0 +1,53 @@
+// Runs a streaming call's handler in a task and ends the call with what comes of it.
+//
+// Invariants:
+// 1. A call that is cancelled, past its deadline or past its lifetime is answered at once; what its
+//    handler does afterwards reaches nobody.
+//
+// Owner: the task.
+
+enum StreamRunner {
+  typealias Handler = @Sendable (CallContext, MessageStream, MessageSink) async throws -> Void
+
+  static func start(
+    _ call: Call, _ inbound: InboundBuffer, _ handler: @escaping Handler, lifetime: UInt64?
+  ) {
+    let task = Task {
+      await run(call, inbound, handler)
+    }
+    call.connection.onCancel(call) { status in
+      inbound.fail(status)
+      task.cancel()
+      call.connection.fail(call, status, flush: true)
+    }
+    if let lifetime { call.connection.limitLifetime(call, nanoseconds: lifetime) }
+  }
+
+  private static func run(_ call: Call, _ inbound: InboundBuffer, _ handler: Handler) async {
+    let response = Locked(MessageSink.ResponseState.none)
+    let sink = MessageSink(call: call, response: response)
+    let outbox = call.connection
+    do {
+      try await handler(CallContext(call: call), MessageStream(buffer: inbound), sink)
+    } catch let status as Status {
+      outbox.fail(call, status, flush: true)
+      return
+    } catch {
+      outbox.fail(call, outbox.unexpected(call, error), flush: true)
+      return
+    }
+    if call.entry.kind.serverStreams {
+      outbox.finishStream(call)
+      return
+    }
+    switch response.withLock({ $0 }) {
+    case .given(let message): outbox.answer(call, message, flush: true)
+    case .none: outbox.fail(call, outbox.unexpected(call, MissingResponse()), flush: true)
+    }
+  }
+}
+
+/// The handler of a client stream returned without a response.
+struct MissingResponse: Error, CustomStringConvertible {
+  var description: String { "the handler of a client stream sent no response" }
+}

@@ -1,0 +1,114 @@
+// The one source of time-outs of a poller: a heap of moments, each with what to do then.
+//
+// Invariants:
+// 1. A timer fires once or is cancelled once; a cancelled one is out of the heap at once.
+// 2. Without timers it costs nothing: the poller then waits for ever.
+// 3. Actions run on the poller's thread, with no lock held.
+//
+// Shared: a locked value of its own.
+
+/// A moment to come. Made by `Timers.schedule`.
+final class Timer: @unchecked Sendable {
+  // Unchecked: `index` and `action` are touched under the lock of the heap it lies in.
+  let at: UInt64
+  fileprivate var index = -1
+  fileprivate var action: (@Sendable () -> Void)?
+
+  fileprivate init(at: UInt64, action: @escaping @Sendable () -> Void) {
+    self.at = at
+    self.action = action
+  }
+}
+
+final class Timers: @unchecked Sendable {
+  // Unchecked: `heap` is touched under `lock` only.
+  private let lock = Lock()
+  private var heap: [Timer] = []
+
+  /// Adds a timer; also says whether it is now the first, so that a waiting poller must be woken.
+  func schedule(at: UInt64, _ action: @escaping @Sendable () -> Void) -> (timer: Timer, isFirst: Bool) {
+    let timer = Timer(at: at, action: action)
+    lock.lock()
+    defer { lock.unlock() }
+    timer.index = heap.count
+    heap.append(timer)
+    rise(timer.index)
+    return (timer, timer.index == 0)
+  }
+
+  func cancel(_ timer: Timer) {
+    lock.lock()
+    let action = timer.action
+    if timer.index >= 0 { remove(timer.index) }
+    timer.action = nil
+    lock.unlock()
+    // What the action holds is let go outside the lock.
+    withExtendedLifetime(action) {}
+  }
+
+  /// The moment of the first timer.
+  var next: UInt64? {
+    lock.lock()
+    defer { lock.unlock() }
+    return heap.first?.at
+  }
+
+  /// Takes what is due, in order of time.
+  func due(_ now: UInt64) -> [@Sendable () -> Void] {
+    lock.lock()
+    defer { lock.unlock() }
+    var actions: [@Sendable () -> Void] = []
+    while let first = heap.first, first.at <= now {
+      remove(0)
+      if let action = first.action { actions.append(action) }
+      first.action = nil
+    }
+    return actions
+  }
+
+  var count: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return heap.count
+  }
+
+  private func remove(_ index: Int) {
+    let last = heap.count - 1
+    swap(index, last)
+    heap.removeLast().index = -1
+    if index < last {
+      rise(index)
+      sink(index)
+    }
+  }
+
+  private func swap(_ first: Int, _ second: Int) {
+    if first == second { return }
+    heap.swapAt(first, second)
+    heap[first].index = first
+    heap[second].index = second
+  }
+
+  private func rise(_ start: Int) {
+    var index = start
+    while index > 0 {
+      let parent = (index - 1) / 2
+      if heap[parent].at <= heap[index].at { return }
+      swap(index, parent)
+      index = parent
+    }
+  }
+
+  private func sink(_ start: Int) {
+    var index = start
+    while true {
+      var least = index
+      for child in [2 * index + 1, 2 * index + 2] where child < heap.count {
+        if heap[child].at < heap[least].at { least = child }
+      }
+      if least == index { return }
+      swap(index, least)
+      index = least
+    }
+  }
+}

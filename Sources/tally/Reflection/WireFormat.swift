@@ -1,0 +1,118 @@
+// Protobuf's wire format without a schema: fields in, fields out.
+//
+// Invariants:
+// 1. A reader never reads beyond its bytes: what is cut short is an error.
+// 2. Groups (wire types 3 and 4) are refused; nothing of ours has them.
+//
+// Values, owned by nobody.
+
+/// Bytes that are not protobuf, or not what their descriptor says.
+struct WireError: Error, Equatable {
+  var message: String
+}
+
+/// One field's value as it stands on the wire.
+enum WireValue: Equatable {
+  case varint(UInt64)
+  case fixed64(UInt64)
+  case bytes(ArraySlice<UInt8>)
+  case fixed32(UInt32)
+
+  /// The two numbers of protobuf's tag for this kind of value.
+  var wireType: UInt64 {
+    switch self {
+    case .varint: 0
+    case .fixed64: 1
+    case .bytes: 2
+    case .fixed32: 5
+    }
+  }
+}
+
+/// Takes fields from bytes, one after the other.
+struct WireReader {
+  private var rest: ArraySlice<UInt8>
+
+  init(_ bytes: ArraySlice<UInt8>) {
+    rest = bytes
+  }
+
+  var isAtEnd: Bool { rest.isEmpty }
+
+  /// The next field, or nil at the end.
+  mutating func field() throws(WireError) -> (number: Int32, value: WireValue)? {
+    guard !rest.isEmpty else { return nil }
+    let tag = try varint()
+    guard let number = Int32(exactly: tag >> 3), number > 0 else {
+      throw WireError(message: "a field number out of range")
+    }
+    switch tag & 7 {
+    case 0: return (number, .varint(try varint()))
+    case 1: return (number, .fixed64(try fixed(8)))
+    case 2:
+      let count = try varint()
+      guard count <= UInt64(rest.count) else { throw WireError(message: "field \(number) is cut short") }
+      return (number, .bytes(take(Int(count))))
+    case 5: return (number, .fixed32(UInt32(truncatingIfNeeded: try fixed(4))))
+    default: throw WireError(message: "field \(number) has wire type \(tag & 7)")
+    }
+  }
+
+  /// A base-128 number of at most 10 bytes.
+  mutating func varint() throws(WireError) -> UInt64 {
+    var value: UInt64 = 0
+    for shift in stride(from: UInt64(0), through: 63, by: 7) {
+      guard let byte = rest.popFirst() else { throw WireError(message: "a number is cut short") }
+      value |= UInt64(byte & 0x7F) << shift
+      if byte < 0x80 { return value }
+    }
+    throw WireError(message: "a number is longer than 10 bytes")
+  }
+
+  /// A little-endian number of `count` bytes.
+  mutating func fixed(_ count: Int) throws(WireError) -> UInt64 {
+    guard rest.count >= count else { throw WireError(message: "a number is cut short") }
+    return take(count).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  private mutating func take(_ count: Int) -> ArraySlice<UInt8> {
+    let taken = rest.prefix(count)
+    rest = rest.dropFirst(count)
+    return taken
+  }
+}
+
+/// Appends fields to bytes.
+struct WireWriter {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func field(_ number: Int32, _ value: WireValue) {
+    varint(UInt64(number) << 3 | value.wireType)
+    bare(value)
+  }
+
+  /// A value without its tag, as packed fields hold it.
+  mutating func bare(_ value: WireValue) {
+    switch value {
+    case .varint(let number): varint(number)
+    case .fixed64(let number): fixed(number, count: 8)
+    case .fixed32(let number): fixed(UInt64(number), count: 4)
+    case .bytes(let contents):
+      varint(UInt64(contents.count))
+      bytes += contents
+    }
+  }
+
+  private mutating func varint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(rest))
+  }
+
+  private mutating func fixed(_ value: UInt64, count: Int) {
+    for index in 0..<count { bytes.append(UInt8(truncatingIfNeeded: value >> (UInt64(index) * 8))) }
+  }
+}

@@ -1,0 +1,104 @@
+// The program's hand on the operating system: environment, clocks, files, terminals. All unsafe calls
+// of the program stand in this folder.
+//
+// Values, owned by nobody.
+
+internal import CProcess
+internal import Glibc
+
+/// A call to the operating system that failed.
+struct SystemError: Error, CustomStringConvertible {
+  /// What was tried, such as `cannot make /run/tallystick`.
+  var action: String
+  /// Positive.
+  var errno: Int32
+
+  var description: String { "\(action): \(unsafe String(cString: strerror(errno)))" }
+}
+
+enum System {
+  /// A variable of the environment; nil when it is not set or empty.
+  static func environment(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    let text = unsafe String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+
+  static var processId: Int32 { getpid() }
+  static var userId: UInt32 { geteuid() }
+
+  /// Microseconds since the epoch.
+  static var nowMicros: Int64 { cprocess_realtime_micros() }
+  /// Nanoseconds on a clock that is never set.
+  static var monotonicNanoseconds: UInt64 { cprocess_monotonic_nanoseconds() }
+
+  static func sleep(nanoseconds: UInt64) { cprocess_sleep_nanoseconds(nanoseconds) }
+
+  /// So many random bytes in hexadecimal.
+  static func randomHex(byteCount: Int) throws(SystemError) -> String {
+    var bytes = [UInt8](repeating: 0, count: byteCount)
+    let result = unsafe bytes.withUnsafeMutableBytes { buffer in
+      unsafe cprocess_random(buffer.baseAddress, buffer.count)
+    }
+    try check(result, "cannot get random bytes")
+    return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
+  /// The whole of a text file of at most `limit` bytes. nil when there is no such file.
+  static func text(ofFile path: String, limit: Int) throws(SystemError) -> String? {
+    let action = "cannot read \(path)"
+    let fd = unsafe cprocess_file_open(path)
+    if fd == -ENOENT { return nil }
+    try check(fd, action)
+    defer { _ = cprocess_close(fd) }
+    return try text(of: fd, limit: limit, action: action)
+  }
+
+  /// Standard input to its end.
+  static func standardInput(limit: Int) throws(SystemError) -> String {
+    try text(of: STDIN_FILENO, limit: limit, action: "cannot read standard input")
+  }
+
+  private static func text(of fd: Int32, limit: Int, action: String) throws(SystemError) -> String {
+    var text: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = unsafe chunk.withUnsafeMutableBytes { buffer in
+        unsafe cprocess_read(fd, buffer.baseAddress, buffer.count)
+      }
+      try check(Int32(count), action)
+      if count == 0 { break }
+      text += chunk[..<count]
+      guard text.count <= limit else { throw SystemError(action: action, errno: EFBIG) }
+    }
+    guard let string = String(validating: text, as: UTF8.self) else {
+      throw SystemError(action: "\(action): not UTF-8", errno: EILSEQ)
+    }
+    return string
+  }
+
+  static func writeError(_ text: String) { write(text, to: STDERR_FILENO) }
+  static func writeOutput(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+  /// What cannot be written has nowhere else to go: the result is not looked at.
+  private static func write(_ text: String, to fd: Int32) {
+    let bytes = Array(text.utf8)
+    _ = unsafe bytes.withUnsafeBytes { unsafe cprocess_write_all(fd, $0.baseAddress, $0.count) }
+  }
+
+  static var outputIsTerminal: Bool { cprocess_is_terminal(STDOUT_FILENO) == 1 }
+  static var errorIsTerminal: Bool { cprocess_is_terminal(STDERR_FILENO) == 1 }
+  static var terminalColumns: Int { Int(cprocess_terminal_columns(STDERR_FILENO)) }
+
+  /// Makes the directory and those above it that are missing.
+  static func makeDirectory(_ path: String, mode: UInt32) throws(SystemError) {
+    try check(unsafe cprocess_directory_make(path, mode), "cannot make \(path)")
+  }
+
+  /// Files and sockets made from here on have no bit of the mask. Before any thread starts.
+  static func setFileCreationMask(_ mask: UInt32) { umask(mask) }
+
+  static func check(_ result: Int32, _ action: String) throws(SystemError) {
+    if result < 0 { throw SystemError(action: action, errno: -result) }
+  }
+}

@@ -1,0 +1,50 @@
+// The program: its subcommands, and how it ends.
+//
+// Owner: the main thread.
+
+internal import ArgumentParser
+internal import Glibc
+
+/// The version of the program and of its wire, as semantic versioning counts.
+let tallyVersion = "0.1.0"
+
+@main
+struct Tally: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tally",
+    abstract: "Keeps credits and usage, exactly, for the processes of one machine.",
+    discussion: """
+      Start a server, then charge:
+
+        tally serve &
+        tally credits purchase alice '$10'
+        tally credits consume alice '$1.25'
+      """,
+    version: tallyVersion,
+    subcommands: [VersionCommand.self])
+
+  /// Runs the command that the arguments name; every failure becomes one line and an exit status.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as Failure {
+      System.writeError("tally: \(failure.message)\n")
+      Glibc.exit(failure.status.rawValue)
+    } catch let error as SystemError {
+      System.writeError("tally: \(error)\n")
+      Glibc.exit(ExitStatus.system.rawValue)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+struct VersionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "version", abstract: "Prints the version.", discussion: "Example: tally version")
+
+  func run() {
+    System.writeOutput("tally \(tallyVersion)\n")
+  }
+}

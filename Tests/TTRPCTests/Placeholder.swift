@@ -1,2 +1,0 @@
-import Testing
-@Suite("TTRPC") struct Placeholder { @Test("builds") func builds() {} }

@@ -1,0 +1,73 @@
+// A real server on a real socket for one test, and raw clients to it.
+//
+// Owned by the test.
+
+import Glibc
+import Testing
+
+@testable import TTRPC
+
+/// Waits until `condition` holds; the test fails if it never does.
+func eventually(
+  _ what: Comment, _ condition: () async -> Bool,
+  sourceLocation: SourceLocation = #_sourceLocation
+) async {
+  let limit = monotonicNanoseconds() + 30_000_000_000
+  while monotonicNanoseconds() < limit {
+    if await condition() { return }
+    try? await Task.sleep(for: .milliseconds(2))
+  }
+  Issue.record(what, sourceLocation: sourceLocation)
+}
+
+/// Serves the conformance service in a directory of its own until the test ends.
+final class TestServer: Sendable {
+  let server: Server
+  let path: String
+  private let directory: String
+  private let closes = Locked<[CloseReason]>([])
+  private let failures = Locked<[(id: String, error: String)]>([])
+
+  init(
+    registry: ServiceRegistry? = nil, _ change: (inout ServerOptions) -> Void = { _ in }
+  ) throws {
+    directory = "/tmp/ttrpc-test-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+    path = directory + "/socket"
+    var options = ServerOptions(path: path)
+    options.cancelTokenKey = "tally-cancel-token"
+    let (closes, failures) = (closes, failures)
+    options.hooks.connectionClosed = { _, _, reason in closes.withLock { $0.append(reason) } }
+    options.hooks.handlerFailed = { _, id, error in
+      failures.withLock { $0.append((id, "\(error)")) }
+    }
+    change(&options)
+    let box = Locked<Server?>(nil)
+    let services =
+      registry
+      ?? ConformanceService.registry { token, uid in
+        box.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0
+      }
+    let server = Server(options: options, registry: services)
+    self.server = server
+    try server.start()
+    box.withLock { $0 = server }
+  }
+
+  deinit {
+    let (server, directory, path) = (server, directory, path)
+    Task {
+      await server.shutdown(drainNanoseconds: 0)
+      _ = unsafe unlink(path)
+      _ = unsafe rmdir(directory)
+    }
+  }
+
+  var closeReasons: [CloseReason] { closes.withLock { $0 } }
+  var handlerFailures: [(id: String, error: String)] { failures.withLock { $0 } }
+
+  func connect(_ options: ClientOptions = ClientOptions()) throws -> ClientConnection {
+    try ClientConnection.connect(path: path, options: options)
+  }
+
+  func raw() throws -> RawClient { try RawClient(path: path) }
+}

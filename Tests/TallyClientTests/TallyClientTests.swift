@@ -1,0 +1,1 @@
+// The Swift client against a server in this process.
