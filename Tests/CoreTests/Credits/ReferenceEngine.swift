@@ -158,6 +158,21 @@ final class ReferenceEngine: Engine {
     return Receipt(transaction: entry, balance: entry.balanceAfter, hold: hold, replayed: true)
   }
 
+  /// Writes off what has expired of all users.
+  func sweep() throws {
+    try store.withLock { (store) throws(Refusal) in
+      for account in store.accounts.values.sorted(by: { $0.head < $1.head }) {
+        let context = DecisionContext(
+          nowMicros: store.effectiveMicros, nextSequence: Int64(store.ledger.count) + 1, account: account,
+          expiredHolds: store.expiredHolds(account.userId))
+        guard let change = try Rules.sweep(context) else { continue }
+        store.commitSequence += 1
+        try Self.book(change, &store)
+        _ = Self.save(change, at: CommitPoint(sequence: store.commitSequence, position: 0), &store)
+      }
+    }
+  }
+
   /// The other side of each row.
   private static func book(_ change: Change, _ store: inout Store) throws(Refusal) {
     var system = store.system
@@ -296,7 +311,7 @@ final class ReferenceEngine: Engine {
 
 /// The reference engine; a restart loses nothing, since it only ever was in memory.
 final class ReferenceRig: EngineRig {
-  private let reference = ReferenceEngine()
+  let reference = ReferenceEngine()
   var engine: any Engine { reference }
   func setTime(micros: Int64) { reference.setTime(micros: micros) }
   func restart() throws {}

@@ -1,0 +1,224 @@
+// Carries out steps on an engine and on the model, and compares them after each.
+//
+// Invariants:
+// 1. The first difference ends the run and is its result.
+//
+// Values; lives for one run.
+
+import Core
+
+/// An engine's state may be checked from inside too, and what has expired be written off at once.
+protocol ModelRig: EngineRig {
+  /// Writes off everything that is over, of all users.
+  func sweep() throws
+  /// What the store's own checks find wrong.
+  func findings() throws -> [String]
+}
+
+struct ModelRun {
+  static let startMicros: Int64 = 1_767_225_600_000_000
+
+  private let rig: any ModelRig
+  private var model = LedgerModel()
+  private var wall = ModelRun.startMicros
+  private var executed: [Command] = []
+  /// What was done, for a reader.
+  private(set) var log: [String] = []
+  /// What came about, by name, and how often.
+  private(set) var difference: String?
+  private(set) var tally: [String: Int] = [:]
+
+  struct Difference: Error, CustomStringConvertible {
+    var description: String
+  }
+
+  init(rig: any ModelRig) {
+    self.rig = rig
+    rig.setTime(micros: wall)
+  }
+
+  /// Carries out all steps, up to the first difference.
+  static func run(_ steps: [Step], on rig: any ModelRig) -> ModelRun {
+    var run = ModelRun(rig: rig)
+    do {
+      for step in steps { try run.carryOut(step) }
+      try run.finish()
+    } catch {
+      run.difference = "\(error)"
+    }
+    return run
+  }
+
+  private mutating func carryOut(_ step: Step) throws {
+    let reader = StepReader(step: step, model: model, wall: wall)
+    switch step.kind {
+    case .advance, .toBorder, .back:
+      wall = reader.wallAfter()
+      log.append("at \(wall - Self.startMicros) us")
+      rig.setTime(micros: wall)
+    case .restart:
+      log.append("restart")
+      try rig.restart()
+    case .sweep: try sweep()
+    case .retry:
+      guard !executed.isEmpty else { return }
+      try apply(executed[Int(step.a % UInt64(executed.count))])
+    default:
+      guard let command = reader.command() else { return }
+      executed.append(command)
+      try apply(command)
+    }
+    try compareBalances()
+  }
+
+  private mutating func apply(_ command: Command) throws {
+    log.append("\(command)")
+    let before = model.ledger.count
+    let expected = model.apply(command, wall: wall)
+    let actual = rig.engine.apply(command)
+    count(actual)
+    guard let difference = Self.difference(expected, actual) else {
+      return try compareRows(since: before)
+    }
+    throw Difference(description: difference)
+  }
+
+  private mutating func count(_ outcome: Outcome) {
+    switch outcome {
+    case .refused(let refusal): tally[refusal.reason.rawValue, default: 0] += 1
+    case .planStored(_, let unchanged, _): tally[unchanged ? "plan unchanged" : "plan", default: 0] += 1
+    case .applied(let receipt):
+      let name = Spelling.typeNames[receipt.transaction.type] ?? ""
+      tally[receipt.replayed ? "replay of \(name)" : name, default: 0] += 1
+      guard let hold = receipt.hold, !receipt.replayed else { return }
+      if hold.forfeitedMicros > 0 { tally["forfeited", default: 0] += 1 }
+      if hold.capturedMicros > 0, hold.releasedMicros > 0 { tally["part captured", default: 0] += 1 }
+    }
+  }
+
+  private mutating func sweep() throws {
+    log.append("sweep")
+    let before = Int64(model.ledger.count)
+    try rig.sweep()
+    var order: [String] = []
+    var sequence = before
+    while sequence < rig.engine.state().ledgerSequence {
+      sequence += 1
+      let userId = try rig.engine.transaction(sequence: sequence, actingUserId: nil).value.userId
+      if !(order.last?.isExactly(userId) ?? false) { order.append(userId) }
+    }
+    model.sweep(wall: wall, order: order)
+    try compareRows(since: Int(before))
+    model.sweep(wall: wall, order: StepReader.users)
+    try require(rig.engine.state().ledgerSequence == Int64(model.ledger.count), "the sweep left something")
+  }
+
+  // MARK: Comparing
+
+  private func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
+    if !condition { throw Difference(description: what()) }
+  }
+
+  /// - Returns: nil when an engine's answer is what the model expects, wherever in the order it stands.
+  static func difference(_ expected: Outcome, _ actual: Outcome) -> String? {
+    switch (expected, actual) {
+    case (.applied(let expected), .applied(let actual)):
+      var transaction = actual.transaction
+      transaction.commit = expected.transaction.commit
+      if transaction != expected.transaction {
+        return "transaction \(transaction), expected \(expected.transaction)"
+      }
+      if actual.balance != expected.balance {
+        return "balance \(actual.balance), expected \(expected.balance)"
+      }
+      if actual.hold != expected.hold {
+        return "hold \(String(describing: actual.hold)), expected \(String(describing: expected.hold))"
+      }
+      return actual.replayed == expected.replayed ? nil : "replayed \(actual.replayed)"
+    case (.planStored(let expected, let wasUnchanged, _), .planStored(let actual, let isUnchanged, _)):
+      return expected == actual && wasUnchanged == isUnchanged ? nil : "plan \(actual), expected \(expected)"
+    case (.refused(let expected), .refused(let actual)):
+      let agree = expected.details.allSatisfy { actual.details[$0.key] == $0.value }
+      return expected.reason == actual.reason && agree ? nil : "\(actual), expected \(expected)"
+    default: return "\(actual), expected \(expected)"
+    }
+  }
+
+  private func compareBalances() throws {
+    let expected = StepReader.users.map { model.balance($0, wall: wall) }
+    let actual = try rig.engine.balances(userIds: StepReader.users).value
+    try require(actual == expected, "balances \(actual), expected \(expected)")
+    for balance in expected {
+      let single = try rig.engine.balance(userId: balance.userId).value
+      try require(single == balance, "balance \(single), expected \(balance)")
+    }
+    for balance in expected {
+      try require(
+        balance.availableMicros >= 0 && balance.heldMicros >= 0 && balance.pendingMicros >= 0,
+        "negative: \(balance)")
+    }
+  }
+
+  /// The rows that were just written, and the holds of their user.
+  private mutating func compareRows(since before: Int) throws {
+    for expected in model.ledger[before...] {
+      if expected.type == .expiry { tally["expiry", default: 0] += 1 }
+      if expected.type == .holdRelease, expected.idempotency == nil { tally["hold expiry", default: 0] += 1 }
+      var row = try rig.engine.transaction(sequence: expected.sequence, actingUserId: nil).value
+      row.commit = expected.commit
+      try require(row == expected, "row \(row), expected \(expected)")
+    }
+    guard let userId = model.ledger[before...].last?.userId else { return }
+    try compareHolds(userId)
+  }
+
+  private func compareHolds(_ userId: String) throws {
+    let holds = try rig.engine.holds(HoldFilter(userId: userId, limit: 1_000)).value.rows
+    let expected = model.holds(userId, wall: wall)
+    try require(holds == expected, "holds \(holds), expected \(expected)")
+  }
+
+  /// Everything once more, and from inside.
+  private func finish() throws {
+    for userId in StepReader.users {
+      try compareHolds(userId)
+      var filter = TransactionFilter(userId: userId, limit: 100)
+      var rows: [Entry] = []
+      repeat {
+        let page = try rig.engine.transactions(filter).value
+        rows += page.rows
+        filter.beforeSequence = page.nextBefore
+      } while filter.beforeSequence != nil
+      for index in rows.indices { rows[index].commit = CommitPoint(sequence: 0, position: 0) }
+      try require(rows == model.rows(userId).reversed(), "the rows of \(userId) differ")
+    }
+    try require(model.booksTotal == 0, "the model's books sum to \(model.booksTotal)")
+    let findings = try rig.findings()
+    try require(findings.isEmpty, findings.joined(separator: "; "))
+  }
+}
+
+enum Shrinker {
+  /// The shortest part of a failing sequence that it finds, by taking away ever smaller stretches.
+  /// - Parameter fails: whether a sequence still fails.
+  static func shrink(_ steps: [Step], fails: ([Step]) -> Bool) -> [Step] {
+    var steps = steps
+    var stretch = max(1, steps.count / 2)
+    while true {
+      var start = 0
+      var hasShrunk = false
+      while start < steps.count {
+        var shorter = steps
+        shorter.removeSubrange(start..<min(start + stretch, steps.count))
+        if fails(shorter) {
+          steps = shorter
+          hasShrunk = true
+        } else {
+          start += stretch
+        }
+      }
+      if stretch == 1 && !hasShrunk { return steps }
+      if stretch > 1 { stretch /= 2 }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+// Random sequences of every mutation, time, retries and restarts, against the executable model.
+//
+// TALLY_SEED sets the first seed, TALLY_STEPS the number of steps; a failure prints its own seed and the
+// shortest sequence that still fails.
+
+import Core
+import FoundationEssentials
+import Testing
+
+extension ReferenceRig: ModelRig {
+  func sweep() throws { try reference.sweep() }
+  func findings() throws -> [String] { [] }
+}
+
+enum ModelSettings {
+  static let stepsPerRun = 250
+
+  private static func number(_ name: String) -> UInt64? {
+    ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+  }
+
+  static let seed = number("TALLY_SEED") ?? 20_260_101
+  static let steps = number("TALLY_STEPS").map { Int($0) } ?? 20_000
+
+  /// Runs until all steps are done; records the first failure, shrunk.
+  /// - Returns: what came about, by name.
+  @discardableResult
+  static func run(on makeRig: () throws -> any ModelRig) throws -> [String: Int] {
+    var tally: [String: Int] = [:]
+    for run in 0..<(steps / stepsPerRun) {
+      let runSeed = seed &+ UInt64(run)
+      let all = Step.random(count: stepsPerRun, seed: runSeed)
+      let result = ModelRun.run(all, on: try makeRig())
+      tally.merge(result.tally, uniquingKeysWith: +)
+      guard result.difference != nil else { continue }
+      let shortest = Shrinker.shrink(all) { steps in
+        // A rig that cannot be made is no difference.
+        guard let rig = try? makeRig() else { return false }
+        return ModelRun.run(steps, on: rig).difference != nil
+      }
+      let failure = ModelRun.run(shortest, on: try makeRig())
+      let log = failure.log.joined(separator: "\n")
+      Issue.record(
+        "TALLY_SEED=\(runSeed), \(shortest.count) steps:\n\(log)\n\(failure.difference ?? "not again")")
+      break
+    }
+    return tally
+  }
+}
+
+@Suite("Model")
+struct ModelTests {
+  /// What the steps must come across, or they prove less than they say.
+  static let expectedEvents = [
+    "purchase", "plan_grant", "promo_grant", "adjustment", "api_usage", "hold", "hold_extend",
+    "hold_release", "expiry", "hold expiry", "forfeited", "part captured", "plan", "plan unchanged",
+    "replay of purchase", "replay of plan_grant", "replay of promo_grant", "replay of adjustment",
+    "replay of api_usage", "replay of hold", "replay of hold_extend", "replay of hold_release",
+    "HOLD_NOT_FOUND", "GRANT_NOT_FOUND", "IDEMPOTENCY_MISMATCH", "GRANT_CONFLICT", "PAYMENT_CONFLICT",
+    "INVALID_FIELD", "HOLD_EXPIRED", "HOLD_SETTLED", "CAPTURE_EXCEEDS_HOLD", "AMOUNT_OVERFLOW",
+    "INSUFFICIENT_CREDITS",
+  ]
+
+  @Test("the rules agree with the model, and everything comes about")
+  func rules() throws {
+    let tally = try ModelSettings.run { ReferenceRig() }
+    let missing = Self.expectedEvents.filter { tally[$0, default: 0] < 5 }
+    #expect(missing.isEmpty, "\(tally.sorted { $0.key < $1.key })")
+  }
+
+  @Test("a failing sequence is shrunk to what matters")
+  func shrinking() {
+    let steps = Step.random(count: 200, seed: 7)
+    let shortest = Shrinker.shrink(steps) { steps in
+      let kinds = steps.map(\.kind)
+      guard let purchase = kinds.firstIndex(of: .purchase) else { return false }
+      return kinds[purchase...].filter { $0 == .consume }.count >= 2
+    }
+    #expect(shortest.map(\.kind) == [.purchase, .consume, .consume])
+  }
+
+  @Test("the same seed makes the same steps, and all kinds of them")
+  func seeded() {
+    let steps = Step.random(count: 1_000, seed: 1)
+    #expect(steps.map(\.description) == Step.random(count: 1_000, seed: 1).map(\.description))
+    #expect(Set(steps.map(\.kind)).count == Step.Kind.allCases.count)
+  }
+}
