@@ -68,9 +68,9 @@ let package = Package(
         "CProcess", "Server", "TallyClient", "TTRPC", "Messages", "Core", "Locking", arguments, logging,
       ],
       swiftSettings: strict),
-    .executableTarget(name: "bench", dependencies: ["TTRPC", "TallyClient", "Core"], swiftSettings: strict),
 
-    // Benchmarks in C: what both ends share, the floors, and the load generator.
+    // Benchmarks: what runs them, and in C what both ends share, the floors and the load generator.
+    .executableTarget(name: "bench", dependencies: [arguments], swiftSettings: strict),
     .target(name: "BenchWire", cSettings: strictC),
     .executableTarget(
       name: "FloorEcho", dependencies: ["BenchWire", "CMessages", "CProtobufC"], cSettings: strictC),
@@ -92,6 +92,7 @@ let package = Package(
     .testTarget(
       name: "tallyTests", dependencies: ["tally", "CProcess", "TallyTesting", "TallyClient", "Messages"],
       swiftSettings: strict),
+    .testTarget(name: "BenchTests", dependencies: ["bench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]
 )

@@ -18,6 +18,7 @@ int main(int count, char **arguments) {
   if (count > 1 && strcmp(arguments[1], "start") == 0) return start_measure(count - 1, arguments + 1);
   static const struct protocol *const protocols[] = {
       [TARGET_TTRPC] = &ttrpc_protocol,
+      [TARGET_GRPC] = &grpc_protocol,
       [TARGET_POSTGRES] = &postgres_protocol,
       [TARGET_REDIS] = &redis_protocol,
   };

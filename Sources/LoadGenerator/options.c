@@ -18,7 +18,7 @@ enum {
 
 static const char usage[] =
     "LoadGenerator: a closed loop of calls over Unix sockets; the report is one line of JSON.\n"
-    "  --target ttrpc|postgres|redis   --socket PATH (postgres, redis and ttrpc alike)\n"
+    "  --target ttrpc|grpc|postgres|redis  --socket PATH\n"
     "  --workload echo|seed|consume|transaction|batch|hold|balance\n"
     "  --connections N (1)  --depth N (1)  --accounts N (1000)  --keys ordered|random (ordered)\n"
     "  --items N (8192)  --payload BYTES (64)  --seconds S (5)  --warmup S (1)\n"
@@ -66,13 +66,13 @@ static const struct option names[] = {
 };
 
 static void set(struct options *options, int name, const char *value) {
-  static const char *const targets[] = {"ttrpc", "postgres", "redis"};
+  static const char *const targets[] = {"ttrpc", "grpc", "postgres", "redis"};
   static const char *const keys[] = {"random", "ordered"};
   static const char *const workloads[] = {"echo",  "seed", "consume", "transaction",
                                           "batch", "hold", "balance"};
   switch (name) {
     case 't':
-      options->target = choice(value, targets, 3);
+      options->target = choice(value, targets, 4);
       break;
     case 'w':
       options->workload = choice(value, workloads, 7);

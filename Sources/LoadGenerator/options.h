@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 enum workload {
-  WORKLOAD_ECHO,         // ttrpc: a round trip of `payload` bytes
+  WORKLOAD_ECHO,         // ttrpc, grpc: a round trip of `payload` bytes
   WORKLOAD_SEED,         // gives each account its credit, once; no time limit
   WORKLOAD_CONSUME,      // one debit
   WORKLOAD_TRANSACTION,  // postgres: the debit as BEGIN, UPDATE, INSERT, COMMIT
@@ -14,7 +14,7 @@ enum workload {
   WORKLOAD_BALANCE,      // one balance read
 };
 
-enum target { TARGET_TTRPC, TARGET_POSTGRES, TARGET_REDIS };
+enum target { TARGET_TTRPC, TARGET_GRPC, TARGET_POSTGRES, TARGET_REDIS };
 
 struct options {
   enum target target;

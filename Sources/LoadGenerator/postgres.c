@@ -115,7 +115,7 @@ static void send_call(struct run *run, struct connection *connection, struct slo
   struct buffer *out = &connection->out;
   char user[ACCOUNT_NAME_BYTES];
   account_name(slot->account, user);
-  connection->row_seen = false;
+  connection->answered = false;
   bool steps = run->options.workload == WORKLOAD_TRANSACTION;
   bool inserts = steps && slot->phase == 2;
   uint16_t parameters = 2;
@@ -154,7 +154,7 @@ static _Noreturn void die_of(const uint8_t *body, size_t length) {
 // DataRow of one bigint.
 static void take_row(struct connection *connection, const uint8_t *body, size_t length) {
   if (length != 14) die("postgres: a row that is not one bigint");
-  connection->row_seen = true;
+  connection->answered = true;
   connection->row_value = (int64_t)((uint64_t)get_u32(body + 6) << 32 | get_u32(body + 10));
 }
 
@@ -163,7 +163,7 @@ static void finish(struct run *run, struct connection *connection) {
   struct slot *slot = connection->slots;
   bool steps = run->options.workload == WORKLOAD_TRANSACTION;
   bool answers = !steps || slot->phase == 1 || slot->phase == 2;
-  if (answers && (!connection->row_seen || connection->row_value < 0)) die("postgres: nothing was debited");
+  if (answers && (!connection->answered || connection->row_value < 0)) die("postgres: nothing was debited");
   if (steps && ++slot->phase < TRANSACTION_STEPS)
     send_call(run, connection, slot);
   else

@@ -34,9 +34,9 @@ struct connection {
   struct buffer in;
   struct buffer out;
   struct slot *slots;
-  uint32_t next_round;  // ttrpc: makes stream ids unique
+  uint32_t next_round;  // ttrpc and grpc: makes stream ids unique
   uint32_t oldest;      // redis: replies come in order; the slot of the next one
-  bool row_seen;        // postgres: the statement has answered with its row
+  bool answered;        // postgres and grpc: the answer is there, its end is not
   int64_t row_value;    // postgres: the row's number
 };
 
@@ -72,6 +72,7 @@ struct run {
 };
 
 extern const struct protocol ttrpc_protocol;
+extern const struct protocol grpc_protocol;
 extern const struct protocol postgres_protocol;
 extern const struct protocol redis_protocol;
 

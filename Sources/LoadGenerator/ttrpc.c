@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "die.h"
+#include "echo.h"
 #include "fields.h"
 #include "frame.h"
 #include "run.h"
@@ -42,16 +43,6 @@ static uint8_t *put_consume(uint8_t *at, uint32_t account, int64_t amount, const
   return put_bytes(at, 3, key, KEY_BYTES);
 }
 
-static void send_echo(struct run *run, struct connection *connection, struct slot *slot) {
-  uint32_t length = run->options.payload;
-  uint8_t *at = buffer_reserve(&run->scratch, length + 2 * FIELD_OVERHEAD_BYTES);
-  at = put_int64(at, 2, slot->amount_micros);
-  at = put_varint(at, 3 << 3 | WIRE_BYTES);
-  at = put_varint(at, length);
-  memset(at, 'x', length);
-  call(run, connection, slot, conformance, "Echo", at + length);
-}
-
 static void send_batch(struct run *run, struct connection *connection, struct slot *slot) {
   uint32_t items = run->options.items;
   uint8_t *at = buffer_reserve(&run->scratch, (size_t)items * (CONSUME_LIMIT_BYTES + FIELD_OVERHEAD_BYTES));
@@ -87,7 +78,8 @@ static void send_call(struct run *run, struct connection *connection, struct slo
   uint8_t *at = buffer_reserve(&run->scratch, 256);
   switch (run->options.workload) {
     case WORKLOAD_ECHO:
-      send_echo(run, connection, slot);
+      at += echo_put(run, slot);
+      call(run, connection, slot, conformance, "Echo", at);
       break;
     case WORKLOAD_SEED:  // AddPurchase; the payment is as unique as the key
       at = put_user(at, slot->account);
@@ -149,14 +141,6 @@ static bool take_hold(struct slot *slot, const struct response *reply) {
   return true;
 }
 
-static bool echoed(const struct run *run, const struct slot *slot, const struct response *reply) {
-  struct field number, body = {0};
-  return fields_find(reply->payload, reply->length, 2, WIRE_VARINT, &number) &&
-         (int64_t)number.value == slot->amount_micros &&
-         (fields_find(reply->payload, reply->length, 3, WIRE_BYTES, &body) || run->options.payload == 0) &&
-         body.length == run->options.payload;
-}
-
 // GetBalanceResponse { Balance balance=1; }, Balance { string user_id=1; int64 posted_micros=2; }
 static bool balance_read(const struct slot *slot, const struct response *reply) {
   char name[ACCOUNT_NAME_BYTES];
@@ -172,7 +156,7 @@ static bool verified(const struct run *run, struct slot *slot, const struct resp
   int64_t amount = slot->amount_micros;
   switch (run->options.workload) {
     case WORKLOAD_ECHO:
-      return echoed(run, slot, reply);
+      return echo_matches(run, slot, reply->payload, reply->length);
     case WORKLOAD_SEED:
       return moved(reply->payload, reply->length, SEEDED_MICROS);
     case WORKLOAD_CONSUME:

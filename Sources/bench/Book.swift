@@ -1,0 +1,68 @@
+// The book of a run: every sample, by what was measured and on whom.
+//
+// 1. Samples of one case stand in the order of the rounds, so that the n-th of two subjects were taken
+//    side by side, and a ratio is taken round by round.
+
+/// Who is measured.
+enum Subject: String, CaseIterable {
+  case tally = "Tallystick"
+  case floor = "C floor"
+  case postgres = "PostgreSQL, one statement"
+  case postgresTransaction = "PostgreSQL, BEGIN to COMMIT"
+  case redis = "Redis, Lua"
+  case goTTRPC = "Go ttrpc"
+  case goGRPC = "grpc-go"
+}
+
+/// Median, least and greatest of some rounds.
+struct Spread {
+  var median: Double
+  var least: Double
+  var greatest: Double
+
+  /// Nil without a value.
+  init?(_ values: [Double]) {
+    let sorted = values.sorted()
+    guard let first = sorted.first, let last = sorted.last else { return nil }
+    let middle = sorted.count / 2
+    median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    least = first
+    greatest = last
+  }
+}
+
+struct Book {
+  private(set) var samples: [String: [Subject: [Sample]]] = [:]
+  /// Figures that are no samples of a load: start-up, memory, size. By name.
+  private(set) var figures: [String: [Double]] = [:]
+
+  mutating func record(_ sample: Sample, _ name: String, _ subject: Subject) {
+    samples[name, default: [:]][subject, default: []].append(sample)
+  }
+
+  mutating func record(figure: Double, _ name: String) {
+    figures[name, default: []].append(figure)
+  }
+
+  func values(_ name: String, _ subject: Subject, _ part: KeyPath<Sample, Double>) -> [Double] {
+    (samples[name]?[subject] ?? []).map { $0[keyPath: part] }
+  }
+
+  func spread(_ name: String, _ subject: Subject, _ part: KeyPath<Sample, Double>) -> Spread? {
+    Spread(values(name, subject, part))
+  }
+
+  func figure(_ name: String) -> Spread? {
+    Spread(figures[name] ?? [])
+  }
+
+  /// What one is of the other, round by round.
+  func ratio(
+    _ name: String, _ subject: Subject, to other: Subject, of otherName: String? = nil,
+    _ part: KeyPath<Sample, Double>
+  ) -> Spread? {
+    let ours = values(name, subject, part)
+    let theirs = values(otherName ?? name, other, part)
+    return Spread(zip(ours, theirs).map { $0 / $1 })
+  }
+}

@@ -1,0 +1,63 @@
+// Durable debits, batches, holds and balance reads: everything that runs on a seeded ledger.
+
+extension Bench {
+  mutating func runLedger(_ suites: Set<Suite>) throws(BenchError) {
+    let servers = try startLedgers()
+    for _ in 0..<rounds {
+      if suites.contains(.consume) || suites.contains(.hold) { try measureConsumes(servers, suites) }
+      for server in servers where suites.contains(.hold) && server.subject == .tally {
+        try measure(Case.hold, Load(workload: "hold", connections: 64), on: server)
+      }
+      for server in servers where suites.contains(.batch) && server.subject == .tally {
+        try measure(Case.batch, Load(workload: "batch", items: Self.batchItems), on: server)
+      }
+      for server in servers where suites.contains(.balance) && server.subject != .floor {
+        try measure(Case.balance, Load(workload: "balance", connections: 64), on: server)
+      }
+    }
+    for server in servers { try server.stop() }
+  }
+
+  private mutating func startLedgers() throws(BenchError) -> [RunningServer] {
+    var servers: [RunningServer] = []
+    if subjects.contains(.tally) { servers.append(try launcher.tally()) }
+    if subjects.contains(.floor) { servers.append(try launcher.floorConsume()) }
+    if subjects.contains(.postgres) { servers.append(try launcher.postgres()) }
+    if subjects.contains(.redis) { servers.append(try launcher.redis()) }
+    for server in servers where server.subject != .floor {
+      try seed(server)
+    }
+    return servers
+  }
+
+  /// Gives each account its credit. The floor does it by itself.
+  func seed(_ server: RunningServer) throws(BenchError) {
+    try generator.run(
+      Load(target: server.target, workload: "seed", accounts: Self.accounts), socket: server.socket)
+  }
+
+  /// With only holds to measure, only the consume that they are held against.
+  private mutating func measureConsumes(_ servers: [RunningServer], _ suites: Set<Suite>) throws(BenchError) {
+    let callers = suites.contains(.consume) ? Self.callers : [64]
+    for count in callers {
+      for keys in ["ordered", "random"] {
+        let load = Load(workload: "consume", connections: count, accounts: Self.accounts, keys: keys)
+        try measureConsume(Case.consume(count, keys), load, servers)
+      }
+    }
+    guard suites.contains(.consume) else { return }
+    try measureConsume(Case.hot, Load(workload: "consume", connections: 64, accounts: 1), servers)
+  }
+
+  private mutating func measureConsume(_ name: String, _ load: Load, _ servers: [RunningServer])
+    throws(BenchError)
+  {
+    for server in servers {
+      try measure(name, load, on: server)
+      guard server.subject == .postgres, subjects.contains(.postgresTransaction) else { continue }
+      var steps = load
+      steps.workload = "transaction"
+      try measure(name, steps, on: server, as: .postgresTransaction)
+    }
+  }
+}

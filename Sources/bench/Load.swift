@@ -1,0 +1,81 @@
+// One run of the load generator, and what it reports.
+
+/// What the load generator is asked for; its own defaults stand for what is nil.
+struct Load {
+  var target = "ttrpc"
+  var workload: String
+  var connections = 1
+  var depth = 1
+  var accounts: Int?
+  var keys: String?
+  var items: Int?
+  /// Ends after so many operations instead of after a time.
+  var operations: Int?
+  var core: Int?
+
+  func arguments(socket: String, seconds: Double, warmup: Double) -> [String] {
+    var list = ["--target", target, "--workload", workload, "--socket", socket]
+    list += ["--connections", "\(connections)", "--depth", "\(depth)"]
+    list += ["--seconds", "\(seconds)", "--warmup", "\(warmup)"]
+    if let accounts { list += ["--accounts", "\(accounts)"] }
+    if let keys { list += ["--keys", keys] }
+    if let items { list += ["--items", "\(items)"] }
+    if let operations { list += ["--operations", "\(operations)"] }
+    if let core { list += ["--cpu", "\(core)"] }
+    return list
+  }
+}
+
+/// The measured part of one run.
+struct Sample {
+  var perSecond: Double
+  var p50Micros: Double
+  var p99Micros: Double
+  var maximumMicros: Double
+}
+
+/// Numbers of a flat JSON object, by name, as our own C programs print them: no escapes, and of nested
+/// objects nothing but that they are there.
+struct FlatJSON {
+  private var numbers: [Substring: Double] = [:]
+
+  init(_ text: String) {
+    for part in text.split(whereSeparator: { "{},\n".contains($0) }) {
+      let pair = part.split(separator: ":", maxSplits: 1)
+      guard pair.count == 2, let value = Double(pair[1]) else { continue }
+      numbers[pair[0].drop { $0 == "\"" }.prefix { $0 != "\"" }] = value
+    }
+  }
+
+  func number(_ name: String) throws(BenchError) -> Double {
+    guard let value = numbers[name[...]] else { throw BenchError("a report without \(name)") }
+    return value
+  }
+}
+
+/// Runs the load generator. Any operation that failed makes the whole run fail.
+struct LoadGenerator {
+  var path: String
+  var seconds: Double
+  var warmup: Double
+
+  @discardableResult
+  func run(_ load: Load, socket: String) throws(BenchError) -> Sample {
+    let arguments = load.arguments(socket: socket, seconds: seconds, warmup: warmup)
+    let text = try Tool.run([path] + arguments)
+    let report = FlatJSON(text)
+    guard try report.number("errors") == 0, try report.number("operations") > 0 else {
+      throw BenchError("\(arguments.joined(separator: " ")):\n\(text)")
+    }
+    return Sample(
+      perSecond: try report.number("per_second"), p50Micros: try report.number("p50_micros"),
+      p99Micros: try report.number("p99_micros"), maximumMicros: try report.number("max_micros"))
+  }
+
+  /// Milliseconds from a server's fork to its first reply. The server is stopped again.
+  func start(_ server: [String], socket: String?) throws(BenchError) -> Double {
+    let place = socket.map { ["--socket", $0] } ?? ["--ephemeral"]
+    let report = FlatJSON(try Tool.run([path, "start"] + place + ["--"] + server))
+    return try report.number("first_reply_micros") / 1000
+  }
+}

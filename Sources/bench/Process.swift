@@ -1,0 +1,92 @@
+// Programs that the benchmarks start: servers that run until they are told to stop, and tools that
+// answer and end.
+//
+// 1. Each child dies with the benchmark, whatever ends it (PR_SET_PDEATHSIG, by setpriv).
+// Owner: the main thread.
+
+import Glibc
+
+/// A server under measurement.
+final class ServerProcess {
+  let pid: pid_t
+  private let name: String
+  private let logPath: String
+
+  /// Starts `command`, with its output in `logPath`, on the given core only if one is given.
+  init(_ name: String, _ command: [String], logPath: String, user: String? = nil, core: Int? = nil)
+    throws(BenchError)
+  {
+    self.name = name
+    self.logPath = logPath
+    let log = try SystemCall.create(logPath)
+    defer { close(log) }
+    pid = try SystemCall.spawn(Tool.guarded(command, user: user, core: core), output: log, errors: log)
+  }
+
+  /// Waits until something listens at `socket`.
+  func waitForSocket(_ socket: String) throws(BenchError) {
+    let limitMillis: UInt32 = 30_000
+    let stepMillis: UInt32 = 5
+    for _ in 0..<(limitMillis / stepMillis) {
+      if SystemCall.exists(socket) { return }
+      guard SystemCall.isRunning(pid) else { break }
+      SystemCall.pause(millis: stepMillis)
+    }
+    let log = (try? SystemCall.readFile(logPath)) ?? ""
+    throw BenchError("\(name) did not start:\n\(log)")
+  }
+
+  /// Asks for a stop and waits for it. A server that has no handler for the signal may die of it.
+  func stop(signal: Int32 = SIGTERM) throws(BenchError) {
+    kill(pid, signal)
+    let status = try SystemCall.wait(pid)
+    guard status == 0 || status == 128 + signal else {
+      let log = (try? SystemCall.readFile(logPath)) ?? ""
+      throw BenchError("\(name) stopped with status \(status):\n\(log)")
+    }
+  }
+
+  /// Memory now, in bytes: resident, and resident with shared pages counted in proportion.
+  func memory() throws(BenchError) -> (resident: Double, proportional: Double) {
+    let text = try SystemCall.readFile("/proc/\(pid)/smaps_rollup")
+    func kilobytes(_ field: String) -> Double {
+      let line = text.split(separator: "\n").first { $0.hasPrefix(field) }
+      return line?.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0
+    }
+    return (kilobytes("Rss:") * 1024, kilobytes("Pss:") * 1024)
+  }
+}
+
+/// Programs that answer and end.
+enum Tool {
+  /// The command as a child that dies with this process, as another user and on one core if asked.
+  static func guarded(_ command: [String], user: String? = nil, core: Int? = nil) -> [String] {
+    var whole = ["setpriv", "--pdeathsig", "KILL"]
+    if let user { whole += ["--reuid", user, "--regid", user, "--init-groups"] }
+    if let core { whole += ["taskset", "--cpu-list", "\(core)"] }
+    return whole + command
+  }
+
+  /// What the command prints. Throws when it fails, with what it printed on standard error left there.
+  @discardableResult
+  static func run(_ command: [String], user: String? = nil, core: Int? = nil) throws(BenchError) -> String {
+    let ends = try SystemCall.pipe()
+    defer { close(ends.read) }
+    let whole = guarded(command, user: user, core: core)
+    let pid = try SystemCall.spawn(whole, output: ends.write, errors: STDERR_FILENO)
+    close(ends.write)
+    let text = try SystemCall.readAll(ends.read)
+    let status = try SystemCall.wait(pid)
+    guard status == 0 else {
+      throw BenchError("\(command.joined(separator: " ")) failed with status \(status)")
+    }
+    return text
+  }
+
+  /// The first line that a command prints; `unknown` when it fails, since only the machine's
+  /// description wants it.
+  static func firstLine(_ command: [String]) -> String {
+    let text = (try? run(command)) ?? "unknown"
+    return text.split(separator: "\n").first.map(String.init) ?? "unknown"
+  }
+}

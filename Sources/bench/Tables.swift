@@ -1,0 +1,104 @@
+// The book as the tables of docs/BENCHMARKS.md.
+
+struct Tables {
+  var book: Book
+
+  /// All tables that have a figure.
+  func markdown() -> String {
+    [goals(), echo(), consume("ordered"), consume("random"), hot(), others(), footprint()]
+      .compactMap { $0 }.joined(separator: "\n\n")
+  }
+
+  private static func table(_ title: String, _ head: [String], _ rows: [[String]]) -> String? {
+    guard !rows.isEmpty else { return nil }
+    let rule = head.map { _ in "---" }
+    let lines = ([head, rule] + rows).map { "| " + $0.joined(separator: " | ") + " |" }
+    return "### \(title)\n\n" + lines.joined(separator: "\n")
+  }
+
+  /// `median (least to greatest)`.
+  private static func text(_ spread: Spread?, _ format: (Double) -> String) -> String {
+    guard let spread else { return "-" }
+    if spread.least == spread.greatest { return format(spread.median) }
+    return "**\(format(spread.median))** (\(format(spread.least)) to \(format(spread.greatest)))"
+  }
+
+  private func goals() -> String? {
+    let rows = Goal.all(book).compactMap { goal in
+      goal.isMet.map { met in
+        [goal.title, goal.boundText, Self.text(goal.measured, goal.text), met ? "yes" : "**no**"]
+      }
+    }
+    return Self.table("Goals of the first step", ["goal", "asked", "measured", "met"], rows)
+  }
+
+  /// One row a subject that any of the cases has measured.
+  private func rows(_ cases: [String], _ cells: (Subject) -> [String]) -> [[String]] {
+    Subject.allCases.compactMap { subject in
+      guard cases.contains(where: { book.samples[$0]?[subject] != nil }) else { return nil }
+      return [subject.rawValue] + cells(subject)
+    }
+  }
+
+  private func rate(_ name: String, _ subject: Subject) -> String {
+    Self.text(book.spread(name, subject, \.perSecond), Format.rate)
+  }
+
+  private func p50(_ name: String, _ subject: Subject) -> String {
+    Self.text(book.spread(name, subject, \.p50Micros), Format.micros)
+  }
+
+  private func p99(_ name: String, _ subject: Subject) -> String {
+    Self.text(book.spread(name, subject, \.p99Micros), Format.micros)
+  }
+
+  private func echo() -> String? {
+    let head = ["", "1 caller, p50 us", "1 caller, one core, p50 us", "64 callers, calls/s", "p99 us"]
+    return Self.table(
+      "Echo of 64 bytes", head,
+      rows([Case.echoFree, Case.echoPinned, Case.echoMany]) { subject in
+        [
+          p50(Case.echoFree, subject), p50(Case.echoPinned, subject), rate(Case.echoMany, subject),
+          p99(Case.echoMany, subject),
+        ]
+      })
+  }
+
+  private func consume(_ keys: String) -> String? {
+    let names = Bench.callers.map { Case.consume($0, keys) }
+    let head = ["", "1 caller, /s", "p50 us", "8 callers, /s", "64 callers, /s", "p99 us"]
+    return Self.table(
+      "Durable consume over 1,000 accounts, \(keys == "ordered" ? "time-ordered" : keys) keys", head,
+      rows(names) { subject in
+        [
+          rate(names[0], subject), p50(names[0], subject), rate(names[1], subject),
+          rate(names[2], subject), p99(names[2], subject),
+        ]
+      })
+  }
+
+  private func hot() -> String? {
+    Self.table(
+      "Durable consume, 64 callers on one account", ["", "/s", "p50 us", "p99 us"],
+      rows([Case.hot]) { [rate(Case.hot, $0), p50(Case.hot, $0), p99(Case.hot, $0)] })
+  }
+
+  private func others() -> String? {
+    let names = [Case.batch, Case.hold, Case.balance]
+    let lines = names.flatMap { name in
+      rows([name]) { [rate(name, $0), p50(name, $0), p99(name, $0)] }.map { [name] + $0 }
+    }
+    return Self.table("Batches, holds and reads", ["", "", "/s", "p50 us", "p99 us"], lines)
+  }
+
+  private func footprint() -> String? {
+    let names = [
+      Figure.start, Figure.ephemeral, Figure.idleResident, Figure.idleProportional,
+      Figure.loadedResident, Figure.loadedProportional, Figure.size,
+    ]
+    let lines = names.compactMap { name in
+      book.figure(name).map { [name, Self.text($0) { Format.decimal($0) }] }
+    }
+    return Self.table("Start-up, memory and size", ["", "figure"], lines)
+  }
+}
