@@ -63,11 +63,12 @@ final class History {
       examined += 1
       last = page.int(0)
       if !types.isEmpty {
-        guard let type = TransactionType(rawValue: Int32(truncatingIfNeeded: page.int(1))), types.contains(type)
+        guard let type = TransactionType(rawValue: Int32(truncatingIfNeeded: page.int(1))),
+          types.contains(type)
         else { continue }
       }
       let entry = try LedgerReader.entry(page)
-      guard filter.metadata.allSatisfy(entry.text.metadata.contains) else { continue }
+      guard filter.metadata.allSatisfy({ wanted in entry.text.metadata.contains { $0.isExactly(wanted) } }) else { continue }
       rows.append(entry)
     }
     return Page(rows: rows, nextBefore: nil)
@@ -77,5 +78,11 @@ final class History {
     lastBefore.bind(1, micros)
     defer { lastBefore.reset() }
     return try lastBefore.step() ? lastBefore.int(0) : 0
+  }
+}
+
+extension MetadataEntry {
+  fileprivate func isExactly(_ other: MetadataEntry) -> Bool {
+    key.isExactly(other.key) && value.isExactly(other.value)
   }
 }

@@ -76,7 +76,8 @@ final class Inbox: Sendable {
   /// - Returns: false when the deadline passed first.
   func waitUntilIdle(deadlineNanoseconds: UInt64) -> Bool {
     state.wait(
-      deadlineNanoseconds: deadlineNanoseconds, until: { $0.queue.isEmpty && !$0.isAwake }, then: { _ in true })
+      deadlineNanoseconds: deadlineNanoseconds, until: { $0.queue.isEmpty && !$0.isAwake },
+      then: { _ in true })
       ?? false
   }
 }

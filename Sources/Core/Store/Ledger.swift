@@ -49,7 +49,7 @@ final class Ledger {
     var head = LedgerHead()
     var system = SystemBalances()
     var lastAccountId: Int64 = 0
-    var accounts: [String: WorkingAccount] = [:]
+    var accounts: [ExactText: WorkingAccount] = [:]
     var hasWritten = false
     /// The next place in this commit.
     var position: Int32 = 0
@@ -158,7 +158,7 @@ final class Ledger {
 
   /// As the open transaction has it; an empty one for a user that is not known.
   func account(userId: String) throws(SQLiteError) -> Account {
-    if let known = working.accounts[userId] { return known.account }
+    if let known = working.accounts[ExactText(userId)] { return known.account }
     let stored: Account
     if let view = published.account(userId: userId) {
       stored = view.account
@@ -167,7 +167,7 @@ final class Ledger {
     } else {
       return Account(userId: userId)
     }
-    working.accounts[userId] = WorkingAccount(
+    working.accounts[ExactText(userId)] = WorkingAccount(
       account: stored, storedDueMicros: stored.nextDueMicros, isChanged: false)
     return stored
   }
@@ -212,8 +212,8 @@ final class Ledger {
     if let command, let hook = faults.insideCommand {
       do { try hook(command) } catch { throw error.error("command") }
     }
-    let storedDueMicros = working.accounts[account.userId]?.storedDueMicros
-    working.accounts[account.userId] = WorkingAccount(
+    let storedDueMicros = working.accounts[ExactText(account.userId)]?.storedDueMicros
+    working.accounts[ExactText(account.userId)] = WorkingAccount(
       account: account, storedDueMicros: storedDueMicros, isChanged: true)
     working.system = system
     working.head = head

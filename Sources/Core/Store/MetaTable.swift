@@ -46,7 +46,8 @@ final class HeadSaver {
 
   init(_ connection: Connection) throws(SQLiteError) {
     update = try connection.prepare(
-      "UPDATE meta SET commit_sequence = ?1, ledger_sequence = ?2, last_at = ?3, chain_head = ?4 WHERE id = 1")
+      "UPDATE meta SET commit_sequence = ?1, ledger_sequence = ?2, last_at = ?3, chain_head = ?4 WHERE id = 1"
+    )
     updateSystem = try connection.prepare("UPDATE system_account SET balance = ?2 WHERE id = ?1")
     allSystem = try connection.prepare("SELECT id, balance FROM system_account")
   }

@@ -143,7 +143,8 @@ enum Packing {
       packer.append(lot.remainingMicros)
       packer.append(lot.pinnedMicros)
       packer.append(
-        varint: (lot.effectiveAtMicros == nil ? 0 : hasEffective) | (lot.expiresAtMicros == nil ? 0 : hasExpiry))
+        varint: (lot.effectiveAtMicros == nil ? 0 : hasEffective)
+          | (lot.expiresAtMicros == nil ? 0 : hasExpiry))
       if let effective = lot.effectiveAtMicros { packer.append(signed: effective) }
       if let expiry = lot.expiresAtMicros { packer.append(signed: expiry) }
     }

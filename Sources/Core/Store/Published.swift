@@ -18,8 +18,8 @@ final class Published: Sendable {
   private struct State {
     var head: LedgerHead
     var mode = EngineState.Mode.serving
-    var young: [String: Account] = [:]
-    var old: [String: Account] = [:]
+    var young: [ExactText: Account] = [:]
+    var old: [ExactText: Account] = [:]
     let generation: Int
 
     mutating func keep(_ account: Account) {
@@ -27,10 +27,11 @@ final class Published: Sendable {
         old = young
         young = [:]
       }
-      young[account.userId] = account
+      young[ExactText(account.userId)] = account
     }
 
     mutating func account(_ userId: String) -> Account? {
+      let userId = ExactText(userId)
       if let account = young[userId] { return account }
       guard let account = old[userId] else { return nil }
       keep(account)
@@ -94,7 +95,7 @@ final class Published: Sendable {
   func offer(_ accounts: [Account], commitSequence: Int64) {
     state.withLock { state in
       guard state.head.commitSequence == commitSequence else { return }
-      for account in accounts where state.young[account.userId] == nil { state.keep(account) }
+      for account in accounts where state.young[ExactText(account.userId)] == nil { state.keep(account) }
     }
   }
 

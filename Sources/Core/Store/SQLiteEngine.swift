@@ -209,21 +209,21 @@ public final class SQLiteEngine: Engine, Sendable {
       let nowMicros = max(wallMicros, head.lastAtMicros)
       let accounts = try reader.accounts.load(userIds: userIds)
       let expired = try reader.expiredHolds(userIds: userIds, nowMicros: nowMicros)
-      return (accounts, Dictionary(grouping: expired, by: \.userId), nowMicros)
+      return (accounts, Dictionary(grouping: expired) { ExactText($0.userId) }, nowMicros)
     }
     let (accounts, expired, nowMicros) = read.value
     published.offer(accounts, commitSequence: read.commitSequence)
-    let known = Dictionary(accounts.map { ($0.userId, $0) }, uniquingKeysWith: { first, _ in first })
+    let known = Dictionary(accounts.map { (ExactText($0.userId), $0) }, uniquingKeysWith: { first, _ in first })
     let balances = userIds.map { userId in
-      guard let account = known[userId] else { return Balance(userId: userId) }
-      return Rules.balance(of: account, expiredHolds: expired[userId] ?? [], at: nowMicros)
+      guard let account = known[ExactText(userId)] else { return Balance(userId: userId) }
+      return Rules.balance(of: account, expiredHolds: expired[ExactText(userId)] ?? [], at: nowMicros)
     }
     return Snapshot(balances, commitSequence: read.commitSequence)
   }
 
   public func transaction(sequence: Int64, actingUserId: String?) throws(Refusal) -> Snapshot<Entry> {
     let read = try read { (reader, _) throws(SQLiteError) in try reader.ledger.row(sequence: sequence) }
-    guard let entry = read.value, actingUserId == nil || entry.userId == actingUserId else {
+    guard let entry = read.value, actingUserId?.isExactly(entry.userId) ?? true else {
       throw Refusal(
         .transactionNotFound, "no such transaction",
         details: ["transaction_id": Identifiers.transaction(sequence)])

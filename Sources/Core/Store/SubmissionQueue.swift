@@ -34,8 +34,8 @@ struct SubmissionQueue {
   /// In order of arrival, while one batch takes it all: no user can have a quarter of the queue then.
   private var few: [Work] = []
   /// By user, once there is more.
-  private var lanes: [String: Lane] = [:]
-  private var turns: Deque<String> = []
+  private var lanes: [ExactText: Lane] = [:]
+  private var turns: Deque<ExactText> = []
   private(set) var count = 0
   private(set) var byteCount = 0
 
@@ -64,14 +64,14 @@ struct SubmissionQueue {
   }
 
   private func hasShare(_ work: Work) -> Bool {
-    let userId = work.submission.userId
-    guard !userId.isEmpty, let lane = lanes[userId] else { return true }
+    let userId = ExactText(work.submission.userId)
+    guard !userId.text.isEmpty, let lane = lanes[userId] else { return true }
     return lane.works.count < Self.maximumItems / Self.maximumShare
       && lane.byteCount + work.submission.byteCount <= Self.maximumBytes / Self.maximumShare
   }
 
   private mutating func enter(_ work: Work) {
-    let userId = work.submission.userId
+    let userId = ExactText(work.submission.userId)
     if lanes[userId] == nil { turns.append(userId) }
     lanes[userId, default: Lane()].works.append(work)
     lanes[userId, default: Lane()].byteCount += work.submission.byteCount

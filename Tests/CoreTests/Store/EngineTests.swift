@@ -109,7 +109,8 @@ struct EngineTests {
       stored
         == .planStored(
           Plan(
-            id: "pro", displayName: "pro", monthlyCreditMicros: 10, grantExpiry: .never, updatedAtMicros: noon),
+            id: "pro", displayName: "pro", monthlyCreditMicros: 10, grantExpiry: .never, updatedAtMicros: noon
+          ),
           unchanged: false, commit: CommitPoint(sequence: 1, position: 0)))
     let first = try engine.must(grant("u1", "pro", "a"))
     #expect(try engine.must(grant("u1", "pro", "b")).replayed)
@@ -117,7 +118,8 @@ struct EngineTests {
     #expect(try engine.refusal(grant("u1", "pro", "d", amountMicros: 11)).reason == .grantConflict)
     try engine.must(grant("u1", "pro", "e", period: Period(startMicros: noon)))
     try engine.must(grant("u2", "pro", "a"))
-    guard case .planStored(_, unchanged: true, let commit) = try engine.apply(.putPlan(plan("pro", 10))) else {
+    guard case .planStored(_, unchanged: true, let commit) = try engine.apply(.putPlan(plan("pro", 10)))
+    else {
       Issue.record("the same plan again changes nothing")
       return
     }

@@ -75,7 +75,9 @@ final class Slot<Value: Sendable>: Sendable {
 
 extension SQLiteEngine {
   /// Submits a batch and waits for its outcomes.
-  func apply(_ commands: [Command], userId: String = "", deadlineNanoseconds: UInt64? = nil) throws -> [Outcome] {
+  func apply(_ commands: [Command], userId: String = "", deadlineNanoseconds: UInt64? = nil) throws
+    -> [Outcome]
+  {
     let slot = Slot<[Outcome]>()
     submit(
       Submission(
@@ -146,7 +148,8 @@ func reserve(_ userId: String, _ amountMicros: Int64, _ name: String, seconds: I
     .init(userId: userId, amountMicros: amountMicros, ttlMillis: seconds * 1_000, idempotency: key(name)))
 }
 
-func capture(_ holdId: Int64, _ amountMicros: Int64? = nil, _ name: String, acting: String? = nil) -> Command {
+func capture(_ holdId: Int64, _ amountMicros: Int64? = nil, _ name: String, acting: String? = nil) -> Command
+{
   .capture(.init(holdId: holdId, amountMicros: amountMicros, actingUserId: acting, idempotency: key(name)))
 }
 
