@@ -1,0 +1,179 @@
+// The settings of `tally serve`: their names, bounds and defaults, and the values they resolve to.
+// docs/OPERATIONS.md lists them.
+//
+// Values, owned by nobody.
+
+/// What a uid or gid is allowed as.
+struct Allowance: Equatable {
+  var id: UInt32
+  var role: String
+}
+
+struct ServeSettings: Equatable {
+  var database = Locations.database
+  var socket = Locations.socket
+  var socketMode: UInt32 = 0o660
+  var isEphemeral = false
+  var isTesting = false
+  var allowedUids: [Allowance] = []
+  var allowedGids: [Allowance] = []
+  var readers: Int64 = 2
+  var pollers: Int64 = 1
+  var logFormat = LogFormat.human
+  var logLevel = "info"
+  var maxConnections: Int64 = 4_096
+  var maxInFlight: Int64 = 1_024
+  var maxMessageBytes: Int64 = 4 << 20
+  var maxOutboundBytes: Int64 = 64 << 20
+  var halfFrameSeconds: Int64 = 30
+  var stalledWriteSeconds: Int64 = 30
+  /// Zero is never.
+  var idleSeconds: Int64 = 0
+  /// Zero is for ever.
+  var maxStreamSeconds: Int64 = 0
+  var drainSeconds: Int64 = 10
+  var allowsAnyFileSystem = false
+  var allowsClockBehindLedger = false
+  var watchesInput = false
+
+  static let roles = ["readonly", "service", "admin"]
+  static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+  private static let seconds: SettingKind = .integer(1...3_600, unit: "seconds")
+  private static let orNever: SettingKind = .integer(0...86_400, unit: "seconds")
+
+  /// Every setting, by its name.
+  enum Key: String, CaseIterable {
+    case database
+    case socket
+    case socketMode = "socket-mode"
+    case ephemeral
+    case testing
+    case allowUid = "allow-uid"
+    case allowGid = "allow-gid"
+    case readers
+    case pollers
+    case logFormat = "log-format"
+    case logLevel = "log-level"
+    case maxConnections = "max-connections"
+    case maxInFlight = "max-in-flight"
+    case maxMessageBytes = "max-message-bytes"
+    case maxOutboundBytes = "max-outbound-bytes"
+    case halfFrameSeconds = "half-frame-seconds"
+    case stalledWriteSeconds = "stalled-write-seconds"
+    case idleSeconds = "idle-seconds"
+    case maxStreamSeconds = "max-stream-seconds"
+    case drainSeconds = "drain-seconds"
+    case anyFileSystem = "any-file-system"
+    case clockBehindLedger = "clock-behind-ledger"
+    case lifelineStdin = "lifeline-stdin"
+
+    var setting: Setting { Setting(name: rawValue, kind: kind) }
+
+    private var kind: SettingKind {
+      switch self {
+      case .database, .socket, .socketMode: .text
+      case .ephemeral, .testing, .anyFileSystem, .clockBehindLedger, .lifelineStdin: .flag
+      case .allowUid, .allowGid: .list
+      case .readers: .integer(1...64, unit: "connections")
+      case .pollers: .integer(1...64, unit: "threads")
+      case .logFormat: .choice(LogFormat.allCases.map(\.rawValue))
+      case .logLevel: .choice(ServeSettings.logLevels)
+      case .maxConnections: .integer(1...65_536, unit: "connections")
+      case .maxInFlight: .integer(1...65_536, unit: "calls")
+      case .maxMessageBytes: .integer(1_024...16_777_215, unit: "bytes")
+      case .maxOutboundBytes: .integer(16_777_216...1_073_741_824, unit: "bytes")
+      case .halfFrameSeconds, .stalledWriteSeconds, .drainSeconds: ServeSettings.seconds
+      case .idleSeconds, .maxStreamSeconds: ServeSettings.orNever
+      }
+    }
+  }
+
+  static let known = Key.allCases.map(\.setting)
+
+  /// - Throws: `Failure` that names the source of the first value that cannot be taken.
+  init(_ settings: Settings) throws(Failure) {
+    func integer(_ key: Key, _ value: inout Int64) throws(Failure) {
+      if let found = try settings.integer(key.setting) { value = found }
+    }
+    if let path = settings.text(Key.database.setting) { database = path }
+    if let path = settings.text(Key.socket.setting) { socket = path }
+    socketMode = try Self.mode(settings.find(Key.socketMode.setting)) ?? socketMode
+    isEphemeral = try settings.flag(Key.ephemeral.setting)
+    isTesting = try settings.flag(Key.testing.setting)
+    allowsAnyFileSystem = try settings.flag(Key.anyFileSystem.setting)
+    allowsClockBehindLedger = try settings.flag(Key.clockBehindLedger.setting)
+    watchesInput = try settings.flag(Key.lifelineStdin.setting)
+    allowedUids = try Self.allowances(settings.list(Key.allowUid.setting))
+    allowedGids = try Self.allowances(settings.list(Key.allowGid.setting))
+    if let name = try settings.choice(Key.logFormat.setting), let format = LogFormat(rawValue: name) {
+      logFormat = format
+    }
+    if let level = try settings.choice(Key.logLevel.setting) { logLevel = level }
+    try integer(.readers, &readers)
+    try integer(.pollers, &pollers)
+    try integer(.maxConnections, &maxConnections)
+    try integer(.maxInFlight, &maxInFlight)
+    try integer(.maxMessageBytes, &maxMessageBytes)
+    try integer(.maxOutboundBytes, &maxOutboundBytes)
+    try integer(.halfFrameSeconds, &halfFrameSeconds)
+    try integer(.stalledWriteSeconds, &stalledWriteSeconds)
+    try integer(.idleSeconds, &idleSeconds)
+    try integer(.maxStreamSeconds, &maxStreamSeconds)
+    try integer(.drainSeconds, &drainSeconds)
+    if isTesting && !isEphemeral {
+      guard settings.text(Key.database.setting) != nil else {
+        let advice = "name one with --database, or add --ephemeral"
+        throw Failure(.usage, "--testing lets clients reset the database: \(advice)")
+      }
+    }
+  }
+
+  /// `UID` or `UID:ROLE`; the role is `service` when it is left out.
+  private static func allowances(_ found: Settings.Found?) throws(Failure) -> [Allowance] {
+    guard let found else { return [] }
+    var allowances: [Allowance] = []
+    for value in found.values {
+      let parts = value.split(separator: ":", omittingEmptySubsequences: false)
+      let role = parts.count == 2 ? String(parts[1]) : "service"
+      guard parts.count <= 2, let id = UInt32(parts[0]), id != .max, roles.contains(role) else {
+        let form = "ID or ID:ROLE with a role of \(roles.joined(separator: ", "))"
+        throw Failure(found.status, "\(found.origin): \(JSON.quoted(value)) is not \(form)")
+      }
+      allowances.append(Allowance(id: id, role: role))
+    }
+    return allowances
+  }
+
+  /// Octal, without a bit for others.
+  private static func mode(_ found: Settings.Found?) throws(Failure) -> UInt32? {
+    guard let found, let text = found.values.last else { return nil }
+    guard let mode = UInt32(text, radix: 8), mode & ~0o660 == 0, mode & 0o600 == 0o600 else {
+      throw Failure(
+        found.status, "\(found.origin): \(JSON.quoted(text)) is none of 0600, 0620, 0640, 0660")
+    }
+    return mode
+  }
+}
+
+/// Where things are when nobody says otherwise.
+enum Locations {
+  /// In the user's runtime directory, else the system's.
+  static var socket: String {
+    let base = System.environment("XDG_RUNTIME_DIR") ?? "/run"
+    return "\(base)/tallystick/tally.sock"
+  }
+
+  /// For root in the system's state directory, else the user's.
+  static var database: String {
+    if System.userId == 0 { return "/var/lib/tallystick" }
+    if let state = System.environment("XDG_STATE_HOME") { return "\(state)/tallystick" }
+    return "\(System.environment("HOME") ?? "/tmp")/.local/state/tallystick"
+  }
+
+  /// The directory that a path stands in.
+  static func parent(_ path: String) -> String {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    let joined = parts.joined(separator: "/")
+    return joined.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : joined
+  }
+}
