@@ -166,18 +166,22 @@ public struct Responses<Response: Message>: AsyncSequence, Sendable {
     let stream: ClientStream
 
     public mutating func next() async throws(TallyError) -> Response? {
-      let payload: [UInt8]?
-      do throws(CallError) { payload = try await stream.next() } catch { throw TallyError(error) }
-      guard let payload else { return nil }
-      do throws(DecodeError) { return try Response.decode(payload) } catch {
-        throw TallyError.unreadable(error)
-      }
+      try await Responses.next(of: stream)
     }
 
     public mutating func next(
       isolation actor: isolated (any Actor)?
     ) async throws(TallyError) -> Response? {
-      try await next()
+      try await Responses.next(of: stream)
+    }
+  }
+
+  private static func next(of stream: ClientStream) async throws(TallyError) -> Response? {
+    let payload: [UInt8]?
+    do throws(CallError) { payload = try await stream.next() } catch { throw TallyError(error) }
+    guard let payload else { return nil }
+    do throws(DecodeError) { return try Response.decode(payload) } catch {
+      throw TallyError.unreadable(error)
     }
   }
 }

@@ -6,7 +6,7 @@
 //
 // Values, owned by nobody.
 
-public import Messages
+internal import Messages
 public import TTRPC
 
 /// A failed call. Branch on `reason`, never on `message`.
@@ -54,7 +54,8 @@ public struct TallyError: Error, Sendable, Equatable, CustomStringConvertible {
 
   static let errorInfoTypeURL = "type.googleapis.com/tallystick.v1.ErrorInfo"
 
-  init(_ error: CallError) {
+  /// A failure of the protocol's own client, read for its reason.
+  public init(_ error: CallError) {
     self.init(
       error.status.code, reason: "", error.status.message,
       outcome: error.outcomeIsUnknown ? .unknown : .notApplied)

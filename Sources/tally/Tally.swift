@@ -4,6 +4,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import TallyClient
 
 /// The version of the program and of its wire, as semantic versioning counts.
 let tallyVersion = "0.1.0"
@@ -21,7 +22,10 @@ struct Tally: ParsableCommand {
         tally credits consume alice '$1.25'
       """,
     version: tallyVersion,
-    subcommands: [VersionCommand.self])
+    subcommands: [
+      CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self, PlansCommand.self,
+      VersionCommand.self,
+    ])
 
   /// Runs the command that the arguments name; every failure becomes one line and an exit status.
   static func main() {
@@ -31,6 +35,9 @@ struct Tally: ParsableCommand {
     } catch let failure as Failure {
       System.writeError("tally: \(failure.message)\n")
       Glibc.exit(failure.status.rawValue)
+    } catch let error as TallyError {
+      System.writeError("tally: \(error.text)\n")
+      Glibc.exit(error.exitStatus.rawValue)
     } catch let error as SystemError {
       System.writeError("tally: \(error)\n")
       Glibc.exit(ExitStatus.system.rawValue)

@@ -1,0 +1,173 @@
+// `tally credits`: the verbs that read.
+//
+// Owner: the command's main thread.
+
+internal import ArgumentParser
+internal import Messages
+internal import TallyClient
+
+struct CreditsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "credits", abstract: "Balances, charges, grants, holds and the ledger.",
+    discussion: """
+      Amounts are dollars, with or without the sign: '$1.25', 1.25. With --micros they are micro-USD.
+
+      Examples:
+        tally credits purchase alice '$10' --payment pi_42
+        tally credits consume alice 0.25
+        tally credits balance alice bob
+      """,
+    subcommands: [
+      BalanceCommand.self, ConsumeCommand.self, PurchaseCommand.self, GrantCommand.self,
+      PromoCommand.self, AdjustCommand.self, ReserveCommand.self, ExtendCommand.self, CaptureCommand.self,
+      ReleaseCommand.self, HoldsCommand.self, TransactionsCommand.self, ShowCommand.self,
+    ])
+}
+
+struct BalanceCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "balance", abstract: "Shows balances.",
+    discussion: "Example: tally credits balance alice bob")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Argument(help: "One or more users.")
+  var users: [String]
+
+  func perform() async throws {
+    var request = TallystickV1.BatchGetBalancesRequest()
+    request.userIds = users
+    try await tally.perform(TallystickV1.CreditService.batchGetBalances, request, connection, output) {
+      Texts.balances($0.balances)
+    }
+  }
+}
+
+struct HoldsCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "holds", abstract: "Lists a user's holds, newest first.",
+    discussion: "Example: tally credits holds alice --state open")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Argument var user: String
+
+  @Option(
+    parsing: .singleValue, help: "open, captured, released or expired; may be repeated.")
+  var state: [String] = []
+
+  @Option(help: "1 to 1000 rows.")
+  var limit: Int32 = 100
+
+  @Option(help: "Where the page before ended.")
+  var cursor = ""
+
+  func perform() async throws {
+    var request = TallystickV1.ListHoldsRequest()
+    request.userId = user
+    request.limit = limit
+    request.cursor = cursor
+    let known: [TallystickV1.HoldState] = [.open, .captured, .released, .expired]
+    for name in state {
+      guard let state = known.first(where: { $0.name?.lowercased() == name.lowercased() }) else {
+        throw Failure(.usage, "\(JSON.quoted(name)) is none of open, captured, released, expired")
+      }
+      request.states.append(state)
+    }
+    try await tally.perform(TallystickV1.CreditService.listHolds, request, connection, output) {
+      Texts.holds($0.holds, nextCursor: $0.nextCursor)
+    }
+  }
+}
+
+struct TransactionsCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Lists a user's ledger, newest first.",
+    discussion: "Example: tally credits list alice --type api_usage --from 2026-11-01")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Argument var user: String
+
+  @Option(parsing: .singleValue, help: "Such as purchase or api_usage; may be repeated.")
+  var type: [String] = []
+
+  @Option(help: "The earliest time, inclusive.")
+  var from: String?
+
+  @Option(help: "The latest time, exclusive.")
+  var to: String?
+
+  @Option(
+    name: .customLong("meta"), parsing: .singleValue,
+    help: ArgumentHelp("Rows with this metadata only; may be repeated.", valueName: "key=value"))
+  var metadata: [String] = []
+
+  @Option(help: "1 to 1000 rows.")
+  var limit: Int32 = 100
+
+  @Option(help: "Where the page before ended.")
+  var cursor = ""
+
+  func perform() async throws {
+    var request = TallystickV1.ListTransactionsRequest()
+    request.userId = user
+    request.limit = limit
+    request.cursor = cursor
+    request.metadata = try Pairs.parse(metadata)
+    request.fromMicros = try from.map(Times.parse)
+    request.toMicros = try to.map(Times.parse)
+    let known = (1...13).map { TallystickV1.TransactionType(rawValue: $0) }
+    for name in type {
+      guard let type = known.first(where: { $0.name?.lowercased() == name.lowercased() }) else {
+        let names = known.compactMap { $0.name?.lowercased() }.joined(separator: ", ")
+        throw Failure(.usage, "\(JSON.quoted(name)) is none of \(names)")
+      }
+      request.types.append(type)
+    }
+    try await tally.perform(TallystickV1.CreditService.listTransactions, request, connection, output) {
+      Texts.transactions($0.transactions, nextCursor: $0.nextCursor)
+    }
+  }
+}
+
+struct ShowCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Shows one transaction.",
+    discussion: "Example: tally credits show txn_17")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Argument var transaction: String
+
+  func perform() async throws {
+    var request = TallystickV1.GetTransactionRequest()
+    request.transactionId = transaction
+    try await tally.perform(TallystickV1.CreditService.getTransaction, request, connection, output) {
+      $0.transaction.map(Self.text) ?? ""
+    }
+  }
+
+  private static func text(_ row: TallystickV1.Transaction) -> String {
+    var facts: [(String, String)] = [
+      ("transaction", row.transactionId), ("sequence", "\(row.sequence)"), ("user", row.userId),
+      ("type", (row.type.name ?? "\(row.type.rawValue)").lowercased()),
+      ("amount", Dollars.format(row.amountMicros)), ("balance", Dollars.format(row.balanceAfterMicros)),
+      ("on hold", Dollars.format(row.heldAfterMicros)), ("written", Timestamp.format(row.createdAtMicros)),
+      ("effective", Timestamp.format(row.effectiveAtMicros)),
+    ]
+    facts += [
+      ("key", row.idempotencyKey), ("run", row.runId), ("payment", row.paymentId), ("plan", row.planId),
+      ("hold", row.holdId), ("package", row.package), ("actor", row.actor), ("reason", row.reason),
+      ("description", row.description),
+    ].filter { !$0.1.isEmpty }
+    if let expiry = row.expiresAtMicros { facts.append(("expires", Timestamp.format(expiry))) }
+    for (key, value) in row.metadata.sorted(by: { $0.key < $1.key }) { facts.append(("meta", "\(key)=\(value)")) }
+    for lot in row.lots { facts.append(("lot \(lot.lotId)", Dollars.format(lot.amountMicros))) }
+    return Texts.facts(facts)
+  }
+}

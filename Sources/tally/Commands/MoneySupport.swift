@@ -1,0 +1,190 @@
+// What the everyday verbs of credit share: arguments for amounts and times, replies as text.
+//
+// Values, owned by nobody.
+
+internal import ArgumentParser
+internal import Messages
+internal import TallyClient
+
+/// How results are printed.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print the reply as JSON.")
+  var json = false
+}
+
+/// What a mutation takes beside its own arguments.
+struct MutationOptions: ParsableArguments {
+  @Option(help: "The idempotency key; a new one is made when it is left out.")
+  var key: String?
+
+  /// The given key, or a new one.
+  var idempotencyKey: String { key ?? IdempotencyKey.next() }
+}
+
+struct TextOptions: ParsableArguments {
+  @Option(help: "Free text for the ledger row.")
+  var description = ""
+
+  @Option(
+    name: .customLong("meta"), parsing: .singleValue,
+    help: ArgumentHelp("Metadata of the ledger row; may be repeated.", valueName: "key=value"))
+  var metadata: [String] = []
+
+  func pairs() throws -> [String: String] { try Pairs.parse(metadata) }
+}
+
+enum Amounts {
+  /// Dollars, or micro-USD.
+  static func parse(_ text: String, isMicros: Bool) throws(Failure) -> Int64 {
+    if isMicros {
+      guard let micros = Int64(text) else {
+        throw Failure(.usage, "\(JSON.quoted(text)) is no whole number of micro-USD")
+      }
+      return micros
+    }
+    guard let micros = Dollars.parse(text) else {
+      throw Failure(.usage, "\(JSON.quoted(text)) is no amount of dollars, such as $1.25, with at most 6 places")
+    }
+    return micros
+  }
+}
+
+enum Times {
+  static func parse(_ text: String) throws(Failure) -> Int64 {
+    guard let micros = Timestamp.parse(text) else {
+      throw Failure(.usage, "\(JSON.quoted(text)) is no time in UTC, such as 2026-12-31 or 2026-12-31T23:59:59Z")
+    }
+    return micros
+  }
+
+  /// `90s`, `15m`, `2h`, `30d`, to milliseconds.
+  static func parseSpan(_ text: String) throws(Failure) -> Int64 {
+    let unit: Int64? =
+      switch text.last {
+      case "s": 1_000
+      case "m": 60_000
+      case "h": 3_600_000
+      case "d": 86_400_000
+      default: nil
+      }
+    guard let unit, let count = Int64(text.dropLast()), count > 0 else {
+      throw Failure(.usage, "\(JSON.quoted(text)) is no span of time, such as 90s, 15m, 2h or 30d")
+    }
+    let (millis, overflows) = count.multipliedReportingOverflow(by: unit)
+    if overflows { throw Failure(.usage, "\(JSON.quoted(text)) is too long") }
+    return millis
+  }
+}
+
+/// A reply of a call that moved money.
+protocol MoneyReply: Message {
+  var transaction: TallystickV1.Transaction? { get }
+  var balance: TallystickV1.Balance? { get }
+  var replayed: Bool { get }
+}
+
+extension TallystickV1.ConsumeResponse: MoneyReply {}
+extension TallystickV1.AddPurchaseResponse: MoneyReply {}
+extension TallystickV1.GrantPlanResponse: MoneyReply {}
+extension TallystickV1.GrantPromoResponse: MoneyReply {}
+extension TallystickV1.AdjustResponse: MoneyReply {}
+extension TallystickV1.ReserveResponse: MoneyReply {}
+extension TallystickV1.ExtendResponse: MoneyReply {}
+extension TallystickV1.CaptureResponse: MoneyReply {}
+extension TallystickV1.ReleaseResponse: MoneyReply {}
+
+/// Makes a call and prints what came of it; a refusal goes to standard error.
+func perform<Request: Message, Response: Message>(
+  _ rpc: RPC<Request, Response>, _ request: Request, _ connection: ConnectionOptions,
+  _ output: OutputOptions, text: (Response) -> String
+) async throws {
+  do {
+    let response = try await connection.client.call(rpc, request)
+    System.writeOutput(output.json ? try json(response).pretty + "\n" : text(response))
+  } catch let error as TallyError {
+    System.writeError(output.json ? "\(error.json.pretty)\n" : "tally: \(error.text)\n")
+    throw error.exitStatus.code
+  }
+}
+
+enum Texts {
+  static func money(_ reply: some MoneyReply) -> String {
+    var rows: [(String, String)] = []
+    if let transaction = reply.transaction {
+      let type = (transaction.type.name ?? "\(transaction.type.rawValue)").lowercased()
+      rows.append(("transaction", "\(transaction.transactionId) (\(type))"))
+      let amount = isHold(transaction.type) ? transaction.holdAmountMicros : transaction.amountMicros
+      rows.append((isHold(transaction.type) ? "held" : "amount", Dollars.format(amount)))
+      if !transaction.holdId.isEmpty { rows.append(("hold", transaction.holdId)) }
+      rows.append(("key", transaction.idempotencyKey + (reply.replayed ? " (replayed)" : "")))
+    }
+    if let balance = reply.balance {
+      rows.append(("available", Dollars.format(balance.availableMicros)))
+      if balance.heldMicros != 0 { rows.append(("on hold", Dollars.format(balance.heldMicros))) }
+    }
+    return facts(rows)
+  }
+
+  private static func isHold(_ type: TallystickV1.TransactionType) -> Bool {
+    [.hold, .holdExtend, .holdRelease].contains(type)
+  }
+
+  static func facts(_ rows: [(String, String)]) -> String {
+    let width = rows.map { $0.0.count }.max() ?? 0
+    return rows.map { name, value in
+      "\(name)\(String(repeating: " ", count: width - name.count))  "
+        + String(JSON.quoted(value).dropFirst().dropLast()) + "\n"
+    }.joined()
+  }
+
+  static func balances(_ balances: [TallystickV1.Balance]) -> String {
+    var table = Table([
+      ("USER", .left), ("AVAILABLE", .right), ("ON HOLD", .right), ("POSTED", .right), ("PENDING", .right),
+      ("NEXT EXPIRY", .left),
+    ])
+    for balance in balances {
+      let expiry = balance.nextExpiryAtMicros.map {
+        "\(Dollars.format(balance.nextExpiryMicros)) at \(Timestamp.format($0))"
+      }
+      table.add([
+        balance.userId, Dollars.format(balance.availableMicros), Dollars.format(balance.heldMicros),
+        Dollars.format(balance.postedMicros), Dollars.format(balance.pendingMicros), expiry ?? "-",
+      ])
+    }
+    return table.text
+  }
+
+  static func transactions(_ rows: [TallystickV1.Transaction], nextCursor: String) -> String {
+    var table = Table([
+      ("TIME", .left), ("TRANSACTION", .left), ("TYPE", .left), ("AMOUNT", .right), ("BALANCE", .right),
+      ("DETAIL", .left),
+    ])
+    for row in rows {
+      let details = [row.paymentId, row.planId, row.runId, row.holdId, row.reason, row.description]
+      table.add([
+        Timestamp.format(row.createdAtMicros), row.transactionId,
+        (row.type.name ?? "\(row.type.rawValue)").lowercased(), Dollars.format(row.amountMicros),
+        Dollars.format(row.balanceAfterMicros), details.filter { !$0.isEmpty }.joined(separator: " "),
+      ])
+    }
+    return table.text + more(nextCursor)
+  }
+
+  static func holds(_ holds: [TallystickV1.Hold], nextCursor: String) -> String {
+    var table = Table([
+      ("HOLD", .left), ("STATE", .left), ("AMOUNT", .right), ("CAPTURED", .right), ("RELEASED", .right),
+      ("FORFEITED", .right), ("EXPIRES", .left), ("RUN", .left),
+    ])
+    for hold in holds {
+      table.add([
+        hold.holdId, (hold.state.name ?? "\(hold.state.rawValue)").lowercased(),
+        Dollars.format(hold.amountMicros), Dollars.format(hold.capturedMicros),
+        Dollars.format(hold.releasedMicros), Dollars.format(hold.forfeitedMicros),
+        Timestamp.format(hold.expiresAtMicros), hold.runId,
+      ])
+    }
+    return table.text + more(nextCursor)
+  }
+
+  static func more(_ cursor: String) -> String { cursor.isEmpty ? "" : "more with --cursor \(cursor)\n" }
+}

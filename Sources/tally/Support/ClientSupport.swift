@@ -1,0 +1,125 @@
+// What every subcommand that talks to a server shares: its options, its waiting, its failures.
+//
+// Owner: the command's main thread; calls run in a task that it waits for.
+
+internal import ArgumentParser
+internal import Dispatch
+internal import Locking
+internal import Messages
+internal import TTRPC
+internal import TallyClient
+
+/// How to reach the server.
+struct ConnectionOptions: ParsableArguments {
+  @Option(help: "The server's socket (TALLY_SOCKET, else where tally serve makes it).")
+  var socket: String?
+
+  @Option(help: ArgumentHelp("Narrow the call to this user's rows.", valueName: "user"))
+  var actingUser: String?
+
+  @Option(help: ArgumentHelp("Give up after so many seconds.", valueName: "seconds"))
+  var timeout: Int?
+
+  func validate() throws {
+    if let timeout, !(1...86_400).contains(timeout) {
+      throw ValidationError("--timeout takes 1 to 86400 seconds")
+    }
+  }
+
+  var client: TallyClient {
+    TallyClient(
+      socket: socket,
+      defaults: CallOptions(actingUserId: actingUser, timeout: timeout.map { .seconds($0) }))
+  }
+}
+
+/// A subcommand whose work waits for a server.
+protocol ClientCommand: ParsableCommand, Sendable {
+  func perform() async throws
+}
+
+extension ClientCommand {
+  func run() throws {
+    try waitFor { try await self.perform() }
+  }
+}
+
+/// Runs a task to its end on the calling thread's behalf.
+func waitFor<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) throws -> Value {
+  let done = DispatchSemaphore(value: 0)
+  let result = Lock<Result<Value, any Error>?>(nil)
+  Task {
+    let outcome: Result<Value, any Error>
+    do { outcome = .success(try await work()) } catch { outcome = .failure(error) }
+    result.withLock { $0 = outcome }
+    done.signal()
+  }
+  done.wait()
+  guard let outcome = result.withLock({ $0 }) else {
+    throw Failure(.software, "a task ended without a result")
+  }
+  return try outcome.get()
+}
+
+extension TallyError {
+  var exitStatus: ExitStatus {
+    reason == "NOT_CONNECTED" || reason == "CONNECTION_LOST" ? .unavailable : .refused
+  }
+
+  /// As programs read it.
+  var json: JSON {
+    .object([
+      .init("code", .string(code.wireName)),
+      .init("reason", .string(reason)),
+      .init("message", .string(message)),
+      .init("details", .object(details.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })),
+      .init("outcome", .string(outcome == .unknown ? "UNKNOWN" : "NOT_APPLIED")),
+    ])
+  }
+
+  /// As people read it: amounts in dollars.
+  var text: String {
+    let pairs = details.sorted { $0.key < $1.key }.map { key, value in
+      if key.hasSuffix("_micros"), !key.hasSuffix("_at_micros"), let micros = Int64(value) {
+        return "\(key.dropLast("_micros".count)) \(Dollars.format(micros))"
+      }
+      return "\(key) \(value)"
+    }
+    let rest = pairs.isEmpty ? "" : " (\(pairs.joined(separator: ", ")))"
+    let advice =
+      outcome == .unknown ? "; it may have been applied: try again with the same key to find out" : ""
+    return "\(reason.isEmpty ? code.wireName : reason): \(message)\(rest)\(advice)"
+  }
+}
+
+extension StatusCode {
+  /// As gRPC spells it.
+  var wireName: String {
+    switch self {
+    case .ok: "OK"
+    case .cancelled: "CANCELLED"
+    case .unknown: "UNKNOWN"
+    case .invalidArgument: "INVALID_ARGUMENT"
+    case .deadlineExceeded: "DEADLINE_EXCEEDED"
+    case .notFound: "NOT_FOUND"
+    case .alreadyExists: "ALREADY_EXISTS"
+    case .permissionDenied: "PERMISSION_DENIED"
+    case .resourceExhausted: "RESOURCE_EXHAUSTED"
+    case .failedPrecondition: "FAILED_PRECONDITION"
+    case .aborted: "ABORTED"
+    case .outOfRange: "OUT_OF_RANGE"
+    case .unimplemented: "UNIMPLEMENTED"
+    case .internalError: "INTERNAL"
+    case .unavailable: "UNAVAILABLE"
+    case .dataLoss: "DATA_LOSS"
+    case .unauthenticated: "UNAUTHENTICATED"
+    }
+  }
+}
+
+/// A message as proto3 JSON, by the descriptors that the program carries.
+func json<Value: Message>(_ message: Value) throws -> JSON {
+  var pool = DescriptorPool()
+  for file in EmbeddedDescriptors.fileDescriptors { try pool.add(file: file.serialized) }
+  return try MessageDecoder(pool: pool, writesDefaults: true).decode(message.encode(), as: Value.fullName)
+}
