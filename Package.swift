@@ -88,7 +88,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"], swiftSettings: strict),
     .testTarget(
-      name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "Messages"], swiftSettings: strict),
+      name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "Messages", "Locking"],
+      swiftSettings: strict),
     .testTarget(
       name: "tallyTests", dependencies: ["tally", "CProcess", "TallyTesting", "TallyClient", "Messages"],
       swiftSettings: strict),

@@ -39,7 +39,8 @@ struct DynamicMessageTests {
   @Test("maps, enums, repeated fields and oneofs become what the generated code makes of them")
   func everything() throws {
     let json = """
-      {"userId":"u","types":["TRANSACTION_TYPE_HOLD",2],"fromMicros":"0","metadata":{"b":"2","a":"1"},"limit":7}
+      {"userId":"u","types":["TRANSACTION_TYPE_HOLD",2],"fromMicros":"0","limit":7,
+       "metadata":{"b":"2","a":"1"}}
       """
     let request = try TallystickV1.ListTransactionsRequest.decode(encode(json, as: "ListTransactionsRequest"))
     #expect(request.types == [.hold, .purchase])

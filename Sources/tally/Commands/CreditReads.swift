@@ -166,7 +166,9 @@ struct ShowCommand: ClientCommand {
       ("description", row.description),
     ].filter { !$0.1.isEmpty }
     if let expiry = row.expiresAtMicros { facts.append(("expires", Timestamp.format(expiry))) }
-    for (key, value) in row.metadata.sorted(by: { $0.key < $1.key }) { facts.append(("meta", "\(key)=\(value)")) }
+    for (key, value) in row.metadata.sorted(by: { $0.key < $1.key }) {
+      facts.append(("meta", "\(key)=\(value)"))
+    }
     for lot in row.lots { facts.append(("lot \(lot.lotId)", Dollars.format(lot.amountMicros))) }
     return Texts.facts(facts)
   }

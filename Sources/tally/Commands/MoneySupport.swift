@@ -43,7 +43,8 @@ enum Amounts {
       return micros
     }
     guard let micros = Dollars.parse(text) else {
-      throw Failure(.usage, "\(JSON.quoted(text)) is no amount of dollars, such as $1.25, with at most 6 places")
+      throw Failure(
+        .usage, "\(JSON.quoted(text)) is no amount of dollars, such as $1.25, with at most 6 places")
     }
     return micros
   }
@@ -52,7 +53,8 @@ enum Amounts {
 enum Times {
   static func parse(_ text: String) throws(Failure) -> Int64 {
     guard let micros = Timestamp.parse(text) else {
-      throw Failure(.usage, "\(JSON.quoted(text)) is no time in UTC, such as 2026-12-31 or 2026-12-31T23:59:59Z")
+      throw Failure(
+        .usage, "\(JSON.quoted(text)) is no time in UTC, such as 2026-12-31 or 2026-12-31T23:59:59Z")
     }
     return micros
   }

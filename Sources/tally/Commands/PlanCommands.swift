@@ -29,7 +29,8 @@ struct PutPlanCommand: ClientCommand {
   @Option(help: "The monthly credit.") var credit: String
   @Flag(help: "The credit is micro-USD.") var micros = false
   @Option(help: "Its name for people.") var name = ""
-  @Option(help: "never, period-end, or a span after the period's start such as 45d.") var expires = "period-end"
+  @Option(help: "never, period-end, or a span after the period's start such as 45d.") var expires =
+    "period-end"
   @Option(help: "1 to 1000; lower burns first.") var priority: Int32 = 0
 
   func perform() async throws {
