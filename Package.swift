@@ -86,7 +86,8 @@ let package = Package(
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
     .testTarget(name: "CoreTests", dependencies: ["Core", "Locking"], swiftSettings: strict),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"], swiftSettings: strict),
+      name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"],
+      swiftSettings: strict),
     .testTarget(
       name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "Messages", "Locking"],
       swiftSettings: strict),
