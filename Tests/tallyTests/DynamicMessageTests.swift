@@ -67,7 +67,8 @@ struct DynamicMessageTests {
     let json = try decode(response.encode(), as: "BatchConsumeResponse")
     #expect(
       json
-        == #"{"results":[{"applied":{"balance":{"postedMicros":"-9223372036854775808"},"replayed":true}},{}]}"#
+        == #"{"results":[{"applied":{"balance":{"postedMicros":"-9223372036854775808"},"#
+        + #""replayed":true}},{}]}"#
     )
     #expect(try encode(json, as: "BatchConsumeResponse") == response.encode())
   }
