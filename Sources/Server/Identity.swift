@@ -1,0 +1,103 @@
+// Who calls, and what they may do.
+//
+// Invariants:
+// 1. A peer is judged by uid and gid at accept, never by pid.
+// 2. The daemon's own uid and root are admin; nobody else is anything unless the allow-list says so.
+// 3. An acting user narrows a call to that user's rows; it never widens it.
+//
+// Values, owned by nobody.
+
+internal import Core
+internal import Glibc
+public import TTRPC
+
+/// What a peer may do. Each role may do all that the one before it may.
+public enum Role: String, Sendable, Comparable, CaseIterable {
+  case readonly
+  case service
+  case admin
+
+  private var rank: Int {
+    switch self {
+    case .readonly: 0
+    case .service: 1
+    case .admin: 2
+    }
+  }
+
+  public static func < (left: Role, right: Role) -> Bool { left.rank < right.rank }
+}
+
+/// The uids and gids that may connect, each with its role.
+public struct AllowList: Sendable {
+  private var roleByUid: [UInt32: Role]
+  private var roleByGid: [UInt32: Role]
+
+  public init(uids: [UInt32: Role] = [:], gids: [UInt32: Role] = [:]) {
+    roleByUid = uids
+    roleByUid[0] = .admin
+    roleByUid[geteuid()] = .admin
+    roleByGid = gids
+  }
+
+  /// The highest role that uid and gid give; nil when the peer may not connect.
+  public func role(of peer: PeerCredentials) -> Role? {
+    let byUid = roleByUid[peer.uid]
+    let byGid = roleByGid[peer.gid]
+    guard let byUid, let byGid else { return byUid ?? byGid }
+    return max(byUid, byGid)
+  }
+}
+
+/// One call's caller.
+struct Caller {
+  /// Metadata that names the acting user.
+  static let actingUserMetadataKey = "tally-acting-user"
+
+  var role: Role
+  var actingUserId: String?
+
+  init(_ context: CallContext, allowList: AllowList) throws(Status) {
+    guard let role = allowList.role(of: context.peer) else {
+      throw Status(.peerNotAllowed, "uid \(context.peer.uid) may not call this server")
+    }
+    self.role = role
+    var actingUserId: String?
+    for pair in context.metadata where pair.key == Caller.actingUserMetadataKey {
+      // Two different acting users are nobody's intention: an empty name matches no row.
+      if actingUserId != nil && actingUserId != pair.value {
+        throw Status(.actingUser, "\(Caller.actingUserMetadataKey) is given twice")
+      }
+      actingUserId = pair.value
+    }
+    if let actingUserId {
+      do throws(Refusal) {
+        try Fields.required(
+          actingUserId, Caller.actingUserMetadataKey, atMost: Limits.userIdByteCount)
+      } catch { throw Status(error) }
+    }
+    self.actingUserId = actingUserId
+  }
+
+  /// - Throws: ROLE_REQUIRED. No user has the admin role of AdminService yet, so an acting user never
+  ///   passes where admin is required.
+  func require(_ role: Role) throws(Status) {
+    if self.role < role {
+      throw Status(
+        .roleRequired, "this method needs the role \(role.rawValue); the caller is \(self.role.rawValue)",
+        details: ["required_role": role.rawValue, "role": self.role.rawValue])
+    }
+    if role == .admin, let actingUserId {
+      throw Status(
+        .roleRequired, "this method needs the role admin; the acting user \(actingUserId) has none",
+        details: ["required_role": role.rawValue])
+    }
+  }
+
+  /// - Throws: ACTING_USER when the call acts for another user than it names.
+  func mayTouch(userId: String) throws(Status) {
+    guard let actingUserId, actingUserId != userId else { return }
+    throw Status(
+      .actingUser, "the acting user may touch only its own rows", details: ["acting_user": actingUserId])
+  }
+}

@@ -1,0 +1,64 @@
+// Every limit that a request's fields are held to, by name. docs/OPERATIONS.md lists them all and
+// GetServerInfo tells them to clients.
+//
+// Invariants:
+// 1. A limit is checked before anything is applied, and its error names the field and the limit.
+//
+// Values, owned by nobody.
+
+internal import Core
+
+public enum Limits {
+  public static let userIdByteCount = 255
+  public static let idempotencyKeyByteCount = 255
+  public static let paymentIdByteCount = 255
+  public static let runIdByteCount = 255
+  public static let planIdByteCount = 128
+  public static let displayNameByteCount = 255
+  public static let packageByteCount = 255
+  public static let actorByteCount = 255
+  public static let adjustReasonByteCount = 1_024
+  public static let descriptionByteCount = 1_024
+  public static let metadataEntryCount = 32
+  public static let metadataKeyByteCount = 64
+  public static let metadataValueByteCount = 512
+  public static let periodByteCount = 64
+  public static let cursorByteCount = 512
+  public static let cancelTokenByteCount = 255
+  public static let batchItemCount = 8_192
+  public static let balanceUserCount = 1_000
+  public static let pageRowCount = 1_000
+  public static let defaultPageRowCount = 100
+  public static let holdTtlMillis: Int64 = 2_592_000_000
+  public static let defaultHoldTtlMillis: Int64 = 900_000
+  public static let lotPriority: Int32 = 1_000
+  /// The end of the year 9999: the last time that proto3 JSON and SQL tools agree on.
+  public static let timeMicros: Int64 = 253_402_300_799_999_999
+  /// Amounts of one command; sums have the whole of int64.
+  public static let amountMicros: Int64 = 1_000_000_000_000_000_000
+  public static let reflectionSymbolByteCount = 512
+  public static let clockAdvanceMillis: Int64 = 100 * 366 * 86_400_000
+
+  /// Name, value and unit of each, for GetServerInfo.
+  static let table: [(name: String, value: Int64, unit: String)] = [
+    ("user_id", Int64(userIdByteCount), "bytes"),
+    ("idempotency_key", Int64(idempotencyKeyByteCount), "bytes"),
+    ("payment_id", Int64(paymentIdByteCount), "bytes"),
+    ("run_id", Int64(runIdByteCount), "bytes"),
+    ("plan_id", Int64(planIdByteCount), "bytes"),
+    ("display_name", Int64(displayNameByteCount), "bytes"),
+    ("package", Int64(packageByteCount), "bytes"),
+    ("actor", Int64(actorByteCount), "bytes"),
+    ("reason", Int64(adjustReasonByteCount), "bytes"),
+    ("description", Int64(descriptionByteCount), "bytes"),
+    ("metadata", Int64(metadataEntryCount), "entries"),
+    ("metadata_key", Int64(metadataKeyByteCount), "bytes"),
+    ("metadata_value", Int64(metadataValueByteCount), "bytes"),
+    ("batch", Int64(batchItemCount), "items"),
+    ("batch_get_balances", Int64(balanceUserCount), "users"),
+    ("page", Int64(pageRowCount), "rows"),
+    ("hold_ttl", holdTtlMillis, "millis"),
+    ("amount", amountMicros, "micros"),
+    ("open_lots", Int64(Lot.maximumOpenLots), "lots"),
+  ]
+}

@@ -1,0 +1,23 @@
+// What a key stands for: the SHA-256 of a method and a request.
+//
+// Invariants:
+// 1. Equal requests have equal digests whatever library encoded them: the digest is over our own
+//    encoding (fields in order, map entries sorted), not over the bytes on the wire.
+// 2. An item of a batch has the digest of the same request sent alone, so either may retry the other.
+//
+// Values, owned by nobody.
+
+internal import Core
+internal import Crypto
+internal import Messages
+
+enum RequestDigest {
+  /// - Parameter method: `tallystick.v1.CreditService/Consume`.
+  static func make(method: String, _ request: some Message) -> Core.Digest {
+    var hasher = SHA256()
+    hasher.update(data: Array(method.utf8))
+    hasher.update(data: [0])
+    hasher.update(data: request.encode())
+    return Core.Digest(bytes: Array(hasher.finalize()))
+  }
+}

@@ -1,0 +1,234 @@
+// Batches of independent items: one submission, one commit, one result an item in order.
+//
+// Invariants:
+// 1. An item whose fields are wrong gets its own error; the others go on.
+// 2. A batch whose reply could outgrow the largest message is refused before anything is applied. The
+//    results carry no free text, which the caller has; lots are left out when they alone would not fit
+//    (GetTransaction has them).
+//
+// Owner: the connection's queue until the engine takes over.
+
+internal import Core
+internal import Messages
+internal import TTRPC
+
+/// A batch request whose items are requests of their own.
+protocol BatchRequest: Message {
+  associatedtype Item: Message
+  var items: [Item] { get }
+}
+
+/// One item's result: its reply or its error.
+protocol BatchResult: Message {
+  associatedtype Applied: MoneyResponse
+  init(applied: Applied)
+  init(error: TallystickV1.ItemError)
+}
+
+protocol BatchResponse: Message {
+  associatedtype Result: BatchResult
+  var results: [Result] { get set }
+  var commitSequence: Int64 { get set }
+}
+
+extension TallystickV1.BatchConsumeRequest: BatchRequest {}
+extension TallystickV1.BatchConsumeResponse: BatchResponse {}
+extension TallystickV1.ConsumeResult: BatchResult {
+  init(applied: TallystickV1.ConsumeResponse) {
+    self.init()
+    result = .applied(applied)
+  }
+  init(error: TallystickV1.ItemError) {
+    self.init()
+    result = .error(error)
+  }
+}
+
+extension TallystickV1.BatchGrantPlanRequest: BatchRequest {}
+extension TallystickV1.BatchGrantPlanResponse: BatchResponse {}
+extension TallystickV1.GrantPlanResult: BatchResult {
+  init(applied: TallystickV1.GrantPlanResponse) {
+    self.init()
+    result = .applied(applied)
+  }
+  init(error: TallystickV1.ItemError) {
+    self.init()
+    result = .error(error)
+  }
+}
+
+enum BatchBinding {
+  static func consume(_ services: Services) -> Binding {
+    let item = TallystickV1.CreditService.consume
+    let method = "\(item.service)/\(item.method)"
+    return bind(
+      services, TallystickV1.CreditService.batchConsume,
+      fields: { request throws(Refusal) in
+        switch request.mode {
+        case .unspecified, .independent: return
+        case .unrecognized: throw invalidField("mode", "is not a batch mode")
+        }
+      },
+      prepare: { request, path throws(Refusal) in
+        try CreditRequests.consume(request, RequestDigest.make(method: method, request), path)
+      })
+  }
+
+  static func grantPlan(_ services: Services) -> Binding {
+    let item = TallystickV1.CreditService.grantPlan
+    let method = "\(item.service)/\(item.method)"
+    return bind(
+      services, TallystickV1.CreditService.batchGrantPlan, fields: { _ in },
+      prepare: { request, path throws(Refusal) in
+        try CreditRequests.grantPlan(request, RequestDigest.make(method: method, request), path)
+      })
+  }
+
+  private static func bind<Request: BatchRequest, Response: BatchResponse>(
+    _ services: Services, _ rpc: RPC<Request, Response>,
+    fields: @escaping @Sendable (Request) throws(Refusal) -> Void,
+    prepare: @escaping @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared
+  ) -> Binding {
+    let batch = Batch<Request, Response>(services: services, fields: fields, prepare: prepare)
+    return (rpc.method, .unary { batch.answer($0, $1, $2) })
+  }
+}
+
+/// A batch's way from payload to reply.
+private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
+  var services: Services
+  var fields: @Sendable (Request) throws(Refusal) -> Void
+  var prepare: @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared
+
+  func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
+    do throws(Status) {
+      let batch = try admit(context, payload)
+      let largest = services.maximumReplyByteCount
+      if batch.commands.isEmpty {
+        return responder.answer { () throws(Refusal) -> Response in
+          try batch.response([], largest: largest)
+        }
+      }
+      let submission = services.submission(
+        batch.commands, userId: batch.userIds.count == 1 ? batch.userIds[0] : nil, context,
+        byteCount: payload.count)
+      services.engine.submit(submission, group: context.connection) { outcomes in
+        responder.answer(flush: false) { () throws(Refusal) -> Response in
+          try batch.response(outcomes, largest: largest)
+        }
+      }
+    } catch { responder.fail(error) }
+  }
+
+  private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> PreparedBatch {
+    let caller = try services.caller(context)
+    if let refusal = services.engine.admission() { throw Status(refusal) }
+    let request = try decode(Request.self, payload)
+    let batch: PreparedBatch
+    do throws(Refusal) {
+      try fields(request)
+      try Fields.count(request.items.count, "items", atMost: Limits.batchItemCount)
+      batch = try PreparedBatch(request.items, largest: services.maximumReplyByteCount, prepare)
+    } catch { throw Status(error) }
+    try caller.require(.service)
+    for userId in batch.userIds { try caller.mayTouch(userId: userId) }
+    return batch
+  }
+}
+
+/// The items of a batch, each a command or the refusal that its fields earned.
+private struct PreparedBatch: Sendable {
+  var commands: [Command] = []
+  /// Distinct, in no order.
+  var userIds: [String] = []
+  /// One an item: nil where a command stands.
+  private var refusals: [Refusal?] = []
+
+  /// An item's reply without its texts and lots: numbers at their longest.
+  private static let itemByteCount = 320
+
+  init<Item: Message>(
+    _ items: [Item], largest: Int, _ prepare: (Item, FieldPath) throws(Refusal) -> Prepared
+  ) throws(Refusal) {
+    var replyByteCount = 64
+    var seen: Set<String> = []
+    commands.reserveCapacity(items.count)
+    refusals.reserveCapacity(items.count)
+    for (index, item) in items.enumerated() {
+      replyByteCount += PreparedBatch.itemByteCount
+      do throws(Refusal) {
+        let prepared = try prepare(item, FieldPath(prefix: "items[\(index)]."))
+        commands.append(prepared.command)
+        refusals.append(nil)
+        replyByteCount += prepared.command.echoedByteCount
+        if let userId = prepared.userId { seen.insert(userId) }
+      } catch { refusals.append(error) }
+    }
+    userIds = Array(seen)
+    if replyByteCount > largest {
+      throw Refusal(
+        .batchTooLarge, "the reply could have \(replyByteCount) bytes; the limit is \(largest)",
+        details: ["field": "items", "limit": String(largest)])
+    }
+  }
+
+  /// - Throws: a refusal that every command shares because none was tried (queue full, outcome unknown).
+  func response<Response: BatchResponse>(_ outcomes: [Outcome], largest: Int) throws(Refusal) -> Response {
+    var response = Response()
+    response.results.reserveCapacity(refusals.count)
+    var next = 0
+    var lotByteCount = 0
+    let lotBudget = max(0, largest - refusals.count * PreparedBatch.itemByteCount) / 2
+    for refusal in refusals {
+      if let refusal {
+        response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
+        continue
+      }
+      switch outcomes[next] {
+      case .applied(var receipt):
+        receipt.transaction.text = FreeText()
+        lotByteCount += receipt.transaction.lots.count * 24
+        if lotByteCount > lotBudget { receipt.transaction.lots = [] }
+        response.commitSequence = max(response.commitSequence, receipt.transaction.commit.sequence)
+        response.results.append(Response.Result(applied: Response.Result.Applied(receipt)))
+      case .refused(let refusal):
+        // Nothing was tried: the whole call failed, and its caller may send it again.
+        if refusal.commit == nil && refusal.reason.concernsWholeSubmission { throw refusal }
+        response.commitSequence = max(response.commitSequence, refusal.commit?.sequence ?? 0)
+        response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
+      case .planStored:
+        throw Refusal(.corrupt, "the engine answered a plan to a command of credit")
+      }
+      next += 1
+    }
+    return response
+  }
+}
+
+extension Reason {
+  /// Decided for a whole submission before or after its commands, never for one of them.
+  fileprivate var concernsWholeSubmission: Bool {
+    switch self {
+    case .deadlineExceeded, .cancelled, .shuttingDown, .queueFull, .diskFull, .readOnly, .corrupt,
+      .outcomeUnknown:
+      true
+    case .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .userNotFound, .transactionNotFound,
+      .holdNotFound, .grantNotFound, .idempotencyMismatch, .grantConflict, .paymentConflict, .holdExpired,
+      .holdSettled, .captureExceedsHold, .lotLimit, .amountOverflow, .insufficientCredits:
+      false
+    }
+  }
+}
+
+extension Command {
+  /// Bytes of text that a batch's result repeats.
+  fileprivate var echoedByteCount: Int {
+    switch self {
+    case .consume(let consume):
+      2 * consume.userId.utf8.count + consume.idempotency.key.utf8.count + consume.runId.utf8.count
+    case .grantPlan(let grant):
+      2 * grant.userId.utf8.count + grant.idempotency.key.utf8.count + grant.planId.utf8.count
+    case .addPurchase, .grantPromo, .adjust, .reserve, .extend, .capture, .release, .putPlan: 0
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// Roles and acting users.
+
+import Core
+import Messages
+import TTRPC
+import Testing
+
+@testable import Server
+
+@Suite("Identity") struct IdentityTests {
+  @Test("the daemon's own uid and root are admin; others need the list") func allowList() {
+    let list = AllowList(uids: [1_000: .service, 1_001: .readonly], gids: [50: .admin])
+    #expect(list.role(of: PeerCredentials(pid: 1, uid: 0, gid: 0)) == .admin)
+    #expect(list.role(of: PeerCredentials(pid: 1, uid: 1_000, gid: 7)) == .service)
+    #expect(list.role(of: PeerCredentials(pid: 1, uid: 1_001, gid: 50)) == .admin)
+    #expect(list.role(of: PeerCredentials(pid: 1, uid: 2_000, gid: 50)) == .admin)
+    #expect(list.role(of: PeerCredentials(pid: 1, uid: 2_000, gid: 7)) == nil)
+    #expect(AllowList(uids: [0: .readonly]).role(of: PeerCredentials(pid: 1, uid: 0, gid: 0)) == .admin)
+  }
+
+  @Test("an acting user sees only its own rows", arguments: ["u1", "u2"]) func actingUser(acting: String)
+    async throws
+  {
+    try await LiveServer.run { live in
+      let bought = try await live.purchase("u1", 1_000, payment: "p1", key: "k1")
+      let held = try await live.call(Credits.reserve) {
+        $0.userId = "u1"
+        $0.amountMicros = 100
+        $0.idempotencyKey = "h1"
+      }
+      let own = acting == "u1"
+      let named = own ? nil : "ACTING_USER"
+      #expect(try await live.reason(Credits.getBalance, actingUser: acting) { $0.userId = "u1" } == named)
+      #expect(try await live.reason(Credits.checkBalance, actingUser: acting) { $0.userId = "u1" } == named)
+      #expect(
+        try await live.reason(Credits.batchGetBalances, actingUser: acting) { $0.userIds = ["u1"] } == named)
+      #expect(
+        try await live.reason(Credits.listTransactions, actingUser: acting) { $0.userId = "u1" } == named)
+      #expect(try await live.reason(Credits.listHolds, actingUser: acting) { $0.userId = "u1" } == named)
+      let transaction = try await live.reason(Credits.getTransaction, actingUser: acting) {
+        $0.transactionId = bought.transaction?.transactionId ?? ""
+      }
+      #expect(transaction == (own ? nil : "TRANSACTION_NOT_FOUND"))
+      let batch = try await live.reason(Credits.batchConsume, actingUser: acting) { request in
+        var item = TallystickV1.ConsumeRequest()
+        item.userId = "u1"
+        item.amountMicros = 1
+        item.idempotencyKey = "b"
+        request.items = [item]
+      }
+      #expect(batch == named)
+      let hold = held.hold?.holdId ?? ""
+      let extend = try await live.reason(Credits.extend, actingUser: acting) {
+        $0.holdId = hold
+        $0.ttlMillis = 1_000_000
+        $0.idempotencyKey = "e"
+      }
+      #expect(extend == (own ? nil : "HOLD_NOT_FOUND"))
+      let release = try await live.reason(Credits.release, actingUser: acting) {
+        $0.holdId = hold
+        $0.idempotencyKey = "r"
+      }
+      #expect(release == (own ? nil : "HOLD_NOT_FOUND"))
+      let info = try await live.reason(TallystickV1.AdminService.getServerInfo, actingUser: acting) { _ in }
+      #expect(info == "ROLE_REQUIRED")
+    }
+  }
+
+  @Test("roles allow what they name and all before it") func roles() {
+    #expect(Role.readonly < .service && Role.service < .admin)
+  }
+
+  @Test("every reason of the proto is raised with a code, and none is missing there") func reasons() {
+    let raised = Set(Reason.allCases.map(\.rawValue) + ServerReason.allCases.map(\.rawValue))
+    // These two are status codes alone.
+    let wire = raised.subtracting([Reason.deadlineExceeded.rawValue, Reason.cancelled.rawValue])
+    var named: Set<String> = []
+    for number in Int32(1)...200 {
+      if case .unrecognized = TallystickV1.Reason(rawValue: number) { continue }
+      named.insert(TallystickV1.Reason(rawValue: number).protoName)
+    }
+    #expect(wire == named)
+  }
+}
+
+extension TallystickV1.Reason {
+  /// `insufficientCredits` as `INSUFFICIENT_CREDITS`.
+  fileprivate var protoName: String {
+    "\(self)".map { $0.isUppercase ? "_\($0)" : $0.uppercased() }.joined()
+  }
+}

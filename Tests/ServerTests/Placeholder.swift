@@ -1,2 +1,0 @@
-import Testing
-@Suite("Server") struct Placeholder { @Test("builds") func builds() {} }

@@ -1,0 +1,134 @@
+// Health, reflection, control, server info and the harness's clock, over a real socket.
+
+import Messages
+import TTRPC
+import Testing
+
+@testable import Server
+
+@Suite("System services") struct SystemServiceTests {
+  @Test("health knows the server and its services") func health() async throws {
+    try await LiveServer.run { live in
+      let whole = try await live.call(GrpcHealthV1.Health.check) { _ in }
+      #expect(whole.status == .serving)
+      let credits = try await live.call(GrpcHealthV1.Health.check) { $0.service = Credits.name }
+      #expect(credits.status == .serving)
+      do {
+        _ = try await live.call(GrpcHealthV1.Health.check) { $0.service = "nobody" }
+        Issue.record("known")
+      } catch let failed as Failed { #expect(failed.code == .notFound) }
+    }
+  }
+
+  @Test("a health watch tells the state at once") func watch() async throws {
+    try await LiveServer.run { live in
+      for (service, expected) in [
+        ("", GrpcHealthV1.HealthCheckResponse.ServingStatus.serving), ("nobody", .serviceUnknown),
+      ] {
+        var request = GrpcHealthV1.HealthCheckRequest()
+        request.service = service
+        let stream = try live.stream(GrpcHealthV1.Health.watch, request)
+        let first = try #require(try await stream.next())
+        #expect(try GrpcHealthV1.HealthCheckResponse.decode(first).status == expected)
+        stream.cancel()
+      }
+    }
+  }
+
+  @Test("reflection lists what is served and gives files with their imports") func reflection() async throws {
+    try await LiveServer.run { live in
+      let rpc = GrpcReflectionV1.ServerReflection.serverReflectionInfo
+      let stream = try live.connection.stream(.bidi, rpc.service, rpc.method)
+      func ask(_ question: GrpcReflectionV1.ServerReflectionRequest.MessageRequest) async throws
+        -> GrpcReflectionV1.ServerReflectionResponse.MessageResponse?
+      {
+        var request = GrpcReflectionV1.ServerReflectionRequest()
+        request.messageRequest = question
+        try await stream.send(request.encode())
+        let payload = try #require(try await stream.next())
+        return try GrpcReflectionV1.ServerReflectionResponse.decode(payload).messageResponse
+      }
+      guard case .listServicesResponse(let list) = try await ask(.listServices("*")) else {
+        Issue.record("no list")
+        return
+      }
+      #expect(list.service.map(\.name).contains(Credits.name))
+      #expect(list.service.map(\.name) == list.service.map(\.name).sorted())
+      guard
+        case .fileDescriptorResponse(let files) = try await ask(
+          .fileContainingSymbol("tallystick.v1.CreditService.Consume"))
+      else {
+        Issue.record("no file")
+        return
+      }
+      #expect(files.fileDescriptorProto.count == 2)
+      guard case .errorResponse(let error) = try await ask(.fileByFilename("none.proto")) else {
+        Issue.record("a file that is not there")
+        return
+      }
+      #expect(error.errorCode == StatusCode.notFound.rawValue)
+      stream.finish()
+    }
+  }
+
+  @Test("a call is cancelled by its token") func cancel() async throws {
+    try await LiveServer.run { live in
+      let sleeping = Task {
+        try await live.call(
+          TallystickTestingV1.Conformance.sleep,
+          metadata: [MetadataPair(key: "tally-cancel-token", value: "t1")]
+        ) { $0.millis = 60_000 }
+      }
+      var cancelled: Int32 = 0
+      while cancelled == 0 {
+        cancelled = try await live.call(TallystickV1.Control.cancel) { $0.token = "t1" }.cancelled
+      }
+      do {
+        _ = try await sleeping.value
+        Issue.record("slept through")
+      } catch let failed as Failed { #expect(failed.code == .cancelled) }
+    }
+  }
+
+  @Test("server info tells version, state, limits and role") func serverInfo() async throws {
+    try await LiveServer.run { live in
+      let info = try await live.call(TallystickV1.AdminService.getServerInfo) { _ in }
+      #expect(info.version == "test")
+      #expect(info.state == .serving)
+      #expect(info.role == "admin")
+      #expect(info.testing)
+      #expect(info.limits.contains { $0.name == "batch" && $0.value == 8_192 })
+    }
+  }
+
+  @Test("the clock is set, advanced and let go; credit expires by it") func clock() async throws {
+    try await LiveServer.run { live in
+      let start = try await live.call(TallystickTestingV1.TestControl.getClock) { _ in }.nowMicros
+      let frozen = try await live.call(TallystickTestingV1.TestControl.setClock) {
+        $0.nowMicros = start + 1_000_000
+      }
+      _ = try await live.call(Credits.grantPromo) {
+        $0.userId = "u1"
+        $0.amountMicros = 500
+        $0.expiresAtMicros = frozen.nowMicros + 1_000_000
+        $0.idempotencyKey = "k1"
+      }
+      #expect(try await live.available("u1") == 500)
+      _ = try await live.call(TallystickTestingV1.TestControl.advanceClock) { $0.millis = 1_000 }
+      #expect(try await live.available("u1") == 0)
+      let behind = try await live.reason(TallystickTestingV1.TestControl.setClock) { $0.nowMicros = 1 }
+      #expect(behind == "INVALID_FIELD")
+      _ = try await live.call(TallystickTestingV1.TestControl.reset) { _ in }
+      #expect(try await live.call(TallystickTestingV1.TestControl.getClock) { _ in }.frozen == false)
+      #expect(try await live.call(Credits.listTransactions) { $0.userId = "u1" }.transactions.isEmpty)
+    }
+  }
+}
+
+extension LiveServer {
+  fileprivate func stream<Request: Message, Response: Message>(
+    _ rpc: RPC<Request, Response>, _ request: Request
+  ) throws -> ClientStream {
+    try connection.stream(.serverStream, rpc.service, rpc.method, request.encode())
+  }
+}
