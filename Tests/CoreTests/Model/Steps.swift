@@ -104,7 +104,7 @@ struct StepReader {
     let small = Int64(1 + step.b % 40)
     switch step.c % 16 {
     case 0: return max(1, model.balance(user, wall: wall).availableMicros)
-    case 1: return model.balance(user, wall: wall).availableMicros + 1
+    case 1: return min(model.balance(user, wall: wall).availableMicros, Int64.max - 1) + 1
     case 2: return step.b % 5 == 0 ? Int64.max - Int64(step.b % 100) : small * 10
     default: return small
     }

@@ -11,8 +11,10 @@ internal import Testing
 final class TemporaryDirectory: Sendable {
   let path: String
 
-  init() throws {
-    var template = Array("/tmp/tally-test-XXXXXX".utf8CString)
+  /// - Parameter inMemory: where no test of durability needs a disk, so that a sync costs nothing.
+  init(inMemory: Bool = false) throws {
+    let parent = unsafe inMemory && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp"
+    var template = Array("\(parent)/tally-test-XXXXXX".utf8CString)
     let isMade = unsafe template.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return false }
       return unsafe mkdtemp(base) != nil

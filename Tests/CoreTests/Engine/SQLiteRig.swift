@@ -1,0 +1,45 @@
+// The SQLite engine, for the tests that any engine must pass.
+//
+// Values, owned by the test that made them.
+
+import Core
+import Locking
+
+/// An engine on a directory of its own, whose clock stands still until a test moves it.
+final class SQLiteRig: ModelRig {
+  private let directory: TemporaryDirectory
+  private let clock = TestClock(wallMicros: 0)
+  private let current: Lock<SQLiteEngine>
+
+  init() throws {
+    directory = try TemporaryDirectory(inMemory: true)
+    current = Lock(try Self.open(directory, clock))
+  }
+
+  deinit { try? current.withLock { $0 }.close() }
+
+  private static func open(_ directory: TemporaryDirectory, _ clock: TestClock) throws -> SQLiteEngine {
+    var configuration = EngineConfiguration(directory: directory.path)
+    configuration.clock = clock
+    configuration.allowsAnyFileSystem = true
+    // Tests put the clock back; and nothing is written behind their backs.
+    configuration.allowsClockBehindLedger = true
+    configuration.tickMillis = 3_600_000
+    return try SQLiteEngine.open(configuration)
+  }
+
+  var engine: any Engine { current.withLock { $0 } }
+
+  func setTime(micros: Int64) { clock.set(wallMicros: micros) }
+
+  func restart() throws {
+    try current.withLock { engine in
+      try engine.close()
+      engine = try Self.open(directory, clock)
+    }
+  }
+
+  func sweep() throws { try current.withLock { $0 }.sweep() }
+
+  func findings() throws -> [String] { [] }
+}
