@@ -96,7 +96,8 @@ func readEnums<E: RawRepresentable<Int32>>(
   unsafe UnsafeBufferPointer(start: values, count: count).compactMap { E(rawValue: $0) }
 }
 
-/// A map from text to text; `entry` gives the key and the value of one entry.
+/// A map from text to text; `entry` gives the key and the value of one entry. Of equal keys the last
+/// counts, as in every proto3 library.
 func readMap<C>(
   _ count: Int, _ values: CRepeated<C>, _ field: String,
   _ entry: (UnsafeMutablePointer<C>) -> (ProtobufCBinaryData, ProtobufCBinaryData)
@@ -107,11 +108,17 @@ func readMap<C>(
   for index in 0..<count {
     guard let c = unsafe values[index] else { continue }
     let (key, value) = unsafe entry(c)
+    let pair: (key: String, value: String)
     do {
-      result[try unsafe readText(key, "key")] = try unsafe readText(value, "value")
+      pair = (try unsafe readText(key, "key"), try unsafe readText(value, "value"))
     } catch {
       throw error.within(field)
     }
+    // A dictionary cannot hold both of two keys that only Unicode's composition tells apart.
+    if let known = result.index(forKey: pair.key), !result[known].key.utf8.elementsEqual(pair.key.utf8) {
+      throw .duplicateField(field: field)
+    }
+    result[pair.key] = pair.value
   }
   return result
 }

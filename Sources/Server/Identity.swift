@@ -64,8 +64,8 @@ struct Caller {
     self.role = role
     var actingUserId: String?
     for pair in context.metadata where pair.key == Caller.actingUserMetadataKey {
-      // Two different acting users are nobody's intention: an empty name matches no row.
-      if actingUserId != nil && actingUserId != pair.value {
+      // Nobody means to act for two users; which of them was meant is not ours to guess.
+      if actingUserId != nil {
         throw Status(.actingUser, "\(Caller.actingUserMetadataKey) is given twice")
       }
       actingUserId = pair.value
@@ -96,7 +96,7 @@ struct Caller {
 
   /// - Throws: ACTING_USER when the call acts for another user than it names.
   func mayTouch(userId: String) throws(Status) {
-    guard let actingUserId, actingUserId != userId else { return }
+    guard let actingUserId, !actingUserId.isExactly(userId) else { return }
     throw Status(
       .actingUser, "the acting user may touch only its own rows", details: ["acting_user": actingUserId])
   }

@@ -66,6 +66,17 @@ import Testing
     }
   }
 
+  @Test("users whose ids differ only in Unicode composition are two users") func composition() async throws {
+    try await LiveServer.run { live in
+      let composed = "caf\u{e9}"
+      let decomposed = "cafe\u{301}"
+      try await live.purchase(composed, 1_000, payment: "p1", key: "k1")
+      #expect(try await live.available(decomposed) == 0)
+      let foreign = try await live.reason(Credits.getBalance, actingUser: decomposed) { $0.userId = composed }
+      #expect(foreign == "ACTING_USER")
+    }
+  }
+
   @Test("roles allow what they name and all before it") func roles() {
     #expect(Role.readonly < .service && Role.service < .admin)
   }

@@ -151,7 +151,7 @@ private struct PreparedBatch: Sendable {
     _ items: [Item], largest: Int, _ prepare: (Item, FieldPath) throws(Refusal) -> Prepared
   ) throws(Refusal) {
     var replyByteCount = 64
-    var seen: Set<String> = []
+    var seen: Set<ExactText> = []
     commands.reserveCapacity(items.count)
     refusals.reserveCapacity(items.count)
     for (index, item) in items.enumerated() {
@@ -161,10 +161,10 @@ private struct PreparedBatch: Sendable {
         commands.append(prepared.command)
         refusals.append(nil)
         replyByteCount += prepared.command.echoedByteCount
-        if let userId = prepared.userId { seen.insert(userId) }
+        if let userId = prepared.userId { seen.insert(ExactText(userId)) }
       } catch { refusals.append(error) }
     }
-    userIds = Array(seen)
+    userIds = seen.map(\.text)
     if replyByteCount > largest {
       throw Refusal(
         .batchTooLarge, "the reply could have \(replyByteCount) bytes; the limit is \(largest)",
