@@ -9,7 +9,7 @@
 #include "die.h"
 #include "keys.h"
 
-enum { CHECKPOINT_FRAMES = 4000 };
+enum { CHECKPOINT_FRAMES = 8000 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS account ("
@@ -18,7 +18,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS ledger ("
     " sequence INTEGER PRIMARY KEY, account INTEGER NOT NULL, type INTEGER NOT NULL,"
     " amount_micros INTEGER NOT NULL, balance_after_micros INTEGER NOT NULL, version INTEGER NOT NULL,"
-    " at_micros INTEGER NOT NULL, key TEXT NOT NULL, UNIQUE (account, key)) STRICT;"
+    " at_micros INTEGER NOT NULL, key TEXT NOT NULL, UNIQUE (key, account)) STRICT;"
     "CREATE INDEX IF NOT EXISTS ledger_history ON ledger (account, sequence);";
 
 enum statement { BEGIN, COMMIT, ACCOUNT, UPDATE, INSERT, STORED, SEED, STATEMENTS };
@@ -34,7 +34,7 @@ static const char *const texts[STATEMENTS] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
     [STORED] =
         "SELECT sequence, balance_after_micros, version, at_micros FROM ledger"
-        " WHERE account = ?1 AND key = ?2",
+        " WHERE key = ?2 AND account = ?1",
     [SEED] =
         "INSERT INTO account (user_id, balance_micros, version) VALUES (?1, ?2, 0)"
         " ON CONFLICT DO NOTHING",

@@ -3,7 +3,7 @@
 // 1. A debit and its balance are written in one transaction; a commit returns after the sync.
 // 2. The same key again changes nothing and answers what is stored.
 // 3. Any other failure of SQLite ends the program: this is a floor, not a server.
-// It has ordinary indexes (unique on account and key; account and sequence), as the first step of the
+// It has ordinary indexes (unique on key and account; account and sequence), as the first step of the
 // product has, and leaves out what the product adds: lots, request digests and the hash chain.
 // Owner: the one thread of the program.
 #pragma once

@@ -15,7 +15,7 @@ static const char schema[] =
     "CREATE TABLE ledger (sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
     " account bigint NOT NULL, amount_micros bigint NOT NULL, balance_after_micros bigint NOT NULL,"
     " idempotency_key text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),"
-    " UNIQUE (account, idempotency_key));"
+    " UNIQUE (idempotency_key, account));"
     "CREATE INDEX ledger_history ON ledger (account, sequence)";
 
 static const char seed[] =
