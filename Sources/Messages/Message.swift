@@ -26,7 +26,8 @@ public enum DecodeError: Error, Sendable, Equatable {
   case malformed
   /// The message would take more memory than `DecodeLimit` allows one of its size, in bytes.
   case budgetExceeded(limitBytes: Int)
-  /// A singular submessage stands there more than once. (No encoder writes that.)
+  /// A singular submessage stands there more than once (no encoder writes that), or two keys of a map
+  /// differ in their Unicode normal form only.
   case duplicateField(field: String)
   /// A text field is not UTF-8.
   case invalidUTF8(field: String)

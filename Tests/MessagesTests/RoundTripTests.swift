@@ -96,4 +96,17 @@ import Testing
     }
     #expect(request.encode() == expected)
   }
+
+  @Test("of a map's key that repeats the last value counts; keys that only look the same are refused")
+  func mapKeys() throws {
+    func entry(_ key: String, _ value: String) -> [UInt8] {
+      Wire.field(6, Wire.field(1, key) + Wire.field(2, value))
+    }
+    let repeated = try TallystickV1.ConsumeRequest.decode(entry("a", "1") + entry("b", "2") + entry("a", "3"))
+    #expect(repeated.metadata == ["a": "3", "b": "2"])
+    #expect(
+      decodeError { () throws(DecodeError) in
+        try TallystickV1.ConsumeRequest.decode(entry("\u{E9}", "1") + entry("e\u{301}", "2"))
+      } == .duplicateField(field: "metadata"))
+  }
 }

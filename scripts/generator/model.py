@@ -163,8 +163,7 @@ class Comments:
 
     def __init__(self, file: descriptor_pb2.FileDescriptorProto) -> None:
         self.found = {
-            tuple(location.path): location.leading_comments
-            for location in file.source_code_info.location
+            tuple(location.path): location.leading_comments for location in file.source_code_info.location
         }
 
     def at(self, *path: int) -> str:
@@ -184,15 +183,12 @@ def read_file(file: descriptor_pb2.FileDescriptorProto) -> File:
     for index, enum in enumerate(file.enum_type):
         enums.append(read_enum(file.package, "", enum, comments, (5, index)))
     services = [
-        read_service(file.package, service, comments, index)
-        for index, service in enumerate(file.service)
+        read_service(file.package, service, comments, index) for index, service in enumerate(file.service)
     ]
     plain = descriptor_pb2.FileDescriptorProto()
     plain.CopyFrom(file)
     plain.ClearField("source_code_info")
-    return File(
-        file.name, file.package, list(file.dependency), messages, enums, services, plain
-    )
+    return File(file.name, file.package, list(file.dependency), messages, enums, services, plain)
 
 
 def read_message(
@@ -214,9 +210,7 @@ def read_message(
         if field.type not in SCALARS:
             raise Refused(f"{where}: type {field.type} is not supported")
         is_map = field.type_name in maps
-        oneof = (
-            message.oneof_decl[field.oneof_index].name if field.HasField("oneof_index") else ""
-        )
+        oneof = message.oneof_decl[field.oneof_index].name if field.HasField("oneof_index") else ""
         fields.append(
             Field(
                 name=field.name,
@@ -240,9 +234,7 @@ def read_enum(
 ) -> Enum:
     prefix = snake_case(enum.name).upper() + "_"
     values = [
-        EnumValue(
-            value.name, value.name.removeprefix(prefix), value.number, comments.at(*path, 2, place)
-        )
+        EnumValue(value.name, value.name.removeprefix(prefix), value.number, comments.at(*path, 2, place))
         for place, value in enumerate(enum.value)
     ]
     return Enum(f"{scope}.{enum.name}", parent, values, comments.at(*path))

@@ -392,8 +392,7 @@ def writing(message: Message) -> list[str]:
             )
         elif field.kind == "message":
             lines.append(
-                f"unsafe (c.pointee.n_{field.name}, c.pointee.{c_member(field.name)}) = "
-                f"arena.single({name})"
+                f"unsafe (c.pointee.n_{field.name}, c.pointee.{c_member(field.name)}) = arena.single({name})"
             )
         else:
             value = write_value(field, name).removeprefix("unsafe ")

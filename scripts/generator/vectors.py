@@ -10,6 +10,7 @@ import random
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message as Google
+
 from model import Model
 
 SEED = 1

@@ -1,0 +1,20 @@
+"""Client for Tallystick: prepaid credits, kept exactly, over a Unix socket."""
+
+from ._keys import new_key
+from .client import Client, default_socket
+from .errors import TallyError
+from .money import to_dollars, to_micros
+from .times import to_datetime, to_timestamp
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Client",
+    "TallyError",
+    "default_socket",
+    "new_key",
+    "to_datetime",
+    "to_dollars",
+    "to_micros",
+    "to_timestamp",
+]

@@ -1,0 +1,66 @@
+"""Idempotency keys for the requests that came without one.
+
+A key is a UUID of version 7: ordered by time, so that the server's index is written in order.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+
+from google.protobuf.message import Message
+
+KEY_FIELD, ITEMS_FIELD = "idempotency_key", "items"
+_RANDOM_BITS = 74
+# Two of a UUID's bits and four are its variant and its version.
+_VARIANT, _VERSION = 0b10 << 62, 7 << 76
+
+
+class _Clock:
+    """Milliseconds and a random tail that only ever grow within a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._millis = 0
+        self._tail = 0
+
+    def next(self) -> tuple[int, int]:
+        fresh = int.from_bytes(os.urandom(10), "big") >> (80 - _RANDOM_BITS)
+        now = time.time_ns() // 1_000_000
+        with self._lock:
+            if now > self._millis:
+                # The top bit is left free to count up in.
+                self._millis, self._tail = now, fresh >> 1
+            else:
+                self._tail += 1 + (fresh >> 42)
+                if self._tail >> _RANDOM_BITS:
+                    self._millis, self._tail = self._millis + 1, fresh >> 1
+            return self._millis, self._tail
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+
+_clock = _Clock()
+os.register_at_fork(after_in_child=_clock.after_fork)
+
+
+def new_key() -> str:
+    """A fresh key, greater than every earlier one of this process."""
+    millis, tail = _clock.next()
+    high, low = tail >> 62, tail & ((1 << 62) - 1)
+    return str(uuid.UUID(int=millis << 80 | _VERSION | high << 64 | _VARIANT | low))
+
+
+def fill(request: Message) -> None:
+    """Gives a key to the request, and to each item of a batch, where there is none."""
+    fields = request.DESCRIPTOR.fields_by_name
+    if KEY_FIELD in fields:
+        if not getattr(request, KEY_FIELD):
+            setattr(request, KEY_FIELD, new_key())
+        return
+    for item in getattr(request, ITEMS_FIELD, ()):
+        if KEY_FIELD in item.DESCRIPTOR.fields_by_name and not getattr(item, KEY_FIELD):
+            setattr(item, KEY_FIELD, new_key())

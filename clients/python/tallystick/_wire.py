@@ -1,0 +1,166 @@
+"""ttrpc 1.2 on the wire: frames, and the two envelopes inside them. Bytes in, values out; no socket.
+
+A frame is ten bytes and a payload: u32 length, u32 stream id, u8 type, u8 flags, big-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+HEADER = struct.Struct(">IIBB")
+
+REQUEST, RESPONSE, DATA = 1, 2, 3
+REMOTE_CLOSED, REMOTE_OPEN, NO_DATA = 0x01, 0x02, 0x04
+
+#: A frame's first byte is zero, so this is the longest payload that the protocol can carry.
+LONGEST_PAYLOAD = (1 << 24) - 1
+#: What a server takes unless it was told otherwise.
+DEFAULT_LONGEST_MESSAGE = 4 << 20
+#: Stream ids are odd and have 32 bits.
+LAST_STREAM_ID = (1 << 32) - 1
+
+
+class ProtocolError(Exception):
+    """The peer does not speak ttrpc; the connection cannot go on."""
+
+
+class Frame(NamedTuple):
+    stream_id: int
+    type: int
+    flags: int
+    payload: bytes
+
+
+def encode_frame(stream_id: int, kind: int, flags: int, payload: bytes) -> bytes:
+    return HEADER.pack(len(payload), stream_id, kind, flags) + payload
+
+
+class FrameParser:
+    """Whole frames from bytes that come in any pieces."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """The frames that `data` completes. Raises ProtocolError."""
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        try:
+            while len(buffer) - start >= HEADER.size:
+                length, stream_id, kind, flags = HEADER.unpack_from(buffer, start)
+                if length > LONGEST_PAYLOAD:
+                    raise ProtocolError(f"a frame of {length} bytes")
+                end = start + HEADER.size + length
+                if len(buffer) < end:
+                    break
+                payload = bytes(memoryview(buffer)[start + HEADER.size : end])
+                start = end
+                yield Frame(stream_id, kind, flags, payload)
+        finally:
+            del buffer[:start]
+
+
+class Response(NamedTuple):
+    """A Response envelope. Code 0 is success, whether the status was absent or empty."""
+
+    code: int
+    message: str
+    #: Type URL and serialized message of each detail.
+    details: tuple[tuple[str, bytes], ...]
+    payload: bytes
+
+
+def encode_request(
+    service: str,
+    method: str,
+    payload: bytes,
+    timeout_nanos: int,
+    metadata: Iterable[tuple[str, str]],
+) -> bytes:
+    parts = [_field(1, service.encode()), _field(2, method.encode())]
+    if payload:
+        parts.append(_field(3, payload))
+    if timeout_nanos:
+        parts.append(_varint(4 << 3) + _varint(timeout_nanos))
+    for key, value in metadata:
+        parts.append(_field(5, _field(1, key.encode()) + _field(2, value.encode())))
+    return b"".join(parts)
+
+
+def decode_response(data: bytes) -> Response:
+    """Raises ProtocolError for what is not a Response."""
+    code, message, payload = 0, "", b""
+    details: list[tuple[str, bytes]] = []
+    for number, value in _fields(data):
+        if number == 1 and isinstance(value, bytes):
+            for inner, content in _fields(value):
+                if inner == 1 and isinstance(content, int):
+                    code = content
+                elif inner == 2 and isinstance(content, bytes):
+                    message = content.decode(errors="replace")
+                elif inner == 3 and isinstance(content, bytes):
+                    details.append(_any(content))
+        elif number == 2 and isinstance(value, bytes):
+            payload = value
+    return Response(code, message, tuple(details), payload)
+
+
+def _any(data: bytes) -> tuple[str, bytes]:
+    type_url, value = "", b""
+    for number, content in _fields(data):
+        if number == 1 and isinstance(content, bytes):
+            type_url = content.decode(errors="replace")
+        elif number == 2 and isinstance(content, bytes):
+            value = content
+    return type_url, value
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(data):
+            break
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+    raise ProtocolError("a number without an end")
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Each field's number and value: an int of wire type 0, bytes of wire types 1, 2 and 5."""
+    at = 0
+    while at < len(data):
+        tag, at = _read_varint(data, at)
+        kind = tag & 7
+        if kind == 0:
+            number, at = _read_varint(data, at)
+            yield tag >> 3, number
+            continue
+        if kind == 2:
+            size, at = _read_varint(data, at)
+        elif kind in (1, 5):
+            size = 8 if kind == 1 else 4
+        else:
+            raise ProtocolError(f"wire type {kind}")
+        if size > len(data) - at:
+            raise ProtocolError("a field that runs past the end")
+        yield tag >> 3, data[at : at + size]
+        at += size

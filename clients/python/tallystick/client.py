@@ -1,0 +1,100 @@
+"""The client: one socket, the services, and what holds for every call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Optional, Union
+
+from ._calls import ACTING_USER, Caller, Channel
+from ._generated.services import AdminService, Control, CreditService, UsageService
+
+#: Seconds that a call may take, its retries included.
+DEFAULT_TIMEOUT = 10.0
+#: Seconds after its start in which a call that did not get through is tried again.
+DEFAULT_RETRY_SECONDS = 5.0
+
+SYSTEM_SOCKET = "/run/tallystick/tally.sock"
+#: The kernel's limit on a socket's path, in bytes.
+LONGEST_SOCKET_PATH = 107
+
+
+def default_socket(environment: Optional[Mapping[str, str]] = None) -> str:
+    """`TALLY_SOCKET`; else the socket below `XDG_RUNTIME_DIR` if it is there; else the system's."""
+    environment = os.environ if environment is None else environment
+    if environment.get("TALLY_SOCKET"):
+        return environment["TALLY_SOCKET"]
+    runtime = environment.get("XDG_RUNTIME_DIR")
+    if runtime:
+        path = os.path.join(runtime, "tallystick", "tally.sock")
+        if os.path.exists(path) or not os.path.exists(SYSTEM_SOCKET):
+            return path
+    return SYSTEM_SOCKET
+
+
+class Client:
+    """A connection to `tally serve`. Threads may share it: their calls go down one socket at once.
+
+    It connects with the first call, and again whenever the connection was lost. A call that did not
+    get through is tried again with the same idempotency key, for `retry_seconds`; `timeout` bounds it
+    all. Close it, or use it as a context manager. A fork's child gets a connection of its own.
+    """
+
+    def __init__(
+        self,
+        socket: Union[str, os.PathLike[str], None] = None,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        retry_seconds: float = DEFAULT_RETRY_SECONDS,
+        metadata: Optional[Mapping[str, str]] = None,
+    ) -> None:
+        path = default_socket() if socket is None else os.fspath(socket)
+        if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+            raise ValueError(f"a socket's path has at most {LONGEST_SOCKET_PATH} bytes: {path}")
+        channel = Channel(path)
+        self._open(path, channel, Caller(channel, timeout, retry_seconds).with_metadata(metadata or {}))
+
+    def _open(self, path: str, channel: Channel, caller: Caller) -> None:
+        #: The socket's path.
+        self.socket = path
+        self._channel = channel
+        self._caller = caller
+        #: Prepaid credits: balances, holds and the ledger.
+        self.credits = CreditService(caller)
+        #: Plans.
+        self.usage = UsageService(caller)
+        #: The server itself.
+        self.admin = AdminService(caller)
+        #: Cancellation of other calls.
+        self.control = Control(caller)
+
+    @property
+    def caller(self) -> Caller:
+        """For the stubs of further services, such as the test harness's."""
+        return self._caller
+
+    def with_metadata(self, metadata: Mapping[str, str]) -> Client:
+        """The same connection; calls carry these metadata as well."""
+        view = object.__new__(type(self))
+        view._open(self.socket, self._channel, self._caller.with_metadata(metadata))
+        return view
+
+    def acting_as(self, user_id: str) -> Client:
+        """The same connection; calls may touch this user's rows only."""
+        return self.with_metadata({ACTING_USER: user_id})
+
+    def close(self) -> None:
+        """Ends the connection, also for every client that `acting_as` made from this one."""
+        self._channel.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
