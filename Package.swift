@@ -60,7 +60,7 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "TallyClient", dependencies: ["TTRPC", "Messages", "Locking"], swiftSettings: strict),
     .target(
-      name: "TallyTesting", dependencies: ["CProcess", "TallyClient", "TTRPC", "Messages"],
+      name: "TallyTesting", dependencies: ["CProcess", "TallyClient", "Messages", "Locking"],
       swiftSettings: strict),
     .executableTarget(
       name: "tally",
@@ -92,7 +92,8 @@ let package = Package(
       name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "Messages", "Locking"],
       swiftSettings: strict),
     .testTarget(
-      name: "tallyTests", dependencies: ["tally", "CProcess", "TallyTesting", "TallyClient", "Messages"],
+      name: "tallyTests",
+      dependencies: ["tally", "TallyTesting", "TallyClient", "Messages", arguments],
       swiftSettings: strict),
     .testTarget(name: "BenchTests", dependencies: ["bench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -58,6 +59,10 @@ int cprocess_parent_open(void) {
   }
   return fd;
 }
+
+int cprocess_event_open(void) { return or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+int cprocess_event_signal(int fd) { return or_errno(eventfd_write(fd, 1)); }
 
 int cprocess_wait(const int *fds, int count, int timeout_millis) {
   struct pollfd polls[16];
@@ -177,6 +182,13 @@ int cprocess_directory_make(const char *path, uint32_t mode) {
   struct stat status;
   if (stat(path, &status) < 0) return -errno;
   return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
+}
+
+const char *cprocess_environment(size_t place) {
+  for (size_t i = 0; i <= place; i++) {
+    if (!environ || !environ[i]) return NULL;
+  }
+  return environ[place];
 }
 
 // Makes a pipe whose child's end is put in place of `target`; the parent's end goes to `*end`.

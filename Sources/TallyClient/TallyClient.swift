@@ -80,8 +80,9 @@ public final class TallyClient: Sendable {
     _ rpc: RPC<Request, Response>, _ request: Request, options: CallOptions? = nil
   ) throws(TallyError) -> Responses<Response> {
     let options = options ?? defaults
+    let connection = try connected()
     do throws(CallError) {
-      let stream = try connected().stream(
+      let stream = try connection.stream(
         .serverStream, rpc.service, rpc.method, request.encode(),
         timeoutNanoseconds: options.timeout.map(\.nanosecondsRoundedUp), metadata: Self.metadata(options))
       return Responses(stream: stream)
@@ -93,8 +94,9 @@ public final class TallyClient: Sendable {
     _ kind: MethodKind, service: String, method: String, first: [UInt8] = [], options: CallOptions? = nil
   ) throws(TallyError) -> ClientStream {
     let options = options ?? defaults
+    let connection = try connected()
     do throws(CallError) {
-      return try connected().stream(
+      return try connection.stream(
         kind, service, method, first, timeoutNanoseconds: options.timeout.map(\.nanosecondsRoundedUp),
         metadata: Self.metadata(options))
     } catch { throw TallyError(error) }
@@ -110,11 +112,10 @@ public final class TallyClient: Sendable {
     while true {
       let left = options.timeout.map { $0 - start.duration(to: .now) }
       let failure: TallyError
-      do throws(CallError) {
+      do throws(TallyError) {
         return try await connected().unary(
-          service, method, payload, timeoutNanoseconds: left.map(\.nanosecondsRoundedUp),
-          metadata: Self.metadata(options))
-      } catch { failure = TallyError(error) }
+          service, method, payload, left.map(\.nanosecondsRoundedUp), Self.metadata(options))
+      } catch { failure = error }
       attempt += 1
       let delay = options.retry.delay(beforeAttempt: attempt)
       guard failure.code == .unavailable, attempt <= options.retry.maximumAttempts,
@@ -125,8 +126,8 @@ public final class TallyClient: Sendable {
   }
 
   /// The connection that is there, or a new one.
-  private func connected() throws(CallError) -> ClientConnection {
-    try connection.withLock { current throws(CallError) in
+  private func connected() throws(TallyError) -> ClientConnection {
+    try connection.withLock { current throws(TallyError) in
       if let open = current, !open.isClosed { return open }
       var failure: SystemError?
       for path in sockets {
@@ -137,7 +138,7 @@ public final class TallyClient: Sendable {
         } catch { failure = failure ?? error }
       }
       let why = failure.map { "\($0)" } ?? "no socket to connect to"
-      throw CallError(Status(.unavailable, "cannot reach the server: \(why)"))
+      throw TallyError(.unavailable, reason: "NOT_CONNECTED", "cannot reach the server: \(why)")
     }
   }
 
@@ -147,6 +148,18 @@ public final class TallyClient: Sendable {
       pairs.append(MetadataPair(key: actingUserMetadataKey, value: user))
     }
     return pairs
+  }
+}
+
+extension ClientConnection {
+  fileprivate func unary(
+    _ service: String, _ method: String, _ payload: [UInt8], _ timeoutNanoseconds: UInt64?,
+    _ metadata: [MetadataPair]
+  ) async throws(TallyError) -> [UInt8] {
+    do throws(CallError) {
+      return try await unary(
+        service, method, payload, timeoutNanoseconds: timeoutNanoseconds, metadata: metadata)
+    } catch { throw TallyError(error) }
   }
 }
 

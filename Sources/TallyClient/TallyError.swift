@@ -62,8 +62,8 @@ public struct TallyError: Error, Sendable, Equatable, CustomStringConvertible {
     if let info = Self.info(error.status) {
       reason = info.reason
       details = info.metadata
-    } else if error.status.code == .unavailable {
-      reason = error.outcomeIsUnknown ? "CONNECTION_LOST" : "NOT_CONNECTED"
+    } else if error.status.code == .unavailable, error.outcomeIsUnknown {
+      reason = "CONNECTION_LOST"
     } else if error.status.code == .deadlineExceeded {
       reason = "DEADLINE_EXCEEDED"
     } else if error.status.code == .cancelled {

@@ -23,7 +23,8 @@ struct Tally: ParsableCommand {
       """,
     version: tallyVersion,
     subcommands: [
-      CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self, PlansCommand.self,
+      ServeCommand.self, CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self,
+      PlansCommand.self,
       VersionCommand.self,
     ])
 

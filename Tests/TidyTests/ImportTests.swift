@@ -11,9 +11,11 @@ struct ImportTests {
     "TTRPC": ["CLinux", "DequeModule", "Dispatch", "Glibc", "Locking", "Synchronization"],
     "SQLite": ["CSQLite", "Glibc", "Locking"],
     "Core": ["SQLite", "Crypto", "DequeModule", "Dispatch", "Glibc", "Locking"],
-    "Server": ["TTRPC", "Messages", "Core", "Crypto", "Logging", "Dispatch", "Glibc", "Locking"],
+    "Server": [
+      "Synchronization", "TTRPC", "Messages", "Core", "Crypto", "Logging", "Dispatch", "Glibc", "Locking",
+    ],
     "TallyClient": ["TTRPC", "Messages", "Dispatch", "Glibc", "Locking"],
-    "TallyTesting": ["CProcess", "TallyClient", "TTRPC", "Messages", "Glibc"],
+    "TallyTesting": ["CProcess", "TallyClient", "Messages", "Locking", "Glibc"],
     "tally": [
       "CProcess", "Server", "TallyClient", "TTRPC", "Messages", "Core", "ArgumentParser", "Logging",
       "Dispatch", "Glibc", "Locking",

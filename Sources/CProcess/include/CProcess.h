@@ -18,6 +18,9 @@ int cprocess_signals_open(void);
 int cprocess_signals_read(int fd);
 // A descriptor that becomes readable when the parent ends; -ESRCH when it has ended already.
 int cprocess_parent_open(void);
+// A descriptor that becomes readable once it is signalled.
+int cprocess_event_open(void);
+int cprocess_event_signal(int fd);
 // Waits until one of the descriptors is readable or hung up. Its place, or -ETIMEDOUT.
 int cprocess_wait(const int *fds, int count, int timeout_millis);
 // 1 when reading has come to the end of the stream; what comes before it is thrown away. Blocks not.
@@ -37,6 +40,8 @@ int cprocess_tree_remove(const char *path);
 // Makes the directory and those above it that are missing, with this mode.
 int cprocess_directory_make(const char *path, uint32_t mode);
 
+// The variable of the environment at this place, as `NAME=VALUE`, or NULL after the last.
+const char *cprocess_environment(size_t place);
 // Starts a program with this argument list and environment (both end with NULL; NULL for the caller's
 // environment). Standard output goes to `*output`, a pipe's reading end, if that is not NULL; standard
 // input is `*input`, a pipe's writing end, if not NULL, else /dev/null; standard error to `*error`, a

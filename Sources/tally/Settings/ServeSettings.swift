@@ -31,7 +31,6 @@ struct ServeSettings: Equatable {
   var idleSeconds: Int64 = 0
   /// Zero is for ever.
   var maxStreamSeconds: Int64 = 0
-  var drainSeconds: Int64 = 10
   var allowsAnyFileSystem = false
   var allowsClockBehindLedger = false
   var watchesInput = false
@@ -62,7 +61,6 @@ struct ServeSettings: Equatable {
     case stalledWriteSeconds = "stalled-write-seconds"
     case idleSeconds = "idle-seconds"
     case maxStreamSeconds = "max-stream-seconds"
-    case drainSeconds = "drain-seconds"
     case anyFileSystem = "any-file-system"
     case clockBehindLedger = "clock-behind-ledger"
     case lifelineStdin = "lifeline-stdin"
@@ -82,7 +80,7 @@ struct ServeSettings: Equatable {
       case .maxInFlight: .integer(1...65_536, unit: "calls")
       case .maxMessageBytes: .integer(1_024...16_777_215, unit: "bytes")
       case .maxOutboundBytes: .integer(16_777_216...1_073_741_824, unit: "bytes")
-      case .halfFrameSeconds, .stalledWriteSeconds, .drainSeconds: ServeSettings.seconds
+      case .halfFrameSeconds, .stalledWriteSeconds: ServeSettings.seconds
       case .idleSeconds, .maxStreamSeconds: ServeSettings.orNever
       }
     }
@@ -119,7 +117,6 @@ struct ServeSettings: Equatable {
     try integer(.stalledWriteSeconds, &stalledWriteSeconds)
     try integer(.idleSeconds, &idleSeconds)
     try integer(.maxStreamSeconds, &maxStreamSeconds)
-    try integer(.drainSeconds, &drainSeconds)
     if isTesting && !isEphemeral {
       guard settings.text(Key.database.setting) != nil else {
         let advice = "name one with --database, or add --ephemeral"

@@ -14,11 +14,14 @@ struct Supervisor {
     case signal(Int32)
     case parentEnded
     case inputEnded
+    /// `fail` was called.
+    case failed
     /// The time to wait is over.
     case tick
   }
 
   private let signals: Int32
+  private let failure: Int32
   private let parent: Int32?
   private let watchesInput: Bool
 
@@ -28,6 +31,8 @@ struct Supervisor {
   init(watchesParent: Bool, watchesInput: Bool) throws(SystemError) {
     signals = cprocess_signals_open()
     try System.check(signals, "cannot watch signals")
+    failure = cprocess_event_open()
+    try System.check(failure, "cannot make an event")
     self.watchesInput = watchesInput
     guard watchesParent else {
       parent = nil
@@ -38,9 +43,15 @@ struct Supervisor {
     parent = descriptor
   }
 
+  /// Ends the wait with `failed`. Any thread.
+  func fail() {
+    // Full is signalled.
+    _ = cprocess_event_signal(failure)
+  }
+
   /// Waits for the next event, at most so long.
   func wait(milliseconds: Int32) -> Event {
-    var descriptors = [signals]
+    var descriptors = [failure, signals]
     if let parent { descriptors.append(parent) }
     if watchesInput { descriptors.append(STDIN_FILENO) }
     let place = unsafe descriptors.withUnsafeBufferPointer { buffer in
@@ -48,6 +59,7 @@ struct Supervisor {
     }
     guard place >= 0, Int(place) < descriptors.count else { return .tick }
     switch descriptors[Int(place)] {
+    case failure: return .failed
     case signals:
       let signal = cprocess_signals_read(signals)
       return signal == 0 ? .tick : .signal(signal)

@@ -90,6 +90,8 @@ enum System {
   static var errorIsTerminal: Bool { cprocess_is_terminal(STDERR_FILENO) == 1 }
   static var terminalColumns: Int { Int(cprocess_terminal_columns(STDERR_FILENO)) }
 
+  static func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
   /// Makes the directory and those above it that are missing.
   static func makeDirectory(_ path: String, mode: UInt32) throws(SystemError) {
     try check(unsafe cprocess_directory_make(path, mode), "cannot make \(path)")
@@ -97,6 +99,9 @@ enum System {
 
   /// Files and sockets made from here on have no bit of the mask. Before any thread starts.
   static func setFileCreationMask(_ mask: UInt32) { umask(mask) }
+
+  /// Ends the process without running or closing anything more.
+  static func endAtOnce(_ status: Int32) -> Never { _exit(status) }
 
   static func check(_ result: Int32, _ action: String) throws(SystemError) {
     if result < 0 { throw SystemError(action: action, errno: -result) }

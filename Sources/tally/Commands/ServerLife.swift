@@ -1,0 +1,173 @@
+// A server from its start to its end, and what is told to whom on the way.
+//
+// Invariants:
+// 1. Readiness is told (the line of an ephemeral server, READY=1) only once calls are accepted.
+// 2. After a commit whose outcome is unknown nothing is closed or checkpointed: the process ends, and
+//    recovery at the next start decides.
+//
+// Owner: the main thread; the engine's failure arrives through the supervisor.
+
+internal import Core
+internal import Glibc
+internal import Locking
+internal import Logging
+internal import Server
+internal import TTRPC
+
+struct ServerLife {
+  /// After a failure, so that the replies that tell of it leave.
+  static let farewellNanoseconds: UInt64 = 100_000_000
+
+  private let settings: ServeSettings
+  private let directory: EphemeralDirectory?
+  private let supervisor: Supervisor
+  private let logger: Logger
+  private let failure = Lock<StoreError?>(nil)
+
+  init(
+    _ settings: ServeSettings, directory: EphemeralDirectory?, _ supervisor: Supervisor, _ logger: Logger
+  ) {
+    self.settings = settings
+    self.directory = directory
+    self.supervisor = supervisor
+    self.logger = logger
+  }
+
+  private var socket: String { directory.map { "\($0.path)/tally.sock" } ?? settings.socket }
+  private var database: String { directory.map { "\($0.path)/db" } ?? settings.database }
+
+  /// Returns when the server has ended well.
+  func run() throws {
+    let options = try options()
+    let server: TallyServer
+    do throws(StoreError) { server = try TallyServer(options: options, logger: logger) } catch {
+      throw Failure(error.exitStatus, error.description)
+    }
+    do throws(ListenError) { try server.start() } catch {
+      // Nothing was served: whatever closing says, the start has failed for this reason.
+      try? waitFor { try await server.shutdown() }
+      throw Failure(.cannotCreate, "cannot listen on \(options.server.path): \(error)")
+    }
+    try announce(options)
+    let reason = try waitForEnd()
+    logger.notice("shutting down", metadata: ["reason": "\(reason)"])
+    try ServiceManager.notify("STOPPING=1")
+    do { try waitFor { try await server.shutdown() } } catch let error as StoreError {
+      throw Failure(error.exitStatus, error.description)
+    }
+    logger.notice("ended")
+  }
+
+  private func options() throws -> TallyServerOptions {
+    var options = TallyServerOptions(
+      server: try serverOptions(), engine: try engineOptions(), version: tallyVersion)
+    options.allowList = AllowList(
+      uids: Self.roles(settings.allowedUids), gids: Self.roles(settings.allowedGids))
+    options.ephemeral = settings.isEphemeral
+    options.testing = settings.isTesting
+    return options
+  }
+
+  private func serverOptions() throws -> ServerOptions {
+    var options = ServerOptions(path: socket)
+    options.socketMode = settings.socketMode
+    options.pollerCount = Int(settings.pollers)
+    options.maximumConnections = Int(settings.maxConnections)
+    options.maximumInFlight = Int(settings.maxInFlight)
+    options.maximumMessageByteCount = Int(settings.maxMessageBytes)
+    options.maximumOutboundByteCount = Int(settings.maxOutboundBytes)
+    options.halfFrameNanoseconds = Self.nanoseconds(settings.halfFrameSeconds)
+    options.stalledWriteNanoseconds = Self.nanoseconds(settings.stalledWriteSeconds)
+    if settings.idleSeconds > 0 { options.idleNanoseconds = Self.nanoseconds(settings.idleSeconds) }
+    if settings.maxStreamSeconds > 0 {
+      options.maximumStreamNanoseconds = Self.nanoseconds(settings.maxStreamSeconds)
+    }
+    let listeners = directory == nil ? ServiceManager.listeners : []
+    guard listeners.count <= 1 else {
+      throw Failure(.configuration, "the service manager passes \(listeners.count) sockets; one is due")
+    }
+    options.inheritedDescriptor = listeners.first
+    return options
+  }
+
+  private func engineOptions() throws(SystemError) -> EngineConfiguration {
+    if directory == nil { try System.makeDirectory(Locations.parent(database), mode: 0o755) }
+    let supervisor = supervisor
+    let failure = failure
+    var configuration = EngineConfiguration(
+      directory: database,
+      onFatal: { error in
+        failure.withLock { $0 = $0 ?? error }
+        supervisor.fail()
+      })
+    configuration.readerCount = Int(settings.readers)
+    configuration.allowsAnyFileSystem = settings.allowsAnyFileSystem || directory != nil
+    configuration.allowsClockBehindLedger = settings.allowsClockBehindLedger
+    return configuration
+  }
+
+  private func announce(_ options: TallyServerOptions) throws(SystemError) {
+    logger.notice(
+      "serving",
+      metadata: [
+        "socket": "\(options.server.path)", "database": "\(database)", "version": "\(tallyVersion)",
+        "pid": "\(System.processId)",
+      ])
+    try ServiceManager.notify("READY=1\nSTATUS=serving")
+    guard directory != nil else { return }
+    let line = JSON.object([
+      .init("socket", .string(options.server.path)), .init("pid", .integer(System.processId)),
+      .init("version", .string(tallyVersion)),
+    ])
+    System.writeOutput(line.compact + "\n")
+  }
+
+  /// Why the server has to end.
+  private func waitForEnd() throws -> String {
+    let watchdog = ServiceManager.watchdogMilliseconds
+    while true {
+      switch supervisor.wait(milliseconds: watchdog ?? -1) {
+      case .signal(let number): return "signal \(number)"
+      case .parentEnded: return "the parent process ended"
+      case .inputEnded: return "standard input ended"
+      case .tick: if watchdog != nil { try ServiceManager.notify("WATCHDOG=1") }
+      case .failed:
+        endAfterFailure()
+      }
+    }
+  }
+
+  /// Ends the process without closing anything: SQLite would checkpoint as it closes.
+  private func endAfterFailure() -> Never {
+    let error = failure.withLock { $0 } ?? StoreError(.outcomeUnknown, "the store failed")
+    logger.critical("the store cannot go on", metadata: ["error": "\(error)"])
+    System.sleep(nanoseconds: Self.farewellNanoseconds)
+    do throws(SystemError) { try directory?.remove() } catch {
+      logger.error("cannot clean up", metadata: ["error": "\(error)"])
+    }
+    System.endAtOnce(error.exitStatus.rawValue)
+  }
+
+  private static func nanoseconds(_ seconds: Int64) -> UInt64 { UInt64(seconds) * 1_000_000_000 }
+
+  private static func roles(_ allowances: [Allowance]) -> [UInt32: Role] {
+    var roles: [UInt32: Role] = [:]
+    for allowance in allowances {
+      guard let role = Role(rawValue: allowance.role) else { continue }
+      roles[allowance.id] = max(role, roles[allowance.id] ?? role)
+    }
+    return roles
+  }
+}
+
+extension StoreError {
+  var exitStatus: ExitStatus {
+    switch code {
+    case .alreadyRunning: .busy
+    case .directory, .fileSystem: .cannotCreate
+    case .newerSchema, .changedMigration, .clockBehindLedger: .configuration
+    case .notDurable, .corrupt, .diskFull, .inputOutput, .closed: .damaged
+    case .outcomeUnknown: .outcomeUnknown
+    }
+  }
+}

@@ -1,0 +1,214 @@
+// `tally serve` by running it: how it starts, what it prints, how it ends, what it leaves behind.
+
+import Glibc
+import Messages
+import TallyClient
+import TallyTesting
+import Testing
+
+@testable import tally
+
+@Suite("Serve")
+struct ServeTests {
+  private static func isThere(_ path: String) -> Bool { System.isThere(path) }
+
+  @Test("an ephemeral server prints one line of JSON once it accepts calls")
+  func oneLine() async throws {
+    let process = try ChildProcess([Program.path, "serve", "--ephemeral"], environment: Rig.clean([:]))
+    let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    let json = try JSON.parse(line)
+    #expect(json["pid"] == .integer(process.pid))
+    #expect(json["version"] == .string(tallyVersion))
+    guard case .string(let socket)? = json["socket"] else {
+      Issue.record("no socket in \(line)")
+      return
+    }
+    let client = TallyClient(socket: socket)
+    let info = try await client.call(
+      TallystickV1.AdminService.getServerInfo, TallystickV1.GetServerInfoRequest())
+    #expect(info.ephemeral)
+    #expect(!info.testing)
+    #expect(info.pid == process.pid)
+    client.close()
+    process.send(signal: SIGTERM)
+    let (rest, _) = process.readToEnd()
+    #expect(rest == "")
+    #expect(process.wait() == 0)
+    #expect(!Self.isThere(Locations.parent(socket)))
+  }
+
+  @Test("it leaves nothing behind when told to end", arguments: [SIGTERM, SIGINT, SIGHUP])
+  func signals(signal: Int32) throws {
+    let process = try ChildProcess([Program.path, "serve", "--ephemeral"], environment: Rig.clean([:]))
+    let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    guard case .string(let socket)? = try JSON.parse(line)["socket"] else { return }
+    #expect(Self.isThere(socket))
+    #expect(process.end(signal: signal) == 0)
+    #expect(!Self.isThere(Locations.parent(socket)))
+  }
+
+  @Test("it ends and leaves nothing behind when its parent is killed")
+  func parentKilled() async throws {
+    let shell = try ChildProcess(
+      ["sh", "-c", "\"$0\" serve --ephemeral & wait", Program.path], environment: Rig.clean([:]))
+    let line = try #require(shell.readLine(timeoutMilliseconds: 20_000))
+    let json = try JSON.parse(line)
+    guard case .string(let socket)? = json["socket"], case .number(let text)? = json["pid"],
+      let pid = Int32(text)
+    else { return }
+    #expect(pid != shell.pid)
+    #expect(shell.end(signal: SIGKILL) == 128 + SIGKILL)
+    try await Rig.wait("the server outlives its parent") { !Self.isThere(Locations.parent(socket)) }
+    try await Rig.wait("the process stays") { !ChildProcess.exists(pid) }
+  }
+
+  @Test("the end of its standard input ends it, if that was asked for")
+  func lifeline() async throws {
+    let fixture = try TallyFixture.start()
+    let socket = fixture.socket
+    let pid = fixture.pid
+    #expect(Self.isThere(socket))
+    fixture.closeLifeline()
+    try await Rig.wait("the server outlives its lifeline") { !Self.isThere(Locations.parent(socket)) }
+    #expect(fixture.stop() == 0)
+    #expect(!ChildProcess.exists(pid))
+  }
+
+  @Test("what a killed server leaves behind goes with the next ephemeral start, and nothing else does")
+  func sweep() throws {
+    let base = try Rig.temporaryDirectory()
+    let environment = Rig.clean(["XDG_RUNTIME_DIR": base.path])
+    func start() throws -> (ChildProcess, String) {
+      let process = try ChildProcess([Program.path, "serve", "--ephemeral"], environment: environment)
+      let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
+      guard case .string(let socket)? = try JSON.parse(line)["socket"] else { throw Failure(.software, line) }
+      return (process, Locations.parent(socket))
+    }
+    let (killed, left) = try start()
+    let (living, kept) = try start()
+    #expect(killed.end(signal: SIGKILL) == 128 + SIGKILL)
+    #expect(Self.isThere(left))
+    let (third, _) = try start()
+    #expect(!Self.isThere(left))
+    #expect(Self.isThere(kept))
+    #expect(living.end(signal: SIGTERM) == 0)
+    #expect(third.end(signal: SIGTERM) == 0)
+    #expect(!Self.isThere(Locations.parent(kept)))
+    try base.remove()
+  }
+
+  @Test("a served database keeps what was acknowledged over a restart")
+  func restart() async throws {
+    let directory = try Rig.temporaryDirectory()
+    let database = "\(directory.path)/state/db"
+    let socket = "\(directory.path)/run/tally.sock"
+    let arguments = [
+      Program.path, "serve", "--database", database, "--socket", socket, "--any-file-system",
+    ]
+    for round in 1...2 as ClosedRange<Int64> {
+      let process = try ChildProcess(arguments, environment: Rig.clean([:]))
+      try await Rig.wait("the socket is not made") { Self.isThere(socket) }
+      let client = TallyClient(socket: socket)
+      var request = TallystickV1.AddPurchaseRequest()
+      request.userId = "alice"
+      request.amountMicros = 1_000_000
+      request.paymentId = "payment-\(round)"
+      request.idempotencyKey = "key-\(round)"
+      let reply = try await client.call(TallystickV1.CreditService.addPurchase, request)
+      #expect(reply.balance?.availableMicros == round * 1_000_000)
+      client.close()
+      #expect(process.end(signal: SIGTERM) == 0)
+      #expect(!Self.isThere(socket))
+    }
+    try directory.remove()
+  }
+
+  @Test("the start says by its status what is wrong")
+  func statuses() async throws {
+    let directory = try Rig.temporaryDirectory()
+    func serve(_ arguments: [String], _ environment: [String: String] = [:]) throws -> ProcessResult {
+      try Rig.run(["serve"] + arguments, environment: environment)
+    }
+    #expect(try serve(["--readers", "0"]).status == tally.ExitStatus.usage.rawValue)
+    #expect(try serve(["--no-such-flag"]).status == tally.ExitStatus.usage.rawValue)
+    #expect(try serve([], ["TALLY_READERS": "many"]).status == tally.ExitStatus.configuration.rawValue)
+    #expect(
+      try serve(["--config", "\(directory.path)/none"]).status == tally.ExitStatus.configuration.rawValue)
+    #expect(try serve(["--testing"]).status == tally.ExitStatus.usage.rawValue)
+    let long = "\(directory.path)/\(String(repeating: "x", count: 120)).sock"
+    let database = "\(directory.path)/db"
+    #expect(
+      try serve(["--database", database, "--socket", long, "--any-file-system"]).status
+        == tally.ExitStatus.cannotCreate.rawValue)
+    #expect(try serve(["--database", "/proc/none/db"]).status != 0)
+    let process = try ChildProcess(
+      [
+        Program.path, "serve", "--database", database, "--socket", "\(directory.path)/a.sock",
+        "--any-file-system",
+      ], environment: Rig.clean([:]))
+    try await Rig.wait("the socket is not made") { Self.isThere("\(directory.path)/a.sock") }
+    let second = try serve([
+      "--database", database, "--socket", "\(directory.path)/b.sock", "--any-file-system",
+    ])
+    #expect(second.status == tally.ExitStatus.busy.rawValue)
+    #expect(second.error.contains(database))
+    #expect(process.end(signal: SIGTERM) == 0)
+    try directory.remove()
+  }
+
+  @Test("flags win over the environment, that over the file, as the server tells")
+  func precedence() async throws {
+    let directory = try Rig.temporaryDirectory()
+    let file = "\(directory.path)/tally.conf"
+    #expect(
+      try ChildProcess.run([
+        "sh", "-c", "printf 'readers = 3\\nmax-in-flight = 7\\nmax-connections = 9\\n' > \"$0\"", file,
+      ])
+      .status == 0)
+    let process = try ChildProcess(
+      [Program.path, "serve", "--ephemeral", "--config", file, "--readers", "5"],
+      environment: Rig.clean(["TALLY_READERS": "4", "TALLY_MAX_IN_FLIGHT": "8"]))
+    let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    guard case .string(let socket)? = try JSON.parse(line)["socket"] else { return }
+    let client = TallyClient(socket: socket)
+    let info = try await client.call(
+      TallystickV1.AdminService.getServerInfo, TallystickV1.GetServerInfoRequest())
+    #expect(info.readerPoolSize == 5)
+    #expect(info.limits.first { $0.name == "in_flight" }?.value == 8)
+    #expect(info.limits.first { $0.name == "connections" }?.value == 9)
+    client.close()
+    #expect(process.end(signal: SIGTERM) == 0)
+    try directory.remove()
+  }
+
+  @Test("the log is one JSON object a line, if that was asked for")
+  func jsonLog() throws {
+    let process = try ChildProcess(
+      [Program.path, "serve", "--ephemeral", "--log-format", "json", "--log-level", "debug"],
+      environment: Rig.clean([:]))
+    _ = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    process.send(signal: SIGTERM)
+    let (_, error) = process.readToEnd()
+    let lines = error.split(separator: "\n")
+    #expect(lines.count >= 3)
+    for line in lines { #expect(throws: Never.self) { try JSON.parse(String(line)) } }
+  }
+
+  @Test("a service manager is told when it is ready and when it ends")
+  func notify() async throws {
+    let directory = try Rig.temporaryDirectory()
+    let path = "\(directory.path)/notify"
+    let listener = try NotifySocket(path: path)
+    let process = try ChildProcess(
+      [Program.path, "serve", "--ephemeral"],
+      environment: Rig.clean(["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "20000"]))
+    #expect(listener.next()?.hasPrefix("READY=1") == true)
+    #expect(listener.next() == "WATCHDOG=1")
+    process.send(signal: SIGTERM)
+    var last = listener.next()
+    while last == "WATCHDOG=1" { last = listener.next() }
+    #expect(last == "STOPPING=1")
+    #expect(process.wait() == 0)
+    try directory.remove()
+  }
+}

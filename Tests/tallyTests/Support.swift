@@ -1,0 +1,45 @@
+// Runs the program that was built beside the tests.
+
+import TallyTesting
+import Testing
+
+@testable import tally
+
+/// A fixture of the program, and the program's commands against it.
+struct Rig {
+  let fixture: TallyFixture
+
+  init(_ arguments: [String] = []) throws {
+    fixture = try TallyFixture.start(arguments: arguments)
+  }
+
+  func run(_ arguments: String...) throws -> ProcessResult {
+    try Rig.run(arguments, environment: ["TALLY_SOCKET": fixture.socket])
+  }
+
+  /// The program with these arguments, and with no setting from the environment but those given.
+  static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> ProcessResult {
+    try ChildProcess.run([Program.path] + arguments, environment: Self.clean(environment))
+  }
+
+  static func clean(_ environment: [String: String]) -> [String: String] {
+    ["TALLY_SOCKET": "", "TALLY_CONFIG": "", "NOTIFY_SOCKET": ""].merging(environment) { $1 }
+  }
+
+  /// A directory of the test's own, removed by `remove`.
+  static func temporaryDirectory() throws -> EphemeralDirectory {
+    try EphemeralDirectory(base: "/tmp/tally-tests-\(System.userId)-\(try System.randomHex(byteCount: 8))")
+  }
+
+  /// Waits until it is so; fails the test when that takes half a minute.
+  static func wait(_ what: Comment, until isSo: () throws -> Bool) async throws {
+    let start = ContinuousClock.now
+    while try !isSo() {
+      guard start.duration(to: .now) < .seconds(30) else {
+        Issue.record(what)
+        return
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+}
