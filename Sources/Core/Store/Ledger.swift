@@ -39,7 +39,7 @@ final class Ledger {
   private(set) var head: LedgerHead
   private var system: SystemBalances
   private var lastAccountId: Int64
-  /// Places given out after the last commit.
+  /// The next place after the last commit, among its own.
   private var trailing: Int32 = 0
   private(set) var working = Working()
 
@@ -115,7 +115,7 @@ final class Ledger {
     if working.hasWritten { try run(faults.beforeCommit, "COMMIT") }
     try transaction.commit()
     if working.hasWritten { try run(faults.afterCommit, "COMMIT") }
-    trailing = working.hasWritten ? 0 : working.trailing
+    trailing = working.hasWritten ? working.position : working.trailing
     guard working.hasWritten || !working.accounts.isEmpty else { return }
     head = working.head
     system = working.system

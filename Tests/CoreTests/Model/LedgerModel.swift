@@ -15,11 +15,15 @@ struct LedgerModel {
   /// Row n is at n - 1.
   private(set) var ledger: [Entry] = []
   private(set) var lastAt: Int64 = 0
+  /// Settled holds, by id, and all holds' users.
+  private var settled: [Int64: Hold] = [:]
+  private var holders: [Int64: ExactText] = [:]
   private var books: [SystemAccount: Int64] = [:]
 
-  /// Users that have rows, and those rows' keys, payments and periods, found by looking at the rows.
-  private var keys: [ExactText: [ExactText: Int64]] = [:]
+  /// Rows by what must be unique: user and key; payment; user, plan and period.
+  private var keys: [[ExactText]: Int64] = [:]
   private var payments: [ExactText: Int64] = [:]
+  private var grants: [[ExactText]: [Int64: Int64]] = [:]
 
   func now(_ wall: Int64) -> Int64 { max(wall, lastAt) }
 
@@ -35,16 +39,21 @@ struct LedgerModel {
 
   func balance(_ userId: String, wall: Int64) -> Balance {
     var balance = user(userId, at: now(wall)).balance(at: now(wall))
-    balance.version = Int64(users[ExactText(userId)]?.rows.count ?? 0)
+    balance.version = users[ExactText(userId)]?.version ?? 0
     return balance
   }
 
   /// Newest first.
   func holds(_ userId: String, wall: Int64) -> [Hold] {
-    user(userId, at: now(wall)).holds.values.sorted { $0.id > $1.id }
+    let user = user(userId, at: now(wall))
+    let before = settled.values.filter { $0.userId.isExactly(userId) }
+    return (before + user.settled + user.holds.values).sorted { $0.id > $1.id }
   }
 
-  func rows(_ userId: String) -> [Entry] { users[ExactText(userId)]?.rows ?? [] }
+  func rows(_ userId: String) -> [Entry] { ledger.filter { $0.userId.isExactly(userId) } }
+
+  /// A hold as it was last written.
+  func hold(_ id: Int64) -> Hold? { settled[id] ?? holders[id].flatMap { users[$0]?.holds[id] } }
 
   // MARK: Commands
 
@@ -83,7 +92,7 @@ struct LedgerModel {
       guard var user = users[ExactText(userId)] else { continue }
       var numbering = Int64(ledger.count) + 1
       user.live(until: time, &numbering)
-      _ = save(user)
+      _ = save(&user)
     }
   }
 
@@ -93,7 +102,7 @@ struct LedgerModel {
     if case .grantPlan(let grant) = command, plans[ExactText(grant.planId)] == nil {
       throw Refusal(.grantNotFound, "")
     }
-    if let sequence = keys[ExactText(userId)]?[ExactText(command.idempotency.key)] {
+    if let sequence = keys[[ExactText(userId), ExactText(command.idempotency.key)]] {
       guard ledger[Int(sequence) - 1].idempotency?.digest == command.idempotency.digest else {
         throw Refusal(.idempotencyMismatch, "")
       }
@@ -104,9 +113,10 @@ struct LedgerModel {
     var numbering = Int64(ledger.count) + 1
     user.live(until: time, &numbering)
     let changed = try carryOut(command, on: &user, hold: hold, at: time, &numbering)
-    guard save(user) else { throw Refusal(.amountOverflow, "") }
+    let balance = user.balance(at: time)
+    guard save(&user) else { throw Refusal(.amountOverflow, "") }
     guard let row = ledger.last else { throw Refusal(.corrupt, "") }
-    return Receipt(transaction: row, balance: user.balance(at: time), hold: changed)
+    return Receipt(transaction: row, balance: balance, hold: changed)
   }
 
   private func hold(named command: Command) throws(Refusal) -> Hold? {
@@ -117,8 +127,7 @@ struct LedgerModel {
     case .release(let release): named = (release.holdId, release.actingUserId)
     default: return nil
     }
-    let found = users.values.compactMap { $0.holds[named.id] }.first
-    guard let found, named.actingUserId?.isExactly(found.userId) ?? true else {
+    guard let found = self.hold(named.id), named.actingUserId?.isExactly(found.userId) ?? true else {
       throw Refusal(.holdNotFound, "", details: ["hold_id": "hold-\(named.id)"])
     }
     return found
@@ -135,10 +144,8 @@ struct LedgerModel {
     }
     if case .grantPlan(let grant) = command {
       let start = (grant.period ?? Period(utcMonthContaining: time)).startMicros
-      let row = rows(grant.userId).first {
-        $0.planId?.isExactly(grant.planId) ?? false && $0.periodStartMicros == start
-      }
-      guard let row else { return nil }
+      let sequence = grants[[ExactText(grant.userId), ExactText(grant.planId)]]?[start]
+      guard let row = sequence.map({ ledger[Int($0) - 1] }) else { return nil }
       let amount = grant.amountMicros ?? plans[ExactText(grant.planId)]?.monthlyCreditMicros
       guard row.amountMicros == amount else { throw Refusal(.grantConflict, "") }
       return row
@@ -148,7 +155,7 @@ struct LedgerModel {
 
   private func replay(_ row: Entry) -> Receipt {
     var hold: Hold?
-    if let holdId = row.holdId, let now = users[ExactText(row.userId)]?.holds[holdId] {
+    if let holdId = row.holdId, let now = self.hold(holdId) {
       hold = now
       if row.type == .hold || row.type == .holdExtend {
         hold = Hold(
@@ -165,25 +172,30 @@ struct LedgerModel {
   }
 
   /// - Returns: false when the books cannot take it, and then nothing is changed.
-  private mutating func save(_ user: ModelUser) -> Bool {
-    let new = user.rows.filter { $0.sequence > Int64(ledger.count) }
+  private mutating func save(_ user: inout ModelUser) -> Bool {
     var books = books
-    for row in new {
+    for row in user.rows {
       guard let side = row.type.counterpart else { continue }
       let (sum, overflow) = books[side, default: 0].subtractingReportingOverflow(row.amountMicros)
       if overflow { return false }
       books[side] = sum
     }
     self.books = books
-    ledger += new
-    lastAt = new.last?.atMicros ?? lastAt
-    if !new.isEmpty { users[ExactText(user.userId)] = user }
-    for row in new {
-      if let key = row.idempotency?.key {
-        keys[ExactText(user.userId), default: [:]][ExactText(key)] = row.sequence
-      }
+    let name = ExactText(user.userId)
+    for row in user.rows {
+      ledger.append(row)
+      lastAt = row.atMicros
+      if let key = row.idempotency?.key { keys[[name, ExactText(key)]] = row.sequence }
       if let paymentId = row.paymentId { payments[ExactText(paymentId)] = row.sequence }
+      if let planId = row.planId, let start = row.periodStartMicros {
+        grants[[name, ExactText(planId)], default: [:]][start] = row.sequence
+      }
+      if row.type == .hold { holders[row.sequence] = name }
     }
+    for hold in user.settled { settled[hold.id] = hold }
+    guard !user.rows.isEmpty else { return true }
+    user.keep()
+    users[name] = user
     return true
   }
 

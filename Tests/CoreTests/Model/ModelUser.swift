@@ -34,12 +34,24 @@ struct ModelUser {
 
   let userId: String
   private(set) var pieces: [Piece] = []
+  /// Open ones.
   private(set) var holds: [Int64: Hold] = [:]
-  /// All rows of the user, in order.
+  /// Settled since the user was last kept.
+  private(set) var settled: [Hold] = []
+  /// Written since the user was last kept, in order.
   private(set) var rows: [Entry] = []
+  /// How many rows were written before those.
+  private(set) var version: Int64 = 0
   private var posted: Int64 = 0
 
   init(userId: String) { self.userId = userId }
+
+  /// Forgets what the model has taken over.
+  mutating func keep() {
+    version += Int64(rows.count)
+    rows = []
+    settled = []
+  }
 
   // MARK: Counting
 
@@ -49,7 +61,7 @@ struct ModelUser {
 
   /// Nothing is over at that time any more.
   func balance(at time: Int64) -> Balance {
-    var balance = Balance(userId: userId, version: Int64(rows.count))
+    var balance = Balance(userId: userId, version: version + Int64(rows.count))
     balance.postedMicros = total { $0.lot.effectiveAt <= time }
     balance.heldMicros = total { $0.hold != nil }
     balance.pendingMicros = total { $0.lot.effectiveAt > time }
@@ -72,7 +84,7 @@ struct ModelUser {
 
   /// Times at which something ends or begins.
   var borders: [Int64] {
-    holds.values.filter { $0.state == .open }.map(\.expiresAtMicros)
+    holds.values.map(\.expiresAtMicros)
       + pieces.flatMap { [$0.lot.effectiveAt, $0.lot.expiresAt ?? $0.lot.effectiveAt] }
   }
 
@@ -109,7 +121,7 @@ struct ModelUser {
 
   private func nextEvent(until time: Int64) -> Event? {
     let lots = pieces.filter { $0.hold == nil && $0.lot.isOver(time) }.map { Event.lotEnds($0.lot) }
-    let over = holds.values.filter { $0.state == .open && $0.expiresAtMicros <= time }
+    let over = holds.values.filter { $0.expiresAtMicros <= time }
     return (lots + over.map { Event.holdEnds($0) }).min { $0.key < $1.key }
   }
 
@@ -135,18 +147,30 @@ struct ModelUser {
   private mutating func take(_ amount: Int64, for hold: Int64?, at time: Int64) -> [LotAllocation] {
     var wanted = amount
     var parts: [LotAllocation] = []
-    let lots = Set(pieces.map(\.lot.id)).compactMap { id in pieces.first { $0.lot.id == id }?.lot }
-    for lot in lots.filter({ $0.isUsable(time) }).sorted(by: { $0.burnKey < $1.burnKey }) {
-      let free = total { $0.hold == nil && $0.lot == lot }
-      let part = min(free, wanted)
-      guard part > 0 else { continue }
-      pieces.removeAll { $0.hold == nil && $0.lot == lot }
-      if free > part { pieces.append(Piece(lot: lot, amount: free - part, hold: nil)) }
-      if let hold { pieces.append(Piece(lot: lot, amount: part, hold: hold)) }
-      parts.append(LotAllocation(lotId: lot.id, amountMicros: part))
+    let usable = pieces.indices.filter { pieces[$0].hold == nil && pieces[$0].lot.isUsable(time) }
+    for index in usable.sorted(by: { pieces[$0].lot.burnKey < pieces[$1].lot.burnKey }) where wanted > 0 {
+      let lot = pieces[index].lot
+      let part = min(pieces[index].amount, wanted)
       wanted -= part
+      pieces[index].amount -= part
+      if let hold { hand(part, of: lot, to: hold) }
+      if parts.last?.lotId == lot.id {
+        parts[parts.count - 1].amountMicros += part
+      } else {
+        parts.append(LotAllocation(lotId: lot.id, amountMicros: part))
+      }
     }
+    pieces.removeAll { $0.amount == 0 }
     return parts
+  }
+
+  /// Puts credit of a lot into a hold's hands, or back (nil), in one piece with what is there.
+  private mutating func hand(_ amount: Int64, of lot: Lot, to hold: Int64?) {
+    if let index = pieces.firstIndex(where: { $0.hold == hold && $0.lot.id == lot.id }) {
+      pieces[index].amount += amount
+    } else {
+      pieces.append(Piece(lot: lot, amount: amount, hold: hold))
+    }
   }
 
   mutating func spend(
@@ -222,7 +246,7 @@ struct ModelUser {
     }
     for part in back {
       let lot = shrink(part, of: hold.id)
-      if let lot { pieces.append(Piece(lot: lot, amount: part.amountMicros, hold: nil)) }
+      if let lot { hand(part.amountMicros, of: lot, to: nil) }
       ended.releasedMicros += part.amountMicros
     }
     if state != .captured || !back.isEmpty {
@@ -242,7 +266,8 @@ struct ModelUser {
         complete(&$0)
       }
     }
-    holds[hold.id] = ended
+    holds[hold.id] = nil
+    settled.append(ended)
     return ended
   }
 
@@ -268,7 +293,7 @@ struct ModelUser {
     let balance = balance(at: time)
     var row = Entry(
       userId: userId, type: type, amountMicros: amount, balanceAfterMicros: posted,
-      heldAfterMicros: balance.heldMicros, version: Int64(rows.count) + 1, atMicros: time,
+      heldAfterMicros: balance.heldMicros, version: version + Int64(rows.count) + 1, atMicros: time,
       effectiveAtMicros: effectiveAt, lots: lots)
     row.sequence = numbering
     row.pendingAfterMicros = balance.pendingMicros

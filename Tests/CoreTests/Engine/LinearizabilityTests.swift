@@ -1,0 +1,127 @@
+// Many callers at once on an engine; afterwards one order must explain everything that they saw.
+//
+// TALLY_SEED sets the seed, TALLY_OPERATIONS the number of operations.
+
+import Core
+import FoundationEssentials
+import Testing
+
+@Suite("Linearizability")
+struct LinearizabilityTests {
+  static let callers = 64
+  static let operationsPerRound = 10_000
+
+  static let operations: Int = {
+    ProcessInfo.processInfo.environment["TALLY_OPERATIONS"].flatMap { Int($0) } ?? 100_000
+  }()
+
+  /// Rounds of concurrent callers; between two the clock moves on.
+  static func history(on rig: any ModelRig, operations: Int, seed: UInt64) async throws -> History {
+    var history = History()
+    var wallMicros = ModelRun.startMicros
+    let ground = CommonGround()
+    for round in 0..<max(1, operations / operationsPerRound) {
+      rig.setTime(micros: wallMicros)
+      let engine = rig.engine
+      let share = min(operations, operationsPerRound) / callers
+      try await withThrowingTaskGroup(of: History.self) { group in
+        for number in 0..<callers {
+          var caller = Caller(
+            name: "c\(round)-\(number)", engine: engine, ground: ground, wallMicros: wallMicros,
+            seed: seed &+ UInt64(round * callers + number))
+          group.addTask { try await caller.run(operations: share) }
+        }
+        for try await part in group { history.merge(part) }
+      }
+      wallMicros += Int64(seed % 1_000) + 1_000_000
+    }
+    return history
+  }
+
+  static func ledger(of engine: any Engine) throws -> [Entry] {
+    var rows: [Entry] = []
+    for userId in Caller.users {
+      var filter = TransactionFilter(userId: userId, limit: 1_000)
+      repeat {
+        let page = try engine.transactions(filter).value
+        rows += page.rows
+        filter.beforeSequence = page.nextBefore
+      } while filter.beforeSequence != nil
+    }
+    return rows.sorted { $0.sequence < $1.sequence }
+  }
+
+  @Test("one order explains what concurrent callers of SQLite see")
+  func sqlite() async throws {
+    let rig = try SQLiteRig()
+    let history = try await Self.history(on: rig, operations: Self.operations, seed: ModelSettings.seed)
+    let violations = history.violations(ledger: try Self.ledger(of: rig.engine))
+    #expect(violations.isEmpty, "TALLY_SEED=\(ModelSettings.seed): \(violations.prefix(3))")
+    #expect(history.decisions.count > Self.operations / 2)
+    #expect(history.reads.count > Self.operations / 8)
+    #expect(history.decisions.contains { $0.isReplay })
+    let reasons = Set(
+      history.decisions.compactMap { decision -> Reason? in
+        guard case .refused(let refusal) = decision.outcome else { return nil }
+        return refusal.reason
+      })
+    #expect(
+      reasons.isSuperset(of: [.insufficientCredits, .holdSettled, .holdExpired, .captureExceedsHold]))
+  }
+
+  /// A small history that holds, to be spoiled.
+  private static func sound() async throws -> (history: History, ledger: [Entry]) {
+    let rig = ReferenceRig()
+    let history = try await history(on: rig, operations: 2_000, seed: 1)
+    return (history, try ledger(of: rig.engine))
+  }
+
+  @Test("a history that was spoiled is found out")
+  func spoiled() async throws {
+    let (sound, ledger) = try await Self.sound()
+    #expect(sound.violations(ledger: ledger).isEmpty)
+    let applied = try #require(
+      sound.decisions.firstIndex {
+        if case .applied(let receipt) = $0.outcome { return !receipt.replayed }
+        return false
+      })
+
+    // A decision twice at one place.
+    var twice = sound
+    twice.decisions.append(sound.decisions[applied])
+    #expect(!twice.violations(ledger: ledger).isEmpty)
+    // A decision that was lost.
+    var lost = sound
+    lost.decisions.remove(at: applied)
+    #expect(!lost.violations(ledger: ledger).isEmpty)
+    // Another answer than was due.
+    var other = sound
+    if case .applied(var receipt) = sound.decisions[applied].outcome {
+      receipt.balance.postedMicros += 1
+      other.decisions[applied].outcome = .applied(receipt)
+    }
+    #expect(!other.violations(ledger: ledger).isEmpty)
+    // An answer that came before its predecessors were asked for.
+    var early = sound
+    let last = try #require(
+      sound.decisions.indices.max {
+        sound.decisions[$0].endedNanoseconds < sound.decisions[$1].endedNanoseconds
+      })
+    early.decisions[last].beganNanoseconds = 0
+    early.decisions[last].endedNanoseconds = 1
+    #expect(!early.violations(ledger: ledger).isEmpty)
+    // A read of the past.
+    var stale = sound
+    let read = try #require(
+      sound.reads.indices.max { sound.reads[$0].beganNanoseconds < sound.reads[$1].beganNanoseconds })
+    stale.reads[read].commitSequence = 1
+    stale.reads[read].balances = []
+    #expect(!stale.violations(ledger: ledger).isEmpty)
+    // A read of what never was.
+    var wrong = sound
+    wrong.reads[read].balances[0].version += 1
+    #expect(!wrong.violations(ledger: ledger).isEmpty)
+    // A row that nobody asked for.
+    #expect(!sound.violations(ledger: ledger + ledger.suffix(1)).isEmpty)
+  }
+}
