@@ -35,7 +35,8 @@ def find_binary() -> str:
     installed = shutil.which("tally")
     if installed:
         return installed
-    for directory in (*pathlib.Path.cwd().resolve().parents, *pathlib.Path(__file__).resolve().parents):
+    here = pathlib.Path.cwd().resolve()
+    for directory in (here, *here.parents, *pathlib.Path(__file__).resolve().parents):
         for build in ("release", "debug"):
             built = directory / ".build" / build / "tally"
             if built.exists():
@@ -50,9 +51,19 @@ class Server:
         command = [binary or find_binary(), "serve", "--ephemeral", "--testing", *arguments]
         # A file, since a pipe that nobody reads would stop the daemon's log.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
-        )
+        # What the environment sets for another daemon is not meant for this one.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLY_")}
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=environment,
+            )
+        except OSError as error:
+            self._log.close()
+            raise HarnessError(f"cannot run {command[0]}: {error}") from error
         try:
             line = json.loads(self._first_line())
             #: The path of its socket.
@@ -103,9 +114,9 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._log):
-            if stream is not None:
-                stream.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._log.close()
         return status
 
     def __enter__(self) -> Server:

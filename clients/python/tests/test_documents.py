@@ -1,0 +1,42 @@
+"""What the README and the example print is what happens."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tallystick import Client
+from tallystick.testing import Server
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def run(program: list[str], server: Server) -> str:
+    environment = {**os.environ, "TALLY_SOCKET": server.socket}
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_readmes_first_example_runs_as_printed(tally: Client, tally_server: Server) -> None:
+    [first, *_] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
+    assert run([sys.executable, "-c", first], tally_server) == "left: 750000\n"
+
+
+def test_the_example_runs(tally: Client, tally_server: Server) -> None:
+    program = [sys.executable, str(ROOT / "examples" / "charge.py"), "u1"]
+    assert run(program, tally_server) == (
+        "only 0.000000 dollars left: buying one\nu1 has 0.750000 dollars left\n"
+    )
+    assert run(program, tally_server) == "u1 has 0.500000 dollars left\n"
+
+
+def test_the_readmes_fixtures_work_in_another_project(pytester: pytest.Pytester) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
+    pytester.makepyfile(examples[-1])
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
