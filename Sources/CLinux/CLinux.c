@@ -2,13 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,10 +66,14 @@ int clinux_connect_unix(const char *path) {
   int bad = address_of(path, &address);
   if (bad < 0)
     return bad;
-  int fd = unix_socket();
+  // Blocking until it is connected: a non-blocking connect fails at once when the backlog is full.
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0)
-    return fd;
-  if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+    return -errno;
+  struct timeval limit = {.tv_sec = 5};
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+      connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+      fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
     return fail_closing(fd, errno);
   return fd;
 }
@@ -103,6 +110,18 @@ int clinux_accept(int listener) {
     if (errno != EINTR)
       return -errno;
   }
+}
+
+int clinux_free_descriptors(int any_open_descriptor) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+    return -errno;
+  int lowest = fcntl(any_open_descriptor, F_DUPFD_CLOEXEC, 0);
+  if (lowest < 0)
+    return errno == EMFILE ? 0 : -errno;
+  close(lowest);
+  rlim_t left = limit.rlim_cur > (rlim_t)lowest ? limit.rlim_cur - (rlim_t)lowest : 0;
+  return left > INT_MAX ? INT_MAX : (int)left;
 }
 
 int clinux_peer_credentials(int fd, struct clinux_credentials *out) {

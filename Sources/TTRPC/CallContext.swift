@@ -17,6 +17,8 @@ final class Call: @unchecked Sendable {
   let metadata: [MetadataPair]
   /// Where Data of a stream goes; set before the call is shared, and read by the connection's queue.
   var inbound: InboundBuffer?
+  /// Bytes to give back to the budget with the answer; set before the call is shared.
+  var takenByteCount = 0
   /// Guarded by the outbox's lock.
   var isAnswered = false
   /// Guarded by the outbox's lock; made only for calls that can be told.

@@ -89,7 +89,7 @@ public final class ClientConnection: Sendable {
   /// Takes over a connected, non-blocking socket.
   init(descriptor: Int32, options: ClientOptions, firstStreamId: UInt32 = 1) throws(SystemError) {
     core = try ClientCore(descriptor: descriptor, options: options, firstStreamId: firstStreamId)
-    core.start()
+    try core.start()
   }
 
   deinit {

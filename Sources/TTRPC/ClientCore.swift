@@ -71,14 +71,19 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
         maximumByteCount: options.maximumOutboundByteCount,
         stallNanoseconds: options.stalledWriteNanoseconds,
         messageTooLarge: Status(.resourceExhausted, "the message is over the size limit")),
-      poller: poller, token: token, shared: nil)
+      poller: poller, token: token)
     super.init()
     outbox.setOwner(self)
   }
 
-  func start() {
+  func start() throws(SystemError) {
     outbox.keepReading()
-    poller.add(descriptor, token, UInt32(CLINUX_READABLE), self)
+    do throws(SystemError) {
+      try poller.add(descriptor, token, UInt32(CLINUX_READABLE), self)
+    } catch {
+      close()
+      throw error
+    }
   }
 
   var isClosed: Bool { table.withLock { $0.isClosed } }
@@ -245,7 +250,9 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
       }
     }
     if header.has(FrameFlags.remoteClosed), let call = take(header.streamId) {
-      end(call, .success([]))
+      if stream.kind.serverStreams { return end(call, .success([])) }
+      let status = Status(.internalError, "the stream ended without its response")
+      end(call, .failure(CallError(status, outcomeIsUnknown: true)))
     }
   }
 

@@ -4,7 +4,9 @@
 // 1. A socket appears under its name only when it listens and has its mode: it is bound to a temporary
 //    name and renamed. What had the name before is replaced: whoever starts a server must hold the lock
 //    that says it may.
-// 2. Out of descriptors or memory, accepting rests for `pauseNanoseconds` and goes on.
+// 2. Out of descriptors or memory, accepting rests for `pauseNanoseconds` and goes on; who connects
+//    meanwhile waits in the backlog. The last `reserveCount` descriptors are left alone: Dispatch opens
+//    files under /proc once a second while its threads are busy, and traps when it cannot.
 // 3. At its end only a socket of its own is removed from the directory.
 //
 // Owner: the first poller's thread.
@@ -29,6 +31,7 @@ final class Listener: Pollable, @unchecked Sendable {
   /// Connections accepted in one round.
   static let acceptCount = 64
   static let pauseNanoseconds: UInt64 = 50_000_000
+  static let reserveCount = 32
 
   private let poller: Poller
   private let token: UInt64
@@ -57,24 +60,32 @@ final class Listener: Pollable, @unchecked Sendable {
     token = poller.newToken()
   }
 
-  func start() {
-    poller.add(descriptor, token, UInt32(CLINUX_READABLE), self)
+  func start() throws(SystemError) {
+    try poller.add(descriptor, token, UInt32(CLINUX_READABLE), self)
   }
 
-  /// Stops accepting and removes the socket's name.
-  func stop() {
-    poller.perform { [self] poller in
-      if descriptor < 0 { return }
-      poller.remove(descriptor, token)
-      _ = clinux_close(descriptor)
-      descriptor = -1
-      if let path, let identity, FileIdentity(path) == identity { _ = unsafe unlink(path) }
+  /// Stops accepting and removes the socket's name; nothing is accepted after its return.
+  func stop() async {
+    await withCheckedContinuation { continuation in
+      poller.perform { poller in
+        poller.remove(self.descriptor, self.token)
+        self.abandon()
+        continuation.resume()
+      }
     }
+  }
+
+  /// Closes the socket and removes its name.
+  func abandon() {
+    if descriptor >= 0 { _ = clinux_close(descriptor) }
+    descriptor = -1
+    if let path, let identity, FileIdentity(path) == identity { _ = unsafe unlink(path) }
   }
 
   override func ready(_ events: UInt32, _ scratch: inout [UInt8]) {
     for _ in 0..<Self.acceptCount {
       if descriptor < 0 { return }
+      if clinux_free_descriptors(descriptor) <= Self.reserveCount { return pause(EMFILE) }
       let connection = clinux_accept(descriptor)
       if connection >= 0 {
         accepted(connection)

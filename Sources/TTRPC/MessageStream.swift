@@ -30,13 +30,22 @@ final class InboundBuffer: Sendable {
   }
 
   let maximumByteCount: Int
+  private let budget: ByteBudget?
   private let state = Locked(State())
 
-  init(maximumByteCount: Int) {
+  /// `budget` is shared with the connection's other calls.
+  init(maximumByteCount: Int, budget: ByteBudget? = nil) {
     self.maximumByteCount = maximumByteCount
+    self.budget = budget
   }
 
-  /// Adds a message; false when there is no room for it. A message always fits an empty buffer.
+  deinit {
+    let left = state.withLock { $0.byteCount }
+    if left > 0 { budget?.give(left) }
+  }
+
+  /// Adds a message; false when there is no room for it. One message always fits an empty buffer, but for
+  /// the budget.
   func push(_ message: [UInt8]) -> Bool {
     let (waiter, fits) = state.withLock { state in
       if state.isEnded || state.failure != nil { return (nil as Waiter?, true) }
@@ -45,9 +54,9 @@ final class InboundBuffer: Sendable {
         return (waiter, true)
       }
       let cost = message.count + Self.messageOverheadByteCount
-      guard state.messages.isEmpty || state.byteCount + cost <= maximumByteCount else {
-        return (nil, false)
-      }
+      guard state.messages.isEmpty || state.byteCount + cost <= maximumByteCount,
+        budget?.take(cost) ?? true
+      else { return (nil, false) }
       state.byteCount += cost
       state.messages.append(message)
       return (nil, true)
@@ -71,6 +80,7 @@ final class InboundBuffer: Sendable {
       if state.failure != nil { return nil }
       state.failure = status
       state.messages = []
+      budget?.give(state.byteCount)
       state.byteCount = 0
       return Self.take(&state)
     }
@@ -93,10 +103,10 @@ final class InboundBuffer: Sendable {
   }
 
   func next() async throws(Status) -> [UInt8]? {
-    if case .done(let result) = state.withLock({ Self.step(&$0) }) { return try result.get() }
+    if case .done(let result) = state.withLock({ self.step(&$0) }) { return try result.get() }
     return try await withCheckedContinuation { continuation in
       let step = state.withLock { state in
-        let step = Self.step(&state)
+        let step = self.step(&state)
         if case .wait = step { state.waiter = continuation }
         return step
       }
@@ -112,10 +122,12 @@ final class InboundBuffer: Sendable {
     return waiter
   }
 
-  private static func step(_ state: inout State) -> Step {
+  private func step(_ state: inout State) -> Step {
     if let failure = state.failure { return .done(.failure(failure)) }
     if let message = state.messages.popFirst() {
-      state.byteCount -= message.count + messageOverheadByteCount
+      let cost = message.count + Self.messageOverheadByteCount
+      state.byteCount -= cost
+      budget?.give(cost)
       return .done(.success(message))
     }
     if !state.isEnded { return .wait }

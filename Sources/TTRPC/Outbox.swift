@@ -37,6 +37,8 @@ public final class Outbox: @unchecked Sendable {
   private let token: UInt64
   /// Of a server's connections only.
   let shared: CallHooks?
+  /// For the requests of this connection that are held.
+  let budget: ByteBudget?
   let lock = Lock()
   /// Read without the lock by the connection's queue between frames.
   private let paused = Atomic<Bool>(false)
@@ -59,7 +61,7 @@ public final class Outbox: @unchecked Sendable {
 
   init(
     descriptor: Int32, connectionId: UInt64, peer: PeerCredentials, limits: Limits, poller: Poller,
-    token: UInt64, shared: CallHooks?
+    token: UInt64, shared: CallHooks? = nil, budget: ByteBudget? = nil
   ) {
     self.descriptor = descriptor
     self.connectionId = connectionId
@@ -68,6 +70,7 @@ public final class Outbox: @unchecked Sendable {
     self.poller = poller
     self.token = token
     self.shared = shared
+    self.budget = budget
   }
 
   func setOwner(_ owner: any OutboxOwner) {

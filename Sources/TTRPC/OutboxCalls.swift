@@ -85,12 +85,14 @@ extension Outbox {
     if cancellation != nil {
       call.cancellation?.handlers = []
       call.cancellation?.timer = nil
+      call.cancellation?.lifetime = nil
       call.cancellation?.token = nil
     }
     return End(cancellation: cancellation)
   }
 
   private func retire(_ call: Call, _ cancellation: Cancellation?) {
+    if call.takenByteCount > 0 { budget?.give(call.takenByteCount) }
     guard let cancellation else { return }
     if let lifetime = cancellation.lifetime { poller.timers.cancel(lifetime) }
     if let timer = cancellation.timer { poller.timers.cancel(timer) }

@@ -92,16 +92,16 @@ final class Poller: @unchecked Sendable {
     }
   }
 
-  /// Starts waiting on a descriptor.
-  func add(_ descriptor: Int32, _ token: UInt64, _ events: UInt32, _ target: Pollable) {
-    perform { poller in
-      poller.targets[token] = target
-      let code = clinux_epoll_add(poller.epoll, descriptor, events, token)
-      // No watch to be had: the target must find out now, since no event will ever tell it.
-      if code < 0 {
-        var scratch: [UInt8] = []
-        target.ready(UInt32(CLINUX_ERROR), &scratch)
-      }
+  /// Starts waiting on a descriptor, at once: what is asked for by `modify` after this counts. An event
+  /// that comes before the target is in the table is reported again.
+  func add(
+    _ descriptor: Int32, _ token: UInt64, _ events: UInt32, _ target: Pollable
+  ) throws(SystemError) {
+    perform { $0.targets[token] = target }
+    let code = clinux_epoll_add(epoll, descriptor, events, token)
+    if code < 0 {
+      perform { $0.targets[token] = nil }
+      throw SystemError(number: -code, operation: "epoll_ctl")
     }
   }
 

@@ -31,11 +31,13 @@ final class ServerCore: Sendable {
   let methods: MethodTable
   let callHooks: CallHooks
   let counters = Counters()
+  let budget: ByteBudget
   let table = Locked(Table())
 
   init(options: ServerOptions, registry: ServiceRegistry) {
     self.options = options
     methods = registry.table()
+    budget = ByteBudget(limit: options.maximumTotalInboundByteCount)
     callHooks = CallHooks(handlerFailed: options.hooks.handlerFailed)
   }
 
@@ -61,7 +63,8 @@ final class ServerCore: Sendable {
         maximumByteCount: options.maximumOutboundByteCount,
         stallNanoseconds: options.stalledWriteNanoseconds,
         messageTooLarge: options.messageTooLarge),
-      poller: poller, token: token, shared: callHooks)
+      poller: poller, token: token, shared: callHooks,
+      budget: ByteBudget(limit: options.maximumInboundByteCount, parent: budget))
     let connection = ServerConnection(
       server: self, descriptor: descriptor, outbox: outbox, refusal: refusal)
     let isStopping = table.withLock { table in
@@ -71,7 +74,11 @@ final class ServerCore: Sendable {
     options.hooks.connectionOpened(id, peer)
     if refusal != nil { options.hooks.connectionRefused(peer, .notAllowed) }
     connection.opened()
-    poller.add(descriptor, token, UInt32(CLINUX_READABLE), connection)
+    do throws(SystemError) {
+      try poller.add(descriptor, token, UInt32(CLINUX_READABLE), connection)
+    } catch {
+      connection.close(.receiveFailed)
+    }
     if isStopping { connection.close(.shutdown) }
   }
 
@@ -120,6 +127,10 @@ public final class Server: Sendable {
   private let core: ServerCore
   private let running = Locked<Running?>(nil)
 
+  public var options: ServerOptions { core.options }
+  /// Bytes of requests held, but for small ones.
+  var heldByteCount: Int { core.budget.usedByteCount }
+
   public init(options: ServerOptions, registry: ServiceRegistry) {
     core = ServerCore(options: options, registry: registry)
   }
@@ -138,15 +149,15 @@ public final class Server: Sendable {
     listener = try Listener(options: core.options, poller: all[0]) { descriptor in
       core.accept(descriptor, all)
     }
-    do {
+    do throws(SystemError) {
+      try listener.start()
       for (index, poller) in all.enumerated() { try poller.start(name: "ttrpc-poll-\(index)") }
     } catch {
-      listener.stop()
+      listener.abandon()
       for poller in all { poller.stop() }
       throw .system(error)
     }
     running.withLock { $0 = Running(listener: listener, pollers: all) }
-    listener.start()
   }
 
   /// Cancels the calls that carry this token and were made by this uid; how many were told.
@@ -164,7 +175,7 @@ public final class Server: Sendable {
     }
     guard let taken else { return }
     core.table.withLock { $0.isStopping = true }
-    taken.listener.stop()
+    await taken.listener.stop()
     for connection in core.connections { connection.drain() }
     let core = core
     let end = taken.pollers[0].schedule(at: later(monotonicNanoseconds(), by: drainNanoseconds)) {

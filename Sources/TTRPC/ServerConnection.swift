@@ -34,6 +34,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   private var isReadEnded = false
   private var isDraining = false
   private var failure: CloseReason?
+  private var heldByteCount = 0
   private var cutFrame: UInt64 = 0
   private var cutSince: UInt64 = 0
   private var idleSince: UInt64 = 0
@@ -131,6 +132,8 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   }
 
   private func consume(_ bytes: Span<UInt8>) {
+    // Counted again at the round's end: a frame that is whole by now counts as its call's payload.
+    letGoOfHeld()
     do {
       let taken = try parser.consume(bytes) { event, payload in
         switch event {
@@ -181,11 +184,11 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
       if streams.handle(of: header.streamId) != nil { return fail(.duplicateStream) }
       refuse(header.streamId, server.options.messageTooLarge)
     case FrameType.data:
+      switch streams.data(header) {
       // The stream has lost a message: it cannot go on.
-      if case .deliver(let call, _, _) = streams.data(header) {
-        outbox.cancel(call, server.options.messageTooLarge)
-      } else {
-        refuse(header.streamId, server.options.messageTooLarge)
+      case .deliver(let call, _, _): outbox.cancel(call, server.options.messageTooLarge)
+      case .drop: break
+      case .refuse: refuse(header.streamId, server.options.messageTooLarge)
       }
     default: break
     }
@@ -238,6 +241,12 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     if let intercept = server.options.intercept, let status = intercept(CallContext(call: call)) {
       return refuse(header.streamId, status)
     }
+    if envelope.payload.count > ByteBudget.countedByteCount {
+      guard outbox.budget?.take(envelope.payload.count) ?? true else {
+        return refuse(header.streamId, server.options.tooManyBytes)
+      }
+      call.takenByteCount = envelope.payload.count
+    }
     if !envelope.metadata.isEmpty { register(call) }
     server.counters.callStarted()
     let payload = [UInt8](bytes.extracting(envelope.payload))
@@ -246,7 +255,8 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
       streams.open(header.streamId, isOpen: false, call)
       handler(CallContext(call: call), payload, UnaryResponder(call: call))
     case .streaming(_, let handler):
-      let inbound = InboundBuffer(maximumByteCount: server.options.maximumStreamInboundByteCount)
+      let inbound = InboundBuffer(
+        maximumByteCount: server.options.maximumStreamInboundByteCount, budget: outbox.budget)
       call.inbound = inbound
       let isOpen = entry.kind.clientStreams && header.has(FrameFlags.remoteOpen)
       if !entry.kind.clientStreams || !payload.isEmpty { _ = inbound.push(payload) }
@@ -310,6 +320,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     for call in streams.handles { outbox.cancel(call, Outbox.connectionLost) }
     streams = StreamTable(maximumInFlight: 0)
     backlog = []
+    letGoOfHeld()
     server.closed(self, reason)
   }
 
@@ -317,6 +328,12 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
 
   private func noteCutFrame() {
     guard isOpen else { return }
+    // A connection has one cut frame at most, so only the total needs a bound.
+    let held = parser.heldByteCount
+    if held > ByteBudget.countedByteCount && heldByteCount == 0 {
+      guard server.budget.take(held) else { return closeNow(.inboundFull) }
+      heldByteCount = held
+    }
     if !parser.isMidFrame {
       cutSince = 0
     } else if cutSince == 0 || cutFrame != parser.frameCount {
@@ -326,13 +343,19 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     }
   }
 
+  private func letGoOfHeld() {
+    if heldByteCount > 0 { server.budget.give(heldByteCount) }
+    heldByteCount = 0
+  }
+
   /// Closes for what has lasted too long, and sets the watch for what comes next.
   private func watchTimeouts() {
     guard isOpen else { return }
     let now = monotonicNanoseconds()
     var next = UInt64.max
     // A frame that waits because we do not read is not the peer's delay.
-    if cutSince != 0 && !outbox.isPaused {
+    if cutSince != 0 {
+      if outbox.isPaused { cutSince = now }
       let due = later(cutSince, by: server.options.halfFrameNanoseconds)
       if due <= now { return closeNow(.halfFrame) }
       next = min(next, due)

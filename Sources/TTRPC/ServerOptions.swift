@@ -30,6 +30,10 @@ public struct ServerOptions: Sendable {
   public var maximumOutboundByteCount = 64 << 20
   /// Bytes that arrived on one stream and were not taken by its handler; more ends the stream.
   public var maximumStreamInboundByteCount = 8 << 20
+  /// Bytes of requests held on one connection: under way, not taken, or cut.
+  public var maximumInboundByteCount = 64 << 20
+  /// The same for all connections together.
+  public var maximumTotalInboundByteCount = 512 << 20
 
   /// A frame that takes longer to arrive closes the connection.
   public var halfFrameNanoseconds: UInt64 = 30_000_000_000
@@ -52,6 +56,8 @@ public struct ServerOptions: Sendable {
   public var shuttingDown = Status(.unavailable, "the server is shutting down")
   /// What a call over `maximumInFlight` is refused with.
   public var tooManyInFlight = Status(.resourceExhausted, "too many calls in flight on this connection")
+  /// What a call is refused with for which the bytes held leave no room.
+  public var tooManyBytes = Status(.resourceExhausted, "too many bytes of requests are held")
   /// What a message over `maximumMessageByteCount` is refused with, or a reply over it fails with.
   public var messageTooLarge = Status(.resourceExhausted, "the message is over the size limit")
   /// What a stream ends with whose handler does not keep up.
@@ -94,6 +100,8 @@ public enum CloseReason: Sendable, Equatable {
   case stalledWrite
   /// More waited for the peer than the limit, or sending failed.
   case outboundFailed
+  /// A cut frame grew over the bytes that may be held.
+  case inboundFull
   /// No calls for longer than the limit.
   case idle
   /// The peer may not connect; its call was refused.

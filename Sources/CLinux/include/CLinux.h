@@ -2,7 +2,7 @@
 //
 // Invariants:
 // 1. Every function returns a value >= 0, or -errno. errno itself is never part of the contract.
-// 2. Nothing here blocks, but for clinux_epoll_wait; EINTR is retried where that is right.
+// 2. Nothing here blocks, but for clinux_epoll_wait and clinux_connect_unix; EINTR is retried where that is right.
 // 3. Every descriptor made here is close-on-exec, and every socket non-blocking.
 #pragma once
 
@@ -32,13 +32,16 @@ struct clinux_credentials {
 
 // A listening socket bound to `path`, its file mode set before it listens. At most CLINUX_MAX_PATH bytes.
 int clinux_listen_unix(const char *path, uint32_t mode, int backlog);
-// A socket connected to `path`. -EAGAIN when the listener's backlog is full.
+// A socket connected to `path`. Waits up to five seconds while the listener's backlog is full, then
+// -EAGAIN.
 int clinux_connect_unix(const char *path);
 // Both ends of a connected pair of stream sockets.
 int clinux_socket_pair(int *first, int *second);
 // Makes an inherited descriptor close-on-exec and non-blocking; -ENOTSOCK, -EINVAL when it does not listen.
 int clinux_adopt_listener(int fd);
 int clinux_accept(int listener);
+// How many descriptors the process can still open, counted from the lowest free one; 0 when none.
+int clinux_free_descriptors(int any_open_descriptor);
 int clinux_peer_credentials(int fd, struct clinux_credentials *out);
 // SOCK_STREAM send that never blocks and never raises SIGPIPE.
 ssize_t clinux_send(int fd, const void *bytes, size_t count);

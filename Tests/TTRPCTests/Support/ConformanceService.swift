@@ -3,7 +3,7 @@
 // Owned by the server that serves it.
 
 import Dispatch
-import TTRPC
+@testable import TTRPC
 
 enum ConformanceService {
   static let name = "tallystick.testing.v1.Conformance"
@@ -133,5 +133,36 @@ enum ConformanceService {
     }
     reply = reply.with(3, Int64(context.peer.uid)).with(4, Int64(context.peer.gid))
     responder.succeed(reply.with(5, Int64(context.peer.pid)).encoded)
+  }
+}
+
+/// Service "s": Hold waits until the test lets it go, Echo does not.
+final class Gate: Sendable {
+  private let held = Locked<[(context: CallContext, responder: UnaryResponder)]>([])
+
+  var registry: ServiceRegistry {
+    var registry = ServiceRegistry()
+    registry.add(
+      service: "s",
+      methods: [
+        "Hold": .unary { [held] context, _, responder in
+          held.withLock { $0.append((context, responder)) }
+        },
+        "Echo": .unary { _, payload, responder in responder.succeed(payload) },
+      ])
+    return registry
+  }
+
+  var count: Int { held.withLock { $0.count } }
+  var contexts: [CallContext] { held.withLock { $0.map(\.context) } }
+
+  /// Answers what waits, in the order it came.
+  func release(_ answer: (UnaryResponder) -> Void) {
+    let calls = held.withLock { held in
+      let calls = held
+      held = []
+      return calls
+    }
+    for call in calls { answer(call.responder) }
   }
 }

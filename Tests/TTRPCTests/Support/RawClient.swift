@@ -77,11 +77,22 @@ final class RawClient {
     if descriptor < 0 { throw RawError.connect(-descriptor) }
   }
 
+  /// Takes over a connected, non-blocking socket.
+  init(descriptor: Int32) {
+    self.descriptor = descriptor
+  }
+
   deinit { close() }
 
   func close() {
     if descriptor >= 0 { _ = clinux_close(descriptor) }
     descriptor = -1
+  }
+
+  /// Hands the descriptor over to somebody else.
+  func release() -> Int32 {
+    defer { descriptor = -1 }
+    return descriptor
   }
 
   func shutdownWriting() { _ = clinux_shutdown_write(descriptor) }

@@ -26,6 +26,7 @@ final class TestServer: Sendable {
   let path: String
   private let directory: String
   private let closes = Locked<[CloseReason]>([])
+  private let cancelled = Locked(0)
   private let failures = Locked<[(id: String, error: String)]>([])
 
   init(
@@ -35,7 +36,7 @@ final class TestServer: Sendable {
     path = directory + "/socket"
     var options = ServerOptions(path: path)
     options.cancelTokenKey = "tally-cancel-token"
-    let (closes, failures) = (closes, failures)
+    let (closes, failures, cancelled) = (closes, failures, cancelled)
     options.hooks.connectionClosed = { _, _, reason in closes.withLock { $0.append(reason) } }
     options.hooks.handlerFailed = { _, id, error in
       failures.withLock { $0.append((id, "\(error)")) }
@@ -45,7 +46,9 @@ final class TestServer: Sendable {
     let services =
       registry
       ?? ConformanceService.registry { token, uid in
-        box.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0
+        let count = box.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0
+        cancelled.withLock { $0 += count }
+        return count
       }
     let server = Server(options: options, registry: services)
     self.server = server
@@ -62,6 +65,8 @@ final class TestServer: Sendable {
     }
   }
 
+  /// Calls that were told by Control.Cancel.
+  var cancelledCount: Int { cancelled.withLock { $0 } }
   var closeReasons: [CloseReason] { closes.withLock { $0 } }
   var handlerFailures: [(id: String, error: String)] { failures.withLock { $0 } }
 

@@ -15,7 +15,16 @@ struct Message: Equatable, Sendable {
 
   init() {}
 
-  init(_ bytes: [UInt8]) throws {
+  /// Fails as a handler does on a message that does not parse.
+  init(_ bytes: [UInt8]) throws(Status) {
+    do throws(MalformedEnvelope) {
+      try self.init(parsing: bytes)
+    } catch {
+      throw Status(.invalidArgument, error.reason)
+    }
+  }
+
+  private init(parsing bytes: [UInt8]) throws(MalformedEnvelope) {
     var cursor = WireCursor(at: 0, end: bytes.count)
     while !cursor.isAtEnd {
       let (field, type) = try cursor.tag(bytes.span)
