@@ -75,6 +75,8 @@ static TallyArena *make_arena(void) {
 
 TallyArena *tally_arena_begin(size_t budget_bytes) {
   if (own_arena == NULL && (own_arena = make_arena()) == NULL) return NULL;
+  if (own_arena->in_use) return NULL;
+  own_arena->in_use = true;
   own_arena->budget_left = budget_bytes & ~(TALLY_ARENA_ALIGNMENT - 1);
   own_arena->exhausted = false;
   return own_arena;
@@ -84,6 +86,7 @@ void tally_arena_end(TallyArena *arena) {
   while (arena->newest->older != NULL) pop_chunk(arena);
   arena->next = first_block(arena->newest);
   arena->end = arena->next + arena->newest->size;
+  arena->in_use = false;
 }
 
 void *tally_arena_grow(TallyArena *arena, size_t size) {

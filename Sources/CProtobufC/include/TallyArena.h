@@ -34,12 +34,15 @@ typedef struct TallyArena {
   uint8_t *end;
   // What the budget has left, in bytes.
   size_t budget_left;
+  // Between a begin and its end.
+  bool in_use;
   // A block was refused, by the budget or by the system.
   bool exhausted;
   struct TallyArenaChunk *newest;
 } TallyArena;
 
-/// The thread's arena, empty, with `budget_bytes` to give out; NULL if the system has no memory.
+/// The thread's arena, empty, with `budget_bytes` to give out; NULL if the system has no memory, or if
+/// the arena is in use.
 TallyArena *tally_arena_begin(size_t budget_bytes);
 
 /// Ends the message: every block of the arena is gone, and a large arena shrinks.
