@@ -103,11 +103,13 @@ public final class Outbox: @unchecked Sendable {
     lock.unlock()
   }
 
-  func endRound() {
+  /// Sends what the round has brought; false when nothing more can be sent.
+  func endRound() -> Bool {
     lock.lock()
+    defer { lock.unlock() }
     isCorked = false
     send()
-    lock.unlock()
+    return !isBroken
   }
 
   /// The poller has entered the connection because it can write or was to go on.

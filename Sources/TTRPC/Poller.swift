@@ -34,7 +34,7 @@ final class Poller: @unchecked Sendable {
   private let wake: Int32
   private let mailbox = Locked<[@Sendable (Poller) -> Void]>([])
   private let lastToken = Locked<UInt64>(0)
-  private var targets: [UInt64: Pollable] = [:]
+  private var targets = IdTable<Pollable>()
   private var isStopping = false
 
   init() throws(SystemError) {
@@ -97,10 +97,10 @@ final class Poller: @unchecked Sendable {
   func add(
     _ descriptor: Int32, _ token: UInt64, _ events: UInt32, _ target: Pollable
   ) throws(SystemError) {
-    perform { $0.targets[token] = target }
+    perform { $0.targets.set(token, target) }
     let code = clinux_epoll_add(epoll, descriptor, events, token)
     if code < 0 {
-      perform { $0.targets[token] = nil }
+      perform { $0.targets.remove(token) }
       throw SystemError(number: -code, operation: "epoll_ctl")
     }
   }
@@ -113,7 +113,7 @@ final class Poller: @unchecked Sendable {
   /// Ends the wait; call before the descriptor is closed.
   func remove(_ descriptor: Int32, _ token: UInt64) {
     _ = clinux_epoll_remove(epoll, descriptor)
-    perform { $0.targets[token] = nil }
+    perform { $0.targets.remove(token) }
   }
 
   private func run() {
@@ -134,11 +134,11 @@ final class Poller: @unchecked Sendable {
         }
       }
       if isWoken { readMail() }
-      if timers.next != nil {
+      if timers.next != UInt64.max {
         for action in timers.due(monotonicNanoseconds()) { action() }
       }
     }
-    targets = [:]
+    targets = IdTable()
   }
 
   private func readMail() {
@@ -152,7 +152,8 @@ final class Poller: @unchecked Sendable {
   }
 
   private func waitMillis() -> Int32 {
-    guard let next = timers.next else { return -1 }
+    let next = timers.next
+    if next == UInt64.max { return -1 }
     let now = monotonicNanoseconds()
     if next <= now { return 0 }
     // Rounded up, so that a timer is due when the wait ends.

@@ -112,9 +112,9 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     }
     if isReadEnded && events & Self.gone != 0 { failure = failure ?? .peerClosed }
     if events & Self.writable != 0 { outbox.resumed() }
-    outbox.endRound()
-    settle()
-    noteCutFrame()
+    if !outbox.endRound() { failure = failure ?? .outboundFailed }
+    if failure != nil || isReadEnded || isDraining { settle() }
+    if parser.isMidFrame || cutSince != 0 { noteCutFrame() }
   }
 
   private func receive(_ scratch: inout [UInt8]) {
@@ -196,24 +196,22 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
 
   private func request(_ header: FrameHeader, _ payload: Span<UInt8>) {
     var admission = streams.admit(header.streamId)
-    if admission == .tooManyInFlight || admission == .duplicate {
+    if admission == .duplicate { return fail(.duplicateStream) }
+    if admission == .tooManyInFlight {
       // Calls that were answered earlier in this round are done.
       outbox.takeFinished(&finished)
-      if admission == .duplicate { return fail(.duplicateStream) }
       finishStreams()
       admission = streams.admit(header.streamId)
     }
-    switch admission {
-    case .accept: break
-    case .evenId: return refuse(header.streamId, Status(.invalidArgument, "stream ids are odd"))
-    case .duplicate: return fail(.duplicateStream)
-    case .draining: return refuse(header.streamId, server.options.shuttingDown)
-    case .tooManyInFlight: return refuse(header.streamId, server.options.tooManyInFlight)
+    if admission == .evenId {
+      return refuse(header.streamId, Status(.invalidArgument, "stream ids are odd"))
     }
     if let refusal {
       refuse(header.streamId, refusal)
       return fail(.notAllowed)
     }
+    if admission == .draining { return refuse(header.streamId, server.options.shuttingDown) }
+    if admission == .tooManyInFlight { return refuse(header.streamId, server.options.tooManyInFlight) }
     do {
       start(header, payload, try RequestEnvelope(payload))
     } catch {

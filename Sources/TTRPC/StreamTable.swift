@@ -41,7 +41,7 @@ struct StreamTable<Handle> {
 
   let maximumInFlight: Int
   var isDraining = false
-  private var entries: [UInt32: Entry] = [:]
+  private var entries = IdTable<Entry>()
   private var ended: [UInt32] = []
   private var endedNext = 0
 
@@ -54,12 +54,12 @@ struct StreamTable<Handle> {
   /// The streams on which the client could send more.
   var openHandles: [Handle] { entries.values.filter(\.takesData).map(\.handle) }
 
-  func handle(of id: UInt32) -> Handle? { entries[id]?.handle }
+  func handle(of id: UInt32) -> Handle? { entries[UInt64(id)]?.handle }
 
   /// What a Request frame meets, before its envelope is looked at.
   func admit(_ id: UInt32) -> Admission {
     if id & 1 == 0 { return .evenId }
-    if entries[id] != nil { return .duplicate }
+    if entries[UInt64(id)] != nil { return .duplicate }
     if isDraining { return .draining }
     if entries.count >= maximumInFlight { return .tooManyInFlight }
     return .accept
@@ -67,18 +67,20 @@ struct StreamTable<Handle> {
 
   /// Starts a stream. `isOpen`: the client may send more on it.
   mutating func open(_ id: UInt32, isOpen: Bool, _ handle: Handle) {
-    entries[id] = Entry(handle: handle, takesData: isOpen)
+    entries.set(UInt64(id), Entry(handle: handle, takesData: isOpen))
     if !ended.isEmpty { ended.removeAll { $0 == id } }
   }
 
   /// What a Data frame means.
   mutating func data(_ header: FrameHeader) -> DataAction {
-    guard let entry = entries[header.streamId] else {
+    guard let entry = entries[UInt64(header.streamId)] else {
       return ended.contains(header.streamId) ? .drop : .refuse
     }
     guard entry.takesData else { return .drop }
     let isEnd = header.has(FrameFlags.remoteClosed)
-    if isEnd { entries[header.streamId]?.takesData = false }
+    if isEnd {
+      entries.set(UInt64(header.streamId), Entry(handle: entry.handle, takesData: false))
+    }
     // A payload beside ND is taken for what it is: a message.
     let isMessage = !header.has(FrameFlags.noData) || header.length > 0
     return .deliver(entry.handle, isMessage: isMessage, isEnd: isEnd)
@@ -86,7 +88,7 @@ struct StreamTable<Handle> {
 
   /// Ends a stream; an id that does not live is let be.
   mutating func finish(_ id: UInt32) {
-    guard let entry = entries.removeValue(forKey: id), entry.takesData else { return }
+    guard let entry = entries.remove(UInt64(id)), entry.takesData else { return }
     if ended.count < Self.endedCount {
       ended.append(id)
     } else {

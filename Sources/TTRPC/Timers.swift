@@ -7,6 +7,8 @@
 //
 // Shared: a locked value of its own.
 
+internal import Synchronization
+
 /// A moment to come. Made by `Timers.schedule`.
 final class Timer: @unchecked Sendable {
   // Unchecked: `index` and `action` are touched under the lock of the heap it lies in.
@@ -24,6 +26,9 @@ final class Timers: @unchecked Sendable {
   // Unchecked: `heap` is touched under `lock` only.
   private let lock = Lock()
   private var heap: [Timer] = []
+  /// Read by the poller each round without the lock. Whoever puts a timer first wakes the poller after
+  /// it has stored this.
+  private let first = Atomic<UInt64>(UInt64.max)
 
   /// Adds a timer; also says whether it is now the first, so that a waiting poller must be woken.
   func schedule(at: UInt64, _ action: @escaping @Sendable () -> Void) -> (timer: Timer, isFirst: Bool) {
@@ -33,25 +38,25 @@ final class Timers: @unchecked Sendable {
     timer.index = heap.count
     heap.append(timer)
     rise(timer.index)
+    publish()
     return (timer, timer.index == 0)
   }
 
   func cancel(_ timer: Timer) {
     lock.lock()
     let action = timer.action
-    if timer.index >= 0 { remove(timer.index) }
+    if timer.index >= 0 {
+      remove(timer.index)
+      publish()
+    }
     timer.action = nil
     lock.unlock()
     // What the action holds is let go outside the lock.
     withExtendedLifetime(action) {}
   }
 
-  /// The moment of the first timer.
-  var next: UInt64? {
-    lock.lock()
-    defer { lock.unlock() }
-    return heap.first?.at
-  }
+  /// The moment of the first timer; the last moment there is when there are none.
+  var next: UInt64 { first.load(ordering: .relaxed) }
 
   /// Takes what is due, in order of time.
   func due(_ now: UInt64) -> [@Sendable () -> Void] {
@@ -63,6 +68,7 @@ final class Timers: @unchecked Sendable {
       if let action = first.action { actions.append(action) }
       first.action = nil
     }
+    publish()
     return actions
   }
 
@@ -70,6 +76,10 @@ final class Timers: @unchecked Sendable {
     lock.lock()
     defer { lock.unlock() }
     return heap.count
+  }
+
+  private func publish() {
+    first.store(heap.first?.at ?? UInt64.max, ordering: .relaxed)
   }
 
   private func remove(_ index: Int) {
