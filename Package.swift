@@ -65,7 +65,8 @@ let package = Package(
     .executableTarget(
       name: "tally",
       dependencies: [
-        "CProcess", "Server", "TallyClient", "TTRPC", "Messages", "Core", "Locking", arguments, logging,
+        "CProcess", "Server", "TallyClient", "TallyTesting", "TTRPC", "Messages", "Core", "Locking",
+        arguments, logging,
       ],
       swiftSettings: strict),
 

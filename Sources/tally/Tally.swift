@@ -25,7 +25,7 @@ struct Tally: ParsableCommand {
     subcommands: [
       ServeCommand.self, CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self,
       PlansCommand.self,
-      VersionCommand.self,
+      BenchCommand.self, VersionCommand.self,
     ])
 
   /// Runs the command that the arguments name; every failure becomes one line and an exit status.

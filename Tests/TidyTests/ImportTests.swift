@@ -17,7 +17,8 @@ struct ImportTests {
     "TallyClient": ["TTRPC", "Messages", "Dispatch", "Glibc", "Locking"],
     "TallyTesting": ["CProcess", "TallyClient", "Messages", "Locking", "Glibc"],
     "tally": [
-      "CProcess", "Server", "TallyClient", "TTRPC", "Messages", "Core", "ArgumentParser", "Logging",
+      "CProcess", "Server", "TallyClient", "TallyTesting", "TTRPC", "Messages", "Core", "ArgumentParser",
+      "Logging",
       "Dispatch", "Glibc", "Locking",
     ],
     "bench": ["ArgumentParser", "Glibc"],

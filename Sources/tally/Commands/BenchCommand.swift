@@ -1,0 +1,236 @@
+// `tally bench`: a short load, to see what a server gives on this machine.
+//
+// Owner: the main thread; callers run on the client's own.
+
+internal import ArgumentParser
+internal import Dispatch
+internal import Locking
+internal import Messages
+internal import TTRPC
+internal import TallyClient
+internal import TallyTesting
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Loads a server for a few seconds and prints rate and latencies.",
+    discussion: """
+      Without --socket it starts an ephemeral server for the time. With --socket it writes to that
+      server: charges to users named bench-0, bench-1, ... that it funds first.
+
+      Examples:
+        tally bench
+        tally bench --seconds 10 --callers 8 --work balance
+      """)
+
+  enum Work: String, CaseIterable, ExpressibleByArgument {
+    case consume
+    case balance
+    case health
+  }
+
+  @Option(help: "The server to load, instead of an ephemeral one.") var socket: String?
+  @Option(help: "How long.") var seconds: Int = 5
+  @Option(help: "Calls under way at once.") var callers: Int = 64
+  @Option(help: "Connections that the callers share.") var connections: Int = 4
+  @Option(help: "Accounts that are charged in turn.") var users: Int = 1_000
+  @Option(help: "consume, balance or health.") var work: Work = .consume
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard (1...3_600).contains(seconds), (1...65_536).contains(callers), (1...1_024).contains(connections),
+      (1...1_000_000).contains(users)
+    else {
+      throw ValidationError(
+        "--seconds takes 1 to 3600, --callers 1 to 65536, --connections 1 to 1024, --users 1 to 1000000")
+    }
+  }
+
+  func run() throws {
+    let fixture = try socket == nil ? TallyFixture.start(program: "/proc/self/exe") : nil
+    guard let path = socket ?? fixture?.socket else { return }
+    let load = Load(work: work, users: users, runId: try System.randomHex(byteCount: 4))
+    if work == .consume { try waitFor { try await load.fund(TallyClient(socket: path)) } }
+    var report = try load.run(socket: path, callers: callers, connections: connections, seconds: seconds)
+    report.work = work.rawValue
+    System.writeOutput(output.json ? report.json.pretty + "\n" : report.text)
+    fixture?.stop()
+  }
+}
+
+/// What came of a load.
+struct LoadReport: Sendable {
+  var work = ""
+  var callers: Int
+  var elapsedNanoseconds: UInt64
+  var latencies: Histogram
+  /// By reason, or by code without one.
+  var failures: [String: UInt64]
+
+  var callsPerSecond: UInt64 {
+    elapsedNanoseconds == 0 ? 0 : UInt64(Double(latencies.count) / Double(elapsedNanoseconds) * 1e9)
+  }
+
+  private var quantiles: [(String, UInt64)] {
+    [
+      ("p50", latencies.quantile(thousandths: 500)), ("p90", latencies.quantile(thousandths: 900)),
+      ("p99", latencies.quantile(thousandths: 990)), ("p999", latencies.quantile(thousandths: 999)),
+      ("max", latencies.maximum),
+    ]
+  }
+
+  var json: JSON {
+    .object(
+      [
+        .init("work", .string(work)), .init("callers", .integer(callers)),
+        .init("calls", .integer(latencies.count)), .init("callsPerSecond", .integer(callsPerSecond)),
+      ] + quantiles.map { .init("\($0)Nanos", .integer($1)) } + [
+        .init("failures", .object(failures.sorted { $0.key < $1.key }.map { .init($0, .integer($1)) }))
+      ])
+  }
+
+  var text: String {
+    var rows = [
+      ("work", "\(work), \(callers) callers"), ("calls", Dollars.grouped(latencies.count)),
+      ("a second", Dollars.grouped(callsPerSecond)),
+    ]
+    rows += quantiles.map { ($0, "\($1 / 1_000) us") }
+    rows += failures.sorted { $0.key < $1.key }.map { ("failed", "\($1) \($0)") }
+    return Texts.facts(rows)
+  }
+}
+
+/// A closed loop: each caller makes its next call when the last has been answered.
+struct Load: Sendable {
+  var work: BenchCommand.Work
+  var users: Int
+  /// Makes this run's keys unlike any other's.
+  var runId: String
+
+  static let fundMicros: Int64 = 1_000_000_000_000
+  static let fundBatchCount = 64
+
+  /// Gives every user credit enough for any run.
+  func fund(_ client: TallyClient) async throws {
+    var next = 0
+    while next < users {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for user in next..<min(users, next + Self.fundBatchCount) {
+          var request = TallystickV1.AddPurchaseRequest()
+          request.userId = "bench-\(user)"
+          request.amountMicros = Self.fundMicros
+          request.paymentId = "bench-\(runId)-\(user)"
+          request.idempotencyKey = request.paymentId
+          group.addTask { [request] in
+            _ = try await client.call(TallystickV1.CreditService.addPurchase, request)
+          }
+        }
+        try await group.waitForAll()
+      }
+      next += Self.fundBatchCount
+    }
+  }
+
+  func run(socket: String, callers: Int, connections: Int, seconds: Int) throws -> LoadReport {
+    var open: [ClientConnection] = []
+    for _ in 0..<min(connections, callers) {
+      do throws(TTRPC.SystemError) { open.append(try ClientConnection.connect(path: socket)) } catch {
+        throw Failure(.unavailable, "cannot reach the server: \(error)")
+      }
+    }
+    let group = DispatchGroup()
+    let start = System.monotonicNanoseconds
+    let end = start + UInt64(seconds) * 1_000_000_000
+    let all = (0..<callers).map { place in
+      LoadCaller(self, place: place, callers: callers, open[place % open.count], until: end, group)
+    }
+    for caller in all { caller.begin() }
+    group.wait()
+    var report = LoadReport(
+      callers: callers, elapsedNanoseconds: System.monotonicNanoseconds - start, latencies: Histogram(),
+      failures: [:])
+    for caller in all { caller.add(to: &report) }
+    for connection in open { connection.close() }
+    return report
+  }
+
+  /// The `number`th request of a caller.
+  func request(_ place: Int, _ number: Int, of callers: Int) -> (service: String, method: String, [UInt8]) {
+    let user = "bench-\((place + number * callers) % users)"
+    switch work {
+    case .consume:
+      var request = TallystickV1.ConsumeRequest()
+      request.userId = user
+      request.amountMicros = 1
+      request.idempotencyKey = "\(runId)-\(number)-\(place)"
+      return (TallystickV1.CreditService.name, "Consume", request.encode())
+    case .balance:
+      var request = TallystickV1.GetBalanceRequest()
+      request.userId = user
+      return (TallystickV1.CreditService.name, "GetBalance", request.encode())
+    case .health: return (GrpcHealthV1.Health.name, "Check", [])
+    }
+  }
+}
+
+/// One caller of a load.
+private final class LoadCaller: Sendable {
+  private struct State {
+    var number = 0
+    var latencies = Histogram()
+    var failures: [String: UInt64] = [:]
+  }
+
+  private let load: Load
+  private let place: Int
+  private let callers: Int
+  private let connection: ClientConnection
+  private let end: UInt64
+  private let group: DispatchGroup
+  private let state = Lock(State())
+
+  init(
+    _ load: Load, place: Int, callers: Int, _ connection: ClientConnection, until end: UInt64,
+    _ group: DispatchGroup
+  ) {
+    self.load = load
+    self.place = place
+    self.callers = callers
+    self.connection = connection
+    self.end = end
+    self.group = group
+  }
+
+  func begin() {
+    group.enter()
+    next()
+  }
+
+  private func next() {
+    let number = state.withLock { state in
+      state.number += 1
+      return state.number
+    }
+    let start = System.monotonicNanoseconds
+    // A connection that is lost fails calls at once: going on would only count how fast.
+    guard start < end, !connection.isClosed else { return group.leave() }
+    let (service, method, payload) = load.request(place, number, of: callers)
+    connection.unary(service, method, payload) { [self] result in
+      state.withLock { state in
+        switch result {
+        case .success: state.latencies.add(System.monotonicNanoseconds - start)
+        case .failure(let error):
+          let failure = TallyError(error)
+          state.failures[failure.reason.isEmpty ? failure.code.wireName : failure.reason, default: 0] += 1
+        }
+      }
+      next()
+    }
+  }
+
+  func add(to report: inout LoadReport) {
+    state.withLock { state in
+      report.latencies.merge(state.latencies)
+      report.failures.merge(state.failures) { $0 + $1 }
+    }
+  }
+}
