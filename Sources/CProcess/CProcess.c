@@ -297,6 +297,11 @@ int cprocess_write_all(int fd, const void *bytes, size_t count) {
   return 0;
 }
 
+int cprocess_is_directory(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 int cprocess_file_open(const char *path) { return or_errno(open(path, O_RDONLY | O_CLOEXEC)); }
 
 int cprocess_close(int fd) { return or_errno(close(fd)); }

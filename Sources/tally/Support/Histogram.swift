@@ -44,6 +44,6 @@ struct Histogram: Equatable, Sendable {
     guard bucket >= 16 else { return UInt64(bucket) }
     let shift = UInt64(bucket / 16 - 1)
     let first = (16 + UInt64(bucket % 16)) << shift
-    return first + (1 << shift) - 1
+    return first + ((1 << shift) - 1)
   }
 }

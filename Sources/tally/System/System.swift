@@ -92,6 +92,8 @@ enum System {
 
   static func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
+  static func isDirectory(_ path: String) -> Bool { unsafe cprocess_is_directory(path) == 1 }
+
   /// Makes the directory and those above it that are missing.
   static func makeDirectory(_ path: String, mode: UInt32) throws(SystemError) {
     try check(unsafe cprocess_directory_make(path, mode), "cannot make \(path)")
