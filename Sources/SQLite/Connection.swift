@@ -13,6 +13,8 @@ internal import CSQLite
 /// How a connection opens its file.
 public struct ConnectionOptions: Sendable, Equatable {
   public var readOnly: Bool
+  /// Make the file if it is missing.
+  public var creates: Bool
   /// Page cache, in KiB.
   public var cacheKibibytes: Int
   /// No value, row or statement may be longer than this, in bytes.
@@ -21,10 +23,11 @@ public struct ConnectionOptions: Sendable, Equatable {
   public var busyTimeoutMillis: Int32
 
   public init(
-    readOnly: Bool, cacheKibibytes: Int = 2048, maximumLength: Int32 = 8 << 20,
+    readOnly: Bool, creates: Bool = true, cacheKibibytes: Int = 2048, maximumLength: Int32 = 8 << 20,
     busyTimeoutMillis: Int32 = 5_000
   ) {
     self.readOnly = readOnly
+    self.creates = creates
     self.cacheKibibytes = cacheKibibytes
     self.maximumLength = maximumLength
     self.busyTimeoutMillis = busyTimeoutMillis
@@ -60,7 +63,8 @@ public struct CheckpointResult: Sendable, Equatable {
     guard Self.configured == SQLITE_OK else {
       throw SQLiteError(code: Self.configured, message: "SQLite cannot be configured", sql: "configure")
     }
-    let access = options.readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+    let write = options.creates ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE
+    let access = options.readOnly ? SQLITE_OPEN_READONLY : write
     let flags =
       access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
       | SQLITE_OPEN_PRIVATECACHE

@@ -9,6 +9,14 @@
 
 internal import CSQLite
 
+/// A column's value of whatever type; texts are told apart by their bytes.
+public enum ColumnValue: Sendable, Equatable {
+  case integer(Int64)
+  case text([UInt8])
+  case blob([UInt8])
+  case null
+}
+
 @safe public final class Statement {
   private let handle: OpaquePointer
   public let sql: String
@@ -65,6 +73,15 @@ internal import CSQLite
     if let value { bind(index, value) } else { bindNull(index) }
   }
 
+  public func bind(_ index: Int32, _ value: ColumnValue) {
+    switch value {
+    case .integer(let value): bind(index, value)
+    case .text(let bytes): unsafe bytes.withUnsafeBufferPointer { bytes in unsafe bind(index, text: bytes) }
+    case .blob(let bytes): bind(index, bytes)
+    case .null: bindNull(index)
+    }
+  }
+
   private func bind(_ index: Int32, text bytes: UnsafeBufferPointer<UInt8>) {
     unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
       // An empty string may have no address; a null pointer would bind NULL.
@@ -110,6 +127,15 @@ internal import CSQLite
   }
 
   // MARK: columns, from 0
+
+  public func value(_ column: Int32) -> ColumnValue {
+    switch unsafe sqlite3_column_type(handle, column) {
+    case SQLITE_INTEGER: .integer(int(column))
+    case SQLITE_TEXT: .text(Array(text(column).utf8))
+    case SQLITE_NULL: .null
+    default: .blob(blob(column))
+    }
+  }
 
   public func int(_ column: Int32) -> Int64 {
     unsafe sqlite3_column_int64(handle, column)

@@ -15,6 +15,7 @@ final class Committer {
   /// Users whose expired credit one transaction of the sweep writes off.
   static let sweepUsers = 64
 
+  let connection: Connection
   private let ledger: Ledger
   private let checkpointer: Checkpointer
   private let published: Published
@@ -24,8 +25,10 @@ final class Committer {
   private var isDead = false
 
   init(
-    ledger: Ledger, checkpointer: Checkpointer, published: Published, configuration: EngineConfiguration
+    connection: Connection, ledger: Ledger, checkpointer: Checkpointer, published: Published,
+    configuration: EngineConfiguration
   ) {
+    self.connection = connection
     self.ledger = ledger
     self.checkpointer = checkpointer
     self.published = published
@@ -138,7 +141,10 @@ final class Committer {
 
   func checkpoint(isIdle: Bool) { checkpointer.checkpoint(isIdle: isIdle) }
 
-  func truncate() throws(SQLiteError) { try checkpointer.truncate() }
+  /// After a commit of unknown outcome the log is left to the next start.
+  func truncate() throws(SQLiteError) {
+    if !isDead { try checkpointer.truncate() }
+  }
 
   /// Tries a full disk again, writes off what has expired of some users, checkpoints an idle log.
   /// - Returns: whether more has expired.

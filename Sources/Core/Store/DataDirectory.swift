@@ -42,6 +42,15 @@ internal import SQLite
 
   deinit { close(lockDescriptor) }
 
+  /// Whether a process holds the lock of the directory that a database file is in.
+  static func isServed(databasePath: String) -> Bool {
+    let folder = databasePath.lastIndex(of: "/").map { databasePath[...$0] } ?? "./"
+    let descriptor = unsafe open(folder + lockName, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+  }
+
   /// Lets another process in; after the database was closed.
   func unlock() { flock(lockDescriptor, LOCK_UN) }
 

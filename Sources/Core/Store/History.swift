@@ -68,7 +68,8 @@ final class History {
         else { continue }
       }
       let entry = try LedgerReader.entry(page)
-      guard filter.metadata.allSatisfy({ wanted in entry.text.metadata.contains { $0.isExactly(wanted) } }) else { continue }
+      guard filter.metadata.allSatisfy({ wanted in entry.text.metadata.contains { $0.isExactly(wanted) } })
+      else { continue }
       rows.append(entry)
     }
     return Page(rows: rows, nextBefore: nil)

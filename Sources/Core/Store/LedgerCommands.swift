@@ -76,7 +76,9 @@ extension Ledger {
     if let known = try find(purchase.idempotency, of: account) { return known }
     if let sequence = try keys.find(paymentId: purchase.paymentId) {
       let row = try row(sequence)
-      if row.userId.isExactly(purchase.userId) && row.amountMicros == purchase.amountMicros { return try replay(row) }
+      if row.userId.isExactly(purchase.userId) && row.amountMicros == purchase.amountMicros {
+        return try replay(row)
+      }
       return refused(
         Refusal(
           .paymentConflict, "the payment belongs to another user or has another amount",

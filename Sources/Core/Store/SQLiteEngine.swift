@@ -98,7 +98,8 @@ public final class SQLiteEngine: Engine, Sendable {
       try ledger.commitNothing(wallMicros: configuration.clock.wallMicros)
     }
     let committer = Committer(
-      ledger: ledger, checkpointer: checkpointer, published: published, configuration: configuration)
+      connection: connection, ledger: ledger, checkpointer: checkpointer, published: published,
+      configuration: configuration)
     let writer = Writer(committer: committer, published: published, configuration: configuration)
     return SQLiteEngine(
       directory: directory, readers: readers, writer: writer, published: published,
@@ -148,6 +149,20 @@ public final class SQLiteEngine: Engine, Sendable {
   /// Writes off everything that has expired; the ticks do so too, in slices.
   public func sweep() throws(StoreError) {
     try writer.perform { (committer) throws(SQLiteError) in try committer.sweepAll() }
+  }
+
+  /// Proves the ledger's invariants while the engine runs.
+  /// - Parameter report: called as checks go on and end, on the calling thread.
+  /// - Returns: whether there was no violation.
+  public func verify(
+    enums: VerifyEnums? = nil, report: (VerifyProgress) -> Void
+  ) throws(StoreError) -> Bool {
+    try Self.storing { () throws(SQLiteError) in
+      let connection = try Connection(
+        path: directory.databasePath,
+        options: ConnectionOptions(readOnly: true, cacheKibibytes: Reader.cacheKibibytes))
+      return try Verifier.verify(connection, enums: enums, report: report)
+    }
   }
 
   // MARK: writes
@@ -213,7 +228,8 @@ public final class SQLiteEngine: Engine, Sendable {
     }
     let (accounts, expired, nowMicros) = read.value
     published.offer(accounts, commitSequence: read.commitSequence)
-    let known = Dictionary(accounts.map { (ExactText($0.userId), $0) }, uniquingKeysWith: { first, _ in first })
+    let known = Dictionary(
+      accounts.map { (ExactText($0.userId), $0) }, uniquingKeysWith: { first, _ in first })
     let balances = userIds.map { userId in
       guard let account = known[ExactText(userId)] else { return Balance(userId: userId) }
       return Rules.balance(of: account, expiredHolds: expired[ExactText(userId)] ?? [], at: nowMicros)

@@ -17,6 +17,8 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case fileSystem
     /// A newer program wrote the file.
     case newerSchema
+    /// The file is of another version than the one that `verify` knows.
+    case otherSchema
     /// A migration is not the one that was applied to the file.
     case changedMigration
     /// The ledger leads the wall clock by more than `SQLiteEngine.maximumLeadMicros`.

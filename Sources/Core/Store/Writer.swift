@@ -50,6 +50,9 @@ final class Writer: @unchecked Sendable {
     }
   }
 
+  /// Submissions that wait.
+  var pendingCount: Int { inbox.count }
+
   func submit(_ work: Work) {
     if published.mode == .readOnly { return turnAway(work, Self.readOnlyRefusal) }
     switch inbox.add(work) {

@@ -41,5 +41,9 @@ final class SQLiteRig: ModelRig {
 
   func sweep() throws { try current.withLock { $0 }.sweep() }
 
-  func findings() throws -> [String] { [] }
+  func findings() throws -> [String] {
+    var findings: [String] = []
+    _ = try current.withLock { $0 }.verify { if $0.isDone { findings += $0.findings } }
+    return findings
+  }
 }

@@ -104,7 +104,7 @@ struct EngineTests {
   func grants() throws {
     let engine = try open(directory, clock: clock)
     #expect(try engine.refusal(grant("u1", "pro", "a")).reason == .grantNotFound)
-    let stored = try engine.apply(.putPlan(plan("pro", 10)))
+    let stored = try engine.decide(.putPlan(plan("pro", 10)))
     #expect(
       stored
         == .planStored(
@@ -118,7 +118,7 @@ struct EngineTests {
     #expect(try engine.refusal(grant("u1", "pro", "d", amountMicros: 11)).reason == .grantConflict)
     try engine.must(grant("u1", "pro", "e", period: Period(startMicros: noon)))
     try engine.must(grant("u2", "pro", "a"))
-    guard case .planStored(_, unchanged: true, let commit) = try engine.apply(.putPlan(plan("pro", 10)))
+    guard case .planStored(_, unchanged: true, let commit) = try engine.decide(.putPlan(plan("pro", 10)))
     else {
       Issue.record("the same plan again changes nothing")
       return
@@ -190,7 +190,7 @@ struct EngineTests {
   func places() throws {
     var engine = try open(directory, clock: clock)
     try engine.must(purchase("u1", 5, "p"))
-    let batch = try engine.apply([
+    let batch = try engine.decide([
       consume("u1", 9, "a"), consume("u1", 2, "b"), consume("u1", 9, "c"), consume("u1", 1, "d"),
     ])
     let places = batch.map { $0.receipt?.transaction.commit ?? $0.refusal?.commit }
@@ -225,11 +225,11 @@ struct EngineTests {
   func deadline() throws {
     let engine = try open(directory, clock: clock)
     try engine.must(purchase("u1", 5, "p"))
-    let late = try engine.apply([consume("u1", 1, "c")], deadlineNanoseconds: 1)
+    let late = try engine.decide([consume("u1", 1, "c")], deadlineNanoseconds: 1)
     #expect(late.first?.refusal?.reason == .deadlineExceeded)
     #expect(engine.state().ledgerSequence == 1)
     let soon = SystemClock().monotonicNanoseconds + 60_000_000_000
-    #expect(try engine.apply([consume("u1", 1, "c")], deadlineNanoseconds: soon).first?.receipt != nil)
+    #expect(try engine.decide([consume("u1", 1, "c")], deadlineNanoseconds: soon).first?.receipt != nil)
     try engine.close()
   }
 

@@ -30,6 +30,14 @@ final class TemporaryDirectory: Sendable {
     unsafe rmdir(path)
   }
 
+  /// Writes over the database file, as a failing disk would.
+  func overwrite(at offset: Int64, with bytes: [UInt8]) throws {
+    let descriptor = unsafe Glibc.open(databasePath, O_WRONLY)
+    defer { close(descriptor) }
+    let count = unsafe pwrite(descriptor, bytes, bytes.count, Int(offset))
+    try #require(count == bytes.count)
+  }
+
   var databasePath: String { path + "/" + DataDirectory.databaseName }
 
   /// The file by itself, while no engine has it open.
@@ -77,7 +85,7 @@ final class Slot<Value: Sendable>: Sendable {
 
 extension SQLiteEngine {
   /// Submits a batch and waits for its outcomes.
-  func apply(_ commands: [Command], userId: String = "", deadlineNanoseconds: UInt64? = nil) throws
+  func decide(_ commands: [Command], userId: String = "", deadlineNanoseconds: UInt64? = nil) throws
     -> [Outcome]
   {
     let slot = Slot<[Outcome]>()
@@ -89,18 +97,18 @@ extension SQLiteEngine {
     return try slot.wait()
   }
 
-  func apply(_ command: Command) throws -> Outcome { try #require(try apply([command]).first) }
+  func decide(_ command: Command) throws -> Outcome { try #require(try decide([command]).first) }
 
   /// Expects the command to be applied.
   @discardableResult
   func must(_ command: Command, sourceLocation: SourceLocation = #_sourceLocation) throws -> Receipt {
-    let outcome = try apply(command)
+    let outcome = try decide(command)
     return try #require(outcome.receipt, "\(outcome)", sourceLocation: sourceLocation)
   }
 
   /// Expects the command to be refused.
   func refusal(_ command: Command, sourceLocation: SourceLocation = #_sourceLocation) throws -> Refusal {
-    let outcome = try apply(command)
+    let outcome = try decide(command)
     return try #require(outcome.refusal, "\(outcome)", sourceLocation: sourceLocation)
   }
 
@@ -173,4 +181,72 @@ func grant(
 
 func plan(_ id: String, _ creditMicros: Int64, expiry: GrantExpiry = .never) -> Plan {
   Plan(id: id, displayName: id, monthlyCreditMicros: creditMicros, grantExpiry: expiry)
+}
+
+/// A thread of a test, with a body that blocks.
+@safe final class Thread: Sendable {
+  private let done = Slot<Bool>()
+
+  private final class Body {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  init(_ body: @escaping @Sendable () -> Void) throws {
+    let done = done
+    let box = unsafe Unmanaged.passRetained(
+      Body {
+        body()
+        done.put(true)
+      })
+    var thread = pthread_t()
+    let code = unsafe pthread_create(&thread, nil, threadMain, box.toOpaque())
+    try #require(code == 0)
+    pthread_detach(thread)
+  }
+
+  /// Called by the new thread.
+  static func enter(_ argument: UnsafeMutableRawPointer) {
+    unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+  }
+
+  func join() throws { _ = try done.wait(seconds: 600) }
+}
+
+private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  if let argument = unsafe argument { unsafe Thread.enter(argument) }
+  return nil
+}
+
+/// Waits for a condition that another thread brings about.
+func waitUntil(seconds: UInt64 = 60, _ condition: () -> Bool) throws {
+  let deadline = SystemClock().monotonicNanoseconds + seconds * 1_000_000_000
+  while !condition() {
+    try #require(SystemClock().monotonicNanoseconds < deadline, "it never came about")
+    usleep(1_000)
+  }
+}
+
+extension SQLiteEngine {
+  func limitPages(to pages: Int) throws {
+    try writer.perform { (committer) throws(SQLiteError) in
+      _ = try committer.connection.value("PRAGMA max_page_count = \(pages)")
+    }
+  }
+
+  /// What the timer does.
+  func tick() throws {
+    try writer.perform { (committer) throws(SQLiteError) in _ = committer.tick(isIdle: true) }
+  }
+
+  var pendingCount: Int { writer.pendingCount }
+}
+
+extension FileSystem {
+  /// Whether a directory is on tmpfs.
+  static func isInMemory(_ path: String) -> Bool {
+    let descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY)
+    defer { close(descriptor) }
+    return magic(ofOpenFile: descriptor) == 0x0102_1994
+  }
 }

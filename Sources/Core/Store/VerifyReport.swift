@@ -1,0 +1,67 @@
+// What `verify` reports: one check at a time, with the rows that break it.
+//
+// Values, owned by nobody.
+
+/// A check's progress, or its end.
+public struct VerifyProgress: Sendable, Equatable {
+  /// As product.md numbers them: 1 to 5, and 8.
+  public var check: Int
+  public var title: String
+  /// Set on the check's last report.
+  public var isDone: Bool
+  public var examined: Int64
+  /// How many there are to examine, as far as that is known; else zero.
+  public var total: Int64
+  public var violations: Int64
+  /// The first violations, naming the rows; at most `Verifier.maximumFindings`.
+  public var findings: [String]
+  public var elapsedMicros: Int64
+}
+
+/// The numbers that the protocol gives to what the store keeps; zero values left out.
+public struct VerifyEnums: Sendable, Equatable {
+  public var transactionTypes: [Int32]
+  public var holdStates: [Int32]
+
+  public init(transactionTypes: [Int32], holdStates: [Int32]) {
+    self.transactionTypes = transactionTypes
+    self.holdStates = holdStates
+  }
+}
+
+/// A check's count in the making.
+struct VerifyTally {
+  var examined: Int64 = 0
+  var violations: Int64 = 0
+  var findings: [String] = []
+
+  /// - Parameter finding: names the row.
+  mutating func add(_ finding: @autoclosure () -> String) {
+    violations += 1
+    if findings.count < Verifier.maximumFindings { findings.append(finding()) }
+  }
+
+  mutating func expect(_ holds: Bool, _ finding: @autoclosure () -> String) {
+    if !holds { add(finding()) }
+  }
+}
+
+enum VerifyCheck: Int, CaseIterable {
+  case books = 1
+  case balances = 2
+  case chain = 3
+  case allocations = 4
+  case uniqueness = 5
+  case schema = 8
+
+  var title: String {
+    switch self {
+    case .books: "the books sum to zero, nothing is below it"
+    case .balances: "balances, lots and holds add up"
+    case .chain: "no gap, no step back in time, the chain recomputes"
+    case .allocations: "debits equal their lots, holds settle once and in full"
+    case .uniqueness: "keys, payments and grants are unique"
+    case .schema: "the file, its references, indexes and enums are sound"
+    }
+  }
+}

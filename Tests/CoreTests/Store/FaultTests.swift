@@ -1,0 +1,227 @@
+// What the engine does when SQLite, the disk or the process fails under it.
+
+internal import SQLite
+internal import Testing
+
+@testable internal import Core
+
+@Suite("Store faults")
+struct FaultTests {
+  let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// Throws once when it is armed.
+  final class Trap: Sendable {
+    private let armed = Monitor<StoreFault?>(nil)
+    private let once: Bool
+
+    init(once: Bool = true) { self.once = once }
+
+    func arm(_ fault: StoreFault?) { armed.withLock { $0 = fault } }
+
+    func spring() throws(StoreFault) {
+      let fault = armed.withLock { armed -> StoreFault? in
+        defer { if once { armed = nil } }
+        return armed
+      }
+      if let fault { throw fault }
+    }
+  }
+
+  private func isSound() throws -> Bool {
+    try Verifier.verify(file: directory.databasePath) { #expect($0.findings == []) }
+  }
+
+  @Test("a failed commit is of unknown outcome, tells the program, and nothing is decided after it")
+  func failedCommit() throws {
+    let trap = Trap()
+    var faults = EngineFaults()
+    faults.beforeCommit = { () throws(StoreFault) in try trap.spring() }
+    let fatal = Slot<StoreError>()
+    var engine = try open(directory, faults: faults) { fatal.put($0) }
+    try engine.must(purchase("u1", 5, "p"))
+    trap.arm(.failedSync)
+    let outcomes = try engine.decide([consume("u1", 1, "a"), consume("u1", 9, "b")])
+    #expect(outcomes.map { $0.refusal?.reason } == [.outcomeUnknown, .outcomeUnknown])
+    #expect(try fatal.wait().code == .outcomeUnknown)
+    #expect(try engine.refusal(consume("u1", 1, "c")).reason == .shuttingDown)
+    #expect(engine.state().mode == .draining)
+    // Reads go on with what was committed.
+    #expect(try engine.available("u1") == 5)
+    try engine.close()
+    engine = try open(directory)
+    #expect(try engine.available("u1") == 5)
+    try engine.must(consume("u1", 1, "a"))
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test("a commit that succeeded and reported an error is found after the restart, and replays")
+  func lostReply() throws {
+    let trap = Trap()
+    var faults = EngineFaults()
+    faults.afterCommit = { () throws(StoreFault) in try trap.spring() }
+    var engine = try open(directory, faults: faults)
+    try engine.must(purchase("u1", 5, "p"))
+    trap.arm(.failedSync)
+    #expect(try engine.refusal(consume("u1", 1, "a")).reason == .outcomeUnknown)
+    try engine.close()
+    engine = try open(directory)
+    #expect(try engine.must(consume("u1", 1, "a")).replayed)
+    #expect(try engine.available("u1") == 4)
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test(
+    "an item that fails in SQL is undone alone; sequence, chain and accounts go on as if it had not been",
+    arguments: [StoreFault.outOfMemory, .failedSync, .diskFull])
+  func failingItem(fault: StoreFault) throws {
+    var faults = EngineFaults()
+    faults.insideCommand = { (command) throws(StoreFault) in
+      if case .consume(let consume) = command, consume.idempotency.key == "bad" { throw fault }
+    }
+    let engine = try open(directory, faults: faults)
+    let outcomes = try engine.decide([
+      purchase("u1", 10, "p"), consume("u1", 1, "a"), consume("u2", 1, "x"), consume("u1", 2, "bad"),
+      purchase("u2", 3, "p"), consume("u1", 3, "b"), reserve("u1", 2, "r"),
+    ])
+    let reason: Reason = fault == .diskFull ? .diskFull : .readOnly
+    #expect(outcomes.map { $0.refusal?.reason } == [nil, nil, .insufficientCredits, reason, nil, nil, nil])
+    #expect(outcomes.compactMap { $0.receipt?.transaction.sequence } == [1, 2, 3, 4, 5])
+    let places = outcomes.map { ($0.receipt?.transaction.commit ?? $0.refusal?.commit)?.position }
+    #expect(places == [0, 1, 2, 3, 4, 5, 6])
+    #expect(try engine.available("u1") == 4)
+    #expect(engine.state().mode == (fault == .diskFull ? .readOnly : .serving))
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test("a new account whose first item fails leaves nothing behind")
+  func failingFirstItem() throws {
+    var faults = EngineFaults()
+    faults.insideCommand = { (command) throws(StoreFault) in
+      if case .addPurchase(let purchase) = command, purchase.userId == "bad" { throw .outOfMemory }
+    }
+    let engine = try open(directory, faults: faults)
+    let outcomes = try engine.decide([
+      purchase("bad", 1, "p"), purchase("u1", 1, "p"), purchase("bad", 1, "q"),
+    ])
+    #expect(outcomes.map { $0.refusal?.reason } == [.readOnly, nil, .readOnly])
+    #expect(try engine.balance(userId: "bad").value == Balance(userId: "bad"))
+    #expect(try engine.balances(userIds: ["bad", "u1"]).value.map(\.version) == [0, 1])
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test("a full disk refuses, keeps what it has, and comes back by itself")
+  func fullDisk() throws {
+    let trap = Trap(once: false)
+    var faults = EngineFaults()
+    faults.beforeCommit = { () throws(StoreFault) in try trap.spring() }
+    var configuration = EngineConfiguration(directory: directory.path)
+    configuration.allowsAnyFileSystem = true
+    configuration.faults = faults
+    configuration.tickMillis = 10
+    let engine = try SQLiteEngine.open(configuration)
+    try engine.must(purchase("u1", 5, "p"))
+    trap.arm(.diskFull)
+    #expect(try engine.refusal(consume("u1", 1, "a")).reason == .diskFull)
+    #expect(engine.state().mode == .readOnly)
+    #expect(engine.admission()?.reason == .readOnly)
+    #expect(try engine.refusal(consume("u1", 1, "a")).reason == .readOnly)
+    #expect(try engine.available("u1") == 5)
+    trap.arm(nil)
+    try waitUntil { engine.state().mode == .serving }
+    try engine.must(consume("u1", 1, "a"))
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test("a database at its page limit fails for real, whatever SQLite does to the transaction")
+  func pageLimit() throws {
+    let engine = try open(directory)
+    try engine.must(purchase("u1", 1_000_000, "p"))
+    try engine.limitPages(to: 40)
+    var applied: [String] = []
+    var number = 0
+    while engine.state().mode == .serving {
+      let keys = (0..<50).map { "key-\(number)-\($0)" }
+      let outcomes = try engine.decide(keys.map { consume("u1", 1, $0) })
+      for (key, outcome) in zip(keys, outcomes) {
+        if outcome.receipt != nil {
+          applied.append(key)
+        } else {
+          #expect(outcome.refusal?.reason == .diskFull)
+        }
+      }
+      number += 1
+    }
+    #expect(engine.state().mode == .readOnly)
+    #expect(try engine.available("u1") == 1_000_000 - Int64(applied.count))
+    try engine.limitPages(to: 1_000_000)
+    try engine.tick()
+    #expect(engine.state().mode == .serving)
+    for key in applied { #expect(try engine.must(consume("u1", 1, key)).replayed) }
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test("a checkpoint that fails loses nothing")
+  func failedCheckpoint() throws {
+    let trap = Trap(once: false)
+    var faults = EngineFaults()
+    faults.atCheckpoint = { () throws(StoreFault) in try trap.spring() }
+    var engine = try open(directory, faults: faults)
+    trap.arm(.failedSync)
+    for number in 0..<100 { try engine.must(purchase("u1", 1, "p\(number)")) }
+    #expect { try engine.close() } throws: { ($0 as? StoreError)?.code == .inputOutput }
+    engine = try open(directory)
+    #expect(try engine.available("u1") == 100)
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test("the canaries sing: less than full durability is refused at the start, an early answer is seen")
+  func canaries() throws {
+    var faults = EngineFaults()
+    faults.synchronous = "NORMAL"
+    #expect { try open(directory, faults: faults) } throws: { ($0 as? StoreError)?.code == .notDurable }
+    faults = EngineFaults()
+    faults.answersBeforeCommit = true
+    faults.beforeCommit = { () throws(StoreFault) in throw .failedSync }
+    let engine = try open(directory, faults: faults)
+    // Slot keeps the last answer: the early one said that it was applied, the true one that nobody knows.
+    let answers = Monitor<[Bool]>([])
+    let done = Slot<Bool>()
+    engine.submit(
+      Submission(commands: [purchase("u", 1, "p")], userId: "u", deadlineNanoseconds: nil, byteCount: 1),
+      group: nil
+    ) { outcomes in
+      let count = answers.withLock {
+        $0.append(outcomes.first?.receipt != nil)
+        return $0.count
+      }
+      if count == 2 { done.put(true) }
+    }
+    _ = try done.wait()
+    #expect(answers.withLock { $0 } == [true, false])
+    try engine.close()
+  }
+
+  @Test("one daemon at a time; links, strangers and unfit file systems are refused")
+  func directories() throws {
+    let engine = try open(directory)
+    #expect { try open(directory) } throws: { ($0 as? StoreError)?.code == .alreadyRunning }
+    try engine.close()
+    try open(directory).close()
+    var configuration = EngineConfiguration(directory: directory.path + "/no/such")
+    #expect { try SQLiteEngine.open(configuration) } throws: { ($0 as? StoreError)?.code == .directory }
+    if FileSystem.isInMemory("/dev/shm") {
+      let memory = try TemporaryDirectory(inMemory: true)
+      configuration = EngineConfiguration(directory: memory.path)
+      #expect { try SQLiteEngine.open(configuration) } throws: { ($0 as? StoreError)?.code == .fileSystem }
+    }
+  }
+}

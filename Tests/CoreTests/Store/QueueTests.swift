@@ -1,0 +1,122 @@
+// The writer's queue: its bounds, and its fairness.
+
+internal import Testing
+
+@testable internal import Core
+
+@Suite("Submission queue")
+struct QueueTests {
+  private func work(_ userId: String, bytes: Int = 1) -> Work {
+    Work(
+      submission: Submission(commands: [], userId: userId, deadlineNanoseconds: nil, byteCount: bytes),
+      group: nil, completion: { _ in })
+  }
+
+  private func add(
+    _ queue: inout SubmissionQueue, _ work: Work, fits: Bool = true,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let didFit = queue.add(work)
+    try #require(didFit == fits, sourceLocation: sourceLocation)
+  }
+
+  private func take(_ queue: inout SubmissionQueue) -> [Submission] { queue.take().map(\.submission) }
+
+  @Test("holds 4,096 items, 1,024 of one user")
+  func items() throws {
+    var queue = SubmissionQueue()
+    for _ in 0..<1_024 { try add(&queue, work("a")) }
+    try add(&queue, work("a"), fits: false)
+    // Texts that look alike are different users.
+    for _ in 0..<1_024 { try add(&queue, work("\u{e9}")) }
+    for _ in 0..<1_024 { try add(&queue, work("e\u{301}")) }
+    for _ in 0..<1_024 { try add(&queue, work("")) }
+    #expect(queue.isFull)
+    try add(&queue, work("b"), fits: false)
+    var taken = 0
+    while !queue.isEmpty { taken += queue.take().count }
+    #expect(taken == 4_096)
+    #expect(queue.byteCount == 0 && !queue.isFull)
+  }
+
+  @Test("submissions of many users may fill it")
+  func many() throws {
+    var queue = SubmissionQueue()
+    for _ in 0..<SubmissionQueue.maximumItems { try add(&queue, work("")) }
+    try add(&queue, work(""), fits: false)
+  }
+
+  @Test("holds 32 MiB, 8 MiB of one user")
+  func bytes() throws {
+    var queue = SubmissionQueue()
+    let megabyte = 1 << 20
+    for _ in 0..<8 { try add(&queue, work("a", bytes: megabyte)) }
+    try add(&queue, work("a", bytes: 1), fits: false)
+    for _ in 0..<24 { try add(&queue, work("", bytes: megabyte)) }
+    try add(&queue, work("b", bytes: 1), fits: false)
+    #expect(queue.isFull)
+  }
+
+  @Test("a batch is 256 items or 1 MiB, and one large item is a batch of its own")
+  func batches() throws {
+    var queue = SubmissionQueue()
+    for _ in 0..<300 { try add(&queue, work("", bytes: 10)) }
+    #expect(take(&queue).count == 256)
+    #expect(take(&queue).count == 44)
+    #expect(take(&queue).isEmpty)
+    try add(&queue, work("a", bytes: 3 << 20))
+    try add(&queue, work("b", bytes: 1 << 20))
+    try add(&queue, work("c", bytes: 1))
+    #expect(take(&queue).map(\.userId) == ["a"])
+    #expect(take(&queue).map(\.userId) == ["b"])
+    #expect(take(&queue).map(\.userId) == ["c"])
+  }
+
+  @Test("users take turns when more waits than a batch takes; each keeps its order")
+  func fairness() throws {
+    var queue = SubmissionQueue()
+    for number in 0..<900 { try add(&queue, work("loud", bytes: number)) }
+    try add(&queue, work("quiet", bytes: 1))
+    try add(&queue, work("quiet", bytes: 2))
+    let batch = queue.take()
+    let positions = batch.indices.filter { batch[$0].submission.userId == "quiet" }
+    #expect(positions == [1, 3])
+    let loud = batch.filter { $0.submission.userId == "loud" }.map(\.submission.byteCount)
+    #expect(loud == Array(0..<254))
+  }
+
+  @Test("a caller whom the queue turns away hears so at once, and everything queued is answered")
+  func overload() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    // The writer stands still inside its first command.
+    let gate = Monitor(false)
+    var faults = EngineFaults()
+    faults.insideCommand = { (_) throws(StoreFault) in _ = gate.wait(until: { $0 }, then: { _ in }) }
+    let engine = try open(directory, faults: faults)
+    let answered = Monitor<[String: Int]>([:])
+    func send(_ userId: String, _ name: String) {
+      engine.submit(
+        Submission(
+          commands: [purchase(name, 1, "p")], userId: userId, deadlineNanoseconds: nil, byteCount: 10),
+        group: nil
+      ) { outcomes in
+        let reason = outcomes.first?.refusal?.reason.rawValue ?? "applied"
+        answered.withLock { $0[reason, default: 0] += 1 }
+        answered.broadcast()
+      }
+    }
+    send("first", "p")
+    try waitUntil { engine.pendingCount == 0 }
+    for number in 0..<1_100 { send("loud", "p\(number)") }
+    #expect(answered.withLock { $0 } == ["QUEUE_FULL": 1_100 - 1_024])
+    for number in 0..<4_000 { send("", "q\(number)") }
+    #expect(answered.withLock { $0 } == ["QUEUE_FULL": 76 + 4_000 - 3_072])
+    #expect(engine.admission()?.reason == .queueFull)
+    gate.withLock { $0 = true }
+    gate.broadcast()
+    try waitUntil { answered.withLock { $0.values.reduce(0, +) } == 5_101 }
+    #expect(engine.admission() == nil)
+    #expect(engine.state().ledgerSequence == 4_097)
+    try engine.close()
+  }
+}
