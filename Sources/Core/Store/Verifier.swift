@@ -147,11 +147,11 @@ final class VerifyRun {
   private func total(_ head: LedgerHead) throws(SQLiteError) {
     try catchUp()
     let system = try reader.system()
-    var sum = try reader.accountTotal().postedMicros
+    var sum = try reader.totalMicros()
     for account in SystemAccount.allCases {
       let balance = system[Int64(account.rawValue)] ?? 0
       let played = replay.system[account]
-      sum &+= balance
+      sum += Int128(balance)
       replay.books.examined += 1
       replay.books.expect(
         balance == played, "system account \(account): \(balance), its rows add up to \(played)")

@@ -52,7 +52,9 @@ final class VerifyReader {
     ledger = try connection.prepare(Self.ledgerSQL)
     accounts = try connection.prepare(Self.accountsSQL)
     holds = try connection.prepare(Self.holdsSQL)
-    postedTotal = try connection.prepare("SELECT count(*), coalesce(sum(posted), 0) FROM account")
+    // In halves: all users together may have more than int64 holds.
+    postedTotal = try connection.prepare(
+      "SELECT coalesce(sum(posted >> 32), 0), coalesce(sum(posted & 4294967295), 0) FROM account")
     holdTotal = try connection.prepare("SELECT count(*) FROM hold")
     systemAccounts = try connection.prepare("SELECT id, balance FROM system_account")
   }
@@ -160,11 +162,11 @@ final class VerifyReader {
     return (last, slice)
   }
 
-  /// How many accounts there are, and what they add up to.
-  func accountTotal() throws(SQLiteError) -> (count: Int64, postedMicros: Int64) {
+  /// What all users together have.
+  func totalMicros() throws(SQLiteError) -> Int128 {
     defer { postedTotal.reset() }
-    guard try postedTotal.step() else { return (0, 0) }
-    return (postedTotal.int(0), postedTotal.int(1))
+    guard try postedTotal.step() else { return 0 }
+    return Int128(postedTotal.int(0)) << 32 + Int128(postedTotal.int(1))
   }
 
   func holdCount() throws(SQLiteError) -> Int64 {

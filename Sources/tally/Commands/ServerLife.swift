@@ -165,7 +165,7 @@ extension StoreError {
     switch code {
     case .alreadyRunning: .busy
     case .directory, .fileSystem: .cannotCreate
-    case .newerSchema, .changedMigration, .clockBehindLedger: .configuration
+    case .newerSchema, .otherSchema, .changedMigration, .clockBehindLedger: .configuration
     case .notDurable, .corrupt, .diskFull, .inputOutput, .closed: .damaged
     case .outcomeUnknown: .outcomeUnknown
     }

@@ -196,11 +196,11 @@ struct EngineTests {
     let places = batch.map { $0.receipt?.transaction.commit ?? $0.refusal?.commit }
     #expect(
       places == [
-        CommitPoint(sequence: 1, position: 0), CommitPoint(sequence: 2, position: 0),
+        CommitPoint(sequence: 1, position: 1), CommitPoint(sequence: 2, position: 0),
         CommitPoint(sequence: 2, position: 1), CommitPoint(sequence: 2, position: 2),
       ])
-    #expect(try engine.refusal(consume("u1", 9, "e")).commit == CommitPoint(sequence: 2, position: 0))
-    #expect(try engine.refusal(consume("u1", 9, "e")).commit == CommitPoint(sequence: 2, position: 1))
+    #expect(try engine.refusal(consume("u1", 9, "e")).commit == CommitPoint(sequence: 2, position: 3))
+    #expect(try engine.refusal(consume("u1", 9, "e")).commit == CommitPoint(sequence: 2, position: 4))
     try engine.close()
     engine = try open(directory, clock: clock)
     #expect(try engine.refusal(consume("u1", 9, "e")).commit == CommitPoint(sequence: 3, position: 0))
