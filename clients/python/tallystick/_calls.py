@@ -110,7 +110,7 @@ class _Unary:
         self._ready = threading.Lock()
         self._ready.acquire()
         self.response: Optional[_wire.Response] = None
-        self.error: Optional[ConnectionLost] = None
+        self.error: Optional[TallyError] = None
 
     def wait(self, seconds: float) -> bool:
         return self._ready.acquire(timeout=seconds)
@@ -123,9 +123,11 @@ class _Unary:
         """Nothing a unary call knows of."""
 
     def end(self) -> None:
-        self.lost(ConnectionLost("the server ended a unary call like a stream", maybe_applied=True))
+        error = TallyError(Code.INTERNAL, "the server ended a unary call like a stream")
+        error.maybe_applied = True
+        self.failed(error)
 
-    def lost(self, error: ConnectionLost) -> None:
+    def failed(self, error: TallyError) -> None:
         self.error = error
         self._ready.release()
 

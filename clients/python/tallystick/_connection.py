@@ -14,7 +14,7 @@ import threading
 from typing import Protocol
 
 from . import _wire
-from .errors import ConnectionLost
+from .errors import Code, ConnectionLost, TallyError
 
 RECEIVE_BYTES = 1 << 18
 #: A send that makes no progress for this long ends the connection.
@@ -33,8 +33,8 @@ class Answers(Protocol):
     def end(self) -> None:
         """A stream's good end."""
 
-    def lost(self, error: ConnectionLost) -> None:
-        """The connection ended before the call did."""
+    def failed(self, error: TallyError) -> None:
+        """The connection ended before the call did, or the answer makes no sense."""
 
 
 class Connection:
@@ -118,10 +118,9 @@ class Connection:
 
     def _dispatch(self, frame: _wire.Frame) -> None:
         if frame.type == _wire.RESPONSE:
-            response = _wire.decode_response(frame.payload)
             answers = self._pop(frame.stream_id)
             if answers is not None:
-                answers.respond(response)
+                _respond(answers, frame.payload)
         elif frame.type == _wire.DATA:
             closes = frame.flags & _wire.REMOTE_CLOSED
             answers = self._pop(frame.stream_id) if closes else self._table.get(frame.stream_id)
@@ -145,7 +144,18 @@ class Connection:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         for answers in calls.values():
-            answers.lost(ConnectionLost(reason, maybe_applied=True))
+            answers.failed(ConnectionLost(reason, maybe_applied=True))
+
+
+def _respond(answers: Answers, payload: bytes) -> None:
+    try:
+        response = _wire.decode_response(payload)
+    except _wire.ProtocolError as problem:
+        error = TallyError(Code.INTERNAL, f"the answer does not parse: {problem}")
+        error.maybe_applied = True
+        answers.failed(error)
+    else:
+        answers.respond(response)
 
 
 def _following(stream_id: int) -> int:

@@ -12,7 +12,7 @@ from typing import Generic, Optional, TypeVar
 from google.protobuf.message import Message
 
 from . import _wire
-from .errors import Code, ConnectionLost, DeadlineExceeded, StreamOverflow, TallyError, from_status
+from .errors import Code, DeadlineExceeded, StreamOverflow, TallyError, from_status
 
 M = TypeVar("M", bound=Message)
 
@@ -114,7 +114,7 @@ class Stream(Generic[M], Iterator[M]):
     def end(self) -> None:
         self._finish(None)
 
-    def lost(self, error: ConnectionLost) -> None:
+    def failed(self, error: TallyError) -> None:
         self._finish(error)
 
     def _finish(self, error: Optional[TallyError]) -> None:

@@ -95,27 +95,46 @@ def decode_response(data: bytes) -> Response:
     code, message, payload = 0, "", b""
     details: list[tuple[str, bytes]] = []
     for number, value in _fields(data):
-        if number == 1 and isinstance(value, bytes):
-            for inner, content in _fields(value):
-                if inner == 1 and isinstance(content, int):
-                    code = content
-                elif inner == 2 and isinstance(content, bytes):
-                    message = content.decode(errors="replace")
-                elif inner == 3 and isinstance(content, bytes):
-                    details.append(_any(content))
-        elif number == 2 and isinstance(value, bytes):
-            payload = value
+        if number == 1:
+            for inner, content in _fields(_bytes(value)):
+                if inner == 1:
+                    code = _int(content)
+                elif inner == 2:
+                    message = _text(content)
+                elif inner == 3:
+                    details.append(_any(_bytes(content)))
+        elif number == 2:
+            payload = _bytes(value)
     return Response(code, message, tuple(details), payload)
 
 
 def _any(data: bytes) -> tuple[str, bytes]:
     type_url, value = "", b""
     for number, content in _fields(data):
-        if number == 1 and isinstance(content, bytes):
-            type_url = content.decode(errors="replace")
-        elif number == 2 and isinstance(content, bytes):
-            value = content
+        if number == 1:
+            type_url = _text(content)
+        elif number == 2:
+            value = _bytes(content)
     return type_url, value
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ProtocolError("a number where bytes belong")
+    return value
+
+
+def _int(value: int | bytes) -> int:
+    if not isinstance(value, int):
+        raise ProtocolError("bytes where a number belongs")
+    return value
+
+
+def _text(value: int | bytes) -> str:
+    try:
+        return _bytes(value).decode()
+    except UnicodeDecodeError as error:
+        raise ProtocolError("a text that is not UTF-8") from error
 
 
 def _varint(value: int) -> bytes:

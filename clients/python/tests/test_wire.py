@@ -59,7 +59,7 @@ def test_an_absent_and_an_empty_status_are_success() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", ["0a", "0a05", "0aff", "08", "0b", "0f", "ff" * 11, "0d0000", "09" + "00" * 7]
+    "data", ["0a", "0a05", "0aff", "08", "0b", "0f", "ff" * 11, "0d0000", "09" + "00" * 7, "0801", "1001"]
 )
 def test_what_is_no_response_is_refused(data: str) -> None:
     with pytest.raises(_wire.ProtocolError):

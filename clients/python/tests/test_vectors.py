@@ -1,0 +1,65 @@
+"""The vectors that every client reads: proto/vectors."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+
+import pytest
+from fake import FakeServer, Handler
+from google.protobuf import descriptor_pool
+
+from tallystick import Client, _wire, errors
+from tallystick._calls import Method
+from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse
+from tallystick.errors import Code
+
+VECTORS = pathlib.Path(__file__).parents[3] / "proto" / "vectors"
+
+
+def responses() -> list[object]:
+    """The cases of frames/client.txt: a name, the Response, and what a client makes of it."""
+    found: list[object] = []
+    for case in (VECTORS / "frames" / "client.txt").read_text().split("\ncase ")[1:]:
+        name, response, expected = case.strip().splitlines()[:3]
+        data = bytes.fromhex(response.removeprefix("response"))
+        kind, *words = expected.split()
+        found.append(pytest.param(data, kind, words, id=name))
+    return found
+
+
+@pytest.mark.parametrize(("data", "kind", "words"), responses())
+def test_a_response_is_taken_as_the_vector_says(
+    serve: Callable[[Handler], FakeServer],
+    socket_path: pathlib.Path,
+    data: bytes,
+    kind: str,
+    words: list[str],
+) -> None:
+    serve(lambda peer, frame: peer.send(_wire.encode_frame(frame.stream_id, _wire.RESPONSE, 0, data)))
+    method = Method("s", "m", EchoResponse, repeatable=False)
+    with Client(socket_path, retry_seconds=0) as client:
+        if kind == "ok":
+            message = client.caller.unary(method, EchoRequest(), None)
+            assert message.SerializeToString() == bytes.fromhex("".join(words))
+            return
+        with pytest.raises(errors.TallyError) as caught:
+            client.caller.unary(method, EchoRequest(), None)
+        assert caught.value.code == int(words[0])
+        if caught.value.code == Code.INTERNAL and len(words) == 1:
+            # Nobody knows what an answer that does not parse was to say.
+            assert caught.value.maybe_applied
+        else:
+            assert caught.value.message.encode() == bytes.fromhex("".join(words[1:]))
+            assert not caught.value.maybe_applied
+
+
+def test_messages_are_written_as_they_were_read() -> None:
+    pool = descriptor_pool.Default()
+    lines = (VECTORS / "messages" / "messages.txt").read_text().splitlines()
+    vectors = [line.split() for line in lines if line.startswith("tallystick.")]
+    assert len(vectors) > 200
+    for name, data in vectors:
+        kind = pool.FindMessageTypeByName(name)._concrete_class  # type: ignore[attr-defined]
+        message = kind.FromString(bytes.fromhex(data.replace("-", "")))
+        assert message.SerializeToString(deterministic=True).hex() == data.replace("-", ""), name
