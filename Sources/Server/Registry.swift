@@ -23,7 +23,9 @@ struct Registry {
     var bound: [String: [Binding]] = [
       TallystickV1.CreditService.name: CreditService(services: services).bindings,
       TallystickV1.UsageService.name: UsageService(services: services).bindings,
-      TallystickV1.AdminService.name: AdminService(services: services, facts: facts).bindings,
+      TallystickV1.AdminService.name: AdminService(services: services, facts: facts) {
+        (report) throws(StoreError) in _ = try engine.verify(enums: protoEnums, report: report)
+      }.bindings,
       TallystickV1.Control.name: ControlService(services: services, cancel: cancel).bindings,
     ]
     if let testClock {

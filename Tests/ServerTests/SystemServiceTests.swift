@@ -123,6 +123,20 @@ import Testing
       #expect(try await live.call(Credits.listTransactions) { $0.userId = "u1" }.transactions.isEmpty)
     }
   }
+
+  @Test("verify streams each check to its end and finds nothing wrong") func verify() async throws {
+    try await LiveServer.run { live in
+      try await live.purchase("u1", 1_000, payment: "p1", key: "k1")
+      let stream = try live.stream(TallystickV1.AdminService.verify, TallystickV1.VerifyRequest())
+      var done: [Int32] = []
+      while let payload = try await stream.next() {
+        let step = try TallystickV1.VerifyResponse.decode(payload)
+        #expect(step.violations == 0)
+        if step.done { done.append(step.check) }
+      }
+      #expect(done.sorted() == [1, 2, 3, 4, 5, 8])
+    }
+  }
 }
 
 extension LiveServer {

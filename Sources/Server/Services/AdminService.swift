@@ -1,22 +1,31 @@
-// tallystick.v1.AdminService: who answers here.
+// tallystick.v1.AdminService: who answers here, and whether the books are right.
 //
 // Invariants:
 // 1. GetServerInfo tells no peer anything about any user.
+// 2. One verification runs at a time; it reads in slices and never holds up the writer.
 //
-// Owner: connections' queues.
+// Owner: connections' queues; verification has a queue of its own.
 
 internal import Core
+internal import Dispatch
 internal import Glibc
+internal import Locking
 internal import Messages
 internal import TTRPC
 
 struct AdminService {
   typealias RPCs = TallystickV1.AdminService
 
+  /// Progress messages that wait for a slow reader; past it they are left out, ends of checks never.
+  static let progressBufferCount = 64
+
   var services: Services
   var facts: ServerFacts
+  /// Runs all checks; blocks until they are done.
+  var verify: @Sendable (_ report: (VerifyProgress) -> Void) throws(StoreError) -> Void
+  let verifyQueue = DispatchQueue(label: "tally.verify")
 
-  var bindings: [Binding] { [serverInfo] }
+  var bindings: [Binding] { [serverInfo, verification] }
 
   private var serverInfo: Binding {
     let services = services
@@ -30,6 +39,43 @@ struct AdminService {
           if caller.actingUserId != nil { try caller.require(.admin) }
           responder.succeed(facts.response(services.engine, caller).encode())
         } catch { responder.fail(error) }
+      }
+    )
+  }
+
+  private var verification: Binding {
+    let services = services
+    let verify = verify
+    let queue = verifyQueue
+    return (
+      RPCs.verify.method,
+      .streaming(.serverStream) { context, inbound, outbound in
+        let caller = try services.caller(context)
+        _ = try await single(TallystickV1.VerifyRequest.self, inbound)
+        try caller.require(.admin)
+        // Bounded by `waiting`, not by the stream, which would not know what may give way.
+        let (progress, continuation) = AsyncThrowingStream.makeStream(
+          of: VerifyProgress.self, throwing: (any Error).self, bufferingPolicy: .unbounded)
+        let waiting = Lock(0)
+        queue.async {
+          do throws(StoreError) {
+            try verify { step in
+              let hasRoom = waiting.withLock { waiting in
+                if !step.isDone && waiting >= AdminService.progressBufferCount { return false }
+                waiting += 1
+                return true
+              }
+              if hasRoom { continuation.yield(step) }
+            }
+            continuation.finish()
+          } catch {
+            continuation.finish(throwing: Status(Refusal(.corrupt, "the database cannot be read: \(error)")))
+          }
+        }
+        for try await step in progress {
+          waiting.withLock { $0 -= 1 }
+          try await outbound.send(TallystickV1.VerifyResponse(step).encode())
+        }
       }
     )
   }
@@ -76,3 +122,29 @@ struct ServerFacts: Sendable {
     return response
   }
 }
+
+extension TallystickV1.VerifyResponse {
+  init(_ step: VerifyProgress) {
+    self.init()
+    check = Int32(step.check)
+    title = step.title
+    done = step.isDone
+    examined = step.examined
+    total = step.total
+    violations = step.violations
+    findings = step.findings
+    elapsedMicros = step.elapsedMicros
+  }
+}
+
+/// The numbers that the proto gives to what the store keeps.
+let protoEnums = VerifyEnums(
+  transactionTypes: knownNumbers { number in
+    if case .unrecognized = TallystickV1.TransactionType(rawValue: number) { false } else { true }
+  },
+  holdStates: knownNumbers { number in
+    if case .unrecognized = TallystickV1.HoldState(rawValue: number) { false } else { true }
+  })
+
+/// Enum numbers from 1 that are known, far beyond the last one.
+private func knownNumbers(_ isKnown: (Int32) -> Bool) -> [Int32] { (Int32(1)...255).filter(isKnown) }
