@@ -106,9 +106,14 @@ final class Writer: @unchecked Sendable {
       }
     }
     if !live.isEmpty {
+      var isAnswered = false
       let outcomes =
-        committer?.decide(live) { self.answer(live, $0) } ?? live.map { $0.refused(Self.drainingRefusal) }
-      answer(live, outcomes)
+        committer?.decide(live) { outcomes in
+          answer(live, outcomes)
+          flush(live)
+          isAnswered = true
+        } ?? live.map { $0.refused(Self.drainingRefusal) }
+      if !isAnswered { answer(live, outcomes) }
     }
     flush(batch)
   }
