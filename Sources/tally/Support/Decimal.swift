@@ -14,15 +14,39 @@ struct Decimal {
 
   /// - Parameter text: such as `-12`, `1.25`, `.5` or `1e3`. nil for anything else.
   init?(_ text: some StringProtocol) {
-    guard
-      text.utf8.count <= Self.maximumByteCount,
-      let match = String(text).wholeMatch(of: /([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,2}))?/)
-    else { return nil }
-    let fraction = match.3 ?? ""
-    guard !match.2.isEmpty || !fraction.isEmpty else { return nil }
-    isNegative = match.1 == "-"
-    digits = (match.2 + fraction).utf8.map { $0 - UInt8(ascii: "0") }
-    fractionCount = fraction.utf8.count - (match.4.flatMap { Int($0) } ?? 0)
+    guard text.utf8.count <= Self.maximumByteCount else { return nil }
+    var rest = Array(text.utf8)[...]
+    isNegative = rest.first == UInt8(ascii: "-")
+    if let sign = rest.first, [UInt8(ascii: "-"), UInt8(ascii: "+")].contains(sign) { rest.removeFirst() }
+    let whole = Self.takeDigits(&rest)
+    var fraction: [UInt8] = []
+    if rest.first == UInt8(ascii: ".") {
+      rest.removeFirst()
+      fraction = Self.takeDigits(&rest)
+    }
+    guard !whole.isEmpty || !fraction.isEmpty, let exponent = Self.takeExponent(&rest), rest.isEmpty else {
+      return nil
+    }
+    digits = whole + fraction
+    fractionCount = fraction.count - exponent
+  }
+
+  private static func takeDigits(_ rest: inout ArraySlice<UInt8>) -> [UInt8] {
+    let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    rest = rest.dropFirst(digits.count)
+    return digits.map { $0 - UInt8(ascii: "0") }
+  }
+
+  /// `e` and at most two digits; zero when there is none, nil when it is malformed.
+  private static func takeExponent(_ rest: inout ArraySlice<UInt8>) -> Int? {
+    guard let mark = rest.first, [UInt8(ascii: "e"), UInt8(ascii: "E")].contains(mark) else { return 0 }
+    rest.removeFirst()
+    let isNegative = rest.first == UInt8(ascii: "-")
+    if isNegative || rest.first == UInt8(ascii: "+") { rest.removeFirst() }
+    let digits = takeDigits(&rest)
+    guard (1...2).contains(digits.count) else { return nil }
+    let value = digits.reduce(0) { $0 * 10 + Int($1) }
+    return isNegative ? -value : value
   }
 
   /// The number times ten to the `places`, or nil when that is no integer or beyond the type.

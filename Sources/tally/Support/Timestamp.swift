@@ -23,21 +23,41 @@ enum Timestamp {
   /// A date or a time in UTC: `2026-11-24`, `2026-11-24T08:01:52Z`, with up to six places of a second.
   /// nil for anything else.
   static func parse(_ text: String) -> Int64? {
-    let form = /(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?[Zz])?/
-    guard let match = text.wholeMatch(of: form), let year = Int64(match.1), let month = Int64(match.2),
-      let day = Int64(match.3), (1...12).contains(month), day >= 1, day <= length(month, year)
+    var rest = Array(text.utf8)[...]
+    guard let year = number(&rest, 4), take("-", &rest), let month = number(&rest, 2), take("-", &rest),
+      let day = number(&rest, 2), (1...12).contains(month), day >= 1, day <= length(month, year)
     else { return nil }
-    let hour = number(match.4)
-    let minute = number(match.5)
-    let second = number(match.6)
-    guard hour < 24, minute < 60, second < 60 else { return nil }
-    var places = String(match.7 ?? "0")
-    places += String(repeating: "0", count: 6 - places.utf8.count)
-    let seconds = (hour * 60 + minute) * 60 + second
-    return days(year, month, day) * microsPerDay + seconds * 1_000_000 + number(Substring(places))
+    let midnight = days(year, month, day) * microsPerDay
+    if rest.isEmpty { return midnight }
+    guard take("T", &rest) || take("t", &rest), let hour = number(&rest, 2), take(":", &rest),
+      let minute = number(&rest, 2), take(":", &rest), let second = number(&rest, 2), hour < 24, minute < 60,
+      second < 60, let micros = fraction(&rest), take("Z", &rest) || take("z", &rest), rest.isEmpty
+    else { return nil }
+    return midnight + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
   }
 
-  private static func number(_ text: Substring?) -> Int64 { text.flatMap { Int64($0) } ?? 0 }
+  private static func take(_ character: Unicode.Scalar, _ rest: inout ArraySlice<UInt8>) -> Bool {
+    guard rest.first == UInt8(ascii: character) else { return false }
+    rest.removeFirst()
+    return true
+  }
+
+  /// Exactly so many digits.
+  private static func number(_ rest: inout ArraySlice<UInt8>, _ count: Int) -> Int64? {
+    let digits = rest.prefix(count)
+    guard digits.count == count, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+    else { return nil }
+    rest = rest.dropFirst(count)
+    return digits.reduce(0) { $0 * 10 + Int64($1 - UInt8(ascii: "0")) }
+  }
+
+  /// A point and one to six digits, in microseconds; zero when there is no point.
+  private static func fraction(_ rest: inout ArraySlice<UInt8>) -> Int64? {
+    guard take(".", &rest) else { return 0 }
+    let count = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
+    guard (1...6).contains(count), let digits = number(&rest, count) else { return nil }
+    return (count..<6).reduce(digits) { value, _ in value * 10 }
+  }
 
   private static func padded(_ value: Int64, _ count: Int) -> String {
     let digits = "\(value)"
