@@ -51,8 +51,6 @@ public final class TallyClient: Sendable {
     self.transport = transport
   }
 
-  deinit { close() }
-
   /// Closes the connection; calls under way fail. A later call connects again.
   public func close() {
     let open = connection.withLock { connection in
@@ -79,26 +77,22 @@ public final class TallyClient: Sendable {
   public func stream<Request: Message, Response: Message>(
     _ rpc: RPC<Request, Response>, _ request: Request, options: CallOptions? = nil
   ) throws(TallyError) -> Responses<Response> {
-    let options = options ?? defaults
-    let connection = try connected()
-    do throws(CallError) {
-      let stream = try connection.stream(
-        .serverStream, rpc.service, rpc.method, request.encode(),
-        timeoutNanoseconds: options.timeout.map(\.nanosecondsRoundedUp), metadata: Self.metadata(options))
-      return Responses(stream: stream)
-    } catch { throw TallyError(error) }
+    Responses(
+      stream: try openStream(
+        .serverStream, service: rpc.service, method: rpc.method, first: request.encode(), options: options))
   }
 
   /// Opens a stream of encoded messages, of whatever kind, for callers that know types only at run time.
   public func openStream(
     _ kind: MethodKind, service: String, method: String, first: [UInt8] = [], options: CallOptions? = nil
-  ) throws(TallyError) -> ClientStream {
+  ) throws(TallyError) -> EncodedStream {
     let options = options ?? defaults
     let connection = try connected()
     do throws(CallError) {
-      return try connection.stream(
+      let stream = try connection.stream(
         kind, service, method, first, timeoutNanoseconds: options.timeout.map(\.nanosecondsRoundedUp),
         metadata: Self.metadata(options))
+      return EncodedStream(stream, connection)
     } catch { throw TallyError(error) }
   }
 
@@ -160,42 +154,6 @@ extension ClientConnection {
       return try await unary(
         service, method, payload, timeoutNanoseconds: timeoutNanoseconds, metadata: metadata)
     } catch { throw TallyError(error) }
-  }
-}
-
-/// The responses of a server stream, in order. For one consumer; letting it go ends the call.
-public struct Responses<Response: Message>: AsyncSequence, Sendable {
-  public typealias Element = Response
-  public typealias Failure = TallyError
-
-  let stream: ClientStream
-
-  /// Gives the call up.
-  public func cancel() { stream.cancel() }
-
-  public func makeAsyncIterator() -> Iterator { Iterator(stream: stream) }
-
-  public struct Iterator: AsyncIteratorProtocol {
-    let stream: ClientStream
-
-    public mutating func next() async throws(TallyError) -> Response? {
-      try await Responses.next(of: stream)
-    }
-
-    public mutating func next(
-      isolation actor: isolated (any Actor)?
-    ) async throws(TallyError) -> Response? {
-      try await Responses.next(of: stream)
-    }
-  }
-
-  private static func next(of stream: ClientStream) async throws(TallyError) -> Response? {
-    let payload: [UInt8]?
-    do throws(CallError) { payload = try await stream.next() } catch { throw TallyError(error) }
-    guard let payload else { return nil }
-    do throws(DecodeError) { return try Response.decode(payload) } catch {
-      throw TallyError.unreadable(error)
-    }
   }
 }
 

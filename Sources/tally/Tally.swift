@@ -25,7 +25,7 @@ struct Tally: ParsableCommand {
     subcommands: [
       ServeCommand.self, CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self,
       PlansCommand.self,
-      BenchCommand.self, VersionCommand.self,
+      VerifyCommand.self, BenchCommand.self, VersionCommand.self,
     ])
 
   /// Runs the command that the arguments name; every failure becomes one line and an exit status.
@@ -39,6 +39,9 @@ struct Tally: ParsableCommand {
     } catch let error as TallyError {
       System.writeError("tally: \(error.text)\n")
       Glibc.exit(error.exitStatus.rawValue)
+    } catch let error as WireError {
+      System.writeError("tally: the server's descriptors cannot be read: \(error.message)\n")
+      Glibc.exit(ExitStatus.software.rawValue)
     } catch let error as SystemError {
       System.writeError("tally: \(error)\n")
       Glibc.exit(ExitStatus.system.rawValue)

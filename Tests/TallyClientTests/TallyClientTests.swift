@@ -212,6 +212,16 @@ struct TallyClientTests {
     await peer.stop()
   }
 
+  @Test("a stream outlives the client that opened it")
+  func streamAlone() async throws {
+    let peer = try Peer { _, _, _ in }
+    let responses = try TallyClient(socket: peer.path)
+      .stream(TallystickV1.AdminService.verify, TallystickV1.VerifyRequest())
+    let error = await #expect(throws: TallyError.self) { for try await _ in responses {} }
+    #expect(error?.reason == "CORRUPT")
+    await peer.stop()
+  }
+
   @Test("a closed client connects again with its next call")
   func close() async throws {
     let peer = try Peer { _, _, responder in responder.succeed([]) }

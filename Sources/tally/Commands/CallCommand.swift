@@ -68,17 +68,12 @@ struct CallCommand: ClientCommand {
     let stream = try client.openStream(
       kind, service: found.service, method: method.name,
       first: method.clientStreams ? [] : messages.first ?? [], options: options)
-    do {
-      if method.clientStreams {
-        for message in messages { try await stream.send(message) }
-        stream.finish()
-      }
-      while let reply = try await stream.next() {
-        try show(reply, method, decoder, isCompact: compact || method.serverStreams)
-      }
-    } catch {
-      if let error = error as? CallError { throw TallyError(error) }
-      throw error
+    if method.clientStreams {
+      for message in messages { try await stream.send(message) }
+      stream.finish()
+    }
+    while let reply = try await stream.next() {
+      try show(reply, method, decoder, isCompact: compact || method.serverStreams)
     }
   }
 

@@ -58,13 +58,11 @@ struct ReflectionClient {
   ) async throws -> GrpcReflectionV1.ServerReflectionResponse.MessageResponse? {
     let rpc = GrpcReflectionV1.ServerReflection.serverReflectionInfo
     let stream = try client.openStream(.bidi, service: rpc.service, method: rpc.method)
-    do throws(CallError) {
-      try await stream.send(request.encode())
-      stream.finish()
-      guard let payload = try await stream.next() else { return nil }
-      // Taken to its end, so that the server is not told of a cancellation.
-      while try await stream.next() != nil {}
-      return try? GrpcReflectionV1.ServerReflectionResponse.decode(payload).messageResponse
-    } catch { throw TallyError(error) }
+    try await stream.send(request.encode())
+    stream.finish()
+    guard let payload = try await stream.next() else { return nil }
+    // Taken to its end, so that the server is not told of a cancellation.
+    while try await stream.next() != nil {}
+    return try GrpcReflectionV1.ServerReflectionResponse.decode(payload).messageResponse
   }
 }

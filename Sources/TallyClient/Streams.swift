@@ -1,0 +1,70 @@
+// Streams as a client's caller holds them.
+//
+// Invariants:
+// 1. A stream keeps its connection, so that it outlives the client that opened it.
+//
+// For one consumer and one producer; any thread.
+
+public import Messages
+internal import TTRPC
+
+/// A stream of encoded messages. Letting it go gives the call up.
+public final class EncodedStream: Sendable {
+  private let stream: ClientStream
+  private let connection: ClientConnection
+
+  init(_ stream: ClientStream, _ connection: ClientConnection) {
+    self.stream = stream
+    self.connection = connection
+  }
+
+  /// Sends a message; suspends while too much waits for the server.
+  public func send(_ message: [UInt8]) async throws(TallyError) {
+    do throws(CallError) { try await stream.send(message) } catch { throw TallyError(error) }
+  }
+
+  /// Tells the server that no more messages come.
+  public func finish() { stream.finish() }
+
+  /// The server's next message; nil after its last.
+  public func next() async throws(TallyError) -> [UInt8]? {
+    do throws(CallError) { return try await stream.next() } catch { throw TallyError(error) }
+  }
+
+  /// Gives the call up.
+  public func cancel() { stream.cancel() }
+}
+
+/// The responses of a server stream, in order. For one consumer; letting it go ends the call.
+public struct Responses<Response: Message>: AsyncSequence, Sendable {
+  public typealias Element = Response
+  public typealias Failure = TallyError
+
+  let stream: EncodedStream
+
+  /// Gives the call up.
+  public func cancel() { stream.cancel() }
+
+  public func makeAsyncIterator() -> Iterator { Iterator(stream: stream) }
+
+  public struct Iterator: AsyncIteratorProtocol {
+    let stream: EncodedStream
+
+    public mutating func next() async throws(TallyError) -> Response? {
+      try await Responses.next(of: stream)
+    }
+
+    public mutating func next(
+      isolation actor: isolated (any Actor)?
+    ) async throws(TallyError) -> Response? {
+      try await Responses.next(of: stream)
+    }
+  }
+
+  private static func next(of stream: EncodedStream) async throws(TallyError) -> Response? {
+    guard let payload = try await stream.next() else { return nil }
+    do throws(DecodeError) { return try Response.decode(payload) } catch {
+      throw TallyError.unreadable(error)
+    }
+  }
+}
