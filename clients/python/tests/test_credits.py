@@ -162,6 +162,13 @@ def test_the_server_tells_what_it_is(tally: Client, tally_server: Server) -> Non
     assert info.ephemeral
 
 
+def test_verify_streams_its_checks(tally: Client) -> None:
+    fund(tally)
+    checks = [message for message in tally.admin.verify() if message.done]
+    assert checks
+    assert all(check.violations == 0 for check in checks)
+
+
 def test_streams_and_statuses_of_the_conformance_service(tally: Client) -> None:
     conformance = Conformance(tally.caller)
     assert [message.number for message in conformance.count(count=1_000)] == list(range(1_000))
