@@ -5,6 +5,7 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= /etc
 SYSTEMD_UNITS ?= $(PREFIX)/lib/systemd/system
 SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib
@@ -27,10 +28,10 @@ test: ## the whole suite: Swift, then each client's
 	@scripts/test
 
 install: build ## install tally, completions, the systemd unit (PREFIX, DESTDIR)
-	@scripts/install "$(DESTDIR)" "$(PREFIX)" "$(SYSTEMD_UNITS)"
+	@scripts/install "$(DESTDIR)" "$(PREFIX)" "$(SYSTEMD_UNITS)" "$(SYSCONFDIR)"
 
 uninstall: ## remove what install put there
-	@scripts/install --remove "$(DESTDIR)" "$(PREFIX)" "$(SYSTEMD_UNITS)"
+	@scripts/install --remove "$(DESTDIR)" "$(PREFIX)" "$(SYSTEMD_UNITS)" "$(SYSCONFDIR)"
 
 generate: ## messages, stubs and the descriptor set, from proto/
 	@scripts/install-dependencies build generate

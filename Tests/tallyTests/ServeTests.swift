@@ -211,4 +211,47 @@ struct ServeTests {
     #expect(process.wait() == 0)
     try directory.remove()
   }
+
+  @Test("a socket that the service manager opened is served, and left in place")
+  func activation() async throws {
+    let directory = try Rig.temporaryDirectory()
+    let socket = "\(directory.path)/activated.sock"
+    let script = """
+      import os, socket, sys
+      listener = socket.socket(socket.AF_UNIX)
+      listener.bind(sys.argv[1])
+      listener.listen()
+      os.dup2(listener.fileno(), 3)
+      os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+      os.execv(sys.argv[2], sys.argv[2:])
+      """
+    let process = try ChildProcess(
+      [
+        "python3", "-c", script, socket, Program.path, "serve", "--database", "\(directory.path)/db",
+        "--socket", "\(directory.path)/other.sock", "--any-file-system",
+      ], environment: Rig.clean([:]))
+    try await Rig.wait("the socket is not served") {
+      try Rig.run(["list", "--socket", socket]).status == 0
+    }
+    #expect(process.end(signal: SIGTERM) == 0)
+    #expect(System.isThere(socket))
+    #expect(!System.isThere("\(directory.path)/other.sock"))
+    try directory.remove()
+  }
+
+  @Test("the installed configuration file is one, with every line of it in use")
+  func sampleConfiguration() throws {
+    let path = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    let sample = try #require(try System.text(ofFile: "/\(path)/scripts/tally.conf", limit: 65_536))
+    let all = sample.split(separator: "\n").map { line in
+      line.contains(" = ") ? String(line.drop { $0 == "#" }) : String(line)
+    }
+    let file = try ConfigurationFile(
+      path: "tally.conf", text: all.joined(separator: "\n"), known: ServeSettings.known)
+    let settings = try ServeSettings(Settings(flags: [:], environment: { _ in nil }, file: file))
+    var defaults = try ServeSettings(Settings(flags: [:], environment: { _ in nil }, file: nil))
+    defaults.allowedUids = [Allowance(id: 1001, role: "service")]
+    defaults.allowedGids = [Allowance(id: 1001, role: "readonly")]
+    #expect(settings == defaults)
+  }
 }

@@ -68,7 +68,8 @@ struct VerifyTests {
       try Rig.run(["verify", "--file", "\(directory.path)/none"]).status
         == tally.ExitStatus.noInput.rawValue)
     #expect(
-      try ChildProcess.run(["sh", "-c", "echo no database > \"$0\"", "\(directory.path)/tally.db"]).status == 0)
+      try ChildProcess.run(["sh", "-c", "echo no database > \"$0\"", "\(directory.path)/tally.db"]).status
+        == 0)
     #expect(
       try Rig.run(["verify", "--file", directory.path]).status == tally.ExitStatus.damaged.rawValue)
     try directory.remove()
