@@ -85,7 +85,9 @@ let package = Package(
       name: "MessagesTests", dependencies: ["Messages", "CProtobufC"], swiftSettings: strict),
     .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux"], swiftSettings: strict),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
-    .testTarget(name: "CoreTests", dependencies: ["Core", "Locking"], swiftSettings: strict),
+    .testTarget(
+      name: "CoreTests", dependencies: ["Core", "SQLite", "Locking", crypto], exclude: ["Store/Fixtures"],
+      swiftSettings: strict),
     .testTarget(
       name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"],
       swiftSettings: strict),

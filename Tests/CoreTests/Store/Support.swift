@@ -250,3 +250,42 @@ extension FileSystem {
     return magic(ofOpenFile: descriptor) == 0x0102_1994
   }
 }
+
+extension SQLiteEngine {
+  /// What `verify` finds wrong.
+  func findings() throws -> [String] {
+    var findings: [String] = []
+    _ = try verify(enums: VerifyTests.enums) { if $0.isDone { findings += $0.findings } }
+    return findings
+  }
+
+  func logFrames() throws -> Int {
+    try writer.perform { (committer) throws(SQLiteError) in committer.connection.logFrames }
+  }
+}
+
+extension TemporaryDirectory {
+  /// Copies a stored database in, before an engine is opened.
+  func install(fixture name: String) throws {
+    let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    let bytes = try Self.read(folder.joined(separator: "/") + "/Fixtures/" + name)
+    let descriptor = unsafe Glibc.open(databasePath, O_WRONLY | O_CREAT, 0o600)
+    defer { close(descriptor) }
+    let count = unsafe write(descriptor, bytes, bytes.count)
+    try #require(count == bytes.count)
+  }
+
+  private static func read(_ path: String) throws -> [UInt8] {
+    let descriptor = unsafe Glibc.open(path, O_RDONLY)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = unsafe Glibc.read(descriptor, &buffer, buffer.count)
+      try #require(count >= 0)
+      if count == 0 { return bytes }
+      bytes += buffer.prefix(count)
+    }
+  }
+}

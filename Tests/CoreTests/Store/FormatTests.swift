@@ -1,0 +1,136 @@
+// What is on disk: packed lists, the chain's bytes, migrations and stored files.
+
+internal import Crypto
+internal import SQLite
+internal import Testing
+
+@testable internal import Core
+
+@Suite("Store formats")
+struct FormatTests {
+  @Test(
+    "numbers pack to their bytes and back",
+    arguments: [
+      (0, [0]), (1, [1]), (127, [127]), (128, [128, 1]), (16_384, [128, 128, 1]),
+      (Int64.max, [255, 255, 255, 255, 255, 255, 255, 255, 127]),
+      (-1, [255, 255, 255, 255, 255, 255, 255, 255, 255, 1]),
+    ] as [(Int64, [UInt8])])
+  func varints(value: Int64, bytes: [UInt8]) throws {
+    var packer = Packer()
+    packer.append(value)
+    #expect(packer.bytes == bytes)
+    var unpacker = Unpacker(bytes, what: "test")
+    #expect(try unpacker.int() == value)
+    #expect(unpacker.isAtEnd)
+    packer = Packer()
+    packer.append(signed: value)
+    unpacker = Unpacker(packer.bytes, what: "test")
+    #expect(try unpacker.signed() == value)
+  }
+
+  @Test("lots, allocations and metadata come back as they were; anything cut short is refused")
+  func lists() throws {
+    let lots = [
+      Lot(id: 1, priority: 1_000, amountMicros: .max, remainingMicros: 5, pinnedMicros: 4),
+      Lot(
+        id: .max, priority: 1, amountMicros: 1, remainingMicros: 1, effectiveAtMicros: -1,
+        expiresAtMicros: .max),
+      Lot(id: 3, priority: 10, amountMicros: 9, remainingMicros: 9, expiresAtMicros: .min),
+    ]
+    let packed = Packing.pack(lots)
+    #expect(try Packing.lots(packed) == lots)
+    for count in 0..<packed.count {
+      #expect(throws: SQLiteError.self) { try Packing.lots(Array(packed.prefix(count))) }
+    }
+    #expect(throws: SQLiteError.self) { try Packing.lots(packed + [0]) }
+    let parts = [LotAllocation(lotId: 1, amountMicros: 300), LotAllocation(lotId: 300, amountMicros: 1)]
+    #expect(Packing.pack(parts) == [1, 172, 2, 172, 2, 1])
+    #expect(try Packing.allocations([1, 172, 2, 172, 2, 1]) == parts)
+    #expect(throws: SQLiteError.self) { try Packing.allocations([1, 172, 2, 172, 2]) }
+    let metadata = [MetadataEntry(key: "", value: "é"), MetadataEntry(key: "k", value: "")]
+    #expect(try Packing.metadata(Packing.pack(metadata)) == metadata)
+    #expect(throws: SQLiteError.self) { try Packing.metadata([5, 65]) }
+    let full = (1...Int64(Lot.maximumOpenLots)).map {
+      Lot(id: $0, priority: 1, amountMicros: 1, remainingMicros: 1)
+    }
+    #expect(try Packing.lots(Packing.pack(full)) == full)
+    #expect(throws: SQLiteError.self) { try Packing.lots(Packing.pack(full + full)) }
+  }
+
+  @Test("a row's hash is over the bytes that the format says")
+  func chain() {
+    var entry = Entry(
+      userId: "é", type: .apiUsage, amountMicros: -2, balanceAfterMicros: 3, heldAfterMicros: 4, version: 5,
+      atMicros: 6, effectiveAtMicros: 7, lots: [LotAllocation(lotId: 8, amountMicros: 2)])
+    entry.sequence = 9
+    entry.commit = CommitPoint(sequence: 10, position: 11)
+    entry.idempotency = Idempotency(key: "k", digest: Digest(bytes: [UInt8](repeating: 12, count: 32)))
+    entry.text = FreeText(description: "d", metadata: [MetadataEntry(key: "a", value: "b")])
+    func number(_ value: Int64) -> [UInt8] {
+      (0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * $0)) }
+    }
+    func text(_ text: String) -> [UInt8] { number(Int64(text.utf8.count)) + Array(text.utf8) }
+    let words =
+      Array("tallystick text 1".utf8) + text("d") + number(1) + text("a") + text("b")
+    let digest = Array(SHA256.hash(data: words))
+    #expect(Chain.digest(of: entry.text) == digest)
+    #expect(Chain.digest(of: FreeText()) == nil)
+    var bytes = Array("tallystick ledger 1".utf8) + [UInt8](repeating: 0, count: 32) + number(9) + text("é")
+    for value in [6, -2, 3, 4, 0, 5, 6, 7, 10, 11, 1, 8, 2] as [Int64] { bytes += number(value) }
+    bytes += [1] + text("k") + [UInt8](repeating: 12, count: 32)
+    bytes += [0] + text("") + [0, 0, 0, 0] + number(0) + [0] + number(0)
+    bytes += text("") + text("") + text("") + [1] + digest
+    let hash = Chain.hash(of: entry, previous: Chain.origin, textDigest: digest)
+    #expect(hash == Array(SHA256.hash(data: bytes)))
+  }
+
+  @Test("a released migration is never changed")
+  func checksums() {
+    #expect(Schema.migrations.map(\.version) == [1])
+    #expect(Schema.migrations.map(\.checksum) == [Self.firstChecksum])
+  }
+
+  static let firstChecksum = "6e26b1792ac6689e5f11bc2064190f87502e0ec0e34f4203c42f920b7d571e59"
+
+  @Test("a file of a newer program, or with other migrations, is refused and left alone")
+  func refused() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    try open(directory).close()
+    try directory.connection().execute("UPDATE migration SET checksum = 'x'")
+    #expect { try open(directory) } throws: { ($0 as? StoreError)?.code == .changedMigration }
+    try directory.connection().execute("PRAGMA user_version = 99")
+    #expect { try open(directory) } throws: { ($0 as? StoreError)?.code == .newerSchema }
+    #expect(try directory.connection().value("PRAGMA user_version") == 99)
+  }
+
+  @Test("a migration that fails leaves the file at the version before it")
+  func failedMigration() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let first = Migration(version: 1, name: "one", sql: "CREATE TABLE a(x)")
+    let second = Migration(version: 2, name: "two", sql: "CREATE TABLE b(x); CREATE TABLE a(x)")
+    let repaired = Migration(version: 2, name: "two", sql: "CREATE TABLE b(x)")
+    try Migrations.apply([first], to: try directory.connection())
+    #expect(throws: StoreError.self) {
+      try Migrations.apply([first, second], to: try directory.connection())
+    }
+    let connection = try directory.connection()
+    #expect(try connection.value("PRAGMA user_version") == 1)
+    #expect(try connection.value("SELECT count(*) FROM sqlite_schema WHERE name = 'b'") == 0)
+    try Migrations.apply([first, repaired], to: connection)
+    #expect(try connection.value("PRAGMA user_version") == 2)
+    #expect(try connection.value("SELECT count(*) FROM migration") == 2)
+  }
+
+  @Test("a stored file of each version opens, verifies and goes on", arguments: [1])
+  func storedFile(version: Int) throws {
+    let directory = try TemporaryDirectory()
+    try directory.install(fixture: "v\(version).db")
+    let engine = try open(directory, clock: TestClock(wallMicros: noon + 10 * second))
+    #expect(try engine.findings() == [])
+    #expect(engine.state().ledgerSequence == 10)
+    #expect(try engine.available("u1") == 140)
+    #expect(try engine.must(consume("u2", 1, "k2")).transaction.sequence == 11)
+    #expect(try engine.must(purchase("u1", 100, "p")).replayed)
+    try engine.close()
+  }
+}

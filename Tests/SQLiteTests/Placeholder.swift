@@ -1,2 +1,0 @@
-import Testing
-@Suite("SQLite") struct Placeholder { @Test("builds") func builds() {} }

@@ -1,0 +1,160 @@
+// The room that owns sqlite3: values, errors, transactions, checkpoints.
+
+internal import Glibc
+internal import Testing
+
+@testable internal import SQLite
+
+@Suite("SQLite")
+final class SQLiteTests {
+  let path: String
+  let connection: Connection
+
+  init() throws {
+    var template = Array("/tmp/sqlite-test-XXXXXX".utf8CString)
+    let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer -> Int32 in
+      guard let base = buffer.baseAddress else { return -1 }
+      return unsafe mkstemp(base)
+    }
+    try #require(descriptor >= 0)
+    close(descriptor)
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    connection = try Connection(path: path, options: ConnectionOptions(readOnly: false))
+    _ = try connection.text("PRAGMA journal_mode = WAL")
+  }
+
+  deinit {
+    for suffix in ["", "-wal", "-shm"] { unsafe unlink(path + suffix) }
+  }
+
+  @Test("every kind of value comes back as it went in")
+  func values() throws {
+    let statement = try connection.prepare("SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7")
+    let text = "a\u{0}é\u{1F600}" + String(repeating: "x", count: 100)
+    statement.bind(1, Int64.min)
+    statement.bind(2, text)
+    statement.bind(3, "")
+    statement.bind(4, [0, 255, 7] as [UInt8])
+    statement.bind(5, [] as [UInt8])
+    statement.bind(6, nil as Int64?)
+    statement.bind(7, .text(Array("t".utf8)))
+    #expect(try statement.step())
+    #expect(statement.int(0) == Int64.min)
+    #expect(statement.text(1) == text)
+    #expect(statement.value(2) == .text([]))
+    #expect(statement.blob(3) == [0, 255, 7])
+    #expect(statement.value(4) == .blob([]))
+    #expect(statement.isNull(5) && statement.optionalInt(5) == nil && statement.optionalText(5) == nil)
+    #expect(statement.value(6) == .text([UInt8(ascii: "t")]))
+    #expect(try !statement.step())
+  }
+
+  @Test("an error has its code and its statement, and no argument")
+  func errors() throws {
+    try connection.execute("CREATE TABLE t(x INTEGER PRIMARY KEY, y TEXT CHECK (length(y) < 6)) STRICT")
+    let statement = try connection.prepare("INSERT INTO t(y) VALUES (?1)")
+    statement.bind(1, "secret")
+    #expect { try statement.run() } throws: {
+      guard let error = $0 as? SQLiteError else { return false }
+      return error.kind == .constraint && error.sql == "INSERT INTO t(y) VALUES (?1)"
+        && !error.description.contains("secret")
+    }
+    statement.bind(1, "other")
+    try statement.run()
+    #expect(try connection.value("SELECT count(*) FROM t") == 1)
+    #expect { try connection.prepare("SELECT nothing FROM t") } throws: {
+      ($0 as? SQLiteError)?.kind == .other
+    }
+  }
+
+  @Test("a failed bind is thrown by the step, once")
+  func failedBind() throws {
+    let statement = try connection.prepare("SELECT ?1")
+    statement.bind(9, 1)
+    #expect(throws: SQLiteError.self) { try statement.step() }
+    #expect(try statement.step())
+  }
+
+  @Test("a savepoint undoes what followed it and nothing else")
+  func savepoints() throws {
+    try connection.execute("CREATE TABLE t(x INTEGER) STRICT")
+    let transaction = try TransactionControl(connection, writing: true)
+    #expect(connection.isAutocommit)
+    try transaction.begin()
+    try connection.execute("INSERT INTO t VALUES (1)")
+    try transaction.save()
+    try connection.execute("INSERT INTO t VALUES (2)")
+    try transaction.rollbackToSave()
+    try transaction.save()
+    try connection.execute("INSERT INTO t VALUES (3)")
+    try transaction.release()
+    #expect(!connection.isAutocommit)
+    try transaction.commit()
+    #expect(try connection.value("SELECT sum(x) FROM t") == 4)
+    try transaction.begin()
+    try connection.execute("DELETE FROM t")
+    try transaction.rollback()
+    try transaction.rollback()
+    #expect(try connection.value("SELECT count(*) FROM t") == 2)
+  }
+
+  @Test("the log's frames are counted, and a checkpoint empties it")
+  func checkpoints() throws {
+    try connection.execute("CREATE TABLE t(x BLOB) STRICT")
+    for _ in 0..<10 { try connection.execute("INSERT INTO t VALUES (zeroblob(4000))") }
+    #expect(connection.logFrames > 10)
+    let passive = try connection.checkpoint(.passive)
+    #expect(passive.logFrames == connection.logFrames && passive.checkpointedFrames == passive.logFrames)
+    try connection.checkpoint(.truncate)
+    #expect(connection.logFrames == 0)
+  }
+
+  @Test("a read-only connection reads what is committed and writes nothing")
+  func readOnly() throws {
+    try connection.execute("CREATE TABLE t(x INTEGER) STRICT; INSERT INTO t VALUES (1)")
+    let reader = try Connection(path: path, options: ConnectionOptions(readOnly: true))
+    #expect(try reader.value("SELECT x FROM t") == 1)
+    #expect(throws: SQLiteError.self) { try reader.execute("INSERT INTO t VALUES (2)") }
+  }
+
+  @Test("connections are set up defensively")
+  func settings() throws {
+    #expect(try connection.value("PRAGMA foreign_keys") == 1)
+    #expect(try connection.value("PRAGMA trusted_schema") == 0)
+    #expect(try connection.value("PRAGMA cell_size_check") == 1)
+    #expect(try connection.value("PRAGMA temp_store") == 2)
+    #expect(try connection.value("PRAGMA cache_spill") == 0)
+    #expect(try connection.value("PRAGMA mmap_size") == 0)
+    #expect(try connection.value("PRAGMA wal_autocheckpoint") == 0)
+    #expect(throws: SQLiteError.self) { try connection.execute("SELECT \"no such column\"") }
+    #expect(throws: SQLiteError.self) { try connection.execute("ATTACH ':memory:' AS other") }
+    #expect(throws: SQLiteError.self) { try connection.execute("SELECT load_extension('x')") }
+    try connection.execute("CREATE TABLE t(x); PRAGMA writable_schema = ON")
+    #expect(throws: SQLiteError.self) { try connection.execute("DELETE FROM sqlite_schema") }
+  }
+
+  @Test("a link in the path is refused; a missing file is made only when asked for")
+  func paths() throws {
+    let link = path + "-link"
+    unsafe symlink(path, link)
+    defer { unsafe unlink(link) }
+    #expect(throws: SQLiteError.self) {
+      try Connection(path: link, options: ConnectionOptions(readOnly: false))
+    }
+    #expect(throws: SQLiteError.self) {
+      try Connection(path: self.path + "-none", options: ConnectionOptions(readOnly: false, creates: false))
+    }
+  }
+
+  @Test("a value longer than the limit is refused")
+  func lengthLimit() throws {
+    let options = ConnectionOptions(readOnly: false, maximumLength: 1_000)
+    let small = try Connection(path: path, options: options)
+    let statement = try small.prepare("SELECT ?1")
+    statement.bind(1, [UInt8](repeating: 0, count: 1_000))
+    #expect(try statement.step())
+    statement.reset()
+    statement.bind(1, [UInt8](repeating: 0, count: 1_001))
+    #expect(throws: SQLiteError.self) { try statement.step() }
+  }
+}
