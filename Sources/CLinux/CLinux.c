@@ -22,10 +22,8 @@ _Static_assert(CLINUX_MAX_PATH == sizeof(((struct sockaddr_un *)0)->sun_path) - 
 
 static int address_of(const char *path, struct sockaddr_un *address) {
   size_t length = strlen(path);
-  if (length == 0)
-    return -EINVAL;
-  if (length > CLINUX_MAX_PATH)
-    return -ENAMETOOLONG;
+  if (length == 0) return -EINVAL;
+  if (length > CLINUX_MAX_PATH) return -ENAMETOOLONG;
   memset(address, 0, sizeof(*address));
   address->sun_family = AF_UNIX;
   memcpy(address->sun_path, path, length);
@@ -45,13 +43,10 @@ static int fail_closing(int fd, int error) {
 int clinux_listen_unix(const char *path, uint32_t mode, int backlog) {
   struct sockaddr_un address;
   int bad = address_of(path, &address);
-  if (bad < 0)
-    return bad;
+  if (bad < 0) return bad;
   int fd = unix_socket();
-  if (fd < 0)
-    return fd;
-  if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-    return fail_closing(fd, errno);
+  if (fd < 0) return fd;
+  if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) return fail_closing(fd, errno);
   // Nobody can connect before listen, so the mode is in force from the first connection on.
   if (chmod(path, (mode_t)mode) < 0 || listen(fd, backlog) < 0) {
     int error = errno;
@@ -64,24 +59,20 @@ int clinux_listen_unix(const char *path, uint32_t mode, int backlog) {
 int clinux_connect_unix(const char *path) {
   struct sockaddr_un address;
   int bad = address_of(path, &address);
-  if (bad < 0)
-    return bad;
+  if (bad < 0) return bad;
   // Blocking until it is connected: a non-blocking connect fails at once when the backlog is full.
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0)
-    return -errno;
+  if (fd < 0) return -errno;
   struct timeval limit = {.tv_sec = 5};
   if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
-      connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-      fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
+      connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
     return fail_closing(fd, errno);
   return fd;
 }
 
 int clinux_socket_pair(int *first, int *second) {
   int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
-    return -errno;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) return -errno;
   *first = pair[0];
   *second = pair[1];
   return 0;
@@ -90,35 +81,27 @@ int clinux_socket_pair(int *first, int *second) {
 int clinux_adopt_listener(int fd) {
   int listening = 0;
   socklen_t size = sizeof(listening);
-  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
-    return -errno;
-  if (!listening)
-    return -EINVAL;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0) return -errno;
+  if (!listening) return -EINVAL;
   int flags = fcntl(fd, F_GETFL);
-  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-    return -errno;
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-    return -errno;
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return -errno;
   return fd;
 }
 
 int clinux_accept(int listener) {
   for (;;) {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd >= 0)
-      return fd;
-    if (errno != EINTR)
-      return -errno;
+    if (fd >= 0) return fd;
+    if (errno != EINTR) return -errno;
   }
 }
 
 int clinux_free_descriptors(int any_open_descriptor) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-    return -errno;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
   int lowest = fcntl(any_open_descriptor, F_DUPFD_CLOEXEC, 0);
-  if (lowest < 0)
-    return errno == EMFILE ? 0 : -errno;
+  if (lowest < 0) return errno == EMFILE ? 0 : -errno;
   close(lowest);
   rlim_t left = limit.rlim_cur > (rlim_t)lowest ? limit.rlim_cur - (rlim_t)lowest : 0;
   return left > INT_MAX ? INT_MAX : (int)left;
@@ -127,8 +110,7 @@ int clinux_free_descriptors(int any_open_descriptor) {
 int clinux_peer_credentials(int fd, struct clinux_credentials *out) {
   struct ucred credentials;
   socklen_t size = sizeof(credentials);
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
-    return -errno;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -errno;
   out->pid = credentials.pid;
   out->uid = credentials.uid;
   out->gid = credentials.gid;
@@ -138,20 +120,16 @@ int clinux_peer_credentials(int fd, struct clinux_credentials *out) {
 ssize_t clinux_send(int fd, const void *bytes, size_t count) {
   for (;;) {
     ssize_t sent = send(fd, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent >= 0)
-      return sent;
-    if (errno != EINTR)
-      return -errno;
+    if (sent >= 0) return sent;
+    if (errno != EINTR) return -errno;
   }
 }
 
 ssize_t clinux_receive(int fd, void *bytes, size_t count) {
   for (;;) {
     ssize_t received = recv(fd, bytes, count, MSG_DONTWAIT);
-    if (received >= 0)
-      return received;
-    if (errno != EINTR)
-      return -errno;
+    if (received >= 0) return received;
+    if (errno != EINTR) return -errno;
   }
 }
 
@@ -184,8 +162,7 @@ int clinux_epoll_wait(int epoll, struct clinux_event *out, int capacity, int tim
   struct epoll_event events[128];
   int limit = capacity < 128 ? capacity : 128;
   int count = epoll_wait(epoll, events, limit, timeout_millis);
-  if (count < 0)
-    return errno == EINTR ? 0 : -errno;
+  if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; i++) {
     out[i].token = events[i].data.u64;
     out[i].events = events[i].events;

@@ -36,8 +36,9 @@ final class Call: @unchecked Sendable {
   }
 }
 
-/// What a call needs to be told that nobody waits for it any more.
-struct Cancellation {
+/// What a call needs to be told that nobody waits for it any more. An object, so that the common call
+/// carries one empty reference.
+final class Cancellation {
   /// Why, once it was cancelled.
   var status: Status?
   var handlers: [@Sendable (Status) -> Void] = []
@@ -45,6 +46,10 @@ struct Cancellation {
   var lifetime: Timer?
   /// The call's entry among the cancel tokens, to be removed with its answer.
   var token: TokenKey?
+
+  init(status: Status? = nil) {
+    self.status = status
+  }
 }
 
 /// A call as its handler sees it. Cheap to copy.

@@ -81,13 +81,8 @@ extension Outbox {
   private func end(_ call: Call) -> End? {
     if call.isAnswered { return nil }
     call.isAnswered = true
-    let cancellation = call.cancellation
-    if cancellation != nil {
-      call.cancellation?.handlers = []
-      call.cancellation?.timer = nil
-      call.cancellation?.lifetime = nil
-      call.cancellation?.token = nil
-    }
+    guard let cancellation = call.cancellation else { return End() }
+    call.cancellation = Cancellation(status: cancellation.status)
     return End(cancellation: cancellation)
   }
 

@@ -42,11 +42,13 @@ struct EnvelopeTests {
           StatusDetail(typeURL: "", value: [UInt8](repeating: 9, count: 300)),
         ])
       let bytes = ResponseEnvelope.encode(status)
-      #expect(try ResponseEnvelope(bytes.span) == {
-        var expected = try ResponseEnvelope([UInt8]().span)
-        expected.status = status
-        return expected
-      }())
+      #expect(
+        try ResponseEnvelope(bytes.span)
+          == {
+            var expected = try ResponseEnvelope([UInt8]().span)
+            expected.status = status
+            return expected
+          }())
     }
   }
 

@@ -2,7 +2,8 @@
 //
 // Invariants:
 // 1. Every function returns a value >= 0, or -errno. errno itself is never part of the contract.
-// 2. Nothing here blocks, but for clinux_epoll_wait and clinux_connect_unix; EINTR is retried where that is right.
+// 2. Nothing here blocks, but for clinux_epoll_wait and clinux_connect_unix; EINTR is retried where that is
+// right.
 // 3. Every descriptor made here is close-on-exec, and every socket non-blocking.
 #pragma once
 

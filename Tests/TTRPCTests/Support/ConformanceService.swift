@@ -3,6 +3,7 @@
 // Owned by the server that serves it.
 
 import Dispatch
+
 @testable import TTRPC
 
 enum ConformanceService {
