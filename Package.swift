@@ -83,7 +83,7 @@ let package = Package(
     // Tests mirror the rooms, plus what crosses them.
     .testTarget(
       name: "MessagesTests", dependencies: ["Messages", "CProtobufC"], swiftSettings: strict),
-    .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux"], swiftSettings: strict),
+    .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux", "Locking"], swiftSettings: strict),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
     .testTarget(
       name: "CoreTests", dependencies: ["Core", "SQLite", "Locking", crypto], exclude: ["Store/Fixtures"],

@@ -6,6 +6,8 @@
 //
 // Shared: a locked value.
 
+internal import Locking
+
 /// A token and who may use it.
 struct TokenKey: Hashable, Sendable {
   var uid: UInt32
@@ -13,7 +15,7 @@ struct TokenKey: Hashable, Sendable {
 }
 
 final class CancelTokens: Sendable {
-  private let calls = Locked<[TokenKey: [Call]]>([:])
+  private let calls = Lock<[TokenKey: [Call]]>([:])
 
   func add(_ key: TokenKey, _ call: Call) {
     calls.withLock { $0[key, default: []].append(call) }

@@ -11,6 +11,7 @@
 
 internal import CLinux
 internal import Dispatch
+internal import Locking
 
 /// How a call failed on the client.
 public struct CallError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -122,7 +123,7 @@ public final class ClientConnection: Sendable {
   ) async throws(CallError) -> [UInt8] {
     await core.outbox.waitForRoom()
     let request = Request(service, method, payload, timeoutNanoseconds, metadata)
-    let cancellation = Locked(PendingCancellation())
+    let cancellation = Lock(PendingCancellation())
     let core = core
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in

@@ -8,6 +8,7 @@
 
 internal import CLinux
 internal import Dispatch
+internal import Locking
 
 final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
   // Unchecked: parser and state are confined to `queue`; the table has its lock.
@@ -45,7 +46,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
   private let token: UInt64
   private let descriptor: Int32
   private let queue = DispatchQueue(label: "ttrpc.client")
-  private let table: Locked<Table>
+  private let table: Lock<Table>
   private var parser: FrameParser
   private var finished: [UInt32] = []
   private var isOpen = true
@@ -61,7 +62,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
     self.descriptor = descriptor
     self.options = options
     parser = FrameParser(maximumLength: options.maximumMessageByteCount)
-    table = Locked(Table(nextId: firstStreamId))
+    table = Lock(Table(nextId: firstStreamId))
     outbox = Outbox(
       descriptor: descriptor, connectionId: token,
       peer: Socket.peer(descriptor) ?? PeerCredentials(pid: 0, uid: .max, gid: .max),

@@ -6,6 +6,8 @@
 //
 // Shared: the state has its lock; the inbound buffer has its own.
 
+internal import Locking
+
 /// The state of a streaming call.
 final class ClientCall: Sendable {
   private struct State {
@@ -20,13 +22,13 @@ final class ClientCall: Sendable {
   let kind: MethodKind
   let metadata: [MetadataPair]
   let inbound: InboundBuffer
-  private let state: Locked<State>
+  private let state: Lock<State>
 
   init(kind: MethodKind, metadata: [MetadataPair], inbound: InboundBuffer) {
     self.kind = kind
     self.metadata = metadata
     self.inbound = inbound
-    state = Locked(State(isFinished: !kind.clientStreams))
+    state = Lock(State(isFinished: !kind.clientStreams))
   }
 
   var id: UInt32 { state.withLock { $0.id } }

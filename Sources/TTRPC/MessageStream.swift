@@ -8,6 +8,7 @@
 // Shared by the connection's queue and the handler's task: the buffer's state has its own lock.
 
 internal import DequeModule
+internal import Locking
 
 /// Messages on their way from the connection to whoever takes them.
 final class InboundBuffer: Sendable {
@@ -31,7 +32,7 @@ final class InboundBuffer: Sendable {
 
   let maximumByteCount: Int
   private let budget: ByteBudget?
-  private let state = Locked(State())
+  private let state = Lock(State())
 
   /// `budget` is shared with the connection's other calls.
   init(maximumByteCount: Int, budget: ByteBudget? = nil) {
@@ -170,7 +171,7 @@ public struct MessageStream: AsyncSequence, Sendable {
 /// Takes the messages of a call's server side.
 public struct MessageSink: Sendable {
   let call: Call
-  let response: Locked<ResponseState>
+  let response: Lock<ResponseState>
 
   /// Of a client stream: whether its one response was given.
   enum ResponseState {

@@ -39,7 +39,7 @@ public final class Outbox: @unchecked Sendable {
   let shared: CallHooks?
   /// For the requests of this connection that are held.
   let budget: ByteBudget?
-  let lock = Lock()
+  let lock = Mutex()
   /// Read without the lock by the connection's queue between frames.
   private let paused = Atomic<Bool>(false)
 

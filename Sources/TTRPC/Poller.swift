@@ -11,6 +11,7 @@
 
 internal import CLinux
 internal import Glibc
+internal import Locking
 
 /// Something that has a descriptor to wait on. Subclassed, rather than a protocol, to keep the call
 /// direct.
@@ -32,8 +33,8 @@ final class Poller: @unchecked Sendable {
   let timers = Timers()
   private let epoll: Int32
   private let wake: Int32
-  private let mailbox = Locked<[@Sendable (Poller) -> Void]>([])
-  private let lastToken = Locked<UInt64>(0)
+  private let mailbox = Lock<[@Sendable (Poller) -> Void]>([])
+  private let lastToken = Lock<UInt64>(0)
   private var targets = IdTable<Pollable>()
   private var isStopping = false
 

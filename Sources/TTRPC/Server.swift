@@ -7,6 +7,7 @@
 // Shared: the table and the state have locks of their own.
 
 internal import CLinux
+internal import Locking
 internal import Synchronization
 
 /// What the connections of a server share.
@@ -32,7 +33,7 @@ final class ServerCore: Sendable {
   let callHooks: CallHooks
   let counters = Counters()
   let budget: ByteBudget
-  let table = Locked(Table())
+  let table = Lock(Table())
 
   init(options: ServerOptions, registry: ServiceRegistry) {
     self.options = options
@@ -125,7 +126,7 @@ public final class Server: Sendable {
   }
 
   private let core: ServerCore
-  private let running = Locked<Running?>(nil)
+  private let running = Lock<Running?>(nil)
 
   public var options: ServerOptions { core.options }
   /// Bytes of requests held, but for small ones.

@@ -6,6 +6,8 @@
 //
 // Owner: the task.
 
+internal import Locking
+
 enum StreamRunner {
   typealias Handler = @Sendable (CallContext, MessageStream, MessageSink) async throws -> Void
 
@@ -24,7 +26,7 @@ enum StreamRunner {
   }
 
   private static func run(_ call: Call, _ inbound: InboundBuffer, _ handler: Handler) async {
-    let response = Locked(MessageSink.ResponseState.none)
+    let response = Lock(MessageSink.ResponseState.none)
     let sink = MessageSink(call: call, response: response)
     let outbox = call.connection
     do {

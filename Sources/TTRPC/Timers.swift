@@ -24,7 +24,7 @@ final class Timer: @unchecked Sendable {
 
 final class Timers: @unchecked Sendable {
   // Unchecked: `heap` is touched under `lock` only.
-  private let lock = Lock()
+  private let lock = Mutex()
   private var heap: [Timer] = []
   /// Read by the poller each round without the lock. Whoever puts a timer first wakes the poller after
   /// it has stored this.

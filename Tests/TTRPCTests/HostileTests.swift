@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import Locking
 import Testing
 
 @testable import TTRPC
@@ -95,7 +96,7 @@ struct HostileTests {
 
   @Test("a stream's handler waits while its peer does not read")
   func sinkWaits() async throws {
-    let sent = Locked(0)
+    let sent = Lock(0)
     var registry = ServiceRegistry()
     registry.add(
       service: "s",
@@ -162,7 +163,7 @@ struct HostileTests {
   func manyCalls() async throws {
     let host = try TestServer()
     let clients = try (0..<16).map { _ in try host.connect() }
-    let done = Locked(0)
+    let done = Lock(0)
     for index in 0..<10_000 {
       clients[index % 16].unary(service, "EchoLater", [UInt8(index & 0xFF)]) { result in
         if case .success(let reply) = result, reply == [UInt8(index & 0xFF)] {

@@ -2,6 +2,7 @@
 
 import CLinux
 import Glibc
+import Locking
 import Testing
 
 @testable import TTRPC
@@ -109,7 +110,7 @@ struct ListenerTests {
       var limit = rlimit(rlim_cur: 128, rlim_max: 128)
       let code = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
       #expect(code == 0)
-      let pauses = Locked<[Int32]>([])
+      let pauses = Lock<[Int32]>([])
       let host = try TestServer { options in
         options.hooks.acceptPaused = { number in pauses.withLock { $0.append(number) } }
       }

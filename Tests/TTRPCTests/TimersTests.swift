@@ -1,5 +1,6 @@
 // The heap of timers.
 
+import Locking
 import Testing
 
 @testable import TTRPC
@@ -9,7 +10,7 @@ struct TimersTests {
   @Test("what is due comes in order of time, and once")
   func order() {
     let timers = Timers()
-    let fired = Locked<[Int]>([])
+    let fired = Lock<[Int]>([])
     for at in [50, 10, 40, 20, 30] {
       _ = timers.schedule(at: UInt64(at)) { fired.withLock { $0.append(at) } }
     }

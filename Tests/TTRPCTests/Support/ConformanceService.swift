@@ -3,6 +3,7 @@
 // Owned by the server that serves it.
 
 import Dispatch
+import Locking
 
 @testable import TTRPC
 
@@ -139,7 +140,7 @@ enum ConformanceService {
 
 /// Service "s": Hold waits until the test lets it go, Echo does not.
 final class Gate: Sendable {
-  private let held = Locked<[(context: CallContext, responder: UnaryResponder)]>([])
+  private let held = Lock<[(context: CallContext, responder: UnaryResponder)]>([])
 
   var registry: ServiceRegistry {
     var registry = ServiceRegistry()

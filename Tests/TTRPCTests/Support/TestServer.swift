@@ -3,6 +3,7 @@
 // Owned by the test.
 
 import Glibc
+import Locking
 import Testing
 
 @testable import TTRPC
@@ -25,9 +26,9 @@ final class TestServer: Sendable {
   let server: Server
   let path: String
   private let directory: String
-  private let closes = Locked<[CloseReason]>([])
-  private let cancelled = Locked(0)
-  private let failures = Locked<[(id: String, error: String)]>([])
+  private let closes = Lock<[CloseReason]>([])
+  private let cancelled = Lock(0)
+  private let failures = Lock<[(id: String, error: String)]>([])
 
   init(
     registry: ServiceRegistry? = nil, _ change: (inout ServerOptions) -> Void = { _ in }
@@ -42,7 +43,7 @@ final class TestServer: Sendable {
       failures.withLock { $0.append((id, "\(error)")) }
     }
     change(&options)
-    let box = Locked<Server?>(nil)
+    let box = Lock<Server?>(nil)
     let services =
       registry
       ?? ConformanceService.registry { token, uid in

@@ -1,4 +1,4 @@
-// A lock, and a value behind one.
+// A lock for state that lies in fields beside it, where a locked value would be copied or moved too much.
 //
 // Invariants:
 // 1. Nothing that can block, call back or take another connection's lock runs while it is held.
@@ -8,7 +8,7 @@
 internal import Glibc
 
 /// A mutex for state that lies in the fields beside it.
-@safe final class Lock: @unchecked Sendable {
+@safe final class Mutex: @unchecked Sendable {
   // Unchecked: the mutex is made for sharing and its address never changes.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
@@ -30,24 +30,5 @@ internal import Glibc
 
   func unlock() {
     unsafe pthread_mutex_unlock(mutex)
-  }
-}
-
-/// A value that is only reached with its lock held.
-final class Locked<Value>: @unchecked Sendable {
-  // Unchecked: `value` is touched between lock and unlock only.
-  private let guardian = Lock()
-  private var value: Value
-
-  init(_ value: Value) {
-    self.value = value
-  }
-
-  func withLock<Result, Failure: Error>(
-    _ body: (inout Value) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    guardian.lock()
-    defer { guardian.unlock() }
-    return try body(&value)
   }
 }
