@@ -9,7 +9,8 @@ extension Bench {
         try measure(Case.hold, Load(workload: "hold", connections: 64), on: server)
       }
       for server in servers where suites.contains(.batch) && server.subject == .tally {
-        try measure(Case.batch, Load(workload: "batch", items: Self.batchItems), on: server)
+        let load = Load(workload: "batch", connections: 2, items: Self.batchItems)
+        try measure(Case.batch, load, on: server)
       }
       for server in servers where suites.contains(.balance) && server.subject != .floor {
         try measure(Case.balance, Load(workload: "balance", connections: 64), on: server)

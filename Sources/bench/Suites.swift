@@ -20,7 +20,7 @@ enum Case {
   static let echoPinned = "echo, one caller, one core"
   static let echoMany = "echo, 64 callers"
   static let hot = "consume, 64 callers, one hot account"
-  static let batch = "BatchConsume of 8,192"
+  static let batch = "BatchConsume of 8,192, 2 callers"
   static let hold = "hold + capture, 64 callers"
   static let balance = "balance read, 64 callers"
 
