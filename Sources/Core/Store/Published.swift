@@ -4,16 +4,19 @@
 // 1. Accounts here equal the stored ones as of `commitSequence`: the writer publishes every account that
 //    a commit changed, in the same step as the commit, before anyone hears of it.
 // 2. A reader may add what it loaded only while its snapshot is still the last commit.
-// 3. At most `maximumAccounts`, in two generations: when the young one is full it becomes the old one,
+// 3. What a reader has seen of the file is shown to nobody before it is published here: between COMMIT and
+//    publication the file is ahead of memory, and who read the one, then the other, would go back in time.
+// 4. At most `maximumAccounts`, in two generations: when the young one is full it becomes the old one,
 //    and what is not asked for again goes with the next change.
 //
 // Owner: a lock; the writer's queue writes, any thread reads.
 
-internal import Locking
-
 final class Published: Sendable {
   /// Accounts kept in memory, some 400 bytes each with a few lots.
   static let maximumAccounts = 16_384
+  /// How long a reader waits for a commit that it saw to be published: a second. It takes microseconds,
+  /// unless the commit failed after all.
+  static let publicationNanoseconds: UInt64 = 1_000_000_000
 
   private struct State {
     var head: LedgerHead
@@ -46,10 +49,10 @@ final class Published: Sendable {
     var lastAtMicros: Int64
   }
 
-  private let state: Lock<State>
+  private let state: Monitor<State>
 
   init(head: LedgerHead, maximumAccounts: Int = Published.maximumAccounts) {
-    state = Lock(State(head: head, generation: maximumAccounts / 2))
+    state = Monitor(State(head: head, generation: maximumAccounts / 2))
   }
 
   var head: LedgerHead { state.withLock { $0.head } }
@@ -89,6 +92,17 @@ final class Published: Sendable {
       state.head = head
       for account in accounts { state.keep(account) }
     }
+    state.broadcast()
+  }
+
+  /// Waits until a commit that a reader saw in the file is everybody's.
+  /// - Returns: false when it was not published in time: the writer knows nothing of its outcome.
+  func isPublished(commitSequence: Int64) -> Bool {
+    if state.withLock({ $0.head.commitSequence >= commitSequence }) { return true }
+    let deadline = SystemClock().monotonicNanoseconds + Self.publicationNanoseconds
+    return state.wait(
+      deadlineNanoseconds: deadline, until: { $0.head.commitSequence >= commitSequence }, then: { _ in true })
+      ?? false
   }
 
   /// By a reader, of what its snapshot holds.
@@ -106,5 +120,6 @@ final class Published: Sendable {
       state.young = [:]
       state.old = [:]
     }
+    state.broadcast()
   }
 }

@@ -281,7 +281,9 @@ public final class SQLiteEngine: Engine, Sendable {
     } catch {
       throw error.readRefusal
     }
-    guard let read else { throw Writer.drainingRefusal }
+    guard let read, published.isPublished(commitSequence: read.commitSequence) else {
+      throw Writer.drainingRefusal
+    }
     return read
   }
 }

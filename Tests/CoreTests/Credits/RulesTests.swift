@@ -1,4 +1,4 @@
-// What of the rules the text tables cannot say: views, plans, and damaged accounts.
+// What of the rules the text tables cannot say: sweeps, plans, damaged accounts, and times out of range.
 
 import Core
 import Testing
@@ -11,41 +11,122 @@ struct RulesTests {
     DecisionContext(nowMicros: nowMicros, nextSequence: 100, account: account)
   }
 
-  @Test("a hold that pins what its lot does not have is reported as damage")
-  func damagedPins() {
-    let lot = Lot(id: 1, priority: 50, amountMicros: 10, remainingMicros: 10, pinnedMicros: 3)
-    var context = Self.context(
-      Account(id: 1, userId: "u", postedMicros: 10, heldMicros: 3, version: 2, head: 2, lots: [lot]))
-    context.hold = Hold(
-      id: 2, userId: "u", amountMicros: 4, createdAtMicros: 0, expiresAtMicros: 2_000, runId: "",
-      pins: [LotAllocation(lotId: 1, amountMicros: 4)])
-    #expect {
-      try Rules.decide(.release(Command.Release(holdId: 2, idempotency: Self.key)), context)
-    } throws: {
-      ($0 as? Refusal)?.reason == .corrupt
+  /// 10 in one lot, of which 3 are pinned by hold 2, which ends at 2,000.
+  static let account = Account(
+    id: 1, userId: "u", postedMicros: 10, heldMicros: 3, version: 2, head: 2,
+    lots: [
+      Lot(
+        id: 1, priority: 50, amountMicros: 10, remainingMicros: 10, pinnedMicros: 3,
+        expiresAtMicros: 3_000)
+    ],
+    nextHoldExpiryMicros: 2_000)
+
+  static func hold(pins amountMicros: Int64 = 3, of lotId: Int64 = 1) -> Hold {
+    Hold(
+      id: 2, userId: "u", amountMicros: amountMicros, createdAtMicros: 0, expiresAtMicros: 2_000, runId: "",
+      pins: [LotAllocation(lotId: lotId, amountMicros: amountMicros)])
+  }
+
+  static func refusal(_ command: Command, _ context: DecisionContext) -> Refusal? {
+    do throws(Refusal) {
+      _ = try Rules.decide(command, context)
+      return nil
+    } catch {
+      return error
     }
   }
 
-  @Test("a purchase opens a lot, a consume draws on it")
-  func purchaseAndConsume() throws {
+  @Test("a hold that pins what its lot does not have is reported as damage", arguments: [(4, 1), (3, 9)])
+  func damagedPins(amountMicros: Int64, lotId: Int64) {
+    var context = Self.context(Self.account)
+    let hold = Self.hold(pins: amountMicros, of: lotId)
+    context.hold = hold
+    let release = Command.release(Command.Release(holdId: 2, idempotency: Self.key))
+    #expect(Self.refusal(release, context)?.reason == .corrupt)
+    let capture = Command.capture(Command.Capture(holdId: 2, idempotency: Self.key))
+    #expect(Self.refusal(capture, context)?.reason == .corrupt)
+    context.nowMicros = 2_000
+    context.expiredHolds = [hold]
+    #expect(throws: Refusal.self) { try Rules.sweep(context) }
+  }
+
+  @Test("rows, lots and holds are numbered from the context")
+  func numbering() throws {
     let bought = try Rules.decide(
       .addPurchase(
         Command.AddPurchase(userId: "u", paymentId: "p", amountMicros: 10, idempotency: Self.key)),
       Self.context(Account(userId: "u")))
     #expect(bought.account.lots == [Lot(id: 100, priority: 50, amountMicros: 10, remainingMicros: 10)])
+    #expect(bought.account.head == 100)
     var context = Self.context(bought.account)
     context.nextSequence = 101
-    let used = try Rules.decide(
-      .consume(Command.Consume(userId: "u", amountMicros: 4, idempotency: Self.key)), context)
-    #expect(used.account.postedMicros == 6)
-    #expect(used.entries.map(\.amountMicros) == [-4])
-    #expect(used.entries.map(\.sequence) == [101])
-    #expect(used.entries.map(\.lots) == [[LotAllocation(lotId: 100, amountMicros: 4)]])
+    let held = try Rules.decide(
+      .reserve(Command.Reserve(userId: "u", amountMicros: 4, ttlMillis: 1, idempotency: Self.key)), context)
+    #expect(held.hold?.id == 101)
+    #expect(held.holds == [held.hold])
+    #expect(held.entries.map(\.holdId) == [101])
+    #expect(held.account.lots.map(\.pinnedMicros) == [4])
+  }
+
+  @Test("a sweep writes off what has expired, and only that")
+  func sweep() throws {
+    #expect(try Rules.sweep(Self.context(Self.account)) == nil)
+    var context = Self.context(Self.account, at: 2_000)
+    context.expiredHolds = [Self.hold()]
+    let released = try #require(try Rules.sweep(context))
+    #expect(released.entries.map(\.type) == [.holdRelease])
+    #expect(released.holds.map(\.state) == [.expired])
+    #expect(released.account.nextHoldExpiryMicros == nil)
+    #expect(released.account.heldMicros == 0)
+    let expired = try #require(try Rules.sweep(Self.context(released.account, at: 3_000)))
+    #expect(expired.entries.map(\.amountMicros) == [-10])
+    #expect(expired.entries.map(\.idempotency) == [nil])
+    #expect(expired.account.lots.isEmpty)
+    #expect(try Rules.sweep(Self.context(expired.account, at: 9_000)) == nil)
+  }
+
+  @Test("a sweep comes to what a late write comes to")
+  func sweepIsTransparent() throws {
+    var context = Self.context(Self.account, at: 3_000)
+    context.expiredHolds = [Self.hold()]
+    let swept = try #require(try Rules.sweep(context))
+    let promo = Command.grantPromo(
+      Command.GrantPromo(userId: "u", amountMicros: 1, idempotency: Self.key))
+    let late = try Rules.decide(promo, context)
+    #expect(Array(late.entries.dropLast()) == swept.entries)
+    #expect(late.holds == swept.holds)
+    #expect(
+      Rules.balance(of: Self.account, expiredHolds: [Self.hold()], at: 3_000).availableMicros
+        == swept.account.postedMicros)
+  }
+
+  @Test("a time beyond the range of int64 is refused")
+  func timesOutOfRange() {
+    var context = Self.context(Self.account, at: Int64.max - 999)
+    let reserve = Command.Reserve(userId: "u", amountMicros: 1, ttlMillis: 1, idempotency: Self.key)
+    #expect(Self.refusal(.reserve(reserve), context)?.reason == .amountOverflow)
+    context = Self.context(Self.account)
+    context.hold = Self.hold()
+    let extend = Command.Extend(holdId: 2, ttlMillis: Int64.max / 1_000 + 1, idempotency: Self.key)
+    #expect(Self.refusal(.extend(extend), context)?.reason == .amountOverflow)
+    context.plan = Plan(
+      id: "p", displayName: "", monthlyCreditMicros: 1, grantExpiry: .after(millis: Int64.max))
+    let grant = Command.GrantPlan(userId: "u", planId: "p", idempotency: Self.key)
+    #expect(Self.refusal(.grantPlan(grant), context)?.reason == .amountOverflow)
+  }
+
+  @Test("what the engine failed to find is refused, not invented")
+  func missing() {
+    let context = Self.context(Self.account)
+    let release = Command.Release(holdId: 2, idempotency: Self.key)
+    #expect(Self.refusal(.release(release), context)?.reason == .holdNotFound)
+    let grant = Command.GrantPlan(userId: "u", planId: "p", idempotency: Self.key)
+    #expect(Self.refusal(.grantPlan(grant), context)?.reason == .grantNotFound)
   }
 
   @Test("a plan put again with the same content is unchanged")
   func putPlan() {
-    let plan = Plan(id: "pro", displayName: "Pro", monthlyCreditMicros: 5, grantExpiry: .periodEnd)
+    let plan = Plan(id: "pro", displayName: "Pr\u{e9}", monthlyCreditMicros: 5, grantExpiry: .periodEnd)
     let first = Rules.put(plan, over: nil, nowMicros: 7)
     #expect(!first.unchanged)
     #expect(first.plan.updatedAtMicros == 7)
@@ -57,5 +138,8 @@ struct RulesTests {
     let changed = Rules.put(dearer, over: first.plan, nowMicros: 9)
     #expect(!changed.unchanged)
     #expect(changed.plan.updatedAtMicros == 9)
+    var alike = plan
+    alike.displayName = "Pre\u{301}"
+    #expect(!Rules.put(alike, over: first.plan, nowMicros: 9).unchanged)
   }
 }

@@ -4,12 +4,13 @@
 
 import Core
 import FoundationEssentials
+import Glibc
 import Testing
 
 @Suite("Linearizability")
 struct LinearizabilityTests {
   static let callers = 64
-  static let operationsPerRound = 10_000
+  static let operationsPerRound = 5_000
 
   static let operations: Int = {
     ProcessInfo.processInfo.environment["TALLY_OPERATIONS"].flatMap { Int($0) } ?? 100_000
@@ -57,6 +58,7 @@ struct LinearizabilityTests {
     let history = try await Self.history(on: rig, operations: Self.operations, seed: ModelSettings.seed)
     let violations = history.violations(ledger: try Self.ledger(of: rig.engine))
     #expect(violations.isEmpty, "TALLY_SEED=\(ModelSettings.seed): \(violations.prefix(3))")
+    #expect(try rig.findings().isEmpty)
     #expect(history.decisions.count > Self.operations / 2)
     #expect(history.reads.count > Self.operations / 8)
     #expect(history.decisions.contains { $0.isReplay })
@@ -67,6 +69,27 @@ struct LinearizabilityTests {
       })
     #expect(
       reasons.isSuperset(of: [.insufficientCredits, .holdSettled, .holdExpired, .captureExceedsHold]))
+  }
+
+  @Test("an engine that answers before its commit is found out")
+  func canary() async throws {
+    var faults = EngineFaults()
+    faults.answersBeforeCommit = true
+    faults.beforeCommit = { _ = usleep(1_000) }
+    let rig = try SQLiteRig(faults: faults)
+    let history = try await Self.history(on: rig, operations: 2_000, seed: ModelSettings.seed)
+    let violations = history.violations(ledger: try Self.ledger(of: rig.engine))
+    #expect(violations.contains { $0.contains("was known") })
+  }
+
+  @Test("no read goes back in time while a commit waits to be published")
+  func slowPublication() async throws {
+    var faults = EngineFaults()
+    faults.afterCommit = { _ = usleep(2_000) }
+    let rig = try SQLiteRig(faults: faults)
+    let history = try await Self.history(on: rig, operations: 2_000, seed: ModelSettings.seed)
+    let violations = history.violations(ledger: try Self.ledger(of: rig.engine))
+    #expect(violations.isEmpty, "\(violations.prefix(3))")
   }
 
   /// A small history that holds, to be spoiled.

@@ -9,18 +9,23 @@ import Locking
 final class SQLiteRig: ModelRig {
   private let directory: TemporaryDirectory
   private let clock = TestClock(wallMicros: 0)
+  private let faults: EngineFaults
   private let current: Lock<SQLiteEngine>
 
-  init() throws {
+  init(faults: EngineFaults = EngineFaults()) throws {
+    self.faults = faults
     directory = try TemporaryDirectory(inMemory: true)
-    current = Lock(try Self.open(directory, clock))
+    current = Lock(try Self.open(directory, clock, faults))
   }
 
   deinit { try? current.withLock { $0 }.close() }
 
-  private static func open(_ directory: TemporaryDirectory, _ clock: TestClock) throws -> SQLiteEngine {
+  private static func open(
+    _ directory: TemporaryDirectory, _ clock: TestClock, _ faults: EngineFaults
+  ) throws -> SQLiteEngine {
     var configuration = EngineConfiguration(directory: directory.path)
     configuration.clock = clock
+    configuration.faults = faults
     configuration.allowsAnyFileSystem = true
     // Tests put the clock back; and nothing is written behind their backs.
     configuration.allowsClockBehindLedger = true
@@ -35,7 +40,7 @@ final class SQLiteRig: ModelRig {
   func restart() throws {
     try current.withLock { engine in
       try engine.close()
-      engine = try Self.open(directory, clock)
+      engine = try Self.open(directory, clock, faults)
     }
   }
 
