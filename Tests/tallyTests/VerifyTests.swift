@@ -74,4 +74,19 @@ struct VerifyTests {
       try Rig.run(["verify", "--file", directory.path]).status == tally.ExitStatus.damaged.rawValue)
     try directory.remove()
   }
+
+  @Test("a running server proves itself while it serves")
+  func online() throws {
+    let rig = try Rig()
+    #expect(try rig.run("credits", "purchase", "a", "5", "--payment", "p").status == 0)
+    let result = try rig.run("verify")
+    #expect(result.status == 0, "\(result.error)")
+    #expect(result.output.split(separator: "\n").count == 6)
+    let json = try rig.run("verify", "--json")
+    #expect(json.status == 0)
+    for line in json.output.split(separator: "\n") {
+      #expect(try JSON.parse(String(line))["ok"] == .bool(true))
+    }
+    #expect(rig.fixture.stop() == 0)
+  }
 }
