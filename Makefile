@@ -11,7 +11,7 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test install uninstall generate lint format bench bench-quick sanitize clean
+.PHONY: help run build test install uninstall generate lint format bench bench-quick sanitize soak clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,10 @@ bench-quick: ## the same in under two minutes, printed only
 sanitize: ## the Swift suite under the thread and the address sanitizer
 	@scripts/install-dependencies build test
 	@scripts/sanitize
+
+soak: ## 1,000 kills under load, another seed each time (TALLY_KILLS, TALLY_WRITES, TALLY_SEED)
+	@scripts/install-dependencies build test
+	@scripts/soak
 
 clean: ## remove what was built
 	rm -rf .build .build-thread .build-address

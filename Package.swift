@@ -100,5 +100,16 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "BenchTests", dependencies: ["bench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
+
+    // Faults across processes, and the server with a fault built in that its canaries run against.
+    .executableTarget(
+      name: "FaultyServer", dependencies: ["CProcess", "Server", "Core", "TTRPC", "Locking", logging],
+      path: "Tests/FaultyServer", swiftSettings: strict),
+    .testTarget(
+      name: "FaultTests",
+      dependencies: [
+        "tally", "FaultyServer", "CProcess", "CLinux", "TallyClient", "TTRPC", "Messages", "Locking",
+      ],
+      swiftSettings: strict),
   ]
 )
