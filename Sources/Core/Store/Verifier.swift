@@ -186,7 +186,8 @@ final class VerifyRun {
       "\(name): held \(account.heldMicros) is not what its lots pin")
     replay.balances.expect(
       account.version == played.version && account.head == played.head,
-      "\(name): version \(account.version) at row \(account.head), its rows say \(played.version) at \(played.head)"
+      "\(name): version \(account.version) at row \(account.head), "
+        + "its rows say \(played.version) at \(played.head)"
     )
     replay.balances.expect(
       account.nextHoldExpiryMicros == stored.firstExpiryMicros

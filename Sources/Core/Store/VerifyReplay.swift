@@ -52,7 +52,8 @@ struct VerifyReplay {
       entry.version == account.version + 1, "\(name): version \(entry.version) after \(account.version)")
     chain.expect(
       entry.balanceAfterMicros == account.postedMicros &+ entry.amountMicros,
-      "\(name): balance after \(entry.balanceAfterMicros) is not \(account.postedMicros) and \(entry.amountMicros)"
+      "\(name): balance after \(entry.balanceAfterMicros) is not \(account.postedMicros) "
+        + "and \(entry.amountMicros)"
     )
     account.version = entry.version
     account.head = entry.sequence

@@ -62,7 +62,9 @@ struct CreditService {
         fields: { request throws(Refusal) in try userId(request.userId) },
         userIds: { [$0.userId] },
         quick: { engine.cachedBalance(userId: $0.userId).map(balanceResponse) },
-        answer: { request, _ throws(Refusal) in balanceResponse(try engine.balance(userId: request.userId)) }),
+        answer: { request, _ throws(Refusal) in
+          balanceResponse(try engine.balance(userId: request.userId))
+        }),
       services.query(
         RPCs.checkBalance,
         fields: { request throws(Refusal) in
