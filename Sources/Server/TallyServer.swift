@@ -75,8 +75,10 @@ public final class TallyServer: Sendable {
   }
 
   /// Refuses new calls, lets those under way end, and closes the database behind a whole checkpoint.
-  public func shutdown() async throws(StoreError) {
-    await server.shutdown(drainNanoseconds: TallyServer.drainNanoseconds)
+  public func shutdown(
+    drainNanoseconds: UInt64 = TallyServer.drainNanoseconds
+  ) async throws(StoreError) {
+    await server.shutdown(drainNanoseconds: drainNanoseconds)
     try engine.close()
   }
 

@@ -18,6 +18,9 @@ struct ServerLife {
   /// After a failure, so that the replies that tell of it leave.
   static let farewellNanoseconds: UInt64 = 100_000_000
 
+  /// How long an ephemeral server waits for calls under way: whoever needed it is gone, or tells it to go.
+  static let ephemeralDrainNanoseconds: UInt64 = 500_000_000
+
   private let settings: ServeSettings
   private let directory: EphemeralDirectory?
   private let supervisor: Supervisor
@@ -52,7 +55,8 @@ struct ServerLife {
     let reason = try waitForEnd()
     logger.notice("shutting down", metadata: ["reason": "\(reason)"])
     try ServiceManager.notify("STOPPING=1")
-    do { try waitFor { try await server.shutdown() } } catch let error as StoreError {
+    let drain = directory == nil ? TallyServer.drainNanoseconds : Self.ephemeralDrainNanoseconds
+    do { try waitFor { try await server.shutdown(drainNanoseconds: drain) } } catch let error as StoreError {
       throw Failure(error.exitStatus, error.description)
     }
     logger.notice("ended")
