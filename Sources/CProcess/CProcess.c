@@ -20,6 +20,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -295,6 +296,12 @@ int cprocess_write_all(int fd, const void *bytes, size_t count) {
     count -= (size_t)written;
   }
   return 0;
+}
+
+int64_t cprocess_free_bytes(const char *path) {
+  struct statvfs status;
+  if (access(path, W_OK) < 0 || statvfs(path, &status) < 0) return -errno;
+  return (int64_t)status.f_bavail * (int64_t)status.f_frsize;
 }
 
 int cprocess_is_directory(const char *path) {

@@ -58,6 +58,8 @@ int cprocess_notify(const char *socket_path, const char *text);
 
 ssize_t cprocess_read(int fd, void *bytes, size_t count);
 int cprocess_write_all(int fd, const void *bytes, size_t count);
+// Bytes that the file system behind the path has left for the caller, or -errno.
+int64_t cprocess_free_bytes(const char *path);
 // 1 when the path leads to a directory.
 int cprocess_is_directory(const char *path);
 int cprocess_file_open(const char *path);
