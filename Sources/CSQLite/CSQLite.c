@@ -9,6 +9,7 @@ int tally_sqlite_configure(int lookaside_slot_bytes, int lookaside_slots) {
   if (code == SQLITE_OK)
     code = sqlite3_config(SQLITE_CONFIG_LOOKASIDE, lookaside_slot_bytes, lookaside_slots);
   if (code == SQLITE_OK) code = sqlite3_initialize();
+  if (code == SQLITE_OK) code = tally_sqlite_register_log_buffer();
   return code;
 }
 

@@ -35,6 +35,9 @@ public struct Submission: Sendable {
   public var deadlineNanoseconds: UInt64?
   /// Cost in the queue's byte budget.
   public var byteCount: Int
+  /// Its caller is the only one that wants anything just now: the engine may decide on the caller's
+  /// thread, which saves waking another.
+  public var isLone = false
   /// Asked when the writer takes the submission: true drops it, not applied. nil: never cancelled.
   public var isCancelled: (@Sendable () -> Bool)?
 

@@ -15,6 +15,8 @@ public struct ConnectionOptions: Sendable, Equatable {
   public var readOnly: Bool
   /// Make the file if it is missing.
   public var creates: Bool
+  /// Write the log in one piece a commit. Only with synchronous=FULL: what is not synced is not written.
+  public var buffersLog: Bool
   /// Page cache, in KiB.
   public var cacheKibibytes: Int
   /// No value, row or statement may be longer than this, in bytes.
@@ -23,11 +25,13 @@ public struct ConnectionOptions: Sendable, Equatable {
   public var busyTimeoutMillis: Int32
 
   public init(
-    readOnly: Bool, creates: Bool = true, cacheKibibytes: Int = 2048, maximumLength: Int32 = 8 << 20,
+    readOnly: Bool, creates: Bool = true, buffersLog: Bool = false, cacheKibibytes: Int = 2048,
+    maximumLength: Int32 = 8 << 20,
     busyTimeoutMillis: Int32 = 5_000
   ) {
     self.readOnly = readOnly
     self.creates = creates
+    self.buffersLog = buffersLog
     self.cacheKibibytes = cacheKibibytes
     self.maximumLength = maximumLength
     self.busyTimeoutMillis = busyTimeoutMillis
@@ -69,7 +73,8 @@ public struct CheckpointResult: Sendable, Equatable {
       access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
       | SQLITE_OPEN_PRIVATECACHE
     var opened: OpaquePointer?
-    let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+    let code = unsafe sqlite3_open_v2(
+      path, &opened, flags, options.buffersLog ? TALLY_LOG_BUFFER_VFS : nil)
     unsafe frames = .allocate(capacity: 1)
     unsafe frames.initialize(to: 0)
     unsafe handle = opened

@@ -163,6 +163,7 @@ extension Services {
     var submission = Submission(
       commands: commands, userId: userId ?? "", deadlineNanoseconds: context.deadlineNanoseconds,
       byteCount: byteCount)
+    submission.isLone = context.isLone
     if context.cancelToken != nil { submission.isCancelled = { context.isCancelled } }
     return submission
   }

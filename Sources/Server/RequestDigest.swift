@@ -15,9 +15,10 @@ enum RequestDigest {
   /// - Parameter method: `tallystick.v1.CreditService/Consume`.
   static func make(method: String, _ request: some Message) -> Core.Digest {
     var hasher = SHA256()
-    hasher.update(data: Array(method.utf8))
-    hasher.update(data: [0])
-    hasher.update(data: request.encode())
+    var bytes = Array(method.utf8)
+    bytes.append(0)
+    bytes.append(contentsOf: request.encode())
+    hasher.update(data: bytes)
     return Core.Digest(bytes: Array(hasher.finalize()))
   }
 }

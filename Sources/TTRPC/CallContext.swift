@@ -19,6 +19,8 @@ final class Call: @unchecked Sendable {
   var inbound: InboundBuffer?
   /// Bytes to give back to the budget with the answer; set before the call is shared.
   var takenByteCount = 0
+  /// Nothing else was there to do when it arrived; set before the call is shared.
+  var isLone = false
   /// Guarded by the outbox's lock.
   var isAnswered = false
   /// Guarded by the outbox's lock; made only for calls that can be told.
@@ -60,6 +62,9 @@ public struct CallContext: Sendable {
   public var method: String { call.entry.method }
   public var kind: MethodKind { call.entry.kind }
   public var streamId: UInt32 { call.streamId }
+  /// Nothing else was there to do when it arrived: no other connection was ready, and no other frame
+  /// came with it. Its handler may take a moment longer on the connection's queue than others.
+  public var isLone: Bool { call.isLone }
   /// Counts from 1 in each server; for logs.
   public var connectionId: UInt64 { call.connection.connectionId }
   public var peer: PeerCredentials { call.connection.peer }

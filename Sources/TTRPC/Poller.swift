@@ -29,6 +29,8 @@ final class Poller: @unchecked Sendable {
   /// Events taken by one wait.
   static let eventCount = 128
   private static let wakeToken: UInt64 = 0
+  /// Set beside an event that was the only one of its wait. No event of epoll has this bit.
+  static let loneEvent: UInt32 = 1 << 26
 
   let timers = Timers()
   private let epoll: Int32
@@ -131,7 +133,7 @@ final class Poller: @unchecked Sendable {
         if event.token == Self.wakeToken {
           isWoken = true
         } else if let target = targets[event.token] {
-          target.ready(event.events, &scratch)
+          target.ready(count == 1 ? event.events | Self.loneEvent : event.events, &scratch)
         }
       }
       if isWoken { readMail() }

@@ -35,6 +35,10 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   private var isDraining = false
   private var failure: CloseReason?
   private var heldByteCount = 0
+  /// No other socket was ready in this round.
+  private var isLoneRound = false
+  /// Of the last read.
+  private var receivedByteCount = 0
   private var cutFrame: UInt64 = 0
   private var cutSince: UInt64 = 0
   private var idleSince: UInt64 = 0
@@ -98,6 +102,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   private func enter(_ events: UInt32, _ scratch: inout [UInt8]) {
     dispatchPrecondition(condition: .onQueue(queue))
     guard isOpen else { return }
+    isLoneRound = events & Poller.loneEvent != 0
     outbox.beginRound(&finished)
     finishStreams()
     if !backlog.isEmpty && !outbox.isPaused {
@@ -121,6 +126,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     switch Socket.receive(descriptor, into: &scratch) {
     case .bytes(let count):
       if server.options.idleNanoseconds != nil { idleSince = monotonicNanoseconds() }
+      receivedByteCount = count
       consume(scratch.span.extracting(0..<count))
     case .end:
       endReading()
@@ -236,6 +242,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     let call = Call(
       connection: outbox, entry: entry, streamId: header.streamId, deadline: deadline,
       metadata: envelope.metadata)
+    call.isLone = isLoneRound && receivedByteCount == FrameHeader.byteCount + bytes.count
     if let intercept = server.options.intercept, let status = intercept(CallContext(call: call)) {
       return refuse(header.streamId, status)
     }

@@ -7,6 +7,11 @@
 // and each connection has a small lookaside. Returns an SQLite result code.
 int tally_sqlite_configure(int lookaside_slot_bytes, int lookaside_slots);
 
+// The VFS that keeps the log's consecutive writes together until they are synced (LogBuffer.c). Only
+// for connections with synchronous=FULL. Registered by tally_sqlite_configure.
+#define TALLY_LOG_BUFFER_VFS "tally-log-buffer"
+int tally_sqlite_register_log_buffer(void);
+
 // sqlite3_db_config for the options that take an int; fails when the setting does not stick.
 int tally_sqlite_set_option(sqlite3 *database, int option, int value);
 

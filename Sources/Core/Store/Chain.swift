@@ -114,6 +114,10 @@ enum Chain {
       if let value { body(&self, value) }
     }
 
-    func hash() -> [UInt8] { Array(SHA256.hash(data: bytes)) }
+    func hash() -> [UInt8] {
+      var hasher = SHA256()
+      unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
+      return unsafe hasher.finalize().withUnsafeBytes { unsafe Array($0) }
+    }
   }
 }

@@ -36,6 +36,9 @@ final class Checkpointer {
 
   var isOverLimit: Bool { connection.logFrames >= Self.maximumFrames }
 
+  /// Whether a busy writer would copy the log now.
+  var isDue: Bool { connection.logFrames - copiedFrames >= Self.busyFrames }
+
   func checkpoint(isIdle: Bool) {
     let frames = connection.logFrames
     if frames < copiedFrames { copiedFrames = 0 }

@@ -139,6 +139,8 @@ final class Committer {
 
   // MARK: upkeep
 
+  var isCheckpointDue: Bool { checkpointer.isDue }
+
   func checkpoint(isIdle: Bool) { checkpointer.checkpoint(isIdle: isIdle) }
 
   /// After a commit of unknown outcome the log is left to the next start.

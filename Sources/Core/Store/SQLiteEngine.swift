@@ -65,7 +65,10 @@ public final class SQLiteEngine: Engine, Sendable {
     _ path: String, _ configuration: EngineConfiguration
   ) throws(SQLiteError) -> Connection {
     let connection = try Connection(
-      path: path, options: ConnectionOptions(readOnly: false, cacheKibibytes: Ledger.cacheKibibytes))
+      path: path,
+      options: ConnectionOptions(
+        readOnly: false, buffersLog: configuration.faults.synchronous == nil,
+        cacheKibibytes: Ledger.cacheKibibytes))
     _ = try connection.text("PRAGMA journal_mode = WAL")
     try connection.execute("PRAGMA synchronous = \(configuration.faults.synchronous ?? "FULL")")
     try connection.checkpoint(.truncate)

@@ -15,6 +15,8 @@ internal import SQLite
 final class Writer: @unchecked Sendable {
   /// How long the writer waits for the last batch's callers to come back, in nanoseconds.
   static let windowNanoseconds: UInt64 = 60_000
+  /// Without a batch for this long the writer is idle, and may spend its time on the log.
+  static let idleNanoseconds: UInt64 = 20_000_000
 
   private let queue = DispatchQueue(label: "tallystick.writer", qos: .userInitiated)
   private let inbox = Inbox()
@@ -25,6 +27,7 @@ final class Writer: @unchecked Sendable {
   private var committer: Committer?
   /// Of the last batch; as many callers may be back soon.
   private var lastCount = 0
+  private var lastRunNanoseconds: UInt64 = 0
 
   init(committer: Committer, published: Published, configuration: EngineConfiguration) {
     self.committer = committer
@@ -56,7 +59,12 @@ final class Writer: @unchecked Sendable {
   func submit(_ work: Work) {
     if published.mode == .readOnly { return turnAway(work, Self.readOnlyRefusal) }
     switch inbox.add(work) {
-    case .first: queue.async { self.drain() }
+    case .first:
+      if work.submission.isLone {
+        queue.sync { self.drainOnCaller() }
+      } else {
+        queue.async { self.drain() }
+      }
     case .queued: break
     case .full: turnAway(work, Self.fullRefusal)
     case .closed: turnAway(work, Self.drainingRefusal)
@@ -74,6 +82,9 @@ final class Writer: @unchecked Sendable {
   private static let lateRefusal = Refusal(
     .deadlineExceeded, "the deadline passed before the write began; nothing was applied")
 
+  private static let cancelledRefusal = Refusal(
+    .cancelled, "the call was cancelled before the write began; nothing was applied")
+
   // MARK: the loop
 
   private func drain() {
@@ -82,25 +93,40 @@ final class Writer: @unchecked Sendable {
       inbox.wait(
         for: lastCount, deadlineNanoseconds: SystemClock().monotonicNanoseconds + Self.windowNanoseconds)
     }
+    carryOut(inbox.take())
+  }
+
+  /// A lone caller is answered on its own thread, unless the batch before had company that may be back.
+  private func drainOnCaller() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard lastCount <= 1 else { return queue.async { self.drain() } }
     let batch = inbox.take()
-    guard !batch.isEmpty else {
-      lastCount = 0
-      committer?.checkpoint(isIdle: true)
-      return
-    }
     lastCount = batch.count
     run(batch)
+    // What came in meanwhile has company; an empty inbox lets the writer sleep.
+    let rest = inbox.take()
+    let isDue = committer?.isCheckpointDue ?? false
+    if !rest.isEmpty || isDue { queue.async { self.carryOut(rest) } }
+  }
+
+  private func carryOut(_ batch: [Work]) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    lastCount = batch.count
+    if !batch.isEmpty { run(batch) }
     committer?.checkpoint(isIdle: false)
-    queue.async { self.drain() }
+    if !batch.isEmpty { queue.async { self.drain() } }
   }
 
   private func run(_ batch: [Work]) {
     let now = clock.monotonicNanoseconds
+    lastRunNanoseconds = now
     var live: [Work] = []
     live.reserveCapacity(batch.count)
     for work in batch {
       if let deadline = work.submission.deadlineNanoseconds, deadline <= now {
         work.completion(work.refused(Self.lateRefusal))
+      } else if work.submission.isCancelled?() == true {
+        work.completion(work.refused(Self.cancelledRefusal))
       } else {
         live.append(work)
       }
@@ -135,7 +161,8 @@ final class Writer: @unchecked Sendable {
 
   private func tick() {
     dispatchPrecondition(condition: .onQueue(queue))
-    guard committer?.tick(isIdle: inbox.count == 0) == true else { return }
+    let isIdle = clock.monotonicNanoseconds - lastRunNanoseconds >= Self.idleNanoseconds
+    guard committer?.tick(isIdle: isIdle) == true else { return }
     queue.async { self.tick() }
   }
 

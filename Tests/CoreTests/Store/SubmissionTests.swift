@@ -1,0 +1,50 @@
+// A lone caller is decided where it stands; a cancelled one is not decided at all.
+
+internal import Testing
+
+@testable internal import Core
+
+@Suite("Lone and cancelled submissions")
+struct SubmissionTests {
+  @Test("a lone submission is answered before submit returns; one with company is not lost")
+  func loneCaller() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let engine = try open(directory)
+    try engine.must(purchase("u", 100, "p"))
+    let answered = Slot<[Outcome]>()
+    var submission = Submission(commands: [consume("u", 1, "c")], userId: "u", byteCount: 100)
+    submission.isLone = true
+    engine.submit(submission, group: nil) { answered.put($0) }
+    #expect(try answered.wait(seconds: 0).first?.receipt?.balance.availableMicros == 99)
+
+    let threads = try (0..<8).map { thread in
+      try Thread {
+        for number in 0..<50 {
+          let slot = Slot<[Outcome]>()
+          var submission = Submission(
+            commands: [consume("u", 1, "\(thread)-\(number)")], userId: "u", byteCount: 100)
+          submission.isLone = number % 3 != 0
+          engine.submit(submission, group: nil) { slot.put($0) }
+          do { _ = try slot.wait() } catch { Issue.record(error) }
+        }
+      }
+    }
+    for thread in threads { try thread.join() }
+    #expect(try engine.available("u") == 0)
+    try engine.close()
+  }
+
+  @Test("a submission that was cancelled before the writer took it is not applied")
+  func cancelled() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let engine = try open(directory)
+    try engine.must(purchase("u", 100, "p"))
+    let slot = Slot<[Outcome]>()
+    let submission = Submission(
+      commands: [consume("u", 1, "c")], userId: "u", byteCount: 100, isCancelled: { true })
+    engine.submit(submission, group: nil) { slot.put($0) }
+    #expect(try slot.wait().first?.refusal?.reason == .cancelled)
+    #expect(try engine.available("u") == 100)
+    try engine.close()
+  }
+}
