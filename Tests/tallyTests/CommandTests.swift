@@ -179,6 +179,33 @@ struct CommandTests {
     try check([], Tally.configuration.subcommands)
   }
 
+  @Test("the README's commands work as printed, in their order")
+  func readme() throws {
+    let rig = try Rig()
+    let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    let text = try #require(try System.text(ofFile: "/\(root)/README.md", limit: 1 << 20))
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    var count = 0
+    for (index, line) in lines.enumerated() {
+      let isCommand = ["    tally ", "    .build/release/tally "].contains { line.hasPrefix($0) }
+      guard isCommand, !line.contains(" serve") else { continue }
+      var command = line
+      var next = index + 1
+      while command.hasSuffix("\\") {
+        command = String(command.dropLast()) + lines[next]
+        next += 1
+      }
+      let arguments = command.split(separator: "tally ", maxSplits: 1).last ?? ""
+      let result = try ChildProcess.run(
+        ["sh", "-c", "\"$0\" \(arguments)", Program.path],
+        environment: Rig.clean(["TALLY_SOCKET": rig.fixture.socket]))
+      #expect(result.status == 0, "\(command): \(result.error)")
+      count += 1
+    }
+    #expect(count >= 9)
+    #expect(rig.fixture.stop() == 0)
+  }
+
   @Test("the version, and completions for three shells")
   func versionAndCompletions() throws {
     #expect(try Rig.run(["version"]).output == "tally \(tallyVersion)\n")

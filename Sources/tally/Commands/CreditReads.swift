@@ -137,7 +137,7 @@ struct TransactionsCommand: ClientCommand {
 struct ShowCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Shows one transaction.",
-    discussion: "Example: tally credits show txn_17")
+    discussion: "Example: tally credits show txn-17")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions

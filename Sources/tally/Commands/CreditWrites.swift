@@ -194,7 +194,7 @@ struct ReserveCommand: ClientCommand {
 struct ExtendCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "extend", abstract: "Moves an open hold's expiry.",
-    discussion: "Example: tally credits extend hold_17 --ttl 1h")
+    discussion: "Example: tally credits extend hold-17 --ttl 1h")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
@@ -216,7 +216,7 @@ struct ExtendCommand: ClientCommand {
 struct CaptureCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "capture", abstract: "Charges a hold with all of it, or less.",
-    discussion: "Example: tally credits capture hold_17 '$1.40'")
+    discussion: "Example: tally credits capture hold-17 '$1.40'")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
@@ -242,7 +242,7 @@ struct CaptureCommand: ClientCommand {
 struct ReleaseCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "release", abstract: "Gives a hold's credit back.",
-    discussion: "Example: tally credits release hold_17")
+    discussion: "Example: tally credits release hold-17")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
