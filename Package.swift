@@ -22,6 +22,15 @@ let strictC: [CSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// A release of the program: equal functions once, relocations packed, nothing exported. A sixth smaller.
+let smallRelease: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-use-ld=lld", "-Xlinker", "--icf=safe", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+      "-Xlinker", "--no-export-dynamic",
+    ], .when(platforms: [.linux], configuration: .release))
+]
+
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -68,7 +77,8 @@ let package = Package(
         "CProcess", "Server", "TallyClient", "TallyTesting", "TTRPC", "Messages", "Core", "Locking",
         arguments, logging,
       ],
-      swiftSettings: strict),
+      swiftSettings: strict,
+      linkerSettings: smallRelease),
 
     // Benchmarks: what runs them, and in C what both ends share, the floors and the load generator.
     .executableTarget(name: "bench", dependencies: [arguments], swiftSettings: strict),
