@@ -1,5 +1,6 @@
 // Where settings come from, and what is refused.
 
+import TallyTesting
 import Testing
 
 @testable import tally
@@ -76,6 +77,22 @@ struct SettingsTests {
   @Test("the ends of a range are inside it", arguments: [1, 64])
   func bounds(value: Int64) throws {
     #expect(try settings(flags: ["readers": ["\(value)"]]).integer(Self.readers) == value)
+  }
+
+  @Test("a file at the limit of its size is read, and one byte more is refused")
+  func fileLimit() throws {
+    let directory = try Rig.temporaryDirectory()
+    let path = "\(directory.path)/tally.conf"
+    for (count, isRead) in [(ConfigurationFile.maximumByteCount, true), (65_537, false)] {
+      let script = "{ echo readers = 3; head -c \(count - 12) /dev/zero | tr '\\0' '#'; } > \"$0\""
+      #expect(try ChildProcess.run(["sh", "-c", script, path]).status == 0)
+      if isRead {
+        #expect(try ConfigurationFile.read(path, known: Self.known).values["readers"] == ["3"])
+      } else {
+        #expect(throws: Failure.self) { try ConfigurationFile.read(path, known: Self.known) }
+      }
+    }
+    try directory.remove()
   }
 
   @Test("a flag may be turned off by the environment's word for it")

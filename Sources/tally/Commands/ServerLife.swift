@@ -51,10 +51,10 @@ struct ServerLife {
       try? waitFor { try await server.shutdown() }
       throw Failure(.cannotCreate, "cannot listen on \(options.server.path): \(error)")
     }
-    try announce(options)
-    let reason = try waitForEnd()
+    announce(options)
+    let reason = waitForEnd()
     logger.notice("shutting down", metadata: ["reason": "\(reason)"])
-    try ServiceManager.notify("STOPPING=1")
+    notify("STOPPING=1")
     let drain = directory == nil ? TallyServer.drainNanoseconds : Self.ephemeralDrainNanoseconds
     do { try waitFor { try await server.shutdown(drainNanoseconds: drain) } } catch let error as StoreError {
       throw Failure(error.exitStatus, error.description)
@@ -110,14 +110,14 @@ struct ServerLife {
     return configuration
   }
 
-  private func announce(_ options: TallyServerOptions) throws(SystemError) {
+  private func announce(_ options: TallyServerOptions) {
     logger.notice(
       "serving",
       metadata: [
         "socket": "\(options.server.path)", "database": "\(database)", "version": "\(tallyVersion)",
         "pid": "\(System.processId)",
       ])
-    try ServiceManager.notify("READY=1\nSTATUS=serving")
+    notify("READY=1\nSTATUS=serving")
     guard directory != nil else { return }
     let line = JSON.object([
       .init("socket", .string(options.server.path)), .init("pid", .integer(System.processId)),
@@ -126,15 +126,22 @@ struct ServerLife {
     System.writeOutput(line.compact + "\n")
   }
 
+  /// Tells the service manager, if there is one. That it cannot be told is no reason to stop serving.
+  private func notify(_ text: String) {
+    do throws(SystemError) { try ServiceManager.notify(text) } catch {
+      logger.warning("the service manager cannot be told", metadata: ["error": "\(error)"])
+    }
+  }
+
   /// Why the server has to end.
-  private func waitForEnd() throws -> String {
+  private func waitForEnd() -> String {
     let watchdog = ServiceManager.watchdogMilliseconds
     while true {
       switch supervisor.wait(milliseconds: watchdog ?? -1) {
       case .signal(let number): return "signal \(number)"
       case .parentEnded: return "the parent process ended"
       case .inputEnded: return "standard input ended"
-      case .tick: if watchdog != nil { try ServiceManager.notify("WATCHDOG=1") }
+      case .tick: if watchdog != nil { notify("WATCHDOG=1") }
       case .failed:
         endAfterFailure()
       }
