@@ -8,17 +8,15 @@
 // Values, owned by nobody.
 
 internal import Core
-internal import Crypto
+internal import Hashing
 internal import Messages
 
 enum RequestDigest {
   /// - Parameter method: `tallystick.v1.CreditService/Consume`.
   static func make(method: String, _ request: some Message) -> Core.Digest {
-    var hasher = SHA256()
     var bytes = Array(method.utf8)
     bytes.append(0)
     bytes.append(contentsOf: request.encode())
-    hasher.update(data: bytes)
-    return Core.Digest(bytes: Array(hasher.finalize()))
+    return Core.Digest(bytes: SHA256.hash(bytes))
   }
 }

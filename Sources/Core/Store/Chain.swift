@@ -25,7 +25,7 @@
 //
 // Pure functions, owned by nobody.
 
-internal import Crypto
+internal import Hashing
 
 enum Chain {
   static let hashBytes = 32
@@ -114,10 +114,6 @@ enum Chain {
       if let value { body(&self, value) }
     }
 
-    func hash() -> [UInt8] {
-      var hasher = SHA256()
-      unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
-      return unsafe hasher.finalize().withUnsafeBytes { unsafe Array($0) }
-    }
+    func hash() -> [UInt8] { SHA256.hash(bytes) }
   }
 }
