@@ -31,6 +31,7 @@ let smallRelease: [LinkerSetting] = [
     ], .when(platforms: [.linux], configuration: .release))
 ]
 
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
@@ -46,6 +47,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
   targets: [
@@ -55,18 +57,15 @@ let package = Package(
     .target(name: "CLinux", cSettings: strictC),
     .target(name: "CProcess", cSettings: strictC),
     .target(name: "CMessages", dependencies: ["CProtobufC"]),
-    .target(name: "CDigest", cSettings: strictC),
 
     // The rooms, from the bottom up.
-    .target(name: "Hashing", dependencies: ["CDigest"], swiftSettings: strict),
     .target(name: "Locking", swiftSettings: strict),
     .target(name: "Messages", dependencies: ["CMessages", "CProtobufC"], swiftSettings: strict),
     .target(name: "TTRPC", dependencies: ["CLinux", "Locking", collections], swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite", "Locking"], swiftSettings: strict),
+    .target(name: "Core", dependencies: ["SQLite", "Locking", crypto, collections], swiftSettings: strict),
     .target(
-      name: "Core", dependencies: ["SQLite", "Locking", "Hashing", collections], swiftSettings: strict),
-    .target(
-      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", "Hashing", logging],
+      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", crypto, logging],
       swiftSettings: strict),
     .target(name: "TallyClient", dependencies: ["TTRPC", "Messages", "Locking"], swiftSettings: strict),
     .target(
@@ -97,7 +96,7 @@ let package = Package(
     .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux", "Locking"], swiftSettings: strict),
     .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
     .testTarget(
-      name: "CoreTests", dependencies: ["Core", "SQLite", "Locking", "Hashing"], exclude: ["Store/Fixtures"],
+      name: "CoreTests", dependencies: ["Core", "SQLite", "Locking", crypto], exclude: ["Store/Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"],
@@ -109,7 +108,6 @@ let package = Package(
       name: "tallyTests",
       dependencies: ["tally", "TallyTesting", "TallyClient", "Messages", arguments],
       swiftSettings: strict),
-    .testTarget(name: "HashingTests", dependencies: ["Hashing"], swiftSettings: strict),
     .testTarget(name: "BenchTests", dependencies: ["bench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 

@@ -8,15 +8,17 @@
 // Values, owned by nobody.
 
 internal import Core
-internal import Hashing
+internal import Crypto
 internal import Messages
 
 enum RequestDigest {
   /// - Parameter method: `tallystick.v1.CreditService/Consume`.
   static func make(method: String, _ request: some Message) -> Core.Digest {
+    var hasher = SHA256()
     var bytes = Array(method.utf8)
     bytes.append(0)
     bytes.append(contentsOf: request.encode())
-    return Core.Digest(bytes: SHA256.hash(bytes))
+    hasher.update(data: bytes)
+    return Core.Digest(bytes: Array(hasher.finalize()))
   }
 }

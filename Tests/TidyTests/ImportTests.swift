@@ -7,13 +7,12 @@ struct ImportTests {
   /// What each room may import beside the standard library.
   static let table: [String: Set<String>] = [
     "Locking": ["Glibc"],
-    "Hashing": ["CDigest"],
     "Messages": ["CMessages", "CProtobufC", "Glibc"],
     "TTRPC": ["CLinux", "DequeModule", "Dispatch", "Glibc", "Locking", "Synchronization"],
     "SQLite": ["CSQLite", "Glibc", "Locking"],
-    "Core": ["SQLite", "Hashing", "DequeModule", "Dispatch", "Glibc", "Locking"],
+    "Core": ["SQLite", "Crypto", "DequeModule", "Dispatch", "Glibc", "Locking"],
     "Server": [
-      "Synchronization", "TTRPC", "Messages", "Core", "Hashing", "Logging", "Dispatch", "Glibc", "Locking",
+      "Synchronization", "TTRPC", "Messages", "Core", "Crypto", "Logging", "Dispatch", "Glibc", "Locking",
     ],
     "TallyClient": ["TTRPC", "Messages", "Dispatch", "Glibc", "Locking"],
     "TallyTesting": ["CProcess", "TallyClient", "Messages", "Locking", "Glibc"],
@@ -58,9 +57,7 @@ struct ImportTests {
     let text = manifest.lines.joined(separator: "\n")
     let targets = Set(
       text.matches(of: /\.(?:executableTarget|target)\(\s*name: "(\w+)"/).map { String($0.1) })
-    let rooms = Set(Self.table.keys).union([
-      "CSQLite", "CProtobufC", "CLinux", "CProcess", "CDigest", "CMessages",
-    ])
+    let rooms = Set(Self.table.keys).union(["CSQLite", "CProtobufC", "CLinux", "CProcess", "CMessages"])
     let known = rooms.union(Self.benchmarksInC).union(Self.testPrograms)
     #expect(targets.subtracting(known) == [])
     #expect(known.subtracting(targets) == [])

@@ -25,7 +25,7 @@
 //
 // Pure functions, owned by nobody.
 
-internal import Hashing
+internal import Crypto
 
 enum Chain {
   static let hashBytes = 32
@@ -114,6 +114,10 @@ enum Chain {
       if let value { body(&self, value) }
     }
 
-    func hash() -> [UInt8] { SHA256.hash(bytes) }
+    func hash() -> [UInt8] {
+      var hasher = SHA256()
+      unsafe bytes.withUnsafeBytes { unsafe hasher.update(bufferPointer: $0) }
+      return unsafe hasher.finalize().withUnsafeBytes { unsafe Array($0) }
+    }
   }
 }

@@ -7,7 +7,7 @@
 //
 // Owner: the thread that opens the engine.
 
-internal import Hashing
+internal import Crypto
 internal import SQLite
 
 struct Migration: Sendable {
@@ -18,7 +18,7 @@ struct Migration: Sendable {
   /// SHA-256 of the text, in hex.
   var checksum: String {
     let digits = Array("0123456789abcdef")
-    return SHA256.hash(Array(sql.utf8)).reduce(into: "") { text, byte in
+    return SHA256.hash(data: Array(sql.utf8)).reduce(into: "") { text, byte in
       text.append(digits[Int(byte >> 4)])
       text.append(digits[Int(byte & 15)])
     }
