@@ -46,16 +46,17 @@ struct Workload: Sendable {
     for client in clients { client.close() }
   }
 
-  /// Calls without a pause until the server is gone, or `isOver`.
+  /// Calls without a pause until the server is gone, or `isOver`, or patience is at its end.
   func run(
     _ oracle: Oracle, _ daemon: Daemon, round: Int, until isOver: @escaping @Sendable () -> Bool = { false }
   ) async {
     let clients = (0..<connectionCount).map { _ in daemon.client() }
+    let end = ContinuousClock.now + patience
     await withTaskGroup(of: Void.self) { group in
       for caller in 0..<callerCount {
         group.addTask {
           var random = SeededRandom(seed: seed, stream: UInt64(round * callerCount + caller))
-          while !isOver(), await oracle.make(call(oracle, &random), clients[caller % connectionCount]) {}
+          while !isOver(), .now < end, await oracle.make(call(oracle, &random), clients[caller % connectionCount]) {}
         }
       }
     }
