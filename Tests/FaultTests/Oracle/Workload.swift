@@ -56,7 +56,9 @@ struct Workload: Sendable {
       for caller in 0..<callerCount {
         group.addTask {
           var random = SeededRandom(seed: seed, stream: UInt64(round * callerCount + caller))
-          while !isOver(), .now < end, await oracle.make(call(oracle, &random), clients[caller % connectionCount]) {}
+          while !isOver(), .now < end,
+            await oracle.make(call(oracle, &random), clients[caller % connectionCount])
+          {}
         }
       }
     }
