@@ -93,7 +93,7 @@ public final class TallyClient: Sendable {
         kind, service, method, first, timeoutNanoseconds: options.timeout.map(\.nanosecondsRoundedUp),
         metadata: Self.metadata(options))
       return EncodedStream(stream, connection)
-    } catch { throw TallyError(error) }
+    } catch { throw connection.failure(error) }
   }
 
   /// Makes a call with encoded messages.
@@ -153,7 +153,14 @@ extension ClientConnection {
     do throws(CallError) {
       return try await unary(
         service, method, payload, timeoutNanoseconds: timeoutNanoseconds, metadata: metadata)
-    } catch { throw TallyError(error) }
+    } catch { throw failure(error) }
+  }
+
+  /// A call that a connection refused because it had just been lost was never sent.
+  fileprivate func failure(_ error: CallError) -> TallyError {
+    var failure = TallyError(error)
+    if failure.code == .unavailable, failure.reason.isEmpty, isClosed { failure.reason = "NOT_CONNECTED" }
+    return failure
   }
 }
 
