@@ -9,7 +9,8 @@ extension Bench {
     for _ in 0..<rounds {
       let millis = try generator.start(serve, socket: socket)
       book.record(figure: millis, Figure.start)
-      let ephemeral = try generator.start([program, "serve", "--ephemeral"], socket: nil)
+      let command = [program, "serve", "--ephemeral", "--log-level", "warning"]
+      let ephemeral = try generator.start(command, socket: nil)
       book.record(figure: ephemeral, Figure.ephemeral)
       Progress.line("start | \(Format.decimal(millis)) ms, ephemeral \(Format.decimal(ephemeral)) ms")
     }

@@ -61,7 +61,7 @@ struct Launcher {
   }
 
   static func tallyCommand(_ program: String, socket: String, data: String) -> [String] {
-    [program, "serve", "--database", data, "--socket", socket]
+    [program, "serve", "--database", data, "--socket", socket, "--log-level", "warning"]
   }
 
   mutating func floorEcho(core: Int? = nil) throws(BenchError) -> RunningServer {
