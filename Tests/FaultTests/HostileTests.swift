@@ -194,7 +194,7 @@ extension FaultTests {
 
     @Test("when descriptors run out the callers that are there go on, and newcomers come in later")
     func descriptors() async throws {
-      try await Self.beside(prelude: "ulimit -n 64") { daemon in
+      try await Self.beside(prelude: "ulimit -n 128") { daemon in
         var peers = try Self.crowd(150, daemon)
         for peer in peers { _ = peer.sendSome(Self.balanceOf("u1", stream: 1)[...]) }
         #expect(try await peers[0].answers(1) == [nil])

@@ -37,6 +37,7 @@ struct ServeCommand: ParsableCommand {
   func run() throws {
     let settings = try resolve()
     System.setFileCreationMask(0o027)
+    System.tuneAllocator()
     let supervisor = try Supervisor(
       watchesParent: settings.isEphemeral, watchesInput: settings.watchesInput)
     let format = settings.logFormat

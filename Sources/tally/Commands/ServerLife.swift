@@ -21,6 +21,9 @@ struct ServerLife {
   /// How long an ephemeral server waits for calls under way: whoever needed it is gone, or tells it to go.
   static let ephemeralDrainNanoseconds: UInt64 = 500_000_000
 
+  /// Descriptors that a server needs beside its connections: files, polling, and what is left alone.
+  static let ownDescriptorCount: Int64 = 96
+
   private let settings: ServeSettings
   private let directory: EphemeralDirectory?
   private let supervisor: Supervisor
@@ -42,6 +45,12 @@ struct ServerLife {
   /// Returns when the server has ended well.
   func run() throws {
     let options = try options()
+    let descriptors = try System.raiseDescriptorLimit()
+    if descriptors < Int64(options.server.maximumConnections) + Self.ownDescriptorCount {
+      logger.warning(
+        "fewer descriptors than connections: newcomers will wait while they are short",
+        metadata: ["descriptors": "\(descriptors)", "connections": "\(options.server.maximumConnections)"])
+    }
     let server: TallyServer
     do throws(StoreError) { server = try TallyServer(options: options, logger: logger) } catch {
       throw Failure(error.exitStatus, error.description)

@@ -102,6 +102,17 @@ enum System {
   /// Files and sockets made from here on have no bit of the mask. Before any thread starts.
   static func setFileCreationMask(_ mask: UInt32) { umask(mask) }
 
+  /// Lets the process have as many descriptors as it may.
+  /// - Returns: how many that is.
+  static func raiseDescriptorLimit() throws(SystemError) -> Int64 {
+    let limit = cprocess_descriptors_raise()
+    if limit < 0 { throw SystemError(action: "cannot raise the limit of descriptors", errno: Int32(-limit)) }
+    return limit
+  }
+
+  /// For a process that lives long and allocates in bursts. Before any thread starts.
+  static func tuneAllocator() { cprocess_allocator_tune() }
+
   /// Ends the process without running or closing anything more.
   static func endAtOnce(_ status: Int32) -> Never { _exit(status) }
 
