@@ -34,6 +34,9 @@ extension FaultTests {
       }
       var failure: (any Error)?
       do {
+        // All callers have their connections before anybody takes the rest.
+        let funded = oracle.acknowledgedCount
+        try await eventually("callers are there") { oracle.acknowledgedCount > funded + 200 }
         try await attack(daemon)
         let growth = daemon.child.residentBytes - before
         #expect(growth < memoryBytes, "\(growth) bytes more")
