@@ -180,13 +180,13 @@ final class Ledger {
 
   // MARK: writing
 
-  /// Writes what the rules decided, all at one place.
+  /// Writes what the rules decided, all at one place, and sets its rows' commit point.
   /// - Parameter command: what asked for it; nil for the sweep.
-  /// - Returns: the rows as written; nil when a system account would leave the range of int64, and then
-  ///   nothing was written.
-  func write(_ change: Change, for command: Command?) throws(SQLiteError) -> [Entry]? {
+  /// - Returns: false when a system account would leave the range of int64; nothing was written then.
+  /// - Throws: a constraint when a row's key is in use; a change of one row has written nothing then.
+  func write(_ change: inout Change, for command: Command?) throws(SQLiteError) -> Bool {
     var system = working.system
-    for entry in change.entries where !system.book(entry) { return nil }
+    for entry in change.entries where !system.book(entry) { return false }
     var account = change.account
     var lastAccountId = working.lastAccountId
     if account.id == 0 {
@@ -195,15 +195,9 @@ final class Ledger {
       try accountSaver.make(id: account.id, userId: account.userId)
     }
     var head = working.head
-    var entries = change.entries
-    for index in entries.indices {
-      entries[index].commit = writingPlace
-      let entry = entries[index]
-      let textDigest = Chain.digest(of: entry.text)
-      head.hash = Chain.hash(of: entry, previous: head.hash, textDigest: textDigest)
-      try appender.append(entry, account: account.id, hash: head.hash, textDigest: textDigest)
-      head.ledgerSequence = entry.sequence
-      head.lastAtMicros = entry.atMicros
+    for index in change.entries.indices {
+      change.entries[index].commit = writingPlace
+      try append(change.entries[index], account: account.id, to: &head)
     }
     for hold in change.holds { try holdSaver.save(hold, account: account.id) }
     if !change.holds.isEmpty && account.heldMicros > 0 {
@@ -219,7 +213,15 @@ final class Ledger {
     working.head = head
     working.lastAccountId = lastAccountId
     _ = takeWritingPlace()
-    return entries
+    return true
+  }
+
+  private func append(_ entry: Entry, account: Int64, to head: inout LedgerHead) throws(SQLiteError) {
+    let textDigest = Chain.digest(of: entry.text)
+    head.hash = Chain.hash(of: entry, previous: head.hash, textDigest: textDigest)
+    try appender.append(entry, account: account, hash: head.hash, textDigest: textDigest)
+    head.ledgerSequence = entry.sequence
+    head.lastAtMicros = entry.atMicros
   }
 
   // MARK: upkeep

@@ -7,6 +7,7 @@
 // 2. A replay answers what is stored: the row, the balance after it, the hold as it stood right after it,
 //    and the commit at which all that was decided. A replay by natural key under a key that is new does not
 //    store that key: the same key may be used for another request later.
+// 3. Rules are pure, so they may be asked before the key was looked for; their answer is not given before.
 //
 // Owner: the writer's queue.
 
@@ -40,8 +41,8 @@ extension Ledger {
     } catch {
       throw .malformed("holds of account \(account.id): \(error.message)")
     }
-    guard let change else { return }
-    guard try write(change, for: nil) != nil else { throw .malformed("system accounts: sum out of range") }
+    guard var change else { return }
+    guard try write(&change, for: nil) else { throw .malformed("system accounts: sum out of range") }
   }
 
   // MARK: what comes before the rules
@@ -50,8 +51,7 @@ extension Ledger {
     _ command: Command, of userId: String, _ idempotency: Idempotency
   ) throws(SQLiteError) -> Outcome {
     let account = try account(userId: userId)
-    if let known = try find(idempotency, of: account) { return known }
-    return try carryOut(command, try context(of: account))
+    return try carryOut(command, idempotency, try context(of: account))
   }
 
   private func decide(
@@ -64,11 +64,9 @@ extension Ledger {
     } catch {
       return refused(error)
     }
-    let account = try account(userId: hold.userId)
-    if let known = try find(idempotency, of: account) { return known }
-    var context = try context(of: account)
+    var context = try context(of: try account(userId: hold.userId))
     context.hold = hold
-    return try carryOut(command, context)
+    return try carryOut(command, idempotency, context)
   }
 
   private func decide(_ purchase: Command.AddPurchase, _ command: Command) throws(SQLiteError) -> Outcome {
@@ -84,7 +82,7 @@ extension Ledger {
           .paymentConflict, "the payment belongs to another user or has another amount",
           details: ["payment_id": purchase.paymentId]))
     }
-    return try carryOut(command, try context(of: account))
+    return try carryOut(command, purchase.idempotency, try context(of: account))
   }
 
   private func decide(_ grant: Command.GrantPlan, _ command: Command) throws(SQLiteError) -> Outcome {
@@ -107,16 +105,17 @@ extension Ledger {
     }
     var context = try context(of: account)
     context.plan = plan
-    return try carryOut(command, context)
+    return try carryOut(command, grant.idempotency, context)
   }
 
   // MARK: replay
 
   /// What was done under this key before; nil when nothing was.
   private func find(_ idempotency: Idempotency, of account: Account) throws(SQLiteError) -> Outcome? {
-    guard account.id != 0, let match = try keys.find(account: account.id, key: idempotency.key) else {
-      return nil
-    }
+    guard account.id != 0, let match = try keys.find(account: account.id, key: idempotency.key),
+      // A later row is one that this very command has written and that failed after it.
+      match.sequence <= working.head.ledgerSequence
+    else { return nil }
     guard match.digest == idempotency.digest else {
       return refused(
         Refusal(
@@ -152,17 +151,32 @@ extension Ledger {
       expiredHolds: try expiredHolds(of: account))
   }
 
-  private func carryOut(_ command: Command, _ context: DecisionContext) throws(SQLiteError) -> Outcome {
-    let change: Change
+  /// What comes of a command whose key may be in use. Most keys are new, and looking for one costs a third
+  /// of writing its row: the row is written on the chance, and the index that keeps keys unique says if it
+  /// must not be. Whatever else would be answered waits until the key was looked for.
+  private func carryOut(
+    _ command: Command, _ idempotency: Idempotency, _ context: DecisionContext
+  ) throws(SQLiteError) -> Outcome {
+    var change: Change
     do {
       change = try Rules.decide(command, context)
     } catch {
-      return refused(error)
+      return try find(idempotency, of: context.account) ?? refused(error)
     }
-    guard let entries = try write(change, for: command) else {
-      return refused(Refusal(.amountOverflow, "the books would leave the range of int64"))
+    // More than one row could not be undone here.
+    if change.entries.count > 1, let known = try find(idempotency, of: context.account) { return known }
+    do {
+      guard try write(&change, for: command) else {
+        return try find(idempotency, of: context.account)
+          ?? refused(Refusal(.amountOverflow, "the books would leave the range of int64"))
+      }
+    } catch {
+      guard error.kind == .constraint, let known = try find(idempotency, of: context.account) else {
+        throw error
+      }
+      return known
     }
-    let row = entries[change.transactionIndex]
+    let row = change.entries[change.transactionIndex]
     return .applied(Receipt(transaction: row, balance: row.balanceAfter, hold: change.hold))
   }
 
