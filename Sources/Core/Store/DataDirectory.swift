@@ -2,8 +2,7 @@
 //
 // Invariants:
 // 1. `daemon.lock` is held, by flock, for as long as the value lives; the kernel drops it with the process.
-// 2. Only `daemon.lock` and the directory itself are opened here: never the database or its -shm file,
-//    since closing those would drop SQLite's locks.
+// 2. A database or -shm file that is there is never opened here: closing it would drop SQLite's locks.
 // 3. The directory belongs to this user and is closed to everybody else.
 //
 // Owner: the engine.
@@ -38,6 +37,12 @@ internal import SQLite
     try Self.check(directory, path: self.path)
     if !allowsAnyFileSystem { try Self.checkFileSystem(directory, path: self.path) }
     lockDescriptor = try Self.lock(directory, path: self.path)
+    do {
+      try Self.makeDatabase(directory, path: self.path)
+    } catch {
+      close(lockDescriptor)
+      throw error
+    }
   }
 
   deinit { close(lockDescriptor) }
@@ -93,6 +98,18 @@ internal import SQLite
       throw error
     }
     return descriptor
+  }
+
+  /// Makes an empty file that is its owner's alone; SQLite gives the log the same mode. A file that is there
+  /// already is not opened.
+  private static func makeDatabase(_ directory: Int32, path: String) throws(StoreError) {
+    let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+    let descriptor = unsafe openat(directory, databaseName, flags, 0o600)
+    if descriptor >= 0 {
+      close(descriptor)
+    } else if errno != EEXIST {
+      throw failure("cannot make \(path)/\(databaseName)")
+    }
   }
 
   private static func failure(_ what: String) -> StoreError {

@@ -204,6 +204,11 @@ struct FaultTests {
   func directories() throws {
     let engine = try open(directory)
     #expect { try open(directory) } throws: { ($0 as? StoreError)?.code == .alreadyRunning }
+    try engine.must(purchase("u", 1, "p"))
+    #expect(directory.mode(of: "") == 0o700)
+    for name in ["tally.db", "tally.db-wal", "tally.db-shm", "daemon.lock"] {
+      #expect(directory.mode(of: name) == 0o600, "\(name)")
+    }
     try engine.close()
     try open(directory).close()
     var configuration = EngineConfiguration(directory: directory.path + "/no/such")

@@ -265,6 +265,13 @@ extension SQLiteEngine {
 }
 
 extension TemporaryDirectory {
+  /// Permission bits of a file in it, or of itself.
+  func mode(of name: String) -> mode_t? {
+    var facts = stat()
+    guard unsafe stat(path + "/" + name, &facts) == 0 else { return nil }
+    return facts.st_mode & 0o777
+  }
+
   /// Copies a stored database in, before an engine is opened.
   func install(fixture name: String) throws {
     let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast()
