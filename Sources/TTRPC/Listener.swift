@@ -2,8 +2,8 @@
 //
 // Invariants:
 // 1. A socket appears under its name only when it listens and has its mode: it is bound to a temporary
-//    name and renamed. What had the name before is replaced: whoever starts a server must hold the lock
-//    that says it may.
+//    name and renamed. Only a stale socket is replaced: a socket that somebody listens on, and whatever
+//    is no socket, stays and refuses the start.
 // 2. Out of descriptors or memory, accepting rests for `pauseNanoseconds` and goes on; who connects
 //    meanwhile waits in the backlog. The last `reserveCount` descriptors are left alone: Dispatch opens
 //    files under /proc once a second while its threads are busy, and traps when it cannot.
@@ -15,14 +15,29 @@ internal import CLinux
 internal import Glibc
 
 /// A server could not begin to listen.
-public enum ListenError: Error, Sendable, Equatable {
+public enum ListenError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Empty, abstract, or with a NUL.
   case invalidPath
   /// Over 107 bytes, itself or its temporary name.
   case pathTooLong
   /// A mode that lets others in.
   case invalidMode
+  /// The path is that of a file or a directory.
+  case notASocket
+  /// Another process listens there.
+  case inUse
   case system(SystemError)
+
+  public var description: String {
+    switch self {
+    case .invalidPath: "a path is due, without NUL and not abstract"
+    case .pathTooLong: "the path, or a temporary name beside it, is over \(CLINUX_MAX_PATH) bytes"
+    case .invalidMode: "the mode lets others in"
+    case .notASocket: "something that is no socket has this name"
+    case .inUse: "another server listens there"
+    case .system(let error): error.description
+    }
+  }
 }
 
 final class Listener: Pollable, @unchecked Sendable {
@@ -127,6 +142,7 @@ final class Listener: Pollable, @unchecked Sendable {
     if !directory.isEmpty, unsafe mkdir(directory, options.directoryMode) != 0, errno != EEXIST {
       throw .system(SystemError(number: errno, operation: "mkdir \(directory)"))
     }
+    try requireFree(path)
     let descriptor = unsafe clinux_listen_unix(temporary, options.socketMode, options.backlog)
     if descriptor < 0 {
       throw .system(SystemError(number: -descriptor, operation: "listen on \(path)"))
@@ -139,6 +155,24 @@ final class Listener: Pollable, @unchecked Sendable {
       throw .system(SystemError(number: number, operation: "rename to \(path)"))
     }
     return (descriptor, identity)
+  }
+
+  /// Nothing has the name, or a socket that nobody listens on.
+  private static func requireFree(_ path: String) throws(ListenError) {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else {
+      if errno == ENOENT { return }
+      throw .system(SystemError(number: errno, operation: "look at \(path)"))
+    }
+    guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket }
+    let peer = unsafe clinux_connect_unix(path)
+    if peer >= 0 {
+      _ = clinux_close(peer)
+      throw .inUse
+    }
+    guard peer == -ECONNREFUSED || peer == -ENOENT else {
+      throw .system(SystemError(number: -peer, operation: "see whether \(path) is in use"))
+    }
   }
 }
 

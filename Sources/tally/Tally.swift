@@ -18,7 +18,7 @@ struct Tally: ParsableCommand {
       Start a server, then charge:
 
         tally serve &
-        tally credits purchase alice '$10'
+        tally credits purchase alice '$10' --payment first
         tally credits consume alice '$1.25'
       """,
     version: tallyVersion,

@@ -60,13 +60,46 @@ struct ListenerTests {
   func stale() async throws {
     let directory = temporary()
     let path = directory + "/socket"
+    try #require(unsafe mkdir(directory, 0o700) == 0)
+    let dead = unsafe clinux_listen_unix(path, 0o600, 8)
+    try #require(dead >= 0 && clinux_close(dead) == 0)
     let first = try start(path)
+    try #require(unsafe unlink(path) == 0)
     let second = try start(path)
     await first.shutdown(drainNanoseconds: 0)
     // The name belongs to the second by now.
     #expect(try ClientConnection.connect(path: path).isClosed == false)
     await second.shutdown(drainNanoseconds: 0)
     #expect(unsafe access(path, F_OK) != 0)
+    #expect(unsafe rmdir(directory) == 0)
+  }
+
+  @Test("a socket that is listened on is left alone")
+  func live() async throws {
+    let directory = temporary()
+    let path = directory + "/socket"
+    let server = try start(path)
+    #expect(throws: ListenError.inUse) { try start(path) }
+    #expect(try ClientConnection.connect(path: path).isClosed == false)
+    await server.shutdown(drainNanoseconds: 0)
+    // Neither the socket nor a temporary name is left.
+    #expect(unsafe rmdir(directory) == 0)
+  }
+
+  @Test("what is no socket is left alone: a file, a directory, a link")
+  func notASocket() throws {
+    let directory = temporary()
+    try #require(unsafe mkdir(directory, 0o700) == 0)
+    let (file, link) = (directory + "/file", directory + "/link")
+    let descriptor = unsafe open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
+    try #require(descriptor >= 0 && clinux_close(descriptor) == 0)
+    try #require(unsafe symlink("nowhere", link) == 0)
+    for path in [file, link, directory] {
+      #expect(throws: ListenError.notASocket) { try start(path) }
+    }
+    #expect(unsafe unlink(file) == 0)
+    #expect(unsafe unlink(link) == 0)
+    // No temporary name is left.
     #expect(unsafe rmdir(directory) == 0)
   }
 

@@ -14,7 +14,7 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Loads a server for a few seconds and prints rate and latencies.",
     discussion: """
-      Without --socket it starts an ephemeral server for the time. With --socket it writes to that
+      Without --socket it starts an ephemeral server for the time. With --socket it writes to that \
       server: charges to users named bench-0, bench-1, ... that it funds first.
 
       Examples:

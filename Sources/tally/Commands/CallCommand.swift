@@ -12,8 +12,8 @@ struct CallCommand: ClientCommand {
     commandName: "call",
     abstract: "Calls any method with a JSON request.",
     discussion: """
-      The request is proto3 JSON: an argument, or standard input with -. Of a method that takes a
-      stream it is an array of messages. A stream of responses is printed one a line. An error is
+      The request is proto3 JSON: an argument, or standard input with -. Of a method that takes a \
+      stream it is an array of messages. A stream of responses is printed one a line. An error is \
       printed as JSON on standard error, and the exit status is 1 (69 if no server was reached).
 
       Example:

@@ -34,6 +34,9 @@ struct TextOptions: ParsableArguments {
 }
 
 enum Amounts {
+  /// What an Int64 of micro-USD holds in whole dollars. The server's own limit is lower.
+  private static let limit = Dollars.format(Int64.max / 1_000_000 * 1_000_000)
+
   /// Dollars, or micro-USD.
   static func parse(_ text: String, isMicros: Bool) throws(Failure) -> Int64 {
     if isMicros {
@@ -43,8 +46,8 @@ enum Amounts {
       return micros
     }
     guard let micros = Dollars.parse(text) else {
-      throw Failure(
-        .usage, "\(JSON.quoted(text)) is no amount of dollars, such as $1.25, with at most 6 places")
+      let form = "such as $1.25, with at most 6 places and below \(limit)"
+      throw Failure(.usage, "\(JSON.quoted(text)) is no amount of dollars, \(form)")
     }
     return micros
   }

@@ -19,8 +19,8 @@ struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Serves from an embedded database, in the foreground.",
     discussion: """
-      Each flag is also a variable of the environment (--max-in-flight is TALLY_MAX_IN_FLIGHT) and a line
-      of the configuration file (max-in-flight = 512). A flag wins over the environment, that over the
+      Each flag is also a variable of the environment (--max-in-flight is TALLY_MAX_IN_FLIGHT) and a line \
+      of the configuration file (max-in-flight = 512). A flag wins over the environment, that over the \
       file. docs/OPERATIONS.md lists all with their defaults.
 
       Examples:

@@ -103,8 +103,12 @@ struct ServerLife {
     return options
   }
 
-  private func engineOptions() throws(SystemError) -> EngineConfiguration {
-    if directory == nil { try System.makeDirectory(Locations.parent(database), mode: 0o755) }
+  private func engineOptions() throws(Failure) -> EngineConfiguration {
+    if directory == nil {
+      do throws(SystemError) { try System.makeDirectory(Locations.parent(database), mode: 0o755) } catch {
+        throw Failure(.cannotCreate, error.description)
+      }
+    }
     let supervisor = supervisor
     let failure = failure
     var configuration = EngineConfiguration(

@@ -11,8 +11,8 @@ struct VerifyCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Proves that balances, ledger, holds and file agree.",
     discussion: """
-      One line a check, with what was examined and how long it took; the rows that break it below. The
-      exit status is 1 if anything does. On a running server it reads snapshots and keeps no writer
+      One line a check, with what was examined and how long it took; the rows that break it below. The \
+      exit status is 1 if anything does. On a running server it reads snapshots and keeps no writer \
       waiting; a file must not be served meanwhile.
 
       Examples:
