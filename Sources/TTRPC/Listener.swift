@@ -40,9 +40,8 @@ public enum ListenError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 }
 
+// Unchecked: `descriptor` belongs to the first poller's thread once it has started.
 final class Listener: Pollable, @unchecked Sendable {
-  // Unchecked: `descriptor` belongs to the first poller's thread once it has started.
-
   /// Connections accepted in one round.
   static let acceptCount = 64
   static let pauseNanoseconds: UInt64 = 50_000_000
