@@ -19,8 +19,7 @@ extension FaultTests {
       flags: [String] = [], prelude: String = "", _ attack: (Daemon) async throws -> Void
     ) async throws {
       let workplace = try Workplace()
-      let options = DaemonOptions(
-        flags: ["--half-frame-seconds", "1", "--stalled-write-seconds", "1"] + flags, prelude: prelude)
+      let options = DaemonOptions(flags: flags, prelude: prelude)
       let daemon = try await Daemon.start(workplace, options)
       let oracle = Oracle(accountCount: 100)
       var workload = Workload(seed: 5)
@@ -68,7 +67,7 @@ extension FaultTests {
 
     @Test("half frames, of 200 peers: each is cut off")
     func halfFrames() async throws {
-      try await Self.beside { daemon in
+      try await Self.beside(flags: ["--half-frame-seconds", "1"]) { daemon in
         let peers = try Self.crowd(200, daemon)
         for (index, peer) in peers.enumerated() {
           let frame = Self.balanceOf("u1", stream: 1)
@@ -90,7 +89,7 @@ extension FaultTests {
 
     @Test("peers that ask for much and never read are cut off")
     func neverReading() async throws {
-      try await Self.beside(flags: ["--max-in-flight", "64"]) { daemon in
+      try await Self.beside(flags: ["--max-in-flight", "64", "--stalled-write-seconds", "1"]) { daemon in
         let peers = try Self.crowd(16, daemon)
         var request = TallystickV1.BatchGetBalancesRequest()
         request.userIds = (0..<200).map { "someone-with-a-rather-long-name-\($0)" }
