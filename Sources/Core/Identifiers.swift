@@ -11,6 +11,9 @@ public enum Identifiers {
   private static let transactionPrefix = "txn-"
   private static let holdPrefix = "hold-"
 
+  /// Names no hold: what stands for an id that `hold(_:)` never makes.
+  public static let noHold: Int64 = 0
+
   /// `txn-12` for 12.
   public static func transaction(_ sequence: Int64) -> String { transactionPrefix + String(sequence) }
 

@@ -75,6 +75,23 @@ import Testing
     }
   }
 
+  @Test("fields come before a hold id that is none") func fieldsBeforeExistence() async throws {
+    try await LiveServer.run { live in
+      let amount = try await live.reason(Credits.capture) {
+        $0.holdId = "none"
+        $0.amountMicros = -1
+        $0.idempotencyKey = "k"
+      }
+      #expect(amount == "INVALID_AMOUNT")
+      #expect(try await live.reason(Credits.release) { $0.holdId = "none" } == "INVALID_FIELD")
+      let absent = try await live.reason(Credits.release) {
+        $0.holdId = "none"
+        $0.idempotencyKey = "k"
+      }
+      #expect(absent == "HOLD_NOT_FOUND")
+    }
+  }
+
   @Test("a key that was used comes before a payment that is another's") func mismatchBeforeNaturalKey()
     async throws
   {

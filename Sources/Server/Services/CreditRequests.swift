@@ -156,9 +156,9 @@ enum CreditRequests {
           idempotency: try Fields.idempotency(request.idempotencyKey, FieldPath(), digest: digest))))
   }
 
+  /// That there is no such hold is the engine's to say, after the other fields and the caller's role.
   private static func hold(_ text: String) throws(Refusal) -> Int64 {
     if text.isEmpty { throw invalidField("hold_id", "must not be empty") }
-    guard let id = Identifiers.holdSequence(text) else { throw Refusal(.holdNotFound, "no such hold") }
-    return id
+    return Identifiers.holdSequence(text) ?? Identifiers.noHold
   }
 }
