@@ -63,7 +63,8 @@ struct Caller {
     }
     self.role = role
     var actingUserId: String?
-    for pair in context.metadata where pair.key == Caller.actingUserMetadataKey {
+    // In any case of letters, as clients of gRPC expect: who is overlooked is not narrowed.
+    for pair in context.metadata where pair.key.lowercased() == Caller.actingUserMetadataKey {
       // Nobody means to act for two users; which of them was meant is not ours to guess.
       if actingUserId != nil {
         throw Status(.actingUser, "\(Caller.actingUserMetadataKey) is given twice")

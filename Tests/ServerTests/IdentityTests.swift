@@ -66,6 +66,17 @@ import Testing
     }
   }
 
+  @Test("the acting user's metadata is known in any case of letters") func anyCase() async throws {
+    try await LiveServer.run { live in
+      let failed = await #expect(throws: Failed.self) {
+        _ = try await live.call(
+          Credits.getBalance, metadata: [MetadataPair(key: "Tally-Acting-User", value: "u2")]
+        ) { $0.userId = "u1" }
+      }
+      #expect(failed?.reason == "ACTING_USER")
+    }
+  }
+
   @Test("users whose ids differ only in Unicode composition are two users") func composition() async throws {
     try await LiveServer.run { live in
       let composed = "caf\u{e9}"
