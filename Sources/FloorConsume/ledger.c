@@ -102,7 +102,7 @@ struct ledger *ledger_open(const char *path, uint32_t accounts) {
   if (sqlite3_open_v2(path, &ledger->database, flags, NULL) != SQLITE_OK) die_of(ledger, path);
   run(ledger,
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-      "PRAGMA cache_size=-65536; PRAGMA cache_spill=OFF; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0");
+      "PRAGMA cache_size=-8192; PRAGMA cache_spill=OFF; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0");
   sqlite3_wal_hook(ledger->database, count_frames, ledger);
   run(ledger, schema);
   for (int i = 0; i < STATEMENTS; i++) {
