@@ -17,6 +17,7 @@ struct Registry {
   /// Set when serving for testing.
   var testClock: TestClock?
   var cancel: @Sendable (_ token: String, _ uid: UInt32) -> Int
+  var isDraining: @Sendable () -> Bool
 
   func make() -> ServiceRegistry {
     let engine = engine
@@ -37,7 +38,10 @@ struct Registry {
     let health = GrpcHealthV1.Health.name
     let reflection = GrpcReflectionV1.ServerReflection.name
     let names = (bound.keys + [health, reflection]).sorted()
-    bound[health] = HealthService(services: services, serviceNames: Set(names)).bindings
+    bound[health] =
+      HealthService(
+        services: services, isDraining: isDraining, serviceNames: Set(names)
+      ).bindings
     bound[reflection] = ReflectionService(services: services, serviceNames: names).bindings
 
     var registry = ServiceRegistry()

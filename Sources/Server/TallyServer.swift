@@ -42,6 +42,7 @@ public final class TallyServer: Sendable {
   private let engine: SQLiteEngine
   private let server: Server
   private let logger: Logger
+  private let isDraining = Lock(false)
 
   /// Opens the database; the socket is bound by `start`.
   public init(options: TallyServerOptions, logger: Logger) throws(StoreError) {
@@ -63,7 +64,8 @@ public final class TallyServer: Sendable {
     let late = Late()
     let registry = Registry(
       services: services, facts: facts, engine: engine, testClock: testClock,
-      cancel: { token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 })
+      cancel: { token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 },
+      isDraining: { [isDraining] in isDraining.withLock { $0 } })
     server = Server(
       options: TallyServer.connectionOptions(options, logger: logger), registry: registry.make())
     late.server.withLock { [server] in $0 = server }
@@ -78,6 +80,7 @@ public final class TallyServer: Sendable {
   public func shutdown(
     drainNanoseconds: UInt64 = TallyServer.drainNanoseconds
   ) async throws(StoreError) {
+    isDraining.withLock { $0 = true }
     await server.shutdown(drainNanoseconds: drainNanoseconds)
     try engine.close()
   }

@@ -35,6 +35,18 @@ import Testing
     }
   }
 
+  @Test("a health watch is told of the drain and let go") func watchDrains() async throws {
+    try await LiveServer.run { live in
+      let stream = try live.stream(GrpcHealthV1.Health.watch, GrpcHealthV1.HealthCheckRequest())
+      _ = try #require(try await stream.next())
+      let shutdown = Task { try await live.server.shutdown(drainNanoseconds: 60_000_000_000) }
+      let last = try #require(try await stream.next())
+      #expect(try GrpcHealthV1.HealthCheckResponse.decode(last).status == .notServing)
+      #expect(try await stream.next() == nil)
+      try await shutdown.value
+    }
+  }
+
   @Test("reflection lists what is served and gives files with their imports") func reflection() async throws {
     try await LiveServer.run { live in
       let rpc = GrpcReflectionV1.ServerReflection.serverReflectionInfo

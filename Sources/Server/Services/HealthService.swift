@@ -17,6 +17,8 @@ struct HealthService {
   typealias ServingStatus = GrpcHealthV1.HealthCheckResponse.ServingStatus
 
   var services: Services
+  /// The server takes no new calls; watchers are told and let go, or the drain would wait for them.
+  var isDraining: @Sendable () -> Bool
   /// Names of services that are served; the empty name is the server.
   var serviceNames: Set<String>
 
@@ -48,6 +50,7 @@ struct HealthService {
               try await outbound.send(HealthService.message(now).encode())
               last = now
             }
+            if health.isDraining() { return }
             try await Task.sleep(nanoseconds: HealthService.watchIntervalNanoseconds)
           }
         }
@@ -58,7 +61,8 @@ struct HealthService {
   private func knows(_ service: String) -> Bool { service.isEmpty || serviceNames.contains(service) }
 
   private var status: ServingStatus {
-    switch services.engine.state().mode {
+    if isDraining() { return .notServing }
+    return switch services.engine.state().mode {
     case .serving: .serving
     case .readOnly, .draining: .notServing
     }
