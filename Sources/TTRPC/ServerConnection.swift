@@ -188,6 +188,10 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     switch header.type {
     case FrameType.request:
       if streams.handle(of: header.streamId) != nil { return fail(.duplicateStream) }
+      if let refusal {
+        refuse(header.streamId, refusal)
+        return fail(.notAllowed)
+      }
       refuse(header.streamId, server.options.messageTooLarge)
     case FrameType.data:
       switch streams.data(header) {
@@ -217,9 +221,13 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
       return fail(.notAllowed)
     }
     if admission == .draining { return refuse(header.streamId, server.options.shuttingDown) }
-    if admission == .tooManyInFlight { return refuse(header.streamId, server.options.tooManyInFlight) }
     do {
-      start(header, payload, try RequestEnvelope(payload))
+      let envelope = try RequestEnvelope(payload)
+      // What is too late is too late, however full the connection is.
+      if admission == .tooManyInFlight && envelope.timeoutNanoseconds >= 0 {
+        return refuse(header.streamId, server.options.tooManyInFlight)
+      }
+      start(header, payload, envelope)
     } catch {
       refuse(header.streamId, Status(.invalidArgument, "malformed request: \(error.reason)"))
     }

@@ -126,10 +126,17 @@ struct MethodTable: Sendable {
       let service = try text(bytes, service, "service")
       let method = try text(bytes, method, "method")
       return serviceNames.contains(service)
-        ? Status(.unimplemented, "method \(method) of service \(service) is not known")
-        : Status(.unimplemented, "service \(service) is not known")
+        ? Status(.unimplemented, "method \(short(method)) of service \(service) is not known")
+        : Status(.unimplemented, "service \(short(service)) is not known")
     } catch {
       return Status(.invalidArgument, "malformed request: \(error.reason)")
     }
+  }
+
+  /// Longest name that an error repeats, in characters.
+  static let echoedCharacterCount = 200
+
+  private func short(_ name: String) -> String {
+    name.count <= Self.echoedCharacterCount ? name : "\(name.prefix(Self.echoedCharacterCount))..."
   }
 }

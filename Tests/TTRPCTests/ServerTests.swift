@@ -161,6 +161,9 @@ struct ServerTests {
     let refused = try #require(try await raw.frame())
     #expect(refused.streamId == 9)
     #expect(refused.status == refusal)
+    // What is too late is told so, however full the connection is.
+    try await raw.send(.request(13, "Echo", timeout: -5))
+    #expect(try await raw.frame()?.status?.code == .deadlineExceeded)
     try await raw.send(.close(5))
     #expect(try await raw.frame() == RawFrame.close(5))
     try await raw.send(.request(11, "Echo", [1]))
