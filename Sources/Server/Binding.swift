@@ -31,7 +31,10 @@ struct Prepared {
 
 extension Services {
   func caller(_ context: CallContext) throws(Status) -> Caller {
-    try Caller(context, allowList: allowList)
+    if let deadline = context.deadlineNanoseconds, deadline <= monotonicNanoseconds() {
+      throw Status(Refusal(.deadlineExceeded, "the deadline passed; nothing was applied"))
+    }
+    return try Caller(context, allowList: allowList)
   }
 
   /// A query: `fields` checks the request, `userIds` names the users whose rows are read, `quick`
