@@ -176,7 +176,8 @@ func receipt(_ outcome: Outcome) throws(Refusal) -> Receipt {
   switch outcome {
   case .applied(let receipt): return receipt
   case .refused(let refusal): throw refusal
-  case .planStored: throw Refusal(.corrupt, "the engine answered a plan to a command of credit")
+  case .planStored, .usage, .page, .admin:
+    throw Refusal(.corrupt, "the engine answered something else to a command of credit")
   }
 }
 

@@ -32,11 +32,17 @@ extension Reason {
     switch self {
     case .deadlineExceeded: .deadlineExceeded
     case .cancelled: .cancelled
-    case .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge: .invalidArgument
-    case .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound: .notFound
-    case .idempotencyMismatch, .grantConflict, .paymentConflict: .alreadyExists
-    case .holdExpired, .holdSettled, .captureExceedsHold, .lotLimit, .insufficientCredits: .failedPrecondition
-    case .queueFull, .diskFull: .resourceExhausted
+    case .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld,
+      .eventInFuture:
+      .invalidArgument
+    case .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound,
+      .mediaNotFound, .versionNotFound:
+      .notFound
+    case .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict: .alreadyExists
+    case .holdExpired, .holdSettled, .captureExceedsHold, .mediaInUse, .lotLimit, .insufficientCredits:
+      .failedPrecondition
+    case .versionConflict: .aborted
+    case .queueFull, .quotaExceeded, .diskFull: .resourceExhausted
     case .amountOverflow: .outOfRange
     case .shuttingDown, .readOnly: .unavailable
     case .corrupt: .dataLoss

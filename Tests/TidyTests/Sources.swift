@@ -20,7 +20,7 @@ struct SourceFile: Sendable {
   /// Written by `make generate`.
   var isGenerated: Bool {
     path.contains("/Generated/") || path.contains("/generated/") || path.contains("Sources/CMessages/")
-      || path.hasSuffix("_pb2.py") || path.hasSuffix(".pb.go")
+      || path.contains("/_generated/") || path == "proto/vectors/messages/messages.txt"
   }
 
   var isSwift: Bool { path.hasSuffix(".swift") }

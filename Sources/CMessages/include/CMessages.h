@@ -6,11 +6,12 @@
 #include "grpc/reflection/v1/reflection.pb-c.h"
 #include "tallystick/testing/v1/conformance.pb-c.h"
 #include "tallystick/testing/v1/testing.pb-c.h"
-#include "tallystick/v1/admin.pb-c.h"
-#include "tallystick/v1/control.pb-c.h"
 #include "tallystick/v1/errors.pb-c.h"
 #include "tallystick/v1/credits.pb-c.h"
 #include "tallystick/v1/usage.pb-c.h"
+#include "tallystick/v1/admin.pb-c.h"
+#include "tallystick/v1/control.pb-c.h"
+#include "tallystick/v1/pages.pb-c.h"
 
 // The serialized google.protobuf.FileDescriptorProto of every file, one after the other.
 extern const uint8_t tallystick_descriptors[];

@@ -67,6 +67,9 @@ public enum Command: Sendable, Equatable {
   case capture(Capture)
   case release(Release)
   case putPlan(Plan)
+  case usage(UsageCommand)
+  case page(PageCommand)
+  case admin(AdminCommand)
 
   public struct Consume: Sendable, Equatable {
     public var userId: String

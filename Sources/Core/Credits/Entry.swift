@@ -210,5 +210,8 @@ public struct Receipt: Sendable, Equatable {
 public enum Outcome: Sendable, Equatable {
   case applied(Receipt)
   case planStored(Plan, unchanged: Bool, commit: CommitPoint)
+  case usage(UsageOutcome)
+  case page(PageOutcome)
+  case admin(AdminOutcome)
   case refused(Refusal)
 }

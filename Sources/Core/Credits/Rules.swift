@@ -76,8 +76,8 @@ public enum Rules {
     case .extend(let extend): try decide(extend, context)
     case .capture(let capture): try decide(capture, context)
     case .release(let release): try decide(release, context)
-    case .putPlan:
-      throw Refusal(.invalidField, "a plan belongs to no account", details: ["field": "plan"])
+    case .putPlan, .usage, .page, .admin:
+      throw Refusal(.corrupt, "the command is not one of credit")
     }
   }
 

@@ -77,8 +77,9 @@ final class AccountSaver {
   init(_ connection: Connection) throws(SQLiteError) {
     insert = try connection.prepare(
       """
-      INSERT INTO account(id, user_id, posted, held, version, head, next_hold_expiry, next_due, lots)
-      VALUES (?1, ?2, 0, 0, 0, 0, NULL, NULL, x'00')
+      INSERT INTO account(
+        id, user_id, posted, held, version, head, next_hold_expiry, next_due, lots, created_at)
+      VALUES (?1, ?2, 0, 0, 0, 0, NULL, NULL, x'00', ?3)
       """)
     update = try connection.prepare(
       """
@@ -97,9 +98,10 @@ final class AccountSaver {
   }
 
   /// Makes an empty account, for rows to refer to until it is saved.
-  func make(id: Int64, userId: String) throws(SQLiteError) {
+  func make(id: Int64, userId: String, nowMicros: Int64) throws(SQLiteError) {
     insert.bind(1, id)
     insert.bind(2, userId)
+    insert.bind(3, nowMicros)
     try insert.run()
   }
 

@@ -86,6 +86,7 @@ final class Committer {
   /// Decides a command in a savepoint of its own.
   private func decideAlone(_ command: Command) throws(SQLiteError) -> Outcome {
     try ledger.transaction.save()
+    let before = ledger.working
     let outcome: Outcome
     do {
       outcome = try ledger.decide(command)
@@ -93,6 +94,7 @@ final class Committer {
       // SQLite may have ended the whole transaction; then everything in it is undone.
       if ledger.isRolledBack { throw error }
       try ledger.transaction.rollbackToSave()
+      ledger.restore(before)
       if error.kind == .full { becomeReadOnly() }
       var refusal = error.refusal
       refusal.commit = ledger.placeOfRefusal()

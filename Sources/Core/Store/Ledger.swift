@@ -3,8 +3,7 @@
 // Invariants:
 // 1. `head`, `system` and `lastAccountId` are what is committed. `working` is what the open transaction has
 //    made of them; it is thrown away unless the transaction commits.
-// 2. A command changes `working` only after all its rows were written, so that undoing its savepoint undoes
-//    the command wholly.
+// 2. Undoing a command's savepoint also puts `working` back to what it was before the command.
 // 3. A refusal writes nothing. A transaction in which nothing was written makes no commit.
 // 4. Every decision has a place of its own in one total order: `CommitPoint`. What is decided before a
 //    transaction's first write still belongs to the commit before it.
@@ -22,6 +21,7 @@ final class Ledger {
 
   private let connection: Connection
   private let published: Published
+  private let caches: Caches
   let faults: EngineFaults
   let transaction: TransactionControl
   let keys: KeyIndex
@@ -50,6 +50,8 @@ final class Ledger {
     var system = SystemBalances()
     var lastAccountId: Int64 = 0
     var accounts: [ExactText: WorkingAccount] = [:]
+    /// What caches have to forget when this commits.
+    var touched = Touched()
     var hasWritten = false
     /// The next place in this commit.
     var position: Int32 = 0
@@ -63,9 +65,12 @@ final class Ledger {
     var isChanged: Bool
   }
 
-  init(_ connection: Connection, published: Published, faults: EngineFaults) throws(SQLiteError) {
+  init(
+    _ connection: Connection, published: Published, caches: Caches, faults: EngineFaults
+  ) throws(SQLiteError) {
     self.connection = connection
     self.published = published
+    self.caches = caches
     self.faults = faults
     transaction = try TransactionControl(connection, writing: true)
     keys = try KeyIndex(connection)
@@ -94,6 +99,7 @@ final class Ledger {
     working.system = system
     working.lastAccountId = lastAccountId
     working.accounts.removeAll(keepingCapacity: true)
+    working.touched = Touched()
     working.position = 0
     working.trailing = trailing
     working.hasWritten = trailing >= Self.maximumTrailing
@@ -120,11 +126,16 @@ final class Ledger {
     head = working.head
     system = working.system
     lastAccountId = working.lastAccountId
+    // In this order: whoever has seen the new head must not find an old value in a cache.
+    caches.forget(working.touched, commitSequence: head.commitSequence)
     published.publish(head, working.accounts.values.lazy.map(\.account))
   }
 
   /// Throws the transaction away, and with it the places that it gave out.
   func rollback() throws(SQLiteError) { try transaction.rollback() }
+
+  /// Forgets what a command did to `working`, after its savepoint was undone.
+  func restore(_ before: Working) { working = before }
 
   /// Whether an error has ended the transaction.
   var isRolledBack: Bool { connection.isAutocommit }
@@ -172,6 +183,18 @@ final class Ledger {
     return stored
   }
 
+  /// The same, made when the user is not known: whatever a user owns refers to its account.
+  func madeAccount(userId: String) throws(SQLiteError) -> Account {
+    var account = try account(userId: userId)
+    if account.id != 0 { return account }
+    account.id = working.lastAccountId + 1
+    try accountSaver.make(id: account.id, userId: userId, nowMicros: working.nowMicros)
+    working.lastAccountId = account.id
+    working.accounts[ExactText(userId)] = WorkingAccount(
+      account: account, storedDueMicros: nil, isChanged: false)
+    return account
+  }
+
   /// Open holds of the account whose time is over.
   func expiredHolds(of account: Account) throws(SQLiteError) -> [Hold] {
     guard let next = account.nextHoldExpiryMicros, next <= working.nowMicros else { return [] }
@@ -192,7 +215,7 @@ final class Ledger {
     if account.id == 0 {
       lastAccountId += 1
       account.id = lastAccountId
-      try accountSaver.make(id: account.id, userId: account.userId)
+      try accountSaver.make(id: account.id, userId: account.userId, nowMicros: working.nowMicros)
     }
     var head = working.head
     for index in change.entries.indices {
@@ -235,14 +258,27 @@ final class Ledger {
     try commit()
   }
 
+  /// All but those that say what the file is and where it stands.
+  private func tablesOfUsers() throws(SQLiteError) -> [String] {
+    let statement = try connection.prepare(
+      """
+      SELECT name FROM sqlite_schema
+      WHERE type = 'table' AND name NOT IN ('migration', 'meta', 'system_account')
+        AND name NOT LIKE 'sqlite_%'
+      """)
+    var tables: [String] = []
+    while try statement.step() { tables.append(statement.text(0)) }
+    return tables
+  }
+
   /// Empties the database, but for the count of commits.
   func reset() throws(SQLiteError) {
     try connection.execute("PRAGMA foreign_keys = OFF")
     try transaction.begin()
     do {
+      for table in try tablesOfUsers() { try connection.execute("DELETE FROM \(table)") }
       try connection.execute(
         """
-        DELETE FROM hold; DELETE FROM ledger; DELETE FROM account; DELETE FROM plan;
         UPDATE system_account SET balance = 0;
         UPDATE meta SET commit_sequence = commit_sequence + 1, ledger_sequence = 0, last_at = 0,
           chain_head = zeroblob(32);
@@ -258,6 +294,7 @@ final class Ledger {
     system = SystemBalances()
     lastAccountId = 0
     trailing = 0
+    caches.clear(commitSequence: head.commitSequence)
     published.clear(head: head)
   }
 }

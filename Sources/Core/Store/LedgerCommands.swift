@@ -28,6 +28,7 @@ extension Ledger {
     case .capture(let it): try decide(command, onHold: it.holdId, it.actingUserId, it.idempotency)
     case .release(let it): try decide(command, onHold: it.holdId, it.actingUserId, it.idempotency)
     case .putPlan(let plan): try put(plan)
+    case .usage, .page, .admin: throw .malformed("command: nothing carries it out")
     }
   }
 

@@ -25,6 +25,8 @@ public final class SQLiteEngine: Engine, Sendable {
   private let readers: ReaderPool
   let writer: Writer
   let published: Published
+  /// Of values that reads have made.
+  public let caches: Caches
   private let clock: any TimeSource
   private let isClosed = Lock(false)
 
@@ -32,13 +34,14 @@ public final class SQLiteEngine: Engine, Sendable {
   public var databasePath: String { directory.databasePath }
 
   private init(
-    directory: DataDirectory, readers: ReaderPool, writer: Writer, published: Published,
+    directory: DataDirectory, readers: ReaderPool, writer: Writer, published: Published, caches: Caches,
     configuration: EngineConfiguration
   ) {
     self.directory = directory
     self.readers = readers
     self.writer = writer
     self.published = published
+    self.caches = caches
     clock = configuration.clock
   }
 
@@ -93,7 +96,9 @@ public final class SQLiteEngine: Engine, Sendable {
     _ directory: DataDirectory, _ connection: Connection, _ published: Published,
     _ configuration: EngineConfiguration
   ) throws(SQLiteError) -> SQLiteEngine {
-    let ledger = try Ledger(connection, published: published, faults: configuration.faults)
+    let caches = Caches()
+    let ledger = try Ledger(
+      connection, published: published, caches: caches, faults: configuration.faults)
     let readers = try ReaderPool(path: directory.databasePath, count: configuration.readerCount)
     let checkpointer = Checkpointer(connection: connection, readers: readers, faults: configuration.faults)
     // Whatever the process before has answered comes before whatever this one answers.
@@ -105,7 +110,7 @@ public final class SQLiteEngine: Engine, Sendable {
       configuration: configuration)
     let writer = Writer(committer: committer, published: published, configuration: configuration)
     return SQLiteEngine(
-      directory: directory, readers: readers, writer: writer, published: published,
+      directory: directory, readers: readers, writer: writer, published: published, caches: caches,
       configuration: configuration)
   }
 

@@ -8,7 +8,10 @@
 // Text, owned by nobody.
 
 enum Schema {
-  static let migrations = [Migration(version: 1, name: "the ledger", sql: ledger)]
+  static let migrations = [
+    Migration(version: 1, name: "the ledger", sql: ledger),
+    Migration(version: 2, name: "users, usage and pages", sql: users),
+  ]
 
   /// The version that this program writes.
   static var version: Int32 { migrations.last?.version ?? 0 }
@@ -118,5 +121,21 @@ enum Schema {
       chain_head BLOB NOT NULL CHECK (length(chain_head) = 32)
     ) STRICT;
     INSERT INTO meta VALUES (1, 0, 0, 0, zeroblob(32));
+    """
+
+  /// A user is whoever has an account; settings come with the first PutUserSettings.
+  private static let users = """
+    ALTER TABLE account ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE account SET created_at =
+      coalesce((SELECT at FROM ledger WHERE account = account.id ORDER BY sequence LIMIT 1), 0);
+
+    CREATE TABLE user_settings(
+      account INTEGER PRIMARY KEY REFERENCES account(id),
+      email TEXT NOT NULL,
+      role INTEGER NOT NULL CHECK (role BETWEEN 1 AND 2),
+      plan_id TEXT REFERENCES plan(id),
+      approval INTEGER NOT NULL CHECK (approval BETWEEN 1 AND 3),
+      updated_at INTEGER NOT NULL
+    ) STRICT;
     """
 }

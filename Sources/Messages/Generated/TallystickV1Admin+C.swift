@@ -168,3 +168,758 @@ extension TallystickV1.VerifyResponse: @unsafe CBacked {
     return unsafe c
   }
 }
+
+extension TallystickV1.UserSettings: @unsafe CBacked {
+  typealias C = Tallystick__V1__UserSettings
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__user_settings__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    email = try unsafe readText(c.pointee.email, "email")
+    role = unsafe TallystickV1.UserRole(rawValue: c.pointee.role)
+    planId = try unsafe readText(c.pointee.plan_id, "plan_id")
+    approval = unsafe TallystickV1.UserApproval(rawValue: c.pointee.approval)
+    updatedAtMicros = unsafe c.pointee.updated_at_micros
+    createdAtMicros = unsafe c.pointee.created_at_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__user_settings__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.email = arena.text(email)
+    unsafe c.pointee.role = role.rawValue
+    unsafe c.pointee.plan_id = arena.text(planId)
+    unsafe c.pointee.approval = approval.rawValue
+    unsafe c.pointee.updated_at_micros = updatedAtMicros
+    unsafe c.pointee.created_at_micros = createdAtMicros
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetUserSettingsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetUserSettingsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_user_settings_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_user_settings_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetUserSettingsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetUserSettingsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_user_settings_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    settings = try unsafe readSingle(c.pointee.n_settings, c.pointee.settings, "settings")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_user_settings_response__init)
+    unsafe (c.pointee.n_settings, c.pointee.settings) = arena.single(settings)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.PutUserSettingsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__PutUserSettingsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__put_user_settings_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    settings = try unsafe readSingle(c.pointee.n_settings, c.pointee.settings, "settings")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__put_user_settings_request__init)
+    unsafe (c.pointee.n_settings, c.pointee.settings) = arena.single(settings)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.PutUserSettingsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__PutUserSettingsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__put_user_settings_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    settings = try unsafe readSingle(c.pointee.n_settings, c.pointee.settings, "settings")
+    unchanged = unsafe c.pointee.unchanged != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__put_user_settings_response__init)
+    unsafe (c.pointee.n_settings, c.pointee.settings) = arena.single(settings)
+    unsafe c.pointee.unchanged = unchanged ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListUsersRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListUsersRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_users_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    role = unsafe TallystickV1.UserRole(rawValue: c.pointee.role)
+    approval = unsafe TallystickV1.UserApproval(rawValue: c.pointee.approval)
+    planId = try unsafe readText(c.pointee.plan_id, "plan_id")
+    userIdPrefix = try unsafe readText(c.pointee.user_id_prefix, "user_id_prefix")
+    sort = unsafe TallystickV1.UserSort(rawValue: c.pointee.sort)
+    month = try unsafe readText(c.pointee.month, "month")
+    timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
+    limit = unsafe c.pointee.limit
+    cursor = try unsafe readText(c.pointee.cursor, "cursor")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_users_request__init)
+    unsafe c.pointee.role = role.rawValue
+    unsafe c.pointee.approval = approval.rawValue
+    unsafe c.pointee.plan_id = arena.text(planId)
+    unsafe c.pointee.user_id_prefix = arena.text(userIdPrefix)
+    unsafe c.pointee.sort = sort.rawValue
+    unsafe c.pointee.month = arena.text(month)
+    unsafe c.pointee.time_zone = arena.text(timeZone)
+    unsafe c.pointee.limit = limit
+    unsafe c.pointee.cursor = arena.text(cursor)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.User: @unsafe CBacked {
+  typealias C = Tallystick__V1__User
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__user__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    settings = try unsafe readSingle(c.pointee.n_settings, c.pointee.settings, "settings")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
+    usage = try unsafe readSingle(c.pointee.n_usage, c.pointee.usage, "usage")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__user__init)
+    unsafe (c.pointee.n_settings, c.pointee.settings) = arena.single(settings)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
+    unsafe (c.pointee.n_usage, c.pointee.usage) = arena.single(usage)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListUsersResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListUsersResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_users_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    users = try unsafe readMessages(c.pointee.n_users, c.pointee.users, "users")
+    nextCursor = try unsafe readText(c.pointee.next_cursor, "next_cursor")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_users_response__init)
+    unsafe (c.pointee.n_users, c.pointee.users) = arena.messages(users)
+    unsafe c.pointee.next_cursor = arena.text(nextCursor)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.MetricLabel: @unsafe CBacked {
+  typealias C = Tallystick__V1__MetricLabel
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__metric_label__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    name = try unsafe readText(c.pointee.name, "name")
+    value = try unsafe readText(c.pointee.value, "value")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__metric_label__init)
+    unsafe c.pointee.name = arena.text(name)
+    unsafe c.pointee.value = arena.text(value)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.Distribution: @unsafe CBacked {
+  typealias C = Tallystick__V1__Distribution
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__distribution__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    count = unsafe c.pointee.count
+    sum = unsafe c.pointee.sum
+    p50 = unsafe c.pointee.p50
+    p90 = unsafe c.pointee.p90
+    p99 = unsafe c.pointee.p99
+    p999 = unsafe c.pointee.p999
+    max = unsafe c.pointee.max
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__distribution__init)
+    unsafe c.pointee.count = count
+    unsafe c.pointee.sum = sum
+    unsafe c.pointee.p50 = p50
+    unsafe c.pointee.p90 = p90
+    unsafe c.pointee.p99 = p99
+    unsafe c.pointee.p999 = p999
+    unsafe c.pointee.max = max
+    return unsafe c
+  }
+}
+
+extension TallystickV1.MetricSample: @unsafe CBacked {
+  typealias C = Tallystick__V1__MetricSample
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__metric_sample__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    labels = try unsafe readMessages(c.pointee.n_labels, c.pointee.labels, "labels")
+    value = unsafe c.pointee.value
+    distribution = try unsafe readSingle(c.pointee.n_distribution, c.pointee.distribution, "distribution")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__metric_sample__init)
+    unsafe (c.pointee.n_labels, c.pointee.labels) = arena.messages(labels)
+    unsafe c.pointee.value = value
+    unsafe (c.pointee.n_distribution, c.pointee.distribution) = arena.single(distribution)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.Metric: @unsafe CBacked {
+  typealias C = Tallystick__V1__Metric
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__metric__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    name = try unsafe readText(c.pointee.name, "name")
+    help = try unsafe readText(c.pointee.help, "help")
+    kind = unsafe TallystickV1.MetricKind(rawValue: c.pointee.kind)
+    samples = try unsafe readMessages(c.pointee.n_samples, c.pointee.samples, "samples")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__metric__init)
+    unsafe c.pointee.name = arena.text(name)
+    unsafe c.pointee.help = arena.text(help)
+    unsafe c.pointee.kind = kind.rawValue
+    unsafe (c.pointee.n_samples, c.pointee.samples) = arena.messages(samples)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetMetricsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetMetricsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_metrics_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    prometheus = unsafe c.pointee.prometheus != 0
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_metrics_request__init)
+    unsafe c.pointee.prometheus = prometheus ? 1 : 0
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetMetricsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetMetricsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_metrics_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    metrics = try unsafe readMessages(c.pointee.n_metrics, c.pointee.metrics, "metrics")
+    prometheusText = try unsafe readText(c.pointee.prometheus_text, "prometheus_text")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_metrics_response__init)
+    unsafe (c.pointee.n_metrics, c.pointee.metrics) = arena.messages(metrics)
+    unsafe c.pointee.prometheus_text = arena.text(prometheusText)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.QueryStats: @unsafe CBacked {
+  typealias C = Tallystick__V1__QueryStats
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__query_stats__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    sql = try unsafe readText(c.pointee.sql, "sql")
+    latency = try unsafe readSingle(c.pointee.n_latency, c.pointee.latency, "latency")
+    rows = unsafe c.pointee.rows
+    errors = unsafe c.pointee.errors
+    slow = unsafe c.pointee.slow
+    plan = try unsafe readTexts(c.pointee.n_plan, c.pointee.plan, "plan")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__query_stats__init)
+    unsafe c.pointee.sql = arena.text(sql)
+    unsafe (c.pointee.n_latency, c.pointee.latency) = arena.single(latency)
+    unsafe c.pointee.rows = rows
+    unsafe c.pointee.errors = errors
+    unsafe c.pointee.slow = slow
+    unsafe (c.pointee.n_plan, c.pointee.plan) = arena.texts(plan)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetQueryStatsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetQueryStatsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_query_stats_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_query_stats_request__init)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetQueryStatsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetQueryStatsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_query_stats_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    queries = try unsafe readMessages(c.pointee.n_queries, c.pointee.queries, "queries")
+    slowQueryMicros = unsafe c.pointee.slow_query_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_query_stats_response__init)
+    unsafe (c.pointee.n_queries, c.pointee.queries) = arena.messages(queries)
+    unsafe c.pointee.slow_query_micros = slowQueryMicros
+    return unsafe c
+  }
+}
+
+extension TallystickV1.CacheStats: @unsafe CBacked {
+  typealias C = Tallystick__V1__CacheStats
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__cache_stats__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    name = try unsafe readText(c.pointee.name, "name")
+    entries = unsafe c.pointee.entries
+    bytes = unsafe c.pointee.bytes
+    limitBytes = unsafe c.pointee.limit_bytes
+    hits = unsafe c.pointee.hits
+    misses = unsafe c.pointee.misses
+    invalidations = unsafe c.pointee.invalidations
+    evictions = unsafe c.pointee.evictions
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__cache_stats__init)
+    unsafe c.pointee.name = arena.text(name)
+    unsafe c.pointee.entries = entries
+    unsafe c.pointee.bytes = bytes
+    unsafe c.pointee.limit_bytes = limitBytes
+    unsafe c.pointee.hits = hits
+    unsafe c.pointee.misses = misses
+    unsafe c.pointee.invalidations = invalidations
+    unsafe c.pointee.evictions = evictions
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetCacheStatsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetCacheStatsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_cache_stats_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_cache_stats_request__init)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetCacheStatsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetCacheStatsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_cache_stats_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    caches = try unsafe readMessages(c.pointee.n_caches, c.pointee.caches, "caches")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_cache_stats_response__init)
+    unsafe (c.pointee.n_caches, c.pointee.caches) = arena.messages(caches)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RateLimit: @unsafe CBacked {
+  typealias C = Tallystick__V1__RateLimit
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__rate_limit__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    switch unsafe c.pointee.subject_case.rawValue {
+    case 1:
+      subject = try .userId(unsafe readText(c.pointee.user_id, "user_id"))
+    case 2:
+      subject = .uid(unsafe c.pointee.uid)
+    case 3:
+      subject = .everyUser(unsafe c.pointee.every_user != 0)
+    case 4:
+      subject = .everyUid(unsafe c.pointee.every_uid != 0)
+    default: break
+    }
+    perSecond = unsafe c.pointee.per_second
+    burst = unsafe c.pointee.burst
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__rate_limit__init)
+    switch subject {
+    case .userId(let value):
+      unsafe c.pointee.subject_case = .init(rawValue: 1)
+      unsafe c.pointee.user_id = arena.text(value)
+    case .uid(let value):
+      unsafe c.pointee.subject_case = .init(rawValue: 2)
+      unsafe c.pointee.uid = value
+    case .everyUser(let value):
+      unsafe c.pointee.subject_case = .init(rawValue: 3)
+      unsafe c.pointee.every_user = value ? 1 : 0
+    case .everyUid(let value):
+      unsafe c.pointee.subject_case = .init(rawValue: 4)
+      unsafe c.pointee.every_uid = value ? 1 : 0
+    case nil: break
+    }
+    unsafe c.pointee.per_second = perSecond
+    unsafe c.pointee.burst = burst
+    return unsafe c
+  }
+}
+
+extension TallystickV1.SetRateLimitRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__SetRateLimitRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__set_rate_limit_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    rateLimit = try unsafe readSingle(c.pointee.n_rate_limit, c.pointee.rate_limit, "rate_limit")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__set_rate_limit_request__init)
+    unsafe (c.pointee.n_rate_limit, c.pointee.rate_limit) = arena.single(rateLimit)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.SetRateLimitResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__SetRateLimitResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__set_rate_limit_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    rateLimit = try unsafe readSingle(c.pointee.n_rate_limit, c.pointee.rate_limit, "rate_limit")
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__set_rate_limit_response__init)
+    unsafe (c.pointee.n_rate_limit, c.pointee.rate_limit) = arena.single(rateLimit)
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListRateLimitsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListRateLimitsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_rate_limits_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    limit = unsafe c.pointee.limit
+    cursor = try unsafe readText(c.pointee.cursor, "cursor")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_rate_limits_request__init)
+    unsafe c.pointee.limit = limit
+    unsafe c.pointee.cursor = arena.text(cursor)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListRateLimitsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListRateLimitsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_rate_limits_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    rateLimits = try unsafe readMessages(c.pointee.n_rate_limits, c.pointee.rate_limits, "rate_limits")
+    nextCursor = try unsafe readText(c.pointee.next_cursor, "next_cursor")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_rate_limits_response__init)
+    unsafe (c.pointee.n_rate_limits, c.pointee.rate_limits) = arena.messages(rateLimits)
+    unsafe c.pointee.next_cursor = arena.text(nextCursor)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}

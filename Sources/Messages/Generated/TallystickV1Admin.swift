@@ -47,6 +47,184 @@ extension TallystickV1 {
     }
   }
 
+  public enum UserRole: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    case user
+    case admin
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .user
+      case 2: self = .admin
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .user: 1
+      case .admin: 2
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .user: "USER"
+      case .admin: "ADMIN"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .user, .admin]
+    }
+  }
+
+  public enum UserApproval: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    case pending
+    case approved
+    case rejected
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .pending
+      case 2: self = .approved
+      case 3: self = .rejected
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .pending: 1
+      case .approved: 2
+      case .rejected: 3
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .pending: "PENDING"
+      case .approved: "APPROVED"
+      case .rejected: "REJECTED"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .pending, .approved, .rejected]
+    }
+  }
+
+  public enum UserSort: Sendable, Hashable, RawRepresentable {
+    /// Newest first.
+    case unspecified
+    case newestFirst
+    case oldestFirst
+    /// By the bytes of the user id.
+    case userId
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .newestFirst
+      case 2: self = .oldestFirst
+      case 3: self = .userId
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .newestFirst: 1
+      case .oldestFirst: 2
+      case .userId: 3
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .newestFirst: "NEWEST_FIRST"
+      case .oldestFirst: "OLDEST_FIRST"
+      case .userId: "USER_ID"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .newestFirst, .oldestFirst, .userId]
+    }
+  }
+
+  public enum MetricKind: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    case counter
+    case gauge
+    case histogram
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .counter
+      case 2: self = .gauge
+      case 3: self = .histogram
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .counter: 1
+      case .gauge: 2
+      case .histogram: 3
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .counter: "COUNTER"
+      case .gauge: "GAUGE"
+      case .histogram: "HISTOGRAM"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .counter, .gauge, .histogram]
+    }
+  }
+
   public struct Limit: Message {
     public static var fullName: String { "tallystick.v1.Limit" }
     public var name: String = ""
@@ -112,10 +290,290 @@ extension TallystickV1 {
     public init() {}
   }
 
+  public struct UserSettings: Message {
+    public static var fullName: String { "tallystick.v1.UserSettings" }
+    /// 1 to 255 bytes.
+    public var userId: String = ""
+    /// At most 320 bytes.
+    public var email: String = ""
+    /// USER when unspecified.
+    public var role: TallystickV1.UserRole = TallystickV1.UserRole(rawValue: 0)
+    /// The plan whose limits and prices hold for the user; empty for none. GRANT_NOT_FOUND when there is none
+    /// by that id.
+    public var planId: String = ""
+    /// PENDING when unspecified. A rejected admin has no admin's rights.
+    public var approval: TallystickV1.UserApproval = TallystickV1.UserApproval(rawValue: 0)
+    /// Set by the server; zero for a user without settings.
+    public var updatedAtMicros: Int64 = 0
+    /// Set by the server: when a write named the user first.
+    public var createdAtMicros: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct GetUserSettingsRequest: Message {
+    public static var fullName: String { "tallystick.v1.GetUserSettingsRequest" }
+    public var userId: String = ""
+
+    public init() {}
+  }
+
+  public struct GetUserSettingsResponse: Message {
+    public static var fullName: String { "tallystick.v1.GetUserSettingsResponse" }
+    public var settings: TallystickV1.UserSettings?
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct PutUserSettingsRequest: Message {
+    public static var fullName: String { "tallystick.v1.PutUserSettingsRequest" }
+    public var settings: TallystickV1.UserSettings?
+
+    public init() {}
+  }
+
+  public struct PutUserSettingsResponse: Message {
+    public static var fullName: String { "tallystick.v1.PutUserSettingsResponse" }
+    public var settings: TallystickV1.UserSettings?
+    /// The stored settings had this content already.
+    public var unchanged: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct ListUsersRequest: Message {
+    public static var fullName: String { "tallystick.v1.ListUsersRequest" }
+    /// Any when unspecified or empty.
+    public var role: TallystickV1.UserRole = TallystickV1.UserRole(rawValue: 0)
+    public var approval: TallystickV1.UserApproval = TallystickV1.UserApproval(rawValue: 0)
+    public var planId: String = ""
+    /// Ids that begin with this; any when empty. With USER_SORT_USER_ID only.
+    public var userIdPrefix: String = ""
+    public var sort: TallystickV1.UserSort = TallystickV1.UserSort(rawValue: 0)
+    /// The month of the usage, and its zone: as in GetUsage.
+    public var month: String = ""
+    public var timeZone: String = ""
+    /// 1 to 1,000; 100 when zero.
+    public var limit: Int32 = 0
+    public var cursor: String = ""
+
+    public init() {}
+  }
+
+  public struct User: Message {
+    public static var fullName: String { "tallystick.v1.User" }
+    public var settings: TallystickV1.UserSettings?
+    public var balance: TallystickV1.Balance?
+    public var usage: TallystickV1.Usage?
+
+    public init() {}
+  }
+
+  public struct ListUsersResponse: Message {
+    public static var fullName: String { "tallystick.v1.ListUsersResponse" }
+    public var users: [TallystickV1.User] = []
+    public var nextCursor: String = ""
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct MetricLabel: Message {
+    public static var fullName: String { "tallystick.v1.MetricLabel" }
+    public var name: String = ""
+    public var value: String = ""
+
+    public init() {}
+  }
+
+  /// What a histogram has seen, in microseconds unless its metric's name says otherwise.
+  public struct Distribution: Message {
+    public static var fullName: String { "tallystick.v1.Distribution" }
+    public var count: Int64 = 0
+    public var sum: Int64 = 0
+    public var p50: Int64 = 0
+    public var p90: Int64 = 0
+    public var p99: Int64 = 0
+    public var p999: Int64 = 0
+    public var max: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct MetricSample: Message {
+    public static var fullName: String { "tallystick.v1.MetricSample" }
+    public var labels: [TallystickV1.MetricLabel] = []
+    /// Of counters and gauges.
+    public var value: Int64 = 0
+    /// Of histograms.
+    public var distribution: TallystickV1.Distribution?
+
+    public init() {}
+  }
+
+  public struct Metric: Message {
+    public static var fullName: String { "tallystick.v1.Metric" }
+    /// `tallystick_..._total`, `..._micros`, `..._bytes`.
+    public var name: String = ""
+    public var help: String = ""
+    public var kind: TallystickV1.MetricKind = TallystickV1.MetricKind(rawValue: 0)
+    public var samples: [TallystickV1.MetricSample] = []
+
+    public init() {}
+  }
+
+  public struct GetMetricsRequest: Message {
+    public static var fullName: String { "tallystick.v1.GetMetricsRequest" }
+    /// Answers `prometheus_text` instead of `metrics`.
+    public var prometheus: Bool = false
+
+    public init() {}
+  }
+
+  public struct GetMetricsResponse: Message {
+    public static var fullName: String { "tallystick.v1.GetMetricsResponse" }
+    public var metrics: [TallystickV1.Metric] = []
+    /// The Prometheus text exposition format, version 0.0.4.
+    public var prometheusText: String = ""
+
+    public init() {}
+  }
+
+  public struct QueryStats: Message {
+    public static var fullName: String { "tallystick.v1.QueryStats" }
+    /// With its parameters' numbers, never their values.
+    public var sql: String = ""
+    public var latency: TallystickV1.Distribution?
+    public var rows: Int64 = 0
+    public var errors: Int64 = 0
+    /// Runs that took longer than the slow-query limit.
+    public var slow: Int64 = 0
+    /// The plan of the last slow run, a step a line.
+    public var plan: [String] = []
+
+    public init() {}
+  }
+
+  public struct GetQueryStatsRequest: Message {
+    public static var fullName: String { "tallystick.v1.GetQueryStatsRequest" }
+
+    public init() {}
+  }
+
+  public struct GetQueryStatsResponse: Message {
+    public static var fullName: String { "tallystick.v1.GetQueryStatsResponse" }
+    /// Most time first.
+    public var queries: [TallystickV1.QueryStats] = []
+    public var slowQueryMicros: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct CacheStats: Message {
+    public static var fullName: String { "tallystick.v1.CacheStats" }
+    public var name: String = ""
+    public var entries: Int64 = 0
+    public var bytes: Int64 = 0
+    public var limitBytes: Int64 = 0
+    public var hits: Int64 = 0
+    public var misses: Int64 = 0
+    /// Dropped since a commit changed them.
+    public var invalidations: Int64 = 0
+    /// Dropped for lack of room.
+    public var evictions: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct GetCacheStatsRequest: Message {
+    public static var fullName: String { "tallystick.v1.GetCacheStatsRequest" }
+
+    public init() {}
+  }
+
+  public struct GetCacheStatsResponse: Message {
+    public static var fullName: String { "tallystick.v1.GetCacheStatsResponse" }
+    public var caches: [TallystickV1.CacheStats] = []
+
+    public init() {}
+  }
+
+  /// A token bucket: `burst` calls at once, then `per_second`.
+  public struct RateLimit: Message {
+    public static var fullName: String { "tallystick.v1.RateLimit" }
+    public var subject: Subject?
+    /// 1 to 1,000,000; zero takes the limit away.
+    public var perSecond: Int32 = 0
+    /// 1 to 1,000,000; `per_second` when zero.
+    public var burst: Int32 = 0
+
+    public enum Subject: Sendable, Equatable {
+      /// Calls that act for this user, or else name it.
+      case userId(String)
+      /// Calls of this uid.
+      case uid(UInt32)
+      /// Each user without a limit of its own.
+      case everyUser(Bool)
+      /// Each uid without a limit of its own.
+      case everyUid(Bool)
+    }
+
+    public init() {}
+  }
+
+  public struct SetRateLimitRequest: Message {
+    public static var fullName: String { "tallystick.v1.SetRateLimitRequest" }
+    public var rateLimit: TallystickV1.RateLimit?
+
+    public init() {}
+  }
+
+  public struct SetRateLimitResponse: Message {
+    public static var fullName: String { "tallystick.v1.SetRateLimitResponse" }
+    public var rateLimit: TallystickV1.RateLimit?
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct ListRateLimitsRequest: Message {
+    public static var fullName: String { "tallystick.v1.ListRateLimitsRequest" }
+    public var limit: Int32 = 0
+    public var cursor: String = ""
+
+    public init() {}
+  }
+
+  public struct ListRateLimitsResponse: Message {
+    public static var fullName: String { "tallystick.v1.ListRateLimitsResponse" }
+    public var rateLimits: [TallystickV1.RateLimit] = []
+    public var nextCursor: String = ""
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
   public enum AdminService {
     public static let name = "tallystick.v1.AdminService"
     /// Who answers here: version, limits, state. Any allowed peer may ask.
     public static let getServerInfo = RPC<TallystickV1.GetServerInfoRequest, TallystickV1.GetServerInfoResponse>(service: name, method: "GetServerInfo", kind: .unary)
+    /// A page of users with settings, balance and the month's usage, in a fixed number of statements.
+    public static let listUsers = RPC<TallystickV1.ListUsersRequest, TallystickV1.ListUsersResponse>(service: name, method: "ListUsers", kind: .unary)
+    public static let getUserSettings = RPC<TallystickV1.GetUserSettingsRequest, TallystickV1.GetUserSettingsResponse>(service: name, method: "GetUserSettings", kind: .unary)
+    /// Replaces a user's settings; makes the user when it is not known.
+    public static let putUserSettings = RPC<TallystickV1.PutUserSettingsRequest, TallystickV1.PutUserSettingsResponse>(service: name, method: "PutUserSettings", kind: .unary)
+    /// Every counter, gauge and histogram, for machines and as Prometheus text.
+    public static let getMetrics = RPC<TallystickV1.GetMetricsRequest, TallystickV1.GetMetricsResponse>(service: name, method: "GetMetrics", kind: .unary)
+    /// Every SQL statement that was run: how often and how long.
+    public static let getQueryStats = RPC<TallystickV1.GetQueryStatsRequest, TallystickV1.GetQueryStatsResponse>(service: name, method: "GetQueryStats", kind: .unary)
+    public static let getCacheStats = RPC<TallystickV1.GetCacheStatsRequest, TallystickV1.GetCacheStatsResponse>(service: name, method: "GetCacheStats", kind: .unary)
+    /// Bounds the calls of a user, of a peer, or of each that has no limit of its own.
+    public static let setRateLimit = RPC<TallystickV1.SetRateLimitRequest, TallystickV1.SetRateLimitResponse>(service: name, method: "SetRateLimit", kind: .unary)
+    public static let listRateLimits = RPC<TallystickV1.ListRateLimitsRequest, TallystickV1.ListRateLimitsResponse>(service: name, method: "ListRateLimits", kind: .unary)
     /// Proves the database's invariants on a snapshot, one message a check as it ends.
     public static let verify = RPC<TallystickV1.VerifyRequest, TallystickV1.VerifyResponse>(service: name, method: "Verify", kind: .serverStream)
   }

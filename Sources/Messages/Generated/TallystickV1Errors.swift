@@ -26,6 +26,12 @@ extension TallystickV1 {
     case invalidCursor
     /// INVALID_ARGUMENT. The batch has more than `limit` items. Retry: no.
     case batchTooLarge
+    /// INVALID_ARGUMENT. Two sections of the request have the same id, `section_id`. Retry: no.
+    case duplicateSection
+    /// INVALID_ARGUMENT. The run started earlier than `oldest_micros`. Retry: no.
+    case eventTooOld
+    /// INVALID_ARGUMENT. The run started later than `newest_micros`. Retry: later.
+    case eventInFuture
     /// PERMISSION_DENIED. The peer's role does not allow the method. Retry: no.
     case roleRequired
     /// PERMISSION_DENIED. The acting user may not touch another user's rows. Retry: no.
@@ -36,22 +42,38 @@ extension TallystickV1 {
     case holdNotFound
     /// NOT_FOUND. The plan or the grant that the call names does not exist. Retry: no.
     case grantNotFound
+    case runNotFound
+    /// NOT_FOUND. There is no such page, or it is deleted. Retry: no.
+    case pageNotFound
+    case mediaNotFound
+    /// NOT_FOUND. The page has no such version. Retry: no.
+    case versionNotFound
     /// ALREADY_EXISTS. The key was used for another request. Retry: no.
     case idempotencyMismatch
     /// ALREADY_EXISTS. The plan was granted for this period with another amount. Retry: no.
     case grantConflict
     /// ALREADY_EXISTS. The payment belongs to another user or has another amount. Retry: no.
     case paymentConflict
+    /// ALREADY_EXISTS. The run id stands for another run, or the run was finished otherwise. Retry: no.
+    case runConflict
     /// FAILED_PRECONDITION. The hold ended by its time to live. Retry: no.
     case holdExpired
     /// FAILED_PRECONDITION. The hold was captured or released before. Retry: no.
     case holdSettled
     /// FAILED_PRECONDITION. More than the hold was to be captured. Retry: no.
     case captureExceedsHold
+    /// ABORTED. The page is at `current_version`, made by `author`, which changed `changed_sections` (ids,
+    /// separated by line feeds; at most 50). Retry: no; load the page and make the change anew.
+    case versionConflict
+    /// FAILED_PRECONDITION. Pages use the media: `page_ids`, separated by line feeds; at most 50. Retry: no.
+    case mediaInUse
     /// FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent.
     case lotLimit
     /// OUT_OF_RANGE. A sum would leave the range of int64. Retry: no.
     case amountOverflow
+    /// RESOURCE_EXHAUSTED. The plan's `limit` of `quota` (`GENERATIONS`, `UPLOADS`, `PAGES`) is `used` up
+    /// until `resets_at_micros` (absent for pages). Retry: then.
+    case quotaExceeded
     /// FAILED_PRECONDITION. `available_micros` is less than `required_micros`. Retry: after a top-up;
     /// a refusal does not use up the key.
     case insufficientCredits
@@ -80,20 +102,31 @@ extension TallystickV1 {
       case 11: self = .invalidField
       case 12: self = .invalidCursor
       case 13: self = .batchTooLarge
+      case 14: self = .duplicateSection
+      case 15: self = .eventTooOld
+      case 16: self = .eventInFuture
       case 20: self = .roleRequired
       case 21: self = .actingUser
       case 30: self = .userNotFound
       case 31: self = .transactionNotFound
       case 32: self = .holdNotFound
       case 33: self = .grantNotFound
+      case 34: self = .runNotFound
+      case 35: self = .pageNotFound
+      case 36: self = .mediaNotFound
+      case 37: self = .versionNotFound
       case 40: self = .idempotencyMismatch
       case 41: self = .grantConflict
       case 42: self = .paymentConflict
+      case 43: self = .runConflict
       case 50: self = .holdExpired
       case 51: self = .holdSettled
       case 52: self = .captureExceedsHold
+      case 56: self = .versionConflict
+      case 57: self = .mediaInUse
       case 53: self = .lotLimit
       case 54: self = .amountOverflow
+      case 58: self = .quotaExceeded
       case 55: self = .insufficientCredits
       case 60: self = .diskFull
       case 61: self = .readOnly
@@ -116,20 +149,31 @@ extension TallystickV1 {
       case .invalidField: 11
       case .invalidCursor: 12
       case .batchTooLarge: 13
+      case .duplicateSection: 14
+      case .eventTooOld: 15
+      case .eventInFuture: 16
       case .roleRequired: 20
       case .actingUser: 21
       case .userNotFound: 30
       case .transactionNotFound: 31
       case .holdNotFound: 32
       case .grantNotFound: 33
+      case .runNotFound: 34
+      case .pageNotFound: 35
+      case .mediaNotFound: 36
+      case .versionNotFound: 37
       case .idempotencyMismatch: 40
       case .grantConflict: 41
       case .paymentConflict: 42
+      case .runConflict: 43
       case .holdExpired: 50
       case .holdSettled: 51
       case .captureExceedsHold: 52
+      case .versionConflict: 56
+      case .mediaInUse: 57
       case .lotLimit: 53
       case .amountOverflow: 54
+      case .quotaExceeded: 58
       case .insufficientCredits: 55
       case .diskFull: 60
       case .readOnly: 61
@@ -153,20 +197,31 @@ extension TallystickV1 {
       case .invalidField: "INVALID_FIELD"
       case .invalidCursor: "INVALID_CURSOR"
       case .batchTooLarge: "BATCH_TOO_LARGE"
+      case .duplicateSection: "DUPLICATE_SECTION"
+      case .eventTooOld: "EVENT_TOO_OLD"
+      case .eventInFuture: "EVENT_IN_FUTURE"
       case .roleRequired: "ROLE_REQUIRED"
       case .actingUser: "ACTING_USER"
       case .userNotFound: "USER_NOT_FOUND"
       case .transactionNotFound: "TRANSACTION_NOT_FOUND"
       case .holdNotFound: "HOLD_NOT_FOUND"
       case .grantNotFound: "GRANT_NOT_FOUND"
+      case .runNotFound: "RUN_NOT_FOUND"
+      case .pageNotFound: "PAGE_NOT_FOUND"
+      case .mediaNotFound: "MEDIA_NOT_FOUND"
+      case .versionNotFound: "VERSION_NOT_FOUND"
       case .idempotencyMismatch: "IDEMPOTENCY_MISMATCH"
       case .grantConflict: "GRANT_CONFLICT"
       case .paymentConflict: "PAYMENT_CONFLICT"
+      case .runConflict: "RUN_CONFLICT"
       case .holdExpired: "HOLD_EXPIRED"
       case .holdSettled: "HOLD_SETTLED"
       case .captureExceedsHold: "CAPTURE_EXCEEDS_HOLD"
+      case .versionConflict: "VERSION_CONFLICT"
+      case .mediaInUse: "MEDIA_IN_USE"
       case .lotLimit: "LOT_LIMIT"
       case .amountOverflow: "AMOUNT_OVERFLOW"
+      case .quotaExceeded: "QUOTA_EXCEEDED"
       case .insufficientCredits: "INSUFFICIENT_CREDITS"
       case .diskFull: "DISK_FULL"
       case .readOnly: "READ_ONLY"
@@ -178,7 +233,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .roleRequired, .actingUser, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .idempotencyMismatch, .grantConflict, .paymentConflict, .holdExpired, .holdSettled, .captureExceedsHold, .lotLimit, .amountOverflow, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown]
+      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict, .mediaInUse, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown]
     }
   }
 

@@ -4,6 +4,1075 @@
 internal import CMessages
 internal import CProtobufC
 
+extension TallystickV1.Run: @unsafe CBacked {
+  typealias C = Tallystick__V1__Run
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__run__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    runId = try unsafe readText(c.pointee.run_id, "run_id")
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    model = try unsafe readText(c.pointee.model, "model")
+    type = try unsafe readText(c.pointee.type, "type")
+    status = unsafe TallystickV1.RunStatus(rawValue: c.pointee.status)
+    estimateMicros = unsafe c.pointee.estimate_micros
+    holdId = try unsafe readText(c.pointee.hold_id, "hold_id")
+    inputTokens = unsafe c.pointee.input_tokens
+    outputTokens = unsafe c.pointee.output_tokens
+    images = unsafe c.pointee.images
+    costMicros = unsafe c.pointee.cost_micros
+    chargedMicros = unsafe c.pointee.charged_micros
+    uncollectedMicros = unsafe c.pointee.uncollected_micros
+    startedAtMicros = unsafe c.pointee.started_at_micros
+    finishedAtMicros = unsafe c.pointee.finished_at_micros
+    expiresAtMicros = unsafe c.pointee.expires_at_micros
+    error = try unsafe readText(c.pointee.error, "error")
+    recorded = unsafe c.pointee.recorded != 0
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__run__init)
+    unsafe c.pointee.run_id = arena.text(runId)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.model = arena.text(model)
+    unsafe c.pointee.type = arena.text(type)
+    unsafe c.pointee.status = status.rawValue
+    unsafe c.pointee.estimate_micros = estimateMicros
+    unsafe c.pointee.hold_id = arena.text(holdId)
+    unsafe c.pointee.input_tokens = inputTokens
+    unsafe c.pointee.output_tokens = outputTokens
+    unsafe c.pointee.images = images
+    unsafe c.pointee.cost_micros = costMicros
+    unsafe c.pointee.charged_micros = chargedMicros
+    unsafe c.pointee.uncollected_micros = uncollectedMicros
+    unsafe c.pointee.started_at_micros = startedAtMicros
+    unsafe c.pointee.finished_at_micros = finishedAtMicros
+    unsafe c.pointee.expires_at_micros = expiresAtMicros
+    unsafe c.pointee.error = arena.text(error)
+    unsafe c.pointee.recorded = recorded ? 1 : 0
+    return unsafe c
+  }
+}
+
+extension TallystickV1.BeginRunRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__BeginRunRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__begin_run_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    runId = try unsafe readText(c.pointee.run_id, "run_id")
+    model = try unsafe readText(c.pointee.model, "model")
+    type = try unsafe readText(c.pointee.type, "type")
+    estimateMicros = unsafe c.pointee.estimate_micros
+    ttlMillis = unsafe c.pointee.ttl_millis
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__begin_run_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.run_id = arena.text(runId)
+    unsafe c.pointee.model = arena.text(model)
+    unsafe c.pointee.type = arena.text(type)
+    unsafe c.pointee.estimate_micros = estimateMicros
+    unsafe c.pointee.ttl_millis = ttlMillis
+    return unsafe c
+  }
+}
+
+extension TallystickV1.BeginRunResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__BeginRunResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__begin_run_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    run = try unsafe readSingle(c.pointee.n_run, c.pointee.run, "run")
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
+    hold = try unsafe readSingle(c.pointee.n_hold, c.pointee.hold, "hold")
+    replayed = unsafe c.pointee.replayed != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__begin_run_response__init)
+    unsafe (c.pointee.n_run, c.pointee.run) = arena.single(run)
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
+    unsafe (c.pointee.n_hold, c.pointee.hold) = arena.single(hold)
+    unsafe c.pointee.replayed = replayed ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.FinishRunRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__FinishRunRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__finish_run_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    runId = try unsafe readText(c.pointee.run_id, "run_id")
+    status = unsafe TallystickV1.RunStatus(rawValue: c.pointee.status)
+    inputTokens = unsafe c.pointee.input_tokens
+    outputTokens = unsafe c.pointee.output_tokens
+    images = unsafe c.pointee.images
+    switch unsafe c.pointee.cost_case.rawValue {
+    case 6:
+      costMicros = unsafe c.pointee.cost_micros
+    default: break
+    }
+    error = try unsafe readText(c.pointee.error, "error")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__finish_run_request__init)
+    unsafe c.pointee.run_id = arena.text(runId)
+    unsafe c.pointee.status = status.rawValue
+    unsafe c.pointee.input_tokens = inputTokens
+    unsafe c.pointee.output_tokens = outputTokens
+    unsafe c.pointee.images = images
+    if let costMicros {
+      unsafe c.pointee.cost_case = .init(rawValue: 6)
+      unsafe c.pointee.cost_micros = costMicros
+    }
+    unsafe c.pointee.error = arena.text(error)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.FinishRunResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__FinishRunResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__finish_run_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    run = try unsafe readSingle(c.pointee.n_run, c.pointee.run, "run")
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
+    replayed = unsafe c.pointee.replayed != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__finish_run_response__init)
+    unsafe (c.pointee.n_run, c.pointee.run) = arena.single(run)
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
+    unsafe c.pointee.replayed = replayed ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RecordRunRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__RecordRunRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__record_run_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    runId = try unsafe readText(c.pointee.run_id, "run_id")
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    model = try unsafe readText(c.pointee.model, "model")
+    type = try unsafe readText(c.pointee.type, "type")
+    status = unsafe TallystickV1.RunStatus(rawValue: c.pointee.status)
+    inputTokens = unsafe c.pointee.input_tokens
+    outputTokens = unsafe c.pointee.output_tokens
+    images = unsafe c.pointee.images
+    switch unsafe c.pointee.cost_case.rawValue {
+    case 9:
+      costMicros = unsafe c.pointee.cost_micros
+    default: break
+    }
+    switch unsafe c.pointee.started_at_case.rawValue {
+    case 10:
+      startedAtMicros = unsafe c.pointee.started_at_micros
+    default: break
+    }
+    error = try unsafe readText(c.pointee.error, "error")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__record_run_request__init)
+    unsafe c.pointee.run_id = arena.text(runId)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.model = arena.text(model)
+    unsafe c.pointee.type = arena.text(type)
+    unsafe c.pointee.status = status.rawValue
+    unsafe c.pointee.input_tokens = inputTokens
+    unsafe c.pointee.output_tokens = outputTokens
+    unsafe c.pointee.images = images
+    if let costMicros {
+      unsafe c.pointee.cost_case = .init(rawValue: 9)
+      unsafe c.pointee.cost_micros = costMicros
+    }
+    if let startedAtMicros {
+      unsafe c.pointee.started_at_case = .init(rawValue: 10)
+      unsafe c.pointee.started_at_micros = startedAtMicros
+    }
+    unsafe c.pointee.error = arena.text(error)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RecordRunResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__RecordRunResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__record_run_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    run = try unsafe readSingle(c.pointee.n_run, c.pointee.run, "run")
+    replayed = unsafe c.pointee.replayed != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__record_run_response__init)
+    unsafe (c.pointee.n_run, c.pointee.run) = arena.single(run)
+    unsafe c.pointee.replayed = replayed ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RecordRunsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__RecordRunsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__record_runs_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    runs = try unsafe readMessages(c.pointee.n_runs, c.pointee.runs, "runs")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__record_runs_request__init)
+    unsafe (c.pointee.n_runs, c.pointee.runs) = arena.messages(runs)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RecordRunResult: @unsafe CBacked {
+  typealias C = Tallystick__V1__RecordRunResult
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__record_run_result__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    replayed = unsafe c.pointee.replayed != 0
+    commitPosition = unsafe c.pointee.commit_position
+    error = try unsafe readSingle(c.pointee.n_error, c.pointee.error, "error")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__record_run_result__init)
+    unsafe c.pointee.replayed = replayed ? 1 : 0
+    unsafe c.pointee.commit_position = commitPosition
+    unsafe (c.pointee.n_error, c.pointee.error) = arena.single(error)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RecordRunsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__RecordRunsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__record_runs_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    results = try unsafe readMessages(c.pointee.n_results, c.pointee.results, "results")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__record_runs_response__init)
+    unsafe (c.pointee.n_results, c.pointee.results) = arena.messages(results)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.StreamRunsFailure: @unsafe CBacked {
+  typealias C = Tallystick__V1__StreamRunsFailure
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__stream_runs_failure__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    index = unsafe c.pointee.index
+    error = try unsafe readSingle(c.pointee.n_error, c.pointee.error, "error")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__stream_runs_failure__init)
+    unsafe c.pointee.index = index
+    unsafe (c.pointee.n_error, c.pointee.error) = arena.single(error)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.StreamRunsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__StreamRunsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__stream_runs_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    received = unsafe c.pointee.received
+    recorded = unsafe c.pointee.recorded
+    replayed = unsafe c.pointee.replayed
+    failed = unsafe c.pointee.failed
+    failures = try unsafe readMessages(c.pointee.n_failures, c.pointee.failures, "failures")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__stream_runs_response__init)
+    unsafe c.pointee.received = received
+    unsafe c.pointee.recorded = recorded
+    unsafe c.pointee.replayed = replayed
+    unsafe c.pointee.failed = failed
+    unsafe (c.pointee.n_failures, c.pointee.failures) = arena.messages(failures)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetRunRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetRunRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_run_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    runId = try unsafe readText(c.pointee.run_id, "run_id")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_run_request__init)
+    unsafe c.pointee.run_id = arena.text(runId)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetRunResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetRunResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_run_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    run = try unsafe readSingle(c.pointee.n_run, c.pointee.run, "run")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_run_response__init)
+    unsafe (c.pointee.n_run, c.pointee.run) = arena.single(run)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListRunsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListRunsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_runs_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    statuses = unsafe readEnums(c.pointee.n_statuses, c.pointee.statuses)
+    model = try unsafe readText(c.pointee.model, "model")
+    type = try unsafe readText(c.pointee.type, "type")
+    switch unsafe c.pointee.from_case.rawValue {
+    case 5:
+      fromMicros = unsafe c.pointee.from_micros
+    default: break
+    }
+    switch unsafe c.pointee.to_case.rawValue {
+    case 6:
+      toMicros = unsafe c.pointee.to_micros
+    default: break
+    }
+    limit = unsafe c.pointee.limit
+    cursor = try unsafe readText(c.pointee.cursor, "cursor")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_runs_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe (c.pointee.n_statuses, c.pointee.statuses) = arena.enums(statuses)
+    unsafe c.pointee.model = arena.text(model)
+    unsafe c.pointee.type = arena.text(type)
+    if let fromMicros {
+      unsafe c.pointee.from_case = .init(rawValue: 5)
+      unsafe c.pointee.from_micros = fromMicros
+    }
+    if let toMicros {
+      unsafe c.pointee.to_case = .init(rawValue: 6)
+      unsafe c.pointee.to_micros = toMicros
+    }
+    unsafe c.pointee.limit = limit
+    unsafe c.pointee.cursor = arena.text(cursor)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListRunsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListRunsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_runs_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    runs = try unsafe readMessages(c.pointee.n_runs, c.pointee.runs, "runs")
+    nextCursor = try unsafe readText(c.pointee.next_cursor, "next_cursor")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_runs_response__init)
+    unsafe (c.pointee.n_runs, c.pointee.runs) = arena.messages(runs)
+    unsafe c.pointee.next_cursor = arena.text(nextCursor)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.PlanLimits: @unsafe CBacked {
+  typealias C = Tallystick__V1__PlanLimits
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__plan_limits__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    switch unsafe c.pointee.generations_case.rawValue {
+    case 1:
+      monthlyGenerations = unsafe c.pointee.monthly_generations
+    default: break
+    }
+    switch unsafe c.pointee.uploads_case.rawValue {
+    case 2:
+      monthlyUploads = unsafe c.pointee.monthly_uploads
+    default: break
+    }
+    switch unsafe c.pointee.pages_case.rawValue {
+    case 3:
+      pageCount = unsafe c.pointee.page_count
+    default: break
+    }
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__plan_limits__init)
+    if let monthlyGenerations {
+      unsafe c.pointee.generations_case = .init(rawValue: 1)
+      unsafe c.pointee.monthly_generations = monthlyGenerations
+    }
+    if let monthlyUploads {
+      unsafe c.pointee.uploads_case = .init(rawValue: 2)
+      unsafe c.pointee.monthly_uploads = monthlyUploads
+    }
+    if let pageCount {
+      unsafe c.pointee.pages_case = .init(rawValue: 3)
+      unsafe c.pointee.page_count = pageCount
+    }
+    return unsafe c
+  }
+}
+
+extension TallystickV1.Usage: @unsafe CBacked {
+  typealias C = Tallystick__V1__Usage
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__usage__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    month = try unsafe readText(c.pointee.month, "month")
+    timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
+    generations = unsafe c.pointee.generations
+    running = unsafe c.pointee.running
+    uploads = unsafe c.pointee.uploads
+    pages = unsafe c.pointee.pages
+    planId = try unsafe readText(c.pointee.plan_id, "plan_id")
+    limits = try unsafe readSingle(c.pointee.n_limits, c.pointee.limits, "limits")
+    resetsAtMicros = unsafe c.pointee.resets_at_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__usage__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.month = arena.text(month)
+    unsafe c.pointee.time_zone = arena.text(timeZone)
+    unsafe c.pointee.generations = generations
+    unsafe c.pointee.running = running
+    unsafe c.pointee.uploads = uploads
+    unsafe c.pointee.pages = pages
+    unsafe c.pointee.plan_id = arena.text(planId)
+    unsafe (c.pointee.n_limits, c.pointee.limits) = arena.single(limits)
+    unsafe c.pointee.resets_at_micros = resetsAtMicros
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetUsageRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetUsageRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_usage_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    month = try unsafe readText(c.pointee.month, "month")
+    timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_usage_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.month = arena.text(month)
+    unsafe c.pointee.time_zone = arena.text(timeZone)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetUsageResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetUsageResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_usage_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    usage = try unsafe readSingle(c.pointee.n_usage, c.pointee.usage, "usage")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_usage_response__init)
+    unsafe (c.pointee.n_usage, c.pointee.usage) = arena.single(usage)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.BatchGetUsageRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__BatchGetUsageRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__batch_get_usage_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userIds = try unsafe readTexts(c.pointee.n_user_ids, c.pointee.user_ids, "user_ids")
+    month = try unsafe readText(c.pointee.month, "month")
+    timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__batch_get_usage_request__init)
+    unsafe (c.pointee.n_user_ids, c.pointee.user_ids) = arena.texts(userIds)
+    unsafe c.pointee.month = arena.text(month)
+    unsafe c.pointee.time_zone = arena.text(timeZone)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.BatchGetUsageResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__BatchGetUsageResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__batch_get_usage_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    usages = try unsafe readMessages(c.pointee.n_usages, c.pointee.usages, "usages")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__batch_get_usage_response__init)
+    unsafe (c.pointee.n_usages, c.pointee.usages) = arena.messages(usages)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RunTotals: @unsafe CBacked {
+  typealias C = Tallystick__V1__RunTotals
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__run_totals__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    count = unsafe c.pointee.count
+    succeeded = unsafe c.pointee.succeeded
+    failed = unsafe c.pointee.failed
+    cancelled = unsafe c.pointee.cancelled
+    costMicros = unsafe c.pointee.cost_micros
+    inputTokens = unsafe c.pointee.input_tokens
+    outputTokens = unsafe c.pointee.output_tokens
+    images = unsafe c.pointee.images
+    errorRatePpm = unsafe c.pointee.error_rate_ppm
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__run_totals__init)
+    unsafe c.pointee.count = count
+    unsafe c.pointee.succeeded = succeeded
+    unsafe c.pointee.failed = failed
+    unsafe c.pointee.cancelled = cancelled
+    unsafe c.pointee.cost_micros = costMicros
+    unsafe c.pointee.input_tokens = inputTokens
+    unsafe c.pointee.output_tokens = outputTokens
+    unsafe c.pointee.images = images
+    unsafe c.pointee.error_rate_ppm = errorRatePpm
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RunGroup: @unsafe CBacked {
+  typealias C = Tallystick__V1__RunGroup
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__run_group__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    name = try unsafe readText(c.pointee.name, "name")
+    totals = try unsafe readSingle(c.pointee.n_totals, c.pointee.totals, "totals")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__run_group__init)
+    unsafe c.pointee.name = arena.text(name)
+    unsafe (c.pointee.n_totals, c.pointee.totals) = arena.single(totals)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RunDay: @unsafe CBacked {
+  typealias C = Tallystick__V1__RunDay
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__run_day__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    date = try unsafe readText(c.pointee.date, "date")
+    startAtMicros = unsafe c.pointee.start_at_micros
+    totals = try unsafe readSingle(c.pointee.n_totals, c.pointee.totals, "totals")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__run_day__init)
+    unsafe c.pointee.date = arena.text(date)
+    unsafe c.pointee.start_at_micros = startAtMicros
+    unsafe (c.pointee.n_totals, c.pointee.totals) = arena.single(totals)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetStatsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetStatsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_stats_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    switch unsafe c.pointee.from_case.rawValue {
+    case 2:
+      fromMicros = unsafe c.pointee.from_micros
+    default: break
+    }
+    switch unsafe c.pointee.to_case.rawValue {
+    case 3:
+      toMicros = unsafe c.pointee.to_micros
+    default: break
+    }
+    days = unsafe c.pointee.days
+    timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
+    recentLimit = unsafe c.pointee.recent_limit
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_stats_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    if let fromMicros {
+      unsafe c.pointee.from_case = .init(rawValue: 2)
+      unsafe c.pointee.from_micros = fromMicros
+    }
+    if let toMicros {
+      unsafe c.pointee.to_case = .init(rawValue: 3)
+      unsafe c.pointee.to_micros = toMicros
+    }
+    unsafe c.pointee.days = days
+    unsafe c.pointee.time_zone = arena.text(timeZone)
+    unsafe c.pointee.recent_limit = recentLimit
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetStatsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetStatsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_stats_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    totals = try unsafe readSingle(c.pointee.n_totals, c.pointee.totals, "totals")
+    byModel = try unsafe readMessages(c.pointee.n_by_model, c.pointee.by_model, "by_model")
+    byType = try unsafe readMessages(c.pointee.n_by_type, c.pointee.by_type, "by_type")
+    byStatus = try unsafe readMessages(c.pointee.n_by_status, c.pointee.by_status, "by_status")
+    days = try unsafe readMessages(c.pointee.n_days, c.pointee.days, "days")
+    recent = try unsafe readMessages(c.pointee.n_recent, c.pointee.recent, "recent")
+    fromMicros = unsafe c.pointee.from_micros
+    toMicros = unsafe c.pointee.to_micros
+    timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_stats_response__init)
+    unsafe (c.pointee.n_totals, c.pointee.totals) = arena.single(totals)
+    unsafe (c.pointee.n_by_model, c.pointee.by_model) = arena.messages(byModel)
+    unsafe (c.pointee.n_by_type, c.pointee.by_type) = arena.messages(byType)
+    unsafe (c.pointee.n_by_status, c.pointee.by_status) = arena.messages(byStatus)
+    unsafe (c.pointee.n_days, c.pointee.days) = arena.messages(days)
+    unsafe (c.pointee.n_recent, c.pointee.recent) = arena.messages(recent)
+    unsafe c.pointee.from_micros = fromMicros
+    unsafe c.pointee.to_micros = toMicros
+    unsafe c.pointee.time_zone = arena.text(timeZone)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.CheckQuotaRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__CheckQuotaRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__check_quota_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    kind = unsafe TallystickV1.QuotaKind(rawValue: c.pointee.kind)
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__check_quota_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.kind = kind.rawValue
+    return unsafe c
+  }
+}
+
+extension TallystickV1.CheckQuotaResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__CheckQuotaResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__check_quota_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    allowed = unsafe c.pointee.allowed != 0
+    switch unsafe c.pointee.limit_case.rawValue {
+    case 2:
+      limitCount = unsafe c.pointee.limit_count
+    default: break
+    }
+    used = unsafe c.pointee.used
+    resetsAtMicros = unsafe c.pointee.resets_at_micros
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__check_quota_response__init)
+    unsafe c.pointee.allowed = allowed ? 1 : 0
+    if let limitCount {
+      unsafe c.pointee.limit_case = .init(rawValue: 2)
+      unsafe c.pointee.limit_count = limitCount
+    }
+    unsafe c.pointee.used = used
+    unsafe c.pointee.resets_at_micros = resetsAtMicros
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ModelPrice: @unsafe CBacked {
+  typealias C = Tallystick__V1__ModelPrice
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__model_price__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    model = try unsafe readText(c.pointee.model, "model")
+    inputMicrosPerMillion = unsafe c.pointee.input_micros_per_million
+    outputMicrosPerMillion = unsafe c.pointee.output_micros_per_million
+    imageMicros = unsafe c.pointee.image_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__model_price__init)
+    unsafe c.pointee.model = arena.text(model)
+    unsafe c.pointee.input_micros_per_million = inputMicrosPerMillion
+    unsafe c.pointee.output_micros_per_million = outputMicrosPerMillion
+    unsafe c.pointee.image_micros = imageMicros
+    return unsafe c
+  }
+}
+
 extension TallystickV1.Plan: @unsafe CBacked {
   typealias C = Tallystick__V1__Plan
 
@@ -26,6 +1095,9 @@ extension TallystickV1.Plan: @unsafe CBacked {
     expiresAfterMillis = unsafe c.pointee.expires_after_millis
     priority = unsafe c.pointee.priority
     updatedAtMicros = unsafe c.pointee.updated_at_micros
+    limits = try unsafe readSingle(c.pointee.n_limits, c.pointee.limits, "limits")
+    timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
+    prices = try unsafe readMessages(c.pointee.n_prices, c.pointee.prices, "prices")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -37,6 +1109,9 @@ extension TallystickV1.Plan: @unsafe CBacked {
     unsafe c.pointee.expires_after_millis = expiresAfterMillis
     unsafe c.pointee.priority = priority
     unsafe c.pointee.updated_at_micros = updatedAtMicros
+    unsafe (c.pointee.n_limits, c.pointee.limits) = arena.single(limits)
+    unsafe c.pointee.time_zone = arena.text(timeZone)
+    unsafe (c.pointee.n_prices, c.pointee.prices) = arena.messages(prices)
     return unsafe c
   }
 }

@@ -2,6 +2,101 @@
 // swift-format-ignore-file
 
 extension TallystickV1 {
+  public enum RunStatus: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    case running
+    case succeeded
+    case failed
+    case cancelled
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .running
+      case 2: self = .succeeded
+      case 3: self = .failed
+      case 4: self = .cancelled
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .running: 1
+      case .succeeded: 2
+      case .failed: 3
+      case .cancelled: 4
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .running: "RUNNING"
+      case .succeeded: "SUCCEEDED"
+      case .failed: "FAILED"
+      case .cancelled: "CANCELLED"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .running, .succeeded, .failed, .cancelled]
+    }
+  }
+
+  /// What a quota limits.
+  public enum QuotaKind: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    case generations
+    case uploads
+    case pages
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .generations
+      case 2: self = .uploads
+      case 3: self = .pages
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .generations: 1
+      case .uploads: 2
+      case .pages: 3
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .generations: "GENERATIONS"
+      case .uploads: "UPLOADS"
+      case .pages: "PAGES"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .generations, .uploads, .pages]
+    }
+  }
+
   /// When the credit of a plan's grant expires.
   public enum GrantExpiry: Sendable, Hashable, RawRepresentable {
     case unspecified
@@ -50,6 +145,402 @@ extension TallystickV1 {
     }
   }
 
+  public struct Run: Message {
+    public static var fullName: String { "tallystick.v1.Run" }
+    public var runId: String = ""
+    public var userId: String = ""
+    public var model: String = ""
+    public var type: String = ""
+    public var status: TallystickV1.RunStatus = TallystickV1.RunStatus(rawValue: 0)
+    /// What its hold set aside; zero for a recorded run.
+    public var estimateMicros: Int64 = 0
+    /// Empty when nothing was held.
+    public var holdId: String = ""
+    public var inputTokens: Int64 = 0
+    public var outputTokens: Int64 = 0
+    public var images: Int64 = 0
+    /// cost = charged + uncollected, but for a recorded run, which is never charged.
+    public var costMicros: Int64 = 0
+    public var chargedMicros: Int64 = 0
+    /// What neither the hold nor the available credit could pay.
+    public var uncollectedMicros: Int64 = 0
+    /// The run belongs to the day and the month of this time.
+    public var startedAtMicros: Int64 = 0
+    /// Zero while running.
+    public var finishedAtMicros: Int64 = 0
+    /// When a running run stops to count against the quota: when its hold expires.
+    public var expiresAtMicros: Int64 = 0
+    /// What went wrong, in the caller's words.
+    public var error: String = ""
+    /// Made by RecordRun, RecordRuns or StreamRuns.
+    public var recorded: Bool = false
+
+    public init() {}
+  }
+
+  public struct BeginRunRequest: Message {
+    public static var fullName: String { "tallystick.v1.BeginRunRequest" }
+    /// 1 to 255 bytes.
+    public var userId: String = ""
+    /// 1 to 255 bytes.
+    public var runId: String = ""
+    /// 1 to 128 bytes.
+    public var model: String = ""
+    /// 1 to 64 bytes: `text`, `image`, ...
+    public var type: String = ""
+    /// Not negative. Zero holds nothing.
+    public var estimateMicros: Int64 = 0
+    /// 1 to 2,592,000,000; 900,000 when zero.
+    public var ttlMillis: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct BeginRunResponse: Message {
+    public static var fullName: String { "tallystick.v1.BeginRunResponse" }
+    /// As it stands now, when replayed.
+    public var run: TallystickV1.Run?
+    /// The ledger row of the hold; absent when nothing was held.
+    public var transaction: TallystickV1.Transaction?
+    public var balance: TallystickV1.Balance?
+    public var hold: TallystickV1.Hold?
+    public var replayed: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct FinishRunRequest: Message {
+    public static var fullName: String { "tallystick.v1.FinishRunRequest" }
+    public var runId: String = ""
+    /// SUCCEEDED, FAILED or CANCELLED.
+    public var status: TallystickV1.RunStatus = TallystickV1.RunStatus(rawValue: 0)
+    /// Not negative, at most 10^15; so are the next two.
+    public var inputTokens: Int64 = 0
+    public var outputTokens: Int64 = 0
+    public var images: Int64 = 0
+    public var costMicros: Int64?
+    /// At most 1,024 bytes.
+    public var error: String = ""
+
+    public init() {}
+  }
+
+  public struct FinishRunResponse: Message {
+    public static var fullName: String { "tallystick.v1.FinishRunResponse" }
+    public var run: TallystickV1.Run?
+    /// The last ledger row of the run; absent when none was written.
+    public var transaction: TallystickV1.Transaction?
+    public var balance: TallystickV1.Balance?
+    public var replayed: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct RecordRunRequest: Message {
+    public static var fullName: String { "tallystick.v1.RecordRunRequest" }
+    public var runId: String = ""
+    public var userId: String = ""
+    public var model: String = ""
+    public var type: String = ""
+    /// SUCCEEDED, FAILED or CANCELLED.
+    public var status: TallystickV1.RunStatus = TallystickV1.RunStatus(rawValue: 0)
+    public var inputTokens: Int64 = 0
+    public var outputTokens: Int64 = 0
+    public var images: Int64 = 0
+    public var costMicros: Int64?
+    public var startedAtMicros: Int64?
+    /// At most 1,024 bytes.
+    public var error: String = ""
+
+    public init() {}
+  }
+
+  public struct RecordRunResponse: Message {
+    public static var fullName: String { "tallystick.v1.RecordRunResponse" }
+    public var run: TallystickV1.Run?
+    public var replayed: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct RecordRunsRequest: Message {
+    public static var fullName: String { "tallystick.v1.RecordRunsRequest" }
+    /// 1 to 1,000.
+    public var runs: [TallystickV1.RecordRunRequest] = []
+
+    public init() {}
+  }
+
+  /// One run's outcome.
+  public struct RecordRunResult: Message {
+    public static var fullName: String { "tallystick.v1.RecordRunResult" }
+    public var replayed: Bool = false
+    public var commitPosition: Int32 = 0
+    /// Set when this run was refused.
+    public var error: TallystickV1.ItemError?
+
+    public init() {}
+  }
+
+  public struct RecordRunsResponse: Message {
+    public static var fullName: String { "tallystick.v1.RecordRunsResponse" }
+    /// One a run, in order.
+    public var results: [TallystickV1.RecordRunResult] = []
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  /// A run of a stream that was refused.
+  public struct StreamRunsFailure: Message {
+    public static var fullName: String { "tallystick.v1.StreamRunsFailure" }
+    /// Its place in the stream, from 0.
+    public var index: Int64 = 0
+    public var error: TallystickV1.ItemError?
+
+    public init() {}
+  }
+
+  public struct StreamRunsResponse: Message {
+    public static var fullName: String { "tallystick.v1.StreamRunsResponse" }
+    public var received: Int64 = 0
+    public var recorded: Int64 = 0
+    public var replayed: Int64 = 0
+    public var failed: Int64 = 0
+    /// The first 100.
+    public var failures: [TallystickV1.StreamRunsFailure] = []
+    /// Of the last commit that holds any of them.
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct GetRunRequest: Message {
+    public static var fullName: String { "tallystick.v1.GetRunRequest" }
+    public var runId: String = ""
+
+    public init() {}
+  }
+
+  public struct GetRunResponse: Message {
+    public static var fullName: String { "tallystick.v1.GetRunResponse" }
+    public var run: TallystickV1.Run?
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct ListRunsRequest: Message {
+    public static var fullName: String { "tallystick.v1.ListRunsRequest" }
+    public var userId: String = ""
+    /// All when empty.
+    public var statuses: [TallystickV1.RunStatus] = []
+    /// Any when empty.
+    public var model: String = ""
+    /// Any when empty.
+    public var type: String = ""
+    public var fromMicros: Int64?
+    public var toMicros: Int64?
+    /// 1 to 1,000; 100 when zero.
+    public var limit: Int32 = 0
+    public var cursor: String = ""
+
+    public init() {}
+  }
+
+  public struct ListRunsResponse: Message {
+    public static var fullName: String { "tallystick.v1.ListRunsResponse" }
+    public var runs: [TallystickV1.Run] = []
+    public var nextCursor: String = ""
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  /// What a plan allows. Absent is no limit.
+  public struct PlanLimits: Message {
+    public static var fullName: String { "tallystick.v1.PlanLimits" }
+    public var monthlyGenerations: Int64?
+    public var monthlyUploads: Int64?
+    public var pageCount: Int64?
+
+    public init() {}
+  }
+
+  public struct Usage: Message {
+    public static var fullName: String { "tallystick.v1.Usage" }
+    public var userId: String = ""
+    /// `YYYY-MM`.
+    public var month: String = ""
+    /// The IANA zone that the month is of.
+    public var timeZone: String = ""
+    /// Succeeded runs that started in the month.
+    public var generations: Int64 = 0
+    /// Runs under way now, whatever the month.
+    public var running: Int64 = 0
+    /// Media of source UPLOAD made in the month, deleted ones included.
+    public var uploads: Int64 = 0
+    /// Pages now, whatever the month; deleted ones are not counted.
+    public var pages: Int64 = 0
+    /// The user's; empty without one.
+    public var planId: String = ""
+    public var limits: TallystickV1.PlanLimits?
+    /// When the next month begins.
+    public var resetsAtMicros: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct GetUsageRequest: Message {
+    public static var fullName: String { "tallystick.v1.GetUsageRequest" }
+    public var userId: String = ""
+    /// `YYYY-MM`; the current one when empty.
+    public var month: String = ""
+    /// An IANA name; the plan's when empty, else UTC.
+    public var timeZone: String = ""
+
+    public init() {}
+  }
+
+  public struct GetUsageResponse: Message {
+    public static var fullName: String { "tallystick.v1.GetUsageResponse" }
+    public var usage: TallystickV1.Usage?
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct BatchGetUsageRequest: Message {
+    public static var fullName: String { "tallystick.v1.BatchGetUsageRequest" }
+    /// 1 to 1,000 ids.
+    public var userIds: [String] = []
+    public var month: String = ""
+    public var timeZone: String = ""
+
+    public init() {}
+  }
+
+  public struct BatchGetUsageResponse: Message {
+    public static var fullName: String { "tallystick.v1.BatchGetUsageResponse" }
+    /// One a user, in the order asked.
+    public var usages: [TallystickV1.Usage] = []
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  /// Sums over runs that have ended.
+  public struct RunTotals: Message {
+    public static var fullName: String { "tallystick.v1.RunTotals" }
+    public var count: Int64 = 0
+    public var succeeded: Int64 = 0
+    public var failed: Int64 = 0
+    public var cancelled: Int64 = 0
+    public var costMicros: Int64 = 0
+    public var inputTokens: Int64 = 0
+    public var outputTokens: Int64 = 0
+    public var images: Int64 = 0
+    /// Failed runs per million runs; zero without any.
+    public var errorRatePpm: Int64 = 0
+
+    public init() {}
+  }
+
+  /// Totals of one model, type or status.
+  public struct RunGroup: Message {
+    public static var fullName: String { "tallystick.v1.RunGroup" }
+    /// The model's, the type's or the status's name (`SUCCEEDED`).
+    public var name: String = ""
+    public var totals: TallystickV1.RunTotals?
+
+    public init() {}
+  }
+
+  public struct RunDay: Message {
+    public static var fullName: String { "tallystick.v1.RunDay" }
+    /// `YYYY-MM-DD` in the zone asked for.
+    public var date: String = ""
+    public var startAtMicros: Int64 = 0
+    public var totals: TallystickV1.RunTotals?
+
+    public init() {}
+  }
+
+  public struct GetStatsRequest: Message {
+    public static var fullName: String { "tallystick.v1.GetStatsRequest" }
+    /// Empty: of all users; not for an acting user.
+    public var userId: String = ""
+    public var fromMicros: Int64?
+    public var toMicros: Int64?
+    /// Instead of from and to: the last days in the zone, today included; 1 to 400, 30 when zero.
+    public var days: Int32 = 0
+    /// An IANA name; UTC when empty.
+    public var timeZone: String = ""
+    /// 0 to 100; none when zero.
+    public var recentLimit: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct GetStatsResponse: Message {
+    public static var fullName: String { "tallystick.v1.GetStatsResponse" }
+    public var totals: TallystickV1.RunTotals?
+    /// By count, most first, then by name; at most 100, the rest summed in one group with an empty name.
+    public var byModel: [TallystickV1.RunGroup] = []
+    public var byType: [TallystickV1.RunGroup] = []
+    public var byStatus: [TallystickV1.RunGroup] = []
+    /// Every day of the range, days without a run too, oldest first.
+    public var days: [TallystickV1.RunDay] = []
+    /// Newest first, running ones too.
+    public var recent: [TallystickV1.Run] = []
+    public var fromMicros: Int64 = 0
+    public var toMicros: Int64 = 0
+    public var timeZone: String = ""
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct CheckQuotaRequest: Message {
+    public static var fullName: String { "tallystick.v1.CheckQuotaRequest" }
+    public var userId: String = ""
+    public var kind: TallystickV1.QuotaKind = TallystickV1.QuotaKind(rawValue: 0)
+
+    public init() {}
+  }
+
+  public struct CheckQuotaResponse: Message {
+    public static var fullName: String { "tallystick.v1.CheckQuotaResponse" }
+    public var allowed: Bool = false
+    public var limitCount: Int64?
+    public var used: Int64 = 0
+    /// Of a monthly quota: when the next month begins; zero for pages.
+    public var resetsAtMicros: Int64 = 0
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  /// What a model's tokens and images cost under a plan. A run's cost is
+  /// ceil((input_tokens x input rate + output_tokens x output rate) / 1,000,000) + images x image price.
+  public struct ModelPrice: Message {
+    public static var fullName: String { "tallystick.v1.ModelPrice" }
+    /// At most 128 bytes; empty stands for every model that has no price of its own.
+    public var model: String = ""
+    /// Micro-USD per million tokens. Not negative, at most 10^15; so are the next two.
+    public var inputMicrosPerMillion: Int64 = 0
+    public var outputMicrosPerMillion: Int64 = 0
+    public var imageMicros: Int64 = 0
+
+    public init() {}
+  }
+
   public struct Plan: Message {
     public static var fullName: String { "tallystick.v1.Plan" }
     /// 1 to 128 bytes.
@@ -65,6 +556,11 @@ extension TallystickV1 {
     public var priority: Int32 = 0
     /// Set by the server.
     public var updatedAtMicros: Int64 = 0
+    public var limits: TallystickV1.PlanLimits?
+    /// An IANA name: the zone of the quotas' month. UTC when empty.
+    public var timeZone: String = ""
+    /// At most 256, each model once.
+    public var prices: [TallystickV1.ModelPrice] = []
 
     public init() {}
   }
@@ -107,6 +603,27 @@ extension TallystickV1 {
 
   public enum UsageService {
     public static let name = "tallystick.v1.UsageService"
+    /// Checks the quota, holds the estimate and records the run as running, in one transaction.
+    public static let beginRun = RPC<TallystickV1.BeginRunRequest, TallystickV1.BeginRunResponse>(service: name, method: "BeginRun", kind: .unary)
+    /// Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
+    public static let finishRun = RPC<TallystickV1.FinishRunRequest, TallystickV1.FinishRunResponse>(service: name, method: "FinishRun", kind: .unary)
+    /// Records a run that has ended elsewhere. Never charges, never checks a quota.
+    public static let recordRun = RPC<TallystickV1.RecordRunRequest, TallystickV1.RecordRunResponse>(service: name, method: "RecordRun", kind: .unary)
+    /// Up to 1,000 runs in one commit, each decided on its own.
+    public static let recordRuns = RPC<TallystickV1.RecordRunsRequest, TallystickV1.RecordRunsResponse>(service: name, method: "RecordRuns", kind: .unary)
+    /// Any number of runs; answers once all of them are durable or refused.
+    public static let streamRuns = RPC<TallystickV1.RecordRunRequest, TallystickV1.StreamRunsResponse>(service: name, method: "StreamRuns", kind: .clientStream)
+    public static let getRun = RPC<TallystickV1.GetRunRequest, TallystickV1.GetRunResponse>(service: name, method: "GetRun", kind: .unary)
+    /// A user's runs, by the time at which they started, newest first.
+    public static let listRuns = RPC<TallystickV1.ListRunsRequest, TallystickV1.ListRunsResponse>(service: name, method: "ListRuns", kind: .unary)
+    /// What a user has used in a month, against the limits of the user's plan.
+    public static let getUsage = RPC<TallystickV1.GetUsageRequest, TallystickV1.GetUsageResponse>(service: name, method: "GetUsage", kind: .unary)
+    /// The same of up to 1,000 users, in the order asked, from one snapshot.
+    public static let batchGetUsage = RPC<TallystickV1.BatchGetUsageRequest, TallystickV1.BatchGetUsageResponse>(service: name, method: "BatchGetUsage", kind: .unary)
+    /// The dashboard: totals, by model, by type, by status, a row a day and the last runs, from one snapshot.
+    public static let getStats = RPC<TallystickV1.GetStatsRequest, TallystickV1.GetStatsResponse>(service: name, method: "GetStats", kind: .unary)
+    /// Advice whether one more would be within the plan's limit. Only the calls that use it decide.
+    public static let checkQuota = RPC<TallystickV1.CheckQuotaRequest, TallystickV1.CheckQuotaResponse>(service: name, method: "CheckQuota", kind: .unary)
     /// Makes a plan or replaces it. The same content again changes nothing. Role: admin.
     public static let putPlan = RPC<TallystickV1.PutPlanRequest, TallystickV1.PutPlanResponse>(service: name, method: "PutPlan", kind: .unary)
     /// All plans, by id.

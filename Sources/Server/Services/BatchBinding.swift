@@ -196,8 +196,8 @@ private struct PreparedBatch: Sendable {
         if refusal.commit == nil && refusal.reason.concernsWholeSubmission { throw refusal }
         response.commitSequence = max(response.commitSequence, refusal.commit?.sequence ?? 0)
         response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
-      case .planStored:
-        throw Refusal(.corrupt, "the engine answered a plan to a command of credit")
+      case .planStored, .usage, .page, .admin:
+        throw Refusal(.corrupt, "the engine answered something else to a command of credit")
       }
       next += 1
     }
@@ -212,9 +212,11 @@ extension Reason {
     case .deadlineExceeded, .cancelled, .shuttingDown, .queueFull, .diskFull, .readOnly, .corrupt,
       .outcomeUnknown:
       true
-    case .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .userNotFound, .transactionNotFound,
-      .holdNotFound, .grantNotFound, .idempotencyMismatch, .grantConflict, .paymentConflict, .holdExpired,
-      .holdSettled, .captureExceedsHold, .lotLimit, .amountOverflow, .insufficientCredits:
+    case .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld,
+      .eventInFuture, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound,
+      .pageNotFound, .mediaNotFound, .versionNotFound, .idempotencyMismatch, .grantConflict,
+      .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict,
+      .mediaInUse, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits:
       false
     }
   }
@@ -228,7 +230,9 @@ extension Command {
       2 * consume.userId.utf8.count + consume.idempotency.key.utf8.count + consume.runId.utf8.count
     case .grantPlan(let grant):
       2 * grant.userId.utf8.count + grant.idempotency.key.utf8.count + grant.planId.utf8.count
-    case .addPurchase, .grantPromo, .adjust, .reserve, .extend, .capture, .release, .putPlan: 0
+    case .addPurchase, .grantPromo, .adjust, .reserve, .extend, .capture, .release, .putPlan, .usage, .page,
+      .admin:
+      0
     }
   }
 }

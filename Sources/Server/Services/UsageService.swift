@@ -29,7 +29,8 @@ struct UsageService {
           response.commitPosition = commit.position
           return response
         case .refused(let refusal): throw refusal
-        case .applied: throw Refusal(.corrupt, "the engine answered credit to a command of plans")
+        case .applied, .usage, .page, .admin:
+          throw Refusal(.corrupt, "the engine answered something else to a command of plans")
         }
       },
       services.query(

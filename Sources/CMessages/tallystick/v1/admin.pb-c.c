@@ -232,6 +232,1131 @@ void   tallystick__v1__verify_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__verify_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__user_settings__init
+                     (Tallystick__V1__UserSettings         *message)
+{
+  static const Tallystick__V1__UserSettings init_value = TALLYSTICK__V1__USER_SETTINGS__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__user_settings__get_packed_size
+                     (const Tallystick__V1__UserSettings *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__user_settings__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__user_settings__pack
+                     (const Tallystick__V1__UserSettings *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__user_settings__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__user_settings__pack_to_buffer
+                     (const Tallystick__V1__UserSettings *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__user_settings__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__UserSettings *
+       tallystick__v1__user_settings__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__UserSettings *)
+     protobuf_c_message_unpack (&tallystick__v1__user_settings__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__user_settings__free_unpacked
+                     (Tallystick__V1__UserSettings *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__user_settings__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_user_settings_request__init
+                     (Tallystick__V1__GetUserSettingsRequest         *message)
+{
+  static const Tallystick__V1__GetUserSettingsRequest init_value = TALLYSTICK__V1__GET_USER_SETTINGS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_user_settings_request__get_packed_size
+                     (const Tallystick__V1__GetUserSettingsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_user_settings_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_user_settings_request__pack
+                     (const Tallystick__V1__GetUserSettingsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_user_settings_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_user_settings_request__pack_to_buffer
+                     (const Tallystick__V1__GetUserSettingsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_user_settings_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetUserSettingsRequest *
+       tallystick__v1__get_user_settings_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetUserSettingsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__get_user_settings_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_user_settings_request__free_unpacked
+                     (Tallystick__V1__GetUserSettingsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_user_settings_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_user_settings_response__init
+                     (Tallystick__V1__GetUserSettingsResponse         *message)
+{
+  static const Tallystick__V1__GetUserSettingsResponse init_value = TALLYSTICK__V1__GET_USER_SETTINGS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_user_settings_response__get_packed_size
+                     (const Tallystick__V1__GetUserSettingsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_user_settings_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_user_settings_response__pack
+                     (const Tallystick__V1__GetUserSettingsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_user_settings_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_user_settings_response__pack_to_buffer
+                     (const Tallystick__V1__GetUserSettingsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_user_settings_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetUserSettingsResponse *
+       tallystick__v1__get_user_settings_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetUserSettingsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__get_user_settings_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_user_settings_response__free_unpacked
+                     (Tallystick__V1__GetUserSettingsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_user_settings_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__put_user_settings_request__init
+                     (Tallystick__V1__PutUserSettingsRequest         *message)
+{
+  static const Tallystick__V1__PutUserSettingsRequest init_value = TALLYSTICK__V1__PUT_USER_SETTINGS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__put_user_settings_request__get_packed_size
+                     (const Tallystick__V1__PutUserSettingsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_user_settings_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__put_user_settings_request__pack
+                     (const Tallystick__V1__PutUserSettingsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_user_settings_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__put_user_settings_request__pack_to_buffer
+                     (const Tallystick__V1__PutUserSettingsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_user_settings_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PutUserSettingsRequest *
+       tallystick__v1__put_user_settings_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PutUserSettingsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__put_user_settings_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__put_user_settings_request__free_unpacked
+                     (Tallystick__V1__PutUserSettingsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__put_user_settings_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__put_user_settings_response__init
+                     (Tallystick__V1__PutUserSettingsResponse         *message)
+{
+  static const Tallystick__V1__PutUserSettingsResponse init_value = TALLYSTICK__V1__PUT_USER_SETTINGS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__put_user_settings_response__get_packed_size
+                     (const Tallystick__V1__PutUserSettingsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_user_settings_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__put_user_settings_response__pack
+                     (const Tallystick__V1__PutUserSettingsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_user_settings_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__put_user_settings_response__pack_to_buffer
+                     (const Tallystick__V1__PutUserSettingsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_user_settings_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PutUserSettingsResponse *
+       tallystick__v1__put_user_settings_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PutUserSettingsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__put_user_settings_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__put_user_settings_response__free_unpacked
+                     (Tallystick__V1__PutUserSettingsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__put_user_settings_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_users_request__init
+                     (Tallystick__V1__ListUsersRequest         *message)
+{
+  static const Tallystick__V1__ListUsersRequest init_value = TALLYSTICK__V1__LIST_USERS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_users_request__get_packed_size
+                     (const Tallystick__V1__ListUsersRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_users_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_users_request__pack
+                     (const Tallystick__V1__ListUsersRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_users_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_users_request__pack_to_buffer
+                     (const Tallystick__V1__ListUsersRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_users_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListUsersRequest *
+       tallystick__v1__list_users_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListUsersRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__list_users_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_users_request__free_unpacked
+                     (Tallystick__V1__ListUsersRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_users_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__user__init
+                     (Tallystick__V1__User         *message)
+{
+  static const Tallystick__V1__User init_value = TALLYSTICK__V1__USER__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__user__get_packed_size
+                     (const Tallystick__V1__User *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__user__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__user__pack
+                     (const Tallystick__V1__User *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__user__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__user__pack_to_buffer
+                     (const Tallystick__V1__User *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__user__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__User *
+       tallystick__v1__user__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__User *)
+     protobuf_c_message_unpack (&tallystick__v1__user__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__user__free_unpacked
+                     (Tallystick__V1__User *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__user__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_users_response__init
+                     (Tallystick__V1__ListUsersResponse         *message)
+{
+  static const Tallystick__V1__ListUsersResponse init_value = TALLYSTICK__V1__LIST_USERS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_users_response__get_packed_size
+                     (const Tallystick__V1__ListUsersResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_users_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_users_response__pack
+                     (const Tallystick__V1__ListUsersResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_users_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_users_response__pack_to_buffer
+                     (const Tallystick__V1__ListUsersResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_users_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListUsersResponse *
+       tallystick__v1__list_users_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListUsersResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__list_users_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_users_response__free_unpacked
+                     (Tallystick__V1__ListUsersResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_users_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__metric_label__init
+                     (Tallystick__V1__MetricLabel         *message)
+{
+  static const Tallystick__V1__MetricLabel init_value = TALLYSTICK__V1__METRIC_LABEL__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__metric_label__get_packed_size
+                     (const Tallystick__V1__MetricLabel *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__metric_label__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__metric_label__pack
+                     (const Tallystick__V1__MetricLabel *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__metric_label__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__metric_label__pack_to_buffer
+                     (const Tallystick__V1__MetricLabel *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__metric_label__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__MetricLabel *
+       tallystick__v1__metric_label__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__MetricLabel *)
+     protobuf_c_message_unpack (&tallystick__v1__metric_label__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__metric_label__free_unpacked
+                     (Tallystick__V1__MetricLabel *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__metric_label__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__distribution__init
+                     (Tallystick__V1__Distribution         *message)
+{
+  static const Tallystick__V1__Distribution init_value = TALLYSTICK__V1__DISTRIBUTION__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__distribution__get_packed_size
+                     (const Tallystick__V1__Distribution *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__distribution__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__distribution__pack
+                     (const Tallystick__V1__Distribution *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__distribution__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__distribution__pack_to_buffer
+                     (const Tallystick__V1__Distribution *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__distribution__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__Distribution *
+       tallystick__v1__distribution__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__Distribution *)
+     protobuf_c_message_unpack (&tallystick__v1__distribution__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__distribution__free_unpacked
+                     (Tallystick__V1__Distribution *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__distribution__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__metric_sample__init
+                     (Tallystick__V1__MetricSample         *message)
+{
+  static const Tallystick__V1__MetricSample init_value = TALLYSTICK__V1__METRIC_SAMPLE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__metric_sample__get_packed_size
+                     (const Tallystick__V1__MetricSample *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__metric_sample__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__metric_sample__pack
+                     (const Tallystick__V1__MetricSample *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__metric_sample__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__metric_sample__pack_to_buffer
+                     (const Tallystick__V1__MetricSample *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__metric_sample__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__MetricSample *
+       tallystick__v1__metric_sample__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__MetricSample *)
+     protobuf_c_message_unpack (&tallystick__v1__metric_sample__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__metric_sample__free_unpacked
+                     (Tallystick__V1__MetricSample *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__metric_sample__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__metric__init
+                     (Tallystick__V1__Metric         *message)
+{
+  static const Tallystick__V1__Metric init_value = TALLYSTICK__V1__METRIC__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__metric__get_packed_size
+                     (const Tallystick__V1__Metric *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__metric__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__metric__pack
+                     (const Tallystick__V1__Metric *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__metric__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__metric__pack_to_buffer
+                     (const Tallystick__V1__Metric *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__metric__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__Metric *
+       tallystick__v1__metric__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__Metric *)
+     protobuf_c_message_unpack (&tallystick__v1__metric__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__metric__free_unpacked
+                     (Tallystick__V1__Metric *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__metric__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_metrics_request__init
+                     (Tallystick__V1__GetMetricsRequest         *message)
+{
+  static const Tallystick__V1__GetMetricsRequest init_value = TALLYSTICK__V1__GET_METRICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_metrics_request__get_packed_size
+                     (const Tallystick__V1__GetMetricsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_metrics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_metrics_request__pack
+                     (const Tallystick__V1__GetMetricsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_metrics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_metrics_request__pack_to_buffer
+                     (const Tallystick__V1__GetMetricsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_metrics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetMetricsRequest *
+       tallystick__v1__get_metrics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetMetricsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__get_metrics_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_metrics_request__free_unpacked
+                     (Tallystick__V1__GetMetricsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_metrics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_metrics_response__init
+                     (Tallystick__V1__GetMetricsResponse         *message)
+{
+  static const Tallystick__V1__GetMetricsResponse init_value = TALLYSTICK__V1__GET_METRICS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_metrics_response__get_packed_size
+                     (const Tallystick__V1__GetMetricsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_metrics_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_metrics_response__pack
+                     (const Tallystick__V1__GetMetricsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_metrics_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_metrics_response__pack_to_buffer
+                     (const Tallystick__V1__GetMetricsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_metrics_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetMetricsResponse *
+       tallystick__v1__get_metrics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetMetricsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__get_metrics_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_metrics_response__free_unpacked
+                     (Tallystick__V1__GetMetricsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_metrics_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__query_stats__init
+                     (Tallystick__V1__QueryStats         *message)
+{
+  static const Tallystick__V1__QueryStats init_value = TALLYSTICK__V1__QUERY_STATS__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__query_stats__get_packed_size
+                     (const Tallystick__V1__QueryStats *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__query_stats__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__query_stats__pack
+                     (const Tallystick__V1__QueryStats *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__query_stats__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__query_stats__pack_to_buffer
+                     (const Tallystick__V1__QueryStats *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__query_stats__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__QueryStats *
+       tallystick__v1__query_stats__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__QueryStats *)
+     protobuf_c_message_unpack (&tallystick__v1__query_stats__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__query_stats__free_unpacked
+                     (Tallystick__V1__QueryStats *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__query_stats__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_query_stats_request__init
+                     (Tallystick__V1__GetQueryStatsRequest         *message)
+{
+  static const Tallystick__V1__GetQueryStatsRequest init_value = TALLYSTICK__V1__GET_QUERY_STATS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_query_stats_request__get_packed_size
+                     (const Tallystick__V1__GetQueryStatsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_query_stats_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_query_stats_request__pack
+                     (const Tallystick__V1__GetQueryStatsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_query_stats_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_query_stats_request__pack_to_buffer
+                     (const Tallystick__V1__GetQueryStatsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_query_stats_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetQueryStatsRequest *
+       tallystick__v1__get_query_stats_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetQueryStatsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__get_query_stats_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_query_stats_request__free_unpacked
+                     (Tallystick__V1__GetQueryStatsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_query_stats_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_query_stats_response__init
+                     (Tallystick__V1__GetQueryStatsResponse         *message)
+{
+  static const Tallystick__V1__GetQueryStatsResponse init_value = TALLYSTICK__V1__GET_QUERY_STATS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_query_stats_response__get_packed_size
+                     (const Tallystick__V1__GetQueryStatsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_query_stats_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_query_stats_response__pack
+                     (const Tallystick__V1__GetQueryStatsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_query_stats_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_query_stats_response__pack_to_buffer
+                     (const Tallystick__V1__GetQueryStatsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_query_stats_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetQueryStatsResponse *
+       tallystick__v1__get_query_stats_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetQueryStatsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__get_query_stats_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_query_stats_response__free_unpacked
+                     (Tallystick__V1__GetQueryStatsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_query_stats_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__cache_stats__init
+                     (Tallystick__V1__CacheStats         *message)
+{
+  static const Tallystick__V1__CacheStats init_value = TALLYSTICK__V1__CACHE_STATS__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__cache_stats__get_packed_size
+                     (const Tallystick__V1__CacheStats *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__cache_stats__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__cache_stats__pack
+                     (const Tallystick__V1__CacheStats *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__cache_stats__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__cache_stats__pack_to_buffer
+                     (const Tallystick__V1__CacheStats *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__cache_stats__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__CacheStats *
+       tallystick__v1__cache_stats__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__CacheStats *)
+     protobuf_c_message_unpack (&tallystick__v1__cache_stats__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__cache_stats__free_unpacked
+                     (Tallystick__V1__CacheStats *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__cache_stats__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_cache_stats_request__init
+                     (Tallystick__V1__GetCacheStatsRequest         *message)
+{
+  static const Tallystick__V1__GetCacheStatsRequest init_value = TALLYSTICK__V1__GET_CACHE_STATS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_cache_stats_request__get_packed_size
+                     (const Tallystick__V1__GetCacheStatsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_cache_stats_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_cache_stats_request__pack
+                     (const Tallystick__V1__GetCacheStatsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_cache_stats_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_cache_stats_request__pack_to_buffer
+                     (const Tallystick__V1__GetCacheStatsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_cache_stats_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetCacheStatsRequest *
+       tallystick__v1__get_cache_stats_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetCacheStatsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__get_cache_stats_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_cache_stats_request__free_unpacked
+                     (Tallystick__V1__GetCacheStatsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_cache_stats_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_cache_stats_response__init
+                     (Tallystick__V1__GetCacheStatsResponse         *message)
+{
+  static const Tallystick__V1__GetCacheStatsResponse init_value = TALLYSTICK__V1__GET_CACHE_STATS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_cache_stats_response__get_packed_size
+                     (const Tallystick__V1__GetCacheStatsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_cache_stats_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_cache_stats_response__pack
+                     (const Tallystick__V1__GetCacheStatsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_cache_stats_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_cache_stats_response__pack_to_buffer
+                     (const Tallystick__V1__GetCacheStatsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_cache_stats_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetCacheStatsResponse *
+       tallystick__v1__get_cache_stats_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetCacheStatsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__get_cache_stats_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_cache_stats_response__free_unpacked
+                     (Tallystick__V1__GetCacheStatsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_cache_stats_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__rate_limit__init
+                     (Tallystick__V1__RateLimit         *message)
+{
+  static const Tallystick__V1__RateLimit init_value = TALLYSTICK__V1__RATE_LIMIT__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__rate_limit__get_packed_size
+                     (const Tallystick__V1__RateLimit *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__rate_limit__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__rate_limit__pack
+                     (const Tallystick__V1__RateLimit *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__rate_limit__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__rate_limit__pack_to_buffer
+                     (const Tallystick__V1__RateLimit *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__rate_limit__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RateLimit *
+       tallystick__v1__rate_limit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RateLimit *)
+     protobuf_c_message_unpack (&tallystick__v1__rate_limit__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__rate_limit__free_unpacked
+                     (Tallystick__V1__RateLimit *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__rate_limit__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__set_rate_limit_request__init
+                     (Tallystick__V1__SetRateLimitRequest         *message)
+{
+  static const Tallystick__V1__SetRateLimitRequest init_value = TALLYSTICK__V1__SET_RATE_LIMIT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__set_rate_limit_request__get_packed_size
+                     (const Tallystick__V1__SetRateLimitRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_rate_limit_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__set_rate_limit_request__pack
+                     (const Tallystick__V1__SetRateLimitRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_rate_limit_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__set_rate_limit_request__pack_to_buffer
+                     (const Tallystick__V1__SetRateLimitRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_rate_limit_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__SetRateLimitRequest *
+       tallystick__v1__set_rate_limit_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__SetRateLimitRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__set_rate_limit_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__set_rate_limit_request__free_unpacked
+                     (Tallystick__V1__SetRateLimitRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__set_rate_limit_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__set_rate_limit_response__init
+                     (Tallystick__V1__SetRateLimitResponse         *message)
+{
+  static const Tallystick__V1__SetRateLimitResponse init_value = TALLYSTICK__V1__SET_RATE_LIMIT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__set_rate_limit_response__get_packed_size
+                     (const Tallystick__V1__SetRateLimitResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_rate_limit_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__set_rate_limit_response__pack
+                     (const Tallystick__V1__SetRateLimitResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_rate_limit_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__set_rate_limit_response__pack_to_buffer
+                     (const Tallystick__V1__SetRateLimitResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_rate_limit_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__SetRateLimitResponse *
+       tallystick__v1__set_rate_limit_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__SetRateLimitResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__set_rate_limit_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__set_rate_limit_response__free_unpacked
+                     (Tallystick__V1__SetRateLimitResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__set_rate_limit_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_rate_limits_request__init
+                     (Tallystick__V1__ListRateLimitsRequest         *message)
+{
+  static const Tallystick__V1__ListRateLimitsRequest init_value = TALLYSTICK__V1__LIST_RATE_LIMITS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_rate_limits_request__get_packed_size
+                     (const Tallystick__V1__ListRateLimitsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_rate_limits_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_rate_limits_request__pack
+                     (const Tallystick__V1__ListRateLimitsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_rate_limits_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_rate_limits_request__pack_to_buffer
+                     (const Tallystick__V1__ListRateLimitsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_rate_limits_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListRateLimitsRequest *
+       tallystick__v1__list_rate_limits_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListRateLimitsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__list_rate_limits_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_rate_limits_request__free_unpacked
+                     (Tallystick__V1__ListRateLimitsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_rate_limits_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_rate_limits_response__init
+                     (Tallystick__V1__ListRateLimitsResponse         *message)
+{
+  static const Tallystick__V1__ListRateLimitsResponse init_value = TALLYSTICK__V1__LIST_RATE_LIMITS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_rate_limits_response__get_packed_size
+                     (const Tallystick__V1__ListRateLimitsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_rate_limits_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_rate_limits_response__pack
+                     (const Tallystick__V1__ListRateLimitsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_rate_limits_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_rate_limits_response__pack_to_buffer
+                     (const Tallystick__V1__ListRateLimitsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_rate_limits_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListRateLimitsResponse *
+       tallystick__v1__list_rate_limits_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListRateLimitsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__list_rate_limits_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_rate_limits_response__free_unpacked
+                     (Tallystick__V1__ListRateLimitsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_rate_limits_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor tallystick__v1__limit__field_descriptors[3] =
 {
   {
@@ -666,5 +1791,1669 @@ const ProtobufCMessageDescriptor tallystick__v1__verify_response__descriptor =
   tallystick__v1__verify_response__field_indices_by_name,
   1,  tallystick__v1__verify_response__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__verify_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__user_settings__field_descriptors[7] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__UserSettings, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "email",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__UserSettings, email),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "role",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__UserSettings, role),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plan_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__UserSettings, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "approval",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__UserSettings, approval),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "updated_at_micros",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__UserSettings, updated_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at_micros",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__UserSettings, created_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__user_settings__field_indices_by_name[] = {
+  4,   /* field[4] = approval */
+  6,   /* field[6] = created_at_micros */
+  1,   /* field[1] = email */
+  3,   /* field[3] = plan_id */
+  2,   /* field[2] = role */
+  5,   /* field[5] = updated_at_micros */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__user_settings__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__user_settings__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.UserSettings",
+  "UserSettings",
+  "Tallystick__V1__UserSettings",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__UserSettings),
+  7,
+  tallystick__v1__user_settings__field_descriptors,
+  tallystick__v1__user_settings__field_indices_by_name,
+  1,  tallystick__v1__user_settings__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__user_settings__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_user_settings_request__field_descriptors[1] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetUserSettingsRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_user_settings_request__field_indices_by_name[] = {
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__get_user_settings_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_user_settings_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetUserSettingsRequest",
+  "GetUserSettingsRequest",
+  "Tallystick__V1__GetUserSettingsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetUserSettingsRequest),
+  1,
+  tallystick__v1__get_user_settings_request__field_descriptors,
+  tallystick__v1__get_user_settings_request__field_indices_by_name,
+  1,  tallystick__v1__get_user_settings_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_user_settings_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_user_settings_response__field_descriptors[2] =
+{
+  {
+    "settings",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetUserSettingsResponse, n_settings),
+    offsetof(Tallystick__V1__GetUserSettingsResponse, settings),
+    &tallystick__v1__user_settings__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetUserSettingsResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_user_settings_response__field_indices_by_name[] = {
+  1,   /* field[1] = commit_sequence */
+  0,   /* field[0] = settings */
+};
+static const ProtobufCIntRange tallystick__v1__get_user_settings_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_user_settings_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetUserSettingsResponse",
+  "GetUserSettingsResponse",
+  "Tallystick__V1__GetUserSettingsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetUserSettingsResponse),
+  2,
+  tallystick__v1__get_user_settings_response__field_descriptors,
+  tallystick__v1__get_user_settings_response__field_indices_by_name,
+  1,  tallystick__v1__get_user_settings_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_user_settings_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__put_user_settings_request__field_descriptors[1] =
+{
+  {
+    "settings",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__PutUserSettingsRequest, n_settings),
+    offsetof(Tallystick__V1__PutUserSettingsRequest, settings),
+    &tallystick__v1__user_settings__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__put_user_settings_request__field_indices_by_name[] = {
+  0,   /* field[0] = settings */
+};
+static const ProtobufCIntRange tallystick__v1__put_user_settings_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__put_user_settings_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PutUserSettingsRequest",
+  "PutUserSettingsRequest",
+  "Tallystick__V1__PutUserSettingsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PutUserSettingsRequest),
+  1,
+  tallystick__v1__put_user_settings_request__field_descriptors,
+  tallystick__v1__put_user_settings_request__field_indices_by_name,
+  1,  tallystick__v1__put_user_settings_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__put_user_settings_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__put_user_settings_response__field_descriptors[4] =
+{
+  {
+    "settings",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__PutUserSettingsResponse, n_settings),
+    offsetof(Tallystick__V1__PutUserSettingsResponse, settings),
+    &tallystick__v1__user_settings__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unchanged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutUserSettingsResponse, unchanged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutUserSettingsResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutUserSettingsResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__put_user_settings_response__field_indices_by_name[] = {
+  3,   /* field[3] = commit_position */
+  2,   /* field[2] = commit_sequence */
+  0,   /* field[0] = settings */
+  1,   /* field[1] = unchanged */
+};
+static const ProtobufCIntRange tallystick__v1__put_user_settings_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__put_user_settings_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PutUserSettingsResponse",
+  "PutUserSettingsResponse",
+  "Tallystick__V1__PutUserSettingsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PutUserSettingsResponse),
+  4,
+  tallystick__v1__put_user_settings_response__field_descriptors,
+  tallystick__v1__put_user_settings_response__field_indices_by_name,
+  1,  tallystick__v1__put_user_settings_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__put_user_settings_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_users_request__field_descriptors[9] =
+{
+  {
+    "role",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersRequest, role),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "approval",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersRequest, approval),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plan_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersRequest, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id_prefix",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersRequest, user_id_prefix),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sort",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersRequest, sort),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "month",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersRequest, month),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersRequest, time_zone),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersRequest, cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_users_request__field_indices_by_name[] = {
+  1,   /* field[1] = approval */
+  8,   /* field[8] = cursor */
+  7,   /* field[7] = limit */
+  5,   /* field[5] = month */
+  2,   /* field[2] = plan_id */
+  0,   /* field[0] = role */
+  4,   /* field[4] = sort */
+  6,   /* field[6] = time_zone */
+  3,   /* field[3] = user_id_prefix */
+};
+static const ProtobufCIntRange tallystick__v1__list_users_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_users_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListUsersRequest",
+  "ListUsersRequest",
+  "Tallystick__V1__ListUsersRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListUsersRequest),
+  9,
+  tallystick__v1__list_users_request__field_descriptors,
+  tallystick__v1__list_users_request__field_indices_by_name,
+  1,  tallystick__v1__list_users_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_users_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__user__field_descriptors[3] =
+{
+  {
+    "settings",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__User, n_settings),
+    offsetof(Tallystick__V1__User, settings),
+    &tallystick__v1__user_settings__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balance",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__User, n_balance),
+    offsetof(Tallystick__V1__User, balance),
+    &tallystick__v1__balance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "usage",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__User, n_usage),
+    offsetof(Tallystick__V1__User, usage),
+    &tallystick__v1__usage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__user__field_indices_by_name[] = {
+  1,   /* field[1] = balance */
+  0,   /* field[0] = settings */
+  2,   /* field[2] = usage */
+};
+static const ProtobufCIntRange tallystick__v1__user__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__user__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.User",
+  "User",
+  "Tallystick__V1__User",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__User),
+  3,
+  tallystick__v1__user__field_descriptors,
+  tallystick__v1__user__field_indices_by_name,
+  1,  tallystick__v1__user__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__user__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_users_response__field_descriptors[3] =
+{
+  {
+    "users",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ListUsersResponse, n_users),
+    offsetof(Tallystick__V1__ListUsersResponse, users),
+    &tallystick__v1__user__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_cursor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersResponse, next_cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListUsersResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_users_response__field_indices_by_name[] = {
+  2,   /* field[2] = commit_sequence */
+  1,   /* field[1] = next_cursor */
+  0,   /* field[0] = users */
+};
+static const ProtobufCIntRange tallystick__v1__list_users_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_users_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListUsersResponse",
+  "ListUsersResponse",
+  "Tallystick__V1__ListUsersResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListUsersResponse),
+  3,
+  tallystick__v1__list_users_response__field_descriptors,
+  tallystick__v1__list_users_response__field_indices_by_name,
+  1,  tallystick__v1__list_users_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_users_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__metric_label__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__MetricLabel, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__MetricLabel, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__metric_label__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__metric_label__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__metric_label__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.MetricLabel",
+  "MetricLabel",
+  "Tallystick__V1__MetricLabel",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__MetricLabel),
+  2,
+  tallystick__v1__metric_label__field_descriptors,
+  tallystick__v1__metric_label__field_indices_by_name,
+  1,  tallystick__v1__metric_label__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__metric_label__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__distribution__field_descriptors[7] =
+{
+  {
+    "count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Distribution, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sum",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Distribution, sum),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "p50",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Distribution, p50),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "p90",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Distribution, p90),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "p99",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Distribution, p99),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "p999",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Distribution, p999),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Distribution, max),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__distribution__field_indices_by_name[] = {
+  0,   /* field[0] = count */
+  6,   /* field[6] = max */
+  2,   /* field[2] = p50 */
+  3,   /* field[3] = p90 */
+  4,   /* field[4] = p99 */
+  5,   /* field[5] = p999 */
+  1,   /* field[1] = sum */
+};
+static const ProtobufCIntRange tallystick__v1__distribution__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__distribution__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.Distribution",
+  "Distribution",
+  "Tallystick__V1__Distribution",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__Distribution),
+  7,
+  tallystick__v1__distribution__field_descriptors,
+  tallystick__v1__distribution__field_indices_by_name,
+  1,  tallystick__v1__distribution__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__distribution__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__metric_sample__field_descriptors[3] =
+{
+  {
+    "labels",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__MetricSample, n_labels),
+    offsetof(Tallystick__V1__MetricSample, labels),
+    &tallystick__v1__metric_label__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__MetricSample, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "distribution",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__MetricSample, n_distribution),
+    offsetof(Tallystick__V1__MetricSample, distribution),
+    &tallystick__v1__distribution__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__metric_sample__field_indices_by_name[] = {
+  2,   /* field[2] = distribution */
+  0,   /* field[0] = labels */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__metric_sample__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__metric_sample__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.MetricSample",
+  "MetricSample",
+  "Tallystick__V1__MetricSample",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__MetricSample),
+  3,
+  tallystick__v1__metric_sample__field_descriptors,
+  tallystick__v1__metric_sample__field_indices_by_name,
+  1,  tallystick__v1__metric_sample__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__metric_sample__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__metric__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Metric, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "help",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Metric, help),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Metric, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "samples",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Metric, n_samples),
+    offsetof(Tallystick__V1__Metric, samples),
+    &tallystick__v1__metric_sample__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__metric__field_indices_by_name[] = {
+  1,   /* field[1] = help */
+  2,   /* field[2] = kind */
+  0,   /* field[0] = name */
+  3,   /* field[3] = samples */
+};
+static const ProtobufCIntRange tallystick__v1__metric__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__metric__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.Metric",
+  "Metric",
+  "Tallystick__V1__Metric",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__Metric),
+  4,
+  tallystick__v1__metric__field_descriptors,
+  tallystick__v1__metric__field_indices_by_name,
+  1,  tallystick__v1__metric__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__metric__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_metrics_request__field_descriptors[1] =
+{
+  {
+    "prometheus",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetMetricsRequest, prometheus),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_metrics_request__field_indices_by_name[] = {
+  0,   /* field[0] = prometheus */
+};
+static const ProtobufCIntRange tallystick__v1__get_metrics_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_metrics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetMetricsRequest",
+  "GetMetricsRequest",
+  "Tallystick__V1__GetMetricsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetMetricsRequest),
+  1,
+  tallystick__v1__get_metrics_request__field_descriptors,
+  tallystick__v1__get_metrics_request__field_indices_by_name,
+  1,  tallystick__v1__get_metrics_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_metrics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_metrics_response__field_descriptors[2] =
+{
+  {
+    "metrics",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetMetricsResponse, n_metrics),
+    offsetof(Tallystick__V1__GetMetricsResponse, metrics),
+    &tallystick__v1__metric__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prometheus_text",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetMetricsResponse, prometheus_text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_metrics_response__field_indices_by_name[] = {
+  0,   /* field[0] = metrics */
+  1,   /* field[1] = prometheus_text */
+};
+static const ProtobufCIntRange tallystick__v1__get_metrics_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_metrics_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetMetricsResponse",
+  "GetMetricsResponse",
+  "Tallystick__V1__GetMetricsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetMetricsResponse),
+  2,
+  tallystick__v1__get_metrics_response__field_descriptors,
+  tallystick__v1__get_metrics_response__field_indices_by_name,
+  1,  tallystick__v1__get_metrics_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_metrics_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__query_stats__field_descriptors[6] =
+{
+  {
+    "sql",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__QueryStats, sql),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "latency",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__QueryStats, n_latency),
+    offsetof(Tallystick__V1__QueryStats, latency),
+    &tallystick__v1__distribution__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rows",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__QueryStats, rows),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "errors",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__QueryStats, errors),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slow",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__QueryStats, slow),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plan",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tallystick__V1__QueryStats, n_plan),
+    offsetof(Tallystick__V1__QueryStats, plan),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__query_stats__field_indices_by_name[] = {
+  3,   /* field[3] = errors */
+  1,   /* field[1] = latency */
+  5,   /* field[5] = plan */
+  2,   /* field[2] = rows */
+  4,   /* field[4] = slow */
+  0,   /* field[0] = sql */
+};
+static const ProtobufCIntRange tallystick__v1__query_stats__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__query_stats__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.QueryStats",
+  "QueryStats",
+  "Tallystick__V1__QueryStats",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__QueryStats),
+  6,
+  tallystick__v1__query_stats__field_descriptors,
+  tallystick__v1__query_stats__field_indices_by_name,
+  1,  tallystick__v1__query_stats__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__query_stats__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define tallystick__v1__get_query_stats_request__field_descriptors NULL
+#define tallystick__v1__get_query_stats_request__field_indices_by_name NULL
+#define tallystick__v1__get_query_stats_request__number_ranges NULL
+const ProtobufCMessageDescriptor tallystick__v1__get_query_stats_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetQueryStatsRequest",
+  "GetQueryStatsRequest",
+  "Tallystick__V1__GetQueryStatsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetQueryStatsRequest),
+  0,
+  tallystick__v1__get_query_stats_request__field_descriptors,
+  tallystick__v1__get_query_stats_request__field_indices_by_name,
+  0,  tallystick__v1__get_query_stats_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_query_stats_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_query_stats_response__field_descriptors[2] =
+{
+  {
+    "queries",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetQueryStatsResponse, n_queries),
+    offsetof(Tallystick__V1__GetQueryStatsResponse, queries),
+    &tallystick__v1__query_stats__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slow_query_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetQueryStatsResponse, slow_query_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_query_stats_response__field_indices_by_name[] = {
+  0,   /* field[0] = queries */
+  1,   /* field[1] = slow_query_micros */
+};
+static const ProtobufCIntRange tallystick__v1__get_query_stats_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_query_stats_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetQueryStatsResponse",
+  "GetQueryStatsResponse",
+  "Tallystick__V1__GetQueryStatsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetQueryStatsResponse),
+  2,
+  tallystick__v1__get_query_stats_response__field_descriptors,
+  tallystick__v1__get_query_stats_response__field_indices_by_name,
+  1,  tallystick__v1__get_query_stats_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_query_stats_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__cache_stats__field_descriptors[8] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CacheStats, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entries",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CacheStats, entries),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CacheStats, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit_bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CacheStats, limit_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hits",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CacheStats, hits),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "misses",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CacheStats, misses),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "invalidations",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CacheStats, invalidations),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "evictions",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CacheStats, evictions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__cache_stats__field_indices_by_name[] = {
+  2,   /* field[2] = bytes */
+  1,   /* field[1] = entries */
+  7,   /* field[7] = evictions */
+  4,   /* field[4] = hits */
+  6,   /* field[6] = invalidations */
+  3,   /* field[3] = limit_bytes */
+  5,   /* field[5] = misses */
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange tallystick__v1__cache_stats__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__cache_stats__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.CacheStats",
+  "CacheStats",
+  "Tallystick__V1__CacheStats",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__CacheStats),
+  8,
+  tallystick__v1__cache_stats__field_descriptors,
+  tallystick__v1__cache_stats__field_indices_by_name,
+  1,  tallystick__v1__cache_stats__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__cache_stats__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define tallystick__v1__get_cache_stats_request__field_descriptors NULL
+#define tallystick__v1__get_cache_stats_request__field_indices_by_name NULL
+#define tallystick__v1__get_cache_stats_request__number_ranges NULL
+const ProtobufCMessageDescriptor tallystick__v1__get_cache_stats_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetCacheStatsRequest",
+  "GetCacheStatsRequest",
+  "Tallystick__V1__GetCacheStatsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetCacheStatsRequest),
+  0,
+  tallystick__v1__get_cache_stats_request__field_descriptors,
+  tallystick__v1__get_cache_stats_request__field_indices_by_name,
+  0,  tallystick__v1__get_cache_stats_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_cache_stats_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_cache_stats_response__field_descriptors[1] =
+{
+  {
+    "caches",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetCacheStatsResponse, n_caches),
+    offsetof(Tallystick__V1__GetCacheStatsResponse, caches),
+    &tallystick__v1__cache_stats__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_cache_stats_response__field_indices_by_name[] = {
+  0,   /* field[0] = caches */
+};
+static const ProtobufCIntRange tallystick__v1__get_cache_stats_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_cache_stats_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetCacheStatsResponse",
+  "GetCacheStatsResponse",
+  "Tallystick__V1__GetCacheStatsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetCacheStatsResponse),
+  1,
+  tallystick__v1__get_cache_stats_response__field_descriptors,
+  tallystick__v1__get_cache_stats_response__field_indices_by_name,
+  1,  tallystick__v1__get_cache_stats_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_cache_stats_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__rate_limit__field_descriptors[6] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tallystick__V1__RateLimit, subject_case),
+    offsetof(Tallystick__V1__RateLimit, user_id),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uid",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Tallystick__V1__RateLimit, subject_case),
+    offsetof(Tallystick__V1__RateLimit, uid),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "every_user",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Tallystick__V1__RateLimit, subject_case),
+    offsetof(Tallystick__V1__RateLimit, every_user),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "every_uid",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Tallystick__V1__RateLimit, subject_case),
+    offsetof(Tallystick__V1__RateLimit, every_uid),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "per_second",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RateLimit, per_second),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "burst",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RateLimit, burst),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__rate_limit__field_indices_by_name[] = {
+  5,   /* field[5] = burst */
+  3,   /* field[3] = every_uid */
+  2,   /* field[2] = every_user */
+  4,   /* field[4] = per_second */
+  1,   /* field[1] = uid */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__rate_limit__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__rate_limit__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RateLimit",
+  "RateLimit",
+  "Tallystick__V1__RateLimit",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RateLimit),
+  6,
+  tallystick__v1__rate_limit__field_descriptors,
+  tallystick__v1__rate_limit__field_indices_by_name,
+  1,  tallystick__v1__rate_limit__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__rate_limit__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__set_rate_limit_request__field_descriptors[1] =
+{
+  {
+    "rate_limit",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__SetRateLimitRequest, n_rate_limit),
+    offsetof(Tallystick__V1__SetRateLimitRequest, rate_limit),
+    &tallystick__v1__rate_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__set_rate_limit_request__field_indices_by_name[] = {
+  0,   /* field[0] = rate_limit */
+};
+static const ProtobufCIntRange tallystick__v1__set_rate_limit_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__set_rate_limit_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.SetRateLimitRequest",
+  "SetRateLimitRequest",
+  "Tallystick__V1__SetRateLimitRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__SetRateLimitRequest),
+  1,
+  tallystick__v1__set_rate_limit_request__field_descriptors,
+  tallystick__v1__set_rate_limit_request__field_indices_by_name,
+  1,  tallystick__v1__set_rate_limit_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__set_rate_limit_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__set_rate_limit_response__field_descriptors[3] =
+{
+  {
+    "rate_limit",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__SetRateLimitResponse, n_rate_limit),
+    offsetof(Tallystick__V1__SetRateLimitResponse, rate_limit),
+    &tallystick__v1__rate_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SetRateLimitResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SetRateLimitResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__set_rate_limit_response__field_indices_by_name[] = {
+  2,   /* field[2] = commit_position */
+  1,   /* field[1] = commit_sequence */
+  0,   /* field[0] = rate_limit */
+};
+static const ProtobufCIntRange tallystick__v1__set_rate_limit_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__set_rate_limit_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.SetRateLimitResponse",
+  "SetRateLimitResponse",
+  "Tallystick__V1__SetRateLimitResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__SetRateLimitResponse),
+  3,
+  tallystick__v1__set_rate_limit_response__field_descriptors,
+  tallystick__v1__set_rate_limit_response__field_indices_by_name,
+  1,  tallystick__v1__set_rate_limit_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__set_rate_limit_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_rate_limits_request__field_descriptors[2] =
+{
+  {
+    "limit",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRateLimitsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRateLimitsRequest, cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_rate_limits_request__field_indices_by_name[] = {
+  1,   /* field[1] = cursor */
+  0,   /* field[0] = limit */
+};
+static const ProtobufCIntRange tallystick__v1__list_rate_limits_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_rate_limits_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListRateLimitsRequest",
+  "ListRateLimitsRequest",
+  "Tallystick__V1__ListRateLimitsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListRateLimitsRequest),
+  2,
+  tallystick__v1__list_rate_limits_request__field_descriptors,
+  tallystick__v1__list_rate_limits_request__field_indices_by_name,
+  1,  tallystick__v1__list_rate_limits_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_rate_limits_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_rate_limits_response__field_descriptors[3] =
+{
+  {
+    "rate_limits",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ListRateLimitsResponse, n_rate_limits),
+    offsetof(Tallystick__V1__ListRateLimitsResponse, rate_limits),
+    &tallystick__v1__rate_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_cursor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRateLimitsResponse, next_cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRateLimitsResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_rate_limits_response__field_indices_by_name[] = {
+  2,   /* field[2] = commit_sequence */
+  1,   /* field[1] = next_cursor */
+  0,   /* field[0] = rate_limits */
+};
+static const ProtobufCIntRange tallystick__v1__list_rate_limits_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_rate_limits_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListRateLimitsResponse",
+  "ListRateLimitsResponse",
+  "Tallystick__V1__ListRateLimitsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListRateLimitsResponse),
+  3,
+  tallystick__v1__list_rate_limits_response__field_descriptors,
+  tallystick__v1__list_rate_limits_response__field_indices_by_name,
+  1,  tallystick__v1__list_rate_limits_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_rate_limits_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -7,6 +7,1356 @@
 #endif
 
 #include "tallystick/v1/usage.pb-c.h"
+void   tallystick__v1__run__init
+                     (Tallystick__V1__Run         *message)
+{
+  static const Tallystick__V1__Run init_value = TALLYSTICK__V1__RUN__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__run__get_packed_size
+                     (const Tallystick__V1__Run *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__run__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__run__pack
+                     (const Tallystick__V1__Run *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__run__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__run__pack_to_buffer
+                     (const Tallystick__V1__Run *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__run__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__Run *
+       tallystick__v1__run__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__Run *)
+     protobuf_c_message_unpack (&tallystick__v1__run__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__run__free_unpacked
+                     (Tallystick__V1__Run *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__run__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__begin_run_request__init
+                     (Tallystick__V1__BeginRunRequest         *message)
+{
+  static const Tallystick__V1__BeginRunRequest init_value = TALLYSTICK__V1__BEGIN_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__begin_run_request__get_packed_size
+                     (const Tallystick__V1__BeginRunRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__begin_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__begin_run_request__pack
+                     (const Tallystick__V1__BeginRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__begin_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__begin_run_request__pack_to_buffer
+                     (const Tallystick__V1__BeginRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__begin_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__BeginRunRequest *
+       tallystick__v1__begin_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__BeginRunRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__begin_run_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__begin_run_request__free_unpacked
+                     (Tallystick__V1__BeginRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__begin_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__begin_run_response__init
+                     (Tallystick__V1__BeginRunResponse         *message)
+{
+  static const Tallystick__V1__BeginRunResponse init_value = TALLYSTICK__V1__BEGIN_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__begin_run_response__get_packed_size
+                     (const Tallystick__V1__BeginRunResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__begin_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__begin_run_response__pack
+                     (const Tallystick__V1__BeginRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__begin_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__begin_run_response__pack_to_buffer
+                     (const Tallystick__V1__BeginRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__begin_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__BeginRunResponse *
+       tallystick__v1__begin_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__BeginRunResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__begin_run_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__begin_run_response__free_unpacked
+                     (Tallystick__V1__BeginRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__begin_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__finish_run_request__init
+                     (Tallystick__V1__FinishRunRequest         *message)
+{
+  static const Tallystick__V1__FinishRunRequest init_value = TALLYSTICK__V1__FINISH_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__finish_run_request__get_packed_size
+                     (const Tallystick__V1__FinishRunRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__finish_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__finish_run_request__pack
+                     (const Tallystick__V1__FinishRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__finish_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__finish_run_request__pack_to_buffer
+                     (const Tallystick__V1__FinishRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__finish_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__FinishRunRequest *
+       tallystick__v1__finish_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__FinishRunRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__finish_run_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__finish_run_request__free_unpacked
+                     (Tallystick__V1__FinishRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__finish_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__finish_run_response__init
+                     (Tallystick__V1__FinishRunResponse         *message)
+{
+  static const Tallystick__V1__FinishRunResponse init_value = TALLYSTICK__V1__FINISH_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__finish_run_response__get_packed_size
+                     (const Tallystick__V1__FinishRunResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__finish_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__finish_run_response__pack
+                     (const Tallystick__V1__FinishRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__finish_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__finish_run_response__pack_to_buffer
+                     (const Tallystick__V1__FinishRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__finish_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__FinishRunResponse *
+       tallystick__v1__finish_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__FinishRunResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__finish_run_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__finish_run_response__free_unpacked
+                     (Tallystick__V1__FinishRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__finish_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__record_run_request__init
+                     (Tallystick__V1__RecordRunRequest         *message)
+{
+  static const Tallystick__V1__RecordRunRequest init_value = TALLYSTICK__V1__RECORD_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__record_run_request__get_packed_size
+                     (const Tallystick__V1__RecordRunRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__record_run_request__pack
+                     (const Tallystick__V1__RecordRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__record_run_request__pack_to_buffer
+                     (const Tallystick__V1__RecordRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RecordRunRequest *
+       tallystick__v1__record_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RecordRunRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__record_run_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__record_run_request__free_unpacked
+                     (Tallystick__V1__RecordRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__record_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__record_run_response__init
+                     (Tallystick__V1__RecordRunResponse         *message)
+{
+  static const Tallystick__V1__RecordRunResponse init_value = TALLYSTICK__V1__RECORD_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__record_run_response__get_packed_size
+                     (const Tallystick__V1__RecordRunResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__record_run_response__pack
+                     (const Tallystick__V1__RecordRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__record_run_response__pack_to_buffer
+                     (const Tallystick__V1__RecordRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RecordRunResponse *
+       tallystick__v1__record_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RecordRunResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__record_run_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__record_run_response__free_unpacked
+                     (Tallystick__V1__RecordRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__record_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__record_runs_request__init
+                     (Tallystick__V1__RecordRunsRequest         *message)
+{
+  static const Tallystick__V1__RecordRunsRequest init_value = TALLYSTICK__V1__RECORD_RUNS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__record_runs_request__get_packed_size
+                     (const Tallystick__V1__RecordRunsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_runs_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__record_runs_request__pack
+                     (const Tallystick__V1__RecordRunsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_runs_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__record_runs_request__pack_to_buffer
+                     (const Tallystick__V1__RecordRunsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_runs_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RecordRunsRequest *
+       tallystick__v1__record_runs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RecordRunsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__record_runs_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__record_runs_request__free_unpacked
+                     (Tallystick__V1__RecordRunsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__record_runs_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__record_run_result__init
+                     (Tallystick__V1__RecordRunResult         *message)
+{
+  static const Tallystick__V1__RecordRunResult init_value = TALLYSTICK__V1__RECORD_RUN_RESULT__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__record_run_result__get_packed_size
+                     (const Tallystick__V1__RecordRunResult *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_run_result__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__record_run_result__pack
+                     (const Tallystick__V1__RecordRunResult *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_run_result__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__record_run_result__pack_to_buffer
+                     (const Tallystick__V1__RecordRunResult *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_run_result__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RecordRunResult *
+       tallystick__v1__record_run_result__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RecordRunResult *)
+     protobuf_c_message_unpack (&tallystick__v1__record_run_result__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__record_run_result__free_unpacked
+                     (Tallystick__V1__RecordRunResult *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__record_run_result__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__record_runs_response__init
+                     (Tallystick__V1__RecordRunsResponse         *message)
+{
+  static const Tallystick__V1__RecordRunsResponse init_value = TALLYSTICK__V1__RECORD_RUNS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__record_runs_response__get_packed_size
+                     (const Tallystick__V1__RecordRunsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_runs_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__record_runs_response__pack
+                     (const Tallystick__V1__RecordRunsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_runs_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__record_runs_response__pack_to_buffer
+                     (const Tallystick__V1__RecordRunsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__record_runs_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RecordRunsResponse *
+       tallystick__v1__record_runs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RecordRunsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__record_runs_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__record_runs_response__free_unpacked
+                     (Tallystick__V1__RecordRunsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__record_runs_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__stream_runs_failure__init
+                     (Tallystick__V1__StreamRunsFailure         *message)
+{
+  static const Tallystick__V1__StreamRunsFailure init_value = TALLYSTICK__V1__STREAM_RUNS_FAILURE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__stream_runs_failure__get_packed_size
+                     (const Tallystick__V1__StreamRunsFailure *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__stream_runs_failure__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__stream_runs_failure__pack
+                     (const Tallystick__V1__StreamRunsFailure *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__stream_runs_failure__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__stream_runs_failure__pack_to_buffer
+                     (const Tallystick__V1__StreamRunsFailure *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__stream_runs_failure__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__StreamRunsFailure *
+       tallystick__v1__stream_runs_failure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__StreamRunsFailure *)
+     protobuf_c_message_unpack (&tallystick__v1__stream_runs_failure__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__stream_runs_failure__free_unpacked
+                     (Tallystick__V1__StreamRunsFailure *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__stream_runs_failure__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__stream_runs_response__init
+                     (Tallystick__V1__StreamRunsResponse         *message)
+{
+  static const Tallystick__V1__StreamRunsResponse init_value = TALLYSTICK__V1__STREAM_RUNS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__stream_runs_response__get_packed_size
+                     (const Tallystick__V1__StreamRunsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__stream_runs_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__stream_runs_response__pack
+                     (const Tallystick__V1__StreamRunsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__stream_runs_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__stream_runs_response__pack_to_buffer
+                     (const Tallystick__V1__StreamRunsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__stream_runs_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__StreamRunsResponse *
+       tallystick__v1__stream_runs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__StreamRunsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__stream_runs_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__stream_runs_response__free_unpacked
+                     (Tallystick__V1__StreamRunsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__stream_runs_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_run_request__init
+                     (Tallystick__V1__GetRunRequest         *message)
+{
+  static const Tallystick__V1__GetRunRequest init_value = TALLYSTICK__V1__GET_RUN_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_run_request__get_packed_size
+                     (const Tallystick__V1__GetRunRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_run_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_run_request__pack
+                     (const Tallystick__V1__GetRunRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_run_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_run_request__pack_to_buffer
+                     (const Tallystick__V1__GetRunRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_run_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetRunRequest *
+       tallystick__v1__get_run_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetRunRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__get_run_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_run_request__free_unpacked
+                     (Tallystick__V1__GetRunRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_run_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_run_response__init
+                     (Tallystick__V1__GetRunResponse         *message)
+{
+  static const Tallystick__V1__GetRunResponse init_value = TALLYSTICK__V1__GET_RUN_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_run_response__get_packed_size
+                     (const Tallystick__V1__GetRunResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_run_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_run_response__pack
+                     (const Tallystick__V1__GetRunResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_run_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_run_response__pack_to_buffer
+                     (const Tallystick__V1__GetRunResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_run_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetRunResponse *
+       tallystick__v1__get_run_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetRunResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__get_run_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_run_response__free_unpacked
+                     (Tallystick__V1__GetRunResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_run_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_runs_request__init
+                     (Tallystick__V1__ListRunsRequest         *message)
+{
+  static const Tallystick__V1__ListRunsRequest init_value = TALLYSTICK__V1__LIST_RUNS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_runs_request__get_packed_size
+                     (const Tallystick__V1__ListRunsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_runs_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_runs_request__pack
+                     (const Tallystick__V1__ListRunsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_runs_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_runs_request__pack_to_buffer
+                     (const Tallystick__V1__ListRunsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_runs_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListRunsRequest *
+       tallystick__v1__list_runs_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListRunsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__list_runs_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_runs_request__free_unpacked
+                     (Tallystick__V1__ListRunsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_runs_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_runs_response__init
+                     (Tallystick__V1__ListRunsResponse         *message)
+{
+  static const Tallystick__V1__ListRunsResponse init_value = TALLYSTICK__V1__LIST_RUNS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_runs_response__get_packed_size
+                     (const Tallystick__V1__ListRunsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_runs_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_runs_response__pack
+                     (const Tallystick__V1__ListRunsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_runs_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_runs_response__pack_to_buffer
+                     (const Tallystick__V1__ListRunsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_runs_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListRunsResponse *
+       tallystick__v1__list_runs_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListRunsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__list_runs_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_runs_response__free_unpacked
+                     (Tallystick__V1__ListRunsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_runs_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__plan_limits__init
+                     (Tallystick__V1__PlanLimits         *message)
+{
+  static const Tallystick__V1__PlanLimits init_value = TALLYSTICK__V1__PLAN_LIMITS__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__plan_limits__get_packed_size
+                     (const Tallystick__V1__PlanLimits *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__plan_limits__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__plan_limits__pack
+                     (const Tallystick__V1__PlanLimits *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__plan_limits__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__plan_limits__pack_to_buffer
+                     (const Tallystick__V1__PlanLimits *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__plan_limits__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PlanLimits *
+       tallystick__v1__plan_limits__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PlanLimits *)
+     protobuf_c_message_unpack (&tallystick__v1__plan_limits__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__plan_limits__free_unpacked
+                     (Tallystick__V1__PlanLimits *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__plan_limits__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__usage__init
+                     (Tallystick__V1__Usage         *message)
+{
+  static const Tallystick__V1__Usage init_value = TALLYSTICK__V1__USAGE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__usage__get_packed_size
+                     (const Tallystick__V1__Usage *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__usage__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__usage__pack
+                     (const Tallystick__V1__Usage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__usage__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__usage__pack_to_buffer
+                     (const Tallystick__V1__Usage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__usage__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__Usage *
+       tallystick__v1__usage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__Usage *)
+     protobuf_c_message_unpack (&tallystick__v1__usage__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__usage__free_unpacked
+                     (Tallystick__V1__Usage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__usage__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_usage_request__init
+                     (Tallystick__V1__GetUsageRequest         *message)
+{
+  static const Tallystick__V1__GetUsageRequest init_value = TALLYSTICK__V1__GET_USAGE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_usage_request__get_packed_size
+                     (const Tallystick__V1__GetUsageRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_usage_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_usage_request__pack
+                     (const Tallystick__V1__GetUsageRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_usage_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_usage_request__pack_to_buffer
+                     (const Tallystick__V1__GetUsageRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_usage_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetUsageRequest *
+       tallystick__v1__get_usage_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetUsageRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__get_usage_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_usage_request__free_unpacked
+                     (Tallystick__V1__GetUsageRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_usage_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_usage_response__init
+                     (Tallystick__V1__GetUsageResponse         *message)
+{
+  static const Tallystick__V1__GetUsageResponse init_value = TALLYSTICK__V1__GET_USAGE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_usage_response__get_packed_size
+                     (const Tallystick__V1__GetUsageResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_usage_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_usage_response__pack
+                     (const Tallystick__V1__GetUsageResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_usage_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_usage_response__pack_to_buffer
+                     (const Tallystick__V1__GetUsageResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_usage_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetUsageResponse *
+       tallystick__v1__get_usage_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetUsageResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__get_usage_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_usage_response__free_unpacked
+                     (Tallystick__V1__GetUsageResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_usage_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__batch_get_usage_request__init
+                     (Tallystick__V1__BatchGetUsageRequest         *message)
+{
+  static const Tallystick__V1__BatchGetUsageRequest init_value = TALLYSTICK__V1__BATCH_GET_USAGE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__batch_get_usage_request__get_packed_size
+                     (const Tallystick__V1__BatchGetUsageRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__batch_get_usage_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__batch_get_usage_request__pack
+                     (const Tallystick__V1__BatchGetUsageRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__batch_get_usage_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__batch_get_usage_request__pack_to_buffer
+                     (const Tallystick__V1__BatchGetUsageRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__batch_get_usage_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__BatchGetUsageRequest *
+       tallystick__v1__batch_get_usage_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__BatchGetUsageRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__batch_get_usage_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__batch_get_usage_request__free_unpacked
+                     (Tallystick__V1__BatchGetUsageRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__batch_get_usage_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__batch_get_usage_response__init
+                     (Tallystick__V1__BatchGetUsageResponse         *message)
+{
+  static const Tallystick__V1__BatchGetUsageResponse init_value = TALLYSTICK__V1__BATCH_GET_USAGE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__batch_get_usage_response__get_packed_size
+                     (const Tallystick__V1__BatchGetUsageResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__batch_get_usage_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__batch_get_usage_response__pack
+                     (const Tallystick__V1__BatchGetUsageResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__batch_get_usage_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__batch_get_usage_response__pack_to_buffer
+                     (const Tallystick__V1__BatchGetUsageResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__batch_get_usage_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__BatchGetUsageResponse *
+       tallystick__v1__batch_get_usage_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__BatchGetUsageResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__batch_get_usage_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__batch_get_usage_response__free_unpacked
+                     (Tallystick__V1__BatchGetUsageResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__batch_get_usage_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__run_totals__init
+                     (Tallystick__V1__RunTotals         *message)
+{
+  static const Tallystick__V1__RunTotals init_value = TALLYSTICK__V1__RUN_TOTALS__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__run_totals__get_packed_size
+                     (const Tallystick__V1__RunTotals *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__run_totals__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__run_totals__pack
+                     (const Tallystick__V1__RunTotals *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__run_totals__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__run_totals__pack_to_buffer
+                     (const Tallystick__V1__RunTotals *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__run_totals__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RunTotals *
+       tallystick__v1__run_totals__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RunTotals *)
+     protobuf_c_message_unpack (&tallystick__v1__run_totals__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__run_totals__free_unpacked
+                     (Tallystick__V1__RunTotals *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__run_totals__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__run_group__init
+                     (Tallystick__V1__RunGroup         *message)
+{
+  static const Tallystick__V1__RunGroup init_value = TALLYSTICK__V1__RUN_GROUP__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__run_group__get_packed_size
+                     (const Tallystick__V1__RunGroup *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__run_group__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__run_group__pack
+                     (const Tallystick__V1__RunGroup *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__run_group__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__run_group__pack_to_buffer
+                     (const Tallystick__V1__RunGroup *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__run_group__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RunGroup *
+       tallystick__v1__run_group__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RunGroup *)
+     protobuf_c_message_unpack (&tallystick__v1__run_group__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__run_group__free_unpacked
+                     (Tallystick__V1__RunGroup *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__run_group__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__run_day__init
+                     (Tallystick__V1__RunDay         *message)
+{
+  static const Tallystick__V1__RunDay init_value = TALLYSTICK__V1__RUN_DAY__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__run_day__get_packed_size
+                     (const Tallystick__V1__RunDay *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__run_day__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__run_day__pack
+                     (const Tallystick__V1__RunDay *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__run_day__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__run_day__pack_to_buffer
+                     (const Tallystick__V1__RunDay *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__run_day__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RunDay *
+       tallystick__v1__run_day__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RunDay *)
+     protobuf_c_message_unpack (&tallystick__v1__run_day__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__run_day__free_unpacked
+                     (Tallystick__V1__RunDay *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__run_day__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_stats_request__init
+                     (Tallystick__V1__GetStatsRequest         *message)
+{
+  static const Tallystick__V1__GetStatsRequest init_value = TALLYSTICK__V1__GET_STATS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_stats_request__get_packed_size
+                     (const Tallystick__V1__GetStatsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_stats_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_stats_request__pack
+                     (const Tallystick__V1__GetStatsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_stats_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_stats_request__pack_to_buffer
+                     (const Tallystick__V1__GetStatsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_stats_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetStatsRequest *
+       tallystick__v1__get_stats_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetStatsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__get_stats_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_stats_request__free_unpacked
+                     (Tallystick__V1__GetStatsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_stats_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_stats_response__init
+                     (Tallystick__V1__GetStatsResponse         *message)
+{
+  static const Tallystick__V1__GetStatsResponse init_value = TALLYSTICK__V1__GET_STATS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_stats_response__get_packed_size
+                     (const Tallystick__V1__GetStatsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_stats_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_stats_response__pack
+                     (const Tallystick__V1__GetStatsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_stats_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_stats_response__pack_to_buffer
+                     (const Tallystick__V1__GetStatsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_stats_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetStatsResponse *
+       tallystick__v1__get_stats_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetStatsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__get_stats_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_stats_response__free_unpacked
+                     (Tallystick__V1__GetStatsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_stats_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__check_quota_request__init
+                     (Tallystick__V1__CheckQuotaRequest         *message)
+{
+  static const Tallystick__V1__CheckQuotaRequest init_value = TALLYSTICK__V1__CHECK_QUOTA_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__check_quota_request__get_packed_size
+                     (const Tallystick__V1__CheckQuotaRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__check_quota_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__check_quota_request__pack
+                     (const Tallystick__V1__CheckQuotaRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__check_quota_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__check_quota_request__pack_to_buffer
+                     (const Tallystick__V1__CheckQuotaRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__check_quota_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__CheckQuotaRequest *
+       tallystick__v1__check_quota_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__CheckQuotaRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__check_quota_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__check_quota_request__free_unpacked
+                     (Tallystick__V1__CheckQuotaRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__check_quota_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__check_quota_response__init
+                     (Tallystick__V1__CheckQuotaResponse         *message)
+{
+  static const Tallystick__V1__CheckQuotaResponse init_value = TALLYSTICK__V1__CHECK_QUOTA_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__check_quota_response__get_packed_size
+                     (const Tallystick__V1__CheckQuotaResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__check_quota_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__check_quota_response__pack
+                     (const Tallystick__V1__CheckQuotaResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__check_quota_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__check_quota_response__pack_to_buffer
+                     (const Tallystick__V1__CheckQuotaResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__check_quota_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__CheckQuotaResponse *
+       tallystick__v1__check_quota_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__CheckQuotaResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__check_quota_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__check_quota_response__free_unpacked
+                     (Tallystick__V1__CheckQuotaResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__check_quota_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__model_price__init
+                     (Tallystick__V1__ModelPrice         *message)
+{
+  static const Tallystick__V1__ModelPrice init_value = TALLYSTICK__V1__MODEL_PRICE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__model_price__get_packed_size
+                     (const Tallystick__V1__ModelPrice *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__model_price__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__model_price__pack
+                     (const Tallystick__V1__ModelPrice *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__model_price__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__model_price__pack_to_buffer
+                     (const Tallystick__V1__ModelPrice *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__model_price__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ModelPrice *
+       tallystick__v1__model_price__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ModelPrice *)
+     protobuf_c_message_unpack (&tallystick__v1__model_price__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__model_price__free_unpacked
+                     (Tallystick__V1__ModelPrice *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__model_price__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__plan__init
                      (Tallystick__V1__Plan         *message)
 {
@@ -232,7 +1582,2720 @@ void   tallystick__v1__list_plans_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__list_plans_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[18] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, run_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, status),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "estimate_micros",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, estimate_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hold_id",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, hold_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_tokens",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, input_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_tokens",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, output_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "images",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, images),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cost_micros",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, cost_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "charged_micros",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, charged_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uncollected_micros",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, uncollected_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "started_at_micros",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, started_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "finished_at_micros",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, finished_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expires_at_micros",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, expires_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, error),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recorded",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, recorded),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__run__field_indices_by_name[] = {
+  11,   /* field[11] = charged_micros */
+  10,   /* field[10] = cost_micros */
+  16,   /* field[16] = error */
+  5,   /* field[5] = estimate_micros */
+  15,   /* field[15] = expires_at_micros */
+  14,   /* field[14] = finished_at_micros */
+  6,   /* field[6] = hold_id */
+  9,   /* field[9] = images */
+  7,   /* field[7] = input_tokens */
+  2,   /* field[2] = model */
+  8,   /* field[8] = output_tokens */
+  17,   /* field[17] = recorded */
+  0,   /* field[0] = run_id */
+  13,   /* field[13] = started_at_micros */
+  4,   /* field[4] = status */
+  3,   /* field[3] = type */
+  12,   /* field[12] = uncollected_micros */
+  1,   /* field[1] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__run__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 18 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.Run",
+  "Run",
+  "Tallystick__V1__Run",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__Run),
+  18,
+  tallystick__v1__run__field_descriptors,
+  tallystick__v1__run__field_indices_by_name,
+  1,  tallystick__v1__run__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__run__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_descriptors[6] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest, run_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest, type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "estimate_micros",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest, estimate_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ttl_millis",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest, ttl_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__begin_run_request__field_indices_by_name[] = {
+  4,   /* field[4] = estimate_micros */
+  2,   /* field[2] = model */
+  1,   /* field[1] = run_id */
+  5,   /* field[5] = ttl_millis */
+  3,   /* field[3] = type */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__begin_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.BeginRunRequest",
+  "BeginRunRequest",
+  "Tallystick__V1__BeginRunRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__BeginRunRequest),
+  6,
+  tallystick__v1__begin_run_request__field_descriptors,
+  tallystick__v1__begin_run_request__field_indices_by_name,
+  1,  tallystick__v1__begin_run_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__begin_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__begin_run_response__field_descriptors[7] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__BeginRunResponse, n_run),
+    offsetof(Tallystick__V1__BeginRunResponse, run),
+    &tallystick__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transaction",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__BeginRunResponse, n_transaction),
+    offsetof(Tallystick__V1__BeginRunResponse, transaction),
+    &tallystick__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balance",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__BeginRunResponse, n_balance),
+    offsetof(Tallystick__V1__BeginRunResponse, balance),
+    &tallystick__v1__balance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hold",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__BeginRunResponse, n_hold),
+    offsetof(Tallystick__V1__BeginRunResponse, hold),
+    &tallystick__v1__hold__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunResponse, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__begin_run_response__field_indices_by_name[] = {
+  2,   /* field[2] = balance */
+  6,   /* field[6] = commit_position */
+  5,   /* field[5] = commit_sequence */
+  3,   /* field[3] = hold */
+  4,   /* field[4] = replayed */
+  0,   /* field[0] = run */
+  1,   /* field[1] = transaction */
+};
+static const ProtobufCIntRange tallystick__v1__begin_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__begin_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.BeginRunResponse",
+  "BeginRunResponse",
+  "Tallystick__V1__BeginRunResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__BeginRunResponse),
+  7,
+  tallystick__v1__begin_run_response__field_descriptors,
+  tallystick__v1__begin_run_response__field_indices_by_name,
+  1,  tallystick__v1__begin_run_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__begin_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__finish_run_request__field_descriptors[7] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunRequest, run_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunRequest, status),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_tokens",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunRequest, input_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_tokens",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunRequest, output_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "images",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunRequest, images),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cost_micros",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__FinishRunRequest, cost_case),
+    offsetof(Tallystick__V1__FinishRunRequest, cost_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunRequest, error),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__finish_run_request__field_indices_by_name[] = {
+  5,   /* field[5] = cost_micros */
+  6,   /* field[6] = error */
+  4,   /* field[4] = images */
+  2,   /* field[2] = input_tokens */
+  3,   /* field[3] = output_tokens */
+  0,   /* field[0] = run_id */
+  1,   /* field[1] = status */
+};
+static const ProtobufCIntRange tallystick__v1__finish_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__finish_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.FinishRunRequest",
+  "FinishRunRequest",
+  "Tallystick__V1__FinishRunRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__FinishRunRequest),
+  7,
+  tallystick__v1__finish_run_request__field_descriptors,
+  tallystick__v1__finish_run_request__field_indices_by_name,
+  1,  tallystick__v1__finish_run_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__finish_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__finish_run_response__field_descriptors[6] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__FinishRunResponse, n_run),
+    offsetof(Tallystick__V1__FinishRunResponse, run),
+    &tallystick__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transaction",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__FinishRunResponse, n_transaction),
+    offsetof(Tallystick__V1__FinishRunResponse, transaction),
+    &tallystick__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balance",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__FinishRunResponse, n_balance),
+    offsetof(Tallystick__V1__FinishRunResponse, balance),
+    &tallystick__v1__balance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunResponse, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__finish_run_response__field_indices_by_name[] = {
+  2,   /* field[2] = balance */
+  5,   /* field[5] = commit_position */
+  4,   /* field[4] = commit_sequence */
+  3,   /* field[3] = replayed */
+  0,   /* field[0] = run */
+  1,   /* field[1] = transaction */
+};
+static const ProtobufCIntRange tallystick__v1__finish_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__finish_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.FinishRunResponse",
+  "FinishRunResponse",
+  "Tallystick__V1__FinishRunResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__FinishRunResponse),
+  6,
+  tallystick__v1__finish_run_response__field_descriptors,
+  tallystick__v1__finish_run_response__field_indices_by_name,
+  1,  tallystick__v1__finish_run_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__finish_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_descriptors[11] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, run_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, status),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_tokens",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, input_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_tokens",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, output_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "images",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, images),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cost_micros",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__RecordRunRequest, cost_case),
+    offsetof(Tallystick__V1__RecordRunRequest, cost_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "started_at_micros",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__RecordRunRequest, started_at_case),
+    offsetof(Tallystick__V1__RecordRunRequest, started_at_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, error),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__record_run_request__field_indices_by_name[] = {
+  8,   /* field[8] = cost_micros */
+  10,   /* field[10] = error */
+  7,   /* field[7] = images */
+  5,   /* field[5] = input_tokens */
+  2,   /* field[2] = model */
+  6,   /* field[6] = output_tokens */
+  0,   /* field[0] = run_id */
+  9,   /* field[9] = started_at_micros */
+  4,   /* field[4] = status */
+  3,   /* field[3] = type */
+  1,   /* field[1] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__record_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 11 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__record_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RecordRunRequest",
+  "RecordRunRequest",
+  "Tallystick__V1__RecordRunRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RecordRunRequest),
+  11,
+  tallystick__v1__record_run_request__field_descriptors,
+  tallystick__v1__record_run_request__field_indices_by_name,
+  1,  tallystick__v1__record_run_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__record_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__record_run_response__field_descriptors[4] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RecordRunResponse, n_run),
+    offsetof(Tallystick__V1__RecordRunResponse, run),
+    &tallystick__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunResponse, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__record_run_response__field_indices_by_name[] = {
+  3,   /* field[3] = commit_position */
+  2,   /* field[2] = commit_sequence */
+  1,   /* field[1] = replayed */
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange tallystick__v1__record_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__record_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RecordRunResponse",
+  "RecordRunResponse",
+  "Tallystick__V1__RecordRunResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RecordRunResponse),
+  4,
+  tallystick__v1__record_run_response__field_descriptors,
+  tallystick__v1__record_run_response__field_indices_by_name,
+  1,  tallystick__v1__record_run_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__record_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__record_runs_request__field_descriptors[1] =
+{
+  {
+    "runs",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RecordRunsRequest, n_runs),
+    offsetof(Tallystick__V1__RecordRunsRequest, runs),
+    &tallystick__v1__record_run_request__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__record_runs_request__field_indices_by_name[] = {
+  0,   /* field[0] = runs */
+};
+static const ProtobufCIntRange tallystick__v1__record_runs_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__record_runs_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RecordRunsRequest",
+  "RecordRunsRequest",
+  "Tallystick__V1__RecordRunsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RecordRunsRequest),
+  1,
+  tallystick__v1__record_runs_request__field_descriptors,
+  tallystick__v1__record_runs_request__field_indices_by_name,
+  1,  tallystick__v1__record_runs_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__record_runs_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__record_run_result__field_descriptors[3] =
+{
+  {
+    "replayed",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunResult, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunResult, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RecordRunResult, n_error),
+    offsetof(Tallystick__V1__RecordRunResult, error),
+    &tallystick__v1__item_error__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__record_run_result__field_indices_by_name[] = {
+  1,   /* field[1] = commit_position */
+  2,   /* field[2] = error */
+  0,   /* field[0] = replayed */
+};
+static const ProtobufCIntRange tallystick__v1__record_run_result__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__record_run_result__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RecordRunResult",
+  "RecordRunResult",
+  "Tallystick__V1__RecordRunResult",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RecordRunResult),
+  3,
+  tallystick__v1__record_run_result__field_descriptors,
+  tallystick__v1__record_run_result__field_indices_by_name,
+  1,  tallystick__v1__record_run_result__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__record_run_result__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__record_runs_response__field_descriptors[2] =
+{
+  {
+    "results",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RecordRunsResponse, n_results),
+    offsetof(Tallystick__V1__RecordRunsResponse, results),
+    &tallystick__v1__record_run_result__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunsResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__record_runs_response__field_indices_by_name[] = {
+  1,   /* field[1] = commit_sequence */
+  0,   /* field[0] = results */
+};
+static const ProtobufCIntRange tallystick__v1__record_runs_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__record_runs_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RecordRunsResponse",
+  "RecordRunsResponse",
+  "Tallystick__V1__RecordRunsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RecordRunsResponse),
+  2,
+  tallystick__v1__record_runs_response__field_descriptors,
+  tallystick__v1__record_runs_response__field_indices_by_name,
+  1,  tallystick__v1__record_runs_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__record_runs_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__stream_runs_failure__field_descriptors[2] =
+{
+  {
+    "index",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__StreamRunsFailure, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__StreamRunsFailure, n_error),
+    offsetof(Tallystick__V1__StreamRunsFailure, error),
+    &tallystick__v1__item_error__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__stream_runs_failure__field_indices_by_name[] = {
+  1,   /* field[1] = error */
+  0,   /* field[0] = index */
+};
+static const ProtobufCIntRange tallystick__v1__stream_runs_failure__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__stream_runs_failure__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.StreamRunsFailure",
+  "StreamRunsFailure",
+  "Tallystick__V1__StreamRunsFailure",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__StreamRunsFailure),
+  2,
+  tallystick__v1__stream_runs_failure__field_descriptors,
+  tallystick__v1__stream_runs_failure__field_indices_by_name,
+  1,  tallystick__v1__stream_runs_failure__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__stream_runs_failure__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__stream_runs_response__field_descriptors[6] =
+{
+  {
+    "received",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__StreamRunsResponse, received),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recorded",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__StreamRunsResponse, recorded),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__StreamRunsResponse, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__StreamRunsResponse, failed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failures",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__StreamRunsResponse, n_failures),
+    offsetof(Tallystick__V1__StreamRunsResponse, failures),
+    &tallystick__v1__stream_runs_failure__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__StreamRunsResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__stream_runs_response__field_indices_by_name[] = {
+  5,   /* field[5] = commit_sequence */
+  3,   /* field[3] = failed */
+  4,   /* field[4] = failures */
+  0,   /* field[0] = received */
+  1,   /* field[1] = recorded */
+  2,   /* field[2] = replayed */
+};
+static const ProtobufCIntRange tallystick__v1__stream_runs_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__stream_runs_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.StreamRunsResponse",
+  "StreamRunsResponse",
+  "Tallystick__V1__StreamRunsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__StreamRunsResponse),
+  6,
+  tallystick__v1__stream_runs_response__field_descriptors,
+  tallystick__v1__stream_runs_response__field_indices_by_name,
+  1,  tallystick__v1__stream_runs_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__stream_runs_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_run_request__field_descriptors[1] =
+{
+  {
+    "run_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetRunRequest, run_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_run_request__field_indices_by_name[] = {
+  0,   /* field[0] = run_id */
+};
+static const ProtobufCIntRange tallystick__v1__get_run_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_run_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetRunRequest",
+  "GetRunRequest",
+  "Tallystick__V1__GetRunRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetRunRequest),
+  1,
+  tallystick__v1__get_run_request__field_descriptors,
+  tallystick__v1__get_run_request__field_indices_by_name,
+  1,  tallystick__v1__get_run_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_run_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_run_response__field_descriptors[2] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetRunResponse, n_run),
+    offsetof(Tallystick__V1__GetRunResponse, run),
+    &tallystick__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetRunResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_run_response__field_indices_by_name[] = {
+  1,   /* field[1] = commit_sequence */
+  0,   /* field[0] = run */
+};
+static const ProtobufCIntRange tallystick__v1__get_run_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_run_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetRunResponse",
+  "GetRunResponse",
+  "Tallystick__V1__GetRunResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetRunResponse),
+  2,
+  tallystick__v1__get_run_response__field_descriptors,
+  tallystick__v1__get_run_response__field_indices_by_name,
+  1,  tallystick__v1__get_run_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_run_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_runs_request__field_descriptors[8] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRunsRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "statuses",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__ListRunsRequest, n_statuses),
+    offsetof(Tallystick__V1__ListRunsRequest, statuses),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRunsRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRunsRequest, type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_micros",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__ListRunsRequest, from_case),
+    offsetof(Tallystick__V1__ListRunsRequest, from_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to_micros",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__ListRunsRequest, to_case),
+    offsetof(Tallystick__V1__ListRunsRequest, to_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRunsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRunsRequest, cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_runs_request__field_indices_by_name[] = {
+  7,   /* field[7] = cursor */
+  4,   /* field[4] = from_micros */
+  6,   /* field[6] = limit */
+  2,   /* field[2] = model */
+  1,   /* field[1] = statuses */
+  5,   /* field[5] = to_micros */
+  3,   /* field[3] = type */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__list_runs_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_runs_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListRunsRequest",
+  "ListRunsRequest",
+  "Tallystick__V1__ListRunsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListRunsRequest),
+  8,
+  tallystick__v1__list_runs_request__field_descriptors,
+  tallystick__v1__list_runs_request__field_indices_by_name,
+  1,  tallystick__v1__list_runs_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_runs_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_runs_response__field_descriptors[3] =
+{
+  {
+    "runs",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ListRunsResponse, n_runs),
+    offsetof(Tallystick__V1__ListRunsResponse, runs),
+    &tallystick__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_cursor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRunsResponse, next_cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRunsResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_runs_response__field_indices_by_name[] = {
+  2,   /* field[2] = commit_sequence */
+  1,   /* field[1] = next_cursor */
+  0,   /* field[0] = runs */
+};
+static const ProtobufCIntRange tallystick__v1__list_runs_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_runs_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListRunsResponse",
+  "ListRunsResponse",
+  "Tallystick__V1__ListRunsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListRunsResponse),
+  3,
+  tallystick__v1__list_runs_response__field_descriptors,
+  tallystick__v1__list_runs_response__field_indices_by_name,
+  1,  tallystick__v1__list_runs_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_runs_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__plan_limits__field_descriptors[3] =
+{
+  {
+    "monthly_generations",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__PlanLimits, generations_case),
+    offsetof(Tallystick__V1__PlanLimits, monthly_generations),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "monthly_uploads",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__PlanLimits, uploads_case),
+    offsetof(Tallystick__V1__PlanLimits, monthly_uploads),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__PlanLimits, pages_case),
+    offsetof(Tallystick__V1__PlanLimits, page_count),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__plan_limits__field_indices_by_name[] = {
+  0,   /* field[0] = monthly_generations */
+  1,   /* field[1] = monthly_uploads */
+  2,   /* field[2] = page_count */
+};
+static const ProtobufCIntRange tallystick__v1__plan_limits__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__plan_limits__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PlanLimits",
+  "PlanLimits",
+  "Tallystick__V1__PlanLimits",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PlanLimits),
+  3,
+  tallystick__v1__plan_limits__field_descriptors,
+  tallystick__v1__plan_limits__field_indices_by_name,
+  1,  tallystick__v1__plan_limits__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__plan_limits__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__usage__field_descriptors[10] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "month",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, month),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, time_zone),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "generations",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, generations),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "running",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, running),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uploads",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, uploads),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pages",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, pages),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plan_id",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limits",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Usage, n_limits),
+    offsetof(Tallystick__V1__Usage, limits),
+    &tallystick__v1__plan_limits__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resets_at_micros",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, resets_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__usage__field_indices_by_name[] = {
+  3,   /* field[3] = generations */
+  8,   /* field[8] = limits */
+  1,   /* field[1] = month */
+  6,   /* field[6] = pages */
+  7,   /* field[7] = plan_id */
+  9,   /* field[9] = resets_at_micros */
+  4,   /* field[4] = running */
+  2,   /* field[2] = time_zone */
+  5,   /* field[5] = uploads */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__usage__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__usage__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.Usage",
+  "Usage",
+  "Tallystick__V1__Usage",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__Usage),
+  10,
+  tallystick__v1__usage__field_descriptors,
+  tallystick__v1__usage__field_indices_by_name,
+  1,  tallystick__v1__usage__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__usage__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_usage_request__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetUsageRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "month",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetUsageRequest, month),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetUsageRequest, time_zone),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_usage_request__field_indices_by_name[] = {
+  1,   /* field[1] = month */
+  2,   /* field[2] = time_zone */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__get_usage_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_usage_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetUsageRequest",
+  "GetUsageRequest",
+  "Tallystick__V1__GetUsageRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetUsageRequest),
+  3,
+  tallystick__v1__get_usage_request__field_descriptors,
+  tallystick__v1__get_usage_request__field_indices_by_name,
+  1,  tallystick__v1__get_usage_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_usage_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_usage_response__field_descriptors[2] =
+{
+  {
+    "usage",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetUsageResponse, n_usage),
+    offsetof(Tallystick__V1__GetUsageResponse, usage),
+    &tallystick__v1__usage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetUsageResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_usage_response__field_indices_by_name[] = {
+  1,   /* field[1] = commit_sequence */
+  0,   /* field[0] = usage */
+};
+static const ProtobufCIntRange tallystick__v1__get_usage_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_usage_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetUsageResponse",
+  "GetUsageResponse",
+  "Tallystick__V1__GetUsageResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetUsageResponse),
+  2,
+  tallystick__v1__get_usage_response__field_descriptors,
+  tallystick__v1__get_usage_response__field_indices_by_name,
+  1,  tallystick__v1__get_usage_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_usage_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__batch_get_usage_request__field_descriptors[3] =
+{
+  {
+    "user_ids",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tallystick__V1__BatchGetUsageRequest, n_user_ids),
+    offsetof(Tallystick__V1__BatchGetUsageRequest, user_ids),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "month",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BatchGetUsageRequest, month),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BatchGetUsageRequest, time_zone),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__batch_get_usage_request__field_indices_by_name[] = {
+  1,   /* field[1] = month */
+  2,   /* field[2] = time_zone */
+  0,   /* field[0] = user_ids */
+};
+static const ProtobufCIntRange tallystick__v1__batch_get_usage_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__batch_get_usage_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.BatchGetUsageRequest",
+  "BatchGetUsageRequest",
+  "Tallystick__V1__BatchGetUsageRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__BatchGetUsageRequest),
+  3,
+  tallystick__v1__batch_get_usage_request__field_descriptors,
+  tallystick__v1__batch_get_usage_request__field_indices_by_name,
+  1,  tallystick__v1__batch_get_usage_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__batch_get_usage_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__batch_get_usage_response__field_descriptors[2] =
+{
+  {
+    "usages",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__BatchGetUsageResponse, n_usages),
+    offsetof(Tallystick__V1__BatchGetUsageResponse, usages),
+    &tallystick__v1__usage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BatchGetUsageResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__batch_get_usage_response__field_indices_by_name[] = {
+  1,   /* field[1] = commit_sequence */
+  0,   /* field[0] = usages */
+};
+static const ProtobufCIntRange tallystick__v1__batch_get_usage_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__batch_get_usage_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.BatchGetUsageResponse",
+  "BatchGetUsageResponse",
+  "Tallystick__V1__BatchGetUsageResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__BatchGetUsageResponse),
+  2,
+  tallystick__v1__batch_get_usage_response__field_descriptors,
+  tallystick__v1__batch_get_usage_response__field_indices_by_name,
+  1,  tallystick__v1__batch_get_usage_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__batch_get_usage_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__run_totals__field_descriptors[9] =
+{
+  {
+    "count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "succeeded",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, succeeded),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, failed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cancelled",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, cancelled),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cost_micros",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, cost_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_tokens",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, input_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_tokens",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, output_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "images",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, images),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error_rate_ppm",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, error_rate_ppm),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__run_totals__field_indices_by_name[] = {
+  3,   /* field[3] = cancelled */
+  4,   /* field[4] = cost_micros */
+  0,   /* field[0] = count */
+  8,   /* field[8] = error_rate_ppm */
+  2,   /* field[2] = failed */
+  7,   /* field[7] = images */
+  5,   /* field[5] = input_tokens */
+  6,   /* field[6] = output_tokens */
+  1,   /* field[1] = succeeded */
+};
+static const ProtobufCIntRange tallystick__v1__run_totals__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__run_totals__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RunTotals",
+  "RunTotals",
+  "Tallystick__V1__RunTotals",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RunTotals),
+  9,
+  tallystick__v1__run_totals__field_descriptors,
+  tallystick__v1__run_totals__field_indices_by_name,
+  1,  tallystick__v1__run_totals__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__run_totals__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__run_group__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunGroup, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "totals",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RunGroup, n_totals),
+    offsetof(Tallystick__V1__RunGroup, totals),
+    &tallystick__v1__run_totals__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__run_group__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = totals */
+};
+static const ProtobufCIntRange tallystick__v1__run_group__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__run_group__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RunGroup",
+  "RunGroup",
+  "Tallystick__V1__RunGroup",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RunGroup),
+  2,
+  tallystick__v1__run_group__field_descriptors,
+  tallystick__v1__run_group__field_indices_by_name,
+  1,  tallystick__v1__run_group__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__run_group__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__run_day__field_descriptors[3] =
+{
+  {
+    "date",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunDay, date),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start_at_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunDay, start_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "totals",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RunDay, n_totals),
+    offsetof(Tallystick__V1__RunDay, totals),
+    &tallystick__v1__run_totals__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__run_day__field_indices_by_name[] = {
+  0,   /* field[0] = date */
+  1,   /* field[1] = start_at_micros */
+  2,   /* field[2] = totals */
+};
+static const ProtobufCIntRange tallystick__v1__run_day__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__run_day__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RunDay",
+  "RunDay",
+  "Tallystick__V1__RunDay",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RunDay),
+  3,
+  tallystick__v1__run_day__field_descriptors,
+  tallystick__v1__run_day__field_indices_by_name,
+  1,  tallystick__v1__run_day__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__run_day__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_stats_request__field_descriptors[6] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__GetStatsRequest, from_case),
+    offsetof(Tallystick__V1__GetStatsRequest, from_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to_micros",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__GetStatsRequest, to_case),
+    offsetof(Tallystick__V1__GetStatsRequest, to_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "days",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsRequest, days),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsRequest, time_zone),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recent_limit",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsRequest, recent_limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_stats_request__field_indices_by_name[] = {
+  3,   /* field[3] = days */
+  1,   /* field[1] = from_micros */
+  5,   /* field[5] = recent_limit */
+  4,   /* field[4] = time_zone */
+  2,   /* field[2] = to_micros */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__get_stats_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_stats_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetStatsRequest",
+  "GetStatsRequest",
+  "Tallystick__V1__GetStatsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetStatsRequest),
+  6,
+  tallystick__v1__get_stats_request__field_descriptors,
+  tallystick__v1__get_stats_request__field_indices_by_name,
+  1,  tallystick__v1__get_stats_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_stats_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_stats_response__field_descriptors[10] =
+{
+  {
+    "totals",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetStatsResponse, n_totals),
+    offsetof(Tallystick__V1__GetStatsResponse, totals),
+    &tallystick__v1__run_totals__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "by_model",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetStatsResponse, n_by_model),
+    offsetof(Tallystick__V1__GetStatsResponse, by_model),
+    &tallystick__v1__run_group__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "by_type",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetStatsResponse, n_by_type),
+    offsetof(Tallystick__V1__GetStatsResponse, by_type),
+    &tallystick__v1__run_group__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "by_status",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetStatsResponse, n_by_status),
+    offsetof(Tallystick__V1__GetStatsResponse, by_status),
+    &tallystick__v1__run_group__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "days",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetStatsResponse, n_days),
+    offsetof(Tallystick__V1__GetStatsResponse, days),
+    &tallystick__v1__run_day__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recent",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetStatsResponse, n_recent),
+    offsetof(Tallystick__V1__GetStatsResponse, recent),
+    &tallystick__v1__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_micros",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsResponse, from_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to_micros",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsResponse, to_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsResponse, time_zone),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_stats_response__field_indices_by_name[] = {
+  1,   /* field[1] = by_model */
+  3,   /* field[3] = by_status */
+  2,   /* field[2] = by_type */
+  9,   /* field[9] = commit_sequence */
+  4,   /* field[4] = days */
+  6,   /* field[6] = from_micros */
+  5,   /* field[5] = recent */
+  8,   /* field[8] = time_zone */
+  7,   /* field[7] = to_micros */
+  0,   /* field[0] = totals */
+};
+static const ProtobufCIntRange tallystick__v1__get_stats_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_stats_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetStatsResponse",
+  "GetStatsResponse",
+  "Tallystick__V1__GetStatsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetStatsResponse),
+  10,
+  tallystick__v1__get_stats_response__field_descriptors,
+  tallystick__v1__get_stats_response__field_indices_by_name,
+  1,  tallystick__v1__get_stats_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_stats_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__check_quota_request__field_descriptors[2] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaRequest, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__check_quota_request__field_indices_by_name[] = {
+  1,   /* field[1] = kind */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__check_quota_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__check_quota_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.CheckQuotaRequest",
+  "CheckQuotaRequest",
+  "Tallystick__V1__CheckQuotaRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__CheckQuotaRequest),
+  2,
+  tallystick__v1__check_quota_request__field_descriptors,
+  tallystick__v1__check_quota_request__field_indices_by_name,
+  1,  tallystick__v1__check_quota_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__check_quota_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__check_quota_response__field_descriptors[5] =
+{
+  {
+    "allowed",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaResponse, allowed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit_count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__CheckQuotaResponse, limit_case),
+    offsetof(Tallystick__V1__CheckQuotaResponse, limit_count),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "used",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaResponse, used),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resets_at_micros",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaResponse, resets_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__check_quota_response__field_indices_by_name[] = {
+  0,   /* field[0] = allowed */
+  4,   /* field[4] = commit_sequence */
+  1,   /* field[1] = limit_count */
+  3,   /* field[3] = resets_at_micros */
+  2,   /* field[2] = used */
+};
+static const ProtobufCIntRange tallystick__v1__check_quota_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__check_quota_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.CheckQuotaResponse",
+  "CheckQuotaResponse",
+  "Tallystick__V1__CheckQuotaResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__CheckQuotaResponse),
+  5,
+  tallystick__v1__check_quota_response__field_descriptors,
+  tallystick__v1__check_quota_response__field_indices_by_name,
+  1,  tallystick__v1__check_quota_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__check_quota_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__model_price__field_descriptors[4] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ModelPrice, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_micros_per_million",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ModelPrice, input_micros_per_million),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "output_micros_per_million",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ModelPrice, output_micros_per_million),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "image_micros",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ModelPrice, image_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__model_price__field_indices_by_name[] = {
+  3,   /* field[3] = image_micros */
+  1,   /* field[1] = input_micros_per_million */
+  0,   /* field[0] = model */
+  2,   /* field[2] = output_micros_per_million */
+};
+static const ProtobufCIntRange tallystick__v1__model_price__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__model_price__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ModelPrice",
+  "ModelPrice",
+  "Tallystick__V1__ModelPrice",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ModelPrice),
+  4,
+  tallystick__v1__model_price__field_descriptors,
+  tallystick__v1__model_price__field_indices_by_name,
+  1,  tallystick__v1__model_price__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__model_price__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[10] =
 {
   {
     "plan_id",
@@ -318,20 +4381,59 @@ static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[7]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "limits",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Plan, n_limits),
+    offsetof(Tallystick__V1__Plan, limits),
+    &tallystick__v1__plan_limits__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "time_zone",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Plan, time_zone),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prices",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Plan, n_prices),
+    offsetof(Tallystick__V1__Plan, prices),
+    &tallystick__v1__model_price__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__plan__field_indices_by_name[] = {
   1,   /* field[1] = display_name */
   4,   /* field[4] = expires_after_millis */
   3,   /* field[3] = grant_expiry */
+  7,   /* field[7] = limits */
   2,   /* field[2] = monthly_credit_micros */
   0,   /* field[0] = plan_id */
+  9,   /* field[9] = prices */
   5,   /* field[5] = priority */
+  8,   /* field[8] = time_zone */
   6,   /* field[6] = updated_at_micros */
 };
 static const ProtobufCIntRange tallystick__v1__plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
 {
@@ -341,7 +4443,7 @@ const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
   "Tallystick__V1__Plan",
   "tallystick.v1",
   sizeof(Tallystick__V1__Plan),
-  7,
+  10,
   tallystick__v1__plan__field_descriptors,
   tallystick__v1__plan__field_indices_by_name,
   1,  tallystick__v1__plan__number_ranges,

@@ -65,6 +65,33 @@ class BatchTooLarge(TallyError):
         return self._number("limit")
 
 
+class DuplicateSection(TallyError):
+    """INVALID_ARGUMENT. Two sections of the request have the same id, `section_id`. Retry: no."""
+
+    @property
+    def section_id(self) -> str:
+        """The detail `section_id`."""
+        return self._text("section_id")
+
+
+class EventTooOld(TallyError):
+    """INVALID_ARGUMENT. The run started earlier than `oldest_micros`. Retry: no."""
+
+    @property
+    def oldest_micros(self) -> int:
+        """The detail `oldest_micros`."""
+        return self._number("oldest_micros")
+
+
+class EventInFuture(TallyError):
+    """INVALID_ARGUMENT. The run started later than `newest_micros`. Retry: later."""
+
+    @property
+    def newest_micros(self) -> int:
+        """The detail `newest_micros`."""
+        return self._number("newest_micros")
+
+
 class RoleRequired(TallyError):
     """PERMISSION_DENIED. The peer's role does not allow the method. Retry: no."""
 
@@ -89,6 +116,22 @@ class GrantNotFound(TallyError):
     """NOT_FOUND. The plan or the grant that the call names does not exist. Retry: no."""
 
 
+class RunNotFound(TallyError):
+    """`RUN_NOT_FOUND`."""
+
+
+class PageNotFound(TallyError):
+    """NOT_FOUND. There is no such page, or it is deleted. Retry: no."""
+
+
+class MediaNotFound(TallyError):
+    """`MEDIA_NOT_FOUND`."""
+
+
+class VersionNotFound(TallyError):
+    """NOT_FOUND. The page has no such version. Retry: no."""
+
+
 class IdempotencyMismatch(TallyError):
     """ALREADY_EXISTS. The key was used for another request. Retry: no."""
 
@@ -99,6 +142,10 @@ class GrantConflict(TallyError):
 
 class PaymentConflict(TallyError):
     """ALREADY_EXISTS. The payment belongs to another user or has another amount. Retry: no."""
+
+
+class RunConflict(TallyError):
+    """ALREADY_EXISTS. The run id stands for another run, or the run was finished otherwise. Retry: no."""
 
 
 class HoldExpired(TallyError):
@@ -113,12 +160,70 @@ class CaptureExceedsHold(TallyError):
     """FAILED_PRECONDITION. More than the hold was to be captured. Retry: no."""
 
 
+class VersionConflict(TallyError):
+    """ABORTED. The page is at `current_version`, made by `author`, which changed `changed_sections` (ids,
+    separated by line feeds; at most 50). Retry: no; load the page and make the change anew.
+    """
+
+    @property
+    def current_version(self) -> str:
+        """The detail `current_version`."""
+        return self._text("current_version")
+
+    @property
+    def author(self) -> str:
+        """The detail `author`."""
+        return self._text("author")
+
+    @property
+    def changed_sections(self) -> str:
+        """The detail `changed_sections`."""
+        return self._text("changed_sections")
+
+
+class MediaInUse(TallyError):
+    """FAILED_PRECONDITION. Pages use the media: `page_ids`, separated by line feeds; at most 50. Retry:
+    no.
+    """
+
+    @property
+    def page_ids(self) -> str:
+        """The detail `page_ids`."""
+        return self._text("page_ids")
+
+
 class LotLimit(TallyError):
     """FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent."""
 
 
 class AmountOverflow(TallyError):
     """OUT_OF_RANGE. A sum would leave the range of int64. Retry: no."""
+
+
+class QuotaExceeded(TallyError):
+    """RESOURCE_EXHAUSTED. The plan's `limit` of `quota` (`GENERATIONS`, `UPLOADS`, `PAGES`) is `used` up
+    until `resets_at_micros` (absent for pages). Retry: then.
+    """
+
+    @property
+    def limit(self) -> int:
+        """The detail `limit`."""
+        return self._number("limit")
+
+    @property
+    def quota(self) -> str:
+        """The detail `quota`."""
+        return self._text("quota")
+
+    @property
+    def used(self) -> str:
+        """The detail `used`."""
+        return self._text("used")
+
+    @property
+    def resets_at_micros(self) -> int:
+        """The detail `resets_at_micros`."""
+        return self._number("resets_at_micros")
 
 
 class InsufficientCredits(TallyError):
@@ -167,20 +272,31 @@ BY_REASON: dict[str, type[TallyError]] = {
     "INVALID_FIELD": InvalidField,
     "INVALID_CURSOR": InvalidCursor,
     "BATCH_TOO_LARGE": BatchTooLarge,
+    "DUPLICATE_SECTION": DuplicateSection,
+    "EVENT_TOO_OLD": EventTooOld,
+    "EVENT_IN_FUTURE": EventInFuture,
     "ROLE_REQUIRED": RoleRequired,
     "ACTING_USER": ActingUser,
     "USER_NOT_FOUND": UserNotFound,
     "TRANSACTION_NOT_FOUND": TransactionNotFound,
     "HOLD_NOT_FOUND": HoldNotFound,
     "GRANT_NOT_FOUND": GrantNotFound,
+    "RUN_NOT_FOUND": RunNotFound,
+    "PAGE_NOT_FOUND": PageNotFound,
+    "MEDIA_NOT_FOUND": MediaNotFound,
+    "VERSION_NOT_FOUND": VersionNotFound,
     "IDEMPOTENCY_MISMATCH": IdempotencyMismatch,
     "GRANT_CONFLICT": GrantConflict,
     "PAYMENT_CONFLICT": PaymentConflict,
+    "RUN_CONFLICT": RunConflict,
     "HOLD_EXPIRED": HoldExpired,
     "HOLD_SETTLED": HoldSettled,
     "CAPTURE_EXCEEDS_HOLD": CaptureExceedsHold,
+    "VERSION_CONFLICT": VersionConflict,
+    "MEDIA_IN_USE": MediaInUse,
     "LOT_LIMIT": LotLimit,
     "AMOUNT_OVERFLOW": AmountOverflow,
+    "QUOTA_EXCEEDED": QuotaExceeded,
     "INSUFFICIENT_CREDITS": InsufficientCredits,
     "DISK_FULL": DiskFull,
     "READ_ONLY": ReadOnly,
@@ -196,6 +312,9 @@ __all__ = [
     "CaptureExceedsHold",
     "Corrupt",
     "DiskFull",
+    "DuplicateSection",
+    "EventInFuture",
+    "EventTooOld",
     "GrantConflict",
     "GrantNotFound",
     "HoldExpired",
@@ -207,16 +326,24 @@ __all__ = [
     "InvalidCursor",
     "InvalidField",
     "LotLimit",
+    "MediaInUse",
+    "MediaNotFound",
     "MessageTooLarge",
     "OutcomeUnknown",
+    "PageNotFound",
     "PaymentConflict",
     "PeerNotAllowed",
     "QueueFull",
+    "QuotaExceeded",
     "RateLimited",
     "ReadOnly",
     "RoleRequired",
+    "RunConflict",
+    "RunNotFound",
     "ShuttingDown",
     "TooManyInFlight",
     "TransactionNotFound",
     "UserNotFound",
+    "VersionConflict",
+    "VersionNotFound",
 ]

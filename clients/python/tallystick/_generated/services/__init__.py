@@ -4,6 +4,7 @@ from .admin_service import AdminService
 from .conformance import Conformance
 from .control import Control
 from .credit_service import CreditService
+from .page_service import PageService
 from .test_control import TestControl
 from .usage_service import UsageService
 
@@ -12,6 +13,7 @@ __all__ = [
     "Conformance",
     "Control",
     "CreditService",
+    "PageService",
     "TestControl",
     "UsageService",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Union
 
 from tallystick._calls import Caller, Method
 from tallystick._generated.v1 import admin_pb2
@@ -26,6 +26,162 @@ class AdminService:
             "tallystick.v1.AdminService",
             "GetServerInfo",
             admin_pb2.GetServerInfoResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def list_users(
+        self,
+        *,
+        role: Optional[Union[admin_pb2.UserRole, str]] = None,
+        approval: Optional[Union[admin_pb2.UserApproval, str]] = None,
+        plan_id: str = "",
+        user_id_prefix: str = "",
+        sort: Optional[Union[admin_pb2.UserSort, str]] = None,
+        month: str = "",
+        time_zone: str = "",
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.ListUsersResponse:
+        """A page of users with settings, balance and the month's usage, in a fixed number of statements."""
+        request = admin_pb2.ListUsersRequest(
+            role=role,
+            approval=approval,
+            plan_id=plan_id,
+            user_id_prefix=user_id_prefix,
+            sort=sort,
+            month=month,
+            time_zone=time_zone,
+            limit=limit,
+            cursor=cursor,
+        )
+        method = Method(
+            "tallystick.v1.AdminService",
+            "ListUsers",
+            admin_pb2.ListUsersResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def get_user_settings(
+        self,
+        *,
+        user_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.GetUserSettingsResponse:
+        """`GetUserSettings`."""
+        request = admin_pb2.GetUserSettingsRequest(
+            user_id=user_id,
+        )
+        method = Method(
+            "tallystick.v1.AdminService",
+            "GetUserSettings",
+            admin_pb2.GetUserSettingsResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def put_user_settings(
+        self,
+        *,
+        settings: Optional[admin_pb2.UserSettings] = None,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.PutUserSettingsResponse:
+        """Replaces a user's settings; makes the user when it is not known."""
+        request = admin_pb2.PutUserSettingsRequest(
+            settings=settings,
+        )
+        method = Method(
+            "tallystick.v1.AdminService",
+            "PutUserSettings",
+            admin_pb2.PutUserSettingsResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def get_metrics(
+        self,
+        *,
+        prometheus: bool = False,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.GetMetricsResponse:
+        """Every counter, gauge and histogram, for machines and as Prometheus text."""
+        request = admin_pb2.GetMetricsRequest(
+            prometheus=prometheus,
+        )
+        method = Method(
+            "tallystick.v1.AdminService",
+            "GetMetrics",
+            admin_pb2.GetMetricsResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def get_query_stats(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.GetQueryStatsResponse:
+        """Every SQL statement that was run: how often and how long."""
+        request = admin_pb2.GetQueryStatsRequest()
+        method = Method(
+            "tallystick.v1.AdminService",
+            "GetQueryStats",
+            admin_pb2.GetQueryStatsResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def get_cache_stats(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.GetCacheStatsResponse:
+        """`GetCacheStats`."""
+        request = admin_pb2.GetCacheStatsRequest()
+        method = Method(
+            "tallystick.v1.AdminService",
+            "GetCacheStats",
+            admin_pb2.GetCacheStatsResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def set_rate_limit(
+        self,
+        *,
+        rate_limit: Optional[admin_pb2.RateLimit] = None,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.SetRateLimitResponse:
+        """Bounds the calls of a user, of a peer, or of each that has no limit of its own."""
+        request = admin_pb2.SetRateLimitRequest(
+            rate_limit=rate_limit,
+        )
+        method = Method(
+            "tallystick.v1.AdminService",
+            "SetRateLimit",
+            admin_pb2.SetRateLimitResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def list_rate_limits(
+        self,
+        *,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.ListRateLimitsResponse:
+        """`ListRateLimits`."""
+        request = admin_pb2.ListRateLimitsRequest(
+            limit=limit,
+            cursor=cursor,
+        )
+        method = Method(
+            "tallystick.v1.AdminService",
+            "ListRateLimits",
+            admin_pb2.ListRateLimitsResponse,
             repeatable=True,
         )
         return self._caller.unary(method, request, timeout)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from collections.abc import Iterable
+from typing import Optional, Union
 
 from tallystick._calls import Caller, Method
 from tallystick._generated.v1 import usage_pb2
+from tallystick.money import Amount, to_micros
+from tallystick.times import Time, to_timestamp
 
 
 class UsageService:
@@ -13,6 +16,264 @@ class UsageService:
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
+
+    def begin_run(
+        self,
+        *,
+        user_id: str = "",
+        run_id: str = "",
+        model: str = "",
+        type: str = "",
+        estimate_micros: Amount = 0,
+        ttl_millis: int = 0,
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.BeginRunResponse:
+        """Checks the quota, holds the estimate and records the run as running, in one transaction."""
+        request = usage_pb2.BeginRunRequest(
+            user_id=user_id,
+            run_id=run_id,
+            model=model,
+            type=type,
+            estimate_micros=to_micros(estimate_micros),
+            ttl_millis=ttl_millis,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "BeginRun",
+            usage_pb2.BeginRunResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def finish_run(
+        self,
+        *,
+        run_id: str = "",
+        status: Optional[Union[usage_pb2.RunStatus, str]] = None,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        images: int = 0,
+        cost_micros: Optional[Amount] = None,
+        error: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.FinishRunResponse:
+        """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction."""
+        request = usage_pb2.FinishRunRequest(
+            run_id=run_id,
+            status=status,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            images=images,
+            cost_micros=None if cost_micros is None else to_micros(cost_micros),
+            error=error,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "FinishRun",
+            usage_pb2.FinishRunResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def record_run(
+        self,
+        *,
+        run_id: str = "",
+        user_id: str = "",
+        model: str = "",
+        type: str = "",
+        status: Optional[Union[usage_pb2.RunStatus, str]] = None,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        images: int = 0,
+        cost_micros: Optional[Amount] = None,
+        started_at_micros: Optional[Time] = None,
+        error: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.RecordRunResponse:
+        """Records a run that has ended elsewhere. Never charges, never checks a quota."""
+        request = usage_pb2.RecordRunRequest(
+            run_id=run_id,
+            user_id=user_id,
+            model=model,
+            type=type,
+            status=status,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            images=images,
+            cost_micros=None if cost_micros is None else to_micros(cost_micros),
+            started_at_micros=None if started_at_micros is None else to_timestamp(started_at_micros),
+            error=error,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "RecordRun",
+            usage_pb2.RecordRunResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def record_runs(
+        self,
+        *,
+        runs: Iterable[usage_pb2.RecordRunRequest] = (),
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.RecordRunsResponse:
+        """Up to 1,000 runs in one commit, each decided on its own."""
+        request = usage_pb2.RecordRunsRequest(
+            runs=runs,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "RecordRuns",
+            usage_pb2.RecordRunsResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def get_run(
+        self,
+        *,
+        run_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.GetRunResponse:
+        """`GetRun`."""
+        request = usage_pb2.GetRunRequest(
+            run_id=run_id,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "GetRun",
+            usage_pb2.GetRunResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def list_runs(
+        self,
+        *,
+        user_id: str = "",
+        statuses: Iterable[Union[usage_pb2.RunStatus, str]] = (),
+        model: str = "",
+        type: str = "",
+        from_micros: Optional[Time] = None,
+        to_micros: Optional[Time] = None,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.ListRunsResponse:
+        """A user's runs, by the time at which they started, newest first."""
+        request = usage_pb2.ListRunsRequest(
+            user_id=user_id,
+            statuses=statuses,
+            model=model,
+            type=type,
+            from_micros=None if from_micros is None else to_timestamp(from_micros),
+            to_micros=None if to_micros is None else to_timestamp(to_micros),
+            limit=limit,
+            cursor=cursor,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "ListRuns",
+            usage_pb2.ListRunsResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def get_usage(
+        self,
+        *,
+        user_id: str = "",
+        month: str = "",
+        time_zone: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.GetUsageResponse:
+        """What a user has used in a month, against the limits of the user's plan."""
+        request = usage_pb2.GetUsageRequest(
+            user_id=user_id,
+            month=month,
+            time_zone=time_zone,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "GetUsage",
+            usage_pb2.GetUsageResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def batch_get_usage(
+        self,
+        *,
+        user_ids: Iterable[str] = (),
+        month: str = "",
+        time_zone: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.BatchGetUsageResponse:
+        """The same of up to 1,000 users, in the order asked, from one snapshot."""
+        request = usage_pb2.BatchGetUsageRequest(
+            user_ids=user_ids,
+            month=month,
+            time_zone=time_zone,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "BatchGetUsage",
+            usage_pb2.BatchGetUsageResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def get_stats(
+        self,
+        *,
+        user_id: str = "",
+        from_micros: Optional[Time] = None,
+        to_micros: Optional[Time] = None,
+        days: int = 0,
+        time_zone: str = "",
+        recent_limit: int = 0,
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.GetStatsResponse:
+        """The dashboard: totals, by model, by type, by status, a row a day and the last runs, from one
+        snapshot.
+        """
+        request = usage_pb2.GetStatsRequest(
+            user_id=user_id,
+            from_micros=None if from_micros is None else to_timestamp(from_micros),
+            to_micros=None if to_micros is None else to_timestamp(to_micros),
+            days=days,
+            time_zone=time_zone,
+            recent_limit=recent_limit,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "GetStats",
+            usage_pb2.GetStatsResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def check_quota(
+        self,
+        *,
+        user_id: str = "",
+        kind: Optional[Union[usage_pb2.QuotaKind, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.CheckQuotaResponse:
+        """Advice whether one more would be within the plan's limit. Only the calls that use it decide."""
+        request = usage_pb2.CheckQuotaRequest(
+            user_id=user_id,
+            kind=kind,
+        )
+        method = Method(
+            "tallystick.v1.UsageService",
+            "CheckQuota",
+            usage_pb2.CheckQuotaResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
 
     def put_plan(
         self,

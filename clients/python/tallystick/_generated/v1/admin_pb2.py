@@ -11,27 +11,87 @@ from google.protobuf import symbol_database as _symbol_database
 _sym_db = _symbol_database.Default()
 
 
+from tallystick._generated.v1 import credits_pb2 as tallystick_dot_v1_dot_credits__pb2
+from tallystick._generated.v1 import usage_pb2 as tallystick_dot_v1_dot_usage__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tallystick/v1/admin.proto\x12\rtallystick.v1\"E\n\x05Limit\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05value\x18\x02 \x01(\x03R\x05value\x12\x12\n\x04unit\x18\x03 \x01(\tR\x04unit\"\x16\n\x14GetServerInfoRequest\"\x84\x04\n\x15GetServerInfoResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12\x10\n\x03pid\x18\x02 \x01(\x05R\x03pid\x12*\n\x11started_at_micros\x18\x03 \x01(\x03R\x0fstartedAtMicros\x12\x1d\n\nnow_micros\x18\x04 \x01(\x03R\tnowMicros\x12\x30\n\x05state\x18\x05 \x01(\x0e\x32\x1a.tallystick.v1.ServerStateR\x05state\x12\'\n\x0f\x63ommit_sequence\x18\x06 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0fledger_sequence\x18\x07 \x01(\x03R\x0eledgerSequence\x12%\n\x0eschema_version\x18\x08 \x01(\x05R\rschemaVersion\x12%\n\x0esqlite_version\x18\t \x01(\tR\rsqliteVersion\x12(\n\x10reader_pool_size\x18\n \x01(\x05R\x0ereaderPoolSize\x12\x1c\n\tephemeral\x18\x0b \x01(\x08R\tephemeral\x12\x18\n\x07testing\x18\x0c \x01(\x08R\x07testing\x12,\n\x06limits\x18\r \x03(\x0b\x32\x14.tallystick.v1.LimitR\x06limits\x12\x12\n\x04role\x18\x0e \x01(\tR\x04role\"\x0f\n\rVerifyRequest\"\xe5\x01\n\x0eVerifyResponse\x12\x14\n\x05\x63heck\x18\x01 \x01(\x05R\x05\x63heck\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n\x04\x64one\x18\x03 \x01(\x08R\x04\x64one\x12\x1a\n\x08\x65xamined\x18\x04 \x01(\x03R\x08\x65xamined\x12\x14\n\x05total\x18\x05 \x01(\x03R\x05total\x12\x1e\n\nviolations\x18\x06 \x01(\x03R\nviolations\x12\x1a\n\x08\x66indings\x18\x07 \x03(\tR\x08\x66indings\x12%\n\x0e\x65lapsed_micros\x18\x08 \x01(\x03R\relapsedMicros*|\n\x0bServerState\x12\x1c\n\x18SERVER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14SERVER_STATE_SERVING\x10\x01\x12\x1a\n\x16SERVER_STATE_READ_ONLY\x10\x02\x12\x19\n\x15SERVER_STATE_DRAINING\x10\x03\x32\xb3\x01\n\x0c\x41\x64minService\x12Z\n\rGetServerInfo\x12#.tallystick.v1.GetServerInfoRequest\x1a$.tallystick.v1.GetServerInfoResponse\x12G\n\x06Verify\x12\x1c.tallystick.v1.VerifyRequest\x1a\x1d.tallystick.v1.VerifyResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tallystick/v1/admin.proto\x12\rtallystick.v1\x1a\x1btallystick/v1/credits.proto\x1a\x19tallystick/v1/usage.proto\"E\n\x05Limit\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05value\x18\x02 \x01(\x03R\x05value\x12\x12\n\x04unit\x18\x03 \x01(\tR\x04unit\"\x16\n\x14GetServerInfoRequest\"\x84\x04\n\x15GetServerInfoResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12\x10\n\x03pid\x18\x02 \x01(\x05R\x03pid\x12*\n\x11started_at_micros\x18\x03 \x01(\x03R\x0fstartedAtMicros\x12\x1d\n\nnow_micros\x18\x04 \x01(\x03R\tnowMicros\x12\x30\n\x05state\x18\x05 \x01(\x0e\x32\x1a.tallystick.v1.ServerStateR\x05state\x12\'\n\x0f\x63ommit_sequence\x18\x06 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0fledger_sequence\x18\x07 \x01(\x03R\x0eledgerSequence\x12%\n\x0eschema_version\x18\x08 \x01(\x05R\rschemaVersion\x12%\n\x0esqlite_version\x18\t \x01(\tR\rsqliteVersion\x12(\n\x10reader_pool_size\x18\n \x01(\x05R\x0ereaderPoolSize\x12\x1c\n\tephemeral\x18\x0b \x01(\x08R\tephemeral\x12\x18\n\x07testing\x18\x0c \x01(\x08R\x07testing\x12,\n\x06limits\x18\r \x03(\x0b\x32\x14.tallystick.v1.LimitR\x06limits\x12\x12\n\x04role\x18\x0e \x01(\tR\x04role\"\x0f\n\rVerifyRequest\"\xe5\x01\n\x0eVerifyResponse\x12\x14\n\x05\x63heck\x18\x01 \x01(\x05R\x05\x63heck\x12\x14\n\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n\x04\x64one\x18\x03 \x01(\x08R\x04\x64one\x12\x1a\n\x08\x65xamined\x18\x04 \x01(\x03R\x08\x65xamined\x12\x14\n\x05total\x18\x05 \x01(\x03R\x05total\x12\x1e\n\nviolations\x18\x06 \x01(\x03R\nviolations\x12\x1a\n\x08\x66indings\x18\x07 \x03(\tR\x08\x66indings\x12%\n\x0e\x65lapsed_micros\x18\x08 \x01(\x03R\relapsedMicros\"\x94\x02\n\x0cUserSettings\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12+\n\x04role\x18\x03 \x01(\x0e\x32\x17.tallystick.v1.UserRoleR\x04role\x12\x17\n\x07plan_id\x18\x04 \x01(\tR\x06planId\x12\x37\n\x08\x61pproval\x18\x05 \x01(\x0e\x32\x1b.tallystick.v1.UserApprovalR\x08\x61pproval\x12*\n\x11updated_at_micros\x18\x06 \x01(\x03R\x0fupdatedAtMicros\x12*\n\x11\x63reated_at_micros\x18\x07 \x01(\x03R\x0f\x63reatedAtMicros\"1\n\x16GetUserSettingsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\"{\n\x17GetUserSettingsResponse\x12\x37\n\x08settings\x18\x01 \x01(\x0b\x32\x1b.tallystick.v1.UserSettingsR\x08settings\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence\"Q\n\x16PutUserSettingsRequest\x12\x37\n\x08settings\x18\x01 \x01(\x0b\x32\x1b.tallystick.v1.UserSettingsR\x08settings\"\xc2\x01\n\x17PutUserSettingsResponse\x12\x37\n\x08settings\x18\x01 \x01(\x0b\x32\x1b.tallystick.v1.UserSettingsR\x08settings\x12\x1c\n\tunchanged\x18\x02 \x01(\x08R\tunchanged\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0f\x63ommit_position\x18\x04 \x01(\x05R\x0e\x63ommitPosition\"\xc5\x02\n\x10ListUsersRequest\x12+\n\x04role\x18\x01 \x01(\x0e\x32\x17.tallystick.v1.UserRoleR\x04role\x12\x37\n\x08\x61pproval\x18\x02 \x01(\x0e\x32\x1b.tallystick.v1.UserApprovalR\x08\x61pproval\x12\x17\n\x07plan_id\x18\x03 \x01(\tR\x06planId\x12$\n\x0euser_id_prefix\x18\x04 \x01(\tR\x0cuserIdPrefix\x12+\n\x04sort\x18\x05 \x01(\x0e\x32\x17.tallystick.v1.UserSortR\x04sort\x12\x14\n\x05month\x18\x06 \x01(\tR\x05month\x12\x1b\n\ttime_zone\x18\x07 \x01(\tR\x08timeZone\x12\x14\n\x05limit\x18\x08 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\t \x01(\tR\x06\x63ursor\"\x9d\x01\n\x04User\x12\x37\n\x08settings\x18\x01 \x01(\x0b\x32\x1b.tallystick.v1.UserSettingsR\x08settings\x12\x30\n\x07\x62\x61lance\x18\x02 \x01(\x0b\x32\x16.tallystick.v1.BalanceR\x07\x62\x61lance\x12*\n\x05usage\x18\x03 \x01(\x0b\x32\x14.tallystick.v1.UsageR\x05usage\"\x88\x01\n\x11ListUsersResponse\x12)\n\x05users\x18\x01 \x03(\x0b\x32\x13.tallystick.v1.UserR\x05users\x12\x1f\n\x0bnext_cursor\x18\x02 \x01(\tR\nnextCursor\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence\"7\n\x0bMetricLabel\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value\"\x92\x01\n\x0c\x44istribution\x12\x14\n\x05\x63ount\x18\x01 \x01(\x03R\x05\x63ount\x12\x10\n\x03sum\x18\x02 \x01(\x03R\x03sum\x12\x10\n\x03p50\x18\x03 \x01(\x03R\x03p50\x12\x10\n\x03p90\x18\x04 \x01(\x03R\x03p90\x12\x10\n\x03p99\x18\x05 \x01(\x03R\x03p99\x12\x12\n\x04p999\x18\x06 \x01(\x03R\x04p999\x12\x10\n\x03max\x18\x07 \x01(\x03R\x03max\"\x99\x01\n\x0cMetricSample\x12\x32\n\x06labels\x18\x01 \x03(\x0b\x32\x1a.tallystick.v1.MetricLabelR\x06labels\x12\x14\n\x05value\x18\x02 \x01(\x03R\x05value\x12?\n\x0c\x64istribution\x18\x03 \x01(\x0b\x32\x1b.tallystick.v1.DistributionR\x0c\x64istribution\"\x96\x01\n\x06Metric\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04help\x18\x02 \x01(\tR\x04help\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x19.tallystick.v1.MetricKindR\x04kind\x12\x35\n\x07samples\x18\x04 \x03(\x0b\x32\x1b.tallystick.v1.MetricSampleR\x07samples\"3\n\x11GetMetricsRequest\x12\x1e\n\nprometheus\x18\x01 \x01(\x08R\nprometheus\"n\n\x12GetMetricsResponse\x12/\n\x07metrics\x18\x01 \x03(\x0b\x32\x15.tallystick.v1.MetricR\x07metrics\x12\'\n\x0fprometheus_text\x18\x02 \x01(\tR\x0eprometheusText\"\xa9\x01\n\nQueryStats\x12\x10\n\x03sql\x18\x01 \x01(\tR\x03sql\x12\x35\n\x07latency\x18\x02 \x01(\x0b\x32\x1b.tallystick.v1.DistributionR\x07latency\x12\x12\n\x04rows\x18\x03 \x01(\x03R\x04rows\x12\x16\n\x06\x65rrors\x18\x04 \x01(\x03R\x06\x65rrors\x12\x12\n\x04slow\x18\x05 \x01(\x03R\x04slow\x12\x12\n\x04plan\x18\x06 \x03(\tR\x04plan\"\x16\n\x14GetQueryStatsRequest\"x\n\x15GetQueryStatsResponse\x12\x33\n\x07queries\x18\x01 \x03(\x0b\x32\x19.tallystick.v1.QueryStatsR\x07queries\x12*\n\x11slow_query_micros\x18\x02 \x01(\x03R\x0fslowQueryMicros\"\xe1\x01\n\nCacheStats\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n\x07\x65ntries\x18\x02 \x01(\x03R\x07\x65ntries\x12\x14\n\x05\x62ytes\x18\x03 \x01(\x03R\x05\x62ytes\x12\x1f\n\x0blimit_bytes\x18\x04 \x01(\x03R\nlimitBytes\x12\x12\n\x04hits\x18\x05 \x01(\x03R\x04hits\x12\x16\n\x06misses\x18\x06 \x01(\x03R\x06misses\x12$\n\rinvalidations\x18\x07 \x01(\x03R\rinvalidations\x12\x1c\n\tevictions\x18\x08 \x01(\x03R\tevictions\"\x16\n\x14GetCacheStatsRequest\"J\n\x15GetCacheStatsResponse\x12\x31\n\x06\x63\x61\x63hes\x18\x01 \x03(\x0b\x32\x19.tallystick.v1.CacheStatsR\x06\x63\x61\x63hes\"\xba\x01\n\tRateLimit\x12\x19\n\x07user_id\x18\x01 \x01(\tH\x00R\x06userId\x12\x12\n\x03uid\x18\x02 \x01(\rH\x00R\x03uid\x12\x1f\n\nevery_user\x18\x03 \x01(\x08H\x00R\teveryUser\x12\x1d\n\tevery_uid\x18\x04 \x01(\x08H\x00R\x08\x65veryUid\x12\x1d\n\nper_second\x18\x05 \x01(\x05R\tperSecond\x12\x14\n\x05\x62urst\x18\x06 \x01(\x05R\x05\x62urstB\t\n\x07subject\"N\n\x13SetRateLimitRequest\x12\x37\n\nrate_limit\x18\x01 \x01(\x0b\x32\x18.tallystick.v1.RateLimitR\trateLimit\"\xa1\x01\n\x14SetRateLimitResponse\x12\x37\n\nrate_limit\x18\x01 \x01(\x0b\x32\x18.tallystick.v1.RateLimitR\trateLimit\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0f\x63ommit_position\x18\x03 \x01(\x05R\x0e\x63ommitPosition\"E\n\x15ListRateLimitsRequest\x12\x14\n\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"\x9d\x01\n\x16ListRateLimitsResponse\x12\x39\n\x0brate_limits\x18\x01 \x03(\x0b\x32\x18.tallystick.v1.RateLimitR\nrateLimits\x12\x1f\n\x0bnext_cursor\x18\x02 \x01(\tR\nnextCursor\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence*|\n\x0bServerState\x12\x1c\n\x18SERVER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14SERVER_STATE_SERVING\x10\x01\x12\x1a\n\x16SERVER_STATE_READ_ONLY\x10\x02\x12\x19\n\x15SERVER_STATE_DRAINING\x10\x03*N\n\x08UserRole\x12\x19\n\x15USER_ROLE_UNSPECIFIED\x10\x00\x12\x12\n\x0eUSER_ROLE_USER\x10\x01\x12\x13\n\x0fUSER_ROLE_ADMIN\x10\x02*\x80\x01\n\x0cUserApproval\x12\x1d\n\x19USER_APPROVAL_UNSPECIFIED\x10\x00\x12\x19\n\x15USER_APPROVAL_PENDING\x10\x01\x12\x1a\n\x16USER_APPROVAL_APPROVED\x10\x02\x12\x1a\n\x16USER_APPROVAL_REJECTED\x10\x03*t\n\x08UserSort\x12\x19\n\x15USER_SORT_UNSPECIFIED\x10\x00\x12\x1a\n\x16USER_SORT_NEWEST_FIRST\x10\x01\x12\x1a\n\x16USER_SORT_OLDEST_FIRST\x10\x02\x12\x15\n\x11USER_SORT_USER_ID\x10\x03*t\n\nMetricKind\x12\x1b\n\x17METRIC_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13METRIC_KIND_COUNTER\x10\x01\x12\x15\n\x11METRIC_KIND_GAUGE\x10\x02\x12\x19\n\x15METRIC_KIND_HISTOGRAM\x10\x03\x32\x8a\x07\n\x0c\x41\x64minService\x12Z\n\rGetServerInfo\x12#.tallystick.v1.GetServerInfoRequest\x1a$.tallystick.v1.GetServerInfoResponse\x12N\n\tListUsers\x12\x1f.tallystick.v1.ListUsersRequest\x1a .tallystick.v1.ListUsersResponse\x12`\n\x0fGetUserSettings\x12%.tallystick.v1.GetUserSettingsRequest\x1a&.tallystick.v1.GetUserSettingsResponse\x12`\n\x0fPutUserSettings\x12%.tallystick.v1.PutUserSettingsRequest\x1a&.tallystick.v1.PutUserSettingsResponse\x12Q\n\nGetMetrics\x12 .tallystick.v1.GetMetricsRequest\x1a!.tallystick.v1.GetMetricsResponse\x12Z\n\rGetQueryStats\x12#.tallystick.v1.GetQueryStatsRequest\x1a$.tallystick.v1.GetQueryStatsResponse\x12Z\n\rGetCacheStats\x12#.tallystick.v1.GetCacheStatsRequest\x1a$.tallystick.v1.GetCacheStatsResponse\x12W\n\x0cSetRateLimit\x12\".tallystick.v1.SetRateLimitRequest\x1a#.tallystick.v1.SetRateLimitResponse\x12]\n\x0eListRateLimits\x12$.tallystick.v1.ListRateLimitsRequest\x1a%.tallystick.v1.ListRateLimitsResponse\x12G\n\x06Verify\x12\x1c.tallystick.v1.VerifyRequest\x1a\x1d.tallystick.v1.VerifyResponse0\x01\x62\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tallystick._generated.v1.admin_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _SERVERSTATE._serialized_start=907
-  _SERVERSTATE._serialized_end=1031
-  _LIMIT._serialized_start=44
-  _LIMIT._serialized_end=113
-  _GETSERVERINFOREQUEST._serialized_start=115
-  _GETSERVERINFOREQUEST._serialized_end=137
-  _GETSERVERINFORESPONSE._serialized_start=140
-  _GETSERVERINFORESPONSE._serialized_end=656
-  _VERIFYREQUEST._serialized_start=658
-  _VERIFYREQUEST._serialized_end=673
-  _VERIFYRESPONSE._serialized_start=676
-  _VERIFYRESPONSE._serialized_end=905
-  _ADMINSERVICE._serialized_start=1034
-  _ADMINSERVICE._serialized_end=1213
+  _SERVERSTATE._serialized_start=4315
+  _SERVERSTATE._serialized_end=4439
+  _USERROLE._serialized_start=4441
+  _USERROLE._serialized_end=4519
+  _USERAPPROVAL._serialized_start=4522
+  _USERAPPROVAL._serialized_end=4650
+  _USERSORT._serialized_start=4652
+  _USERSORT._serialized_end=4768
+  _METRICKIND._serialized_start=4770
+  _METRICKIND._serialized_end=4886
+  _LIMIT._serialized_start=100
+  _LIMIT._serialized_end=169
+  _GETSERVERINFOREQUEST._serialized_start=171
+  _GETSERVERINFOREQUEST._serialized_end=193
+  _GETSERVERINFORESPONSE._serialized_start=196
+  _GETSERVERINFORESPONSE._serialized_end=712
+  _VERIFYREQUEST._serialized_start=714
+  _VERIFYREQUEST._serialized_end=729
+  _VERIFYRESPONSE._serialized_start=732
+  _VERIFYRESPONSE._serialized_end=961
+  _USERSETTINGS._serialized_start=964
+  _USERSETTINGS._serialized_end=1240
+  _GETUSERSETTINGSREQUEST._serialized_start=1242
+  _GETUSERSETTINGSREQUEST._serialized_end=1291
+  _GETUSERSETTINGSRESPONSE._serialized_start=1293
+  _GETUSERSETTINGSRESPONSE._serialized_end=1416
+  _PUTUSERSETTINGSREQUEST._serialized_start=1418
+  _PUTUSERSETTINGSREQUEST._serialized_end=1499
+  _PUTUSERSETTINGSRESPONSE._serialized_start=1502
+  _PUTUSERSETTINGSRESPONSE._serialized_end=1696
+  _LISTUSERSREQUEST._serialized_start=1699
+  _LISTUSERSREQUEST._serialized_end=2024
+  _USER._serialized_start=2027
+  _USER._serialized_end=2184
+  _LISTUSERSRESPONSE._serialized_start=2187
+  _LISTUSERSRESPONSE._serialized_end=2323
+  _METRICLABEL._serialized_start=2325
+  _METRICLABEL._serialized_end=2380
+  _DISTRIBUTION._serialized_start=2383
+  _DISTRIBUTION._serialized_end=2529
+  _METRICSAMPLE._serialized_start=2532
+  _METRICSAMPLE._serialized_end=2685
+  _METRIC._serialized_start=2688
+  _METRIC._serialized_end=2838
+  _GETMETRICSREQUEST._serialized_start=2840
+  _GETMETRICSREQUEST._serialized_end=2891
+  _GETMETRICSRESPONSE._serialized_start=2893
+  _GETMETRICSRESPONSE._serialized_end=3003
+  _QUERYSTATS._serialized_start=3006
+  _QUERYSTATS._serialized_end=3175
+  _GETQUERYSTATSREQUEST._serialized_start=3177
+  _GETQUERYSTATSREQUEST._serialized_end=3199
+  _GETQUERYSTATSRESPONSE._serialized_start=3201
+  _GETQUERYSTATSRESPONSE._serialized_end=3321
+  _CACHESTATS._serialized_start=3324
+  _CACHESTATS._serialized_end=3549
+  _GETCACHESTATSREQUEST._serialized_start=3551
+  _GETCACHESTATSREQUEST._serialized_end=3573
+  _GETCACHESTATSRESPONSE._serialized_start=3575
+  _GETCACHESTATSRESPONSE._serialized_end=3649
+  _RATELIMIT._serialized_start=3652
+  _RATELIMIT._serialized_end=3838
+  _SETRATELIMITREQUEST._serialized_start=3840
+  _SETRATELIMITREQUEST._serialized_end=3918
+  _SETRATELIMITRESPONSE._serialized_start=3921
+  _SETRATELIMITRESPONSE._serialized_end=4082
+  _LISTRATELIMITSREQUEST._serialized_start=4084
+  _LISTRATELIMITSREQUEST._serialized_end=4153
+  _LISTRATELIMITSRESPONSE._serialized_start=4156
+  _LISTRATELIMITSRESPONSE._serialized_end=4313
+  _ADMINSERVICE._serialized_start=4889
+  _ADMINSERVICE._serialized_end=5795
 # @@protoc_insertion_point(module_scope)

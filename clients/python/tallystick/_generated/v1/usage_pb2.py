@@ -11,27 +11,93 @@ from google.protobuf import symbol_database as _symbol_database
 _sym_db = _symbol_database.Default()
 
 
+from tallystick._generated.v1 import credits_pb2 as tallystick_dot_v1_dot_credits__pb2
+from tallystick._generated.v1 import errors_pb2 as tallystick_dot_v1_dot_errors__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tallystick/v1/usage.proto\x12\rtallystick.v1\"\xaf\x02\n\x04Plan\x12\x17\n\x07plan_id\x18\x01 \x01(\tR\x06planId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12\x32\n\x15monthly_credit_micros\x18\x03 \x01(\x03R\x13monthlyCreditMicros\x12=\n\x0cgrant_expiry\x18\x04 \x01(\x0e\x32\x1a.tallystick.v1.GrantExpiryR\x0bgrantExpiry\x12\x30\n\x14\x65xpires_after_millis\x18\x05 \x01(\x03R\x12\x65xpiresAfterMillis\x12\x1a\n\x08priority\x18\x06 \x01(\x05R\x08priority\x12*\n\x11updated_at_micros\x18\x07 \x01(\x03R\x0fupdatedAtMicros\"9\n\x0ePutPlanRequest\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x13.tallystick.v1.PlanR\x04plan\"\xaa\x01\n\x0fPutPlanResponse\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x13.tallystick.v1.PlanR\x04plan\x12\x1c\n\tunchanged\x18\x02 \x01(\x08R\tunchanged\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0f\x63ommit_position\x18\x04 \x01(\x05R\x0e\x63ommitPosition\"@\n\x10ListPlansRequest\x12\x14\n\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"\x88\x01\n\x11ListPlansResponse\x12)\n\x05plans\x18\x01 \x03(\x0b\x32\x13.tallystick.v1.PlanR\x05plans\x12\x1f\n\x0bnext_cursor\x18\x02 \x01(\tR\nnextCursor\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence*x\n\x0bGrantExpiry\x12\x1c\n\x18GRANT_EXPIRY_UNSPECIFIED\x10\x00\x12\x16\n\x12GRANT_EXPIRY_NEVER\x10\x01\x12\x1b\n\x17GRANT_EXPIRY_PERIOD_END\x10\x02\x12\x16\n\x12GRANT_EXPIRY_AFTER\x10\x03\x32\xa8\x01\n\x0cUsageService\x12H\n\x07PutPlan\x12\x1d.tallystick.v1.PutPlanRequest\x1a\x1e.tallystick.v1.PutPlanResponse\x12N\n\tListPlans\x12\x1f.tallystick.v1.ListPlansRequest\x1a .tallystick.v1.ListPlansResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19tallystick/v1/usage.proto\x12\rtallystick.v1\x1a\x1btallystick/v1/credits.proto\x1a\x1atallystick/v1/errors.proto\"\xe2\x04\n\x03Run\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\x14\n\x05model\x18\x03 \x01(\tR\x05model\x12\x12\n\x04type\x18\x04 \x01(\tR\x04type\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32\x18.tallystick.v1.RunStatusR\x06status\x12\'\n\x0f\x65stimate_micros\x18\x06 \x01(\x03R\x0e\x65stimateMicros\x12\x17\n\x07hold_id\x18\x07 \x01(\tR\x06holdId\x12!\n\x0cinput_tokens\x18\x08 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\t \x01(\x03R\x0coutputTokens\x12\x16\n\x06images\x18\n \x01(\x03R\x06images\x12\x1f\n\x0b\x63ost_micros\x18\x0b \x01(\x03R\ncostMicros\x12%\n\x0e\x63harged_micros\x18\x0c \x01(\x03R\rchargedMicros\x12-\n\x12uncollected_micros\x18\r \x01(\x03R\x11uncollectedMicros\x12*\n\x11started_at_micros\x18\x0e \x01(\x03R\x0fstartedAtMicros\x12,\n\x12\x66inished_at_micros\x18\x0f \x01(\x03R\x10\x66inishedAtMicros\x12*\n\x11\x65xpires_at_micros\x18\x10 \x01(\x03R\x0f\x65xpiresAtMicros\x12\x14\n\x05\x65rror\x18\x11 \x01(\tR\x05\x65rror\x12\x1a\n\x08recorded\x18\x12 \x01(\x08R\x08recorded\"\xb3\x01\n\x0f\x42\x65ginRunRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x15\n\x06run_id\x18\x02 \x01(\tR\x05runId\x12\x14\n\x05model\x18\x03 \x01(\tR\x05model\x12\x12\n\x04type\x18\x04 \x01(\tR\x04type\x12\'\n\x0f\x65stimate_micros\x18\x05 \x01(\x03R\x0e\x65stimateMicros\x12\x1d\n\nttl_millis\x18\x06 \x01(\x03R\tttlMillis\"\xbf\x02\n\x10\x42\x65ginRunResponse\x12$\n\x03run\x18\x01 \x01(\x0b\x32\x12.tallystick.v1.RunR\x03run\x12<\n\x0btransaction\x18\x02 \x01(\x0b\x32\x1a.tallystick.v1.TransactionR\x0btransaction\x12\x30\n\x07\x62\x61lance\x18\x03 \x01(\x0b\x32\x16.tallystick.v1.BalanceR\x07\x62\x61lance\x12\'\n\x04hold\x18\x04 \x01(\x0b\x32\x13.tallystick.v1.HoldR\x04hold\x12\x1a\n\x08replayed\x18\x05 \x01(\x08R\x08replayed\x12\'\n\x0f\x63ommit_sequence\x18\x06 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0f\x63ommit_position\x18\x07 \x01(\x05R\x0e\x63ommitPosition\"\xfc\x01\n\x10\x46inishRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32\x18.tallystick.v1.RunStatusR\x06status\x12!\n\x0cinput_tokens\x18\x03 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\x04 \x01(\x03R\x0coutputTokens\x12\x16\n\x06images\x18\x05 \x01(\x03R\x06images\x12!\n\x0b\x63ost_micros\x18\x06 \x01(\x03H\x00R\ncostMicros\x12\x14\n\x05\x65rror\x18\x07 \x01(\tR\x05\x65rrorB\x06\n\x04\x63ost\"\x97\x02\n\x11\x46inishRunResponse\x12$\n\x03run\x18\x01 \x01(\x0b\x32\x12.tallystick.v1.RunR\x03run\x12<\n\x0btransaction\x18\x02 \x01(\x0b\x32\x1a.tallystick.v1.TransactionR\x0btransaction\x12\x30\n\x07\x62\x61lance\x18\x03 \x01(\x0b\x32\x16.tallystick.v1.BalanceR\x07\x62\x61lance\x12\x1a\n\x08replayed\x18\x04 \x01(\x08R\x08replayed\x12\'\n\x0f\x63ommit_sequence\x18\x05 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0f\x63ommit_position\x18\x06 \x01(\x05R\x0e\x63ommitPosition\"\xfb\x02\n\x10RecordRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x17\n\x07user_id\x18\x02 \x01(\tR\x06userId\x12\x14\n\x05model\x18\x03 \x01(\tR\x05model\x12\x12\n\x04type\x18\x04 \x01(\tR\x04type\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32\x18.tallystick.v1.RunStatusR\x06status\x12!\n\x0cinput_tokens\x18\x06 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\x07 \x01(\x03R\x0coutputTokens\x12\x16\n\x06images\x18\x08 \x01(\x03R\x06images\x12!\n\x0b\x63ost_micros\x18\t \x01(\x03H\x00R\ncostMicros\x12,\n\x11started_at_micros\x18\n \x01(\x03H\x01R\x0fstartedAtMicros\x12\x14\n\x05\x65rror\x18\x0b \x01(\tR\x05\x65rrorB\x06\n\x04\x63ostB\x0c\n\nstarted_at\"\xa7\x01\n\x11RecordRunResponse\x12$\n\x03run\x18\x01 \x01(\x0b\x32\x12.tallystick.v1.RunR\x03run\x12\x1a\n\x08replayed\x18\x02 \x01(\x08R\x08replayed\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0f\x63ommit_position\x18\x04 \x01(\x05R\x0e\x63ommitPosition\"H\n\x11RecordRunsRequest\x12\x33\n\x04runs\x18\x01 \x03(\x0b\x32\x1f.tallystick.v1.RecordRunRequestR\x04runs\"\x86\x01\n\x0fRecordRunResult\x12\x1a\n\x08replayed\x18\x01 \x01(\x08R\x08replayed\x12\'\n\x0f\x63ommit_position\x18\x02 \x01(\x05R\x0e\x63ommitPosition\x12.\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x18.tallystick.v1.ItemErrorR\x05\x65rror\"w\n\x12RecordRunsResponse\x12\x38\n\x07results\x18\x01 \x03(\x0b\x32\x1e.tallystick.v1.RecordRunResultR\x07results\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence\"Y\n\x11StreamRunsFailure\x12\x14\n\x05index\x18\x01 \x01(\x03R\x05index\x12.\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x18.tallystick.v1.ItemErrorR\x05\x65rror\"\xe7\x01\n\x12StreamRunsResponse\x12\x1a\n\x08received\x18\x01 \x01(\x03R\x08received\x12\x1a\n\x08recorded\x18\x02 \x01(\x03R\x08recorded\x12\x1a\n\x08replayed\x18\x03 \x01(\x03R\x08replayed\x12\x16\n\x06\x66\x61iled\x18\x04 \x01(\x03R\x06\x66\x61iled\x12<\n\x08\x66\x61ilures\x18\x05 \x03(\x0b\x32 .tallystick.v1.StreamRunsFailureR\x08\x66\x61ilures\x12\'\n\x0f\x63ommit_sequence\x18\x06 \x01(\x03R\x0e\x63ommitSequence\"&\n\rGetRunRequest\x12\x15\n\x06run_id\x18\x01 \x01(\tR\x05runId\"_\n\x0eGetRunResponse\x12$\n\x03run\x18\x01 \x01(\x0b\x32\x12.tallystick.v1.RunR\x03run\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence\"\x88\x02\n\x0fListRunsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x34\n\x08statuses\x18\x02 \x03(\x0e\x32\x18.tallystick.v1.RunStatusR\x08statuses\x12\x14\n\x05model\x18\x03 \x01(\tR\x05model\x12\x12\n\x04type\x18\x04 \x01(\tR\x04type\x12!\n\x0b\x66rom_micros\x18\x05 \x01(\x03H\x00R\nfromMicros\x12\x1d\n\tto_micros\x18\x06 \x01(\x03H\x01R\x08toMicros\x12\x14\n\x05limit\x18\x07 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\x08 \x01(\tR\x06\x63ursorB\x06\n\x04\x66romB\x04\n\x02to\"\x84\x01\n\x10ListRunsResponse\x12&\n\x04runs\x18\x01 \x03(\x0b\x32\x12.tallystick.v1.RunR\x04runs\x12\x1f\n\x0bnext_cursor\x18\x02 \x01(\tR\nnextCursor\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence\"\xae\x01\n\nPlanLimits\x12\x31\n\x13monthly_generations\x18\x01 \x01(\x03H\x00R\x12monthlyGenerations\x12)\n\x0fmonthly_uploads\x18\x02 \x01(\x03H\x01R\x0emonthlyUploads\x12\x1f\n\npage_count\x18\x03 \x01(\x03H\x02R\tpageCountB\r\n\x0bgenerationsB\t\n\x07uploadsB\x07\n\x05pages\"\xb5\x02\n\x05Usage\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05month\x18\x02 \x01(\tR\x05month\x12\x1b\n\ttime_zone\x18\x03 \x01(\tR\x08timeZone\x12 \n\x0bgenerations\x18\x04 \x01(\x03R\x0bgenerations\x12\x18\n\x07running\x18\x05 \x01(\x03R\x07running\x12\x18\n\x07uploads\x18\x06 \x01(\x03R\x07uploads\x12\x14\n\x05pages\x18\x07 \x01(\x03R\x05pages\x12\x17\n\x07plan_id\x18\x08 \x01(\tR\x06planId\x12\x31\n\x06limits\x18\t \x01(\x0b\x32\x19.tallystick.v1.PlanLimitsR\x06limits\x12(\n\x10resets_at_micros\x18\n \x01(\x03R\x0eresetsAtMicros\"]\n\x0fGetUsageRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05month\x18\x02 \x01(\tR\x05month\x12\x1b\n\ttime_zone\x18\x03 \x01(\tR\x08timeZone\"g\n\x10GetUsageResponse\x12*\n\x05usage\x18\x01 \x01(\x0b\x32\x14.tallystick.v1.UsageR\x05usage\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence\"d\n\x14\x42\x61tchGetUsageRequest\x12\x19\n\x08user_ids\x18\x01 \x03(\tR\x07userIds\x12\x14\n\x05month\x18\x02 \x01(\tR\x05month\x12\x1b\n\ttime_zone\x18\x03 \x01(\tR\x08timeZone\"n\n\x15\x42\x61tchGetUsageResponse\x12,\n\x06usages\x18\x01 \x03(\x0b\x32\x14.tallystick.v1.UsageR\x06usages\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence\"\x9c\x02\n\tRunTotals\x12\x14\n\x05\x63ount\x18\x01 \x01(\x03R\x05\x63ount\x12\x1c\n\tsucceeded\x18\x02 \x01(\x03R\tsucceeded\x12\x16\n\x06\x66\x61iled\x18\x03 \x01(\x03R\x06\x66\x61iled\x12\x1c\n\tcancelled\x18\x04 \x01(\x03R\tcancelled\x12\x1f\n\x0b\x63ost_micros\x18\x05 \x01(\x03R\ncostMicros\x12!\n\x0cinput_tokens\x18\x06 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\x07 \x01(\x03R\x0coutputTokens\x12\x16\n\x06images\x18\x08 \x01(\x03R\x06images\x12$\n\x0e\x65rror_rate_ppm\x18\t \x01(\x03R\x0c\x65rrorRatePpm\"P\n\x08RunGroup\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x30\n\x06totals\x18\x02 \x01(\x0b\x32\x18.tallystick.v1.RunTotalsR\x06totals\"v\n\x06RunDay\x12\x12\n\x04\x64\x61te\x18\x01 \x01(\tR\x04\x64\x61te\x12&\n\x0fstart_at_micros\x18\x02 \x01(\x03R\rstartAtMicros\x12\x30\n\x06totals\x18\x03 \x01(\x0b\x32\x18.tallystick.v1.RunTotalsR\x06totals\"\xce\x01\n\x0fGetStatsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12!\n\x0b\x66rom_micros\x18\x02 \x01(\x03H\x00R\nfromMicros\x12\x1d\n\tto_micros\x18\x03 \x01(\x03H\x01R\x08toMicros\x12\x12\n\x04\x64\x61ys\x18\x04 \x01(\x05R\x04\x64\x61ys\x12\x1b\n\ttime_zone\x18\x05 \x01(\tR\x08timeZone\x12!\n\x0crecent_limit\x18\x06 \x01(\x05R\x0brecentLimitB\x06\n\x04\x66romB\x04\n\x02to\"\xbb\x03\n\x10GetStatsResponse\x12\x30\n\x06totals\x18\x01 \x01(\x0b\x32\x18.tallystick.v1.RunTotalsR\x06totals\x12\x32\n\x08\x62y_model\x18\x02 \x03(\x0b\x32\x17.tallystick.v1.RunGroupR\x07\x62yModel\x12\x30\n\x07\x62y_type\x18\x03 \x03(\x0b\x32\x17.tallystick.v1.RunGroupR\x06\x62yType\x12\x34\n\tby_status\x18\x04 \x03(\x0b\x32\x17.tallystick.v1.RunGroupR\x08\x62yStatus\x12)\n\x04\x64\x61ys\x18\x05 \x03(\x0b\x32\x15.tallystick.v1.RunDayR\x04\x64\x61ys\x12*\n\x06recent\x18\x06 \x03(\x0b\x32\x12.tallystick.v1.RunR\x06recent\x12\x1f\n\x0b\x66rom_micros\x18\x07 \x01(\x03R\nfromMicros\x12\x1b\n\tto_micros\x18\x08 \x01(\x03R\x08toMicros\x12\x1b\n\ttime_zone\x18\t \x01(\tR\x08timeZone\x12\'\n\x0f\x63ommit_sequence\x18\n \x01(\x03R\x0e\x63ommitSequence\"Z\n\x11\x43heckQuotaRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x18.tallystick.v1.QuotaKindR\x04kind\"\xc1\x01\n\x12\x43heckQuotaResponse\x12\x18\n\x07\x61llowed\x18\x01 \x01(\x08R\x07\x61llowed\x12!\n\x0blimit_count\x18\x02 \x01(\x03H\x00R\nlimitCount\x12\x12\n\x04used\x18\x03 \x01(\x03R\x04used\x12(\n\x10resets_at_micros\x18\x04 \x01(\x03R\x0eresetsAtMicros\x12\'\n\x0f\x63ommit_sequence\x18\x05 \x01(\x03R\x0e\x63ommitSequenceB\x07\n\x05limit\"\xb9\x01\n\nModelPrice\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x37\n\x18input_micros_per_million\x18\x02 \x01(\x03R\x15inputMicrosPerMillion\x12\x39\n\x19output_micros_per_million\x18\x03 \x01(\x03R\x16outputMicrosPerMillion\x12!\n\x0cimage_micros\x18\x04 \x01(\x03R\x0bimageMicros\"\xb2\x03\n\x04Plan\x12\x17\n\x07plan_id\x18\x01 \x01(\tR\x06planId\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12\x32\n\x15monthly_credit_micros\x18\x03 \x01(\x03R\x13monthlyCreditMicros\x12=\n\x0cgrant_expiry\x18\x04 \x01(\x0e\x32\x1a.tallystick.v1.GrantExpiryR\x0bgrantExpiry\x12\x30\n\x14\x65xpires_after_millis\x18\x05 \x01(\x03R\x12\x65xpiresAfterMillis\x12\x1a\n\x08priority\x18\x06 \x01(\x05R\x08priority\x12*\n\x11updated_at_micros\x18\x07 \x01(\x03R\x0fupdatedAtMicros\x12\x31\n\x06limits\x18\x08 \x01(\x0b\x32\x19.tallystick.v1.PlanLimitsR\x06limits\x12\x1b\n\ttime_zone\x18\t \x01(\tR\x08timeZone\x12\x31\n\x06prices\x18\n \x03(\x0b\x32\x19.tallystick.v1.ModelPriceR\x06prices\"9\n\x0ePutPlanRequest\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x13.tallystick.v1.PlanR\x04plan\"\xaa\x01\n\x0fPutPlanResponse\x12\'\n\x04plan\x18\x01 \x01(\x0b\x32\x13.tallystick.v1.PlanR\x04plan\x12\x1c\n\tunchanged\x18\x02 \x01(\x08R\tunchanged\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0f\x63ommit_position\x18\x04 \x01(\x05R\x0e\x63ommitPosition\"@\n\x10ListPlansRequest\x12\x14\n\x05limit\x18\x01 \x01(\x05R\x05limit\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"\x88\x01\n\x11ListPlansResponse\x12)\n\x05plans\x18\x01 \x03(\x0b\x32\x13.tallystick.v1.PlanR\x05plans\x12\x1f\n\x0bnext_cursor\x18\x02 \x01(\tR\nnextCursor\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence*\x8a\x01\n\tRunStatus\x12\x1a\n\x16RUN_STATUS_UNSPECIFIED\x10\x00\x12\x16\n\x12RUN_STATUS_RUNNING\x10\x01\x12\x18\n\x14RUN_STATUS_SUCCEEDED\x10\x02\x12\x15\n\x11RUN_STATUS_FAILED\x10\x03\x12\x18\n\x14RUN_STATUS_CANCELLED\x10\x04*q\n\tQuotaKind\x12\x1a\n\x16QUOTA_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16QUOTA_KIND_GENERATIONS\x10\x01\x12\x16\n\x12QUOTA_KIND_UPLOADS\x10\x02\x12\x14\n\x10QUOTA_KIND_PAGES\x10\x03*x\n\x0bGrantExpiry\x12\x1c\n\x18GRANT_EXPIRY_UNSPECIFIED\x10\x00\x12\x16\n\x12GRANT_EXPIRY_NEVER\x10\x01\x12\x1b\n\x17GRANT_EXPIRY_PERIOD_END\x10\x02\x12\x16\n\x12GRANT_EXPIRY_AFTER\x10\x03\x32\x99\x08\n\x0cUsageService\x12K\n\x08\x42\x65ginRun\x12\x1e.tallystick.v1.BeginRunRequest\x1a\x1f.tallystick.v1.BeginRunResponse\x12N\n\tFinishRun\x12\x1f.tallystick.v1.FinishRunRequest\x1a .tallystick.v1.FinishRunResponse\x12N\n\tRecordRun\x12\x1f.tallystick.v1.RecordRunRequest\x1a .tallystick.v1.RecordRunResponse\x12Q\n\nRecordRuns\x12 .tallystick.v1.RecordRunsRequest\x1a!.tallystick.v1.RecordRunsResponse\x12R\n\nStreamRuns\x12\x1f.tallystick.v1.RecordRunRequest\x1a!.tallystick.v1.StreamRunsResponse(\x01\x12\x45\n\x06GetRun\x12\x1c.tallystick.v1.GetRunRequest\x1a\x1d.tallystick.v1.GetRunResponse\x12K\n\x08ListRuns\x12\x1e.tallystick.v1.ListRunsRequest\x1a\x1f.tallystick.v1.ListRunsResponse\x12K\n\x08GetUsage\x12\x1e.tallystick.v1.GetUsageRequest\x1a\x1f.tallystick.v1.GetUsageResponse\x12Z\n\rBatchGetUsage\x12#.tallystick.v1.BatchGetUsageRequest\x1a$.tallystick.v1.BatchGetUsageResponse\x12K\n\x08GetStats\x12\x1e.tallystick.v1.GetStatsRequest\x1a\x1f.tallystick.v1.GetStatsResponse\x12Q\n\nCheckQuota\x12 .tallystick.v1.CheckQuotaRequest\x1a!.tallystick.v1.CheckQuotaResponse\x12H\n\x07PutPlan\x12\x1d.tallystick.v1.PutPlanRequest\x1a\x1e.tallystick.v1.PutPlanResponse\x12N\n\tListPlans\x12\x1f.tallystick.v1.ListPlansRequest\x1a .tallystick.v1.ListPlansResponseb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tallystick._generated.v1.usage_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _GRANTEXPIRY._serialized_start=787
-  _GRANTEXPIRY._serialized_end=907
-  _PLAN._serialized_start=45
-  _PLAN._serialized_end=348
-  _PUTPLANREQUEST._serialized_start=350
-  _PUTPLANREQUEST._serialized_end=407
-  _PUTPLANRESPONSE._serialized_start=410
-  _PUTPLANRESPONSE._serialized_end=580
-  _LISTPLANSREQUEST._serialized_start=582
-  _LISTPLANSREQUEST._serialized_end=646
-  _LISTPLANSRESPONSE._serialized_start=649
-  _LISTPLANSRESPONSE._serialized_end=785
-  _USAGESERVICE._serialized_start=910
-  _USAGESERVICE._serialized_end=1078
+  _RUNSTATUS._serialized_start=6901
+  _RUNSTATUS._serialized_end=7039
+  _QUOTAKIND._serialized_start=7041
+  _QUOTAKIND._serialized_end=7154
+  _GRANTEXPIRY._serialized_start=7156
+  _GRANTEXPIRY._serialized_end=7276
+  _RUN._serialized_start=102
+  _RUN._serialized_end=712
+  _BEGINRUNREQUEST._serialized_start=715
+  _BEGINRUNREQUEST._serialized_end=894
+  _BEGINRUNRESPONSE._serialized_start=897
+  _BEGINRUNRESPONSE._serialized_end=1216
+  _FINISHRUNREQUEST._serialized_start=1219
+  _FINISHRUNREQUEST._serialized_end=1471
+  _FINISHRUNRESPONSE._serialized_start=1474
+  _FINISHRUNRESPONSE._serialized_end=1753
+  _RECORDRUNREQUEST._serialized_start=1756
+  _RECORDRUNREQUEST._serialized_end=2135
+  _RECORDRUNRESPONSE._serialized_start=2138
+  _RECORDRUNRESPONSE._serialized_end=2305
+  _RECORDRUNSREQUEST._serialized_start=2307
+  _RECORDRUNSREQUEST._serialized_end=2379
+  _RECORDRUNRESULT._serialized_start=2382
+  _RECORDRUNRESULT._serialized_end=2516
+  _RECORDRUNSRESPONSE._serialized_start=2518
+  _RECORDRUNSRESPONSE._serialized_end=2637
+  _STREAMRUNSFAILURE._serialized_start=2639
+  _STREAMRUNSFAILURE._serialized_end=2728
+  _STREAMRUNSRESPONSE._serialized_start=2731
+  _STREAMRUNSRESPONSE._serialized_end=2962
+  _GETRUNREQUEST._serialized_start=2964
+  _GETRUNREQUEST._serialized_end=3002
+  _GETRUNRESPONSE._serialized_start=3004
+  _GETRUNRESPONSE._serialized_end=3099
+  _LISTRUNSREQUEST._serialized_start=3102
+  _LISTRUNSREQUEST._serialized_end=3366
+  _LISTRUNSRESPONSE._serialized_start=3369
+  _LISTRUNSRESPONSE._serialized_end=3501
+  _PLANLIMITS._serialized_start=3504
+  _PLANLIMITS._serialized_end=3678
+  _USAGE._serialized_start=3681
+  _USAGE._serialized_end=3990
+  _GETUSAGEREQUEST._serialized_start=3992
+  _GETUSAGEREQUEST._serialized_end=4085
+  _GETUSAGERESPONSE._serialized_start=4087
+  _GETUSAGERESPONSE._serialized_end=4190
+  _BATCHGETUSAGEREQUEST._serialized_start=4192
+  _BATCHGETUSAGEREQUEST._serialized_end=4292
+  _BATCHGETUSAGERESPONSE._serialized_start=4294
+  _BATCHGETUSAGERESPONSE._serialized_end=4404
+  _RUNTOTALS._serialized_start=4407
+  _RUNTOTALS._serialized_end=4691
+  _RUNGROUP._serialized_start=4693
+  _RUNGROUP._serialized_end=4773
+  _RUNDAY._serialized_start=4775
+  _RUNDAY._serialized_end=4893
+  _GETSTATSREQUEST._serialized_start=4896
+  _GETSTATSREQUEST._serialized_end=5102
+  _GETSTATSRESPONSE._serialized_start=5105
+  _GETSTATSRESPONSE._serialized_end=5548
+  _CHECKQUOTAREQUEST._serialized_start=5550
+  _CHECKQUOTAREQUEST._serialized_end=5640
+  _CHECKQUOTARESPONSE._serialized_start=5643
+  _CHECKQUOTARESPONSE._serialized_end=5836
+  _MODELPRICE._serialized_start=5839
+  _MODELPRICE._serialized_end=6024
+  _PLAN._serialized_start=6027
+  _PLAN._serialized_end=6461
+  _PUTPLANREQUEST._serialized_start=6463
+  _PUTPLANREQUEST._serialized_end=6520
+  _PUTPLANRESPONSE._serialized_start=6523
+  _PUTPLANRESPONSE._serialized_end=6693
+  _LISTPLANSREQUEST._serialized_start=6695
+  _LISTPLANSREQUEST._serialized_end=6759
+  _LISTPLANSRESPONSE._serialized_start=6762
+  _LISTPLANSRESPONSE._serialized_end=6898
+  _USAGESERVICE._serialized_start=7279
+  _USAGESERVICE._serialized_end=8328
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,34 @@
+// What is known of a user beside credit, usage and pages.
+//
+// Values, owned by nobody.
+
+/// Numbers are the wire's and the disk's; never reused.
+public enum UserRole: Int32, Sendable, CaseIterable {
+  case user = 1
+  case admin = 2
+}
+
+/// Numbers are the wire's and the disk's; never reused.
+public enum UserApproval: Int32, Sendable, CaseIterable {
+  case pending = 1
+  case approved = 2
+  case rejected = 3
+}
+
+public struct UserSettings: Sendable, Equatable {
+  public var userId: String
+  public var email = ""
+  public var role = UserRole.user
+  /// The plan whose limits and prices hold for the user.
+  public var planId: String?
+  public var approval = UserApproval.pending
+  /// Zero for a user that has no settings yet.
+  public var updatedAtMicros: Int64 = 0
+  /// When a write named the user first.
+  public var createdAtMicros: Int64 = 0
+
+  public init(userId: String) { self.userId = userId }
+
+  /// Whether calls that act for the user may do what needs the role admin.
+  public var isActingAdmin: Bool { role == .admin && approval != .rejected }
+}
