@@ -60,12 +60,15 @@ let package = Package(
 
     // The rooms, from the bottom up.
     .target(name: "Locking", swiftSettings: strict),
+    .target(name: "Measuring", dependencies: ["Locking"], swiftSettings: strict),
     .target(name: "Messages", dependencies: ["CMessages", "CProtobufC"], swiftSettings: strict),
     .target(name: "TTRPC", dependencies: ["CLinux", "Locking", collections], swiftSettings: strict),
-    .target(name: "SQLite", dependencies: ["CSQLite", "Locking"], swiftSettings: strict),
-    .target(name: "Core", dependencies: ["SQLite", "Locking", crypto, collections], swiftSettings: strict),
+    .target(name: "SQLite", dependencies: ["CSQLite", "Locking", "Measuring"], swiftSettings: strict),
     .target(
-      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", crypto, logging],
+      name: "Core", dependencies: ["SQLite", "Locking", "Measuring", crypto, collections],
+      swiftSettings: strict),
+    .target(
+      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", "Measuring", crypto, logging],
       swiftSettings: strict),
     .target(name: "TallyClient", dependencies: ["TTRPC", "Messages", "Locking"], swiftSettings: strict),
     .target(
@@ -75,7 +78,7 @@ let package = Package(
       name: "tally",
       dependencies: [
         "CProcess", "Server", "TallyClient", "TallyTesting", "TTRPC", "Messages", "Core", "Locking",
-        arguments, logging,
+        "Measuring", arguments, logging,
       ],
       swiftSettings: strict,
       linkerSettings: smallRelease),
@@ -94,12 +97,15 @@ let package = Package(
     .testTarget(
       name: "MessagesTests", dependencies: ["Messages", "CProtobufC"], swiftSettings: strict),
     .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux", "Locking"], swiftSettings: strict),
-    .testTarget(name: "SQLiteTests", dependencies: ["SQLite"], swiftSettings: strict),
+    .testTarget(name: "MeasuringTests", dependencies: ["Measuring"], swiftSettings: strict),
     .testTarget(
-      name: "CoreTests", dependencies: ["Core", "SQLite", "Locking", crypto], exclude: ["Store/Fixtures"],
+      name: "SQLiteTests", dependencies: ["SQLite", "Locking", "Measuring"], swiftSettings: strict),
+    .testTarget(
+      name: "CoreTests", dependencies: ["Core", "SQLite", "Locking", "Measuring", crypto],
+      exclude: ["Store/Fixtures"],
       swiftSettings: strict),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core"],
+      name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core", "Measuring"],
       swiftSettings: strict),
     .testTarget(
       name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "Messages", "Locking"],

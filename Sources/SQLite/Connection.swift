@@ -9,9 +9,10 @@
 // Owner: whoever made it; the writer's queue or the borrower of a reader.
 
 internal import CSQLite
+public import Measuring
 
 /// How a connection opens its file.
-public struct ConnectionOptions: Sendable, Equatable {
+public struct ConnectionOptions: Sendable {
   public var readOnly: Bool
   /// Make the file if it is missing.
   public var creates: Bool
@@ -23,11 +24,13 @@ public struct ConnectionOptions: Sendable, Equatable {
   public var maximumLength: Int32
   /// How long a locked database is waited for, in milliseconds.
   public var busyTimeoutMillis: Int32
+  /// Where runs of statements are counted; nil counts none. `execute` is not counted.
+  public var statements: StatementStatistics?
 
   public init(
     readOnly: Bool, creates: Bool = true, buffersLog: Bool = false, cacheKibibytes: Int = 2048,
     maximumLength: Int32 = 8 << 20,
-    busyTimeoutMillis: Int32 = 5_000
+    busyTimeoutMillis: Int32 = 5_000, statements: StatementStatistics? = nil
   ) {
     self.readOnly = readOnly
     self.creates = creates
@@ -35,6 +38,7 @@ public struct ConnectionOptions: Sendable, Equatable {
     self.cacheKibibytes = cacheKibibytes
     self.maximumLength = maximumLength
     self.busyTimeoutMillis = busyTimeoutMillis
+    self.statements = statements
   }
 }
 
@@ -59,6 +63,7 @@ public struct CheckpointResult: Sendable, Equatable {
 
   private var handle: OpaquePointer?
   private let frames: UnsafeMutablePointer<Int32>
+  let statements: StatementStatistics?
 
   /// Opens the file and sets it up: foreign keys on, defensive, no double-quoted strings, no schema
   /// that is trusted, temporary tables in memory, no spilling, no memory map.
@@ -78,6 +83,7 @@ public struct CheckpointResult: Sendable, Equatable {
     unsafe frames = .allocate(capacity: 1)
     unsafe frames.initialize(to: 0)
     unsafe handle = opened
+    statements = options.statements
     guard code == SQLITE_OK else {
       let message = unsafe String(cString: sqlite3_errstr(code))
       throw SQLiteError(code: code, message: message, sql: "open")
@@ -121,13 +127,35 @@ public struct CheckpointResult: Sendable, Equatable {
     guard code == SQLITE_OK else { throw error(code, sql) }
   }
 
-  /// Prepares one statement, to be kept for the connection's life.
+  /// One statement, to be kept for the connection's life. SQLite sees it when it is first bound or stepped,
+  /// so that those which are never used cost nothing; what is wrong with it is thrown by its first step.
+  /// - Throws: nothing yet, and callers need not know.
   public func prepare(_ sql: String) throws(SQLiteError) -> Statement {
+    Statement(sql: sql, connection: self)
+  }
+
+  func compile(_ sql: String) throws(SQLiteError) -> OpaquePointer {
     var statement: OpaquePointer?
     let code = unsafe sqlite3_prepare_v3(
       handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
     guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code, sql) }
-    return unsafe Statement(statement, sql: sql, connection: self)
+    return unsafe statement
+  }
+
+  /// How SQLite would carry a statement out: the steps of EXPLAIN QUERY PLAN. None for what has no plan,
+  /// such as COMMIT. Not counted.
+  public func plan(of sql: String) throws(SQLiteError) -> [String] {
+    // Some pragmas act as soon as they are compiled.
+    if sql.hasPrefix("PRAGMA") { return [] }
+    let statement = unsafe try compile("EXPLAIN QUERY PLAN " + sql)
+    defer { unsafe sqlite3_finalize(statement) }
+    var steps: [String] = []
+    while unsafe sqlite3_step(statement) == SQLITE_ROW {
+      if let detail = unsafe sqlite3_column_text(statement, 3) {
+        steps.append(unsafe String(cString: detail))
+      }
+    }
+    return steps
   }
 
   /// The first column of a statement's first row, such as a pragma's value.

@@ -1,13 +1,17 @@
-// One prepared statement.
+// One statement, prepared when it is first used.
 //
 // Invariants:
 // 1. Bound bytes are copied: nothing bound needs to outlive the call.
-// 2. A failed bind is kept and thrown by the next `step`, so that none is lost.
+// 2. What fails before a step, preparing or binding, is kept and thrown by the next `step`, so that none is
+//    lost. Preparing is tried again after that.
 // 3. Values of columns are copied out and valid for ever; they are read after `step` said true only.
+// 4. A run begins with its first step and is counted once, when it ends: at the last row, at an error, at
+//    `reset`, or with the statement. Its time has in it what its caller did between its rows.
 //
 // Owner: its connection's.
 
 internal import CSQLite
+internal import Measuring
 
 /// A column's value of whatever type; texts are told apart by their bytes.
 public enum ColumnValue: Sendable, Equatable {
@@ -18,22 +22,41 @@ public enum ColumnValue: Sendable, Equatable {
 }
 
 @safe public final class Statement {
-  private let handle: OpaquePointer
+  /// nil until it is first used.
+  private var handle: OpaquePointer?
   public let sql: String
   private unowned let connection: Connection
-  private var failedBind = SQLITE_OK
+  /// Of preparing or binding; for the next step.
+  private var failure: SQLiteError?
+  /// nil when nobody counts.
+  private var counters: StatementCounters?
+  /// When the run under way began; zero when there is none.
+  private var startedNanoseconds: UInt64 = 0
+  private var rowCount: Int64 = 0
 
-  init(_ handle: OpaquePointer, sql: String, connection: Connection) {
-    unsafe self.handle = unsafe handle
+  init(sql: String, connection: Connection) {
+    unsafe handle = nil
     self.sql = sql
     self.connection = connection
   }
 
-  deinit { unsafe sqlite3_finalize(handle) }
+  deinit {
+    // The connection may be gone, so a slow run has no plan here.
+    if startedNanoseconds != 0 { count { [] } }
+    unsafe sqlite3_finalize(handle)
+  }
+
+  /// Makes it ready to be bound or stepped.
+  private func prepare() {
+    guard unsafe handle == nil, failure == nil else { return }
+    counters = connection.statements?.counters(of: sql)
+    do { unsafe handle = try connection.compile(sql) } catch { failure = error }
+  }
 
   // MARK: parameters, from 1
 
   public func bind(_ index: Int32, _ value: Int64) {
+    prepare()
     note(unsafe sqlite3_bind_int64(handle, index, value))
   }
 
@@ -42,6 +65,7 @@ public enum ColumnValue: Sendable, Equatable {
   }
 
   public func bindNull(_ index: Int32) {
+    prepare()
     note(unsafe sqlite3_bind_null(handle, index))
   }
 
@@ -59,6 +83,7 @@ public enum ColumnValue: Sendable, Equatable {
   }
 
   public func bind(_ index: Int32, _ value: [UInt8]) {
+    prepare()
     unsafe value.withUnsafeBufferPointer { bytes in
       let base = unsafe UnsafeRawPointer(bytes.baseAddress)
       if let base = unsafe base {
@@ -83,6 +108,7 @@ public enum ColumnValue: Sendable, Equatable {
   }
 
   private func bind(_ index: Int32, text bytes: UnsafeBufferPointer<UInt8>) {
+    prepare()
     unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
       // An empty string may have no address; a null pointer would bind NULL.
       if let base = characters.baseAddress {
@@ -94,7 +120,8 @@ public enum ColumnValue: Sendable, Equatable {
   }
 
   private func note(_ code: Int32) {
-    if code != SQLITE_OK { failedBind = code }
+    // Without a handle the code only says so, and the failure is known already.
+    if code != SQLITE_OK, failure == nil { failure = connection.error(code, sql) }
   }
 
   // MARK: running
@@ -102,22 +129,52 @@ public enum ColumnValue: Sendable, Equatable {
   /// Advances to the next row.
   /// - Returns: false when there is none.
   public func step() throws(SQLiteError) -> Bool {
-    if failedBind != SQLITE_OK {
-      let code = failedBind
-      failedBind = SQLITE_OK
-      throw connection.error(code, sql)
+    prepare()
+    if let failure {
+      self.failure = nil
+      counters?.addError()
+      throw failure
     }
+    if startedNanoseconds == 0, counters != nil { startedNanoseconds = MonotonicClock.nanoseconds }
     let code = unsafe sqlite3_step(handle)
-    if code == SQLITE_ROW { return true }
-    if code == SQLITE_DONE { return false }
+    if code == SQLITE_ROW {
+      rowCount += 1
+      return true
+    }
+    if code == SQLITE_DONE {
+      end()
+      return false
+    }
     let error = connection.error(code, sql)
     unsafe sqlite3_reset(handle)
+    counters?.addError()
+    end()
     throw error
   }
 
   /// Ends the run so that parameters may be bound again. What a step failed with was thrown by it.
   public func reset() {
     unsafe sqlite3_reset(handle)
+    end()
+  }
+
+  /// Counts the run under way, if there is one.
+  private func end() {
+    guard startedNanoseconds != 0 else { return }
+    count {
+      do throws(SQLiteError) { return try connection.plan(of: sql) } catch {
+        return ["no plan: \(error.message)"]
+      }
+    }
+  }
+
+  private func count(_ plan: () -> [String]) {
+    let elapsed = MonotonicClock.nanoseconds &- startedNanoseconds
+    let rows = rowCount
+    startedNanoseconds = 0
+    rowCount = 0
+    guard let counters, counters.add(elapsedNanoseconds: elapsed, rows: rows) else { return }
+    counters.noteSlow(elapsedNanoseconds: elapsed, rows: rows, plan: plan())
   }
 
   /// Runs a statement that returns no rows.

@@ -62,7 +62,7 @@ final class SQLiteTests {
     statement.bind(1, "other")
     try statement.run()
     #expect(try connection.value("SELECT count(*) FROM t") == 1)
-    #expect { try connection.prepare("SELECT nothing FROM t") } throws: {
+    #expect { try connection.prepare("SELECT nothing FROM t").step() } throws: {
       ($0 as? SQLiteError)?.kind == .other
     }
   }

@@ -32,6 +32,8 @@ struct LiveServer {
       server: ServerOptions(path: socketPath),
       engine: EngineConfiguration(directory: directory.path + "/db"), version: "test")
     options.engine.allowsAnyFileSystem = true
+    // Nothing is written, and no statement runs, behind a test's back.
+    options.engine.tickMillis = 3_600_000
     options.testing = true
     configure(&options)
     let server = try TallyServer(
@@ -97,10 +99,24 @@ struct LiveServer {
     }
   }
 
+  /// The statements that `body` made the engine run, each with its number of runs: BEGIN, COMMIT and the
+  /// head's row are among them. `statements(of:).total` is what has to stay fixed whatever the rows.
+  func statements(of body: () async throws -> Void) async throws -> [String: Int64] {
+    let before = server.engineForTesting.statements.runCounts
+    try await body()
+    let after = server.engineForTesting.statements.runCounts
+    return after.merging(before) { $0 - $1 }.filter { $0.value != 0 }
+  }
+
   func available(_ userId: String) async throws -> Int64 {
     try await call(TallystickV1.CreditService.getBalance) { $0.userId = userId }.balance?.availableMicros
       ?? -1
   }
+}
+
+extension [String: Int64] {
+  /// Of all runs.
+  var total: Int64 { values.reduce(0, +) }
 }
 
 /// A call that failed, its detail decoded.

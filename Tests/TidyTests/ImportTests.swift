@@ -7,19 +7,21 @@ struct ImportTests {
   /// What each room may import beside the standard library.
   static let table: [String: Set<String>] = [
     "Locking": ["Glibc"],
+    "Measuring": ["Glibc", "Locking", "Synchronization"],
     "Messages": ["CMessages", "CProtobufC", "Glibc"],
     "TTRPC": ["CLinux", "DequeModule", "Dispatch", "Glibc", "Locking", "Synchronization"],
-    "SQLite": ["CSQLite", "Glibc", "Locking"],
-    "Core": ["SQLite", "Crypto", "DequeModule", "Dispatch", "Glibc", "Locking"],
+    "SQLite": ["CSQLite", "Glibc", "Locking", "Measuring"],
+    "Core": ["SQLite", "Crypto", "DequeModule", "Dispatch", "Glibc", "Locking", "Measuring"],
     "Server": [
       "Synchronization", "TTRPC", "Messages", "Core", "Crypto", "Logging", "Dispatch", "Glibc", "Locking",
+      "Measuring",
     ],
     "TallyClient": ["TTRPC", "Messages", "Dispatch", "Glibc", "Locking"],
     "TallyTesting": ["CProcess", "TallyClient", "Messages", "Locking", "Glibc"],
     "tally": [
       "CProcess", "Server", "TallyClient", "TallyTesting", "TTRPC", "Messages", "Core", "ArgumentParser",
       "Logging",
-      "Dispatch", "Glibc", "Locking",
+      "Dispatch", "Glibc", "Locking", "Measuring",
     ],
     "bench": ["ArgumentParser", "Glibc"],
   ]

@@ -2,6 +2,7 @@
 //
 // Values, owned by nobody.
 
+public import Measuring
 internal import SQLite
 
 public struct EngineConfiguration: Sendable {
@@ -18,6 +19,10 @@ public struct EngineConfiguration: Sendable {
   /// tried again, in milliseconds.
   public var tickMillis = 1_000
   public var faults = EngineFaults()
+  /// A statement that takes longer is counted as slow and told; zero is never.
+  public var slowStatementMillis = 100
+  /// Called on the thread that ran it, which it holds up.
+  public var onSlowStatement: @Sendable (SlowStatement) -> Void = { _ in }
   /// Called on the writer's queue when a commit's outcome is unknown. The program exits with a documented
   /// status and is started again; nothing is decided after this.
   public var onFatal: @Sendable (StoreError) -> Void

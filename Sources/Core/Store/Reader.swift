@@ -7,6 +7,7 @@
 //
 // Owner: the pool's monitor; a borrowed reader is its borrower's.
 
+internal import Measuring
 internal import SQLite
 
 // @unchecked Sendable: used by one thread at a time, the one that borrowed it from the pool.
@@ -25,9 +26,11 @@ final class Reader: @unchecked Sendable {
   let plans: PlanReader
   private let expiredOfMany: Statement
 
-  init(path: String) throws(SQLiteError) {
+  init(path: String, statements: StatementStatistics) throws(SQLiteError) {
     connection = try Connection(
-      path: path, options: ConnectionOptions(readOnly: true, cacheKibibytes: Self.cacheKibibytes))
+      path: path,
+      options: ConnectionOptions(
+        readOnly: true, cacheKibibytes: Self.cacheKibibytes, statements: statements))
     transaction = try TransactionControl(connection, writing: false)
     headReader = try HeadReader(connection)
     accounts = try AccountLoader(connection)
@@ -77,9 +80,11 @@ final class ReaderPool: Sendable {
   private let state: Monitor<State>
   let count: Int
 
-  init(path: String, count: Int) throws(SQLiteError) {
+  init(path: String, count: Int, statements: StatementStatistics) throws(SQLiteError) {
     var readers: [Reader] = []
-    for _ in 0..<min(max(count, 1), Self.maximumReaders) { readers.append(try Reader(path: path)) }
+    for _ in 0..<min(max(count, 1), Self.maximumReaders) {
+      readers.append(try Reader(path: path, statements: statements))
+    }
     self.count = readers.count
     state = Monitor(State(free: readers, count: readers.count))
   }

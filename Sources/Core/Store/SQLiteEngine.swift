@@ -10,6 +10,7 @@
 // Owner: its parts have their own; this value only holds them.
 
 internal import Locking
+public import Measuring
 internal import SQLite
 
 public final class SQLiteEngine: Engine, Sendable {
@@ -27,6 +28,8 @@ public final class SQLiteEngine: Engine, Sendable {
   let published: Published
   /// Of values that reads have made.
   public let caches: Caches
+  /// Of the writer's and the readers' statements.
+  public let statements: StatementStatistics
   private let clock: any TimeSource
   private let isClosed = Lock(false)
 
@@ -35,13 +38,14 @@ public final class SQLiteEngine: Engine, Sendable {
 
   private init(
     directory: DataDirectory, readers: ReaderPool, writer: Writer, published: Published, caches: Caches,
-    configuration: EngineConfiguration
+    statements: StatementStatistics, configuration: EngineConfiguration
   ) {
     self.directory = directory
     self.readers = readers
     self.writer = writer
     self.published = published
     self.caches = caches
+    self.statements = statements
     clock = configuration.clock
   }
 
@@ -52,26 +56,30 @@ public final class SQLiteEngine: Engine, Sendable {
   public static func open(_ configuration: EngineConfiguration) throws(StoreError) -> SQLiteEngine {
     let directory = try DataDirectory(
       path: configuration.directory, allowsAnyFileSystem: configuration.allowsAnyFileSystem)
+    let statements = StatementStatistics(
+      slowNanoseconds: configuration.slowStatementMillis > 0
+        ? UInt64(configuration.slowStatementMillis) * 1_000_000 : nil,
+      onSlow: configuration.onSlowStatement)
     let connection = try storing { () throws(SQLiteError) in
-      try openWriter(directory.databasePath, configuration)
+      try openWriter(directory.databasePath, statements, configuration)
     }
     try checkSettings(connection)
     try Migrations.apply(Schema.migrations, to: connection)
     let head = try storing { () throws(SQLiteError) in try HeadReader(connection).load() }
     try checkClock(head, configuration)
     return try storing { () throws(SQLiteError) in
-      try start(directory, connection, Published(head: head), configuration)
+      try start(directory, connection, Published(head: head), statements, configuration)
     }
   }
 
   private static func openWriter(
-    _ path: String, _ configuration: EngineConfiguration
+    _ path: String, _ statements: StatementStatistics, _ configuration: EngineConfiguration
   ) throws(SQLiteError) -> Connection {
     let connection = try Connection(
       path: path,
       options: ConnectionOptions(
         readOnly: false, buffersLog: configuration.faults.synchronous == nil,
-        cacheKibibytes: Ledger.cacheKibibytes))
+        cacheKibibytes: Ledger.cacheKibibytes, statements: statements))
     _ = try connection.text("PRAGMA journal_mode = WAL")
     try connection.execute("PRAGMA synchronous = \(configuration.faults.synchronous ?? "FULL")")
     try connection.checkpoint(.truncate)
@@ -94,12 +102,13 @@ public final class SQLiteEngine: Engine, Sendable {
 
   private static func start(
     _ directory: DataDirectory, _ connection: Connection, _ published: Published,
-    _ configuration: EngineConfiguration
+    _ statements: StatementStatistics, _ configuration: EngineConfiguration
   ) throws(SQLiteError) -> SQLiteEngine {
     let caches = Caches()
     let ledger = try Ledger(
       connection, published: published, caches: caches, faults: configuration.faults)
-    let readers = try ReaderPool(path: directory.databasePath, count: configuration.readerCount)
+    let readers = try ReaderPool(
+      path: directory.databasePath, count: configuration.readerCount, statements: statements)
     let checkpointer = Checkpointer(connection: connection, readers: readers, faults: configuration.faults)
     // Whatever the process before has answered comes before whatever this one answers.
     if published.head.commitSequence > 0 {
@@ -111,7 +120,7 @@ public final class SQLiteEngine: Engine, Sendable {
     let writer = Writer(committer: committer, published: published, configuration: configuration)
     return SQLiteEngine(
       directory: directory, readers: readers, writer: writer, published: published, caches: caches,
-      configuration: configuration)
+      statements: statements, configuration: configuration)
   }
 
   private static func storing<Value>(

@@ -8,6 +8,7 @@
 
 internal import Glibc
 internal import Locking
+internal import Measuring
 
 /// A wall clock and a monotonic clock.
 public protocol TimeSource: Sendable {
@@ -27,11 +28,7 @@ public struct SystemClock: TimeSource {
     return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
   }
 
-  public var monotonicNanoseconds: UInt64 {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
-  }
+  public var monotonicNanoseconds: UInt64 { MonotonicClock.nanoseconds }
 }
 
 /// A wall clock that tests drive. It runs with the machine's until it is set.

@@ -5,6 +5,7 @@
 internal import ArgumentParser
 internal import Dispatch
 internal import Locking
+internal import Measuring
 internal import Messages
 internal import TTRPC
 internal import TallyClient

@@ -159,4 +159,20 @@ struct ReadTests {
     #expect(try engine.findings() == [])
     try engine.close()
   }
+
+  @Test("balances of many users take the statements that those of few take")
+  func statementCounts() throws {
+    let users = (0..<200).map { "user-\($0)" }
+    for user in users { try engine.must(purchase(user, 100, "p")) }
+    try engine.close()
+    let engine = try open(directory, clock: clock)
+    let few = try statements(engine) { _ = try engine.balances(userIds: Array(users.prefix(10))) }
+    let many = try statements(engine) { _ = try engine.balances(userIds: Array(users.dropFirst(10))) }
+    #expect(few == many)
+    #expect(few.values.reduce(0, +) == 5)
+    #expect(few[AccountLoader.byUsersSQL] == 1 && few["BEGIN"] == 1 && few["COMMIT"] == 1)
+    // What is in memory by now takes none.
+    #expect(try statements(engine) { _ = try engine.balances(userIds: users) } == [:])
+    try engine.close()
+  }
 }

@@ -66,6 +66,14 @@ func open(
   return try SQLiteEngine.open(configuration)
 }
 
+/// The statements that `body` made the engine run, each with its number of runs: BEGIN, COMMIT and the
+/// head's row are among them.
+func statements(_ engine: SQLiteEngine, of body: () throws -> Void) rethrows -> [String: Int64] {
+  let before = engine.statements.runCounts
+  try body()
+  return engine.statements.runCounts.merging(before) { $0 - $1 }.filter { $0.value != 0 }
+}
+
 /// A value that a completion hands to the thread that waits for it.
 final class Slot<Value: Sendable>: Sendable {
   private let monitor = Monitor<Value?>(nil)
