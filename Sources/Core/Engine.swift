@@ -120,7 +120,7 @@ public struct EngineState: Sendable, Equatable {
   }
 }
 
-/// A ledger engine. `SQLiteEngine` is the only one.
+/// A ledger engine.
 public protocol Engine: Sendable {
   /// Decides the commands in order, in one commit with whatever else is queued.
   /// - Parameters:
@@ -153,3 +153,6 @@ public protocol Engine: Sendable {
   /// The engine's idea of now, as a write at this moment would have it.
   func nowMicros() -> Int64
 }
+
+/// An engine of the whole product, which the services stand on. `SQLiteEngine` is the only one.
+public protocol ProductEngine: Engine, AdminReads {}

@@ -14,7 +14,7 @@ extension Outbox: ReplyGroup {}
 
 /// What every service needs.
 struct Services: Sendable {
-  var engine: any Engine
+  var engine: any ProductEngine
   var allowList: AllowList
   var lanes: ReadLanes
   /// Largest reply that is sent.

@@ -14,6 +14,7 @@ public enum Limits {
   public static let paymentIdByteCount = 255
   public static let runIdByteCount = 255
   public static let planIdByteCount = 128
+  public static let emailByteCount = 320
   public static let displayNameByteCount = 255
   public static let packageByteCount = 255
   public static let actorByteCount = 255
@@ -46,6 +47,7 @@ public enum Limits {
     ("payment_id", Int64(paymentIdByteCount), "bytes"),
     ("run_id", Int64(runIdByteCount), "bytes"),
     ("plan_id", Int64(planIdByteCount), "bytes"),
+    ("email", Int64(emailByteCount), "bytes"),
     ("display_name", Int64(displayNameByteCount), "bytes"),
     ("package", Int64(packageByteCount), "bytes"),
     ("actor", Int64(actorByteCount), "bytes"),

@@ -3,7 +3,12 @@
 // Values, owned by nobody.
 
 /// One mutation of settings or limits.
-public enum AdminCommand: Sendable, Equatable {}
+public enum AdminCommand: Sendable, Equatable {
+  /// Replaces a user's settings; makes the user when it is not known. Times in it are not looked at.
+  case putSettings(UserSettings)
+}
 
 /// What became of one that was applied.
-public enum AdminOutcome: Sendable, Equatable {}
+public enum AdminOutcome: Sendable, Equatable {
+  case settingsStored(UserSettings, unchanged: Bool, commit: CommitPoint)
+}

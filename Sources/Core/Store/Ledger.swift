@@ -32,6 +32,8 @@ final class Ledger {
   let holdSaver: HoldSaver
   let planReader: PlanReader
   let planSaver: PlanSaver
+  let settingsReader: SettingsReader
+  let settingsSaver: SettingsSaver
   let appender: LedgerAppender
   private let headReader: HeadReader
   private let headSaver: HeadSaver
@@ -81,6 +83,8 @@ final class Ledger {
     holdSaver = try HoldSaver(connection)
     planReader = try PlanReader(connection)
     planSaver = try PlanSaver(connection)
+    settingsReader = try SettingsReader(connection)
+    settingsSaver = try SettingsSaver(connection)
     appender = try LedgerAppender(connection)
     headReader = try HeadReader(connection)
     headSaver = try HeadSaver(connection)
@@ -164,6 +168,10 @@ final class Ledger {
     defer { working.trailing += 1 }
     return CommitPoint(sequence: working.head.commitSequence, position: working.trailing)
   }
+
+  // MARK: what caches have to forget
+
+  func touchSettings(of userId: String) { working.touched.settings.insert(ExactText(userId)) }
 
   // MARK: accounts
 

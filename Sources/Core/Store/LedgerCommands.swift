@@ -28,7 +28,8 @@ extension Ledger {
     case .capture(let it): try decide(command, onHold: it.holdId, it.actingUserId, it.idempotency)
     case .release(let it): try decide(command, onHold: it.holdId, it.actingUserId, it.idempotency)
     case .putPlan(let plan): try put(plan)
-    case .usage, .page, .admin: throw .malformed("command: nothing carries it out")
+    case .admin(let it): try decide(it)
+    case .usage, .page: throw .malformed("command: nothing carries it out")
     }
   }
 
@@ -189,7 +190,7 @@ extension Ledger {
     return .planStored(plan, unchanged: false, commit: takeWritingPlace())
   }
 
-  private func refused(_ refusal: Refusal) -> Outcome {
+  func refused(_ refusal: Refusal) -> Outcome {
     var refusal = refusal
     refusal.commit = placeOfRefusal()
     return .refused(refusal)

@@ -24,6 +24,7 @@ final class Reader: @unchecked Sendable {
   let holds: HoldReader
   let holdHistory: HoldHistory
   let plans: PlanReader
+  let settings: SettingsReader
   private let expiredOfMany: Statement
 
   init(path: String, statements: StatementStatistics) throws(SQLiteError) {
@@ -39,6 +40,7 @@ final class Reader: @unchecked Sendable {
     holds = try HoldReader(connection)
     holdHistory = try HoldHistory(connection)
     plans = try PlanReader(connection)
+    settings = try SettingsReader(connection)
     expiredOfMany = try connection.prepare(HoldReader.expiredOfManySQL)
   }
 

@@ -13,7 +13,7 @@ internal import Locking
 public import Measuring
 internal import SQLite
 
-public final class SQLiteEngine: Engine, Sendable {
+public final class SQLiteEngine: ProductEngine, Sendable {
   /// A start refuses when the ledger's last time leads the wall clock by more: an hour.
   public static let maximumLeadMicros: Int64 = 3_600_000_000
   /// How long `close` waits for what is queued: ten seconds.

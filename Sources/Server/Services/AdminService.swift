@@ -25,7 +25,7 @@ struct AdminService {
   var verify: @Sendable (_ report: (VerifyProgress) -> Void) throws(StoreError) -> Void
   let verifyQueue = DispatchQueue(label: "tally.verify")
 
-  var bindings: [Binding] { [serverInfo, verification] }
+  var bindings: [Binding] { [serverInfo, verification] + users }
 
   private var serverInfo: Binding {
     let services = services

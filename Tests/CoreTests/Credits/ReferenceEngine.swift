@@ -234,7 +234,7 @@ final class ReferenceEngine: Engine {
         (holdId, actingUserId, idempotency) = (capture.holdId, capture.actingUserId, capture.idempotency)
       case .release(let release):
         (holdId, actingUserId, idempotency) = (release.holdId, release.actingUserId, release.idempotency)
-      case .putPlan: break
+      case .putPlan, .usage, .page, .admin: break
       }
     }
   }

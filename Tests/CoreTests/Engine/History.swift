@@ -26,6 +26,7 @@ struct History {
       case .applied(let receipt): receipt.replayed ? nil : receipt.transaction.commit
       case .planStored(_, _, let commit): commit
       case .refused(let refusal): refusal.commit
+      case .usage, .page, .admin: nil
       }
     }
 

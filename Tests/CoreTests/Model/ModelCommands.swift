@@ -49,7 +49,7 @@ extension LedgerModel {
       return user.end(hold, as: .released, capturing: 0, at: time, endedAt: time, &numbering) {
         Self.sign(&$0, command)
       }
-    case .putPlan: break
+    case .putPlan, .usage, .page, .admin: break
     }
     return nil
   }
@@ -154,7 +154,7 @@ extension Command {
     case .grantPromo(let it): it.userId
     case .adjust(let it): it.userId
     case .reserve(let it): it.userId
-    case .extend, .capture, .release, .putPlan: ""
+    case .extend, .capture, .release, .putPlan, .usage, .page, .admin: ""
     }
   }
 
@@ -169,7 +169,7 @@ extension Command {
     case .extend(let it): it.idempotency
     case .capture(let it): it.idempotency
     case .release(let it): it.idempotency
-    case .putPlan: Idempotency(key: "", digest: Digest(bytes: []))
+    case .putPlan, .usage, .page, .admin: Idempotency(key: "", digest: Digest(bytes: []))
     }
   }
 
@@ -182,7 +182,7 @@ extension Command {
     case .adjust(let it): it.text
     case .reserve(let it): it.text
     case .capture(let it): it.text
-    case .extend, .release, .putPlan: FreeText()
+    case .extend, .release, .putPlan, .usage, .page, .admin: FreeText()
     }
   }
 }

@@ -93,6 +93,7 @@ struct ModelRun {
       guard let hold = receipt.hold, !receipt.replayed else { return }
       if hold.forfeitedMicros > 0 { tally["forfeited", default: 0] += 1 }
       if hold.capturedMicros > 0, hold.releasedMicros > 0 { tally["part captured", default: 0] += 1 }
+    case .usage, .page, .admin: break
     }
   }
 

@@ -1,0 +1,14 @@
+// What an engine answers about users.
+//
+// Invariants:
+// 1. A read that begins after a write was acknowledged sees it, from a cache too.
+//
+// Owner: the engine.
+
+public protocol AdminReads: Sendable {
+  /// From memory, or nil when it needs a reader. Never blocks: may run on a connection's queue.
+  func cachedSettings(userId: String) -> Snapshot<UserSettings>?
+  /// Defaults for a user that has none. May wait for a reader.
+  /// - Throws: `userNotFound` for a user that no write has named.
+  func settings(userId: String) throws(Refusal) -> Snapshot<UserSettings>
+}
