@@ -34,6 +34,7 @@ final class Ledger {
   let planSaver: PlanSaver
   let settingsReader: SettingsReader
   let settingsSaver: SettingsSaver
+  let runReader: RunReader
   let appender: LedgerAppender
   private let headReader: HeadReader
   private let headSaver: HeadSaver
@@ -85,6 +86,7 @@ final class Ledger {
     planSaver = try PlanSaver(connection)
     settingsReader = try SettingsReader(connection)
     settingsSaver = try SettingsSaver(connection)
+    runReader = try RunReader(connection)
     appender = try LedgerAppender(connection)
     headReader = try HeadReader(connection)
     headSaver = try HeadSaver(connection)

@@ -25,6 +25,7 @@ final class Reader: @unchecked Sendable {
   let holdHistory: HoldHistory
   let plans: PlanReader
   let settings: SettingsReader
+  let runs: RunReader
   private let expiredOfMany: Statement
 
   init(path: String, statements: StatementStatistics) throws(SQLiteError) {
@@ -41,6 +42,7 @@ final class Reader: @unchecked Sendable {
     holdHistory = try HoldHistory(connection)
     plans = try PlanReader(connection)
     settings = try SettingsReader(connection)
+    runs = try RunReader(connection)
     expiredOfMany = try connection.prepare(HoldReader.expiredOfManySQL)
   }
 

@@ -10,17 +10,18 @@
 enum Schema {
   static let migrations = [
     Migration(version: 1, name: "the ledger", sql: ledger),
-    Migration(version: 2, name: "users, usage and pages", sql: users),
+    Migration(version: 2, name: "users, usage and pages", sql: users + runs),
   ]
 
   /// The version that this program writes.
   static var version: Int32 { migrations.last?.version ?? 0 }
 
   /// Indexes that statements rely on; `verify` and the tests assert that they exist and are chosen.
-  static let requiredIndexes = [
-    "ledger_key", "ledger_history", "ledger_payment", "ledger_grant", "ledger_hold", "account_due",
-    "hold_open", "hold_history",
-  ]
+  static let requiredIndexes =
+    [
+      "ledger_key", "ledger_history", "ledger_payment", "ledger_grant", "ledger_hold", "account_due",
+      "hold_open", "hold_history",
+    ] + runIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

@@ -22,6 +22,11 @@ struct VerifySchema {
     (HoldSaver.nextExpirySQL, "hold_open"),
     (HoldHistory.pageSQL, "hold_history"),
     (VerifyReader.holdsSQL, "ledger_hold"),
+    (RunReader.byRunIdSQL, "sqlite_autoindex_run_1"),
+    (RunReader.openCountSQL, "run_open"),
+    (RunReader.pageSQL, "run_history"),
+    (RunReader.recentSQL, "run_history"),
+    (RunReader.recentOfAllSQL, "run_recent"),
   ]
   /// Statements that find their row by its number.
   static let rowPlans = [LedgerReader.bySequenceSQL, HoldReader.byIdSQL, HeadReader.headSQL]

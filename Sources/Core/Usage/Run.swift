@@ -1,0 +1,119 @@
+// A run of AI generation: what was begun, what it cost, and what of that was charged.
+//
+// Invariants:
+// 1. A run leaves `running` exactly once, through FinishRun; a recorded run has ended when it is made.
+// 2. Of a run that was begun and has ended: cost = charged + uncollected. A recorded run is never charged.
+// 3. A run belongs to the time at which it started, whenever it is told of.
+//
+// Values, owned by nobody.
+
+/// Numbers are the wire's and the disk's; never reused.
+public enum RunStatus: Int32, Sendable, CaseIterable {
+  case running = 1
+  case succeeded = 2
+  case failed = 3
+  case cancelled = 4
+
+  /// As on the wire, without its prefix.
+  public var name: String {
+    switch self {
+    case .running: "RUNNING"
+    case .succeeded: "SUCCEEDED"
+    case .failed: "FAILED"
+    case .cancelled: "CANCELLED"
+    }
+  }
+}
+
+/// Amounts are micro-USD, times microseconds since the epoch.
+public struct Run: Sendable, Equatable {
+  /// Of its row: what orders runs that started at the same time. Zero until it is stored.
+  public var id: Int64 = 0
+  /// Unique across all users.
+  public var runId: String
+  public var userId: String
+  public var model: String
+  public var type: String
+  public var status: RunStatus
+  /// What its hold set aside; zero when nothing was held.
+  public var estimateMicros: Int64 = 0
+  /// nil when nothing was held.
+  public var holdId: Int64?
+  public var inputTokens: Int64 = 0
+  public var outputTokens: Int64 = 0
+  public var images: Int64 = 0
+  public var costMicros: Int64 = 0
+  public var chargedMicros: Int64 = 0
+  /// Of the cost, what neither the hold nor the available credit could pay.
+  public var uncollectedMicros: Int64 = 0
+  public var startedAtMicros: Int64
+  /// nil while running.
+  public var finishedAtMicros: Int64?
+  /// When a running run stops to count against the quota: when its hold expires. nil for a recorded run.
+  public var expiresAtMicros: Int64?
+  /// What went wrong, in the caller's words.
+  public var error = ""
+  /// Told of afterwards, never begun here.
+  public var isRecorded = false
+
+  public init(
+    runId: String, userId: String, model: String, type: String, status: RunStatus, startedAtMicros: Int64
+  ) {
+    self.runId = runId
+    self.userId = userId
+    self.model = model
+    self.type = type
+    self.status = status
+    self.startedAtMicros = startedAtMicros
+  }
+}
+
+/// Which of a user's runs, newest first by the time at which they started.
+public struct RunFilter: Sendable, Equatable {
+  public var userId: String
+  /// All when empty.
+  public var statuses: [RunStatus] = []
+  /// Any when empty; so is the type.
+  public var model = ""
+  public var type = ""
+  /// Inclusive.
+  public var fromMicros: Int64?
+  /// Exclusive.
+  public var toMicros: Int64?
+  /// 1 to 1,000.
+  public var limit: Int
+  /// Older ones only; from the page before.
+  public var before: RunPlace?
+
+  public init(userId: String, limit: Int) {
+    self.userId = userId
+    self.limit = limit
+  }
+}
+
+/// Where a run stands among all of its user's.
+public struct RunPlace: Sendable, Equatable {
+  public var startedAtMicros: Int64
+  public var id: Int64
+
+  public init(startedAtMicros: Int64, id: Int64) {
+    self.startedAtMicros = startedAtMicros
+    self.id = id
+  }
+}
+
+/// One page of runs, newest first, and where the next one starts.
+public struct RunPage: Sendable, Equatable {
+  public var runs: [Run]
+  /// nil on the last page.
+  public var nextBefore: RunPlace?
+
+  public init(runs: [Run], nextBefore: RunPlace?) {
+    self.runs = runs
+    self.nextBefore = nextBefore
+  }
+}
+
+extension Run {
+  public var place: RunPlace { RunPlace(startedAtMicros: startedAtMicros, id: id) }
+}
