@@ -24,8 +24,8 @@ struct Tally: ParsableCommand {
     version: tallyVersion,
     subcommands: [
       ServeCommand.self, CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self,
-      PlansCommand.self,
-      VerifyCommand.self, BenchCommand.self, VersionCommand.self,
+      UsageCommands.self, PagesCommand.self, MediaCommand.self, UsersCommand.self, PlansCommand.self,
+      StatsCommand.self, SeedCommand.self, VerifyCommand.self, BenchCommand.self, VersionCommand.self,
     ])
 
   /// Runs the command that the arguments name; every failure becomes one line and an exit status.

@@ -173,10 +173,32 @@ struct CommandTests {
         let help = try Rig.run(name + ["--help"])
         #expect(help.status == 0)
         #expect(help.output.contains("Example"), "\(name)")
+        try checkExamples(command.configuration.discussion, "\(name)")
         try check(name, command.configuration.subcommands)
       }
     }
     try check([], Tally.configuration.subcommands)
+  }
+
+  /// Each command line of a discussion is one that the program takes.
+  private func checkExamples(_ discussion: String, _ name: String) throws {
+    var lines = discussion.split(separator: "\n").map { $0.drop { $0 == " " } }
+    while let line = lines.first {
+      lines.removeFirst()
+      var command = line.replacing("Example: ", with: "")
+      guard command.hasPrefix("tally ") else { continue }
+      #expect(command.count <= 78, "\(name): the help breaks \(command)")
+      while command.hasSuffix("\\"), let next = lines.first {
+        command = command.dropLast() + next
+        lines.removeFirst()
+      }
+      // The shell splits the words; what it would do with them is not the example's parsing.
+      let words = try ChildProcess.run([
+        "sh", "-c", "set -- \(command.prefix { !"<>&".contains($0) }); shift; printf '%s\\n' \"$@\"",
+      ])
+      let arguments = words.output.split(separator: "\n").map(String.init)
+      #expect(throws: Never.self, "\(name): \(command)") { try Tally.parseAsRoot(arguments) }
+    }
   }
 
   @Test("the README's commands work as printed, in their order")

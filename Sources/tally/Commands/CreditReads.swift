@@ -51,6 +51,7 @@ struct HoldsCommand: ClientCommand {
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
+  @OptionGroup var paging: PagingOptions
 
   @Argument var user: String
 
@@ -58,17 +59,11 @@ struct HoldsCommand: ClientCommand {
     parsing: .singleValue, help: "open, captured, released or expired; may be repeated.")
   var state: [String] = []
 
-  @Option(help: "1 to 1000 rows.")
-  var limit: Int32 = 100
-
-  @Option(help: "Where the page before ended.")
-  var cursor = ""
-
   func perform() async throws {
     var request = TallystickV1.ListHoldsRequest()
     request.userId = user
-    request.limit = limit
-    request.cursor = cursor
+    request.limit = paging.limit
+    request.cursor = paging.cursor
     let known: [TallystickV1.HoldState] = [.open, .captured, .released, .expired]
     for name in state {
       guard let state = known.first(where: { $0.name?.lowercased() == name.lowercased() }) else {
@@ -89,6 +84,7 @@ struct TransactionsCommand: ClientCommand {
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
+  @OptionGroup var paging: PagingOptions
 
   @Argument var user: String
 
@@ -106,17 +102,11 @@ struct TransactionsCommand: ClientCommand {
     help: ArgumentHelp("Rows with this metadata only; may be repeated.", valueName: "key=value"))
   var metadata: [String] = []
 
-  @Option(help: "1 to 1000 rows.")
-  var limit: Int32 = 100
-
-  @Option(help: "Where the page before ended.")
-  var cursor = ""
-
   func perform() async throws {
     var request = TallystickV1.ListTransactionsRequest()
     request.userId = user
-    request.limit = limit
-    request.cursor = cursor
+    request.limit = paging.limit
+    request.cursor = paging.cursor
     request.metadata = try Pairs.parse(metadata)
     request.fromMicros = try from.map(Times.parse)
     request.toMicros = try to.map(Times.parse)

@@ -133,8 +133,10 @@ struct PromoCommand: ClientCommand {
 struct AdjustCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "adjust", abstract: "Corrects a balance by hand, never below zero. Role: admin.",
-    discussion:
-      "Example: tally credits adjust alice --by=-2.50 --actor ops@example.com --reason 'double charge'")
+    discussion: """
+      Example:
+        tally credits adjust alice --by=-2.50 --actor ops --reason 'double charge'
+      """)
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions

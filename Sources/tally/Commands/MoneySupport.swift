@@ -10,6 +10,12 @@ internal import TallyClient
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Print the reply as JSON.")
   var json = false
+
+  /// Says on standard error how a call failed; what to end with.
+  func report(_ error: TallyError) -> ExitCode {
+    System.writeError(json ? "\(error.json.pretty)\n" : "tally: \(error.text)\n")
+    return error.exitStatus.code
+  }
 }
 
 /// What a mutation takes beside its own arguments.
@@ -103,13 +109,16 @@ func perform<Request: Message, Response: Message>(
   _ rpc: RPC<Request, Response>, _ request: Request, _ connection: ConnectionOptions,
   _ output: OutputOptions, text: (Response) -> String
 ) async throws {
-  do {
-    let response = try await connection.client.call(rpc, request)
-    System.writeOutput(output.json ? try json(response).pretty + "\n" : text(response))
-  } catch let error as TallyError {
-    System.writeError(output.json ? "\(error.json.pretty)\n" : "tally: \(error.text)\n")
-    throw error.exitStatus.code
-  }
+  let response = try await answer(rpc, request, connection, output)
+  System.writeOutput(output.json ? try json(response).pretty + "\n" : text(response))
+}
+
+/// The reply of a call; a refusal goes to standard error and ends the command.
+func answer<Request: Message, Response: Message>(
+  _ rpc: RPC<Request, Response>, _ request: Request, _ connection: ConnectionOptions,
+  _ output: OutputOptions
+) async throws -> Response {
+  do { return try await connection.client.call(rpc, request) } catch { throw output.report(error) }
 }
 
 enum Texts {

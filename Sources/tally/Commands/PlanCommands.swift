@@ -20,7 +20,16 @@ struct PlansCommand: ParsableCommand {
 struct PutPlanCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "put", abstract: "Makes a plan, or replaces it. Role: admin.",
-    discussion: "Example: tally plans put pro --credit '$20' --name Pro --expires 45d")
+    discussion: """
+      A price is what a million tokens in, a million tokens out and an image cost, in dollars: \
+      model=in,out,image. The model * stands for every model without a price of its own. What is not \
+      given is no limit, and a run's cost is then for the caller to say.
+
+      Examples:
+        tally plans put pro --credit '$20' --name Pro --expires 45d
+        tally plans put pro --credit '$20' --generations 1000 --uploads 200 \\
+          --pages 50 --price 'gpt-x=3,15,0.04' --price '*=1,2,0'
+      """)
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
@@ -32,6 +41,15 @@ struct PutPlanCommand: ClientCommand {
   @Option(help: "never, period-end, or a span after the period's start such as 45d.") var expires =
     "period-end"
   @Option(help: "1 to 1000; lower burns first.") var priority: Int32 = 0
+  @Option(help: "Generations a month.") var generations: Int64?
+  @Option(help: "Uploads a month.") var uploads: Int64?
+  @Option(help: "Pages at a time.") var pages: Int64?
+  @Option(help: ArgumentHelp("The IANA zone of the month; UTC when left out.", valueName: "zone"))
+  var timeZone = ""
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp("A model's price; may be repeated.", valueName: "model=in,out,image"))
+  var price: [String] = []
 
   func perform() async throws {
     var plan = TallystickV1.Plan()
@@ -46,6 +64,15 @@ struct PutPlanCommand: ClientCommand {
       plan.grantExpiry = .after
       plan.expiresAfterMillis = try Times.parseSpan(expires)
     }
+    if generations != nil || uploads != nil || pages != nil {
+      var limits = TallystickV1.PlanLimits()
+      limits.monthlyGenerations = generations
+      limits.monthlyUploads = uploads
+      limits.pageCount = pages
+      plan.limits = limits
+    }
+    plan.timeZone = timeZone
+    plan.prices = try price.map { try Prices.parse($0, isMicros: micros) }
     var request = TallystickV1.PutPlanRequest()
     request.plan = plan
     try await tally.perform(TallystickV1.UsageService.putPlan, request, connection, output) { response in
@@ -56,6 +83,7 @@ struct PutPlanCommand: ClientCommand {
   static func text(_ plans: [TallystickV1.Plan]) -> String {
     var table = Table([
       ("PLAN", .left), ("NAME", .left), ("MONTHLY", .right), ("EXPIRES", .left), ("PRIORITY", .right),
+      ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("ZONE", .left), ("PRICES", .left),
     ])
     for plan in plans {
       let expiry =
@@ -67,9 +95,41 @@ struct PutPlanCommand: ClientCommand {
         }
       table.add([
         plan.planId, plan.displayName, Dollars.format(plan.monthlyCreditMicros), expiry, "\(plan.priority)",
+        limit(plan.limits?.monthlyGenerations), limit(plan.limits?.monthlyUploads),
+        limit(plan.limits?.pageCount), plan.timeZone.isEmpty ? "UTC" : plan.timeZone,
+        plan.prices.map(Prices.format).joined(separator: " "),
       ])
     }
     return table.text
+  }
+
+  private static func limit(_ limit: Int64?) -> String { limit.map(Texts.count) ?? "-" }
+}
+
+/// A model's price as an argument: `gpt-x=3,15,0.04`.
+enum Prices {
+  /// Stands for the empty model: every one without a price of its own.
+  static let anyModel = "*"
+
+  static func parse(_ text: String, isMicros: Bool) throws(Failure) -> TallystickV1.ModelPrice {
+    let sides = text.split(separator: "=", omittingEmptySubsequences: false)
+    let amounts = (sides.last ?? "").split(separator: ",", omittingEmptySubsequences: false)
+    guard sides.count >= 2, amounts.count == 3, !text.hasPrefix("=") else {
+      throw Failure(.usage, "\(JSON.quoted(text)) is no price, such as gpt-x=3,15,0.04")
+    }
+    var price = TallystickV1.ModelPrice()
+    let model = sides.dropLast().joined(separator: "=")
+    price.model = model == anyModel ? "" : model
+    price.inputMicrosPerMillion = try Amounts.parse(String(amounts[0]), isMicros: isMicros)
+    price.outputMicrosPerMillion = try Amounts.parse(String(amounts[1]), isMicros: isMicros)
+    price.imageMicros = try Amounts.parse(String(amounts[2]), isMicros: isMicros)
+    return price
+  }
+
+  static func format(_ price: TallystickV1.ModelPrice) -> String {
+    let amounts = [price.inputMicrosPerMillion, price.outputMicrosPerMillion, price.imageMicros]
+    return "\(price.model.isEmpty ? anyModel : price.model)="
+      + amounts.map(Dollars.format).joined(separator: ",")
   }
 }
 
@@ -79,14 +139,12 @@ struct ListPlansCommand: ClientCommand {
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
-
-  @Option(help: "1 to 1000 rows.") var limit: Int32 = 100
-  @Option(help: "Where the page before ended.") var cursor = ""
+  @OptionGroup var paging: PagingOptions
 
   func perform() async throws {
     var request = TallystickV1.ListPlansRequest()
-    request.limit = limit
-    request.cursor = cursor
+    request.limit = paging.limit
+    request.cursor = paging.cursor
     try await tally.perform(TallystickV1.UsageService.listPlans, request, connection, output) {
       PutPlanCommand.text($0.plans) + Texts.more($0.nextCursor)
     }

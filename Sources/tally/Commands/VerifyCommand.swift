@@ -51,8 +51,7 @@ struct VerifyCommand: ClientCommand {
       }
     } catch {
       report.finish()
-      System.writeError(output.json ? "\(error.json.pretty)\n" : "tally: \(error.text)\n")
-      throw error.exitStatus.code
+      throw output.report(error)
     }
   }
 
@@ -80,9 +79,7 @@ struct VerifyCommand: ClientCommand {
 
   /// The numbers of an enum of the protos, without its zero.
   private static func numbers(_ name: String) throws -> [Int32] {
-    var pool = DescriptorPool()
-    for file in EmbeddedDescriptors.fileDescriptors { try pool.add(file: file.serialized) }
-    return try pool.enumeration(name).values.map(\.number).filter { $0 != 0 }
+    return try DescriptorPool.embedded().enumeration(name).values.map(\.number).filter { $0 != 0 }
   }
 }
 

@@ -80,15 +80,32 @@ extension TallyError {
   /// As people read it: amounts in dollars.
   var text: String {
     let pairs = details.sorted { $0.key < $1.key }.map { key, value in
-      if key.hasSuffix("_micros"), !key.hasSuffix("_at_micros"), let micros = Int64(value) {
-        return "\(key.dropLast("_micros".count)) \(Dollars.format(micros))"
+      guard key.hasSuffix("_micros"), let micros = Int64(value) else {
+        return "\(key) \(value.split(separator: "\n").joined(separator: " "))"
       }
-      return "\(key) \(value)"
+      let isTime = key.hasSuffix("_at_micros") || Self.times.contains(key)
+      return "\(key.dropLast("_micros".count)) \(isTime ? Timestamp.format(micros) : Dollars.format(micros))"
     }
     let rest = pairs.isEmpty ? "" : " (\(pairs.joined(separator: ", ")))"
-    let advice =
-      outcome == .unknown ? "; it may have been applied: try again with the same key to find out" : ""
-    return "\(reason.isEmpty ? code.wireName : reason): \(message)\(rest)\(advice)"
+    return "\(reason.isEmpty ? code.wireName : reason): \(message)\(rest)\(advice.map { "; \($0)" } ?? "")"
+  }
+
+  private static let times: Set<String> = ["oldest_micros", "newest_micros"]
+
+  /// What to do next, where there is something.
+  private var advice: String? {
+    if outcome == .unknown { return "it may have been applied: try again with the same key to find out" }
+    return switch reason {
+    case "NOT_CONNECTED": "start one with 'tally serve', or name its socket with --socket"
+    case "INSUFFICIENT_CREDITS": "add credit with 'tally credits purchase'"
+    case "QUOTA_EXCEEDED": "see 'tally usage month', or raise the limit with 'tally plans put'"
+    case "RUN_CONFLICT": "see 'tally usage show'; another run takes another id"
+    case "VERSION_CONFLICT": "look at it with 'tally pages show --input' and make the change anew"
+    case "MEDIA_IN_USE": "--detach takes it out of those pages"
+    case "GRANT_NOT_FOUND": "'tally plans list' shows the plans there are"
+    case "RATE_LIMITED": "'tally users limits' shows the limits on calls"
+    default: nil
+    }
   }
 }
 
@@ -119,7 +136,15 @@ extension StatusCode {
 
 /// A message as proto3 JSON, by the descriptors that the program carries.
 func json<Value: Message>(_ message: Value) throws -> JSON {
-  var pool = DescriptorPool()
-  for file in EmbeddedDescriptors.fileDescriptors { try pool.add(file: file.serialized) }
+  let pool = try DescriptorPool.embedded()
   return try MessageDecoder(pool: pool, writesDefaults: true).decode(message.encode(), as: Value.fullName)
+}
+
+extension DescriptorPool {
+  /// What the program carries.
+  static func embedded() throws(WireError) -> DescriptorPool {
+    var pool = DescriptorPool()
+    for file in EmbeddedDescriptors.fileDescriptors { try pool.add(file: file.serialized) }
+    return pool
+  }
 }

@@ -89,6 +89,7 @@ enum System {
   static var outputIsTerminal: Bool { cprocess_is_terminal(STDOUT_FILENO) == 1 }
   static var errorIsTerminal: Bool { cprocess_is_terminal(STDERR_FILENO) == 1 }
   static var terminalColumns: Int { Int(cprocess_terminal_columns(STDERR_FILENO)) }
+  static var outputColumns: Int { Int(cprocess_terminal_columns(STDOUT_FILENO)) }
 
   static func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 

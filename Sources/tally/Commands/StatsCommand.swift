@@ -1,0 +1,154 @@
+// `tally stats`: the dashboard of runs, in a terminal.
+//
+// Owner: the command's main thread.
+
+internal import ArgumentParser
+internal import Messages
+internal import TallyClient
+
+struct StatsCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "stats", abstract: "Draws the dashboard: totals, by model, type and status, a bar a day.",
+    discussion: """
+      Of one user or of all, from one snapshot. --from and --to are in UTC, on a multiple of 15 minutes.
+
+      Examples:
+        tally stats
+        tally stats alice --days 7 --time-zone Europe/Berlin --recent 5
+        tally stats --from 2026-11-01 --to 2026-11-15 --json
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Argument(help: "The user; all of them when left out.") var user = ""
+  @Option(help: "How many days, today included: 1 to 400; 30 when nothing is given.") var days: Int32?
+  @Option(help: "The first moment.") var from: String?
+  @Option(help: "The moment after the last one.") var to: String?
+  @Option(help: ArgumentHelp("The IANA zone of the days; UTC when left out.", valueName: "zone"))
+  var timeZone = ""
+  @Option(help: "The last runs, too: 1 to 100 of them.") var recent: Int32 = 0
+
+  func validate() throws {
+    if days != nil, from != nil || to != nil { throw ValidationError("--days excludes --from and --to") }
+    if (from == nil) != (to == nil) { throw ValidationError("--from and --to go together") }
+    if let days, !(1...400).contains(days) { throw ValidationError("--days takes 1 to 400") }
+  }
+
+  func perform() async throws {
+    var request = TallystickV1.GetStatsRequest()
+    request.userId = user
+    request.fromMicros = try from.map(Times.parse)
+    request.toMicros = try to.map(Times.parse)
+    request.days = days ?? 0
+    request.timeZone = timeZone
+    request.recentLimit = recent
+    try await tally.perform(TallystickV1.UsageService.getStats, request, connection, output) {
+      Dashboard(stats: $0, user: user, columns: Dashboard.columns).text
+    }
+  }
+}
+
+/// Stats as text.
+struct Dashboard {
+  var stats: TallystickV1.GetStatsResponse
+  /// Empty: all users.
+  var user: String
+  var columns: Int
+
+  /// Where there is no terminal.
+  static let defaultColumns = 80
+  private static let barCells = 8...72
+
+  /// The width of standard output.
+  static var columns: Int { System.outputIsTerminal ? System.outputColumns : defaultColumns }
+
+  var text: String {
+    let totals = stats.totals ?? TallystickV1.RunTotals()
+    var parts = [title + "\n", Self.totals(totals)]
+    if totals.count > 0 {
+      parts += [
+        groups("MODEL", stats.byModel, withFailures: true), groups("TYPE", stats.byType, withFailures: true),
+        groups("STATUS", stats.byStatus, withFailures: false), days,
+      ]
+    }
+    if !stats.recent.isEmpty { parts.append(Texts.runs(stats.recent, withUser: user.isEmpty)) }
+    return parts.joined(separator: "\n")
+  }
+
+  private var title: String {
+    let whose = user.isEmpty ? "all users" : String(JSON.quoted(user).dropFirst().dropLast())
+    let first = stats.days.first?.date ?? ""
+    let last = stats.days.last?.date ?? ""
+    return "Runs of \(whose), \(first) to \(last), \(stats.timeZone.isEmpty ? "UTC" : stats.timeZone)"
+  }
+
+  private static func totals(_ totals: TallystickV1.RunTotals) -> String {
+    Texts.present([
+      ("runs", Texts.count(totals.count)), ("cost", Dollars.format(totals.costMicros)),
+      ("failed", "\(Texts.count(totals.failed)) (\(percent(ppm: totals.errorRatePpm)))"),
+      ("cancelled", Texts.count(totals.cancelled)),
+      ("tokens", "\(Texts.count(totals.inputTokens)) in, \(Texts.count(totals.outputTokens)) out"),
+      ("images", Texts.count(totals.images)),
+    ])
+  }
+
+  private func groups(
+    _ title: String, _ groups: [TallystickV1.RunGroup], withFailures: Bool
+  ) -> String {
+    let all = stats.totals?.count ?? 0
+    let rows = groups.map { group in
+      let totals = group.totals ?? TallystickV1.RunTotals()
+      let share = all == 0 ? 0 : Int64(Double(totals.count) / Double(all) * 1e6)
+      let name = group.name.isEmpty ? "(others)" : withFailures ? group.name : group.name.lowercased()
+      return (
+        [name, Texts.count(totals.count), Self.percent(ppm: share), Dollars.format(totals.costMicros)]
+          + (withFailures ? [Self.percent(ppm: totals.errorRatePpm)] : []), totals.count
+      )
+    }
+    let failed: [(String, Table.Alignment)] = withFailures ? [("FAILED", .right)] : []
+    return chart(
+      [(title, .left), ("RUNS", .right), ("SHARE", .right), ("COST", .right)] + failed, rows)
+  }
+
+  private var days: String {
+    let rows = stats.days.map { day in
+      let totals = day.totals ?? TallystickV1.RunTotals()
+      return (
+        [
+          day.date, Texts.count(totals.count), Dollars.format(totals.costMicros),
+          Self.percent(ppm: totals.errorRatePpm),
+        ], totals.count
+      )
+    }
+    return chart([("DAY", .left), ("RUNS", .right), ("COST", .right), ("FAILED", .right)], rows)
+  }
+
+  /// A table with a bar behind each row, as long as there is room.
+  private func chart(
+    _ columns: [(String, Table.Alignment)], _ rows: [(cells: [String], value: Int64)]
+  ) -> String {
+    var plain = Table(columns)
+    for row in rows { plain.add(row.cells) }
+    let width = plain.text.split(separator: "\n").map(\.count).max() ?? 0
+    let room = min(max(self.columns - width - 2, Self.barCells.lowerBound), Self.barCells.upperBound)
+    let most = rows.map(\.value).max() ?? 0
+    var table = Table(columns + [("", .left)])
+    for row in rows { table.add(row.cells + [Self.bar(row.value, of: most, cells: room)]) }
+    return table.text
+  }
+
+  /// Blocks in eighths of a cell; anything above zero is seen.
+  static func bar(_ value: Int64, of most: Int64, cells: Int) -> String {
+    guard value > 0, most > 0 else { return "" }
+    let eighths = max(1, Int(Double(value) / Double(most) * Double(cells * 8)))
+    let parts = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+    return String(repeating: "█", count: eighths / 8) + parts[eighths % 8]
+  }
+
+  /// With one place, rounded.
+  static func percent(ppm: Int64) -> String {
+    let tenths = (ppm + 500) / 1_000
+    return "\(tenths / 10).\(tenths % 10)%"
+  }
+}
