@@ -132,5 +132,29 @@ extension TallystickV1.Plan {
     }
     priority = plan.priority
     updatedAtMicros = plan.updatedAtMicros
+    limits = TallystickV1.PlanLimits(plan.limits)
+    timeZone = plan.timeZone
+    prices = plan.prices.map(TallystickV1.ModelPrice.init)
+  }
+}
+
+extension TallystickV1.PlanLimits {
+  /// - Returns: nil when nothing is limited.
+  init?(_ limits: PlanLimits) {
+    if limits == PlanLimits() { return nil }
+    self.init()
+    monthlyGenerations = limits.monthlyGenerations
+    monthlyUploads = limits.monthlyUploads
+    pageCount = limits.pageCount
+  }
+}
+
+extension TallystickV1.ModelPrice {
+  init(_ price: ModelPrice) {
+    self.init()
+    model = price.model
+    inputMicrosPerMillion = price.inputMicrosPerMillion
+    outputMicrosPerMillion = price.outputMicrosPerMillion
+    imageMicros = price.imageMicros
   }
 }

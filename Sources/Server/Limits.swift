@@ -16,6 +16,13 @@ public enum Limits {
   public static let planIdByteCount = 128
   public static let emailByteCount = 320
   public static let displayNameByteCount = 255
+  public static let modelByteCount = 128
+  /// Of a plan.
+  public static let planPriceCount = 256
+  /// Of a rate per million tokens, and of an image.
+  public static let priceMicros: Int64 = 1_000_000_000_000_000
+  /// What a plan may limit something to.
+  public static let quotaCount: Int64 = 1_000_000_000_000_000
   public static let packageByteCount = 255
   public static let actorByteCount = 255
   public static let adjustReasonByteCount = 1_024
@@ -49,6 +56,11 @@ public enum Limits {
     ("plan_id", Int64(planIdByteCount), "bytes"),
     ("email", Int64(emailByteCount), "bytes"),
     ("display_name", Int64(displayNameByteCount), "bytes"),
+    ("model", Int64(modelByteCount), "bytes"),
+    ("time_zone", Int64(ZoneStore.maximumNameByteCount), "bytes"),
+    ("plan_prices", Int64(planPriceCount), "prices"),
+    ("price", priceMicros, "micros"),
+    ("quota", quotaCount, "count"),
     ("package", Int64(packageByteCount), "bytes"),
     ("actor", Int64(actorByteCount), "bytes"),
     ("reason", Int64(adjustReasonByteCount), "bytes"),

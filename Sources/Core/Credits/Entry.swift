@@ -167,7 +167,7 @@ public enum GrantExpiry: Sendable, Equatable {
   case after(millis: Int64)
 }
 
-/// What a subscription grants.
+/// What a subscription grants, what it allows, and what runs cost under it.
 public struct Plan: Sendable, Equatable {
   public var id: String
   public var displayName: String
@@ -175,10 +175,16 @@ public struct Plan: Sendable, Equatable {
   public var grantExpiry: GrantExpiry
   public var priority: Int32
   public var updatedAtMicros: Int64
+  public var limits: PlanLimits
+  /// An IANA name: the zone of the quotas' month. UTC when empty.
+  public var timeZone: String
+  /// By the bytes of the model's name, each once.
+  public var prices: [ModelPrice]
 
   public init(
     id: String, displayName: String, monthlyCreditMicros: Int64, grantExpiry: GrantExpiry,
-    priority: Int32 = Lot.defaultPlanPriority, updatedAtMicros: Int64 = 0
+    priority: Int32 = Lot.defaultPlanPriority, updatedAtMicros: Int64 = 0, limits: PlanLimits = PlanLimits(),
+    timeZone: String = "", prices: [ModelPrice] = []
   ) {
     self.id = id
     self.displayName = displayName
@@ -186,6 +192,9 @@ public struct Plan: Sendable, Equatable {
     self.grantExpiry = grantExpiry
     self.priority = priority
     self.updatedAtMicros = updatedAtMicros
+    self.limits = limits
+    self.timeZone = timeZone
+    self.prices = prices
   }
 }
 

@@ -95,11 +95,8 @@ public enum Rules {
   public static func put(_ plan: Plan, over stored: Plan?, nowMicros: Int64) -> (
     plan: Plan, unchanged: Bool
   ) {
+    if let stored, plan.hasContent(of: stored) { return (stored, true) }
     var plan = plan
-    if let stored {
-      plan.updatedAtMicros = stored.updatedAtMicros
-      if plan == stored, plan.displayName.isExactly(stored.displayName) { return (stored, true) }
-    }
     plan.updatedAtMicros = nowMicros
     return (plan, false)
   }

@@ -11,6 +11,8 @@ public struct EngineConfiguration: Sendable {
   /// Read-only connections, 1 to 64.
   public var readerCount = 2
   public var clock: any TimeSource = SystemClock()
+  /// Where time zones come from.
+  public var zones = ZoneStore()
   /// Go on on a network or memory file system, which may lose what was acknowledged.
   public var allowsAnyFileSystem = false
   /// Go on although the ledger leads the wall clock by more than `SQLiteEngine.maximumLeadMicros`.

@@ -22,6 +22,7 @@ final class Ledger {
   private let connection: Connection
   private let published: Published
   private let caches: Caches
+  let zones: ZoneStore
   let faults: EngineFaults
   let transaction: TransactionControl
   let keys: KeyIndex
@@ -36,15 +37,24 @@ final class Ledger {
   let settingsSaver: SettingsSaver
   let runReader: RunReader
   let appender: LedgerAppender
+  let rollupSaver: RollupSaver
+  let usageReader: UsageReader
+  let labels: LabelTable
   private let headReader: HeadReader
   private let headSaver: HeadSaver
 
   private(set) var head: LedgerHead
   private var system: SystemBalances
   private var lastAccountId: Int64
+  /// Sums over all runs that are counted.
+  private(set) var runTotal: RunSums
+  private(set) var lastLabelId: Int64
+  /// By id, as committed.
+  var plansInMemory: [ExactText: Plan] = [:]
   /// The next place after the last commit, among its own.
   private var trailing: Int32 = 0
-  private(set) var working = Working()
+  /// Changed by what decides commands, in whatever file; thrown away as a whole.
+  var working = Working()
 
   /// What the open transaction has made of the committed state.
   struct Working {
@@ -55,6 +65,8 @@ final class Ledger {
     var accounts: [ExactText: WorkingAccount] = [:]
     /// What caches have to forget when this commits.
     var touched = Touched()
+    /// What is to be counted when this commits.
+    var usage = UsageDeltas()
     var hasWritten = false
     /// The next place in this commit.
     var position: Int32 = 0
@@ -69,11 +81,12 @@ final class Ledger {
   }
 
   init(
-    _ connection: Connection, published: Published, caches: Caches, faults: EngineFaults
+    _ connection: Connection, published: Published, caches: Caches, zones: ZoneStore, faults: EngineFaults
   ) throws(SQLiteError) {
     self.connection = connection
     self.published = published
     self.caches = caches
+    self.zones = zones
     self.faults = faults
     transaction = try TransactionControl(connection, writing: true)
     keys = try KeyIndex(connection)
@@ -88,11 +101,16 @@ final class Ledger {
     settingsSaver = try SettingsSaver(connection)
     runReader = try RunReader(connection)
     appender = try LedgerAppender(connection)
+    rollupSaver = try RollupSaver(connection)
+    usageReader = try UsageReader(connection)
+    labels = try LabelTable(connection)
     headReader = try HeadReader(connection)
     headSaver = try HeadSaver(connection)
     head = try headReader.load()
     system = try headSaver.loadSystemAccounts()
     lastAccountId = try accountSaver.lastAccountId()
+    runTotal = try rollupSaver.loadRunTotal()
+    lastLabelId = try labels.lastId()
   }
 
   // MARK: the transaction
@@ -106,6 +124,7 @@ final class Ledger {
     working.lastAccountId = lastAccountId
     working.accounts.removeAll(keepingCapacity: true)
     working.touched = Touched()
+    working.usage.begin(runTotal: runTotal, lastLabelId: lastLabelId)
     working.position = 0
     working.trailing = trailing
     working.hasWritten = trailing >= Self.maximumTrailing
@@ -117,6 +136,7 @@ final class Ledger {
     for changed in working.accounts.values where changed.isChanged {
       try accountSaver.save(changed.account, storedDueMicros: changed.storedDueMicros)
     }
+    try saveUsage()
     try headSaver.save(working.system, over: system)
     working.head.commitSequence += 1
     try headSaver.save(working.head)
@@ -132,6 +152,8 @@ final class Ledger {
     head = working.head
     system = working.system
     lastAccountId = working.lastAccountId
+    runTotal = working.usage.runTotal
+    lastLabelId = working.usage.lastLabelId
     // In this order: whoever has seen the new head must not find an old value in a cache.
     caches.forget(working.touched, commitSequence: head.commitSequence)
     published.publish(head, working.accounts.values.lazy.map(\.account))
@@ -303,6 +325,10 @@ final class Ledger {
     head = try headReader.load()
     system = SystemBalances()
     lastAccountId = 0
+    runTotal = RunSums()
+    lastLabelId = 0
+    labels.clear()
+    plansInMemory = [:]
     trailing = 0
     caches.clear(commitSequence: head.commitSequence)
     published.clear(head: head)

@@ -10,6 +10,7 @@
 //                varint id, varint priority, varint amount, varint remaining, varint pinned,
 //                varint flags (1: effective follows, 2: expiry follows),
 //                [signed effective], [signed expiry]
+//   prices:      (text model, varint input rate, varint output rate, varint image price)*    plan.prices
 //
 // Invariants:
 // 1. What is packed unpacks to the same value; what was not packed here is refused, never guessed at.
@@ -38,6 +39,8 @@ struct Packer {
     append(varint: UInt64(bitPattern: (value << 1) ^ (value >> 63)))
   }
 
+  mutating func append(raw more: some Collection<UInt8>) { bytes.append(contentsOf: more) }
+
   mutating func append(_ text: String) {
     append(varint: UInt64(text.utf8.count))
     bytes.append(contentsOf: text.utf8)
@@ -47,22 +50,31 @@ struct Packer {
 struct Unpacker {
   private let bytes: [UInt8]
   private var position = 0
+  private let end: Int
   private let what: String
 
   /// - Parameter what: named in the error.
   init(_ bytes: [UInt8], what: String) {
+    self.init(bytes, from: 0, to: bytes.count, what: what)
+  }
+
+  /// Of a part only.
+  /// - Parameter end: at most the number of bytes.
+  init(_ bytes: [UInt8], from start: Int, to end: Int, what: String) {
     self.bytes = bytes
+    position = start
+    self.end = end
     self.what = what
   }
 
-  var isAtEnd: Bool { position == bytes.count }
+  var isAtEnd: Bool { position == end }
 
   private var malformed: SQLiteError { .malformed(what) }
 
   mutating func varint() throws(SQLiteError) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
-    while position < bytes.count {
+    while position < end {
       let byte = bytes[position]
       position += 1
       guard shift < 63 || byte <= 1 else { throw malformed }
@@ -82,10 +94,10 @@ struct Unpacker {
 
   mutating func text() throws(SQLiteError) -> String {
     let count = try varint()
-    guard count <= UInt64(bytes.count - position) else { throw malformed }
-    let end = position + Int(count)
-    defer { position = end }
-    return String(decoding: bytes[position..<end], as: UTF8.self)
+    guard count <= UInt64(end - position) else { throw malformed }
+    let next = position + Int(count)
+    defer { position = next }
+    return String(decoding: bytes[position..<next], as: UTF8.self)
   }
 
   func finish() throws(SQLiteError) {
@@ -128,6 +140,30 @@ enum Packing {
       metadata.append(MetadataEntry(key: try unpacker.text(), value: try unpacker.text()))
     }
     return metadata
+  }
+
+  static func pack(_ prices: [ModelPrice]) -> [UInt8] {
+    var packer = Packer()
+    for price in prices {
+      packer.append(price.model)
+      packer.append(price.inputMicrosPerMillion)
+      packer.append(price.outputMicrosPerMillion)
+      packer.append(price.imageMicros)
+    }
+    return packer.bytes
+  }
+
+  static func prices(_ bytes: [UInt8]) throws(SQLiteError) -> [ModelPrice] {
+    var unpacker = Unpacker(bytes, what: "prices")
+    var prices: [ModelPrice] = []
+    while !unpacker.isAtEnd {
+      let model = try unpacker.text()
+      prices.append(
+        ModelPrice(
+          model: model, inputMicrosPerMillion: try unpacker.int(),
+          outputMicrosPerMillion: try unpacker.int(), imageMicros: try unpacker.int()))
+    }
+    return prices
   }
 
   private static let hasEffective: UInt64 = 1

@@ -6,15 +6,22 @@ internal import SQLite
 
 /// Reads plans.
 final class PlanReader {
-  static let columns = "id, display_name, monthly_credit, expiry, expires_after_millis, priority, updated_at"
+  static let columns = """
+    id, display_name, monthly_credit, expiry, expires_after_millis, priority, updated_at,
+    monthly_generations, monthly_uploads, page_count, time_zone, prices
+    """
   static let byIdSQL = "SELECT \(columns) FROM plan WHERE id = ?1"
+  /// Of many at once; ?1 is a JSON array of their ids.
+  static let byIdsSQL = "SELECT \(columns) FROM plan WHERE id IN (SELECT value FROM json_each(?1))"
   static let pageSQL = "SELECT \(columns) FROM plan WHERE id > ?1 ORDER BY id LIMIT ?2"
 
   private let byId: Statement
+  private let byIds: Statement
   private let page: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byId = try connection.prepare(Self.byIdSQL)
+    byIds = try connection.prepare(Self.byIdsSQL)
     page = try connection.prepare(Self.pageSQL)
   }
 
@@ -22,6 +29,18 @@ final class PlanReader {
     byId.bind(1, id)
     defer { byId.reset() }
     return try byId.step() ? try Self.plan(byId) : nil
+  }
+
+  /// In one statement; those that are not there are left out.
+  func plans(ids: [String]) throws(SQLiteError) -> [ExactText: Plan] {
+    byIds.bind(1, JSONText.array(ids))
+    defer { byIds.reset() }
+    var plans: [ExactText: Plan] = [:]
+    while try byIds.step() {
+      let plan = try Self.plan(byIds)
+      plans[ExactText(plan.id)] = plan
+    }
+    return plans
   }
 
   /// By id.
@@ -45,7 +64,11 @@ final class PlanReader {
     }
     return Plan(
       id: row.text(0), displayName: row.text(1), monthlyCreditMicros: row.int(2), grantExpiry: expiry,
-      priority: Int32(truncatingIfNeeded: row.int(5)), updatedAtMicros: row.int(6))
+      priority: Int32(truncatingIfNeeded: row.int(5)), updatedAtMicros: row.int(6),
+      limits: PlanLimits(
+        monthlyGenerations: row.optionalInt(7), monthlyUploads: row.optionalInt(8),
+        pageCount: row.optionalInt(9)),
+      timeZone: row.text(10), prices: try Packing.prices(row.blob(11)))
   }
 }
 
@@ -56,10 +79,13 @@ final class PlanSaver {
   init(_ connection: Connection) throws(SQLiteError) {
     upsert = try connection.prepare(
       """
-      INSERT INTO plan(id, display_name, monthly_credit, expiry, expires_after_millis, priority, updated_at)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+      INSERT INTO plan(
+        id, display_name, monthly_credit, expiry, expires_after_millis, priority, updated_at,
+        monthly_generations, monthly_uploads, page_count, time_zone, prices)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
       ON CONFLICT (id) DO UPDATE SET display_name = ?2, monthly_credit = ?3, expiry = ?4,
-        expires_after_millis = ?5, priority = ?6, updated_at = ?7
+        expires_after_millis = ?5, priority = ?6, updated_at = ?7, monthly_generations = ?8,
+        monthly_uploads = ?9, page_count = ?10, time_zone = ?11, prices = ?12
       """)
   }
 
@@ -80,6 +106,11 @@ final class PlanSaver {
     }
     upsert.bind(6, Int64(plan.priority))
     upsert.bind(7, plan.updatedAtMicros)
+    upsert.bind(8, plan.limits.monthlyGenerations)
+    upsert.bind(9, plan.limits.monthlyUploads)
+    upsert.bind(10, plan.limits.pageCount)
+    upsert.bind(11, plan.timeZone)
+    upsert.bind(12, Packing.pack(plan.prices))
     try upsert.run()
   }
 }

@@ -31,6 +31,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   /// Of the writer's and the readers' statements.
   public let statements: StatementStatistics
   private let clock: any TimeSource
+  public let zones: ZoneStore
   private let isClosed = Lock(false)
 
   public var readerCount: Int { readers.count }
@@ -47,6 +48,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     self.caches = caches
     self.statements = statements
     clock = configuration.clock
+    zones = configuration.zones
   }
 
   // MARK: life
@@ -106,7 +108,8 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   ) throws(SQLiteError) -> SQLiteEngine {
     let caches = Caches()
     let ledger = try Ledger(
-      connection, published: published, caches: caches, faults: configuration.faults)
+      connection, published: published, caches: caches, zones: configuration.zones,
+      faults: configuration.faults)
     let readers = try ReaderPool(
       path: directory.databasePath, count: configuration.readerCount, statements: statements)
     let checkpointer = Checkpointer(connection: connection, readers: readers, faults: configuration.faults)

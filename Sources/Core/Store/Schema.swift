@@ -10,7 +10,7 @@
 enum Schema {
   static let migrations = [
     Migration(version: 1, name: "the ledger", sql: ledger),
-    Migration(version: 2, name: "users, usage and pages", sql: users + runs),
+    Migration(version: 2, name: "users, usage and pages", sql: users + usage + runs),
   ]
 
   /// The version that this program writes.

@@ -102,7 +102,7 @@ enum CreditQueries {
   }
 
   /// How many leading rows fit into a message.
-  private static func cut<Row>(_ rows: [Row], largest: Int, size: (Row) -> Int) -> Int {
+  static func cut<Row>(_ rows: [Row], largest: Int, size: (Row) -> Int) -> Int {
     var total = 1_024
     for (index, row) in rows.enumerated() {
       total += size(row)

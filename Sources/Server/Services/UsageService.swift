@@ -16,9 +16,10 @@ struct UsageService {
 
   var bindings: [Binding] {
     let engine = services.engine
+    let largest = services.maximumReplyByteCount
     return [
       services.mutation(RPCs.putPlan, role: .admin) { request, _, _ throws(Refusal) in
-        Prepared(command: .putPlan(try plan(request.plan)))
+        Prepared(command: .putPlan(try UsageRequests.plan(request.plan, engine.zones)))
       } reply: { outcome throws(Refusal) in
         switch outcome {
         case .planStored(let plan, let unchanged, let commit):
@@ -40,43 +41,8 @@ struct UsageService {
           try Fields.optional(request.cursor, "cursor", atMost: Limits.cursorByteCount)
         },
         answer: { request, _ throws(Refusal) in
-          let limit = try Fields.pageSize(request.limit)
-          // Plans are ordered by id, so the cursor is the last id; one row more tells of a next page.
-          let after = request.cursor.isEmpty ? nil : request.cursor
-          let snapshot = try engine.plans(afterId: after, limit: limit + 1)
-          var response = TallystickV1.ListPlansResponse()
-          response.plans = snapshot.value.prefix(limit).map(TallystickV1.Plan.init)
-          if snapshot.value.count > limit { response.nextCursor = response.plans.last?.planId ?? "" }
-          response.commitSequence = snapshot.commitSequence
-          return response
+          try UsageQueries.plans(request, engine, largest: largest)
         }),
     ]
   }
-}
-
-private func plan(_ message: TallystickV1.Plan?) throws(Refusal) -> Plan {
-  guard let message else { throw invalidField("plan", "must be set") }
-  try Fields.required(message.planId, "plan.plan_id", atMost: Limits.planIdByteCount)
-  try Fields.optional(message.displayName, "plan.display_name", atMost: Limits.displayNameByteCount)
-  try Fields.amount(message.monthlyCreditMicros, "plan.monthly_credit_micros")
-  let expiry: GrantExpiry
-  switch message.grantExpiry {
-  case .never: expiry = .never
-  case .periodEnd: expiry = .periodEnd
-  case .after: expiry = .after(millis: message.expiresAfterMillis)
-  case .unspecified, .unrecognized: throw invalidField("plan.grant_expiry", "must be set to a known value")
-  }
-  if case .after = expiry {
-    if message.expiresAfterMillis < 1 || message.expiresAfterMillis > Limits.timeMicros / 1_000 {
-      throw invalidField(
-        "plan.expires_after_millis", "must be from 1 to \(Limits.timeMicros / 1_000)",
-        limit: Limits.timeMicros / 1_000)
-    }
-  } else if message.expiresAfterMillis != 0 {
-    throw invalidField("plan.expires_after_millis", "goes with GRANT_EXPIRY_AFTER only")
-  }
-  if message.priority != 0 { try Fields.priority(message.priority, "plan.priority") }
-  return Plan(
-    id: message.planId, displayName: message.displayName, monthlyCreditMicros: message.monthlyCreditMicros,
-    grantExpiry: expiry, priority: message.priority == 0 ? Lot.defaultPlanPriority : message.priority)
 }

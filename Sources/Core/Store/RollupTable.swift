@@ -1,0 +1,181 @@
+// Rollups and counters, written and read.
+//
+// Invariants:
+// 1. Rollups are written once a commit, with the runs and uploads that they count.
+// 2. Months are numbered from year 0: year x 12 + month - 1.
+//
+// Owner: its connection's.
+
+internal import SQLite
+
+/// A rollup row's key.
+struct RollupKey: Hashable {
+  /// Since the epoch, UTC.
+  var day: Int64
+  /// Zero stands for all users.
+  var account: Int64
+  /// Zero stands for all models and types.
+  var label: Int64
+}
+
+/// What a user did in a UTC month.
+struct MonthCounters: Equatable {
+  /// Succeeded runs that started in it.
+  var generations: Int64 = 0
+  /// Media of source UPLOAD made in it.
+  var uploads: Int64 = 0
+}
+
+struct MonthKey: Hashable {
+  var month: Int64
+  var account: Int64
+}
+
+/// Writes rollups and counters.
+final class RollupSaver {
+  static let rowSQL = "SELECT total, quarters FROM rollup WHERE day = ?1 AND account = ?2 AND label = ?3"
+
+  private let row: Statement
+  private let insert: Statement
+  private let update: Statement
+  private let month: Statement
+  private let pages: Statement
+  private let total: Statement
+  private let loadTotal: Statement
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    row = try connection.prepare(Self.rowSQL)
+    insert = try connection.prepare("INSERT INTO rollup VALUES (?1, ?2, ?3, ?4, ?5)")
+    update = try connection.prepare(
+      "UPDATE rollup SET total = ?4, quarters = ?5 WHERE day = ?1 AND account = ?2 AND label = ?3")
+    month = try connection.prepare(
+      """
+      INSERT INTO usage_month VALUES (?1, ?2, ?3, ?4)
+      ON CONFLICT DO UPDATE SET generations = generations + ?3, uploads = uploads + ?4
+      """)
+    // Checks come before conflicts: a row that is only proposed must pass them too.
+    pages = try connection.prepare(
+      "INSERT INTO page_counter VALUES (?1, max(?2, 0)) ON CONFLICT DO UPDATE SET pages = pages + ?2")
+    total = try connection.prepare(
+      """
+      INSERT INTO run_total VALUES (1, ?1, ?2, ?3, ?4, ?5)
+      ON CONFLICT DO UPDATE SET runs = ?1, cost = ?2, input_tokens = ?3, output_tokens = ?4, images = ?5
+      """)
+    loadTotal = try connection.prepare(RollupReader.totalSQL)
+  }
+
+  func add(_ deltas: [QuarterDelta], to key: RollupKey) throws(SQLiteError) {
+    bind(row, key)
+    var day = RollupCell()
+    var quarters = PackedQuarters()
+    let isStored = try row.step()
+    if isStored {
+      day = try RollupCell(total: row.blob(0))
+      quarters = PackedQuarters(bytes: row.blob(1))
+    }
+    row.reset()
+    for delta in deltas { try day.add(delta.cell) }
+    try quarters.add(deltas)
+    let write = isStored ? update : insert
+    bind(write, key)
+    write.bind(4, day.packed)
+    write.bind(5, quarters.bytes)
+    try write.run()
+  }
+
+  private func bind(_ statement: Statement, _ key: RollupKey) {
+    statement.bind(1, key.day)
+    statement.bind(2, key.account)
+    statement.bind(3, key.label)
+  }
+
+  func add(_ counters: MonthCounters, to key: MonthKey) throws(SQLiteError) {
+    month.bind(1, key.month)
+    month.bind(2, key.account)
+    month.bind(3, counters.generations)
+    month.bind(4, counters.uploads)
+    try month.run()
+  }
+
+  func addPages(_ delta: Int64, account: Int64) throws(SQLiteError) {
+    pages.bind(1, account)
+    pages.bind(2, delta)
+    try pages.run()
+  }
+
+  func save(_ sums: RunSums) throws(SQLiteError) {
+    total.bind(1, sums.count)
+    total.bind(2, sums.costMicros)
+    total.bind(3, sums.inputTokens)
+    total.bind(4, sums.outputTokens)
+    total.bind(5, sums.images)
+    try total.run()
+  }
+
+  func loadRunTotal() throws(SQLiteError) -> RunSums {
+    defer { loadTotal.reset() }
+    var sums = RunSums()
+    guard try loadTotal.step() else { return sums }
+    sums.count = loadTotal.int(0)
+    sums.costMicros = loadTotal.int(1)
+    sums.inputTokens = loadTotal.int(2)
+    sums.outputTokens = loadTotal.int(3)
+    sums.images = loadTotal.int(4)
+    return sums
+  }
+}
+
+/// A model and a type, by number.
+final class LabelTable {
+  /// Of models and types that the writer keeps in memory.
+  static let maximumCached = 4_096
+  static let findSQL = "SELECT id FROM run_label WHERE model = ?1 AND type = ?2"
+
+  struct Name: Hashable {
+    var model: ExactText
+    var type: ExactText
+  }
+
+  private let find: Statement
+  private let insert: Statement
+  private let last: Statement
+  /// Of committed labels only.
+  private var cached: [Name: Int64] = [:]
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    find = try connection.prepare(Self.findSQL)
+    insert = try connection.prepare("INSERT INTO run_label VALUES (?1, ?2, ?3)")
+    last = try connection.prepare("SELECT coalesce(max(id), 0) FROM run_label")
+  }
+
+  /// - Parameter lastCommitted: labels above it may yet be undone.
+  func id(_ name: Name, lastCommitted: Int64) throws(SQLiteError) -> Int64? {
+    if let id = cached[name] { return id }
+    find.bind(1, name.model.text)
+    find.bind(2, name.type.text)
+    defer { find.reset() }
+    guard try find.step() else { return nil }
+    let id = find.int(0)
+    if id <= lastCommitted {
+      if cached.count >= Self.maximumCached { cached.removeAll(keepingCapacity: true) }
+      cached[name] = id
+    }
+    return id
+  }
+
+  func make(_ name: Name, id: Int64) throws(SQLiteError) {
+    insert.bind(1, id)
+    insert.bind(2, name.model.text)
+    insert.bind(3, name.type.text)
+    try insert.run()
+  }
+
+  /// The highest id in use, or zero.
+  func lastId() throws(SQLiteError) -> Int64 {
+    defer { last.reset() }
+    return try last.step() ? last.int(0) : 0
+  }
+
+  /// Forgets everything, after the database was emptied.
+  func clear() { cached = [:] }
+}

@@ -1,0 +1,119 @@
+// What a plan allows and what runs cost under it.
+//
+// Invariants:
+// 1. Costs are integers: the tokens' part is rounded up once a run, in 128 bits; what does not fit into
+//    int64 is no cost.
+// 2. A plan's prices are ordered by the bytes of the model's name, each model once, so that the same
+//    content is the same value.
+//
+// Values, owned by nobody.
+
+/// What a quota limits. Numbers are the wire's; never reused.
+public enum QuotaKind: Int32, Sendable, CaseIterable {
+  /// Succeeded and running generations a month.
+  case generations = 1
+  /// Media of source UPLOAD a month.
+  case uploads = 2
+  /// Pages at a time.
+  case pages = 3
+
+  /// As a refusal's details name it.
+  public var name: String {
+    switch self {
+    case .generations: "GENERATIONS"
+    case .uploads: "UPLOADS"
+    case .pages: "PAGES"
+    }
+  }
+}
+
+/// What a plan allows; nil is no limit.
+public struct PlanLimits: Sendable, Equatable {
+  public var monthlyGenerations: Int64?
+  public var monthlyUploads: Int64?
+  public var pageCount: Int64?
+
+  public init(monthlyGenerations: Int64? = nil, monthlyUploads: Int64? = nil, pageCount: Int64? = nil) {
+    self.monthlyGenerations = monthlyGenerations
+    self.monthlyUploads = monthlyUploads
+    self.pageCount = pageCount
+  }
+
+  public subscript(kind: QuotaKind) -> Int64? {
+    switch kind {
+    case .generations: monthlyGenerations
+    case .uploads: monthlyUploads
+    case .pages: pageCount
+    }
+  }
+}
+
+/// What a model's tokens and images cost.
+public struct ModelPrice: Sendable, Equatable {
+  /// Empty stands for every model without a price of its own.
+  public var model: String
+  /// Micro-USD per million tokens. None of these is negative.
+  public var inputMicrosPerMillion: Int64
+  public var outputMicrosPerMillion: Int64
+  public var imageMicros: Int64
+
+  public init(
+    model: String, inputMicrosPerMillion: Int64, outputMicrosPerMillion: Int64, imageMicros: Int64
+  ) {
+    self.model = model
+    self.inputMicrosPerMillion = inputMicrosPerMillion
+    self.outputMicrosPerMillion = outputMicrosPerMillion
+    self.imageMicros = imageMicros
+  }
+
+  /// ceil((input x rate + output x rate) / 1,000,000) + images x price, in micro-USD.
+  /// - Returns: nil when that is not from zero to the greatest Int64.
+  public func cost(inputTokens: Int64, outputTokens: Int64, images: Int64) -> Int64? {
+    // Two products of numbers below 2^63 fit; a negative one of the greatest magnitude would not.
+    guard inputTokens >= 0, outputTokens >= 0, images >= 0, inputMicrosPerMillion >= 0,
+      outputMicrosPerMillion >= 0, imageMicros >= 0
+    else { return nil }
+    let tokens =
+      Int128(inputTokens) * Int128(inputMicrosPerMillion)
+      + Int128(outputTokens) * Int128(outputMicrosPerMillion)
+    let rounded = tokens / Self.million + (tokens % Self.million > 0 ? 1 : 0)
+    return Int64(exactly: rounded + Int128(images) * Int128(imageMicros))
+  }
+
+  private static let million: Int128 = 1_000_000
+
+  func isExactly(_ other: ModelPrice) -> Bool { self == other && model.isExactly(other.model) }
+}
+
+/// What a run costs under a plan.
+public enum PlanCost: Sendable, Equatable {
+  case micros(Int64)
+  /// The plan has no price for the model.
+  case noPrice
+  /// It would not fit into int64.
+  case overflow
+}
+
+extension Plan {
+  /// The zone in which the quotas' month is reckoned.
+  public static let defaultTimeZone = "UTC"
+
+  /// The zone's name, never empty.
+  public var quotaTimeZone: String { timeZone.isEmpty ? Self.defaultTimeZone : timeZone }
+
+  /// By the model's own price, else by that of all models.
+  public func cost(model: String, inputTokens: Int64, outputTokens: Int64, images: Int64) -> PlanCost {
+    let own = prices.first { $0.model.isExactly(model) } ?? prices.first { $0.model.isEmpty }
+    guard let price = own else { return .noPrice }
+    let micros = price.cost(inputTokens: inputTokens, outputTokens: outputTokens, images: images)
+    return micros.map(PlanCost.micros) ?? .overflow
+  }
+
+  /// Whether both are the same to the byte, but for when they were stored.
+  func hasContent(of other: Plan) -> Bool {
+    var same = self
+    same.updatedAtMicros = other.updatedAtMicros
+    return same == other && id.isExactly(other.id) && displayName.isExactly(other.displayName)
+      && timeZone.isExactly(other.timeZone) && prices.elementsEqual(other.prices) { $0.isExactly($1) }
+  }
+}

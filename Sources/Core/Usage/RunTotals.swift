@@ -1,0 +1,50 @@
+// Sums over runs that have ended.
+//
+// Invariants:
+// 1. Nothing in a sum is negative, so a sum over some of the runs is never more than the sum over all.
+//
+// Values, owned by nobody.
+
+/// Sums over runs of one status.
+public struct RunSums: Sendable, Equatable {
+  public var count: Int64 = 0
+  public var costMicros: Int64 = 0
+  public var inputTokens: Int64 = 0
+  public var outputTokens: Int64 = 0
+  public var images: Int64 = 0
+
+  public init() {}
+
+  /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
+  mutating func add(_ other: RunSums) -> Bool {
+    var overflow = false
+    func sum(_ left: Int64, _ right: Int64) -> Int64 {
+      let (sum, isOver) = left.addingReportingOverflow(right)
+      overflow = overflow || isOver
+      return sum
+    }
+    count = sum(count, other.count)
+    costMicros = sum(costMicros, other.costMicros)
+    inputTokens = sum(inputTokens, other.inputTokens)
+    outputTokens = sum(outputTokens, other.outputTokens)
+    images = sum(images, other.images)
+    return !overflow
+  }
+}
+
+/// Sums over runs that have ended, by status.
+public struct RunTotals: Sendable, Equatable {
+  public var succeeded = RunSums()
+  public var failed = RunSums()
+  public var cancelled = RunSums()
+
+  public init() {}
+
+  /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
+  mutating func add(_ other: RunTotals) -> Bool {
+    let isSucceededSound = succeeded.add(other.succeeded)
+    let isFailedSound = failed.add(other.failed)
+    let isCancelledSound = cancelled.add(other.cancelled)
+    return isSucceededSound && isFailedSound && isCancelledSound
+  }
+}
