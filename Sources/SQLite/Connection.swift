@@ -64,6 +64,8 @@ public struct CheckpointResult: Sendable, Equatable {
   private var handle: OpaquePointer?
   private let frames: UnsafeMutablePointer<Int32>
   let statements: StatementStatistics?
+  /// Texts that were prepared, while somebody lists them.
+  private var listed: [String]?
 
   /// Opens the file and sets it up: foreign keys on, defensive, no double-quoted strings, no schema
   /// that is trusted, temporary tables in memory, no spilling, no memory map.
@@ -131,7 +133,16 @@ public struct CheckpointResult: Sendable, Equatable {
   /// so that those which are never used cost nothing; what is wrong with it is thrown by its first step.
   /// - Throws: nothing yet, and callers need not know.
   public func prepare(_ sql: String) throws(SQLiteError) -> Statement {
-    Statement(sql: sql, connection: self)
+    listed?.append(sql)
+    return Statement(sql: sql, connection: self)
+  }
+
+  /// The texts of all statements that `body` prepares on this connection, in order.
+  public func listing(_ body: () throws(SQLiteError) -> Void) throws(SQLiteError) -> [String] {
+    listed = []
+    defer { listed = nil }
+    try body()
+    return listed ?? []
   }
 
   func compile(_ sql: String) throws(SQLiteError) -> OpaquePointer {

@@ -28,11 +28,16 @@ final class Reader: @unchecked Sendable {
   let runs: RunReader
   private let expiredOfMany: Statement
 
-  init(path: String, statements: StatementStatistics) throws(SQLiteError) {
-    connection = try Connection(
-      path: path,
-      options: ConnectionOptions(
-        readOnly: true, cacheKibibytes: Self.cacheKibibytes, statements: statements))
+  convenience init(path: String, statements: StatementStatistics) throws(SQLiteError) {
+    try self.init(
+      Connection(
+        path: path,
+        options: ConnectionOptions(
+          readOnly: true, cacheKibibytes: Self.cacheKibibytes, statements: statements)))
+  }
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    self.connection = connection
     transaction = try TransactionControl(connection, writing: false)
     headReader = try HeadReader(connection)
     accounts = try AccountLoader(connection)

@@ -8,30 +8,6 @@ internal import SQLite
 struct VerifySchema {
   typealias Step = (inout VerifyTally) throws(SQLiteError) -> Void
 
-  /// Statements of the engine, and the index that each must use.
-  static let plans: [(sql: String, index: String)] = [
-    (KeyIndex.keySQL, "ledger_key"),
-    (KeyIndex.paymentSQL, "ledger_payment"),
-    (KeyIndex.grantSQL, "ledger_grant"),
-    (History.pageSQL, "ledger_history"),
-    (AccountLoader.byUserSQL, "sqlite_autoindex_account_1"),
-    (AccountLoader.byUsersSQL, "sqlite_autoindex_account_1"),
-    (AccountSaver.dueSQL, "account_due"),
-    (HoldReader.expiredSQL, "hold_open"),
-    (HoldReader.expiredOfManySQL, "hold_open"),
-    (HoldSaver.nextExpirySQL, "hold_open"),
-    (HoldHistory.pageSQL, "hold_history"),
-    (VerifyReader.holdsSQL, "ledger_hold"),
-    (RunReader.byRunIdSQL, "sqlite_autoindex_run_1"),
-    (RunReader.openCountSQL, "run_open"),
-    (RunReader.pageSQL, "run_history"),
-    (RunReader.recentSQL, "run_history"),
-    (RunReader.recentOfAllSQL, "run_recent"),
-  ]
-  /// Statements that find their row by its number.
-  static let rowPlans = [LedgerReader.bySequenceSQL, HoldReader.byIdSQL, HeadReader.headSQL]
-  private static let rowPlan = "USING INTEGER PRIMARY KEY"
-
   let connection: Connection
 
   func steps(_ enums: VerifyEnums?) -> [Step] {
@@ -66,14 +42,14 @@ struct VerifySchema {
   }
 
   private func chosen(_ tally: inout VerifyTally) throws(SQLiteError) {
-    let all = Self.plans + Self.rowPlans.map { (sql: $0, index: Self.rowPlan) }
-    for plan in all {
+    let plans = try StatementPlan.all(on: connection)
+    for plan in plans {
       tally.examined += 1
-      let statement = try connection.prepare("EXPLAIN QUERY PLAN \(plan.sql)")
-      var steps: [String] = []
-      while try statement.step() { steps.append(statement.text(3)) }
+      if let problem = plan.problem { tally.add("\(problem), in: \(plan.sql)") }
+    }
+    for index in Schema.requiredIndexes {
       tally.expect(
-        steps.contains { $0.contains(plan.index) }, "index \(plan.index) is not chosen by: \(plan.sql)")
+        plans.contains { $0.uses(index: index) }, "index \(index) is not chosen by any statement")
     }
   }
 
