@@ -7,25 +7,25 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import random
 import threading
 import time
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Optional, TypeVar
 
 from google.protobuf.message import Message
 
 from . import _keys, _wire
-from ._connection import Connection
-from ._stream import Stream
+from ._connection import Answers, Connection
+from ._stream import Duplex, Stream
 from .errors import Code, ConnectionLost, DeadlineExceeded, MessageTooLarge, TallyError, from_status
 
 M = TypeVar("M", bound=Message)
+S = TypeVar("S", bound=Message)
 
 ACTING_USER = "tally-acting-user"
 CANCEL_TOKEN = "tally-cancel-token"
@@ -112,8 +112,21 @@ class _Unary:
         self.response: Optional[_wire.Response] = None
         self.error: Optional[TallyError] = None
 
-    def wait(self, seconds: float) -> bool:
-        return self._ready.acquire(timeout=seconds)
+    @property
+    def ended(self) -> bool:
+        return self.response is not None or self.error is not None
+
+    def wait(self, seconds: Optional[float]) -> bool:
+        return self._ready.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
+
+    def result(self) -> _wire.Response:
+        """What was answered; raises what the call failed with. Only after a wait that was not in vain."""
+        if self.error is not None:
+            raise self.error
+        assert self.response is not None
+        if self.response.code:
+            raise from_status(self.response.code, self.response.message, self.response.details)
+        return self.response
 
     def respond(self, response: _wire.Response) -> None:
         self.response = response
@@ -177,36 +190,103 @@ class Caller:
         stream_id = connection.start(request, 0, call)
         if not call.wait(deadline - time.monotonic() + DEADLINE_GRACE_SECONDS):
             connection.forget(stream_id)
-            error = DeadlineExceeded(Code.DEADLINE_EXCEEDED, f"{method.name} was not answered in time")
-            error.maybe_applied = True
-            raise error
-        if call.error is not None:
-            raise call.error
-        assert call.response is not None
-        if call.response.code:
-            raise from_status(call.response.code, call.response.message, call.response.details)
-        return call.response
+            raise _late(method)
+        return call.result()
 
     def server_stream(self, method: Method[M], request: Message, timeout: Optional[float]) -> Stream[M]:
         """A stream has no deadline unless it is given one. Only connecting is tried again."""
-        payload = _serialize(request)
-        deadline = None if timeout is None else time.monotonic() + timeout
+        stream = Stream(method.response, _deadline(timeout))
+        opened = self._open(method, stream, _serialize(request), _wire.REMOTE_CLOSED, timeout)
+        stream.on_close(opened.cancel)
+        return stream
+
+    def client_stream(self, method: Method[M], requests: Iterable[Message], timeout: Optional[float]) -> M:
+        """Sends the requests as they come and waits for the one answer. It has no deadline unless it is
+        given one. Only connecting is tried again: the requests come once.
+        """
+        call = _Unary()
+        until = None if timeout is None else time.monotonic() + timeout + DEADLINE_GRACE_SECONDS
+        opened = self._open(method, call, b"", _wire.REMOTE_OPEN, timeout)
+        try:
+            for request in requests:
+                # The server may answer before it has heard everything, and then hears no more.
+                if call.ended:
+                    break
+                if until is not None and time.monotonic() > until:
+                    raise _late(method)
+                opened.send(_serialize(request))
+            else:
+                opened.finish()
+            if not call.wait(None if until is None else until - time.monotonic()):
+                raise _late(method)
+        except BaseException:
+            opened.cancel()
+            raise
+        return method.response.FromString(call.result().payload)
+
+    def bidirectional(
+        self,
+        method: Method[M],
+        request: type[S],
+        timeout: Optional[float],
+    ) -> Duplex[S, M]:
+        """As `server_stream`, with a half that sends messages of the type `request`."""
+        stream: Duplex[S, M] = Duplex(method.response, _deadline(timeout))
+        opened = self._open(method, stream, b"", _wire.REMOTE_OPEN, timeout)
+
+        def send(message: S) -> None:
+            if not isinstance(message, request):
+                raise TypeError(f"{method.name} takes {request.__name__}, not {type(message).__name__}")
+            opened.send(_serialize(message))
+
+        stream.on_close(opened.cancel)
+        stream.on_send(send, opened.finish)
+        return stream
+
+    def _open(
+        self, method: Method[M], answers: Answers, payload: bytes, flags: int, timeout: Optional[float]
+    ) -> _Opened:
+        """Sends the Request of a stream, whose answers go to `answers`. Only connecting is tried again."""
         attempts = _Attempts(time.monotonic() + self._retry_seconds)
         token = uuid.uuid4().hex
         metadata = (*self._metadata, (CANCEL_TOKEN, token))
         nanos = 0 if timeout is None else max(1, int(timeout * 1e9))
         encoded = _wire.encode_request(method.service, method.name, payload, nanos, metadata)
         while True:
-            stream = Stream(method.response, deadline)
             try:
                 connection = self._channel.connection(self._timeout if timeout is None else timeout)
-                stream_id = connection.start(encoded, _wire.REMOTE_CLOSED, stream)
+                return _Opened(connection, connection.start(encoded, flags, answers), token)
             except ConnectionLost:
                 if not attempts.pause():
                     raise
-                continue
-            stream.on_close(functools.partial(_cancel, connection, stream_id, token))
-            return stream
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A stream that was begun."""
+
+    connection: Connection
+    stream_id: int
+    token: str
+
+    def send(self, payload: bytes) -> None:
+        self.connection.send(self.stream_id, 0, payload)
+
+    def finish(self) -> None:
+        self.connection.send(self.stream_id, _wire.REMOTE_CLOSED | _wire.NO_DATA, b"")
+
+    def cancel(self) -> None:
+        _cancel(self.connection, self.stream_id, self.token)
+
+
+def _late(method: Method[M]) -> DeadlineExceeded:
+    error = DeadlineExceeded(Code.DEADLINE_EXCEEDED, f"{method.name} was not answered in time")
+    error.maybe_applied = True
+    return error
+
+
+def _deadline(timeout: Optional[float]) -> Optional[float]:
+    return None if timeout is None else time.monotonic() + timeout
 
 
 def _serialize(request: Message) -> bytes:

@@ -71,13 +71,19 @@ class Connection:
                 raise ConnectionLost("the connection has ended", maybe_applied=False)
             stream_id = self._take_id()
             self._table[stream_id] = answers
-        frame = _wire.encode_frame(stream_id, _wire.REQUEST, flags, request)
+        self._send(_wire.encode_frame(stream_id, _wire.REQUEST, flags, request))
+        return stream_id
+
+    def send(self, stream_id: int, flags: int, payload: bytes) -> None:
+        """Sends a message of a stream, or its end. When the connection has ended, the call was told."""
+        self._send(_wire.encode_frame(stream_id, _wire.DATA, flags, payload))
+
+    def _send(self, frame: bytes) -> None:
         try:
             with self._sending:
                 self._socket.sendall(frame)
         except OSError as error:
             self.end(f"the connection was lost while sending: {error}")
-        return stream_id
 
     def forget(self, stream_id: int) -> None:
         """Drops whatever still comes for the call."""

@@ -1,4 +1,4 @@
-"""A server stream, read by a loop."""
+"""A stream from the server, read by a loop; and one with a sending half."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from . import _wire
 from .errors import Code, DeadlineExceeded, StreamOverflow, TallyError, from_status
 
 M = TypeVar("M", bound=Message)
+S = TypeVar("S", bound=Message)
 
 #: What may wait to be read, in bytes of messages. ttrpc cannot slow a sender down, so a reader that falls
 #: further behind loses its stream instead of the process its memory.
@@ -122,3 +123,34 @@ class Stream(Generic[M], Iterator[M]):
             if not self._ended:
                 self._ended, self._error = True, error
                 self._changed.notify_all()
+
+
+class Duplex(Stream[M], Generic[S, M]):
+    """A stream both ways: `send` messages, `finish` when there are no more, iterate what comes back."""
+
+    def __init__(self, kind: type[M], deadline: Optional[float]) -> None:
+        super().__init__(kind, deadline)
+        self._send: Callable[[S], None] = lambda message: None
+        self._finish_sending: Callable[[], None] = lambda: None
+        self._sent_all = False
+
+    def on_send(self, send: Callable[[S], None], finish: Callable[[], None]) -> None:
+        """How messages, and their end, get to the server."""
+        self._send = send
+        self._finish_sending = finish
+
+    def __enter__(self) -> Duplex[S, M]:
+        return self
+
+    def send(self, message: S) -> None:
+        """Sends a message. What is sent after the server has ended the call reaches nobody."""
+        if self._sent_all:
+            raise ValueError("the sending half was finished")
+        if not self._ended:
+            self._send(message)
+
+    def finish(self) -> None:
+        """No more messages come."""
+        if not self._sent_all and not self._ended:
+            self._finish_sending()
+        self._sent_all = True

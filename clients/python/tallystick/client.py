@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Optional, Union
 
 from ._calls import ACTING_USER, Caller, Channel
-from ._generated.services import AdminService, Control, CreditService, UsageService
+from ._generated.services import AdminService, Control, CreditService, PageService, UsageService
 
 #: Seconds that a call may take, its retries included.
 DEFAULT_TIMEOUT = 10.0
@@ -62,9 +62,11 @@ class Client:
         self._caller = caller
         #: Prepaid credits: balances, holds and the ledger.
         self.credits = CreditService(caller)
-        #: Plans.
+        #: Runs, what users have used of their plans, and plans.
         self.usage = UsageService(caller)
-        #: The server itself.
+        #: Pages with their sections and versions, and media.
+        self.pages = PageService(caller)
+        #: Users, and the server itself.
         self.admin = AdminService(caller)
         #: Cancellation of other calls.
         self.control = Control(caller)

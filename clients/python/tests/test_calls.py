@@ -14,7 +14,7 @@ from fake import FakeServer, Handler, Peer, Request
 from tallystick import Client, _stream, _wire, default_socket, errors
 from tallystick._generated import services
 from tallystick._generated.services import Conformance
-from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse
+from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse, SumResponse
 from tallystick.messages import ConsumeRequest, ConsumeResponse, VerifyResponse
 
 Serve = Callable[[Handler], FakeServer]
@@ -259,6 +259,99 @@ def test_a_peer_that_does_not_speak_ttrpc_loses_the_connection(serve: Serve, cli
     server = serve(talk)
     assert Conformance(client.caller).echo(number=9).number == 9
     assert server.connections == 2
+
+
+def sum_of(frames: list[_wire.Frame]) -> int:
+    return sum(EchoRequest.FromString(frame.payload).number for frame in frames)
+
+
+def test_a_client_stream_sends_its_messages_and_waits_for_the_one_answer(
+    serve: Serve, client: Client
+) -> None:
+    def add(peer: Peer, frame: _wire.Frame) -> None:
+        if frame.flags & _wire.REMOTE_CLOSED:
+            answer = SumResponse(sum=sum_of(server.frames[1:-1]))
+            peer.respond(frame.stream_id, answer.SerializeToString())
+
+    server = serve(add)
+    # An empty message is one.
+    numbers = [0, 1, 2, 39]
+    assert Conformance(client.caller).sum(EchoRequest(number=n) for n in numbers).sum == 42
+    begin, *messages, end = server.frames
+    assert (begin.type, begin.flags, Request(begin).payload) == (_wire.REQUEST, _wire.REMOTE_OPEN, b"")
+    assert [frame.type for frame in messages] == [_wire.DATA] * 4
+    assert (end.type, end.flags) == (_wire.DATA, _wire.REMOTE_CLOSED | _wire.NO_DATA)
+    assert len({frame.stream_id for frame in server.frames}) == 1
+
+
+def test_a_client_stream_ends_when_the_server_has_answered(serve: Serve, client: Client) -> None:
+    sent = 0
+
+    def refuse(peer: Peer, frame: _wire.Frame) -> None:
+        if frame.type == _wire.REQUEST:
+            peer.respond(frame.stream_id, status=bytes([0x08, 8]))
+
+    def endless() -> Iterator[EchoRequest]:
+        nonlocal sent
+        while True:
+            sent += 1
+            yield EchoRequest(number=sent)
+
+    serve(refuse)
+    with pytest.raises(errors.TallyError) as caught:
+        Conformance(client.caller).sum(endless())
+    assert caught.value.code == 8
+
+
+def test_a_client_stream_that_is_given_up_is_cancelled(serve: Serve, client: Client) -> None:
+    cancelled = threading.Event()
+
+    def listen(peer: Peer, frame: _wire.Frame) -> None:
+        if frame.type == _wire.REQUEST and Request(frame).method == "Cancel":
+            cancelled.set()
+
+    def broken() -> Iterator[EchoRequest]:
+        yield EchoRequest(number=1)
+        raise KeyError("no more")
+
+    server = serve(listen)
+    with pytest.raises(KeyError):
+        Conformance(client.caller).sum(broken())
+    assert cancelled.wait(20)
+    with pytest.raises(errors.DeadlineExceeded) as caught:
+        Conformance(client.caller).sum([EchoRequest()], timeout=0.05)
+    assert caught.value.maybe_applied
+    assert not any(frame.flags & _wire.REMOTE_CLOSED for frame in server.frames[:2])
+
+
+def test_a_lost_connection_ends_a_client_stream_and_is_not_tried_again(serve: Serve, client: Client) -> None:
+    def lose(peer: Peer, frame: _wire.Frame) -> None:
+        if frame.type == _wire.DATA:
+            peer.hang_up()
+
+    server = serve(lose)
+    with pytest.raises(errors.ConnectionLost) as caught:
+        Conformance(client.caller).sum([EchoRequest(number=1)])
+    assert caught.value.maybe_applied
+    assert server.connections == 1
+
+
+def test_a_stream_both_ways_is_sent_and_read_in_turn(serve: Serve, client: Client) -> None:
+    def answer(peer: Peer, frame: _wire.Frame) -> None:
+        if frame.flags & _wire.REMOTE_CLOSED:
+            peer.end(frame.stream_id)
+        elif frame.type == _wire.DATA:
+            peer.data(frame.stream_id, frame.payload)
+
+    serve(answer)
+    with Conformance(client.caller).chat() as chat:
+        for text in ("a", "b"):
+            chat.send(EchoRequest(text=text))
+            assert next(chat).text == text
+        chat.finish()
+        assert list(chat) == []
+        with pytest.raises(ValueError, match="finished"):
+            chat.send(EchoRequest())
 
 
 def test_a_request_beyond_what_the_protocol_carries_is_refused_here(serve: Serve, client: Client) -> None:

@@ -166,9 +166,9 @@ class VersionConflict(TallyError):
     """
 
     @property
-    def current_version(self) -> str:
+    def current_version(self) -> int:
         """The detail `current_version`."""
-        return self._text("current_version")
+        return self._number("current_version")
 
     @property
     def author(self) -> str:
@@ -216,9 +216,9 @@ class QuotaExceeded(TallyError):
         return self._text("quota")
 
     @property
-    def used(self) -> str:
+    def used(self) -> int:
         """The detail `used`."""
-        return self._text("used")
+        return self._number("used")
 
     @property
     def resets_at_micros(self) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Optional
 
 from tallystick._calls import Caller, Method
 from tallystick._generated.testing.v1 import conformance_pb2
-from tallystick._stream import Stream
+from tallystick._stream import Duplex, Stream
 
 
 class Conformance:
@@ -75,6 +76,21 @@ class Conformance:
         )
         return self._caller.unary(method, request, timeout)
 
+    def sum(
+        self,
+        requests: Iterable[conformance_pb2.EchoRequest],
+        *,
+        timeout: Optional[float] = None,
+    ) -> conformance_pb2.SumResponse:
+        """The number of messages and the sum of their numbers."""
+        method = Method(
+            "tallystick.testing.v1.Conformance",
+            "Sum",
+            conformance_pb2.SumResponse,
+            repeatable=False,
+        )
+        return self._caller.client_stream(method, requests, timeout)
+
     def count(
         self,
         *,
@@ -96,6 +112,20 @@ class Conformance:
             repeatable=False,
         )
         return self._caller.server_stream(method, request, timeout)
+
+    def chat(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> Duplex[conformance_pb2.EchoRequest, conformance_pb2.EchoResponse]:
+        """Each message comes back as it arrives."""
+        method = Method(
+            "tallystick.testing.v1.Conformance",
+            "Chat",
+            conformance_pb2.EchoResponse,
+            repeatable=False,
+        )
+        return self._caller.bidirectional(method, conformance_pb2.EchoRequest, timeout)
 
     def inspect(
         self,

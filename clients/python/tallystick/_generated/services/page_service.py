@@ -39,7 +39,7 @@ class PageService:
             "tallystick.v1.PageService",
             "CreatePage",
             pages_pb2.CreatePageResponse,
-            repeatable=False,
+            repeatable=page_id != "",
         )
         return self._caller.unary(method, request, timeout)
 
@@ -103,7 +103,7 @@ class PageService:
             "tallystick.v1.PageService",
             "DeletePage",
             pages_pb2.DeletePageResponse,
-            repeatable=False,
+            repeatable=True,
         )
         return self._caller.unary(method, request, timeout)
 
@@ -163,7 +163,7 @@ class PageService:
             "tallystick.v1.PageService",
             "DuplicatePage",
             pages_pb2.DuplicatePageResponse,
-            repeatable=False,
+            repeatable=new_page_id != "",
         )
         return self._caller.unary(method, request, timeout)
 
@@ -309,7 +309,7 @@ class PageService:
             "tallystick.v1.PageService",
             "Publish",
             pages_pb2.PublishResponse,
-            repeatable=False,
+            repeatable=True,
         )
         return self._caller.unary(method, request, timeout)
 
@@ -327,7 +327,7 @@ class PageService:
             "tallystick.v1.PageService",
             "Unpublish",
             pages_pb2.UnpublishResponse,
-            repeatable=False,
+            repeatable=True,
         )
         return self._caller.unary(method, request, timeout)
 
@@ -361,7 +361,7 @@ class PageService:
             "tallystick.v1.PageService",
             "CreateMedia",
             pages_pb2.CreateMediaResponse,
-            repeatable=False,
+            repeatable=media_id != "",
         )
         return self._caller.unary(method, request, timeout)
 
@@ -425,6 +425,6 @@ class PageService:
             "tallystick.v1.PageService",
             "DeleteMedia",
             pages_pb2.DeleteMediaResponse,
-            repeatable=False,
+            repeatable=True,
         )
         return self._caller.unary(method, request, timeout)

@@ -41,7 +41,7 @@ class UsageService:
             "tallystick.v1.UsageService",
             "BeginRun",
             usage_pb2.BeginRunResponse,
-            repeatable=False,
+            repeatable=True,
         )
         return self._caller.unary(method, request, timeout)
 
@@ -71,7 +71,7 @@ class UsageService:
             "tallystick.v1.UsageService",
             "FinishRun",
             usage_pb2.FinishRunResponse,
-            repeatable=False,
+            repeatable=True,
         )
         return self._caller.unary(method, request, timeout)
 
@@ -109,7 +109,7 @@ class UsageService:
             "tallystick.v1.UsageService",
             "RecordRun",
             usage_pb2.RecordRunResponse,
-            repeatable=False,
+            repeatable=True,
         )
         return self._caller.unary(method, request, timeout)
 
@@ -127,9 +127,24 @@ class UsageService:
             "tallystick.v1.UsageService",
             "RecordRuns",
             usage_pb2.RecordRunsResponse,
-            repeatable=False,
+            repeatable=True,
         )
         return self._caller.unary(method, request, timeout)
+
+    def stream_runs(
+        self,
+        requests: Iterable[usage_pb2.RecordRunRequest],
+        *,
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.StreamRunsResponse:
+        """Any number of runs; answers once all of them are durable or refused."""
+        method = Method(
+            "tallystick.v1.UsageService",
+            "StreamRuns",
+            usage_pb2.StreamRunsResponse,
+            repeatable=False,
+        )
+        return self._caller.client_stream(method, requests, timeout)
 
     def get_run(
         self,
