@@ -1,6 +1,7 @@
 // Makes names and keys without a call to printf: the load generator must never be what is measured.
 #include "keys.h"
 
+#include <string.h>
 #include <sys/random.h>
 
 #include "die.h"
@@ -12,14 +13,14 @@ struct random random_make(void) {
   return random;
 }
 
-void account_name(uint32_t account, char *name) {
-  static const char prefix[] = "user-";
-  for (int i = 0; i < 5; i++) name[i] = prefix[i];
-  for (int i = ACCOUNT_NAME_BYTES - 1; i >= 5; i--) {
-    name[i] = (char)('0' + account % 10);
-    account /= 10;
-  }
+size_t numbered_name(const char *prefix, uint32_t number, char *name) {
+  size_t length = strlen(prefix);
+  memcpy(name, prefix, length);
+  for (size_t i = NAME_DIGITS; i-- > 0; number /= 10) name[length + i] = (char)('0' + number % 10);
+  return length + NAME_DIGITS;
 }
+
+void account_name(uint32_t account, char *name) { numbered_name("user-", account, name); }
 
 static char *put_hex(char *at, uint64_t value, int digits) {
   static const char hex[] = "0123456789abcdef";

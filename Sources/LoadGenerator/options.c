@@ -14,14 +14,17 @@ enum {
   ACCOUNTS_LIMIT = 1000000,
   ITEMS_LIMIT = 8192,
   PAYLOAD_LIMIT = 1 << 20,
+  RUNS_LIMIT = 10000000,
 };
 
 static const char usage[] =
     "LoadGenerator: a closed loop of calls over Unix sockets; the report is one line of JSON.\n"
     "  --target ttrpc|grpc|postgres|redis  --socket PATH\n"
-    "  --workload echo|seed|consume|transaction|batch|hold|balance\n"
-    "  --connections N (1)  --depth N (1)  --accounts N (1000)  --keys ordered|random (ordered)\n"
-    "  --items N (8192)  --payload BYTES (64)  --seconds S (5)  --warmup S (1)\n"
+    "  --workload echo|consume|batch|hold|balance|run|check|page|save|stats|stats-cold|users|usage\n"
+    "      |seed|seed-plan|seed-settings|seed-runs|seed-media|seed-pages\n"
+    "  --connections N (1)  --depth N (1)  --first N (0)  --accounts N (1000)\n"
+    "  --keys ordered|random (ordered)  --form statement|orm (statement)  --items N (8192)\n"
+    "  --runs N (1)  --zone NAME (UTC)  --payload BYTES (64)  --seconds S (5)  --warmup S (1)\n"
     "  --operations N (no limit)  --cpu N (any)\n"
     "LoadGenerator start --socket PATH|--ephemeral -- COMMAND ARGUMENT...: times a server's "
     "start.\n";
@@ -53,7 +56,11 @@ static const struct option names[] = {
     {"socket", required_argument, NULL, 's'},
     {"connections", required_argument, NULL, 'c'},
     {"depth", required_argument, NULL, 'd'},
+    {"first", required_argument, NULL, 'f'},
     {"accounts", required_argument, NULL, 'a'},
+    {"form", required_argument, NULL, 'F'},
+    {"runs", required_argument, NULL, 'r'},
+    {"zone", required_argument, NULL, 'z'},
     {"items", required_argument, NULL, 'i'},
     {"payload", required_argument, NULL, 'p'},
     {"keys", required_argument, NULL, 'k'},
@@ -68,14 +75,34 @@ static const struct option names[] = {
 static void set(struct options *options, int name, const char *value) {
   static const char *const targets[] = {"ttrpc", "grpc", "postgres", "redis"};
   static const char *const keys[] = {"random", "ordered"};
-  static const char *const workloads[] = {"echo",  "seed", "consume", "transaction",
-                                          "batch", "hold", "balance"};
+  static const char *const forms[] = {"statement", "orm"};
+  static const char *const workloads[WORKLOADS] = {
+      [WORKLOAD_ECHO] = "echo",
+      [WORKLOAD_SEED] = "seed",
+      [WORKLOAD_CONSUME] = "consume",
+      [WORKLOAD_BATCH] = "batch",
+      [WORKLOAD_HOLD] = "hold",
+      [WORKLOAD_BALANCE] = "balance",
+      [WORKLOAD_RUN] = "run",
+      [WORKLOAD_CHECK] = "check",
+      [WORKLOAD_PAGE] = "page",
+      [WORKLOAD_SAVE] = "save",
+      [WORKLOAD_STATS] = "stats",
+      [WORKLOAD_STATS_COLD] = "stats-cold",
+      [WORKLOAD_USERS] = "users",
+      [WORKLOAD_USAGE] = "usage",
+      [WORKLOAD_SEED_PLAN] = "seed-plan",
+      [WORKLOAD_SEED_SETTINGS] = "seed-settings",
+      [WORKLOAD_SEED_RUNS] = "seed-runs",
+      [WORKLOAD_SEED_MEDIA] = "seed-media",
+      [WORKLOAD_SEED_PAGES] = "seed-pages",
+  };
   switch (name) {
     case 't':
       options->target = choice(value, targets, 4);
       break;
     case 'w':
-      options->workload = choice(value, workloads, 7);
+      options->workload = choice(value, workloads, WORKLOADS);
       break;
     case 's':
       options->socket = value;
@@ -85,6 +112,18 @@ static void set(struct options *options, int name, const char *value) {
       break;
     case 'd':
       options->depth = (uint32_t)number(value, 1, DEPTH_LIMIT);
+      break;
+    case 'f':
+      options->first = (uint32_t)number(value, 0, ACCOUNTS_LIMIT - 1);
+      break;
+    case 'F':
+      options->form = choice(value, forms, 2);
+      break;
+    case 'r':
+      options->runs = (uint32_t)number(value, 1, RUNS_LIMIT);
+      break;
+    case 'z':
+      options->zone = value;
       break;
     case 'a':
       options->accounts = (uint32_t)number(value, 1, ACCOUNTS_LIMIT);
@@ -127,6 +166,8 @@ struct options options_parse(int count, char **arguments) {
       .accounts = 1000,
       .items = ITEMS_LIMIT,
       .payload = 64,
+      .runs = 1,
+      .zone = "UTC",
       .ordered_keys = true,
       .seconds = 5,
       .warmup = 1,
@@ -134,6 +175,7 @@ struct options options_parse(int count, char **arguments) {
   };
   int name;
   while ((name = getopt_long(count, arguments, "", names, NULL)) != -1) set(&options, name, optarg);
-  if (options.socket == NULL || optind != count) die("%s", usage);
+  if (options.socket == NULL || optind != count || options.first + options.accounts > ACCOUNTS_LIMIT)
+    die("%s", usage);
   return options;
 }

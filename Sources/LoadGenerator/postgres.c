@@ -1,147 +1,152 @@
-// The same work as SQL on PostgreSQL, over its own wire protocol (version 3): statements prepared
-// once a connection, parameters and results binary, one statement in flight a connection. That is
-// what libpq's PQsendQueryPrepared sends, without the library.
-//
-// Message: u8 type, u32 length (itself included), body; big-endian. The start-up has no type.
+// The same work as SQL on PostgreSQL, over its own wire protocol: statements prepared once a connection,
+// parameters and results binary, one statement in flight a connection. That is what libpq's
+// PQsendQueryPrepared sends, without the library.
+#include <stdio.h>
+
+#include "data.h"
 #include "die.h"
+#include "postgres_message.h"
+#include "postgres_scripts.h"
 #include "run.h"
 
-enum { MESSAGE_HEADER_BYTES = 5 };
-
-static const char schema[] =
-    "CREATE TABLE account (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-    " user_id text NOT NULL UNIQUE, balance_micros bigint NOT NULL CHECK (balance_micros >= 0))"
-    " WITH (fillfactor = 50);"
-    "CREATE TABLE ledger (sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-    " account bigint NOT NULL, amount_micros bigint NOT NULL, balance_after_micros bigint NOT NULL,"
-    " idempotency_key text NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),"
-    " UNIQUE (idempotency_key, account));"
-    "CREATE INDEX ledger_history ON ledger (account, sequence)";
-
-static const char seed[] =
-    "INSERT INTO account (user_id, balance_micros) VALUES ($1, $2)"
-    " RETURNING balance_micros";
-
-// PostgreSQL's best: check, debit and ledger row in one statement and one round trip.
-static const char consume[] =
-    "WITH debit AS (UPDATE account SET balance_micros = balance_micros - $2"
-    " WHERE user_id = $1 AND balance_micros >= $2 RETURNING id, balance_micros)"
-    " INSERT INTO ledger (account, amount_micros, balance_after_micros, idempotency_key)"
-    " SELECT id, -$2::bigint, balance_micros, $3 FROM debit RETURNING balance_after_micros";
-
-static const char balance[] = "SELECT balance_micros FROM account WHERE user_id = $1";
-
-// What an ORM sends: four statements, four round trips.
-enum { TRANSACTION_STEPS = 4 };
-static const char *const transaction[TRANSACTION_STEPS] = {
-    "BEGIN",
-    "UPDATE account SET balance_micros = balance_micros - $2"
-    " WHERE user_id = $1 AND balance_micros >= $2 RETURNING balance_micros",
-    "INSERT INTO ledger (account, amount_micros, balance_after_micros, idempotency_key)"
-    " VALUES ((SELECT id FROM account WHERE user_id = $1), -$2::bigint, $3, $4)"
-    " RETURNING balance_after_micros",
-    "COMMIT",
-};
-
-static void put_u8(struct buffer *out, uint8_t value) { buffer_append(out, &value, 1); }
-
-static void put_u16(struct buffer *out, uint16_t value) {
-  uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
-  buffer_append(out, bytes, sizeof bytes);
+static const struct script *script_of(const struct run *run) {
+  const struct script *script = postgres_script(run->options.workload, run->options.form);
+  if (script == NULL) die("postgres: no such workload");
+  return script;
 }
 
-static void put_u32(struct buffer *out, uint32_t value) {
-  put_u16(out, (uint16_t)(value >> 16));
-  put_u16(out, (uint16_t)value);
+static unsigned times_of(const struct run *run, const struct statement *statement) {
+  if (statement->times == TIMES_ITEMS) return run->options.items;
+  return statement->times == 0 ? 1 : (unsigned)statement->times;
 }
 
-static void put_text(struct buffer *out, const char *text) { buffer_append(out, text, strlen(text) + 1); }
-
-static uint32_t get_u32(const uint8_t *at) {
-  return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+static void put_name(struct buffer *out, const char *prefix, uint32_t number) {
+  char name[32];
+  postgres_put_bytes(out, name, numbered_name(prefix, number, name));
 }
 
-// Opens a message; the returned offset from the buffer's unread start closes it.
-static size_t begin(struct buffer *out, char type) {
-  put_u8(out, (uint8_t)type);
-  size_t offset = buffer_length(out);
-  put_u32(out, 0);
-  return offset;
+// The users of a list, newest first, as the workload that made them numbered them.
+static uint32_t listed(const struct options *options, uint32_t turn) {
+  return options->first + options->accounts - 1 - turn;
 }
 
-static void end(struct buffer *out, size_t offset) {
-  uint32_t length = (uint32_t)(buffer_length(out) - offset);
-  uint8_t *at = out->bytes + out->start + offset;
-  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(length >> (24 - 8 * i));
+static void put_users(struct buffer *out, const struct options *options, const struct slot *slot, char kind) {
+  size_t offset = postgres_begin_array(out, options->items);
+  for (uint32_t i = 0; i < options->items; i++) {
+    uint32_t next = options->first + (slot->account - options->first + i) % options->accounts;
+    put_name(out, "user-", kind == 'L' ? listed(options, i) : next);
+  }
+  postgres_end_array(out, offset);
 }
 
-static void put_empty(struct buffer *out, char type) { end(out, begin(out, type)); }
-
-static void put_bytes_parameter(struct buffer *out, const char *bytes, size_t length) {
-  put_u32(out, (uint32_t)length);
-  buffer_append(out, bytes, length);
+// Of a page's sections: contents, first or second images.
+static void put_sections(struct run *run, struct buffer *out, const struct slot *slot, char kind) {
+  size_t offset = postgres_begin_array(out, SECTIONS_A_PAGE);
+  for (unsigned i = 0; i < SECTIONS_A_PAGE; i++) {
+    char content[CONTENT_BYTES];
+    if (kind == 'C') {
+      make_content(&run->random, content);
+      postgres_put_bytes(out, content, sizeof content);
+    } else {
+      put_name(out, "media-", image_number(slot->account, i, kind == 'E'));
+    }
+  }
+  postgres_end_array(out, offset);
 }
 
-static void put_int64_parameter(struct buffer *out, int64_t value) {
-  put_u32(out, sizeof value);
-  put_u32(out, (uint32_t)((uint64_t)value >> 32));
-  put_u32(out, (uint32_t)value);
+// The numbers among the parameters.
+static int64_t number_of(const struct run *run, const struct connection *connection, const struct slot *slot,
+                         char kind) {
+  const struct options *options = &run->options;
+  uint64_t run_number = slot->number * RUNS_A_STATEMENT;
+  switch (kind) {
+    case 'a':
+      return slot->amount_micros;
+    case 'h':
+      return slot->amount_micros / 2;
+    case 's':
+      return SEEDED_MICROS;
+    case 'r':
+    case 'v':
+      return connection->row_value;
+    case 'l':
+      return options->items;
+    case 'f':
+      return options->first;
+    case 'n':
+      return options->accounts;
+    case 'N':
+      return options->runs;
+    case 't':
+      return slot->turn;
+    case 'F':
+      return (int64_t)run_number;
+    case 'T':
+      run_number += RUNS_A_STATEMENT;
+      return (int64_t)(run_number < options->runs ? run_number : options->runs) - 1;
+    default:
+      die("postgres: no such parameter: %c", kind);
+  }
 }
 
-// Bind of the prepared statement to the unnamed portal, up to its parameters; all formats binary.
-static size_t begin_bind(struct buffer *out, const char *statement, uint16_t parameters) {
-  size_t offset = begin(out, 'B');
-  put_text(out, "");
-  put_text(out, statement);
-  put_u16(out, 1);
-  put_u16(out, 1);
-  put_u16(out, parameters);
-  return offset;
+static void put_parameter(struct run *run, struct connection *connection, struct slot *slot, char kind) {
+  struct buffer *out = &connection->out;
+  char content[CONTENT_BYTES];
+  switch (kind) {
+    case 'u':
+      put_name(out, "user-", slot->account);
+      break;
+    case 'i':
+      put_name(out, "user-", listed(&run->options, slot->turn));
+      break;
+    case 'k':
+      postgres_put_bytes(out, slot->key, sizeof slot->key);
+      break;
+    case 'p':
+      put_name(out, "page-", slot->account);
+      break;
+    case 'z':
+      postgres_put_bytes(out, run->options.zone, strlen(run->options.zone));
+      break;
+    case 'c':
+      make_content(&run->random, content);
+      postgres_put_bytes(out, content, sizeof content);
+      break;
+    case 'd':
+    case 'e':
+      put_name(out, "media-", image_number(slot->account, slot->turn, kind == 'e'));
+      break;
+    case 'L':
+    case 'U':
+      put_users(out, &run->options, slot, kind);
+      break;
+    case 'C':
+    case 'D':
+    case 'E':
+      put_sections(run, out, slot, kind);
+      break;
+    default:
+      postgres_put_int64(out, number_of(run, connection, slot, kind));
+  }
 }
 
-static void end_bind_and_execute(struct buffer *out, size_t offset) {
-  put_u16(out, 1);
-  put_u16(out, 1);
-  end(out, offset);
-  offset = begin(out, 'E');
-  put_text(out, "");
-  put_u32(out, 0);  // all rows
-  end(out, offset);
-  put_empty(out, 'S');
+// Statements are prepared under a letter each.
+static const char *name_of(unsigned step, char name[2]) {
+  name[0] = (char)('a' + step);
+  name[1] = '\0';
+  return name;
 }
 
 static void send_call(struct run *run, struct connection *connection, struct slot *slot) {
-  static const char *const names[TRANSACTION_STEPS] = {"0", "1", "2", "3"};
-  struct buffer *out = &connection->out;
-  char user[ACCOUNT_NAME_BYTES];
-  account_name(slot->account, user);
-  connection->answered = false;
-  bool steps = run->options.workload == WORKLOAD_TRANSACTION;
-  bool inserts = steps && slot->phase == 2;
-  uint16_t parameters = 2;
-  if (run->options.workload == WORKLOAD_BALANCE)
-    parameters = 1;
-  else if (run->options.workload == WORKLOAD_CONSUME)
-    parameters = 3;
-  else if (steps)
-    parameters = slot->phase == 1 ? 2 : inserts ? 4 : 0;
-  size_t offset = begin_bind(out, names[slot->phase], parameters);
-  if (parameters >= 1) put_bytes_parameter(out, user, sizeof user);
-  if (parameters >= 2)
-    put_int64_parameter(out, run->options.workload == WORKLOAD_SEED ? SEEDED_MICROS : slot->amount_micros);
-  if (inserts) put_int64_parameter(out, connection->row_value);
-  if (parameters >= 3) put_bytes_parameter(out, slot->key, sizeof slot->key);
-  end_bind_and_execute(out, offset);
-}
-
-// The message at the front of the buffer, without taking it; false when it is not whole.
-static bool peek(const struct buffer *in, char *type, const uint8_t **body, size_t *length) {
-  if (buffer_length(in) < MESSAGE_HEADER_BYTES) return false;
-  const uint8_t *at = buffer_front(in);
-  *type = (char)at[0];
-  *body = at + MESSAGE_HEADER_BYTES;
-  *length = get_u32(at + 1) - 4;
-  return buffer_length(in) >= MESSAGE_HEADER_BYTES + *length;
+  const struct script *script = script_of(run);
+  const char *parameters = script->statements[slot->phase].parameters;
+  char name[2];
+  connection->rows = 0;
+  size_t offset =
+      postgres_begin_bind(&connection->out, name_of(slot->phase, name), (uint16_t)strlen(parameters));
+  for (; *parameters != '\0'; parameters++) put_parameter(run, connection, slot, *parameters);
+  postgres_end_bind_and_execute(&connection->out, offset);
+  if (slot->phase > 0 && slot->phase == script->timed_from && slot->turn == 0) run_restart_clock(slot);
 }
 
 // ErrorResponse: fields of a letter and a text; M is the message.
@@ -151,20 +156,33 @@ static _Noreturn void die_of(const uint8_t *body, size_t length) {
   die("postgres: %s", body < stop && *body == 'M' ? (const char *)body + 1 : "unknown error");
 }
 
-// DataRow of one bigint.
+// DataRow: u16 columns, then u32 length and bytes of each. A bigint in the first one is kept.
 static void take_row(struct connection *connection, const uint8_t *body, size_t length) {
-  if (length != 14) die("postgres: a row that is not one bigint");
-  connection->answered = true;
-  connection->row_value = (int64_t)((uint64_t)get_u32(body + 6) << 32 | get_u32(body + 10));
+  connection->rows++;
+  if (length >= 14 && postgres_get_u32(body + 2) == sizeof(int64_t))
+    connection->row_value = postgres_get_int64(body + 6);
+}
+
+static void check_rows(const struct run *run, const struct connection *connection,
+                       const struct statement *statement) {
+  bool right = statement->rows == ROWS_ANY     ? true
+               : statement->rows == ROWS_SOME  ? connection->rows > 0
+               : statement->rows == ROWS_ITEMS ? connection->rows == run->options.items
+                                               : connection->rows == (uint32_t)statement->rows;
+  if (!right) die("postgres: %u rows of: %s", connection->rows, statement->sql);
 }
 
 // ReadyForQuery: the statement has ended.
 static void finish(struct run *run, struct connection *connection) {
   struct slot *slot = connection->slots;
-  bool steps = run->options.workload == WORKLOAD_TRANSACTION;
-  bool answers = !steps || slot->phase == 1 || slot->phase == 2;
-  if (answers && (!connection->answered || connection->row_value < 0)) die("postgres: nothing was debited");
-  if (steps && ++slot->phase < TRANSACTION_STEPS)
+  const struct script *script = script_of(run);
+  const struct statement *statement = &script->statements[slot->phase];
+  check_rows(run, connection, statement);
+  if (++slot->turn == times_of(run, statement)) {
+    slot->turn = 0;
+    slot->phase++;
+  }
+  if (slot->phase < script->count)
     send_call(run, connection, slot);
   else
     run_succeed(run, connection, slot);
@@ -174,11 +192,11 @@ static void receive(struct run *run, struct connection *connection) {
   char type;
   const uint8_t *body;
   size_t length;
-  while (peek(&connection->in, &type, &body, &length)) {
+  while (postgres_peek(&connection->in, &type, &body, &length)) {
     if (type == 'E') die_of(body, length);
     if (type == 'D') take_row(connection, body, length);
     bool ready = type == 'Z';
-    buffer_take(&connection->in, MESSAGE_HEADER_BYTES + length);
+    buffer_take(&connection->in, POSTGRES_HEADER_BYTES + length);
     if (ready) finish(run, connection);
   }
 }
@@ -188,10 +206,10 @@ static void wait_ready(struct connection *connection) {
     char type;
     const uint8_t *body;
     size_t length;
-    while (peek(&connection->in, &type, &body, &length)) {
+    while (postgres_peek(&connection->in, &type, &body, &length)) {
       if (type == 'E') die_of(body, length);
       bool ready = type == 'Z';
-      buffer_take(&connection->in, MESSAGE_HEADER_BYTES + length);
+      buffer_take(&connection->in, POSTGRES_HEADER_BYTES + length);
       if (ready) return;
     }
     socket_receive(connection);
@@ -199,54 +217,62 @@ static void wait_ready(struct connection *connection) {
 }
 
 static void prepare(struct connection *connection, const char *name, const char *sql) {
-  size_t offset = begin(&connection->out, 'P');
-  put_text(&connection->out, name);
-  put_text(&connection->out, sql);
-  put_u16(&connection->out, 0);  // the server finds the parameters' types
-  end(&connection->out, offset);
-  put_empty(&connection->out, 'S');
+  size_t offset = postgres_begin(&connection->out, 'P');
+  postgres_put_text(&connection->out, name);
+  postgres_put_text(&connection->out, sql);
+  postgres_put_u16(&connection->out, 0);  // the server finds the parameters' types
+  postgres_end(&connection->out, offset);
+  postgres_put_empty(&connection->out, 'S');
   socket_send(connection);
   wait_ready(connection);
 }
 
 static void log_in(struct connection *connection) {
   struct buffer *out = &connection->out;
-  put_u32(out, 0);
-  put_u32(out, 3 << 16);
-  put_text(out, "user");
-  put_text(out, "postgres");
-  put_u8(out, 0);
-  end(out, 0);
+  size_t offset = postgres_begin(out, 0);
+  postgres_put_u32(out, 3 << 16);
+  postgres_put_text(out, "user");
+  postgres_put_text(out, "postgres");
+  postgres_put_text(out, "");
+  postgres_end(out, offset);
+  socket_send(connection);
+  wait_ready(connection);
+}
+
+static void make_schema(struct connection *connection) {
+  size_t offset = postgres_begin(&connection->out, 'Q');
+  postgres_put_text(&connection->out, postgres_schema);
+  postgres_end(&connection->out, offset);
   socket_send(connection);
   wait_ready(connection);
 }
 
 static void open_session(struct run *run, struct connection *connection) {
   if (run->options.depth != 1) die("postgres: one statement in flight a connection");
+  const struct script *script = script_of(run);
   log_in(connection);
-  switch (run->options.workload) {
-    case WORKLOAD_SEED: {
-      size_t offset = begin(&connection->out, 'Q');
-      put_text(&connection->out, schema);
-      end(&connection->out, offset);
-      socket_send(connection);
-      wait_ready(connection);
-      prepare(connection, "0", seed);
-      break;
-    }
-    case WORKLOAD_CONSUME:
-      prepare(connection, "0", consume);
-      break;
-    case WORKLOAD_TRANSACTION:
-      for (int step = 0; step < TRANSACTION_STEPS; step++)
-        prepare(connection, (char[]){(char)('0' + step), 0}, transaction[step]);
-      break;
-    case WORKLOAD_BALANCE:
-      prepare(connection, "0", balance);
-      break;
-    default:
-      die("postgres: no such workload");
+  if (run->options.workload == WORKLOAD_SEED) make_schema(connection);
+  for (unsigned step = 0; step < script->count; step++) {
+    char name[2];
+    prepare(connection, name_of(step, name), script->statements[step].sql);
   }
 }
 
-const struct protocol postgres_protocol = {.open = open_session, .send = send_call, .receive = receive};
+// Data of a kind is made at once, but runs by so many.
+static uint64_t operations(const struct options *options) {
+  switch (options->workload) {
+    case WORKLOAD_SEED_RUNS:
+      return (options->runs + RUNS_A_STATEMENT - 1) / RUNS_A_STATEMENT;
+    case WORKLOAD_SEED:
+    case WORKLOAD_SEED_PLAN:
+    case WORKLOAD_SEED_SETTINGS:
+    case WORKLOAD_SEED_MEDIA:
+    case WORKLOAD_SEED_PAGES:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+const struct protocol postgres_protocol = {
+    .operations = operations, .open = open_session, .send = send_call, .receive = receive};

@@ -136,4 +136,9 @@ static void open_session(struct run *run, struct connection *connection) {
   buffer_take(&connection->in, reply.whole);
 }
 
-const struct protocol redis_protocol = {.open = open_session, .send = send_call, .receive = receive};
+static uint64_t operations(const struct options *options) {
+  return options->workload == WORKLOAD_SEED ? options->accounts : 0;
+}
+
+const struct protocol redis_protocol = {
+    .operations = operations, .open = open_session, .send = send_call, .receive = receive};

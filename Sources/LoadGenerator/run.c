@@ -47,23 +47,26 @@ void socket_receive(struct connection *connection) {
 }
 
 static bool may_start(const struct run *run) {
-  if (run->options.workload == WORKLOAD_SEED) return run->started < run->options.accounts;
-  if (run->options.operations > 0 && run->started >= run->options.operations) return false;
+  if (run->limit > 0 && run->started >= run->limit) return false;
   return run->last_nanoseconds < run->end_nanoseconds;
 }
 
 static void start(struct run *run, struct connection *connection, struct slot *slot) {
   if (!may_start(run)) return;
-  slot->account = run->options.workload == WORKLOAD_SEED ? (uint32_t)run->started
-                                                         : random_below(&run->random, run->options.accounts);
+  uint32_t accounts = run->options.accounts;
+  slot->number = run->started;
+  slot->account = run->options.first + (run->in_order ? (uint32_t)(run->started % accounts)
+                                                      : random_below(&run->random, accounts));
   slot->amount_micros = 2 + random_below(&run->random, AMOUNT_LIMIT_MICROS - 1);
-  slot->phase = 0;
+  slot->phase = slot->turn = 0;
   make_key(&run->random, run->options.ordered_keys, slot->key);
   slot->started_nanoseconds = now_nanoseconds();
   run->started++;
   run->in_flight++;
   run->protocol->send(run, connection, slot);
 }
+
+void run_restart_clock(struct slot *slot) { slot->started_nanoseconds = now_nanoseconds(); }
 
 // True when the operation that ends now belongs to the measured part.
 static bool end_operation(struct run *run, uint64_t now) {
@@ -115,7 +118,10 @@ static void start_all(struct run *run) {
   uint64_t now = now_nanoseconds();
   run->begin_nanoseconds = now + (uint64_t)(run->options.warmup * 1e9);
   run->end_nanoseconds = run->begin_nanoseconds + (uint64_t)(run->options.seconds * 1e9);
-  if (run->options.workload == WORKLOAD_SEED || run->options.operations > 0) {
+  uint64_t to_seed = run->protocol->operations != NULL ? run->protocol->operations(&run->options) : 0;
+  run->in_order = to_seed > 0;
+  run->limit = run->options.operations > 0 ? run->options.operations : to_seed;
+  if (run->limit > 0) {
     run->begin_nanoseconds = now;
     run->end_nanoseconds = UINT64_MAX;
   }

@@ -20,10 +20,13 @@ enum {
 // One operation in flight.
 struct slot {
   uint64_t started_nanoseconds;
+  uint64_t number;  // of the operation in the run, from 0
   uint32_t index;
   uint32_t account;
   int64_t amount_micros;
-  int phase;  // the step of an operation that takes several calls, from 0
+  unsigned phase;   // the step of an operation that takes several calls, from 0
+  unsigned turn;    // postgres: how often a step that repeats was taken, from 0
+  int64_t version;  // of the page that is saved
   char key[KEY_BYTES];
   char hold_id[HOLD_ID_LIMIT_BYTES];
   size_t hold_id_length;
@@ -36,15 +39,18 @@ struct connection {
   struct slot *slots;
   uint32_t next_round;  // ttrpc and grpc: makes stream ids unique
   uint32_t oldest;      // redis: replies come in order; the slot of the next one
-  bool answered;        // postgres and grpc: the answer is there, its end is not
-  int64_t row_value;    // postgres: the row's number
+  bool answered;        // grpc: the answer is there, its end is not
+  uint32_t rows;        // postgres: of the answer so far
+  int64_t row_value;    // postgres: the number in the last row that began with one
 };
 
 struct run;
 
 // How one target speaks. `send` appends the next call of a slot; `receive` takes all whole replies
-// and ends operations by run_succeed and run_fail.
+// and ends operations by run_succeed and run_fail. `operations` is how many a workload that makes data
+// takes, 0 for all others; it may be NULL.
 struct protocol {
+  uint64_t (*operations)(const struct options *options);
   void (*open)(struct run *run, struct connection *connection);
   void (*send)(struct run *run, struct connection *connection, struct slot *slot);
   void (*receive)(struct run *run, struct connection *connection);
@@ -64,6 +70,8 @@ struct run {
   struct histogram histogram;
   struct error_kind errors[ERROR_KINDS_LIMIT];
   unsigned error_kinds;
+  uint64_t limit;              // operations to begin; 0 is no limit but the time
+  bool in_order;               // the accounts one after the other, not at random
   uint64_t started;            // operations begun
   uint64_t in_flight;          // operations begun and not ended
   uint64_t begin_nanoseconds;  // of the measured part
@@ -83,6 +91,9 @@ void run_measure(struct run *run);
 void run_succeed(struct run *run, struct connection *connection, struct slot *slot);
 void run_fail(struct run *run, struct connection *connection, struct slot *slot, const char *name,
               size_t length);
+
+// An operation's clock starts again here: what came before only prepared it.
+void run_restart_clock(struct slot *slot);
 
 // Blocking connect, and blocking transfer for `open`.
 int socket_connect(const char *path);

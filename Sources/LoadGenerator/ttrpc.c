@@ -4,16 +4,49 @@
 // the depth rounded up to a power of two, so that it stays true when the id wraps.
 #include <stdio.h>
 
+#include "calls.h"
 #include "die.h"
 #include "echo.h"
-#include "fields.h"
 #include "frame.h"
-#include "run.h"
 
-static const char credits[] = "tallystick.v1.CreditService";
-static const char conformance[] = "tallystick.testing.v1.Conformance";
+static uint8_t *put_echo(struct run *run, struct slot *slot) {
+  size_t length = echo_put(run, slot);
+  return run->scratch.bytes + length;
+}
 
-enum { HOLD_MILLIS = 60000 };
+static bool echoed(const struct run *run, struct slot *slot, const uint8_t *reply, size_t length) {
+  return echo_matches(run, slot, reply, length);
+}
+
+static const struct workload_calls echo_calls = {
+    .calls = {{"tallystick.testing.v1.Conformance", "Echo", put_echo, echoed}},
+    .count = 1,
+};
+
+static const struct workload_calls *calls_of(const struct run *run) {
+  static const struct workload_calls *const calls[WORKLOADS] = {
+      [WORKLOAD_ECHO] = &echo_calls,
+      [WORKLOAD_SEED] = &seed_calls,
+      [WORKLOAD_CONSUME] = &consume_calls,
+      [WORKLOAD_BATCH] = &batch_calls,
+      [WORKLOAD_HOLD] = &hold_calls,
+      [WORKLOAD_BALANCE] = &balance_calls,
+      [WORKLOAD_RUN] = &run_calls,
+      [WORKLOAD_CHECK] = &check_calls,
+      [WORKLOAD_PAGE] = &page_calls,
+      [WORKLOAD_SAVE] = &save_calls,
+      [WORKLOAD_STATS] = &stats_calls,
+      [WORKLOAD_STATS_COLD] = &stats_cold_calls,
+      [WORKLOAD_USERS] = &users_calls,
+      [WORKLOAD_USAGE] = &usage_calls,
+      [WORKLOAD_SEED_PLAN] = &seed_plan_calls,
+      [WORKLOAD_SEED_SETTINGS] = &seed_settings_calls,
+      [WORKLOAD_SEED_RUNS] = &seed_runs_calls,
+      [WORKLOAD_SEED_MEDIA] = &seed_media_calls,
+      [WORKLOAD_SEED_PAGES] = &seed_pages_calls,
+  };
+  return calls[run->options.workload];
+}
 
 static uint32_t stride(const struct run *run) {
   uint32_t stride = 1;
@@ -21,156 +54,13 @@ static uint32_t stride(const struct run *run) {
   return stride;
 }
 
-static void call(struct run *run, struct connection *connection, const struct slot *slot, const char *service,
-                 const char *method, const uint8_t *end) {
-  uint32_t stream = 2 * (connection->next_round++ * stride(run) + slot->index) + 1;
-  size_t length = (size_t)(end - run->scratch.bytes);
-  request_append(&connection->out, stream, service, method, run->scratch.bytes, length);
-}
-
-static uint8_t *put_user(uint8_t *at, uint32_t account) {
-  char name[ACCOUNT_NAME_BYTES];
-  account_name(account, name);
-  return put_bytes(at, 1, name, sizeof name);
-}
-
-enum { CONSUME_LIMIT_BYTES = ACCOUNT_NAME_BYTES + KEY_BYTES + 3 * FIELD_OVERHEAD_BYTES };
-
-// ConsumeRequest { string user_id=1; int64 amount_micros=2; string idempotency_key=3; }
-static uint8_t *put_consume(uint8_t *at, uint32_t account, int64_t amount, const char *key) {
-  at = put_user(at, account);
-  at = put_int64(at, 2, amount);
-  return put_bytes(at, 3, key, KEY_BYTES);
-}
-
-static void send_batch(struct run *run, struct connection *connection, struct slot *slot) {
-  uint32_t items = run->options.items;
-  uint8_t *at = buffer_reserve(&run->scratch, (size_t)items * (CONSUME_LIMIT_BYTES + FIELD_OVERHEAD_BYTES));
-  for (uint32_t i = 0; i < items; i++) {
-    uint8_t item[CONSUME_LIMIT_BYTES];
-    char key[KEY_BYTES];
-    make_key(&run->random, run->options.ordered_keys, key);
-    uint32_t account = random_below(&run->random, run->options.accounts);
-    const uint8_t *end = put_consume(item, account, slot->amount_micros, key);
-    at = put_bytes(at, 1, item, (size_t)(end - item));
-  }
-  call(run, connection, slot, credits, "BatchConsume", at);
-}
-
-static void send_hold(struct run *run, struct connection *connection, struct slot *slot) {
-  uint8_t *at = buffer_reserve(&run->scratch, 256);
-  if (slot->phase == 0) {
-    at = put_user(at, slot->account);
-    at = put_int64(at, 2, slot->amount_micros);
-    at = put_int64(at, 3, HOLD_MILLIS);
-    at = put_bytes(at, 5, slot->key, KEY_BYTES);
-    call(run, connection, slot, credits, "Reserve", at);
-    return;
-  }
-  make_key(&run->random, run->options.ordered_keys, slot->key);
-  at = put_bytes(at, 1, slot->hold_id, slot->hold_id_length);
-  at = put_int64(at, 2, slot->amount_micros / 2);
-  at = put_bytes(at, 3, slot->key, KEY_BYTES);
-  call(run, connection, slot, credits, "Capture", at);
-}
-
 static void send_call(struct run *run, struct connection *connection, struct slot *slot) {
-  uint8_t *at = buffer_reserve(&run->scratch, 256);
-  switch (run->options.workload) {
-    case WORKLOAD_ECHO:
-      at += echo_put(run, slot);
-      call(run, connection, slot, conformance, "Echo", at);
-      break;
-    case WORKLOAD_SEED:  // AddPurchase; the payment is as unique as the key
-      at = put_user(at, slot->account);
-      at = put_bytes(at, 2, slot->key, KEY_BYTES);
-      at = put_int64(at, 3, SEEDED_MICROS);
-      at = put_bytes(at, 5, slot->key, KEY_BYTES);
-      call(run, connection, slot, credits, "AddPurchase", at);
-      break;
-    case WORKLOAD_CONSUME:
-      at = put_consume(at, slot->account, slot->amount_micros, slot->key);
-      call(run, connection, slot, credits, "Consume", at);
-      break;
-    case WORKLOAD_BATCH:
-      send_batch(run, connection, slot);
-      break;
-    case WORKLOAD_HOLD:
-      send_hold(run, connection, slot);
-      break;
-    case WORKLOAD_BALANCE:
-      call(run, connection, slot, credits, "GetBalance", put_user(at, slot->account));
-      break;
-    case WORKLOAD_TRANSACTION:
-      die("ttrpc servers have no transaction workload");
-  }
-}
-
-// A reply's `transaction` (field 1) has moved exactly this amount (field 5).
-static bool moved(const uint8_t *reply, size_t length, int64_t amount) {
-  struct field transaction, value;
-  return fields_find(reply, length, 1, WIRE_BYTES, &transaction) &&
-         fields_find(transaction.bytes, transaction.length, 5, WIRE_VARINT, &value) &&
-         (int64_t)value.value == amount;
-}
-
-// BatchConsumeResponse { repeated ConsumeResult results=1; }, ConsumeResult { applied=1; error=2; }
-static bool batch_applied(const struct run *run, const struct response *reply, int64_t amount) {
-  struct fields fields = fields_of(reply->payload, reply->length);
-  struct field result, applied;
-  uint32_t count = 0;
-  while (fields_next(&fields, &result)) {
-    if (result.number != 1 || result.wire != WIRE_BYTES) continue;
-    if (!fields_find(result.bytes, result.length, 1, WIRE_BYTES, &applied) ||
-        !moved(applied.bytes, applied.length, -amount))
-      return false;
-    count++;
-  }
-  return !fields.malformed && count == run->options.items;
-}
-
-// ReserveResponse { transaction=1; balance=2; Hold hold=6; }, Hold { string hold_id=1; }
-static bool take_hold(struct slot *slot, const struct response *reply) {
-  struct field hold, id;
-  if (!fields_find(reply->payload, reply->length, 6, WIRE_BYTES, &hold) ||
-      !fields_find(hold.bytes, hold.length, 1, WIRE_BYTES, &id) || id.length == 0 ||
-      id.length > HOLD_ID_LIMIT_BYTES)
-    return false;
-  memcpy(slot->hold_id, id.bytes, id.length);
-  slot->hold_id_length = id.length;
-  return true;
-}
-
-// GetBalanceResponse { Balance balance=1; }, Balance { string user_id=1; int64 posted_micros=2; }
-static bool balance_read(const struct slot *slot, const struct response *reply) {
-  char name[ACCOUNT_NAME_BYTES];
-  account_name(slot->account, name);
-  struct field balance, user, posted;
-  return fields_find(reply->payload, reply->length, 1, WIRE_BYTES, &balance) &&
-         fields_find(balance.bytes, balance.length, 1, WIRE_BYTES, &user) && user.length == sizeof name &&
-         memcmp(user.bytes, name, sizeof name) == 0 &&
-         fields_find(balance.bytes, balance.length, 2, WIRE_VARINT, &posted) && posted.value > 0;
-}
-
-static bool verified(const struct run *run, struct slot *slot, const struct response *reply) {
-  int64_t amount = slot->amount_micros;
-  switch (run->options.workload) {
-    case WORKLOAD_ECHO:
-      return echo_matches(run, slot, reply->payload, reply->length);
-    case WORKLOAD_SEED:
-      return moved(reply->payload, reply->length, SEEDED_MICROS);
-    case WORKLOAD_CONSUME:
-      return moved(reply->payload, reply->length, -amount);
-    case WORKLOAD_BATCH:
-      return batch_applied(run, reply, amount);
-    case WORKLOAD_HOLD:
-      return slot->phase == 0 ? take_hold(slot, reply) : moved(reply->payload, reply->length, -(amount / 2));
-    case WORKLOAD_BALANCE:
-      return balance_read(slot, reply);
-    case WORKLOAD_TRANSACTION:
-      return false;
-  }
-  return false;
+  const struct workload_calls *workload = calls_of(run);
+  const struct call *call = &workload->calls[slot->phase];
+  size_t length = (size_t)(call->put(run, slot) - run->scratch.bytes);
+  if (slot->phase > 0 && slot->phase == workload->timed_from) run_restart_clock(slot);
+  uint32_t stream = 2 * (connection->next_round++ * stride(run) + slot->index) + 1;
+  request_append(&connection->out, stream, call->service, call->method, run->scratch.bytes, length);
 }
 
 static void fail(struct run *run, struct connection *connection, struct slot *slot,
@@ -186,6 +76,7 @@ static void fail(struct run *run, struct connection *connection, struct slot *sl
 }
 
 static void finish(struct run *run, struct connection *connection, const struct frame *frame) {
+  const struct workload_calls *workload = calls_of(run);
   uint32_t index = (frame->stream >> 1) & (stride(run) - 1);
   struct response reply;
   if (index >= run->options.depth) die("a response to stream %u, which was never opened", frame->stream);
@@ -194,10 +85,10 @@ static void finish(struct run *run, struct connection *connection, const struct 
     die("a frame of type %u that is no response", frame->type);
   if (reply.code != 0)
     fail(run, connection, slot, &reply);
-  else if (!verified(run, slot, &reply))
+  else if (!workload->calls[slot->phase].verified(run, slot, reply.payload, reply.length))
     run_fail(run, connection, slot, "wrong reply", strlen("wrong reply"));
-  else if (run->options.workload == WORKLOAD_HOLD && slot->phase++ == 0)
-    send_hold(run, connection, slot);
+  else if (++slot->phase < workload->count)
+    send_call(run, connection, slot);
   else
     run_succeed(run, connection, slot);
 }
@@ -212,4 +103,4 @@ static void receive(struct run *run, struct connection *connection) {
   if (state == FRAME_BROKEN) die("a frame of %zu bytes", frame.length);
 }
 
-const struct protocol ttrpc_protocol = {.send = send_call, .receive = receive};
+const struct protocol ttrpc_protocol = {.operations = seed_operations, .send = send_call, .receive = receive};

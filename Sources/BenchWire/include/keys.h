@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -38,7 +39,12 @@ static inline uint32_t random_below(struct random *random, uint32_t bound) {
   return (uint32_t)((random_next(random) >> 32) * bound >> 32);
 }
 
-// Writes ACCOUNT_NAME_BYTES, no terminator. `account` is below 1,000,000.
+enum { NAME_DIGITS = 6 };
+
+// Writes the prefix and NAME_DIGITS digits, no terminator; returns the length. `number` is below 1,000,000.
+size_t numbered_name(const char *prefix, uint32_t number, char *name);
+
+// The same for a user: writes ACCOUNT_NAME_BYTES.
 void account_name(uint32_t account, char *name);
 
 // Writes KEY_BYTES, no terminator: a version 4 UUID, or with `ordered` a version 7 one, whose first
