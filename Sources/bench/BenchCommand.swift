@@ -15,11 +15,11 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "The run's own directory, on the disk to measure. It must exist and be empty.")
   var directory: String
 
-  @Option(help: "Suites, comma-separated: echo, consume, batch, hold, balance, start, memory.")
+  @Option(help: "Suites, comma-separated: \(Suite.allCases.map(\.rawValue).joined(separator: ", ")).")
   var only: String?
 
   @Option(
-    help: "Subjects to leave out, comma-separated: tally, floor, postgres, postgresTransaction, redis, ...")
+    help: "Subjects to leave out, comma-separated: tally, floor, postgres, postgresORM, redis, ...")
   var without: String?
 
   @Option(help: "Interleaved rounds.")
@@ -34,6 +34,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "The document whose figures are replaced; without it they are only printed.")
   var document: String?
 
+  @Option(help: "The document whose table of the audit's estimates is replaced.")
+  var audit: String?
+
   func validate() throws {
     guard (rounds ?? 1) > 0, (seconds ?? 1) > 0 else {
       throw ValidationError("--rounds and --seconds are positive")
@@ -45,13 +48,19 @@ struct BenchCommand: ParsableCommand {
     let seconds = seconds ?? (quick ? 0.4 : 1)
     let places = Places(build: build, directory: directory)
     var bench = Bench(
-      places: places, rounds: rounds, seconds: seconds, warmup: seconds / 5, subjects: try subjects())
+      places: places, rounds: rounds, seconds: seconds, warmup: seconds / 5, subjects: try subjects(),
+      largeRuns: quick ? Dataset.largeRuns / 10 : Dataset.largeRuns)
     try bench.run(try suites())
     let machine = Machine.description(
       command: quick ? "make bench-quick" : "make bench", places: places, rounds: rounds, seconds: seconds)
     let figures = machine + "\n\n" + Tables(book: bench.book).markdown()
-    print(figures)
-    guard let document else { return }
+    let estimates = Estimate.table(bench.book)
+    print(figures + "\n\n" + estimates)
+    if let document { try replace(document, with: figures) }
+    if let audit { try replace(audit, with: machine + "\n\n" + estimates) }
+  }
+
+  private func replace(_ document: String, with figures: String) throws {
     let text = try Document.replacing(SystemCall.readFile(document), with: figures)
     try SystemCall.writeFile(document, text)
   }

@@ -8,7 +8,7 @@ enum Subject: String, CaseIterable {
   case tally = "Tallystick"
   case floor = "C floor"
   case postgres = "PostgreSQL, one statement"
-  case postgresTransaction = "PostgreSQL, BEGIN to COMMIT"
+  case postgresORM = "PostgreSQL, as an ORM sends it"
   case redis = "Redis, Lua"
   case goTTRPC = "Go ttrpc"
   case goGRPC = "grpc-go"
@@ -32,6 +32,8 @@ struct Spread {
 }
 
 struct Book {
+  /// How many runs the large user of the statistics has.
+  var largeRuns = Dataset.largeRuns
   private(set) var samples: [String: [Subject: [Sample]]] = [:]
   /// Figures that are no samples of a load: start-up, memory, size. By name.
   private(set) var figures: [String: [Double]] = [:]

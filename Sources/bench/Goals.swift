@@ -1,4 +1,4 @@
-// The goals of the first step, each with the figure of the book that decides it.
+// The goals, each with the figure of the book that decides it.
 
 /// A goal: what is measured, how much of it is asked for, and in what unit.
 struct Goal {
@@ -40,7 +40,7 @@ struct Goal {
     switch unit {
     case .ratio: Format.ratio(value)
     case .perSecond: Format.rate(value) + "/s"
-    case .millis: Format.decimal(value) + " ms"
+    case .millis: Format.decimal(value, places: value < 10 ? 2 : 1) + " ms"
     case .megabytes: Format.decimal(value) + " MB"
     }
   }
@@ -48,7 +48,7 @@ struct Goal {
 
 extension Goal {
   static func all(_ book: Book) -> [Goal] {
-    echo(book) + consume(book) + others(book) + footprint(book)
+    echo(book) + consume(book) + others(book) + product(book) + footprint(book)
   }
 
   private static func echo(_ book: Book) -> [Goal] {
@@ -102,6 +102,43 @@ extension Goal {
         title: "balance read, 64 callers", bound: .atLeast(250_000), unit: .perSecond,
         measured: book.spread(Case.balance, .tally, \.perSecond)),
     ]
+  }
+
+  private static func product(_ book: Book) -> [Goal] {
+    let runs = Format.whole(Double(book.largeRuns))
+    let stats = Dataset.zones.flatMap { zone in
+      let large = Case.stats("large", zone, "cold")
+      return [
+        Goal(
+          title: "stats over 30 days of \(runs) runs, \(zone), cold, p50", bound: .atMost(2), unit: .millis,
+          measured: millis(book, large)),
+        Goal(
+          title: "the same against 10,000 runs", bound: .atMost(1.25), unit: .ratio,
+          measured: book.ratio(
+            large, .tally, to: .tally, of: Case.stats("small", zone, "cold"), \.p50Micros)),
+      ]
+    }
+    return [
+      Goal(
+        title: "BeginRun + FinishRun, pairs against consumes", bound: .atLeast(0.4), unit: .ratio,
+        measured: book.ratio(
+          Case.run, .tally, to: .tally, of: Case.consume(64, "ordered"), \.perSecond)),
+      Goal(
+        title: "page detail (10 sections, 20 images), 64 callers", bound: .atLeast(100_000),
+        unit: .perSecond, measured: book.spread(Case.pageMany, .tally, \.perSecond)),
+    ] + stats + [
+      Goal(
+        title: "ListUsers, 100 of 10,000 users, p50", bound: .atMost(0.5), unit: .millis,
+        measured: millis(book, Case.users(100))),
+      Goal(
+        title: "BatchGetUsage of 1,000 users, p50", bound: .atMost(2), unit: .millis,
+        measured: millis(book, Case.usage)),
+    ]
+  }
+
+  /// The program's median latency.
+  private static func millis(_ book: Book, _ name: String) -> Spread? {
+    Spread(book.values(name, .tally, \.p50Micros).map { $0 / 1000 })
   }
 
   private static func footprint(_ book: Book) -> [Goal] {

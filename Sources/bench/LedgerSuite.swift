@@ -1,12 +1,15 @@
-// Durable debits, batches, holds and balance reads: everything that runs on a seeded ledger.
+// Durable debits, batches, holds, runs and balance reads: everything that runs on a seeded ledger.
 
 extension Bench {
   mutating func runLedger(_ suites: Set<Suite>) throws(BenchError) {
-    let servers = try startLedgers()
+    let servers = try startLedgers(withPlan: suites.contains(.run))
     for _ in 0..<rounds {
-      if suites.contains(.consume) || suites.contains(.hold) { try measureConsumes(servers, suites) }
+      if !suites.isDisjoint(with: [.consume, .hold, .run]) { try measureConsumes(servers, suites) }
       for server in servers where suites.contains(.hold) && server.subject == .tally {
         try measure(Case.hold, Load(workload: "hold", connections: 64), on: server)
+      }
+      if suites.contains(.run) {
+        try measure(Case.run, Load(workload: "run", connections: 64), onProducts: servers)
       }
       for server in servers where suites.contains(.batch) && server.subject == .tally {
         let load = Load(workload: "batch", connections: 2, items: Self.batchItems)
@@ -19,7 +22,8 @@ extension Bench {
     for server in servers { try server.stop() }
   }
 
-  private mutating func startLedgers() throws(BenchError) -> [RunningServer] {
+  /// With a plan, each account has a quota that BeginRun counts against.
+  private mutating func startLedgers(withPlan: Bool) throws(BenchError) -> [RunningServer] {
     var servers: [RunningServer] = []
     if subjects.contains(.tally) { servers.append(try launcher.tally()) }
     if subjects.contains(.floor) { servers.append(try launcher.floorConsume()) }
@@ -27,6 +31,10 @@ extension Bench {
     if subjects.contains(.redis) { servers.append(try launcher.redis()) }
     for server in servers where server.subject != .floor {
       try seed(server)
+    }
+    if withPlan {
+      let parts = [Dataset.Part("seed-plan"), Dataset.Part("seed-settings", accounts: Self.accounts)]
+      for server in servers where server.hasProduct { try make(parts, on: server) }
     }
     return servers
   }
@@ -37,7 +45,7 @@ extension Bench {
       Load(target: server.target, workload: "seed", accounts: Self.accounts), socket: server.socket)
   }
 
-  /// With only holds to measure, only the consume that they are held against.
+  /// With only holds and runs to measure, only the consume that they are held against.
   private mutating func measureConsumes(_ servers: [RunningServer], _ suites: Set<Suite>) throws(BenchError) {
     let callers = suites.contains(.consume) ? Self.callers : [64]
     for count in callers {
@@ -53,12 +61,6 @@ extension Bench {
   private mutating func measureConsume(_ name: String, _ load: Load, _ servers: [RunningServer])
     throws(BenchError)
   {
-    for server in servers {
-      try measure(name, load, on: server)
-      guard server.subject == .postgres, subjects.contains(.postgresTransaction) else { continue }
-      var steps = load
-      steps.workload = "transaction"
-      try measure(name, steps, on: server, as: .postgresTransaction)
-    }
+    for server in servers { try measureForms(name, load, on: server) }
   }
 }

@@ -9,6 +9,15 @@ struct Load {
   var accounts: Int?
   var keys: String?
   var items: Int?
+  /// Number of the first account.
+  var first: Int?
+  /// Runs to make, or to find at least.
+  var runs: Int?
+  var zone: String?
+  /// As an object mapper sends it.
+  var isORM = false
+  /// What it takes of the time that a figure has.
+  var share = 1.0
   /// Ends after so many operations instead of after a time.
   var operations: Int?
   var core: Int?
@@ -16,10 +25,14 @@ struct Load {
   func arguments(socket: String, seconds: Double, warmup: Double) -> [String] {
     var list = ["--target", target, "--workload", workload, "--socket", socket]
     list += ["--connections", "\(connections)", "--depth", "\(depth)"]
-    list += ["--seconds", "\(seconds)", "--warmup", "\(warmup)"]
+    list += ["--seconds", "\(seconds * share)", "--warmup", "\(warmup * share)"]
     if let accounts { list += ["--accounts", "\(accounts)"] }
     if let keys { list += ["--keys", keys] }
     if let items { list += ["--items", "\(items)"] }
+    if let first { list += ["--first", "\(first)"] }
+    if let runs { list += ["--runs", "\(runs)"] }
+    if let zone { list += ["--zone", zone] }
+    if isORM { list += ["--form", "orm"] }
     if let operations { list += ["--operations", "\(operations)"] }
     if let core { list += ["--cpu", "\(core)"] }
     return list

@@ -25,6 +25,9 @@ struct RunningServer {
   var process: ServerProcess
   var stopSignal = SIGTERM
 
+  /// Keeps more than balances: users, runs and pages.
+  var hasProduct: Bool { subject == .tally || subject == .postgres }
+
   func stop() throws(BenchError) {
     try process.stop(signal: stopSignal)
   }
@@ -95,10 +98,20 @@ struct Launcher {
     }
   }
 
+  /// What PostgreSQL knows of its data after a bulk load, and no dead rows.
+  static func analyze(_ server: RunningServer) throws(BenchError) {
+    let directory = server.socket.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    try Tool.run([
+      "psql", "--quiet", "--host", directory.joined(separator: "/"), "--username", "postgres", "--command",
+      "VACUUM ANALYZE",
+    ])
+  }
+
   /// A cluster of its own. PostgreSQL refuses to run as root, so root lends it the user `postgres`.
-  func postgres() throws(BenchError) -> RunningServer {
+  mutating func postgres() throws(BenchError) -> RunningServer {
+    started += 1
     let programs = "/usr/lib/postgresql/15/bin"
-    let directory = places.path("postgres")
+    let directory = places.path("postgres-\(started)")
     let user: String? = getuid() == 0 ? "postgres" : nil
     try SystemCall.makeDirectory(directory)
     if let user { try Tool.run(["chown", user, directory]) }
@@ -111,10 +124,11 @@ struct Launcher {
     let settings = [
       "listen_addresses=", "unix_socket_directories=\(directory)", "max_connections=200", "fsync=on",
       "synchronous_commit=on", "shared_buffers=512MB", "max_wal_size=16GB", "checkpoint_timeout=1h",
+      "jit=off",
     ]
     let process = try ServerProcess(
       "postgres", ["\(programs)/postgres", "-D", data] + settings.flatMap { ["-c", $0] },
-      logPath: places.path("postgres.log"), user: user)
+      logPath: directory + ".log", user: user)
     let socket = "\(directory)/.s.PGSQL.5432"
     try process.waitForSocket(socket)
     while (try? Tool.run(["\(programs)/pg_isready", "--quiet", "--host", directory])) == nil {

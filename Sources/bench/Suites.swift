@@ -10,6 +10,10 @@ enum Suite: String, CaseIterable {
   case batch
   case hold
   case balance
+  case run
+  case page
+  case stats
+  case users
   case start
   case memory
 }
@@ -23,6 +27,20 @@ enum Case {
   static let batch = "BatchConsume of 8,192, 2 callers"
   static let hold = "hold + capture, 64 callers"
   static let balance = "balance read, 64 callers"
+  static let run = "BeginRun + FinishRun, 64 callers"
+  static let pageMany = "page detail, 64 callers"
+  static let page = "page detail"
+  static let save = "page update, all sections"
+  static let usage = "month's usage of 1,000 users"
+  static let check = "credit check"
+  static let spend = "credit consumption"
+
+  static func users(_ count: Int) -> String { "admin list of \(count) users" }
+
+  /// `user`: large or small; `cache`: cold or hot.
+  static func stats(_ user: String, _ zone: String, _ cache: String) -> String {
+    "stats, \(user) user, \(zone), \(cache)"
+  }
 
   static func consume(_ callers: Int, _ keys: String) -> String {
     "consume, \(callers) caller\(callers == 1 ? "" : "s"), \(keys) keys"
@@ -56,17 +74,21 @@ struct Bench {
   var launcher: Launcher
   var book = Book()
 
-  init(places: Places, rounds: Int, seconds: Double, warmup: Double, subjects: Set<Subject>) {
+  init(
+    places: Places, rounds: Int, seconds: Double, warmup: Double, subjects: Set<Subject>, largeRuns: Int
+  ) {
     self.places = places
     self.rounds = rounds
     self.subjects = subjects
     generator = LoadGenerator(path: places.program("LoadGenerator"), seconds: seconds, warmup: warmup)
     launcher = Launcher(places: places)
+    book.largeRuns = largeRuns
   }
 
   mutating func run(_ suites: Set<Suite>) throws(BenchError) {
     if suites.contains(.echo) { try runEcho() }
-    if !suites.isDisjoint(with: [.consume, .batch, .hold, .balance]) { try runLedger(suites) }
+    if !suites.isDisjoint(with: [.consume, .batch, .hold, .balance, .run]) { try runLedger(suites) }
+    if !suites.isDisjoint(with: [.page, .stats, .users]) { try runProduct(suites) }
     if suites.contains(.start) { try runStart() }
     if suites.contains(.memory) { try runMemory() }
   }
@@ -82,5 +104,21 @@ struct Bench {
     book.record(sample, name, subject)
     let rate = Format.rate(sample.perSecond)
     Progress.line("\(name) | \(subject.rawValue): \(rate)/s, p50 \(Format.micros(sample.p50Micros)) us")
+  }
+
+  /// The same, and on PostgreSQL also as an object mapper sends it.
+  mutating func measureForms(_ name: String, _ load: Load, on server: RunningServer) throws(BenchError) {
+    try measure(name, load, on: server)
+    guard server.subject == .postgres, subjects.contains(.postgresORM) else { return }
+    var other = load
+    other.isORM = true
+    try measure(name, other, on: server, as: .postgresORM)
+  }
+
+  /// On every server that keeps users, runs and pages.
+  mutating func measure(_ name: String, _ load: Load, onProducts servers: [RunningServer])
+    throws(BenchError)
+  {
+    for server in servers where server.hasProduct { try measureForms(name, load, on: server) }
   }
 }

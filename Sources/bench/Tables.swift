@@ -5,19 +5,21 @@ struct Tables {
 
   /// All tables that have a figure.
   func markdown() -> String {
-    [goals(), echo(), consume("ordered"), consume("random"), hot(), others(), footprint()]
+    [goals(), echo(), consume("ordered"), consume("random"), hot(), others(), product(), footprint()]
       .compactMap { $0 }.joined(separator: "\n\n")
   }
 
   private static func table(_ title: String, _ head: [String], _ rows: [[String]]) -> String? {
-    guard !rows.isEmpty else { return nil }
+    rows.isEmpty ? nil : "### \(title)\n\n" + lines(head, rows)
+  }
+
+  static func lines(_ head: [String], _ rows: [[String]]) -> String {
     let rule = head.map { _ in "---" }
-    let lines = ([head, rule] + rows).map { "| " + $0.joined(separator: " | ") + " |" }
-    return "### \(title)\n\n" + lines.joined(separator: "\n")
+    return ([head, rule] + rows).map { "| " + $0.joined(separator: " | ") + " |" }.joined(separator: "\n")
   }
 
   /// `median (least to greatest)`.
-  private static func text(_ spread: Spread?, _ format: (Double) -> String) -> String {
+  static func text(_ spread: Spread?, _ format: (Double) -> String) -> String {
     guard let spread else { return "-" }
     if spread.least == spread.greatest { return format(spread.median) }
     return "**\(format(spread.median))** (\(format(spread.least)) to \(format(spread.greatest)))"
@@ -29,7 +31,7 @@ struct Tables {
         [goal.title, goal.boundText, Self.text(goal.measured, goal.text), met ? "yes" : "**no**"]
       }
     }
-    return Self.table("Goals of the first step", ["goal", "asked", "measured", "met"], rows)
+    return Self.table("Goals", ["goal", "asked", "measured", "met"], rows)
   }
 
   /// One row a subject that any of the cases has measured.
@@ -84,11 +86,28 @@ struct Tables {
   }
 
   private func others() -> String? {
-    let names = [Case.batch, Case.hold, Case.balance]
+    cases("Batches, holds, runs and balances", [Case.batch, Case.hold, Case.run, Case.balance])
+  }
+
+  /// A row a case and subject.
+  private func cases(_ title: String, _ names: [String]) -> String? {
     let lines = names.flatMap { name in
       rows([name]) { [rate(name, $0), p50(name, $0), p99(name, $0)] }.map { [name] + $0 }
     }
-    return Self.table("Batches, holds and reads", ["", "", "/s", "p50 us", "p99 us"], lines)
+    return Self.table(title, ["", "", "/s", "p50 us", "p99 us"], lines)
+  }
+
+  private func product() -> String? {
+    let stats = ["large", "small"].flatMap { user in
+      Dataset.zones.flatMap { [Case.stats(user, $0, "cold"), Case.stats(user, $0, "hot")] }
+    }
+    let title =
+      "Pages, statistics and users (large user: \(Format.whole(Double(book.largeRuns))) runs, small: "
+      + "\(Format.whole(Double(Dataset.smallRuns)))); one caller unless said"
+    return cases(
+      title,
+      [Case.pageMany, Case.page, Case.save] + stats
+        + [Case.users(50), Case.users(100), Case.usage, Case.check, Case.spend])
   }
 
   private func footprint() -> String? {
