@@ -46,7 +46,8 @@ struct StatementPlan: Equatable {
   static func all(on connection: Connection) throws(SQLiteError) -> [StatementPlan] {
     let texts = try connection.listing { () throws(SQLiteError) in
       _ = try Ledger(
-        connection, published: Published(head: LedgerHead()), caches: Caches(), faults: EngineFaults())
+        connection, published: Published(head: LedgerHead()), caches: Caches(), zones: ZoneStore(),
+        faults: EngineFaults())
       _ = try Reader(connection)
       _ = try VerifyReader(connection)
     }
