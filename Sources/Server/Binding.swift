@@ -23,7 +23,13 @@ struct Services: Sendable {
 
 typealias Binding = (name: String, handler: MethodHandler)
 
-/// A mutation's command and whose account it names (nil when it names a hold).
+/// A reply's bytes: what may be kept for the next who asks, and what goes with this answer only.
+struct EncodedReply: Sendable {
+  var bytes: [UInt8]
+  var tail: [UInt8] = []
+}
+
+/// A mutation's command and whose account it names (nil when it names an object by its id).
 struct Prepared {
   var command: Command
   var userId: String?
@@ -46,6 +52,22 @@ extension Services {
     quick: @escaping @Sendable (Request) -> Response? = { _ in nil },
     answer: @escaping @Sendable (Request, Caller) throws(Refusal) -> Response
   ) -> Binding {
+    encodedQuery(
+      rpc, role: role, fields: fields, userIds: userIds,
+      quick: { request, _ in quick(request).map { EncodedReply(bytes: $0.encode()) } },
+      answer: { request, caller throws(Refusal) in
+        EncodedReply(bytes: try answer(request, caller).encode())
+      })
+  }
+
+  /// A query whose replies are kept as bytes: neither `quick` nor `answer` need decode or encode them.
+  func encodedQuery<Request: Message, Response: Message>(
+    _ rpc: RPC<Request, Response>, role: Role = .readonly,
+    fields: @escaping @Sendable (Request) throws(Refusal) -> Void,
+    userIds: @escaping @Sendable (Request) -> [String] = { _ in [] },
+    quick: @escaping @Sendable (Request, Caller) -> EncodedReply?,
+    answer: @escaping @Sendable (Request, Caller) throws(Refusal) -> EncodedReply
+  ) -> Binding {
     let query = Query(
       services: self, role: role, fields: fields, userIds: userIds, quick: quick, read: answer)
     return (rpc.method, .unary { query.answer($0, $1, $2) })
@@ -57,7 +79,21 @@ extension Services {
     prepare: @escaping @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared,
     reply: @escaping @Sendable (Outcome) throws(Refusal) -> Response
   ) -> Binding {
-    let mutation = Mutation(services: self, rpc: rpc, role: role, prepare: prepare, reply: reply)
+    let name = "\(rpc.service)/\(rpc.method)"
+    return unkeyedMutation(
+      rpc, role: role,
+      prepare: { request, caller throws(Refusal) in
+        try prepare(request, RequestDigest.make(method: name, request), caller)
+      }, reply: reply)
+  }
+
+  /// A mutation without an idempotency key: what it names tells a retry, so its digest is not taken.
+  func unkeyedMutation<Request: Message, Response: Message>(
+    _ rpc: RPC<Request, Response>, role: Role,
+    prepare: @escaping @Sendable (Request, Caller) throws(Refusal) -> Prepared,
+    reply: @escaping @Sendable (Outcome) throws(Refusal) -> Response
+  ) -> Binding {
+    let mutation = Mutation(services: self, role: role, prepare: prepare, reply: reply)
     return (rpc.method, .unary { mutation.answer($0, $1, $2) })
   }
 
@@ -83,21 +119,24 @@ extension Services {
 }
 
 /// A query's way from payload to reply.
-private struct Query<Request: Message, Response: Message>: Sendable {
+private struct Query<Request: Message>: Sendable {
   var services: Services
   var role: Role
   var fields: @Sendable (Request) throws(Refusal) -> Void
   var userIds: @Sendable (Request) -> [String]
-  var quick: @Sendable (Request) -> Response?
-  var read: @Sendable (Request, Caller) throws(Refusal) -> Response
+  var quick: @Sendable (Request, Caller) -> EncodedReply?
+  var read: @Sendable (Request, Caller) throws(Refusal) -> EncodedReply
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     do throws(Status) {
       let (request, caller) = try admit(context, payload)
-      if let response = quick(request) { return responder.succeed(response.encode()) }
+      if let reply = quick(request, caller) { return responder.succeed(reply.bytes, tail: reply.tail) }
       let read = read
       services.lanes.run {
-        responder.answer { () throws(Refusal) -> Response in try read(request, caller) }
+        do throws(Refusal) {
+          let reply = try read(request, caller)
+          responder.succeed(reply.bytes, tail: reply.tail)
+        } catch { responder.fail(Status(error)) }
       }
     } catch { responder.fail(error) }
   }
@@ -115,23 +154,9 @@ private struct Query<Request: Message, Response: Message>: Sendable {
 /// A mutation's way from payload to reply.
 private struct Mutation<Request: Message, Response: Message>: Sendable {
   var services: Services
-  /// `tallystick.v1.CreditService/Consume`, for the digest.
-  var name: String
   var role: Role
-  var prepare: @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared
+  var prepare: @Sendable (Request, Caller) throws(Refusal) -> Prepared
   var reply: @Sendable (Outcome) throws(Refusal) -> Response
-
-  init(
-    services: Services, rpc: RPC<Request, Response>, role: Role,
-    prepare: @escaping @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared,
-    reply: @escaping @Sendable (Outcome) throws(Refusal) -> Response
-  ) {
-    self.services = services
-    name = "\(rpc.service)/\(rpc.method)"
-    self.role = role
-    self.prepare = prepare
-    self.reply = reply
-  }
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     do throws(Status) {
@@ -150,7 +175,7 @@ private struct Mutation<Request: Message, Response: Message>: Sendable {
     let request = try decode(Request.self, payload)
     let prepared: Prepared
     do throws(Refusal) {
-      prepared = try prepare(request, RequestDigest.make(method: name, request), caller)
+      prepared = try prepare(request, caller)
     } catch { throw Status(error) }
     try caller.require(role)
     if let userId = prepared.userId { try caller.mayTouch(userId: userId) }

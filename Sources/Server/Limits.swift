@@ -44,6 +44,15 @@ public enum Limits {
   public static let timeMicros: Int64 = 253_402_300_799_999_999
   /// Amounts of one command; sums have the whole of int64.
   public static let amountMicros: Int64 = 1_000_000_000_000_000_000
+  public static let pageIdByteCount = 255
+  public static let sectionIdByteCount = 255
+  public static let mediaIdByteCount = 255
+  public static let titleByteCount = 1_024
+  public static let pageSettingsByteCount = 65_536
+  public static let sectionKindByteCount = 64
+  public static let patchCount = 256
+  public static let urlByteCount = 2_048
+  public static let mimeTypeByteCount = 127
   public static let reflectionSymbolByteCount = 512
   public static let clockAdvanceMillis: Int64 = 100 * 366 * 86_400_000
 
@@ -74,5 +83,18 @@ public enum Limits {
     ("hold_ttl", holdTtlMillis, "millis"),
     ("amount", amountMicros, "micros"),
     ("open_lots", Int64(Lot.maximumOpenLots), "lots"),
+    ("page_id", Int64(pageIdByteCount), "bytes"),
+    ("section_id", Int64(sectionIdByteCount), "bytes"),
+    ("media_id", Int64(mediaIdByteCount), "bytes"),
+    ("title", Int64(titleByteCount), "bytes"),
+    ("settings", Int64(pageSettingsByteCount), "bytes"),
+    ("sections", Int64(PageLimits.sectionCount), "sections"),
+    ("section_kind", Int64(sectionKindByteCount), "bytes"),
+    ("section_content", Int64(PageLimits.contentByteCount), "bytes"),
+    ("page_content", Int64(PageLimits.pageByteCount), "bytes"),
+    ("patches", Int64(patchCount), "operations"),
+    ("detached_pages", Int64(PageLimits.detachedPageCount), "pages"),
+    ("url", Int64(urlByteCount), "bytes"),
+    ("mime_type", Int64(mimeTypeByteCount), "bytes"),
   ]
 }

@@ -24,6 +24,7 @@ struct Registry {
     var bound: [String: [Binding]] = [
       TallystickV1.CreditService.name: CreditService(services: services).bindings,
       TallystickV1.UsageService.name: UsageService(services: services).bindings,
+      TallystickV1.PageService.name: PageService(services: services, pages: engine).bindings,
       TallystickV1.AdminService.name: AdminService(services: services, facts: facts) {
         (report) throws(StoreError) in _ = try engine.verify(enums: protoEnums, report: report)
       }.bindings,

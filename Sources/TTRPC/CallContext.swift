@@ -100,8 +100,9 @@ public struct UnaryResponder: Sendable {
 
   /// Answers with an encoded message. With `flush: false` it stays in the outbox until the
   /// connection's next flush.
-  public func succeed(_ payload: [UInt8], flush: Bool = true) {
-    call.connection.answer(call, payload, flush: flush)
+  /// - Parameter tail: the message's last bytes, for one whose rest is kept and answers many calls.
+  public func succeed(_ payload: [UInt8], tail: [UInt8] = [], flush: Bool = true) {
+    call.connection.answer(call, payload, tail: tail, flush: flush)
   }
 
   public func fail(_ status: Status, flush: Bool = true) {

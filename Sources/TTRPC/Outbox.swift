@@ -246,13 +246,15 @@ public final class Outbox: @unchecked Sendable {
   var isUsable: Bool { descriptor >= 0 && !isBroken }
   private var pendingCount: Int { pending.count - sentCount }
 
-  func append(_ header: FrameHeader, responsePayload payload: [UInt8]) {
-    let headByteCount = FrameHeader.byteCount + header.length - payload.count
+  func append(_ header: FrameHeader, responsePayload payload: [UInt8], tail: [UInt8]) {
+    let payloadByteCount = payload.count + tail.count
+    let headByteCount = FrameHeader.byteCount + header.length - payloadByteCount
     pending.append(addingCapacity: headByteCount) { output in
       header.append(to: &output)
-      if header.length > 0 { output.appendFieldHead(2, count: payload.count) }
+      if header.length > 0 { output.appendFieldHead(2, count: payloadByteCount) }
     }
     pending.append(contentsOf: payload)
+    pending.append(contentsOf: tail)
   }
 
   func append(type: UInt8, streamId: UInt32, flags: UInt8, _ payload: [UInt8]) {

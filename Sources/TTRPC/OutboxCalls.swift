@@ -7,8 +7,9 @@
 // Shared: see Outbox.swift.
 
 extension Outbox {
-  func answer(_ call: Call, _ payload: [UInt8], flush: Bool) {
-    let byteCount = payload.isEmpty ? 0 : fieldByteCount(payload.count)
+  func answer(_ call: Call, _ payload: [UInt8], tail: [UInt8], flush: Bool) {
+    let payloadByteCount = payload.count + tail.count
+    let byteCount = payloadByteCount == 0 ? 0 : fieldByteCount(payloadByteCount)
     if byteCount > limits.maximumMessageByteCount {
       fail(call, limits.messageTooLarge, flush: flush)
       return
@@ -22,7 +23,7 @@ extension Outbox {
     }
     if isUsable {
       finished.append(call.streamId)
-      append(header, responsePayload: payload)
+      append(header, responsePayload: payload, tail: tail)
       afterAppend(flush)
     }
     let owner = ownerToWake()

@@ -43,7 +43,7 @@ enum StreamRunner {
       return
     }
     switch response.withLock({ $0 }) {
-    case .given(let message): outbox.answer(call, message, flush: true)
+    case .given(let message): outbox.answer(call, message, tail: [], flush: true)
     case .none: outbox.fail(call, outbox.unexpected(call, MissingResponse()), flush: true)
     }
   }

@@ -28,8 +28,8 @@ public final class Caches: Sendable {
   public let settings = ExactCache<UserSettings>(name: "settings", limitByteCount: settingsByteCount)
   /// By plan id.
   public let plans = ExactCache<Plan>(name: "plans", limitByteCount: plansByteCount)
-  /// By page id; the service's encoded replies.
-  public let pages = ExactCache<[UInt8]>(name: "pages", limitByteCount: pagesByteCount)
+  /// By page id; what is shown is the key.
+  public let pages = ExactCache<EncodedPage>(name: "pages", limitByteCount: pagesByteCount)
   /// By user id, empty for all users; the service's encoded replies.
   public let stats = ExactCache<[UInt8]>(name: "stats", limitByteCount: statsByteCount)
 

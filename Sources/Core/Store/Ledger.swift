@@ -40,6 +40,8 @@ final class Ledger {
   let rollupSaver: RollupSaver
   let usageReader: UsageReader
   let labels: LabelTable
+  let pageReaders: PageReaders
+  let pageSavers: PageSavers
   private let headReader: HeadReader
   private let headSaver: HeadSaver
 
@@ -104,6 +106,8 @@ final class Ledger {
     rollupSaver = try RollupSaver(connection)
     usageReader = try UsageReader(connection)
     labels = try LabelTable(connection)
+    pageReaders = try PageReaders(connection)
+    pageSavers = try PageSavers(connection)
     headReader = try HeadReader(connection)
     headSaver = try HeadSaver(connection)
     head = try headReader.load()

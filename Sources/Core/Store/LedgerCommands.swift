@@ -29,7 +29,8 @@ extension Ledger {
     case .release(let it): try decide(command, onHold: it.holdId, it.actingUserId, it.idempotency)
     case .putPlan(let plan): try put(plan)
     case .admin(let it): try decide(it)
-    case .usage, .page: throw .malformed("command: nothing carries it out")
+    case .page(let it): try decide(it)
+    case .usage: throw .malformed("command: nothing carries it out")
     }
   }
 

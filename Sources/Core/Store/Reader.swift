@@ -26,6 +26,7 @@ final class Reader: @unchecked Sendable {
   let plans: PlanReader
   let settings: SettingsReader
   let runs: RunReader
+  let pages: PageReaders
   private let expiredOfMany: Statement
 
   convenience init(path: String, statements: StatementStatistics) throws(SQLiteError) {
@@ -48,6 +49,7 @@ final class Reader: @unchecked Sendable {
     plans = try PlanReader(connection)
     settings = try SettingsReader(connection)
     runs = try RunReader(connection)
+    pages = try PageReaders(connection)
     expiredOfMany = try connection.prepare(HoldReader.expiredOfManySQL)
   }
 

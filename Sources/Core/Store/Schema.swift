@@ -10,7 +10,7 @@
 enum Schema {
   static let migrations = [
     Migration(version: 1, name: "the ledger", sql: ledger),
-    Migration(version: 2, name: "users, usage and pages", sql: users + usage + runs),
+    Migration(version: 2, name: "users, usage and pages", sql: users + usage + runs + pages),
   ]
 
   /// The version that this program writes.
@@ -21,7 +21,7 @@ enum Schema {
     [
       "ledger_key", "ledger_history", "ledger_payment", "ledger_grant", "ledger_hold", "account_due",
       "hold_open", "hold_history",
-    ] + runIndexes
+    ] + runIndexes + pageIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

@@ -1,0 +1,174 @@
+// Pages and media as values.
+//
+// Invariants:
+// 1. Whether content is the same is told by its bytes (`PageSection`, `PageContent`): `==` of Swift's texts
+//    would take an edit of a letter's composition for no edit.
+//
+// Values, owned by nobody.
+
+/// What pages and their parts are held to, whatever the wire allows.
+public enum PageLimits {
+  public static let sectionCount = 256
+  /// Of a section's content, in bytes.
+  public static let contentByteCount = 65_536
+  /// Of all that a version holds, by `PageContent.byteCount`.
+  public static let pageByteCount = 1_048_576
+  /// Pages that one DeleteMedia may take its media out of.
+  public static let detachedPageCount = 256
+  /// Ids that a refusal names.
+  public static let namedIdCount = 50
+}
+
+/// A section as it is stored: media by their ids.
+public struct PageSection: Sendable {
+  /// Unique in its page; empty only in what a caller sends.
+  public var sectionId: String
+  public var kind: String
+  public var content: String
+  /// Empty for none.
+  public var firstMediaId: String
+  public var secondMediaId: String
+
+  public init(
+    sectionId: String, kind: String, content: String = "", firstMediaId: String = "",
+    secondMediaId: String = ""
+  ) {
+    self.sectionId = sectionId
+    self.kind = kind
+    self.content = content
+    self.firstMediaId = firstMediaId
+    self.secondMediaId = secondMediaId
+  }
+
+}
+
+extension PageSection: Equatable {
+  public static func == (left: Self, right: Self) -> Bool {
+    left.sectionId.isExactly(right.sectionId) && left.kind.isExactly(right.kind)
+      && left.firstMediaId.isExactly(right.firstMediaId) && left.secondMediaId.isExactly(right.secondMediaId)
+      && left.content.isExactly(right.content)
+  }
+}
+
+/// All that a version of a page holds.
+public struct PageContent: Sendable {
+  public var title: String
+  public var settings: String
+  /// In order.
+  public var sections: [PageSection]
+
+  public init(title: String = "", settings: String = "", sections: [PageSection] = []) {
+    self.title = title
+    self.settings = settings
+    self.sections = sections
+  }
+
+  /// Without ids, which may be made and media taken out when the rest stays.
+  var byteCount: Int {
+    sections.reduce(title.utf8.count + settings.utf8.count) {
+      $0 + $1.kind.utf8.count + $1.content.utf8.count
+    }
+  }
+
+  /// - Throws: `invalidField`, naming `field`, when it is beyond what a version may hold.
+  public func check(field: String) throws(Refusal) { try PageRules.check(self, field: field) }
+
+  /// Of all media that its sections name, each once.
+  var mediaIds: Set<ExactText> {
+    var ids: Set<ExactText> = []
+    for section in sections {
+      if !section.firstMediaId.isEmpty { ids.insert(ExactText(section.firstMediaId)) }
+      if !section.secondMediaId.isEmpty { ids.insert(ExactText(section.secondMediaId)) }
+    }
+    return ids
+  }
+}
+
+extension PageContent: Equatable {
+  public static func == (left: Self, right: Self) -> Bool {
+    left.title.isExactly(right.title) && left.settings.isExactly(right.settings)
+      && left.sections == right.sections
+  }
+}
+
+/// What is known of a page beside its sections, with one version's title and settings.
+public struct PageFacts: Sendable, Equatable {
+  public var pageId: String
+  public var userId: String
+  public var title = ""
+  public var settings = ""
+  /// Of the content shown here.
+  public var version: Int64 = 1
+  public var author = ""
+  public var createdAtMicros: Int64 = 0
+  /// When this version was made.
+  public var updatedAtMicros: Int64 = 0
+  public var currentVersion: Int64 = 1
+  public var publishedVersion: Int64?
+  public var deletedAtMicros: Int64?
+  public var sectionCount = 0
+
+  public init(pageId: String, userId: String) {
+    self.pageId = pageId
+    self.userId = userId
+  }
+
+  var isDeleted: Bool { deletedAtMicros != nil }
+}
+
+/// A section as it is shown: with its images.
+public struct SectionView: Sendable, Equatable {
+  public var sectionId: String
+  public var kind: String
+  public var content: String
+  /// nil for none, and for media that were deleted since.
+  public var firstImage: Media?
+  public var secondImage: Media?
+
+  public init(sectionId: String, kind: String, content: String, firstImage: Media?, secondImage: Media?) {
+    self.sectionId = sectionId
+    self.kind = kind
+    self.content = content
+    self.firstImage = firstImage
+    self.secondImage = secondImage
+  }
+}
+
+/// A page with one version's sections, in order.
+public struct PageView: Sendable, Equatable {
+  public var facts: PageFacts
+  public var sections: [SectionView]
+
+  public init(facts: PageFacts, sections: [SectionView]) {
+    self.facts = facts
+    self.sections = sections
+  }
+
+  /// - Parameter media: those that are live, by id; what is not among them is not shown.
+  init(facts: PageFacts, _ sections: [PageSection], media: [ExactText: Media]) {
+    self.facts = facts
+    self.sections = sections.map { section in
+      SectionView(
+        sectionId: section.sectionId, kind: section.kind, content: section.content,
+        firstImage: media[ExactText(section.firstMediaId)],
+        secondImage: media[ExactText(section.secondMediaId)])
+    }
+  }
+
+  /// Not less than its encoding in a reply: every number at its longest.
+  var replyByteCount: Int {
+    sections.reduce(256 + facts.byteCount) { total, section in
+      total + 32 + section.sectionId.utf8.count + section.kind.utf8.count + section.content.utf8.count
+        + (section.firstImage?.replyByteCount ?? 0) + (section.secondImage?.replyByteCount ?? 0)
+    }
+  }
+}
+
+extension PageFacts {
+  fileprivate var byteCount: Int {
+    pageId.utf8.count + userId.utf8.count + title.utf8.count + settings.utf8.count + author.utf8.count
+  }
+
+  /// Not less than its encoding in a list: every number at its longest.
+  var listedByteCount: Int { 160 + byteCount }
+}
