@@ -17,6 +17,7 @@ struct Services: Sendable {
   var engine: any ProductEngine
   var allowList: AllowList
   var lanes: ReadLanes
+  var limiter: RateLimiter
   /// Largest reply that is sent.
   var maximumReplyByteCount: Int
 }
@@ -36,13 +37,6 @@ struct Prepared {
 }
 
 extension Services {
-  func caller(_ context: CallContext) throws(Status) -> Caller {
-    if let deadline = context.deadlineNanoseconds, deadline <= monotonicNanoseconds() {
-      throw Status(Refusal(.deadlineExceeded, "the deadline passed; nothing was applied"))
-    }
-    return try Caller(context, allowList: allowList)
-  }
-
   /// A query: `fields` checks the request, `userIds` names the users whose rows are read, `quick`
   /// answers from memory if it can, `answer` reads.
   func query<Request: Message, Response: Message>(
@@ -128,6 +122,13 @@ private struct Query<Request: Message>: Sendable {
   var read: @Sendable (Request, Caller) throws(Refusal) -> EncodedReply
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
+    if Services.mayWait(role, context) {
+      return services.lanes.run { handle(context, payload, responder) }
+    }
+    handle(context, payload, responder)
+  }
+
+  private func handle(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     do throws(Status) {
       let (request, caller) = try admit(context, payload)
       if let reply = quick(request, caller) { return responder.succeed(reply.bytes, tail: reply.tail) }
@@ -142,8 +143,7 @@ private struct Query<Request: Message>: Sendable {
   }
 
   private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> (Request, Caller) {
-    let caller = try services.caller(context)
-    let request = try decode(Request.self, payload)
+    let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: false)
     do throws(Refusal) { try fields(request) } catch { throw Status(error) }
     try caller.require(role)
     for userId in userIds(request) { try caller.mayTouch(userId: userId) }
@@ -159,6 +159,13 @@ private struct Mutation<Request: Message, Response: Message>: Sendable {
   var reply: @Sendable (Outcome) throws(Refusal) -> Response
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
+    if Services.mayWait(role, context) {
+      return services.lanes.run { handle(context, payload, responder) }
+    }
+    handle(context, payload, responder)
+  }
+
+  private func handle(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     do throws(Status) {
       let prepared = try admit(context, payload)
       let submission = services.submission(
@@ -170,9 +177,7 @@ private struct Mutation<Request: Message, Response: Message>: Sendable {
   }
 
   private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> Prepared {
-    let caller = try services.caller(context)
-    if let refusal = services.engine.admission() { throw Status(refusal) }
-    let request = try decode(Request.self, payload)
+    let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
     let prepared: Prepared
     do throws(Refusal) {
       prepared = try prepare(request, caller)

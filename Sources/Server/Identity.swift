@@ -3,7 +3,8 @@
 // Invariants:
 // 1. A peer is judged by uid and gid at accept, never by pid.
 // 2. The daemon's own uid and root are admin; nobody else is anything unless the allow-list says so.
-// 3. An acting user narrows a call to that user's rows; it never widens it.
+// 3. An acting user narrows a call to that user's rows; it never widens it. AdminService has no rows of a
+//    user's own: there the acting user must be an admin that was not rejected.
 //
 // Values, owned by nobody.
 
@@ -40,6 +41,12 @@ public struct AllowList: Sendable {
     roleByGid = gids
   }
 
+  /// Nobody but these, not even the daemon's own uid: for tests, which have one uid to call from.
+  init(only roleByUid: [UInt32: Role]) {
+    self.roleByUid = roleByUid
+    roleByGid = [:]
+  }
+
   /// The highest role that uid and gid give; nil when the peer may not connect.
   public func role(of peer: PeerCredentials) -> Role? {
     let byUid = roleByUid[peer.uid]
@@ -56,8 +63,10 @@ struct Caller {
 
   var role: Role
   var actingUserId: String?
+  /// Who knows the acting user's settings; there with an acting user only.
+  private var users: (any AdminReads)?
 
-  init(_ context: CallContext, allowList: AllowList) throws(Status) {
+  init(_ context: CallContext, allowList: AllowList, users: any AdminReads) throws(Status) {
     guard let role = allowList.role(of: context.peer) else {
       throw Status(.peerNotAllowed, "uid \(context.peer.uid) may not call this server")
     }
@@ -76,22 +85,32 @@ struct Caller {
         try Fields.required(
           actingUserId, Caller.actingUserMetadataKey, atMost: Limits.userIdByteCount)
       } catch { throw Status(error) }
+      self.users = users
     }
     self.actingUserId = actingUserId
   }
 
-  /// - Throws: ROLE_REQUIRED. No user has the admin role of AdminService yet, so an acting user never
-  ///   passes where admin is required.
+  /// What needs the role admin needs it of the peer and of the user for whom the call acts. May wait for a
+  /// reader then.
+  /// - Throws: ROLE_REQUIRED.
   func require(_ role: Role) throws(Status) {
     if self.role < role {
       throw Status(
         .roleRequired, "this method needs the role \(role.rawValue); the caller is \(self.role.rawValue)",
         details: ["required_role": role.rawValue, "role": self.role.rawValue])
     }
-    if role == .admin, let actingUserId {
+    if role == .admin, let actingUserId, try !isActingAdmin(actingUserId) {
       throw Status(
-        .roleRequired, "this method needs the role admin; the acting user \(actingUserId) has none",
-        details: ["required_role": role.rawValue])
+        .roleRequired, "this method needs the role admin; the acting user \(actingUserId) has it not",
+        details: ["required_role": role.rawValue, "acting_user": actingUserId])
+    }
+  }
+
+  private func isActingAdmin(_ userId: String) throws(Status) -> Bool {
+    guard let users else { return false }
+    do throws(Refusal) { return try users.settings(userId: userId).value.isActingAdmin } catch {
+      if error.reason == .userNotFound { return false }
+      throw Status(error)
     }
   }
 

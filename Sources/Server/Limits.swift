@@ -96,5 +96,8 @@ public enum Limits {
     ("detached_pages", Int64(PageLimits.detachedPageCount), "pages"),
     ("url", Int64(urlByteCount), "bytes"),
     ("mime_type", Int64(mimeTypeByteCount), "bytes"),
+    ("rate", Int64(RateLimit.maximumRate), "calls"),
+    ("rate_limits", Int64(RateLimit.maximumOfAKind), "limits"),
+    ("rate_buckets", Int64(RateLimiter.maximumBuckets), "buckets"),
   ]
 }

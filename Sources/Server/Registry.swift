@@ -31,8 +31,10 @@ struct Registry {
       TallystickV1.Control.name: ControlService(services: services, cancel: cancel).bindings,
     ]
     if let testClock {
+      var harness = services
+      harness.limiter = RateLimiter(clock: testClock)
       bound[TallystickTestingV1.TestControl.name] =
-        TestControlService(services: services, clock: testClock) { () throws(Refusal) in try reset(engine) }
+        TestControlService(services: harness, clock: testClock) { () throws(Refusal) in try reset(engine) }
         .bindings
       bound[TallystickTestingV1.Conformance.name] = ConformanceService().bindings
     }

@@ -49,11 +49,14 @@ public final class TallyServer: Sendable {
     var configuration = options.engine
     let testClock: TestClock? = options.testing ? TestClock() : nil
     if let testClock { configuration.clock = testClock }
+    let limiter = RateLimiter(clock: testClock)
+    configuration.onRateLimits = { limiter.apply($0) }
     engine = try SQLiteEngine.open(configuration)
     self.logger = logger
 
     let services = Services(
       engine: engine, allowList: options.allowList, lanes: ReadLanes(count: engine.readerCount),
+      limiter: limiter,
       maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount)
     let facts = ServerFacts(
       version: options.version, startedAtMicros: configuration.clock.wallMicros,

@@ -1,6 +1,7 @@
 // Roles and acting users.
 
 import Core
+import Glibc
 import Messages
 import TTRPC
 import Testing
@@ -86,6 +87,70 @@ import Testing
       let foreign = try await live.reason(Credits.getBalance, actingUser: decomposed) { $0.userId = composed }
       #expect(foreign == "ACTING_USER")
     }
+  }
+
+  @Test("what needs the role admin needs it of the acting user too, and at once") func actingAdmin()
+    async throws
+  {
+    try await LiveServer.run { live in
+      func info() async throws -> String? {
+        try await live.reason(TallystickV1.AdminService.getServerInfo, actingUser: "boss") { _ in }
+      }
+      #expect(try await info() == "ROLE_REQUIRED")
+      _ = try await live.putSettings("boss") { _ in }
+      #expect(try await info() == "ROLE_REQUIRED")
+      _ = try await live.putSettings("boss") { $0.role = .admin }
+      #expect(try await info() == nil)
+      _ = try await live.putSettings("boss") {
+        $0.role = .admin
+        $0.approval = .rejected
+      }
+      #expect(try await info() == "ROLE_REQUIRED")
+      _ = try await live.putSettings("boss") {
+        $0.role = .admin
+        $0.approval = .approved
+      }
+      #expect(try await info() == nil)
+      // As an administrator it sees to all users; elsewhere it still has its own rows only.
+      let put = try await live.reason(Admin.putUserSettings, actingUser: "boss") {
+        var settings = TallystickV1.UserSettings()
+        settings.userId = "u1"
+        $0.settings = settings
+      }
+      #expect(put == nil)
+      let adjust: (String) -> (inout TallystickV1.AdjustRequest) -> Void = { userId in
+        {
+          $0.userId = userId
+          $0.amountMicros = 5
+          $0.actor = "boss"
+          $0.reason = "test"
+          $0.idempotencyKey = "a"
+        }
+      }
+      #expect(try await live.reason(Credits.adjust, actingUser: "boss", adjust("boss")) == nil)
+      #expect(try await live.reason(Credits.adjust, actingUser: "boss", adjust("u1")) == "ACTING_USER")
+      _ = try await live.putSettings("boss") { _ in }
+      #expect(try await info() == "ROLE_REQUIRED")
+    }
+  }
+
+  @Test("a peer without the role is no admin, for whomever it acts") func peerBeforeActingUser() async throws
+  {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let database = directory.path + "/db"
+    try await LiveServer.run(configure: { $0.engine.directory = database }) { live in
+      _ = try await live.putSettings("boss") { $0.role = .admin }
+    }
+    try await LiveServer.run(
+      configure: {
+        $0.engine.directory = database
+        $0.allowList = AllowList(only: [geteuid(): .service])
+      },
+      { live in
+        let reason = try await live.reason(Admin.getUserSettings, actingUser: "boss") { $0.userId = "boss" }
+        #expect(reason == "ROLE_REQUIRED")
+      })
   }
 
   @Test("roles allow what they name and all before it") func roles() {

@@ -1,4 +1,4 @@
-// What an engine answers about users.
+// What an engine answers about users and limits.
 //
 // Invariants:
 // 1. A read that begins after a write was acknowledged sees it, from a cache too.
@@ -11,4 +11,6 @@ public protocol AdminReads: Sendable {
   /// Defaults for a user that has none. May wait for a reader.
   /// - Throws: `userNotFound` for a user that no write has named.
   func settings(userId: String) throws(Refusal) -> Snapshot<UserSettings>
+  /// In the order in which they were first set, after `afterId`.
+  func rateLimits(afterId: Int64, limit: Int) throws(Refusal) -> Snapshot<RateLimitPage>
 }

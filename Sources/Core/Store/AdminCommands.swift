@@ -1,4 +1,4 @@
-// Deciding what administrators ask: users' settings.
+// Deciding what administrators ask: users' settings, and rate limits.
 //
 // Invariants:
 // 1. What names a plan is refused before anything is written when there is none by that id.
@@ -12,6 +12,7 @@ extension Ledger {
   func decide(_ command: AdminCommand) throws(SQLiteError) -> Outcome {
     switch command {
     case .putSettings(let settings): try put(settings)
+    case .setRateLimit(let limit): try set(limit)
     }
   }
 
@@ -34,6 +35,41 @@ extension Ledger {
     }
     touchSettings(of: settings.userId)
     return .admin(.settingsStored(stored, unchanged: false, commit: takeWritingPlace()))
+  }
+
+  private func set(_ limit: RateLimit) throws(SQLiteError) -> Outcome {
+    let kind: RateLimitKind
+    let key: Int64
+    switch limit.subject {
+    // Taking a limit away makes no user.
+    case .user(let userId): (kind, key) = (.user, try account(userId: userId).id)
+    case .uid(let uid): (kind, key) = (.uid, Int64(uid))
+    case .everyUser: (kind, key) = (.everyUser, 0)
+    case .everyUid: (kind, key) = (.everyUid, 0)
+    }
+    let stored = try rateLimitReader.row(kind, key: key)
+    guard limit.perSecond != stored?.perSecond ?? 0 || limit.burst != stored?.burst ?? 0 else {
+      return .admin(.rateLimitSet(limit, commit: placeOfRefusal()))
+    }
+    if let stored {
+      if limit.perSecond == 0 {
+        try rateLimitSaver.remove(id: stored.id)
+      } else {
+        try rateLimitSaver.change(id: stored.id, to: limit)
+      }
+    } else {
+      if try rateLimitReader.count(kind) >= RateLimit.maximumOfAKind {
+        return refused(
+          Refusal(
+            .invalidField, "there are \(RateLimit.maximumOfAKind) limits of this kind, which is the limit",
+            details: ["field": "rate_limit", "limit": String(RateLimit.maximumOfAKind)]))
+      }
+      var key = key
+      if case .user(let userId) = limit.subject { key = try madeAccount(userId: userId).id }
+      try rateLimitSaver.add(limit, kind, key: key)
+    }
+    change(limit)
+    return .admin(.rateLimitSet(limit, commit: takeWritingPlace()))
   }
 }
 

@@ -1,4 +1,4 @@
-// The engine's answers about users.
+// The engine's answers about users and limits.
 //
 // Invariants:
 // 1. What comes from a cache holds for the commit that was published before the cache was asked.
@@ -31,5 +31,11 @@ extension SQLiteEngine {
       byteCount: Self.settingsByteCount + 2 * userId.utf8.count + settings.email.utf8.count
         + (settings.planId?.utf8.count ?? 0))
     return snapshot
+  }
+
+  public func rateLimits(afterId: Int64, limit: Int) throws(Refusal) -> Snapshot<RateLimitPage> {
+    try read { (reader, _) throws(SQLiteError) in
+      try reader.rateLimits.page(afterId: afterId, limit: limit)
+    }
   }
 }

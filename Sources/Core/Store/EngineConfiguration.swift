@@ -28,6 +28,9 @@ public struct EngineConfiguration: Sendable {
   /// Called on the writer's queue when a commit's outcome is unknown. The program exits with a documented
   /// status and is started again; nothing is decided after this.
   public var onFatal: @Sendable (StoreError) -> Void
+  /// Told all stored rate limits when the engine opens and when it is reset, then each that a commit
+  /// changes, before anyone hears of that commit. On the opening thread, then on the writer's queue.
+  public var onRateLimits: @Sendable (RateLimitChange) -> Void = { _ in }
 
   public init(directory: String, onFatal: @escaping @Sendable (StoreError) -> Void = { _ in }) {
     self.directory = directory

@@ -24,6 +24,7 @@ final class Ledger {
   private let caches: Caches
   let zones: ZoneStore
   let faults: EngineFaults
+  private let onRateLimits: @Sendable (RateLimitChange) -> Void
   let transaction: TransactionControl
   let keys: KeyIndex
   let rows: LedgerReader
@@ -36,6 +37,8 @@ final class Ledger {
   let settingsReader: SettingsReader
   let settingsSaver: SettingsSaver
   let runReader: RunReader
+  let rateLimitReader: RateLimitReader
+  let rateLimitSaver: RateLimitSaver
   let appender: LedgerAppender
   let rollupSaver: RollupSaver
   let usageReader: UsageReader
@@ -69,6 +72,8 @@ final class Ledger {
     var touched = Touched()
     /// What is to be counted when this commits.
     var usage = UsageDeltas()
+    /// Rate limits that changed, in order.
+    var rateLimits: [RateLimit] = []
     var hasWritten = false
     /// The next place in this commit.
     var position: Int32 = 0
@@ -83,13 +88,15 @@ final class Ledger {
   }
 
   init(
-    _ connection: Connection, published: Published, caches: Caches, zones: ZoneStore, faults: EngineFaults
+    _ connection: Connection, published: Published, caches: Caches, zones: ZoneStore, faults: EngineFaults,
+    onRateLimits: @escaping @Sendable (RateLimitChange) -> Void
   ) throws(SQLiteError) {
     self.connection = connection
     self.published = published
     self.caches = caches
     self.zones = zones
     self.faults = faults
+    self.onRateLimits = onRateLimits
     transaction = try TransactionControl(connection, writing: true)
     keys = try KeyIndex(connection)
     rows = try LedgerReader(connection)
@@ -102,6 +109,8 @@ final class Ledger {
     settingsReader = try SettingsReader(connection)
     settingsSaver = try SettingsSaver(connection)
     runReader = try RunReader(connection)
+    rateLimitReader = try RateLimitReader(connection)
+    rateLimitSaver = try RateLimitSaver(connection)
     appender = try LedgerAppender(connection)
     rollupSaver = try RollupSaver(connection)
     usageReader = try UsageReader(connection)
@@ -115,6 +124,7 @@ final class Ledger {
     lastAccountId = try accountSaver.lastAccountId()
     runTotal = try rollupSaver.loadRunTotal()
     lastLabelId = try labels.lastId()
+    onRateLimits(.all(try rateLimitReader.all()))
   }
 
   // MARK: the transaction
@@ -129,6 +139,7 @@ final class Ledger {
     working.accounts.removeAll(keepingCapacity: true)
     working.touched = Touched()
     working.usage.begin(runTotal: runTotal, lastLabelId: lastLabelId)
+    working.rateLimits.removeAll()
     working.position = 0
     working.trailing = trailing
     working.hasWritten = trailing >= Self.maximumTrailing
@@ -160,6 +171,7 @@ final class Ledger {
     lastLabelId = working.usage.lastLabelId
     // In this order: whoever has seen the new head must not find an old value in a cache.
     caches.forget(working.touched, commitSequence: head.commitSequence)
+    for limit in working.rateLimits { onRateLimits(.one(limit)) }
     published.publish(head, working.accounts.values.lazy.map(\.account))
   }
 
@@ -200,6 +212,9 @@ final class Ledger {
   // MARK: what caches have to forget
 
   func touchSettings(of userId: String) { working.touched.settings.insert(ExactText(userId)) }
+
+  /// Tells whoever enforces limits, once this commits.
+  func change(_ limit: RateLimit) { working.rateLimits.append(limit) }
 
   // MARK: accounts
 
@@ -335,6 +350,7 @@ final class Ledger {
     plansInMemory = [:]
     trailing = 0
     caches.clear(commitSequence: head.commitSequence)
+    onRateLimits(.all([]))
     published.clear(head: head)
   }
 }

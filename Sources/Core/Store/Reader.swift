@@ -27,6 +27,7 @@ final class Reader: @unchecked Sendable {
   let settings: SettingsReader
   let runs: RunReader
   let pages: PageReaders
+  let rateLimits: RateLimitReader
   private let expiredOfMany: Statement
 
   convenience init(path: String, statements: StatementStatistics) throws(SQLiteError) {
@@ -50,6 +51,7 @@ final class Reader: @unchecked Sendable {
     settings = try SettingsReader(connection)
     runs = try RunReader(connection)
     pages = try PageReaders(connection)
+    rateLimits = try RateLimitReader(connection)
     expiredOfMany = try connection.prepare(HoldReader.expiredOfManySQL)
   }
 

@@ -109,7 +109,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     let caches = Caches()
     let ledger = try Ledger(
       connection, published: published, caches: caches, zones: configuration.zones,
-      faults: configuration.faults)
+      faults: configuration.faults, onRateLimits: configuration.onRateLimits)
     let readers = try ReaderPool(
       path: directory.databasePath, count: configuration.readerCount, statements: statements)
     let checkpointer = Checkpointer(connection: connection, readers: readers, faults: configuration.faults)

@@ -20,7 +20,7 @@ enum Schema {
   static let requiredIndexes =
     [
       "ledger_key", "ledger_history", "ledger_payment", "ledger_grant", "ledger_hold", "account_due",
-      "hold_open", "hold_history",
+      "hold_open", "hold_history", "rate_limit_subject",
     ] + runIndexes + pageIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
@@ -138,5 +138,17 @@ enum Schema {
       approval INTEGER NOT NULL CHECK (approval BETWEEN 1 AND 3),
       updated_at INTEGER NOT NULL
     ) STRICT;
+
+    CREATE TABLE rate_limit(
+      id INTEGER PRIMARY KEY,
+      kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 4),
+      account INTEGER REFERENCES account(id),
+      uid INTEGER CHECK (uid BETWEEN 0 AND 4294967295),
+      per_second INTEGER NOT NULL CHECK (per_second BETWEEN 1 AND 1000000),
+      burst INTEGER NOT NULL CHECK (burst BETWEEN 1 AND 1000000),
+      CHECK ((kind = 1) = (account IS NOT NULL)),
+      CHECK ((kind = 2) = (uid IS NOT NULL))
+    ) STRICT;
+    CREATE UNIQUE INDEX rate_limit_subject ON rate_limit(kind, coalesce(account, uid, 0));
     """
 }

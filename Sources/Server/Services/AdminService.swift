@@ -25,7 +25,7 @@ struct AdminService {
   var verify: @Sendable (_ report: (VerifyProgress) -> Void) throws(StoreError) -> Void
   let verifyQueue = DispatchQueue(label: "tally.verify")
 
-  var bindings: [Binding] { [serverInfo, verification] + users }
+  var bindings: [Binding] { [serverInfo, verification] + users + rateLimits }
 
   private var serverInfo: Binding {
     let services = services
@@ -33,12 +33,14 @@ struct AdminService {
     return (
       RPCs.getServerInfo.method,
       .unary { context, payload, responder in
-        do throws(Status) {
-          let caller = try services.caller(context)
-          _ = try decode(TallystickV1.GetServerInfoRequest.self, payload)
-          if caller.actingUserId != nil { try caller.require(.admin) }
-          responder.succeed(facts.response(services.engine, caller).encode())
-        } catch { responder.fail(error) }
+        services.lanes.run {
+          do throws(Status) {
+            let (_, caller) = try services.admit(
+              context, payload, as: TallystickV1.GetServerInfoRequest.self, isWrite: false)
+            if caller.actingUserId != nil { try caller.require(.admin) }
+            responder.succeed(facts.response(services.engine, caller).encode())
+          } catch { responder.fail(error) }
+        }
       }
     )
   }
@@ -50,7 +52,7 @@ struct AdminService {
     return (
       RPCs.verify.method,
       .streaming(.serverStream) { context, inbound, outbound in
-        let caller = try services.caller(context)
+        let caller = try services.admitStream(context, isWrite: false)
         _ = try await single(TallystickV1.VerifyRequest.self, inbound)
         try caller.require(.admin)
         // Bounded by `waiting`, not by the stream, which would not know what may give way.

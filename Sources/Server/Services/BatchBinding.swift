@@ -121,9 +121,7 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
   }
 
   private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> PreparedBatch {
-    let caller = try services.caller(context)
-    if let refusal = services.engine.admission() { throw Status(refusal) }
-    let request = try decode(Request.self, payload)
+    let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
     let batch: PreparedBatch
     do throws(Refusal) {
       try fields(request)
