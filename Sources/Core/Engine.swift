@@ -155,4 +155,4 @@ public protocol Engine: Sendable {
 }
 
 /// An engine of the whole product, which the services stand on. `SQLiteEngine` is the only one.
-public protocol ProductEngine: Engine, AdminReads, UsageReads {}
+public protocol ProductEngine: Engine, AdminReads, RunReads, UsageReads {}

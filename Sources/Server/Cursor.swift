@@ -1,6 +1,7 @@
 // Where the next page starts, as an opaque text.
 //
-//   16 hex digits   the sequence (or id) that the next page lies before
+//   16 hex digits   the sequence (or id) that the next page lies before; or, of rows that are ordered by
+//                   more than one number, 16 for each of them
 //   16 hex digits   the first 8 bytes of the digest of method and filter
 //
 // Invariants:
@@ -15,17 +16,48 @@ internal import Messages
 enum Cursor {
   /// - Parameter filter: the request with cursor and limit cleared.
   static func encode(before: Int64, method: String, filter: some Message) -> String {
-    hex(UInt64(bitPattern: before)) + hex(fingerprint(method, filter))
+    encode(before: [before], method: method, filter: filter)
+  }
+
+  /// - Parameter before: the numbers that rows are ordered by, none negative.
+  static func encode(before: [Int64], method: String, filter: some Message) -> String {
+    before.map { hex(UInt64(bitPattern: $0)) }.joined() + hex(fingerprint(method, filter))
   }
 
   /// - Returns: nil for the first page.
   /// - Throws: INVALID_CURSOR.
   static func decode(_ cursor: String, method: String, filter: some Message) throws(Refusal) -> Int64? {
+    try decode(cursor, count: 1, method: method, filter: filter)?[0]
+  }
+
+  /// - Parameter count: of the numbers that rows are ordered by.
+  /// - Returns: as many numbers; nil for the first page.
+  /// - Throws: INVALID_CURSOR.
+  static func decode(
+    _ cursor: String, count: Int, method: String, filter: some Message
+  ) throws(Refusal) -> [Int64]? {
     if cursor.isEmpty { return nil }
-    guard cursor.utf8.count == 32, let before = UInt64(cursor.prefix(16), radix: 16), before <= Int64.max,
-      let print = UInt64(cursor.suffix(16), radix: 16), print == fingerprint(method, filter)
-    else { throw Refusal(.invalidCursor, "the cursor was not made by this method for this query") }
-    return Int64(before)
+    var words: [UInt64] = []
+    var rest = cursor.utf8[...]
+    while !rest.isEmpty, let word = UInt64(String(rest.prefix(wordByteCount)) ?? "", radix: 16) {
+      words.append(word)
+      rest = rest.dropFirst(wordByteCount)
+    }
+    guard cursor.utf8.count == (count + 1) * wordByteCount, words.count == count + 1,
+      words.last == fingerprint(method, filter)
+    else { throw invalid }
+    var numbers: [Int64] = []
+    for word in words.dropLast() {
+      guard let number = Int64(exactly: word) else { throw invalid }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
+  private static let wordByteCount = 16
+
+  private static var invalid: Refusal {
+    Refusal(.invalidCursor, "the cursor was not made by this method for this query")
   }
 
   private static func fingerprint(_ method: String, _ filter: some Message) -> UInt64 {

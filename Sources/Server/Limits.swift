@@ -13,6 +13,17 @@ public enum Limits {
   public static let idempotencyKeyByteCount = 255
   public static let paymentIdByteCount = 255
   public static let runIdByteCount = 255
+  public static let runTypeByteCount = 64
+  public static let runErrorByteCount = 1_024
+  /// Tokens of one run, and its images.
+  public static let runUnitCount: Int64 = 1_000_000_000_000_000
+  /// Runs of one RecordRuns.
+  public static let runBatchCount = 1_000
+  /// Runs of a stream that go to the writer together, and their bytes.
+  public static let runStreamBatchCount = 1_000
+  public static let runStreamBatchByteCount = 262_144
+  /// Refused runs of a stream that its reply names.
+  public static let runStreamFailureCount = 100
   public static let planIdByteCount = 128
   public static let emailByteCount = 320
   public static let displayNameByteCount = 255
@@ -62,6 +73,13 @@ public enum Limits {
     ("idempotency_key", Int64(idempotencyKeyByteCount), "bytes"),
     ("payment_id", Int64(paymentIdByteCount), "bytes"),
     ("run_id", Int64(runIdByteCount), "bytes"),
+    ("run_type", Int64(runTypeByteCount), "bytes"),
+    ("run_error", Int64(runErrorByteCount), "bytes"),
+    ("run_units", runUnitCount, "tokens or images"),
+    ("record_runs", Int64(runBatchCount), "runs"),
+    ("stream_runs_failures", Int64(runStreamFailureCount), "failures"),
+    ("event_age", Rules.oldestEventMicros, "micros"),
+    ("event_lead", Rules.newestEventMicros, "micros"),
     ("plan_id", Int64(planIdByteCount), "bytes"),
     ("email", Int64(emailByteCount), "bytes"),
     ("display_name", Int64(displayNameByteCount), "bytes"),

@@ -96,19 +96,12 @@ extension Rules {
     try requireTimeToLive(reserve.ttlMillis)
     var draft = try Draft(settling: context)
     let expiresAtMicros = try expiry(afterMillis: reserve.ttlMillis, fromMicros: draft.nowMicros)
-    let pins = try draft.pin(reserve.amountMicros)
-    let hold = Hold(
-      id: draft.sequence, userId: draft.account.userId, amountMicros: reserve.amountMicros,
-      createdAtMicros: draft.nowMicros, expiresAtMicros: expiresAtMicros, runId: reserve.runId, pins: pins)
-    draft.write(.hold, amountMicros: 0, effectiveAtMicros: draft.nowMicros, lots: pins) {
-      $0.holdId = hold.id
-      $0.holdAmountMicros = hold.amountMicros
-      $0.expiresAtMicros = expiresAtMicros
-      $0.runId = reserve.runId
+    let hold = try draft.setAside(
+      reserve.amountMicros, expiresAtMicros: expiresAtMicros, runId: reserve.runId
+    ) {
       $0.idempotency = reserve.idempotency
       $0.text = reserve.text
     }
-    draft.keep(hold)
     return draft.change(hold: hold)
   }
 
@@ -226,7 +219,7 @@ private func invalidAmount() -> Refusal {
 }
 
 /// - Throws: `invalidField` for `ttl_millis`.
-private func requireTimeToLive(_ millis: Int64) throws(Refusal) {
+func requireTimeToLive(_ millis: Int64) throws(Refusal) {
   guard millis > 0 else {
     throw Refusal(
       .invalidField, "the time to live is out of range", details: ["field": "ttl_millis"])
@@ -234,7 +227,7 @@ private func requireTimeToLive(_ millis: Int64) throws(Refusal) {
 }
 
 /// - Throws: `amountOverflow`.
-private func expiry(afterMillis millis: Int64, fromMicros: Int64) throws(Refusal) -> Int64 {
+func expiry(afterMillis millis: Int64, fromMicros: Int64) throws(Refusal) -> Int64 {
   let (micros, overflow) = millis.multipliedReportingOverflow(by: 1_000)
   guard !overflow else { throw outOfRange() }
   return try sum(fromMicros, micros)

@@ -1,4 +1,4 @@
-// How holds end and what expires: the one transition out of `open`, and the order of settling.
+// How holds begin and end, and what expires: the one transition out of `open`, and the order of settling.
 //
 // Invariants:
 // 1. A hold leaves `open` exactly once, through `settle(_:as:capturing:atMicros:complete:)`, and then
@@ -81,6 +81,30 @@ extension Draft {
       first = (index, expiresAtMicros)
     }
     return first
+  }
+
+  /// Opens a hold and writes its row.
+  /// - Parameters:
+  ///   - amountMicros: greater than zero.
+  ///   - complete: sets what is particular to the row.
+  /// - Throws: `insufficientCredits`.
+  mutating func setAside(
+    _ amountMicros: Int64, expiresAtMicros: Int64, runId: String,
+    complete: (inout Entry) -> Void = { _ in }
+  ) throws(Refusal) -> Hold {
+    let pins = try pin(amountMicros)
+    let hold = Hold(
+      id: sequence, userId: account.userId, amountMicros: amountMicros, createdAtMicros: nowMicros,
+      expiresAtMicros: expiresAtMicros, runId: runId, pins: pins)
+    write(.hold, amountMicros: 0, effectiveAtMicros: nowMicros, lots: pins) {
+      $0.holdId = hold.id
+      $0.holdAmountMicros = amountMicros
+      $0.expiresAtMicros = expiresAtMicros
+      $0.runId = runId
+      complete(&$0)
+    }
+    keep(hold)
+    return hold
   }
 
   /// The one transition out of `open`.

@@ -39,6 +39,7 @@ final class Ledger {
   let runReader: RunReader
   let rateLimitReader: RateLimitReader
   let rateLimitSaver: RateLimitSaver
+  let runSaver: RunSaver
   let appender: LedgerAppender
   let rollupSaver: RollupSaver
   let usageReader: UsageReader
@@ -111,6 +112,7 @@ final class Ledger {
     runReader = try RunReader(connection)
     rateLimitReader = try RateLimitReader(connection)
     rateLimitSaver = try RateLimitSaver(connection)
+    runSaver = try RunSaver(connection)
     appender = try LedgerAppender(connection)
     rollupSaver = try RollupSaver(connection)
     usageReader = try UsageReader(connection)
@@ -277,6 +279,7 @@ final class Ledger {
     if !change.holds.isEmpty && account.heldMicros > 0 {
       account.nextHoldExpiryMicros = try holdSaver.nextExpiry(account: account.id)
     }
+    if case .extend = command, let hold = change.hold { try followExtension(hold) }
     if let command, let hook = faults.insideCommand {
       do { try hook(command) } catch { throw error.error("command") }
     }

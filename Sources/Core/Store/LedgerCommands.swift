@@ -28,9 +28,9 @@ extension Ledger {
     case .capture(let it): try decide(command, onHold: it.holdId, it.actingUserId, it.idempotency)
     case .release(let it): try decide(command, onHold: it.holdId, it.actingUserId, it.idempotency)
     case .putPlan(let plan): try put(plan)
-    case .admin(let it): try decide(it)
+    case .usage(let it): try decide(it)
     case .page(let it): try decide(it)
-    case .usage: throw .malformed("command: nothing carries it out")
+    case .admin(let it): try decide(it)
     }
   }
 
@@ -128,7 +128,7 @@ extension Ledger {
     return try replay(try row(match.sequence))
   }
 
-  private func row(_ sequence: Int64) throws(SQLiteError) -> Entry {
+  func row(_ sequence: Int64) throws(SQLiteError) -> Entry {
     guard let row = try rows.row(sequence: sequence) else {
       throw .malformed("index of the ledger: no row \(sequence)")
     }
@@ -148,7 +148,7 @@ extension Ledger {
 
   // MARK: the rules
 
-  private func context(of account: Account) throws(SQLiteError) -> DecisionContext {
+  func context(of account: Account) throws(SQLiteError) -> DecisionContext {
     DecisionContext(
       nowMicros: working.nowMicros, nextSequence: working.head.ledgerSequence + 1, account: account,
       expiredHolds: try expiredHolds(of: account))

@@ -1,9 +1,138 @@
 // What a caller may ask of runs.
 //
+// Invariants:
+// 1. A run's natural key is its id, unique across all users; there is no other key. The digest tells the
+//    same request from another one under that id.
+//
 // Values, owned by nobody.
 
-/// One mutation of runs.
-public enum UsageCommand: Sendable, Equatable {}
+/// One mutation of runs. Amounts are micro-USD, times microseconds since the epoch.
+public enum UsageCommand: Sendable, Equatable {
+  case begin(Begin)
+  case finish(Finish)
+  case record(Record)
+
+  /// Checks the quota and sets the estimate aside.
+  public struct Begin: Sendable, Equatable {
+    public var userId: String
+    public var runId: String
+    public var model: String
+    public var type: String
+    /// Not negative; zero holds nothing.
+    public var estimateMicros: Int64
+    public var ttlMillis: Int64
+    public var digest: Digest
+
+    public init(
+      userId: String, runId: String, model: String, type: String, estimateMicros: Int64, ttlMillis: Int64,
+      digest: Digest
+    ) {
+      self.userId = userId
+      self.runId = runId
+      self.model = model
+      self.type = type
+      self.estimateMicros = estimateMicros
+      self.ttlMillis = ttlMillis
+      self.digest = digest
+    }
+  }
+
+  /// How a run ended.
+  public struct End: Sendable, Equatable {
+    /// Never `running`.
+    public var status: RunStatus
+    /// Not negative; so are the next two.
+    public var inputTokens: Int64
+    public var outputTokens: Int64
+    public var images: Int64
+    /// nil: by the prices of the user's plan when it succeeded, else zero.
+    public var costMicros: Int64?
+    public var error: String
+
+    public init(
+      status: RunStatus, inputTokens: Int64 = 0, outputTokens: Int64 = 0, images: Int64 = 0,
+      costMicros: Int64? = nil, error: String = ""
+    ) {
+      self.status = status
+      self.inputTokens = inputTokens
+      self.outputTokens = outputTokens
+      self.images = images
+      self.costMicros = costMicros
+      self.error = error
+    }
+  }
+
+  /// Charges a run that was begun.
+  public struct Finish: Sendable, Equatable {
+    public var runId: String
+    public var end: End
+    /// A run of another user is not found; nil may touch any.
+    public var actingUserId: String?
+    public var digest: Digest
+
+    public init(runId: String, end: End, actingUserId: String? = nil, digest: Digest) {
+      self.runId = runId
+      self.end = end
+      self.actingUserId = actingUserId
+      self.digest = digest
+    }
+  }
+
+  /// Tells of a run that ended elsewhere; never charges.
+  public struct Record: Sendable, Equatable {
+    public var userId: String
+    public var runId: String
+    public var model: String
+    public var type: String
+    public var end: End
+    /// nil is now.
+    public var startedAtMicros: Int64?
+    public var digest: Digest
+
+    public init(
+      userId: String, runId: String, model: String, type: String, end: End, startedAtMicros: Int64? = nil,
+      digest: Digest
+    ) {
+      self.userId = userId
+      self.runId = runId
+      self.model = model
+      self.type = type
+      self.end = end
+      self.startedAtMicros = startedAtMicros
+      self.digest = digest
+    }
+  }
+}
+
+/// What the caller of a command of runs that was applied gets.
+public struct RunReceipt: Sendable, Equatable {
+  /// As it stands now, also when replayed.
+  public var run: Run
+  /// The last ledger row that the command wrote for the run; nil when it wrote none.
+  public var transaction: Entry?
+  /// As the transaction left it; without one, as it stands now. nil for a recorded run.
+  public var balance: Balance?
+  /// The hold that BeginRun made, as it stood right after.
+  public var hold: Hold?
+  /// The command had been applied before.
+  public var replayed: Bool
+  /// Where it was decided, the first time.
+  public var commit: CommitPoint
+
+  public init(
+    run: Run, transaction: Entry? = nil, balance: Balance? = nil, hold: Hold? = nil, replayed: Bool = false,
+    commit: CommitPoint
+  ) {
+    self.run = run
+    self.transaction = transaction
+    self.balance = balance
+    self.hold = hold
+    self.replayed = replayed
+    self.commit = commit
+  }
+}
 
 /// What became of one that was applied.
-public enum UsageOutcome: Sendable, Equatable {}
+public enum UsageOutcome: Sendable, Equatable {
+  case run(RunReceipt)
+}

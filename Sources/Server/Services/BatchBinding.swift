@@ -15,14 +15,53 @@ internal import TTRPC
 /// A batch request whose items are requests of their own.
 protocol BatchRequest: Message {
   associatedtype Item: Message
+  /// The field that holds them.
+  static var itemsField: String { get }
+  static var maximumItemCount: Int { get }
   var items: [Item] { get }
 }
 
 /// One item's result: its reply or its error.
 protocol BatchResult: Message {
+  /// What became of an item that was applied, and the commit that did it.
+  /// - Returns: nil when the outcome is none of this method's.
+  static func applied(
+    _ outcome: Outcome, _ budget: inout LotBudget
+  ) -> (result: Self, commitSequence: Int64)?
+  init(error: TallystickV1.ItemError)
+}
+
+/// A result that carries the reply of a method that moves money.
+protocol MoneyResult: BatchResult {
   associatedtype Applied: MoneyResponse
   init(applied: Applied)
-  init(error: TallystickV1.ItemError)
+}
+
+extension MoneyResult {
+  static func applied(
+    _ outcome: Outcome, _ budget: inout LotBudget
+  ) -> (result: Self, commitSequence: Int64)? {
+    guard case .applied(var receipt) = outcome else { return nil }
+    receipt.transaction.text = FreeText()
+    if !budget.takes(receipt.transaction.lots.count) { receipt.transaction.lots = [] }
+    return (Self(applied: Applied(receipt)), receipt.transaction.commit.sequence)
+  }
+}
+
+/// How many lots a reply may still tell of.
+struct LotBudget {
+  /// Two fields of ten bytes with their tags, and the submessage's own.
+  private static let lotByteCount = 24
+
+  private var byteCount: Int
+
+  init(byteCount: Int) { self.byteCount = byteCount }
+
+  /// - Returns: false when they do not fit, and then nothing does any more.
+  mutating func takes(_ lotCount: Int) -> Bool {
+    byteCount -= lotCount * Self.lotByteCount
+    return byteCount >= 0
+  }
 }
 
 protocol BatchResponse: Message {
@@ -31,9 +70,12 @@ protocol BatchResponse: Message {
   var commitSequence: Int64 { get set }
 }
 
-extension TallystickV1.BatchConsumeRequest: BatchRequest {}
+extension TallystickV1.BatchConsumeRequest: BatchRequest {
+  static var itemsField: String { "items" }
+  static var maximumItemCount: Int { Limits.batchItemCount }
+}
 extension TallystickV1.BatchConsumeResponse: BatchResponse {}
-extension TallystickV1.ConsumeResult: BatchResult {
+extension TallystickV1.ConsumeResult: MoneyResult {
   init(applied: TallystickV1.ConsumeResponse) {
     self.init()
     result = .applied(applied)
@@ -44,9 +86,12 @@ extension TallystickV1.ConsumeResult: BatchResult {
   }
 }
 
-extension TallystickV1.BatchGrantPlanRequest: BatchRequest {}
+extension TallystickV1.BatchGrantPlanRequest: BatchRequest {
+  static var itemsField: String { "items" }
+  static var maximumItemCount: Int { Limits.batchItemCount }
+}
 extension TallystickV1.BatchGrantPlanResponse: BatchResponse {}
-extension TallystickV1.GrantPlanResult: BatchResult {
+extension TallystickV1.GrantPlanResult: MoneyResult {
   init(applied: TallystickV1.GrantPlanResponse) {
     self.init()
     result = .applied(applied)
@@ -54,6 +99,28 @@ extension TallystickV1.GrantPlanResult: BatchResult {
   init(error: TallystickV1.ItemError) {
     self.init()
     result = .error(error)
+  }
+}
+
+extension TallystickV1.RecordRunsRequest: BatchRequest {
+  static var itemsField: String { "runs" }
+  static var maximumItemCount: Int { Limits.runBatchCount }
+  var items: [TallystickV1.RecordRunRequest] { runs }
+}
+extension TallystickV1.RecordRunsResponse: BatchResponse {}
+extension TallystickV1.RecordRunResult: BatchResult {
+  static func applied(
+    _ outcome: Outcome, _ budget: inout LotBudget
+  ) -> (result: Self, commitSequence: Int64)? {
+    guard case .usage(.run(let receipt)) = outcome else { return nil }
+    var result = Self()
+    result.replayed = receipt.replayed
+    result.commitPosition = receipt.commit.position
+    return (result, receipt.commit.sequence)
+  }
+  init(error: TallystickV1.ItemError) {
+    self.init()
+    self.error = error
   }
 }
 
@@ -82,6 +149,12 @@ enum BatchBinding {
       prepare: { request, path throws(Refusal) in
         try CreditRequests.grantPlan(request, RequestDigest.make(method: method, request), path)
       })
+  }
+
+  static func recordRuns(_ services: Services) -> Binding {
+    bind(
+      services, TallystickV1.UsageService.recordRuns, fields: { _ in },
+      prepare: { request, path throws(Refusal) in try RunRequests.record(request, path) })
   }
 
   private static func bind<Request: BatchRequest, Response: BatchResponse>(
@@ -125,8 +198,9 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
     let batch: PreparedBatch
     do throws(Refusal) {
       try fields(request)
-      try Fields.count(request.items.count, "items", atMost: Limits.batchItemCount)
-      batch = try PreparedBatch(request.items, largest: services.maximumReplyByteCount, prepare)
+      try Fields.count(request.items.count, Request.itemsField, atMost: Request.maximumItemCount)
+      batch = try PreparedBatch(
+        request.items, Request.itemsField, largest: services.maximumReplyByteCount, prepare)
     } catch { throw Status(error) }
     try caller.require(.service)
     for userId in batch.userIds { try caller.mayTouch(userId: userId) }
@@ -146,7 +220,8 @@ private struct PreparedBatch: Sendable {
   private static let itemByteCount = 320
 
   init<Item: Message>(
-    _ items: [Item], largest: Int, _ prepare: (Item, FieldPath) throws(Refusal) -> Prepared
+    _ items: [Item], _ field: String, largest: Int,
+    _ prepare: (Item, FieldPath) throws(Refusal) -> Prepared
   ) throws(Refusal) {
     var replyByteCount = 64
     var seen: Set<ExactText> = []
@@ -155,7 +230,7 @@ private struct PreparedBatch: Sendable {
     for (index, item) in items.enumerated() {
       replyByteCount += PreparedBatch.itemByteCount
       do throws(Refusal) {
-        let prepared = try prepare(item, FieldPath(prefix: "items[\(index)]."))
+        let prepared = try prepare(item, FieldPath(prefix: "\(field)[\(index)]."))
         commands.append(prepared.command)
         refusals.append(nil)
         replyByteCount += prepared.command.echoedByteCount
@@ -166,7 +241,7 @@ private struct PreparedBatch: Sendable {
     if replyByteCount > largest {
       throw Refusal(
         .batchTooLarge, "the reply could have \(replyByteCount) bytes; the limit is \(largest)",
-        details: ["field": "items", "limit": String(largest)])
+        details: ["field": field, "limit": String(largest)])
     }
   }
 
@@ -175,32 +250,33 @@ private struct PreparedBatch: Sendable {
     var response = Response()
     response.results.reserveCapacity(refusals.count)
     var next = 0
-    var lotByteCount = 0
-    let lotBudget = max(0, largest - refusals.count * PreparedBatch.itemByteCount) / 2
+    var budget = LotBudget(
+      byteCount: max(0, largest - refusals.count * PreparedBatch.itemByteCount) / 2)
     for refusal in refusals {
       if let refusal {
         response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
         continue
       }
-      switch outcomes[next] {
-      case .applied(var receipt):
-        receipt.transaction.text = FreeText()
-        lotByteCount += receipt.transaction.lots.count * 24
-        if lotByteCount > lotBudget { receipt.transaction.lots = [] }
-        response.commitSequence = max(response.commitSequence, receipt.transaction.commit.sequence)
-        response.results.append(Response.Result(applied: Response.Result.Applied(receipt)))
-      case .refused(let refusal):
+      if case .refused(let refusal) = outcomes[next] {
         // Nothing was tried: the whole call failed, and its caller may send it again.
-        if refusal.commit == nil && refusal.reason.concernsWholeSubmission { throw refusal }
+        if refusal.concernsWholeSubmission { throw refusal }
         response.commitSequence = max(response.commitSequence, refusal.commit?.sequence ?? 0)
         response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
-      case .planStored, .usage, .page, .admin:
-        throw Refusal(.corrupt, "the engine answered something else to a command of credit")
+      } else if let applied = Response.Result.applied(outcomes[next], &budget) {
+        response.commitSequence = max(response.commitSequence, applied.commitSequence)
+        response.results.append(applied.result)
+      } else {
+        throw Refusal(.corrupt, "the engine answered something else to a command of the batch")
       }
       next += 1
     }
     return response
   }
+}
+
+extension Refusal {
+  /// Whether none of the commands of its submission was tried.
+  var concernsWholeSubmission: Bool { commit == nil && reason.concernsWholeSubmission }
 }
 
 extension Reason {
@@ -228,6 +304,7 @@ extension Command {
       2 * consume.userId.utf8.count + consume.idempotency.key.utf8.count + consume.runId.utf8.count
     case .grantPlan(let grant):
       2 * grant.userId.utf8.count + grant.idempotency.key.utf8.count + grant.planId.utf8.count
+    case .usage(.record(let record)): record.runId.utf8.count + record.model.utf8.count
     case .addPurchase, .grantPromo, .adjust, .reserve, .extend, .capture, .release, .putPlan, .usage, .page,
       .admin:
       0

@@ -81,7 +81,7 @@ enum CreditQueries {
     return response
   }
 
-  private static func cursorMethod<Request, Response>(_ rpc: RPC<Request, Response>) -> String {
+  static func cursorMethod<Request, Response>(_ rpc: RPC<Request, Response>) -> String {
     "\(rpc.service)/\(rpc.method)"
   }
 

@@ -1,4 +1,4 @@
-// tallystick.v1.UsageService: plans.
+// tallystick.v1.UsageService: plans; runs are in RunService.swift.
 //
 // Invariants:
 // 1. A plan's content is checked here; that the same content changes nothing is the engine's word.
@@ -43,6 +43,6 @@ struct UsageService {
         answer: { request, _ throws(Refusal) in
           try UsageQueries.plans(request, engine, largest: largest)
         }),
-    ]
+    ] + runs
   }
 }

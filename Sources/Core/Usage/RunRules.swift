@@ -1,0 +1,185 @@
+// What a run does to its user's credit, as pure functions on top of the ledger's.
+//
+// Invariants:
+// 1. Pure, as all rules: whether the run id is known, replay and conflict are the engine's to check before.
+// 2. What has expired is settled first, within the same change. The run's own rows stand last.
+// 3. A run that is finished is recorded whatever its user has: the hold pays first, then what is available,
+//    and the rest is uncollected. charged + uncollected = cost.
+// 4. Of a hold that was captured by another hand, what was captured pays the cost, up to it, and is not
+//    taken again. What was captured beyond the cost stays taken: a refund is its caller's to ask for.
+// 5. Checks come in the order of `Reason`: fields, those that depend on the plan or the time too; range of
+//    sums; quota; balance.
+//
+// Pure functions, owned by nobody.
+
+/// What the engine writes for a command of runs: all of it or nothing.
+public struct RunChange: Sendable, Equatable {
+  public var run: Run
+  /// nil when nothing is written to the ledger.
+  public var change: Change?
+  /// Whether the last row of `change` is the run's; if not, they all are of what had expired.
+  public var hasOwnRow: Bool
+}
+
+extension Rules {
+  /// How old an event may be when it is recorded: 35 days.
+  public static let oldestEventMicros: Int64 = 35 * 86_400_000_000
+  /// How far in the future it may be, for clocks that differ: 5 minutes.
+  public static let newestEventMicros: Int64 = 300_000_000
+
+  /// - Parameter quota: why the user may not have one more, if so.
+  /// - Throws: `invalidAmount`, `invalidField`, `amountOverflow`, what `quota` is, `insufficientCredits`.
+  public static func begin(
+    _ begin: UsageCommand.Begin, quota: Refusal?, _ context: DecisionContext
+  ) throws(Refusal) -> RunChange {
+    guard begin.estimateMicros >= 0 else {
+      throw Refusal(
+        .invalidAmount, "the estimate must not be negative", details: ["field": "estimate_micros"])
+    }
+    try requireTimeToLive(begin.ttlMillis)
+    var draft = try Draft(settling: context)
+    let expiresAtMicros = try expiry(afterMillis: begin.ttlMillis, fromMicros: draft.nowMicros)
+    if let quota { throw quota }
+    var run = Run(
+      runId: begin.runId, userId: begin.userId, model: begin.model, type: begin.type, status: .running,
+      startedAtMicros: draft.nowMicros)
+    run.expiresAtMicros = expiresAtMicros
+    guard begin.estimateMicros > 0 else { return draft.runChange(run, ownRowsAfter: draft.sequence) }
+    let sequence = draft.sequence
+    let hold = try draft.setAside(
+      begin.estimateMicros, expiresAtMicros: expiresAtMicros, runId: begin.runId)
+    run.estimateMicros = begin.estimateMicros
+    run.holdId = hold.id
+    return draft.runChange(run, ownRowsAfter: sequence, hold: hold)
+  }
+
+  /// - Parameters:
+  ///   - run: the one that the command names; running.
+  ///   - context: its hold is the run's, whatever its state; its plan is the user's.
+  /// - Throws: what `cost` throws; `corrupt` when the hold pins what its lot does not have.
+  public static func finish(
+    _ finish: UsageCommand.Finish, _ run: Run, _ context: DecisionContext
+  ) throws(Refusal) -> RunChange {
+    let costMicros = try cost(of: finish.end, model: run.model, plan: context.plan)
+    var draft = try Draft(settling: context)
+    let sequence = draft.sequence
+    var run = run
+    run.end(finish.end, costMicros: costMicros, atMicros: draft.nowMicros)
+    run.chargedMicros = try draft.chargeHold(context.hold, costMicros: costMicros)
+    let drawnMicros = min(costMicros - run.chargedMicros, draft.availableMicros)
+    if drawnMicros > 0 {
+      let lots = try draft.burn(drawnMicros)
+      draft.write(.apiUsage, amountMicros: -drawnMicros, effectiveAtMicros: draft.nowMicros, lots: lots) {
+        $0.runId = run.runId
+      }
+      run.chargedMicros += drawnMicros
+    }
+    run.uncollectedMicros = costMicros - run.chargedMicros
+    return draft.runChange(run, ownRowsAfter: sequence)
+  }
+
+  /// - Parameter plan: the user's.
+  /// - Throws: `eventTooOld`, `eventInFuture`, what `cost` throws.
+  public static func record(
+    _ record: UsageCommand.Record, plan: Plan?, nowMicros: Int64
+  ) throws(Refusal) -> Run {
+    let startedAtMicros = record.startedAtMicros ?? nowMicros
+    let oldestMicros = nowMicros - oldestEventMicros
+    guard startedAtMicros >= oldestMicros else {
+      throw Refusal(
+        .eventTooOld, "the run started too long ago to be recorded",
+        details: ["oldest_micros": String(oldestMicros)])
+    }
+    let newestMicros = try sum(nowMicros, newestEventMicros)
+    guard startedAtMicros <= newestMicros else {
+      throw Refusal(
+        .eventInFuture, "the run would start in the future", details: ["newest_micros": String(newestMicros)])
+    }
+    let costMicros = try cost(of: record.end, model: record.model, plan: plan)
+    var run = Run(
+      runId: record.runId, userId: record.userId, model: record.model, type: record.type,
+      status: record.end.status, startedAtMicros: startedAtMicros)
+    run.isRecorded = true
+    run.end(record.end, costMicros: costMicros, atMicros: nowMicros)
+    return run
+  }
+
+  /// What a run costs, once.
+  /// - Throws: `invalidAmount`, `invalidField` when there is nothing to reckon it by, `amountOverflow`.
+  static func cost(of end: UsageCommand.End, model: String, plan: Plan?) throws(Refusal) -> Int64 {
+    guard end.status != .running else {
+      throw Refusal(.invalidField, "a run does not end as running", details: ["field": "status"])
+    }
+    if let costMicros = end.costMicros {
+      guard costMicros >= 0 else {
+        throw Refusal(.invalidAmount, "the cost must not be negative", details: ["field": "cost_micros"])
+      }
+      return costMicros
+    }
+    guard end.status == .succeeded else { return 0 }
+    guard let plan else {
+      throw unpriced("cost_micros must be set: the user has no plan with prices", model: model)
+    }
+    let cost = plan.cost(
+      model: model, inputTokens: end.inputTokens, outputTokens: end.outputTokens, images: end.images)
+    switch cost {
+    case .micros(let micros): return micros
+    case .noPrice:
+      throw unpriced("cost_micros must be set: the plan has no price for the model", model: model)
+    case .overflow: throw outOfRange()
+    }
+  }
+
+  private static func unpriced(_ message: String, model: String) -> Refusal {
+    Refusal(.invalidField, message, details: ["field": "cost_micros", "model": model])
+  }
+
+  /// What a command or a query that names a run is told when there is none that its caller may see.
+  public static func noRun(_ runId: String) -> Refusal {
+    Refusal(.runNotFound, "no such run", details: ["run_id": runId])
+  }
+}
+
+extension UsageCommand.End {
+  /// Whether what it cost is to be reckoned by a plan.
+  public var needsPrice: Bool { costMicros == nil && status == .succeeded }
+}
+
+extension Run {
+  /// Whether a call that acts for a user may see it; nil may see any.
+  func isVisible(actingUserId: String?) -> Bool { actingUserId?.isExactly(userId) ?? true }
+
+  fileprivate mutating func end(_ end: UsageCommand.End, costMicros: Int64, atMicros: Int64) {
+    status = end.status
+    inputTokens = end.inputTokens
+    outputTokens = end.outputTokens
+    images = end.images
+    self.costMicros = costMicros
+    error = end.error
+    finishedAtMicros = atMicros
+  }
+}
+
+extension Draft {
+  /// - Parameter sequence: what the run's first row got, or would have got.
+  fileprivate func runChange(_ run: Run, ownRowsAfter sequence: Int64, hold: Hold? = nil) -> RunChange {
+    RunChange(
+      run: run, change: entries.isEmpty ? nil : change(hold: hold), hasOwnRow: self.sequence > sequence)
+  }
+
+  /// Ends a run's hold, if it is open still: captures the cost, or as much of it as is held.
+  /// - Returns: what of the cost the hold has paid, now or before.
+  fileprivate mutating func chargeHold(_ hold: Hold?, costMicros: Int64) throws(Refusal) -> Int64 {
+    guard let hold else { return 0 }
+    switch hold.state {
+    case .captured: return min(costMicros, hold.capturedMicros)
+    case .released, .expired: return 0
+    case .open where hold.expiresAtMicros <= nowMicros: return 0
+    case .open:
+      let captured = min(costMicros, hold.amountMicros)
+      _ = try settle(
+        hold, as: captured > 0 ? .captured : .released, capturing: captured, atMicros: nowMicros)
+      return captured
+    }
+  }
+}
