@@ -28,6 +28,8 @@ final class Reader: @unchecked Sendable {
   let runs: RunReader
   let pages: PageReaders
   let rateLimits: RateLimitReader
+  let rollups: RollupReader
+  let usage: UsageReader
   private let expiredOfMany: Statement
 
   convenience init(path: String, statements: StatementStatistics) throws(SQLiteError) {
@@ -52,6 +54,8 @@ final class Reader: @unchecked Sendable {
     runs = try RunReader(connection)
     pages = try PageReaders(connection)
     rateLimits = try RateLimitReader(connection)
+    rollups = try RollupReader(connection)
+    usage = try UsageReader(connection)
     expiredOfMany = try connection.prepare(HoldReader.expiredOfManySQL)
   }
 

@@ -15,6 +15,16 @@ public struct RunSums: Sendable, Equatable {
 
   public init() {}
 
+  fileprivate static var greatest: RunSums {
+    var sums = RunSums()
+    sums.count = .max
+    sums.costMicros = .max
+    sums.inputTokens = .max
+    sums.outputTokens = .max
+    sums.images = .max
+    return sums
+  }
+
   /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
   mutating func add(_ other: RunSums) -> Bool {
     var overflow = false
@@ -40,11 +50,36 @@ public struct RunTotals: Sendable, Equatable {
 
   public init() {}
 
+  /// Of runs of one status; nothing for one under way.
+  public init(_ status: RunStatus, _ sums: RunSums) {
+    switch status {
+    case .running: break
+    case .succeeded: succeeded = sums
+    case .failed: failed = sums
+    case .cancelled: cancelled = sums
+    }
+  }
+
+  /// Of parts of one whole.
+  public init(sumOf parts: some Sequence<RunTotals>) {
+    for part in parts where !add(part) { self = .greatest }
+  }
+
+  private static var greatest: RunTotals { RunTotals(.succeeded, .greatest) }
+
   /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
   mutating func add(_ other: RunTotals) -> Bool {
     let isSucceededSound = succeeded.add(other.succeeded)
     let isFailedSound = failed.add(other.failed)
     let isCancelledSound = cancelled.add(other.cancelled)
     return isSucceededSound && isFailedSound && isCancelledSound
+  }
+
+  /// Over the three. A sum of sums that are each part of one whole cannot overflow in a sound database; where
+  /// it would, it is the greatest there is.
+  public var all: RunSums {
+    var all = succeeded
+    guard all.add(failed), all.add(cancelled) else { return .greatest }
+    return all
   }
 }

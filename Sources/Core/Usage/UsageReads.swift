@@ -1,8 +1,138 @@
 // What an engine answers about what was used.
 //
+// Invariants:
+// 1. Each answer is one snapshot, read in a number of statements that does not grow with rows or users.
+//
 // Owner: the engine.
 
 public protocol UsageReads: Sendable {
   /// Time zones by name.
   var zones: ZoneStore { get }
+
+  /// What users have used in a month; one a user id, in the order asked. Unknown users have used nothing.
+  /// - Throws: `invalidField` when a plan's time zone is not known to this machine.
+  func usages(_ query: UsageQuery) throws(Refusal) -> Snapshot<[Usage]>
+  /// How much of a quota a user has used.
+  /// - Throws: as `usages`.
+  func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaUse>
+  /// Sums over runs, and the last of them.
+  func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats>
+
+  /// What was offered for this query and still holds, and the commit that it is right at. Never blocks.
+  func cachedStats(_ query: StatsQuery) -> Snapshot<[UInt8]>?
+  /// Keeps a reply made from the query's `stats` for the next who asks.
+  func keepStats(_ reply: Snapshot<[UInt8]>, for query: StatsQuery)
+}
+
+/// Which users' usage of which month.
+public struct UsageQuery: Sendable {
+  public var userIds: [String]
+  /// nil: the current one, in each zone.
+  public var month: Month?
+  /// nil: that of the user's plan, else UTC.
+  public var zone: Zone?
+
+  public init(userIds: [String], month: Month? = nil, zone: Zone? = nil) {
+    self.userIds = userIds
+    self.month = month
+    self.zone = zone
+  }
+}
+
+/// What a user has used in a month, against the limits of the user's plan.
+public struct Usage: Sendable, Equatable {
+  public var userId: String
+  public var month: Month
+  /// The IANA zone that the month is of.
+  public var timeZone: String
+  /// Succeeded runs that started in the month.
+  public var generations: Int64 = 0
+  /// Runs under way now, whatever the month.
+  public var running: Int64 = 0
+  /// Media of source UPLOAD made in the month, deleted ones included.
+  public var uploads: Int64 = 0
+  /// Live pages now, whatever the month.
+  public var pages: Int64 = 0
+  /// nil without one.
+  public var planId: String?
+  public var limits = PlanLimits()
+  /// When the next month begins.
+  public var resetsAtMicros: Int64
+}
+
+/// How much of a quota is used.
+public struct QuotaUse: Sendable, Equatable {
+  /// nil: unlimited.
+  public var limit: Int64?
+  public var used: Int64
+  /// Of a monthly quota: when the next month begins. nil for pages.
+  public var resetsAtMicros: Int64?
+
+  /// Whether one more is within the limit.
+  public var isAllowed: Bool { limit.map { used < $0 } ?? true }
+}
+
+/// A dashboard's question, with all that depends on the time resolved.
+public struct StatsQuery: Sendable, Equatable {
+  /// Borders of spans are multiples of this: a quarter hour.
+  public static let stepMicros: Int64 = QuarterHour.micros
+
+  /// Empty: of all users.
+  public var userId: String
+  /// Inclusive, on a quarter hour.
+  public var fromMicros: Int64
+  /// Exclusive, on a quarter hour, later than `fromMicros`.
+  public var toMicros: Int64
+  /// Of the days.
+  public var zone: Zone
+  /// Runs to answer with.
+  public var recentLimit: Int
+
+  public init(userId: String, fromMicros: Int64, toMicros: Int64, zone: Zone, recentLimit: Int) {
+    self.userId = userId
+    self.fromMicros = fromMicros
+    self.toMicros = toMicros
+    self.zone = zone
+    self.recentLimit = recentLimit
+  }
+
+  /// The last days of a zone, the one of `nowMicros` included.
+  public init(userId: String, days: Int, untilMicros nowMicros: Int64, zone: Zone, recentLimit: Int) {
+    let today = zone.day(ofMicros: nowMicros)
+    self.init(
+      userId: userId, fromMicros: zone.start(ofDay: today - Int64(days) + 1),
+      toMicros: zone.start(ofDay: today + 1), zone: zone, recentLimit: recentLimit)
+  }
+
+  /// Tells it apart from other queries of the same user.
+  var key: String { "\(fromMicros) \(toMicros) \(recentLimit) \(zone.name)" }
+}
+
+/// Sums over runs that ended, within a span of time.
+public struct Stats: Sendable, Equatable {
+  public struct Group: Sendable, Equatable {
+    public var name: String
+    public var totals: RunTotals
+
+    public init(name: String, totals: RunTotals) {
+      self.name = name
+      self.totals = totals
+    }
+  }
+
+  public struct Day: Sendable, Equatable {
+    /// `YYYY-MM-DD` in the query's zone.
+    public var date: String
+    public var startMicros: Int64
+    public var totals = RunTotals()
+  }
+
+  public var totals = RunTotals()
+  /// By count, most first, then by name; all of them.
+  public var byModel: [Group] = []
+  public var byType: [Group] = []
+  /// Every day that the span touches, oldest first; of the first and the last, what is within the span.
+  public var days: [Day] = []
+  /// Newest first, running ones too, of any time.
+  public var recent: [Run] = []
 }
