@@ -105,7 +105,8 @@ let package = Package(
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
     .testTarget(
-      name: "ServerTests", dependencies: ["Server", "TallyClient", "Messages", "Core", "Measuring"],
+      name: "ServerTests",
+      dependencies: ["Server", "TallyClient", "TTRPC", "Messages", "Core", "Locking", "Measuring", logging],
       swiftSettings: strict),
     .testTarget(
       name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "Messages", "Locking"],

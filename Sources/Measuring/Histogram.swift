@@ -64,6 +64,11 @@ public struct Histogram: Equatable, Sendable {
     return maximum
   }
 
+  /// The buckets that are not empty, by the largest value that goes into each, rising.
+  public var buckets: [(end: UInt64, count: UInt64)] {
+    counts.indices.compactMap { counts[$0] == 0 ? nil : (Self.end($0), counts[$0]) }
+  }
+
   /// How many values are at most this one; those that share its bucket and may be larger are left out.
   public func count(upTo value: UInt64) -> UInt64 {
     var seen: UInt64 = 0

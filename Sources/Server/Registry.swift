@@ -14,6 +14,7 @@ struct Registry {
   var services: Services
   var facts: ServerFacts
   var engine: SQLiteEngine
+  var catalogue: MetricCatalogue
   /// Set when serving for testing.
   var testClock: TestClock?
   var cancel: @Sendable (_ token: String, _ uid: UInt32) -> Int
@@ -27,7 +28,7 @@ struct Registry {
       TallystickV1.PageService.name: PageService(services: services, pages: engine).bindings,
       TallystickV1.AdminService.name: AdminService(services: services, facts: facts) {
         (report) throws(StoreError) in _ = try engine.verify(enums: protoEnums, report: report)
-      }.bindings,
+      }.bindings + MetricsService(services: services, catalogue: catalogue).bindings,
       TallystickV1.Control.name: ControlService(services: services, cancel: cancel).bindings,
     ]
     if let testClock {

@@ -3,7 +3,7 @@
 // Invariants:
 // 1. The engine is open, recovered and durable before the socket accepts a call.
 // 2. Shutdown goes from the outside in: no new calls, drain, then the engine.
-// 3. The log has no payloads and no metadata values.
+// 3. The log has no payloads, and no metadata values but the ids of a well-formed trace.
 //
 // Owner: whoever runs the program; start and shutdown are called once each.
 
@@ -25,6 +25,8 @@ public struct TallyServerOptions: Sendable {
   public var ephemeral = false
   /// Serves TestControl and Conformance.
   public var testing = false
+  /// A unary call that takes longer is logged; zero is never. The engine's own setting is that of statements.
+  public var slowCallMillis = 1_000
 
   public init(server: ServerOptions, engine: EngineConfiguration, version: String) {
     self.server = server
@@ -51,6 +53,8 @@ public final class TallyServer: Sendable {
     if let testClock { configuration.clock = testClock }
     let limiter = RateLimiter(clock: testClock)
     configuration.onRateLimits = { limiter.apply($0) }
+    let slowLog = SlowLog(logger: logger)
+    configuration.onSlowStatement = slowLog.statement
     engine = try SQLiteEngine.open(configuration)
     self.logger = logger
 
@@ -63,14 +67,22 @@ public final class TallyServer: Sendable {
       sqliteVersion: SQLiteEngine.sqliteVersion, readerPoolSize: engine.readerCount,
       ephemeral: options.ephemeral, testing: options.testing,
       connectionLimits: TallyServer.limits(options.server))
+    let calls = CallMetrics(
+      slowNanoseconds: options.slowCallMillis > 0 ? UInt64(options.slowCallMillis) * 1_000_000 : nil,
+      slowLog: slowLog)
     // The registry needs the server's cancel, and the server its registry.
     let late = Late()
     let registry = Registry(
-      services: services, facts: facts, engine: engine, testClock: testClock,
+      services: services, facts: facts, engine: engine,
+      catalogue: MetricCatalogue(
+        version: options.version, startedAtMicros: facts.startedAtMicros, calls: calls, engine: engine,
+        connections: { late.server.withLock { $0 }?.statistics }),
+      testClock: testClock,
       cancel: { token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 },
       isDraining: { [isDraining] in isDraining.withLock { $0 } })
     server = Server(
-      options: TallyServer.connectionOptions(options, logger: logger), registry: registry.make())
+      options: TallyServer.connectionOptions(options, calls: calls, logger: logger), registry: registry.make()
+    )
     late.server.withLock { [server] in $0 = server }
   }
 
@@ -107,7 +119,9 @@ public final class TallyServer: Sendable {
     ]
   }
 
-  private static func connectionOptions(_ options: TallyServerOptions, logger: Logger) -> ServerOptions {
+  private static func connectionOptions(
+    _ options: TallyServerOptions, calls: CallMetrics, logger: Logger
+  ) -> ServerOptions {
     var server = options.server
     let allowList = options.allowList
     server.authorize = { peer in
@@ -122,16 +136,19 @@ public final class TallyServer: Sendable {
     server.messageTooLarge = Status(
       .messageTooLarge, "the message is larger than \(server.maximumMessageByteCount) bytes",
       details: ["limit": String(server.maximumMessageByteCount)])
-    server.hooks = hooks(logger)
+    server.hooks = hooks(calls, logger)
     return server
   }
 
-  private static func hooks(_ logger: Logger) -> ServerHooks {
+  private static func hooks(_ calls: CallMetrics, _ logger: Logger) -> ServerHooks {
     var hooks = ServerHooks()
+    hooks.observer = { service, method in calls.observer(service: service, method: method) }
     hooks.connectionOpened = { id, peer in
+      calls.connectionOpened(peer)
       logger.debug("connection opened", metadata: peer.logMetadata(id))
     }
     hooks.connectionClosed = { id, peer, reason in
+      calls.connectionClosed(peer)
       var metadata = peer.logMetadata(id)
       metadata["reason"] = "\(reason)"
       let level: Logger.Level = reason == .peerClosed || reason == .shutdown ? .debug : .warning
@@ -143,8 +160,7 @@ public final class TallyServer: Sendable {
       logger.warning("connection refused", metadata: metadata)
     }
     hooks.handlerFailed = { context, id, error in
-      var metadata = context.peer.logMetadata(context.connectionId)
-      metadata["method"] = "\(context.service)/\(context.method)"
+      var metadata = context.logMetadata
       metadata["error_id"] = "\(id)"
       metadata["error"] = "\(error)"
       logger.error("a handler failed", metadata: metadata)
@@ -159,12 +175,4 @@ public final class TallyServer: Sendable {
 /// The server, known a moment after those who need it.
 private final class Late: Sendable {
   let server = Lock<Server?>(nil)
-}
-
-extension PeerCredentials {
-  fileprivate func logMetadata(_ connectionId: UInt64?) -> Logger.Metadata {
-    var metadata: Logger.Metadata = ["pid": "\(pid)", "uid": "\(uid)", "gid": "\(gid)"]
-    if let connectionId { metadata["connection"] = "\(connectionId)" }
-    return metadata
-  }
 }

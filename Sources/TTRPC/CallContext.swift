@@ -15,6 +15,8 @@ final class Call: @unchecked Sendable {
   /// Zero is none.
   let deadline: UInt64
   let metadata: [MetadataPair]
+  /// Zero when nobody observes the method.
+  let startedNanoseconds: UInt64
   /// Where Data of a stream goes; set before the call is shared, and read by the connection's queue.
   var inbound: InboundBuffer?
   /// Bytes to give back to the budget with the answer; set before the call is shared.
@@ -28,13 +30,14 @@ final class Call: @unchecked Sendable {
 
   init(
     connection: Outbox, entry: MethodEntry, streamId: UInt32, deadline: UInt64,
-    metadata: [MetadataPair]
+    metadata: [MetadataPair], startedNanoseconds: UInt64
   ) {
     self.connection = connection
     self.entry = entry
     self.streamId = streamId
     self.deadline = deadline
     self.metadata = metadata
+    self.startedNanoseconds = startedNanoseconds
   }
 }
 
@@ -72,6 +75,8 @@ public struct CallContext: Sendable {
   public var metadata: [MetadataPair] { call.metadata }
   /// When the client stops waiting, in nanoseconds of CLOCK_MONOTONIC; nil when it waits for ever.
   public var deadlineNanoseconds: UInt64? { call.deadline == 0 ? nil : call.deadline }
+  /// When it arrived, in nanoseconds of CLOCK_MONOTONIC; zero when nobody observes its method.
+  public var startedNanoseconds: UInt64 { call.startedNanoseconds }
   /// Where the replies of this connection go; a batch of replies ends with its `flush()`.
   public var connection: Outbox { call.connection }
 

@@ -300,6 +300,7 @@ public final class Outbox: @unchecked Sendable {
       switch Socket.send(descriptor, pending, from: sentCount) {
       case .bytes(let count):
         sentCount += count
+        shared?.sentByteCount.wrappingAdd(UInt64(count), ordering: .relaxed)
         stalledSince = 0
       case .wouldBlock:
         break sending
@@ -355,6 +356,7 @@ public final class Outbox: @unchecked Sendable {
 /// What the calls of all connections of a server share.
 final class CallHooks: Sendable {
   let tokens = CancelTokens()
+  let sentByteCount = Atomic<UInt64>(0)
   let handlerFailed: @Sendable (CallContext, String, any Error) -> Void
 
   init(handlerFailed: @escaping @Sendable (CallContext, String, any Error) -> Void) {

@@ -3,6 +3,7 @@
 // Invariants:
 // 1. `end` succeeds once a call; only who ended it may write its last frame.
 // 2. Timers, tokens and handlers are let go, and handlers run, without the lock.
+// 3. An observer has counted a call before its answer can reach the peer.
 //
 // Shared: see Outbox.swift.
 
@@ -17,7 +18,7 @@ extension Outbox {
     let header = FrameHeader(
       length: byteCount, streamId: call.streamId, type: FrameType.response, flags: 0)
     lock.lock()
-    guard let end = end(call) else {
+    guard let end = end(call, .ok) else {
       lock.unlock()
       return
     }
@@ -28,18 +29,18 @@ extension Outbox {
     }
     let owner = ownerToWake()
     lock.unlock()
-    retire(call, end.cancellation)
+    retire(call, end, .ok)
     owner?.settleSoon()
   }
 
   func fail(_ call: Call, _ status: Status, flush: Bool) {
-    finish(call, type: FrameType.response, flags: 0, fitting(status), flush: flush)
+    finish(call, type: FrameType.response, flags: 0, fitting(status), status.code, flush: flush)
   }
 
   /// Ends a stream well: Data with nothing in it.
   func finishStream(_ call: Call) {
     finish(
-      call, type: FrameType.data, flags: FrameFlags.remoteClosed | FrameFlags.noData, [], flush: true)
+      call, type: FrameType.data, flags: FrameFlags.remoteClosed | FrameFlags.noData, [], .ok, flush: true)
   }
 
   /// One message of a stream.
@@ -54,9 +55,11 @@ extension Outbox {
     afterAppend(true)
   }
 
-  private func finish(_ call: Call, type: UInt8, flags: UInt8, _ payload: [UInt8], flush: Bool) {
+  private func finish(
+    _ call: Call, type: UInt8, flags: UInt8, _ payload: [UInt8], _ code: StatusCode, flush: Bool
+  ) {
     lock.lock()
-    guard let end = end(call) else {
+    guard let end = end(call, code) else {
       lock.unlock()
       return
     }
@@ -67,29 +70,36 @@ extension Outbox {
     }
     let owner = ownerToWake()
     lock.unlock()
-    retire(call, end.cancellation)
+    retire(call, end, code)
     owner?.settleSoon()
   }
 
   // MARK: Cancellation
 
-  /// The end of a call and what is left of its cancellation.
+  /// The end of a call, what is left of its cancellation, and who wants to hear of it.
   private struct End {
     var cancellation: Cancellation?
+    var observer: (any MethodObserver)?
   }
 
   /// Marks a call answered, with the lock held; nil when it was before.
-  private func end(_ call: Call) -> End? {
+  private func end(_ call: Call, _ code: StatusCode) -> End? {
     if call.isAnswered { return nil }
     call.isAnswered = true
-    guard let cancellation = call.cancellation else { return End() }
+    var end = End()
+    if let observer = call.entry.observer, observer.callEnded(CallContext(call: call), code) {
+      end.observer = observer
+    }
+    guard let cancellation = call.cancellation else { return end }
     call.cancellation = Cancellation(status: cancellation.status)
-    return End(cancellation: cancellation)
+    end.cancellation = cancellation
+    return end
   }
 
-  private func retire(_ call: Call, _ cancellation: Cancellation?) {
+  private func retire(_ call: Call, _ end: End, _ code: StatusCode) {
+    end.observer?.callAnswered(CallContext(call: call), code)
     if call.takenByteCount > 0 { budget?.give(call.takenByteCount) }
-    guard let cancellation else { return }
+    guard let cancellation = end.cancellation else { return }
     if let lifetime = cancellation.lifetime { poller.timers.cancel(lifetime) }
     if let timer = cancellation.timer { poller.timers.cancel(timer) }
     if let token = cancellation.token { shared?.tokens.remove(token, call) }

@@ -15,9 +15,11 @@ final class ServerCore: Sendable {
   final class Counters: Sendable {
     let started = Atomic<UInt64>(0)
     let refused = Atomic<UInt64>(0)
+    let received = Atomic<UInt64>(0)
 
     func callStarted() { started.wrappingAdd(1, ordering: .relaxed) }
     func callRefused() { refused.wrappingAdd(1, ordering: .relaxed) }
+    func bytesReceived(_ count: Int) { received.wrappingAdd(UInt64(count), ordering: .relaxed) }
   }
 
   struct Table {
@@ -37,7 +39,7 @@ final class ServerCore: Sendable {
 
   init(options: ServerOptions, registry: ServiceRegistry) {
     self.options = options
-    methods = registry.table()
+    methods = registry.table(observer: options.hooks.observer)
     budget = ByteBudget(limit: options.maximumTotalInboundByteCount)
     callHooks = CallHooks(handlerFailed: options.hooks.handlerFailed)
   }
@@ -195,6 +197,8 @@ public final class Server: Sendable {
     }
     statistics.callsStarted = core.counters.started.load(ordering: .relaxed)
     statistics.callsRefused = core.counters.refused.load(ordering: .relaxed)
+    statistics.bytesReceived = core.counters.received.load(ordering: .relaxed)
+    statistics.bytesSent = core.callHooks.sentByteCount.load(ordering: .relaxed)
     return statistics
   }
 }

@@ -127,6 +127,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     case .bytes(let count):
       if server.options.idleNanoseconds != nil { idleSince = monotonicNanoseconds() }
       receivedByteCount = count
+      server.counters.bytesReceived(count)
       consume(scratch.span.extracting(0..<count))
     case .end:
       endReading()
@@ -241,27 +242,28 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
       return refuse(header.streamId, status)
     }
     if envelope.timeoutNanoseconds < 0 {
-      return refuse(header.streamId, Status(.deadlineExceeded, "the deadline passed"))
+      return refuse(header.streamId, Status(.deadlineExceeded, "the deadline passed"), entry)
     }
+    let isTimed = entry.observer != nil || envelope.timeoutNanoseconds > 0
+    let now = isTimed ? monotonicNanoseconds() : 0
     var deadline: UInt64 = 0
-    if envelope.timeoutNanoseconds > 0 {
-      deadline = later(monotonicNanoseconds(), by: UInt64(envelope.timeoutNanoseconds))
-    }
+    if envelope.timeoutNanoseconds > 0 { deadline = later(now, by: UInt64(envelope.timeoutNanoseconds)) }
     let call = Call(
       connection: outbox, entry: entry, streamId: header.streamId, deadline: deadline,
-      metadata: envelope.metadata)
+      metadata: envelope.metadata, startedNanoseconds: now)
     call.isLone = isLoneRound && receivedByteCount == FrameHeader.byteCount + bytes.count
     if let intercept = server.options.intercept, let status = intercept(CallContext(call: call)) {
-      return refuse(header.streamId, status)
+      return refuse(header.streamId, status, entry)
     }
     if envelope.payload.count > ByteBudget.countedByteCount {
       guard outbox.budget?.take(envelope.payload.count) ?? true else {
-        return refuse(header.streamId, server.options.tooManyBytes)
+        return refuse(header.streamId, server.options.tooManyBytes, entry)
       }
       call.takenByteCount = envelope.payload.count
     }
     if !envelope.metadata.isEmpty { register(call) }
     server.counters.callStarted()
+    entry.observer?.callStarted(CallContext(call: call))
     let payload = [UInt8](bytes.extracting(envelope.payload))
     switch entry.handler {
     case .unary(let handler):
@@ -303,8 +305,10 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     }
   }
 
-  private func refuse(_ streamId: UInt32, _ status: Status) {
+  /// - Parameter entry: the method, where it is known already.
+  private func refuse(_ streamId: UInt32, _ status: Status, _ entry: MethodEntry? = nil) {
     server.counters.callRefused()
+    entry?.observer?.callRefused(status.code)
     outbox.refuse(streamId, status)
   }
 

@@ -82,8 +82,26 @@ public struct ServerHooks: Sendable {
   public var handlerFailed: @Sendable (CallContext, String, any Error) -> Void = { _, _, _ in }
   /// Accepting is at rest for a moment: errno, such as EMFILE.
   public var acceptPaused: @Sendable (Int32) -> Void = { _ in }
+  /// Who is told of a method's calls, by service and method; asked once for each as the server is made.
+  public var observer: @Sendable (_ service: String, _ method: String) -> (any MethodObserver)? = {
+    _, _ in nil
+  }
 
   public init() {}
+}
+
+/// Is told of the calls of one method. On the server's threads: must not block.
+public protocol MethodObserver: AnyObject, Sendable {
+  /// A call reaches its handler. `callEnded` follows, once.
+  func callStarted(_ call: CallContext)
+  /// A call is answered, or nobody waits for its answer any more. Before the answer can reach the peer and
+  /// with the connection's lock held: to count, and nothing else.
+  /// - Returns: whether `callAnswered` is wanted.
+  func callEnded(_ call: CallContext, _ code: StatusCode) -> Bool
+  /// The same call, when the lock is free again: to log.
+  func callAnswered(_ call: CallContext, _ code: StatusCode)
+  /// A call was refused before its handler saw it.
+  func callRefused(_ code: StatusCode)
 }
 
 /// Why a connection ended.
@@ -126,4 +144,7 @@ public struct ServerStatistics: Sendable, Equatable {
   public var connectionsOpen: Int = 0
   public var callsStarted: UInt64 = 0
   public var callsRefused: UInt64 = 0
+  /// Through all connections, with every frame's header.
+  public var bytesReceived: UInt64 = 0
+  public var bytesSent: UInt64 = 0
 }

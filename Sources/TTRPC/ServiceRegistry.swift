@@ -32,14 +32,16 @@ final class MethodEntry: Sendable {
   let method: String
   let kind: MethodKind
   let handler: MethodHandler
+  let observer: (any MethodObserver)?
   private let serviceBytes: [UInt8]
   private let methodBytes: [UInt8]
 
-  init(service: String, method: String, handler: MethodHandler) {
+  init(service: String, method: String, handler: MethodHandler, observer: (any MethodObserver)? = nil) {
     self.service = service
     self.method = method
     self.kind = handler.kind
     self.handler = handler
+    self.observer = observer
     serviceBytes = [UInt8](service.utf8)
     methodBytes = [UInt8](method.utf8)
   }
@@ -89,11 +91,15 @@ public struct ServiceRegistry: Sendable {
     services[service]?.keys.sorted() ?? []
   }
 
-  func table() -> MethodTable {
+  func table(
+    observer: (_ service: String, _ method: String) -> (any MethodObserver)? = { _, _ in nil }
+  ) -> MethodTable {
     var entries: [MethodEntry] = []
     for (service, methods) in services {
       for (method, handler) in methods {
-        entries.append(MethodEntry(service: service, method: method, handler: handler))
+        entries.append(
+          MethodEntry(
+            service: service, method: method, handler: handler, observer: observer(service, method)))
       }
     }
     return MethodTable(entries, serviceNames: Set(services.keys))

@@ -25,7 +25,8 @@ struct Tally: ParsableCommand {
     subcommands: [
       ServeCommand.self, CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self,
       UsageCommands.self, PagesCommand.self, MediaCommand.self, UsersCommand.self, PlansCommand.self,
-      StatsCommand.self, SeedCommand.self, VerifyCommand.self, BenchCommand.self, VersionCommand.self,
+      StatsCommand.self, SeedCommand.self, VerifyCommand.self, MetricsCommand.self, QueriesCommand.self,
+      CachesCommand.self, TopCommand.self, BenchCommand.self, VersionCommand.self,
     ])
 
   /// Runs the command that the arguments name; every failure becomes one line and an exit status.

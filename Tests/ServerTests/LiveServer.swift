@@ -22,7 +22,7 @@ struct LiveServer {
 
   /// Runs `body` against a fresh server for testing.
   static func run(
-    configure: (inout TallyServerOptions) -> Void = { _ in },
+    log: CapturedLog? = nil, configure: (inout TallyServerOptions) -> Void = { _ in },
     _ body: (LiveServer) async throws -> Void
   ) async throws {
     let directory = try TemporaryDirectory()
@@ -37,7 +37,8 @@ struct LiveServer {
     options.testing = true
     configure(&options)
     let server = try TallyServer(
-      options: options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      options: options,
+      logger: log?.logger ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     try server.start()
     let connection = try ClientConnection.connect(path: socketPath)
     let live = LiveServer(server: server, connection: connection, socketPath: socketPath)

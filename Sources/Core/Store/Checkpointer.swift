@@ -8,6 +8,7 @@
 //
 // Owner: the writer's queue.
 
+internal import Measuring
 internal import SQLite
 
 final class Checkpointer {
@@ -25,13 +26,15 @@ final class Checkpointer {
   private let connection: Connection
   private let readers: ReaderPool
   private let faults: EngineFaults
+  private let metrics: StoreMetrics
   /// Frames of the log that are in the database file already.
   private var copiedFrames = 0
 
-  init(connection: Connection, readers: ReaderPool, faults: EngineFaults) {
+  init(connection: Connection, readers: ReaderPool, faults: EngineFaults, metrics: StoreMetrics) {
     self.connection = connection
     self.readers = readers
     self.faults = faults
+    self.metrics = metrics
   }
 
   var isOverLimit: Bool { connection.logFrames >= Self.maximumFrames }
@@ -46,22 +49,30 @@ final class Checkpointer {
       if frames >= Self.restartFrames {
         try restart()
       } else if frames - copiedFrames >= (isIdle ? Self.idleFrames : Self.busyFrames) {
+        let beganNanoseconds = MonotonicClock.nanoseconds
         try hook()
         copiedFrames = try connection.checkpoint(.passive).checkpointedFrames
+        metrics.checkpointNanoseconds.add(MonotonicClock.nanoseconds &- beganNanoseconds)
+        metrics.passiveCheckpoints.add()
       }
     } catch {
       // The log keeps everything; `isOverLimit` stops writes should it grow without end.
       copiedFrames = 0
+      metrics.checkpointFailures.add()
     }
   }
 
   private func restart() throws(SQLiteError) {
-    let deadline = SystemClock().monotonicNanoseconds + Self.snapshotNanoseconds
+    let beganNanoseconds = MonotonicClock.nanoseconds
+    let deadline = beganNanoseconds + Self.snapshotNanoseconds
     _ = readers.pause(deadlineNanoseconds: deadline)
     defer { readers.resume() }
     try hook()
     try connection.checkpoint(.restart)
     copiedFrames = 0
+    metrics.checkpointNanoseconds.add(MonotonicClock.nanoseconds &- beganNanoseconds)
+    metrics.restartCheckpoints.add()
+    metrics.logFrames.set(Int64(connection.logFrames))
   }
 
   /// Copies everything and empties the log.

@@ -9,6 +9,7 @@
 //
 // Owner: the writer's queue.
 
+internal import Measuring
 internal import SQLite
 
 final class Committer {
@@ -19,6 +20,7 @@ final class Committer {
   private let ledger: Ledger
   private let checkpointer: Checkpointer
   private let published: Published
+  private let metrics: StoreMetrics
   private let clock: any TimeSource
   private let faults: EngineFaults
   private let onFatal: @Sendable (StoreError) -> Void
@@ -26,12 +28,13 @@ final class Committer {
 
   init(
     connection: Connection, ledger: Ledger, checkpointer: Checkpointer, published: Published,
-    configuration: EngineConfiguration
+    metrics: StoreMetrics, configuration: EngineConfiguration
   ) {
     self.connection = connection
     self.ledger = ledger
     self.checkpointer = checkpointer
     self.published = published
+    self.metrics = metrics
     clock = configuration.clock
     faults = configuration.faults
     onFatal = configuration.onFatal
@@ -45,6 +48,7 @@ final class Committer {
   func decide(_ batch: [Work], early: ([[Outcome]]) -> Void) -> [[Outcome]] {
     if isDead { return refuse(batch, Writer.drainingRefusal) }
     if checkpointer.isOverLimit { return refuse(batch, Writer.readOnlyRefusal) }
+    let beganNanoseconds = MonotonicClock.nanoseconds
     let outcomes: [[Outcome]]
     do {
       outcomes = try attempt(batch, isCareful: false)
@@ -58,11 +62,17 @@ final class Committer {
       }
     }
     if faults.answersBeforeCommit { early(outcomes) }
+    let decidedNanoseconds = MonotonicClock.nanoseconds
     do {
       try ledger.commit()
     } catch {
       return error.kind == .full ? giveUp(batch, error) : die(batch, error)
     }
+    let endedNanoseconds = MonotonicClock.nanoseconds
+    metrics.batchItems.add(UInt64(batch.count))
+    metrics.batchNanoseconds.add(endedNanoseconds &- beganNanoseconds)
+    metrics.commitNanoseconds.add(endedNanoseconds &- decidedNanoseconds)
+    metrics.logFrames.set(Int64(connection.logFrames))
     return outcomes
   }
 

@@ -66,6 +66,9 @@ final class Inbox: Sendable {
 
   var count: Int { state.withLock { $0.queue.count } }
 
+  /// What waits, in submissions and in bytes.
+  var size: (items: Int, bytes: Int) { state.withLock { ($0.queue.count, $0.queue.byteCount) } }
+
   /// Lets nothing in any more.
   func close() {
     state.withLock { $0.isOpen = false }

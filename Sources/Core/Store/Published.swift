@@ -14,6 +14,8 @@
 final class Published: Sendable {
   /// Accounts kept in memory, some 400 bytes each with a few lots.
   static let maximumAccounts = 16_384
+  /// What one is taken to cost in `statistics`.
+  static let accountByteCount = 400
   /// How long a reader waits for a commit that it saw to be published: a second. It takes microseconds,
   /// unless the commit failed after all.
   static let publicationNanoseconds: UInt64 = 1_000_000_000
@@ -24,19 +26,30 @@ final class Published: Sendable {
     var young: [ExactText: Account] = [:]
     var old: [ExactText: Account] = [:]
     let generation: Int
+    var statistics: CacheStatistics
 
     mutating func keep(_ account: Account) {
-      if young.count >= generation {
+      let userId = ExactText(account.userId)
+      if !old.isEmpty { old[userId] = nil }
+      if young.count >= generation, young[userId] == nil {
+        statistics.evictions += Int64(old.count)
         old = young
         young = [:]
       }
-      young[ExactText(account.userId)] = account
+      young[userId] = account
     }
 
     mutating func account(_ userId: String) -> Account? {
       let userId = ExactText(userId)
-      if let account = young[userId] { return account }
-      guard let account = old[userId] else { return nil }
+      if let account = young[userId] {
+        statistics.hits += 1
+        return account
+      }
+      guard let account = old[userId] else {
+        statistics.misses += 1
+        return nil
+      }
+      statistics.hits += 1
       keep(account)
       return account
     }
@@ -52,7 +65,9 @@ final class Published: Sendable {
   private let state: Monitor<State>
 
   init(head: LedgerHead, maximumAccounts: Int = Published.maximumAccounts) {
-    state = Monitor(State(head: head, generation: maximumAccounts / 2))
+    let statistics = CacheStatistics(
+      name: "accounts", limitByteCount: maximumAccounts * Self.accountByteCount)
+    state = Monitor(State(head: head, generation: maximumAccounts / 2, statistics: statistics))
   }
 
   var head: LedgerHead { state.withLock { $0.head } }
@@ -121,5 +136,15 @@ final class Published: Sendable {
       state.old = [:]
     }
     state.broadcast()
+  }
+
+  /// Of the accounts: what a commit changes is replaced, not dropped.
+  var statistics: CacheStatistics {
+    state.withLock { state in
+      var statistics = state.statistics
+      statistics.entryCount = state.young.count + state.old.count
+      statistics.byteCount = statistics.entryCount * Self.accountByteCount
+      return statistics
+    }
   }
 }

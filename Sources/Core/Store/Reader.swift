@@ -95,14 +95,18 @@ final class ReaderPool: Sendable {
   }
 
   private let state: Monitor<State>
+  private let metrics: StoreMetrics
   let count: Int
 
-  init(path: String, count: Int, statements: StatementStatistics) throws(SQLiteError) {
+  init(
+    path: String, count: Int, statements: StatementStatistics, metrics: StoreMetrics
+  ) throws(SQLiteError) {
     var readers: [Reader] = []
     for _ in 0..<min(max(count, 1), Self.maximumReaders) {
       readers.append(try Reader(path: path, statements: statements))
     }
     self.count = readers.count
+    self.metrics = metrics
     state = Monitor(State(free: readers, count: readers.count))
   }
 
@@ -111,6 +115,7 @@ final class ReaderPool: Sendable {
   func read<Value>(
     _ body: (Reader, LedgerHead) throws(SQLiteError) -> Value
   ) throws(SQLiteError) -> Snapshot<Value>? {
+    let beganNanoseconds = MonotonicClock.nanoseconds
     let borrowed: Reader?? = state.wait(
       until: { $0.isClosed || (!$0.isPaused && !$0.free.isEmpty) },
       then: { state in state.isClosed ? nil : state.free.popLast() })
@@ -118,9 +123,12 @@ final class ReaderPool: Sendable {
     defer {
       state.withLock { $0.free.append(reader) }
       state.broadcast()
+      metrics.readNanoseconds.add(MonotonicClock.nanoseconds &- beganNanoseconds)
     }
     return try reader.snapshot(body)
   }
+
+  var busyCount: Int { state.withLock { $0.count - $0.free.count } }
 
   /// Keeps snapshots from beginning and waits for those that are open.
   /// - Returns: false when some were still open at the deadline. Either way, `resume` must follow.

@@ -30,6 +30,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   public let caches: Caches
   /// Of the writer's and the readers' statements.
   public let statements: StatementStatistics
+  private let metrics: StoreMetrics
   private let clock: any TimeSource
   public let zones: ZoneStore
   private let isClosed = Lock(false)
@@ -39,7 +40,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
 
   private init(
     directory: DataDirectory, readers: ReaderPool, writer: Writer, published: Published, caches: Caches,
-    statements: StatementStatistics, configuration: EngineConfiguration
+    statements: StatementStatistics, metrics: StoreMetrics, configuration: EngineConfiguration
   ) {
     self.directory = directory
     self.readers = readers
@@ -47,6 +48,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     self.published = published
     self.caches = caches
     self.statements = statements
+    self.metrics = metrics
     clock = configuration.clock
     zones = configuration.zones
   }
@@ -107,23 +109,27 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     _ statements: StatementStatistics, _ configuration: EngineConfiguration
   ) throws(SQLiteError) -> SQLiteEngine {
     let caches = Caches()
+    let metrics = StoreMetrics()
     let ledger = try Ledger(
       connection, published: published, caches: caches, zones: configuration.zones,
       faults: configuration.faults, onRateLimits: configuration.onRateLimits)
     let readers = try ReaderPool(
-      path: directory.databasePath, count: configuration.readerCount, statements: statements)
-    let checkpointer = Checkpointer(connection: connection, readers: readers, faults: configuration.faults)
+      path: directory.databasePath, count: configuration.readerCount, statements: statements,
+      metrics: metrics)
+    let checkpointer = Checkpointer(
+      connection: connection, readers: readers, faults: configuration.faults, metrics: metrics)
     // Whatever the process before has answered comes before whatever this one answers.
     if published.head.commitSequence > 0 {
       try ledger.commitNothing(wallMicros: configuration.clock.wallMicros)
     }
     let committer = Committer(
       connection: connection, ledger: ledger, checkpointer: checkpointer, published: published,
-      configuration: configuration)
-    let writer = Writer(committer: committer, published: published, configuration: configuration)
+      metrics: metrics, configuration: configuration)
+    let writer = Writer(
+      committer: committer, published: published, metrics: metrics, configuration: configuration)
     return SQLiteEngine(
       directory: directory, readers: readers, writer: writer, published: published, caches: caches,
-      statements: statements, configuration: configuration)
+      statements: statements, metrics: metrics, configuration: configuration)
   }
 
   private static func storing<Value>(
@@ -183,6 +189,16 @@ public final class SQLiteEngine: ProductEngine, Sendable {
         options: ConnectionOptions(readOnly: true, cacheKibibytes: Reader.cacheKibibytes))
       return try Verifier.verify(connection, enums: enums, report: report)
     }
+  }
+
+  /// What the store has done since its start, and what it holds now.
+  public func report() -> StoreReport {
+    var report = metrics.report
+    (report.queuedItems, report.queuedBytes) = writer.pending
+    report.readers = readers.count
+    report.busyReaders = readers.busyCount
+    report.caches = [published.statistics] + caches.statistics
+    return report
   }
 
   // MARK: writes

@@ -21,6 +21,7 @@ final class Writer: @unchecked Sendable {
   private let queue = DispatchQueue(label: "tallystick.writer", qos: .userInitiated)
   private let inbox = Inbox()
   private let published: Published
+  private let metrics: StoreMetrics
   private let clock: any TimeSource
   private let timer: any DispatchSourceTimer
   /// nil once the writer has stopped; the connection is closed then.
@@ -29,9 +30,12 @@ final class Writer: @unchecked Sendable {
   private var lastCount = 0
   private var lastRunNanoseconds: UInt64 = 0
 
-  init(committer: Committer, published: Published, configuration: EngineConfiguration) {
+  init(
+    committer: Committer, published: Published, metrics: StoreMetrics, configuration: EngineConfiguration
+  ) {
     self.committer = committer
     self.published = published
+    self.metrics = metrics
     clock = configuration.clock
     timer = DispatchSource.makeTimerSource(queue: queue)
     let interval = DispatchTimeInterval.milliseconds(configuration.tickMillis)
@@ -46,15 +50,20 @@ final class Writer: @unchecked Sendable {
 
   /// Why nothing would be taken now.
   func admission() -> Refusal? {
-    switch published.mode {
-    case .draining: return Self.drainingRefusal
-    case .readOnly: return Self.readOnlyRefusal
-    case .serving: return inbox.isFull ? Self.fullRefusal : nil
-    }
+    let refusal: Refusal? =
+      switch published.mode {
+      case .draining: Self.drainingRefusal
+      case .readOnly: Self.readOnlyRefusal
+      case .serving: inbox.isFull ? Self.fullRefusal : nil
+      }
+    if let refusal { metrics.turnAway(refusal.reason) }
+    return refusal
   }
 
   /// Submissions that wait.
   var pendingCount: Int { inbox.count }
+  /// The same, and their bytes.
+  var pending: (items: Int, bytes: Int) { inbox.size }
 
   func submit(_ work: Work) {
     if published.mode == .readOnly { return turnAway(work, Self.readOnlyRefusal) }
@@ -72,6 +81,7 @@ final class Writer: @unchecked Sendable {
   }
 
   private func turnAway(_ work: Work, _ refusal: Refusal) {
+    metrics.turnAway(refusal.reason)
     work.completion(work.refused(refusal))
     work.group?.flush()
   }
@@ -124,8 +134,10 @@ final class Writer: @unchecked Sendable {
     live.reserveCapacity(batch.count)
     for work in batch {
       if let deadline = work.submission.deadlineNanoseconds, deadline <= now {
+        metrics.turnAway(.deadlineExceeded)
         work.completion(work.refused(Self.lateRefusal))
       } else if work.submission.isCancelled?() == true {
+        metrics.turnAway(.cancelled)
         work.completion(work.refused(Self.cancelledRefusal))
       } else {
         live.append(work)
@@ -187,6 +199,7 @@ final class Writer: @unchecked Sendable {
       while true {
         let rest = inbox.take()
         if rest.isEmpty { break }
+        for _ in rest { metrics.turnAway(.shuttingDown) }
         answer(rest, rest.map { $0.refused(Self.drainingRefusal) })
         flush(rest)
       }

@@ -462,6 +462,8 @@ extension TallystickV1.Distribution: @unsafe CBacked {
     p99 = unsafe c.pointee.p99
     p999 = unsafe c.pointee.p999
     max = unsafe c.pointee.max
+    bucketEnds = unsafe readNumbers(c.pointee.n_bucket_ends, c.pointee.bucket_ends)
+    bucketCounts = unsafe readNumbers(c.pointee.n_bucket_counts, c.pointee.bucket_counts)
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -473,6 +475,8 @@ extension TallystickV1.Distribution: @unsafe CBacked {
     unsafe c.pointee.p99 = p99
     unsafe c.pointee.p999 = p999
     unsafe c.pointee.max = max
+    unsafe (c.pointee.n_bucket_ends, c.pointee.bucket_ends) = arena.numbers(bucketEnds)
+    unsafe (c.pointee.n_bucket_counts, c.pointee.bucket_counts) = arena.numbers(bucketCounts)
     return unsafe c
   }
 }

@@ -399,6 +399,10 @@ extension TallystickV1 {
     public var p99: Int64 = 0
     public var p999: Int64 = 0
     public var max: Int64 = 0
+    /// The buckets that have something in them, each by the largest value that goes into it, rising; and how
+    /// many values did. What happened between two samples is their difference.
+    public var bucketEnds: [Int64] = []
+    public var bucketCounts: [Int64] = []
 
     public init() {}
   }

@@ -148,6 +148,16 @@ struct LogFlags: ParsableArguments {
   @Option(help: ArgumentHelp("human or json.", valueName: "format")) var logFormat: String?
   @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
   var logLevel: String?
+  @Option(
+    help: ArgumentHelp("Log a statement that takes longer, with its plan; 0 is never.", valueName: "millis"))
+  var slowQueryMillis: String?
+  @Option(help: ArgumentHelp("Log a call that takes longer; 0 is never.", valueName: "millis"))
+  var slowCallMillis: String?
 
-  var values: [String: [String]] { given([(.logFormat, logFormat), (.logLevel, logLevel)]) }
+  var values: [String: [String]] {
+    given([
+      (.logFormat, logFormat), (.logLevel, logLevel), (.slowQueryMillis, slowQueryMillis),
+      (.slowCallMillis, slowCallMillis),
+    ])
+  }
 }

@@ -78,6 +78,7 @@ struct ServerLife {
       uids: Self.roles(settings.allowedUids), gids: Self.roles(settings.allowedGids))
     options.ephemeral = settings.isEphemeral
     options.testing = settings.isTesting
+    options.slowCallMillis = Int(settings.slowCallMillis)
     return options
   }
 
@@ -118,6 +119,7 @@ struct ServerLife {
         supervisor.fail()
       })
     configuration.readerCount = Int(settings.readers)
+    configuration.slowStatementMillis = Int(settings.slowQueryMillis)
     configuration.allowsAnyFileSystem = settings.allowsAnyFileSystem || directory != nil
     configuration.allowsClockBehindLedger = settings.allowsClockBehindLedger
     return configuration

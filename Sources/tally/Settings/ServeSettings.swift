@@ -21,6 +21,10 @@ struct ServeSettings: Equatable {
   var pollers: Int64 = 1
   var logFormat = LogFormat.human
   var logLevel = "info"
+  /// Zero is never.
+  var slowQueryMillis: Int64 = 100
+  /// Zero is never.
+  var slowCallMillis: Int64 = 1_000
   var maxConnections: Int64 = 4_096
   var maxInFlight: Int64 = 1_024
   var maxMessageBytes: Int64 = 4 << 20
@@ -53,6 +57,8 @@ struct ServeSettings: Equatable {
     case pollers
     case logFormat = "log-format"
     case logLevel = "log-level"
+    case slowQueryMillis = "slow-query-millis"
+    case slowCallMillis = "slow-call-millis"
     case maxConnections = "max-connections"
     case maxInFlight = "max-in-flight"
     case maxMessageBytes = "max-message-bytes"
@@ -76,6 +82,7 @@ struct ServeSettings: Equatable {
       case .pollers: .integer(1...64, unit: "threads")
       case .logFormat: .choice(LogFormat.allCases.map(\.rawValue))
       case .logLevel: .choice(ServeSettings.logLevels)
+      case .slowQueryMillis, .slowCallMillis: .integer(0...3_600_000, unit: "milliseconds")
       case .maxConnections: .integer(1...65_536, unit: "connections")
       case .maxInFlight: .integer(1...65_536, unit: "calls")
       case .maxMessageBytes: .integer(1_024...16_777_215, unit: "bytes")
@@ -107,6 +114,8 @@ struct ServeSettings: Equatable {
       logFormat = format
     }
     if let level = try settings.choice(Key.logLevel.setting) { logLevel = level }
+    try integer(.slowQueryMillis, &slowQueryMillis)
+    try integer(.slowCallMillis, &slowCallMillis)
     try integer(.readers, &readers)
     try integer(.pollers, &pollers)
     try integer(.maxConnections, &maxConnections)

@@ -2434,7 +2434,7 @@ const ProtobufCMessageDescriptor tallystick__v1__metric_label__descriptor =
   (ProtobufCMessageInit) tallystick__v1__metric_label__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__distribution__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tallystick__v1__distribution__field_descriptors[9] =
 {
   {
     "count",
@@ -2520,8 +2520,34 @@ static const ProtobufCFieldDescriptor tallystick__v1__distribution__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "bucket_ends",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__Distribution, n_bucket_ends),
+    offsetof(Tallystick__V1__Distribution, bucket_ends),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bucket_counts",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__Distribution, n_bucket_counts),
+    offsetof(Tallystick__V1__Distribution, bucket_counts),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__distribution__field_indices_by_name[] = {
+  8,   /* field[8] = bucket_counts */
+  7,   /* field[7] = bucket_ends */
   0,   /* field[0] = count */
   6,   /* field[6] = max */
   2,   /* field[2] = p50 */
@@ -2533,7 +2559,7 @@ static const unsigned tallystick__v1__distribution__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__distribution__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__distribution__descriptor =
 {
@@ -2543,7 +2569,7 @@ const ProtobufCMessageDescriptor tallystick__v1__distribution__descriptor =
   "Tallystick__V1__Distribution",
   "tallystick.v1",
   sizeof(Tallystick__V1__Distribution),
-  7,
+  9,
   tallystick__v1__distribution__field_descriptors,
   tallystick__v1__distribution__field_indices_by_name,
   1,  tallystick__v1__distribution__number_ranges,

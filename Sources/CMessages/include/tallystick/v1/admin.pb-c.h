@@ -256,10 +256,14 @@ struct  Tallystick__V1__Distribution
   int64_t p99;
   int64_t p999;
   int64_t max;
+  size_t n_bucket_ends;
+  int64_t *bucket_ends;
+  size_t n_bucket_counts;
+  int64_t *bucket_counts;
 };
 #define TALLYSTICK__V1__DISTRIBUTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__distribution__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
 
 
 struct  Tallystick__V1__MetricSample

@@ -48,7 +48,9 @@ class CacheStats(_message.Message):
     def __init__(self, name: _Optional[str] = ..., entries: _Optional[int] = ..., bytes: _Optional[int] = ..., limit_bytes: _Optional[int] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ..., invalidations: _Optional[int] = ..., evictions: _Optional[int] = ...) -> None: ...
 
 class Distribution(_message.Message):
-    __slots__ = ["count", "max", "p50", "p90", "p99", "p999", "sum"]
+    __slots__ = ["bucket_counts", "bucket_ends", "count", "max", "p50", "p90", "p99", "p999", "sum"]
+    BUCKET_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_ENDS_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     MAX_FIELD_NUMBER: _ClassVar[int]
     P50_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +58,8 @@ class Distribution(_message.Message):
     P999_FIELD_NUMBER: _ClassVar[int]
     P99_FIELD_NUMBER: _ClassVar[int]
     SUM_FIELD_NUMBER: _ClassVar[int]
+    bucket_counts: _containers.RepeatedScalarFieldContainer[int]
+    bucket_ends: _containers.RepeatedScalarFieldContainer[int]
     count: int
     max: int
     p50: int
@@ -63,7 +67,7 @@ class Distribution(_message.Message):
     p99: int
     p999: int
     sum: int
-    def __init__(self, count: _Optional[int] = ..., sum: _Optional[int] = ..., p50: _Optional[int] = ..., p90: _Optional[int] = ..., p99: _Optional[int] = ..., p999: _Optional[int] = ..., max: _Optional[int] = ...) -> None: ...
+    def __init__(self, count: _Optional[int] = ..., sum: _Optional[int] = ..., p50: _Optional[int] = ..., p90: _Optional[int] = ..., p99: _Optional[int] = ..., p999: _Optional[int] = ..., max: _Optional[int] = ..., bucket_ends: _Optional[_Iterable[int]] = ..., bucket_counts: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class GetCacheStatsRequest(_message.Message):
     __slots__ = []
