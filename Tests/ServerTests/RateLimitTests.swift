@@ -238,16 +238,6 @@ import Testing
 }
 
 extension LiveServer {
-  /// Stops the clock, so that no token comes by itself.
-  func freeze() async throws {
-    let now = try await call(TallystickTestingV1.TestControl.getClock) { _ in }.nowMicros
-    _ = try await call(TallystickTestingV1.TestControl.setClock) { $0.nowMicros = now + 1_000_000 }
-  }
-
-  func advance(millis: Int64) async throws {
-    _ = try await call(TallystickTestingV1.TestControl.advanceClock) { $0.millis = millis }
-  }
-
   @discardableResult
   func setLimit(
     _ subject: TallystickV1.RateLimit.Subject?, perSecond: Int32, burst: Int32

@@ -76,6 +76,7 @@ extension LiveServer {
   }
 
   /// Stops the clock where it is.
+  @discardableResult
   func freeze() async throws -> Int64 {
     let now = try await call(TallystickTestingV1.TestControl.getClock) { _ in }.nowMicros
     return try await call(TallystickTestingV1.TestControl.setClock) { $0.nowMicros = now }.nowMicros
