@@ -27,6 +27,12 @@ public enum Limits {
   public static let planIdByteCount = 128
   public static let emailByteCount = 320
   public static let displayNameByteCount = 255
+  public static let usageUserCount = 1_000
+  public static let statsDayCount: Int32 = 400
+  public static let defaultStatsDayCount: Int32 = 30
+  /// Of models or types that a dashboard names; the rest is summed.
+  public static let statsGroupCount = 100
+  public static let recentRunCount: Int32 = 100
   public static let modelByteCount = 128
   /// Of a plan.
   public static let planPriceCount = 256
@@ -83,6 +89,10 @@ public enum Limits {
     ("plan_id", Int64(planIdByteCount), "bytes"),
     ("email", Int64(emailByteCount), "bytes"),
     ("display_name", Int64(displayNameByteCount), "bytes"),
+    ("batch_get_usage", Int64(usageUserCount), "users"),
+    ("stats_span", Int64(statsDayCount), "days"),
+    ("stats_groups", Int64(statsGroupCount), "groups"),
+    ("recent_runs", Int64(recentRunCount), "runs"),
     ("model", Int64(modelByteCount), "bytes"),
     ("time_zone", Int64(ZoneStore.maximumNameByteCount), "bytes"),
     ("plan_prices", Int64(planPriceCount), "prices"),

@@ -1,4 +1,4 @@
-// tallystick.v1.UsageService: plans; runs are in RunService.swift.
+// tallystick.v1.UsageService: plans; runs are in RunService.swift, what was used in UsageReads.swift.
 //
 // Invariants:
 // 1. A plan's content is checked here; that the same content changes nothing is the engine's word.
@@ -14,7 +14,9 @@ struct UsageService {
 
   var services: Services
 
-  var bindings: [Binding] {
+  var bindings: [Binding] { plans + runs + reads }
+
+  private var plans: [Binding] {
     let engine = services.engine
     let largest = services.maximumReplyByteCount
     return [
@@ -43,6 +45,6 @@ struct UsageService {
         answer: { request, _ throws(Refusal) in
           try UsageQueries.plans(request, engine, largest: largest)
         }),
-    ] + runs
+    ]
   }
 }
