@@ -11,6 +11,9 @@ public protocol AdminReads: Sendable {
   /// Defaults for a user that has none. May wait for a reader.
   /// - Throws: `userNotFound` for a user that no write has named.
   func settings(userId: String) throws(Refusal) -> Snapshot<UserSettings>
+  /// Users with settings, balance and a month's usage, of one snapshot, in a fixed number of statements.
+  /// - Throws: `invalidField` when a plan's time zone is not known to this machine.
+  func users(_ filter: UserFilter) throws(Refusal) -> Snapshot<UserPage>
   /// In the order in which they were first set, after `afterId`.
   func rateLimits(afterId: Int64, limit: Int) throws(Refusal) -> Snapshot<RateLimitPage>
 }

@@ -16,12 +16,16 @@ public enum UserApproval: Int32, Sendable, CaseIterable {
 }
 
 public struct UserSettings: Sendable, Equatable {
+  /// Of a user without settings.
+  static let defaultRole = UserRole.user
+  static let defaultApproval = UserApproval.pending
+
   public var userId: String
   public var email = ""
-  public var role = UserRole.user
+  public var role = Self.defaultRole
   /// The plan whose limits and prices hold for the user.
   public var planId: String?
-  public var approval = UserApproval.pending
+  public var approval = Self.defaultApproval
   /// Zero for a user that has no settings yet.
   public var updatedAtMicros: Int64 = 0
   /// When a write named the user first.

@@ -33,9 +33,46 @@ extension SQLiteEngine {
     return snapshot
   }
 
+  public func users(_ filter: UserFilter) throws(Refusal) -> Snapshot<UserPage> {
+    let (zones, wallMicros) = (zones, nowMicros())
+    let read = try read { (reader, head) throws(SQLiteError) in
+      try reader.userPage(filter, zones: zones, nowMicros: max(wallMicros, head.lastAtMicros))
+    }
+    return Snapshot(try read.value.get(), commitSequence: read.commitSequence)
+  }
+
   public func rateLimits(afterId: Int64, limit: Int) throws(Refusal) -> Snapshot<RateLimitPage> {
     try read { (reader, _) throws(SQLiteError) in
       try reader.rateLimits.page(afterId: afterId, limit: limit)
     }
+  }
+}
+
+extension Reader {
+  /// Six statements at most, however many users.
+  fileprivate func userPage(
+    _ filter: UserFilter, zones: ZoneStore, nowMicros: Int64
+  ) throws(SQLiteError) -> Result<UserPage, Refusal> {
+    let page = try users.page(filter)
+    let late = page.rows.filter { $0.account.hasExpiredHolds(atMicros: nowMicros) }.map(\.account.userId)
+    let expired = Dictionary(grouping: try expiredHolds(userIds: late, nowMicros: nowMicros)) {
+      ExactText($0.userId)
+    }
+    let usages: [Usage]
+    switch try usage.months(
+      of: page.rows.map {
+        UsageSubject(account: $0.account.id, userId: $0.account.userId, planId: $0.settings.planId)
+      }, month: filter.month, zone: filter.zone, plans: plans, zones: zones, nowMicros: nowMicros)
+    {
+    case .success(let found): usages = found
+    case .failure(let refusal): return .failure(refusal)
+    }
+    let facts = zip(page.rows, usages).map { row, usage in
+      let balance = Rules.balance(
+        of: row.account, expiredHolds: expired[ExactText(row.account.userId)] ?? [], at: nowMicros)
+      return UserFacts(settings: row.settings, balance: balance, usage: usage)
+    }
+    return .success(
+      UserPage(users: facts, numbers: page.rows.map(\.account.id), nextAfter: page.nextAfter))
   }
 }

@@ -30,6 +30,7 @@ final class Reader: @unchecked Sendable {
   let rateLimits: RateLimitReader
   let rollups: RollupReader
   let usage: UsageReader
+  let users: UserList
   private let expiredOfMany: Statement
 
   convenience init(path: String, statements: StatementStatistics) throws(SQLiteError) {
@@ -56,6 +57,7 @@ final class Reader: @unchecked Sendable {
     rateLimits = try RateLimitReader(connection)
     rollups = try RollupReader(connection)
     usage = try UsageReader(connection)
+    users = try UserList(connection)
     expiredOfMany = try connection.prepare(HoldReader.expiredOfManySQL)
   }
 

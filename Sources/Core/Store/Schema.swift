@@ -21,6 +21,7 @@ enum Schema {
     [
       "ledger_key", "ledger_history", "ledger_payment", "ledger_grant", "ledger_hold", "account_due",
       "hold_open", "hold_history", "rate_limit_subject",
+      "user_settings_plan", "user_settings_role", "user_settings_approval",
     ] + runIndexes + pageIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
@@ -138,6 +139,9 @@ enum Schema {
       approval INTEGER NOT NULL CHECK (approval BETWEEN 1 AND 3),
       updated_at INTEGER NOT NULL
     ) STRICT;
+    CREATE INDEX user_settings_plan ON user_settings(plan_id, account) WHERE plan_id IS NOT NULL;
+    CREATE INDEX user_settings_role ON user_settings(role, account);
+    CREATE INDEX user_settings_approval ON user_settings(approval, account);
 
     CREATE TABLE rate_limit(
       id INTEGER PRIMARY KEY,

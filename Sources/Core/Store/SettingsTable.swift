@@ -54,19 +54,19 @@ final class SettingsReader {
     return settings
   }
 
-  /// - Parameter row: one whose first columns are `columns`.
-  static func settings(_ row: Statement) throws(SQLiteError) -> UserSettings {
-    var settings = UserSettings(userId: row.text(1))
-    settings.createdAtMicros = row.int(2)
-    if row.isNull(4) { return settings }
-    guard let role = UserRole(rawValue: Int32(truncatingIfNeeded: row.int(4))),
-      let approval = UserApproval(rawValue: Int32(truncatingIfNeeded: row.int(6)))
-    else { throw .malformed("settings of account \(row.int(0))") }
-    settings.email = row.text(3)
+  /// - Parameter first: where `columns` begin in the row.
+  static func settings(_ row: Statement, from first: Int32 = 0) throws(SQLiteError) -> UserSettings {
+    var settings = UserSettings(userId: row.text(first + 1))
+    settings.createdAtMicros = row.int(first + 2)
+    if row.isNull(first + 4) { return settings }
+    guard let role = UserRole(rawValue: Int32(truncatingIfNeeded: row.int(first + 4))),
+      let approval = UserApproval(rawValue: Int32(truncatingIfNeeded: row.int(first + 6)))
+    else { throw .malformed("settings of account \(row.int(first))") }
+    settings.email = row.text(first + 3)
     settings.role = role
-    settings.planId = row.optionalText(5)
+    settings.planId = row.optionalText(first + 5)
     settings.approval = approval
-    settings.updatedAtMicros = row.int(7)
+    settings.updatedAtMicros = row.int(first + 7)
     return settings
   }
 }

@@ -12,7 +12,14 @@ internal import TTRPC
 extension AdminService {
   var users: [Binding] {
     let engine = services.engine
+    let largest = services.maximumReplyByteCount
     return [
+      services.query(
+        RPCs.listUsers, role: .admin,
+        fields: { request throws(Refusal) in _ = try UserQueries.filter(request, engine.zones) },
+        answer: { request, _ throws(Refusal) in
+          try UserQueries.users(request, engine, largest: largest)
+        }),
       services.query(
         RPCs.getUserSettings, role: .admin,
         fields: { request throws(Refusal) in

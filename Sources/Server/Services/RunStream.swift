@@ -28,8 +28,7 @@ struct RunStream {
     (
       RPCs.streamRuns.method,
       .streaming(.clientStream) { context, inbound, outbound in
-        let caller = try services.caller(context)
-        if let refusal = services.engine.admission() { throw Status(refusal) }
+        let caller = try services.admitStream(context, isWrite: true)
         try caller.require(.service)
         var stream = RunStream(services: services, context: context)
         for try await payload in inbound {

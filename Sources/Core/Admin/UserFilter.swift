@@ -1,0 +1,45 @@
+// Which users are listed, and what is told of each.
+//
+// Values, owned by nobody.
+
+public struct UserFilter: Sendable {
+  public enum Order: Sendable, Equatable {
+    case newestFirst, oldestFirst
+    /// By the bytes of the user id.
+    case userId
+  }
+
+  /// Each is any when nil.
+  public var role: UserRole?
+  public var approval: UserApproval?
+  public var planId: String?
+  /// What a user id begins with; goes with the order by user id.
+  public var userIdPrefix = ""
+  public var order = Order.newestFirst
+  /// 1 to 1,000.
+  public var limit: Int
+  /// Of the usage; nil: the current one, in each zone.
+  public var month: Month?
+  /// Of the usage; nil: that of each user's plan, else UTC.
+  public var zone: Zone?
+  /// From the page before: the number of its last user.
+  public var after: Int64?
+
+  public init(limit: Int) { self.limit = limit }
+}
+
+/// What is told of a user.
+public struct UserFacts: Sendable, Equatable {
+  public var settings: UserSettings
+  public var balance: Balance
+  public var usage: Usage
+}
+
+/// One page of users.
+public struct UserPage: Sendable, Equatable {
+  public var users: [UserFacts]
+  /// The number of each user on the page, for a page that starts after it.
+  public var numbers: [Int64]
+  /// nil on the last page. A page ends early where many users in a row are not what the filter wants.
+  public var nextAfter: Int64?
+}

@@ -1,0 +1,96 @@
+// CreditService's rows of the matrices.
+
+import Messages
+import TTRPC
+
+@testable import Server
+
+enum CreditRows {
+  static let all: [MethodRow] = reads + writes + holds
+
+  private static let reads: [MethodRow] = [
+    MethodRow(Credits.getBalance, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+    MethodRow(Credits.checkBalance, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+    MethodRow(Credits.batchGetBalances, .readonly, .user) { request, rig, owner in
+      request.userIds = [owner ?? rig.fresh("nobody")]
+    },
+    MethodRow(Credits.listTransactions, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+    MethodRow(Credits.listHolds, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+    MethodRow(Credits.getTransaction, .readonly, .object(missing: "TRANSACTION_NOT_FOUND")) {
+      request, rig, owner in
+      request.transactionId = "tx-9999999"
+      guard let owner else { return }
+      let key = rig.fresh("transaction")
+      let consumed = try await rig.live.consume(owner, 1, key: key)
+      request.transactionId = consumed.transaction?.transactionId ?? ""
+    },
+  ]
+
+  private static let writes: [MethodRow] = [
+    MethodRow(Credits.consume, .service, .user) { request, rig, owner in
+      request = consumption(rig, owner)
+    },
+    MethodRow(Credits.batchConsume, .service, .user) { request, rig, owner in
+      request.items = [consumption(rig, owner)]
+    },
+    MethodRow(Credits.addPurchase, .service, .user) { request, rig, owner in
+      request.userId = owner ?? rig.fresh("nobody")
+      request.paymentId = rig.fresh("payment")
+      request.amountMicros = 1
+      request.idempotencyKey = rig.fresh("key")
+    },
+    MethodRow(Credits.grantPlan, .service, .user) { request, rig, owner in request = grant(rig, owner) },
+    MethodRow(Credits.batchGrantPlan, .service, .user) { request, rig, owner in
+      request.items = [grant(rig, owner)]
+    },
+    MethodRow(Credits.grantPromo, .service, .user) { request, rig, owner in
+      request.userId = owner ?? rig.fresh("nobody")
+      request.amountMicros = 1
+      request.idempotencyKey = rig.fresh("key")
+    },
+    MethodRow(Credits.adjust, .admin, .user) { request, rig, owner in
+      request.userId = owner ?? rig.fresh("nobody")
+      request.amountMicros = 1
+      request.actor = "test"
+      request.reason = "test"
+      request.idempotencyKey = rig.fresh("key")
+    },
+  ]
+
+  private static let holds: [MethodRow] = [
+    MethodRow(Credits.reserve, .service, .user) { request, rig, owner in
+      request.userId = owner ?? rig.fresh("nobody")
+      request.amountMicros = 1
+      request.idempotencyKey = rig.fresh("key")
+    },
+    MethodRow(Credits.extend, .service, .object(missing: "HOLD_NOT_FOUND")) { request, rig, owner in
+      request.holdId = try await rig.hold(owner)
+      request.ttlMillis = 1_000
+      request.idempotencyKey = rig.fresh("key")
+    },
+    MethodRow(Credits.capture, .service, .object(missing: "HOLD_NOT_FOUND")) { request, rig, owner in
+      request.holdId = try await rig.hold(owner)
+      request.idempotencyKey = rig.fresh("key")
+    },
+    MethodRow(Credits.release, .service, .object(missing: "HOLD_NOT_FOUND")) { request, rig, owner in
+      request.holdId = try await rig.hold(owner)
+      request.idempotencyKey = rig.fresh("key")
+    },
+  ]
+
+  private static func consumption(_ rig: MethodRig, _ owner: String?) -> TallystickV1.ConsumeRequest {
+    var request = TallystickV1.ConsumeRequest()
+    request.userId = owner ?? rig.fresh("nobody")
+    request.amountMicros = 1
+    request.idempotencyKey = rig.fresh("key")
+    return request
+  }
+
+  private static func grant(_ rig: MethodRig, _ owner: String?) -> TallystickV1.GrantPlanRequest {
+    var request = TallystickV1.GrantPlanRequest()
+    request.userId = owner ?? rig.fresh("nobody")
+    request.planId = MethodRig.planId
+    request.idempotencyKey = rig.fresh("key")
+    return request
+  }
+}

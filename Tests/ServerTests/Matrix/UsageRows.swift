@@ -1,0 +1,69 @@
+// UsageService's rows of the matrices.
+
+import Messages
+import TTRPC
+
+@testable import Server
+
+enum UsageRows {
+  typealias RPCs = TallystickV1.UsageService
+
+  static let all: [MethodRow] = runs + usage + plans
+
+  private static let runs: [MethodRow] = [
+    MethodRow(RPCs.beginRun, .service, .user) { request, rig, owner in
+      request.userId = owner ?? rig.fresh("nobody")
+      request.runId = rig.fresh("run")
+      request.model = "m"
+      request.type = "text"
+    },
+    MethodRow(RPCs.finishRun, .service, .object(missing: "RUN_NOT_FOUND")) { request, rig, owner in
+      request.runId = try await rig.run(owner)
+      request.status = .succeeded
+      request.costMicros = 0
+    },
+    MethodRow(RPCs.recordRun, .service, .user) { request, rig, owner in request = record(rig, owner) },
+    MethodRow(RPCs.recordRuns, .service, .user) { request, rig, owner in
+      request.runs = [record(rig, owner)]
+    },
+    MethodRow(RPCs.streamRuns, .service, .user) { request, rig, owner in request = record(rig, owner) },
+    MethodRow(RPCs.getRun, .readonly, .object(missing: "RUN_NOT_FOUND")) { request, rig, owner in
+      request.runId = try await rig.run(owner)
+    },
+    MethodRow(RPCs.listRuns, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+  ]
+
+  private static let usage: [MethodRow] = [
+    MethodRow(RPCs.getUsage, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+    MethodRow(RPCs.batchGetUsage, .readonly, .user) { request, rig, owner in
+      request.userIds = [owner ?? rig.fresh("nobody")]
+    },
+    MethodRow(RPCs.getStats, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+    MethodRow(RPCs.checkQuota, .readonly, .user) { request, rig, owner in
+      request.userId = owner ?? rig.fresh("nobody")
+      request.kind = .pages
+    },
+  ]
+
+  private static let plans: [MethodRow] = [
+    MethodRow(RPCs.putPlan, .admin, .administration) { request, rig, _ in
+      var plan = TallystickV1.Plan()
+      plan.planId = rig.fresh("plan")
+      plan.monthlyCreditMicros = 1
+      plan.grantExpiry = .never
+      request.plan = plan
+    },
+    MethodRow(RPCs.listPlans, .readonly, .nobody) { _, _, _ in },
+  ]
+
+  private static func record(_ rig: MethodRig, _ owner: String?) -> TallystickV1.RecordRunRequest {
+    var request = TallystickV1.RecordRunRequest()
+    request.userId = owner ?? rig.fresh("nobody")
+    request.runId = rig.fresh("run")
+    request.model = "m"
+    request.type = "text"
+    request.status = .succeeded
+    request.costMicros = 0
+    return request
+  }
+}
