@@ -280,9 +280,7 @@ final class Ledger {
       account.nextHoldExpiryMicros = try holdSaver.nextExpiry(account: account.id)
     }
     if case .extend = command, let hold = change.hold { try followExtension(hold) }
-    if let command, let hook = faults.insideCommand {
-      do { try hook(command) } catch { throw error.error("command") }
-    }
+    if let command { try interrupt(command) }
     let storedDueMicros = working.accounts[ExactText(account.userId)]?.storedDueMicros
     working.accounts[ExactText(account.userId)] = WorkingAccount(
       account: account, storedDueMicros: storedDueMicros, isChanged: true)
@@ -291,6 +289,12 @@ final class Ledger {
     working.lastAccountId = lastAccountId
     _ = takeWritingPlace()
     return true
+  }
+
+  /// The tests' way to fail a command that has written.
+  func interrupt(_ command: Command) throws(SQLiteError) {
+    guard let hook = faults.insideCommand else { return }
+    do { try hook(command) } catch { throw error.error("command") }
   }
 
   private func append(_ entry: Entry, account: Int64, to head: inout LedgerHead) throws(SQLiteError) {

@@ -29,7 +29,7 @@ extension Ledger {
     case .release(let it): try decide(command, onHold: it.holdId, it.actingUserId, it.idempotency)
     case .putPlan(let plan): try put(plan)
     case .usage(let it): try decide(it)
-    case .page(let it): try decide(it)
+    case .page(let it): try decide(it, command)
     case .admin(let it): try decide(it)
     }
   }

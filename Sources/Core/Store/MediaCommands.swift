@@ -16,7 +16,15 @@ extension Ledger {
     }
     var media = media
     media.createdAtMicros = working.nowMicros
+    if media.source == .upload,
+      let refusal = try quotaRefusal(.uploads, of: try account(userId: media.userId))
+    {
+      return refused(refusal)
+    }
     let account = try madeAccount(userId: media.userId)
+    if media.source == .upload {
+      try countUpload(account: account.id, atMicros: media.createdAtMicros)
+    }
     try pageSavers.media.make(media, account: account.id)
     return .page(.mediaStored(media, replayed: false, commit: takeWritingPlace()))
   }

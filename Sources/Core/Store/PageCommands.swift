@@ -12,7 +12,13 @@
 internal import SQLite
 
 extension Ledger {
-  func decide(_ command: PageCommand) throws(SQLiteError) -> Outcome {
+  func decide(_ it: PageCommand, _ command: Command) throws(SQLiteError) -> Outcome {
+    let outcome = try decide(it)
+    try interrupt(command)
+    return outcome
+  }
+
+  private func decide(_ command: PageCommand) throws(SQLiteError) -> Outcome {
     switch command {
     case .create(let it): try create(it)
     case .save(let it): try save(it)
@@ -124,7 +130,9 @@ extension Ledger {
     do {
       try PageRules.check(view, maximumReplyByteCount: maximumReplyByteCount, field: "sections")
     } catch { return refused(error) }
+    if let refusal = try quotaRefusal(.pages, of: owner) { return refused(refusal) }
     page.account = try madeAccount(userId: owner.userId).id
+    try countPages(account: page.account, by: 1)
     page.id = try pageSavers.pages.nextId()
     try pageSavers.pages.make(page)
     try pageSavers.versions.make(first, page: page.id)
@@ -194,8 +202,10 @@ extension Ledger {
         PageRefusals.conflict(
           PageRules.difference(from: named ?? PageContent(), to: current.content), current))
     case .changed(let content, let rebased):
-      let media = try pageReaders.media.live(content.mediaIds, account: page.account)
-      if let missing = PageRefusals.missing(content.mediaIds, among: media) { return refused(missing) }
+      // A patch may name media of a section that it removes again.
+      let named = content.mediaIds.union(edit.mediaIds)
+      let media = try pageReaders.media.live(named, account: page.account)
+      if let missing = PageRefusals.missing(named, among: media) { return refused(missing) }
       let next = next(page, current, content, baseVersion: edit.expectedVersion, author: edit.author)
       let view = PageView(
         facts: next.page.facts, content.sections, media: media.mapValues(\.media))
@@ -258,17 +268,18 @@ extension Ledger {
   private func delete(_ target: PageTarget) throws(SQLiteError) -> Outcome {
     guard let page = try page(target, .any) else { return notFound(target) }
     let nowMicros = working.nowMicros
-    return try change(page, target) { $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
+    return try change(page, target, counting: -1) { $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
   }
 
   private func undelete(_ target: PageTarget) throws(SQLiteError) -> Outcome {
     guard let page = try page(target, .any) else { return notFound(target) }
-    return try change(page, target) { $0.deletedAtMicros = nil }
+    return try change(page, target, counting: 1) { $0.deletedAtMicros = nil }
   }
 
   /// A change of a page that makes no version.
+  /// - Parameter pages: how many more live pages there are then; the quota is asked for one more.
   private func change(
-    _ page: StoredPage, _ target: PageTarget, _ body: (inout PageFacts) -> Void
+    _ page: StoredPage, _ target: PageTarget, counting pages: Int64 = 0, _ body: (inout PageFacts) -> Void
   ) throws(SQLiteError) -> Outcome {
     let current = try version(page.facts.version, of: page)
     var page = page
@@ -283,6 +294,10 @@ extension Ledger {
     do {
       try PageRules.check(view, maximumReplyByteCount: target.maximumReplyByteCount, field: "page_id")
     } catch { return refused(error) }
+    if pages > 0, let refusal = try quotaRefusal(.pages, of: try account(userId: page.facts.userId)) {
+      return refused(refusal)
+    }
+    if pages != 0 { try countPages(account: page.account, by: pages) }
     try pageSavers.pages.save(page)
     touch(page)
     return changed(view)

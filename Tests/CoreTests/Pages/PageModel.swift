@@ -1,0 +1,355 @@
+// What pages and media should be, in the plainest way: arrays in memory, changed one command at a time.
+//
+// Invariants:
+// 1. Nothing here is shared with what is tested, but for values and `PageRules.difference`, which says what
+//    a stale patch may not touch and has tests of its own.
+//
+// Values; lives for one run.
+
+@testable internal import Core
+
+struct PageModel {
+  struct Version {
+    var content: PageContent
+    var base: Int64
+    var author: String
+    var atMicros: Int64
+  }
+
+  struct Entry {
+    var pageId: String
+    var userId: String
+    /// Version n is at n - 1.
+    var versions: [Version]
+    var published: Int64?
+    var deletedAtMicros: Int64?
+    var copiedFrom: String?
+
+    var current: Int64 { Int64(versions.count) }
+    var content: PageContent { versions[versions.count - 1].content }
+  }
+
+  enum Expected: Equatable {
+    case changed(PageView, replayed: Bool, rebased: Bool)
+    case purged(Int64)
+    case media(Media, replayed: Bool)
+    case mediaDeleted([String], replayed: Bool)
+    case refused(Reason)
+  }
+
+  /// Oldest first.
+  var pages: [Entry] = []
+  var media: [Media] = []
+  var nowMicros: Int64 = 0
+  var pageLimit: Int?
+
+  // MARK: what is asked
+
+  func index(_ pageId: String, _ acting: String?, deleted: Bool? = false) -> Int? {
+    pages.firstIndex {
+      $0.pageId == pageId && (acting == nil || acting == $0.userId)
+        && (deleted == nil || deleted == ($0.deletedAtMicros != nil))
+    }
+  }
+
+  func view(_ page: Entry, _ number: Int64) -> PageView {
+    let version = page.versions[Int(number) - 1]
+    var facts = PageFacts(pageId: page.pageId, userId: page.userId)
+    facts.title = version.content.title
+    facts.settings = version.content.settings
+    facts.version = number
+    facts.author = version.author
+    facts.createdAtMicros = page.versions[0].atMicros
+    facts.updatedAtMicros = version.atMicros
+    facts.currentVersion = page.current
+    facts.publishedVersion = page.published
+    facts.deletedAtMicros = page.deletedAtMicros
+    facts.sectionCount = version.content.sections.count
+    return PageView(
+      facts: facts,
+      sections: version.content.sections.map {
+        SectionView(
+          sectionId: $0.sectionId, kind: $0.kind, content: $0.content,
+          firstImage: live($0.firstMediaId, page.userId), secondImage: live($0.secondMediaId, page.userId))
+      })
+  }
+
+  func live(_ mediaId: String, _ userId: String) -> Media? {
+    media.first { $0.mediaId == mediaId && $0.userId == userId && $0.deletedAtMicros == nil }
+  }
+
+  private func isMissing(_ content: PageContent, _ userId: String) -> Bool {
+    content.sections.flatMap { [$0.firstMediaId, $0.secondMediaId] }
+      .contains { !$0.isEmpty && live($0, userId) == nil }
+  }
+
+  private func isFull(_ userId: String) -> Bool {
+    guard let pageLimit else { return false }
+    return pages.filter { $0.userId == userId && $0.deletedAtMicros == nil }.count >= pageLimit
+  }
+
+  // MARK: what is done
+
+  mutating func decide(_ command: PageCommand) -> Expected {
+    switch command {
+    case .create(let it): create(it)
+    case .save(let it): save(it)
+    case .patch(let it): patch(it)
+    case .restore(let it): restore(it)
+    case .duplicate(let it): duplicate(it)
+    case .publish(let target, let version): publish(target, version)
+    case .unpublish(let target): change(target) { $0.published = nil }
+    case .delete(let target):
+      change(target, deleted: nil) { [nowMicros] in $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
+    case .undelete(let target): undelete(target)
+    case .purge(let target): purge(target)
+    case .createMedia(let media): create(media)
+    case .deleteMedia(let it): delete(it)
+    }
+  }
+
+  private mutating func make(
+    _ pageId: String, _ userId: String, _ content: PageContent, _ author: String, from: String? = nil
+  ) -> Expected {
+    if isFull(userId) { return .refused(.quotaExceeded) }
+    let first = Version(content: content, base: 0, author: author, atMicros: nowMicros)
+    let page = Entry(pageId: pageId, userId: userId, versions: [first], copiedFrom: from)
+    pages.append(page)
+    return .changed(view(page, 1), replayed: false, rebased: false)
+  }
+
+  private mutating func create(_ it: PageCommand.Create) -> Expected {
+    let content = Self.named(it.content, 1)
+    let known = index(it.pageId, nil, deleted: nil).map { pages[$0] }
+    if let known, known.userId == it.userId, known.versions[0].content == content {
+      return .changed(view(known, 1), replayed: true, rebased: false)
+    }
+    if isMissing(content, it.userId) { return .refused(.mediaNotFound) }
+    if known != nil { return .refused(.idempotencyMismatch) }
+    return make(it.pageId, it.userId, content, it.author)
+  }
+
+  private mutating func duplicate(_ it: PageCommand.Duplicate) -> Expected {
+    guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
+    let source = pages[index]
+    var content = source.content
+    if !it.title.isEmpty { content.title = it.title }
+    if let known = self.index(it.newPageId, nil, deleted: nil).map({ pages[$0] }) {
+      let first = known.versions[0].content
+      let isCopy = known.copiedFrom == source.pageId && (it.title.isEmpty || it.title == first.title)
+      guard known.userId == source.userId, isCopy || first == content else {
+        return .refused(.idempotencyMismatch)
+      }
+      return .changed(view(known, 1), replayed: true, rebased: false)
+    }
+    return make(it.newPageId, source.userId, content, it.author, from: source.pageId)
+  }
+
+  /// The next version of a page.
+  private mutating func advance(
+    _ index: Int, _ content: PageContent, base: Int64, author: String, rebased: Bool = false
+  ) -> Expected {
+    pages[index].versions.append(
+      Version(content: content, base: base, author: author, atMicros: nowMicros))
+    return .changed(view(pages[index], pages[index].current), replayed: false, rebased: rebased)
+  }
+
+  private mutating func save(_ it: PageCommand.Save) -> Expected {
+    guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
+    return put(index, it.content, it.expectedVersion, it.author)
+  }
+
+  private mutating func put(
+    _ index: Int, _ content: PageContent, _ expected: Int64?, _ author: String
+  ) -> Expected {
+    let page = pages[index]
+    let made = page.versions[page.versions.count - 1].base
+    if expected == nil || expected == page.current || expected == made,
+      Self.named(content, page.current) == page.content
+    {
+      return .changed(view(page, page.current), replayed: true, rebased: false)
+    }
+    if isMissing(content, page.userId) { return .refused(.mediaNotFound) }
+    if let expected, expected != page.current { return .refused(.versionConflict) }
+    return advance(
+      index, Self.named(content, page.current + 1), base: expected ?? page.current, author: author)
+  }
+
+  private mutating func restore(_ it: PageCommand.Restore) -> Expected {
+    guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
+    let page = pages[index]
+    guard it.version <= page.current else { return .refused(.versionNotFound) }
+    var content = page.versions[Int(it.version) - 1].content
+    for place in content.sections.indices {
+      if live(content.sections[place].firstMediaId, page.userId) == nil {
+        content.sections[place].firstMediaId = ""
+      }
+      if live(content.sections[place].secondMediaId, page.userId) == nil {
+        content.sections[place].secondMediaId = ""
+      }
+    }
+    return put(index, content, it.expectedVersion, it.author)
+  }
+
+  // MARK: patches
+
+  private mutating func patch(_ it: PageCommand.Patch) -> Expected {
+    guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
+    let page = pages[index]
+    let (current, expected) = (page.current, it.expectedVersion)
+    if expected < current, page.versions[Int(current) - 1].base == expected,
+      case .success(let again) = Self.apply(it.patch, page.versions[Int(current) - 2].content, current),
+      again == page.content
+    {
+      return .changed(view(page, current), replayed: true, rebased: expected != current - 1)
+    }
+    let named = PageContent(
+      sections: it.patch.sections.compactMap {
+        switch $0 {
+        case .add(let section, _), .update(let section): section
+        case .move, .remove: nil
+        }
+      })
+    let isMissing = isMissing(named, page.userId)
+    if expected > current || (expected < current && isTouched(it.patch, page, expected)) {
+      return .refused(isMissing ? .mediaNotFound : .versionConflict)
+    }
+    switch Self.apply(it.patch, page.content, current + 1) {
+    case .failure(let failure): return .refused(isMissing ? .mediaNotFound : failure.reason)
+    case .success(let next) where next == page.content:
+      return .changed(view(page, current), replayed: true, rebased: expected != current)
+    case .success(let next):
+      if isMissing { return .refused(.mediaNotFound) }
+      return advance(index, next, base: expected, author: it.author, rebased: expected != current)
+    }
+  }
+
+  private func isTouched(_ patch: PagePatch, _ page: Entry, _ base: Int64) -> Bool {
+    let difference = PageRules.difference(from: page.versions[Int(base) - 1].content, to: page.content)
+    if patch.title != nil && difference.title || patch.settings != nil && difference.settings { return true }
+    return patch.sections.contains {
+      switch $0 {
+      case .add(let section, _), .update(let section): difference.sectionIds.contains(section.sectionId)
+      case .move(let id, _), .remove(let id): difference.sectionIds.contains(id)
+      }
+    }
+  }
+
+  private struct Failure: Error {
+    var reason: Reason
+  }
+
+  private static func apply(
+    _ patch: PagePatch, _ content: PageContent, _ version: Int64
+  ) -> Result<PageContent, Failure> {
+    var content = content
+    content.title = patch.title ?? content.title
+    content.settings = patch.settings ?? content.settings
+    for (number, operation) in patch.sections.enumerated() {
+      var ids: [String] { content.sections.map(\.sectionId) }
+      func put(_ section: PageSection, _ position: Int32) {
+        let end = content.sections.count
+        content.sections.insert(section, at: position < 0 ? end : min(Int(position), end))
+      }
+      switch operation {
+      case .add(var section, let position):
+        if section.sectionId.isEmpty { section.sectionId = "section-\(version)-\(number)" }
+        if ids.contains(section.sectionId) { return .failure(Failure(reason: .duplicateSection)) }
+        put(section, position)
+      case .update(let section):
+        guard let place = ids.firstIndex(of: section.sectionId) else { return unknown }
+        content.sections[place] = section
+      case .move(let id, let position):
+        guard let place = ids.firstIndex(of: id) else { return unknown }
+        put(content.sections.remove(at: place), position)
+      case .remove(let id):
+        guard let place = ids.firstIndex(of: id) else { return unknown }
+        content.sections.remove(at: place)
+      }
+    }
+    return .success(content)
+  }
+
+  private static var unknown: Result<PageContent, Failure> { .failure(Failure(reason: .invalidField)) }
+
+  private static func named(_ content: PageContent, _ version: Int64) -> PageContent {
+    var content = content
+    for place in content.sections.indices where content.sections[place].sectionId.isEmpty {
+      content.sections[place].sectionId = "section-\(version)-\(place)"
+    }
+    return content
+  }
+
+  // MARK: life
+
+  private mutating func change(
+    _ target: PageTarget, deleted: Bool? = false, _ body: (inout Entry) -> Void
+  ) -> Expected {
+    guard let index = index(target.pageId, target.actingUserId, deleted: deleted) else {
+      return .refused(.pageNotFound)
+    }
+    let before = pages[index]
+    body(&pages[index])
+    let page = pages[index]
+    let isSame = before.published == page.published && before.deletedAtMicros == page.deletedAtMicros
+    return .changed(view(page, page.current), replayed: isSame, rebased: false)
+  }
+
+  private mutating func publish(_ target: PageTarget, _ version: Int64) -> Expected {
+    guard let index = index(target.pageId, target.actingUserId) else { return .refused(.pageNotFound) }
+    if version > pages[index].current { return .refused(.versionNotFound) }
+    return change(target) { $0.published = version == 0 ? $0.current : version }
+  }
+
+  private mutating func undelete(_ target: PageTarget) -> Expected {
+    if let index = index(target.pageId, target.actingUserId, deleted: true), isFull(pages[index].userId) {
+      return .refused(.quotaExceeded)
+    }
+    return change(target, deleted: nil) { $0.deletedAtMicros = nil }
+  }
+
+  private mutating func purge(_ target: PageTarget) -> Expected {
+    guard let index = index(target.pageId, target.actingUserId, deleted: true) else {
+      return .refused(.pageNotFound)
+    }
+    return .purged(pages.remove(at: index).current)
+  }
+
+  // MARK: media
+
+  private mutating func create(_ new: Media) -> Expected {
+    if let known = media.first(where: { $0.mediaId == new.mediaId }) {
+      let isSame = known.userId == new.userId && known.url == new.url && known.source == new.source
+      return isSame ? .media(known, replayed: true) : .refused(.idempotencyMismatch)
+    }
+    var new = new
+    new.createdAtMicros = nowMicros
+    media.append(new)
+    return .media(new, replayed: false)
+  }
+
+  private mutating func delete(_ it: PageCommand.DeleteMedia) -> Expected {
+    guard
+      let index = media.firstIndex(where: {
+        $0.mediaId == it.mediaId && (it.actingUserId == nil || it.actingUserId == $0.userId)
+      })
+    else { return .refused(.mediaNotFound) }
+    if media[index].deletedAtMicros != nil { return .mediaDeleted([], replayed: true) }
+    let users = pages.indices.filter { page in
+      pages[page].content.sections.contains {
+        $0.firstMediaId == it.mediaId || $0.secondMediaId == it.mediaId
+      }
+    }
+    if !users.isEmpty && !it.detaches { return .refused(.mediaInUse) }
+    for page in users {
+      var content = pages[page].content
+      for place in content.sections.indices {
+        if content.sections[place].firstMediaId == it.mediaId { content.sections[place].firstMediaId = "" }
+        if content.sections[place].secondMediaId == it.mediaId { content.sections[place].secondMediaId = "" }
+      }
+      _ = advance(page, content, base: pages[page].current, author: it.author)
+    }
+    media[index].deletedAtMicros = nowMicros
+    return .mediaDeleted(users.map { pages[$0].pageId }, replayed: false)
+  }
+}
