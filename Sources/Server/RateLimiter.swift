@@ -9,6 +9,7 @@
 
 internal import Core
 internal import Locking
+internal import Measuring
 internal import Synchronization
 
 final class RateLimiter: Sendable {
@@ -33,6 +34,9 @@ final class RateLimiter: Sendable {
   private let maximumBuckets: Int
   private let state: Lock<State>
   private let hasLimits = Atomic(false)
+  /// Calls that were refused, by what was too fast.
+  let limitedUsers = Counter()
+  let limitedUids = Counter()
   private let nowNanoseconds: @Sendable () -> UInt64
 
   /// - Parameter nowNanoseconds: a clock that does not go back, but for one that tests drive.
@@ -81,9 +85,13 @@ final class RateLimiter: Sendable {
       let uidWait = state.uids.waitNanoseconds(uid, nowNanoseconds: now)
       let userWait = user.map { state.users.waitNanoseconds($0, nowNanoseconds: now) } ?? 0
       if let userId, userWait > uidWait {
+        limitedUsers.add()
         return Excess(subject: .user(userId), waitNanoseconds: userWait)
       }
-      if uidWait > 0 { return Excess(subject: .uid(uid), waitNanoseconds: uidWait) }
+      if uidWait > 0 {
+        limitedUids.add()
+        return Excess(subject: .uid(uid), waitNanoseconds: uidWait)
+      }
       state.uids.take(uid)
       if let user { state.users.take(user) }
       return nil

@@ -76,6 +76,7 @@ public final class TallyServer: Sendable {
       services: services, facts: facts, engine: engine,
       catalogue: MetricCatalogue(
         version: options.version, startedAtMicros: facts.startedAtMicros, calls: calls, engine: engine,
+        limiter: limiter,
         connections: { late.server.withLock { $0 }?.statistics }),
       testClock: testClock,
       cancel: { token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 },

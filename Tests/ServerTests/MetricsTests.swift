@@ -1,5 +1,6 @@
 // What the server tells of itself: counts that are exact, text that Prometheus can read, statements by name.
 
+import Foundation
 import Messages
 import TTRPC
 import Testing
@@ -118,6 +119,28 @@ struct MetricsTests {
     }
   }
 
+  @Test("calls over a rate limit are counted")
+  func rateLimited() async throws {
+    try await LiveServer.run { live in
+      // The clock stands still.
+      _ = try await live.call(TallystickTestingV1.TestControl.setClock) {
+        $0.nowMicros = 1_900_000_000_000_000
+      }
+      var limit = TallystickV1.RateLimit()
+      limit.subject = .userId("u")
+      limit.perSecond = 1
+      _ = try await live.call(Admin.setRateLimit) { $0.rateLimit = limit }
+      var reasons: [String?] = []
+      for _ in 0..<3 {
+        reasons.append(try await live.reason(TallystickV1.CreditService.getBalance) { $0.userId = "u" })
+      }
+      #expect(reasons == [nil, "RATE_LIMITED", "RATE_LIMITED"])
+      let limited = try await Self.metrics(live)["tallystick_rate_limited_total"]
+      #expect(Self.sample(limited, ["subject": "user"])?.value == 2)
+      #expect(Self.sample(limited, ["subject": "uid"])?.value == 0)
+    }
+  }
+
   @Test("the Prometheus text is well formed and says what the messages say")
   func prometheus() async throws {
     try await LiveServer.run { live in
@@ -133,6 +156,19 @@ struct MetricsTests {
           "tallystick_calls_total{code=OK,method=AddPurchase,service=tallystick.v1.CreditService}"] == 1)
       #expect(scrape.values["tallystick_batch_items_bucket{le=1}"] == 1)
       #expect(scrape.values["tallystick_batch_items_count"] == 1)
+    }
+  }
+
+  @Test("docs/OPERATIONS.md has a line for every metric, and for no other")
+  func documented() async throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let text = try String(contentsOf: root.appending(path: "docs/OPERATIONS.md"), encoding: .utf8)
+    let named = Set(text.matches(of: /`(tallystick_[a-z_]+)(?:\{[a-z_,]+\})?`/).map { String($0.1) })
+    try await LiveServer.run { live in
+      let told = Set(try await Self.metrics(live).keys)
+      #expect(told.subtracting(named) == [])
+      #expect(named.subtracting(told) == [])
     }
   }
 

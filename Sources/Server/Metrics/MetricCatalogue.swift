@@ -16,6 +16,7 @@ struct MetricCatalogue: Sendable {
   var startedAtMicros: Int64
   var calls: CallMetrics
   var engine: SQLiteEngine
+  var limiter: RateLimiter
   /// nil before the server listens.
   var connections: @Sendable () -> ServerStatistics?
 
@@ -68,6 +69,12 @@ struct MetricCatalogue: Sendable {
         }),
       .counter(
         "slow_calls_total", "Unary calls that took longer than the limit.", calls.slowLog.slowCalls.value),
+      .counter(
+        "rate_limited_total", "Calls that were refused as too many, by what has the limit.",
+        [
+          Sample(labels: [("subject", "user")], value: .number(limiter.limitedUsers.value)),
+          Sample(labels: [("subject", "uid")], value: .number(limiter.limitedUids.value)),
+        ]),
     ]
   }
 
