@@ -54,7 +54,7 @@ struct BenchCommand: ParsableCommand {
     let machine = Machine.description(
       command: quick ? "make bench-quick" : "make bench", places: places, rounds: rounds, seconds: seconds)
     let figures = machine + "\n\n" + Tables(book: bench.book).markdown()
-    let estimates = Estimate.table(bench.book)
+    let estimates = Estimate.table(bench.book) + "\n\n" + MeasuredFinding.table(bench.book)
     print(figures + "\n\n" + estimates)
     if let document { try replace(document, with: figures) }
     if let audit { try replace(audit, with: machine + "\n\n" + estimates) }

@@ -11,6 +11,8 @@ enum Dataset {
   /// The newest users have a page each, of 10 sections and 20 uploads.
   static let pages = 1000
   static let firstPage = firstUser + users - pages
+  /// So many of them are read over and over.
+  static let hotPages = 100
   static let largeRuns = 1_000_000
   static let smallRuns = 10_000
   static let runsOfUsers = 100_000

@@ -1,4 +1,5 @@
-// The audit's estimates of how long each operation takes, beside what was measured: docs/AUDIT.md's table.
+// The tables of docs/AUDIT.md: the audit's estimates of how long each operation takes, and the findings that
+// a figure answers, beside what was measured.
 
 /// An operation that the audit gave a time, and the case that measures it.
 struct Estimate {
@@ -43,5 +44,61 @@ struct Estimate {
 
   private func cell(_ book: Book, _ subject: Subject, _ part: KeyPath<Sample, Double>) -> String {
     Tables.text(book.spread(name, subject, part)) { Format.decimal($0 / 1000, places: 3) }
+  }
+}
+
+/// A finding of the audit, and the figure that answers it.
+struct MeasuredFinding {
+  enum Unit {
+    case millis
+    case perSecond
+  }
+
+  var title: String
+  var figure: String
+  var name: String
+  var unit: Unit
+
+  static func all(_ book: Book) -> [MeasuredFinding] {
+    let large = Format.whole(Double(book.largeRuns))
+    return [
+      MeasuredFinding(
+        title: "2 + 3N queries", figure: "admin list of 100 users", name: Case.users(100), unit: .millis),
+      MeasuredFinding(
+        title: "page detail", figure: "10 sections, 20 images, 64 callers", name: Case.pageMany,
+        unit: .perSecond),
+      MeasuredFinding(
+        title: "dashboard", figure: "30 days of \(large) runs, \(Dataset.zones[1]), cold",
+        name: Case.stats("large", Dataset.zones[1], "cold"), unit: .millis),
+      MeasuredFinding(
+        title: "usage", figure: "a month's of 1,000 users", name: Case.usage, unit: .millis),
+      MeasuredFinding(
+        title: "consuming credit", figure: "64 callers, 1,000 accounts", name: Case.consume(64, "ordered"),
+        unit: .perSecond),
+      MeasuredFinding(
+        title: "check, then consume", figure: "BeginRun + FinishRun, 64 callers", name: Case.run,
+        unit: .perSecond),
+      MeasuredFinding(
+        title: "saving a page", figure: "10 sections, one caller", name: Case.save, unit: .millis),
+      MeasuredFinding(
+        title: "no cache", figure: "30 days of \(large) runs, UTC, hot",
+        name: Case.stats("large", Dataset.zones[0], "hot"), unit: .millis),
+    ]
+  }
+
+  /// One row a finding: medians of latency in milliseconds, or operations a second.
+  static func table(_ book: Book) -> String {
+    let others = [Subject.postgresORM, .postgres]
+    let rows = all(book).map { finding in
+      [finding.title, finding.figure] + ([.tally] + others).map { finding.cell(book, $0) }
+    }
+    return Tables.lines(["finding", "figure", "here"] + others.map(\.rawValue), rows)
+  }
+
+  private func cell(_ book: Book, _ subject: Subject) -> String {
+    switch unit {
+    case .millis: Tables.text(book.spread(name, subject, \.p50Micros)) { Format.millis(micros: $0) }
+    case .perSecond: Tables.text(book.spread(name, subject, \.perSecond)) { Format.rate($0) + "/s" }
+    }
   }
 }

@@ -32,6 +32,11 @@ enum Format {
     return "\(sign)\(whole(Double(scaled.magnitude / UInt(scale)))).\(padding)\(fraction)"
   }
 
+  /// `1.234 ms`, of microseconds.
+  static func millis(micros: Double) -> String {
+    decimal(micros / 1000, places: 3) + " ms"
+  }
+
   /// `1.23x`.
   static func ratio(_ value: Double) -> String {
     decimal(value, places: 2) + "x"

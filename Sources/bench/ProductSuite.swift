@@ -27,7 +27,7 @@ extension Bench {
   }
 
   private mutating func measurePages(_ servers: [RunningServer]) throws(BenchError) {
-    let page = Self.alone("page", first: Dataset.firstPage, accounts: Dataset.pages)
+    let page = Self.alone("page", first: Dataset.firstPage, accounts: Dataset.hotPages)
     var many = page
     many.connections = 64
     many.share = 1

@@ -104,6 +104,17 @@ struct ProductTests {
     #expect(!text.contains("1,000,000"))
   }
 
+  @Test("each of the audit's findings has its figure in its unit, measured or not")
+  func findings() {
+    var book = Book()
+    book.record(Self.sample(p50Micros: 1500), Case.usage, .tally)
+    book.record(Self.sample(p50Micros: 1500), Case.pageMany, .postgres)
+    let lines = MeasuredFinding.table(book).split(separator: "\n").dropFirst(2)
+    #expect(lines.count == 8)
+    #expect(lines.contains("| usage | a month's of 1,000 users | 1.500 ms | - | - |"))
+    #expect(lines.contains("| page detail | 10 sections, 20 images, 64 callers | - | - | 1.0/s |"))
+  }
+
   @Test("each of the audit's estimates has its row, measured or not")
   func estimates() throws {
     var book = Book()
