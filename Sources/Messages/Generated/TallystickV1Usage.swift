@@ -166,9 +166,10 @@ extension TallystickV1 {
     public var uncollectedMicros: Int64 = 0
     /// The run belongs to the day and the month of this time.
     public var startedAtMicros: Int64 = 0
-    /// Zero while running.
+    /// Zero while running; of a recorded run: when it was recorded.
     public var finishedAtMicros: Int64 = 0
-    /// When a running run stops to count against the quota: when its hold expires.
+    /// When a running run stops to count against the quota: when its hold expires. It may be finished later
+    /// too. Zero for a recorded run.
     public var expiresAtMicros: Int64 = 0
     /// What went wrong, in the caller's words.
     public var error: String = ""
@@ -202,6 +203,7 @@ extension TallystickV1 {
     public var run: TallystickV1.Run?
     /// The ledger row of the hold; absent when nothing was held.
     public var transaction: TallystickV1.Transaction?
+    /// After the transaction; without one, as it stands now.
     public var balance: TallystickV1.Balance?
     public var hold: TallystickV1.Hold?
     public var replayed: Bool = false
@@ -230,8 +232,9 @@ extension TallystickV1 {
   public struct FinishRunResponse: Message {
     public static var fullName: String { "tallystick.v1.FinishRunResponse" }
     public var run: TallystickV1.Run?
-    /// The last ledger row of the run; absent when none was written.
+    /// The last ledger row that this call wrote for the run; absent when none was.
     public var transaction: TallystickV1.Transaction?
+    /// After the transaction; without one, as it stands now.
     public var balance: TallystickV1.Balance?
     public var replayed: Bool = false
     public var commitSequence: Int64 = 0
@@ -605,13 +608,17 @@ extension TallystickV1 {
     public static let name = "tallystick.v1.UsageService"
     /// Checks the quota, holds the estimate and records the run as running, in one transaction.
     public static let beginRun = RPC<TallystickV1.BeginRunRequest, TallystickV1.BeginRunResponse>(service: name, method: "BeginRun", kind: .unary)
-    /// Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
+    /// Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction. The
+    /// hold pays first, then what is available, and what is not there is uncollected: a run that was begun is
+    /// always recorded. What was captured of its hold by Capture pays the cost and is not taken again.
     public static let finishRun = RPC<TallystickV1.FinishRunRequest, TallystickV1.FinishRunResponse>(service: name, method: "FinishRun", kind: .unary)
     /// Records a run that has ended elsewhere. Never charges, never checks a quota.
     public static let recordRun = RPC<TallystickV1.RecordRunRequest, TallystickV1.RecordRunResponse>(service: name, method: "RecordRun", kind: .unary)
     /// Up to 1,000 runs in one commit, each decided on its own.
     public static let recordRuns = RPC<TallystickV1.RecordRunsRequest, TallystickV1.RecordRunsResponse>(service: name, method: "RecordRuns", kind: .unary)
-    /// Any number of runs; answers once all of them are durable or refused.
+    /// Any number of runs, each decided on its own; answers once all of them are durable or refused. They
+    /// become durable in batches: of a stream that breaks some may be, and the same stream sent again replays
+    /// them. One that names another user than the acting one ends there.
     public static let streamRuns = RPC<TallystickV1.RecordRunRequest, TallystickV1.StreamRunsResponse>(service: name, method: "StreamRuns", kind: .clientStream)
     public static let getRun = RPC<TallystickV1.GetRunRequest, TallystickV1.GetRunResponse>(service: name, method: "GetRun", kind: .unary)
     /// A user's runs, by the time at which they started, newest first.

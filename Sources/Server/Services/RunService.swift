@@ -43,7 +43,7 @@ extension UsageService {
         response.commitPosition = receipt.commit.position
         return response
       },
-      services.mutation(RPCs.recordRun, role: .service) { request, _, _ throws(Refusal) in
+      services.unkeyedMutation(RPCs.recordRun, role: .service) { request, _ throws(Refusal) in
         try RunRequests.record(request)
       } reply: { outcome throws(Refusal) in
         let receipt = try runReceipt(outcome)

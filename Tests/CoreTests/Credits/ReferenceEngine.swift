@@ -12,18 +12,18 @@ import Core
 import Locking
 
 final class ReferenceEngine: Engine {
-  private struct GrantKey: Hashable {
+  struct GrantKey: Hashable {
     var user: ExactText
     var plan: ExactText
     var periodStartMicros: Int64
   }
 
-  private struct UserKey: Hashable {
+  struct UserKey: Hashable {
     var user: ExactText
     var key: ExactText
   }
 
-  private struct Store {
+  struct Store {
     var nowMicros: Int64 = 0
     var accounts: [ExactText: Account] = [:]
     /// Row n is at n - 1.
@@ -36,6 +36,7 @@ final class ReferenceEngine: Engine {
     /// What stands against all users' credit.
     var system: [SystemAccount: Int64] = [:]
     var commitSequence: Int64 = 0
+    var runs: [ExactText: ReferenceRun] = [:]
 
     var effectiveMicros: Int64 { max(nowMicros, ledger.last?.atMicros ?? 0) }
 
@@ -88,6 +89,7 @@ final class ReferenceEngine: Engine {
         store.plans[ExactText(plan.id)] = put.plan
         return .planStored(put.plan, unchanged: put.unchanged, commit: point)
       }
+      if case .usage(let command) = command { return try runOutcome(of: command, at: point, &store) }
       return .applied(try carryOut(command, at: point, &store))
     } catch {
       var refusal = error
@@ -118,6 +120,7 @@ final class ReferenceEngine: Engine {
     context.expiredHolds = store.expiredHolds(userId)
     let change = try Rules.decide(command, context)
     try book(change, &store)
+    if case .extend = command, let hold = change.hold { follow(hold, &store) }
     return save(change, at: point, &store)
   }
 
@@ -153,7 +156,7 @@ final class ReferenceEngine: Engine {
     return nil
   }
 
-  private static func receipt(_ entry: Entry, _ store: Store) -> Receipt {
+  static func receipt(_ entry: Entry, _ store: Store) -> Receipt {
     let hold = entry.holdId.flatMap { store.holds[$0] }.map { Rules.hold($0, after: entry) }
     return Receipt(transaction: entry, balance: entry.balanceAfter, hold: hold, replayed: true)
   }
@@ -168,13 +171,13 @@ final class ReferenceEngine: Engine {
         guard let change = try Rules.sweep(context) else { continue }
         store.commitSequence += 1
         try Self.book(change, &store)
-        _ = Self.save(change, at: CommitPoint(sequence: store.commitSequence, position: 0), &store)
+        Self.save(change, at: CommitPoint(sequence: store.commitSequence, position: 0), &store)
       }
     }
   }
 
   /// The other side of each row.
-  private static func book(_ change: Change, _ store: inout Store) throws(Refusal) {
+  static func book(_ change: Change, _ store: inout Store) throws(Refusal) {
     var system = store.system
     for entry in change.entries {
       guard let account = entry.type.counterpart else { continue }
@@ -185,7 +188,8 @@ final class ReferenceEngine: Engine {
     store.system = system
   }
 
-  private static func save(_ change: Change, at point: CommitPoint, _ store: inout Store) -> Receipt {
+  @discardableResult
+  static func save(_ change: Change, at point: CommitPoint, _ store: inout Store) -> Receipt {
     var entries = change.entries
     for index in entries.indices { entries[index].commit = point }
     store.ledger += entries

@@ -11,6 +11,7 @@ final class CommonGround: Sendable {
   private struct State {
     var holds: [Int64] = []
     var commands: [Command] = []
+    var runs: [String] = []
   }
 
   /// How far back callers remember.
@@ -30,6 +31,17 @@ final class CommonGround: Sendable {
       $0.commands.append(command)
       if $0.commands.count > Self.memory { $0.commands.removeFirst() }
     }
+  }
+
+  func add(run: String) {
+    state.withLock {
+      $0.runs.append(run)
+      if $0.runs.count > Self.memory { $0.runs.removeFirst() }
+    }
+  }
+
+  func run(_ number: UInt64) -> String? {
+    state.withLock { $0.runs.isEmpty ? nil : $0.runs[Int(number % UInt64($0.runs.count))] }
   }
 
   func hold(_ number: UInt64) -> Int64? {
@@ -110,6 +122,10 @@ struct Caller {
       if case .applied(let receipt) = outcome, receipt.transaction.type == .hold, let hold = receipt.hold {
         ground.add(hold: hold.id)
       }
+      if case .usage(.run(let receipt)) = outcome, receipt.run.status == .running {
+        ground.add(run: receipt.run.runId)
+        if let hold = receipt.hold { ground.add(hold: hold.id) }
+      }
       history.decisions.append(
         History.Decision(
           command: command, outcome: outcome, wallMicros: wallMicros, beganNanoseconds: began,
@@ -126,9 +142,10 @@ struct Caller {
     let amount = Int64(number(20)) + 1
     let choice = number(100)
     if choice < 8, let again = ground.command(generator.next()) { return again }
-    if choice < 36, let hold = ground.hold(generator.next()) {
+    if choice < 28, let hold = ground.hold(generator.next()) {
       return settle(hold, amount, idempotency)
     }
+    if choice < 36 { return .usage(usage(user, amount, key, idempotency.digest)) }
     switch choice {
     case 36..<42:
       return .addPurchase(
@@ -154,6 +171,24 @@ struct Caller {
     default:
       return .consume(Command.Consume(userId: user, amountMicros: amount, idempotency: idempotency))
     }
+  }
+
+  private mutating func usage(
+    _ user: String, _ amount: Int64, _ key: String, _ digest: Digest
+  ) -> UsageCommand {
+    let statuses: [RunStatus] = [.succeeded, .failed, .cancelled]
+    let end = UsageCommand.End(status: statuses[Int(number(3))], costMicros: amount)
+    if number(2) == 0, let run = ground.run(generator.next()) {
+      return .finish(UsageCommand.Finish(runId: run, end: end, digest: digest))
+    }
+    if number(8) == 0 {
+      return .record(
+        UsageCommand.Record(userId: user, runId: key, model: "m", type: "t", end: end, digest: digest))
+    }
+    return .begin(
+      UsageCommand.Begin(
+        userId: user, runId: number(8) == 0 ? "run\(number(50))" : key, model: "m", type: "t",
+        estimateMicros: number(6) == 0 ? 0 : amount, ttlMillis: Int64(number(4_000)) + 1, digest: digest))
   }
 
   private mutating func settle(_ hold: Int64, _ amount: Int64, _ idempotency: Idempotency) -> Command {

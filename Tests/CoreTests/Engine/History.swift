@@ -26,13 +26,17 @@ struct History {
       case .applied(let receipt): receipt.replayed ? nil : receipt.transaction.commit
       case .planStored(_, _, let commit): commit
       case .refused(let refusal): refusal.commit
-      case .usage, .page, .admin: nil
+      case .usage(.run(let receipt)): receipt.replayed ? nil : receipt.commit
+      case .page, .admin: nil
       }
     }
 
     var isReplay: Bool {
-      if case .applied(let receipt) = outcome { return receipt.replayed }
-      return false
+      switch outcome {
+      case .applied(let receipt): receipt.replayed
+      case .usage(.run(let receipt)): receipt.replayed
+      case .planStored, .page, .admin, .refused: false
+      }
     }
   }
 
@@ -137,11 +141,21 @@ struct History {
 
   private func strayReplays(_ ledger: [Entry]) -> [String] {
     decisions.compactMap { decision in
-      guard case .applied(let receipt) = decision.outcome, receipt.replayed else { return nil }
-      let sequence = receipt.transaction.sequence
-      guard sequence > 0, sequence <= Int64(ledger.count), ledger[Int(sequence) - 1] == receipt.transaction
-      else { return "\(receipt.transaction) was replayed, but is no row" }
+      guard decision.isReplay, let transaction = decision.outcome.transaction else { return nil }
+      let sequence = transaction.sequence
+      guard sequence > 0, sequence <= Int64(ledger.count), ledger[Int(sequence) - 1] == transaction
+      else { return "\(transaction) was replayed, but is no row" }
       return nil
+    }
+  }
+}
+
+extension Outcome {
+  fileprivate var transaction: Entry? {
+    switch self {
+    case .applied(let receipt): receipt.transaction
+    case .usage(.run(let receipt)): receipt.transaction
+    case .planStored, .page, .admin, .refused: nil
     }
   }
 }

@@ -11,12 +11,13 @@ import Core
 
 struct LedgerModel {
   private(set) var users: [ExactText: ModelUser] = [:]
+  var runs: [ExactText: ModelRunState] = [:]
   private(set) var plans: [ExactText: Plan] = [:]
   /// Row n is at n - 1.
   private(set) var ledger: [Entry] = []
   private(set) var lastAt: Int64 = 0
   /// Settled holds, by id, and all holds' users.
-  private var settled: [Int64: Hold] = [:]
+  private(set) var settled: [Int64: Hold] = [:]
   private var holders: [Int64: ExactText] = [:]
   private var books: [SystemAccount: Int64] = [:]
 
@@ -62,6 +63,7 @@ struct LedgerModel {
     let time = now(wall)
     do throws(Refusal) {
       if case .putPlan(let plan) = command { return put(plan, at: time) }
+      if case .usage(let command) = command { return .usage(.run(try carryOut(command, at: time))) }
       return .applied(try carryOut(command, at: time))
     } catch {
       return .refused(error)
@@ -115,6 +117,7 @@ struct LedgerModel {
     let changed = try carryOut(command, on: &user, hold: hold, at: time, &numbering)
     let balance = user.balance(at: time)
     guard save(&user) else { throw Refusal(.amountOverflow, "") }
+    if case .extend = command, let changed { follow(changed) }
     guard let row = ledger.last else { throw Refusal(.corrupt, "") }
     return Receipt(transaction: row, balance: balance, hold: changed)
   }
@@ -153,7 +156,7 @@ struct LedgerModel {
     return nil
   }
 
-  private func replay(_ row: Entry) -> Receipt {
+  func replay(_ row: Entry) -> Receipt {
     var hold: Hold?
     if let holdId = row.holdId, let now = self.hold(holdId) {
       hold = now
@@ -172,7 +175,7 @@ struct LedgerModel {
   }
 
   /// - Returns: false when the books cannot take it, and then nothing is changed.
-  private mutating func save(_ user: inout ModelUser) -> Bool {
+  mutating func save(_ user: inout ModelUser) -> Bool {
     var books = books
     for row in user.rows {
       guard let side = row.type.counterpart else { continue }

@@ -28,7 +28,9 @@ extension LedgerModel {
     case .reserve(let reserve):
       let expiresAt = try Self.later(time, reserve.ttlMillis)
       try Self.requireAvailable(reserve.amountMicros, user, time)
-      return user.reserve(reserve, expiresAt: expiresAt, at: time, &numbering)
+      return user.reserve(
+        reserve.amountMicros, runId: reserve.runId, expiresAt: expiresAt, at: time, &numbering
+      ) { Self.sign(&$0, command) }
     case .extend(let extend):
       let hold = try Self.requireOpen(hold, time)
       let expiresAt = try Self.later(time, extend.ttlMillis)
@@ -113,14 +115,14 @@ extension LedgerModel {
     row.text = command.text
   }
 
-  private static func later(_ time: Int64, _ millis: Int64) throws(Refusal) -> Int64 {
+  static func later(_ time: Int64, _ millis: Int64) throws(Refusal) -> Int64 {
     let (micros, tooFar) = millis.multipliedReportingOverflow(by: 1_000)
     let (sum, tooMuch) = time.addingReportingOverflow(micros)
     guard !tooFar, !tooMuch else { throw Refusal(.amountOverflow, "") }
     return sum
   }
 
-  private static func requireAvailable(
+  static func requireAvailable(
     _ amount: Int64, _ user: ModelUser, _ time: Int64
   ) throws(Refusal) {
     let available = user.available(at: time)

@@ -93,7 +93,25 @@ struct ModelRun {
       guard let hold = receipt.hold, !receipt.replayed else { return }
       if hold.forfeitedMicros > 0 { tally["forfeited", default: 0] += 1 }
       if hold.capturedMicros > 0, hold.releasedMicros > 0 { tally["part captured", default: 0] += 1 }
-    case .usage, .page, .admin: break
+    case .usage(.run(let receipt)): count(receipt)
+    case .page, .admin: break
+    }
+  }
+
+  private mutating func count(_ receipt: RunReceipt) {
+    let run = receipt.run
+    let name = run.isRecorded ? "run recorded" : run.status == .running ? "run begun" : "run finished"
+    if receipt.replayed {
+      tally["replay: \(name)", default: 0] += 1
+      return
+    }
+    tally[name, default: 0] += 1
+    if run.uncollectedMicros > 0 { tally["uncollected", default: 0] += 1 }
+    guard let holdId = run.holdId, run.status != .running else { return }
+    if receipt.transaction?.holdId == nil, run.chargedMicros > 0 { tally["drawn", default: 0] += 1 }
+    if let hold = model.hold(holdId), hold.state == .expired { tally["finished late", default: 0] += 1 }
+    if let hold = model.hold(holdId), hold.state == .captured, receipt.transaction == nil {
+      tally["captured before", default: 0] += 1
     }
   }
 
@@ -136,6 +154,10 @@ struct ModelRun {
         return "hold \(String(describing: actual.hold)), expected \(String(describing: expected.hold))"
       }
       return actual.replayed == expected.replayed ? nil : "replayed \(actual.replayed)"
+    case (.usage(.run(let expected)), .usage(.run(var actual))):
+      actual.commit = expected.commit
+      if let commit = expected.transaction?.commit { actual.transaction?.commit = commit }
+      return actual == expected ? nil : "\(actual), expected \(expected)"
     case (.planStored(let expected, let wasUnchanged, _), .planStored(let actual, let isUnchanged, _)):
       return expected == actual && wasUnchanged == isUnchanged ? nil : "plan \(actual), expected \(expected)"
     case (.refused(let expected), .refused(let actual)):
@@ -179,6 +201,23 @@ struct ModelRun {
     try require(holds == expected, "holds \(holds), expected \(expected)")
   }
 
+  /// All runs, of engines that list them.
+  private func compareRuns() throws {
+    guard let reads = rig.engine as? any RunReads else { return }
+    for userId in StepReader.users {
+      var filter = RunFilter(userId: userId, limit: 7)
+      var runs: [Run] = []
+      repeat {
+        let page = try reads.runs(filter).value
+        runs += page.runs
+        filter.before = page.nextBefore
+      } while filter.before != nil
+      let expected = model.runs.values.map(\.run).filter { $0.userId.isExactly(userId) }
+        .sorted { ($0.startedAtMicros, $0.id) > ($1.startedAtMicros, $1.id) }
+      try require(runs == expected, "the runs of \(userId) differ: \(runs), expected \(expected)")
+    }
+  }
+
   /// Everything once more, and from inside.
   private func finish() throws {
     for userId in StepReader.users {
@@ -193,6 +232,7 @@ struct ModelRun {
       for index in rows.indices { rows[index].commit = CommitPoint(sequence: 0, position: 0) }
       try require(rows == model.rows(userId).reversed(), "the rows of \(userId) differ")
     }
+    try compareRuns()
     try require(model.booksTotal == 0, "the model's books sum to \(model.booksTotal)")
     let findings = try rig.findings()
     try require(findings.isEmpty, findings.joined(separator: "; "))

@@ -58,7 +58,9 @@ struct ModelTests {
     "replay of api_usage", "replay of hold", "replay of hold_extend", "replay of hold_release",
     "HOLD_NOT_FOUND", "GRANT_NOT_FOUND", "IDEMPOTENCY_MISMATCH", "GRANT_CONFLICT", "PAYMENT_CONFLICT",
     "INVALID_FIELD", "HOLD_EXPIRED", "HOLD_SETTLED", "CAPTURE_EXCEEDS_HOLD", "AMOUNT_OVERFLOW",
-    "INSUFFICIENT_CREDITS",
+    "INSUFFICIENT_CREDITS", "run begun", "run finished", "run recorded", "uncollected", "drawn",
+    "finished late", "captured before", "replay: run begun", "replay: run finished", "replay: run recorded",
+    "RUN_NOT_FOUND", "RUN_CONFLICT", "EVENT_TOO_OLD", "EVENT_IN_FUTURE",
   ]
 
   @Test("the rules agree with the model, and everything comes about")

@@ -182,21 +182,21 @@ struct ModelUser {
   }
 
   mutating func reserve(
-    _ command: Command.Reserve, expiresAt: Int64, at time: Int64, _ numbering: inout Int64
+    _ amount: Int64, runId: String, expiresAt: Int64, at time: Int64, _ numbering: inout Int64,
+    _ complete: (inout Entry) -> Void = { _ in }
   ) -> Hold {
     let id = numbering
-    let pins = take(command.amountMicros, for: id, at: time)
+    let pins = take(amount, for: id, at: time)
     let hold = Hold(
-      id: id, userId: userId, amountMicros: command.amountMicros, createdAtMicros: time,
-      expiresAtMicros: expiresAt, runId: command.runId, pins: pins)
+      id: id, userId: userId, amountMicros: amount, createdAtMicros: time, expiresAtMicros: expiresAt,
+      runId: runId, pins: pins)
     holds[id] = hold
     write(.hold, 0, at: time, effectiveAt: time, lots: pins, &numbering) {
       $0.holdId = id
-      $0.holdAmountMicros = command.amountMicros
+      $0.holdAmountMicros = amount
       $0.expiresAtMicros = expiresAt
-      $0.runId = command.runId
-      $0.idempotency = command.idempotency
-      $0.text = command.text
+      $0.runId = runId
+      complete(&$0)
     }
     return hold
   }

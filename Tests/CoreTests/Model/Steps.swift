@@ -26,6 +26,7 @@ struct SeededGenerator: RandomNumberGenerator {
 struct Step: Sendable, CustomStringConvertible {
   enum Kind: Sendable, CaseIterable {
     case consume, purchase, grantPlan, promo, adjust, reserve, extend, capture, release, putPlan
+    case beginRun, finishRun, recordRun
     case retry, advance, toBorder, back, restart, sweep
 
     /// Out of their sum.
@@ -36,6 +37,8 @@ struct Step: Sendable, CustomStringConvertible {
       case .promo, .capture: 12
       case .adjust, .release: 5
       case .reserve: 14
+      case .beginRun, .finishRun: 10
+      case .recordRun: 3
       case .putPlan: 1
       case .retry: 8
       case .advance: 4
@@ -182,6 +185,7 @@ struct StepReader {
     case .release:
       .release(Command.Release(holdId: hold, actingUserId: actingUser, idempotency: idempotency))
     case .putPlan: .putPlan(plan)
+    case .beginRun, .finishRun, .recordRun: .usage(usage)
     case .retry, .advance, .toBorder, .back, .restart, .sweep: nil
     }
   }
@@ -196,6 +200,60 @@ struct StepReader {
     return Plan(
       id: Self.planIds[Int(step.a % 2)], displayName: "P", monthlyCreditMicros: Int64(step.c % 30 + 1),
       grantExpiry: expiry, priority: Int32(step.c % 3 + 9))
+  }
+
+  // MARK: Runs
+
+  private var usage: UsageCommand {
+    let digest = CommandReader.digest(of: step.description)
+    switch step.kind {
+    case .beginRun:
+      return .begin(
+        UsageCommand.Begin(
+          userId: user, runId: newRunId, model: "m\(step.b % 3)", type: "t",
+          estimateMicros: step.b % 6 == 0 ? 0 : amount, ttlMillis: ttl, digest: digest))
+    case .finishRun:
+      return .finish(
+        UsageCommand.Finish(runId: knownRunId, end: runEnd, actingUserId: actingUser, digest: digest))
+    default:
+      return .record(
+        UsageCommand.Record(
+          userId: user, runId: newRunId, model: "m\(step.b % 3)", type: "t", end: runEnd,
+          startedAtMicros: recordedStart, digest: digest))
+    }
+  }
+
+  /// Mostly fresh, now and then one that was used before.
+  private var newRunId: String {
+    step.c % 13 == 0 && step.id > 0 ? "run\(step.c % UInt64(step.id))" : "run\(step.id)"
+  }
+
+  /// A run by number: mostly one under way, now and then one that is not there.
+  private var knownRunId: String {
+    let runs = model.runs.values.map(\.run).sorted { $0.id < $1.id }
+    let underWay = runs.filter { $0.status == .running }
+    let choice = step.a % 5 == 0 || underWay.isEmpty ? runs : underWay
+    guard !choice.isEmpty, step.a % 31 != 0 else { return "none" }
+    return choice[Int(step.a % UInt64(choice.count))].runId
+  }
+
+  private var runEnd: UsageCommand.End {
+    let statuses: [RunStatus] = [.succeeded, .failed, .succeeded, .cancelled]
+    let costs: [Int64?] = [nil, 0, 1, Int64(step.b % 40), Int64(step.b % 400), Int64(step.b % 40)]
+    return UsageCommand.End(
+      status: statuses[Int(step.b >> 8 % 4)], inputTokens: Int64(step.b % 1_000),
+      outputTokens: Int64(step.c % 1_000), images: Int64(step.b % 3),
+      costMicros: costs[Int(step.c % UInt64(costs.count))], error: step.c % 5 == 0 ? "e\(step.id)" : "")
+  }
+
+  private var recordedStart: Int64? {
+    let now = model.now(wall)
+    let borders = [now - 3_024_000_000_000, now + 300_000_000]
+    switch step.b % 6 {
+    case 0: return nil
+    case 1, 2: return borders[Int(step.b % 2)] + Int64(step.c % 3) - 1
+    default: return now - Int64(step.c % 5_000_000)
+    }
   }
 
   /// Where the wall clock stands after the step.

@@ -57,7 +57,11 @@ class UsageService:
         error: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.FinishRunResponse:
-        """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction."""
+        """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
+        The hold pays first, then what is available, and what is not there is uncollected: a run that
+        was begun is always recorded. What was captured of its hold by Capture pays the cost and is not
+        taken again.
+        """
         request = usage_pb2.FinishRunRequest(
             run_id=run_id,
             status=status,
@@ -137,7 +141,10 @@ class UsageService:
         *,
         timeout: Optional[float] = None,
     ) -> usage_pb2.StreamRunsResponse:
-        """Any number of runs; answers once all of them are durable or refused."""
+        """Any number of runs, each decided on its own; answers once all of them are durable or refused.
+        They become durable in batches: of a stream that breaks some may be, and the same stream sent
+        again replays them. One that names another user than the acting one ends there.
+        """
         method = Method(
             "tallystick.v1.UsageService",
             "StreamRuns",
