@@ -35,7 +35,7 @@ struct VerifyTests {
       let result = try Rig.run(["verify", "--file", database])
       #expect(result.status == 0)
       let lines = result.output.split(separator: "\n")
-      #expect(lines.count == 6)
+      #expect(lines.count == 8)
       #expect(lines.allSatisfy { $0.hasPrefix("ok ") })
       let json = try Rig.run(["verify", "--file", "\(database)/tally.db", "--json"])
       for line in json.output.split(separator: "\n") {
@@ -81,7 +81,7 @@ struct VerifyTests {
     #expect(try rig.run("credits", "purchase", "a", "5", "--payment", "p").status == 0)
     let result = try rig.run("verify")
     #expect(result.status == 0, "\(result.error)")
-    #expect(result.output.split(separator: "\n").count == 6)
+    #expect(result.output.split(separator: "\n").count == 8)
     let json = try rig.run("verify", "--json")
     #expect(json.status == 0)
     for line in json.output.split(separator: "\n") {

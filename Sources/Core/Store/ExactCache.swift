@@ -78,6 +78,21 @@ public final class ExactCache<Value: Sendable>: Sendable {
     }
   }
 
+  /// What is kept, not counted as a hit or a miss and not moved.
+  func peek(group: String, key: String = "") -> Snapshot<Value>? {
+    let (group, key) = (ExactText(group), ExactText(key))
+    return state.withLock { state in
+      (state.young[group]?[key] ?? state.old[group]?[key]).map {
+        Snapshot($0.value, commitSequence: $0.commitSequence)
+      }
+    }
+  }
+
+  /// Of all values that are kept.
+  var groups: [String] {
+    state.withLock { state in Set(state.young.keys).union(state.old.keys).map(\.text) }
+  }
+
   /// Keeps a value for the next who asks, if it still holds.
   /// - Parameters:
   ///   - snapshot: of a commit that is published.

@@ -24,6 +24,7 @@ extension Schema {
       deleted_at INTEGER
     ) STRICT;
     CREATE INDEX media_live ON media(account, id) WHERE deleted_at IS NULL;
+    CREATE INDEX media_uploads ON media(created_at, account) WHERE source = 1;
     CREATE INDEX media_source ON media(account, source, id) WHERE deleted_at IS NULL;
 
     CREATE TABLE page(
@@ -77,7 +78,8 @@ extension Schema {
 
   /// Of these tables, for `requiredIndexes`.
   static let pageIndexes = [
-    "media_live", "media_source", "page_history", "page_live", "page_published", "page_version_number",
+    "media_live", "media_uploads", "media_source", "page_history", "page_live", "page_published",
+    "page_version_number",
     "section_order", "section_name", "section_first_media", "section_second_media",
   ]
 }

@@ -101,6 +101,11 @@ final class Published: Sendable {
     }
   }
 
+  /// Of all accounts here.
+  var userIds: [String] {
+    state.withLock { state in Set(state.young.keys).union(state.old.keys).map(\.text) }
+  }
+
   /// By the writer, at commit.
   func publish(_ head: LedgerHead, _ accounts: some Sequence<Account>) {
     state.withLock { state in

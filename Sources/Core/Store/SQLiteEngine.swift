@@ -187,7 +187,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       let connection = try Connection(
         path: directory.databasePath,
         options: ConnectionOptions(readOnly: true, cacheKibibytes: Reader.cacheKibibytes))
-      return try Verifier.verify(connection, enums: enums, report: report)
+      return try Verifier.verify(connection, enums: enums, cached: compareCached, report: report)
     }
   }
 

@@ -45,9 +45,12 @@ public enum Verifier {
     }
   }
 
-  /// - Parameter connection: read-only, or of a file that nobody serves.
+  /// - Parameters:
+  ///   - connection: read-only, or of a file that nobody serves.
+  ///   - cached: compares what a running engine keeps in memory.
   static func verify(
-    _ connection: Connection, enums: VerifyEnums?, report: (VerifyProgress) -> Void
+    _ connection: Connection, enums: VerifyEnums?, cached: (inout VerifyTally) -> Void = { _ in },
+    report: (VerifyProgress) -> Void
   ) throws(SQLiteError) -> Bool {
     let run = VerifyRun(reader: try VerifyReader(connection))
     run.attempt(.chain) { () throws(SQLiteError) in try run.ledger(report) }
@@ -57,6 +60,13 @@ public enum Verifier {
     run.start()
     run.attempt(.uniqueness) { () throws(SQLiteError) in try run.uniqueness(report) }
     run.end(.uniqueness, report)
+    run.start()
+    run.attempt(.usage) { () throws(SQLiteError) in try run.usage(report) }
+    run.tally(.usage, cached)
+    run.end(.usage, report)
+    run.start()
+    run.attempt(.pages) { () throws(SQLiteError) in try run.pages(report) }
+    run.end(.pages, report)
     run.start()
     run.attempt(.schema) { () throws(SQLiteError) in try run.schema(enums, report) }
     run.end(.schema, report)
@@ -72,6 +82,8 @@ final class VerifyRun {
   private(set) var isSound = true
 
   private var unique = VerifyTally()
+  private var counted = VerifyTally()
+  private var shown = VerifyTally()
   private var file = VerifyTally()
 
   init(reader: VerifyReader) { self.reader = reader }
@@ -88,13 +100,15 @@ final class VerifyRun {
     }
   }
 
-  private func tally(_ check: VerifyCheck, _ body: (inout VerifyTally) -> Void) {
+  func tally(_ check: VerifyCheck, _ body: (inout VerifyTally) -> Void) {
     switch check {
     case .books: body(&replay.books)
     case .balances: body(&replay.balances)
     case .chain: body(&replay.chain)
     case .allocations: body(&replay.allocations)
     case .uniqueness: body(&unique)
+    case .usage: body(&counted)
+    case .pages: body(&shown)
     case .schema: body(&file)
     }
   }
@@ -255,6 +269,50 @@ final class VerifyRun {
       "\(name): settled \(stored.captures) and \(stored.releases) times")
     let pinned = hold.pins.reduce(0) { $0 &+ $1.amountMicros }
     replay.allocations.expect(pinned == hold.amountMicros, "\(name): pins \(pinned) of \(hold.amountMicros)")
+  }
+
+  // MARK: usage and pages
+
+  func usage(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
+    let usage = reader.usage
+    let firstDay = floorDivide(Int64.min, Civil.microsPerDay) + 1
+    try walk(.usage, from: firstDay, report) { (day, tally) throws(SQLiteError) in
+      try usage.compareDay(from: day, &tally).map { $0 &+ 1 }
+    }
+    try walk(.usage, from: 0, report) { (month, tally) throws(SQLiteError) in
+      try usage.compareMonth(from: month, &tally).map { $0 &+ 1 }
+    }
+    try walk(.usage, from: 0, report) { (account, tally) throws(SQLiteError) in
+      try usage.comparePages(after: account, &tally)
+    }
+    try reader.snapshot { (_) throws(SQLiteError) in try usage.compareTotal(&counted) }
+  }
+
+  func pages(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
+    let pages = reader.pages
+    try walk(.pages, from: 0, report) { (page, tally) throws(SQLiteError) in
+      try pages.comparePages(after: page, &tally)
+    }
+    try walk(.pages, from: 0, report) { (section, tally) throws(SQLiteError) in
+      try pages.findOrphanSections(after: section, &tally)
+    }
+    try walk(.pages, from: 0, report) { (version, tally) throws(SQLiteError) in
+      try pages.findOrphanVersions(after: version, &tally)
+    }
+  }
+
+  /// Goes on in slices of one snapshot each, until a slice says that nothing follows.
+  private func walk(
+    _ check: VerifyCheck, from start: Int64, _ report: (VerifyProgress) -> Void,
+    _ slice: (Int64, inout VerifyTally) throws(SQLiteError) -> Int64?
+  ) throws(SQLiteError) {
+    var position: Int64? = start
+    while let here = position {
+      var tally = check == .usage ? counted : shown
+      position = try reader.snapshot { (_) throws(SQLiteError) in try slice(here, &tally) }
+      if check == .usage { counted = tally } else { shown = tally }
+      progress(check, tally, total: 0, report)
+    }
   }
 
   // MARK: uniqueness and schema

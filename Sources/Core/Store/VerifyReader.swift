@@ -44,6 +44,8 @@ final class VerifyReader {
   private let postedTotal: Statement
   private let holdTotal: Statement
   private let systemAccounts: Statement
+  let usage: VerifyUsage
+  let pages: VerifyPages
 
   init(_ connection: Connection) throws(SQLiteError) {
     self.connection = connection
@@ -57,6 +59,8 @@ final class VerifyReader {
       "SELECT coalesce(sum(posted >> 32), 0), coalesce(sum(posted & 4294967295), 0) FROM account")
     holdTotal = try connection.prepare("SELECT count(*) FROM hold")
     systemAccounts = try connection.prepare("SELECT id, balance FROM system_account")
+    usage = try VerifyUsage(connection)
+    pages = try VerifyPages(connection)
   }
 
   func snapshot<Value>(

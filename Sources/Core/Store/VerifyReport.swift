@@ -4,7 +4,7 @@
 
 /// A check's progress, or its end.
 public struct VerifyProgress: Sendable, Equatable {
-  /// As product.md numbers them: 1 to 5, and 8.
+  /// From 1, as `VerifyCheck` numbers them.
   public var check: Int
   public var title: String
   /// Set on the check's last report.
@@ -22,10 +22,21 @@ public struct VerifyProgress: Sendable, Equatable {
 public struct VerifyEnums: Sendable, Equatable {
   public var transactionTypes: [Int32]
   public var holdStates: [Int32]
+  public var runStatuses: [Int32]
+  public var mediaSources: [Int32]
+  public var userRoles: [Int32]
+  public var userApprovals: [Int32]
 
-  public init(transactionTypes: [Int32], holdStates: [Int32]) {
+  public init(
+    transactionTypes: [Int32], holdStates: [Int32], runStatuses: [Int32], mediaSources: [Int32],
+    userRoles: [Int32], userApprovals: [Int32]
+  ) {
     self.transactionTypes = transactionTypes
     self.holdStates = holdStates
+    self.runStatuses = runStatuses
+    self.mediaSources = mediaSources
+    self.userRoles = userRoles
+    self.userApprovals = userApprovals
   }
 }
 
@@ -52,6 +63,8 @@ enum VerifyCheck: Int, CaseIterable {
   case chain = 3
   case allocations = 4
   case uniqueness = 5
+  case usage = 6
+  case pages = 7
   case schema = 8
 
   var title: String {
@@ -60,7 +73,9 @@ enum VerifyCheck: Int, CaseIterable {
     case .balances: "balances, lots and holds add up"
     case .chain: "no gap, no step back in time, the chain recomputes"
     case .allocations: "debits equal their lots, holds settle once and in full"
-    case .uniqueness: "keys, payments and grants are unique"
+    case .uniqueness: "keys, payments, grants and runs are unique"
+    case .usage: "what was counted is what happened, what is cached is what is stored"
+    case .pages: "pages show their newest version, in order, with their owner's media"
     case .schema: "the file, its references, indexes and enums are sound"
     }
   }

@@ -54,13 +54,17 @@ struct VerifySchema {
   }
 
   private static func compare(_ enums: VerifyEnums, _ tally: inout VerifyTally) {
-    tally.examined += 2
-    tally.expect(
-      enums.transactionTypes.sorted() == TransactionType.allCases.map(\.rawValue).sorted(),
-      "transaction types are not the protocol's")
-    tally.expect(
-      enums.holdStates.sorted() == HoldState.allCases.map(\.rawValue).sorted(),
-      "hold states are not the protocol's")
+    for (name, numbers, stored) in [
+      ("transaction types", enums.transactionTypes, TransactionType.allCases.map(\.rawValue)),
+      ("hold states", enums.holdStates, HoldState.allCases.map(\.rawValue)),
+      ("run statuses", enums.runStatuses, RunStatus.allCases.map(\.rawValue)),
+      ("media sources", enums.mediaSources, MediaSource.allCases.map(\.rawValue)),
+      ("user roles", enums.userRoles, UserRole.allCases.map(\.rawValue)),
+      ("user approvals", enums.userApprovals, UserApproval.allCases.map(\.rawValue)),
+    ] {
+      tally.examined += 1
+      tally.expect(numbers.sorted() == stored.sorted(), "\(name) are not the protocol's")
+    }
   }
 
   private func texts(_ sql: String) throws(SQLiteError) -> [String] {

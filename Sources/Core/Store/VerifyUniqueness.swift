@@ -10,6 +10,8 @@ internal import SQLite
 final class VerifyUniqueness {
   struct Rule {
     var name: String
+    var table = "ledger"
+    var id = "sequence"
     /// Columns that are unique together.
     var columns: [String]
     /// Which rows the rule is for.
@@ -20,6 +22,7 @@ final class VerifyUniqueness {
     Rule(name: "key", columns: ["key", "account"], condition: "key IS NOT NULL"),
     Rule(name: "payment", columns: ["payment_id"], condition: "payment_id IS NOT NULL"),
     Rule(name: "grant", columns: ["account", "plan_id", "period_start"], condition: "plan_id IS NOT NULL"),
+    Rule(name: "run id", table: "run", id: "id", columns: ["run_id"], condition: "run_id IS NOT NULL"),
   ]
 
   private let rule: Rule
@@ -31,14 +34,14 @@ final class VerifyUniqueness {
   init(_ rule: Rule, connection: Connection) throws(SQLiteError) {
     self.rule = rule
     let columns = rule.columns.joined(separator: ", ")
-    let order = "ORDER BY \(columns), sequence LIMIT \(VerifyReader.sliceRows)"
+    let order = "ORDER BY \(columns), \(rule.id) LIMIT \(VerifyReader.sliceRows)"
     first = try connection.prepare(
-      "SELECT sequence, \(columns) FROM ledger WHERE \(rule.condition) \(order)")
+      "SELECT \(rule.id), \(columns) FROM \(rule.table) WHERE \(rule.condition) \(order)")
     let places = (1...rule.columns.count + 1).map { "?\($0)" }.joined(separator: ", ")
     next = try connection.prepare(
       """
-      SELECT sequence, \(columns) FROM ledger
-      WHERE \(rule.condition) AND (\(columns), sequence) > (\(places)) \(order)
+      SELECT \(rule.id), \(columns) FROM \(rule.table)
+      WHERE \(rule.condition) AND (\(columns), \(rule.id)) > (\(places)) \(order)
       """)
   }
 
@@ -56,7 +59,9 @@ final class VerifyUniqueness {
       tally.examined += 1
       let values = rule.columns.indices.map { statement.value(Int32($0) + 1) }
       tally.expect(
-        values != last, "ledger rows \(lastSequence) and \(statement.int(0)) have the same \(rule.name)")
+        values != last,
+        "\(rule.table) rows \(lastSequence) and \(statement.int(0)) "
+          + "have the same \(rule.name)")
       last = values
       lastSequence = statement.int(0)
     }

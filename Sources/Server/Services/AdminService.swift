@@ -146,6 +146,18 @@ let protoEnums = VerifyEnums(
   },
   holdStates: knownNumbers { number in
     if case .unrecognized = TallystickV1.HoldState(rawValue: number) { false } else { true }
+  },
+  runStatuses: knownNumbers { number in
+    if case .unrecognized = TallystickV1.RunStatus(rawValue: number) { false } else { true }
+  },
+  mediaSources: knownNumbers { number in
+    if case .unrecognized = TallystickV1.MediaSource(rawValue: number) { false } else { true }
+  },
+  userRoles: knownNumbers { number in
+    if case .unrecognized = TallystickV1.UserRole(rawValue: number) { false } else { true }
+  },
+  userApprovals: knownNumbers { number in
+    if case .unrecognized = TallystickV1.UserApproval(rawValue: number) { false } else { true }
   })
 
 /// Enum numbers from 1 that are known, far beyond the last one.

@@ -60,7 +60,11 @@ struct VerifyCommand: ClientCommand {
     guard System.isThere(path) else { throw Failure(.noInput, "there is no file \(path)") }
     let enums = VerifyEnums(
       transactionTypes: try Self.numbers("tallystick.v1.TransactionType"),
-      holdStates: try Self.numbers("tallystick.v1.HoldState"))
+      holdStates: try Self.numbers("tallystick.v1.HoldState"),
+      runStatuses: try Self.numbers("tallystick.v1.RunStatus"),
+      mediaSources: try Self.numbers("tallystick.v1.MediaSource"),
+      userRoles: try Self.numbers("tallystick.v1.UserRole"),
+      userApprovals: try Self.numbers("tallystick.v1.UserApproval"))
     do throws(StoreError) {
       _ = try Verifier.verify(file: path, enums: enums) { part in
         report.add(

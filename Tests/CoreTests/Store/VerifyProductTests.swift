@@ -1,0 +1,158 @@
+// Checks of usage and pages: a sound file passes, and each way to damage one is named.
+
+internal import SQLite
+internal import Testing
+
+@testable internal import Core
+
+@Suite("Verify usage and pages")
+struct VerifyProductTests {
+  private static let digest = Digest(bytes: [UInt8](repeating: 7, count: 32))
+
+  private static func record(
+    _ userId: String, _ runId: String, _ status: RunStatus, hoursAgo: Int64, model: String = "m"
+  ) -> Command {
+    .usage(
+      .record(
+        UsageCommand.Record(
+          userId: userId, runId: runId, model: model, type: "text",
+          end: UsageCommand.End(status: status, inputTokens: 10, outputTokens: 20, images: 1, costMicros: 5),
+          startedAtMicros: noon - hoursAgo * 3_600 * second, digest: digest)))
+  }
+
+  private static func target(_ pageId: String) -> PageTarget {
+    PageTarget(pageId: pageId, actingUserId: nil, maximumReplyByteCount: 1 << 20)
+  }
+
+  private static func section(_ id: String, image: String = "") -> PageSection {
+    PageSection(sectionId: id, kind: "hero", content: "{}", firstMediaId: image)
+  }
+
+  /// Account 1 has runs on two days, a run that was charged beyond its hold, media and two pages; account 2 a
+  /// run and media.
+  static func filled(_ directory: TemporaryDirectory) throws {
+    let engine = try open(directory, clock: TestClock(wallMicros: noon))
+    func apply(_ command: Command) throws {
+      let outcome = try engine.decide(command)
+      if case .refused(let refusal) = outcome { Issue.record("\(refusal)") }
+    }
+    try engine.must(purchase("u1", 100, "p"))
+    try apply(record("u1", "r1", .succeeded, hoursAgo: 1))
+    try apply(record("u1", "r2", .failed, hoursAgo: 30))
+    try apply(record("u2", "r3", .cancelled, hoursAgo: 2, model: "other"))
+    try apply(
+      .usage(
+        .begin(
+          UsageCommand.Begin(
+            userId: "u1", runId: "r4", model: "m", type: "text", estimateMicros: 10, ttlMillis: 60_000,
+            digest: digest))))
+    try apply(
+      .usage(
+        .finish(
+          UsageCommand.Finish(
+            runId: "r4", end: UsageCommand.End(status: .succeeded, costMicros: 150), digest: digest))))
+    try apply(
+      .usage(
+        .begin(
+          UsageCommand.Begin(
+            userId: "u1", runId: "r5", model: "m", type: "text", estimateMicros: 0, ttlMillis: 60_000,
+            digest: digest))))
+    for (user, media) in [("u1", "a"), ("u1", "b"), ("u2", "c")] {
+      try apply(
+        .page(.createMedia(Media(mediaId: media, userId: user, url: "https://x/\(media)", source: .upload))))
+    }
+    for page in ["one", "two"] {
+      try apply(
+        .page(
+          .create(
+            PageCommand.Create(
+              userId: "u1", pageId: page,
+              content: PageContent(title: page, sections: [section("s1", image: "a"), section("s2")]),
+              author: "me", maximumReplyByteCount: 1 << 20))))
+    }
+    try apply(
+      .page(
+        .save(
+          PageCommand.Save(
+            target: target("one"), expectedVersion: 1,
+            content: PageContent(title: "one", sections: [section("s2"), section("s3", image: "b")]),
+            author: "me"))))
+    try apply(.page(.publish(target("one"), version: 1)))
+    try apply(.page(.delete(target("two"))))
+    try engine.close()
+  }
+
+  @Test("a sound file passes, on disk and while an engine runs")
+  func sound() throws {
+    let directory = try TemporaryDirectory()
+    try Self.filled(directory)
+    for (check, report) in try VerifyTests.reports(directory.databasePath) {
+      #expect(report.violations == 0, "\(check): \(report.findings)")
+      #expect(report.examined > 0, "\(check)")
+    }
+    let engine = try open(directory, clock: TestClock(wallMicros: noon))
+    #expect(try engine.verify(enums: VerifyTests.enums) { _ in })
+    try engine.close()
+  }
+
+  @Test(
+    "what is broken is named by its check",
+    arguments: [
+      (6, "UPDATE run SET cost = 6 WHERE run_id = 'r1'", "account 1, label 1: its total"),
+      (6, "UPDATE run SET cost = 6 WHERE run_id = 'r1'", "account 0, label 0: its quarter hours"),
+      (6, "UPDATE run SET started_at = started_at - 900000000 WHERE run_id = 'r3'", "its quarter hours"),
+      (6, "UPDATE run SET model = 'new' WHERE run_id = 'r3'", "no rollup has its model"),
+      (6, "UPDATE rollup SET total = x'00' WHERE account = 2 AND label = 0", "account 2, label 0: its total"),
+      (6, "DELETE FROM rollup WHERE account = 2", "account 2, label 0: missing"),
+      (6, "INSERT INTO rollup VALUES (1, 1, 0, x'00', x'')", "rollup of 1970-1-2, account 1"),
+      (6, "UPDATE rollup SET quarters = x'6000' WHERE account = 2 AND label = 0", "its quarter hours"),
+      (6, "UPDATE usage_month SET generations = 9 WHERE account = 1", "account 1: 9 generations"),
+      (6, "UPDATE usage_month SET uploads = 9 WHERE account = 2", "account 2: 0 generations and 9 uploads"),
+      (6, "DELETE FROM usage_month WHERE account = 2", "account 2: not counted"),
+      (6, "UPDATE media SET source = 2 WHERE media_id = 'c'", "account 2, label 0"),
+      (6, "UPDATE page_counter SET pages = 2", "account 1: 2 pages are counted, it has 1"),
+      (6, "UPDATE page SET deleted_at = NULL", "account 1: 1 pages are counted, it has 2"),
+      (6, "UPDATE run_total SET cost = cost + 1", "the sums over all runs"),
+      (7, "UPDATE section SET position = 7 WHERE section_id = 's3'", "page 1, section 1: it stands at"),
+      (7, "DELETE FROM section WHERE section_id = 's3'", "page 1: 1 sections, it says 2"),
+      (7, "UPDATE section SET content = 'x' WHERE section_id = 's3'", "page 1: what it shows"),
+      (7, "UPDATE page SET title = 'x' WHERE id = 1", "page 1: what it shows"),
+      (7, "UPDATE page SET author = 'x' WHERE id = 1", "page 1: version 2 has another author"),
+      (7, "UPDATE page SET version = 3 WHERE id = 1", "page 1: version 3, its newest is 2"),
+      (7, "DELETE FROM page_version WHERE page = 1 AND version = 1", "page 1: 1 versions are kept, from 2"),
+      (7, "DELETE FROM page_version WHERE page = 1 AND version = 2", "page 1: version 2 is missing"),
+      (7, "UPDATE page_version SET sections = x'ff' WHERE version = 2", "page 1, version 2: malformed"),
+      (7, "UPDATE page SET published_version = 5 WHERE id = 1", "page 1: version 5 is published"),
+      (7, "UPDATE section SET page = 9 WHERE section_id = 's3'", ": no page 9"),
+      (7, "UPDATE page_version SET page = 9 WHERE page = 2", "no page 9"),
+      (7, "UPDATE media SET account = 2 WHERE media_id = 'b'", "section 1: media 2 are another user's"),
+      (7, "UPDATE media SET deleted_at = 1 WHERE media_id = 'b'", "page 1, section 1: media 2 are deleted"),
+      (8, "DROP INDEX run_open", "index run_open is missing"),
+      (8, "DROP INDEX page_live", "index page_live is missing"),
+      (8, "UPDATE run SET account = 9 WHERE run_id = 'r1'", "no such row in account"),
+    ])
+  func broken(check: Int, sql: String, finding: String) throws {
+    let directory = try TemporaryDirectory()
+    try Self.filled(directory)
+    let connection = try directory.connection()
+    try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
+    try connection.execute(sql)
+    let report = try #require(try VerifyTests.reports(directory.databasePath)[check])
+    #expect(report.findings.contains { $0.contains(finding) }, "\(report.findings)")
+  }
+
+  @Test("two runs of one id are named")
+  func sameRun() throws {
+    let directory = try TemporaryDirectory()
+    try Self.filled(directory)
+    // The unique index belongs to the table: a table without it takes its place.
+    try directory.connection().execute(
+      """
+      PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
+      CREATE TABLE copy AS SELECT * FROM run; DROP TABLE run; ALTER TABLE copy RENAME TO run;
+      UPDATE run SET run_id = 'r1' WHERE run_id = 'r2';
+      """)
+    let report = try #require(try VerifyTests.reports(directory.databasePath)[5])
+    #expect(report.findings.contains { $0.contains("run rows 1 and 2 have the same run id") })
+  }
+}
