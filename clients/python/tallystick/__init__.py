@@ -1,4 +1,4 @@
-"""Client for Tallystick: prepaid credits, kept exactly, over a Unix socket."""
+"""Client for Tallystick: prepaid credits, usage and pages, kept exactly, over a Unix socket."""
 
 from ._keys import new_key
 from .client import Client, default_socket

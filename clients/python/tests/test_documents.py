@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tallystick import Client
+from tallystick import Client, to_datetime
 from tallystick.testing import Server
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -34,6 +34,23 @@ def test_the_example_runs(tally: Client, tally_server: Server) -> None:
         "only 0.000000 dollars left: buying one\nu1 has 0.750000 dollars left\n"
     )
     assert run(program, tally_server) == "u1 has 0.500000 dollars left\n"
+
+
+def test_the_example_of_runs_charges_a_run_once(tally: Client, tally_server: Server) -> None:
+    tally.credits.add_purchase(user_id="u1", payment_id="p1", amount_micros=1_000_000)
+    month = to_datetime(tally.admin.get_server_info().now_micros).strftime("%Y-%m")
+    program = [sys.executable, str(ROOT / "examples" / "runs.py"), "u1", "run-7"]
+    for _ in range(2):
+        assert run(program, tally_server) == (f"run-7 cost 0.250000 dollars\n1 generations in {month}\n")
+    assert tally.credits.get_balance(user_id="u1").balance.available_micros == 750_000
+
+
+def test_the_readmes_page_is_saved_and_a_stale_save_is_refused(tally: Client, tally_server: Server) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
+    [example] = [text for text in examples if "VersionConflict" in text]
+    assert run([sys.executable, "-c", example], tally_server) == (
+        "saved as version 2\nsomebody saved version 2: hero changed\n"
+    )
 
 
 def test_the_readmes_fixtures_work_in_another_project(pytester: pytest.Pytester) -> None:
