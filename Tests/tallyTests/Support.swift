@@ -17,6 +17,28 @@ struct Rig {
     try Rig.run(arguments, environment: ["TALLY_SOCKET": fixture.socket])
   }
 
+  /// What a command prints that is to succeed.
+  func output(_ arguments: String..., at place: SourceLocation = #_sourceLocation) throws -> String {
+    let result = try Rig.run(arguments, environment: ["TALLY_SOCKET": fixture.socket])
+    #expect(result.status == 0, "\(arguments): \(result.error)", sourceLocation: place)
+    return result.output
+  }
+
+  /// What a command that is to be refused says on standard error.
+  func refusal(
+    _ arguments: String..., status: tally.ExitStatus = .refused, at place: SourceLocation = #_sourceLocation
+  ) throws -> String {
+    let result = try Rig.run(arguments, environment: ["TALLY_SOCKET": fixture.socket])
+    #expect(result.status == status.rawValue, "\(arguments): \(result.error)", sourceLocation: place)
+    #expect(result.output == "", sourceLocation: place)
+    return result.error
+  }
+
+  /// Stops the clock at noon of Tuesday 2030-01-15, so that outputs are the same each time.
+  func stopClock() async throws {
+    try await fixture.setClock(micros: try #require(Timestamp.parse("2030-01-15T12:00:00Z")))
+  }
+
   /// The program with these arguments, and with no setting from the environment but those given.
   static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> ProcessResult {
     try ChildProcess.run([Program.path] + arguments, environment: Self.clean(environment))

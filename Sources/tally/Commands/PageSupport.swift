@@ -10,7 +10,7 @@ internal import Messages
 
 /// A request that stands in a file as proto3 JSON.
 enum RequestFile {
-  static let maximumByteCount = 16 << 20
+  static let maximumByteCount = CallCommand.maximumRequestByteCount
 
   /// - Parameter path: `-` is standard input.
   static func read<Request: Message>(_ path: String, as type: Request.Type) throws -> Request {

@@ -11,7 +11,7 @@ enum ExitStatus: Int32 {
   case refused = 1
   /// Unknown flags or malformed values.
   case usage = 64
-  /// JSON that does not fit the method's request.
+  /// JSON that does not fit the method's request, from an argument, standard input or a file.
   case malformedInput = 65
   /// A file that is to be read is not there.
   case noInput = 66
