@@ -26,7 +26,8 @@ extension TallystickV1 {
     case invalidCursor
     /// INVALID_ARGUMENT. The batch has more than `limit` items. Retry: no.
     case batchTooLarge
-    /// INVALID_ARGUMENT. Two sections of the request have the same id, `section_id`. Retry: no.
+    /// INVALID_ARGUMENT. Two sections of the request, or one that it adds and one of the page, have the same
+    /// id, `section_id`. Retry: no.
     case duplicateSection
     /// INVALID_ARGUMENT. The run started earlier than `oldest_micros`. Retry: no.
     case eventTooOld
@@ -62,8 +63,9 @@ extension TallystickV1 {
     case holdSettled
     /// FAILED_PRECONDITION. More than the hold was to be captured. Retry: no.
     case captureExceedsHold
-    /// ABORTED. The page is at `current_version`, made by `author`, which changed `changed_sections` (ids,
-    /// separated by line feeds; at most 50). Retry: no; load the page and make the change anew.
+    /// ABORTED. The page is at `current_version`, made by `author`. Since the version that the call names
+    /// `changed_sections` were added, changed, moved or removed (ids, separated by line feeds; at most 50) and
+    /// `changed_fields` were changed (`title`, `settings`). Retry: no; load the page and make the change anew.
     case versionConflict
     /// FAILED_PRECONDITION. Pages use the media: `page_ids`, separated by line feeds; at most 50. Retry: no.
     case mediaInUse

@@ -103,11 +103,12 @@ extension TallystickV1 {
   /// A section as it is to be stored.
   public struct SectionInput: Message {
     public static var fullName: String { "tallystick.v1.SectionInput" }
-    /// At most 255 bytes, unique in the page; made by the server when empty.
+    /// At most 255 bytes, unique in the page, no line feed; made by the server when empty, from the version
+    /// that the call makes and the place in it, so that a retry makes the same.
     public var sectionId: String = ""
     /// 1 to 64 bytes.
     public var kind: String = ""
-    /// At most 65,536 bytes; all of a page at most 1,048,576.
+    /// At most 65,536 bytes; title, settings, kinds and contents of a page at most 1,048,576 in all.
     public var content: String = ""
     /// The user's own media; empty for none.
     public var firstMediaId: String = ""
@@ -119,6 +120,7 @@ extension TallystickV1 {
   /// What every change of a page answers.
   public struct PageChange: Message {
     public static var fullName: String { "tallystick.v1.PageChange" }
+    /// With its sections: the current version's, or those that an earlier call made when this one is its retry.
     public var page: TallystickV1.Page?
     /// The content was there already: by a call before this one, or by chance.
     public var replayed: Bool = false
@@ -303,7 +305,7 @@ extension TallystickV1 {
     public static var fullName: String { "tallystick.v1.PatchPageRequest" }
     public var pageId: String = ""
     public var expectedVersion: Int64 = 0
-    /// 1 to 256.
+    /// At most 256; none only when the title or the settings change.
     public var patches: [TallystickV1.SectionPatch] = []
     public var title: String?
     public var settings: String?
@@ -503,7 +505,8 @@ extension TallystickV1 {
     public static let deletePage = RPC<TallystickV1.DeletePageRequest, TallystickV1.DeletePageResponse>(service: name, method: "DeletePage", kind: .unary)
     /// Brings a deleted page back; checks the quota of pages again.
     public static let undeletePage = RPC<TallystickV1.UndeletePageRequest, TallystickV1.UndeletePageResponse>(service: name, method: "UndeletePage", kind: .unary)
-    /// Removes a deleted page with its sections and versions for ever. Media stay.
+    /// Removes a deleted page with its sections and versions for ever. Media stay. PAGE_NOT_FOUND when the
+    /// page is not deleted.
     public static let purgePage = RPC<TallystickV1.PurgePageRequest, TallystickV1.PurgePageResponse>(service: name, method: "PurgePage", kind: .unary)
     /// A copy of a page's current version as a new page of the same user. Counts against the quota.
     public static let duplicatePage = RPC<TallystickV1.DuplicatePageRequest, TallystickV1.DuplicatePageResponse>(service: name, method: "DuplicatePage", kind: .unary)
@@ -515,7 +518,7 @@ extension TallystickV1 {
     /// A page's versions, newest first, without their sections.
     public static let listVersions = RPC<TallystickV1.ListVersionsRequest, TallystickV1.ListVersionsResponse>(service: name, method: "ListVersions", kind: .unary)
     public static let getVersion = RPC<TallystickV1.GetVersionRequest, TallystickV1.GetVersionResponse>(service: name, method: "GetVersion", kind: .unary)
-    /// Makes an earlier version's content the next version.
+    /// Makes an earlier version's content the next version; media that were deleted since are left out.
     public static let restoreVersion = RPC<TallystickV1.RestoreVersionRequest, TallystickV1.RestoreVersionResponse>(service: name, method: "RestoreVersion", kind: .unary)
     /// Shows a version to the world: what GetPage answers with `published`.
     public static let publish = RPC<TallystickV1.PublishRequest, TallystickV1.PublishResponse>(service: name, method: "Publish", kind: .unary)

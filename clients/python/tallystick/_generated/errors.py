@@ -66,7 +66,9 @@ class BatchTooLarge(TallyError):
 
 
 class DuplicateSection(TallyError):
-    """INVALID_ARGUMENT. Two sections of the request have the same id, `section_id`. Retry: no."""
+    """INVALID_ARGUMENT. Two sections of the request, or one that it adds and one of the page, have the
+    same id, `section_id`. Retry: no.
+    """
 
     @property
     def section_id(self) -> str:
@@ -161,8 +163,10 @@ class CaptureExceedsHold(TallyError):
 
 
 class VersionConflict(TallyError):
-    """ABORTED. The page is at `current_version`, made by `author`, which changed `changed_sections` (ids,
-    separated by line feeds; at most 50). Retry: no; load the page and make the change anew.
+    """ABORTED. The page is at `current_version`, made by `author`. Since the version that the call names
+    `changed_sections` were added, changed, moved or removed (ids, separated by line feeds; at most 50)
+    and `changed_fields` were changed (`title`, `settings`). Retry: no; load the page and make the
+    change anew.
     """
 
     @property
@@ -179,6 +183,21 @@ class VersionConflict(TallyError):
     def changed_sections(self) -> str:
         """The detail `changed_sections`."""
         return self._text("changed_sections")
+
+    @property
+    def changed_fields(self) -> str:
+        """The detail `changed_fields`."""
+        return self._text("changed_fields")
+
+    @property
+    def title(self) -> str:
+        """The detail `title`."""
+        return self._text("title")
+
+    @property
+    def settings(self) -> str:
+        """The detail `settings`."""
+        return self._text("settings")
 
 
 class MediaInUse(TallyError):

@@ -131,7 +131,9 @@ class PageService:
         page_id: str = "",
         timeout: Optional[float] = None,
     ) -> pages_pb2.PurgePageResponse:
-        """Removes a deleted page with its sections and versions for ever. Media stay."""
+        """Removes a deleted page with its sections and versions for ever. Media stay. PAGE_NOT_FOUND when
+        the page is not deleted.
+        """
         request = pages_pb2.PurgePageRequest(
             page_id=page_id,
         )
@@ -278,7 +280,7 @@ class PageService:
         author: str = "",
         timeout: Optional[float] = None,
     ) -> pages_pb2.RestoreVersionResponse:
-        """Makes an earlier version's content the next version."""
+        """Makes an earlier version's content the next version; media that were deleted since are left out."""
         request = pages_pb2.RestoreVersionRequest(
             page_id=page_id,
             version=version,
