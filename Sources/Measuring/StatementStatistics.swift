@@ -4,10 +4,13 @@
 // 1. The text has the parameters' numbers, never their values.
 // 2. At most `maximumStatements` texts have counters of their own; all others share one.
 // 3. A run is counted once, when it ends: at its last row, at an error, or when it is given up.
+// 4. Connections that work at the same time count in different shards, as far as there are shards: atomics
+//    that two threads fight for cost several times what they cost one. Looking merges them.
 //
 // Shared by all connections of an engine: counters are atomic, the table and the plans are locked.
 
 internal import Locking
+internal import Synchronization
 
 /// A statement that took longer than the limit.
 public struct SlowStatement: Sendable, Equatable {
@@ -33,14 +36,19 @@ public struct StatementReport: Sendable {
   public var plan: [String]
 }
 
-/// The counters of one statement's text.
+/// The counters of one statement's text, of one shard.
 public final class StatementCounters: Sendable {
-  fileprivate let sql: String
+  private struct LastSlow {
+    var atNanoseconds: UInt64 = 0
+    var plan: [String] = []
+  }
+
+  private let sql: String
   fileprivate let latency = LiveHistogram()
   private let rows = Counter()
   private let errors = Counter()
   private let slow = Counter()
-  private let plan = Lock<[String]>([])
+  private let lastSlow = Lock(LastSlow())
   private let slowNanoseconds: UInt64
   private let onSlow: @Sendable (SlowStatement) -> Void
 
@@ -64,14 +72,24 @@ public final class StatementCounters: Sendable {
 
   public func noteSlow(elapsedNanoseconds: UInt64, rows: Int64, plan steps: [String]) {
     slow.add()
-    plan.withLock { $0 = steps }
+    lastSlow.withLock { $0 = LastSlow(atNanoseconds: MonotonicClock.nanoseconds, plan: steps) }
     onSlow(SlowStatement(sql: sql, elapsedNanoseconds: elapsedNanoseconds, rows: rows, plan: steps))
   }
 
-  fileprivate var report: StatementReport {
-    StatementReport(
-      sql: sql, latency: latency.snapshot, rows: rows.value, errors: errors.value, slow: slow.value,
-      plan: plan.withLock { $0 })
+  /// Of all shards together.
+  fileprivate static func report(_ sql: String, _ shards: [StatementCounters]) -> StatementReport {
+    var report = StatementReport(sql: sql, latency: Histogram(), rows: 0, errors: 0, slow: 0, plan: [])
+    var last = LastSlow()
+    for shard in shards {
+      report.latency.merge(shard.latency.snapshot)
+      report.rows += shard.rows.value
+      report.errors += shard.errors.value
+      report.slow += shard.slow.value
+      let slow = shard.lastSlow.withLock { $0 }
+      if slow.atNanoseconds > last.atNanoseconds { last = slow }
+    }
+    report.plan = last.plan
+    return report
   }
 }
 
@@ -80,11 +98,14 @@ public final class StatementStatistics: Sendable {
   public static let maximumStatements = 1_024
   /// What stands for the text of all others.
   public static let otherStatements = "(other statements)"
+  /// The writer, the two readers that there are by default, and one more.
+  static let shardCount: UInt64 = 4
 
   /// A run that takes longer is slow; nil when none is.
   public let slowNanoseconds: UInt64?
   private let onSlow: @Sendable (SlowStatement) -> Void
-  private let table = Lock<[String: StatementCounters]>([:])
+  private let table = Lock<[String: [UInt64: StatementCounters]]>([:])
+  private let connectionCount = Atomic<UInt64>(0)
 
   /// - Parameter onSlow: on the thread that ran the statement, which it holds up.
   public init(
@@ -94,26 +115,32 @@ public final class StatementStatistics: Sendable {
     self.onSlow = onSlow
   }
 
+  /// For one more connection: what it counts in.
+  public func nextShard() -> UInt64 {
+    connectionCount.wrappingAdd(1, ordering: .relaxed).oldValue % Self.shardCount
+  }
+
   /// The counters of a text, to be kept by whoever runs it.
-  public func counters(of sql: String) -> StatementCounters {
+  public func counters(of sql: String, shard: UInt64 = 0) -> StatementCounters {
     table.withLock { table in
-      if let known = table[sql] { return known }
-      let isOwn = table.count < Self.maximumStatements
+      let isOwn = table[sql] != nil || table.count < Self.maximumStatements
       let name = isOwn ? sql : Self.otherStatements
-      if !isOwn, let other = table[name] { return other }
+      if let known = table[name]?[shard] { return known }
       let counters = StatementCounters(sql: name, slowNanoseconds: slowNanoseconds ?? .max, onSlow: onSlow)
-      table[name] = counters
+      table[name, default: [:]][shard] = counters
       return counters
     }
   }
 
   /// All that ran, in no order.
   public var reports: [StatementReport] {
-    table.withLock { Array($0.values) }.map(\.report)
+    table.withLock { $0 }.map { StatementCounters.report($0.key, Array($0.value.values)) }
   }
 
   /// How often each ran: what the difference of two of these is, ran in between.
   public var runCounts: [String: Int64] {
-    table.withLock { $0 }.mapValues { Int64(clamping: $0.latency.count) }
+    table.withLock { $0 }.mapValues { shards in
+      Int64(clamping: shards.values.reduce(0) { $0 &+ $1.latency.count })
+    }
   }
 }

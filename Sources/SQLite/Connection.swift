@@ -64,6 +64,7 @@ public struct CheckpointResult: Sendable, Equatable {
   private var handle: OpaquePointer?
   private let frames: UnsafeMutablePointer<Int32>
   let statements: StatementStatistics?
+  let shard: UInt64
   /// Texts that were prepared, while somebody lists them.
   private var listed: [String]?
 
@@ -86,6 +87,7 @@ public struct CheckpointResult: Sendable, Equatable {
     unsafe frames.initialize(to: 0)
     unsafe handle = opened
     statements = options.statements
+    shard = options.statements?.nextShard() ?? 0
     guard code == SQLITE_OK else {
       let message = unsafe String(cString: sqlite3_errstr(code))
       throw SQLiteError(code: code, message: message, sql: "open")

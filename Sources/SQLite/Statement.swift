@@ -49,7 +49,7 @@ public enum ColumnValue: Sendable, Equatable {
   /// Makes it ready to be bound or stepped.
   private func prepare() {
     guard unsafe handle == nil, failure == nil else { return }
-    counters = connection.statements?.counters(of: sql)
+    counters = connection.statements?.counters(of: sql, shard: connection.shard)
     do { unsafe handle = try connection.compile(sql) } catch { failure = error }
   }
 
