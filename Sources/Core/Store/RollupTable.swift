@@ -10,6 +10,9 @@ internal import SQLite
 
 /// A rollup row's key.
 struct RollupKey: Hashable {
+  /// An account under which nothing is ever counted; zero is everybody's.
+  static let nobody: Int64 = -1
+
   /// Since the epoch, UTC.
   var day: Int64
   /// Zero stands for all users.

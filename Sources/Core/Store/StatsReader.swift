@@ -13,9 +13,11 @@ internal import SQLite
 final class RollupReader {
   static let totalSQL = "SELECT runs, cost, input_tokens, output_tokens, images FROM run_total WHERE id = 1"
   /// Of an account (?1) on some UTC days (?2, a JSON array): rows lead with the day, so each day is a search
-  /// of its own.
+  /// of its own. Quarter hours, which are most of a row, are taken out only where they are asked for: on the
+  /// days ?4 and ?5, and with ?3 on all days under label 0.
   static let spanSQL = """
-    SELECT r.day, r.label, r.total, r.quarters
+    SELECT r.day, r.label, r.total,
+      CASE WHEN r.day = ?4 OR r.day = ?5 OR (?3 AND r.label = 0) THEN r.quarters END
     FROM json_each(?2) d CROSS JOIN rollup r ON r.day = d.value AND r.account = ?1
     """
   static let labelsSQL = "SELECT id, model, type FROM run_label WHERE id IN (SELECT value FROM json_each(?1))"
@@ -44,6 +46,9 @@ final class RollupReader {
     var sums = StatsSums(query)
     span.bind(1, account)
     span.bind(2, JSONText.array(Array(sums.firstDay...sums.lastDay)))
+    span.bind(3, sums.hasRaggedDays ? 1 : 0)
+    span.bind(4, sums.isPartial(day: sums.firstDay) ? sums.firstDay : nil)
+    span.bind(5, sums.isPartial(day: sums.lastDay) ? sums.lastDay : nil)
     defer { span.reset() }
     while try span.step() {
       let (day, label) = (span.int(0), span.int(1))
@@ -115,6 +120,15 @@ struct StatsSums {
       }
       (day, start) = (day + 1, end)
     }
+  }
+
+  /// Whether some UTC day lies in more than one local day, or is not wholly within the span.
+  var hasRaggedDays: Bool { partsByDay.contains { $0.count != 1 || $0[0].quarters != Self.wholeDay } }
+
+  /// Whether the span has only a part of a UTC day.
+  func isPartial(day: Int64) -> Bool {
+    let parts = parts(ofDay: day)
+    return parts.first?.quarters.lowerBound != 0 || parts.last?.quarters.upperBound != QuarterHour.perDay
   }
 
   /// The parts of a UTC day that are within the span, in order.

@@ -37,8 +37,7 @@ extension SQLiteEngine: UsageReads {
   public func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats> {
     try read { (reader, _) throws(SQLiteError) in
       let account = query.userId.isEmpty ? 0 : try reader.rollups.account(userId: query.userId)
-      // Nothing is counted under an account below the first.
-      var stats = try reader.rollups.stats(query, account: account ?? -1)
+      var stats = try reader.rollups.stats(query, account: account ?? RollupKey.nobody)
       if query.recentLimit > 0, let account {
         stats.recent = try reader.runs.recent(
           account: query.userId.isEmpty ? nil : account, limit: query.recentLimit)
@@ -69,8 +68,8 @@ extension Reader {
     _ query: UsageQuery, zones: ZoneStore, nowMicros: Int64
   ) throws(SQLiteError) -> Result<[Usage], Refusal> {
     let subjects = try usage.subjects(userIds: query.userIds)
-    // Users that are not known have used nothing in the month; account 0 is nobody's.
-    let nobody = UsageSubject(account: 0, userId: "", planId: nil)
+    // Users that are not known have used nothing in the month.
+    let nobody = UsageSubject(account: RollupKey.nobody, userId: "", planId: nil)
     let found: [Usage]
     switch try usage.months(
       of: subjects + [nobody], month: query.month, zone: query.zone, plans: plans, zones: zones,

@@ -27,11 +27,12 @@ final class UsageReader {
     SELECT a.id, a.user_id, s.plan_id FROM account a LEFT JOIN user_settings s ON s.account = a.id
     WHERE a.user_id IN (SELECT value FROM json_each(?1))
     """
-  /// Of many accounts (?1) in some UTC months (?2), JSON arrays both; runs under way at ?3.
+  /// Of many accounts (?1) in some UTC months (?2), JSON arrays both; runs under way at ?3. The short array
+  /// comes first: the other is parsed anew for each of its elements.
   static let countersSQL = """
     SELECT j.value, k.value, m.generations, m.uploads, p.pages,
       (SELECT count(*) FROM run WHERE account = j.value AND status = 1 AND expires_at > ?3)
-    FROM json_each(?1) j CROSS JOIN json_each(?2) k
+    FROM json_each(?2) k CROSS JOIN json_each(?1) j
     LEFT JOIN usage_month m ON m.month = k.value AND m.account = j.value
     LEFT JOIN page_counter p ON p.account = j.value
     """
