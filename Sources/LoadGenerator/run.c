@@ -68,16 +68,19 @@ static void start(struct run *run, struct connection *connection, struct slot *s
 
 void run_restart_clock(struct slot *slot) { slot->started_nanoseconds = now_nanoseconds(); }
 
-// True when the operation that ends now belongs to the measured part.
-static bool end_operation(struct run *run, uint64_t now) {
+static void end_operation(struct run *run, uint64_t now) {
   run->in_flight--;
   run->last_nanoseconds = now;
-  return now >= run->begin_nanoseconds && now < run->end_nanoseconds;
 }
 
 void run_succeed(struct run *run, struct connection *connection, struct slot *slot) {
   uint64_t now = now_nanoseconds();
-  if (end_operation(run, now)) histogram_record(&run->histogram, now - slot->started_nanoseconds);
+  end_operation(run, now);
+  // An operation that takes more than the whole measured part makes it longer, and counts.
+  bool is_first_and_late = now >= run->end_nanoseconds && run->histogram.total == 0;
+  if (is_first_and_late) run->end_nanoseconds = now;
+  if (is_first_and_late || (now >= run->begin_nanoseconds && now < run->end_nanoseconds))
+    histogram_record(&run->histogram, now - slot->started_nanoseconds);
   start(run, connection, slot);
 }
 
