@@ -6,10 +6,13 @@ import Testing
 extension FaultTests {
   @Suite("Canary")
   struct CanaryTests {
-    @Test("a server that answers before the commit is found out")
-    func answersBeforeCommit() async throws {
+    @Test(
+      "a server that answers before the commit is found out, whatever it is asked for",
+      arguments: [Workload.Weights.even, .runs, .pages, .settings])
+    func answersBeforeCommit(weights: Workload.Weights) async throws {
       // The server dies between the replies of a commit and the commit itself.
       var run = try KillRun(seed: 2, accountCount: 256)
+      run.workload.weights = weights
       run.options = .faulty("answers-before-commit", count: 150)
       run.loadMicros = 60_000_000...60_000_000
       var rounds = 0

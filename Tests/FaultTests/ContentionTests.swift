@@ -48,7 +48,8 @@ extension FaultTests {
     }
 
     @Test(
-      "in any mix of consume, hold, capture, release and grant, only the affordable succeed", arguments: 1...3
+      "in any mix of consume, hold, capture, release, grant and runs, only the affordable succeed",
+      arguments: 1...3
     )
     func mix(seed: UInt64) async throws {
       try await Self.serve { daemon, clients in
@@ -83,6 +84,7 @@ extension FaultTests {
           oracle.note(call, replies[0])
         }
         try await oracle.checkBalances(clients[0])
+        try await oracle.checkUsage(clients[0])
         oracle.checkHistory()
         #expect(oracle.violations == [])
       }
@@ -100,7 +102,22 @@ extension FaultTests {
       case .batch:
         let parts = [Part](repeating: Part(account: 0, amountMicros: 3), count: 5)
         return Call(number: oracle.number(), batch: parts)
-      case .consume, .purchase, .promo, .reserve:
+      case .finishRun:
+        let begin = Call(number: oracle.number(), action: .beginRun, account: 0, amountMicros: 7)
+        #expect(await oracle.make(begin, client))
+        let run = OpenRun(number: begin.number, account: 0, estimateMicros: 7)
+        return Call(number: oracle.number(), finishing: run, costMicros: 9)
+      case .recordRuns:
+        let parts = [Part](repeating: Part(account: 0, amountMicros: 3), count: 5)
+        return Call(number: oracle.number(), recording: parts)
+      case .savePage:
+        let create = Call(number: oracle.number(), action: .createPage, account: 0, amountMicros: 0)
+        #expect(await oracle.make(create, client))
+        return Call(number: oracle.number(), saving: PageBase(number: create.number, account: 0, version: 1))
+      case .putSettings:
+        await Workload.putPlan(oracle, client)
+        return Call(number: oracle.number(), action: action, account: 0, amountMicros: 0)
+      case .consume, .purchase, .promo, .reserve, .beginRun, .createPage:
         return Call(number: oracle.number(), action: action, account: 0, amountMicros: 5)
       }
     }

@@ -22,6 +22,12 @@ extension FaultTests {
       #expect(run.oracle.violations == [], "\(summary)")
       // The load was one: more than what the accounts began with.
       #expect(run.oracle.acknowledgedCount >= 10_000 + 100 * target, "\(summary)")
+      // Callers were in each other's way, too.
+      for reason in [
+        "INSUFFICIENT_CREDITS", "HOLD_SETTLED", "RUN_CONFLICT", "VERSION_CONFLICT", "QUOTA_EXCEEDED",
+      ] {
+        #expect(run.oracle.count(reason) >= target, "\(reason): \(summary)")
+      }
       #expect(run.workplace.databaseFiles.isSubset(of: ["tally.db", "daemon.lock"]))
     }
   }

@@ -11,6 +11,7 @@ import TallyClient
 
 enum Action: Sendable, CaseIterable {
   case consume, purchase, promo, reserve, capture, release, batch
+  case beginRun, finishRun, recordRuns, createPage, savePage, putSettings
 }
 
 /// What one item of a call is about.
@@ -30,9 +31,16 @@ struct Call: Sendable {
   /// Its key is made of it.
   var number: Int
   var action: Action
-  /// One, but for a batch. For a capture or release the hold's account and what is taken of it.
+  /// One, but for a batch and recorded runs. For a capture or release the hold's account and what is taken
+  /// of it; of runs the estimate, or the cost.
   var parts: [Part]
   var hold: OpenHold?
+  /// What a FinishRun ends.
+  var run: OpenRun?
+  /// What a SavePage was made from.
+  var base: PageBase?
+  /// Of recorded runs.
+  var startedAtMicros: Int64 = 0
 
   /// A call with one part.
   init(number: Int, action: Action, account: Int, amountMicros: Int64, hold: OpenHold? = nil) {
@@ -42,10 +50,27 @@ struct Call: Sendable {
     self.hold = hold
   }
 
-  init(number: Int, batch: [Part]) {
+  init(number: Int, batch: [Part]) { self.init(number: number, .batch, batch) }
+
+  init(number: Int, recording runs: [Part]) {
+    self.init(number: number, .recordRuns, runs)
+    startedAtMicros = Clock.nowMicros
+  }
+
+  private init(number: Int, _ action: Action, _ parts: [Part]) {
     self.number = number
-    action = .batch
-    parts = batch
+    self.action = action
+    self.parts = parts
+  }
+
+  init(number: Int, finishing run: OpenRun, costMicros: Int64) {
+    self.init(number: number, action: .finishRun, account: run.account, amountMicros: costMicros)
+    self.run = run
+  }
+
+  init(number: Int, saving base: PageBase) {
+    self.init(number: number, action: .savePage, account: base.account, amountMicros: 0)
+    self.base = base
   }
 
   var key: String { "k\(number)" }
@@ -67,6 +92,10 @@ struct Row: Sendable, Equatable {
   var heldDeltaMicros: Int64
   var balanceAfterMicros: Int64
   var heldAfterMicros: Int64
+  /// Of a run that was finished.
+  var charge: Charge?
+
+  var place: Place { Place(commitSequence: commitSequence, position: position) }
 }
 
 /// A refusal for want of credit.
@@ -76,6 +105,8 @@ struct Shortage: Sendable {
   var account: Int32
   var availableMicros: Int64
   var requiredMicros: Int64
+
+  var place: Place { Place(commitSequence: commitSequence, position: position) }
 }
 
 /// What came back.
@@ -84,6 +115,12 @@ struct Reply: Sendable {
   var shortages: [Shortage] = []
   /// The hold that a reserve made.
   var hold: OpenHold?
+  /// Runs as they stand now, and where the call made or ended them.
+  var runs: [RunRow] = []
+  /// The version that the call made.
+  var page: PageRow?
+  /// Where the user's settings were the call's.
+  var settings: Place?
   var isReplayed = false
   /// What the reply says that it should not.
   var violations: [String] = []
@@ -102,6 +139,7 @@ extension TallystickV1.GrantPromoResponse: MoneyReply {}
 extension TallystickV1.ReserveResponse: MoneyReply {}
 extension TallystickV1.CaptureResponse: MoneyReply {}
 extension TallystickV1.ReleaseResponse: MoneyReply {}
+extension TallystickV1.BeginRunResponse: MoneyReply {}
 
 extension Call {
   private typealias Credits = TallystickV1.CreditService
@@ -130,6 +168,9 @@ extension Call {
       request.mode = .independent
       request.items = parts.enumerated().map { consume($1, key: "\(key).\($0)") }
       return reply(try await client.call(Credits.batchConsume, request))
+    case .beginRun, .finishRun, .recordRuns: return try await sendRun(client)
+    case .createPage, .savePage: return try await sendPage(client)
+    case .putSettings: return try await sendSettings(client)
     }
   }
 
@@ -205,7 +246,7 @@ extension Call {
     return reply
   }
 
-  private func add(_ response: some MoneyReply, _ part: Part, to reply: inout Reply) {
+  func add(_ response: some MoneyReply, _ part: Part, to reply: inout Reply) {
     let transaction = response.transaction ?? .init()
     let (posted, held) = deltas(part)
     let row = Row(
@@ -225,9 +266,10 @@ extension Call {
     switch action {
     case .consume, .batch: (-part.amountMicros, 0)
     case .purchase, .promo: (part.amountMicros, 0)
-    case .reserve: (0, part.amountMicros)
+    case .reserve, .beginRun: (0, part.amountMicros)
     case .capture: (-part.amountMicros, -(hold?.amountMicros ?? 0))
     case .release: (0, -(hold?.amountMicros ?? 0))
+    case .finishRun, .recordRuns, .createPage, .savePage, .putSettings: (0, 0)
     }
   }
 

@@ -15,6 +15,29 @@ struct Holding: Sendable, Equatable {
   var availableMicros: Int64 { postedMicros - heldMicros }
 }
 
+/// Where a decision stands in the order of the commits.
+struct Place: Sendable, Hashable, Comparable {
+  var commitSequence: Int64
+  var position: Int32
+
+  init(commitSequence: Int64, position: Int32) {
+    self.commitSequence = commitSequence
+    self.position = position
+  }
+
+  /// Of a refusal; nil when it does not say.
+  init?(_ details: [String: String]) {
+    guard let sequence = details["commit_sequence"].flatMap({ Int64($0) }),
+      let position = details["commit_position"].flatMap({ Int32($0) })
+    else { return nil }
+    self.init(commitSequence: sequence, position: position)
+  }
+
+  static func < (left: Self, right: Self) -> Bool {
+    (left.commitSequence, left.position) < (right.commitSequence, right.position)
+  }
+}
+
 struct History: Sendable {
   private(set) var rows: [Row] = []
   private(set) var shortages: [Shortage] = []
@@ -29,23 +52,10 @@ struct History: Sendable {
     case shortage(Shortage)
   }
 
-  private struct Place: Hashable, Comparable {
-    var commitSequence: Int64
-    var position: Int32
-
-    static func < (left: Self, right: Self) -> Bool {
-      (left.commitSequence, left.position) < (right.commitSequence, right.position)
-    }
-  }
-
   /// - Returns: what every account has in the end, and all that does not fit.
   func replay(accountCount: Int) -> (holdings: [Holding], violations: [String]) {
-    var decisions = rows.map {
-      (Place(commitSequence: $0.commitSequence, position: $0.position), Decision.row($0))
-    }
-    decisions += shortages.map {
-      (Place(commitSequence: $0.commitSequence, position: $0.position), Decision.shortage($0))
-    }
+    var decisions = rows.map { ($0.place, Decision.row($0)) }
+    decisions += shortages.map { ($0.place, Decision.shortage($0)) }
     decisions.sort { $0.0 < $1.0 }
     var holdings = [Holding](repeating: Holding(), count: accountCount)
     var violations: [String] = []
@@ -70,6 +80,9 @@ struct History: Sendable {
   }
 
   private static func apply(_ row: Row, to holding: inout Holding, _ violations: inout [String]) {
+    if let charge = row.charge, charge.micros(available: holding.availableMicros) != -row.postedDeltaMicros {
+      violations.append("not what \(holding) pays of \(charge): \(row)")
+    }
     holding.postedMicros += row.postedDeltaMicros
     holding.heldMicros += row.heldDeltaMicros
     holding.version += row.rowCount

@@ -2,7 +2,7 @@
 //
 // Invariants:
 // 1. After each start, before new load: every unknown call is settled by a retry with its key, the last
-//    acknowledged calls are found unchanged, and every account has what the oracle says.
+//    acknowledged calls are found unchanged, and all accounts have, and have used, what the oracle says.
 //
 // Owner: the test.
 
@@ -56,6 +56,7 @@ struct KillRun {
     try await oracle.settleUnknown(client)
     await oracle.checkRecent(client)
     try await oracle.checkBalances(client)
+    try await oracle.checkUsage(client)
     return daemon
   }
 
@@ -76,9 +77,11 @@ struct KillRun {
     kills += 1
   }
 
-  /// The last proofs: balances, the ledger online and on the file, and the history by arithmetic.
+  /// The last proofs: balances, every run and version, the ledger online and on the file, and the history
+  /// by arithmetic.
   mutating func finish() async throws {
     let daemon = try await start()
+    try await oracle.checkEverything(daemon)
     try await daemon.verify()
     try await daemon.stop()
     try await workplace.verifyFile()

@@ -20,13 +20,14 @@ final class Oracle: Sendable {
   let accountCount: Int
   /// Refusals that a caller of this run may meet; nothing was applied.
   private let expected: Set<String>
-  private let state: Lock<State>
+  let state: Lock<State>
 
   struct State: Sendable {
     var nextNumber = 1
     var holdings: [Holding]
     var history = History()
     var openHolds: [OpenHold] = []
+    var books = Books()
     var unknown: [Call] = []
     /// The last acknowledged ones, a ring.
     var recent: [(call: Call, reply: Reply)] = []
@@ -60,7 +61,9 @@ final class Oracle: Sendable {
   }
   var summary: String {
     state.withLock {
-      "\($0.acknowledged) acknowledged, failed \($0.reasons.sorted { $0.key < $1.key }), "
+      "\($0.acknowledged) acknowledged, with \($0.books.runs.count) runs and "
+        + "\($0.books.versionCount) versions of \($0.books.pages.count) pages, "
+        + "failed \($0.reasons.sorted { $0.key < $1.key }), "
         + "of the unknown \($0.unknownApplied) were applied and \($0.unknownNotApplied) were not"
     }
   }
@@ -78,14 +81,31 @@ final class Oracle: Sendable {
 
   /// A hold to settle. One in eight stays where it is, so that another caller will try the same.
   func takeHold(using random: inout SeededRandom) -> OpenHold? {
-    let place = random.next()
-    let stays = random.next() % 8 == 0
-    return state.withLock { state in
-      guard !state.openHolds.isEmpty else { return nil }
-      let index = Int(place % UInt64(state.openHolds.count))
-      if stays { return state.openHolds[index] }
-      state.openHolds.swapAt(index, state.openHolds.count - 1)
-      return state.openHolds.removeLast()
+    let draw = Draw(using: &random)
+    return state.withLock { draw.take(from: &$0.openHolds) }
+  }
+
+  /// A run to finish, likewise.
+  func takeRun(using random: inout SeededRandom) -> OpenRun? {
+    let draw = Draw(using: &random)
+    return state.withLock { draw.take(from: &$0.books.openRuns) }
+  }
+
+  private struct Draw {
+    let place: UInt64
+    let stays: Bool
+
+    init(using random: inout SeededRandom) {
+      place = random.next()
+      stays = random.next() % 8 == 0
+    }
+
+    func take<Open>(from pool: inout [Open]) -> Open? {
+      guard !pool.isEmpty else { return nil }
+      let index = Int(place % UInt64(pool.count))
+      if stays { return pool[index] }
+      pool.swapAt(index, pool.count - 1)
+      return pool.removeLast()
     }
   }
 
@@ -120,8 +140,12 @@ final class Oracle: Sendable {
           state.acknowledge(call, reply)
         }
       } catch {
+        let reply = try await stored(call, after: error, client)
         state.withLock { state in
-          if error.outcome == .unknown {
+          if let reply {
+            state.unknownApplied += 1
+            state.acknowledge(call, reply)
+          } else if error.outcome == .unknown {
             state.unknown.append(call)
           } else {
             state.unknownNotApplied += 1
@@ -140,6 +164,9 @@ final class Oracle: Sendable {
     }
     for (call, reply) in recent where reply.shortages.isEmpty {
       do {
+        try await checkStored(call, reply, client)
+        // These are not found by a key once others came after.
+        if call.action == .savePage || call.action == .putSettings { continue }
         let again = try await call.send(client)
         if !again.isReplayed || again.rows != reply.rows {
           violate("\(call.key) was acknowledged as \(reply.rows), is now \(again.rows)")
@@ -173,10 +200,11 @@ final class Oracle: Sendable {
 
   /// Replays all replies in the order of the commits.
   func checkHistory() {
-    let (history, holdings) = state.withLock { ($0.history, $0.holdings) }
+    let (history, holdings, books) = state.withLock { ($0.history, $0.holdings, $0.books) }
     let replayed = history.replay(accountCount: accountCount)
     for violation in replayed.violations { violate(violation) }
     if replayed.holdings != holdings { violate("the replayed balances are not the oracle's") }
+    for violation in books.replay() { violate(violation) }
   }
 }
 
@@ -194,6 +222,7 @@ extension Oracle.State {
     }
     if let hold = reply.hold { openHolds.append(hold) }
     history.append(reply)
+    for violation in books.acknowledge(call, reply) { violate(violation) }
     if recent.count < Oracle.recentCount {
       recent.append((call, reply))
     } else {
@@ -210,12 +239,13 @@ extension Oracle.State {
     }
     // A hold whose settling was refused for another reason is still there.
     if let hold = call.hold, error.reason != "HOLD_SETTLED" { openHolds.append(hold) }
+    if let run = call.run, error.reason != "RUN_CONFLICT" { books.openRuns.append(run) }
     if Self.goodbyes.contains(error.reason) { return false }
     if let shortage = Call.shortage(call.parts[0], error.reason, error.details) {
       var reply = Reply()
       reply.shortages = [shortage]
       history.append(reply)
-    } else if !expected.contains(error.reason) {
+    } else if !expected.contains(error.reason) && !books.refuse(call, error) {
       violate("\(call): \(error)")
     }
     return true

@@ -5,18 +5,31 @@
 //
 // Owner: the run.
 
+import Messages
 import TallyClient
 
 struct Workload: Sendable {
-  /// Of a hundred calls, how many do what; the rest are batches. Half of the last settle a hold.
+  /// Of a hundred calls, how many do what; the rest are batches. Half of those of holds and of runs end one,
+  /// most of those of pages save one.
   struct Weights: Sendable {
     var consume: Int
     var purchase: Int
     var promo: Int
     var hold: Int
+    var run: Int
+    var page: Int
+    var settings: Int
 
-    static let even = Weights(consume: 40, purchase: 12, promo: 8, hold: 30)
-    static let scarce = Weights(consume: 48, purchase: 2, promo: 2, hold: 40)
+    static let even = Weights(
+      consume: 28, purchase: 12, promo: 6, hold: 22, run: 16, page: 8, settings: 1)
+    static let scarce = Weights(consume: 40, purchase: 2, promo: 2, hold: 30, run: 20, page: 0, settings: 0)
+
+    static let runs = Weights(
+      consume: 0, purchase: 0, promo: 0, hold: 0, run: 100, page: 0, settings: 0)
+    static let pages = Weights(
+      consume: 0, purchase: 0, promo: 0, hold: 0, run: 0, page: 100, settings: 0)
+    static let settings = Weights(
+      consume: 0, purchase: 0, promo: 0, hold: 0, run: 0, page: 0, settings: 100)
   }
 
   var seed: UInt64
@@ -25,12 +38,21 @@ struct Workload: Sendable {
   var connectionCount = 8
   /// Accounts that a tenth of the calls go to.
   var hotAccountCount = 16
+  /// Accounts that have runs and pages, the hot ones among them.
+  static let busyAccountCount = 1_024
+  /// Accounts that have a plan with limits.
+  static let limitedAccountCount = 16
   /// The largest amount of one call; a balance is a few of these.
   var maximumAmountMicros: Int64 = 1_000_000
 
-  /// Gives every account its first credit.
+  /// Gives every account its first credit, and the first few a plan with limits.
   func fund(_ oracle: Oracle, _ daemon: Daemon) async {
     let clients = (0..<connectionCount).map { _ in daemon.client() }
+    await Self.putPlan(oracle, clients[0])
+    for account in 0..<min(Self.limitedAccountCount, oracle.accountCount) {
+      let call = Call(number: oracle.number(), action: .putSettings, account: account, amountMicros: 0)
+      _ = await oracle.make(call, clients[0])
+    }
     await withTaskGroup(of: Void.self) { group in
       for caller in 0..<callerCount {
         group.addTask {
@@ -79,6 +101,12 @@ struct Workload: Sendable {
       falls(weights.consume)
       ? .consume : falls(weights.purchase) ? .purchase : falls(weights.promo) ? .promo : nil
     if let simple { return Call(number: number, action: simple, account: account, amountMicros: amount) }
+    if falls(weights.run) { return runCall(number, oracle, &random) }
+    if falls(weights.page) { return pageCall(number, oracle, &random) }
+    if falls(weights.settings) {
+      let account = self.account(oracle, among: Self.busyAccountCount, &random)
+      return Call(number: number, action: .putSettings, account: account, amountMicros: 0)
+    }
     if falls(weights.hold) {
       guard random.next() % 2 == 0, let hold = oracle.takeHold(using: &random) else {
         return Call(number: number, action: .reserve, account: account, amountMicros: amount)
@@ -96,8 +124,72 @@ struct Workload: Sendable {
     return Call(number: number, batch: parts)
   }
 
-  private func account(_ oracle: Oracle, _ random: inout SeededRandom) -> Int {
-    let count = random.next() % 10 == 0 ? hotAccountCount : oracle.accountCount
+  private func account(
+    _ oracle: Oracle, among accountCount: Int = .max, _ random: inout SeededRandom
+  ) -> Int {
+    let isHot = random.next() % 10 == 0
+    let count = min(isHot ? hotAccountCount : accountCount, oracle.accountCount)
     return Int.random(in: 0..<count, using: &random)
+  }
+
+  // MARK: runs and pages
+
+  /// Of the plan.
+  static let limits = {
+    var limits = TallystickV1.PlanLimits()
+    limits.monthlyGenerations = 16
+    limits.pageCount = 2
+    return limits
+  }()
+
+  static func putPlan(_ oracle: Oracle, _ client: TallyClient) async {
+    var request = TallystickV1.PutPlanRequest()
+    var plan = TallystickV1.Plan()
+    plan.planId = Call.planId
+    plan.monthlyCreditMicros = 1
+    plan.grantExpiry = .never
+    plan.limits = limits
+    request.plan = plan
+    do {
+      _ = try await client.call(TallystickV1.UsageService.putPlan, request)
+    } catch { oracle.violate("no plan: \(error)") }
+  }
+
+  private func runCall(_ number: Int, _ oracle: Oracle, _ random: inout SeededRandom) -> Call {
+    let account = account(oracle, among: Self.busyAccountCount, &random)
+    let draw = random.next() % 8
+    if draw == 0 {
+      let parts = (0..<Int.random(in: 1...16, using: &random)).map { _ in
+        Part(
+          account: self.account(oracle, among: Self.busyAccountCount, &random),
+          amountMicros: Int64.random(in: 0...maximumAmountMicros, using: &random))
+      }
+      return Call(number: number, recording: parts)
+    }
+    guard draw > 3, let run = oracle.takeRun(using: &random) else {
+      // One in eight holds nothing.
+      let estimate =
+        number % 8 == 0 ? 0 : Int64.random(in: 1...maximumAmountMicros / 2, using: &random)
+      return Call(number: number, action: .beginRun, account: account, amountMicros: estimate)
+    }
+    let held = run.estimateMicros
+    let cost: Int64 =
+      switch random.next() % 4 {
+      case 0: held
+      case 1: Int64.random(in: 0...held, using: &random)
+      case 2: held + Int64.random(in: 0...maximumAmountMicros, using: &random)
+      // Seldom there.
+      default: held + 4 * maximumAmountMicros
+      }
+    return Call(number: number, finishing: run, costMicros: cost)
+  }
+
+  private func pageCall(_ number: Int, _ oracle: Oracle, _ random: inout SeededRandom) -> Call {
+    // Half of the saves are of a few pages, so that callers are in each other's way.
+    if random.next() % 4 > 0, let base = oracle.page(using: &random) {
+      return Call(number: number, saving: base)
+    }
+    let account = account(oracle, among: Self.busyAccountCount, &random)
+    return Call(number: number, action: .createPage, account: account, amountMicros: 0)
   }
 }
