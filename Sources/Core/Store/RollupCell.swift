@@ -6,7 +6,7 @@
 //              of the first three: varint count, cost, input tokens, output tokens, images;
 //              of the fourth: varint count
 //   total:     one cell                                                     rollup.total
-//   quarters:  (byte quarter 0..95, byte length, cell of that length)*      rollup.quarters
+//   quarters:  (byte quarter 0..95, byte length, cell of that length)*      rollup_quarters.quarters
 //              in ascending order, empty quarters left out
 //
 // Invariants:
@@ -41,6 +41,14 @@ struct RollupCell: Equatable {
     let (sum, overflow) = uploads.addingReportingOverflow(other.uploads)
     guard runs.add(other.runs), !overflow else { throw .malformed("rollup: a sum is out of range") }
     uploads = sum
+  }
+
+  /// Takes a part away.
+  mutating func remove(_ part: RollupCell) throws(SQLiteError) {
+    guard runs.remove(part.runs), part.uploads >= 0, uploads >= part.uploads else {
+      throw .malformed("rollup: a part is more than the whole")
+    }
+    uploads -= part.uploads
   }
 
   private static let hasSucceeded: UInt64 = 1

@@ -36,11 +36,16 @@ struct MonthKey: Hashable {
 
 /// Writes rollups and counters.
 final class RollupSaver {
-  static let rowSQL = "SELECT total, quarters FROM rollup WHERE day = ?1 AND account = ?2 AND label = ?3"
+  static let rowSQL = """
+    SELECT r.total, q.quarters, q.id FROM rollup r JOIN rollup_quarters q ON q.id = r.quarters_id
+    WHERE r.day = ?1 AND r.account = ?2 AND r.label = ?3
+    """
 
   private let row: Statement
   private let insert: Statement
   private let update: Statement
+  private let insertQuarters: Statement
+  private let updateQuarters: Statement
   private let month: Statement
   private let pages: Statement
   private let total: Statement
@@ -48,9 +53,13 @@ final class RollupSaver {
 
   init(_ connection: Connection) throws(SQLiteError) {
     row = try connection.prepare(Self.rowSQL)
-    insert = try connection.prepare("INSERT INTO rollup VALUES (?1, ?2, ?3, ?4, ?5)")
+    // Of the quarter hours that were made last.
+    insert = try connection.prepare(
+      "INSERT INTO rollup VALUES (?1, ?2, ?3, ?4, (SELECT max(id) FROM rollup_quarters))")
     update = try connection.prepare(
-      "UPDATE rollup SET total = ?4, quarters = ?5 WHERE day = ?1 AND account = ?2 AND label = ?3")
+      "UPDATE rollup SET total = ?4 WHERE day = ?1 AND account = ?2 AND label = ?3")
+    insertQuarters = try connection.prepare("INSERT INTO rollup_quarters(quarters) VALUES (?1)")
+    updateQuarters = try connection.prepare("UPDATE rollup_quarters SET quarters = ?1 WHERE id = ?2")
     month = try connection.prepare(
       """
       INSERT INTO usage_month VALUES (?1, ?2, ?3, ?4)
@@ -71,18 +80,22 @@ final class RollupSaver {
     bind(row, key)
     var day = RollupCell()
     var quarters = PackedQuarters()
-    let isStored = try row.step()
-    if isStored {
+    var quartersId: Int64?
+    if try row.step() {
       day = try RollupCell(total: row.blob(0))
       quarters = PackedQuarters(bytes: row.blob(1))
+      quartersId = row.int(2)
     }
     row.reset()
     for delta in deltas { try day.add(delta.cell) }
     try quarters.add(deltas)
-    let write = isStored ? update : insert
+    let writeQuarters = quartersId == nil ? insertQuarters : updateQuarters
+    writeQuarters.bind(1, quarters.bytes)
+    if let quartersId { writeQuarters.bind(2, quartersId) }
+    try writeQuarters.run()
+    let write = quartersId == nil ? insert : update
     bind(write, key)
     write.bind(4, day.packed)
-    write.bind(5, quarters.bytes)
     try write.run()
   }
 

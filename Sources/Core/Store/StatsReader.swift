@@ -13,11 +13,12 @@ internal import SQLite
 final class RollupReader {
   static let totalSQL = "SELECT runs, cost, input_tokens, output_tokens, images FROM run_total WHERE id = 1"
   /// Of an account (?1) on some UTC days (?2, a JSON array): rows lead with the day, so each day is a search
-  /// of its own. Quarter hours, which are most of a row, are taken out only where they are asked for: on the
-  /// days ?4 and ?5, and with ?3 on all days under label 0.
+  /// of its own. Quarter hours are read only where they are needed: on the days ?4 and ?5, and with ?3 on all
+  /// days under label 0.
   static let spanSQL = """
     SELECT r.day, r.label, r.total,
-      CASE WHEN r.day = ?4 OR r.day = ?5 OR (?3 AND r.label = 0) THEN r.quarters END
+      CASE WHEN r.day = ?4 OR r.day = ?5 OR (?3 AND r.label = 0)
+        THEN (SELECT quarters FROM rollup_quarters WHERE id = r.quarters_id) END
     FROM json_each(?2) d CROSS JOIN rollup r ON r.day = d.value AND r.account = ?1
     """
   static let labelsSQL = "SELECT id, model, type FROM run_label WHERE id IN (SELECT value FROM json_each(?1))"
@@ -57,7 +58,8 @@ final class RollupReader {
         if parts.count == 1, parts[0].quarters == StatsSums.wholeDay {
           try sums.add(try RollupCell(total: span.blob(2)), toDay: parts[0].localDay)
         } else {
-          try sums.add(PackedQuarters(bytes: span.blob(3)), parts)
+          try sums.add(
+            PackedQuarters(bytes: span.blob(3)), of: try RollupCell(total: span.blob(2)), parts)
         }
       } else if let first = parts.first, let last = parts.last {
         let quarters = first.quarters.lowerBound..<last.quarters.upperBound
@@ -138,8 +140,20 @@ struct StatsSums {
     guard days[index].totals.add(cell.runs) else { throw .malformed("rollup: a sum is out of range") }
   }
 
-  mutating func add(_ quarters: PackedQuarters, _ parts: [Part]) throws(SQLiteError) {
-    for part in parts { try add(try quarters.sum(part.quarters), toDay: part.localDay) }
+  /// Adds a UTC day to the local days that share it. The longest part of a day that is wholly within the
+  /// span is what the others leave of its total: most of the quarter hours need not be unpacked.
+  mutating func add(
+    _ quarters: PackedQuarters, of total: RollupCell, _ parts: [Part]
+  ) throws(SQLiteError) {
+    let isWhole = parts.reduce(0) { $0 + $1.quarters.count } == QuarterHour.perDay
+    let longest = parts.indices.max { parts[$0].quarters.count < parts[$1].quarters.count }
+    var rest = total
+    for (index, part) in parts.enumerated() where !isWhole || index != longest {
+      let cell = try quarters.sum(part.quarters)
+      try add(cell, toDay: part.localDay)
+      if isWhole { try rest.remove(cell) }
+    }
+    if isWhole, let longest { try add(rest, toDay: parts[longest].localDay) }
   }
 
   mutating func add(_ cell: RollupCell, toLabel label: Int64) throws(SQLiteError) {

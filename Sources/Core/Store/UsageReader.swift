@@ -19,7 +19,10 @@ struct UsageSubject {
 /// Reads counters.
 final class UsageReader {
   static let monthSQL = "SELECT generations, uploads FROM usage_month WHERE month = ?1 AND account = ?2"
-  static let quartersSQL = "SELECT quarters FROM rollup WHERE day = ?1 AND account = ?2 AND label = 0"
+  static let quartersSQL = """
+    SELECT q.quarters FROM rollup r JOIN rollup_quarters q ON q.id = r.quarters_id
+    WHERE r.day = ?1 AND r.account = ?2 AND r.label = 0
+    """
   static let pagesSQL = "SELECT pages FROM page_counter WHERE account = ?1"
   static let planIdSQL = "SELECT plan_id FROM user_settings WHERE account = ?1"
   /// Of many users; ?1 is a JSON array of their ids.
@@ -38,8 +41,9 @@ final class UsageReader {
     """
   /// Of some UTC days (?1) and many accounts (?2), JSON arrays both.
   static let edgesSQL = """
-    SELECT r.day, r.account, r.quarters FROM json_each(?1) d CROSS JOIN json_each(?2) j
+    SELECT r.day, r.account, q.quarters FROM json_each(?1) d CROSS JOIN json_each(?2) j
     CROSS JOIN rollup r ON r.day = d.value AND r.account = j.value AND r.label = 0
+    CROSS JOIN rollup_quarters q ON q.id = r.quarters_id
     """
 
   private let month: Statement

@@ -3,7 +3,9 @@
 // Layout. A `rollup` row holds what happened to one account on one UTC day under one label, in quarter hours
 // (RollupCell.swift has the bytes). Account 0 stands for all users together, label 0 for all runs whatever
 // their model and type; the row of label 0 counts uploads too. Rows lead with the day, not with the account:
-// what is written now then shares pages, however many accounts it belongs to.
+// what is written now then shares pages, however many accounts it belongs to. The quarter hours, which are
+// many times longer than a day's total, stand in a table of their own, found by number: a dashboard of whole
+// days never touches them, and no search compares its way through them.
 //
 // Text, owned by nobody.
 
@@ -27,9 +29,14 @@ extension Schema {
       account INTEGER NOT NULL,
       label INTEGER NOT NULL,
       total BLOB NOT NULL,
-      quarters BLOB NOT NULL,
+      quarters_id INTEGER NOT NULL REFERENCES rollup_quarters(id),
       PRIMARY KEY (day, account, label)
     ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE rollup_quarters(
+      id INTEGER PRIMARY KEY,
+      quarters BLOB NOT NULL
+    ) STRICT;
 
     CREATE TABLE usage_month(
       month INTEGER NOT NULL,

@@ -21,7 +21,10 @@ final class VerifyUsage {
   static let uploadsSQL = """
     SELECT account, created_at FROM media WHERE source = 1 AND created_at >= ?1 AND created_at < ?2
     """
-  static let rollupsSQL = "SELECT account, label, total, quarters FROM rollup WHERE day = ?1"
+  static let rollupsSQL = """
+    SELECT r.account, r.label, r.total, q.quarters FROM rollup r
+    LEFT JOIN rollup_quarters q ON q.id = r.quarters_id WHERE r.day = ?1
+    """
   static let labelSQL = "SELECT model, type FROM run_label WHERE id = ?1"
   static let monthSQL = "SELECT account, generations, uploads FROM usage_month WHERE month = ?1"
   static let pagesSQL = """

@@ -42,6 +42,25 @@ public struct RunSums: Sendable, Equatable {
   }
 }
 
+extension RunSums {
+  /// - Returns: false when it was no part of these; the value is of no use then.
+  mutating func remove(_ part: RunSums) -> Bool {
+    guard isSound, part.isSound else { return false }
+    // Of what is not negative no difference leaves int64.
+    count -= part.count
+    costMicros -= part.costMicros
+    inputTokens -= part.inputTokens
+    outputTokens -= part.outputTokens
+    images -= part.images
+    return isSound
+  }
+
+  /// Whether nothing is negative.
+  private var isSound: Bool {
+    count >= 0 && costMicros >= 0 && inputTokens >= 0 && outputTokens >= 0 && images >= 0
+  }
+}
+
 /// Sums over runs that have ended, by status.
 public struct RunTotals: Sendable, Equatable {
   public var succeeded = RunSums()
@@ -73,6 +92,14 @@ public struct RunTotals: Sendable, Equatable {
     let isFailedSound = failed.add(other.failed)
     let isCancelledSound = cancelled.add(other.cancelled)
     return isSucceededSound && isFailedSound && isCancelledSound
+  }
+
+  /// - Returns: false when it was no part of these; the value is of no use then.
+  mutating func remove(_ part: RunTotals) -> Bool {
+    let isPartOfSucceeded = succeeded.remove(part.succeeded)
+    let isPartOfFailed = failed.remove(part.failed)
+    let isPartOfCancelled = cancelled.remove(part.cancelled)
+    return isPartOfSucceeded && isPartOfFailed && isPartOfCancelled
   }
 
   /// Over the three. A sum of sums that are each part of one whole cannot overflow in a sound database; where

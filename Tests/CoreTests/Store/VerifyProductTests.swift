@@ -95,6 +95,11 @@ struct VerifyProductTests {
     try engine.close()
   }
 
+  static let damagedQuarters = """
+    UPDATE rollup_quarters SET quarters = x'6000'
+    WHERE id = (SELECT quarters_id FROM rollup WHERE account = 2 AND label = 0)
+    """
+
   @Test(
     "what is broken is named by its check",
     arguments: [
@@ -104,8 +109,8 @@ struct VerifyProductTests {
       (6, "UPDATE run SET model = 'new' WHERE run_id = 'r3'", "no rollup has its model"),
       (6, "UPDATE rollup SET total = x'00' WHERE account = 2 AND label = 0", "account 2, label 0: its total"),
       (6, "DELETE FROM rollup WHERE account = 2", "account 2, label 0: missing"),
-      (6, "INSERT INTO rollup VALUES (1, 1, 0, x'00', x'')", "rollup of 1970-1-2, account 1"),
-      (6, "UPDATE rollup SET quarters = x'6000' WHERE account = 2 AND label = 0", "its quarter hours"),
+      (6, "INSERT INTO rollup VALUES (1, 1, 0, x'00', 1)", "rollup of 1970-1-2, account 1"),
+      (6, Self.damagedQuarters, "its quarter hours"),
       (6, "UPDATE usage_month SET generations = 9 WHERE account = 1", "account 1: 9 generations"),
       (6, "UPDATE usage_month SET uploads = 9 WHERE account = 2", "account 2: 0 generations and 9 uploads"),
       (6, "DELETE FROM usage_month WHERE account = 2", "account 2: not counted"),
