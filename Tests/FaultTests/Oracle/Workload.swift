@@ -137,7 +137,7 @@ struct Workload: Sendable {
   /// Of the plan.
   static let limits = {
     var limits = TallystickV1.PlanLimits()
-    limits.monthlyGenerations = 16
+    limits.monthlyGenerations = 8
     limits.pageCount = 2
     return limits
   }()
