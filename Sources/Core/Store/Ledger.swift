@@ -21,7 +21,7 @@ final class Ledger {
 
   private let connection: Connection
   private let published: Published
-  private let caches: Caches
+  let caches: Caches
   let zones: ZoneStore
   let faults: EngineFaults
   private let onRateLimits: @Sendable (RateLimitChange) -> Void
@@ -55,8 +55,6 @@ final class Ledger {
   /// Sums over all runs that are counted.
   private(set) var runTotal: RunSums
   private(set) var lastLabelId: Int64
-  /// By id, as committed.
-  var plansInMemory: [ExactText: Plan] = [:]
   /// The next place after the last commit, among its own.
   private var trailing: Int32 = 0
   /// Changed by what decides commands, in whatever file; thrown away as a whole.
@@ -354,7 +352,6 @@ final class Ledger {
     runTotal = RunSums()
     lastLabelId = 0
     labels.clear()
-    plansInMemory = [:]
     trailing = 0
     caches.clear(commitSequence: head.commitSequence)
     onRateLimits(.all([]))

@@ -188,7 +188,6 @@ extension Ledger {
     let (plan, unchanged) = Rules.put(plan, over: stored, nowMicros: working.nowMicros)
     if unchanged { return .planStored(plan, unchanged: true, commit: placeOfRefusal()) }
     try planSaver.save(plan)
-    plansInMemory[ExactText(plan.id)] = nil
     working.touched.plans.insert(ExactText(plan.id))
     return .planStored(plan, unchanged: false, commit: takeWritingPlace())
   }

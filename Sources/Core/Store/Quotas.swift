@@ -2,25 +2,22 @@
 //
 // Invariants:
 // 1. What the open transaction has done counts.
-// 2. A plan that is kept in memory is the committed one.
+// 2. A plan from the cache is the committed one; one that the open transaction has changed is read.
 //
 // Owner: the writer's queue.
 
 internal import SQLite
 
 extension Ledger {
-  /// Plans that the writer keeps in memory.
-  static let maximumCachedPlans = 256
-
   /// The plan of a user's settings; nil without one.
   func plan(of account: Account) throws(SQLiteError) -> Plan? {
     guard account.id != 0, let id = try usageReader.planId(account: account.id) else { return nil }
-    let name = ExactText(id)
-    if let plan = plansInMemory[name] { return plan }
+    let isCommitted = !working.touched.plans.contains(ExactText(id))
+    if isCommitted, let cached = caches.plans.find(group: id) { return cached.value }
     guard let plan = try planReader.plan(id: id) else { throw .malformed("settings: no plan \(id)") }
-    if !working.touched.plans.contains(name) {
-      if plansInMemory.count >= Self.maximumCachedPlans { plansInMemory.removeAll(keepingCapacity: true) }
-      plansInMemory[name] = plan
+    if isCommitted {
+      caches.plans.offer(
+        Snapshot(plan, commitSequence: head.commitSequence), group: id, byteCount: plan.cachedByteCount)
     }
     return plan
   }
@@ -73,5 +70,14 @@ extension Ledger {
       counters.uploads += edge.sign * sum.uploads
     }
     return counters
+  }
+}
+
+extension Plan {
+  /// What it costs in the cache: its values, its texts, and its place there.
+  fileprivate var cachedByteCount: Int {
+    prices.reduce(256 + 2 * id.utf8.count + displayName.utf8.count + timeZone.utf8.count) {
+      $0 + MemoryLayout<ModelPrice>.stride + $1.model.utf8.count
+    }
   }
 }

@@ -16,6 +16,7 @@ extension SQLiteEngine {
     do {
       try compareAccounts(&tally)
       try compareSettings(&tally)
+      try comparePlans(&tally)
     } catch {
       tally.add("cached values: stopped: \(error.message)")
     }
@@ -45,6 +46,16 @@ extension SQLiteEngine {
       else { continue }
       tally.expect(
         kept.value == stored.value, "settings of a user: what is kept in memory is not what is stored")
+    }
+  }
+
+  private func comparePlans(_ tally: inout VerifyTally) throws(Refusal) {
+    for id in caches.plans.groups {
+      tally.examined += 1
+      let stored = try read { (reader, _) throws(SQLiteError) in try reader.plans.plan(id: id) }
+      guard let kept = caches.plans.peek(group: id), kept.commitSequence <= stored.commitSequence
+      else { continue }
+      tally.expect(kept.value == stored.value, "plan: what is kept in memory is not what is stored")
     }
   }
 }

@@ -160,4 +160,41 @@ struct VerifyProductTests {
     let report = try #require(try VerifyTests.reports(directory.databasePath)[5])
     #expect(report.findings.contains { $0.contains("run rows 1 and 2 have the same run id") })
   }
+
+  @Test("what a running engine keeps in memory is held against what is stored")
+  func cached() throws {
+    let directory = try TemporaryDirectory()
+    try Self.filled(directory)
+    let engine = try open(directory, clock: TestClock(wallMicros: noon))
+    _ = try engine.decide(.putPlan(plan("pro", 50)))
+    let head = engine.published.head
+    func findings() throws -> [String] {
+      var findings: [String] = []
+      _ = try engine.verify(enums: VerifyTests.enums) { if $0.isDone { findings += $0.findings } }
+      return findings
+    }
+    let balance = try engine.balance(userId: "u1")
+    #expect(balance.value.postedMicros == 0)
+    #expect(try findings() == [])
+
+    var account = try #require(engine.published.account(userId: "u1")).account
+    account.postedMicros += 1
+    engine.published.publish(head, [account])
+    #expect(try findings() == ["account 1: what is kept in memory is not what is stored"])
+    account.postedMicros -= 1
+    engine.published.publish(head, [account])
+
+    var settings = try engine.settings(userId: "u1").value
+    settings.email = "other@example.org"
+    engine.caches.settings.offer(
+      Snapshot(settings, commitSequence: head.commitSequence), group: "u1", byteCount: 1)
+    engine.caches.plans.offer(
+      Snapshot(plan("pro", 51), commitSequence: head.commitSequence), group: "pro", byteCount: 1)
+    #expect(
+      try findings() == [
+        "settings of a user: what is kept in memory is not what is stored",
+        "plan: what is kept in memory is not what is stored",
+      ])
+    try engine.close()
+  }
 }
