@@ -16,7 +16,8 @@ public enum Limits {
   public static let runTypeByteCount = 64
   public static let runErrorByteCount = 1_024
   /// Tokens of one run, and its images.
-  public static let runUnitCount: Int64 = 1_000_000_000_000_000
+  public static let runUnitCount = RunLimits.unitCount
+  public static let runCostMicros = RunLimits.costMicros
   /// Runs of one RecordRuns.
   public static let runBatchCount = 1_000
   /// Runs of a stream that go to the writer together, and their bytes.
@@ -82,6 +83,7 @@ public enum Limits {
     ("run_type", Int64(runTypeByteCount), "bytes"),
     ("run_error", Int64(runErrorByteCount), "bytes"),
     ("run_units", runUnitCount, "tokens or images"),
+    ("run_cost", runCostMicros, "micros"),
     ("record_runs", Int64(runBatchCount), "runs"),
     ("stream_runs_failures", Int64(runStreamFailureCount), "failures"),
     ("event_age", Rules.oldestEventMicros, "micros"),

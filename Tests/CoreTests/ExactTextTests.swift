@@ -31,4 +31,14 @@ struct ExactTextTests {
     let texts = ["e\u{301}", "\u{e9}", "z", "B", "a", "\u{1f511}", "\u{ffee}"].map(ExactText.init)
     #expect(texts.sorted().map(\.text.utf8.first) == [0x42, 0x61, 0x65, 0x7a, 0xc3, 0xef, 0xf0])
   }
+
+  @Test("spellings that only Swift takes for equal have hashes of their own")
+  func hashes() {
+    // Each letter composed or not: 4,096 spellings of one text.
+    let texts = (0..<4_096).map { number in
+      (0..<12).map { number >> $0 & 1 == 0 ? "\u{e9}" : "e\u{301}" }.joined()
+    }
+    #expect(Set(texts.map { ExactText($0).hashValue }).count > 4_000)
+    #expect(Set(texts.map(ExactText.init)).count == 4_096)
+  }
 }

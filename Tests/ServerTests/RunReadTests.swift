@@ -132,7 +132,7 @@ import Testing
         $0.images = Limits.runUnitCount
         $0.error = text(1_024)
       }
-      #expect(try await live.finish(text(255), cost: Limits.amountMicros, ends).run?.error.count == 1_024)
+      #expect(try await live.finish(text(255), cost: Limits.runCostMicros, ends).run?.error.count == 1_024)
 
       let begins: [(String, (inout TallystickV1.BeginRunRequest) -> Void)] = [
         ("user_id", { $0.userId = "" }), ("user_id", { $0.userId = text(256) }),

@@ -314,18 +314,19 @@ extension TallystickV1.RecordRunRequest {
     }
   }
 
-  @Test("sums over all runs that would leave int64 refuse the finish, and it may be sent again") func sums()
-    async throws
-  {
+  @Test("a run's cost has a limit, given or from prices, so that no user's runs use up everybody's sums")
+  func costLimit() async throws {
     try await LiveServer.run { live in
-      for index in 0..<9 { try await live.record("r\(index)") { $0.costMicros = Limits.amountMicros } }
       try await live.purchase("u1", 100, payment: "p1", key: "k1")
       try await live.begin("r", 100)
-      let refused = try await live.failure { try await live.finish("r", cost: Limits.amountMicros) }
-      #expect(refused?.reason == "AMOUNT_OVERFLOW")
+      let refused = try await live.failure { try await live.finish("r", cost: Limits.runCostMicros + 1) }
+      #expect(refused?.reason == "INVALID_AMOUNT" && refused?.details["field"] == "cost_micros")
+      try await live.subscribe("u1") { $0.prices = [.of("m", 0, 0, 1_000_000_000)] }
+      let beyond = try await live.failure { try await live.finish("r", cost: nil) { $0.images = 1_001 } }
+      #expect(beyond?.reason == "AMOUNT_OVERFLOW")
       #expect(try await live.available("u1") == 0)
-      #expect(try await live.finish("r", cost: 60).run?.chargedMicros == 60)
-      #expect(try await live.available("u1") == 40)
+      let finished = try await live.finish("r", cost: nil) { $0.images = 1_000 }
+      #expect(finished.run?.costMicros == Limits.runCostMicros && finished.run?.chargedMicros == 100)
     }
   }
 

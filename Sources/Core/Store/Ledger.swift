@@ -73,6 +73,8 @@ final class Ledger {
     var usage = UsageDeltas()
     /// Rate limits that changed, in order.
     var rateLimits: [RateLimit] = []
+    /// What a command touched may have filled the page cache far beyond its size: it is emptied afterwards.
+    var freesMemory = false
     var hasWritten = false
     /// The next place in this commit.
     var position: Int32 = 0
@@ -138,6 +140,7 @@ final class Ledger {
     working.lastAccountId = lastAccountId
     working.accounts.removeAll(keepingCapacity: true)
     working.touched = Touched()
+    working.freesMemory = false
     working.usage.begin(runTotal: runTotal, lastLabelId: lastLabelId)
     working.rateLimits.removeAll()
     working.position = 0
@@ -173,6 +176,7 @@ final class Ledger {
     caches.forget(working.touched, commitSequence: head.commitSequence)
     for limit in working.rateLimits { onRateLimits(.one(limit)) }
     published.publish(head, working.accounts.values.lazy.map(\.account))
+    if working.freesMemory { connection.releaseMemory() }
   }
 
   /// Throws the transaction away, and with it the places that it gave out.

@@ -43,6 +43,7 @@ extension Ledger {
     if pages.count > PageLimits.detachedPageCount {
       return refused(PageRefusals.tooManyPages(it.mediaId))
     }
+    if !pages.isEmpty { working.freesMemory = true }
     for page in pages { try detach(stored.media, from: page, author: it.author) }
     for pageId in try pageReaders.pages.published(account: stored.account) {
       working.touched.pages.insert(ExactText(pageId))

@@ -306,6 +306,7 @@ extension Ledger {
   private func purge(_ target: PageTarget) throws(SQLiteError) -> Outcome {
     guard let page = try page(target, .deleted) else { return notFound(target) }
     try pageSavers.pages.remove(id: page.id)
+    working.freesMemory = true
     touch(page)
     return .page(.purged(versions: page.facts.version, commit: takeWritingPlace()))
   }

@@ -7,6 +7,14 @@
 //
 // Values, owned by nobody.
 
+/// What one run may be. Sums over all runs have int64's range, and one user's runs must not use it up.
+public enum RunLimits {
+  /// A million dollars.
+  public static let costMicros: Int64 = 1_000_000_000_000
+  /// Of input tokens, of output tokens, of images.
+  public static let unitCount: Int64 = 1_000_000_000_000
+}
+
 /// Numbers are the wire's and the disk's; never reused.
 public enum RunStatus: Int32, Sendable, CaseIterable {
   case running = 1

@@ -123,7 +123,9 @@ extension Rules {
     let cost = plan.cost(
       model: model, inputTokens: end.inputTokens, outputTokens: end.outputTokens, images: end.images)
     switch cost {
-    case .micros(let micros): return micros
+    case .micros(let micros):
+      guard micros <= RunLimits.costMicros else { throw outOfRange() }
+      return micros
     case .noPrice:
       throw unpriced("cost_micros must be set: the plan has no price for the model", model: model)
     case .overflow: throw outOfRange()

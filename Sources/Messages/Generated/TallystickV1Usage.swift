@@ -218,7 +218,7 @@ extension TallystickV1 {
     public var runId: String = ""
     /// SUCCEEDED, FAILED or CANCELLED.
     public var status: TallystickV1.RunStatus = TallystickV1.RunStatus(rawValue: 0)
-    /// Not negative, at most 10^15; so are the next two.
+    /// Not negative, at most 10^12; so are the next two.
     public var inputTokens: Int64 = 0
     public var outputTokens: Int64 = 0
     public var images: Int64 = 0

@@ -84,7 +84,12 @@ enum RunRequests {
     try units(inputTokens, path("input_tokens"))
     try units(outputTokens, path("output_tokens"))
     try units(images, path("images"))
-    if let costMicros { try notNegative(costMicros, path("cost_micros")) }
+    if let costMicros {
+      try notNegative(costMicros, path("cost_micros"))
+      if costMicros > Limits.runCostMicros {
+        throw invalidAmount(path("cost_micros"), "is beyond the limit of \(Limits.runCostMicros)")
+      }
+    }
     try Fields.optional(error, path("error"), atMost: Limits.runErrorByteCount)
     return UsageCommand.End(
       status: status, inputTokens: inputTokens, outputTokens: outputTokens, images: images,
