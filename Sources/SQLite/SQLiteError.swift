@@ -49,6 +49,9 @@ public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// The file is not one of SQLite's at all.
+  public var isNoDatabase: Bool { code & 0xff == SQLITE_NOTADB }
+
   public var description: String { "\(message) (SQLite \(code)) in: \(sql)" }
 
   /// A failed sync of the log, as a fault hook raises it.

@@ -32,8 +32,10 @@ public enum Verifier {
       connection = try Connection(path: path, options: options)
       version = try connection.value("PRAGMA user_version")
     } catch {
+      if error.isNoDatabase { throw StoreError(.corrupt, "\(path) is not a Tallystick database") }
       throw StoreError(error)
     }
+    if version == 0 { throw StoreError(.otherSchema, "\(path) is not a Tallystick database") }
     guard version == Int64(Schema.version) else {
       throw StoreError(
         .otherSchema, "the file has schema version \(version), this program verifies \(Schema.version)")

@@ -74,8 +74,8 @@ enum VerifyCheck: Int, CaseIterable {
     case .chain: "no gap, no step back in time, the chain recomputes"
     case .allocations: "debits equal their lots, holds settle once and in full"
     case .uniqueness: "keys, payments, grants and runs are unique"
-    case .usage: "what was counted is what happened, what is cached is what is stored"
-    case .pages: "pages show their newest version, in order, with their owner's media"
+    case .usage: "counters and caches agree with what they sum up"
+    case .pages: "pages show their newest version and their owner's media"
     case .schema: "the file, its references, indexes and enums are sound"
     }
   }

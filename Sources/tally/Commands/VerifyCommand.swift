@@ -11,9 +11,9 @@ struct VerifyCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Proves that balances, ledger, holds and file agree.",
     discussion: """
-      One line a check, with what was examined and how long it took; the rows that break it below. The \
-      exit status is 1 if anything does. On a running server it reads snapshots and keeps no writer \
-      waiting; a file must not be served meanwhile.
+      One line a check, with what was examined and how long it took; the rows that break it below. With \
+      --json a check is one JSON object on a line of its own. The exit status is 1 if anything breaks. On \
+      a running server it reads snapshots and keeps no writer waiting; a file must not be served meanwhile.
 
       Examples:
         tally verify
@@ -107,7 +107,7 @@ struct VerifyPart {
     var line =
       "\(mark)  \(check)  \(title)\(space)  \(Dollars.grouped(examined.magnitude)) examined, \(seconds) s"
     if violations > 0 { line += ", \(Dollars.grouped(violations.magnitude)) violations" }
-    let rows = findings.map { "\n         " + JSON.quoted($0).dropFirst().dropLast() }
+    let rows = findings.map { "\n         " + JSON.plain($0) }
     let isCut = Int64(findings.count) < violations
     return line + rows.joined() + (isCut ? "\n         ..." : "") + "\n"
   }
