@@ -301,7 +301,8 @@ extension TallystickV1 {
     /// The plan whose limits and prices hold for the user; empty for none. GRANT_NOT_FOUND when there is none
     /// by that id.
     public var planId: String = ""
-    /// PENDING when unspecified. A rejected admin has no admin's rights.
+    /// PENDING when unspecified. A label for the application: the server itself only takes a rejected admin's
+    /// rights away, and refuses no call of a pending or rejected user.
     public var approval: TallystickV1.UserApproval = TallystickV1.UserApproval(rawValue: 0)
     /// Set by the server; zero for a user without settings.
     public var updatedAtMicros: Int64 = 0

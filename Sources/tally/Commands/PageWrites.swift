@@ -52,7 +52,11 @@ struct SavePageCommand: ClientCommand {
     commandName: "save", abstract: "Replaces a page's whole content from a file.",
     discussion: """
       The file has the fields of a SavePageRequest: expectedVersion, title, settings and sections, as \
-      'tally pages show --input' prints them. The save is refused when somebody saved since.
+      'tally pages show --input' prints them. The save is refused when somebody saved since. Images are \
+      media of the page's user, by their ids:
+
+        {"expectedVersion": 2, "title": "Welcome", "sections": [
+          {"sectionId": "hero", "kind": "hero", "content": "Hello", "firstMediaId": "logo"}]}
 
       Examples:
         tally pages save home home.json
@@ -87,7 +91,8 @@ struct PatchPageCommand: ClientCommand {
     discussion: """
       The file has the fields of a PatchPageRequest:
 
-        {"expectedVersion": 3, "patches": [{"move": "hero", "position": 0}, {"remove": "faq"}]}
+        {"expectedVersion": 3, "patches": [{"move": "hero", "position": 0}, {"remove": "faq"},
+          {"update": {"sectionId": "team", "kind": "text", "content": "We", "firstMediaId": "logo"}}]}
 
       Example: tally pages patch home patch.json
       """)

@@ -63,7 +63,7 @@ struct FinishRunCommand: ClientCommand {
     discussion: """
       Examples:
         tally usage finish run-7 --input-tokens 1200 --output-tokens 350
-        tally usage finish run-7 --images 2 --cost '$0.12'
+        tally usage finish run-9 --images 2 --cost '$0.12'
         tally usage finish run-8 --status failed --error 'the model was busy'
       """)
 

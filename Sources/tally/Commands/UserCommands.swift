@@ -127,6 +127,9 @@ struct SetUserCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "set", abstract: "Changes a user's settings; what is not given stays.",
     discussion: """
+      The approval is a label for your application. The server itself only takes an admin's rights away \
+      while it is rejected.
+
       Example:
         tally users set alice --plan pro --approval approved --email a@example.com
       """)
@@ -137,7 +140,8 @@ struct SetUserCommand: ClientCommand {
   @Argument var user: String
   @Option(help: "What the user may do.") var role: UserRoleName?
   @Option(help: "The plan whose limits and prices hold; '' for none.") var plan: String?
-  @Option(help: "Whether the user was let in.") var approval: UserApprovalName?
+  @Option(help: "A label for your application; a rejected admin has no admin's rights.")
+  var approval: UserApprovalName?
   @Option(help: "The user's address; '' for none.") var email: String?
 
   func validate() throws {
