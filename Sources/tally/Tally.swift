@@ -38,7 +38,7 @@ struct Tally: ParsableCommand {
       System.writeError("tally: \(failure.message)\n")
       Glibc.exit(failure.status.rawValue)
     } catch let error as TallyError {
-      System.writeError("tally: \(error.text)\n")
+      System.writeError("tally: \(error.text())\n")
       Glibc.exit(error.exitStatus.rawValue)
     } catch let error as WireError {
       System.writeError("tally: the server's descriptors cannot be read: \(error.message)\n")
@@ -47,8 +47,21 @@ struct Tally: ParsableCommand {
       System.writeError("tally: \(error)\n")
       Glibc.exit(ExitStatus.system.rawValue)
     } catch {
+      if exitCode(for: error) == .validationFailure, let amount = negativeAmount() {
+        System.writeError("tally: an amount is positive, not \(JSON.plain(amount))\n")
+        Glibc.exit(ExitStatus.usage.rawValue)
+      }
       exit(withError: error)
     }
+  }
+
+  /// An argument such as `-$1` where no option's value stands, which the parser takes for an option.
+  private static func negativeAmount() -> String? {
+    let arguments = CommandLine.arguments.dropFirst()
+    guard arguments.first == "credits" else { return nil }
+    return zip(arguments, arguments.dropFirst()).first { before, amount in
+      !before.hasPrefix("--") && amount.hasPrefix("-") && Dollars.parse(amount) != nil
+    }?.1
   }
 }
 

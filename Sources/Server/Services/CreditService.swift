@@ -113,7 +113,9 @@ struct CreditService {
         },
         answer: { request, caller throws(Refusal) in
           guard let sequence = Identifiers.transactionSequence(request.transactionId) else {
-            throw Refusal(.transactionNotFound, "no such transaction")
+            throw Refusal(
+              .transactionNotFound, "no such transaction",
+              details: ["transaction_id": request.transactionId])
           }
           let snapshot = try engine.transaction(sequence: sequence, actingUserId: caller.actingUserId)
           var response = TallystickV1.GetTransactionResponse()

@@ -12,8 +12,9 @@ struct OutputOptions: ParsableArguments {
   var json = false
 
   /// Says on standard error how a call failed; what to end with.
-  func report(_ error: TallyError) -> ExitCode {
-    System.writeError(json ? "\(error.json.pretty)\n" : "tally: \(error.text)\n")
+  /// - Parameter request: what was asked, where the next step depends on it.
+  func report(_ error: TallyError, to request: (any Message)? = nil) -> ExitCode {
+    System.writeError(json ? "\(error.json.pretty)\n" : "tally: \(error.text(to: request))\n")
     return error.exitStatus.code
   }
 }
@@ -118,7 +119,11 @@ func answer<Request: Message, Response: Message>(
   _ rpc: RPC<Request, Response>, _ request: Request, _ connection: ConnectionOptions,
   _ output: OutputOptions
 ) async throws -> Response {
-  do { return try await connection.client.call(rpc, request) } catch { throw output.report(error) }
+  do {
+    return try await connection.client.call(rpc, request)
+  } catch {
+    throw output.report(error, to: request)
+  }
 }
 
 enum Texts {
@@ -147,7 +152,7 @@ enum Texts {
     let width = rows.map { $0.0.count }.max() ?? 0
     return rows.map { name, value in
       "\(name)\(String(repeating: " ", count: width - name.count))  "
-        + String(JSON.quoted(value).dropFirst().dropLast()) + "\n"
+        + JSON.plain(value) + "\n"
     }.joined()
   }
 

@@ -121,7 +121,7 @@ struct VersionsCommand: ClientCommand {
     request.limit = paging.limit
     request.cursor = paging.cursor
     try await tally.perform(TallystickV1.PageService.listVersions, request, connection, output) {
-      Texts.pages($0.versions, nextCursor: $0.nextCursor)
+      Texts.versions($0.versions, nextCursor: $0.nextCursor)
     }
   }
 }

@@ -94,6 +94,16 @@ extension Texts {
     text.count <= excerptCount ? text : text.prefix(excerptCount - 3) + "..."
   }
 
+  /// A page's versions: only the published one says that it is.
+  static func versions(_ versions: [TallystickV1.Page], nextCursor: String) -> String {
+    let rows = versions.map { version in
+      var row = version
+      if row.publishedVersion != row.version { row.publishedVersion = 0 }
+      return row
+    }
+    return pages(rows, nextCursor: nextCursor)
+  }
+
   static func pages(_ pages: [TallystickV1.Page], nextCursor: String) -> String {
     var table = Table([
       ("PAGE", .left), ("TITLE", .left), ("VERSION", .right), ("PUBLISHED", .right), ("SECTIONS", .right),

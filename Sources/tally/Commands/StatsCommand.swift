@@ -77,7 +77,7 @@ struct Dashboard {
   }
 
   private var title: String {
-    let whose = user.isEmpty ? "all users" : String(JSON.quoted(user).dropFirst().dropLast())
+    let whose = user.isEmpty ? "all users" : JSON.plain(user)
     let first = stats.days.first?.date ?? ""
     let last = stats.days.last?.date ?? ""
     return "Runs of \(whose), \(first) to \(last), \(stats.timeZone.isEmpty ? "UTC" : stats.timeZone)"

@@ -31,11 +31,11 @@ struct SeedCommand: ClientCommand {
   @Option(help: "Another seed makes other data.") var seed: UInt64 = 1
 
   func validate() throws {
-    guard (1...1_000_000).contains(users), (0...100_000_000).contains(runs), (0...1_000_000).contains(pages),
-      (1...34).contains(days)
-    else {
-      throw ValidationError(
-        "--users takes 1 to 1000000, --runs 0 to 100000000, --pages 0 to 1000000, --days 1 to 34")
+    for (name, value, range) in [
+      ("users", users, 1...1_000_000), ("runs", runs, 0...100_000_000), ("pages", pages, 0...1_000_000),
+      ("days", days, 1...34),
+    ] where !range.contains(value) {
+      throw ValidationError("--\(name) takes \(range.lowerBound) to \(range.upperBound)")
     }
   }
 

@@ -4,6 +4,7 @@
 
 internal import ArgumentParser
 internal import Dispatch
+internal import Glibc
 internal import Locking
 internal import Messages
 internal import TTRPC
@@ -77,9 +78,11 @@ extension TallyError {
     ])
   }
 
-  /// As people read it: amounts in dollars.
-  var text: String {
-    let pairs = details.sorted { $0.key < $1.key }.map { key, value in
+  /// As people read it: amounts in dollars; without the place in the ledger, which says nothing to them.
+  /// - Parameter request: what was asked, where the next step depends on it.
+  func text(to request: (any Message)? = nil) -> String {
+    let told = details.filter { !$0.value.isEmpty && !Self.places.contains($0.key) }
+    let pairs = told.sorted { $0.key < $1.key }.map { key, value in
       guard key.hasSuffix("_micros"), let micros = Int64(value) else {
         return "\(key) \(value.split(separator: "\n").joined(separator: " "))"
       }
@@ -87,25 +90,64 @@ extension TallyError {
       return "\(key.dropLast("_micros".count)) \(isTime ? Timestamp.format(micros) : Dollars.format(micros))"
     }
     let rest = pairs.isEmpty ? "" : " (\(pairs.joined(separator: ", ")))"
-    return "\(reason.isEmpty ? code.wireName : reason): \(message)\(rest)\(advice.map { "; \($0)" } ?? "")"
+    let name = reason.isEmpty ? code.wireName : reason
+    return JSON.plain("\(name): \(message)\(rest)\(advice(on: request).map { "; \($0)" } ?? "")")
   }
+
+  private static let places: Set<String> = ["commit_sequence", "commit_position"]
 
   private static let times: Set<String> = ["oldest_micros", "newest_micros"]
 
   /// What to do next, where there is something.
-  private var advice: String? {
+  private func advice(on request: (any Message)?) -> String? {
     if outcome == .unknown { return "it may have been applied: try again with the same key to find out" }
     return switch reason {
+    case "NOT_CONNECTED" where message.hasSuffix("\(TTRPC.SystemError(number: EACCES, operation: ""))"):
+      "only the socket's owner and group may connect, as its mode says: 'ls -l' shows them"
     case "NOT_CONNECTED": "start one with 'tally serve', or name its socket with --socket"
+    case "PEER_NOT_ALLOWED": "'tally serve --allow-uid' lets another user in"
+    case "INSUFFICIENT_CREDITS" where request is TallystickV1.AdjustRequest:
+      "an adjustment takes no more than is available"
     case "INSUFFICIENT_CREDITS": "add credit with 'tally credits purchase'"
     case "QUOTA_EXCEEDED": "see 'tally usage month', or raise the limit with 'tally plans put'"
     case "RUN_CONFLICT": "see 'tally usage show'; another run takes another id"
-    case "VERSION_CONFLICT": "look at it with 'tally pages show --input' and make the change anew"
+    case "VERSION_CONFLICT":
+      "look at it with 'tally pages show \(Self.page(of: request)) --input' and make the change anew"
+    case "IDEMPOTENCY_MISMATCH" where details["page_id"] != nil || details["media_id"] != nil:
+      "choose another id"
+    case "HOLD_NOT_FOUND":
+      "\(Self.unknownHold(of: request, details))'tally credits holds' lists a user's"
+    case "TRANSACTION_NOT_FOUND": "a transaction's id is like txn-17; 'tally credits list' lists a user's"
     case "MEDIA_IN_USE": "--detach takes it out of those pages"
     case "GRANT_NOT_FOUND": "'tally plans list' shows the plans there are"
     case "RATE_LIMITED": "'tally users limits' shows the limits on calls"
     default: nil
     }
+  }
+}
+
+extension TallyError {
+  /// The page that a request changes.
+  private static func page(of request: (any Message)?) -> String {
+    switch request {
+    case let save as TallystickV1.SavePageRequest: save.pageId
+    case let patch as TallystickV1.PatchPageRequest: patch.pageId
+    case let restore as TallystickV1.RestoreVersionRequest: restore.pageId
+    default: "PAGE"
+    }
+  }
+
+  /// The hold that a request names, where the server knew it for no hold's id.
+  private static func unknownHold(of request: (any Message)?, _ details: [String: String]) -> String {
+    let id: String? =
+      switch request {
+      case let capture as TallystickV1.CaptureRequest: capture.holdId
+      case let release as TallystickV1.ReleaseRequest: release.holdId
+      case let extend as TallystickV1.ExtendRequest: extend.holdId
+      default: nil
+      }
+    guard let id, details["hold_id"] == nil else { return "" }
+    return "\(id) is no hold's id, which is like hold-17; "
   }
 }
 

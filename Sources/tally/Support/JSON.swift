@@ -262,18 +262,31 @@ extension JSON {
       switch scalar {
       case "\"": text += "\\\""
       case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      default:
-        if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {
-          let hex = String(scalar.value, radix: 16)
-          text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        } else {
-          text.unicodeScalars.append(scalar)
-        }
+      default: append(scalar, to: &text)
       }
     }
     return text + "\""
+  }
+
+  /// For people: with control characters escaped, and everything else as it is. It does not read back.
+  static func plain(_ string: String) -> String {
+    var text = ""
+    for scalar in string.unicodeScalars { append(scalar, to: &text) }
+    return text
+  }
+
+  private static func append(_ scalar: Unicode.Scalar, to text: inout String) {
+    switch scalar {
+    case "\n": text += "\\n"
+    case "\r": text += "\\r"
+    case "\t": text += "\\t"
+    default:
+      if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {
+        let hex = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
   }
 }

@@ -17,7 +17,7 @@ struct Table {
 
   /// - Parameter cells: one a column; control characters are shown escaped.
   mutating func add(_ cells: [String]) {
-    rows.append(cells.map { String(JSON.quoted($0).dropFirst().dropLast()) })
+    rows.append(cells.map(JSON.plain))
   }
 
   /// Every line with its end; trailing space cut.
