@@ -56,7 +56,8 @@ struct SavePageCommand: ClientCommand {
       media of the page's user, by their ids:
 
         {"expectedVersion": 2, "title": "Welcome", "sections": [
-          {"sectionId": "hero", "kind": "hero", "content": "Hello", "firstMediaId": "logo"}]}
+          {"sectionId": "hero", "kind": "hero", "content": "Hello",
+           "firstMediaId": "logo"}]}
 
       Examples:
         tally pages save home home.json
@@ -91,8 +92,9 @@ struct PatchPageCommand: ClientCommand {
     discussion: """
       The file has the fields of a PatchPageRequest:
 
-        {"expectedVersion": 3, "patches": [{"move": "hero", "position": 0}, {"remove": "faq"},
-          {"update": {"sectionId": "team", "kind": "text", "content": "We", "firstMediaId": "logo"}}]}
+        {"expectedVersion": 3, "patches": [
+          {"move": "hero", "position": 0}, {"remove": "faq"},
+          {"update": {"sectionId": "team", "content": "We", "kind": "text"}}]}
 
       Example: tally pages patch home patch.json
       """)
