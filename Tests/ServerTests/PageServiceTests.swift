@@ -1,5 +1,6 @@
 // PageService over a real socket: making, saving, patching and restoring pages.
 
+import Core
 import Messages
 import TTRPC
 import Testing
@@ -237,6 +238,74 @@ import Testing
       let gone = try await live.patch("p", from: 3, [.remove("a")])
       #expect(gone.change?.replayed == true)
       #expect(gone.change?.page == removal.change?.page)
+    }
+  }
+
+  @Test("a retried patch replays the version that it made, though others followed")
+  func retriedPatch() async throws {
+    try await LiveServer.run { live in
+      try await live.makePage("p", [section("a", "1"), section("b", "2")])
+      let mine: [TallystickV1.SectionPatch] = [.add(section("", "mine")), .update(section("a", "one"))]
+      let first = try await live.patch("p", from: 1, mine)
+      let other = try await live.patch("p", from: 1, [.add(section("", "other"))])
+      #expect(other.rebased && other.change?.page?.version == 3)
+      for _ in 0..<2 {
+        let again = try await live.patch("p", from: 1, mine)
+        #expect(again.change?.replayed == true && !again.rebased)
+        #expect(again.change?.page?.version == 2)
+        #expect(again.change?.page?.currentVersion == 3)
+        #expect(again.change?.page?.sections == first.change?.page?.sections)
+      }
+      let otherAgain = try await live.patch("p", from: 1, [.add(section("", "other"))])
+      #expect(otherAgain.change?.replayed == true && otherAgain.rebased)
+      #expect(otherAgain.change?.page == other.change?.page)
+      #expect(try await live.page("p").sections.map(\.content) == ["one", "2", "mine", "other"])
+      // The same from the version that it made is meant once more.
+      let next = try await live.patch("p", from: 3, [.add(section("", "other"))])
+      #expect(next.change?.replayed == false && next.change?.page?.version == 4)
+    }
+  }
+
+  @Test("a retried patch is looked for among the newest 64 versions")
+  func retriedLate() async throws {
+    try await LiveServer.run { live in
+      let count = PageLimits.replayedVersionCount
+      try await live.makePage("p", [section("a")])
+      try await live.patch("p", from: 1, [.add(section("", "mine"))])
+      for version in 2...count {
+        try await live.patch("p", from: version, [.update(section("a", "\(version)"))])
+      }
+      // Of version 65 the second is the oldest that is looked at.
+      let found = try await live.patch("p", from: 1, [.add(section("", "mine"))])
+      #expect(found.change?.replayed == true)
+      #expect(found.change?.page?.version == 2)
+      try await live.patch("p", from: count + 1, [.update(section("a", "last"))])
+      let late = try await live.patch("p", from: 1, [.add(section("", "mine"))])
+      #expect(late.change?.replayed == false)
+      #expect(late.change?.page?.version == count + 3)
+    }
+  }
+
+  @Test("a move is not rebased over another order, a change of a section that was only moved is")
+  func moves() async throws {
+    try await LiveServer.run { live in
+      try await live.makePage("p", [section("a", "1"), section("b", "2")])
+      try await live.patch("p", from: 1, [.move("b", to: 0)])
+      for sectionId in ["a", "b"] {
+        let failed = try await live.failure(Pages.patchPage) {
+          $0.pageId = "p"
+          $0.expectedVersion = 1
+          $0.patches = [.move(sectionId, to: sectionId == "a" ? 0 : -1)]
+        }
+        #expect(failed?.reason == "VERSION_CONFLICT")
+        #expect(failed?.details["changed_sections"] == "a")
+      }
+      let updated = try await live.patch("p", from: 1, [.update(section("a", "one"))])
+      #expect(updated.rebased)
+      #expect(updated.change?.page?.version == 3)
+      let removed = try await live.patch("p", from: 1, [.remove("b")])
+      #expect(removed.rebased)
+      #expect(try await live.page("p").sections.map(\.content) == ["one"])
     }
   }
 

@@ -15,6 +15,8 @@ public enum PageLimits {
   public static let pageByteCount = 1_048_576
   /// Pages that one DeleteMedia may take its media out of.
   public static let detachedPageCount = 256
+  /// Newest versions of a page among which the one that a retried patch has made is looked for.
+  public static let replayedVersionCount: Int64 = 64
   /// Ids that a refusal names.
   public static let namedIdCount = 50
 }

@@ -4,6 +4,8 @@
 // 1. A section differs when it stands in one content only, when its kind, text or media do, or when it was
 //    moved. As few as possible count as moved: those outside the longest run that kept its order.
 // 2. Operations are applied in their order, each to what the one before has made.
+// 3. A stale patch touches nothing that was changed since. Where a section stands is told only by all that
+//    stay: when they were put into another order, no patch may place one of them.
 //
 // Values, owned by nobody.
 
@@ -63,11 +65,34 @@ extension PageRules {
 
   // MARK: patches
 
-  /// Whether nothing that the patch names has changed.
-  static func isDisjoint(_ patch: PagePatch, from difference: PageDifference) -> Bool {
-    if patch.title != nil && difference.title || patch.settings != nil && difference.settings { return false }
-    let changed = Set(difference.sectionIds.map(ExactText.init))
-    return !patch.sections.contains { changed.contains(ExactText($0.sectionId)) }
+  /// Whether nothing that the patch names has changed since.
+  /// - Parameter base: the content that the patch was made from.
+  static func isDisjoint(_ patch: PagePatch, from base: PageContent, to current: PageContent) -> Bool {
+    if patch.title != nil && !base.title.isExactly(current.title) { return false }
+    if patch.settings != nil && !base.settings.isExactly(current.settings) { return false }
+    let (before, after) = (places(base), places(current))
+    let kept = current.sections.compactMap { before[ExactText($0.sectionId)] }
+    let isReordered = kept != kept.sorted()
+    return patch.sections.allSatisfy { operation in
+      let id = ExactText(operation.sectionId)
+      let old = before[id].map { base.sections[$0] }
+      // Changed, gone or new.
+      guard old == after[id].map({ current.sections[$0] }) else { return false }
+      return switch operation {
+      case .move: !isReordered
+      // Of a section that is there: the patch removes it first, so that it is a move too.
+      case .add: old == nil || !isReordered
+      case .update, .remove: true
+      }
+    }
+  }
+
+  /// Whether a version is what the patch makes of the one before it.
+  /// - Parameter before: the content of the version before.
+  static func isMade(
+    _ content: PageContent, version: Int64, by patch: PagePatch, from before: PageContent
+  ) -> Bool {
+    do { return try apply(patch, to: before, version: version) == content } catch { return false }
   }
 
   /// - Parameter version: that is to be made; made ids come from it.

@@ -5,8 +5,8 @@
 // 2. The same command on the same page gives the same content: ids that are made come from the version and
 //    the place in the request, so that a retry makes them again.
 // 3. Content that is there already makes no version. A call that made the current version from the version
-//    it names is a replay; another made from an older version is a conflict, unless it is a patch and
-//    nothing that it names was changed since.
+//    it names is a replay, a patch also when it made an earlier one; another made from an older version is a
+//    conflict, unless it is a patch and nothing that it names was changed since.
 //
 // Values, owned by nobody.
 
@@ -81,31 +81,21 @@ enum PageRules {
     return .changed(named(content, version: state.version + 1), rebased: false)
   }
 
-  /// - Parameters:
-  ///   - before: the content of the version before the current one; nil when that is the first.
-  ///   - base: the content of the version that the patch was made from; nil when there is none such.
+  /// What one that is no replay does.
+  /// - Parameter base: the content of the version that the patch was made from; nil when there is none such.
   static func patch(
-    _ patch: PagePatch, expectedVersion: Int64, over state: PageState, before: PageContent?,
-    base: PageContent?
+    _ patch: PagePatch, expectedVersion: Int64, over state: PageState, base: PageContent?
   ) throws(Refusal) -> PageDecision {
-    if let before, state.baseVersion == expectedVersion {
-      let again = attempt { () throws(Refusal) in try apply(patch, to: before, version: state.version) }
-      if again == state.content { return .unchanged(rebased: expectedVersion != state.version - 1) }
-    }
     let rebased = expectedVersion != state.version
     if rebased {
-      guard let base, expectedVersion < state.version,
-        isDisjoint(patch, from: difference(from: base, to: state.content))
-      else { return .conflict }
+      guard let base, expectedVersion < state.version, isDisjoint(patch, from: base, to: state.content) else {
+        return .conflict
+      }
     }
     let next = try apply(patch, to: state.content, version: state.version + 1)
     if next == state.content { return .unchanged(rebased: rebased) }
     try check(next, field: "patches")
     return .changed(next, rebased: rebased)
-  }
-
-  private static func attempt<Value>(_ body: () throws(Refusal) -> Value) -> Value? {
-    do { return try body() } catch { return nil }
   }
 
   /// Content without a medium.

@@ -157,9 +157,9 @@ extension Ledger {
     guard let page = try page(it.target) else { return notFound(it.target) }
     let current = try version(page.facts.version, of: page)
     let isStale = it.expectedVersion < current.version
-    let before =
-      isStale && current.baseVersion == it.expectedVersion
-      ? try content(ofVersion: current.version - 1, of: page) : nil
+    if isStale, let made = try made(by: it, of: page) {
+      return replayed(try view(made, of: page), rebased: it.expectedVersion != made.version - 1)
+    }
     let base = isStale ? try content(ofVersion: it.expectedVersion, of: page) : nil
     let edit = PageEdit(
       target: it.target, expectedVersion: it.expectedVersion, author: it.author,
@@ -167,11 +167,25 @@ extension Ledger {
     let decision: PageDecision
     do {
       decision = try PageRules.patch(
-        it.patch, expectedVersion: it.expectedVersion, over: current.state, before: before, base: base)
+        it.patch, expectedVersion: it.expectedVersion, over: current.state, base: base)
     } catch {
       return try missing(edit, of: page) ?? refused(error)
     }
     return try carryOut(decision, of: page, current, edit)
+  }
+
+  /// The version that a stale patch has made when it was sent before. Others may have followed.
+  private func made(by it: PageCommand.Patch, of page: StoredPage) throws(SQLiteError) -> StoredVersion? {
+    // The first version is no patch's.
+    let oldest = max(1, it.expectedVersion, page.facts.version - PageLimits.replayedVersionCount)
+    let candidates = try pageReaders.versions.versions(
+      page: page.id, after: oldest, baseVersion: it.expectedVersion)
+    for number in candidates {
+      let candidate = try version(number, of: page)
+      let before = try version(number - 1, of: page).content
+      if PageRules.isMade(candidate.content, version: number, by: it.patch, from: before) { return candidate }
+    }
+    return nil
   }
 
   private func restore(_ it: PageCommand.Restore) throws(SQLiteError) -> Outcome {

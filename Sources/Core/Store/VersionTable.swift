@@ -40,13 +40,19 @@ final class VersionReader {
   static let pageSQL = """
     SELECT \(columns) FROM page_version WHERE page = ?1 AND version < ?2 ORDER BY version DESC
     """
+  static let basedOnSQL = """
+    SELECT version FROM page_version WHERE page = ?1 AND version > ?2 AND base_version = ?3
+    ORDER BY version DESC
+    """
 
   private let byNumber: Statement
   private let page: Statement
+  private let basedOn: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byNumber = try connection.prepare(Self.byNumberSQL)
     page = try connection.prepare(Self.pageSQL)
+    basedOn = try connection.prepare(Self.basedOnSQL)
   }
 
   func version(page: Int64, _ version: Int64) throws(SQLiteError) -> StoredVersion? {
@@ -60,6 +66,17 @@ final class VersionReader {
       content: PageContent(
         title: byNumber.text(2), settings: byNumber.text(3),
         sections: try Packing.sections(byNumber.blob(7))))
+  }
+
+  /// Numbers of those after a version that were made from `baseVersion`, newest first.
+  func versions(page: Int64, after version: Int64, baseVersion: Int64) throws(SQLiteError) -> [Int64] {
+    basedOn.bind(1, page)
+    basedOn.bind(2, version)
+    basedOn.bind(3, baseVersion)
+    defer { basedOn.reset() }
+    var numbers: [Int64] = []
+    while try basedOn.step() { numbers.append(basedOn.int(0)) }
+    return numbers
   }
 
   /// Newest first.

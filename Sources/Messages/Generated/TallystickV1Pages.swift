@@ -513,14 +513,15 @@ extension TallystickV1 {
     /// Replaces a page's whole content. What is already there does not make a version.
     public static let savePage = RPC<TallystickV1.SavePageRequest, TallystickV1.SavePageResponse>(service: name, method: "SavePage", kind: .unary)
     /// Adds, updates, moves and removes sections by id. Made from an older version it is applied all the same
-    /// when nothing that it names was changed since.
+    /// when nothing that it names was changed since, nor, for a move, the order of the sections that stayed.
     public static let patchPage = RPC<TallystickV1.PatchPageRequest, TallystickV1.PatchPageResponse>(service: name, method: "PatchPage", kind: .unary)
     /// A page's versions, newest first, without their sections.
     public static let listVersions = RPC<TallystickV1.ListVersionsRequest, TallystickV1.ListVersionsResponse>(service: name, method: "ListVersions", kind: .unary)
     public static let getVersion = RPC<TallystickV1.GetVersionRequest, TallystickV1.GetVersionResponse>(service: name, method: "GetVersion", kind: .unary)
     /// Makes an earlier version's content the next version; media that were deleted since are left out.
     public static let restoreVersion = RPC<TallystickV1.RestoreVersionRequest, TallystickV1.RestoreVersionResponse>(service: name, method: "RestoreVersion", kind: .unary)
-    /// Shows a version to the world: what GetPage answers with `published`.
+    /// Shows a version to the world: what GetPage answers with `published`. A retry should name the version:
+    /// without one it shows what has become current by then.
     public static let publish = RPC<TallystickV1.PublishRequest, TallystickV1.PublishResponse>(service: name, method: "Publish", kind: .unary)
     public static let unpublish = RPC<TallystickV1.UnpublishRequest, TallystickV1.UnpublishResponse>(service: name, method: "Unpublish", kind: .unary)
     /// Registers an image. Of source UPLOAD it counts against the quota of uploads.

@@ -1,8 +1,7 @@
 // What pages and media should be, in the plainest way: arrays in memory, changed one command at a time.
 //
 // Invariants:
-// 1. Nothing here is shared with what is tested, but for values and `PageRules.difference`, which says what
-//    a stale patch may not touch and has tests of its own.
+// 1. Nothing here is shared with what is tested, but for values.
 //
 // Values; lives for one run.
 
@@ -197,11 +196,15 @@ struct PageModel {
     guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
     let page = pages[index]
     let (current, expected) = (page.current, it.expectedVersion)
-    if expected < current, page.versions[Int(current) - 1].base == expected,
-      case .success(let again) = Self.apply(it.patch, page.versions[Int(current) - 2].content, current),
-      again == page.content
-    {
-      return .changed(view(page, current), replayed: true, rebased: expected != current - 1)
+    if expected < current {
+      for number in (expected + 1...current).suffix(64).reversed() {
+        let made = page.versions[Int(number) - 1]
+        if made.base == expected,
+          case .success(made.content) = Self.apply(it.patch, page.versions[Int(number) - 2].content, number)
+        {
+          return .changed(view(page, number), replayed: true, rebased: expected != number - 1)
+        }
+      }
     }
     let named = PageContent(
       sections: it.patch.sections.compactMap {
@@ -225,13 +228,25 @@ struct PageModel {
   }
 
   private func isTouched(_ patch: PagePatch, _ page: Entry, _ base: Int64) -> Bool {
-    let difference = PageRules.difference(from: page.versions[Int(base) - 1].content, to: page.content)
-    if patch.title != nil && difference.title || patch.settings != nil && difference.settings { return true }
+    let (old, new) = (page.versions[Int(base) - 1].content, page.content)
+    if patch.title != nil && Array(old.title.utf8) != Array(new.title.utf8) { return true }
+    if patch.settings != nil && Array(old.settings.utf8) != Array(new.settings.utf8) { return true }
+    func order(_ one: PageContent, in other: PageContent) -> [String] {
+      one.sections.map(\.sectionId).filter { id in other.sections.contains { $0.sectionId == id } }
+    }
+    let isReordered = order(old, in: new) != order(new, in: old)
     return patch.sections.contains {
-      switch $0 {
-      case .add(let section, _), .update(let section): difference.sectionIds.contains(section.sectionId)
-      case .move(let id, _), .remove(let id): difference.sectionIds.contains(id)
-      }
+      let (id, isPlaced) =
+        switch $0 {
+        case .add(let section, _): (section.sectionId, true)
+        case .move(let id, _): (id, true)
+        case .update(let section): (section.sectionId, false)
+        case .remove(let id): (id, false)
+        }
+      let before = old.sections.first { $0.sectionId == id }
+      if before != new.sections.first(where: { $0.sectionId == id }) { return true }
+      if case .move = $0, isReordered { return true }
+      return isPlaced && isReordered && before != nil
     }
   }
 

@@ -23,7 +23,8 @@ struct PageModelTests {
   private static let expectedEvents = [
     "made", "saved", "patched", "rebased", "restored", "copied", "published", "unpublished", "deleted",
     "undeleted", "purged", "media", "media deleted", "media detached", "replay of create", "replay of save",
-    "replay of patch", "replay of restore", "replay of duplicate", "replay of media", "PAGE_NOT_FOUND",
+    "replay of patch", "replay of an earlier patch", "replay of restore", "replay of duplicate",
+    "replay of media", "PAGE_NOT_FOUND",
     "MEDIA_NOT_FOUND", "VERSION_NOT_FOUND", "IDEMPOTENCY_MISMATCH", "VERSION_CONFLICT", "MEDIA_IN_USE",
     "DUPLICATE_SECTION", "INVALID_FIELD", "QUOTA_EXCEEDED",
   ]
@@ -121,10 +122,11 @@ struct PageModelTests {
     case .create: isWritten ? "made" : "replay of create"
     case .save: isWritten ? "saved" : "replay of save"
     case .patch:
-      if case .changed(_, false, true) = expected {
-        "rebased"
-      } else {
-        isWritten ? "patched" : "replay of patch"
+      switch expected {
+      case .changed(_, replayed: false, rebased: true): "rebased"
+      case .changed(let view, replayed: true, _) where view.facts.version < view.facts.currentVersion:
+        "replay of an earlier patch"
+      default: isWritten ? "patched" : "replay of patch"
       }
     case .restore: isWritten ? "restored" : "replay of restore"
     case .duplicate: isWritten ? "copied" : "replay of duplicate"

@@ -173,7 +173,7 @@ struct PageRulesTests {
     let base = content("a:1 b:2 c:3")
     let now = state("x a:1 b:two c:3")
     func decide(_ patch: PagePatch, base: PageContent?) throws -> PageDecision {
-      try PageRules.patch(patch, expectedVersion: 2, over: now, before: nil, base: base)
+      try PageRules.patch(patch, expectedVersion: 2, over: now, base: base)
     }
     let disjoint = patch([.update(section("a", "mine")), .move(sectionId: "c", position: 0)])
     guard case .changed(let next, let rebased) = try decide(disjoint, base: base) else {
@@ -191,25 +191,54 @@ struct PageRulesTests {
       try decide(patch([.update(section("a", "1"))]), base: base) == .unchanged(rebased: true))
     let titled = try PageRules.patch(
       patch([], title: "mine"), expectedVersion: 2,
-      over: PageState(version: 5, baseVersion: 4, content: content("a", title: "theirs")), before: nil,
+      over: PageState(version: 5, baseVersion: 4, content: content("a", title: "theirs")),
       base: content("a"))
     #expect(titled == .conflict)
-    let future = try PageRules.patch(
-      disjoint, expectedVersion: 6, over: now, before: nil, base: now.content)
+    let future = try PageRules.patch(disjoint, expectedVersion: 6, over: now, base: now.content)
     #expect(future == .conflict)
   }
 
-  @Test("a retried patch replays, rebased or not")
+  @Test("once others were put into another order no patch places one that stays, but may change it")
+  func reordered() {
+    let base = content("a:1 b:2 c:3")
+    let add = SectionPatch.add(section("x"), position: 0)
+    let places: [[SectionPatch]] = [
+      [.move(sectionId: "a", position: -1)], [.move(sectionId: "b", position: 0)],
+      [.move(sectionId: "c", position: 0)],
+      [.remove(sectionId: "c"), .add(section("c"), position: 0)], [add, .move(sectionId: "x", position: 1)],
+    ]
+    let changes: [[SectionPatch]] = [
+      [.update(section("a", "mine"))], [.update(section("b", "mine"))], [.remove(sectionId: "c")], [add],
+    ]
+    for operations in places {
+      #expect(!PageRules.isDisjoint(patch(operations), from: base, to: content("b:2 a:1 c:3")))
+      // Others that came and went are no other order.
+      #expect(PageRules.isDisjoint(patch(operations), from: base, to: content("n a:1 m b:2 c:3")))
+      #expect(PageRules.isDisjoint(patch(operations), from: content("n a:1 b:2 c:3"), to: base))
+    }
+    for operations in changes {
+      #expect(PageRules.isDisjoint(patch(operations), from: base, to: content("c:3 b:2 a:1")))
+    }
+    for sectionId in ["a", "n"] {
+      let move = patch([.move(sectionId: sectionId, position: 0)])
+      // Gone, new, or with another text.
+      #expect(!PageRules.isDisjoint(move, from: content("a n b"), to: content("b")))
+      #expect(!PageRules.isDisjoint(move, from: content("b"), to: content("a n b")))
+      #expect(!PageRules.isDisjoint(move, from: content("a n b"), to: content("a:2 n:2 b")))
+    }
+  }
+
+  @Test("a version is known to be a patch's by the ids that it made for it")
   func retriedPatch() throws {
     let mine = patch([.remove(sectionId: "a"), .add(section("", "n"), position: -1)])
     let before = content("a b:2")
     let made = try PageRules.apply(mine, to: before, version: 6)
-    for base: Int64 in [3, 5] {
-      let decision = try PageRules.patch(
-        mine, expectedVersion: base, over: PageState(version: 6, baseVersion: base, content: made),
-        before: before, base: content("a b:1"))
-      #expect(decision == .unchanged(rebased: base != 5))
-    }
+    #expect(described(made) == "b:2 section-6-1:n")
+    #expect(PageRules.isMade(made, version: 6, by: mine, from: before))
+    #expect(!PageRules.isMade(made, version: 7, by: mine, from: before))
+    #expect(!PageRules.isMade(made, version: 6, by: mine, from: content("a b:1")))
+    // It cannot be applied to it at all.
+    #expect(!PageRules.isMade(made, version: 6, by: mine, from: content("b:2")))
   }
 
   // MARK: media and limits

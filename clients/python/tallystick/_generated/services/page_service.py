@@ -211,7 +211,8 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.PatchPageResponse:
         """Adds, updates, moves and removes sections by id. Made from an older version it is applied all
-        the same when nothing that it names was changed since.
+        the same when nothing that it names was changed since, nor, for a move, the order of the
+        sections that stayed.
         """
         request = pages_pb2.PatchPageRequest(
             page_id=page_id,
@@ -302,7 +303,9 @@ class PageService:
         version: int = 0,
         timeout: Optional[float] = None,
     ) -> pages_pb2.PublishResponse:
-        """Shows a version to the world: what GetPage answers with `published`."""
+        """Shows a version to the world: what GetPage answers with `published`. A retry should name the
+        version: without one it shows what has become current by then.
+        """
         request = pages_pb2.PublishRequest(
             page_id=page_id,
             version=version,
@@ -311,7 +314,7 @@ class PageService:
             "tallystick.v1.PageService",
             "Publish",
             pages_pb2.PublishResponse,
-            repeatable=True,
+            repeatable=False,
         )
         return self._caller.unary(method, request, timeout)
 
