@@ -13,8 +13,11 @@ public enum PageLimits {
   public static let contentByteCount = 65_536
   /// Of all that a version holds, by `PageContent.byteCount`.
   public static let pageByteCount = 1_048_576
-  /// Pages that one DeleteMedia may take its media out of.
+  /// Pages that one DeleteMedia may take its media out of, and the bytes that they hold together.
   public static let detachedPageCount = 256
+  public static let detachedByteCount = 33_554_432
+  /// Versions of a page that one transaction removes.
+  public static let purgedVersionCount = 16
   /// Newest versions of a page among which the one that a retried patch has made is looked for.
   public static let replayedVersionCount: Int64 = 64
   /// Ids that a refusal names.

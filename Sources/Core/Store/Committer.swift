@@ -160,15 +160,18 @@ final class Committer {
     if !isDead { try checkpointer.truncate() }
   }
 
-  /// Tries a full disk again, writes off what has expired of some users, checkpoints an idle log.
-  /// - Returns: whether more has expired.
+  /// Tries a full disk again, writes off what has expired of some users, removes some of what was purged,
+  /// checkpoints an idle log.
+  /// - Returns: whether there is more to do.
   func tick(isIdle: Bool) -> Bool {
     guard !isDead else { return false }
     if published.mode == .readOnly { retryDisk() }
     guard published.mode == .serving else { return false }
     defer { checkpointer.checkpoint(isIdle: isIdle) }
     do {
-      return try sweep() == Self.sweepUsers
+      let hasMoreUsers = try sweep() == Self.sweepUsers
+      let hasMorePages = try purge()
+      return hasMoreUsers || hasMorePages
     } catch {
       undo(error)
       return false
@@ -193,21 +196,38 @@ final class Committer {
     try ledger.begin(wallMicros: nowMicros)
     for userId in users { try ledger.sweep(userId: userId) }
     try ledger.save()
+    return try commitUpkeep() ? users.count : 0
+  }
+
+  /// Removes a slice of a page that was purged.
+  /// - Returns: whether there was one.
+  private func purge() throws(SQLiteError) -> Bool {
+    guard !isDead, try ledger.pageSavers.pages.hasEntombed() else { return false }
+    try ledger.begin(wallMicros: clock.wallMicros)
+    try ledger.removePurgedSlice()
+    try ledger.save()
+    return try commitUpkeep()
+  }
+
+  /// - Returns: false when nobody knows whether it was applied; nothing is decided after that.
+  /// - Throws: when the disk is full.
+  private func commitUpkeep() throws(SQLiteError) -> Bool {
     do {
       try ledger.commit()
     } catch {
       if error.kind == .full { throw error }
       _ = die([], error)
-      return 0
+      return false
     }
-    return users.count
+    return true
   }
 
-  /// Writes off everything that has expired, now.
+  /// Writes off everything that has expired and removes all that was purged, now.
   func sweepAll() throws(SQLiteError) {
     guard !isDead else { return }
     do {
       while try sweep() == Self.sweepUsers {}
+      while try purge() {}
     } catch {
       undo(error)
       throw error

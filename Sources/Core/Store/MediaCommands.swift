@@ -43,6 +43,11 @@ extension Ledger {
     if pages.count > PageLimits.detachedPageCount {
       return refused(PageRefusals.tooManyPages(it.mediaId))
     }
+    var byteCount: Int64 = 0
+    for page in pages { byteCount += try pageReaders.versions.byteCount(of: page) }
+    if byteCount > Int64(PageLimits.detachedByteCount) {
+      return refused(PageRefusals.tooLargePages(it.mediaId))
+    }
     if !pages.isEmpty { working.freesMemory = true }
     for page in pages { try detach(stored.media, from: page, author: it.author) }
     for pageId in try pageReaders.pages.published(account: stored.account) {
@@ -125,6 +130,12 @@ enum PageRefusals {
     Refusal(
       .batchTooLarge, "more than \(PageLimits.detachedPageCount) pages use the media",
       details: ["media_id": mediaId, "limit": String(PageLimits.detachedPageCount)])
+  }
+
+  static func tooLargePages(_ mediaId: String) -> Refusal {
+    Refusal(
+      .batchTooLarge, "the pages that use the media have more than \(PageLimits.detachedByteCount) bytes",
+      details: ["media_id": mediaId, "limit": String(PageLimits.detachedByteCount)])
   }
 
   private static func named(_ ids: [String]) -> String {

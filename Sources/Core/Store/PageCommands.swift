@@ -319,10 +319,17 @@ extension Ledger {
 
   private func purge(_ target: PageTarget) throws(SQLiteError) -> Outcome {
     guard let page = try page(target, .deleted) else { return notFound(target) }
-    try pageSavers.pages.remove(id: page.id)
+    try pageSavers.pages.remove(page)
     working.freesMemory = true
     touch(page)
     return .page(.purged(versions: page.facts.version, commit: takeWritingPlace()))
+  }
+
+  /// For the writer's ticks.
+  func removePurgedSlice() throws(SQLiteError) {
+    try pageSavers.pages.removeSlice()
+    working.freesMemory = true
+    _ = takeWritingPlace()
   }
 
   // MARK: answers

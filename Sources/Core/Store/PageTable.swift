@@ -1,5 +1,10 @@
 // Pages without their sections, written and read.
 //
+// Invariants:
+// 1. A page with more versions than one transaction should remove is purged in two steps: the command gives
+//    its row an id that no caller can name and takes its sections away; the writer's ticks remove the
+//    versions, a slice a transaction, and then the row. Only verification and those ticks see such a row.
+//
 // Owner: its connection's.
 
 internal import SQLite
@@ -29,7 +34,12 @@ final class PageReader {
     SELECT \(columns) FROM page p
     WHERE p.account = ?1 AND p.deleted_at IS NULL AND p.id < ?2 ORDER BY p.id DESC
     """
-  static let allSQL = "SELECT \(columns) FROM page p WHERE p.account = ?1 AND p.id < ?2 ORDER BY p.id DESC"
+  static let allSQL = """
+    SELECT \(columns) FROM page p
+    WHERE p.account = ?1 AND p.id < ?2 AND NOT \(isPurged) ORDER BY p.id DESC
+    """
+  /// Of a row `p`. Ids of pages hold no line feed.
+  static let isPurged = "substr(p.page_id, 1, 1) = char(10)"
   static let publishedSQL = """
     SELECT p.page_id FROM page p WHERE p.account = ?1 AND p.published_version IS NOT NULL
     """
@@ -50,6 +60,7 @@ final class PageReader {
 
   /// Deleted or not.
   func page(pageId: String) throws(SQLiteError) -> StoredPage? {
+    guard pageId.utf8.first != UInt8(ascii: "\n") else { return nil }
     byId.bind(1, pageId)
     defer { byId.reset() }
     return try byId.step() ? Self.page(byId, userId: byId.text(13)) : nil
@@ -110,11 +121,26 @@ final class PageSaver {
     WHERE id = ?1
     """
   static let deleteSQL = "DELETE FROM page WHERE id = ?1"
+  static let entombSQL = """
+    UPDATE page SET page_id = char(10) || id, published_version = NULL, section_count = 0 WHERE id = ?1
+    """
+  static let entombedSQL = """
+    SELECT id FROM page WHERE page_id >= char(10) AND page_id < char(11) LIMIT ?1
+    """
+  static let deleteSectionsSQL = "DELETE FROM section WHERE page = ?1"
+  /// The lowest versions of a page; ?2 is the first one that stays.
+  static let deleteVersionsSQL = "DELETE FROM page_version WHERE page = ?1 AND version < ?2"
+  static let lowestVersionSQL = "SELECT min(version) FROM page_version WHERE page = ?1"
 
   private let lastId: Statement
   private let insert: Statement
   private let update: Statement
   private let delete: Statement
+  private let entomb: Statement
+  private let entombed: Statement
+  private let deleteSections: Statement
+  private let deleteVersions: Statement
+  private let lowestVersion: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     lastId = try connection.prepare(Self.lastIdSQL)
@@ -126,6 +152,11 @@ final class PageSaver {
       """)
     update = try connection.prepare(Self.updateSQL)
     delete = try connection.prepare(Self.deleteSQL)
+    entomb = try connection.prepare(Self.entombSQL)
+    entombed = try connection.prepare(Self.entombedSQL)
+    deleteSections = try connection.prepare(Self.deleteSectionsSQL)
+    deleteVersions = try connection.prepare(Self.deleteVersionsSQL)
+    lowestVersion = try connection.prepare(Self.lowestVersionSQL)
   }
 
   /// The next page's row.
@@ -161,9 +192,33 @@ final class PageSaver {
     try update.run()
   }
 
-  /// With its sections and versions.
-  func remove(id: Int64) throws(SQLiteError) {
-    delete.bind(1, id)
-    try delete.run()
+  /// Removes a page for ever, with its sections and versions; what is too much for one transaction is left to
+  /// `removeSlice`.
+  func remove(_ page: StoredPage) throws(SQLiteError) {
+    if page.facts.currentVersion <= Int64(PageLimits.purgedVersionCount) { return try run(delete, page.id) }
+    try run(deleteSections, page.id)
+    try run(entomb, page.id)
+  }
+
+  /// Removes the next versions of a page that was purged, and at last its row.
+  func removeSlice() throws(SQLiteError) {
+    guard let id = try first(entombed, 1) else { return }
+    guard let lowest = try first(lowestVersion, id) else { return try run(delete, id) }
+    deleteVersions.bind(2, lowest + Int64(PageLimits.purgedVersionCount))
+    try run(deleteVersions, id)
+  }
+
+  /// Whether `removeSlice` has something to remove.
+  func hasEntombed() throws(SQLiteError) -> Bool { try first(entombed, 1) != nil }
+
+  private func run(_ statement: Statement, _ id: Int64) throws(SQLiteError) {
+    statement.bind(1, id)
+    try statement.run()
+  }
+
+  private func first(_ statement: Statement, _ parameter: Int64) throws(SQLiteError) -> Int64? {
+    statement.bind(1, parameter)
+    defer { statement.reset() }
+    return try statement.step() ? statement.optionalInt(0) : nil
   }
 }

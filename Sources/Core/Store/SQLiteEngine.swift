@@ -172,7 +172,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     return published.head.commitSequence
   }
 
-  /// Writes off everything that has expired; the ticks do so too, in slices.
+  /// Writes off everything that has expired and removes all that was purged; the ticks do so too, in slices.
   public func sweep() throws(StoreError) {
     try writer.perform { (committer) throws(SQLiteError) in try committer.sweepAll() }
   }

@@ -37,6 +37,8 @@ struct StoredVersion {
 final class VersionReader {
   private static let columns = "version, base_version, title, settings, author, at, section_count"
   static let byNumberSQL = "SELECT \(columns), sections FROM page_version WHERE page = ?1 AND version = ?2"
+  /// Reads no content: a blob's length stands with its row.
+  static let byteCountSQL = "SELECT length(sections) FROM page_version WHERE page = ?1 AND version = ?2"
   static let pageSQL = """
     SELECT \(columns) FROM page_version WHERE page = ?1 AND version < ?2 ORDER BY version DESC
     """
@@ -47,11 +49,13 @@ final class VersionReader {
 
   private let byNumber: Statement
   private let page: Statement
+  private let byteCount: Statement
   private let basedOn: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byNumber = try connection.prepare(Self.byNumberSQL)
     page = try connection.prepare(Self.pageSQL)
+    byteCount = try connection.prepare(Self.byteCountSQL)
     basedOn = try connection.prepare(Self.basedOnSQL)
   }
 
@@ -77,6 +81,14 @@ final class VersionReader {
     var numbers: [Int64] = []
     while try basedOn.step() { numbers.append(basedOn.int(0)) }
     return numbers
+  }
+
+  /// Of the sections of a page's current version, packed.
+  func byteCount(of page: StoredPage) throws(SQLiteError) -> Int64 {
+    byteCount.bind(1, page.id)
+    byteCount.bind(2, page.facts.currentVersion)
+    defer { byteCount.reset() }
+    return try byteCount.step() ? byteCount.int(0) : 0
   }
 
   /// Newest first.

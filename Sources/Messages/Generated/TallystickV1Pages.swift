@@ -474,7 +474,8 @@ extension TallystickV1 {
   public struct DeleteMediaRequest: Message {
     public static var fullName: String { "tallystick.v1.DeleteMediaRequest" }
     public var mediaId: String = ""
-    /// Takes it out of the pages that use it; each of them gets a new version.
+    /// Takes it out of the pages that use it; each of them gets a new version. At most 256 pages, of 32 MiB
+    /// together: BATCH_TOO_LARGE.
     public var detach: Bool = false
     public var author: String = ""
 
