@@ -103,7 +103,7 @@ class PageService:
             "tallystick.v1.PageService",
             "DeletePage",
             pages_pb2.DeletePageResponse,
-            repeatable=True,
+            repeatable=False,
         )
         return self._caller.unary(method, request, timeout)
 
@@ -332,7 +332,7 @@ class PageService:
             "tallystick.v1.PageService",
             "Unpublish",
             pages_pb2.UnpublishResponse,
-            repeatable=True,
+            repeatable=False,
         )
         return self._caller.unary(method, request, timeout)
 
