@@ -1,4 +1,4 @@
-// UsageService over a real socket: runs that are recorded, one by one, in batches and in streams.
+// UsageService over a real socket: runs that are recorded, one by one and in batches.
 
 import Core
 import Messages
@@ -118,77 +118,6 @@ import Testing
       }
       #expect(mixed?.reason == "ACTING_USER")
       #expect(try await live.reason(Runs.getRun) { $0.runId = "r3" } == "RUN_NOT_FOUND")
-    }
-  }
-
-  // MARK: streams
-
-  /// Sends runs in a stream, as a generated client would.
-  private func stream(
-    _ live: LiveServer, _ runs: [TallystickV1.RecordRunRequest], actingUser: String? = nil
-  ) async throws -> TallystickV1.StreamRunsResponse {
-    let metadata = actingUser.map { [MetadataPair(key: "tally-acting-user", value: $0)] } ?? []
-    do {
-      let stream = try live.connection.stream(
-        .clientStream, Runs.streamRuns.service, Runs.streamRuns.method,
-        timeoutNanoseconds: 60_000_000_000, metadata: metadata)
-      for run in runs { try await stream.send(run.encode()) }
-      stream.finish()
-      let payload = try #require(try await stream.next())
-      return try TallystickV1.StreamRunsResponse.decode(payload)
-    } catch let error as CallError { throw Failed(error.status) }
-  }
-
-  @Test("a stream of more runs than a batch is recorded, and the same again is replayed") func stream()
-    async throws
-  {
-    try await LiveServer.run { live in
-      let runs = (0..<2 * Limits.runStreamBatchCount + 10).map {
-        TallystickV1.RecordRunRequest.sample("r\($0)", user: "u\($0 % 7)")
-      }
-      let first = try await stream(live, runs)
-      #expect(first.received == Int64(runs.count) && first.recorded == first.received)
-      #expect(first.replayed == 0 && first.failed == 0 && first.failures.isEmpty)
-      let state = try await live.call(TallystickV1.AdminService.getServerInfo) { _ in }
-      #expect(first.commitSequence == state.commitSequence && first.commitSequence >= 3)
-      let again = try await stream(live, runs)
-      #expect(again.recorded == 0 && again.replayed == again.received)
-      #expect(try await live.call(Runs.getRun) { $0.runId = "r2009" }.run?.recorded == true)
-    }
-  }
-
-  @Test("what a stream's runs are refused with is told of the first hundred") func streamFailures()
-    async throws
-  {
-    try await LiveServer.run { live in
-      try await live.record("r0") { $0.images = 9 }
-      var runs = (0..<120).map { _ in TallystickV1.RecordRunRequest.sample("r0") }
-      runs[1].status = .running
-      runs.append(.sample("new"))
-      let response = try await stream(live, runs)
-      #expect(response.received == 121 && response.failed == 120 && response.recorded == 1)
-      #expect(response.failures.count == Limits.runStreamFailureCount)
-      let reasons = Dictionary(
-        response.failures.map { ($0.index, $0.error?.info?.reason ?? "") }, uniquingKeysWith: { $1 })
-      #expect(reasons.count == 100 && reasons[0] == "RUN_CONFLICT" && reasons[1] == "INVALID_FIELD")
-    }
-  }
-
-  @Test(
-    "an empty stream is answered; one that cannot be read or names another user ends, and keeps what was in")
-  func streamEnds() async throws {
-    try await LiveServer.run { live in
-      let empty = try await stream(live, [])
-      #expect(empty.received == 0 && empty.commitSequence == 0)
-      let whole = (0..<Limits.runStreamBatchCount).map { TallystickV1.RecordRunRequest.sample("r\($0)") }
-      let foreign = try await live.failure {
-        _ = try await stream(live, whole + [.sample("x", user: "u2")], actingUser: "u1")
-      }
-      #expect(foreign?.reason == "ACTING_USER")
-      // The first batch is the writer's by then; it is decided before whatever comes after it.
-      #expect(try await live.record("after").replayed == false)
-      #expect(try await live.record("r0").replayed)
-      #expect(try await live.reason(Runs.getRun) { $0.runId = "x" } == "RUN_NOT_FOUND")
     }
   }
 }
