@@ -31,8 +31,6 @@ struct FrameHeader: Equatable, Sendable {
   static let byteCount = 10
   /// The largest length that the first byte allows.
   static let maximumLength = 0xFF_FFFF
-  /// 4 MiB, what every peer accepts.
-  static let defaultMaximumLength = 4 << 20
 
   var length: Int
   var streamId: UInt32

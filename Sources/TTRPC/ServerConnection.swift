@@ -16,7 +16,6 @@ internal import Dispatch
 final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   // Unchecked: all mutable fields are confined to `queue`, asserted at the entry of a round.
 
-  private static let readable = UInt32(CLINUX_READABLE)
   private static let writable = UInt32(CLINUX_WRITABLE)
   private static let gone = UInt32(CLINUX_HANG_UP) | UInt32(CLINUX_ERROR)
 

@@ -83,14 +83,6 @@ public struct ServiceRegistry: Sendable {
     services[service, default: [:]].merge(methods) { _, new in new }
   }
 
-  /// The names of all services, sorted.
-  public var serviceNames: [String] { services.keys.sorted() }
-
-  /// The names of a service's methods, sorted; empty for an unknown service.
-  public func methodNames(of service: String) -> [String] {
-    services[service]?.keys.sorted() ?? []
-  }
-
   func table(
     observer: (_ service: String, _ method: String) -> (any MethodObserver)? = { _, _ in nil }
   ) -> MethodTable {
