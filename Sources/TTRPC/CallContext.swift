@@ -86,7 +86,10 @@ public struct CallContext: Sendable {
   }
 
   /// The call's token, when it can be cancelled by one.
-  public var cancelToken: String? { call.connection.cancelToken(call) }
+  public var cancelToken: String? {
+    // It is metadata: most calls need no lock to know that they have none.
+    call.metadata.isEmpty ? nil : call.connection.cancelToken(call)
+  }
 
   /// The call was cancelled, its connection is gone, or (of a stream) its deadline is past.
   public var isCancelled: Bool { call.connection.isCancelled(call) }
