@@ -73,7 +73,7 @@ extension Services {
     prepare: @escaping @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared,
     reply: @escaping @Sendable (Outcome) throws(Refusal) -> Response
   ) -> Binding {
-    let name = "\(rpc.service)/\(rpc.method)"
+    let name = rpc.name
     return unkeyedMutation(
       rpc, role: role,
       prepare: { request, caller throws(Refusal) in

@@ -13,39 +13,60 @@
 internal import Core
 internal import Messages
 
+/// A request for one page of a list.
+protocol PagedRequest: Message {
+  var cursor: String { get set }
+  var limit: Int32 { get set }
+}
+
+extension TallystickV1.ListTransactionsRequest: PagedRequest {}
+extension TallystickV1.ListHoldsRequest: PagedRequest {}
+extension TallystickV1.ListRunsRequest: PagedRequest {}
+extension TallystickV1.ListPagesRequest: PagedRequest {}
+extension TallystickV1.ListVersionsRequest: PagedRequest {}
+extension TallystickV1.ListMediaRequest: PagedRequest {}
+extension TallystickV1.ListUsersRequest: PagedRequest {}
+extension TallystickV1.ListRateLimitsRequest: PagedRequest {}
+
 enum Cursor {
-  /// - Parameter filter: the request with cursor and limit cleared.
-  static func encode(before: Int64, method: String, filter: some Message) -> String {
-    encode(before: [before], method: method, filter: filter)
+  /// - Parameter before: the number that rows are ordered by, not negative.
+  static func encode<Request: PagedRequest, Response>(
+    before: Int64, _ rpc: RPC<Request, Response>, _ request: Request
+  ) -> String {
+    encode(before: [before], rpc, request)
   }
 
   /// - Parameter before: the numbers that rows are ordered by, none negative.
-  static func encode(before: [Int64], method: String, filter: some Message) -> String {
-    before.map { hex(UInt64(bitPattern: $0)) }.joined() + hex(fingerprint(method, filter))
+  static func encode<Request: PagedRequest, Response>(
+    before: [Int64], _ rpc: RPC<Request, Response>, _ request: Request
+  ) -> String {
+    before.map { hex(UInt64(bitPattern: $0)) }.joined() + hex(fingerprint(rpc, request))
   }
 
   /// - Returns: nil for the first page.
   /// - Throws: INVALID_CURSOR.
-  static func decode(_ cursor: String, method: String, filter: some Message) throws(Refusal) -> Int64? {
-    try decode(cursor, count: 1, method: method, filter: filter)?[0]
+  static func decode<Request: PagedRequest, Response>(
+    _ rpc: RPC<Request, Response>, _ request: Request
+  ) throws(Refusal) -> Int64? {
+    try decode(rpc, request, count: 1)?[0]
   }
 
   /// - Parameter count: of the numbers that rows are ordered by.
   /// - Returns: as many numbers; nil for the first page.
   /// - Throws: INVALID_CURSOR.
-  static func decode(
-    _ cursor: String, count: Int, method: String, filter: some Message
+  static func decode<Request: PagedRequest, Response>(
+    _ rpc: RPC<Request, Response>, _ request: Request, count: Int
   ) throws(Refusal) -> [Int64]? {
+    let cursor = request.cursor
     if cursor.isEmpty { return nil }
+    guard cursor.utf8.count == (count + 1) * wordByteCount else { throw invalid }
     var words: [UInt64] = []
     var rest = cursor.utf8[...]
     while !rest.isEmpty, let word = UInt64(String(rest.prefix(wordByteCount)) ?? "", radix: 16) {
       words.append(word)
       rest = rest.dropFirst(wordByteCount)
     }
-    guard cursor.utf8.count == (count + 1) * wordByteCount, words.count == count + 1,
-      words.last == fingerprint(method, filter)
-    else { throw invalid }
+    guard words.count == count + 1, words.last == fingerprint(rpc, request) else { throw invalid }
     var numbers: [Int64] = []
     for word in words.dropLast() {
       guard let number = Int64(exactly: word) else { throw invalid }
@@ -60,8 +81,13 @@ enum Cursor {
     Refusal(.invalidCursor, "the cursor was not made by this method for this query")
   }
 
-  private static func fingerprint(_ method: String, _ filter: some Message) -> UInt64 {
-    RequestDigest.make(method: method, filter).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+  private static func fingerprint<Request: PagedRequest, Response>(
+    _ rpc: RPC<Request, Response>, _ request: Request
+  ) -> UInt64 {
+    var filter = request
+    filter.cursor = ""
+    filter.limit = 0
+    return RequestDigest.make(method: rpc.name, filter).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   private static func hex(_ number: UInt64) -> String {

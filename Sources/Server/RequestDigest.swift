@@ -11,8 +11,13 @@ internal import Core
 internal import Crypto
 internal import Messages
 
+extension RPC {
+  /// `tallystick.v1.CreditService/Consume`.
+  var name: String { "\(service)/\(method)" }
+}
+
 enum RequestDigest {
-  /// - Parameter method: `tallystick.v1.CreditService/Consume`.
+  /// - Parameter method: the name of its RPC.
   static func make(method: String, _ request: some Message) -> Core.Digest {
     var hasher = SHA256()
     var bytes = Array(method.utf8)

@@ -13,7 +13,7 @@ extension AdminService {
   var rateLimits: [Binding] {
     let engine = services.engine
     return [
-      services.mutation(RPCs.setRateLimit, role: .admin) { request, _, _ throws(Refusal) in
+      services.unkeyedMutation(RPCs.setRateLimit, role: .admin) { request, _ throws(Refusal) in
         Prepared(command: .admin(.setRateLimit(try rateLimit(request.rateLimit))))
       } reply: { outcome throws(Refusal) in
         guard case .rateLimitSet(let limit, let commit) = try adminOutcome(outcome) else {
@@ -37,8 +37,7 @@ extension AdminService {
           var response = TallystickV1.ListRateLimitsResponse()
           response.rateLimits = snapshot.value.limits.map(TallystickV1.RateLimit.init)
           if let after = snapshot.value.nextAfter {
-            response.nextCursor = Cursor.encode(
-              before: after, method: listMethod, filter: TallystickV1.ListRateLimitsRequest())
+            response.nextCursor = Cursor.encode(before: after, RPCs.listRateLimits, request)
           }
           response.commitSequence = snapshot.commitSequence
           return response
@@ -47,10 +46,8 @@ extension AdminService {
   }
 }
 
-private let listMethod = "tallystick.v1.AdminService/ListRateLimits"
-
 private func afterId(_ request: TallystickV1.ListRateLimitsRequest) throws(Refusal) -> Int64 {
-  try Cursor.decode(request.cursor, method: listMethod, filter: TallystickV1.ListRateLimitsRequest()) ?? 0
+  try Cursor.decode(TallystickV1.AdminService.listRateLimits, request) ?? 0
 }
 
 private func rateLimit(_ message: TallystickV1.RateLimit?) throws(Refusal) -> RateLimit {

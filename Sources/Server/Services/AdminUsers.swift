@@ -29,7 +29,7 @@ extension AdminService {
         answer: { request, _ throws(Refusal) in
           settingsResponse(try engine.settings(userId: request.userId))
         }),
-      services.mutation(RPCs.putUserSettings, role: .admin) { request, _, _ throws(Refusal) in
+      services.unkeyedMutation(RPCs.putUserSettings, role: .admin) { request, _ throws(Refusal) in
         Prepared(command: .admin(.putSettings(try settings(request.settings))))
       } reply: { outcome throws(Refusal) in
         guard case .settingsStored(let settings, let unchanged, let commit) = try adminOutcome(outcome) else {

@@ -126,8 +126,7 @@ extension TallystickV1.RecordRunResult: BatchResult {
 
 enum BatchBinding {
   static func consume(_ services: Services) -> Binding {
-    let item = TallystickV1.CreditService.consume
-    let method = "\(item.service)/\(item.method)"
+    let method = TallystickV1.CreditService.consume.name
     return bind(
       services, TallystickV1.CreditService.batchConsume,
       fields: { request throws(Refusal) in
@@ -142,8 +141,7 @@ enum BatchBinding {
   }
 
   static func grantPlan(_ services: Services) -> Binding {
-    let item = TallystickV1.CreditService.grantPlan
-    let method = "\(item.service)/\(item.method)"
+    let method = TallystickV1.CreditService.grantPlan.name
     return bind(
       services, TallystickV1.CreditService.batchGrantPlan, fields: { _ in },
       prepare: { request, path throws(Refusal) in

@@ -11,6 +11,8 @@ internal import Core
 internal import Messages
 
 enum CreditQueries {
+  private typealias RPCs = TallystickV1.CreditService
+
   static func transactionFilter(
     _ request: TallystickV1.ListTransactionsRequest
   ) throws(Refusal) -> TransactionFilter {
@@ -27,9 +29,7 @@ enum CreditQueries {
     filter.fromMicros = request.fromMicros
     filter.toMicros = request.toMicros
     filter.metadata = try Fields.entries(request.metadata, FieldPath())
-    filter.beforeSequence = try Cursor.decode(
-      request.cursor, method: cursorMethod(TallystickV1.CreditService.listTransactions), filter: bare(request)
-    )
+    filter.beforeSequence = try Cursor.decode(RPCs.listTransactions, request)
     return filter
   }
 
@@ -43,11 +43,7 @@ enum CreditQueries {
     response.transactions = snapshot.value.rows.prefix(cut).map(TallystickV1.Transaction.init)
     let before =
       cut < snapshot.value.rows.count ? snapshot.value.rows[cut - 1].sequence : snapshot.value.nextBefore
-    if let before {
-      response.nextCursor = Cursor.encode(
-        before: before, method: cursorMethod(TallystickV1.CreditService.listTransactions),
-        filter: bare(request))
-    }
+    if let before { response.nextCursor = Cursor.encode(before: before, RPCs.listTransactions, request) }
     return response
   }
 
@@ -60,8 +56,7 @@ enum CreditQueries {
       }
       filter.states.append(state)
     }
-    filter.beforeId = try Cursor.decode(
-      request.cursor, method: cursorMethod(TallystickV1.CreditService.listHolds), filter: bare(request))
+    filter.beforeId = try Cursor.decode(RPCs.listHolds, request)
     return filter
   }
 
@@ -74,31 +69,8 @@ enum CreditQueries {
     let cut = cut(snapshot.value.rows, largest: largest, size: size)
     response.holds = snapshot.value.rows.prefix(cut).map(TallystickV1.Hold.init)
     let before = cut < snapshot.value.rows.count ? snapshot.value.rows[cut - 1].id : snapshot.value.nextBefore
-    if let before {
-      response.nextCursor = Cursor.encode(
-        before: before, method: cursorMethod(TallystickV1.CreditService.listHolds), filter: bare(request))
-    }
+    if let before { response.nextCursor = Cursor.encode(before: before, RPCs.listHolds, request) }
     return response
-  }
-
-  static func cursorMethod<Request, Response>(_ rpc: RPC<Request, Response>) -> String {
-    "\(rpc.service)/\(rpc.method)"
-  }
-
-  private static func bare(
-    _ request: TallystickV1.ListTransactionsRequest
-  ) -> TallystickV1.ListTransactionsRequest {
-    var request = request
-    request.cursor = ""
-    request.limit = 0
-    return request
-  }
-
-  private static func bare(_ request: TallystickV1.ListHoldsRequest) -> TallystickV1.ListHoldsRequest {
-    var request = request
-    request.cursor = ""
-    request.limit = 0
-    return request
   }
 
   /// How many leading rows fit into a message.

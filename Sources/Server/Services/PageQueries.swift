@@ -64,8 +64,7 @@ struct PageQueries {
     var filter = PageFilter(
       userId: request.userId, limit: try Fields.pageSize(request.limit), maximumByteCount: listByteCount)
     filter.includesDeleted = request.includeDeleted
-    filter.before = try Cursor.decode(
-      request.cursor, method: Self.method(RPCs.listPages), filter: Self.bare(request))
+    filter.before = try Cursor.decode(RPCs.listPages, request)
     return filter
   }
 
@@ -75,8 +74,7 @@ struct PageQueries {
     response.pages = snapshot.value.rows.map { TallystickV1.Page($0) }
     response.commitSequence = snapshot.commitSequence
     if let before = snapshot.value.nextBefore {
-      response.nextCursor = Cursor.encode(
-        before: before, method: Self.method(RPCs.listPages), filter: Self.bare(request))
+      response.nextCursor = Cursor.encode(before: before, RPCs.listPages, request)
     }
     return response
   }
@@ -88,8 +86,7 @@ struct PageQueries {
     var filter = VersionFilter(
       pageId: request.pageId, actingUserId: caller?.actingUserId,
       limit: try Fields.pageSize(request.limit), maximumByteCount: listByteCount)
-    filter.before = try Cursor.decode(
-      request.cursor, method: Self.method(RPCs.listVersions), filter: Self.bare(request))
+    filter.before = try Cursor.decode(RPCs.listVersions, request)
     return filter
   }
 
@@ -101,8 +98,7 @@ struct PageQueries {
     response.versions = snapshot.value.rows.map { TallystickV1.Page($0) }
     response.commitSequence = snapshot.commitSequence
     if let before = snapshot.value.nextBefore {
-      response.nextCursor = Cursor.encode(
-        before: before, method: Self.method(RPCs.listVersions), filter: Self.bare(request))
+      response.nextCursor = Cursor.encode(before: before, RPCs.listVersions, request)
     }
     return response
   }
@@ -117,8 +113,7 @@ struct PageQueries {
       }
       filter.source = source
     }
-    filter.before = try Cursor.decode(
-      request.cursor, method: Self.method(RPCs.listMedia), filter: Self.bare(request))
+    filter.before = try Cursor.decode(RPCs.listMedia, request)
     return filter
   }
 
@@ -128,32 +123,8 @@ struct PageQueries {
     response.media = snapshot.value.rows.map(TallystickV1.Media.init)
     response.commitSequence = snapshot.commitSequence
     if let before = snapshot.value.nextBefore {
-      response.nextCursor = Cursor.encode(
-        before: before, method: Self.method(RPCs.listMedia), filter: Self.bare(request))
+      response.nextCursor = Cursor.encode(before: before, RPCs.listMedia, request)
     }
     return response
   }
-
-  // MARK: cursors
-
-  private static func method<Request, Response>(_ rpc: RPC<Request, Response>) -> String {
-    "\(rpc.service)/\(rpc.method)"
-  }
-
-  private static func bare<Request: PagedRequest>(_ request: Request) -> Request {
-    var request = request
-    request.cursor = ""
-    request.limit = 0
-    return request
-  }
 }
-
-/// A request for one page of a list.
-private protocol PagedRequest: Message {
-  var cursor: String { get set }
-  var limit: Int32 { get set }
-}
-
-extension TallystickV1.ListPagesRequest: PagedRequest {}
-extension TallystickV1.ListVersionsRequest: PagedRequest {}
-extension TallystickV1.ListMediaRequest: PagedRequest {}

@@ -13,6 +13,9 @@ internal import Messages
 enum RunRequests {
   private typealias RPCs = TallystickV1.UsageService
 
+  /// Made once: a stream asks for it with each run.
+  private static let recordMethod = RPCs.recordRun.name
+
   static func begin(_ request: TallystickV1.BeginRunRequest, _ digest: Digest) throws(Refusal) -> Prepared {
     try identity(request.userId, request.runId, request.model, request.type, FieldPath())
     try notNegative(request.estimateMicros, "estimate_micros")
@@ -50,14 +53,13 @@ enum RunRequests {
       status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
       images: request.images, costMicros: request.costMicros, error: request.error, path)
     try Fields.time(request.startedAtMicros, path("started_at_micros"))
-    let method = CreditQueries.cursorMethod(RPCs.recordRun)
     return Prepared(
       command: .usage(
         .record(
           UsageCommand.Record(
             userId: request.userId, runId: request.runId, model: request.model, type: request.type, end: end,
             startedAtMicros: request.startedAtMicros,
-            digest: RequestDigest.make(method: method, request)))),
+            digest: RequestDigest.make(method: recordMethod, request)))),
       userId: request.userId)
   }
 
@@ -126,8 +128,7 @@ enum RunRequests {
     filter.type = request.type
     filter.fromMicros = request.fromMicros
     filter.toMicros = request.toMicros
-    let numbers = try Cursor.decode(
-      request.cursor, count: 2, method: CreditQueries.cursorMethod(RPCs.listRuns), filter: bare(request))
+    let numbers = try Cursor.decode(RPCs.listRuns, request, count: 2)
     filter.before = numbers.map { RunPlace(startedAtMicros: $0[0], id: $0[1]) }
     return filter
   }
@@ -142,17 +143,9 @@ enum RunRequests {
     response.runs = runs.prefix(cut).map(TallystickV1.Run.init)
     if let before = cut < runs.count ? runs[cut - 1].place : snapshot.value.nextBefore {
       response.nextCursor = Cursor.encode(
-        before: [before.startedAtMicros, before.id], method: CreditQueries.cursorMethod(RPCs.listRuns),
-        filter: bare(request))
+        before: [before.startedAtMicros, before.id], RPCs.listRuns, request)
     }
     return response
-  }
-
-  private static func bare(_ request: TallystickV1.ListRunsRequest) -> TallystickV1.ListRunsRequest {
-    var request = request
-    request.cursor = ""
-    request.limit = 0
-    return request
   }
 
   /// Not less than the run's encoding: every number at its longest.

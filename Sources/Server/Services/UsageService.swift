@@ -20,7 +20,7 @@ struct UsageService {
     let engine = services.engine
     let largest = services.maximumReplyByteCount
     return [
-      services.mutation(RPCs.putPlan, role: .admin) { request, _, _ throws(Refusal) in
+      services.unkeyedMutation(RPCs.putPlan, role: .admin) { request, _ throws(Refusal) in
         Prepared(command: .putPlan(try UsageRequests.plan(request.plan, engine.zones)))
       } reply: { outcome throws(Refusal) in
         switch outcome {

@@ -11,7 +11,7 @@ internal import Core
 internal import Messages
 
 enum UserQueries {
-  private static let method = "tallystick.v1.AdminService/ListUsers"
+  private typealias RPCs = TallystickV1.AdminService
 
   static func filter(
     _ request: TallystickV1.ListUsersRequest, _ zones: ZoneStore
@@ -45,7 +45,7 @@ enum UserQueries {
     let usage = try UsageRequests.usage([], month: request.month, timeZone: request.timeZone, zones)
     filter.month = usage.month
     filter.zone = usage.zone
-    filter.after = try Cursor.decode(request.cursor, method: method, filter: bare(request))
+    filter.after = try Cursor.decode(RPCs.listUsers, request)
     return filter
   }
 
@@ -59,15 +59,8 @@ enum UserQueries {
     let cut = CreditQueries.cut(page.users, largest: largest, size: size)
     response.users = page.users.prefix(cut).map(TallystickV1.User.init)
     let after = cut < page.users.count ? page.numbers[cut - 1] : page.nextAfter
-    if let after { response.nextCursor = Cursor.encode(before: after, method: method, filter: bare(request)) }
+    if let after { response.nextCursor = Cursor.encode(before: after, RPCs.listUsers, request) }
     return response
-  }
-
-  private static func bare(_ request: TallystickV1.ListUsersRequest) -> TallystickV1.ListUsersRequest {
-    var request = request
-    request.cursor = ""
-    request.limit = 0
-    return request
   }
 
   /// Not less than the user's encoding: every number at its longest.
