@@ -20,39 +20,25 @@ extension UsageService {
         try RunRequests.begin(request, digest)
       } reply: { outcome throws(Refusal) in
         let receipt = try runReceipt(outcome)
-        var response = TallystickV1.BeginRunResponse()
-        response.run = TallystickV1.Run(receipt.run)
+        var response = TallystickV1.BeginRunResponse(receipt)
         response.transaction = receipt.transaction.map(TallystickV1.Transaction.init)
         response.balance = receipt.balance.map(TallystickV1.Balance.init)
         response.hold = receipt.hold.map(TallystickV1.Hold.init)
-        response.replayed = receipt.replayed
-        response.commitSequence = receipt.commit.sequence
-        response.commitPosition = receipt.commit.position
         return response
       },
       services.mutation(RPCs.finishRun, role: .service) { request, digest, caller throws(Refusal) in
         try RunRequests.finish(request, digest, actingUserId: caller.actingUserId)
       } reply: { outcome throws(Refusal) in
         let receipt = try runReceipt(outcome)
-        var response = TallystickV1.FinishRunResponse()
-        response.run = TallystickV1.Run(receipt.run)
+        var response = TallystickV1.FinishRunResponse(receipt)
         response.transaction = receipt.transaction.map(TallystickV1.Transaction.init)
         response.balance = receipt.balance.map(TallystickV1.Balance.init)
-        response.replayed = receipt.replayed
-        response.commitSequence = receipt.commit.sequence
-        response.commitPosition = receipt.commit.position
         return response
       },
       services.unkeyedMutation(RPCs.recordRun, role: .service) { request, _ throws(Refusal) in
         try RunRequests.record(request)
       } reply: { outcome throws(Refusal) in
-        let receipt = try runReceipt(outcome)
-        var response = TallystickV1.RecordRunResponse()
-        response.run = TallystickV1.Run(receipt.run)
-        response.replayed = receipt.replayed
-        response.commitSequence = receipt.commit.sequence
-        response.commitPosition = receipt.commit.position
-        return response
+        TallystickV1.RecordRunResponse(try runReceipt(outcome))
       },
     ]
   }
@@ -79,6 +65,28 @@ extension UsageService {
           RunRequests.page(request, try engine.runs(try RunRequests.filter(request)), largest: largest)
         }),
     ]
+  }
+}
+
+/// The reply of every method that writes a run.
+private protocol RunResponse: Message {
+  var run: TallystickV1.Run? { get set }
+  var replayed: Bool { get set }
+  var commitSequence: Int64 { get set }
+  var commitPosition: Int32 { get set }
+}
+
+extension TallystickV1.BeginRunResponse: RunResponse {}
+extension TallystickV1.FinishRunResponse: RunResponse {}
+extension TallystickV1.RecordRunResponse: RunResponse {}
+
+extension RunResponse {
+  fileprivate init(_ receipt: RunReceipt) {
+    self.init()
+    run = TallystickV1.Run(receipt.run)
+    replayed = receipt.replayed
+    commitSequence = receipt.commit.sequence
+    commitPosition = receipt.commit.position
   }
 }
 
