@@ -58,6 +58,7 @@ public enum Verifier {
     run.attempt(.chain) { () throws(SQLiteError) in try run.ledger(report) }
     run.attempt(.balances) { () throws(SQLiteError) in try run.accounts(report) }
     run.attempt(.allocations) { () throws(SQLiteError) in try run.holds(report) }
+    run.attempt(.allocations) { () throws(SQLiteError) in try run.charges(report) }
     for check in [VerifyCheck.books, .balances, .chain, .allocations] { run.end(check, report) }
     run.start()
     run.attempt(.uniqueness) { () throws(SQLiteError) in try run.uniqueness(report) }
@@ -102,16 +103,18 @@ final class VerifyRun {
     }
   }
 
-  func tally(_ check: VerifyCheck, _ body: (inout VerifyTally) -> Void) {
+  func tally<Value, Failure: Error>(
+    _ check: VerifyCheck, _ body: (inout VerifyTally) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
     switch check {
-    case .books: body(&replay.books)
-    case .balances: body(&replay.balances)
-    case .chain: body(&replay.chain)
-    case .allocations: body(&replay.allocations)
-    case .uniqueness: body(&unique)
-    case .usage: body(&counted)
-    case .pages: body(&shown)
-    case .schema: body(&file)
+    case .books: try body(&replay.books)
+    case .balances: try body(&replay.balances)
+    case .chain: try body(&replay.chain)
+    case .allocations: try body(&replay.allocations)
+    case .uniqueness: try body(&unique)
+    case .usage: try body(&counted)
+    case .pages: try body(&shown)
+    case .schema: try body(&file)
     }
   }
 
@@ -273,13 +276,24 @@ final class VerifyRun {
     replay.allocations.expect(pinned == hold.amountMicros, "\(name): pins \(pinned) of \(hold.amountMicros)")
   }
 
-  // MARK: usage and pages
+  // MARK: runs, usage and pages
+
+  func charges(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
+    let charges = reader.charges
+    try walk(.allocations, from: 0, report) { (run, tally) throws(SQLiteError) in
+      try charges.compare(after: run, &tally)
+    }
+  }
 
   func usage(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
     let usage = reader.usage
+    try reader.snapshot { (_) throws(SQLiteError) in try usage.beginDays() }
     let firstDay = floorDivide(Int64.min, Civil.microsPerDay) + 1
     try walk(.usage, from: firstDay, report) { (day, tally) throws(SQLiteError) in
       try usage.compareDay(from: day, &tally).map { $0 &+ 1 }
+    }
+    try walk(.usage, from: Int64.min, report) { (quarters, tally) throws(SQLiteError) in
+      try usage.findOrphanQuarters(after: quarters, &tally)
     }
     try walk(.usage, from: 0, report) { (month, tally) throws(SQLiteError) in
       try usage.compareMonth(from: month, &tally).map { $0 &+ 1 }
@@ -310,10 +324,10 @@ final class VerifyRun {
   ) throws(SQLiteError) {
     var position: Int64? = start
     while let here = position {
-      var tally = check == .usage ? counted : shown
-      position = try reader.snapshot { (_) throws(SQLiteError) in try slice(here, &tally) }
-      if check == .usage { counted = tally } else { shown = tally }
-      progress(check, tally, total: 0, report)
+      try tally(check) { (tally) throws(SQLiteError) in
+        position = try reader.snapshot { (_) throws(SQLiteError) in try slice(here, &tally) }
+        progress(check, tally, total: 0, report)
+      }
     }
   }
 

@@ -44,6 +44,7 @@ final class VerifyReader {
   private let postedTotal: Statement
   private let holdTotal: Statement
   private let systemAccounts: Statement
+  let charges: VerifyCharges
   let usage: VerifyUsage
   let pages: VerifyPages
 
@@ -59,6 +60,7 @@ final class VerifyReader {
       "SELECT coalesce(sum(posted >> 32), 0), coalesce(sum(posted & 4294967295), 0) FROM account")
     holdTotal = try connection.prepare("SELECT count(*) FROM hold")
     systemAccounts = try connection.prepare("SELECT id, balance FROM system_account")
+    charges = try VerifyCharges(connection)
     usage = try VerifyUsage(connection)
     pages = try VerifyPages(connection)
   }

@@ -4,6 +4,8 @@
 // 1. Rollups are compared a day at a time: a day's runs and uploads, and its rollups, in one snapshot. A
 //    snapshot is as long as a day's runs make it.
 // 2. Months are added up from rollups that were compared before, pages from the pages themselves.
+// 3. Quarter hours are looked for among those that the days' rollups named, as far as they were there when
+//    the first day was compared: what a running writer makes meanwhile is not missed.
 //
 // Owner: the thread that verifies.
 
@@ -22,9 +24,11 @@ final class VerifyUsage {
     SELECT account, created_at FROM media WHERE source = 1 AND created_at >= ?1 AND created_at < ?2
     """
   static let rollupsSQL = """
-    SELECT r.account, r.label, r.total, q.quarters FROM rollup r
+    SELECT r.account, r.label, r.total, q.quarters, r.quarters_id FROM rollup r
     LEFT JOIN rollup_quarters q ON q.id = r.quarters_id WHERE r.day = ?1
     """
+  static let lastQuartersSQL = "SELECT coalesce(max(id), 0) FROM rollup_quarters"
+  static let quartersSQL = "SELECT id FROM rollup_quarters WHERE id > ?1 AND id <= ?3 ORDER BY id LIMIT ?2"
   static let labelSQL = "SELECT model, type FROM run_label WHERE id = ?1"
   static let monthSQL = "SELECT account, generations, uploads FROM usage_month WHERE month = ?1"
   static let pagesSQL = """
@@ -40,10 +44,15 @@ final class VerifyUsage {
   private let runs: Statement
   private let uploads: Statement
   private let rollups: Statement
+  private let lastQuarters: Statement
+  private let quarters: Statement
   private let label: Statement
   private let month: Statement
   private let pages: Statement
   private let runTotal: Statement
+  /// Quarter hours that a compared day's rollups have.
+  private var named = RowSet()
+  private var lastNamed: Int64 = 0
 
   init(_ connection: Connection) throws(SQLiteError) {
     nextRun = try connection.prepare(Self.nextRunSQL)
@@ -53,6 +62,8 @@ final class VerifyUsage {
     runs = try connection.prepare(Self.runsSQL)
     uploads = try connection.prepare(Self.uploadsSQL)
     rollups = try connection.prepare(Self.rollupsSQL)
+    lastQuarters = try connection.prepare(Self.lastQuartersSQL)
+    quarters = try connection.prepare(Self.quartersSQL)
     label = try connection.prepare(Self.labelSQL)
     month = try connection.prepare(Self.monthSQL)
     pages = try connection.prepare(Self.pagesSQL)
@@ -75,6 +86,12 @@ final class VerifyUsage {
     return days.compactMap(\.self).min()
   }
 
+  /// Comes before the first day.
+  func beginDays() throws(SQLiteError) {
+    defer { lastQuarters.reset() }
+    lastNamed = try lastQuarters.step() ? lastQuarters.int(0) : 0
+  }
+
   /// Compares the next day's rollups with its runs and uploads.
   /// - Returns: the day; nil when there is none.
   func compareDay(from start: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
@@ -87,6 +104,7 @@ final class VerifyUsage {
       tally.examined += 1
       let (account, label) = (rollups.int(0), rollups.int(1))
       let name = "rollup of \(date), account \(account), label \(label)"
+      tally.expect(named.insert(rollups.int(4)), "\(name): another one has the same quarter hours")
       guard let counted = expected.removeValue(forKey: RollupKey(day: day, account: account, label: label))
       else {
         tally.add("\(name): nothing happened that it counts")
@@ -100,6 +118,23 @@ final class VerifyUsage {
       tally.add("rollup of \(date), account \(key.account), label \(key.label): missing")
     }
     return day
+  }
+
+  /// Looks for quarter hours that no rollup has, in the next slice of them; comes after the last day.
+  /// - Returns: the last one; nil when there is none.
+  func findOrphanQuarters(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
+    quarters.bind(1, id)
+    quarters.bind(2, VerifyReader.sliceRows)
+    quarters.bind(3, lastNamed)
+    defer { quarters.reset() }
+    var last: Int64?
+    while try quarters.step() {
+      let id = quarters.int(0)
+      last = id
+      tally.examined += 1
+      tally.expect(named.contains(id), "quarter hours \(id): no rollup has them")
+    }
+    return last
   }
 
   private struct Counted {
@@ -280,4 +315,18 @@ final class VerifyUsage {
     let civil = Civil(dayNumber: day)
     return "\(civil.year)-\(civil.month)-\(civil.day)"
   }
+}
+
+/// Numbers of rows that stand close together, at little more than a bit each.
+private struct RowSet {
+  private var words: [Int64: UInt64] = [:]
+
+  /// - Returns: false when it was there before.
+  mutating func insert(_ id: Int64) -> Bool {
+    let isNew = !contains(id)
+    words[id >> 6, default: 0] |= 1 << UInt64(id & 63)
+    return isNew
+  }
+
+  func contains(_ id: Int64) -> Bool { words[id >> 6, default: 0] & 1 << UInt64(id & 63) != 0 }
 }

@@ -111,10 +111,17 @@ struct VerifyTests {
   func broken(check: Int, sql: String, finding: String) throws {
     let directory = try TemporaryDirectory()
     try Self.filled(directory)
+    try Self.expect(finding, of: check, after: sql, in: directory)
+  }
+
+  /// Damages a file, with no constraint to hold it back, and looks for what is said of it.
+  static func expect(
+    _ finding: String, of check: Int, after sql: String, in directory: TemporaryDirectory
+  ) throws {
     let connection = try directory.connection()
     try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
     try connection.execute(sql)
-    let report = try #require(try Self.reports(directory.databasePath)[check])
+    let report = try #require(try reports(directory.databasePath)[check])
     #expect(report.findings.contains { $0.contains(finding) }, "\(report.findings)")
   }
 
