@@ -124,7 +124,7 @@ final class Ledger {
     head = try headReader.load()
     system = try headSaver.loadSystemAccounts()
     lastAccountId = try accountSaver.lastAccountId()
-    runTotal = try rollupSaver.loadRunTotal()
+    runTotal = try RunTotalReader(connection).load()
     lastLabelId = try labels.lastId()
     onRateLimits(.all(try rateLimitReader.all()))
   }

@@ -49,7 +49,6 @@ final class RollupSaver {
   private let month: Statement
   private let pages: Statement
   private let total: Statement
-  private let loadTotal: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     row = try connection.prepare(Self.rowSQL)
@@ -73,7 +72,6 @@ final class RollupSaver {
       INSERT INTO run_total VALUES (1, ?1, ?2, ?3, ?4, ?5)
       ON CONFLICT DO UPDATE SET runs = ?1, cost = ?2, input_tokens = ?3, output_tokens = ?4, images = ?5
       """)
-    loadTotal = try connection.prepare(RollupReader.totalSQL)
   }
 
   func add(_ deltas: [QuarterDelta], to key: RollupKey) throws(SQLiteError) {
@@ -127,17 +125,33 @@ final class RollupSaver {
     total.bind(5, sums.images)
     try total.run()
   }
+}
 
-  func loadRunTotal() throws(SQLiteError) -> RunSums {
-    defer { loadTotal.reset() }
-    var sums = RunSums()
-    guard try loadTotal.step() else { return sums }
-    sums.count = loadTotal.int(0)
-    sums.costMicros = loadTotal.int(1)
-    sums.inputTokens = loadTotal.int(2)
-    sums.outputTokens = loadTotal.int(3)
-    sums.images = loadTotal.int(4)
-    return sums
+/// Reads the sums over all runs.
+final class RunTotalReader {
+  private static let totalSQL =
+    "SELECT runs, cost, input_tokens, output_tokens, images FROM run_total WHERE id = 1"
+
+  private let total: Statement
+
+  init(_ connection: Connection) throws(SQLiteError) { total = try connection.prepare(Self.totalSQL) }
+
+  /// Zeros before the first run was counted.
+  func load() throws(SQLiteError) -> RunSums {
+    defer { total.reset() }
+    return try total.step() ? RunSums(total, from: 0) : RunSums()
+  }
+}
+
+extension RunSums {
+  /// - Parameter column: the first of the five, in their order.
+  init(_ row: Statement, from column: Int32) {
+    self.init()
+    count = row.int(column)
+    costMicros = row.int(column + 1)
+    inputTokens = row.int(column + 2)
+    outputTokens = row.int(column + 3)
+    images = row.int(column + 4)
   }
 }
 

@@ -10,30 +10,6 @@
 
 internal import SQLite
 
-/// What one ended run adds to the rollups. No number is negative.
-struct RunFact {
-  var account: Int64
-  var userId: String
-  var startedAtMicros: Int64
-  var model: String
-  var type: String
-  var status: RunStatus
-  var costMicros: Int64
-  var inputTokens: Int64
-  var outputTokens: Int64
-  var images: Int64
-
-  var sums: RunSums {
-    var sums = RunSums()
-    sums.count = 1
-    sums.costMicros = costMicros
-    sums.inputTokens = inputTokens
-    sums.outputTokens = outputTokens
-    sums.images = images
-    return sums
-  }
-}
-
 /// What the open transaction adds.
 struct UsageDeltas {
   var rollups: [RollupKey: [QuarterDelta]] = [:]
@@ -69,28 +45,25 @@ struct UsageDeltas {
 extension Ledger {
   /// Counts an ended run under the time at which it started; written with the commit.
   /// - Returns: `amountOverflow` when a sum would leave the range of int64; nothing is counted then.
-  func count(_ run: RunFact) throws(SQLiteError) -> Refusal? {
+  func count(_ run: Run, account: Int64) throws(SQLiteError) -> Refusal? {
+    guard run.status != .running else { throw .malformed("run: one under way is not counted") }
+    let sums = RunSums(of: run)
     var total = working.usage.runTotal
-    guard total.add(run.sums) else {
+    guard total.add(sums) else {
       return Refusal(.amountOverflow, "the sums over all runs would leave the range of int64")
     }
     var cell = RollupCell()
-    switch run.status {
-    case .running: throw .malformed("run: one under way is not counted")
-    case .succeeded: cell.runs.succeeded = run.sums
-    case .failed: cell.runs.failed = run.sums
-    case .cancelled: cell.runs.cancelled = run.sums
-    }
+    cell.runs = RunTotals(run.status, sums)
     let label = try label(model: run.model, type: run.type)
     let day = QuarterHour.day(ofMicros: run.startedAtMicros)
     let quarter = QuarterHour.index(ofMicros: run.startedAtMicros)
-    for account in [0, run.account] {
+    for account in [0, account] {
       for label in [0, label] {
         try working.usage.add(cell, quarter: quarter, to: RollupKey(day: day, account: account, label: label))
       }
     }
     if run.status == .succeeded {
-      let key = MonthKey(month: Civil(dayNumber: day).monthNumber, account: run.account)
+      let key = MonthKey(month: Civil(dayNumber: day).monthNumber, account: account)
       working.usage.months[key, default: MonthCounters()].generations += 1
     }
     working.usage.runTotal = total

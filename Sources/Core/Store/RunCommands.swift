@@ -64,7 +64,7 @@ extension Ledger {
       return refused(error)
     }
     guard booksTake(decided.change) else { return refused(booksOverflow) }
-    if let refusal = try count(decided.run.fact(account: account.id)) { return refused(refusal) }
+    if let refusal = try count(decided.run, account: account.id) { return refused(refusal) }
     let commit = try write(&decided, for: .usage(.finish(finish)))
     let row = decided.hasOwnRow ? decided.change?.entries.last?.sequence : nil
     try runSaver.finish(
@@ -87,7 +87,7 @@ extension Ledger {
     }
     // A user that is not known yet will get this id; nothing is written when the sums refuse.
     let id = known.id == 0 ? working.lastAccountId + 1 : known.id
-    if let refusal = try count(run.fact(account: id)) { return refused(refusal) }
+    if let refusal = try count(run, account: id) { return refused(refusal) }
     let account = try madeAccount(userId: record.userId)
     let commit = takeWritingPlace()
     run.id = try runSaver.make(run, account: account.id, record.digest, at: commit)
@@ -175,15 +175,5 @@ extension Ledger {
     guard !hold.runId.isEmpty else { return }
     try runSaver.extend(hold)
     touchStats(userId: hold.userId)
-  }
-}
-
-extension Run {
-  /// What it adds to the rollups, now that it has ended.
-  fileprivate func fact(account: Int64) -> RunFact {
-    RunFact(
-      account: account, userId: userId, startedAtMicros: startedAtMicros, model: model, type: type,
-      status: status, costMicros: costMicros, inputTokens: inputTokens, outputTokens: outputTokens,
-      images: images)
   }
 }

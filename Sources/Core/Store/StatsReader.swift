@@ -11,7 +11,6 @@ internal import SQLite
 
 /// Reads rollups.
 final class RollupReader {
-  static let totalSQL = "SELECT runs, cost, input_tokens, output_tokens, images FROM run_total WHERE id = 1"
   /// Of an account (?1) on some UTC days (?2, a JSON array): rows lead with the day, so each day is a search
   /// of its own. Quarter hours are read only where they are needed: on the days ?4 and ?5, and with ?3 on all
   /// days under label 0.

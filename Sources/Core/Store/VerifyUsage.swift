@@ -17,7 +17,7 @@ final class VerifyUsage {
   static let nextDaySQL = "SELECT min(day) FROM rollup WHERE day >= ?1"
   static let nextMonthSQL = "SELECT min(month) FROM usage_month WHERE month >= ?1"
   static let runsSQL = """
-    SELECT account, model, type, status, started_at, cost, input_tokens, output_tokens, images
+    SELECT account, model, type, status, started_at, 1, cost, input_tokens, output_tokens, images
     FROM run WHERE started_at >= ?1 AND started_at < ?2 AND status <> 1
     """
   static let uploadsSQL = """
@@ -49,7 +49,7 @@ final class VerifyUsage {
   private let label: Statement
   private let month: Statement
   private let pages: Statement
-  private let runTotal: Statement
+  private let runTotal: RunTotalReader
   /// Quarter hours that a compared day's rollups have.
   private var named = RowSet()
   private var lastNamed: Int64 = 0
@@ -67,7 +67,7 @@ final class VerifyUsage {
     label = try connection.prepare(Self.labelSQL)
     month = try connection.prepare(Self.monthSQL)
     pages = try connection.prepare(Self.pagesSQL)
-    runTotal = try connection.prepare(RollupReader.totalSQL)
+    runTotal = try RunTotalReader(connection)
   }
 
   private func first(_ statement: Statement, from value: Int64) throws(SQLiteError) -> Int64? {
@@ -147,7 +147,11 @@ final class VerifyUsage {
     let labels = try labels(day)
     try forEach(runs, of: day) { (row) throws(SQLiteError) in
       tally.examined += 1
-      guard let cell = Self.cell(ofRun: row) else { throw .malformed("run: status \(row.int(3))") }
+      guard let status = RunStatus(rawValue: Int32(truncatingIfNeeded: row.int(3))) else {
+        throw .malformed("run: status \(row.int(3))")
+      }
+      var cell = RollupCell()
+      cell.runs = RunTotals(status, RunSums(row, from: 5))
       let name = LabelTable.Name(model: ExactText(row.text(1)), type: ExactText(row.text(2)))
       guard let label = labels[name] else {
         return tally.add("run of account \(row.int(0)): no rollup has its model and type")
@@ -203,23 +207,6 @@ final class VerifyUsage {
     statement.bind(2, start.addingReportingOverflow(Civil.microsPerDay).partialValue)
     defer { statement.reset() }
     while try statement.step() { try body(statement) }
-  }
-
-  private static func cell(ofRun row: Statement) -> RollupCell? {
-    var sums = RunSums()
-    sums.count = 1
-    sums.costMicros = row.int(5)
-    sums.inputTokens = row.int(6)
-    sums.outputTokens = row.int(7)
-    sums.images = row.int(8)
-    var cell = RollupCell()
-    switch RunStatus(rawValue: Int32(truncatingIfNeeded: row.int(3))) {
-    case .succeeded: cell.runs.succeeded = sums
-    case .failed: cell.runs.failed = sums
-    case .cancelled: cell.runs.cancelled = sums
-    case .running, nil: return nil
-    }
-    return cell
   }
 
   // MARK: months, pages and the sum over all
@@ -291,22 +278,14 @@ final class VerifyUsage {
       // Rows stand by account, then label: that of all users and all runs comes first.
       if try rollups.step(), rollups.int(0) == 0, rollups.int(1) == 0 {
         let cell = try RollupCell(total: rollups.blob(2))
-        for part in [cell.runs.succeeded, cell.runs.failed, cell.runs.cancelled] {
-          guard sum.add(part) else { throw .malformed("rollup: the sum over all days is out of range") }
+        guard sum.add(cell.runs.all) else {
+          throw .malformed("rollup: the sum over all days is out of range")
         }
       }
       rollups.reset()
       next = day == Int64.max ? nil : try first(nextDay, from: day + 1)
     }
-    defer { runTotal.reset() }
-    var stored = RunSums()
-    if try runTotal.step() {
-      stored.count = runTotal.int(0)
-      stored.costMicros = runTotal.int(1)
-      stored.inputTokens = runTotal.int(2)
-      stored.outputTokens = runTotal.int(3)
-      stored.images = runTotal.int(4)
-    }
+    let stored = try runTotal.load()
     tally.examined += 1
     tally.expect(stored == sum, "the sums over all runs are not those of all days")
   }

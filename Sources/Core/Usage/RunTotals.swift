@@ -15,6 +15,15 @@ public struct RunSums: Sendable, Equatable {
 
   public init() {}
 
+  /// Of one.
+  init(of run: Run) {
+    count = 1
+    costMicros = run.costMicros
+    inputTokens = run.inputTokens
+    outputTokens = run.outputTokens
+    images = run.images
+  }
+
   fileprivate static var greatest: RunSums {
     var sums = RunSums()
     sums.count = .max
