@@ -1,8 +1,5 @@
 // The engine's answers about users and limits.
 //
-// Invariants:
-// 1. What comes from a cache holds for the commit that was published before the cache was asked.
-//
 // Owner: any thread.
 
 internal import SQLite
@@ -12,11 +9,7 @@ extension SQLiteEngine {
   static let settingsByteCount = 192
 
   public func cachedSettings(userId: String) -> Snapshot<UserSettings>? {
-    // Before the cache is asked: what is found then is of this commit or a later one.
-    let commitSequence = published.head.commitSequence
-    guard var found = caches.settings.find(group: userId) else { return nil }
-    found.commitSequence = max(found.commitSequence, commitSequence)
-    return found
+    kept(in: caches.settings, group: userId)
   }
 
   public func settings(userId: String) throws(Refusal) -> Snapshot<UserSettings> {

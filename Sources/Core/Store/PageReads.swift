@@ -10,11 +10,7 @@ internal import SQLite
 
 extension SQLiteEngine: PageStore {
   public func keptPage(pageId: String, _ shown: PageShown) -> Snapshot<EncodedPage>? {
-    // Before the look: what is found holds for every commit since, and for all that were told of by now.
-    let head = published.head.commitSequence
-    guard var kept = caches.pages.find(group: pageId, key: shown.cacheKey) else { return nil }
-    kept.commitSequence = max(kept.commitSequence, head)
-    return kept
+    kept(in: caches.pages, group: pageId, key: shown.cacheKey)
   }
 
   public func keep(_ page: Snapshot<EncodedPage>, pageId: String, _ shown: PageShown) {

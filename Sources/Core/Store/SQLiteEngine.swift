@@ -223,6 +223,15 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       schemaVersion: Self.schemaVersion, lastTimeMicros: head.lastAtMicros)
   }
 
+  /// What one of the caches keeps, and the commit that a reply made of it names. The head is looked at before
+  /// the cache: what is found holds for every commit since its own, and for all that were told of by now.
+  func kept<Value>(in cache: ExactCache<Value>, group: String, key: String = "") -> Snapshot<Value>? {
+    let commitSequence = published.head.commitSequence
+    guard var found = cache.find(group: group, key: key) else { return nil }
+    found.commitSequence = max(found.commitSequence, commitSequence)
+    return found
+  }
+
   public func cachedBalance(userId: String) -> Snapshot<Balance>? {
     guard let view = published.account(userId: userId) else { return nil }
     let nowMicros = max(clock.wallMicros, view.lastAtMicros)

@@ -1,8 +1,5 @@
 // The engine's answers about what was used.
 //
-// Invariants:
-// 1. What comes from a cache holds for the commit that was published before the cache was asked.
-//
 // Owner: any thread.
 
 internal import SQLite
@@ -47,11 +44,7 @@ extension SQLiteEngine: UsageReads {
   }
 
   public func cachedStats(_ query: StatsQuery) -> Snapshot<[UInt8]>? {
-    // Before the cache is asked: what is found then is of this commit or a later one.
-    let commitSequence = published.head.commitSequence
-    guard var found = caches.stats.find(group: query.userId, key: query.key) else { return nil }
-    found.commitSequence = max(found.commitSequence, commitSequence)
-    return found
+    kept(in: caches.stats, group: query.userId, key: query.key)
   }
 
   public func keepStats(_ reply: Snapshot<[UInt8]>, for query: StatsQuery) {
