@@ -68,10 +68,10 @@ def change_message(message: descriptor_pb2.DescriptorProto) -> None:
         change_message(nested)
 
 
-def generate(model: Model, out: pathlib.Path) -> None:
+def generate(model: Model) -> dict[str, str]:
     changed = descriptor_pb2.FileDescriptorSet(file=[for_c(file.descriptor) for file in model.files])
     paths = [file.path for file in model.files]
-    include = out / "include"
+    files = {}
     with tempfile.TemporaryDirectory() as directory:
         work = pathlib.Path(directory)
         (work / "c.binpb").write_bytes(changed.SerializeToString(deterministic=True))
@@ -82,13 +82,12 @@ def generate(model: Model, out: pathlib.Path) -> None:
             stem = path.removesuffix(".proto")
             header, source = f"{stem}.pb-c.h", f"{stem}.pb-c.c"
             headers.append(header)
-            (include / header).parent.mkdir(parents=True, exist_ok=True)
-            (out / source).parent.mkdir(parents=True, exist_ok=True)
             text = (work / header).read_text()
             # Through our module, so that C types have one home.
             text = text.replace("#include <protobuf-c/protobuf-c.h>", '#include "CProtobufC.h"')
-            (include / header).write_text(text)
-            (out / source).write_text((work / source).read_text())
-    (include / "module.modulemap").write_text(MODULE_MAP)
+            files[f"include/{header}"] = text
+            files[source] = (work / source).read_text()
+    files["include/module.modulemap"] = MODULE_MAP
     includes = "\n".join(f'#include "{header}"' for header in headers)
-    (include / "CMessages.h").write_text(UMBRELLA.format(includes=includes))
+    files["include/CMessages.h"] = UMBRELLA.format(includes=includes)
+    return files

@@ -1,36 +1,85 @@
-"""Generates every target language from one descriptor set.
+#!/usr/bin/python3
+"""protoc-gen-tallystick: a protoc plugin for all that is generated from proto/.
 
-Usage: main.py SOURCES.binpb OUT. Writes the files under OUT as they lie in the repository, and
-OUT/directories, the list of directories that hold nothing but generated files.
+protoc gives a CodeGeneratorRequest on the standard input and takes the CodeGeneratorResponse from the
+standard output. The one option is `target=NAME`, one of TARGETS. `main.py --targets` prints that table for
+scripts/generate: a target's name, its directory, which holds nothing else, and the folders below proto/
+that it is made of.
 
-A further language is one more module with a `generate(model, out)` beside these, and one line here.
+A further language is one more module with a `generate(model)` beside these, and one line in TARGETS.
 """
 
-import pathlib
+from __future__ import annotations
+
+import dataclasses
 import sys
+from collections.abc import Callable
+
+from google.protobuf.compiler import plugin_pb2
 
 import c_messages
 import descriptors
-import model
 import python_client
+import rules
 import swift_messages
 import vectors
+from model import Model, Refused
+
+# From the files' paths below the target's directory to their text.
+Files = dict[str, str]
+
+
+@dataclasses.dataclass
+class Target:
+    directory: str
+    generators: list[Callable[[Model], Files]]
+    folders: str = "tallystick"
+    # Refuses what the C room cannot read.
+    strict: bool = False
+
+
+TARGETS = {
+    "c": Target(
+        "Sources/CMessages", [c_messages.generate, descriptors.generate_c], "tallystick grpc", strict=True
+    ),
+    "swift": Target(
+        "Sources/Messages/Generated",
+        [swift_messages.generate, descriptors.generate_swift],
+        "tallystick grpc",
+        strict=True,
+    ),
+    "vectors": Target("proto/vectors/messages", [vectors.generate], "tallystick grpc"),
+    "python": Target("clients/python/tallystick/_generated", [python_client.generate]),
+}
+
+
+def respond(request: plugin_pb2.CodeGeneratorRequest) -> plugin_pb2.CodeGeneratorResponse:
+    response = plugin_pb2.CodeGeneratorResponse()
+    response.supported_features = response.FEATURE_PROTO3_OPTIONAL
+    option, _, name = request.parameter.partition("=")
+    if option != "target" or name not in TARGETS:
+        response.error = f"the option has to be target=, and one of {', '.join(TARGETS)}"
+        return response
+    target = TARGETS[name]
+    try:
+        model = Model.read(list(request.proto_file))
+        if target.strict:
+            rules.check(model)
+        for generate in target.generators:
+            for path, text in generate(model).items():
+                response.file.add(name=path, content=text)
+    except Refused as refused:
+        response.error = str(refused)
+    return response
 
 
 def main() -> None:
-    source, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    sources = model.Model.read(source)
-    directories = {
-        "Sources/CMessages": [c_messages.generate, descriptors.generate_c],
-        "Sources/Messages/Generated": [swift_messages.generate, descriptors.generate_swift],
-        "proto/vectors/messages": [vectors.generate],
-        "clients/python/tallystick/_generated": [python_client.generate],
-    }
-    for directory, generators in directories.items():
-        (out / directory).mkdir(parents=True)
-        for generate in generators:
-            generate(sources, out / directory)
-    (out / "directories").write_text("".join(f"{directory}\n" for directory in directories))
+    if sys.argv[1:] == ["--targets"]:
+        for name, target in TARGETS.items():
+            print(name, target.directory, target.folders)
+        return
+    request = plugin_pb2.CodeGeneratorRequest.FromString(sys.stdin.buffer.read())
+    sys.stdout.buffer.write(respond(request).SerializeToString())
 
 
 main()

@@ -1,13 +1,11 @@
-"""What the templates read: messages, enums and services, taken from a descriptor set.
+"""What the templates read: messages, enums and services of any proto3 files, in the words of the project.
 
-Refuses what the project's rules refuse (recursion, nested messages, extensions), so that a mistake
-in a .proto fails here with its name and not in a C decoder later.
+What the project itself refuses of proto3 is rules.py's matter.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 import re
 
 from google.protobuf import descriptor_pb2
@@ -15,11 +13,19 @@ from google.protobuf import descriptor_pb2
 Proto = descriptor_pb2.FieldDescriptorProto
 
 # Kinds of values as the templates see them.
-SCALARS = {
+KINDS = {
     Proto.TYPE_INT32: "int32",
     Proto.TYPE_INT64: "int64",
     Proto.TYPE_UINT32: "uint32",
     Proto.TYPE_UINT64: "uint64",
+    Proto.TYPE_SINT32: "sint32",
+    Proto.TYPE_SINT64: "sint64",
+    Proto.TYPE_FIXED32: "fixed32",
+    Proto.TYPE_FIXED64: "fixed64",
+    Proto.TYPE_SFIXED32: "sfixed32",
+    Proto.TYPE_SFIXED64: "sfixed64",
+    Proto.TYPE_FLOAT: "float",
+    Proto.TYPE_DOUBLE: "double",
     Proto.TYPE_BOOL: "bool",
     Proto.TYPE_STRING: "text",
     Proto.TYPE_BYTES: "bytes",
@@ -29,26 +35,42 @@ SCALARS = {
 
 
 class Refused(Exception):
-    """A .proto breaks a rule of the project."""
+    """A .proto has what a target, or the project, does not support."""
 
 
 @dataclasses.dataclass
 class Field:
     name: str
+    json_name: str
     number: int
-    # A value of SCALARS, or "map" (text to text).
+    # A value of KINDS, or "map", whose entries are `key` and `value`.
     kind: str
     repeated: bool
+    # A repeated one is written in one piece; either way of writing is read.
+    packed: bool
     # The full name of the message or enum.
     type_name: str
     # The oneof's name, or empty.
     oneof: str
+    # Declared `optional`.
+    optional: bool
     comment: str
+    key: Field | None = None
+    value: Field | None = None
+
+    @property
+    def has_presence(self) -> bool:
+        """Absent and default are not the same."""
+        if self.repeated or self.kind == "map":
+            return False
+        return self.optional or bool(self.oneof) or self.kind == "message"
 
 
 @dataclasses.dataclass
 class Message:
     full_name: str
+    # The message that this one is declared in, as in `Enum`.
+    parent: str
     fields: list[Field]
     comment: str
 
@@ -76,7 +98,7 @@ class EnumValue:
 @dataclasses.dataclass
 class Enum:
     full_name: str
-    # The message that the enum is declared in, or empty.
+    # The message that the enum is declared in, without the package, or empty.
     parent: str
     values: list[EnumValue]
     comment: str
@@ -124,27 +146,28 @@ class File:
     messages: list[Message]
     enums: list[Enum]
     services: list[Service]
+    # As protoc gave it, without source information.
     descriptor: descriptor_pb2.FileDescriptorProto
 
 
 @dataclasses.dataclass
 class Model:
+    # Those that were asked for and all that they import, each after what it imports.
     files: list[File]
-    # The set as protoc wrote it, with source information.
-    source: pathlib.Path
 
     @staticmethod
-    def read(source: pathlib.Path) -> Model:
-        found = descriptor_pb2.FileDescriptorSet.FromString(source.read_bytes())
-        model = Model([read_file(file) for file in found.file], source)
-        refuse_recursion(model)
-        return model
+    def read(files: list[descriptor_pb2.FileDescriptorProto]) -> Model:
+        return Model([read_file(file) for file in files])
 
     def packages(self) -> list[str]:
         return sorted({file.package for file in self.files})
 
     def messages(self) -> list[Message]:
         return [message for file in self.files for message in file.messages]
+
+    def message(self, full_name: str) -> Message:
+        [found] = [message for message in self.messages() if message.full_name == full_name]
+        return found
 
 
 def snake_case(name: str) -> str:
@@ -171,15 +194,15 @@ class Comments:
 
 
 def read_file(file: descriptor_pb2.FileDescriptorProto) -> File:
-    if file.syntax != "proto3" or file.extension or file.public_dependency:
-        raise Refused(f"{file.name}: only plain proto3, without extensions and public imports")
+    if file.syntax != "proto3":
+        raise Refused(f"{file.name}: only proto3 is supported")
     comments = Comments(file)
-    messages, enums = [], []
+    messages: list[Message] = []
+    enums: list[Enum] = []
     for index, message in enumerate(file.message_type):
-        messages.append(read_message(file.package, message, comments, index))
-        for place, enum in enumerate(message.enum_type):
-            scope = f"{file.package}.{message.name}"
-            enums.append(read_enum(scope, message.name, enum, comments, (4, index, 4, place)))
+        found = read_message(file.package, "", message, comments, (4, index))
+        messages += found[0]
+        enums += found[1]
     for index, enum in enumerate(file.enum_type):
         enums.append(read_enum(file.package, "", enum, comments, (5, index)))
     services = [
@@ -192,37 +215,60 @@ def read_file(file: descriptor_pb2.FileDescriptorProto) -> File:
 
 
 def read_message(
-    package: str, message: descriptor_pb2.DescriptorProto, comments: Comments, index: int
-) -> Message:
-    full_name = f"{package}.{message.name}"
-    maps = {}
-    for nested in message.nested_type:
-        if not nested.options.map_entry:
-            raise Refused(f"{full_name}.{nested.name}: nested messages are not supported")
-        if {field.type for field in nested.field} != {Proto.TYPE_STRING}:
-            raise Refused(f"{full_name}.{nested.name}: only map<string, string> is supported")
-        maps[f".{full_name}.{nested.name}"] = nested
+    package: str,
+    parent: str,
+    message: descriptor_pb2.DescriptorProto,
+    comments: Comments,
+    path: tuple[int, ...],
+) -> tuple[list[Message], list[Enum]]:
+    """The message and, after it, what is declared in it."""
+    scoped = f"{parent}.{message.name}".lstrip(".")
+    full_name = f"{package}.{scoped}".lstrip(".")
+    entries = {
+        f".{full_name}.{nested.name}": nested for nested in message.nested_type if nested.options.map_entry
+    }
     fields = []
     for place, field in enumerate(message.field):
-        where = f"{full_name}.{field.name}"
-        if field.proto3_optional:
-            raise Refused(f"{where}: presence is a one-member oneof, not `optional`")
-        if field.type not in SCALARS:
-            raise Refused(f"{where}: type {field.type} is not supported")
-        is_map = field.type_name in maps
-        oneof = message.oneof_decl[field.oneof_index].name if field.HasField("oneof_index") else ""
-        fields.append(
-            Field(
-                name=field.name,
-                number=field.number,
-                kind="map" if is_map else SCALARS[field.type],
-                repeated=field.label == Proto.LABEL_REPEATED and not is_map,
-                type_name=field.type_name.lstrip("."),
-                oneof=oneof,
-                comment=comments.at(4, index, 2, place),
-            )
-        )
-    return Message(full_name, fields, comments.at(4, index))
+        comment = comments.at(*path, 2, place)
+        fields.append(read_field(message, field, entries.get(field.type_name), comment))
+    messages = [Message(full_name, parent, fields, comments.at(*path))]
+    enums = [
+        read_enum(full_name, scoped, enum, comments, (*path, 4, place))
+        for place, enum in enumerate(message.enum_type)
+    ]
+    for place, nested in enumerate(message.nested_type):
+        if not nested.options.map_entry:
+            found = read_message(package, scoped, nested, comments, (*path, 3, place))
+            messages += found[0]
+            enums += found[1]
+    return messages, enums
+
+
+def read_field(
+    message: descriptor_pb2.DescriptorProto,
+    field: Proto,
+    entry: descriptor_pb2.DescriptorProto | None,
+    comment: str,
+) -> Field:
+    in_oneof = field.HasField("oneof_index") and not field.proto3_optional
+    repeated = field.label == Proto.LABEL_REPEATED and entry is None
+    packable = KINDS[field.type] not in ("text", "bytes", "message")
+    told = field.options.HasField("packed")
+    found = Field(
+        name=field.name,
+        json_name=field.json_name,
+        number=field.number,
+        kind="map" if entry else KINDS[field.type],
+        repeated=repeated,
+        packed=repeated and packable and (field.options.packed or not told),
+        type_name=field.type_name.lstrip("."),
+        oneof=message.oneof_decl[field.oneof_index].name if in_oneof else "",
+        optional=field.proto3_optional,
+        comment=comment,
+    )
+    if entry:
+        found.key, found.value = (read_field(entry, part, None, "") for part in entry.field)
+    return found
 
 
 def read_enum(
@@ -237,7 +283,7 @@ def read_enum(
         EnumValue(value.name, value.name.removeprefix(prefix), value.number, comments.at(*path, 2, place))
         for place, value in enumerate(enum.value)
     ]
-    return Enum(f"{scope}.{enum.name}", parent, values, comments.at(*path))
+    return Enum(f"{scope}.{enum.name}".lstrip("."), parent, values, comments.at(*path))
 
 
 def read_service(
@@ -257,21 +303,4 @@ def read_service(
         )
         for place, method in enumerate(service.method)
     ]
-    return Service(f"{package}.{service.name}", methods, comments.at(6, index))
-
-
-def refuse_recursion(model: Model) -> None:
-    """protobuf-c's decoder has no depth limit: what cannot recurse cannot exhaust the stack."""
-    contents = {
-        message.full_name: [f.type_name for f in message.fields if f.kind == "message"]
-        for message in model.messages()
-    }
-
-    def walk(name: str, above: tuple[str, ...]) -> None:
-        if name in above:
-            raise Refused(f"recursive message: {' -> '.join((*above, name))}")
-        for inner in contents[name]:
-            walk(inner, (*above, name))
-
-    for name in contents:
-        walk(name, ())
+    return Service(f"{package}.{service.name}".lstrip("."), methods, comments.at(6, index))

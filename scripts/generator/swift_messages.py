@@ -100,7 +100,7 @@ class Types:
         return element, SCALARS[field.kind][1]
 
 
-def generate(model: Model, out: pathlib.Path) -> None:
+def generate(model: Model) -> dict[str, str]:
     types = Types(model)
     spaces = [
         line
@@ -109,15 +109,16 @@ def generate(model: Model, out: pathlib.Path) -> None:
     ]
     text = HEADER.format(path="proto/") + "\n" + "\n".join(spaces)
     text = text.rstrip() + "\n\n" + message_types(model, types)
-    (out / "Namespaces.swift").write_text(text)
+    files = {"Namespaces.swift": text}
     for file in model.files:
         stem = pascal_case(file.package.replace(".", "_") + "_" + pathlib.Path(file.path).stem)
         head = HEADER.format(path=f"proto/{file.path}") + "\n"
-        (out / f"{stem}.swift").write_text(head + values_file(file, types))
+        files[f"{stem}.swift"] = head + values_file(file, types)
         conversions = "internal import CMessages\ninternal import CProtobufC\n\n" + "\n\n".join(
             conversion(message, types) for message in file.messages
         )
-        (out / f"{stem}+C.swift").write_text(head + conversions + "\n")
+        files[f"{stem}+C.swift"] = head + conversions + "\n"
+    return files
 
 
 def message_types(model: Model, types: Types) -> str:

@@ -4,7 +4,6 @@ Each line is a message's full name and its bytes in hex, or `-` when it has none
 but the same each time; whoever reads one and writes it again has to arrive at the same bytes.
 """
 
-import pathlib
 import random
 
 from google.protobuf import descriptor_pool, message_factory
@@ -64,7 +63,7 @@ def fill(message: Google, chance: random.Random) -> None:
             setattr(message, field.name, value(field, chance))
 
 
-def generate(model: Model, out: pathlib.Path) -> None:
+def generate(model: Model) -> dict[str, str]:
     pool = descriptor_pool.DescriptorPool()
     for file in model.files:
         pool.Add(file.descriptor)
@@ -78,4 +77,4 @@ def generate(model: Model, out: pathlib.Path) -> None:
             fill(instance, chance)
             data = instance.SerializeToString(deterministic=True)
             lines.append(f"{message.full_name} {data.hex() or '-'}\n")
-    (out / "messages.txt").write_text("".join(lines))
+    return {"messages.txt": "".join(lines)}
