@@ -2,9 +2,9 @@
 """protoc-gen-tallystick: a protoc plugin for all that is generated from proto/.
 
 protoc gives a CodeGeneratorRequest on the standard input and takes the CodeGeneratorResponse from the
-standard output. The one option is `target=NAME`, one of TARGETS. `main.py --targets` prints that table for
-scripts/generate: a target's name, its directory, which holds nothing else, and the folders below proto/
-that it is made of.
+standard output. The option `target=NAME` is one of TARGETS; further ones are the target's own.
+`main.py --targets` prints that table for scripts/generate: a target's name, its directory, which holds
+nothing else, and the folders below proto/ that it is made of.
 
 A further language is one more module with a `generate(model)` beside these, and one line in TARGETS.
 """
@@ -19,6 +19,7 @@ from google.protobuf.compiler import plugin_pb2
 
 import c_messages
 import descriptors
+import node_client
 import python_client
 import rules
 import swift_messages
@@ -50,19 +51,21 @@ TARGETS = {
     ),
     "vectors": Target("proto/vectors/messages", [vectors.generate], "tallystick grpc"),
     "python": Target("clients/python/tallystick/_generated", [python_client.generate]),
+    "node": Target("clients/node/src/generated", [node_client.generate]),
 }
 
 
 def respond(request: plugin_pb2.CodeGeneratorRequest) -> plugin_pb2.CodeGeneratorResponse:
     response = plugin_pb2.CodeGeneratorResponse()
     response.supported_features = response.FEATURE_PROTO3_OPTIONAL
-    option, _, name = request.parameter.partition("=")
-    if option != "target" or name not in TARGETS:
-        response.error = f"the option has to be target=, and one of {', '.join(TARGETS)}"
+    options = dict(option.split("=", 1) for option in request.parameter.split(",") if "=" in option)
+    name = options.pop("target", "")
+    if name not in TARGETS:
+        response.error = f"the option target= has to be one of {', '.join(TARGETS)}"
         return response
     target = TARGETS[name]
     try:
-        model = Model.read(list(request.proto_file))
+        model = Model.read(list(request.proto_file), options)
         if target.strict:
             rules.check(model)
         for generate in target.generators:

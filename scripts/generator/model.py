@@ -154,10 +154,12 @@ class File:
 class Model:
     # Those that were asked for and all that they import, each after what it imports.
     files: list[File]
+    # What the plugin was told besides its target.
+    options: dict[str, str]
 
     @staticmethod
-    def read(files: list[descriptor_pb2.FileDescriptorProto]) -> Model:
-        return Model([read_file(file) for file in files])
+    def read(files: list[descriptor_pb2.FileDescriptorProto], options: dict[str, str]) -> Model:
+        return Model([read_file(file) for file in files], options)
 
     def packages(self) -> list[str]:
         return sorted({file.package for file in self.files})
