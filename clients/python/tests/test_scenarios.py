@@ -1,13 +1,15 @@
-"""Every scenario of proto/vectors/scenarios, against a daemon that is killed and started as they say."""
+"""Every scenario and every ledger script of proto/vectors, against a daemon that they kill and start."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import pathlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from kept_daemon import KeptDaemon
+from ledger_run import LedgerScript, ledger_files
 from results import recorded
 from scenario_file import fits, matches, scenarios
 from scenario_steps import Backend, Runner
@@ -26,15 +28,39 @@ def daemon() -> Iterator[KeptDaemon]:
     daemon.close()
 
 
+@pytest.fixture(params=BACKENDS)
+def client(request: pytest.FixtureRequest) -> str:
+    """Which client runs: a language, and its way to call where it has several."""
+    name: str = request.param
+    return name
+
+
+def begin(daemon: KeptDaemon, client: str, options: Mapping[str, Any]) -> Backend:
+    """A client of an empty daemon."""
+    daemon.start()
+    with Client(daemon.socket) as fresh:
+        services.TestControl(fresh.caller).reset()
+    return BACKENDS[client](daemon.socket, options)
+
+
 @pytest.mark.parametrize("scenario", [pytest.param(one, id=one["name"]) for one in scenarios()])
-@pytest.mark.parametrize("client", BACKENDS)
 def test_scenario(daemon: KeptDaemon, client: str, scenario: dict[str, Any]) -> None:
     with recorded(client, "scenarios", scenario["name"]):
-        daemon.start()
-        with Client(daemon.socket) as fresh:
-            services.TestControl(fresh.caller).reset()
-        backend: Backend = BACKENDS[client](daemon.socket, scenario.get("clients", {}))
+        backend = begin(daemon, client, scenario.get("clients", {}))
         asyncio.run(Runner(backend, daemon).run(scenario))
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in ledger_files()])
+def test_ledger(daemon: KeptDaemon, client: str, path: pathlib.Path) -> None:
+    async def run() -> list[str]:
+        backend = begin(daemon, client, {})
+        try:
+            return await LedgerScript(backend, daemon).run(path.read_text())
+        finally:
+            await backend.close()
+
+    with recorded(client, "ledger", path.name):
+        assert asyncio.run(run()) == []
 
 
 def test_expectations_fit_what_the_file_says_and_nothing_else() -> None:
