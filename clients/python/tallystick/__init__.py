@@ -1,6 +1,7 @@
 """Client for Tallystick: prepaid credits, usage and pages, kept exactly, over a Unix socket."""
 
 from ._keys import new_key
+from .aio import AsyncClient
 from .client import Client, default_socket
 from .errors import TallyError
 from .money import to_dollars, to_micros
@@ -9,6 +10,7 @@ from .times import to_datetime, to_timestamp
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "TallyError",
     "default_socket",

@@ -1,50 +1,27 @@
-"""Calls: deadlines, metadata, and another try when the first one did not get through.
-
-- A request has its idempotency key before its first attempt, and every attempt has the same bytes.
-- An attempt that may have been applied is repeated only where that is harmless (`Method.repeatable`).
-- A call ends at its deadline, whatever the server does.
-"""
+"""Calls of threads: connecting, attempts and deadlines. What is a rule is in `_rules`."""
 
 from __future__ import annotations
 
 import os
-import random
 import threading
 import time
-import uuid
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Optional, TypeVar
+from typing import Any, Optional, TypeVar
 
 from google.protobuf.message import Message
 
-from . import _keys, _wire
-from ._connection import Answers, Connection
+from . import _rules, _wire
+from ._connection import Connection, Unary
+from ._rules import DEADLINE_GRACE_SECONDS, Method, Terms
 from ._stream import Duplex, Stream
-from .errors import Code, ConnectionLost, DeadlineExceeded, MessageTooLarge, TallyError, from_status
+from ._streams import Answers
+from .errors import ConnectionLost, TallyError
 
+Q = TypeVar("Q", bound=Message)
 M = TypeVar("M", bound=Message)
-S = TypeVar("S", bound=Message)
-
-ACTING_USER = "tally-acting-user"
-CANCEL_TOKEN = "tally-cancel-token"
-
-#: The pauses between attempts: doubling from the first to the longest, less up to a half by chance.
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.01, 0.5
-#: How much longer than the deadline the client waits, for the server's own word on it: the server
-#: knows whether the call was applied.
-DEADLINE_GRACE_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Method(Generic[M]):
-    service: str
-    name: str
-    response: type[M]
-    #: Whether a call that may have been applied may be sent again: it reads, it carries a key, or it
-    #: sets what it names.
-    repeatable: bool
+A = TypeVar("A", bound=Answers)
 
 
 class Channel:
@@ -56,6 +33,18 @@ class Channel:
         self._connection: Optional[Connection] = None
         self._closed = False
         _channels.add(self)
+
+    def start(self, request: bytes, flags: int, answers: Answers, timeout: float) -> tuple[Connection, int]:
+        """Sends a Request; returns where, and as what. Raises ConnectionLost when nothing was sent."""
+        connection = self._connection
+        if connection is not None:
+            try:
+                return connection, connection.start(request, flags, answers)
+            except ConnectionLost:
+                # It may have ended long ago, which nobody noticed who did not use it.
+                pass
+        connection = self.connection(timeout)
+        return connection, connection.start(request, flags, answers)
 
     def connection(self, timeout: float) -> Connection:
         """Raises ConnectionLost when there is none to be had."""
@@ -101,164 +90,119 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-class _Unary:
-    """One attempt's answer, waited for by one thread."""
-
-    __slots__ = ("_ready", "error", "response")
-
-    def __init__(self) -> None:
-        self._ready = threading.Lock()
-        self._ready.acquire()
-        self.response: Optional[_wire.Response] = None
-        self.error: Optional[TallyError] = None
-
-    @property
-    def ended(self) -> bool:
-        return self.response is not None or self.error is not None
-
-    def wait(self, seconds: Optional[float]) -> bool:
-        return self._ready.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
-
-    def result(self) -> _wire.Response:
-        """What was answered; raises what the call failed with. Only after a wait that was not in vain."""
-        if self.error is not None:
-            raise self.error
-        assert self.response is not None
-        if self.response.code:
-            raise from_status(self.response.code, self.response.message, self.response.details)
-        return self.response
-
-    def respond(self, response: _wire.Response) -> None:
-        self.response = response
-        self._ready.release()
-
-    def data(self, payload: bytes) -> None:
-        """Nothing a unary call knows of."""
-
-    def end(self) -> None:
-        error = TallyError(Code.INTERNAL, "the server ended a unary call like a stream")
-        error.maybe_applied = True
-        self.failed(error)
-
-    def failed(self, error: TallyError) -> None:
-        self.error = error
-        self._ready.release()
-
-
 class Caller:
     """What the service stubs call through."""
 
-    def __init__(
-        self,
-        channel: Channel,
-        timeout: float,
-        retry_seconds: float,
-        metadata: tuple[tuple[str, str], ...] = (),
-    ) -> None:
+    def __init__(self, channel: Channel, terms: Terms) -> None:
         self._channel = channel
-        self._timeout = timeout
-        self._retry_seconds = retry_seconds
-        self._metadata = metadata
+        self._terms = terms
 
     def with_metadata(self, metadata: Mapping[str, str]) -> Caller:
         """The same, with these entries instead of earlier ones of their names."""
-        merged = dict(self._metadata)
-        merged.update({key.lower(): value for key, value in metadata.items()})
-        return Caller(self._channel, self._timeout, self._retry_seconds, tuple(merged.items()))
+        return Caller(self._channel, self._terms.with_metadata(metadata))
 
-    def unary(self, method: Method[M], request: Message, timeout: Optional[float]) -> M:
-        _keys.fill(request)
-        payload = _serialize(request)
-        deadline = time.monotonic() + (self._timeout if timeout is None else timeout)
-        attempts = _Attempts(min(deadline, time.monotonic() + self._retry_seconds))
+    def unary(self, method: Method[Q, M], request: Q, timeout: Optional[float]) -> M:
+        payload = method.prepare(request)
+        start = time.monotonic()
+        deadline = start + (self._terms.timeout if timeout is None else timeout)
+        pauses = None
         while True:
             try:
-                response = self._attempt(method, payload, deadline)
-                return method.response.FromString(response.payload)
+                return method.parse(self._attempt(method, payload, deadline))
             except TallyError as error:
-                if not _may_repeat(error, method) or not attempts.pause():
+                if not method.may_repeat(error, request):
                     raise
+                if pauses is None:
+                    pauses = _rules.pauses(min(deadline, start + self._terms.retry_seconds))
+                seconds = next(pauses, None)
+                if seconds is None:
+                    raise
+                time.sleep(seconds)
 
-    def _attempt(self, method: Method[M], payload: bytes, deadline: float) -> _wire.Response:
+    def _attempt(self, method: Method[Q, M], payload: bytes, deadline: float) -> bytes:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
-            raise DeadlineExceeded(Code.DEADLINE_EXCEEDED, f"{method.name} was not sent in time")
-        connection = self._channel.connection(remaining)
-        call = _Unary()
-        nanos = int(remaining * 1e9)
-        request = _wire.encode_request(method.service, method.name, payload, nanos, self._metadata)
-        stream_id = connection.start(request, 0, call)
-        if not call.wait(deadline - time.monotonic() + DEADLINE_GRACE_SECONDS):
+            raise method.unsent()
+        call = Unary()
+        request = _wire.encode_request(method.head, payload, int(remaining * 1e9), self._terms.encoded)
+        connection, stream_id = self._channel.start(request, 0, call, remaining)
+        if not connection.wait(call, deadline + DEADLINE_GRACE_SECONDS):
             connection.forget(stream_id)
-            raise _late(method)
-        return call.result()
+            raise method.late()
+        return call.reply()
 
-    def server_stream(self, method: Method[M], request: Message, timeout: Optional[float]) -> Stream[M]:
+    def server_stream(self, method: Method[Q, M], request: Q, timeout: Optional[float]) -> Stream[M]:
         """A stream has no deadline unless it is given one. Only connecting is tried again."""
-        stream = Stream(method.response, _deadline(timeout))
-        opened = self._open(method, stream, _serialize(request), _wire.REMOTE_CLOSED, timeout)
+
+        def answers() -> Stream[M]:
+            return Stream(method, timeout)
+
+        opened, stream = self._open(method, answers, method.prepare(request), _wire.REMOTE_CLOSED, timeout)
         stream.on_close(opened.cancel)
         return stream
 
-    def client_stream(self, method: Method[M], requests: Iterable[Message], timeout: Optional[float]) -> M:
+    def client_stream(self, method: Method[Q, M], requests: Iterable[Q], timeout: Optional[float]) -> M:
         """Sends the requests as they come and waits for the one answer. It has no deadline unless it is
         given one. Only connecting is tried again: the requests come once.
         """
-        call = _Unary()
         until = None if timeout is None else time.monotonic() + timeout + DEADLINE_GRACE_SECONDS
-        opened = self._open(method, call, b"", _wire.REMOTE_OPEN, timeout)
+        opened, call = self._open(method, Unary, b"", _wire.REMOTE_OPEN, timeout)
         try:
             for request in requests:
                 # The server may answer before it has heard everything, and then hears no more.
                 if call.ended:
                     break
                 if until is not None and time.monotonic() > until:
-                    raise _late(method)
-                opened.send(_serialize(request))
+                    raise method.late()
+                opened.send(method.serialize(request))
             else:
                 opened.finish()
             if not call.wait(None if until is None else until - time.monotonic()):
-                raise _late(method)
+                raise method.late()
         except BaseException:
             opened.cancel()
             raise
-        return method.response.FromString(call.result().payload)
+        return method.parse(call.reply())
 
-    def bidirectional(
-        self,
-        method: Method[M],
-        request: type[S],
-        timeout: Optional[float],
-    ) -> Duplex[S, M]:
-        """As `server_stream`, with a half that sends messages of the type `request`."""
-        stream: Duplex[S, M] = Duplex(method.response, _deadline(timeout))
-        opened = self._open(method, stream, b"", _wire.REMOTE_OPEN, timeout)
+    def bidirectional(self, method: Method[Q, M], timeout: Optional[float]) -> Duplex[Q, M]:
+        """As `server_stream`, with a half that sends messages."""
 
-        def send(message: S) -> None:
-            if not isinstance(message, request):
-                raise TypeError(f"{method.name} takes {request.__name__}, not {type(message).__name__}")
-            opened.send(_serialize(message))
+        def answers() -> Duplex[Q, M]:
+            return Duplex(method, timeout)
 
-        stream.on_close(opened.cancel)
-        stream.on_send(send, opened.finish)
-        return stream
+        opened, duplex = self._open(method, answers, b"", _wire.REMOTE_OPEN, timeout)
+
+        def send(message: Q) -> None:
+            opened.send(method.serialize(method.checked(message)))
+
+        duplex.on_close(opened.cancel)
+        duplex.on_send(send, opened.finish)
+        return duplex
 
     def _open(
-        self, method: Method[M], answers: Answers, payload: bytes, flags: int, timeout: Optional[float]
-    ) -> _Opened:
-        """Sends the Request of a stream, whose answers go to `answers`. Only connecting is tried again."""
-        attempts = _Attempts(time.monotonic() + self._retry_seconds)
-        token = uuid.uuid4().hex
-        metadata = (*self._metadata, (CANCEL_TOKEN, token))
-        nanos = 0 if timeout is None else max(1, int(timeout * 1e9))
-        encoded = _wire.encode_request(method.service, method.name, payload, nanos, metadata)
+        self,
+        method: Method[Any, Any],
+        answers: Callable[[], A],
+        payload: bytes,
+        flags: int,
+        timeout: Optional[float],
+    ) -> tuple[_Opened, A]:
+        """Sends the Request of a stream, with what its answers go to. Only connecting is tried again."""
+        pauses = _rules.pauses(time.monotonic() + self._terms.retry_seconds)
+        connecting = self._terms.timeout if timeout is None else timeout
+        token, encoded = self._terms.stream_request(method, payload, timeout)
         while True:
+            made = answers()
             try:
-                connection = self._channel.connection(self._timeout if timeout is None else timeout)
-                return _Opened(connection, connection.start(encoded, flags, answers), token)
+                connection, stream_id = self._channel.start(encoded, flags, made, connecting)
             except ConnectionLost:
-                if not attempts.pause():
+                seconds = next(pauses, None)
+                if seconds is None:
                     raise
+                time.sleep(seconds)
+            else:
+                connection.read_along()
+                return _Opened(connection, stream_id, token), made
 
 
 @dataclass(frozen=True)
@@ -276,61 +220,5 @@ class _Opened:
         self.connection.send(self.stream_id, _wire.REMOTE_CLOSED | _wire.NO_DATA, b"")
 
     def cancel(self) -> None:
-        _cancel(self.connection, self.stream_id, self.token)
-
-
-def _late(method: Method[M]) -> DeadlineExceeded:
-    error = DeadlineExceeded(Code.DEADLINE_EXCEEDED, f"{method.name} was not answered in time")
-    error.maybe_applied = True
-    return error
-
-
-def _deadline(timeout: Optional[float]) -> Optional[float]:
-    return None if timeout is None else time.monotonic() + timeout
-
-
-def _serialize(request: Message) -> bytes:
-    payload = request.SerializeToString()
-    # Leaves room for the envelope. A server has a lower limit of its own and answers that itself.
-    most = _wire.LONGEST_PAYLOAD - (64 << 10)
-    if len(payload) > most:
-        raise MessageTooLarge(
-            Code.RESOURCE_EXHAUSTED, "the request is too large", "MESSAGE_TOO_LARGE", {"limit": str(most)}
-        )
-    return payload
-
-
-def _cancel(connection: Connection, stream_id: int, token: str) -> None:
-    """Asks the server to end a stream, which ttrpc has no frame for. Nobody waits for the answer."""
-    connection.forget(stream_id)
-    # CancelRequest{token = 1}.
-    payload = bytes([0x0A, len(token)]) + token.encode()
-    request = _wire.encode_request("tallystick.v1.Control", "Cancel", payload, 0, ())
-    try:
-        connection.start(request, 0, _Unary())
-    except ConnectionLost:
-        # Then the stream has ended as well.
-        return
-
-
-def _may_repeat(error: TallyError, method: Method[M]) -> bool:
-    if error.code == Code.UNAVAILABLE or error.reason == "OUTCOME_UNKNOWN":
-        return method.repeatable or not error.maybe_applied
-    return False
-
-
-class _Attempts:
-    """The pauses between attempts, until a time is over."""
-
-    def __init__(self, until: float) -> None:
-        self._until = until
-        self._pause = FIRST_PAUSE_SECONDS
-
-    def pause(self) -> bool:
-        """Waits; false when there is no time for another attempt."""
-        seconds = self._pause * random.uniform(0.5, 1)
-        if time.monotonic() + seconds >= self._until:
-            return False
-        time.sleep(seconds)
-        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
-        return True
+        """Asks the server to end the stream. Nobody waits for the answer."""
+        self.connection.cancel(self.stream_id, self.token)

@@ -1,64 +1,62 @@
-"""One connection, shared by threads: each sends its frames, one reader thread hands the answers out.
+"""One connection, shared by threads: each sends its frames, one of them at a time reads the answers.
 
-- A call is in the table before its request is sent and until its last frame came or it was forgotten.
-- Once `closed`, the table is empty and stays so; every call that was in it has failed.
-- Nothing that a reader of answers does, or fails to do, holds up the reader thread.
+1. Whenever calls are under way, somebody reads: a caller that waits for its own answer, while nobody else
+   does, or else the reader thread, which there is only once a second call or a stream has needed it.
+2. Who stops reading while calls are still under way wakes the reader thread.
+3. Once `closed`, no call is under way and none begins; every one that was has failed.
+4. The socket is closed by the last that was inside of a send or of a read.
 """
 
 from __future__ import annotations
 
 import contextlib
+import queue
+import select
 import socket
 import struct
 import threading
-from typing import Protocol
+import time
+from typing import Optional
 
 from . import _wire
-from .errors import Code, ConnectionLost, TallyError
-
-RECEIVE_BYTES = 1 << 18
-#: A send that makes no progress for this long ends the connection.
-SEND_STALL_SECONDS = 30
+from ._rules import RECEIVE_BYTES, SEND_STALL_SECONDS, Answer, Ignored, cancel_request, lost
+from ._streams import Answers, Streams
+from .errors import ConnectionLost
 
 
-class Answers(Protocol):
-    """Where a call's frames go. Called from the reader thread: must not block."""
+class Unary(Answer):
+    """One attempt's answer, waited for by one thread."""
 
-    def respond(self, response: _wire.Response) -> None:
-        """The call's end, by a Response."""
+    __slots__ = ("_ready",)
 
-    def data(self, payload: bytes) -> None:
-        """One message of a stream."""
+    def __init__(self) -> None:
+        super().__init__()
+        self._ready = threading.Lock()
+        self._ready.acquire()
 
-    def end(self) -> None:
-        """A stream's good end."""
+    def wake(self) -> None:
+        self._ready.release()
 
-    def failed(self, error: TallyError) -> None:
-        """The connection ended before the call did, or the answer makes no sense."""
+    def wait(self, seconds: Optional[float]) -> bool:
+        return self._ready.acquire(timeout=-1 if seconds is None else max(0.0, seconds))
 
 
 class Connection:
     def __init__(self, path: str, timeout: float) -> None:
         """Connects. Raises ConnectionLost, with nothing sent."""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self._socket.settimeout(timeout)
-            self._socket.connect(path)
-            self._socket.settimeout(None)
-            stall = struct.pack("@ll", SEND_STALL_SECONDS, 0)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, stall)
-        except OSError as error:
-            self._socket.close()
-            raise ConnectionLost(f"cannot connect to {path}: {error}", maybe_applied=False) from error
-        self._table: dict[int, Answers] = {}
-        # Guards the table, the next id and `closed`.
+        self._socket = _connected(path, timeout)
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        self._streams = Streams()
+        # Guards the adding of calls, `closed` and the reader thread's making.
         self._lock = threading.Lock()
-        self._next_id = 1
         self.closed = False
-        # Held while a frame is sent.
+        # Held while a frame is sent, and while the socket is read.
         self._sending = threading.Lock()
-        self._reader = threading.Thread(target=self._read, name="tallystick-reader", daemon=True)
-        self._reader.start()
+        self._reading = threading.Lock()
+        self._reader: Optional[threading.Thread] = None
+        # What the reader thread waits for: true to read, false to end.
+        self._wanted: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def start(self, request: bytes, flags: int, answers: Answers) -> int:
         """Sends a Request; the answers come to `answers`. Returns the stream's id.
@@ -69,100 +67,151 @@ class Connection:
         with self._lock:
             if self.closed:
                 raise ConnectionLost("the connection has ended", maybe_applied=False)
-            stream_id = self._take_id()
-            self._table[stream_id] = answers
-        self._send(_wire.encode_frame(stream_id, _wire.REQUEST, flags, request))
+            stream_id = self._streams.add(answers)
+        problem = self._send(_wire.encode_frame(stream_id, _wire.REQUEST, flags, request))
+        if problem is not None:
+            unsent = self._streams.forget(stream_id)
+            self.end(problem)
+            # Else another thread has found the connection's end first, and told the call.
+            if unsent is not None:
+                raise ConnectionLost(problem, maybe_applied=False)
         return stream_id
 
     def send(self, stream_id: int, flags: int, payload: bytes) -> None:
         """Sends a message of a stream, or its end. When the connection has ended, the call was told."""
-        self._send(_wire.encode_frame(stream_id, _wire.DATA, flags, payload))
+        problem = self._send(_wire.encode_frame(stream_id, _wire.DATA, flags, payload))
+        if problem is not None:
+            self.end(problem)
 
-    def _send(self, frame: bytes) -> None:
+    def _send(self, frame: bytes) -> Optional[str]:
+        """Returns why nothing of the frame was sent, if so. Ends the connection when a part of it was."""
+        sent = 0
         try:
             with self._sending:
-                self._socket.sendall(frame)
+                sent = self._socket.send(frame)
+                if sent < len(frame):
+                    self._socket.sendall(memoryview(frame)[sent:])
         except OSError as error:
-            self.end(f"the connection was lost while sending: {error}")
+            reason = f"the connection was lost while sending: {error}"
+            if not sent:
+                return reason
+            self.end(reason)
+        if self.closed:
+            self._close_socket()
+        return None
+
+    def wait(self, call: Unary, until: float) -> bool:
+        """Waits for a call's answer; false when the time was over before."""
+        if self._reading.acquire(blocking=False):
+            self._read(call, until)
+            return call.ended
+        return call.wait(until - time.monotonic())
+
+    def read_along(self) -> None:
+        """Has the reader thread read: for a stream, which nobody may be waiting at."""
+        with self._lock:
+            if self._reader is None and not self.closed:
+                self._reader = threading.Thread(target=self._run, name="tallystick-reader", daemon=True)
+                self._reader.start()
+        self._wanted.put(True)
+
+    def _run(self) -> None:
+        while self._wanted.get():
+            self._reading.acquire()
+            self._read(None, None)
+
+    def _read(self, call: Optional[Unary], until: Optional[float]) -> None:
+        """Hands out answers until the call's own is there, or for no call in particular until nothing is
+        under way. `_reading` is held, and given back.
+        """
+        reason = ""
+        streams = self._streams
+        try:
+            while not call.ended if call is not None else streams.waiting:
+                if until is not None and not self._poll.poll(_millis(until)):
+                    break
+                data = self._socket.recv(RECEIVE_BYTES)
+                if not data:
+                    reason = "the server closed the connection"
+                    break
+                streams.receive(data)
+        except (OSError, _wire.ProtocolError) as error:
+            reason = f"the connection was lost: {error}"
+        except BaseException:
+            # A signal's handler has raised; what was read just then may have been lost.
+            reason = "reading was interrupted"
+            raise
+        finally:
+            self._reading.release()
+            if reason:
+                self.end(reason)
+            elif self.closed:
+                self._close_socket()
+            elif streams.waiting:
+                self.read_along()
 
     def forget(self, stream_id: int) -> None:
         """Drops whatever still comes for the call."""
-        with self._lock:
-            self._table.pop(stream_id, None)
+        self._streams.forget(stream_id)
+
+    def cancel(self, stream_id: int, token: str) -> None:
+        """Forgets a call and asks the server to end it. Nobody waits for the answer."""
+        self._streams.forget(stream_id)
+        # Without a connection the call has ended as well.
+        with contextlib.suppress(ConnectionLost):
+            self.start(cancel_request(token), 0, Ignored())
+            self.read_along()
 
     def close(self) -> None:
         """Ends the connection and waits until nothing of it is left."""
         self.end("the client was closed")
-        if threading.current_thread() is not self._reader:
-            self._reader.join()
+        reader = self._reader
+        if reader is not None and threading.current_thread() is not reader:
+            reader.join()
 
     def abandon(self) -> None:
         """Lets go of a connection that belongs to the process this one was forked from."""
         self.closed = True
         self._socket.close()
 
-    def _take_id(self) -> int:
-        stream_id = self._next_id
-        while stream_id in self._table:
-            stream_id = _following(stream_id)
-        self._next_id = _following(stream_id)
-        return stream_id
-
-    def _read(self) -> None:
-        parser = _wire.FrameParser()
-        try:
-            while data := self._socket.recv(RECEIVE_BYTES):
-                for frame in parser.feed(data):
-                    self._dispatch(frame)
-            reason = "the server closed the connection"
-        except (OSError, _wire.ProtocolError) as error:
-            reason = f"the connection was lost: {error}"
-        self.end(reason)
-        # Nobody is inside a send then, whose descriptor could become another socket's.
-        with self._sending:
-            self._socket.close()
-
-    def _dispatch(self, frame: _wire.Frame) -> None:
-        if frame.type == _wire.RESPONSE:
-            answers = self._pop(frame.stream_id)
-            if answers is not None:
-                _respond(answers, frame.payload)
-        elif frame.type == _wire.DATA:
-            closes = frame.flags & _wire.REMOTE_CLOSED
-            answers = self._pop(frame.stream_id) if closes else self._table.get(frame.stream_id)
-            if answers is None:
-                return
-            if not frame.flags & _wire.NO_DATA:
-                answers.data(frame.payload)
-            if closes:
-                answers.end()
-
-    def _pop(self, stream_id: int) -> Answers | None:
-        with self._lock:
-            return self._table.pop(stream_id, None)
-
     def end(self, reason: str) -> None:
         """Ends the connection and fails every call on it. Does not wait."""
         with self._lock:
             self.closed = True
-            calls, self._table = self._table, {}
-        # Wakes the reader thread, which closes the socket. One that has ended already says so.
+        # Wakes whoever reads or sends. One that has ended already says so.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        for answers in calls.values():
-            answers.failed(ConnectionLost(reason, maybe_applied=True))
+        self._streams.fail(reason)
+        self._wanted.put(False)
+        self._close_socket()
+
+    def _close_socket(self) -> None:
+        """Unless somebody is inside of it, whose descriptor could become another socket's."""
+        if self._reading.acquire(blocking=False):
+            if self._sending.acquire(blocking=False):
+                self._socket.close()
+                self._sending.release()
+            self._reading.release()
 
 
-def _respond(answers: Answers, payload: bytes) -> None:
+def _connected(path: str, timeout: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        response = _wire.decode_response(payload)
-    except _wire.ProtocolError as problem:
-        error = TallyError(Code.INTERNAL, f"the answer does not parse: {problem}")
-        error.maybe_applied = True
-        answers.failed(error)
-    else:
-        answers.respond(response)
+        # A socket's send time-out bounds its connecting too.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(timeout))
+        connection.connect(path)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_STALL_SECONDS))
+    except OSError as error:
+        connection.close()
+        raise lost(path, error) from error
+    return connection
 
 
-def _following(stream_id: int) -> int:
-    return 1 if stream_id + 2 > _wire.LAST_STREAM_ID else stream_id + 2
+def _timeval(seconds: float) -> bytes:
+    # All zero would be for ever.
+    micros = max(1, int(seconds * 1_000_000))
+    return struct.pack("@ll", *divmod(micros, 1_000_000))
+
+
+def _millis(until: float) -> float:
+    return max(0.0, (until - time.monotonic()) * 1000)

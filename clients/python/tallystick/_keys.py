@@ -9,10 +9,9 @@ import os
 import threading
 import time
 import uuid
+from typing import Any
 
-from google.protobuf.message import Message
-
-KEY_FIELD, ITEMS_FIELD = "idempotency_key", "items"
+KEY_FIELD = "idempotency_key"
 _RANDOM_BITS = 74
 # Two of a UUID's bits and four are its variant and its version.
 _VARIANT, _VERSION = 0b10 << 62, 7 << 76
@@ -54,13 +53,8 @@ def new_key() -> str:
     return str(uuid.UUID(int=millis << 80 | _VERSION | high << 64 | _VARIANT | low))
 
 
-def fill(request: Message) -> None:
-    """Gives a key to the request, and to each item of a batch, where there is none."""
-    fields = request.DESCRIPTOR.fields_by_name
-    if KEY_FIELD in fields:
-        if not getattr(request, KEY_FIELD):
-            setattr(request, KEY_FIELD, new_key())
-        return
-    for item in getattr(request, ITEMS_FIELD, ()):
-        if KEY_FIELD in item.DESCRIPTOR.fields_by_name and not getattr(item, KEY_FIELD):
-            setattr(item, KEY_FIELD, new_key())
+def fill(request: Any, field: str) -> None:
+    """Gives a key to the request, or to each message of its repeated `field`, where there is none."""
+    for keyed in (request,) if field == KEY_FIELD else getattr(request, field):
+        if not keyed.idempotency_key:
+            keyed.idempotency_key = new_key()

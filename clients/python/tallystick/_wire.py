@@ -26,11 +26,8 @@ class ProtocolError(Exception):
     """The peer does not speak ttrpc; the connection cannot go on."""
 
 
-class Frame(NamedTuple):
-    stream_id: int
-    type: int
-    flags: int
-    payload: bytes
+#: Stream id, type, flags and payload.
+Frame = tuple[int, int, int, bytes]
 
 
 def encode_frame(stream_id: int, kind: int, flags: int, payload: bytes) -> bytes:
@@ -41,26 +38,36 @@ class FrameParser:
     """Whole frames from bytes that come in any pieces."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        # The start of a frame whose end has not come, and how much of it is known to be missing.
+        self._pieces: list[bytes] = []
+        self._missing = 0
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes. Raises ProtocolError."""
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        try:
-            while len(buffer) - start >= HEADER.size:
-                length, stream_id, kind, flags = HEADER.unpack_from(buffer, start)
-                if length > LONGEST_PAYLOAD:
-                    raise ProtocolError(f"a frame of {length} bytes")
-                end = start + HEADER.size + length
-                if len(buffer) < end:
-                    break
-                payload = bytes(memoryview(buffer)[start + HEADER.size : end])
-                start = end
-                yield Frame(stream_id, kind, flags, payload)
-        finally:
-            del buffer[:start]
+        if self._missing > len(data):
+            # A long frame is joined once, when all of it is there.
+            self._pieces.append(data)
+            self._missing -= len(data)
+            return []
+        if self._pieces:
+            self._pieces.append(data)
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            self._missing = 0
+        frames, start, size = [], 0, len(data)
+        while size - start >= HEADER.size:
+            length, stream_id, kind, flags = HEADER.unpack_from(data, start)
+            if length > LONGEST_PAYLOAD:
+                raise ProtocolError(f"a frame of {length} bytes")
+            end = start + HEADER.size + length
+            if end > size:
+                self._missing = end - size
+                break
+            frames.append((stream_id, kind, flags, data[start + HEADER.size : end]))
+            start = end
+        if start < size:
+            self._pieces.append(data[start:])
+        return frames
 
 
 class Response(NamedTuple):
@@ -73,25 +80,33 @@ class Response(NamedTuple):
     payload: bytes
 
 
-def encode_request(
-    service: str,
-    method: str,
-    payload: bytes,
-    timeout_nanos: int,
-    metadata: Iterable[tuple[str, str]],
-) -> bytes:
-    parts = [_field(1, service.encode()), _field(2, method.encode())]
-    if payload:
-        parts.append(_field(3, payload))
-    if timeout_nanos:
-        parts.append(_varint(4 << 3) + _varint(timeout_nanos))
-    for key, value in metadata:
-        parts.append(_field(5, _field(1, key.encode()) + _field(2, value.encode())))
-    return b"".join(parts)
+def encode_head(service: str, method: str) -> bytes:
+    """The start of every Request of a method."""
+    return _field(1, service.encode()) + _field(2, method.encode())
+
+
+def encode_metadata(metadata: Iterable[tuple[str, str]]) -> bytes:
+    """The end of a Request."""
+    return b"".join(_field(5, _field(1, key.encode()) + _field(2, value.encode())) for key, value in metadata)
+
+
+def encode_request(head: bytes, payload: bytes, timeout_nanos: int, metadata: bytes) -> bytes:
+    """A Request envelope, from what `encode_head` and `encode_metadata` made."""
+    body = b"\x1a" + _varint(len(payload)) + payload if payload else b""
+    timeout = b"\x20" + _varint(timeout_nanos) if timeout_nanos else b""
+    return head + body + timeout + metadata
 
 
 def decode_response(data: bytes) -> Response:
     """Raises ProtocolError for what is not a Response."""
+    size = len(data)
+    # Nearly all are a short or a middling payload and nothing else.
+    if size > 2 and data[0] == 0x12:
+        if data[1] < 0x80:
+            if data[1] == size - 2:
+                return Response(0, "", (), data[2:])
+        elif data[2] < 0x80 and data[1] & 0x7F | data[2] << 7 == size - 3:
+            return Response(0, "", (), data[3:])
     code, message, payload = 0, "", b""
     details: list[tuple[str, bytes]] = []
     for number, value in _fields(data):

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Optional, Union
 
-from ._calls import ACTING_USER, Caller, Channel
+from ._calls import Caller, Channel
 from ._generated.services import AdminService, Control, CreditService, PageService, UsageService
+from ._rules import ACTING_USER, Terms
 
 #: Seconds that a call may take, its retries included.
 DEFAULT_TIMEOUT = 10.0
@@ -33,6 +34,13 @@ def default_socket(environment: Optional[Mapping[str, str]] = None) -> str:
     return SYSTEM_SOCKET
 
 
+def socket_path(socket: Union[str, os.PathLike[str], None]) -> str:
+    path = default_socket() if socket is None else os.fspath(socket)
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        raise ValueError(f"a socket's path has at most {LONGEST_SOCKET_PATH} bytes: {path}")
+    return path
+
+
 class Client:
     """A connection to `tally serve`. Threads may share it: their calls go down one socket at once.
 
@@ -49,11 +57,10 @@ class Client:
         retry_seconds: float = DEFAULT_RETRY_SECONDS,
         metadata: Optional[Mapping[str, str]] = None,
     ) -> None:
-        path = default_socket() if socket is None else os.fspath(socket)
-        if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
-            raise ValueError(f"a socket's path has at most {LONGEST_SOCKET_PATH} bytes: {path}")
+        path = socket_path(socket)
+        terms = Terms(timeout, retry_seconds, ()).with_metadata(metadata or {})
         channel = Channel(path)
-        self._open(path, channel, Caller(channel, timeout, retry_seconds).with_metadata(metadata or {}))
+        self._open(path, channel, Caller(channel, terms))
 
     def _open(self, path: str, channel: Channel, caller: Caller) -> None:
         #: The socket's path.

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from fake import FakeServer, Handler
 
+from tallystick import Client
+
 pytest_plugins = ["pytester"]
 
 
@@ -31,3 +33,9 @@ def serve(socket_path: pathlib.Path) -> Iterator[object]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def client(socket_path: pathlib.Path) -> Iterator[Client]:
+    with Client(socket_path, timeout=20) as client:
+        yield client

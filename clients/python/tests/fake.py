@@ -7,10 +7,22 @@ import pathlib
 import socket
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from tallystick import _wire
+from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse
 
-Handler = Callable[["Peer", _wire.Frame], None]
+
+class Frame(NamedTuple):
+    """What the parser found, by name."""
+
+    stream_id: int
+    type: int
+    flags: int
+    payload: bytes
+
+
+Handler = Callable[["Peer", Frame], None]
 
 
 class Peer:
@@ -49,7 +61,7 @@ class FakeServer:
     def __init__(self, path: pathlib.Path, handler: Handler) -> None:
         self.path = str(path)
         self.connections = 0
-        self.frames: list[_wire.Frame] = []
+        self.frames: list[Frame] = []
         self._handler = handler
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self.path)
@@ -75,7 +87,7 @@ class FakeServer:
         parser = _wire.FrameParser()
         with contextlib.suppress(OSError):
             while data := peer.connection.recv(1 << 16):
-                for frame in parser.feed(data):
+                for frame in map(Frame._make, parser.feed(data)):
                     self.frames.append(frame)
                     self._handler(peer, frame)
 
@@ -94,7 +106,7 @@ class FakeServer:
 class Request:
     """A Request envelope, read by the tests' own hand."""
 
-    def __init__(self, frame: _wire.Frame) -> None:
+    def __init__(self, frame: Frame) -> None:
         self.service = self.method = ""
         self.payload = b""
         self.timeout_nanos = 0
@@ -117,3 +129,9 @@ class Request:
                 assert isinstance(key, bytes)
                 assert isinstance(text, bytes)
                 self.metadata.append((key.decode(), text.decode()))
+
+
+def echo(peer: Peer, frame: Frame) -> None:
+    """A handler that answers as Conformance's Echo does."""
+    request = EchoRequest.FromString(Request(frame).payload)
+    peer.respond(frame.stream_id, EchoResponse(text=request.text, number=request.number).SerializeToString())

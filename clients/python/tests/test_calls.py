@@ -1,34 +1,24 @@
-"""Deadlines, retries and streams, against a server that does as the test says."""
+"""Deadlines, retries, connections and threads, against a server that does as the test says."""
 
 from __future__ import annotations
 
 import os
 import pathlib
+import signal
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from fake import FakeServer, Handler, Peer, Request
+from fake import FakeServer, Frame, Handler, Peer, Request, echo
 
-from tallystick import Client, _stream, _wire, default_socket, errors
+from tallystick import Client, _wire, default_socket, errors
 from tallystick._generated import services
 from tallystick._generated.services import Conformance
-from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse, SumResponse
-from tallystick.messages import ConsumeRequest, ConsumeResponse, VerifyResponse
+from tallystick.messages import ConsumeRequest, ConsumeResponse
 
 Serve = Callable[[Handler], FakeServer]
-
-
-@pytest.fixture
-def client(socket_path: pathlib.Path) -> Iterator[Client]:
-    with Client(socket_path, timeout=20) as client:
-        yield client
-
-
-def echo(peer: Peer, frame: _wire.Frame) -> None:
-    request = EchoRequest.FromString(Request(frame).payload)
-    peer.respond(frame.stream_id, EchoResponse(text=request.text, number=request.number).SerializeToString())
 
 
 def test_calls_of_many_threads_share_one_connection(serve: Serve, client: Client) -> None:
@@ -52,9 +42,9 @@ def test_calls_of_many_threads_share_one_connection(serve: Serve, client: Client
 
 
 def test_answers_may_come_in_any_order(serve: Serve, client: Client) -> None:
-    held: list[_wire.Frame] = []
+    held: list[Frame] = []
 
-    def backwards(peer: Peer, frame: _wire.Frame) -> None:
+    def backwards(peer: Peer, frame: Frame) -> None:
         held.append(frame)
         if len(held) == 3:
             for waiting in reversed(held):
@@ -91,7 +81,7 @@ def test_a_call_carries_its_deadline_its_metadata_and_the_acting_user(serve: Ser
 def test_a_lost_connection_is_made_again_and_the_call_repeated_with_its_key(
     serve: Serve, client: Client
 ) -> None:
-    def lose_two(peer: Peer, frame: _wire.Frame) -> None:
+    def lose_two(peer: Peer, frame: Frame) -> None:
         if peer.number < 2:
             peer.hang_up()
         else:
@@ -123,7 +113,7 @@ def test_what_is_not_repeatable_is_not_sent_twice(serve: Serve, client: Client) 
 def test_unavailable_is_tried_again_and_other_errors_are_not(serve: Serve, client: Client) -> None:
     statuses = [14, 14, 0, 9]
 
-    def fail(peer: Peer, frame: _wire.Frame) -> None:
+    def fail(peer: Peer, frame: Frame) -> None:
         code = statuses.pop(0)
         peer.respond(frame.stream_id, status=bytes([0x08, code]) if code else b"")
 
@@ -152,9 +142,9 @@ def test_without_a_server_a_call_ends_when_its_retries_are_over(socket_path: pat
 
 
 def test_a_deadline_ends_the_call_and_its_late_answer_is_dropped(serve: Serve, client: Client) -> None:
-    late: list[tuple[Peer, _wire.Frame]] = []
+    late: list[tuple[Peer, Frame]] = []
 
-    def first_is_late(peer: Peer, frame: _wire.Frame) -> None:
+    def first_is_late(peer: Peer, frame: Frame) -> None:
         if not late:
             late.append((peer, frame))
         else:
@@ -170,95 +160,8 @@ def test_a_deadline_ends_the_call_and_its_late_answer_is_dropped(serve: Serve, c
     assert server.connections == 1
 
 
-def test_a_stream_is_read_in_order_to_its_end(serve: Serve, client: Client) -> None:
-    def stream(peer: Peer, frame: _wire.Frame) -> None:
-        for number in range(100):
-            peer.data(frame.stream_id, VerifyResponse(check=number).SerializeToString())
-        # An empty message is one.
-        peer.data(frame.stream_id, b"")
-        peer.end(frame.stream_id)
-
-    server = serve(stream)
-    assert [message.check for message in client.admin.verify()] == [*range(100), 0]
-    assert server.frames[0].flags == _wire.REMOTE_CLOSED
-
-
-def test_a_stream_ends_with_its_error_after_what_came_before(serve: Serve, client: Client) -> None:
-    def fail(peer: Peer, frame: _wire.Frame) -> None:
-        peer.data(frame.stream_id, VerifyResponse(check=1).SerializeToString())
-        peer.respond(frame.stream_id, status=bytes([0x08, 15]))
-
-    serve(fail)
-    stream = client.admin.verify()
-    assert next(stream).check == 1
-    for _ in range(2):
-        with pytest.raises(errors.TallyError) as caught:
-            next(stream)
-        assert caught.value.code == 15
-
-
-def test_a_lost_connection_ends_a_stream(serve: Serve, client: Client) -> None:
-    def lose(peer: Peer, frame: _wire.Frame) -> None:
-        peer.data(frame.stream_id, b"")
-        peer.hang_up()
-
-    serve(lose)
-    stream = client.admin.verify()
-    next(stream)
-    with pytest.raises(errors.ConnectionLost):
-        next(stream)
-
-
-def test_a_stream_that_is_left_early_is_cancelled(serve: Serve, client: Client) -> None:
-    cancelled = threading.Event()
-
-    def endless(peer: Peer, frame: _wire.Frame) -> None:
-        request = Request(frame)
-        if request.method == "Cancel":
-            cancelled.set()
-        elif request.method == "Verify":
-            peer.data(frame.stream_id, b"")
-        else:
-            echo(peer, frame)
-
-    server = serve(endless)
-    with client.admin.verify() as stream:
-        next(stream)
-    assert cancelled.wait(20)
-    [(key, token)] = Request(server.frames[0]).metadata
-    assert key == "tally-cancel-token"
-    assert Request(server.frames[1]).payload == b"\x0a\x20" + token.encode()
-    assert list(stream) == []
-
-
-def test_a_streams_deadline_is_kept(serve: Serve, client: Client) -> None:
-    serve(lambda peer, frame: None)
-    with pytest.raises(errors.DeadlineExceeded):
-        next(client.admin.verify(timeout=0.05))
-
-
-def test_a_stream_that_nobody_reads_holds_up_nobody_and_has_a_limit(serve: Serve, client: Client) -> None:
-    message = bytes(4 << 20)
-
-    def flood(peer: Peer, frame: _wire.Frame) -> None:
-        method = Request(frame).method
-        if method == "Verify":
-            for _ in range(_stream.LONGEST_BACKLOG_BYTES // len(message) + 1):
-                peer.data(frame.stream_id, message)
-        elif method == "Echo":
-            echo(peer, frame)
-
-    serve(flood)
-    stream = client.admin.verify()
-    assert Conformance(client.caller).echo(number=5).number == 5
-    backlog = list(stream._waiting)
-    assert len(backlog) == _stream.LONGEST_BACKLOG_BYTES // len(message)
-    assert stream._error is not None
-    assert type(stream._error) is errors.StreamOverflow
-
-
 def test_a_peer_that_does_not_speak_ttrpc_loses_the_connection(serve: Serve, client: Client) -> None:
-    def talk(peer: Peer, frame: _wire.Frame) -> None:
+    def talk(peer: Peer, frame: Frame) -> None:
         peer.send(b"HTTP/1.1 400 Bad Request\r\n\r\n" if peer.number == 0 else b"")
         if peer.number:
             echo(peer, frame)
@@ -266,99 +169,6 @@ def test_a_peer_that_does_not_speak_ttrpc_loses_the_connection(serve: Serve, cli
     server = serve(talk)
     assert Conformance(client.caller).echo(number=9).number == 9
     assert server.connections == 2
-
-
-def sum_of(frames: list[_wire.Frame]) -> int:
-    return sum(EchoRequest.FromString(frame.payload).number for frame in frames)
-
-
-def test_a_client_stream_sends_its_messages_and_waits_for_the_one_answer(
-    serve: Serve, client: Client
-) -> None:
-    def add(peer: Peer, frame: _wire.Frame) -> None:
-        if frame.flags & _wire.REMOTE_CLOSED:
-            answer = SumResponse(sum=sum_of(server.frames[1:-1]))
-            peer.respond(frame.stream_id, answer.SerializeToString())
-
-    server = serve(add)
-    # An empty message is one.
-    numbers = [0, 1, 2, 39]
-    assert Conformance(client.caller).sum(EchoRequest(number=n) for n in numbers).sum == 42
-    begin, *messages, end = server.frames
-    assert (begin.type, begin.flags, Request(begin).payload) == (_wire.REQUEST, _wire.REMOTE_OPEN, b"")
-    assert [frame.type for frame in messages] == [_wire.DATA] * 4
-    assert (end.type, end.flags) == (_wire.DATA, _wire.REMOTE_CLOSED | _wire.NO_DATA)
-    assert len({frame.stream_id for frame in server.frames}) == 1
-
-
-def test_a_client_stream_ends_when_the_server_has_answered(serve: Serve, client: Client) -> None:
-    sent = 0
-
-    def refuse(peer: Peer, frame: _wire.Frame) -> None:
-        if frame.type == _wire.REQUEST:
-            peer.respond(frame.stream_id, status=bytes([0x08, 8]))
-
-    def endless() -> Iterator[EchoRequest]:
-        nonlocal sent
-        while True:
-            sent += 1
-            yield EchoRequest(number=sent)
-
-    serve(refuse)
-    with pytest.raises(errors.TallyError) as caught:
-        Conformance(client.caller).sum(endless())
-    assert caught.value.code == 8
-
-
-def test_a_client_stream_that_is_given_up_is_cancelled(serve: Serve, client: Client) -> None:
-    cancelled = threading.Event()
-
-    def listen(peer: Peer, frame: _wire.Frame) -> None:
-        if frame.type == _wire.REQUEST and Request(frame).method == "Cancel":
-            cancelled.set()
-
-    def broken() -> Iterator[EchoRequest]:
-        yield EchoRequest(number=1)
-        raise KeyError("no more")
-
-    server = serve(listen)
-    with pytest.raises(KeyError):
-        Conformance(client.caller).sum(broken())
-    assert cancelled.wait(20)
-    with pytest.raises(errors.DeadlineExceeded) as caught:
-        Conformance(client.caller).sum([EchoRequest()], timeout=0.05)
-    assert caught.value.maybe_applied
-    assert not any(frame.flags & _wire.REMOTE_CLOSED for frame in server.frames[:2])
-
-
-def test_a_lost_connection_ends_a_client_stream_and_is_not_tried_again(serve: Serve, client: Client) -> None:
-    def lose(peer: Peer, frame: _wire.Frame) -> None:
-        if frame.type == _wire.DATA:
-            peer.hang_up()
-
-    server = serve(lose)
-    with pytest.raises(errors.ConnectionLost) as caught:
-        Conformance(client.caller).sum([EchoRequest(number=1)])
-    assert caught.value.maybe_applied
-    assert server.connections == 1
-
-
-def test_a_stream_both_ways_is_sent_and_read_in_turn(serve: Serve, client: Client) -> None:
-    def answer(peer: Peer, frame: _wire.Frame) -> None:
-        if frame.flags & _wire.REMOTE_CLOSED:
-            peer.end(frame.stream_id)
-        elif frame.type == _wire.DATA:
-            peer.data(frame.stream_id, frame.payload)
-
-    serve(answer)
-    with Conformance(client.caller).chat() as chat:
-        for text in ("a", "b"):
-            chat.send(EchoRequest(text=text))
-            assert next(chat).text == text
-        chat.finish()
-        assert list(chat) == []
-        with pytest.raises(ValueError, match="finished"):
-            chat.send(EchoRequest())
 
 
 def test_a_request_beyond_what_the_protocol_carries_is_refused_here(serve: Serve, client: Client) -> None:
@@ -378,23 +188,120 @@ def test_a_closed_client_says_so_and_ends_its_thread(serve: Serve, socket_path: 
     before = threading.active_count()
     client = Client(socket_path)
     Conformance(client.caller).echo()
+    with client.admin.verify():
+        assert readers() != []
     client.close()
     client.close()
-    names = [thread.name for thread in threading.enumerate()]
-    assert "tallystick-reader" not in names
+    assert readers() == []
     assert threading.active_count() <= before + 1
     with pytest.raises(ValueError, match="closed"):
         Conformance(client.caller).echo()
 
 
+def readers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "tallystick-reader"]
+
+
 def test_a_client_that_is_dropped_ends_its_connection(serve: Serve, socket_path: pathlib.Path) -> None:
-    serve(echo)
+    serve(lambda peer, frame: None)
     client = Client(socket_path)
-    Conformance(client.caller).echo()
-    [reader] = [thread for thread in threading.enumerate() if thread.name == "tallystick-reader"]
+    client.admin.verify()
+    [reader] = readers()
     del client
     reader.join(20)
     assert not reader.is_alive()
+
+
+def test_a_lone_caller_reads_for_itself_and_a_second_one_gets_a_reader(serve: Serve, client: Client) -> None:
+    both = threading.Barrier(2)
+    waiting: list[tuple[Peer, Frame]] = []
+
+    def pair(peer: Peer, frame: Frame) -> None:
+        if Request(frame).method == "Inspect":
+            waiting.append((peer, frame))
+            if len(waiting) == 2:
+                for held in waiting:
+                    echo(*held)
+        else:
+            echo(peer, frame)
+
+    serve(pair)
+    conformance = Conformance(client.caller)
+    conformance.echo()
+    assert readers() == []
+
+    def call() -> None:
+        both.wait(20)
+        conformance.inspect()
+
+    threads = [threading.Thread(target=call) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert conformance.echo(number=3).number == 3
+
+
+class Interrupt(BaseException):
+    pass
+
+
+def test_a_reader_that_is_interrupted_leaves_nobody_waiting(serve: Serve, client: Client) -> None:
+    """A signal's handler may raise between the reading of an answer and its handing out."""
+    inside = threading.Event()
+
+    def hold(peer: Peer, frame: Frame) -> None:
+        if peer.number:
+            echo(peer, frame)
+        else:
+            inside.set()
+
+    def interrupt(number: int, stack: object) -> None:
+        raise Interrupt
+
+    serve(hold)
+    conformance = Conformance(client.caller)
+    answers: list[int] = []
+    other = threading.Thread(target=lambda: answers.append(conformance.echo(number=7).number))
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def later() -> None:
+        inside.wait(20)
+        other.start()
+        while len(client.caller._channel.connection(1)._streams.waiting) < 2:
+            time.sleep(0.001)
+        signal.pthread_kill(main, signal.SIGUSR1)
+
+    helper = threading.Thread(target=later)
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        helper.start()
+        with pytest.raises(Interrupt):
+            conformance.echo()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    helper.join(20)
+    other.join(20)
+    assert answers == [7]
+
+
+def test_a_connection_that_ended_while_idle_is_made_again_for_any_call(serve: Serve, client: Client) -> None:
+    peers: list[Peer] = []
+
+    def answer(peer: Peer, frame: Frame) -> None:
+        peers.append(peer)
+        peer.respond(frame.stream_id)
+
+    server = serve(answer)
+    control = services.TestControl(client.caller)
+    # Not repeatable: it fails if it may have been sent.
+    control.advance_clock(millis=1)
+    peers[0].connection.shutdown(socket.SHUT_RDWR)
+    control.advance_clock(millis=1)
+    assert server.connections == 2
+    assert len(server.frames) == 2
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -414,9 +321,9 @@ def test_a_forked_child_has_a_connection_of_its_own(serve: Serve, client: Client
 
 
 def test_ids_wrap_around_and_pass_over_live_ones(serve: Serve, client: Client) -> None:
-    waiting: list[tuple[Peer, _wire.Frame]] = []
+    waiting: list[tuple[Peer, Frame]] = []
 
-    def hold_first(peer: Peer, frame: _wire.Frame) -> None:
+    def hold_first(peer: Peer, frame: Frame) -> None:
         if not waiting:
             waiting.append((peer, frame))
         else:
@@ -428,7 +335,7 @@ def test_ids_wrap_around_and_pass_over_live_ones(serve: Serve, client: Client) -
     first.start()
     while not waiting:
         time.sleep(0.001)
-    client.caller._channel.connection(1)._next_id = _wire.LAST_STREAM_ID
+    client.caller._channel.connection(1)._streams._next_id = _wire.LAST_STREAM_ID
     conformance.echo()
     conformance.echo()
     assert [frame.stream_id for frame in server.frames] == [1, _wire.LAST_STREAM_ID, 3]

@@ -28,6 +28,12 @@ def test_the_readmes_first_example_runs_as_printed(tally: Client, tally_server: 
     assert run([sys.executable, "-c", first], tally_server) == "left: 750000\n"
 
 
+def test_the_readmes_asyncio_runs_as_printed(tally: Client, tally_server: Server) -> None:
+    examples = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
+    [example] = [text for text in examples if "AsyncClient" in text]
+    assert run([sys.executable, "-c", example], tally_server) == "left: 900000\n"
+
+
 def test_the_example_runs(tally: Client, tally_server: Server) -> None:
     program = [sys.executable, str(ROOT / "examples" / "charge.py"), "u1"]
     assert run(program, tally_server) == (

@@ -11,7 +11,7 @@ import pytest
 
 from tallystick import new_key, to_datetime, to_dollars, to_micros, to_timestamp
 from tallystick._keys import fill
-from tallystick.messages import BatchConsumeRequest, ConsumeRequest, GetBalanceRequest
+from tallystick.messages import BatchConsumeRequest, ConsumeRequest
 from tallystick.money import LEAST, MOST
 
 
@@ -79,15 +79,14 @@ def test_keys_are_version_7_of_now_and_only_grow() -> None:
 
 def test_requests_get_a_key_where_they_have_none() -> None:
     request = ConsumeRequest(user_id="u")
-    fill(request)
+    fill(request, "idempotency_key")
     assert uuid.UUID(request.idempotency_key)
     named = ConsumeRequest(idempotency_key="mine")
-    fill(named)
+    fill(named, "idempotency_key")
     assert named.idempotency_key == "mine"
     batch = BatchConsumeRequest(
         items=[ConsumeRequest(), ConsumeRequest(idempotency_key="k"), ConsumeRequest()]
     )
-    fill(batch)
+    fill(batch, "items")
     assert batch.items[1].idempotency_key == "k"
     assert len({item.idempotency_key for item in batch.items}) == 3
-    fill(GetBalanceRequest())

@@ -10,8 +10,8 @@ from fake import FakeServer, Handler
 from google.protobuf import descriptor_pool
 
 from tallystick import Client, _wire, errors
-from tallystick._calls import Method
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse
+from tallystick._rules import Method
 from tallystick.errors import Code
 
 VECTORS = pathlib.Path(__file__).parents[3] / "proto" / "vectors"
@@ -37,7 +37,7 @@ def test_a_response_is_taken_as_the_vector_says(
     words: list[str],
 ) -> None:
     serve(lambda peer, frame: peer.send(_wire.encode_frame(frame.stream_id, _wire.RESPONSE, 0, data)))
-    method = Method("s", "m", EchoResponse, repeatable=False)
+    method = Method("s", "m", EchoRequest, EchoResponse)
     with Client(socket_path, retry_seconds=0) as client:
         if kind == "ok":
             message = client.caller.unary(method, EchoRequest(), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fake import Request
+from fake import Frame, Request
 
 from tallystick import _wire
 from tallystick._generated.v1.errors_pb2 import ErrorInfo
@@ -16,7 +16,7 @@ def test_a_frame_has_ten_bytes_big_endian_and_its_payload() -> None:
 
 @pytest.mark.parametrize("step", [1, 2, 3, 9, 10, 11, 1000])
 def test_frames_come_whole_from_bytes_in_any_pieces(step: int) -> None:
-    frames = [_wire.Frame(1, 2, 0, b""), _wire.Frame(3, 3, 5, b"x" * 300), _wire.Frame(1, 9, 255, b"y")]
+    frames = [Frame(1, 2, 0, b""), Frame(3, 3, 5, b"x" * 300), Frame(1, 9, 255, b"y")]
     data = b"".join(_wire.encode_frame(*frame[:3], frame.payload) for frame in frames)
     parser = _wire.FrameParser()
     found = []
@@ -28,19 +28,20 @@ def test_frames_come_whole_from_bytes_in_any_pieces(step: int) -> None:
 def test_a_frame_at_the_limit_passes_and_one_byte_more_does_not() -> None:
     parser = _wire.FrameParser()
     header = _wire.HEADER.pack(_wire.LONGEST_PAYLOAD, 1, 2, 0)
-    [frame] = parser.feed(header + bytes(_wire.LONGEST_PAYLOAD))
-    assert len(frame.payload) == _wire.LONGEST_PAYLOAD
+    [(*_, payload)] = parser.feed(header + bytes(_wire.LONGEST_PAYLOAD))
+    assert len(payload) == _wire.LONGEST_PAYLOAD
     with pytest.raises(_wire.ProtocolError):
         list(parser.feed(_wire.HEADER.pack(_wire.LONGEST_PAYLOAD + 1, 1, 2, 0)))
 
 
 def test_a_request_has_its_fields() -> None:
-    data = _wire.encode_request("s", "m", b"p", 300, [("k", "v"), ("k", "")])
+    metadata = _wire.encode_metadata([("k", "v"), ("k", "")])
+    data = _wire.encode_request(_wire.encode_head("s", "m"), b"p", 300, metadata)
     assert data.hex() == "0a0173" + "12016d" + "1a0170" + "20ac02" + "2a060a016b120176" + "2a050a016b1200"
-    request = Request(_wire.Frame(1, 1, 0, data))
+    request = Request(Frame(1, 1, 0, data))
     assert (request.service, request.method, request.payload) == ("s", "m", b"p")
     assert request.metadata == [("k", "v"), ("k", "")]
-    assert _wire.encode_request("s", "m", b"", 0, []).hex() == "0a017312016d"
+    assert _wire.encode_request(_wire.encode_head("s", "m"), b"", 0, b"").hex() == "0a017312016d"
 
 
 def test_a_response_is_read_with_its_details() -> None:

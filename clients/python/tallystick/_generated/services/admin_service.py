@@ -4,13 +4,87 @@ from __future__ import annotations
 
 from typing import Optional, Union
 
-from tallystick._calls import Caller, Method
+from tallystick._async_calls import AsyncCaller
+from tallystick._async_stream import AsyncStream
+from tallystick._calls import Caller
 from tallystick._generated.v1 import admin_pb2
+from tallystick._rules import Method
 from tallystick._stream import Stream
+
+_GET_SERVER_INFO = Method(
+    "tallystick.v1.AdminService",
+    "GetServerInfo",
+    admin_pb2.GetServerInfoRequest,
+    admin_pb2.GetServerInfoResponse,
+    repeatable=True,
+)
+_LIST_USERS = Method(
+    "tallystick.v1.AdminService",
+    "ListUsers",
+    admin_pb2.ListUsersRequest,
+    admin_pb2.ListUsersResponse,
+    repeatable=True,
+)
+_GET_USER_SETTINGS = Method(
+    "tallystick.v1.AdminService",
+    "GetUserSettings",
+    admin_pb2.GetUserSettingsRequest,
+    admin_pb2.GetUserSettingsResponse,
+    repeatable=True,
+)
+_PUT_USER_SETTINGS = Method(
+    "tallystick.v1.AdminService",
+    "PutUserSettings",
+    admin_pb2.PutUserSettingsRequest,
+    admin_pb2.PutUserSettingsResponse,
+    repeatable=True,
+)
+_GET_METRICS = Method(
+    "tallystick.v1.AdminService",
+    "GetMetrics",
+    admin_pb2.GetMetricsRequest,
+    admin_pb2.GetMetricsResponse,
+    repeatable=True,
+)
+_GET_QUERY_STATS = Method(
+    "tallystick.v1.AdminService",
+    "GetQueryStats",
+    admin_pb2.GetQueryStatsRequest,
+    admin_pb2.GetQueryStatsResponse,
+    repeatable=True,
+)
+_GET_CACHE_STATS = Method(
+    "tallystick.v1.AdminService",
+    "GetCacheStats",
+    admin_pb2.GetCacheStatsRequest,
+    admin_pb2.GetCacheStatsResponse,
+    repeatable=True,
+)
+_SET_RATE_LIMIT = Method(
+    "tallystick.v1.AdminService",
+    "SetRateLimit",
+    admin_pb2.SetRateLimitRequest,
+    admin_pb2.SetRateLimitResponse,
+    repeatable=True,
+)
+_LIST_RATE_LIMITS = Method(
+    "tallystick.v1.AdminService",
+    "ListRateLimits",
+    admin_pb2.ListRateLimitsRequest,
+    admin_pb2.ListRateLimitsResponse,
+    repeatable=True,
+)
+_VERIFY = Method(
+    "tallystick.v1.AdminService",
+    "Verify",
+    admin_pb2.VerifyRequest,
+    admin_pb2.VerifyResponse,
+    repeatable=True,
+)
 
 
 class AdminService:
-    """The methods of `tallystick.v1.AdminService`."""
+    """The methods of `tallystick.v1.AdminService`, for threads."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -22,13 +96,7 @@ class AdminService:
     ) -> admin_pb2.GetServerInfoResponse:
         """Who answers here: version, limits, state. Any allowed peer may ask."""
         request = admin_pb2.GetServerInfoRequest()
-        method = Method(
-            "tallystick.v1.AdminService",
-            "GetServerInfo",
-            admin_pb2.GetServerInfoResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_SERVER_INFO, request, timeout)
 
     def list_users(
         self,
@@ -56,13 +124,7 @@ class AdminService:
             limit=limit,
             cursor=cursor,
         )
-        method = Method(
-            "tallystick.v1.AdminService",
-            "ListUsers",
-            admin_pb2.ListUsersResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LIST_USERS, request, timeout)
 
     def get_user_settings(
         self,
@@ -74,13 +136,7 @@ class AdminService:
         request = admin_pb2.GetUserSettingsRequest(
             user_id=user_id,
         )
-        method = Method(
-            "tallystick.v1.AdminService",
-            "GetUserSettings",
-            admin_pb2.GetUserSettingsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_USER_SETTINGS, request, timeout)
 
     def put_user_settings(
         self,
@@ -92,13 +148,7 @@ class AdminService:
         request = admin_pb2.PutUserSettingsRequest(
             settings=settings,
         )
-        method = Method(
-            "tallystick.v1.AdminService",
-            "PutUserSettings",
-            admin_pb2.PutUserSettingsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_PUT_USER_SETTINGS, request, timeout)
 
     def get_metrics(
         self,
@@ -110,13 +160,7 @@ class AdminService:
         request = admin_pb2.GetMetricsRequest(
             prometheus=prometheus,
         )
-        method = Method(
-            "tallystick.v1.AdminService",
-            "GetMetrics",
-            admin_pb2.GetMetricsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_METRICS, request, timeout)
 
     def get_query_stats(
         self,
@@ -125,13 +169,7 @@ class AdminService:
     ) -> admin_pb2.GetQueryStatsResponse:
         """Every SQL statement that was run: how often and how long."""
         request = admin_pb2.GetQueryStatsRequest()
-        method = Method(
-            "tallystick.v1.AdminService",
-            "GetQueryStats",
-            admin_pb2.GetQueryStatsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_QUERY_STATS, request, timeout)
 
     def get_cache_stats(
         self,
@@ -140,13 +178,7 @@ class AdminService:
     ) -> admin_pb2.GetCacheStatsResponse:
         """`GetCacheStats`."""
         request = admin_pb2.GetCacheStatsRequest()
-        method = Method(
-            "tallystick.v1.AdminService",
-            "GetCacheStats",
-            admin_pb2.GetCacheStatsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_CACHE_STATS, request, timeout)
 
     def set_rate_limit(
         self,
@@ -158,13 +190,7 @@ class AdminService:
         request = admin_pb2.SetRateLimitRequest(
             rate_limit=rate_limit,
         )
-        method = Method(
-            "tallystick.v1.AdminService",
-            "SetRateLimit",
-            admin_pb2.SetRateLimitResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_SET_RATE_LIMIT, request, timeout)
 
     def list_rate_limits(
         self,
@@ -178,13 +204,7 @@ class AdminService:
             limit=limit,
             cursor=cursor,
         )
-        method = Method(
-            "tallystick.v1.AdminService",
-            "ListRateLimits",
-            admin_pb2.ListRateLimitsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LIST_RATE_LIMITS, request, timeout)
 
     def verify(
         self,
@@ -193,10 +213,137 @@ class AdminService:
     ) -> Stream[admin_pb2.VerifyResponse]:
         """Proves the database's invariants on a snapshot, one message a check as it ends."""
         request = admin_pb2.VerifyRequest()
-        method = Method(
-            "tallystick.v1.AdminService",
-            "Verify",
-            admin_pb2.VerifyResponse,
-            repeatable=True,
+        return self._caller.server_stream(_VERIFY, request, timeout)
+
+
+class AsyncAdminService:
+    """The methods of `tallystick.v1.AdminService`, for asyncio."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get_server_info(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.GetServerInfoResponse:
+        """Who answers here: version, limits, state. Any allowed peer may ask."""
+        request = admin_pb2.GetServerInfoRequest()
+        return await self._caller.unary(_GET_SERVER_INFO, request, timeout)
+
+    async def list_users(
+        self,
+        *,
+        role: Optional[Union[admin_pb2.UserRole, str]] = None,
+        approval: Optional[Union[admin_pb2.UserApproval, str]] = None,
+        plan_id: str = "",
+        user_id_prefix: str = "",
+        sort: Optional[Union[admin_pb2.UserSort, str]] = None,
+        month: str = "",
+        time_zone: str = "",
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.ListUsersResponse:
+        """A page of users with settings, balance and the month's usage, in a fixed number of statements."""
+        request = admin_pb2.ListUsersRequest(
+            role=role,
+            approval=approval,
+            plan_id=plan_id,
+            user_id_prefix=user_id_prefix,
+            sort=sort,
+            month=month,
+            time_zone=time_zone,
+            limit=limit,
+            cursor=cursor,
         )
-        return self._caller.server_stream(method, request, timeout)
+        return await self._caller.unary(_LIST_USERS, request, timeout)
+
+    async def get_user_settings(
+        self,
+        *,
+        user_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.GetUserSettingsResponse:
+        """`GetUserSettings`."""
+        request = admin_pb2.GetUserSettingsRequest(
+            user_id=user_id,
+        )
+        return await self._caller.unary(_GET_USER_SETTINGS, request, timeout)
+
+    async def put_user_settings(
+        self,
+        *,
+        settings: Optional[admin_pb2.UserSettings] = None,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.PutUserSettingsResponse:
+        """Replaces a user's settings; makes the user when it is not known."""
+        request = admin_pb2.PutUserSettingsRequest(
+            settings=settings,
+        )
+        return await self._caller.unary(_PUT_USER_SETTINGS, request, timeout)
+
+    async def get_metrics(
+        self,
+        *,
+        prometheus: bool = False,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.GetMetricsResponse:
+        """Every counter, gauge and histogram, for machines and as Prometheus text."""
+        request = admin_pb2.GetMetricsRequest(
+            prometheus=prometheus,
+        )
+        return await self._caller.unary(_GET_METRICS, request, timeout)
+
+    async def get_query_stats(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.GetQueryStatsResponse:
+        """Every SQL statement that was run: how often and how long."""
+        request = admin_pb2.GetQueryStatsRequest()
+        return await self._caller.unary(_GET_QUERY_STATS, request, timeout)
+
+    async def get_cache_stats(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.GetCacheStatsResponse:
+        """`GetCacheStats`."""
+        request = admin_pb2.GetCacheStatsRequest()
+        return await self._caller.unary(_GET_CACHE_STATS, request, timeout)
+
+    async def set_rate_limit(
+        self,
+        *,
+        rate_limit: Optional[admin_pb2.RateLimit] = None,
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.SetRateLimitResponse:
+        """Bounds the calls of a user, of a peer, or of each that has no limit of its own."""
+        request = admin_pb2.SetRateLimitRequest(
+            rate_limit=rate_limit,
+        )
+        return await self._caller.unary(_SET_RATE_LIMIT, request, timeout)
+
+    async def list_rate_limits(
+        self,
+        *,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> admin_pb2.ListRateLimitsResponse:
+        """`ListRateLimits`."""
+        request = admin_pb2.ListRateLimitsRequest(
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_RATE_LIMITS, request, timeout)
+
+    def verify(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> AsyncStream[admin_pb2.VerifyResponse]:
+        """Proves the database's invariants on a snapshot, one message a check as it ends."""
+        request = admin_pb2.VerifyRequest()
+        return self._caller.server_stream(_VERIFY, request, timeout)

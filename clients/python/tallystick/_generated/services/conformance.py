@@ -2,16 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Optional
+from collections.abc import AsyncIterable, Iterable
+from typing import Optional, Union
 
-from tallystick._calls import Caller, Method
+from tallystick._async_calls import AsyncCaller
+from tallystick._async_stream import AsyncDuplex, AsyncStream
+from tallystick._calls import Caller
 from tallystick._generated.testing.v1 import conformance_pb2
+from tallystick._rules import Method
 from tallystick._stream import Duplex, Stream
+
+_ECHO = Method(
+    "tallystick.testing.v1.Conformance",
+    "Echo",
+    conformance_pb2.EchoRequest,
+    conformance_pb2.EchoResponse,
+    repeatable=True,
+)
+_FAIL = Method(
+    "tallystick.testing.v1.Conformance",
+    "Fail",
+    conformance_pb2.FailRequest,
+    conformance_pb2.EchoResponse,
+)
+_SLEEP = Method(
+    "tallystick.testing.v1.Conformance",
+    "Sleep",
+    conformance_pb2.SleepRequest,
+    conformance_pb2.EchoResponse,
+)
+_SUM = Method(
+    "tallystick.testing.v1.Conformance",
+    "Sum",
+    conformance_pb2.EchoRequest,
+    conformance_pb2.SumResponse,
+)
+_COUNT = Method(
+    "tallystick.testing.v1.Conformance",
+    "Count",
+    conformance_pb2.CountRequest,
+    conformance_pb2.EchoResponse,
+)
+_CHAT = Method(
+    "tallystick.testing.v1.Conformance",
+    "Chat",
+    conformance_pb2.EchoRequest,
+    conformance_pb2.EchoResponse,
+)
+_INSPECT = Method(
+    "tallystick.testing.v1.Conformance",
+    "Inspect",
+    conformance_pb2.EchoRequest,
+    conformance_pb2.InspectResponse,
+)
 
 
 class Conformance:
-    """The methods of `tallystick.testing.v1.Conformance`."""
+    """The methods of `tallystick.testing.v1.Conformance`, for threads."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -30,13 +77,7 @@ class Conformance:
             number=number,
             body=body,
         )
-        method = Method(
-            "tallystick.testing.v1.Conformance",
-            "Echo",
-            conformance_pb2.EchoResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_ECHO, request, timeout)
 
     def fail(
         self,
@@ -50,13 +91,7 @@ class Conformance:
             code=code,
             message=message,
         )
-        method = Method(
-            "tallystick.testing.v1.Conformance",
-            "Fail",
-            conformance_pb2.EchoResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_FAIL, request, timeout)
 
     def sleep(
         self,
@@ -68,13 +103,7 @@ class Conformance:
         request = conformance_pb2.SleepRequest(
             millis=millis,
         )
-        method = Method(
-            "tallystick.testing.v1.Conformance",
-            "Sleep",
-            conformance_pb2.EchoResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_SLEEP, request, timeout)
 
     def sum(
         self,
@@ -83,13 +112,7 @@ class Conformance:
         timeout: Optional[float] = None,
     ) -> conformance_pb2.SumResponse:
         """The number of messages and the sum of their numbers."""
-        method = Method(
-            "tallystick.testing.v1.Conformance",
-            "Sum",
-            conformance_pb2.SumResponse,
-            repeatable=False,
-        )
-        return self._caller.client_stream(method, requests, timeout)
+        return self._caller.client_stream(_SUM, requests, timeout)
 
     def count(
         self,
@@ -105,13 +128,7 @@ class Conformance:
             body_size=body_size,
             fail=fail,
         )
-        method = Method(
-            "tallystick.testing.v1.Conformance",
-            "Count",
-            conformance_pb2.EchoResponse,
-            repeatable=False,
-        )
-        return self._caller.server_stream(method, request, timeout)
+        return self._caller.server_stream(_COUNT, request, timeout)
 
     def chat(
         self,
@@ -119,13 +136,7 @@ class Conformance:
         timeout: Optional[float] = None,
     ) -> Duplex[conformance_pb2.EchoRequest, conformance_pb2.EchoResponse]:
         """Each message comes back as it arrives."""
-        method = Method(
-            "tallystick.testing.v1.Conformance",
-            "Chat",
-            conformance_pb2.EchoResponse,
-            repeatable=False,
-        )
-        return self._caller.bidirectional(method, conformance_pb2.EchoRequest, timeout)
+        return self._caller.bidirectional(_CHAT, timeout)
 
     def inspect(
         self,
@@ -141,10 +152,102 @@ class Conformance:
             number=number,
             body=body,
         )
-        method = Method(
-            "tallystick.testing.v1.Conformance",
-            "Inspect",
-            conformance_pb2.InspectResponse,
-            repeatable=False,
+        return self._caller.unary(_INSPECT, request, timeout)
+
+
+class AsyncConformance:
+    """The methods of `tallystick.testing.v1.Conformance`, for asyncio."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def echo(
+        self,
+        *,
+        text: str = "",
+        number: int = 0,
+        body: bytes = b"",
+        timeout: Optional[float] = None,
+    ) -> conformance_pb2.EchoResponse:
+        """Answers the request's text and number."""
+        request = conformance_pb2.EchoRequest(
+            text=text,
+            number=number,
+            body=body,
         )
-        return self._caller.unary(method, request, timeout)
+        return await self._caller.unary(_ECHO, request, timeout)
+
+    async def fail(
+        self,
+        *,
+        code: int = 0,
+        message: str = "",
+        timeout: Optional[float] = None,
+    ) -> conformance_pb2.EchoResponse:
+        """Answers with the status that the request names."""
+        request = conformance_pb2.FailRequest(
+            code=code,
+            message=message,
+        )
+        return await self._caller.unary(_FAIL, request, timeout)
+
+    async def sleep(
+        self,
+        *,
+        millis: int = 0,
+        timeout: Optional[float] = None,
+    ) -> conformance_pb2.EchoResponse:
+        """Sleeps, then answers; ends early when cancelled or past its deadline."""
+        request = conformance_pb2.SleepRequest(
+            millis=millis,
+        )
+        return await self._caller.unary(_SLEEP, request, timeout)
+
+    async def sum(
+        self,
+        requests: Union[AsyncIterable[conformance_pb2.EchoRequest], Iterable[conformance_pb2.EchoRequest]],
+        *,
+        timeout: Optional[float] = None,
+    ) -> conformance_pb2.SumResponse:
+        """The number of messages and the sum of their numbers."""
+        return await self._caller.client_stream(_SUM, requests, timeout)
+
+    def count(
+        self,
+        *,
+        count: int = 0,
+        body_size: int = 0,
+        fail: Optional[conformance_pb2.FailRequest] = None,
+        timeout: Optional[float] = None,
+    ) -> AsyncStream[conformance_pb2.EchoResponse]:
+        """As many responses as `count`, numbered from 0, then the status of `fail` if it is set."""
+        request = conformance_pb2.CountRequest(
+            count=count,
+            body_size=body_size,
+            fail=fail,
+        )
+        return self._caller.server_stream(_COUNT, request, timeout)
+
+    def chat(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> AsyncDuplex[conformance_pb2.EchoRequest, conformance_pb2.EchoResponse]:
+        """Each message comes back as it arrives."""
+        return self._caller.bidirectional(_CHAT, timeout)
+
+    async def inspect(
+        self,
+        *,
+        text: str = "",
+        number: int = 0,
+        body: bytes = b"",
+        timeout: Optional[float] = None,
+    ) -> conformance_pb2.InspectResponse:
+        """The metadata and the caller that the server saw."""
+        request = conformance_pb2.EchoRequest(
+            text=text,
+            number=number,
+            body=body,
+        )
+        return await self._caller.unary(_INSPECT, request, timeout)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Optional
 
-from tallystick._calls import Caller, Method
+from tallystick._async_calls import AsyncCaller
+from tallystick._calls import Caller
 from tallystick._generated.v1 import control_pb2
+from tallystick._rules import Method
+
+_CANCEL = Method(
+    "tallystick.v1.Control",
+    "Cancel",
+    control_pb2.CancelRequest,
+    control_pb2.CancelResponse,
+    repeatable=True,
+)
 
 
 class Control:
-    """The methods of `tallystick.v1.Control`."""
+    """The methods of `tallystick.v1.Control`, for threads."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -27,10 +37,26 @@ class Control:
         request = control_pb2.CancelRequest(
             token=token,
         )
-        method = Method(
-            "tallystick.v1.Control",
-            "Cancel",
-            control_pb2.CancelResponse,
-            repeatable=True,
+        return self._caller.unary(_CANCEL, request, timeout)
+
+
+class AsyncControl:
+    """The methods of `tallystick.v1.Control`, for asyncio."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def cancel(
+        self,
+        *,
+        token: str = "",
+        timeout: Optional[float] = None,
+    ) -> control_pb2.CancelResponse:
+        """Cancels the calls that carry this token in their `tally-cancel-token` metadata and were made by
+        the same uid. A cancelled call answers CANCELLED; a write that the writer has taken answers its
+        true outcome.
+        """
+        request = control_pb2.CancelRequest(
+            token=token,
         )
-        return self._caller.unary(method, request, timeout)
+        return await self._caller.unary(_CANCEL, request, timeout)

@@ -5,14 +5,147 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Optional, Union
 
-from tallystick._calls import Caller, Method
+from tallystick._async_calls import AsyncCaller
+from tallystick._calls import Caller
 from tallystick._generated.v1 import credits_pb2
+from tallystick._rules import Method
 from tallystick.money import Amount, to_micros
 from tallystick.times import Time, to_timestamp
 
+_GET_BALANCE = Method(
+    "tallystick.v1.CreditService",
+    "GetBalance",
+    credits_pb2.GetBalanceRequest,
+    credits_pb2.GetBalanceResponse,
+    repeatable=True,
+)
+_BATCH_GET_BALANCES = Method(
+    "tallystick.v1.CreditService",
+    "BatchGetBalances",
+    credits_pb2.BatchGetBalancesRequest,
+    credits_pb2.BatchGetBalancesResponse,
+    repeatable=True,
+)
+_CHECK_BALANCE = Method(
+    "tallystick.v1.CreditService",
+    "CheckBalance",
+    credits_pb2.CheckBalanceRequest,
+    credits_pb2.CheckBalanceResponse,
+    repeatable=True,
+)
+_CONSUME = Method(
+    "tallystick.v1.CreditService",
+    "Consume",
+    credits_pb2.ConsumeRequest,
+    credits_pb2.ConsumeResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_BATCH_CONSUME = Method(
+    "tallystick.v1.CreditService",
+    "BatchConsume",
+    credits_pb2.BatchConsumeRequest,
+    credits_pb2.BatchConsumeResponse,
+    repeatable=True,
+    key="items",
+)
+_ADD_PURCHASE = Method(
+    "tallystick.v1.CreditService",
+    "AddPurchase",
+    credits_pb2.AddPurchaseRequest,
+    credits_pb2.AddPurchaseResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_GRANT_PLAN = Method(
+    "tallystick.v1.CreditService",
+    "GrantPlan",
+    credits_pb2.GrantPlanRequest,
+    credits_pb2.GrantPlanResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_BATCH_GRANT_PLAN = Method(
+    "tallystick.v1.CreditService",
+    "BatchGrantPlan",
+    credits_pb2.BatchGrantPlanRequest,
+    credits_pb2.BatchGrantPlanResponse,
+    repeatable=True,
+    key="items",
+)
+_GRANT_PROMO = Method(
+    "tallystick.v1.CreditService",
+    "GrantPromo",
+    credits_pb2.GrantPromoRequest,
+    credits_pb2.GrantPromoResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_ADJUST = Method(
+    "tallystick.v1.CreditService",
+    "Adjust",
+    credits_pb2.AdjustRequest,
+    credits_pb2.AdjustResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_RESERVE = Method(
+    "tallystick.v1.CreditService",
+    "Reserve",
+    credits_pb2.ReserveRequest,
+    credits_pb2.ReserveResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_EXTEND = Method(
+    "tallystick.v1.CreditService",
+    "Extend",
+    credits_pb2.ExtendRequest,
+    credits_pb2.ExtendResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_CAPTURE = Method(
+    "tallystick.v1.CreditService",
+    "Capture",
+    credits_pb2.CaptureRequest,
+    credits_pb2.CaptureResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_RELEASE = Method(
+    "tallystick.v1.CreditService",
+    "Release",
+    credits_pb2.ReleaseRequest,
+    credits_pb2.ReleaseResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_LIST_HOLDS = Method(
+    "tallystick.v1.CreditService",
+    "ListHolds",
+    credits_pb2.ListHoldsRequest,
+    credits_pb2.ListHoldsResponse,
+    repeatable=True,
+)
+_LIST_TRANSACTIONS = Method(
+    "tallystick.v1.CreditService",
+    "ListTransactions",
+    credits_pb2.ListTransactionsRequest,
+    credits_pb2.ListTransactionsResponse,
+    repeatable=True,
+)
+_GET_TRANSACTION = Method(
+    "tallystick.v1.CreditService",
+    "GetTransaction",
+    credits_pb2.GetTransactionRequest,
+    credits_pb2.GetTransactionResponse,
+    repeatable=True,
+)
+
 
 class CreditService:
-    """The methods of `tallystick.v1.CreditService`."""
+    """The methods of `tallystick.v1.CreditService`, for threads."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -27,13 +160,7 @@ class CreditService:
         request = credits_pb2.GetBalanceRequest(
             user_id=user_id,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "GetBalance",
-            credits_pb2.GetBalanceResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_BALANCE, request, timeout)
 
     def batch_get_balances(
         self,
@@ -45,13 +172,7 @@ class CreditService:
         request = credits_pb2.BatchGetBalancesRequest(
             user_ids=user_ids,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "BatchGetBalances",
-            credits_pb2.BatchGetBalancesResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_BATCH_GET_BALANCES, request, timeout)
 
     def check_balance(
         self,
@@ -65,13 +186,7 @@ class CreditService:
             user_id=user_id,
             estimate_micros=to_micros(estimate_micros),
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "CheckBalance",
-            credits_pb2.CheckBalanceResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_CHECK_BALANCE, request, timeout)
 
     def consume(
         self,
@@ -93,13 +208,7 @@ class CreditService:
             description=description,
             metadata=metadata,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "Consume",
-            credits_pb2.ConsumeResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_CONSUME, request, timeout)
 
     def batch_consume(
         self,
@@ -113,13 +222,7 @@ class CreditService:
             items=items,
             mode=mode,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "BatchConsume",
-            credits_pb2.BatchConsumeResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_BATCH_CONSUME, request, timeout)
 
     def add_purchase(
         self,
@@ -145,13 +248,7 @@ class CreditService:
             description=description,
             metadata=metadata,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "AddPurchase",
-            credits_pb2.AddPurchaseResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_ADD_PURCHASE, request, timeout)
 
     def grant_plan(
         self,
@@ -177,13 +274,7 @@ class CreditService:
             description=description,
             metadata=metadata,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "GrantPlan",
-            credits_pb2.GrantPlanResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GRANT_PLAN, request, timeout)
 
     def batch_grant_plan(
         self,
@@ -195,13 +286,7 @@ class CreditService:
         request = credits_pb2.BatchGrantPlanRequest(
             items=items,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "BatchGrantPlan",
-            credits_pb2.BatchGrantPlanResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_BATCH_GRANT_PLAN, request, timeout)
 
     def grant_promo(
         self,
@@ -227,13 +312,7 @@ class CreditService:
             description=description,
             metadata=metadata,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "GrantPromo",
-            credits_pb2.GrantPromoResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GRANT_PROMO, request, timeout)
 
     def adjust(
         self,
@@ -257,13 +336,7 @@ class CreditService:
             description=description,
             metadata=metadata,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "Adjust",
-            credits_pb2.AdjustResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_ADJUST, request, timeout)
 
     def reserve(
         self,
@@ -287,13 +360,7 @@ class CreditService:
             description=description,
             metadata=metadata,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "Reserve",
-            credits_pb2.ReserveResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_RESERVE, request, timeout)
 
     def extend(
         self,
@@ -309,13 +376,7 @@ class CreditService:
             ttl_millis=ttl_millis,
             idempotency_key=idempotency_key,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "Extend",
-            credits_pb2.ExtendResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_EXTEND, request, timeout)
 
     def capture(
         self,
@@ -335,13 +396,7 @@ class CreditService:
             description=description,
             metadata=metadata,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "Capture",
-            credits_pb2.CaptureResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_CAPTURE, request, timeout)
 
     def release(
         self,
@@ -355,13 +410,7 @@ class CreditService:
             hold_id=hold_id,
             idempotency_key=idempotency_key,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "Release",
-            credits_pb2.ReleaseResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_RELEASE, request, timeout)
 
     def list_holds(
         self,
@@ -379,13 +428,7 @@ class CreditService:
             limit=limit,
             cursor=cursor,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "ListHolds",
-            credits_pb2.ListHoldsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LIST_HOLDS, request, timeout)
 
     def list_transactions(
         self,
@@ -409,13 +452,7 @@ class CreditService:
             limit=limit,
             cursor=cursor,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "ListTransactions",
-            credits_pb2.ListTransactionsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LIST_TRANSACTIONS, request, timeout)
 
     def get_transaction(
         self,
@@ -427,10 +464,327 @@ class CreditService:
         request = credits_pb2.GetTransactionRequest(
             transaction_id=transaction_id,
         )
-        method = Method(
-            "tallystick.v1.CreditService",
-            "GetTransaction",
-            credits_pb2.GetTransactionResponse,
-            repeatable=True,
+        return self._caller.unary(_GET_TRANSACTION, request, timeout)
+
+
+class AsyncCreditService:
+    """The methods of `tallystick.v1.CreditService`, for asyncio."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get_balance(
+        self,
+        *,
+        user_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.GetBalanceResponse:
+        """One user's balance. A user who never had credit has a balance of zero."""
+        request = credits_pb2.GetBalanceRequest(
+            user_id=user_id,
         )
-        return self._caller.unary(method, request, timeout)
+        return await self._caller.unary(_GET_BALANCE, request, timeout)
+
+    async def batch_get_balances(
+        self,
+        *,
+        user_ids: Iterable[str] = (),
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.BatchGetBalancesResponse:
+        """Up to 1,000 users' balances, in the order asked, from one snapshot."""
+        request = credits_pb2.BatchGetBalancesRequest(
+            user_ids=user_ids,
+        )
+        return await self._caller.unary(_BATCH_GET_BALANCES, request, timeout)
+
+    async def check_balance(
+        self,
+        *,
+        user_id: str = "",
+        estimate_micros: Amount = 0,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.CheckBalanceResponse:
+        """Advice whether an estimate would be affordable now. Only Consume and Reserve decide."""
+        request = credits_pb2.CheckBalanceRequest(
+            user_id=user_id,
+            estimate_micros=to_micros(estimate_micros),
+        )
+        return await self._caller.unary(_CHECK_BALANCE, request, timeout)
+
+    async def consume(
+        self,
+        *,
+        user_id: str = "",
+        amount_micros: Amount = 0,
+        idempotency_key: str = "",
+        run_id: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ConsumeResponse:
+        """Takes credit, or refuses with INSUFFICIENT_CREDITS."""
+        request = credits_pb2.ConsumeRequest(
+            user_id=user_id,
+            amount_micros=to_micros(amount_micros),
+            idempotency_key=idempotency_key,
+            run_id=run_id,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_CONSUME, request, timeout)
+
+    async def batch_consume(
+        self,
+        *,
+        items: Iterable[credits_pb2.ConsumeRequest] = (),
+        mode: Optional[Union[credits_pb2.BatchMode, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.BatchConsumeResponse:
+        """Up to 8,192 consumes in one commit, each decided on its own."""
+        request = credits_pb2.BatchConsumeRequest(
+            items=items,
+            mode=mode,
+        )
+        return await self._caller.unary(_BATCH_CONSUME, request, timeout)
+
+    async def add_purchase(
+        self,
+        *,
+        user_id: str = "",
+        payment_id: str = "",
+        amount_micros: Amount = 0,
+        package: str = "",
+        idempotency_key: str = "",
+        expires_at_micros: Optional[Time] = None,
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.AddPurchaseResponse:
+        """Adds bought credit. The payment id is unique across all users."""
+        request = credits_pb2.AddPurchaseRequest(
+            user_id=user_id,
+            payment_id=payment_id,
+            amount_micros=to_micros(amount_micros),
+            package=package,
+            idempotency_key=idempotency_key,
+            expires_at_micros=None if expires_at_micros is None else to_timestamp(expires_at_micros),
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_ADD_PURCHASE, request, timeout)
+
+    async def grant_plan(
+        self,
+        *,
+        user_id: str = "",
+        plan_id: str = "",
+        period: str = "",
+        amount_micros: Optional[Amount] = None,
+        expires_at_micros: Optional[Time] = None,
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.GrantPlanResponse:
+        """Grants a plan's credit, once per user, plan and period."""
+        request = credits_pb2.GrantPlanRequest(
+            user_id=user_id,
+            plan_id=plan_id,
+            period=period,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            expires_at_micros=None if expires_at_micros is None else to_timestamp(expires_at_micros),
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_GRANT_PLAN, request, timeout)
+
+    async def batch_grant_plan(
+        self,
+        *,
+        items: Iterable[credits_pb2.GrantPlanRequest] = (),
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.BatchGrantPlanResponse:
+        """Up to 8,192 plan grants in one commit, each decided on its own."""
+        request = credits_pb2.BatchGrantPlanRequest(
+            items=items,
+        )
+        return await self._caller.unary(_BATCH_GRANT_PLAN, request, timeout)
+
+    async def grant_promo(
+        self,
+        *,
+        user_id: str = "",
+        amount_micros: Amount = 0,
+        priority: Optional[int] = None,
+        effective_at_micros: Optional[Time] = None,
+        expires_at_micros: Optional[Time] = None,
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.GrantPromoResponse:
+        """Grants promotional credit."""
+        request = credits_pb2.GrantPromoRequest(
+            user_id=user_id,
+            amount_micros=to_micros(amount_micros),
+            priority=priority,
+            effective_at_micros=None if effective_at_micros is None else to_timestamp(effective_at_micros),
+            expires_at_micros=None if expires_at_micros is None else to_timestamp(expires_at_micros),
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_GRANT_PROMO, request, timeout)
+
+    async def adjust(
+        self,
+        *,
+        user_id: str = "",
+        amount_micros: Amount = 0,
+        actor: str = "",
+        reason: str = "",
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.AdjustResponse:
+        """Corrects a balance by hand, up or down, never below zero. Role: admin."""
+        request = credits_pb2.AdjustRequest(
+            user_id=user_id,
+            amount_micros=to_micros(amount_micros),
+            actor=actor,
+            reason=reason,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_ADJUST, request, timeout)
+
+    async def reserve(
+        self,
+        *,
+        user_id: str = "",
+        amount_micros: Amount = 0,
+        ttl_millis: int = 0,
+        run_id: str = "",
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ReserveResponse:
+        """Holds credit for a time to live, so that a later Capture cannot fail for lack of it."""
+        request = credits_pb2.ReserveRequest(
+            user_id=user_id,
+            amount_micros=to_micros(amount_micros),
+            ttl_millis=ttl_millis,
+            run_id=run_id,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_RESERVE, request, timeout)
+
+    async def extend(
+        self,
+        *,
+        hold_id: str = "",
+        ttl_millis: int = 0,
+        idempotency_key: str = "",
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ExtendResponse:
+        """Moves an open hold's expiry."""
+        request = credits_pb2.ExtendRequest(
+            hold_id=hold_id,
+            ttl_millis=ttl_millis,
+            idempotency_key=idempotency_key,
+        )
+        return await self._caller.unary(_EXTEND, request, timeout)
+
+    async def capture(
+        self,
+        *,
+        hold_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.CaptureResponse:
+        """Charges a hold with all or less than it holds and releases the rest."""
+        request = credits_pb2.CaptureRequest(
+            hold_id=hold_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_CAPTURE, request, timeout)
+
+    async def release(
+        self,
+        *,
+        hold_id: str = "",
+        idempotency_key: str = "",
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ReleaseResponse:
+        """Gives a hold's credit back."""
+        request = credits_pb2.ReleaseRequest(
+            hold_id=hold_id,
+            idempotency_key=idempotency_key,
+        )
+        return await self._caller.unary(_RELEASE, request, timeout)
+
+    async def list_holds(
+        self,
+        *,
+        user_id: str = "",
+        states: Iterable[Union[credits_pb2.HoldState, str]] = (),
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ListHoldsResponse:
+        """A user's holds, newest first."""
+        request = credits_pb2.ListHoldsRequest(
+            user_id=user_id,
+            states=states,
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_HOLDS, request, timeout)
+
+    async def list_transactions(
+        self,
+        *,
+        user_id: str = "",
+        types: Iterable[Union[credits_pb2.TransactionType, str]] = (),
+        from_micros: Optional[Time] = None,
+        to_micros: Optional[Time] = None,
+        metadata: Optional[Mapping[str, str]] = None,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ListTransactionsResponse:
+        """A user's ledger, newest first."""
+        request = credits_pb2.ListTransactionsRequest(
+            user_id=user_id,
+            types=types,
+            from_micros=None if from_micros is None else to_timestamp(from_micros),
+            to_micros=None if to_micros is None else to_timestamp(to_micros),
+            metadata=metadata,
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_TRANSACTIONS, request, timeout)
+
+    async def get_transaction(
+        self,
+        *,
+        transaction_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.GetTransactionResponse:
+        """`GetTransaction`."""
+        request = credits_pb2.GetTransactionRequest(
+            transaction_id=transaction_id,
+        )
+        return await self._caller.unary(_GET_TRANSACTION, request, timeout)

@@ -5,12 +5,133 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Optional, Union
 
-from tallystick._calls import Caller, Method
+from tallystick._async_calls import AsyncCaller
+from tallystick._calls import Caller
 from tallystick._generated.v1 import pages_pb2
+from tallystick._rules import Method
+
+_CREATE_PAGE = Method(
+    "tallystick.v1.PageService",
+    "CreatePage",
+    pages_pb2.CreatePageRequest,
+    pages_pb2.CreatePageResponse,
+    repeatable="page_id",
+)
+_GET_PAGE = Method(
+    "tallystick.v1.PageService",
+    "GetPage",
+    pages_pb2.GetPageRequest,
+    pages_pb2.GetPageResponse,
+    repeatable=True,
+)
+_LIST_PAGES = Method(
+    "tallystick.v1.PageService",
+    "ListPages",
+    pages_pb2.ListPagesRequest,
+    pages_pb2.ListPagesResponse,
+    repeatable=True,
+)
+_DELETE_PAGE = Method(
+    "tallystick.v1.PageService",
+    "DeletePage",
+    pages_pb2.DeletePageRequest,
+    pages_pb2.DeletePageResponse,
+)
+_UNDELETE_PAGE = Method(
+    "tallystick.v1.PageService",
+    "UndeletePage",
+    pages_pb2.UndeletePageRequest,
+    pages_pb2.UndeletePageResponse,
+)
+_PURGE_PAGE = Method(
+    "tallystick.v1.PageService",
+    "PurgePage",
+    pages_pb2.PurgePageRequest,
+    pages_pb2.PurgePageResponse,
+)
+_DUPLICATE_PAGE = Method(
+    "tallystick.v1.PageService",
+    "DuplicatePage",
+    pages_pb2.DuplicatePageRequest,
+    pages_pb2.DuplicatePageResponse,
+    repeatable="new_page_id",
+)
+_SAVE_PAGE = Method(
+    "tallystick.v1.PageService",
+    "SavePage",
+    pages_pb2.SavePageRequest,
+    pages_pb2.SavePageResponse,
+)
+_PATCH_PAGE = Method(
+    "tallystick.v1.PageService",
+    "PatchPage",
+    pages_pb2.PatchPageRequest,
+    pages_pb2.PatchPageResponse,
+)
+_LIST_VERSIONS = Method(
+    "tallystick.v1.PageService",
+    "ListVersions",
+    pages_pb2.ListVersionsRequest,
+    pages_pb2.ListVersionsResponse,
+    repeatable=True,
+)
+_GET_VERSION = Method(
+    "tallystick.v1.PageService",
+    "GetVersion",
+    pages_pb2.GetVersionRequest,
+    pages_pb2.GetVersionResponse,
+    repeatable=True,
+)
+_RESTORE_VERSION = Method(
+    "tallystick.v1.PageService",
+    "RestoreVersion",
+    pages_pb2.RestoreVersionRequest,
+    pages_pb2.RestoreVersionResponse,
+)
+_PUBLISH = Method(
+    "tallystick.v1.PageService",
+    "Publish",
+    pages_pb2.PublishRequest,
+    pages_pb2.PublishResponse,
+)
+_UNPUBLISH = Method(
+    "tallystick.v1.PageService",
+    "Unpublish",
+    pages_pb2.UnpublishRequest,
+    pages_pb2.UnpublishResponse,
+)
+_CREATE_MEDIA = Method(
+    "tallystick.v1.PageService",
+    "CreateMedia",
+    pages_pb2.CreateMediaRequest,
+    pages_pb2.CreateMediaResponse,
+    repeatable="media_id",
+)
+_GET_MEDIA = Method(
+    "tallystick.v1.PageService",
+    "GetMedia",
+    pages_pb2.GetMediaRequest,
+    pages_pb2.GetMediaResponse,
+    repeatable=True,
+)
+_LIST_MEDIA = Method(
+    "tallystick.v1.PageService",
+    "ListMedia",
+    pages_pb2.ListMediaRequest,
+    pages_pb2.ListMediaResponse,
+    repeatable=True,
+)
+_DELETE_MEDIA = Method(
+    "tallystick.v1.PageService",
+    "DeleteMedia",
+    pages_pb2.DeleteMediaRequest,
+    pages_pb2.DeleteMediaResponse,
+    repeatable=True,
+)
 
 
 class PageService:
-    """The methods of `tallystick.v1.PageService`."""
+    """The methods of `tallystick.v1.PageService`, for threads."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -35,13 +156,7 @@ class PageService:
             sections=sections,
             author=author,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "CreatePage",
-            pages_pb2.CreatePageResponse,
-            repeatable=page_id != "",
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_CREATE_PAGE, request, timeout)
 
     def get_page(
         self,
@@ -57,13 +172,7 @@ class PageService:
             published=published,
             include_deleted=include_deleted,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "GetPage",
-            pages_pb2.GetPageResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_PAGE, request, timeout)
 
     def list_pages(
         self,
@@ -81,13 +190,7 @@ class PageService:
             limit=limit,
             cursor=cursor,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "ListPages",
-            pages_pb2.ListPagesResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LIST_PAGES, request, timeout)
 
     def delete_page(
         self,
@@ -99,13 +202,7 @@ class PageService:
         request = pages_pb2.DeletePageRequest(
             page_id=page_id,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "DeletePage",
-            pages_pb2.DeletePageResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_DELETE_PAGE, request, timeout)
 
     def undelete_page(
         self,
@@ -117,13 +214,7 @@ class PageService:
         request = pages_pb2.UndeletePageRequest(
             page_id=page_id,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "UndeletePage",
-            pages_pb2.UndeletePageResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_UNDELETE_PAGE, request, timeout)
 
     def purge_page(
         self,
@@ -137,13 +228,7 @@ class PageService:
         request = pages_pb2.PurgePageRequest(
             page_id=page_id,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "PurgePage",
-            pages_pb2.PurgePageResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_PURGE_PAGE, request, timeout)
 
     def duplicate_page(
         self,
@@ -161,13 +246,7 @@ class PageService:
             title=title,
             author=author,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "DuplicatePage",
-            pages_pb2.DuplicatePageResponse,
-            repeatable=new_page_id != "",
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_DUPLICATE_PAGE, request, timeout)
 
     def save_page(
         self,
@@ -191,13 +270,7 @@ class PageService:
             force=force,
             author=author,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "SavePage",
-            pages_pb2.SavePageResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_SAVE_PAGE, request, timeout)
 
     def patch_page(
         self,
@@ -222,13 +295,7 @@ class PageService:
             settings=settings,
             author=author,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "PatchPage",
-            pages_pb2.PatchPageResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_PATCH_PAGE, request, timeout)
 
     def list_versions(
         self,
@@ -244,13 +311,7 @@ class PageService:
             limit=limit,
             cursor=cursor,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "ListVersions",
-            pages_pb2.ListVersionsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LIST_VERSIONS, request, timeout)
 
     def get_version(
         self,
@@ -264,13 +325,7 @@ class PageService:
             page_id=page_id,
             version=version,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "GetVersion",
-            pages_pb2.GetVersionResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_VERSION, request, timeout)
 
     def restore_version(
         self,
@@ -288,13 +343,7 @@ class PageService:
             expected_version=expected_version,
             author=author,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "RestoreVersion",
-            pages_pb2.RestoreVersionResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_RESTORE_VERSION, request, timeout)
 
     def publish(
         self,
@@ -310,13 +359,7 @@ class PageService:
             page_id=page_id,
             version=version,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "Publish",
-            pages_pb2.PublishResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_PUBLISH, request, timeout)
 
     def unpublish(
         self,
@@ -328,13 +371,7 @@ class PageService:
         request = pages_pb2.UnpublishRequest(
             page_id=page_id,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "Unpublish",
-            pages_pb2.UnpublishResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_UNPUBLISH, request, timeout)
 
     def create_media(
         self,
@@ -362,13 +399,7 @@ class PageService:
             source=source,
             run_id=run_id,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "CreateMedia",
-            pages_pb2.CreateMediaResponse,
-            repeatable=media_id != "",
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_CREATE_MEDIA, request, timeout)
 
     def get_media(
         self,
@@ -380,13 +411,7 @@ class PageService:
         request = pages_pb2.GetMediaRequest(
             media_id=media_id,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "GetMedia",
-            pages_pb2.GetMediaResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_MEDIA, request, timeout)
 
     def list_media(
         self,
@@ -404,13 +429,7 @@ class PageService:
             limit=limit,
             cursor=cursor,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "ListMedia",
-            pages_pb2.ListMediaResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LIST_MEDIA, request, timeout)
 
     def delete_media(
         self,
@@ -426,10 +445,322 @@ class PageService:
             detach=detach,
             author=author,
         )
-        method = Method(
-            "tallystick.v1.PageService",
-            "DeleteMedia",
-            pages_pb2.DeleteMediaResponse,
-            repeatable=True,
+        return self._caller.unary(_DELETE_MEDIA, request, timeout)
+
+
+class AsyncPageService:
+    """The methods of `tallystick.v1.PageService`, for asyncio."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def create_page(
+        self,
+        *,
+        user_id: str = "",
+        page_id: str = "",
+        title: str = "",
+        settings: str = "",
+        sections: Iterable[pages_pb2.SectionInput] = (),
+        author: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.CreatePageResponse:
+        """Makes a page, as its version 1. Counts against the quota of pages."""
+        request = pages_pb2.CreatePageRequest(
+            user_id=user_id,
+            page_id=page_id,
+            title=title,
+            settings=settings,
+            sections=sections,
+            author=author,
         )
-        return self._caller.unary(method, request, timeout)
+        return await self._caller.unary(_CREATE_PAGE, request, timeout)
+
+    async def get_page(
+        self,
+        *,
+        page_id: str = "",
+        published: bool = False,
+        include_deleted: bool = False,
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.GetPageResponse:
+        """A page, its sections in order, and both images of each, from one snapshot."""
+        request = pages_pb2.GetPageRequest(
+            page_id=page_id,
+            published=published,
+            include_deleted=include_deleted,
+        )
+        return await self._caller.unary(_GET_PAGE, request, timeout)
+
+    async def list_pages(
+        self,
+        *,
+        user_id: str = "",
+        include_deleted: bool = False,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.ListPagesResponse:
+        """A user's pages without their sections, newest first."""
+        request = pages_pb2.ListPagesRequest(
+            user_id=user_id,
+            include_deleted=include_deleted,
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_PAGES, request, timeout)
+
+    async def delete_page(
+        self,
+        *,
+        page_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.DeletePageResponse:
+        """Hides a page; UndeletePage brings it back until it is purged. Deleting it again changes nothing."""
+        request = pages_pb2.DeletePageRequest(
+            page_id=page_id,
+        )
+        return await self._caller.unary(_DELETE_PAGE, request, timeout)
+
+    async def undelete_page(
+        self,
+        *,
+        page_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.UndeletePageResponse:
+        """Brings a deleted page back; checks the quota of pages again."""
+        request = pages_pb2.UndeletePageRequest(
+            page_id=page_id,
+        )
+        return await self._caller.unary(_UNDELETE_PAGE, request, timeout)
+
+    async def purge_page(
+        self,
+        *,
+        page_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.PurgePageResponse:
+        """Removes a deleted page with its sections and versions for ever. Media stay. PAGE_NOT_FOUND when
+        the page is not deleted.
+        """
+        request = pages_pb2.PurgePageRequest(
+            page_id=page_id,
+        )
+        return await self._caller.unary(_PURGE_PAGE, request, timeout)
+
+    async def duplicate_page(
+        self,
+        *,
+        page_id: str = "",
+        new_page_id: str = "",
+        title: str = "",
+        author: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.DuplicatePageResponse:
+        """A copy of a page's current version as a new page of the same user. Counts against the quota."""
+        request = pages_pb2.DuplicatePageRequest(
+            page_id=page_id,
+            new_page_id=new_page_id,
+            title=title,
+            author=author,
+        )
+        return await self._caller.unary(_DUPLICATE_PAGE, request, timeout)
+
+    async def save_page(
+        self,
+        *,
+        page_id: str = "",
+        expected_version: int = 0,
+        title: str = "",
+        settings: str = "",
+        sections: Iterable[pages_pb2.SectionInput] = (),
+        force: bool = False,
+        author: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.SavePageResponse:
+        """Replaces a page's whole content. What is already there does not make a version."""
+        request = pages_pb2.SavePageRequest(
+            page_id=page_id,
+            expected_version=expected_version,
+            title=title,
+            settings=settings,
+            sections=sections,
+            force=force,
+            author=author,
+        )
+        return await self._caller.unary(_SAVE_PAGE, request, timeout)
+
+    async def patch_page(
+        self,
+        *,
+        page_id: str = "",
+        expected_version: int = 0,
+        patches: Iterable[pages_pb2.SectionPatch] = (),
+        title: Optional[str] = None,
+        settings: Optional[str] = None,
+        author: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.PatchPageResponse:
+        """Adds, updates, moves and removes sections by id. Made from an older version it is applied all
+        the same when nothing that it names was changed since, nor, for a move, the order of the
+        sections that stayed.
+        """
+        request = pages_pb2.PatchPageRequest(
+            page_id=page_id,
+            expected_version=expected_version,
+            patches=patches,
+            title=title,
+            settings=settings,
+            author=author,
+        )
+        return await self._caller.unary(_PATCH_PAGE, request, timeout)
+
+    async def list_versions(
+        self,
+        *,
+        page_id: str = "",
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.ListVersionsResponse:
+        """A page's versions, newest first, without their sections."""
+        request = pages_pb2.ListVersionsRequest(
+            page_id=page_id,
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_VERSIONS, request, timeout)
+
+    async def get_version(
+        self,
+        *,
+        page_id: str = "",
+        version: int = 0,
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.GetVersionResponse:
+        """`GetVersion`."""
+        request = pages_pb2.GetVersionRequest(
+            page_id=page_id,
+            version=version,
+        )
+        return await self._caller.unary(_GET_VERSION, request, timeout)
+
+    async def restore_version(
+        self,
+        *,
+        page_id: str = "",
+        version: int = 0,
+        expected_version: int = 0,
+        author: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.RestoreVersionResponse:
+        """Makes an earlier version's content the next version; media that were deleted since are left out."""
+        request = pages_pb2.RestoreVersionRequest(
+            page_id=page_id,
+            version=version,
+            expected_version=expected_version,
+            author=author,
+        )
+        return await self._caller.unary(_RESTORE_VERSION, request, timeout)
+
+    async def publish(
+        self,
+        *,
+        page_id: str = "",
+        version: int = 0,
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.PublishResponse:
+        """Shows a version to the world: what GetPage answers with `published`. A retry should name the
+        version: without one it shows what has become current by then.
+        """
+        request = pages_pb2.PublishRequest(
+            page_id=page_id,
+            version=version,
+        )
+        return await self._caller.unary(_PUBLISH, request, timeout)
+
+    async def unpublish(
+        self,
+        *,
+        page_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.UnpublishResponse:
+        """`Unpublish`."""
+        request = pages_pb2.UnpublishRequest(
+            page_id=page_id,
+        )
+        return await self._caller.unary(_UNPUBLISH, request, timeout)
+
+    async def create_media(
+        self,
+        *,
+        user_id: str = "",
+        media_id: str = "",
+        url: str = "",
+        width: int = 0,
+        height: int = 0,
+        byte_count: int = 0,
+        mime_type: str = "",
+        source: Optional[Union[pages_pb2.MediaSource, str]] = None,
+        run_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.CreateMediaResponse:
+        """Registers an image. Of source UPLOAD it counts against the quota of uploads."""
+        request = pages_pb2.CreateMediaRequest(
+            user_id=user_id,
+            media_id=media_id,
+            url=url,
+            width=width,
+            height=height,
+            byte_count=byte_count,
+            mime_type=mime_type,
+            source=source,
+            run_id=run_id,
+        )
+        return await self._caller.unary(_CREATE_MEDIA, request, timeout)
+
+    async def get_media(
+        self,
+        *,
+        media_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.GetMediaResponse:
+        """`GetMedia`."""
+        request = pages_pb2.GetMediaRequest(
+            media_id=media_id,
+        )
+        return await self._caller.unary(_GET_MEDIA, request, timeout)
+
+    async def list_media(
+        self,
+        *,
+        user_id: str = "",
+        source: Optional[Union[pages_pb2.MediaSource, str]] = None,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.ListMediaResponse:
+        """A user's media, newest first."""
+        request = pages_pb2.ListMediaRequest(
+            user_id=user_id,
+            source=source,
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_MEDIA, request, timeout)
+
+    async def delete_media(
+        self,
+        *,
+        media_id: str = "",
+        detach: bool = False,
+        author: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.DeleteMediaResponse:
+        """Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`."""
+        request = pages_pb2.DeleteMediaRequest(
+            media_id=media_id,
+            detach=detach,
+            author=author,
+        )
+        return await self._caller.unary(_DELETE_MEDIA, request, timeout)

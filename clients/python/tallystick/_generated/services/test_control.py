@@ -4,13 +4,43 @@ from __future__ import annotations
 
 from typing import Optional
 
-from tallystick._calls import Caller, Method
+from tallystick._async_calls import AsyncCaller
+from tallystick._calls import Caller
 from tallystick._generated.testing.v1 import testing_pb2
+from tallystick._rules import Method
 from tallystick.times import Time, to_timestamp
+
+_GET_CLOCK = Method(
+    "tallystick.testing.v1.TestControl",
+    "GetClock",
+    testing_pb2.GetClockRequest,
+    testing_pb2.GetClockResponse,
+    repeatable=True,
+)
+_SET_CLOCK = Method(
+    "tallystick.testing.v1.TestControl",
+    "SetClock",
+    testing_pb2.SetClockRequest,
+    testing_pb2.SetClockResponse,
+    repeatable=True,
+)
+_ADVANCE_CLOCK = Method(
+    "tallystick.testing.v1.TestControl",
+    "AdvanceClock",
+    testing_pb2.AdvanceClockRequest,
+    testing_pb2.AdvanceClockResponse,
+)
+_RESET = Method(
+    "tallystick.testing.v1.TestControl",
+    "Reset",
+    testing_pb2.ResetRequest,
+    testing_pb2.ResetResponse,
+    repeatable=True,
+)
 
 
 class TestControl:
-    """The methods of `tallystick.testing.v1.TestControl`."""
+    """The methods of `tallystick.testing.v1.TestControl`, for threads."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -22,13 +52,7 @@ class TestControl:
     ) -> testing_pb2.GetClockResponse:
         """`GetClock`."""
         request = testing_pb2.GetClockRequest()
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "GetClock",
-            testing_pb2.GetClockResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_CLOCK, request, timeout)
 
     def set_clock(
         self,
@@ -40,13 +64,7 @@ class TestControl:
         request = testing_pb2.SetClockRequest(
             now_micros=to_timestamp(now_micros),
         )
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "SetClock",
-            testing_pb2.SetClockResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_SET_CLOCK, request, timeout)
 
     def advance_clock(
         self,
@@ -58,13 +76,7 @@ class TestControl:
         request = testing_pb2.AdvanceClockRequest(
             millis=millis,
         )
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "AdvanceClock",
-            testing_pb2.AdvanceClockResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_ADVANCE_CLOCK, request, timeout)
 
     def reset(
         self,
@@ -73,10 +85,53 @@ class TestControl:
     ) -> testing_pb2.ResetResponse:
         """Empties the database and lets the clock run with the machine's again."""
         request = testing_pb2.ResetRequest()
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "Reset",
-            testing_pb2.ResetResponse,
-            repeatable=True,
+        return self._caller.unary(_RESET, request, timeout)
+
+
+class AsyncTestControl:
+    """The methods of `tallystick.testing.v1.TestControl`, for asyncio."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get_clock(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.GetClockResponse:
+        """`GetClock`."""
+        request = testing_pb2.GetClockRequest()
+        return await self._caller.unary(_GET_CLOCK, request, timeout)
+
+    async def set_clock(
+        self,
+        *,
+        now_micros: Time = 0,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.SetClockResponse:
+        """Stops the clock at a time. Never before the ledger's last time."""
+        request = testing_pb2.SetClockRequest(
+            now_micros=to_timestamp(now_micros),
         )
-        return self._caller.unary(method, request, timeout)
+        return await self._caller.unary(_SET_CLOCK, request, timeout)
+
+    async def advance_clock(
+        self,
+        *,
+        millis: int = 0,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.AdvanceClockResponse:
+        """Moves the clock on."""
+        request = testing_pb2.AdvanceClockRequest(
+            millis=millis,
+        )
+        return await self._caller.unary(_ADVANCE_CLOCK, request, timeout)
+
+    async def reset(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.ResetResponse:
+        """Empties the database and lets the clock run with the machine's again."""
+        request = testing_pb2.ResetRequest()
+        return await self._caller.unary(_RESET, request, timeout)

@@ -2,17 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, Iterable
 from typing import Optional, Union
 
-from tallystick._calls import Caller, Method
+from tallystick._async_calls import AsyncCaller
+from tallystick._calls import Caller
 from tallystick._generated.v1 import usage_pb2
+from tallystick._rules import Method
 from tallystick.money import Amount, to_micros
 from tallystick.times import Time, to_timestamp
 
+_BEGIN_RUN = Method(
+    "tallystick.v1.UsageService",
+    "BeginRun",
+    usage_pb2.BeginRunRequest,
+    usage_pb2.BeginRunResponse,
+    repeatable=True,
+)
+_FINISH_RUN = Method(
+    "tallystick.v1.UsageService",
+    "FinishRun",
+    usage_pb2.FinishRunRequest,
+    usage_pb2.FinishRunResponse,
+    repeatable=True,
+)
+_RECORD_RUN = Method(
+    "tallystick.v1.UsageService",
+    "RecordRun",
+    usage_pb2.RecordRunRequest,
+    usage_pb2.RecordRunResponse,
+    repeatable=True,
+)
+_RECORD_RUNS = Method(
+    "tallystick.v1.UsageService",
+    "RecordRuns",
+    usage_pb2.RecordRunsRequest,
+    usage_pb2.RecordRunsResponse,
+    repeatable=True,
+)
+_STREAM_RUNS = Method(
+    "tallystick.v1.UsageService",
+    "StreamRuns",
+    usage_pb2.RecordRunRequest,
+    usage_pb2.StreamRunsResponse,
+)
+_GET_RUN = Method(
+    "tallystick.v1.UsageService",
+    "GetRun",
+    usage_pb2.GetRunRequest,
+    usage_pb2.GetRunResponse,
+    repeatable=True,
+)
+_LIST_RUNS = Method(
+    "tallystick.v1.UsageService",
+    "ListRuns",
+    usage_pb2.ListRunsRequest,
+    usage_pb2.ListRunsResponse,
+    repeatable=True,
+)
+_GET_USAGE = Method(
+    "tallystick.v1.UsageService",
+    "GetUsage",
+    usage_pb2.GetUsageRequest,
+    usage_pb2.GetUsageResponse,
+    repeatable=True,
+)
+_BATCH_GET_USAGE = Method(
+    "tallystick.v1.UsageService",
+    "BatchGetUsage",
+    usage_pb2.BatchGetUsageRequest,
+    usage_pb2.BatchGetUsageResponse,
+    repeatable=True,
+)
+_GET_STATS = Method(
+    "tallystick.v1.UsageService",
+    "GetStats",
+    usage_pb2.GetStatsRequest,
+    usage_pb2.GetStatsResponse,
+    repeatable=True,
+)
+_CHECK_QUOTA = Method(
+    "tallystick.v1.UsageService",
+    "CheckQuota",
+    usage_pb2.CheckQuotaRequest,
+    usage_pb2.CheckQuotaResponse,
+    repeatable=True,
+)
+_PUT_PLAN = Method(
+    "tallystick.v1.UsageService",
+    "PutPlan",
+    usage_pb2.PutPlanRequest,
+    usage_pb2.PutPlanResponse,
+    repeatable=True,
+)
+_LIST_PLANS = Method(
+    "tallystick.v1.UsageService",
+    "ListPlans",
+    usage_pb2.ListPlansRequest,
+    usage_pb2.ListPlansResponse,
+    repeatable=True,
+)
+
 
 class UsageService:
-    """The methods of `tallystick.v1.UsageService`."""
+    """The methods of `tallystick.v1.UsageService`, for threads."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -37,13 +130,7 @@ class UsageService:
             estimate_micros=to_micros(estimate_micros),
             ttl_millis=ttl_millis,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "BeginRun",
-            usage_pb2.BeginRunResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_BEGIN_RUN, request, timeout)
 
     def finish_run(
         self,
@@ -71,13 +158,7 @@ class UsageService:
             cost_micros=None if cost_micros is None else to_micros(cost_micros),
             error=error,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "FinishRun",
-            usage_pb2.FinishRunResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_FINISH_RUN, request, timeout)
 
     def record_run(
         self,
@@ -109,13 +190,7 @@ class UsageService:
             started_at_micros=None if started_at_micros is None else to_timestamp(started_at_micros),
             error=error,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "RecordRun",
-            usage_pb2.RecordRunResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_RECORD_RUN, request, timeout)
 
     def record_runs(
         self,
@@ -127,13 +202,7 @@ class UsageService:
         request = usage_pb2.RecordRunsRequest(
             runs=runs,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "RecordRuns",
-            usage_pb2.RecordRunsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_RECORD_RUNS, request, timeout)
 
     def stream_runs(
         self,
@@ -145,13 +214,7 @@ class UsageService:
         They become durable in batches: of a stream that breaks some may be, and the same stream sent
         again replays them. One that names another user than the acting one ends there.
         """
-        method = Method(
-            "tallystick.v1.UsageService",
-            "StreamRuns",
-            usage_pb2.StreamRunsResponse,
-            repeatable=False,
-        )
-        return self._caller.client_stream(method, requests, timeout)
+        return self._caller.client_stream(_STREAM_RUNS, requests, timeout)
 
     def get_run(
         self,
@@ -163,13 +226,7 @@ class UsageService:
         request = usage_pb2.GetRunRequest(
             run_id=run_id,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "GetRun",
-            usage_pb2.GetRunResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_RUN, request, timeout)
 
     def list_runs(
         self,
@@ -195,13 +252,7 @@ class UsageService:
             limit=limit,
             cursor=cursor,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "ListRuns",
-            usage_pb2.ListRunsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LIST_RUNS, request, timeout)
 
     def get_usage(
         self,
@@ -217,13 +268,7 @@ class UsageService:
             month=month,
             time_zone=time_zone,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "GetUsage",
-            usage_pb2.GetUsageResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_USAGE, request, timeout)
 
     def batch_get_usage(
         self,
@@ -239,13 +284,7 @@ class UsageService:
             month=month,
             time_zone=time_zone,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "BatchGetUsage",
-            usage_pb2.BatchGetUsageResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_BATCH_GET_USAGE, request, timeout)
 
     def get_stats(
         self,
@@ -269,13 +308,7 @@ class UsageService:
             time_zone=time_zone,
             recent_limit=recent_limit,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "GetStats",
-            usage_pb2.GetStatsResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_STATS, request, timeout)
 
     def check_quota(
         self,
@@ -289,13 +322,7 @@ class UsageService:
             user_id=user_id,
             kind=kind,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "CheckQuota",
-            usage_pb2.CheckQuotaResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_CHECK_QUOTA, request, timeout)
 
     def put_plan(
         self,
@@ -307,13 +334,7 @@ class UsageService:
         request = usage_pb2.PutPlanRequest(
             plan=plan,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "PutPlan",
-            usage_pb2.PutPlanResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_PUT_PLAN, request, timeout)
 
     def list_plans(
         self,
@@ -327,10 +348,251 @@ class UsageService:
             limit=limit,
             cursor=cursor,
         )
-        method = Method(
-            "tallystick.v1.UsageService",
-            "ListPlans",
-            usage_pb2.ListPlansResponse,
-            repeatable=True,
+        return self._caller.unary(_LIST_PLANS, request, timeout)
+
+
+class AsyncUsageService:
+    """The methods of `tallystick.v1.UsageService`, for asyncio."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def begin_run(
+        self,
+        *,
+        user_id: str = "",
+        run_id: str = "",
+        model: str = "",
+        type: str = "",
+        estimate_micros: Amount = 0,
+        ttl_millis: int = 0,
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.BeginRunResponse:
+        """Checks the quota, holds the estimate and records the run as running, in one transaction."""
+        request = usage_pb2.BeginRunRequest(
+            user_id=user_id,
+            run_id=run_id,
+            model=model,
+            type=type,
+            estimate_micros=to_micros(estimate_micros),
+            ttl_millis=ttl_millis,
         )
-        return self._caller.unary(method, request, timeout)
+        return await self._caller.unary(_BEGIN_RUN, request, timeout)
+
+    async def finish_run(
+        self,
+        *,
+        run_id: str = "",
+        status: Optional[Union[usage_pb2.RunStatus, str]] = None,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        images: int = 0,
+        cost_micros: Optional[Amount] = None,
+        error: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.FinishRunResponse:
+        """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
+        The hold pays first, then what is available, and what is not there is uncollected: a run that
+        was begun is always recorded. What was captured of its hold by Capture pays the cost and is not
+        taken again.
+        """
+        request = usage_pb2.FinishRunRequest(
+            run_id=run_id,
+            status=status,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            images=images,
+            cost_micros=None if cost_micros is None else to_micros(cost_micros),
+            error=error,
+        )
+        return await self._caller.unary(_FINISH_RUN, request, timeout)
+
+    async def record_run(
+        self,
+        *,
+        run_id: str = "",
+        user_id: str = "",
+        model: str = "",
+        type: str = "",
+        status: Optional[Union[usage_pb2.RunStatus, str]] = None,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        images: int = 0,
+        cost_micros: Optional[Amount] = None,
+        started_at_micros: Optional[Time] = None,
+        error: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.RecordRunResponse:
+        """Records a run that has ended elsewhere. Never charges, never checks a quota."""
+        request = usage_pb2.RecordRunRequest(
+            run_id=run_id,
+            user_id=user_id,
+            model=model,
+            type=type,
+            status=status,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            images=images,
+            cost_micros=None if cost_micros is None else to_micros(cost_micros),
+            started_at_micros=None if started_at_micros is None else to_timestamp(started_at_micros),
+            error=error,
+        )
+        return await self._caller.unary(_RECORD_RUN, request, timeout)
+
+    async def record_runs(
+        self,
+        *,
+        runs: Iterable[usage_pb2.RecordRunRequest] = (),
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.RecordRunsResponse:
+        """Up to 1,000 runs in one commit, each decided on its own."""
+        request = usage_pb2.RecordRunsRequest(
+            runs=runs,
+        )
+        return await self._caller.unary(_RECORD_RUNS, request, timeout)
+
+    async def stream_runs(
+        self,
+        requests: Union[AsyncIterable[usage_pb2.RecordRunRequest], Iterable[usage_pb2.RecordRunRequest]],
+        *,
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.StreamRunsResponse:
+        """Any number of runs, each decided on its own; answers once all of them are durable or refused.
+        They become durable in batches: of a stream that breaks some may be, and the same stream sent
+        again replays them. One that names another user than the acting one ends there.
+        """
+        return await self._caller.client_stream(_STREAM_RUNS, requests, timeout)
+
+    async def get_run(
+        self,
+        *,
+        run_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.GetRunResponse:
+        """`GetRun`."""
+        request = usage_pb2.GetRunRequest(
+            run_id=run_id,
+        )
+        return await self._caller.unary(_GET_RUN, request, timeout)
+
+    async def list_runs(
+        self,
+        *,
+        user_id: str = "",
+        statuses: Iterable[Union[usage_pb2.RunStatus, str]] = (),
+        model: str = "",
+        type: str = "",
+        from_micros: Optional[Time] = None,
+        to_micros: Optional[Time] = None,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.ListRunsResponse:
+        """A user's runs, by the time at which they started, newest first."""
+        request = usage_pb2.ListRunsRequest(
+            user_id=user_id,
+            statuses=statuses,
+            model=model,
+            type=type,
+            from_micros=None if from_micros is None else to_timestamp(from_micros),
+            to_micros=None if to_micros is None else to_timestamp(to_micros),
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_RUNS, request, timeout)
+
+    async def get_usage(
+        self,
+        *,
+        user_id: str = "",
+        month: str = "",
+        time_zone: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.GetUsageResponse:
+        """What a user has used in a month, against the limits of the user's plan."""
+        request = usage_pb2.GetUsageRequest(
+            user_id=user_id,
+            month=month,
+            time_zone=time_zone,
+        )
+        return await self._caller.unary(_GET_USAGE, request, timeout)
+
+    async def batch_get_usage(
+        self,
+        *,
+        user_ids: Iterable[str] = (),
+        month: str = "",
+        time_zone: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.BatchGetUsageResponse:
+        """The same of up to 1,000 users, in the order asked, from one snapshot."""
+        request = usage_pb2.BatchGetUsageRequest(
+            user_ids=user_ids,
+            month=month,
+            time_zone=time_zone,
+        )
+        return await self._caller.unary(_BATCH_GET_USAGE, request, timeout)
+
+    async def get_stats(
+        self,
+        *,
+        user_id: str = "",
+        from_micros: Optional[Time] = None,
+        to_micros: Optional[Time] = None,
+        days: int = 0,
+        time_zone: str = "",
+        recent_limit: int = 0,
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.GetStatsResponse:
+        """The dashboard: totals, by model, by type, by status, a row a day and the last runs, from one
+        snapshot.
+        """
+        request = usage_pb2.GetStatsRequest(
+            user_id=user_id,
+            from_micros=None if from_micros is None else to_timestamp(from_micros),
+            to_micros=None if to_micros is None else to_timestamp(to_micros),
+            days=days,
+            time_zone=time_zone,
+            recent_limit=recent_limit,
+        )
+        return await self._caller.unary(_GET_STATS, request, timeout)
+
+    async def check_quota(
+        self,
+        *,
+        user_id: str = "",
+        kind: Optional[Union[usage_pb2.QuotaKind, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.CheckQuotaResponse:
+        """Advice whether one more would be within the plan's limit. Only the calls that use it decide."""
+        request = usage_pb2.CheckQuotaRequest(
+            user_id=user_id,
+            kind=kind,
+        )
+        return await self._caller.unary(_CHECK_QUOTA, request, timeout)
+
+    async def put_plan(
+        self,
+        *,
+        plan: Optional[usage_pb2.Plan] = None,
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.PutPlanResponse:
+        """Makes a plan or replaces it. The same content again changes nothing. Role: admin."""
+        request = usage_pb2.PutPlanRequest(
+            plan=plan,
+        )
+        return await self._caller.unary(_PUT_PLAN, request, timeout)
+
+    async def list_plans(
+        self,
+        *,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.ListPlansResponse:
+        """All plans, by id."""
+        request = usage_pb2.ListPlansRequest(
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_PLANS, request, timeout)

@@ -1,0 +1,92 @@
+"""The client for asyncio: one socket, the services as coroutines, and what holds for every call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Optional, Union
+
+from ._async_calls import AsyncCaller, AsyncChannel
+from ._async_stream import AsyncDuplex, AsyncStream
+from ._generated.services import (
+    AsyncAdminService,
+    AsyncControl,
+    AsyncCreditService,
+    AsyncPageService,
+    AsyncUsageService,
+)
+from ._rules import ACTING_USER, Terms
+from .client import DEFAULT_RETRY_SECONDS, DEFAULT_TIMEOUT, socket_path
+
+__all__ = ["AsyncClient", "AsyncDuplex", "AsyncStream"]
+
+
+class AsyncClient:
+    """A connection to `tally serve`. Tasks share it: their calls go down one socket at once.
+
+    It is made without a loop, connects with the first call, within the loop that runs then, and again
+    whenever the connection was lost or another loop has taken that one's place. It belongs to one loop at
+    a time. A call that did not get through is tried again with the same idempotency key, for
+    `retry_seconds`; `timeout` bounds it all. When the task that awaits a call is cancelled, the server is
+    told. Close it, or use it by `async with`.
+    """
+
+    def __init__(
+        self,
+        socket: Union[str, os.PathLike[str], None] = None,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        retry_seconds: float = DEFAULT_RETRY_SECONDS,
+        metadata: Optional[Mapping[str, str]] = None,
+    ) -> None:
+        path = socket_path(socket)
+        terms = Terms(timeout, retry_seconds, ()).with_metadata(metadata or {})
+        channel = AsyncChannel(path)
+        self._open(path, channel, AsyncCaller(channel, terms))
+
+    def _open(self, path: str, channel: AsyncChannel, caller: AsyncCaller) -> None:
+        #: The socket's path.
+        self.socket = path
+        self._channel = channel
+        self._caller = caller
+        #: Prepaid credits: balances, holds and the ledger.
+        self.credits = AsyncCreditService(caller)
+        #: Runs, what users have used of their plans, and plans.
+        self.usage = AsyncUsageService(caller)
+        #: Pages with their sections and versions, and media.
+        self.pages = AsyncPageService(caller)
+        #: Users, and the server itself.
+        self.admin = AsyncAdminService(caller)
+        #: Cancellation of other calls.
+        self.control = AsyncControl(caller)
+
+    @property
+    def caller(self) -> AsyncCaller:
+        """For the stubs of further services, such as the test harness's."""
+        return self._caller
+
+    def with_metadata(self, metadata: Mapping[str, str]) -> AsyncClient:
+        """The same connection; calls carry these metadata as well."""
+        view = object.__new__(type(self))
+        view._open(self.socket, self._channel, self._caller.with_metadata(metadata))
+        return view
+
+    def acting_as(self, user_id: str) -> AsyncClient:
+        """The same connection; calls may touch this user's rows only."""
+        return self.with_metadata({ACTING_USER: user_id})
+
+    async def aclose(self) -> None:
+        """Ends the connection, also for every client that `acting_as` made from this one."""
+        self._channel.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        await self.aclose()
