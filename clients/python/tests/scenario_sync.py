@@ -6,77 +6,57 @@ import asyncio
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Optional, TypeVar
 
-from scenario_calls import ATTRIBUTES, Target, to_json
+from scenario_calls import Target, to_json
+from scenario_clients import CANCEL_TOKEN, Clients
 from scenario_steps import Call, OpenStream
 
 from tallystick import Client
-from tallystick._generated import services
 
 T = TypeVar("T")
 
 #: As many calls as a scenario may have under way at once.
 THREADS = 256
-CANCEL_TOKEN = "tally-cancel-token"
 
 
 class SyncBackend:
-    def __init__(self, socket: str, options: Mapping[str, Any]) -> None:
-        self._socket = socket
-        self._options = options
-        self._clients: dict[str, Client] = {}
+    def __init__(self, socket: str, options: Mapping[str, Mapping[str, int]]) -> None:
+        self._clients = Clients(Client, socket, options)
         self._threads = ThreadPoolExecutor(THREADS)
 
     async def unary(self, method: Target, request: Any, call: Call) -> Any:
-        function = self._function(method, call)
+        if call.token:
+            # So that `cancel` can name it.
+            call = replace(call, metadata={CANCEL_TOKEN: call.token, **(call.metadata or {})})
+        function = self._clients.function(method, call)
         arguments = method.arguments(request)
         return to_json(await self._run(lambda: function(**arguments, timeout=call.timeout)))
 
     async def client_stream(self, method: Target, requests: list[Any], call: Call) -> Any:
-        function = self._function(method, call)
+        function = self._clients.function(method, call)
         messages = method.messages(requests)
         return to_json(await self._run(lambda: function(messages, timeout=call.timeout)))
 
     async def open(self, method: Target, request: Any, call: Call) -> OpenStream:
-        function = self._function(method, call)
+        function = self._clients.function(method, call)
         arguments = {} if method.streams_requests else method.arguments(request)
         stream = await self._run(lambda: function(**arguments, timeout=call.timeout))
         return _SyncStream(stream, method, self._run)
 
     async def cancel(self, task: asyncio.Task[Any], token: str) -> None:
         # A thread cannot be interrupted; the server can be told to end the call that it waits for.
-        client = self._client(Call())
+        client: Client = self._clients.client(Call())
         await self._run(lambda: client.control.cancel(token=token))
 
     async def close(self) -> None:
-        for client in self._clients.values():
+        for client in self._clients.made.values():
             client.close()
         self._threads.shutdown()
 
     async def _run(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
-
-    def _client(self, call: Call) -> Client:
-        client = self._clients.get(call.client)
-        if client is None:
-            named = {"retryMillis": "retry_seconds", "timeoutMillis": "timeout"}
-            options = {named[key]: value / 1000 for key, value in self._options.get(call.client, {}).items()}
-            client = self._clients[call.client] = Client(self._socket, **options)
-        if call.metadata:
-            client = client.with_metadata(call.metadata)
-        if call.token and CANCEL_TOKEN not in (call.metadata or {}):
-            client = client.with_metadata({CANCEL_TOKEN: call.token})
-        return client.acting_as(call.acting_user) if call.acting_user else client
-
-    def _function(self, method: Target, call: Call) -> Callable[..., Any]:
-        client = self._client(call)
-        if method.service in ATTRIBUTES:
-            service = getattr(client, ATTRIBUTES[method.service])
-        else:
-            service = getattr(services, method.service)(client.caller)
-        function: Callable[..., Any] = getattr(service, method.function)
-        return function
 
 
 class _SyncStream:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from kept_daemon import KeptDaemon
 from ledger_run import LedgerScript, ledger_files
 from results import recorded
+from scenario_async import AsyncBackend
 from scenario_file import fits, matches, scenarios
 from scenario_steps import Backend, Runner
 from scenario_sync import SyncBackend
@@ -18,7 +19,10 @@ from scenario_sync import SyncBackend
 from tallystick import Client
 from tallystick._generated import services
 
-BACKENDS = {"python": SyncBackend}
+BACKENDS: dict[str, Callable[[str, Mapping[str, Any]], Backend]] = {
+    "python": SyncBackend,
+    "python-asyncio": AsyncBackend,
+}
 
 
 @pytest.fixture(scope="module")
