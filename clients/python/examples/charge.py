@@ -21,13 +21,8 @@ def generate() -> Decimal:
 
 def charge(client: Client, user_id: str) -> Decimal:
     """Charges what the work cost; returns what the user has left, in dollars."""
-    hold = client.credits.reserve(user_id=user_id, amount_micros=ESTIMATE, ttl_millis=60_000).hold
-    try:
-        cost = generate()
-    except BaseException:
-        client.credits.release(hold_id=hold.hold_id)
-        raise
-    done = client.credits.capture(hold_id=hold.hold_id, amount_micros=cost, description="a page")
+    with client.hold(user_id, ESTIMATE, ttl_millis=60_000) as hold:
+        done = hold.capture(generate(), description="a page")
     return to_dollars(done.balance.available_micros)
 
 

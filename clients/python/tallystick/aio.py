@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Optional, Union
 
+from ._async_blocks import AsyncHold, AsyncRun
 from ._async_calls import AsyncCaller, AsyncChannel
 from ._async_stream import AsyncDuplex, AsyncStream
 from ._generated.services import (
@@ -18,8 +19,9 @@ from ._generated.services import (
 )
 from ._rules import ACTING_USER, Terms
 from .client import DEFAULT_RETRY_SECONDS, DEFAULT_TIMEOUT, socket_path
+from .money import Amount
 
-__all__ = ["AsyncClient", "AsyncDuplex", "AsyncStream"]
+__all__ = ["AsyncClient", "AsyncDuplex", "AsyncHold", "AsyncRun", "AsyncStream"]
 
 
 class AsyncClient:
@@ -75,6 +77,50 @@ class AsyncClient:
     def acting_as(self, user_id: str) -> AsyncClient:
         """The same connection; calls may touch this user's rows only."""
         return self.with_metadata({ACTING_USER: user_id})
+
+    def run(
+        self,
+        user_id: str,
+        model: str,
+        estimate_micros: Amount = 0,
+        *,
+        type: str = "text",
+        run_id: Optional[str] = None,
+        ttl_millis: int = 0,
+    ) -> AsyncRun:
+        """A run for `async with`: it holds the estimate and ends with the block, without cost unless it
+        was finished. Without a `run_id` it has a fresh one; `ttl_millis` is 15 minutes when zero.
+        """
+        return AsyncRun(
+            self.usage,
+            user_id=user_id,
+            model=model,
+            estimate_micros=estimate_micros,
+            type=type,
+            run_id=run_id,
+            ttl_millis=ttl_millis,
+        )
+
+    def hold(
+        self,
+        user_id: str,
+        amount_micros: Amount,
+        ttl_millis: int = 0,
+        *,
+        idempotency_key: Optional[str] = None,
+        description: str = "",
+    ) -> AsyncHold:
+        """A hold for `async with`: released at the block's end unless it was captured. `ttl_millis` is
+        15 minutes when zero. A job that names the key and is done again holds and captures once.
+        """
+        return AsyncHold(
+            self.credits,
+            user_id=user_id,
+            amount_micros=amount_micros,
+            ttl_millis=ttl_millis,
+            idempotency_key=idempotency_key,
+            description=description,
+        )
 
     async def aclose(self) -> None:
         """Ends the connection, also for every client that `acting_as` made from this one."""

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Optional, Union
 
+from ._blocks import Hold, Run
 from ._calls import Caller, Channel
 from ._generated.services import AdminService, Control, CreditService, PageService, UsageService
 from ._rules import ACTING_USER, Terms
+from .money import Amount
 
 #: Seconds that a call may take, its retries included.
 DEFAULT_TIMEOUT = 10.0
@@ -92,6 +94,50 @@ class Client:
     def acting_as(self, user_id: str) -> Client:
         """The same connection; calls may touch this user's rows only."""
         return self.with_metadata({ACTING_USER: user_id})
+
+    def run(
+        self,
+        user_id: str,
+        model: str,
+        estimate_micros: Amount = 0,
+        *,
+        type: str = "text",
+        run_id: Optional[str] = None,
+        ttl_millis: int = 0,
+    ) -> Run:
+        """A run for `with`: it holds the estimate, and ends with the block, without cost unless it was
+        finished. Without a `run_id` it has a fresh one; `ttl_millis` is 15 minutes when zero.
+        """
+        return Run(
+            self.usage,
+            user_id=user_id,
+            model=model,
+            estimate_micros=estimate_micros,
+            type=type,
+            run_id=run_id,
+            ttl_millis=ttl_millis,
+        )
+
+    def hold(
+        self,
+        user_id: str,
+        amount_micros: Amount,
+        ttl_millis: int = 0,
+        *,
+        idempotency_key: Optional[str] = None,
+        description: str = "",
+    ) -> Hold:
+        """A hold for `with`: released at the block's end unless it was captured. `ttl_millis` is 15 minutes
+        when zero. A job that names the key and is done again holds and captures once.
+        """
+        return Hold(
+            self.credits,
+            user_id=user_id,
+            amount_micros=amount_micros,
+            ttl_millis=ttl_millis,
+            idempotency_key=idempotency_key,
+            description=description,
+        )
 
     def close(self) -> None:
         """Ends the connection, also for every client that `acting_as` made from this one."""

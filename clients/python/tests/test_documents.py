@@ -16,6 +16,11 @@ from tallystick.testing import Server
 ROOT = pathlib.Path(__file__).parents[1]
 
 
+def examples() -> list[str]:
+    """The README's programs."""
+    return re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
+
+
 def run(program: list[str], server: Server) -> str:
     environment = {**os.environ, "TALLY_SOCKET": server.socket}
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
@@ -24,13 +29,16 @@ def run(program: list[str], server: Server) -> str:
 
 
 def test_the_readmes_first_example_runs_as_printed(tally: Client, tally_server: Server) -> None:
-    [first, *_] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
-    assert run([sys.executable, "-c", first], tally_server) == "left: 750000\n"
+    assert run([sys.executable, "-c", examples()[0]], tally_server) == "left: 750000\n"
+
+
+def test_the_readmes_run_is_charged_and_its_hold_released(tally: Client, tally_server: Server) -> None:
+    [example] = [text for text in examples() if "client.hold" in text]
+    assert run([sys.executable, "-c", example], tally_server) == "charged: 250000\nleft: 750000 held: 0\n"
 
 
 def test_the_readmes_asyncio_runs_as_printed(tally: Client, tally_server: Server) -> None:
-    examples = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
-    [example] = [text for text in examples if "AsyncClient" in text]
+    [example] = [text for text in examples() if "AsyncClient" in text]
     assert run([sys.executable, "-c", example], tally_server) == "left: 900000\n"
 
 
@@ -51,15 +59,20 @@ def test_the_example_of_runs_charges_a_run_once(tally: Client, tally_server: Ser
     assert tally.credits.get_balance(user_id="u1").balance.available_micros == 750_000
 
 
+def test_the_example_of_asyncio_answers_what_is_paid_for(tally: Client, tally_server: Server) -> None:
+    program = [sys.executable, str(ROOT / "examples" / "async_runs.py"), "u1"]
+    assert run(program, tally_server) == (
+        "6 of 10 answered for 0.900000 dollars\nu1 has 0.100000 dollars left\n"
+    )
+
+
 def test_the_readmes_page_is_saved_and_a_stale_save_is_refused(tally: Client, tally_server: Server) -> None:
-    examples = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
-    [example] = [text for text in examples if "VersionConflict" in text]
+    [example] = [text for text in examples() if "VersionConflict" in text]
     assert run([sys.executable, "-c", example], tally_server) == (
         "saved as version 2\nsomebody saved version 2: hero changed\n"
     )
 
 
 def test_the_readmes_fixtures_work_in_another_project(pytester: pytest.Pytester) -> None:
-    examples = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
-    pytester.makepyfile(examples[-1])
+    pytester.makepyfile(examples()[-1])
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
