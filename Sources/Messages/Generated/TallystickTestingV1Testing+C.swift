@@ -201,3 +201,375 @@ extension TallystickTestingV1.ResetResponse: @unsafe CBacked {
     return unsafe c
   }
 }
+
+extension TallystickTestingV1.LoadFixturesRequest: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__LoadFixturesRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__load_fixtures_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    json = try unsafe readText(c.pointee.json, "json")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__load_fixtures_request__init)
+    unsafe c.pointee.json = arena.text(json)
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.LoadFixturesResponse: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__LoadFixturesResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__load_fixtures_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    applied = unsafe c.pointee.applied
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__load_fixtures_response__init)
+    unsafe c.pointee.applied = applied
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.SaveSnapshotRequest: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__SaveSnapshotRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__save_snapshot_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    name = try unsafe readText(c.pointee.name, "name")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__save_snapshot_request__init)
+    unsafe c.pointee.name = arena.text(name)
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.SaveSnapshotResponse: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__SaveSnapshotResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__save_snapshot_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    sizeBytes = unsafe c.pointee.size_bytes
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__save_snapshot_response__init)
+    unsafe c.pointee.size_bytes = sizeBytes
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.RestoreSnapshotRequest: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__RestoreSnapshotRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__restore_snapshot_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    name = try unsafe readText(c.pointee.name, "name")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__restore_snapshot_request__init)
+    unsafe c.pointee.name = arena.text(name)
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.RestoreSnapshotResponse: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__RestoreSnapshotResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__restore_snapshot_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__restore_snapshot_response__init)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.Failure: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__Failure
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__failure__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    action = unsafe TallystickTestingV1.FailureAction(rawValue: c.pointee.action)
+    method = try unsafe readText(c.pointee.method, "method")
+    skip = unsafe c.pointee.skip
+    count = unsafe c.pointee.count
+    code = unsafe c.pointee.code
+    message = try unsafe readText(c.pointee.message, "message")
+    reason = unsafe TallystickV1.Reason(rawValue: c.pointee.reason)
+    details = try unsafe readMap(c.pointee.n_details, c.pointee.details, "details") { unsafe ($0.pointee.key, $0.pointee.value) }
+    delayMillis = unsafe c.pointee.delay_millis
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__failure__init)
+    unsafe c.pointee.action = action.rawValue
+    unsafe c.pointee.method = arena.text(method)
+    unsafe c.pointee.skip = skip
+    unsafe c.pointee.count = count
+    unsafe c.pointee.code = code
+    unsafe c.pointee.message = arena.text(message)
+    unsafe c.pointee.reason = reason.rawValue
+    unsafe (c.pointee.n_details, c.pointee.details) = arena.map(details, tallystick__testing__v1__failure__details_entry__init) {
+      unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
+    unsafe c.pointee.delay_millis = delayMillis
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.InjectFailureRequest: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__InjectFailureRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__inject_failure_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    failure = try unsafe readSingle(c.pointee.n_failure, c.pointee.failure, "failure")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__inject_failure_request__init)
+    unsafe (c.pointee.n_failure, c.pointee.failure) = arena.single(failure)
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.InjectFailureResponse: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__InjectFailureResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__inject_failure_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    failureId = unsafe c.pointee.failure_id
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__inject_failure_response__init)
+    unsafe c.pointee.failure_id = failureId
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.ListFailuresRequest: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__ListFailuresRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__list_failures_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__list_failures_request__init)
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.InjectedFailure: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__InjectedFailure
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__injected_failure__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    failureId = unsafe c.pointee.failure_id
+    failure = try unsafe readSingle(c.pointee.n_failure, c.pointee.failure, "failure")
+    happened = unsafe c.pointee.happened
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__injected_failure__init)
+    unsafe c.pointee.failure_id = failureId
+    unsafe (c.pointee.n_failure, c.pointee.failure) = arena.single(failure)
+    unsafe c.pointee.happened = happened
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.ListFailuresResponse: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__ListFailuresResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__list_failures_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    failures = try unsafe readMessages(c.pointee.n_failures, c.pointee.failures, "failures")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__list_failures_response__init)
+    unsafe (c.pointee.n_failures, c.pointee.failures) = arena.messages(failures)
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.ClearFailuresRequest: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__ClearFailuresRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__clear_failures_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__clear_failures_request__init)
+    return unsafe c
+  }
+}
+
+extension TallystickTestingV1.ClearFailuresResponse: @unsafe CBacked {
+  typealias C = Tallystick__Testing__V1__ClearFailuresResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__testing__v1__clear_failures_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    cleared = unsafe c.pointee.cleared
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__testing__v1__clear_failures_response__init)
+    unsafe c.pointee.cleared = cleared
+    return unsafe c
+  }
+}

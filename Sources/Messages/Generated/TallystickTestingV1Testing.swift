@@ -2,6 +2,79 @@
 // swift-format-ignore-file
 
 extension TallystickTestingV1 {
+  public enum FailureAction: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    /// Answers with `code` or `reason` before the call is looked at; nothing is applied.
+    case refuse
+    /// Waits for `delay_millis`, then lets the call go on.
+    case delay
+    /// Closes the connection instead of running the call; nothing is applied.
+    case dropBefore
+    /// Runs the call, then closes the connection instead of answering; what it did is committed.
+    case dropAfter
+    /// Closes a new connection as soon as it is made. `method` must be empty.
+    case refuseConnection
+    /// A commit finds the disk full: DISK_FULL, nothing is applied. `method` must be empty, here and below.
+    case storeFull
+    /// A commit takes `delay_millis` longer.
+    case storeDelay
+    /// A commit's sync fails: OUTCOME_UNKNOWN, and the server ends as it does then.
+    case storeUnknown
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .refuse
+      case 2: self = .delay
+      case 3: self = .dropBefore
+      case 4: self = .dropAfter
+      case 5: self = .refuseConnection
+      case 6: self = .storeFull
+      case 7: self = .storeDelay
+      case 8: self = .storeUnknown
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .refuse: 1
+      case .delay: 2
+      case .dropBefore: 3
+      case .dropAfter: 4
+      case .refuseConnection: 5
+      case .storeFull: 6
+      case .storeDelay: 7
+      case .storeUnknown: 8
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .refuse: "REFUSE"
+      case .delay: "DELAY"
+      case .dropBefore: "DROP_BEFORE"
+      case .dropAfter: "DROP_AFTER"
+      case .refuseConnection: "REFUSE_CONNECTION"
+      case .storeFull: "STORE_FULL"
+      case .storeDelay: "STORE_DELAY"
+      case .storeUnknown: "STORE_UNKNOWN"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .refuse, .delay, .dropBefore, .dropAfter, .refuseConnection, .storeFull, .storeDelay, .storeUnknown]
+    }
+  }
+
   public struct GetClockRequest: Message {
     public static var fullName: String { "tallystick.testing.v1.GetClockRequest" }
 
@@ -59,6 +132,131 @@ extension TallystickTestingV1 {
     public init() {}
   }
 
+  public struct LoadFixturesRequest: Message {
+    public static var fullName: String { "tallystick.testing.v1.LoadFixturesRequest" }
+    /// A JSON object of lists. Each item is the request of a method, in proto3 JSON:
+    /// `plans` (UsageService/PutPlan), `users` (AdminService/PutUserSettings), `purchases`
+    /// (CreditService/AddPurchase), `plan_grants` (GrantPlan), `promos` (GrantPromo), `media`
+    /// (PageService/CreateMedia), `pages` (CreatePage), `runs` (UsageService/RecordRun), applied in this order;
+    /// and last `calls`, whose items are `{"method": "CreditService/Consume", "request": {...}}`.
+    /// An item of `plans` or `users` may be the plan or the settings themselves. An idempotency key that is
+    /// not given is made of the item's place, so that the same file again replays.
+    public var json: String = ""
+
+    public init() {}
+  }
+
+  public struct LoadFixturesResponse: Message {
+    public static var fullName: String { "tallystick.testing.v1.LoadFixturesResponse" }
+    public var applied: Int32 = 0
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct SaveSnapshotRequest: Message {
+    public static var fullName: String { "tallystick.testing.v1.SaveSnapshotRequest" }
+    /// 1 to 64 bytes.
+    public var name: String = ""
+
+    public init() {}
+  }
+
+  public struct SaveSnapshotResponse: Message {
+    public static var fullName: String { "tallystick.testing.v1.SaveSnapshotResponse" }
+    public var sizeBytes: Int64 = 0
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct RestoreSnapshotRequest: Message {
+    public static var fullName: String { "tallystick.testing.v1.RestoreSnapshotRequest" }
+    public var name: String = ""
+
+    public init() {}
+  }
+
+  public struct RestoreSnapshotResponse: Message {
+    public static var fullName: String { "tallystick.testing.v1.RestoreSnapshotResponse" }
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct Failure: Message {
+    public static var fullName: String { "tallystick.testing.v1.Failure" }
+    public var action: TallystickTestingV1.FailureAction = TallystickTestingV1.FailureAction(rawValue: 0)
+    /// `CreditService/Consume`, or with its package; empty is every method.
+    public var method: String = ""
+    /// What passes before the first that fails.
+    public var skip: Int32 = 0
+    /// How many fail; zero is one.
+    public var count: Int32 = 0
+    /// For REFUSE: a gRPC status code, 1 to 16; zero is the reason's, or UNAVAILABLE without one.
+    public var code: Int32 = 0
+    public var message: String = ""
+    /// For REFUSE: the reason that the answer carries, with its details.
+    public var reason: TallystickV1.Reason = TallystickV1.Reason(rawValue: 0)
+    public var details: [String: String] = .init()
+    /// For DELAY and STORE_DELAY.
+    public var delayMillis: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct InjectFailureRequest: Message {
+    public static var fullName: String { "tallystick.testing.v1.InjectFailureRequest" }
+    public var failure: TallystickTestingV1.Failure?
+
+    public init() {}
+  }
+
+  public struct InjectFailureResponse: Message {
+    public static var fullName: String { "tallystick.testing.v1.InjectFailureResponse" }
+    public var failureId: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct ListFailuresRequest: Message {
+    public static var fullName: String { "tallystick.testing.v1.ListFailuresRequest" }
+
+    public init() {}
+  }
+
+  public struct InjectedFailure: Message {
+    public static var fullName: String { "tallystick.testing.v1.InjectedFailure" }
+    public var failureId: Int64 = 0
+    public var failure: TallystickTestingV1.Failure?
+    /// How often it has happened.
+    public var happened: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct ListFailuresResponse: Message {
+    public static var fullName: String { "tallystick.testing.v1.ListFailuresResponse" }
+    /// Those that have happened as often as they should stay listed until they are cleared.
+    public var failures: [TallystickTestingV1.InjectedFailure] = []
+
+    public init() {}
+  }
+
+  public struct ClearFailuresRequest: Message {
+    public static var fullName: String { "tallystick.testing.v1.ClearFailuresRequest" }
+
+    public init() {}
+  }
+
+  public struct ClearFailuresResponse: Message {
+    public static var fullName: String { "tallystick.testing.v1.ClearFailuresResponse" }
+    /// How many were waiting still.
+    public var cleared: Int32 = 0
+
+    public init() {}
+  }
+
   public enum TestControl {
     public static let name = "tallystick.testing.v1.TestControl"
     public static let getClock = RPC<TallystickTestingV1.GetClockRequest, TallystickTestingV1.GetClockResponse>(service: name, method: "GetClock", kind: .unary)
@@ -66,7 +264,20 @@ extension TallystickTestingV1 {
     public static let setClock = RPC<TallystickTestingV1.SetClockRequest, TallystickTestingV1.SetClockResponse>(service: name, method: "SetClock", kind: .unary)
     /// Moves the clock on.
     public static let advanceClock = RPC<TallystickTestingV1.AdvanceClockRequest, TallystickTestingV1.AdvanceClockResponse>(service: name, method: "AdvanceClock", kind: .unary)
-    /// Empties the database and lets the clock run with the machine's again.
+    /// Empties the database, lets the clock run with the machine's again and clears the failures. Snapshots stay.
     public static let reset = RPC<TallystickTestingV1.ResetRequest, TallystickTestingV1.ResetResponse>(service: name, method: "Reset", kind: .unary)
+    /// Applies what a fixture file lists, in order, by the services' own methods. Ends at the first item that
+    /// is refused; what stood before it is applied.
+    public static let loadFixtures = RPC<TallystickTestingV1.LoadFixturesRequest, TallystickTestingV1.LoadFixturesResponse>(service: name, method: "LoadFixtures", kind: .unary)
+    /// Keeps a copy of the database, and the clock, in memory under a name; one of that name is replaced.
+    public static let saveSnapshot = RPC<TallystickTestingV1.SaveSnapshotRequest, TallystickTestingV1.SaveSnapshotResponse>(service: name, method: "SaveSnapshot", kind: .unary)
+    /// Puts the database and the clock back to a snapshot, and clears the failures.
+    public static let restoreSnapshot = RPC<TallystickTestingV1.RestoreSnapshotRequest, TallystickTestingV1.RestoreSnapshotResponse>(service: name, method: "RestoreSnapshot", kind: .unary)
+    /// Makes calls, connections or commits to come fail. Several failures may wait; the earliest that fits a
+    /// call is the one that happens. TestControl's own calls never fail by it.
+    public static let injectFailure = RPC<TallystickTestingV1.InjectFailureRequest, TallystickTestingV1.InjectFailureResponse>(service: name, method: "InjectFailure", kind: .unary)
+    /// The failures that wait, and how often each has happened, in the order in which they were injected.
+    public static let listFailures = RPC<TallystickTestingV1.ListFailuresRequest, TallystickTestingV1.ListFailuresResponse>(service: name, method: "ListFailures", kind: .unary)
+    public static let clearFailures = RPC<TallystickTestingV1.ClearFailuresRequest, TallystickTestingV1.ClearFailuresResponse>(service: name, method: "ClearFailures", kind: .unary)
   }
 }

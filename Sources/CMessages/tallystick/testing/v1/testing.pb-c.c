@@ -367,6 +367,642 @@ void   tallystick__testing__v1__reset_response__free_unpacked
   assert(message->base.descriptor == &tallystick__testing__v1__reset_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__testing__v1__load_fixtures_request__init
+                     (Tallystick__Testing__V1__LoadFixturesRequest         *message)
+{
+  static const Tallystick__Testing__V1__LoadFixturesRequest init_value = TALLYSTICK__TESTING__V1__LOAD_FIXTURES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__load_fixtures_request__get_packed_size
+                     (const Tallystick__Testing__V1__LoadFixturesRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__load_fixtures_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__load_fixtures_request__pack
+                     (const Tallystick__Testing__V1__LoadFixturesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__load_fixtures_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__load_fixtures_request__pack_to_buffer
+                     (const Tallystick__Testing__V1__LoadFixturesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__load_fixtures_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__LoadFixturesRequest *
+       tallystick__testing__v1__load_fixtures_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__LoadFixturesRequest *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__load_fixtures_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__load_fixtures_request__free_unpacked
+                     (Tallystick__Testing__V1__LoadFixturesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__load_fixtures_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__load_fixtures_response__init
+                     (Tallystick__Testing__V1__LoadFixturesResponse         *message)
+{
+  static const Tallystick__Testing__V1__LoadFixturesResponse init_value = TALLYSTICK__TESTING__V1__LOAD_FIXTURES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__load_fixtures_response__get_packed_size
+                     (const Tallystick__Testing__V1__LoadFixturesResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__load_fixtures_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__load_fixtures_response__pack
+                     (const Tallystick__Testing__V1__LoadFixturesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__load_fixtures_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__load_fixtures_response__pack_to_buffer
+                     (const Tallystick__Testing__V1__LoadFixturesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__load_fixtures_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__LoadFixturesResponse *
+       tallystick__testing__v1__load_fixtures_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__LoadFixturesResponse *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__load_fixtures_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__load_fixtures_response__free_unpacked
+                     (Tallystick__Testing__V1__LoadFixturesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__load_fixtures_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__save_snapshot_request__init
+                     (Tallystick__Testing__V1__SaveSnapshotRequest         *message)
+{
+  static const Tallystick__Testing__V1__SaveSnapshotRequest init_value = TALLYSTICK__TESTING__V1__SAVE_SNAPSHOT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__save_snapshot_request__get_packed_size
+                     (const Tallystick__Testing__V1__SaveSnapshotRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__save_snapshot_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__save_snapshot_request__pack
+                     (const Tallystick__Testing__V1__SaveSnapshotRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__save_snapshot_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__save_snapshot_request__pack_to_buffer
+                     (const Tallystick__Testing__V1__SaveSnapshotRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__save_snapshot_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__SaveSnapshotRequest *
+       tallystick__testing__v1__save_snapshot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__SaveSnapshotRequest *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__save_snapshot_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__save_snapshot_request__free_unpacked
+                     (Tallystick__Testing__V1__SaveSnapshotRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__save_snapshot_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__save_snapshot_response__init
+                     (Tallystick__Testing__V1__SaveSnapshotResponse         *message)
+{
+  static const Tallystick__Testing__V1__SaveSnapshotResponse init_value = TALLYSTICK__TESTING__V1__SAVE_SNAPSHOT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__save_snapshot_response__get_packed_size
+                     (const Tallystick__Testing__V1__SaveSnapshotResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__save_snapshot_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__save_snapshot_response__pack
+                     (const Tallystick__Testing__V1__SaveSnapshotResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__save_snapshot_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__save_snapshot_response__pack_to_buffer
+                     (const Tallystick__Testing__V1__SaveSnapshotResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__save_snapshot_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__SaveSnapshotResponse *
+       tallystick__testing__v1__save_snapshot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__SaveSnapshotResponse *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__save_snapshot_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__save_snapshot_response__free_unpacked
+                     (Tallystick__Testing__V1__SaveSnapshotResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__save_snapshot_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__restore_snapshot_request__init
+                     (Tallystick__Testing__V1__RestoreSnapshotRequest         *message)
+{
+  static const Tallystick__Testing__V1__RestoreSnapshotRequest init_value = TALLYSTICK__TESTING__V1__RESTORE_SNAPSHOT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__restore_snapshot_request__get_packed_size
+                     (const Tallystick__Testing__V1__RestoreSnapshotRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__restore_snapshot_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__restore_snapshot_request__pack
+                     (const Tallystick__Testing__V1__RestoreSnapshotRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__restore_snapshot_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__restore_snapshot_request__pack_to_buffer
+                     (const Tallystick__Testing__V1__RestoreSnapshotRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__restore_snapshot_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__RestoreSnapshotRequest *
+       tallystick__testing__v1__restore_snapshot_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__RestoreSnapshotRequest *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__restore_snapshot_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__restore_snapshot_request__free_unpacked
+                     (Tallystick__Testing__V1__RestoreSnapshotRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__restore_snapshot_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__restore_snapshot_response__init
+                     (Tallystick__Testing__V1__RestoreSnapshotResponse         *message)
+{
+  static const Tallystick__Testing__V1__RestoreSnapshotResponse init_value = TALLYSTICK__TESTING__V1__RESTORE_SNAPSHOT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__restore_snapshot_response__get_packed_size
+                     (const Tallystick__Testing__V1__RestoreSnapshotResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__restore_snapshot_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__restore_snapshot_response__pack
+                     (const Tallystick__Testing__V1__RestoreSnapshotResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__restore_snapshot_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__restore_snapshot_response__pack_to_buffer
+                     (const Tallystick__Testing__V1__RestoreSnapshotResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__restore_snapshot_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__RestoreSnapshotResponse *
+       tallystick__testing__v1__restore_snapshot_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__RestoreSnapshotResponse *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__restore_snapshot_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__restore_snapshot_response__free_unpacked
+                     (Tallystick__Testing__V1__RestoreSnapshotResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__restore_snapshot_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__failure__details_entry__init
+                     (Tallystick__Testing__V1__Failure__DetailsEntry         *message)
+{
+  static const Tallystick__Testing__V1__Failure__DetailsEntry init_value = TALLYSTICK__TESTING__V1__FAILURE__DETAILS_ENTRY__INIT;
+  *message = init_value;
+}
+void   tallystick__testing__v1__failure__init
+                     (Tallystick__Testing__V1__Failure         *message)
+{
+  static const Tallystick__Testing__V1__Failure init_value = TALLYSTICK__TESTING__V1__FAILURE__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__failure__get_packed_size
+                     (const Tallystick__Testing__V1__Failure *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__failure__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__failure__pack
+                     (const Tallystick__Testing__V1__Failure *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__failure__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__failure__pack_to_buffer
+                     (const Tallystick__Testing__V1__Failure *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__failure__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__Failure *
+       tallystick__testing__v1__failure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__Failure *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__failure__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__failure__free_unpacked
+                     (Tallystick__Testing__V1__Failure *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__failure__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__inject_failure_request__init
+                     (Tallystick__Testing__V1__InjectFailureRequest         *message)
+{
+  static const Tallystick__Testing__V1__InjectFailureRequest init_value = TALLYSTICK__TESTING__V1__INJECT_FAILURE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__inject_failure_request__get_packed_size
+                     (const Tallystick__Testing__V1__InjectFailureRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__inject_failure_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__inject_failure_request__pack
+                     (const Tallystick__Testing__V1__InjectFailureRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__inject_failure_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__inject_failure_request__pack_to_buffer
+                     (const Tallystick__Testing__V1__InjectFailureRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__inject_failure_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__InjectFailureRequest *
+       tallystick__testing__v1__inject_failure_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__InjectFailureRequest *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__inject_failure_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__inject_failure_request__free_unpacked
+                     (Tallystick__Testing__V1__InjectFailureRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__inject_failure_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__inject_failure_response__init
+                     (Tallystick__Testing__V1__InjectFailureResponse         *message)
+{
+  static const Tallystick__Testing__V1__InjectFailureResponse init_value = TALLYSTICK__TESTING__V1__INJECT_FAILURE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__inject_failure_response__get_packed_size
+                     (const Tallystick__Testing__V1__InjectFailureResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__inject_failure_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__inject_failure_response__pack
+                     (const Tallystick__Testing__V1__InjectFailureResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__inject_failure_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__inject_failure_response__pack_to_buffer
+                     (const Tallystick__Testing__V1__InjectFailureResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__inject_failure_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__InjectFailureResponse *
+       tallystick__testing__v1__inject_failure_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__InjectFailureResponse *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__inject_failure_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__inject_failure_response__free_unpacked
+                     (Tallystick__Testing__V1__InjectFailureResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__inject_failure_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__list_failures_request__init
+                     (Tallystick__Testing__V1__ListFailuresRequest         *message)
+{
+  static const Tallystick__Testing__V1__ListFailuresRequest init_value = TALLYSTICK__TESTING__V1__LIST_FAILURES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__list_failures_request__get_packed_size
+                     (const Tallystick__Testing__V1__ListFailuresRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__list_failures_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__list_failures_request__pack
+                     (const Tallystick__Testing__V1__ListFailuresRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__list_failures_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__list_failures_request__pack_to_buffer
+                     (const Tallystick__Testing__V1__ListFailuresRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__list_failures_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__ListFailuresRequest *
+       tallystick__testing__v1__list_failures_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__ListFailuresRequest *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__list_failures_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__list_failures_request__free_unpacked
+                     (Tallystick__Testing__V1__ListFailuresRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__list_failures_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__injected_failure__init
+                     (Tallystick__Testing__V1__InjectedFailure         *message)
+{
+  static const Tallystick__Testing__V1__InjectedFailure init_value = TALLYSTICK__TESTING__V1__INJECTED_FAILURE__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__injected_failure__get_packed_size
+                     (const Tallystick__Testing__V1__InjectedFailure *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__injected_failure__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__injected_failure__pack
+                     (const Tallystick__Testing__V1__InjectedFailure *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__injected_failure__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__injected_failure__pack_to_buffer
+                     (const Tallystick__Testing__V1__InjectedFailure *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__injected_failure__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__InjectedFailure *
+       tallystick__testing__v1__injected_failure__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__InjectedFailure *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__injected_failure__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__injected_failure__free_unpacked
+                     (Tallystick__Testing__V1__InjectedFailure *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__injected_failure__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__list_failures_response__init
+                     (Tallystick__Testing__V1__ListFailuresResponse         *message)
+{
+  static const Tallystick__Testing__V1__ListFailuresResponse init_value = TALLYSTICK__TESTING__V1__LIST_FAILURES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__list_failures_response__get_packed_size
+                     (const Tallystick__Testing__V1__ListFailuresResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__list_failures_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__list_failures_response__pack
+                     (const Tallystick__Testing__V1__ListFailuresResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__list_failures_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__list_failures_response__pack_to_buffer
+                     (const Tallystick__Testing__V1__ListFailuresResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__list_failures_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__ListFailuresResponse *
+       tallystick__testing__v1__list_failures_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__ListFailuresResponse *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__list_failures_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__list_failures_response__free_unpacked
+                     (Tallystick__Testing__V1__ListFailuresResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__list_failures_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__clear_failures_request__init
+                     (Tallystick__Testing__V1__ClearFailuresRequest         *message)
+{
+  static const Tallystick__Testing__V1__ClearFailuresRequest init_value = TALLYSTICK__TESTING__V1__CLEAR_FAILURES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__clear_failures_request__get_packed_size
+                     (const Tallystick__Testing__V1__ClearFailuresRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__clear_failures_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__clear_failures_request__pack
+                     (const Tallystick__Testing__V1__ClearFailuresRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__clear_failures_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__clear_failures_request__pack_to_buffer
+                     (const Tallystick__Testing__V1__ClearFailuresRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__clear_failures_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__ClearFailuresRequest *
+       tallystick__testing__v1__clear_failures_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__ClearFailuresRequest *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__clear_failures_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__clear_failures_request__free_unpacked
+                     (Tallystick__Testing__V1__ClearFailuresRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__clear_failures_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__testing__v1__clear_failures_response__init
+                     (Tallystick__Testing__V1__ClearFailuresResponse         *message)
+{
+  static const Tallystick__Testing__V1__ClearFailuresResponse init_value = TALLYSTICK__TESTING__V1__CLEAR_FAILURES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__testing__v1__clear_failures_response__get_packed_size
+                     (const Tallystick__Testing__V1__ClearFailuresResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__clear_failures_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__testing__v1__clear_failures_response__pack
+                     (const Tallystick__Testing__V1__ClearFailuresResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__clear_failures_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__testing__v1__clear_failures_response__pack_to_buffer
+                     (const Tallystick__Testing__V1__ClearFailuresResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__testing__v1__clear_failures_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__Testing__V1__ClearFailuresResponse *
+       tallystick__testing__v1__clear_failures_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__Testing__V1__ClearFailuresResponse *)
+     protobuf_c_message_unpack (&tallystick__testing__v1__clear_failures_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__testing__v1__clear_failures_response__free_unpacked
+                     (Tallystick__Testing__V1__ClearFailuresResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__testing__v1__clear_failures_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 #define tallystick__testing__v1__get_clock_request__field_descriptors NULL
 #define tallystick__testing__v1__get_clock_request__field_indices_by_name NULL
 #define tallystick__testing__v1__get_clock_request__number_ranges NULL
@@ -642,5 +1278,704 @@ const ProtobufCMessageDescriptor tallystick__testing__v1__reset_response__descri
   tallystick__testing__v1__reset_response__field_indices_by_name,
   1,  tallystick__testing__v1__reset_response__number_ranges,
   (ProtobufCMessageInit) tallystick__testing__v1__reset_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__load_fixtures_request__field_descriptors[1] =
+{
+  {
+    "json",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__LoadFixturesRequest, json),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__load_fixtures_request__field_indices_by_name[] = {
+  0,   /* field[0] = json */
+};
+static const ProtobufCIntRange tallystick__testing__v1__load_fixtures_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__load_fixtures_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.LoadFixturesRequest",
+  "LoadFixturesRequest",
+  "Tallystick__Testing__V1__LoadFixturesRequest",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__LoadFixturesRequest),
+  1,
+  tallystick__testing__v1__load_fixtures_request__field_descriptors,
+  tallystick__testing__v1__load_fixtures_request__field_indices_by_name,
+  1,  tallystick__testing__v1__load_fixtures_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__load_fixtures_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__load_fixtures_response__field_descriptors[2] =
+{
+  {
+    "applied",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__LoadFixturesResponse, applied),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__LoadFixturesResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__load_fixtures_response__field_indices_by_name[] = {
+  0,   /* field[0] = applied */
+  1,   /* field[1] = commit_sequence */
+};
+static const ProtobufCIntRange tallystick__testing__v1__load_fixtures_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__load_fixtures_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.LoadFixturesResponse",
+  "LoadFixturesResponse",
+  "Tallystick__Testing__V1__LoadFixturesResponse",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__LoadFixturesResponse),
+  2,
+  tallystick__testing__v1__load_fixtures_response__field_descriptors,
+  tallystick__testing__v1__load_fixtures_response__field_indices_by_name,
+  1,  tallystick__testing__v1__load_fixtures_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__load_fixtures_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__save_snapshot_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__SaveSnapshotRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__save_snapshot_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange tallystick__testing__v1__save_snapshot_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__save_snapshot_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.SaveSnapshotRequest",
+  "SaveSnapshotRequest",
+  "Tallystick__Testing__V1__SaveSnapshotRequest",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__SaveSnapshotRequest),
+  1,
+  tallystick__testing__v1__save_snapshot_request__field_descriptors,
+  tallystick__testing__v1__save_snapshot_request__field_indices_by_name,
+  1,  tallystick__testing__v1__save_snapshot_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__save_snapshot_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__save_snapshot_response__field_descriptors[2] =
+{
+  {
+    "size_bytes",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__SaveSnapshotResponse, size_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__SaveSnapshotResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__save_snapshot_response__field_indices_by_name[] = {
+  1,   /* field[1] = commit_sequence */
+  0,   /* field[0] = size_bytes */
+};
+static const ProtobufCIntRange tallystick__testing__v1__save_snapshot_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__save_snapshot_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.SaveSnapshotResponse",
+  "SaveSnapshotResponse",
+  "Tallystick__Testing__V1__SaveSnapshotResponse",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__SaveSnapshotResponse),
+  2,
+  tallystick__testing__v1__save_snapshot_response__field_descriptors,
+  tallystick__testing__v1__save_snapshot_response__field_indices_by_name,
+  1,  tallystick__testing__v1__save_snapshot_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__save_snapshot_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__restore_snapshot_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__RestoreSnapshotRequest, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__restore_snapshot_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange tallystick__testing__v1__restore_snapshot_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__restore_snapshot_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.RestoreSnapshotRequest",
+  "RestoreSnapshotRequest",
+  "Tallystick__Testing__V1__RestoreSnapshotRequest",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__RestoreSnapshotRequest),
+  1,
+  tallystick__testing__v1__restore_snapshot_request__field_descriptors,
+  tallystick__testing__v1__restore_snapshot_request__field_indices_by_name,
+  1,  tallystick__testing__v1__restore_snapshot_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__restore_snapshot_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__restore_snapshot_response__field_descriptors[1] =
+{
+  {
+    "commit_sequence",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__RestoreSnapshotResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__restore_snapshot_response__field_indices_by_name[] = {
+  0,   /* field[0] = commit_sequence */
+};
+static const ProtobufCIntRange tallystick__testing__v1__restore_snapshot_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__restore_snapshot_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.RestoreSnapshotResponse",
+  "RestoreSnapshotResponse",
+  "Tallystick__Testing__V1__RestoreSnapshotResponse",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__RestoreSnapshotResponse),
+  1,
+  tallystick__testing__v1__restore_snapshot_response__field_descriptors,
+  tallystick__testing__v1__restore_snapshot_response__field_indices_by_name,
+  1,  tallystick__testing__v1__restore_snapshot_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__restore_snapshot_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__failure__details_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure__DetailsEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure__DetailsEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__failure__details_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__testing__v1__failure__details_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__failure__details_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.Failure.DetailsEntry",
+  "DetailsEntry",
+  "Tallystick__Testing__V1__Failure__DetailsEntry",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__Failure__DetailsEntry),
+  2,
+  tallystick__testing__v1__failure__details_entry__field_descriptors,
+  tallystick__testing__v1__failure__details_entry__field_indices_by_name,
+  1,  tallystick__testing__v1__failure__details_entry__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__failure__details_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__failure__field_descriptors[9] =
+{
+  {
+    "action",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure, action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "method",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure, method),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "skip",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure, skip),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "code",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure, code),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "details",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__Testing__V1__Failure, n_details),
+    offsetof(Tallystick__Testing__V1__Failure, details),
+    &tallystick__testing__v1__failure__details_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "delay_millis",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__Failure, delay_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__failure__field_indices_by_name[] = {
+  0,   /* field[0] = action */
+  4,   /* field[4] = code */
+  3,   /* field[3] = count */
+  8,   /* field[8] = delay_millis */
+  7,   /* field[7] = details */
+  5,   /* field[5] = message */
+  1,   /* field[1] = method */
+  6,   /* field[6] = reason */
+  2,   /* field[2] = skip */
+};
+static const ProtobufCIntRange tallystick__testing__v1__failure__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__failure__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.Failure",
+  "Failure",
+  "Tallystick__Testing__V1__Failure",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__Failure),
+  9,
+  tallystick__testing__v1__failure__field_descriptors,
+  tallystick__testing__v1__failure__field_indices_by_name,
+  1,  tallystick__testing__v1__failure__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__failure__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__inject_failure_request__field_descriptors[1] =
+{
+  {
+    "failure",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__Testing__V1__InjectFailureRequest, n_failure),
+    offsetof(Tallystick__Testing__V1__InjectFailureRequest, failure),
+    &tallystick__testing__v1__failure__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__inject_failure_request__field_indices_by_name[] = {
+  0,   /* field[0] = failure */
+};
+static const ProtobufCIntRange tallystick__testing__v1__inject_failure_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__inject_failure_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.InjectFailureRequest",
+  "InjectFailureRequest",
+  "Tallystick__Testing__V1__InjectFailureRequest",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__InjectFailureRequest),
+  1,
+  tallystick__testing__v1__inject_failure_request__field_descriptors,
+  tallystick__testing__v1__inject_failure_request__field_indices_by_name,
+  1,  tallystick__testing__v1__inject_failure_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__inject_failure_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__inject_failure_response__field_descriptors[1] =
+{
+  {
+    "failure_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__InjectFailureResponse, failure_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__inject_failure_response__field_indices_by_name[] = {
+  0,   /* field[0] = failure_id */
+};
+static const ProtobufCIntRange tallystick__testing__v1__inject_failure_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__inject_failure_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.InjectFailureResponse",
+  "InjectFailureResponse",
+  "Tallystick__Testing__V1__InjectFailureResponse",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__InjectFailureResponse),
+  1,
+  tallystick__testing__v1__inject_failure_response__field_descriptors,
+  tallystick__testing__v1__inject_failure_response__field_indices_by_name,
+  1,  tallystick__testing__v1__inject_failure_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__inject_failure_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define tallystick__testing__v1__list_failures_request__field_descriptors NULL
+#define tallystick__testing__v1__list_failures_request__field_indices_by_name NULL
+#define tallystick__testing__v1__list_failures_request__number_ranges NULL
+const ProtobufCMessageDescriptor tallystick__testing__v1__list_failures_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.ListFailuresRequest",
+  "ListFailuresRequest",
+  "Tallystick__Testing__V1__ListFailuresRequest",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__ListFailuresRequest),
+  0,
+  tallystick__testing__v1__list_failures_request__field_descriptors,
+  tallystick__testing__v1__list_failures_request__field_indices_by_name,
+  0,  tallystick__testing__v1__list_failures_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__list_failures_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__injected_failure__field_descriptors[3] =
+{
+  {
+    "failure_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__InjectedFailure, failure_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__Testing__V1__InjectedFailure, n_failure),
+    offsetof(Tallystick__Testing__V1__InjectedFailure, failure),
+    &tallystick__testing__v1__failure__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "happened",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__InjectedFailure, happened),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__injected_failure__field_indices_by_name[] = {
+  1,   /* field[1] = failure */
+  0,   /* field[0] = failure_id */
+  2,   /* field[2] = happened */
+};
+static const ProtobufCIntRange tallystick__testing__v1__injected_failure__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__injected_failure__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.InjectedFailure",
+  "InjectedFailure",
+  "Tallystick__Testing__V1__InjectedFailure",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__InjectedFailure),
+  3,
+  tallystick__testing__v1__injected_failure__field_descriptors,
+  tallystick__testing__v1__injected_failure__field_indices_by_name,
+  1,  tallystick__testing__v1__injected_failure__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__injected_failure__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__list_failures_response__field_descriptors[1] =
+{
+  {
+    "failures",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__Testing__V1__ListFailuresResponse, n_failures),
+    offsetof(Tallystick__Testing__V1__ListFailuresResponse, failures),
+    &tallystick__testing__v1__injected_failure__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__list_failures_response__field_indices_by_name[] = {
+  0,   /* field[0] = failures */
+};
+static const ProtobufCIntRange tallystick__testing__v1__list_failures_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__list_failures_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.ListFailuresResponse",
+  "ListFailuresResponse",
+  "Tallystick__Testing__V1__ListFailuresResponse",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__ListFailuresResponse),
+  1,
+  tallystick__testing__v1__list_failures_response__field_descriptors,
+  tallystick__testing__v1__list_failures_response__field_indices_by_name,
+  1,  tallystick__testing__v1__list_failures_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__list_failures_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define tallystick__testing__v1__clear_failures_request__field_descriptors NULL
+#define tallystick__testing__v1__clear_failures_request__field_indices_by_name NULL
+#define tallystick__testing__v1__clear_failures_request__number_ranges NULL
+const ProtobufCMessageDescriptor tallystick__testing__v1__clear_failures_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.ClearFailuresRequest",
+  "ClearFailuresRequest",
+  "Tallystick__Testing__V1__ClearFailuresRequest",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__ClearFailuresRequest),
+  0,
+  tallystick__testing__v1__clear_failures_request__field_descriptors,
+  tallystick__testing__v1__clear_failures_request__field_indices_by_name,
+  0,  tallystick__testing__v1__clear_failures_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__clear_failures_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__testing__v1__clear_failures_response__field_descriptors[1] =
+{
+  {
+    "cleared",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__Testing__V1__ClearFailuresResponse, cleared),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__testing__v1__clear_failures_response__field_indices_by_name[] = {
+  0,   /* field[0] = cleared */
+};
+static const ProtobufCIntRange tallystick__testing__v1__clear_failures_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__testing__v1__clear_failures_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.testing.v1.ClearFailuresResponse",
+  "ClearFailuresResponse",
+  "Tallystick__Testing__V1__ClearFailuresResponse",
+  "tallystick.testing.v1",
+  sizeof(Tallystick__Testing__V1__ClearFailuresResponse),
+  1,
+  tallystick__testing__v1__clear_failures_response__field_descriptors,
+  tallystick__testing__v1__clear_failures_response__field_indices_by_name,
+  1,  tallystick__testing__v1__clear_failures_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__testing__v1__clear_failures_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -4,43 +4,13 @@ from __future__ import annotations
 
 from typing import Optional
 
-from tallystick._async_calls import AsyncCaller
-from tallystick._calls import Caller
+from tallystick._calls import Caller, Method
 from tallystick._generated.testing.v1 import testing_pb2
-from tallystick._rules import Method
 from tallystick.times import Time, to_timestamp
-
-_GET_CLOCK = Method(
-    "tallystick.testing.v1.TestControl",
-    "GetClock",
-    testing_pb2.GetClockRequest,
-    testing_pb2.GetClockResponse,
-    repeatable=True,
-)
-_SET_CLOCK = Method(
-    "tallystick.testing.v1.TestControl",
-    "SetClock",
-    testing_pb2.SetClockRequest,
-    testing_pb2.SetClockResponse,
-    repeatable=True,
-)
-_ADVANCE_CLOCK = Method(
-    "tallystick.testing.v1.TestControl",
-    "AdvanceClock",
-    testing_pb2.AdvanceClockRequest,
-    testing_pb2.AdvanceClockResponse,
-)
-_RESET = Method(
-    "tallystick.testing.v1.TestControl",
-    "Reset",
-    testing_pb2.ResetRequest,
-    testing_pb2.ResetResponse,
-    repeatable=True,
-)
 
 
 class TestControl:
-    """The methods of `tallystick.testing.v1.TestControl`, for threads."""
+    """The methods of `tallystick.testing.v1.TestControl`."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -52,7 +22,13 @@ class TestControl:
     ) -> testing_pb2.GetClockResponse:
         """`GetClock`."""
         request = testing_pb2.GetClockRequest()
-        return self._caller.unary(_GET_CLOCK, request, timeout)
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "GetClock",
+            testing_pb2.GetClockResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
 
     def set_clock(
         self,
@@ -64,7 +40,13 @@ class TestControl:
         request = testing_pb2.SetClockRequest(
             now_micros=to_timestamp(now_micros),
         )
-        return self._caller.unary(_SET_CLOCK, request, timeout)
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "SetClock",
+            testing_pb2.SetClockResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
 
     def advance_clock(
         self,
@@ -76,62 +58,137 @@ class TestControl:
         request = testing_pb2.AdvanceClockRequest(
             millis=millis,
         )
-        return self._caller.unary(_ADVANCE_CLOCK, request, timeout)
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "AdvanceClock",
+            testing_pb2.AdvanceClockResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)
 
     def reset(
         self,
         *,
         timeout: Optional[float] = None,
     ) -> testing_pb2.ResetResponse:
-        """Empties the database and lets the clock run with the machine's again."""
+        """Empties the database, lets the clock run with the machine's again and clears the failures.
+        Snapshots stay.
+        """
         request = testing_pb2.ResetRequest()
-        return self._caller.unary(_RESET, request, timeout)
-
-
-class AsyncTestControl:
-    """The methods of `tallystick.testing.v1.TestControl`, for asyncio."""
-
-    def __init__(self, caller: AsyncCaller) -> None:
-        self._caller = caller
-
-    async def get_clock(
-        self,
-        *,
-        timeout: Optional[float] = None,
-    ) -> testing_pb2.GetClockResponse:
-        """`GetClock`."""
-        request = testing_pb2.GetClockRequest()
-        return await self._caller.unary(_GET_CLOCK, request, timeout)
-
-    async def set_clock(
-        self,
-        *,
-        now_micros: Time = 0,
-        timeout: Optional[float] = None,
-    ) -> testing_pb2.SetClockResponse:
-        """Stops the clock at a time. Never before the ledger's last time."""
-        request = testing_pb2.SetClockRequest(
-            now_micros=to_timestamp(now_micros),
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "Reset",
+            testing_pb2.ResetResponse,
+            repeatable=True,
         )
-        return await self._caller.unary(_SET_CLOCK, request, timeout)
+        return self._caller.unary(method, request, timeout)
 
-    async def advance_clock(
+    def load_fixtures(
         self,
         *,
-        millis: int = 0,
+        json: str = "",
         timeout: Optional[float] = None,
-    ) -> testing_pb2.AdvanceClockResponse:
-        """Moves the clock on."""
-        request = testing_pb2.AdvanceClockRequest(
-            millis=millis,
+    ) -> testing_pb2.LoadFixturesResponse:
+        """Applies what a fixture file lists, in order, by the services' own methods. Ends at the first
+        item that is refused; what stood before it is applied.
+        """
+        request = testing_pb2.LoadFixturesRequest(
+            json=json,
         )
-        return await self._caller.unary(_ADVANCE_CLOCK, request, timeout)
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "LoadFixtures",
+            testing_pb2.LoadFixturesResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)
 
-    async def reset(
+    def save_snapshot(
+        self,
+        *,
+        name: str = "",
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.SaveSnapshotResponse:
+        """Keeps a copy of the database, and the clock, in memory under a name; one of that name is
+        replaced.
+        """
+        request = testing_pb2.SaveSnapshotRequest(
+            name=name,
+        )
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "SaveSnapshot",
+            testing_pb2.SaveSnapshotResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def restore_snapshot(
+        self,
+        *,
+        name: str = "",
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.RestoreSnapshotResponse:
+        """Puts the database and the clock back to a snapshot, and clears the failures."""
+        request = testing_pb2.RestoreSnapshotRequest(
+            name=name,
+        )
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "RestoreSnapshot",
+            testing_pb2.RestoreSnapshotResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def inject_failure(
+        self,
+        *,
+        failure: Optional[testing_pb2.Failure] = None,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.InjectFailureResponse:
+        """Makes calls, connections or commits to come fail. Several failures may wait; the earliest that
+        fits a call is the one that happens. TestControl's own calls never fail by it.
+        """
+        request = testing_pb2.InjectFailureRequest(
+            failure=failure,
+        )
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "InjectFailure",
+            testing_pb2.InjectFailureResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def list_failures(
         self,
         *,
         timeout: Optional[float] = None,
-    ) -> testing_pb2.ResetResponse:
-        """Empties the database and lets the clock run with the machine's again."""
-        request = testing_pb2.ResetRequest()
-        return await self._caller.unary(_RESET, request, timeout)
+    ) -> testing_pb2.ListFailuresResponse:
+        """The failures that wait, and how often each has happened, in the order in which they were
+        injected.
+        """
+        request = testing_pb2.ListFailuresRequest()
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "ListFailures",
+            testing_pb2.ListFailuresResponse,
+            repeatable=True,
+        )
+        return self._caller.unary(method, request, timeout)
+
+    def clear_failures(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.ClearFailuresResponse:
+        """`ClearFailures`."""
+        request = testing_pb2.ClearFailuresRequest()
+        method = Method(
+            "tallystick.testing.v1.TestControl",
+            "ClearFailures",
+            testing_pb2.ClearFailuresResponse,
+            repeatable=False,
+        )
+        return self._caller.unary(method, request, timeout)

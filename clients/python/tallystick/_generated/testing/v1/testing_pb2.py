@@ -11,31 +11,66 @@ from google.protobuf import symbol_database as _symbol_database
 _sym_db = _symbol_database.Default()
 
 
+from tallystick._generated.v1 import errors_pb2 as tallystick_dot_v1_dot_errors__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tallystick/testing/v1/testing.proto\x12\x15tallystick.testing.v1\"\x11\n\x0fGetClockRequest\"I\n\x10GetClockResponse\x12\x1d\n\nnow_micros\x18\x01 \x01(\x03R\tnowMicros\x12\x16\n\x06\x66rozen\x18\x02 \x01(\x08R\x06\x66rozen\"0\n\x0fSetClockRequest\x12\x1d\n\nnow_micros\x18\x01 \x01(\x03R\tnowMicros\"1\n\x10SetClockResponse\x12\x1d\n\nnow_micros\x18\x01 \x01(\x03R\tnowMicros\"-\n\x13\x41\x64vanceClockRequest\x12\x16\n\x06millis\x18\x01 \x01(\x03R\x06millis\"5\n\x14\x41\x64vanceClockResponse\x12\x1d\n\nnow_micros\x18\x01 \x01(\x03R\tnowMicros\"\x0e\n\x0cResetRequest\"8\n\rResetResponse\x12\'\n\x0f\x63ommit_sequence\x18\x01 \x01(\x03R\x0e\x63ommitSequence2\x84\x03\n\x0bTestControl\x12[\n\x08GetClock\x12&.tallystick.testing.v1.GetClockRequest\x1a\'.tallystick.testing.v1.GetClockResponse\x12[\n\x08SetClock\x12&.tallystick.testing.v1.SetClockRequest\x1a\'.tallystick.testing.v1.SetClockResponse\x12g\n\x0c\x41\x64vanceClock\x12*.tallystick.testing.v1.AdvanceClockRequest\x1a+.tallystick.testing.v1.AdvanceClockResponse\x12R\n\x05Reset\x12#.tallystick.testing.v1.ResetRequest\x1a$.tallystick.testing.v1.ResetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tallystick/testing/v1/testing.proto\x12\x15tallystick.testing.v1\x1a\x1atallystick/v1/errors.proto\"\x11\n\x0fGetClockRequest\"I\n\x10GetClockResponse\x12\x1d\n\nnow_micros\x18\x01 \x01(\x03R\tnowMicros\x12\x16\n\x06\x66rozen\x18\x02 \x01(\x08R\x06\x66rozen\"0\n\x0fSetClockRequest\x12\x1d\n\nnow_micros\x18\x01 \x01(\x03R\tnowMicros\"1\n\x10SetClockResponse\x12\x1d\n\nnow_micros\x18\x01 \x01(\x03R\tnowMicros\"-\n\x13\x41\x64vanceClockRequest\x12\x16\n\x06millis\x18\x01 \x01(\x03R\x06millis\"5\n\x14\x41\x64vanceClockResponse\x12\x1d\n\nnow_micros\x18\x01 \x01(\x03R\tnowMicros\"\x0e\n\x0cResetRequest\"8\n\rResetResponse\x12\'\n\x0f\x63ommit_sequence\x18\x01 \x01(\x03R\x0e\x63ommitSequence\")\n\x13LoadFixturesRequest\x12\x12\n\x04json\x18\x01 \x01(\tR\x04json\"Y\n\x14LoadFixturesResponse\x12\x18\n\x07\x61pplied\x18\x01 \x01(\x05R\x07\x61pplied\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence\")\n\x13SaveSnapshotRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"^\n\x14SaveSnapshotResponse\x12\x1d\n\nsize_bytes\x18\x01 \x01(\x03R\tsizeBytes\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence\",\n\x16RestoreSnapshotRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"B\n\x17RestoreSnapshotResponse\x12\'\n\x0f\x63ommit_sequence\x18\x01 \x01(\x03R\x0e\x63ommitSequence\"\x8c\x03\n\x07\x46\x61ilure\x12<\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32$.tallystick.testing.v1.FailureActionR\x06\x61\x63tion\x12\x16\n\x06method\x18\x02 \x01(\tR\x06method\x12\x12\n\x04skip\x18\x03 \x01(\x05R\x04skip\x12\x14\n\x05\x63ount\x18\x04 \x01(\x05R\x05\x63ount\x12\x12\n\x04\x63ode\x18\x05 \x01(\x05R\x04\x63ode\x12\x18\n\x07message\x18\x06 \x01(\tR\x07message\x12-\n\x06reason\x18\x07 \x01(\x0e\x32\x15.tallystick.v1.ReasonR\x06reason\x12\x45\n\x07\x64\x65tails\x18\x08 \x03(\x0b\x32+.tallystick.testing.v1.Failure.DetailsEntryR\x07\x64\x65tails\x12!\n\x0c\x64\x65lay_millis\x18\t \x01(\x03R\x0b\x64\x65layMillis\x1a:\n\x0c\x44\x65tailsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"P\n\x14InjectFailureRequest\x12\x38\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x1e.tallystick.testing.v1.FailureR\x07\x66\x61ilure\"6\n\x15InjectFailureResponse\x12\x1d\n\nfailure_id\x18\x01 \x01(\x03R\tfailureId\"\x15\n\x13ListFailuresRequest\"\x86\x01\n\x0fInjectedFailure\x12\x1d\n\nfailure_id\x18\x01 \x01(\x03R\tfailureId\x12\x38\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x1e.tallystick.testing.v1.FailureR\x07\x66\x61ilure\x12\x1a\n\x08happened\x18\x03 \x01(\x03R\x08happened\"Z\n\x14ListFailuresResponse\x12\x42\n\x08\x66\x61ilures\x18\x01 \x03(\x0b\x32&.tallystick.testing.v1.InjectedFailureR\x08\x66\x61ilures\"\x16\n\x14\x43learFailuresRequest\"1\n\x15\x43learFailuresResponse\x12\x18\n\x07\x63leared\x18\x01 \x01(\x05R\x07\x63leared*\xaa\x02\n\rFailureAction\x12\x1e\n\x1a\x46\x41ILURE_ACTION_UNSPECIFIED\x10\x00\x12\x19\n\x15\x46\x41ILURE_ACTION_REFUSE\x10\x01\x12\x18\n\x14\x46\x41ILURE_ACTION_DELAY\x10\x02\x12\x1e\n\x1a\x46\x41ILURE_ACTION_DROP_BEFORE\x10\x03\x12\x1d\n\x19\x46\x41ILURE_ACTION_DROP_AFTER\x10\x04\x12$\n FAILURE_ACTION_REFUSE_CONNECTION\x10\x05\x12\x1d\n\x19\x46\x41ILURE_ACTION_STORE_FULL\x10\x06\x12\x1e\n\x1a\x46\x41ILURE_ACTION_STORE_DELAY\x10\x07\x12 \n\x1c\x46\x41ILURE_ACTION_STORE_UNKNOWN\x10\x08\x32\x89\x08\n\x0bTestControl\x12[\n\x08GetClock\x12&.tallystick.testing.v1.GetClockRequest\x1a\'.tallystick.testing.v1.GetClockResponse\x12[\n\x08SetClock\x12&.tallystick.testing.v1.SetClockRequest\x1a\'.tallystick.testing.v1.SetClockResponse\x12g\n\x0c\x41\x64vanceClock\x12*.tallystick.testing.v1.AdvanceClockRequest\x1a+.tallystick.testing.v1.AdvanceClockResponse\x12R\n\x05Reset\x12#.tallystick.testing.v1.ResetRequest\x1a$.tallystick.testing.v1.ResetResponse\x12g\n\x0cLoadFixtures\x12*.tallystick.testing.v1.LoadFixturesRequest\x1a+.tallystick.testing.v1.LoadFixturesResponse\x12g\n\x0cSaveSnapshot\x12*.tallystick.testing.v1.SaveSnapshotRequest\x1a+.tallystick.testing.v1.SaveSnapshotResponse\x12p\n\x0fRestoreSnapshot\x12-.tallystick.testing.v1.RestoreSnapshotRequest\x1a..tallystick.testing.v1.RestoreSnapshotResponse\x12j\n\rInjectFailure\x12+.tallystick.testing.v1.InjectFailureRequest\x1a,.tallystick.testing.v1.InjectFailureResponse\x12g\n\x0cListFailures\x12*.tallystick.testing.v1.ListFailuresRequest\x1a+.tallystick.testing.v1.ListFailuresResponse\x12j\n\rClearFailures\x12+.tallystick.testing.v1.ClearFailuresRequest\x1a,.tallystick.testing.v1.ClearFailuresResponseb\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tallystick._generated.testing.v1.testing_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
-  _GETCLOCKREQUEST._serialized_start=62
-  _GETCLOCKREQUEST._serialized_end=79
-  _GETCLOCKRESPONSE._serialized_start=81
-  _GETCLOCKRESPONSE._serialized_end=154
-  _SETCLOCKREQUEST._serialized_start=156
-  _SETCLOCKREQUEST._serialized_end=204
-  _SETCLOCKRESPONSE._serialized_start=206
-  _SETCLOCKRESPONSE._serialized_end=255
-  _ADVANCECLOCKREQUEST._serialized_start=257
-  _ADVANCECLOCKREQUEST._serialized_end=302
-  _ADVANCECLOCKRESPONSE._serialized_start=304
-  _ADVANCECLOCKRESPONSE._serialized_end=357
-  _RESETREQUEST._serialized_start=359
-  _RESETREQUEST._serialized_end=373
-  _RESETRESPONSE._serialized_start=375
-  _RESETRESPONSE._serialized_end=431
-  _TESTCONTROL._serialized_start=434
-  _TESTCONTROL._serialized_end=822
+  _FAILURE_DETAILSENTRY._options = None
+  _FAILURE_DETAILSENTRY._serialized_options = b'8\001'
+  _FAILUREACTION._serialized_start=1713
+  _FAILUREACTION._serialized_end=2011
+  _GETCLOCKREQUEST._serialized_start=90
+  _GETCLOCKREQUEST._serialized_end=107
+  _GETCLOCKRESPONSE._serialized_start=109
+  _GETCLOCKRESPONSE._serialized_end=182
+  _SETCLOCKREQUEST._serialized_start=184
+  _SETCLOCKREQUEST._serialized_end=232
+  _SETCLOCKRESPONSE._serialized_start=234
+  _SETCLOCKRESPONSE._serialized_end=283
+  _ADVANCECLOCKREQUEST._serialized_start=285
+  _ADVANCECLOCKREQUEST._serialized_end=330
+  _ADVANCECLOCKRESPONSE._serialized_start=332
+  _ADVANCECLOCKRESPONSE._serialized_end=385
+  _RESETREQUEST._serialized_start=387
+  _RESETREQUEST._serialized_end=401
+  _RESETRESPONSE._serialized_start=403
+  _RESETRESPONSE._serialized_end=459
+  _LOADFIXTURESREQUEST._serialized_start=461
+  _LOADFIXTURESREQUEST._serialized_end=502
+  _LOADFIXTURESRESPONSE._serialized_start=504
+  _LOADFIXTURESRESPONSE._serialized_end=593
+  _SAVESNAPSHOTREQUEST._serialized_start=595
+  _SAVESNAPSHOTREQUEST._serialized_end=636
+  _SAVESNAPSHOTRESPONSE._serialized_start=638
+  _SAVESNAPSHOTRESPONSE._serialized_end=732
+  _RESTORESNAPSHOTREQUEST._serialized_start=734
+  _RESTORESNAPSHOTREQUEST._serialized_end=778
+  _RESTORESNAPSHOTRESPONSE._serialized_start=780
+  _RESTORESNAPSHOTRESPONSE._serialized_end=846
+  _FAILURE._serialized_start=849
+  _FAILURE._serialized_end=1245
+  _FAILURE_DETAILSENTRY._serialized_start=1187
+  _FAILURE_DETAILSENTRY._serialized_end=1245
+  _INJECTFAILUREREQUEST._serialized_start=1247
+  _INJECTFAILUREREQUEST._serialized_end=1327
+  _INJECTFAILURERESPONSE._serialized_start=1329
+  _INJECTFAILURERESPONSE._serialized_end=1383
+  _LISTFAILURESREQUEST._serialized_start=1385
+  _LISTFAILURESREQUEST._serialized_end=1406
+  _INJECTEDFAILURE._serialized_start=1409
+  _INJECTEDFAILURE._serialized_end=1543
+  _LISTFAILURESRESPONSE._serialized_start=1545
+  _LISTFAILURESRESPONSE._serialized_end=1635
+  _CLEARFAILURESREQUEST._serialized_start=1637
+  _CLEARFAILURESREQUEST._serialized_end=1659
+  _CLEARFAILURESRESPONSE._serialized_start=1661
+  _CLEARFAILURESRESPONSE._serialized_end=1710
+  _TESTCONTROL._serialized_start=2014
+  _TESTCONTROL._serialized_end=3047
 # @@protoc_insertion_point(module_scope)
