@@ -62,13 +62,15 @@ let package = Package(
     .target(name: "Locking", swiftSettings: strict),
     .target(name: "Measuring", dependencies: ["Locking"], swiftSettings: strict),
     .target(name: "Messages", dependencies: ["CMessages", "CProtobufC"], swiftSettings: strict),
+    .target(name: "ProtoJSON", swiftSettings: strict),
     .target(name: "TTRPC", dependencies: ["CLinux", "Locking", collections], swiftSettings: strict),
     .target(name: "SQLite", dependencies: ["CSQLite", "Locking", "Measuring"], swiftSettings: strict),
     .target(
       name: "Core", dependencies: ["SQLite", "Locking", "Measuring", crypto, collections],
       swiftSettings: strict),
     .target(
-      name: "Server", dependencies: ["TTRPC", "Messages", "Core", "Locking", "Measuring", crypto, logging],
+      name: "Server",
+      dependencies: ["TTRPC", "Messages", "ProtoJSON", "Core", "Locking", "Measuring", crypto, logging],
       swiftSettings: strict),
     .target(name: "TallyClient", dependencies: ["TTRPC", "Messages", "Locking"], swiftSettings: strict),
     .target(
@@ -77,8 +79,8 @@ let package = Package(
     .executableTarget(
       name: "tally",
       dependencies: [
-        "CProcess", "Server", "TallyClient", "TallyTesting", "TTRPC", "Messages", "Core", "Locking",
-        "Measuring", arguments, logging,
+        "CProcess", "Server", "TallyClient", "TallyTesting", "TTRPC", "Messages", "ProtoJSON", "Core",
+        "Locking", "Measuring", arguments, logging,
       ],
       swiftSettings: strict,
       linkerSettings: smallRelease),
@@ -96,6 +98,7 @@ let package = Package(
     // Tests mirror the rooms, plus what crosses them.
     .testTarget(
       name: "MessagesTests", dependencies: ["Messages", "CProtobufC"], swiftSettings: strict),
+    .testTarget(name: "ProtoJSONTests", dependencies: ["ProtoJSON", "Messages"], swiftSettings: strict),
     .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux", "Locking"], swiftSettings: strict),
     .testTarget(name: "MeasuringTests", dependencies: ["Measuring"], swiftSettings: strict),
     .testTarget(
@@ -113,7 +116,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "tallyTests",
-      dependencies: ["tally", "TallyTesting", "TallyClient", "Messages", arguments],
+      dependencies: ["tally", "TallyTesting", "TallyClient", "Messages", "ProtoJSON", arguments],
       swiftSettings: strict),
     .testTarget(name: "BenchTests", dependencies: ["bench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),

@@ -20,6 +20,8 @@ struct Services: Sendable {
   var limiter: RateLimiter
   /// Largest reply that is sent.
   var maximumReplyByteCount: Int
+  /// Set when serving for testing.
+  var failures: Failures?
 }
 
 typealias Binding = (name: String, handler: MethodHandler)
@@ -196,7 +198,7 @@ extension Services {
     var submission = Submission(
       commands: commands, userId: userId ?? "", deadlineNanoseconds: context.deadlineNanoseconds,
       byteCount: byteCount)
-    submission.isLone = context.isLone
+    submission.isLone = context.isLone && failures?.holdUpCommits != true
     if context.cancelToken != nil { submission.isCancelled = { context.isCancelled } }
     return submission
   }

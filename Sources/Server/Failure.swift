@@ -63,6 +63,17 @@ extension Status {
     self.init(code: refusal.reason.code, message: refusal.message, info: Status.info(refusal))
   }
 
+  /// A reason by its name, with any code.
+  init(code: StatusCode, _ message: String, reason: String, details: [String: String]) {
+    self.init(code: code, message: message, info: Status.info(reason, details))
+  }
+
+  /// What its detail says; nil for a status without a reason.
+  var info: TallystickV1.ErrorInfo? {
+    let detail = details.first { $0.typeURL == Status.errorInfoTypeURL }
+    return detail.flatMap { try? TallystickV1.ErrorInfo.decode($0.value) }
+  }
+
   private init(code: StatusCode, message: String, info: TallystickV1.ErrorInfo) {
     self.init(
       code, message,

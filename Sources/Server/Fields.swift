@@ -65,6 +65,11 @@ enum Fields {
   /// A batch's or list's number of elements.
   static func count(_ count: Int, _ field: String, atMost limit: Int) throws(Refusal) {
     if count == 0 { throw invalidField(field, "must not be empty") }
+    try elements(count, field, atMost: limit)
+  }
+
+  /// The same, and none is as good as any.
+  static func elements(_ count: Int, _ field: String, atMost limit: Int) throws(Refusal) {
     if count > limit {
       throw Refusal(
         .batchTooLarge, "\(field) has \(count) elements; the limit is \(limit)",

@@ -73,6 +73,13 @@ public enum Limits {
   public static let mimeTypeByteCount = 127
   public static let reflectionSymbolByteCount = 512
   public static let clockAdvanceMillis: Int64 = 100 * 366 * 86_400_000
+  /// Items of one LoadFixtures.
+  public static let fixtureItemCount = 10_000
+  /// Injected failures that are kept; how often one may be skipped or happen, and how long it may delay.
+  public static let failureCount = 256
+  public static let failureRepeatCount: Int32 = 1_000_000
+  public static let failureDelayMillis: Int64 = 60_000
+  public static let failureMessageByteCount = 1_024
 
   /// Name, value and unit of each, for GetServerInfo.
   static let table: [(name: String, value: Int64, unit: String)] = [
@@ -136,6 +143,11 @@ public enum Limits {
     ("default_stats_span", Int64(defaultStatsDayCount), "days"),
     ("lot_priority", Int64(lotPriority), "priority"),
     ("time", timeMicros, "micros"),
+    ("fixture_items", Int64(fixtureItemCount), "items"),
+    ("failures", Int64(failureCount), "failures"),
+    ("failure_repeats", Int64(failureRepeatCount), "times"),
+    ("failure_delay", failureDelayMillis, "millis"),
+    ("failure_message", Int64(failureMessageByteCount), "bytes"),
     ("rate", Int64(RateLimit.maximumRate), "calls"),
     ("rate_limits", Int64(RateLimit.maximumOfAKind), "limits"),
     ("rate_buckets", Int64(RateLimiter.maximumBuckets), "buckets"),

@@ -16,7 +16,7 @@ struct Registry {
   var engine: SQLiteEngine
   var catalogue: MetricCatalogue
   /// Set when serving for testing.
-  var testClock: TestClock?
+  var harness: Harness?
   var cancel: @Sendable (_ token: String, _ uid: UInt32) -> Int
   var isDraining: @Sendable () -> Bool
 
@@ -31,33 +31,32 @@ struct Registry {
       }.bindings + MetricsService(services: services, catalogue: catalogue).bindings,
       TallystickV1.Control.name: ControlService(services: services, cancel: cancel).bindings,
     ]
-    if let testClock {
-      var harness = services
-      harness.limiter = RateLimiter(clock: testClock)
-      bound[TallystickTestingV1.TestControl.name] =
-        TestControlService(services: harness, clock: testClock) { () throws(Refusal) in try reset(engine) }
-        .bindings
-      bound[TallystickTestingV1.Conformance.name] = ConformanceService().bindings
-    }
+    if harness != nil { bound[TallystickTestingV1.Conformance.name] = ConformanceService().bindings }
     let health = GrpcHealthV1.Health.name
     let reflection = GrpcReflectionV1.ServerReflection.name
-    let names = (bound.keys + [health, reflection]).sorted()
+    let control = TallystickTestingV1.TestControl.name
+    let names = (bound.keys + [health, reflection] + (harness == nil ? [] : [control])).sorted()
     bound[health] =
       HealthService(
         services: services, isDraining: isDraining, serviceNames: Set(names)
       ).bindings
     bound[reflection] = ReflectionService(services: services, serviceNames: names).bindings
+    if let harness { bound[control] = testControl(harness, over: bound).bindings }
 
     var registry = ServiceRegistry()
     for (service, bindings) in bound {
+      let bindings = harness?.wrap(service, bindings) ?? bindings
       registry.add(service: service, methods: Dictionary(uniqueKeysWithValues: bindings))
     }
     return registry
   }
-}
 
-private func reset(_ engine: SQLiteEngine) throws(Refusal) -> Int64 {
-  do throws(StoreError) { return try engine.reset() } catch {
-    throw Refusal(.readOnly, "the database could not be emptied: \(error)")
+  /// Of all other services' methods, before any failure stands in front of them.
+  private func testControl(_ harness: Harness, over bound: [String: [Binding]]) -> TestControlService {
+    var services = services
+    services.limiter = RateLimiter(clock: harness.clock)
+    let methods = bound.flatMap { service, bindings in bindings.map { "\(service)/\($0.name)" } }
+    return TestControlService(
+      services: services, engine: engine, harness: harness, fixtures: Fixtures(bound), methods: Set(methods))
   }
 }

@@ -23,7 +23,7 @@ public struct TallyServerOptions: Sendable {
   public var allowList = AllowList()
   public var version: String
   public var ephemeral = false
-  /// Serves TestControl and Conformance.
+  /// Serves TestControl and Conformance, and lets the former make calls, connections and commits fail.
   public var testing = false
   /// A unary call that takes longer is logged; zero is never. The engine's own setting is that of statements.
   public var slowCallMillis = 1_000
@@ -45,13 +45,15 @@ public final class TallyServer: Sendable {
   private let server: Server
   private let logger: Logger
   private let isDraining = Lock(false)
+  /// There when serving for testing.
+  let harness: Harness?
 
   /// Opens the database; the socket is bound by `start`.
   public init(options: TallyServerOptions, logger: Logger) throws(StoreError) {
     var configuration = options.engine
-    let testClock: TestClock? = options.testing ? TestClock() : nil
-    if let testClock { configuration.clock = testClock }
-    let limiter = RateLimiter(clock: testClock)
+    harness = options.testing ? Harness() : nil
+    harness?.prepare(&configuration)
+    let limiter = RateLimiter(clock: harness?.clock)
     configuration.onRateLimits = { limiter.apply($0) }
     let slowLog = SlowLog(logger: logger)
     configuration.onSlowStatement = slowLog.statement
@@ -61,7 +63,8 @@ public final class TallyServer: Sendable {
     let services = Services(
       engine: engine, allowList: options.allowList, lanes: ReadLanes(count: engine.readerCount),
       limiter: limiter,
-      maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount)
+      maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount,
+      failures: harness?.failures)
     let facts = ServerFacts(
       version: options.version, startedAtMicros: configuration.clock.wallMicros,
       sqliteVersion: SQLiteEngine.sqliteVersion, readerPoolSize: engine.readerCount,
@@ -78,12 +81,12 @@ public final class TallyServer: Sendable {
         version: options.version, startedAtMicros: facts.startedAtMicros, calls: calls, engine: engine,
         limiter: limiter,
         connections: { late.server.withLock { $0 }?.statistics }),
-      testClock: testClock,
+      harness: harness,
       cancel: { token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 },
       isDraining: { [isDraining] in isDraining.withLock { $0 } })
-    server = Server(
-      options: TallyServer.connectionOptions(options, calls: calls, logger: logger), registry: registry.make()
-    )
+    var connections = TallyServer.connectionOptions(options, calls: calls, logger: logger)
+    if let failures = harness?.failures { connections.accepts = { _ in failures.acceptsConnection() } }
+    server = Server(options: connections, registry: registry.make())
     late.server.withLock { [server] in $0 = server }
   }
 
@@ -97,6 +100,7 @@ public final class TallyServer: Sendable {
     drainNanoseconds: UInt64 = TallyServer.drainNanoseconds
   ) async throws(StoreError) {
     isDraining.withLock { $0 = true }
+    harness?.close()
     await server.shutdown(drainNanoseconds: drainNanoseconds)
     try engine.close()
   }

@@ -6,6 +6,8 @@
 //
 // The mutable fields belong to the lock of the call's outbox.
 
+internal import Synchronization
+
 /// What a call is, for as long as anybody works on it.
 final class Call: @unchecked Sendable {
   // Unchecked: see the note above; everything else is constant.
@@ -100,25 +102,58 @@ public struct CallContext: Sendable {
   public func onCancel(_ handler: @escaping @Sendable (Status) -> Void) {
     call.connection.onCancel(call, handler)
   }
+
+  /// Closes the call's connection: replies that are ready leave, everything else is lost to the peer, this
+  /// call's answer too. Any thread, also before the handler returns.
+  public func dropConnection() { call.connection.drop() }
 }
 
 /// Answers a unary call. Any thread; the first answer counts.
 public struct UnaryResponder: Sendable {
   let call: Call
+  /// Who is answered in the peer's place.
+  private var diversion: Diversion?
+
+  init(call: Call) {
+    self.call = call
+  }
+
+  /// For running a handler on behalf of a call without answering that call: `take` gets the handler's first
+  /// answer, on whatever thread it gives it, and must not block.
+  public init(of context: CallContext, diverted take: @escaping @Sendable (Result<[UInt8], Status>) -> Void) {
+    call = context.call
+    diversion = Diversion(take)
+  }
 
   /// Answers with an encoded message. With `flush: false` it stays in the outbox until the
   /// connection's next flush.
   /// - Parameter tail: the message's last bytes, for one whose rest is kept and answers many calls.
   public func succeed(_ payload: [UInt8], tail: [UInt8] = [], flush: Bool = true) {
+    if let diversion { return diversion.answer(.success(payload + tail)) }
     call.connection.answer(call, payload, tail: tail, flush: flush)
   }
 
   public func fail(_ status: Status, flush: Bool = true) {
+    if let diversion { return diversion.answer(.failure(status)) }
     call.connection.fail(call, status, flush: flush)
   }
 
   /// Answers INTERNAL with an opaque id; the log hook is handed the id and the error.
   public func fail(unexpected error: any Error, flush: Bool = true) {
-    call.connection.fail(call, call.connection.unexpected(call, error), flush: flush)
+    fail(call.connection.unexpected(call, error), flush: flush)
+  }
+}
+
+/// Takes the first answer of a handler, and no other.
+private final class Diversion: Sendable {
+  private let take: @Sendable (Result<[UInt8], Status>) -> Void
+  private let isTaken = Atomic(false)
+
+  init(_ take: @escaping @Sendable (Result<[UInt8], Status>) -> Void) {
+    self.take = take
+  }
+
+  func answer(_ result: Result<[UInt8], Status>) {
+    if !isTaken.exchange(true, ordering: .acquiringAndReleasing) { take(result) }
   }
 }

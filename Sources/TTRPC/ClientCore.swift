@@ -261,7 +261,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
 
   func settleSoon() {
     queue.async {
-      if self.outbox.isGivenUp { self.closeNow() }
+      if self.outbox.giveUpReason != nil { self.closeNow() }
     }
   }
 

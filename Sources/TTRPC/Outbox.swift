@@ -48,6 +48,8 @@ public final class Outbox: @unchecked Sendable {
   private var sentCount = 0
   private var isCorked = false
   private var isBroken = false
+  /// Why nothing more can be sent, once that is so.
+  private var brokenReason = CloseReason.outboundFailed
   private var isReadEnded = false
   private var readsWhilePaused = false
   private var isResumeDue = false
@@ -119,11 +121,23 @@ public final class Outbox: @unchecked Sendable {
     lock.unlock()
   }
 
-  /// Sending failed or too much waited: nothing more can be sent.
-  var isGivenUp: Bool {
+  /// Why nothing more can be sent: sending failed, too much waited or a handler dropped the connection.
+  var giveUpReason: CloseReason? {
     lock.lock()
     defer { lock.unlock() }
-    return isBroken
+    return isBroken ? brokenReason : nil
+  }
+
+  /// Sends what the socket takes of what is ready, and has the connection closed. No frame of it is looked
+  /// at any more, and no reply leaves.
+  func drop() {
+    lock.lock()
+    defer { lock.unlock() }
+    guard isUsable else { return }
+    send()
+    paused.store(true, ordering: .relaxed)
+    brokenReason = .dropped
+    giveUp()
   }
 
   /// Reading must wait until the peer has taken some of what waits here.

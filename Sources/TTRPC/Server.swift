@@ -49,6 +49,9 @@ final class ServerCore: Sendable {
     guard let peer = Socket.peer(descriptor) else {
       return turnAway(descriptor, nil, .noCredentials)
     }
+    if let accepts = options.accepts, !accepts(peer) {
+      return turnAway(descriptor, peer, .notAccepted)
+    }
     let refusal = options.authorize?(peer)
     let id = table.withLock { table -> UInt64? in
       if table.isStopping || table.connections.count >= options.maximumConnections { return nil }

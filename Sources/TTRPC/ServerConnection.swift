@@ -116,7 +116,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     }
     if isReadEnded && events & Self.gone != 0 { failure = failure ?? .peerClosed }
     if events & Self.writable != 0 { outbox.resumed() }
-    if !outbox.endRound() { failure = failure ?? .outboundFailed }
+    if !outbox.endRound() { failure = failure ?? outbox.giveUpReason }
     if failure != nil || isReadEnded || isDraining { settle() }
     if parser.isMidFrame || cutSince != 0 { noteCutFrame() }
   }
@@ -321,7 +321,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   private func settle() {
     guard isOpen else { return }
     if let failure { return closeNow(failure) }
-    if outbox.isGivenUp { return closeNow(.outboundFailed) }
+    if let reason = outbox.giveUpReason { return closeNow(reason) }
     guard isReadEnded || isDraining else { return }
     outbox.takeFinished(&finished)
     finishStreams()

@@ -46,6 +46,8 @@ public struct ServerOptions: Sendable {
 
   /// Who may connect: nil lets the peer in, a status is what each of its calls is refused with.
   public var authorize: (@Sendable (PeerCredentials) -> Status?)?
+  /// Whether a new connection is taken up; one that is not is closed at once, whoever it is. nil takes all.
+  public var accepts: (@Sendable (PeerCredentials) -> Bool)?
   /// Looks at each call before its handler: nil lets it through. On the connection's queue; must not
   /// block.
   public var intercept: (@Sendable (CallContext) -> Status?)?
@@ -124,6 +126,8 @@ public enum CloseReason: Sendable, Equatable {
   case idle
   /// The peer may not connect; its call was refused.
   case notAllowed
+  /// A handler dropped it.
+  case dropped
   /// The server was shut down.
   case shutdown
   /// Receiving failed.
@@ -135,6 +139,8 @@ public enum RefusalReason: Sendable, Equatable {
   case tooManyConnections
   case notAllowed
   case noCredentials
+  /// `ServerOptions.accepts` said no.
+  case notAccepted
 }
 
 /// Counts since the server's start, and what is there now.

@@ -4,6 +4,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import ProtoJSON
 internal import TallyClient
 
 /// The version of the program and of its wire, as semantic versioning counts.

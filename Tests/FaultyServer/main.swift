@@ -38,13 +38,13 @@ enum Fault: String {
     switch self {
     case .answersBeforeCommit:
       faults.answersBeforeCommit = true
-      faults.beforeCommit = { if isDue() { kill(getpid(), SIGKILL) } }
-    case .killedBeforeCommit: faults.beforeCommit = { if isDue() { kill(getpid(), SIGKILL) } }
+      faults.beforeCommit = { _ in if isDue() { kill(getpid(), SIGKILL) } }
+    case .killedBeforeCommit: faults.beforeCommit = { _ in if isDue() { kill(getpid(), SIGKILL) } }
     case .synchronousNormal: faults.synchronous = "NORMAL"
     case .failedSync:
-      faults.beforeCommit = { () throws(StoreFault) in if isDue() { throw .failedSync } }
+      faults.beforeCommit = { _ throws(StoreFault) in if isDue() { throw .failedSync } }
     case .failedAfterCommit:
-      faults.afterCommit = { () throws(StoreFault) in if isDue() { throw .failedSync } }
+      faults.afterCommit = { _ throws(StoreFault) in if isDue() { throw .failedSync } }
     }
     return faults
   }

@@ -1,5 +1,6 @@
 // `tally bench`, as a user runs it.
 
+import ProtoJSON
 import TallyTesting
 import Testing
 

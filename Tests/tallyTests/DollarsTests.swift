@@ -1,4 +1,4 @@
-// Dollars in and out, and exact integers from decimal text.
+// Dollars in and out.
 
 import Testing
 
@@ -36,15 +36,5 @@ struct DollarsTests {
     ] as [(Int64, String)])
   func writing(micros: Int64, text: String) {
     #expect(Dollars.format(micros) == text)
-  }
-
-  @Test(
-    "an integer may be written as proto3 JSON allows, and only exactly",
-    arguments: [
-      ("12", 12), ("-12", -12), ("1e3", 1_000), ("1.50e1", 15), ("5000e-3", 5), ("0.0", 0), ("1.5", nil),
-      ("1e19", nil), ("9223372036854775808", nil), ("1e99", nil), ("", nil),
-    ] as [(String, Int64?)])
-  func integers(text: String, value: Int64?) {
-    #expect(Decimal(text)?.scaled(by: 0) == value)
   }
 }

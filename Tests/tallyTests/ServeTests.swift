@@ -2,6 +2,7 @@
 
 import Glibc
 import Messages
+import ProtoJSON
 import TallyClient
 import TallyTesting
 import Testing

@@ -1,5 +1,6 @@
 // Where settings come from, and what is refused.
 
+import ProtoJSON
 import TallyTesting
 import Testing
 

@@ -1,5 +1,6 @@
 // `tally users`, against a server whose clock stands still.
 
+import ProtoJSON
 import TallyTesting
 import Testing
 

@@ -64,7 +64,7 @@ final class Committer {
     if faults.answersBeforeCommit { early(outcomes) }
     let decidedNanoseconds = MonotonicClock.nanoseconds
     do {
-      try ledger.commit()
+      try ledger.commit(.calls)
     } catch {
       return error.kind == .full ? giveUp(batch, error) : die(batch, error)
     }
@@ -165,7 +165,7 @@ final class Committer {
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool) -> Bool {
     guard !isDead else { return false }
-    if published.mode == .readOnly { retryDisk() }
+    retryFullDisk()
     guard published.mode == .serving else { return false }
     defer { checkpointer.checkpoint(isIdle: isIdle) }
     do {
@@ -178,7 +178,9 @@ final class Committer {
     }
   }
 
-  private func retryDisk() {
+  /// Does nothing when the disk is not full.
+  func retryFullDisk() {
+    guard !isDead, published.mode == .readOnly else { return }
     checkpointer.checkpoint(isIdle: true)
     do {
       try ledger.commitNothing(wallMicros: clock.wallMicros)
@@ -213,7 +215,7 @@ final class Committer {
   /// - Throws: when the disk is full.
   private func commitUpkeep() throws(SQLiteError) -> Bool {
     do {
-      try ledger.commit()
+      try ledger.commit(.upkeep)
     } catch {
       if error.kind == .full { throw error }
       _ = die([], error)
@@ -234,5 +236,11 @@ final class Committer {
     }
   }
 
-  func reset() throws(SQLiteError) { try ledger.reset() }
+  /// - Returns: the commit that did it.
+  func reset(setClock: () -> Void) throws(SQLiteError) -> Int64 {
+    try ledger.reset(setClock: setClock)
+    // The disk has taken it.
+    if published.mode == .readOnly { published.mode = .serving }
+    return ledger.head.commitSequence
+  }
 }

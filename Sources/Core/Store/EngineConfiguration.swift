@@ -51,16 +51,28 @@ public enum StoreFault: Error, Sendable, Equatable {
   }
 }
 
+/// What a commit is for.
+public enum CommitCause: Sendable, Equatable {
+  /// Commands that somebody submitted.
+  case calls
+  /// Whether the store can be written: at the start, and when the disk was full.
+  case recovery
+  /// What has expired or was purged.
+  case upkeep
+}
+
 /// Where tests may make the store fail, or break its promises to see that the suite notices.
 public struct EngineFaults: Sendable {
   public typealias Hook = @Sendable () throws(StoreFault) -> Void
+  /// Only of commits that write. On the writer's queue, which it holds up.
+  public typealias CommitHook = @Sendable (CommitCause) throws(StoreFault) -> Void
 
   /// After a command's rows were written, inside its transaction.
   public var insideCommand: (@Sendable (Command) throws(StoreFault) -> Void)?
   /// In place of COMMIT, when it throws.
-  public var beforeCommit: Hook?
+  public var beforeCommit: CommitHook?
   /// After a COMMIT that succeeded, before anybody hears of it; what it throws makes the outcome unknown.
-  public var afterCommit: Hook?
+  public var afterCommit: CommitHook?
   /// In place of a checkpoint, when it throws.
   public var atCheckpoint: Hook?
   /// Canary: answers before the commit. Never set outside a test.

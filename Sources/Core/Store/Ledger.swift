@@ -161,10 +161,10 @@ final class Ledger {
   }
 
   /// COMMIT, and the published state follows. An error leaves the outcome open unless it says `full`.
-  func commit() throws(SQLiteError) {
-    if working.hasWritten { try run(faults.beforeCommit, "COMMIT") }
+  func commit(_ cause: CommitCause) throws(SQLiteError) {
+    if working.hasWritten { try run(faults.beforeCommit, cause) }
     try transaction.commit()
-    if working.hasWritten { try run(faults.afterCommit, "COMMIT") }
+    if working.hasWritten { try run(faults.afterCommit, cause) }
     trailing = working.hasWritten ? working.position : working.trailing
     guard working.hasWritten || !working.accounts.isEmpty else { return }
     head = working.head
@@ -188,9 +188,9 @@ final class Ledger {
   /// Whether an error has ended the transaction.
   var isRolledBack: Bool { connection.isAutocommit }
 
-  private func run(_ hook: EngineFaults.Hook?, _ sql: String) throws(SQLiteError) {
+  private func run(_ hook: EngineFaults.CommitHook?, _ cause: CommitCause) throws(SQLiteError) {
     guard let hook else { return }
-    do { try hook() } catch { throw error.error(sql) }
+    do { try hook(cause) } catch { throw error.error("COMMIT") }
   }
 
   /// The place that a decision which writes would get.
@@ -315,7 +315,7 @@ final class Ledger {
     try begin(wallMicros: wallMicros)
     working.hasWritten = true
     try save()
-    try commit()
+    try commit(.recovery)
   }
 
   /// All but those that say what the file is and where it stands.
@@ -332,7 +332,7 @@ final class Ledger {
   }
 
   /// Empties the database, but for the count of commits.
-  func reset() throws(SQLiteError) {
+  func reset(setClock: () -> Void) throws(SQLiteError) {
     try connection.execute("PRAGMA foreign_keys = OFF")
     try transaction.begin()
     do {
@@ -357,6 +357,7 @@ final class Ledger {
     lastLabelId = 0
     labels.clear()
     trailing = 0
+    setClock()
     caches.clear(commitSequence: head.commitSequence)
     onRateLimits(.all([]))
     published.clear(head: head)

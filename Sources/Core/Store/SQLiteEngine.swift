@@ -165,11 +165,17 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   }
 
   /// Empties the database, but for the count of commits. For test harnesses.
+  /// - Parameter setClock: called while nothing is decided, so that no write sees the empty database at the
+  ///   old time.
   /// - Returns: the commit that did it.
   @discardableResult
-  public func reset() throws(StoreError) -> Int64 {
-    try writer.perform { (committer) throws(SQLiteError) in try committer.reset() }
-    return published.head.commitSequence
+  public func reset(setClock: () -> Void = {}) throws(StoreError) -> Int64 {
+    try writer.perform { (committer) throws(SQLiteError) in try committer.reset(setClock: setClock) }
+  }
+
+  /// Tries a full disk again, as each tick does.
+  public func retryDisk() throws(StoreError) {
+    try writer.perform { (committer) throws(SQLiteError) in committer.retryFullDisk() }
   }
 
   /// Writes off everything that has expired and removes all that was purged; the ticks do so too, in slices.

@@ -6,19 +6,24 @@ extension TallystickTestingV1 {
     case unspecified
     /// Answers with `code` or `reason` before the call is looked at; nothing is applied.
     case refuse
-    /// Waits for `delay_millis`, then lets the call go on.
+    /// Waits for `delay_millis`, then lets the call go on. Nothing else waits for it.
     case delay
-    /// Closes the connection instead of running the call; nothing is applied.
+    /// Closes the connection instead of running the call; of it nothing is applied. Calls that were sent
+    /// after it on the connection are not looked at; those before it are carried out, and may lose their replies.
     case dropBefore
-    /// Runs the call, then closes the connection instead of answering; what it did is committed.
+    /// Runs the call, then closes the connection instead of answering; what it did is committed. Of a stream
+    /// the messages leave, and the connection closes in place of the stream's end.
     case dropAfter
     /// Closes a new connection as soon as it is made. `method` must be empty.
     case refuseConnection
-    /// A commit finds the disk full: DISK_FULL, nothing is applied. `method` must be empty, here and below.
+    /// A commit finds the disk full: its calls are answered DISK_FULL, and nothing of them is applied. Writes
+    /// are refused READ_ONLY then, until the server has tried the disk again, each second; what finds it full
+    /// again counts too. `method` must be empty, here and below.
     case storeFull
     /// A commit takes `delay_millis` longer.
     case storeDelay
-    /// A commit's sync fails: OUTCOME_UNKNOWN, and the server ends as it does then.
+    /// A commit's sync is told to have failed: its calls are answered OUTCOME_UNKNOWN, and the server ends with
+    /// status 80. That the commit was made shows when its database is served again.
     case storeUnknown
     /// A number that this version of the protos does not know.
     case unrecognized(Int32)
@@ -140,7 +145,8 @@ extension TallystickTestingV1 {
     /// (PageService/CreateMedia), `pages` (CreatePage), `runs` (UsageService/RecordRun), applied in this order;
     /// and last `calls`, whose items are `{"method": "CreditService/Consume", "request": {...}}`.
     /// An item of `plans` or `users` may be the plan or the settings themselves. An idempotency key that is
-    /// not given is made of the item's place, so that the same file again replays.
+    /// not given, and the `payment_id`, `media_id`, `page_id` or `run_id` of an item of those lists, are made of
+    /// the item's place and content, so that the same file again replays. At most 10,000 items.
     public var json: String = ""
 
     public init() {}
@@ -187,19 +193,21 @@ extension TallystickTestingV1 {
   public struct Failure: Message {
     public static var fullName: String { "tallystick.testing.v1.Failure" }
     public var action: TallystickTestingV1.FailureAction = TallystickTestingV1.FailureAction(rawValue: 0)
-    /// `CreditService/Consume`, or with its package; empty is every method.
+    /// `CreditService/Consume`, or with its package; empty is every method, but TestControl's.
     public var method: String = ""
-    /// What passes before the first that fails.
+    /// What passes before the first that fails. A commit is one however many calls share it; a call that writes
+    /// nothing makes none, nor counts what the server commits of its own accord. At most 1,000,000, as `count`.
     public var skip: Int32 = 0
     /// How many fail; zero is one.
     public var count: Int32 = 0
     /// For REFUSE: a gRPC status code, 1 to 16; zero is the reason's, or UNAVAILABLE without one.
     public var code: Int32 = 0
+    /// For REFUSE, at most 1,024 bytes.
     public var message: String = ""
     /// For REFUSE: the reason that the answer carries, with its details.
     public var reason: TallystickV1.Reason = TallystickV1.Reason(rawValue: 0)
     public var details: [String: String] = .init()
-    /// For DELAY and STORE_DELAY.
+    /// For DELAY and STORE_DELAY: 1 to 60,000.
     public var delayMillis: Int64 = 0
 
     public init() {}
@@ -237,7 +245,7 @@ extension TallystickTestingV1 {
 
   public struct ListFailuresResponse: Message {
     public static var fullName: String { "tallystick.testing.v1.ListFailuresResponse" }
-    /// Those that have happened as often as they should stay listed until they are cleared.
+    /// Those that have happened as often as they should stay listed, until they are cleared or make room.
     public var failures: [TallystickTestingV1.InjectedFailure] = []
 
     public init() {}
@@ -251,7 +259,7 @@ extension TallystickTestingV1 {
 
   public struct ClearFailuresResponse: Message {
     public static var fullName: String { "tallystick.testing.v1.ClearFailuresResponse" }
-    /// How many were waiting still.
+    /// How many had not yet happened as often as they should.
     public var cleared: Int32 = 0
 
     public init() {}
@@ -264,20 +272,24 @@ extension TallystickTestingV1 {
     public static let setClock = RPC<TallystickTestingV1.SetClockRequest, TallystickTestingV1.SetClockResponse>(service: name, method: "SetClock", kind: .unary)
     /// Moves the clock on.
     public static let advanceClock = RPC<TallystickTestingV1.AdvanceClockRequest, TallystickTestingV1.AdvanceClockResponse>(service: name, method: "AdvanceClock", kind: .unary)
-    /// Empties the database, lets the clock run with the machine's again and clears the failures. Snapshots stay.
+    /// Empties the database, lets the clock run with the machine's again and clears the failures. Snapshots
+    /// stay. Streams that are open go on, on what is there then; a verification that is under way ends CANCELLED.
     public static let reset = RPC<TallystickTestingV1.ResetRequest, TallystickTestingV1.ResetResponse>(service: name, method: "Reset", kind: .unary)
-    /// Applies what a fixture file lists, in order, by the services' own methods. Ends at the first item that
-    /// is refused; what stood before it is applied.
+    /// Applies what a fixture file lists, in order, by the services' own methods, as the same caller. A file
+    /// that cannot be read applies nothing. Ends at the first item that is refused, with that item's own reason;
+    /// `field` names the item (`json.purchases[3]`), and the `applied` that stood before it stay.
     public static let loadFixtures = RPC<TallystickTestingV1.LoadFixturesRequest, TallystickTestingV1.LoadFixturesResponse>(service: name, method: "LoadFixtures", kind: .unary)
     /// Keeps a copy of the database, and the clock, in memory under a name; one of that name is replaced.
     public static let saveSnapshot = RPC<TallystickTestingV1.SaveSnapshotRequest, TallystickTestingV1.SaveSnapshotResponse>(service: name, method: "SaveSnapshot", kind: .unary)
     /// Puts the database and the clock back to a snapshot, and clears the failures.
     public static let restoreSnapshot = RPC<TallystickTestingV1.RestoreSnapshotRequest, TallystickTestingV1.RestoreSnapshotResponse>(service: name, method: "RestoreSnapshot", kind: .unary)
-    /// Makes calls, connections or commits to come fail. Several failures may wait; the earliest that fits a
-    /// call is the one that happens. TestControl's own calls never fail by it.
+    /// Makes calls, connections or commits to come fail. Several failures may wait, at most 256; of those that
+    /// fit, the first that was injected and has skipped what it should is the one that happens. TestControl's
+    /// own calls never fail, and what LoadFixtures calls fails at the store only.
     public static let injectFailure = RPC<TallystickTestingV1.InjectFailureRequest, TallystickTestingV1.InjectFailureResponse>(service: name, method: "InjectFailure", kind: .unary)
     /// The failures that wait, and how often each has happened, in the order in which they were injected.
     public static let listFailures = RPC<TallystickTestingV1.ListFailuresRequest, TallystickTestingV1.ListFailuresResponse>(service: name, method: "ListFailures", kind: .unary)
+    /// Forgets the failures, lets go on what they delay, and tries a disk again that was found full.
     public static let clearFailures = RPC<TallystickTestingV1.ClearFailuresRequest, TallystickTestingV1.ClearFailuresResponse>(service: name, method: "ClearFailures", kind: .unary)
   }
 }

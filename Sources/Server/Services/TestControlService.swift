@@ -1,10 +1,11 @@
-// tallystick.testing.v1.TestControl: the harness's hand on clock and data.
+// tallystick.testing.v1.TestControl: the harness's hand on clock, data and failures.
 //
 // Invariants:
 // 1. Bound only when the server was started for testing; then every peer that may write may use it.
 // 2. The clock never goes behind the ledger's last time.
+// 3. Its own methods are not rate limited, and no injected failure happens to them.
 //
-// Owner: lanes; the clock is a lock-guarded value of its own.
+// Owner: lanes, and the tasks that load fixtures; what it moves guards itself.
 
 internal import Core
 internal import Messages
@@ -14,14 +15,17 @@ struct TestControlService {
   typealias RPCs = TallystickTestingV1.TestControl
 
   var services: Services
-  var clock: TestClock
-  /// Empties the database; returns the commit sequence after.
-  var reset: @Sendable () throws(Refusal) -> Int64
+  var engine: SQLiteEngine
+  var harness: Harness
+  var fixtures: Fixtures
+  /// Full names of the methods that may be made to fail.
+  var methods: Set<String>
 
-  var bindings: [Binding] {
-    let clock = clock
-    let reset = reset
-    let engine = services.engine
+  var bindings: [Binding] { clock + [reset, loadFixtures] + failures }
+
+  private var clock: [Binding] {
+    let clock = harness.clock
+    let engine = engine
     return [
       services.query(RPCs.getClock, fields: { _ in }) { _, _ throws(Refusal) in
         var response = TallystickTestingV1.GetClockResponse()
@@ -59,10 +63,68 @@ struct TestControlService {
         response.nowMicros = clock.advance(byMicros: request.millis * 1_000)
         return response
       },
-      services.query(RPCs.reset, role: .service, fields: { _ in }) { _, _ throws(Refusal) in
-        var response = TallystickTestingV1.ResetResponse()
-        response.commitSequence = try reset()
-        clock.run()
+    ]
+  }
+
+  private var reset: Binding {
+    let harness = harness
+    let engine = engine
+    return services.query(RPCs.reset, role: .service, fields: { _ in }) { _, _ throws(Refusal) in
+      // First: what is delayed would hold up the writer, and what is to fail would.
+      harness.failures.clear()
+      var response = TallystickTestingV1.ResetResponse()
+      do throws(StoreError) {
+        response.commitSequence = try engine.reset { harness.clock.run() }
+      } catch { throw Refusal(.readOnly, "the database could not be emptied: \(error)") }
+      return response
+    }
+  }
+
+  private var loadFixtures: Binding {
+    let (services, fixtures, engine) = (services, fixtures, engine)
+    return (
+      RPCs.loadFixtures.method,
+      .unary { context, payload, responder in
+        Task {
+          do throws(Status) {
+            let (request, caller) = try services.admit(
+              context, payload, as: TallystickTestingV1.LoadFixturesRequest.self, isWrite: true)
+            try caller.require(.service)
+            var response = TallystickTestingV1.LoadFixturesResponse()
+            response.applied = try await fixtures.load(request.json, context)
+            response.commitSequence = engine.state().commitSequence
+            responder.succeed(response.encode())
+          } catch { responder.fail(error) }
+        }
+      }
+    )
+  }
+
+  private var failures: [Binding] {
+    let failures = harness.failures
+    let (methods, engine) = (methods, engine)
+    return [
+      services.query(
+        RPCs.injectFailure, role: .service,
+        fields: { request throws(Refusal) in
+          _ = try FailureRequests.injection(request, methods: methods)
+        }
+      ) { request, _ throws(Refusal) in
+        var response = TallystickTestingV1.InjectFailureResponse()
+        response.failureId = try failures.inject(try FailureRequests.injection(request, methods: methods))
+        return response
+      },
+      services.query(RPCs.listFailures, fields: { _ in }) { _, _ throws(Refusal) in
+        var response = TallystickTestingV1.ListFailuresResponse()
+        response.failures = failures.list()
+        return response
+      },
+      services.query(RPCs.clearFailures, role: .service, fields: { _ in }) { _, _ throws(Refusal) in
+        var response = TallystickTestingV1.ClearFailuresResponse()
+        response.cleared = Int32(failures.clear())
+        do throws(StoreError) { try engine.retryDisk() } catch {
+          throw Refusal(.shuttingDown, "the disk could not be tried again: \(error)")
+        }
         return response
       },
     ]

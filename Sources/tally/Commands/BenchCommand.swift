@@ -7,6 +7,7 @@ internal import Dispatch
 internal import Locking
 internal import Measuring
 internal import Messages
+internal import ProtoJSON
 internal import TTRPC
 internal import TallyClient
 internal import TallyTesting

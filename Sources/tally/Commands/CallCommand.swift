@@ -4,6 +4,7 @@
 
 internal import ArgumentParser
 internal import Messages
+internal import ProtoJSON
 internal import TTRPC
 internal import TallyClient
 
@@ -77,7 +78,7 @@ struct CallCommand: ClientCommand {
     }
   }
 
-  private func requests(_ pool: DescriptorPool, _ method: MethodDescriptor) throws -> [[UInt8]] {
+  private func requests(_ pool: DescriptorPool, _ method: ProtoJSON.MethodDescriptor) throws -> [[UInt8]] {
     let text =
       request == "-" ? try System.standardInput(limit: Self.maximumRequestByteCount) : request
     let encoder = MessageEncoder(pool: pool)
@@ -96,7 +97,7 @@ struct CallCommand: ClientCommand {
   }
 
   private func show(
-    _ reply: [UInt8], _ method: MethodDescriptor, _ decoder: MessageDecoder, isCompact: Bool
+    _ reply: [UInt8], _ method: ProtoJSON.MethodDescriptor, _ decoder: MessageDecoder, isCompact: Bool
   ) throws {
     do throws(WireError) {
       let json = try decoder.decode(reply, as: method.output)

@@ -7,6 +7,7 @@
 
 internal import ArgumentParser
 internal import Messages
+internal import ProtoJSON
 
 /// A request that stands in a file as proto3 JSON.
 enum RequestFile {

@@ -11,6 +11,7 @@ internal import Core
 internal import Glibc
 internal import Locking
 internal import Logging
+internal import ProtoJSON
 internal import Server
 internal import TTRPC
 

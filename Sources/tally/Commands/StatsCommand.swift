@@ -4,6 +4,7 @@
 
 internal import ArgumentParser
 internal import Messages
+internal import ProtoJSON
 internal import TallyClient
 
 struct StatsCommand: ClientCommand {

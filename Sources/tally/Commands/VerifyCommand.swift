@@ -5,6 +5,7 @@
 internal import ArgumentParser
 internal import Core
 internal import Messages
+internal import ProtoJSON
 internal import TallyClient
 
 struct VerifyCommand: ClientCommand {

@@ -8,6 +8,7 @@
 // Values; may be used from any thread.
 
 internal import Logging
+internal import ProtoJSON
 
 enum LogFormat: String, CaseIterable {
   case human

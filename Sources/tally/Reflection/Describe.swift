@@ -2,6 +2,8 @@
 //
 // Values, owned by nobody.
 
+internal import ProtoJSON
+
 struct Description {
   var pool: DescriptorPool
 

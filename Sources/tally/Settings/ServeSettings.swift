@@ -3,6 +3,8 @@
 //
 // Values, owned by nobody.
 
+internal import ProtoJSON
+
 /// What a uid or gid is allowed as.
 struct Allowance: Equatable {
   var id: UInt32

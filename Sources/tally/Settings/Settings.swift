@@ -9,6 +9,8 @@
 //
 // Values, owned by nobody.
 
+internal import ProtoJSON
+
 /// What a setting accepts.
 enum SettingKind: Equatable {
   case text

@@ -7,6 +7,7 @@ internal import Dispatch
 internal import Glibc
 internal import Locking
 internal import Messages
+internal import ProtoJSON
 internal import TTRPC
 internal import TallyClient
 

@@ -2,6 +2,8 @@
 //
 // Values, owned by nobody.
 
+internal import ProtoJSON
+
 struct Table {
   enum Alignment {
     case left

@@ -75,7 +75,7 @@ struct LinearizabilityTests {
   func canary() async throws {
     var faults = EngineFaults()
     faults.answersBeforeCommit = true
-    faults.beforeCommit = { _ = usleep(1_000) }
+    faults.beforeCommit = { _ in _ = usleep(1_000) }
     let rig = try SQLiteRig(faults: faults)
     let history = try await Self.history(on: rig, operations: 2_000, seed: ModelSettings.seed)
     let violations = history.violations(ledger: try Self.ledger(of: rig.engine))
@@ -85,7 +85,7 @@ struct LinearizabilityTests {
   @Test("no read goes back in time while a commit waits to be published")
   func slowPublication() async throws {
     var faults = EngineFaults()
-    faults.afterCommit = { _ = usleep(2_000) }
+    faults.afterCommit = { _ in _ = usleep(2_000) }
     let rig = try SQLiteRig(faults: faults)
     let history = try await Self.history(on: rig, operations: 2_000, seed: ModelSettings.seed)
     let violations = history.violations(ledger: try Self.ledger(of: rig.engine))

@@ -37,7 +37,7 @@ struct FaultTests {
   func failedCommit() throws {
     let trap = Trap()
     var faults = EngineFaults()
-    faults.beforeCommit = { () throws(StoreFault) in try trap.spring() }
+    faults.beforeCommit = { _ throws(StoreFault) in try trap.spring() }
     let fatal = Slot<StoreError>()
     var engine = try open(directory, faults: faults) { fatal.put($0) }
     try engine.must(purchase("u1", 5, "p"))
@@ -61,7 +61,7 @@ struct FaultTests {
   func lostReply() throws {
     let trap = Trap()
     var faults = EngineFaults()
-    faults.afterCommit = { () throws(StoreFault) in try trap.spring() }
+    faults.afterCommit = { _ throws(StoreFault) in try trap.spring() }
     var engine = try open(directory, faults: faults)
     try engine.must(purchase("u1", 5, "p"))
     trap.arm(.failedSync)
@@ -119,7 +119,7 @@ struct FaultTests {
   func fullDisk() throws {
     let trap = Trap(once: false)
     var faults = EngineFaults()
-    faults.beforeCommit = { () throws(StoreFault) in try trap.spring() }
+    faults.beforeCommit = { _ throws(StoreFault) in try trap.spring() }
     var configuration = EngineConfiguration(directory: directory.path)
     configuration.allowsAnyFileSystem = true
     configuration.faults = faults
@@ -190,7 +190,7 @@ struct FaultTests {
     #expect { try open(directory, faults: faults) } throws: { ($0 as? StoreError)?.code == .notDurable }
     faults = EngineFaults()
     faults.answersBeforeCommit = true
-    faults.beforeCommit = { () throws(StoreFault) in throw .failedSync }
+    faults.beforeCommit = { _ throws(StoreFault) in throw .failedSync }
     let engine = try open(directory, faults: faults)
     // It said that it was applied, and nobody knows.
     let outcome = engine.apply(purchase("u", 1, "p"))

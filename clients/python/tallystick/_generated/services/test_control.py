@@ -4,13 +4,80 @@ from __future__ import annotations
 
 from typing import Optional
 
-from tallystick._calls import Caller, Method
+from tallystick._async_calls import AsyncCaller
+from tallystick._calls import Caller
 from tallystick._generated.testing.v1 import testing_pb2
+from tallystick._rules import Method
 from tallystick.times import Time, to_timestamp
+
+_GET_CLOCK = Method(
+    "tallystick.testing.v1.TestControl",
+    "GetClock",
+    testing_pb2.GetClockRequest,
+    testing_pb2.GetClockResponse,
+    repeatable=True,
+)
+_SET_CLOCK = Method(
+    "tallystick.testing.v1.TestControl",
+    "SetClock",
+    testing_pb2.SetClockRequest,
+    testing_pb2.SetClockResponse,
+    repeatable=True,
+)
+_ADVANCE_CLOCK = Method(
+    "tallystick.testing.v1.TestControl",
+    "AdvanceClock",
+    testing_pb2.AdvanceClockRequest,
+    testing_pb2.AdvanceClockResponse,
+)
+_RESET = Method(
+    "tallystick.testing.v1.TestControl",
+    "Reset",
+    testing_pb2.ResetRequest,
+    testing_pb2.ResetResponse,
+    repeatable=True,
+)
+_LOAD_FIXTURES = Method(
+    "tallystick.testing.v1.TestControl",
+    "LoadFixtures",
+    testing_pb2.LoadFixturesRequest,
+    testing_pb2.LoadFixturesResponse,
+)
+_SAVE_SNAPSHOT = Method(
+    "tallystick.testing.v1.TestControl",
+    "SaveSnapshot",
+    testing_pb2.SaveSnapshotRequest,
+    testing_pb2.SaveSnapshotResponse,
+)
+_RESTORE_SNAPSHOT = Method(
+    "tallystick.testing.v1.TestControl",
+    "RestoreSnapshot",
+    testing_pb2.RestoreSnapshotRequest,
+    testing_pb2.RestoreSnapshotResponse,
+)
+_INJECT_FAILURE = Method(
+    "tallystick.testing.v1.TestControl",
+    "InjectFailure",
+    testing_pb2.InjectFailureRequest,
+    testing_pb2.InjectFailureResponse,
+)
+_LIST_FAILURES = Method(
+    "tallystick.testing.v1.TestControl",
+    "ListFailures",
+    testing_pb2.ListFailuresRequest,
+    testing_pb2.ListFailuresResponse,
+    repeatable=True,
+)
+_CLEAR_FAILURES = Method(
+    "tallystick.testing.v1.TestControl",
+    "ClearFailures",
+    testing_pb2.ClearFailuresRequest,
+    testing_pb2.ClearFailuresResponse,
+)
 
 
 class TestControl:
-    """The methods of `tallystick.testing.v1.TestControl`."""
+    """The methods of `tallystick.testing.v1.TestControl`, for threads."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -22,13 +89,7 @@ class TestControl:
     ) -> testing_pb2.GetClockResponse:
         """`GetClock`."""
         request = testing_pb2.GetClockRequest()
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "GetClock",
-            testing_pb2.GetClockResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_GET_CLOCK, request, timeout)
 
     def set_clock(
         self,
@@ -40,13 +101,7 @@ class TestControl:
         request = testing_pb2.SetClockRequest(
             now_micros=to_timestamp(now_micros),
         )
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "SetClock",
-            testing_pb2.SetClockResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_SET_CLOCK, request, timeout)
 
     def advance_clock(
         self,
@@ -58,13 +113,7 @@ class TestControl:
         request = testing_pb2.AdvanceClockRequest(
             millis=millis,
         )
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "AdvanceClock",
-            testing_pb2.AdvanceClockResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_ADVANCE_CLOCK, request, timeout)
 
     def reset(
         self,
@@ -72,16 +121,11 @@ class TestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.ResetResponse:
         """Empties the database, lets the clock run with the machine's again and clears the failures.
-        Snapshots stay.
+        Snapshots stay. Streams that are open go on, on what is there then; a verification that is under
+        way ends CANCELLED.
         """
         request = testing_pb2.ResetRequest()
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "Reset",
-            testing_pb2.ResetResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_RESET, request, timeout)
 
     def load_fixtures(
         self,
@@ -89,19 +133,15 @@ class TestControl:
         json: str = "",
         timeout: Optional[float] = None,
     ) -> testing_pb2.LoadFixturesResponse:
-        """Applies what a fixture file lists, in order, by the services' own methods. Ends at the first
-        item that is refused; what stood before it is applied.
+        """Applies what a fixture file lists, in order, by the services' own methods, as the same caller. A
+        file that cannot be read applies nothing. Ends at the first item that is refused, with that
+        item's own reason; `field` names the item (`json.purchases[3]`), and the `applied` that stood
+        before it stay.
         """
         request = testing_pb2.LoadFixturesRequest(
             json=json,
         )
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "LoadFixtures",
-            testing_pb2.LoadFixturesResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LOAD_FIXTURES, request, timeout)
 
     def save_snapshot(
         self,
@@ -115,13 +155,7 @@ class TestControl:
         request = testing_pb2.SaveSnapshotRequest(
             name=name,
         )
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "SaveSnapshot",
-            testing_pb2.SaveSnapshotResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_SAVE_SNAPSHOT, request, timeout)
 
     def restore_snapshot(
         self,
@@ -133,13 +167,7 @@ class TestControl:
         request = testing_pb2.RestoreSnapshotRequest(
             name=name,
         )
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "RestoreSnapshot",
-            testing_pb2.RestoreSnapshotResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_RESTORE_SNAPSHOT, request, timeout)
 
     def inject_failure(
         self,
@@ -147,19 +175,15 @@ class TestControl:
         failure: Optional[testing_pb2.Failure] = None,
         timeout: Optional[float] = None,
     ) -> testing_pb2.InjectFailureResponse:
-        """Makes calls, connections or commits to come fail. Several failures may wait; the earliest that
-        fits a call is the one that happens. TestControl's own calls never fail by it.
+        """Makes calls, connections or commits to come fail. Several failures may wait, at most 256; of
+        those that fit, the first that was injected and has skipped what it should is the one that
+        happens. TestControl's own calls never fail, and what LoadFixtures calls fails at the store
+        only.
         """
         request = testing_pb2.InjectFailureRequest(
             failure=failure,
         )
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "InjectFailure",
-            testing_pb2.InjectFailureResponse,
-            repeatable=False,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_INJECT_FAILURE, request, timeout)
 
     def list_failures(
         self,
@@ -170,25 +194,143 @@ class TestControl:
         injected.
         """
         request = testing_pb2.ListFailuresRequest()
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "ListFailures",
-            testing_pb2.ListFailuresResponse,
-            repeatable=True,
-        )
-        return self._caller.unary(method, request, timeout)
+        return self._caller.unary(_LIST_FAILURES, request, timeout)
 
     def clear_failures(
         self,
         *,
         timeout: Optional[float] = None,
     ) -> testing_pb2.ClearFailuresResponse:
-        """`ClearFailures`."""
+        """Forgets the failures, lets go on what they delay, and tries a disk again that was found full."""
         request = testing_pb2.ClearFailuresRequest()
-        method = Method(
-            "tallystick.testing.v1.TestControl",
-            "ClearFailures",
-            testing_pb2.ClearFailuresResponse,
-            repeatable=False,
+        return self._caller.unary(_CLEAR_FAILURES, request, timeout)
+
+
+class AsyncTestControl:
+    """The methods of `tallystick.testing.v1.TestControl`, for asyncio."""
+
+    def __init__(self, caller: AsyncCaller) -> None:
+        self._caller = caller
+
+    async def get_clock(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.GetClockResponse:
+        """`GetClock`."""
+        request = testing_pb2.GetClockRequest()
+        return await self._caller.unary(_GET_CLOCK, request, timeout)
+
+    async def set_clock(
+        self,
+        *,
+        now_micros: Time = 0,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.SetClockResponse:
+        """Stops the clock at a time. Never before the ledger's last time."""
+        request = testing_pb2.SetClockRequest(
+            now_micros=to_timestamp(now_micros),
         )
-        return self._caller.unary(method, request, timeout)
+        return await self._caller.unary(_SET_CLOCK, request, timeout)
+
+    async def advance_clock(
+        self,
+        *,
+        millis: int = 0,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.AdvanceClockResponse:
+        """Moves the clock on."""
+        request = testing_pb2.AdvanceClockRequest(
+            millis=millis,
+        )
+        return await self._caller.unary(_ADVANCE_CLOCK, request, timeout)
+
+    async def reset(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.ResetResponse:
+        """Empties the database, lets the clock run with the machine's again and clears the failures.
+        Snapshots stay. Streams that are open go on, on what is there then; a verification that is under
+        way ends CANCELLED.
+        """
+        request = testing_pb2.ResetRequest()
+        return await self._caller.unary(_RESET, request, timeout)
+
+    async def load_fixtures(
+        self,
+        *,
+        json: str = "",
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.LoadFixturesResponse:
+        """Applies what a fixture file lists, in order, by the services' own methods, as the same caller. A
+        file that cannot be read applies nothing. Ends at the first item that is refused, with that
+        item's own reason; `field` names the item (`json.purchases[3]`), and the `applied` that stood
+        before it stay.
+        """
+        request = testing_pb2.LoadFixturesRequest(
+            json=json,
+        )
+        return await self._caller.unary(_LOAD_FIXTURES, request, timeout)
+
+    async def save_snapshot(
+        self,
+        *,
+        name: str = "",
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.SaveSnapshotResponse:
+        """Keeps a copy of the database, and the clock, in memory under a name; one of that name is
+        replaced.
+        """
+        request = testing_pb2.SaveSnapshotRequest(
+            name=name,
+        )
+        return await self._caller.unary(_SAVE_SNAPSHOT, request, timeout)
+
+    async def restore_snapshot(
+        self,
+        *,
+        name: str = "",
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.RestoreSnapshotResponse:
+        """Puts the database and the clock back to a snapshot, and clears the failures."""
+        request = testing_pb2.RestoreSnapshotRequest(
+            name=name,
+        )
+        return await self._caller.unary(_RESTORE_SNAPSHOT, request, timeout)
+
+    async def inject_failure(
+        self,
+        *,
+        failure: Optional[testing_pb2.Failure] = None,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.InjectFailureResponse:
+        """Makes calls, connections or commits to come fail. Several failures may wait, at most 256; of
+        those that fit, the first that was injected and has skipped what it should is the one that
+        happens. TestControl's own calls never fail, and what LoadFixtures calls fails at the store
+        only.
+        """
+        request = testing_pb2.InjectFailureRequest(
+            failure=failure,
+        )
+        return await self._caller.unary(_INJECT_FAILURE, request, timeout)
+
+    async def list_failures(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.ListFailuresResponse:
+        """The failures that wait, and how often each has happened, in the order in which they were
+        injected.
+        """
+        request = testing_pb2.ListFailuresRequest()
+        return await self._caller.unary(_LIST_FAILURES, request, timeout)
+
+    async def clear_failures(
+        self,
+        *,
+        timeout: Optional[float] = None,
+    ) -> testing_pb2.ClearFailuresResponse:
+        """Forgets the failures, lets go on what they delay, and tries a disk again that was found full."""
+        request = testing_pb2.ClearFailuresRequest()
+        return await self._caller.unary(_CLEAR_FAILURES, request, timeout)

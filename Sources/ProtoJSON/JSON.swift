@@ -7,7 +7,7 @@
 //
 // Values, owned by nobody.
 
-enum JSON: Equatable, Sendable {
+package enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)
   /// As written.
@@ -16,37 +16,37 @@ enum JSON: Equatable, Sendable {
   case array([JSON])
   case object([Member])
 
-  struct Member: Equatable, Sendable {
-    var name: String
-    var value: JSON
+  package struct Member: Equatable, Sendable {
+    package var name: String
+    package var value: JSON
 
-    init(_ name: String, _ value: JSON) {
+    package init(_ name: String, _ value: JSON) {
       self.name = name
       self.value = value
     }
   }
 
   /// Values may stand this deep inside each other.
-  static let maximumDepth = 100
+  package static let maximumDepth = 100
 
-  static func integer(_ value: some BinaryInteger) -> JSON { .number("\(value)") }
+  package static func integer(_ value: some BinaryInteger) -> JSON { .number("\(value)") }
 
-  subscript(name: String) -> JSON? {
+  package subscript(name: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.name == name }?.value
   }
 }
 
 /// Text that is not JSON.
-struct JSONError: Error, Equatable {
-  var message: String
+package struct JSONError: Error, Equatable {
+  package var message: String
   /// In bytes, from 0.
-  var offset: Int
+  package var offset: Int
 }
 
 extension JSON {
   /// - Throws: `JSONError` with the place.
-  static func parse(_ text: String) throws(JSONError) -> JSON {
+  package static func parse(_ text: String) throws(JSONError) -> JSON {
     var parser = JSONParser(Array(text.utf8))
     let value = try parser.value(depth: 0)
     parser.skipSpace()
@@ -210,14 +210,14 @@ private struct JSONParser {
 
 extension JSON {
   /// On one line.
-  var compact: String {
+  package var compact: String {
     var text = ""
     write(to: &text, indentation: nil)
     return text
   }
 
   /// Over several lines, two spaces a level.
-  var pretty: String {
+  package var pretty: String {
     var text = ""
     write(to: &text, indentation: 0)
     return text
@@ -256,7 +256,7 @@ extension JSON {
   }
 
   /// In quotes, with control characters escaped.
-  static func quoted(_ string: String) -> String {
+  package static func quoted(_ string: String) -> String {
     var text = "\""
     for scalar in string.unicodeScalars {
       switch scalar {
@@ -269,7 +269,7 @@ extension JSON {
   }
 
   /// For people: with control characters escaped, and everything else as it is. It does not read back.
-  static func plain(_ string: String) -> String {
+  package static func plain(_ string: String) -> String {
     var text = ""
     for scalar in string.unicodeScalars { append(scalar, to: &text) }
     return text

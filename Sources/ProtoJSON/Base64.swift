@@ -2,11 +2,11 @@
 //
 // Values, owned by nobody.
 
-enum Base64 {
+package enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
   /// With padding.
-  static func encode(_ bytes: some Collection<UInt8>) -> String {
+  package static func encode(_ bytes: some Collection<UInt8>) -> String {
     var text: [UInt8] = []
     var pending = Array(bytes)[...]
     while !pending.isEmpty {
@@ -22,7 +22,7 @@ enum Base64 {
   }
 
   /// Padding may be left out. nil for anything that is not base64.
-  static func decode(_ text: String) -> [UInt8]? {
+  package static func decode(_ text: String) -> [UInt8]? {
     let digits = text.utf8.reversed().drop { $0 == UInt8(ascii: "=") }.reversed()
     guard text.utf8.count - digits.count <= 2, digits.count % 4 != 1 else { return nil }
     var bytes: [UInt8] = []

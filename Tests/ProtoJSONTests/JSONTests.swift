@@ -1,8 +1,8 @@
-// JSON text, base64 and times.
+// JSON text, base64 and decimal numbers.
 
 import Testing
 
-@testable import tally
+@testable import ProtoJSON
 
 @Suite("JSON")
 struct JSONTests {
@@ -58,23 +58,12 @@ struct JSONTests {
   }
 
   @Test(
-    "times in UTC",
+    "an integer may be written as proto3 JSON allows, and only exactly",
     arguments: [
-      (0, "1970-01-01T00:00:00Z"), (-1, "1969-12-31T23:59:59.999999Z"),
-      (951_782_400_000_000, "2000-02-29T00:00:00Z"),
-      (1_795_507_312_120_000, "2026-11-24T08:01:52.120Z"),
-    ] as [(Int64, String)])
-  func times(micros: Int64, text: String) {
-    #expect(Timestamp.format(micros) == text)
-    #expect(Timestamp.parse(text) == micros)
-  }
-
-  @Test(
-    "what is no time is refused",
-    arguments: [
-      "2026-02-29", "2026-13-01", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00", "soon", "2026-00-10",
-    ])
-  func notTimes(text: String) {
-    #expect(Timestamp.parse(text) == nil)
+      ("12", 12), ("-12", -12), ("1e3", 1_000), ("1.50e1", 15), ("5000e-3", 5), ("0.0", 0), ("1.5", nil),
+      ("1e19", nil), ("9223372036854775808", nil), ("1e99", nil), ("", nil),
+    ] as [(String, Int64?)])
+  func integers(text: String, value: Int64?) {
+    #expect(Decimal(text)?.scaled(by: 0) == value)
   }
 }

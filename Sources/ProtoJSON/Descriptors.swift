@@ -7,7 +7,7 @@
 // Values, owned by nobody.
 
 /// A field's type, numbered as google.protobuf.FieldDescriptorProto.Type is.
-enum FieldKind: UInt64 {
+package enum FieldKind: UInt64 {
   case double = 1
   case float = 2
   case int64 = 3
@@ -27,7 +27,7 @@ enum FieldKind: UInt64 {
   case sint64 = 18
 
   /// As it is written in a .proto; nil for types that go by name.
-  var keyword: String? {
+  package var keyword: String? {
     switch self {
     case .message: nil
     case .enumeration: nil
@@ -36,57 +36,59 @@ enum FieldKind: UInt64 {
   }
 
   /// Numbers, booleans and enums may stand packed.
-  var isPackable: Bool { ![.string, .bytes, .message].contains(self) }
+  package var isPackable: Bool { ![.string, .bytes, .message].contains(self) }
 }
 
-struct FieldDescriptor {
-  var name = ""
-  var jsonName = ""
-  var number: Int32 = 0
-  var isRepeated = false
-  var kind = FieldKind.int32
+package struct FieldDescriptor {
+  package var name = ""
+  package var jsonName = ""
+  package var number: Int32 = 0
+  package var isRepeated = false
+  package var kind = FieldKind.int32
   /// The full name of the message or enum.
-  var typeName = ""
+  package var typeName = ""
   /// The place of its oneof among the message's.
-  var oneof: Int?
+  package var oneof: Int?
 }
 
-struct MessageDescriptor {
-  var fullName = ""
-  var fields: [FieldDescriptor] = []
-  var oneofs: [String] = []
+package struct MessageDescriptor {
+  package var fullName = ""
+  package var fields: [FieldDescriptor] = []
+  package var oneofs: [String] = []
   /// The entry of a map field: `key` is field 1, `value` field 2.
-  var isMapEntry = false
+  package var isMapEntry = false
 }
 
-struct EnumDescriptor {
-  var fullName = ""
-  var values: [(name: String, number: Int32)] = []
+package struct EnumDescriptor {
+  package var fullName = ""
+  package var values: [(name: String, number: Int32)] = []
 }
 
-struct MethodDescriptor {
-  var name = ""
-  var input = ""
-  var output = ""
-  var clientStreams = false
-  var serverStreams = false
+package struct MethodDescriptor {
+  package var name = ""
+  package var input = ""
+  package var output = ""
+  package var clientStreams = false
+  package var serverStreams = false
 }
 
-struct ServiceDescriptor {
-  var fullName = ""
-  var methods: [MethodDescriptor] = []
+package struct ServiceDescriptor {
+  package var fullName = ""
+  package var methods: [MethodDescriptor] = []
 }
 
 /// All that is known of a server's types.
-struct DescriptorPool {
-  private(set) var messages: [String: MessageDescriptor] = [:]
-  private(set) var enums: [String: EnumDescriptor] = [:]
-  private(set) var services: [String: ServiceDescriptor] = [:]
+package struct DescriptorPool {
+  package private(set) var messages: [String: MessageDescriptor] = [:]
+  package private(set) var enums: [String: EnumDescriptor] = [:]
+  package private(set) var services: [String: ServiceDescriptor] = [:]
   /// The files that were added, by name.
-  private(set) var files: Set<String> = []
+  package private(set) var files: Set<String> = []
+
+  package init() {}
 
   /// Adds a serialised google.protobuf.FileDescriptorProto.
-  mutating func add(file bytes: [UInt8]) throws(WireError) {
+  package mutating func add(file bytes: [UInt8]) throws(WireError) {
     let fields = try DescriptorReader.fields(bytes[...])
     guard files.insert(DescriptorReader.text(fields, 1)).inserted else { return }
     let package = DescriptorReader.text(fields, 2)
@@ -101,25 +103,25 @@ struct DescriptorPool {
     }
   }
 
-  func message(_ name: String) throws(WireError) -> MessageDescriptor {
+  package func message(_ name: String) throws(WireError) -> MessageDescriptor {
     guard let message = messages[name] else { throw WireError(message: "no message named \(name)") }
     return message
   }
 
-  func enumeration(_ name: String) throws(WireError) -> EnumDescriptor {
+  package func enumeration(_ name: String) throws(WireError) -> EnumDescriptor {
     guard let enumeration = enums[name] else { throw WireError(message: "no enum named \(name)") }
     return enumeration
   }
 
   /// The entry message of a map field, or nil for any other field.
-  func mapEntry(_ field: FieldDescriptor) -> MessageDescriptor? {
+  package func mapEntry(_ field: FieldDescriptor) -> MessageDescriptor? {
     guard field.isRepeated, field.kind == .message, let entry = messages[field.typeName], entry.isMapEntry
     else { return nil }
     return entry
   }
 
   /// Messages may be declared this deep inside each other.
-  static let maximumNesting = 32
+  package static let maximumNesting = 32
 
   private mutating func add(
     message bytes: ArraySlice<UInt8>, scope: String, depth: Int
@@ -222,19 +224,19 @@ private enum DescriptorReader {
     field.jsonName = jsonName.isEmpty ? lowerCamelCase(field.name) : jsonName
     return field
   }
+}
 
-  /// `amount_micros` to `amountMicros`.
-  static func lowerCamelCase(_ name: String) -> String {
-    var result = ""
-    var raises = false
-    for character in name {
-      if character == "_" {
-        raises = true
-      } else {
-        result += raises ? character.uppercased() : String(character)
-        raises = false
-      }
+/// The JSON name of a field: `amount_micros` to `amountMicros`.
+package func lowerCamelCase(_ name: String) -> String {
+  var result = ""
+  var raises = false
+  for character in name {
+    if character == "_" {
+      raises = true
+    } else {
+      result += raises ? character.uppercased() : String(character)
+      raises = false
     }
-    return result
   }
+  return result
 }

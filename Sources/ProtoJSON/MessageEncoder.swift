@@ -9,15 +9,24 @@
 // Values, owned by nobody.
 
 /// A JSON value that does not fit its message; `path` says where, such as `items[3].amountMicros`.
-struct MismatchError: Error, Equatable {
-  var path: String
-  var message: String
+package struct MismatchError: Error, Equatable {
+  package var path: String
+  package var message: String
+
+  package init(path: String, message: String) {
+    self.path = path
+    self.message = message
+  }
 }
 
-struct MessageEncoder {
-  var pool: DescriptorPool
+package struct MessageEncoder {
+  package var pool: DescriptorPool
 
-  func encode(_ json: JSON, as typeName: String) throws(MismatchError) -> [UInt8] {
+  package init(pool: DescriptorPool) {
+    self.pool = pool
+  }
+
+  package func encode(_ json: JSON, as typeName: String) throws(MismatchError) -> [UInt8] {
     let message = try look(typeName, path: "") { pool throws(WireError) in try pool.message(typeName) }
     return try encode(json, message, path: "")
   }

@@ -7,19 +7,23 @@
 // Values, owned by nobody.
 
 /// Bytes that are not protobuf, or not what their descriptor says.
-struct WireError: Error, Equatable {
-  var message: String
+package struct WireError: Error, Equatable {
+  package var message: String
+
+  package init(message: String) {
+    self.message = message
+  }
 }
 
 /// One field's value as it stands on the wire.
-enum WireValue: Equatable {
+package enum WireValue: Equatable {
   case varint(UInt64)
   case fixed64(UInt64)
   case bytes(ArraySlice<UInt8>)
   case fixed32(UInt32)
 
   /// The two numbers of protobuf's tag for this kind of value.
-  var wireType: UInt64 {
+  package var wireType: UInt64 {
     switch self {
     case .varint: 0
     case .fixed64: 1
@@ -30,17 +34,17 @@ enum WireValue: Equatable {
 }
 
 /// Takes fields from bytes, one after the other.
-struct WireReader {
+package struct WireReader {
   private var rest: ArraySlice<UInt8>
 
-  init(_ bytes: ArraySlice<UInt8>) {
+  package init(_ bytes: ArraySlice<UInt8>) {
     rest = bytes
   }
 
-  var isAtEnd: Bool { rest.isEmpty }
+  package var isAtEnd: Bool { rest.isEmpty }
 
   /// The next field, or nil at the end.
-  mutating func field() throws(WireError) -> (number: Int32, value: WireValue)? {
+  package mutating func field() throws(WireError) -> (number: Int32, value: WireValue)? {
     guard !rest.isEmpty else { return nil }
     let tag = try varint()
     guard let number = Int32(exactly: tag >> 3), number > 0 else {
@@ -59,7 +63,7 @@ struct WireReader {
   }
 
   /// A base-128 number of at most 10 bytes.
-  mutating func varint() throws(WireError) -> UInt64 {
+  package mutating func varint() throws(WireError) -> UInt64 {
     var value: UInt64 = 0
     for shift in stride(from: UInt64(0), through: 63, by: 7) {
       guard let byte = rest.popFirst() else { throw WireError(message: "a number is cut short") }
@@ -70,7 +74,7 @@ struct WireReader {
   }
 
   /// A little-endian number of `count` bytes.
-  mutating func fixed(_ count: Int) throws(WireError) -> UInt64 {
+  package mutating func fixed(_ count: Int) throws(WireError) -> UInt64 {
     guard rest.count >= count else { throw WireError(message: "a number is cut short") }
     return take(count).reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
@@ -83,16 +87,16 @@ struct WireReader {
 }
 
 /// Appends fields to bytes.
-struct WireWriter {
-  private(set) var bytes: [UInt8] = []
+package struct WireWriter {
+  package private(set) var bytes: [UInt8] = []
 
-  mutating func field(_ number: Int32, _ value: WireValue) {
+  package mutating func field(_ number: Int32, _ value: WireValue) {
     varint(UInt64(number) << 3 | value.wireType)
     bare(value)
   }
 
   /// A value without its tag, as packed fields hold it.
-  mutating func bare(_ value: WireValue) {
+  package mutating func bare(_ value: WireValue) {
     switch value {
     case .varint(let number): varint(number)
     case .fixed64(let number): fixed(number, count: 8)

@@ -8,12 +8,17 @@
 //
 // Values, owned by nobody.
 
-struct MessageDecoder {
-  var pool: DescriptorPool
+package struct MessageDecoder {
+  package var pool: DescriptorPool
   /// Writes fields without presence also when they have their default.
-  var writesDefaults = false
+  package var writesDefaults = false
 
-  func decode(_ bytes: [UInt8], as typeName: String) throws(WireError) -> JSON {
+  package init(pool: DescriptorPool, writesDefaults: Bool = false) {
+    self.pool = pool
+    self.writesDefaults = writesDefaults
+  }
+
+  package func decode(_ bytes: [UInt8], as typeName: String) throws(WireError) -> JSON {
     try decode(bytes[...], try pool.message(typeName), depth: 0)
   }
 
