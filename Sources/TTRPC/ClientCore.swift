@@ -244,7 +244,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
     let call = table.withLock { $0.calls[header.streamId] }
     guard case .stream(let stream) = call else { return }
     if !header.has(FrameFlags.noData) || header.length > 0 {
-      if !stream.inbound.push([UInt8](payload)) {
+      if stream.inbound.push([UInt8](payload)) == .full {
         let status = Status(.resourceExhausted, "the stream's messages are not taken in time")
         fail(header.streamId, CallError(status, outcomeIsUnknown: true))
         return

@@ -2,7 +2,8 @@
 //
 // Invariants:
 // 1. What a peer has sent and nobody has taken is bounded per stream; the stream that goes over the
-//    bound ends, and only that stream.
+//    bound ends, and only that stream. Whoever fills a buffer may ask to be told when it has room again, and
+//    is told for certain: when enough was taken, or when nothing will be.
 // 2. One consumer takes the messages; they come in order, then the end or the failure.
 //
 // Shared by the connection's queue and the handler's task: the buffer's state has its own lock.
@@ -23,6 +24,16 @@ final class InboundBuffer: Sendable {
     /// Fails the taker after the last message, in place of the end.
     var failureAtEnd: Status?
     var waiter: CheckedContinuation<Result<[UInt8]?, Status>, Never>?
+    var onRoom: (@Sendable () -> Void)?
+  }
+
+  /// What became of a message.
+  enum Push {
+    case taken
+    /// Taken, and the buffer is more than half full.
+    case crowded
+    /// There is no room for it.
+    case full
   }
 
   private enum Step {
@@ -45,25 +56,34 @@ final class InboundBuffer: Sendable {
     if left > 0 { budget?.give(left) }
   }
 
-  /// Adds a message; false when there is no room for it. One message always fits an empty buffer, but for
-  /// the budget.
-  func push(_ message: [UInt8]) -> Bool {
-    let (waiter, fits) = state.withLock { state in
-      if state.isEnded || state.failure != nil { return (nil as Waiter?, true) }
+  /// Adds a message if there is room for it. One message always fits an empty buffer, but for the budget.
+  func push(_ message: [UInt8]) -> Push {
+    let (waiter, result) = state.withLock { state -> (Waiter?, Push) in
+      if state.isEnded || state.failure != nil { return (nil, .taken) }
       if let waiter = state.waiter {
         state.waiter = nil
-        return (waiter, true)
+        return (waiter, .taken)
       }
       let cost = message.count + Self.messageOverheadByteCount
       guard state.messages.isEmpty || state.byteCount + cost <= maximumByteCount,
         budget?.take(cost) ?? true
-      else { return (nil, false) }
+      else { return (nil, .full) }
       state.byteCount += cost
       state.messages.append(message)
-      return (nil, true)
+      return (nil, state.byteCount > maximumByteCount / 2 ? .crowded : .taken)
     }
     waiter?.resume(returning: .success(message))
-    return fits
+    return result
+  }
+
+  /// Runs `body` once, when at most a quarter is left to be taken or the stream has failed. False, and
+  /// `body` is not kept, when that is so already.
+  func onRoom(_ body: @escaping @Sendable () -> Void) -> Bool {
+    state.withLock { state in
+      if state.failure != nil || isRoomy(state) { return false }
+      state.onRoom = body
+      return true
+    }
   }
 
   /// The peer sends no more.
@@ -77,15 +97,16 @@ final class InboundBuffer: Sendable {
 
   /// Messages not yet taken are dropped and the taker fails.
   func fail(_ status: Status) {
-    let waiter = state.withLock { state -> Waiter? in
-      if state.failure != nil { return nil }
+    let (waiter, onRoom) = state.withLock { state -> (Waiter?, Room?) in
+      if state.failure != nil { return (nil, nil) }
       state.failure = status
       state.messages = []
       budget?.give(state.byteCount)
       state.byteCount = 0
-      return Self.take(&state)
+      return (Self.take(&state), takeRoom(&state))
     }
     waiter?.resume(returning: .failure(status))
+    onRoom?()
   }
 
   /// The messages that came before the failure are still handed out, then the taker fails.
@@ -104,7 +125,9 @@ final class InboundBuffer: Sendable {
   }
 
   func next() async throws(Status) -> [UInt8]? {
-    if case .done(let result) = state.withLock({ self.step(&$0) }) { return try result.get() }
+    let (step, onRoom) = state.withLock { state in (self.step(&state), takeRoom(&state)) }
+    onRoom?()
+    if case .done(let result) = step { return try result.get() }
     return try await withCheckedContinuation { continuation in
       let step = state.withLock { state in
         let step = self.step(&state)
@@ -116,6 +139,15 @@ final class InboundBuffer: Sendable {
   }
 
   private typealias Waiter = CheckedContinuation<Result<[UInt8]?, Status>, Never>
+  private typealias Room = @Sendable () -> Void
+
+  private func isRoomy(_ state: State) -> Bool { state.byteCount <= maximumByteCount / 4 }
+
+  private func takeRoom(_ state: inout State) -> Room? {
+    guard let room = state.onRoom, isRoomy(state) else { return nil }
+    state.onRoom = nil
+    return room
+  }
 
   private static func take(_ state: inout State) -> Waiter? {
     let waiter = state.waiter

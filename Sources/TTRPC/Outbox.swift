@@ -52,6 +52,7 @@ public final class Outbox: @unchecked Sendable {
   private var brokenReason = CloseReason.outboundFailed
   private var isReadEnded = false
   private var readsWhilePaused = false
+  private var isReadingHeld = false
   private var isResumeDue = false
   private var interest = UInt32(CLINUX_READABLE)
   var finished: [UInt32] = []
@@ -162,6 +163,23 @@ public final class Outbox: @unchecked Sendable {
   func keepReading() {
     lock.lock()
     readsWhilePaused = true
+    lock.unlock()
+  }
+
+  /// Nothing more is read until `readOn`: the peer will notice by what it cannot send.
+  func holdReading() {
+    lock.lock()
+    isReadingHeld = true
+    if !isCorked { updateInterest() }
+    lock.unlock()
+  }
+
+  /// The poller enters the connection again, also for what it has read but not yet looked at.
+  func readOn() {
+    lock.lock()
+    isReadingHeld = false
+    isResumeDue = true
+    updateInterest()
     lock.unlock()
   }
 
@@ -349,7 +367,7 @@ public final class Outbox: @unchecked Sendable {
   private func updateInterest() {
     guard descriptor >= 0 else { return }
     var wanted: UInt32 = 0
-    let reads = readsWhilePaused || !paused.load(ordering: .relaxed)
+    let reads = !isReadingHeld && (readsWhilePaused || !paused.load(ordering: .relaxed))
     if reads && !isReadEnded { wanted |= UInt32(CLINUX_READABLE) }
     if pendingCount > 0 && !isCorked || isResumeDue { wanted |= UInt32(CLINUX_WRITABLE) }
     if wanted == interest { return }

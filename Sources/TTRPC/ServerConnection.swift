@@ -5,7 +5,8 @@
 // 2. One read a round; everything whole in it is handled, and all replies that are ready leave in one
 //    send.
 // 3. Nothing here blocks: handlers answer at once or later through the outbox.
-// 4. While the outbox is paused no frame is looked at; what was read already waits in `backlog`.
+// 4. While the connection rests, since too much waits for the peer or for the handler of its only stream, no
+//    frame is looked at; what was read already waits in `backlog`.
 // 5. `close` happens once; every call that is under way is then told.
 //
 // Owner: `queue`.
@@ -31,6 +32,8 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   private var backlog: [UInt8] = []
   private var isOpen = true
   private var isReadEnded = false
+  /// The handler of the only stream has to take some of what waits for it first.
+  private var isHeld = false
   private var isDraining = false
   private var failure: CloseReason?
   private var heldByteCount = 0
@@ -104,12 +107,12 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     isLoneRound = events & Poller.loneEvent != 0
     outbox.beginRound(&finished)
     finishStreams()
-    if !backlog.isEmpty && !outbox.isPaused {
+    if !backlog.isEmpty && !rests {
       let bytes = backlog
       backlog = []
       consume(bytes.span)
     }
-    if backlog.isEmpty && !outbox.isPaused && failure == nil && !isReadEnded {
+    if backlog.isEmpty && !rests && failure == nil && !isReadEnded {
       receive(&scratch)
     } else if events & Self.gone != 0 {
       failure = failure ?? .peerClosed
@@ -120,6 +123,8 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     if failure != nil || isReadEnded || isDraining { settle() }
     if parser.isMidFrame || cutSince != 0 { noteCutFrame() }
   }
+
+  private var rests: Bool { outbox.isPaused || isHeld }
 
   private func receive(_ scratch: inout [UInt8]) {
     switch Socket.receive(descriptor, into: &scratch) {
@@ -146,7 +151,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
         case .frame(let header): handle(header, payload)
         case .oversize(let header): handleOversize(header)
         }
-        return failure == nil && !outbox.isPaused
+        return failure == nil && !rests
       }
       if taken < bytes.count && failure == nil {
         backlog = [UInt8](bytes.extracting(taken..<bytes.count))
@@ -296,11 +301,37 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
       refuse(header.streamId, Status(.invalidArgument, "no stream \(header.streamId) is open"))
     case .deliver(let call, let isMessage, let isEnd):
       guard let inbound = call.inbound else { return }
-      if isMessage && !inbound.push([UInt8](payload)) {
-        outbox.cancel(call, server.options.streamOverflow)
-      } else if isEnd {
-        inbound.end()
+      if isMessage {
+        switch inbound.push([UInt8](payload)) {
+        case .taken: break
+        case .crowded: if !isEnd { hold(call, inbound) }
+        case .full:
+          outbox.cancel(call, server.options.streamOverflow)
+          return
+        }
       }
+      if isEnd { inbound.end() }
+    }
+  }
+
+  /// Makes the peer wait until the handler has taken more. Only for a stream that is all that is under way,
+  /// since it must hold up nobody else; and not for one that answers as it goes, whose peer may read
+  /// nothing before it has sent everything.
+  private func hold(_ call: Call, _ inbound: InboundBuffer) {
+    guard !call.entry.kind.serverStreams else { return }
+    if streams.count > 1 {
+      outbox.takeFinished(&finished)
+      finishStreams()
+    }
+    guard streams.count == 1 else { return }
+    isHeld = inbound.onRoom { [weak self] in self?.goOnSoon() }
+    if isHeld { outbox.holdReading() }
+  }
+
+  private func goOnSoon() {
+    queue.async {
+      self.isHeld = false
+      self.outbox.readOn()
     }
   }
 
@@ -371,7 +402,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     var next = UInt64.max
     // A frame that waits because we do not read is not the peer's delay.
     if cutSince != 0 {
-      if outbox.isPaused { cutSince = now }
+      if rests { cutSince = now }
       let due = later(cutSince, by: server.options.halfFrameNanoseconds)
       if due <= now { return closeNow(.halfFrame) }
       next = min(next, due)

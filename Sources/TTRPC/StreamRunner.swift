@@ -29,6 +29,8 @@ enum StreamRunner {
     let response = Lock(MessageSink.ResponseState.none)
     let sink = MessageSink(call: call, response: response)
     let outbox = call.connection
+    // What the handler has not taken by then nobody will: whoever waits for room waits no longer.
+    defer { inbound.fail(Status(.cancelled, "the call has ended")) }
     do {
       try await handler(CallContext(call: call), MessageStream(buffer: inbound), sink)
     } catch let status as Status {

@@ -1,0 +1,125 @@
+// A stream whose handler is slower than its peer: who waits, who is cut off, and who is held up.
+
+import Locking
+import Testing
+
+@testable import TTRPC
+
+@Suite("Flow of a client stream")
+struct FlowTests {
+  /// Of the test server, in bytes.
+  static let limit = 100_000
+  static let message = [UInt8](repeating: 1, count: 10_000 - InboundBuffer.messageOverheadByteCount)
+  /// More than the buffer, the socket and what is read at once take together.
+  static let count = 200
+
+  /// Client streams whose handlers wait for `open`, then do as their names say.
+  final class Sluice: Sendable {
+    private let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+
+    func open() { continuation.finish() }
+
+    var registry: ServiceRegistry {
+      let stream = stream
+      var registry = ServiceRegistry()
+      registry.add(
+        service: "s",
+        methods: [
+          "Count": .streaming(.clientStream) { _, messages, sink in
+            for await _ in stream {}
+            var count: Int64 = 0
+            for try await _ in messages { count += 1 }
+            try await sink.send(Message().with(1, count).encoded)
+          },
+          "Leave": .streaming(.clientStream) { _, _, _ in
+            for await _ in stream {}
+            throw Status(.aborted, "enough")
+          },
+          "Echo": .unary { _, payload, responder in responder.succeed(payload) },
+          "Wait": .unary { context, _, responder in context.onCancel { responder.fail($0) } },
+        ])
+      return registry
+    }
+  }
+
+  private let sluice = Sluice()
+
+  private func host() throws -> TestServer {
+    try TestServer(registry: sluice.registry) { $0.maximumStreamInboundByteCount = Self.limit }
+  }
+
+  /// Begins the stream 1 and sends all its messages, for as long as the server takes them.
+  private func pour(_ method: String, into raw: RawClient, timeout: Int64 = 0) async throws {
+    try await raw.send(.request(1, method, flags: FrameFlags.remoteOpen, timeout: timeout, service: "s"))
+    for _ in 0..<Self.count { try await raw.send(.data(1, Self.message)) }
+    try await raw.send(.close(1))
+  }
+
+  private func openOnceHeld(_ host: TestServer) async {
+    await eventually("much waits for the handler") { host.server.heldByteCount > Self.limit / 2 }
+    sluice.open()
+  }
+
+  private func expectEcho(_ raw: RawClient) async throws {
+    try await raw.send(.request(3, "Echo", [7], service: "s"))
+    #expect(try await raw.frame()?.message == [7])
+  }
+
+  @Test("alone on its connection, the peer waits and nothing is lost")
+  func waits() async throws {
+    let host = try host()
+    let raw = try host.raw()
+    async let opened: Void = openOnceHeld(host)
+    try await pour("Count", into: raw)
+    await opened
+    #expect(try await raw.frame()?.message == Message().with(1, Int64(Self.count)).encoded)
+    try await expectEcho(raw)
+    #expect(host.server.heldByteCount == 0)
+  }
+
+  @Test("a handler that ends without taking what waits holds up nobody any longer")
+  func leaves() async throws {
+    let host = try host()
+    let raw = try host.raw()
+    async let opened: Void = openOnceHeld(host)
+    try await pour("Leave", into: raw)
+    await opened
+    #expect(try await raw.frame()?.status?.code == .aborted)
+    try await expectEcho(raw)
+  }
+
+  @Test("a deadline that passes meanwhile ends the stream, and the connection goes on")
+  func deadline() async throws {
+    let host = try host()
+    let raw = try host.raw()
+    try await pour("Count", into: raw, timeout: 100_000_000)
+    #expect(try await raw.frame()?.status?.code == .deadlineExceeded)
+    try await expectEcho(raw)
+    sluice.open()
+  }
+
+  @Test("beside another call nobody is held up: the stream ends with RESOURCE_EXHAUSTED")
+  func besides() async throws {
+    let host = try host()
+    let raw = try host.raw()
+    try await raw.send(.request(5, "Wait", service: "s"))
+    try await pour("Count", into: raw)
+    let end = try #require(try await raw.frame())
+    #expect(end.streamId == 1)
+    #expect(end.status?.code == .resourceExhausted)
+    try await expectEcho(raw)
+    sluice.open()
+  }
+
+  @Test("a peer that goes meanwhile is noticed, and what was held is given back")
+  func goes() async throws {
+    let host = try host()
+    let raw = try host.raw()
+    try await raw.send(.request(1, "Count", flags: FrameFlags.remoteOpen, service: "s"))
+    for _ in 0..<8 { try await raw.send(.data(1, Self.message)) }
+    await eventually("it is held") { host.server.heldByteCount > Self.limit / 2 }
+    raw.close()
+    await eventually("it is let go") { host.closeReasons == [.peerClosed] && host.server.heldByteCount == 0 }
+    sluice.open()
+  }
+}
