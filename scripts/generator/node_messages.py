@@ -210,7 +210,7 @@ class MessageTemplate:
             body = self.write_map(field, where)
         elif field.repeated and field.packed:
             condition += f" && list(v, {where}).length !== 0"
-            each = f"for (const one of v) w.{method(field)}(one, {where})"
+            each = f"for (const one of v) w.{written(field)}(one, {where})"
             body = [f"w.tag({tag(field, LENGTH)})", "const at = w.open()", each, "w.close(at)"]
         elif field.repeated:
             each = [f"w.tag({tag(field)})", *self.write_value(field, "one", "at", where)]
@@ -223,8 +223,7 @@ class MessageTemplate:
 
     def write_value(self, field: Field, value: str, at: str, where: str) -> list[str]:
         if field.kind != "message":
-            written = "time" if is_time(field) else method(field)
-            return [f"w.{written}({value}, {where})"]
+            return [f"w.{written(field)}({value}, {where})"]
         write = self.scope.name(field.type_name, "write")
         return [f"const {at} = w.enter({value}, {where})", f"{write}(w, {value})", f"w.leave({at})"]
 
@@ -236,7 +235,7 @@ class MessageTemplate:
             f"w.tag({tag(field)})",
             "const at = w.open()",
             f"w.tag({tag(key)})",
-            f"w.{method(key)}({name}, {where})",
+            f"w.{written(key)}({name}, {where})",
             f"w.tag({tag(value)})",
             *self.write_value(value, "one", "inner", where),
             "w.close(at)",
@@ -245,8 +244,13 @@ class MessageTemplate:
 
 
 def method(field: Field) -> str:
-    """The reader's and the writer's method for a value."""
+    """The reader's method for a value."""
     return {"enum": "int32", "bytes": "octets"}.get(field.kind, field.kind)
+
+
+def written(field: Field) -> str:
+    """The writer's method for a value."""
+    return "time" if is_time(field) else method(field)
 
 
 def differs(field: Field) -> str:

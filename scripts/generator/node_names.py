@@ -107,7 +107,10 @@ class Scope:
     def __init__(self, path: str, names: Names) -> None:
         self.path, self.names = path, names
         self.found: dict[tuple[str, str], str] = {}
-        self.taken = {name for full_name, name in names.names.items() if names.modules[full_name] == path}
+        declared = [name for full_name, name in names.names.items() if names.modules[full_name] == path]
+        # A message has functions and types besides its codec.
+        forms = ["{}", "{}Init", "blank{}", "read{}", "write{}"]
+        self.taken = {form.format(name) for name in declared for form in forms}
 
     def name(self, full_name: str, prefix: str = "", suffix: str = "") -> str:
         """The name with something before or after it."""

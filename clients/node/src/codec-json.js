@@ -114,6 +114,7 @@ function valueToJson(field, value) {
  * @param {number} value
  */
 function shortestFloat(value) {
+  if (value === 0) return value
   for (let digits = 6; digits < 9; digits++) {
     const shorter = Number(value.toPrecision(digits))
     if (Math.fround(shorter) === value) return shorter

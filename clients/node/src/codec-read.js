@@ -50,6 +50,7 @@ export class Reader {
     this.placed = false
   }
 
+  /** Bits beyond the 32nd are dropped, as Google's implementation in C++ does. */
   tag() {
     this.start = this.pos
     const byte = this.bytes[this.pos]
@@ -61,27 +62,31 @@ export class Reader {
   }
 
   /**
-   * A varint of at most 32 bits and five bytes.
+   * A varint of at most five bytes. What it has beyond 32 bits goes into `high`.
    *
    * @param {string} what
    */
   short(what) {
     let value = 0
+    this.high = 0
     for (let shift = 0; shift < 35; shift += 7) {
-      if (this.pos >= this.end) throw new CodecError('the bytes end within ' + what)
+      if (this.pos >= this.end) throw new CodecError(`the bytes end within ${what}`)
       const byte = this.bytes[this.pos++]
-      if (shift === 28 && byte > 0x0f) break
+      if (shift === 28) this.high = (byte & 0x7f) >>> 4
       value |= (byte & 0x7f) << shift
       if (byte < 0x80) return value >>> 0
     }
-    throw new CodecError(`${what} is longer than 32 bits`)
+    throw new CodecError(`${what} is longer than five bytes`)
   }
 
   /** The length of what follows, which is there. */
   length() {
     let length = this.bytes[this.pos]
     if (length < 0x80 && this.pos < this.end) this.pos++
-    else length = this.short('a length')
+    else {
+      length = this.short('a length')
+      if (this.high !== 0) throw new CodecError('a length is longer than 32 bits')
+    }
     if (length > this.end - this.pos) throw new CodecError('the bytes end within a value')
     return length
   }

@@ -1,0 +1,35 @@
+// The declarations, as Debian's TypeScript reads them: they are sound by themselves, and types.ts, which uses
+// them, has an error exactly where it says so.
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const OPTIONS = '--strict --exactOptionalPropertyTypes --noEmit --target es2020 --module es2020'.split(' ')
+const LIBRARIES = '--moduleResolution node --lib es2020,dom'.split(' ')
+
+/** @param {string[]} files */
+function compile(files) {
+  const { stdout, error } = spawnSync('tsc', [...OPTIONS, ...LIBRARIES, ...files], { encoding: 'utf8' })
+  assert.equal(error, undefined)
+  return stdout
+}
+
+/** @param {string} folder */
+function declarations(folder) {
+  const root = fileURLToPath(new URL(folder, import.meta.url))
+  const found = readdirSync(root, { recursive: true }).map((path) => `${root}${path}`)
+  return found.filter((path) => path.endsWith('.d.ts'))
+}
+
+test('the generated declarations are sound', () => {
+  const files = [...declarations('../src/generated/'), ...declarations('generated/')]
+  assert.ok(files.length > 20)
+  assert.equal(compile(files), '')
+})
+
+test('messages and calls have the types that their users expect', () => {
+  assert.equal(compile([fileURLToPath(new URL('types.ts', import.meta.url))]), '')
+})
