@@ -197,11 +197,15 @@ class AsyncConnection:
         """Ends a connection whose loop is not the one that runs here, and may never run again."""
         if self.closed:
             return
-        try:
-            self.loop.call_soon_threadsafe(self.end, "the client went on in another loop")
-        except RuntimeError:
-            # The loop is closed.
+        reason = "the client went on in another loop"
+        if self.loop.is_closed():
             self.let_go()
+        elif self.loop.is_running():
+            # In another thread, which may end the loop before it has heard of this.
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self.end, reason)
+        else:
+            self.end(reason)
 
     def let_go(self) -> None:
         """Closes the socket and tells nobody: the loop is closed, or was the parent's of a fork."""

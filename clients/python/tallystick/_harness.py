@@ -1,134 +1,19 @@
-"""A daemon for tests: private, empty, driven by a clock of its own, gone when it is stopped."""
+"""What a test may do to a daemon: turn its clock, fill and empty it, keep it as it is, make it fail."""
 
 from __future__ import annotations
 
 import json
 import os
 import pathlib
-import selectors
-import shutil
-import subprocess
-import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from types import TracebackType
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 from ._generated.services import TestControl
-from .client import DEFAULT_TIMEOUT, Client
+from ._generated.testing.v1.testing_pb2 import Failure, InjectedFailure
+from .client import Client
+from .messages import Reason
 from .times import Time, to_timestamp
-
-#: How long a daemon may take to print its line, and to end, before that is an error.
-START_SECONDS = STOP_SECONDS = 30.0
-
-
-class HarnessError(Exception):
-    """The daemon could not be found or started."""
-
-
-def find_binary() -> str:
-    """`TALLY_BINARY`; else `tally` on PATH; else what the repository above this file has built."""
-    named = os.environ.get("TALLY_BINARY")
-    if named:
-        return named
-    installed = shutil.which("tally")
-    if installed:
-        return installed
-    here = pathlib.Path.cwd().resolve()
-    for directory in (here, *here.parents, *pathlib.Path(__file__).resolve().parents):
-        for build in ("release", "debug"):
-            built = directory / ".build" / build / "tally"
-            if built.exists():
-                return str(built)
-    raise HarnessError("no tally program: set TALLY_BINARY, or put it on PATH, or run make build")
-
-
-class Server:
-    """`tally serve --ephemeral --testing`, from the time it accepts calls until it is stopped."""
-
-    def __init__(self, binary: Optional[str] = None, arguments: Sequence[str] = ()) -> None:
-        command = [binary or find_binary(), "serve", "--ephemeral", "--testing", *arguments]
-        # A file, since a pipe that nobody reads would stop the daemon's log.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115
-        # What the environment sets for another daemon is not meant for this one.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLY_")}
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=self._log,
-                env=environment,
-            )
-        except OSError as error:
-            self._log.close()
-            raise HarnessError(f"cannot run {command[0]}: {error}") from error
-        try:
-            line = json.loads(self._first_line())
-            #: The path of its socket.
-            self.socket: str = line["socket"]
-            self.pid: int = line["pid"]
-            self.version: str = line["version"]
-        except BaseException:
-            self.kill()
-            raise
-
-    def _first_line(self) -> bytes:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
-        deadline = time.monotonic() + START_SECONDS
-        line = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, selectors.EVENT_READ)
-            while not line.endswith(b"\n"):
-                if not selector.select(deadline - time.monotonic()):
-                    raise HarnessError(f"no line from the daemon in {START_SECONDS} s: {self.log()}")
-                piece = os.read(descriptor, 4096)
-                if not piece:
-                    raise HarnessError(f"the daemon did not start: {self.log()}")
-                line += piece
-        return line
-
-    def log(self) -> str:
-        """What the daemon has written to its log."""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")
-
-    def client(self, *, timeout: float = DEFAULT_TIMEOUT) -> Client:
-        return Client(self.socket, timeout=timeout)
-
-    def stop(self) -> int:
-        """Ends the daemon in good order; returns its exit status."""
-        self._process.terminate()
-        return self._wait()
-
-    def kill(self) -> int:
-        """Ends the daemon at once, as a crash would."""
-        self._process.kill()
-        return self._wait()
-
-    def _wait(self) -> int:
-        try:
-            status = self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            status = self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._log.close()
-        return status
-
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        self.stop()
 
 
 class Clock:
@@ -151,10 +36,141 @@ class Clock:
         return self._control.advance_clock(millis=span // timedelta(milliseconds=1)).now_micros
 
 
-def reset(client: Client) -> None:
-    """Empties the daemon's database and sets its clock free."""
-    TestControl(client.caller).reset()
+class Fixtures:
+    """Puts into the daemon what a JSON file or a dict lists: `plans`, `users`, `purchases`, `plan_grants`,
+    `promos`, `media`, `pages`, `runs`, each a list of requests in proto3 JSON, and `calls` of any method,
+    `{"method": "CreditService/Consume", "request": {...}}`.
+    """
+
+    def __init__(self, control: TestControl) -> None:
+        self._control = control
+
+    def load(self, source: Union[str, os.PathLike[str], Mapping[str, Any]]) -> int:
+        """From a file's path or from the content itself; returns how many items were applied. The same
+        again replays. An item that is refused raises its own error; those before it stay.
+        """
+        text = json.dumps(source) if isinstance(source, Mapping) else pathlib.Path(source).read_text("utf-8")
+        return self._control.load_fixtures(json=text).applied
 
 
-def clock(client: Client) -> Clock:
-    return Clock(TestControl(client.caller))
+class Snapshots:
+    """Copies of the daemon's database and clock, in its memory, by name."""
+
+    def __init__(self, control: TestControl) -> None:
+        self._control = control
+
+    def save(self, name: str) -> None:
+        """Keeps what is there now, instead of an earlier copy of that name."""
+        self._control.save_snapshot(name=name)
+
+    def restore(self, name: str) -> None:
+        """Puts everything back to what it was then, and clears the failures."""
+        self._control.restore_snapshot(name=name)
+
+
+class Failures:
+    """Makes the daemon fail, at calls, connections or commits to come.
+
+    `method` is `CreditService/Consume`; empty is every method. `skip` calls pass first, then `count` fail.
+    Each returns the failure's id, by which `happened` tells how often it has. Only the server is told: the
+    client's own retries go on as ever.
+    """
+
+    def __init__(self, control: TestControl) -> None:
+        self._control = control
+
+    def refuse(
+        self,
+        method: str = "",
+        *,
+        reason: str = "",
+        code: int = 0,
+        message: str = "",
+        details: Optional[Mapping[str, str]] = None,
+        skip: int = 0,
+        count: int = 1,
+    ) -> int:
+        """Answers with an error; nothing is applied. `reason` is one of errors.proto, such as `QUEUE_FULL`;
+        `code` is gRPC's, by default the reason's, or UNAVAILABLE.
+        """
+        if reason and f"REASON_{reason}" not in Reason.keys():  # noqa: SIM118
+            raise ValueError(f"{reason} is no reason of errors.proto")
+        failure = self._failure("REFUSE", method, skip, count)
+        failure.MergeFrom(
+            Failure(
+                code=code,
+                message=message,
+                reason=f"REASON_{reason}" if reason else None,
+                details=details,
+            )
+        )
+        return self._inject(failure)
+
+    def delay(self, method: str = "", *, by: timedelta, skip: int = 0, count: int = 1) -> int:
+        """The call waits, then goes on."""
+        return self._inject(self._failure("DELAY", method, skip, count, by))
+
+    def drop_before(self, method: str = "", *, skip: int = 0, count: int = 1) -> int:
+        """Closes the connection instead of running the call; nothing is applied."""
+        return self._inject(self._failure("DROP_BEFORE", method, skip, count))
+
+    def drop_after(self, method: str = "", *, skip: int = 0, count: int = 1) -> int:
+        """Runs the call, then closes the connection instead of answering; what it did stays."""
+        return self._inject(self._failure("DROP_AFTER", method, skip, count))
+
+    def refuse_connection(self, *, skip: int = 0, count: int = 1) -> int:
+        """Closes a new connection as soon as it is made."""
+        return self._inject(self._failure("REFUSE_CONNECTION", "", skip, count))
+
+    def store_full(self, *, skip: int = 0, count: int = 1) -> int:
+        """A commit finds the disk full: DISK_FULL, nothing is applied."""
+        return self._inject(self._failure("STORE_FULL", "", skip, count))
+
+    def store_delay(self, *, by: timedelta, skip: int = 0, count: int = 1) -> int:
+        """A commit takes so much longer."""
+        return self._inject(self._failure("STORE_DELAY", "", skip, count, by))
+
+    def store_unknown(self, *, skip: int = 0) -> int:
+        """A commit's sync fails: OUTCOME_UNKNOWN, and the daemon ends."""
+        return self._inject(self._failure("STORE_UNKNOWN", "", skip, 1))
+
+    def all(self) -> list[InjectedFailure]:
+        """Those that wait, and those that have happened, in the order in which they were injected."""
+        return list(self._control.list_failures().failures)
+
+    def happened(self, failure_id: int) -> int:
+        """How often a failure has happened."""
+        return next(found.happened for found in self.all() if found.failure_id == failure_id)
+
+    def clear(self) -> int:
+        """Forgets them all; returns how many were waiting still."""
+        return self._control.clear_failures().cleared
+
+    def _failure(
+        self, action: str, method: str, skip: int, count: int, by: timedelta = timedelta(0)
+    ) -> Failure:
+        return Failure(
+            action=f"FAILURE_ACTION_{action}",
+            method=method,
+            skip=skip,
+            count=count,
+            delay_millis=by // timedelta(milliseconds=1),
+        )
+
+    def _inject(self, failure: Failure) -> int:
+        return self._control.inject_failure(failure=failure).failure_id
+
+
+class Harness:
+    """All of that for one daemon, by a client that does nothing else."""
+
+    def __init__(self, client: Client) -> None:
+        self._control = TestControl(client.caller)
+        self.clock = Clock(self._control)
+        self.fixtures = Fixtures(self._control)
+        self.snapshots = Snapshots(self._control)
+        self.failures = Failures(self._control)
+
+    def reset(self) -> None:
+        """Empties the database, sets the clock free and clears the failures. Snapshots stay."""
+        self._control.reset()

@@ -126,6 +126,10 @@ class AsyncClient:
         """Ends the connection, also for every client that `acting_as` made from this one."""
         self._channel.close()
 
+    def close(self) -> None:
+        """The same where no loop runs any more."""
+        self._channel.close()
+
     async def __aenter__(self) -> AsyncClient:
         return self
 

@@ -6,6 +6,7 @@ import contextlib
 import pathlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -135,3 +136,14 @@ def echo(peer: Peer, frame: Frame) -> None:
     """A handler that answers as Conformance's Echo does."""
     request = EchoRequest.FromString(Request(frame).payload)
     peer.respond(frame.stream_id, EchoResponse(text=request.text, number=request.number).SerializeToString())
+
+
+#: How long a condition may take to come true, in seconds.
+PATIENCE = 60
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)

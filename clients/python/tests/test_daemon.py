@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import functools
-import os
 import pathlib
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from fake import PATIENCE, wait_until
 
 from tallystick import Client, errors
-from tallystick.testing import HarnessError, Server, find_binary
-
-#: How long a condition may take to come true, in seconds.
-PATIENCE = 60
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
+from tallystick.testing import Harness, HarnessError, Server
 
 
 def test_a_stopped_daemon_leaves_nothing() -> None:
@@ -33,21 +22,23 @@ def test_a_stopped_daemon_leaves_nothing() -> None:
     assert directory.exists()
     with server.client() as client:
         client.credits.get_balance(user_id="u1")
-    assert server.stop() == 0
+    assert server.close() == 0
     assert not directory.exists()
 
 
 PARENT = """
+import sys
 from tallystick.testing import Server
-server = Server()
+server = Server(kept=sys.argv[1] == "kept")
 print(server.socket, server.pid, flush=True)
 input()
 """
 
 
-def test_a_daemon_ends_with_its_parent_and_leaves_nothing() -> None:
+@pytest.mark.parametrize("kind", ["ephemeral", "kept"])
+def test_a_daemon_ends_with_its_parent_and_leaves_nothing(kind: str) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
     socket, pid = parent.stdout.readline().split()
@@ -58,9 +49,41 @@ def test_a_daemon_ends_with_its_parent_and_leaves_nothing() -> None:
     wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists())
 
 
+def test_a_kept_daemon_finds_again_what_it_stored() -> None:
+    with Server(kept=True) as server:
+        directory = pathlib.Path(server.socket).parent
+        with server.client() as client:
+            client.credits.add_purchase(user_id="u", payment_id="p", amount_micros=5)
+            # Also ahead of the machine's clock.
+            Harness(client).clock.advance(days=2)
+            client.credits.consume(user_id="u", amount_micros=1)
+            for end in (server.restart, server.kill, server.stop):
+                end()
+                assert server.is_running == (end == server.restart)
+                if not server.is_running:
+                    server.restart()
+                assert client.credits.get_balance(user_id="u").balance.available_micros == 4
+        assert server.version
+    assert not server.is_running
+    assert not directory.exists()
+
+
+def test_an_ephemeral_daemon_is_empty_after_a_restart() -> None:
+    with Server() as server:
+        with server.client() as client:
+            client.credits.add_purchase(user_id="u", payment_id="p", amount_micros=5)
+        before = server.socket
+        server.restart()
+        assert server.socket != before
+        with server.client() as client:
+            assert client.credits.get_balance(user_id="u").balance.available_micros == 0
+
+
 def test_a_daemon_that_does_not_start_says_why() -> None:
     with pytest.raises(HarnessError, match=r"did not start: .*no-such-flag"):
         Server(arguments=["--no-such-flag"])
+    with pytest.raises(HarnessError, match=r"did not start: .*no-such-flag"):
+        Server(arguments=["--no-such-flag"], kept=True)
     with pytest.raises(HarnessError, match="/no/such/tally"):
         Server("/no/such/tally")
 
@@ -72,34 +95,17 @@ def test_a_killed_daemon_is_an_error_that_says_so() -> None:
         server.kill()
         with pytest.raises(errors.ConnectionLost, match="cannot connect to"):
             client.credits.get_balance(user_id="u1")
+    server.close()
 
 
 @pytest.fixture
-def restart(socket_path: pathlib.Path) -> Iterator[Callable[[], None]]:
-    """Kills the daemon on `socket_path`, if there is one, and starts it again on the same database."""
-    command = [find_binary(), "serve", "--socket", str(socket_path), "--log-level", "critical"]
-    command += ["--database", str(socket_path.parent / "data"), "--any-file-system"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TALLY_")}
-    daemons: list[subprocess.Popen[bytes]] = []
-
-    def kill() -> None:
-        while daemons:
-            daemons[-1].kill()
-            daemons.pop().wait()
-
-    def again() -> None:
-        kill()
-        daemons.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment))
-
-    yield again
-    kill()
+def kept() -> Iterator[Server]:
+    with Server(kept=True) as server:
+        yield server
 
 
-def test_calls_outlive_kills_of_the_daemon_and_are_applied_once(
-    socket_path: pathlib.Path, restart: Callable[[], None]
-) -> None:
+def test_calls_outlive_kills_of_the_daemon_and_are_applied_once(kept: Server) -> None:
     callers, calls, kills = 8, 100, 4
-    restart()
     done: list[int] = []
 
     def spend(user: str) -> None:
@@ -109,7 +115,7 @@ def test_calls_outlive_kills_of_the_daemon_and_are_applied_once(
     def reached(share: int) -> bool:
         return len(done) >= share
 
-    with Client(socket_path, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
+    with Client(kept.socket, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
         users = [f"u{number}" for number in range(callers)]
         for user in users:
             client.credits.add_purchase(user_id=user, payment_id=user, amount_micros=calls)
@@ -119,7 +125,7 @@ def test_calls_outlive_kills_of_the_daemon_and_are_applied_once(
         for kill in range(1, kills + 1):
             share = callers * calls * kill // (kills + 1)
             wait_until(functools.partial(reached, share))
-            restart()
+            kept.restart()
         for thread in threads:
             thread.join()
         # None was lost, or the call would have failed; none was applied twice, or there were too little.

@@ -73,6 +73,17 @@ def test_the_readmes_page_is_saved_and_a_stale_save_is_refused(tally: Client, ta
     )
 
 
-def test_the_readmes_fixtures_work_in_another_project(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(examples()[-1])
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+def test_the_readmes_tests_pass_in_another_project(pytester: pytest.Pytester) -> None:
+    tests = [text for text in examples() if "def test_" in text]
+    pytester.makepyfile(test_charge=tests[0], test_more=tests[1])
+    pytester.runpytest_subprocess("-p", "no:asyncio").assert_outcomes(passed=6)
+
+
+def test_the_readmes_runs_are_recorded_and_counted(tally: Client, tally_server: Server) -> None:
+    [example] = [text for text in examples() if "stream_runs" in text]
+    assert run([sys.executable, "-c", example], tally_server) == ("10000 recorded\n12000000 micro-dollars\n")
+
+
+def test_every_example_of_the_readme_is_tested() -> None:
+    """By its own test above, and a new one has to get one."""
+    assert len(examples()) == 7
