@@ -1,0 +1,214 @@
+/**
+ * The client: one socket, the services, and what holds for every call.
+ *
+ * @module
+ */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { Caller, checkedTimeout } from './caller.js'
+import { Channel } from './channel.js'
+import { AdminService } from './generated/services/admin_service.js'
+import { Control } from './generated/services/control.js'
+import { CreditService } from './generated/services/credit_service.js'
+import { PageService } from './generated/services/page_service.js'
+import { UsageService } from './generated/services/usage_service.js'
+import { newKey } from './keys.js'
+import { Hold, Run } from './runs.js'
+import { asyncDispose } from './symbols.js'
+
+/** Milliseconds that a call may take, its retries included. */
+export const DEFAULT_TIMEOUT_MS = 10_000
+/** Milliseconds after its start in which a call that did not get through is tried again. */
+export const DEFAULT_RETRY_MS = 5_000
+/** The kernel's limit on a socket's path, in bytes. */
+export const LONGEST_SOCKET_PATH_BYTES = 107
+
+const SYSTEM_SOCKET = '/run/tallystick/tally.sock'
+const ACTING_USER = 'tally-acting-user'
+const LONGEST_IN_FLIGHT = 65_536
+
+/**
+ * `TALLY_SOCKET`; else the socket below `XDG_RUNTIME_DIR` if it is there; else the system's.
+ *
+ * @param {Readonly<Record<string, string | undefined>>} [environment]
+ * @returns {string}
+ */
+export function defaultSocket(environment = process.env) {
+  if (environment.TALLY_SOCKET) return environment.TALLY_SOCKET
+  if (environment.XDG_RUNTIME_DIR) {
+    const path = join(environment.XDG_RUNTIME_DIR, 'tallystick', 'tally.sock')
+    if (existsSync(path) || !existsSync(SYSTEM_SOCKET)) return path
+  }
+  return SYSTEM_SOCKET
+}
+
+/**
+ * A connection to `tally serve`, which all calls share: they go down one socket at once.
+ *
+ * It connects with the first call, and again whenever the connection was lost. A call that did not get
+ * through is tried again with the same idempotency key, for `retryMs`; `timeoutMs` bounds it all. An idle
+ * client keeps no process alive.
+ */
+export class Client {
+  #channel
+  #caller
+
+  /**
+   * @param {string | ClientOptions} [socket] the socket's path, or all options
+   * @param {Omit<ClientOptions, 'socket'>} [more]
+   *
+   * @typedef {object} ClientOptions
+   * @property {string} [socket]
+   * @property {number} [timeoutMs]
+   * @property {number} [retryMs]
+   * @property {number} [mostInFlight]
+   * @property {Readonly<Record<string, string>>} [metadata]
+   */
+  constructor(socket, more) {
+    const options = typeof socket === 'string' ? { ...more, socket } : { ...socket }
+    const path = options.socket ?? defaultSocket()
+    if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH_BYTES) {
+      throw new RangeError(`a socket's path has at most ${LONGEST_SOCKET_PATH_BYTES} bytes: ${path}`)
+    }
+    const times = {
+      timeoutMs: checkedTimeout('timeoutMs', options.timeoutMs) ?? DEFAULT_TIMEOUT_MS,
+      retryMs: checkedTimeout('retryMs', options.retryMs) ?? DEFAULT_RETRY_MS,
+    }
+    this.#channel = new Channel(path, { mostInFlight: checkedInFlight(options.mostInFlight) })
+    this.#caller = new Caller(this.#channel, times).withMetadata(options.metadata ?? {})
+    /** The socket's path. */
+    this.socket = path
+    this.#bind()
+  }
+
+  #bind() {
+    const caller = this.#caller
+    /** Prepaid credits: balances, holds and the ledger. */
+    this.credits = new CreditService(caller)
+    /** Runs, what users have used of their plans, and plans. */
+    this.usage = new UsageService(caller)
+    /** Pages with their sections and versions, and media. */
+    this.pages = new PageService(caller)
+    /** Users, and the server itself. */
+    this.admin = new AdminService(caller)
+    /** Cancellation of other calls. */
+    this.control = new Control(caller)
+  }
+
+  /** What its calls go through; for tests of it. */
+  get channel() {
+    return this.#channel
+  }
+
+  /** For the stubs of further services, such as the test harness's. */
+  get caller() {
+    return this.#caller
+  }
+
+  /**
+   * The same connection; calls carry these metadata as well.
+   *
+   * @param {Readonly<Record<string, string>>} metadata
+   * @returns {Client}
+   */
+  withMetadata(metadata) {
+    const view = new Client({ socket: this.socket })
+    view.#channel = this.#channel
+    view.#caller = this.#caller.withMetadata(metadata)
+    view.#bind()
+    return view
+  }
+
+  /**
+   * The same connection; calls may touch this user's rows only.
+   *
+   * @param {string} userId
+   */
+  actingAs(userId) {
+    return this.withMetadata({ [ACTING_USER]: userId })
+  }
+
+  /**
+   * Begins a run: checks the quota and holds the estimate. For `await using`; see also `withRun`.
+   *
+   * @param {Partial<import('./messages.js').BeginRunRequestInit>} run `runId` is a fresh one when absent
+   * @param {import('./method.js').CallOptions} [options]
+   * @returns {Promise<Run>}
+   */
+  async run(run, options) {
+    const runId = run.runId || newKey()
+    return new Run(this.usage, await this.usage.beginRun({ ...run, runId }, options), runId)
+  }
+
+  /**
+   * Holds credit. For `await using`; see also `withHold`.
+   *
+   * @param {import('./messages.js').ReserveRequestInit} hold
+   * @param {import('./method.js').CallOptions} [options]
+   * @returns {Promise<Hold>}
+   */
+  async hold(hold, options) {
+    return new Hold(this.credits, await this.credits.reserve(hold, options))
+  }
+
+  /**
+   * Begins a run, does the work, and returns what it returned. A run that the work has not ended is recorded
+   * as cancelled, or as failed when the work threw, and costs nothing.
+   *
+   * @template T
+   * @param {Partial<import('./messages.js').BeginRunRequestInit>} run
+   * @param {(run: Run) => Promise<T>} work
+   * @param {import('./method.js').CallOptions} [options]
+   * @returns {Promise<T>}
+   */
+  async withRun(run, work, options) {
+    const begun = await this.run(run, options)
+    try {
+      return await work(begun)
+    } catch (error) {
+      await begun.abandon(error)
+      throw error
+    } finally {
+      await begun[asyncDispose]()
+    }
+  }
+
+  /**
+   * Holds credit, does the work, and returns what it returned. What the work has neither captured nor
+   * released is released.
+   *
+   * @template T
+   * @param {import('./messages.js').ReserveRequestInit} hold
+   * @param {(hold: Hold) => Promise<T>} work
+   * @param {import('./method.js').CallOptions} [options]
+   * @returns {Promise<T>}
+   */
+  async withHold(hold, work, options) {
+    const begun = await this.hold(hold, options)
+    try {
+      return await work(begun)
+    } finally {
+      await begun[asyncDispose]()
+    }
+  }
+
+  /** Ends the connection, also for every client that `actingAs` made from this one. */
+  async close() {
+    await this.#channel.close()
+  }
+
+  async [asyncDispose]() {
+    await this.close()
+  }
+}
+
+/** @param {number | undefined} count */
+function checkedInFlight(count) {
+  if (count === undefined) return undefined
+  if (!Number.isInteger(count) || count < 1 || count > LONGEST_IN_FLIGHT) {
+    throw new RangeError(`mostInFlight is a whole number from 1 to ${LONGEST_IN_FLIGHT}, not ${count}`)
+  }
+  return count
+}

@@ -1,0 +1,7 @@
+/**
+ * The messages and enums of tallystick.v1: types of requests and replies, and their codecs.
+ *
+ * @module
+ */
+
+export * from './generated/messages.js'

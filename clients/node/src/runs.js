@@ -1,0 +1,255 @@
+/**
+ * Runs and holds that end with the block that they were begun in: what was not finished is given back.
+ *
+ * 1. Ending is idempotent: the first end that the server took is the end, and disposal then does nothing.
+ * 2. An end whose outcome is open is repeated with the same request and key, never replaced by another one.
+ * 3. Disposal never throws, so that it hides no error of the block; what it could not do is a warning of the
+ *    process, and the server gives the credit back when the hold expires.
+ *
+ * @module
+ */
+
+import { Code, HoldExpired, HoldNotFound, HoldSettled, RunConflict, TallyError } from './errors.js'
+import { RunStatus } from './generated/tallystick/v1/usage.js'
+import { newKey } from './keys.js'
+import { asyncDispose } from './symbols.js'
+
+/** The longest text of an error that a run takes, in bytes of UTF-8. */
+export const LONGEST_ERROR_BYTES = 1024
+const WARNING_CODE = 'TALLY_NOT_RELEASED'
+
+/** @typedef {import('./generated/tallystick/v1/usage.js').FinishRunRequestInit} FinishRunRequest */
+/** @typedef {import('./generated/tallystick/v1/usage.js').FinishRunResponse} FinishRunResponse */
+/** @typedef {import('./method.js').CallOptions} CallOptions */
+
+/**
+ * What ends once: the request that was sent to end it, and its reply.
+ *
+ * @template Reply
+ */
+class Ending {
+  /** @type {(() => Promise<Reply>) | undefined} */
+  #open = undefined
+  /** @type {Reply | undefined} */
+  reply = undefined
+
+  /**
+   * Ends it by this call, unless an end was made; then returns that one's reply.
+   *
+   * @param {() => Promise<Reply>} call
+   * @returns {Promise<Reply>}
+   */
+  async by(call) {
+    if (this.reply !== undefined) return this.reply
+    this.#open = call
+    try {
+      this.reply = await call()
+    } catch (error) {
+      // What was refused, or never could be sent, leaves it to be ended otherwise.
+      if (!isOpen(error)) this.#open = undefined
+      throw error
+    }
+    return this.reply
+  }
+
+  /**
+   * Ends it by the end whose outcome is open, else by this call. Never throws.
+   *
+   * @param {string} what
+   * @param {() => Promise<Reply>} call
+   * @param {(error: unknown) => boolean} hasEnded whether an error says that there is nothing left to end
+   */
+  async dispose(what, call, hasEnded) {
+    if (this.reply !== undefined) return
+    try {
+      this.reply = await (this.#open ?? call)()
+    } catch (error) {
+      if (hasEnded(error)) return
+      const detail = error instanceof Error ? error.message : String(error)
+      process.emitWarning(`${what} was not ended, and is held until it expires: ${detail}`, {
+        type: 'TallystickWarning',
+        code: WARNING_CODE,
+      })
+    }
+  }
+}
+
+/**
+ * Whether an end that failed may have been made, or may still be: only the same one again tells.
+ *
+ * @param {unknown} error
+ */
+function isOpen(error) {
+  return error instanceof TallyError && (error.maybeApplied || error.code === Code.UNAVAILABLE)
+}
+
+/** A run that was begun. Finish it, or it is recorded as cancelled when its block ends. */
+export class Run {
+  #usage
+  #reply
+  /** @type {Ending<FinishRunResponse>} */
+  #ending = new Ending()
+
+  /**
+   * @param {import('./generated/services/usage_service.js').UsageService} usage
+   * @param {import('./generated/tallystick/v1/usage.js').BeginRunResponse} reply
+   * @param {string} runId
+   */
+  constructor(usage, reply, runId) {
+    this.#usage = usage
+    this.#reply = reply
+    this.runId = runId
+  }
+
+  /** What the server answered when it was begun: the run, its hold, and the balance. */
+  get begun() {
+    return this.#reply
+  }
+
+  /** What the server answered when it ended; undefined before. */
+  get ended() {
+    return this.#ending.reply
+  }
+
+  /**
+   * The work is done: charges what it cost, or what the plan's prices say when no cost is given. Ended
+   * already, returns that end.
+   *
+   * @param {Omit<FinishRunRequest, 'runId'>} [result]
+   * @param {CallOptions} [options]
+   * @returns {Promise<FinishRunResponse>}
+   */
+  finish(result = {}, options = undefined) {
+    const request = { status: RunStatus.SUCCEEDED, ...result, runId: this.runId }
+    return this.#ending.by(() => this.#usage.finishRun(request, options))
+  }
+
+  /**
+   * The work failed: charges nothing unless a cost is given.
+   *
+   * @param {unknown} error what went wrong; its text is recorded, cut to what the server takes
+   * @param {Omit<FinishRunRequest, 'runId' | 'status' | 'error'>} [result]
+   * @param {CallOptions} [options]
+   */
+  fail(error, result = {}, options = undefined) {
+    const text = cut(error instanceof Error ? error.message : String(error))
+    return this.finish({ costMicros: 0n, ...result, status: RunStatus.FAILED, error: text }, options)
+  }
+
+  /**
+   * The work was given up: charges nothing unless a cost is given.
+   *
+   * @param {Omit<FinishRunRequest, 'runId' | 'status'>} [result]
+   * @param {CallOptions} [options]
+   */
+  cancel(result = {}, options = undefined) {
+    return this.finish({ costMicros: 0n, ...result, status: RunStatus.CANCELLED }, options)
+  }
+
+  async [asyncDispose]() {
+    const { runId } = this
+    const request = { runId, status: RunStatus.CANCELLED, costMicros: 0n }
+    // Somebody else has finished it, then.
+    const hasEnded = (/** @type {unknown} */ error) => error instanceof RunConflict
+    await this.#ending.dispose(`run ${runId}`, () => this.#usage.finishRun(request), hasEnded)
+  }
+
+  /**
+   * As disposal after the block's error: the run is recorded as failed unless it has ended.
+   *
+   * @param {unknown} error
+   */
+  async abandon(error) {
+    const text = cut(error instanceof Error ? error.message : String(error))
+    const { runId } = this
+    const request = { runId, status: RunStatus.FAILED, costMicros: 0n, error: text }
+    const hasEnded = (/** @type {unknown} */ failure) => failure instanceof RunConflict
+    await this.#ending.dispose(`run ${runId}`, () => this.#usage.finishRun(request), hasEnded)
+  }
+}
+
+/** Credit that is held. Capture what the work cost, or it is released when its block ends. */
+export class Hold {
+  #credits
+  #reply
+  #captureKey = newKey()
+  #releaseKey = newKey()
+  /** @type {Ending<CaptureResponse | ReleaseResponse>} */
+  #ending = new Ending()
+
+  /**
+   * @param {import('./generated/services/credit_service.js').CreditService} credits
+   * @param {import('./generated/tallystick/v1/credits.js').ReserveResponse} reply
+   *
+   * @typedef {import('./generated/tallystick/v1/credits.js').CaptureResponse} CaptureResponse
+   * @typedef {import('./generated/tallystick/v1/credits.js').ReleaseResponse} ReleaseResponse
+   */
+  constructor(credits, reply) {
+    this.#credits = credits
+    this.#reply = reply
+    this.holdId = /** @type {{ holdId: string }} */ (reply.hold).holdId
+  }
+
+  /** What the server answered when it was made: the hold, its transaction, and the balance. */
+  get begun() {
+    return this.#reply
+  }
+
+  /** What the server answered when it was captured or released; undefined before. */
+  get ended() {
+    return this.#ending.reply
+  }
+
+  /**
+   * Charges an amount, at most what is held, and gives the rest back. All of it when no amount is given.
+   *
+   * @param {bigint} [amountMicros]
+   * @param {Omit<import('./generated/tallystick/v1/credits.js').CaptureRequestInit, 'holdId' | 'amountMicros'>} [more]
+   * @param {CallOptions} [options]
+   */
+  capture(amountMicros, more = {}, options = undefined) {
+    const request = { idempotencyKey: this.#captureKey, ...more, holdId: this.holdId, amountMicros }
+    return this.#ending.by(() => this.#credits.capture(request, options))
+  }
+
+  /**
+   * Gives all of it back.
+   *
+   * @param {CallOptions} [options]
+   */
+  release(options) {
+    const request = { idempotencyKey: this.#releaseKey, holdId: this.holdId }
+    return this.#ending.by(() => this.#credits.release(request, options))
+  }
+
+  /**
+   * Holds it for so long from now.
+   *
+   * @param {bigint} ttlMillis
+   * @param {CallOptions} [options]
+   */
+  extend(ttlMillis, options) {
+    return this.#credits.extend({ holdId: this.holdId, ttlMillis }, options)
+  }
+
+  async [asyncDispose]() {
+    const request = { idempotencyKey: this.#releaseKey, holdId: this.holdId }
+    const hasEnded = (/** @type {unknown} */ error) =>
+      error instanceof HoldSettled || error instanceof HoldExpired || error instanceof HoldNotFound
+    await this.#ending.dispose(`hold ${this.holdId}`, () => this.#credits.release(request), hasEnded)
+  }
+}
+
+/**
+ * A text's beginning, at most as long as a run's error may be, without cutting a character in two.
+ *
+ * @param {string} text
+ */
+function cut(text) {
+  // The server takes no NUL inside a text.
+  const bytes = Buffer.from(text.replaceAll('\0', ' '))
+  if (bytes.length <= LONGEST_ERROR_BYTES) return bytes.toString()
+  let end = LONGEST_ERROR_BYTES
+  while ((bytes[end] & 0xc0) === 0x80) end -= 1
+  return bytes.toString('utf8', 0, end)
+}

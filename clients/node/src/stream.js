@@ -1,0 +1,200 @@
+/**
+ * A stream from the server, read by a loop; and one with a sending half.
+ *
+ * 1. Messages are read in the order in which they came, then the end or the error, and that again and again.
+ * 2. What waits to be read is bounded: a reader that falls further behind loses its stream.
+ *
+ * @module
+ */
+
+import { Code, fromStatus, StreamOverflow } from './errors.js'
+import { nonsense } from './connection.js'
+import { serialize } from './outgoing.js'
+import { Queue } from './queue.js'
+import { asyncDispose } from './symbols.js'
+
+/**
+ * What may wait to be read, in bytes of messages. ttrpc cannot slow a sender down, so a reader that falls
+ * further behind loses its stream instead of the process its memory.
+ */
+export const LONGEST_BACKLOG_BYTES = 16 << 20
+
+/** @typedef {import('./outgoing.js').Method} Method */
+
+/**
+ * The messages of one call, in order. Iterate it; leaving the loop early ends the call on the server.
+ *
+ * @template Message
+ */
+export class Stream {
+  #method
+  /** @type {import('./stream-call.js').StreamCall | undefined} */
+  #call = undefined
+  /** @type {Queue<Uint8Array>} */
+  #waiting = new Queue()
+  #waitingBytes = 0
+  /** @type {Queue<{ resolve: (step: IteratorResult<Message, undefined>) => void, reject: (error: unknown) => void }>} */
+  #readers = new Queue()
+  #ended = false
+  /** @type {unknown} */
+  #error = undefined
+
+  /** @param {Method} method */
+  constructor(method) {
+    this.#method = method
+  }
+
+  /** @param {import('./stream-call.js').StreamCall} call */
+  attach(call) {
+    this.#call = call
+  }
+
+  [Symbol.asyncIterator]() {
+    return this
+  }
+
+  /** @returns {Promise<IteratorResult<Message, undefined>>} */
+  next() {
+    const payload = this.#waiting.shift()
+    if (payload !== undefined) {
+      this.#waitingBytes -= payload.length
+      return new Promise((resolve) => resolve(this.#step(payload)))
+    }
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#ended) return Promise.resolve({ value: undefined, done: true })
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+  }
+
+  /** Ends the stream, on the server too; what was not read is dropped. */
+  async return() {
+    this.#waiting.clear()
+    this.#waitingBytes = 0
+    this.#finish(undefined)
+    this.#call?.cancel()
+    return { value: undefined, done: /** @type {const} */ (true) }
+  }
+
+  /** As `return`. */
+  async close() {
+    await this.return()
+  }
+
+  async [asyncDispose]() {
+    await this.return()
+  }
+
+  /**
+   * @param {Uint8Array} payload
+   * @returns {IteratorResult<Message, undefined>}
+   */
+  #step(payload) {
+    try {
+      return { value: this.#method.response.decode(payload), done: false }
+    } catch (problem) {
+      this.#call?.cancel()
+      const what = problem instanceof Error ? problem.message : String(problem)
+      const error = nonsense(`a message does not parse: ${what}`, problem)
+      this.#waiting.clear()
+      this.#waitingBytes = 0
+      this.#ended = true
+      this.#error = error
+      throw error
+    }
+  }
+
+  // Of the call.
+
+  /** @param {import('./wire.js').Response} response */
+  respond(response) {
+    if (response.code !== 0) {
+      this.#finish(fromStatus(response.code, response.message, response.details))
+      return
+    }
+    // Some servers end a stream so. Only one that says something is a message.
+    if (response.payload.length > 0) this.data(response.payload)
+    this.#finish(undefined)
+  }
+
+  /** @param {Uint8Array} payload */
+  data(payload) {
+    if (this.#ended) return
+    const reader = this.#readers.shift()
+    if (reader !== undefined) {
+      try {
+        reader.resolve(this.#step(payload))
+      } catch (error) {
+        reader.reject(error)
+      }
+    } else if (this.#waitingBytes + payload.length <= LONGEST_BACKLOG_BYTES) {
+      this.#waiting.push(payload)
+      this.#waitingBytes += payload.length
+    } else {
+      const text = `${this.#waitingBytes} bytes wait to be read`
+      this.#call?.cancel()
+      this.#finish(new StreamOverflow(Code.RESOURCE_EXHAUSTED, text))
+    }
+  }
+
+  end() {
+    this.#finish(undefined)
+  }
+
+  /** @param {unknown} error */
+  failed(error) {
+    this.#finish(error)
+  }
+
+  /** @param {unknown} error */
+  #finish(error) {
+    if (this.#ended) return
+    this.#ended = true
+    this.#error = error
+    for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) {
+      if (error === undefined) reader.resolve({ value: undefined, done: true })
+      else reader.reject(error)
+    }
+  }
+}
+
+/**
+ * A stream both ways: `send` messages, `finish` when there are no more, iterate what comes back.
+ *
+ * @template Init, Message
+ * @extends {Stream<Message>}
+ */
+export class Duplex extends Stream {
+  #codec
+  /** @type {import('./stream-call.js').StreamCall | undefined} */
+  #sender = undefined
+  #sentAll = false
+
+  /** @param {Method} method */
+  constructor(method) {
+    super(method)
+    this.#codec = method.request
+  }
+
+  /** @param {import('./stream-call.js').StreamCall} call */
+  attach(call) {
+    super.attach(call)
+    this.#sender = call
+  }
+
+  /**
+   * Sends a message. Await it, so that what is sent does not pile up here. What is sent after the server has
+   * ended the call reaches nobody.
+   *
+   * @param {Init} message
+   * @returns {Promise<void>}
+   */
+  send(message) {
+    if (this.#sentAll) throw new TypeError('the sending half was finished')
+    return this.#sender?.send(serialize(this.#codec, message)) ?? Promise.resolve()
+  }
+
+  /** No more messages come. */
+  async finish() {
+    if (!this.#sentAll) this.#sender?.finish()
+    this.#sentAll = true
+  }
+}

@@ -1,0 +1,169 @@
+// Calls to a real daemon, and daemons that come and go.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { Client, ConnectionLost, dollars, InsufficientCredits } from '../src/index.js'
+import { HarnessError, startServer, useTally } from '../src/testing.js'
+
+const tally = useTally()
+const TESTING = new URL('../src/testing.js', import.meta.url).href
+/** How long a condition may take to come true. */
+const PATIENCE_MS = 60_000
+
+async function waitUntil(condition) {
+  const deadline = performance.now() + PATIENCE_MS
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, 'waited in vain')
+    await sleep(5)
+  }
+}
+
+test('credit is bought and spent, and never more than there is', async () => {
+  const { credits } = tally.client
+  await credits.addPurchase({ userId: 'u1', paymentId: 'p1', amountMicros: dollars('1.00') })
+  const reply = await credits.consume({ userId: 'u1', amountMicros: 250_000n })
+  assert.equal(reply.balance.availableMicros, 750_000n)
+  await assert.rejects(credits.consume({ userId: 'u1', amountMicros: 750_001n }), (error) => {
+    assert.ok(error instanceof InsufficientCredits)
+    assert.equal(error.availableMicros, 750_000n)
+    assert.equal(error.requiredMicros, 750_001n)
+    return !error.maybeApplied
+  })
+})
+
+test('a thousand calls at once are each applied once', async () => {
+  const { credits } = tally.client
+  await credits.addPurchase({ userId: 'u1', paymentId: 'p1', amountMicros: 3000n })
+  const calls = Array.from({ length: 3000 }, () => credits.consume({ userId: 'u1', amountMicros: 1n }))
+  const sequences = new Set((await Promise.all(calls)).map((reply) => reply.transaction.sequence))
+  assert.equal(sequences.size, 3000)
+  assert.equal((await credits.getBalance({ userId: 'u1' })).balance.availableMicros, 0n)
+})
+
+test('the same key again replays', async () => {
+  const { credits } = tally.client
+  await credits.addPurchase({ userId: 'u1', paymentId: 'p1', amountMicros: 100n })
+  const request = { userId: 'u1', amountMicros: 60n, idempotencyKey: 'job-1' }
+  const first = await credits.consume(request)
+  const second = await credits.consume(request)
+  assert.equal(second.replayed, true)
+  assert.deepEqual(second.transaction, first.transaction)
+})
+
+test('an acting user sees its own rows only', async () => {
+  await tally.client.credits.addPurchase({ userId: 'u1', paymentId: 'p1', amountMicros: 5n })
+  const own = tally.client.actingAs('u1')
+  assert.equal((await own.credits.getBalance({ userId: 'u1' })).balance.availableMicros, 5n)
+  await assert.rejects(own.credits.getBalance({ userId: 'u2' }), { reason: 'ACTING_USER' })
+})
+
+test('each test has an empty database, and a clock of its own', async () => {
+  const { balance } = await tally.client.credits.getBalance({ userId: 'u1' })
+  assert.equal(balance.availableMicros, 0n)
+  const expiresAtMicros = (await tally.clock.now()) + 1_000_000n
+  await tally.client.credits.grantPromo({ userId: 'u1', amountMicros: 5n, expiresAtMicros })
+  const before = await tally.clock.set(new Date(Date.now() + 500))
+  assert.equal(await tally.clock.advance({ days: 1, seconds: 2 }), before + 86_402_000_000n)
+  const after = await tally.client.credits.getBalance({ userId: 'u1' })
+  assert.equal(after.balance.availableMicros, 0n)
+  await assert.rejects(tally.clock.advance({ weeks: 1 }), TypeError)
+})
+
+test('a stopped daemon leaves nothing', async () => {
+  const server = await startServer()
+  const directory = path.dirname(server.socket)
+  assert.ok(fs.existsSync(directory))
+  await server.client().credits.getBalance({ userId: 'u1' })
+  assert.equal(await server.stop(), 0)
+  assert.ok(!fs.existsSync(directory))
+  assert.match(server.log(), /ended/)
+})
+
+/** A process that starts a server and then waits; killed, with what it printed. */
+async function orphan(options) {
+  const program = `
+    import fs from 'node:fs'
+    import { startServer } from '${TESTING}'
+    const server = await startServer(${JSON.stringify(options)})
+    fs.writeSync(1, JSON.stringify({ socket: server.socket, pid: server.pid }) + '\\n')
+    setInterval(() => undefined, 1000)`
+  const stdio = ['ignore', 'pipe', 'inherit']
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio })
+  const line = await new Promise((resolve) => parent.stdout.once('data', resolve))
+  parent.kill('SIGKILL')
+  await new Promise((resolve) => parent.once('exit', resolve))
+  return JSON.parse(line)
+}
+
+for (const keep of [false, true]) {
+  test(`a daemon ends with its killed parent and leaves nothing, ${keep ? '' : 'not '}kept`, async () => {
+    const { socket, pid } = await orphan({ keep })
+    await waitUntil(() => !fs.existsSync(path.dirname(socket)))
+    await waitUntil(() => !fs.existsSync(`/proc/${pid}`))
+  })
+}
+
+test('neither an idle client nor a daemon keeps a process alive, and a call does', async () => {
+  const program = `
+    import { startServer } from '${TESTING}'
+    import { Conformance } from '${new URL('../src/generated/services/conformance.js', import.meta.url).href}'
+    const server = await startServer()
+    const service = new Conformance(server.client().caller)
+    service.sleep({ millis: 50n }).then(() => console.log('answered'))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.on('data', (piece) => (output += piece))
+  const status = await new Promise((resolve) => child.once('close', resolve))
+  assert.deepEqual([status, output], [0, 'answered\n'])
+})
+
+test('a daemon that does not start says why', async () => {
+  await assert.rejects(startServer({ args: ['--no-such-flag'] }), (error) => {
+    assert.match(error.message, /did not start.*no-such-flag/s)
+    return error instanceof HarnessError
+  })
+  await assert.rejects(startServer({ binary: '/no/such/tally' }), /cannot run \/no\/such\/tally/)
+})
+
+test('a killed daemon is an error that says so', async () => {
+  const server = await startServer()
+  const client = new Client(server.socket, { retryMs: 50 })
+  await client.credits.getBalance({ userId: 'u1' })
+  await server.kill()
+  await assert.rejects(client.credits.getBalance({ userId: 'u1' }), (error) => {
+    return error instanceof ConnectionLost && /cannot connect to/.test(error.message)
+  })
+  await assert.rejects(server.restart(), /keep/)
+  assert.equal(await server.stop(), null)
+})
+
+test('calls outlive kills of the daemon and are applied once', async (t) => {
+  const [callers, calls, kills] = [8, 100, 4]
+  const server = await startServer({ keep: true })
+  t.after(() => server.stop())
+  const client = server.client({ timeoutMs: PATIENCE_MS, retryMs: PATIENCE_MS })
+  const userIds = Array.from({ length: callers }, (_, number) => `u${number}`)
+  for (const userId of userIds) {
+    await client.credits.addPurchase({ userId, paymentId: userId, amountMicros: BigInt(calls) })
+  }
+  let done = 0
+  const spending = userIds.map(async (userId) => {
+    for (let call = 0; call < calls; call += 1) {
+      await client.credits.consume({ userId, amountMicros: 1n })
+      done += 1
+    }
+  })
+  for (let kill = 1; kill <= kills; kill += 1) {
+    await waitUntil(() => done >= (callers * calls * kill) / (kills + 1))
+    await server.restart()
+  }
+  await Promise.all(spending)
+  // None was lost, or the call would have failed; none was applied twice, or there were too little.
+  const { balances } = await client.credits.batchGetBalances({ userIds })
+  assert.deepEqual(balances.map((balance) => balance.availableMicros), Array(callers).fill(0n))
+  assert.deepEqual(balances.map((balance) => balance.version), Array(callers).fill(BigInt(calls + 1)))
+})
