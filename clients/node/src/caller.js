@@ -17,7 +17,7 @@ import { REMOTE_CLOSED, REMOTE_OPEN } from './wire.js'
 const NOTHING = new Uint8Array(0)
 
 /** @typedef {import('./outgoing.js').Method} Method */
-/** @typedef {{ timeoutMs?: number, signal?: AbortSignal, metadata?: Readonly<Record<string, string>> }} CallOptions */
+/** @typedef {import('./method.js').CallOptions} CallOptions */
 /** @typedef {{ timeoutMs: number, retryMs: number }} Times */
 
 export class Caller {

@@ -41,7 +41,8 @@ export class Channel {
   }
 
   /**
-   * The connection. Rejects with ConnectionLost when there is none to be had, with ClientClosed after `close`.
+   * The connection. Rejects with ConnectionLost when there is none to be had, and with ClientClosed after
+   * `close`.
    *
    * @returns {Promise<import('./connection.js').Connection>}
    */

@@ -25,7 +25,7 @@ export class HarnessError extends Error {
   }
 }
 
-/** `TALLY_BINARY`; else `tally` on PATH; else what the repository above this file, or above here, has built. */
+/** `TALLY_BINARY`; else `tally` on PATH; else what the repository above here, or above this file, built. */
 export function findBinary() {
   if (process.env.TALLY_BINARY) return process.env.TALLY_BINARY
   for (const directory of (process.env.PATH ?? '').split(path.delimiter)) {

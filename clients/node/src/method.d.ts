@@ -1,3 +1,4 @@
+/// <reference path="disposable.d.ts" />
 import type { MessageCodec } from './codec.js'
 
 /** What a call may be given besides its request. */
@@ -11,14 +12,18 @@ export interface CallOptions {
 }
 
 /** A server's stream of messages. Ending its loop early cancels the call. */
-export interface ServerStream<T> extends AsyncIterable<T> {
-  /** Cancels the call. */
+export interface ServerStream<T> extends AsyncIterableIterator<T>, AsyncDisposable {
+  /** The next message. Rejects with what the call failed with, where it failed. */
+  next(): Promise<IteratorResult<T, undefined>>
+  /** Cancels the call; what was not read is dropped. */
   return(): Promise<IteratorResult<T, undefined>>
+  /** As `return`. */
+  close(): Promise<void>
 }
 
 /** A call whose both sides are streams. */
 export interface Duplex<Request, T> extends ServerStream<T> {
-  /** Sends a message; resolves when there is room for another. */
+  /** Sends a message; resolves when there is room for another. Await it: what waits here has a limit. */
   send(request: Request): Promise<void>
   /** Says that no more is sent. */
   finish(): Promise<void>

@@ -181,6 +181,7 @@ export class Hold {
    * @param {import('./generated/services/credit_service.js').CreditService} credits
    * @param {import('./generated/tallystick/v1/credits.js').ReserveResponse} reply
    *
+   * @typedef {import('./generated/tallystick/v1/credits.js').CaptureRequestInit} CaptureRequest
    * @typedef {import('./generated/tallystick/v1/credits.js').CaptureResponse} CaptureResponse
    * @typedef {import('./generated/tallystick/v1/credits.js').ReleaseResponse} ReleaseResponse
    */
@@ -204,7 +205,7 @@ export class Hold {
    * Charges an amount, at most what is held, and gives the rest back. All of it when no amount is given.
    *
    * @param {bigint} [amountMicros]
-   * @param {Omit<import('./generated/tallystick/v1/credits.js').CaptureRequestInit, 'holdId' | 'amountMicros'>} [more]
+   * @param {Omit<CaptureRequest, 'holdId' | 'amountMicros'>} [more]
    * @param {CallOptions} [options]
    */
   capture(amountMicros, more = {}, options = undefined) {

@@ -22,6 +22,15 @@ export const LONGEST_BACKLOG_BYTES = 16 << 20
 /** @typedef {import('./outgoing.js').Method} Method */
 
 /**
+ * Who waits for the next message.
+ *
+ * @template Message
+ * @typedef {object} Reader
+ * @property {(step: IteratorResult<Message, undefined>) => void} resolve
+ * @property {(error: unknown) => void} reject
+ */
+
+/**
  * The messages of one call, in order. Iterate it; leaving the loop early ends the call on the server.
  *
  * @template Message
@@ -33,7 +42,7 @@ export class Stream {
   /** @type {Queue<Uint8Array>} */
   #waiting = new Queue()
   #waitingBytes = 0
-  /** @type {Queue<{ resolve: (step: IteratorResult<Message, undefined>) => void, reject: (error: unknown) => void }>} */
+  /** @type {Queue<Reader<Message>>} */
   #readers = new Queue()
   #ended = false
   /** @type {unknown} */

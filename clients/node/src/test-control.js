@@ -63,7 +63,7 @@ export class Clock {
  * @property {number} [skip] how many pass before the first that fails
  * @property {number} [count] how many fail; one when absent
  *
- * @typedef {Which & { method?: string }} WhichCalls `method` is `CreditService/Consume`; every one when absent
+ * @typedef {Which & { method?: string }} WhichCalls `method` is `CreditService/Consume`; any when absent
  *
  * @typedef {object} Refusal
  * @property {number} [code] a gRPC status code

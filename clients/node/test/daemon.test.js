@@ -114,7 +114,8 @@ test('neither an idle client nor a daemon keeps a process alive, and a call does
     const server = await startServer()
     const service = new Conformance(server.client().caller)
     service.sleep({ millis: 50n }).then(() => console.log('answered'))`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const stdio = ['ignore', 'pipe', 'inherit']
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio })
   let output = ''
   child.stdout.on('data', (piece) => (output += piece))
   const status = await new Promise((resolve) => child.once('close', resolve))

@@ -1,0 +1,165 @@
+// What a test may do to the daemon: fixtures, snapshots, and failures to come.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+
+import * as errors from '../src/errors.js'
+import { findBinary, HarnessError, startServer, useTally } from '../src/testing.js'
+import { socketDirectory } from './fake.js'
+
+const tally = useTally()
+const FIXTURES = {
+  purchases: [{ userId: 'u1', paymentId: 'p1', amountMicros: 1_000_000n }],
+  calls: [{ method: 'CreditService/Consume', request: { userId: 'u1', amountMicros: '250000' } }],
+}
+const AVAILABLE = 750_000n
+const CONSUME = 'CreditService/Consume'
+
+async function available() {
+  return (await tally.client.credits.getBalance({ userId: 'u1' })).balance.availableMicros
+}
+
+test('fixtures come from an object and from a file, and the same again replays', async (t) => {
+  assert.equal(await tally.server.loadFixtures(FIXTURES), 2)
+  assert.equal(await available(), AVAILABLE)
+  const file = path.join(socketDirectory(t), 'fixtures.json')
+  const text = JSON.stringify(FIXTURES, (_, value) => (typeof value === 'bigint' ? String(value) : value))
+  fs.writeFileSync(file, text)
+  await tally.server.loadFixtures(file)
+  await tally.server.loadFixtures(pathToFileURL(file))
+  assert.equal(await available(), AVAILABLE)
+  await assert.rejects(tally.server.loadFixtures({ purchases: [{ userId: 'u1' }] }), errors.InvalidAmount)
+  await assert.rejects(tally.server.loadFixtures('/no/such/file'), { code: 'ENOENT' })
+})
+
+test('a call is refused as it is told, and the next one is not', async () => {
+  await tally.server.loadFixtures(FIXTURES)
+  const details = { retry_after_millis: '250' }
+  await tally.failures.refuse({ method: CONSUME, reason: 'RATE_LIMITED', details })
+  const spend = () => tally.client.credits.consume({ userId: 'u1', amountMicros: 1n })
+  await assert.rejects(spend, (error) => {
+    return error instanceof errors.RateLimited && error.retryAfterMillis === 250n
+  })
+  await spend()
+  await tally.failures.refuse({ method: CONSUME, code: 9, message: 'not now', skip: 1 })
+  await spend()
+  await assert.rejects(spend, { code: 9, message: 'not now' })
+  assert.equal(await available(), AVAILABLE - 2n)
+  assert.throws(() => tally.failures.refuse({ reason: 'NO_SUCH' }), /no reason is named NO_SUCH/)
+})
+
+test('a reply that is lost after the commit is applied once', async () => {
+  await tally.server.loadFixtures(FIXTURES)
+  await tally.failures.dropAfter({ method: CONSUME, count: 2 })
+  const reply = await tally.client.credits.consume({ userId: 'u1', amountMicros: 5n })
+  assert.equal(reply.replayed, true)
+  assert.equal(await available(), AVAILABLE - 5n)
+  const [failure] = await tally.failures.list()
+  assert.equal(failure.happened, 2n)
+})
+
+test('a call that is lost before, connections that are refused, and delays are lived through', async () => {
+  await tally.server.loadFixtures(FIXTURES)
+  await tally.failures.dropBefore({ method: CONSUME })
+  await tally.failures.refuseConnection({ count: 2 })
+  await tally.failures.delay(30, { method: CONSUME })
+  await tally.failures.storeDelay(30)
+  const began = performance.now()
+  await tally.client.credits.consume({ userId: 'u1', amountMicros: 5n })
+  assert.ok(performance.now() - began >= 59)
+  assert.equal(await available(), AVAILABLE - 5n)
+  assert.equal(await tally.failures.clear(), 0)
+})
+
+test('a full disk is an error, and failures are cleared', async () => {
+  await tally.server.loadFixtures(FIXTURES)
+  await tally.failures.storeFull({ count: 5 })
+  const spend = () => tally.client.credits.consume({ userId: 'u1', amountMicros: 1n })
+  await assert.rejects(spend, (error) => error instanceof errors.DiskFull && !error.maybeApplied)
+  assert.equal(await tally.failures.clear(), 1)
+  await spend()
+})
+
+test('a commit whose outcome is unknown is found out after a restart', async (t) => {
+  const server = await startServer({ keep: true })
+  t.after(() => server.stop())
+  await server.loadFixtures(FIXTURES)
+  await server.failures.storeUnknown()
+  const client = server.client({ retryMs: 60_000, timeoutMs: 60_000 })
+  const call = client.credits.consume({ userId: 'u1', amountMicros: 5n })
+  await server.restart()
+  await call
+  assert.equal((await client.credits.getBalance({ userId: 'u1' })).balance.availableMicros, AVAILABLE - 5n)
+})
+
+describe('a suite may ask for a daemon of its own', () => {
+  const own = useTally({ args: ['--max-in-flight', '1'], clientOptions: { retryMs: 0 } })
+
+  test('and has it', async () => {
+    assert.notEqual(own.server.pid, tally.server.pid)
+    const calls = [1, 2, 3].map((n) => own.client.credits.getBalance({ userId: `u${n}` }))
+    const results = await Promise.allSettled(calls)
+    assert.ok(results.some((result) => result.reason instanceof errors.TooManyInFlight))
+  })
+})
+
+describe('suites share one daemon unless they ask', () => {
+  const same = useTally()
+
+  test('and it is empty for each test', async () => {
+    assert.equal(same.server.pid, tally.server.pid)
+    const { credits } = same.client
+    await assert.rejects(credits.consume({ userId: 'u1', amountMicros: 1n }), errors.InsufficientCredits)
+  })
+})
+
+test('the program is looked for where it may be', (t) => {
+  const { TALLY_BINARY, PATH } = process.env
+  t.after(() => Object.assign(process.env, { PATH }, TALLY_BINARY === undefined ? {} : { TALLY_BINARY }))
+  process.env.TALLY_BINARY = '/named'
+  assert.equal(findBinary(), '/named')
+  delete process.env.TALLY_BINARY
+  const directory = socketDirectory(t)
+  const installed = path.join(directory, 'tally')
+  fs.writeFileSync(installed, '', { mode: 0o755 })
+  process.env.PATH = `/no/such:${directory}`
+  assert.equal(findBinary(), installed)
+})
+
+test('what is in hand is there while the tests run only', () => {
+  const early = new (Object.getPrototypeOf(tally).constructor)()
+  for (const name of ['client', 'clock', 'failures', 'server']) {
+    assert.throws(() => early[name], HarnessError)
+  }
+})
+
+test('parallel test files have daemons of their own', async (t) => {
+  const directory = socketDirectory(t)
+  const testing = new URL('../src/testing.js', import.meta.url).href
+  const file = `
+    import assert from 'node:assert/strict'
+    import { test } from 'node:test'
+    import { useTally } from '${testing}'
+    const tally = useTally()
+    for (let turn = 0; turn < 20; turn += 1) {
+      test('empty ' + turn, async () => {
+        const { credits } = tally.client
+        await credits.addPurchase({ userId: 'u', paymentId: 'p', amountMicros: 5n })
+        const { balance } = await credits.consume({ userId: 'u', amountMicros: 5n })
+        assert.equal(balance.version, 2n)
+      })
+    }`
+  const files = ['a', 'b', 'c'].map((name) => path.join(directory, `${name}.test.mjs`))
+  for (const name of files) fs.writeFileSync(name, file)
+  // Not a part of this run of tests.
+  const { NODE_TEST_CONTEXT, ...env } = process.env
+  assert.ok(NODE_TEST_CONTEXT === undefined || NODE_TEST_CONTEXT.startsWith('child'))
+  const child = spawn(process.execPath, ['--test', ...files], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.on('data', (piece) => (output += piece))
+  const status = await new Promise((resolve) => child.once('close', resolve))
+  assert.equal(status, 0, output)
+})
