@@ -100,10 +100,11 @@ class AsyncCaller:
         payload = method.prepare(request)
         start = time.monotonic()
         deadline = start + (self._terms.timeout if timeout is None else timeout)
+        encoded = self._terms.request(method, payload, timeout)
         pauses = None
         while True:
             try:
-                return method.parse(await self._attempt(method, payload, deadline))
+                return method.parse(await self._attempt(method, encoded, deadline))
             except TallyError as error:
                 if not method.may_repeat(error, request):
                     raise
@@ -113,27 +114,26 @@ class AsyncCaller:
                 if seconds is None:
                     raise
                 await asyncio.sleep(seconds)
+                encoded = self._terms.request(method, payload, deadline - time.monotonic())
 
-    async def _attempt(self, method: Method[Any, Any], payload: bytes, deadline: float) -> bytes:
-        loop = asyncio.get_running_loop()
-        connection = self._channel.connection(loop)
+    async def _attempt(self, method: Method[Any, Any], encoded: bytes, deadline: float) -> bytes:
+        connection = self._channel.connection(asyncio.get_running_loop())
         while connection.is_full:
             # Whoever comes first fills it again.
             await _within(deadline, method.unsent(), connection.room())
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
+        if deadline <= time.monotonic():
             raise method.unsent()
-        call = AsyncUnary(loop)
+        call = AsyncUnary(connection.loop)
         token, entry = _rules.tokens.next()
-        metadata = self._terms.encoded + entry
-        request = _wire.encode_request(method.head, payload, int(remaining * 1e9), metadata)
-        stream_id = connection.start(request, 0, call)
+        # An entry of metadata may follow whatever a Request ends with.
+        stream_id = connection.start(encoded + entry, 0, call)
+        connection.expire(call, deadline + DEADLINE_GRACE_SECONDS)
         try:
-            in_time = await call.wait(loop, remaining + DEADLINE_GRACE_SECONDS)
+            await call.future
         except BaseException:
             connection.cancel(stream_id, token)
             raise
-        if not in_time:
+        if not call.ended:
             connection.forget(stream_id)
             raise method.late()
         return call.reply()
@@ -164,14 +164,16 @@ class AsyncCaller:
         """Sends the requests as they come and waits for the one answer. It has no deadline unless it is
         given one. Only connecting is tried again: the requests come once.
         """
-        loop = asyncio.get_running_loop()
         until = None if timeout is None else time.monotonic() + timeout + DEADLINE_GRACE_SECONDS
-        call = AsyncUnary(loop)
+        call = AsyncUnary(asyncio.get_running_loop())
         opening = self._opening(method, call, b"", _wire.REMOTE_OPEN, timeout)
         opening.begin()
         try:
             await _within(until, method.late(), _send_all(method, requests, opening, call))
-            if not await call.wait(loop, None if until is None else until - time.monotonic()):
+            if until is not None and opening.connection is not None:
+                opening.connection.expire(call, until)
+            await call.future
+            if not call.ended:
                 raise method.late()
         except BaseException:
             opening.cancel()
@@ -186,7 +188,8 @@ class AsyncCaller:
         flags: int,
         timeout: Optional[float],
     ) -> _Opening:
-        token, request = self._terms.stream_request(method, payload, timeout)
+        token, entry = _rules.tokens.next()
+        request = _wire.encode_request(method.head, payload, self._terms.tail(timeout) + entry)
         until = time.monotonic() + self._terms.retry_seconds
         return _Opening(self._channel, answers, request, flags, token, until)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
+import time
 from typing import Optional, Union
 
 from . import _wire
@@ -22,29 +24,19 @@ LONGEST_UNSENT_BYTES = 256 << 10
 
 
 class AsyncUnary(Answer):
-    """One attempt's answer, awaited by one task."""
+    """One attempt's answer, or its time's end, awaited by one task."""
 
-    __slots__ = ("_future",)
+    __slots__ = ("future", "until")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
-        self._future: asyncio.Future[None] = loop.create_future()
+        self.future: asyncio.Future[None] = loop.create_future()
+        #: When it is woken without an answer.
+        self.until = math.inf
 
     def wake(self) -> None:
-        if not self._future.done():
-            self._future.set_result(None)
-
-    async def wait(self, loop: asyncio.AbstractEventLoop, seconds: Optional[float]) -> bool:
-        """False when the time was over before."""
-        if self.ended:
-            return True
-        timer = None if seconds is None else loop.call_later(max(0.0, seconds), self.wake)
-        try:
-            await self._future
-        finally:
-            if timer is not None:
-                timer.cancel()
-        return self.ended
+        if not self.future.done():
+            self.future.set_result(None)
 
 
 class AsyncConnection:
@@ -65,6 +57,9 @@ class AsyncConnection:
         self._corked = self._blocked = False
         self._stall: Optional[asyncio.TimerHandle] = None
         self._room: Optional[asyncio.Future[None]] = None
+        # At the earliest deadline, or before: a timer for each call would cost more than the call.
+        self._timer: Optional[asyncio.TimerHandle] = None
+        self._timer_at = math.inf
         loop.add_reader(self._socket.fileno(), self._readable)
 
     def start(self, request: bytes, flags: int, answers: Answers) -> int:
@@ -89,6 +84,31 @@ class AsyncConnection:
             problem = self._send(_wire.encode_frame(stream_id, _wire.DATA, flags, payload))
             if problem is not None:
                 self.end(problem)
+
+    def expire(self, call: AsyncUnary, until: float) -> None:
+        """Wakes the call then, if it has not ended before."""
+        call.until = until
+        if until < self._timer_at:
+            self._set_timer(until)
+
+    def _set_timer(self, until: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = until
+        if until != math.inf:
+            self._timer = self.loop.call_later(max(0.0, until - time.monotonic()), self._expire)
+
+    def _expire(self) -> None:
+        now, earliest = time.monotonic(), math.inf
+        for call in self._streams.waiting.values():
+            if isinstance(call, AsyncUnary):
+                if call.until <= now:
+                    # Its task takes it out of the table.
+                    call.wake()
+                else:
+                    earliest = min(earliest, call.until)
+        self._set_timer(earliest)
 
     @property
     def is_full(self) -> bool:
@@ -187,6 +207,7 @@ class AsyncConnection:
             return
         self.closed = True
         self._unblock()
+        self._set_timer(math.inf)
         self.loop.remove_reader(self._socket.fileno())
         self._socket.close()
         self._unsent.clear()

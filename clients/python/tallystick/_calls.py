@@ -105,10 +105,11 @@ class Caller:
         payload = method.prepare(request)
         start = time.monotonic()
         deadline = start + (self._terms.timeout if timeout is None else timeout)
+        encoded = self._terms.request(method, payload, timeout)
         pauses = None
         while True:
             try:
-                return method.parse(self._attempt(method, payload, deadline))
+                return method.parse(self._attempt(method, encoded, deadline))
             except TallyError as error:
                 if not method.may_repeat(error, request):
                     raise
@@ -118,14 +119,14 @@ class Caller:
                 if seconds is None:
                     raise
                 time.sleep(seconds)
+                encoded = self._terms.request(method, payload, deadline - time.monotonic())
 
-    def _attempt(self, method: Method[Q, M], payload: bytes, deadline: float) -> bytes:
+    def _attempt(self, method: Method[Q, M], encoded: bytes, deadline: float) -> bytes:
         remaining = deadline - time.monotonic()
         if remaining <= 0:
             raise method.unsent()
         call = Unary()
-        request = _wire.encode_request(method.head, payload, int(remaining * 1e9), self._terms.encoded)
-        connection, stream_id = self._channel.start(request, 0, call, remaining)
+        connection, stream_id = self._channel.start(encoded, 0, call, remaining)
         if not connection.wait(call, deadline + DEADLINE_GRACE_SECONDS):
             connection.forget(stream_id)
             raise method.late()
@@ -190,7 +191,8 @@ class Caller:
         """Sends the Request of a stream, with what its answers go to. Only connecting is tried again."""
         pauses = _rules.pauses(time.monotonic() + self._terms.retry_seconds)
         connecting = self._terms.timeout if timeout is None else timeout
-        token, encoded = self._terms.stream_request(method, payload, timeout)
+        token, entry = _rules.tokens.next()
+        encoded = _wire.encode_request(method.head, payload, self._terms.tail(timeout) + entry)
         while True:
             made = answers()
             try:

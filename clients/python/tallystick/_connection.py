@@ -1,10 +1,12 @@
 """One connection, shared by threads: each sends its frames, one of them at a time reads the answers.
 
-1. Whenever calls are under way, somebody reads: a caller that waits for its own answer, while nobody else
+1. Frames are sent in the order in which they came, by one thread at a time, which takes along what the others
+   have left meanwhile. Messages of streams wait for their turn, so that their sender is slowed down.
+2. Whenever calls are under way, somebody reads: a caller that waits for its own answer, while nobody else
    does, or else the reader thread, which there is only once a second call or a stream has needed it.
-2. Who stops reading while calls are still under way wakes the reader thread.
-3. Once `closed`, no call is under way and none begins; every one that was has failed.
-4. The socket is closed by the last that was inside of a send or of a read.
+3. Who stops reading while calls are still under way wakes the reader thread.
+4. Once `closed`, no call is under way and none begins; every one that was has failed.
+5. The socket is closed by the last that was inside of a send or of a read.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import socket
 import struct
 import threading
 import time
+from collections import deque
 from typing import Optional
 
 from . import _wire
@@ -51,7 +54,9 @@ class Connection:
         # Guards the adding of calls, `closed` and the reader thread's making.
         self._lock = threading.Lock()
         self.closed = False
-        # Held while a frame is sent, and while the socket is read.
+        # Frames that whoever sends takes along. A thread has one of a Request here, and waits for its answer.
+        self._unsent: deque[bytes] = deque()
+        # Held while frames are sent, and while the socket is read.
         self._sending = threading.Lock()
         self._reading = threading.Lock()
         self._reader: Optional[threading.Thread] = None
@@ -68,7 +73,7 @@ class Connection:
             if self.closed:
                 raise ConnectionLost("the connection has ended", maybe_applied=False)
             stream_id = self._streams.add(answers)
-        problem = self._send(_wire.encode_frame(stream_id, _wire.REQUEST, flags, request))
+        problem = self._send(_wire.encode_frame(stream_id, _wire.REQUEST, flags, request), patient=False)
         if problem is not None:
             unsent = self._streams.forget(stream_id)
             self.end(problem)
@@ -79,25 +84,41 @@ class Connection:
 
     def send(self, stream_id: int, flags: int, payload: bytes) -> None:
         """Sends a message of a stream, or its end. When the connection has ended, the call was told."""
-        problem = self._send(_wire.encode_frame(stream_id, _wire.DATA, flags, payload))
+        problem = self._send(_wire.encode_frame(stream_id, _wire.DATA, flags, payload), patient=True)
         if problem is not None:
             self.end(problem)
 
-    def _send(self, frame: bytes) -> Optional[str]:
-        """Returns why nothing of the frame was sent, if so. Ends the connection when a part of it was."""
-        sent = 0
-        try:
-            with self._sending:
-                sent = self._socket.send(frame)
-                if sent < len(frame):
-                    self._socket.sendall(memoryview(frame)[sent:])
-        except OSError as error:
-            reason = f"the connection was lost while sending: {error}"
-            if not sent:
-                return reason
-            self.end(reason)
-        if self.closed:
-            self._close_socket()
+    def _send(self, frame: bytes, patient: bool) -> Optional[str]:
+        """Sends the frame, with those of others that came meanwhile; or, unless `patient`, leaves it to who
+        is sending just then. Returns why nothing of it was sent, if so.
+        """
+        self._unsent.append(frame)
+        while self._unsent and self._sending.acquire(blocking=patient):
+            ended = unsent = ""
+            frames: list[bytes] = []
+            sent = 0
+            try:
+                while self._unsent:
+                    frames.append(self._unsent.popleft())
+                data = b"".join(frames)
+                sent = self._socket.send(data)
+                if sent < len(data):
+                    self._socket.sendall(memoryview(data)[sent:])
+            except OSError as error:
+                ended = f"the connection was lost while sending: {error}"
+                unsent = ended if not sent and frames == [frame] else ""
+            except BaseException:
+                # A signal's handler has raised, who knows where.
+                ended = "sending was interrupted"
+                raise
+            finally:
+                self._sending.release()
+                if ended and not unsent:
+                    self.end(ended)
+                elif self.closed:
+                    self._close_socket()
+            if ended:
+                return unsent or None
         return None
 
     def wait(self, call: Unary, until: float) -> bool:

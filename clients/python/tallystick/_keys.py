@@ -6,9 +6,9 @@ A key is a UUID of version 7: ordered by time, so that the server's index is wri
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
-import uuid
 from typing import Any
 
 KEY_FIELD = "idempotency_key"
@@ -21,25 +21,26 @@ class _Clock:
     """Milliseconds and a random tail that only ever grow within a process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.after_fork()
         self._millis = 0
         self._tail = 0
 
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+        # Seeded from the system: other processes have other tails.
+        self._bits = random.Random(os.urandom(32)).getrandbits
+
     def next(self) -> tuple[int, int]:
-        fresh = int.from_bytes(os.urandom(10), "big") >> (80 - _RANDOM_BITS)
         now = time.time_ns() // 1_000_000
         with self._lock:
             if now > self._millis:
                 # The top bit is left free to count up in.
-                self._millis, self._tail = now, fresh >> 1
+                self._millis, self._tail = now, self._bits(_RANDOM_BITS - 1)
             else:
-                self._tail += 1 + (fresh >> 42)
+                self._tail += 1 + self._bits(32)
                 if self._tail >> _RANDOM_BITS:
-                    self._millis, self._tail = self._millis + 1, fresh >> 1
+                    self._millis, self._tail = self._millis + 1, self._bits(_RANDOM_BITS - 1)
             return self._millis, self._tail
-
-    def after_fork(self) -> None:
-        self._lock = threading.Lock()
 
 
 _clock = _Clock()
@@ -50,7 +51,8 @@ def new_key() -> str:
     """A fresh key, greater than every earlier one of this process."""
     millis, tail = _clock.next()
     high, low = tail >> 62, tail & ((1 << 62) - 1)
-    return str(uuid.UUID(int=millis << 80 | _VERSION | high << 64 | _VARIANT | low))
+    digits = f"{millis << 80 | _VERSION | high << 64 | _VARIANT | low:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def fill(request: Any, field: str) -> None:

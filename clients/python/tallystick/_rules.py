@@ -115,31 +115,37 @@ class Method(Generic[Q, M]):
 class Terms:
     """What a client's calls have in common."""
 
-    __slots__ = ("encoded", "metadata", "retry_seconds", "timeout")
+    __slots__ = ("_metadata", "_tail", "retry_seconds", "timeout")
 
     def __init__(self, timeout: float, retry_seconds: float, metadata: tuple[tuple[str, str], ...]) -> None:
         self.timeout = timeout
         self.retry_seconds = retry_seconds
-        self.metadata = metadata
-        self.encoded = _wire.encode_metadata(metadata)
+        self._metadata = metadata
+        # Of a call that has the client's own time-out all of before it.
+        self._tail = self.tail(timeout)
 
     def with_metadata(self, metadata: Mapping[str, str]) -> Terms:
         """The same, with these entries instead of earlier ones of their names."""
-        merged = dict(self.metadata)
+        merged = dict(self._metadata)
         merged.update({key.lower(): value for key, value in metadata.items()})
         return Terms(self.timeout, self.retry_seconds, tuple(merged.items()))
 
-    def stream_request(
-        self, method: Method[Any, Any], payload: bytes, timeout: Optional[float]
-    ) -> tuple[str, bytes]:
-        """A stream's cancel token, and its Request envelope."""
-        token, entry = tokens.next()
+    def tail(self, timeout: Optional[float]) -> bytes:
+        """The end of a Request."""
         nanos = 0 if timeout is None else max(1, int(timeout * 1e9))
-        return token, _wire.encode_request(method.head, payload, nanos, self.encoded + entry)
+        return _wire.encode_tail(nanos, self._metadata)
+
+    def request(self, method: Method[Any, Any], payload: bytes, timeout: Optional[float]) -> bytes:
+        """A Request envelope; its time-out is the client's own unless it has another."""
+        tail = self._tail if timeout is None else self.tail(timeout)
+        return _wire.encode_request(method.head, payload, tail)
 
 
 def answered(data: bytes) -> bytes:
     """The reply inside of a Response; raises what the call failed with."""
+    payload = _wire.decode_success(data)
+    if payload is not None:
+        return payload
     try:
         response = _wire.decode_response(data)
     except _wire.ProtocolError as problem:
@@ -221,7 +227,7 @@ class _Tokens:
         self._prefix = uuid.uuid4().hex[:16]
         self._numbers = itertools.count()
         # The metadata entry up to the number, which has 16 digits.
-        entry = _wire.encode_metadata([(CANCEL_TOKEN, f"{self._prefix}{0:016x}")])
+        entry = _wire.encode_tail(0, [(CANCEL_TOKEN, f"{self._prefix}{0:016x}")])
         self._entry = entry[:-16].replace(b"%", b"%%") + b"%016x"
 
     def next(self) -> tuple[str, bytes]:
@@ -240,7 +246,7 @@ def cancel_request(token: str) -> bytes:
     """A Request that ends a call, which ttrpc has no frame for."""
     # CancelRequest{token = 1}.
     payload = bytes([0x0A, len(token)]) + token.encode()
-    return _wire.encode_request(_CANCEL_HEAD, payload, 0, b"")
+    return _wire.encode_request(_CANCEL_HEAD, payload, b"")
 
 
 def lost(path: str, problem: OSError) -> ConnectionLost:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 HEADER = struct.Struct(">IIBB")
 
@@ -85,28 +85,34 @@ def encode_head(service: str, method: str) -> bytes:
     return _field(1, service.encode()) + _field(2, method.encode())
 
 
-def encode_metadata(metadata: Iterable[tuple[str, str]]) -> bytes:
-    """The end of a Request."""
-    return b"".join(_field(5, _field(1, key.encode()) + _field(2, value.encode())) for key, value in metadata)
-
-
-def encode_request(head: bytes, payload: bytes, timeout_nanos: int, metadata: bytes) -> bytes:
-    """A Request envelope, from what `encode_head` and `encode_metadata` made."""
-    body = b"\x1a" + _varint(len(payload)) + payload if payload else b""
+def encode_tail(timeout_nanos: int, metadata: Iterable[tuple[str, str]]) -> bytes:
+    """The end of a Request: its time-out, none when zero, and its metadata."""
     timeout = b"\x20" + _varint(timeout_nanos) if timeout_nanos else b""
-    return head + body + timeout + metadata
+    entries = [_field(5, _field(1, key.encode()) + _field(2, value.encode())) for key, value in metadata]
+    return timeout + b"".join(entries)
+
+
+def encode_request(head: bytes, payload: bytes, tail: bytes) -> bytes:
+    """A Request envelope, from what `encode_head` and `encode_tail` made."""
+    if not payload:
+        return head + tail
+    return head + b"\x1a" + _varint(len(payload)) + payload + tail
+
+
+def decode_success(data: bytes) -> Optional[bytes]:
+    """The payload of a Response that is a short or a middling payload and nothing else, as nearly all are."""
+    size = len(data)
+    if size > 2 and data[0] == 0x12:
+        if data[1] < 0x80:
+            if data[1] == size - 2:
+                return data[2:]
+        elif data[2] < 0x80 and data[1] & 0x7F | data[2] << 7 == size - 3:
+            return data[3:]
+    return None
 
 
 def decode_response(data: bytes) -> Response:
     """Raises ProtocolError for what is not a Response."""
-    size = len(data)
-    # Nearly all are a short or a middling payload and nothing else.
-    if size > 2 and data[0] == 0x12:
-        if data[1] < 0x80:
-            if data[1] == size - 2:
-                return Response(0, "", (), data[2:])
-        elif data[2] < 0x80 and data[1] & 0x7F | data[2] << 7 == size - 3:
-            return Response(0, "", (), data[3:])
     code, message, payload = 0, "", b""
     details: list[tuple[str, bytes]] = []
     for number, value in _fields(data):
@@ -153,12 +159,17 @@ def _text(value: int | bytes) -> str:
 
 
 def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return _BYTES[value]
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+_BYTES = [bytes([value]) for value in range(0x80)]
 
 
 def _field(number: int, content: bytes) -> bytes:

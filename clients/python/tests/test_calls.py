@@ -287,6 +287,37 @@ def test_a_reader_that_is_interrupted_leaves_nobody_waiting(serve: Serve, client
     assert answers == [7]
 
 
+def test_a_call_behind_one_that_cannot_be_sent_keeps_its_deadline(serve: Serve, client: Client) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def slow(peer: Peer, frame: Frame) -> None:
+        began.set()
+        go_on.wait(20)
+        echo(peer, frame)
+
+    server = serve(slow)
+    conformance = Conformance(client.caller)
+    answers: list[int] = []
+
+    def call(number: int, body: bytes) -> None:
+        answers.append(conformance.echo(number=number, body=body).number)
+
+    threads = [threading.Thread(target=call, args=(n, bytes(n << 20))) for n in range(3)]
+    threads[0].start()
+    assert began.wait(20)
+    for thread in threads[1:]:
+        thread.start()
+    while not client.caller._channel.connection(1)._sending.locked():
+        time.sleep(0.001)
+    with pytest.raises(errors.DeadlineExceeded):
+        conformance.echo(timeout=0.05)
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(answers) == [0, 1, 2]
+    assert server.connections == 1
+
+
 def test_a_connection_that_ended_while_idle_is_made_again_for_any_call(serve: Serve, client: Client) -> None:
     peers: list[Peer] = []
 

@@ -35,13 +35,16 @@ def test_a_frame_at_the_limit_passes_and_one_byte_more_does_not() -> None:
 
 
 def test_a_request_has_its_fields() -> None:
-    metadata = _wire.encode_metadata([("k", "v"), ("k", "")])
-    data = _wire.encode_request(_wire.encode_head("s", "m"), b"p", 300, metadata)
+    tail = _wire.encode_tail(300, [("k", "v"), ("k", "")])
+    data = _wire.encode_request(_wire.encode_head("s", "m"), b"p", tail)
     assert data.hex() == "0a0173" + "12016d" + "1a0170" + "20ac02" + "2a060a016b120176" + "2a050a016b1200"
     request = Request(Frame(1, 1, 0, data))
     assert (request.service, request.method, request.payload) == ("s", "m", b"p")
     assert request.metadata == [("k", "v"), ("k", "")]
-    assert _wire.encode_request(_wire.encode_head("s", "m"), b"", 0, b"").hex() == "0a017312016d"
+    assert (
+        _wire.encode_request(_wire.encode_head("s", "m"), b"", _wire.encode_tail(0, [])).hex()
+        == "0a017312016d"
+    )
 
 
 def test_a_response_is_read_with_its_details() -> None:
