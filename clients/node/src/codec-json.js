@@ -1,6 +1,6 @@
 /**
- * Messages as proto3 JSON, by the tables of the fields: integers of 64 bits as text, bytes as base64, enums by
- * name. What has its default is left out. On input both spellings of a field's name are taken, and unknown
+ * Messages as proto3 JSON, by the tables of the fields: integers of 64 bits as text, bytes as base64, enums
+ * by name. What has its default is left out. On input both spellings of a field's name are taken, and unknown
  * names are refused; a null is an absent field.
  *
  * @module
@@ -244,8 +244,8 @@ function enumeration(values, json, where) {
  */
 function integer(kind, json, where) {
   const range = /** @type {keyof typeof INTEGERS} */ (KINDS_OF_INTEGERS.get(kind))
-  const exact = typeof json === 'number' ? Number.isInteger(json) : typeof json === 'string' && INTEGER.test(json)
-  if (!exact) throw new CodecError(`${where}: a whole number is due`)
+  const whole = Number.isInteger(json) || (typeof json === 'string' && INTEGER.test(json))
+  if (!whole) throw new CodecError(`${where}: a whole number is due`)
   // A JSON number beyond this was rounded when it was parsed.
   if (typeof json === 'number' && !Number.isSafeInteger(json)) {
     throw new CodecError(`${where}: a number this large has to be text`)

@@ -18,7 +18,7 @@ export const NESTING_LIMIT = 100
 export const UNKNOWN = Symbol('unknown fields')
 
 /** The longest text that is put together character by character; from here on a native call is faster. */
-const SHORT_TEXT_BYTES = 20
+const SHORT_TEXT_BYTES = 10
 const VARINT_BYTES = 10
 /** The kinds of fields on the wire, the low three bits of a tag. */
 const VARINT = 0
@@ -236,7 +236,7 @@ export class Reader {
       }
       if (at === to) return text
     }
-    const text = this.bytes.toString('utf8', from, to)
+    const text = this.bytes.utf8Slice(from, to)
     // Bytes that are no UTF-8 come out as U+FFFD, which may also be what was sent.
     if (text.includes('\ufffd')) {
       try {

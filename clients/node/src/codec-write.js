@@ -2,21 +2,24 @@
  * Writes protobuf's wire format. The generated `write...` functions call it: `tag`, then one method for each
  * kind of value. Each checks its value, and its error begins with `where`, the message and the field.
  *
- * 1. `bytes[0 ..< pos]` is what was written; a method has room for what it writes before it writes it.
+ * 1. `bytes[start ..< pos]` is what was written; a method has room for what it writes before it writes it.
+ *    What was written is given away as it is: nothing before `start` is ever written again.
  * 2. Every varint has its least length, so that equal messages have equal bytes.
  *
  * @module
  */
 
-import { outOfRange, unknownField, wrongType } from './codec-errors.js'
+import { outOfRange, wrongType } from './codec-errors.js'
+import { isDate, isOctets } from './codec-input.js'
 import { NESTING_LIMIT } from './codec-read.js'
 import { HIGH, halves, LOW, signed, unsigned } from './codec-scratch.js'
 
-const FIRST_BYTES = 8 << 10
-/** A writer that has grown beyond this is not kept. */
+/** Small messages are written one after the other into pieces of this size: none keeps more alive. */
+const PIECE_BYTES = 8 << 10
+/** Room for larger ones, which are copied when they are done, is kept for the next up to this size. */
 const KEPT_BYTES = 1 << 20
 /** The longest text that is written character by character; from here on a native call is faster. */
-const SHORT_TEXT_UNITS = 40
+const SHORT_TEXT_UNITS = 18
 const LONGEST_VARINT = 10
 const MICROS_PER_MILLI = 1000n
 const LONE_SURROGATE = /\p{Surrogate}/u
@@ -24,28 +27,53 @@ const LARGEST_FLOAT = 3.4028234663852886e38
 /** What rounds to more than the largest float. */
 const TOO_LARGE_FLOAT = 3.4028235677973366e38
 
-const tagOf = Object.prototype.toString
 
 export class Writer {
   constructor() {
-    this.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
+    this.bytes = Buffer.allocUnsafeSlow(PIECE_BYTES)
+    this.start = 0
     this.pos = 0
     this.depth = 0
+    /** Where small messages are written, and how much of it was given away. */
+    this.piece = this.bytes
+    this.used = 0
+    /** Where large ones are written. */
+    this.room = Buffer.alloc(0)
   }
 
   /** @param {number} count */
   reserve(count) {
-    const wanted = this.pos + count
-    if (wanted <= this.bytes.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.bytes.length))
-    larger.set(this.bytes.subarray(0, this.pos))
-    this.bytes = larger
+    if (count > this.bytes.length - this.pos) this.grow(count)
   }
 
-  /** A copy of what was written. */
+  /** @param {number} count */
+  grow(count) {
+    const length = this.pos - this.start
+    const wanted = 2 * (length + count)
+    let larger = this.room
+    if (wanted <= PIECE_BYTES) {
+      larger = this.piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+      this.used = 0
+    }
+    else if (wanted > larger.length) larger = this.room = Buffer.allocUnsafeSlow(2 * wanted)
+    this.bytes.copy(larger, 0, this.start, this.pos)
+    this.bytes = larger
+    this.start = 0
+    this.pos = length
+  }
+
+  /** What was written since the last time. */
   taken() {
-    const taken = Buffer.allocUnsafe(this.pos)
+    if (this.bytes !== this.room) {
+      const taken = this.bytes.subarray(this.start, this.pos)
+      this.start = this.used = this.pos
+      return taken
+    }
+    const taken = Buffer.allocUnsafeSlow(this.pos)
     this.bytes.copy(taken, 0, 0, this.pos)
+    this.bytes = this.piece
+    this.start = this.used
+    if (this.room.length > KEPT_BYTES) this.room = Buffer.alloc(0)
     return taken
   }
 
@@ -91,26 +119,28 @@ export class Writer {
     this.bytes[this.pos++] = tag
   }
 
-  /** Begins what has its length in front. The answer is for `close`. */
+  /** Begins what has its length in front. The answer is for `close`: its place after `start`. */
   open() {
     this.reserve(1)
-    return ++this.pos
+    return ++this.pos - this.start
   }
 
-  /** @param {number} from where the value begins, with room for a length of one byte before it */
-  close(from) {
+  /** @param {number} place of the value, with room for a length of one byte before it */
+  close(place) {
+    const from = this.start + place
     const length = this.pos - from
-    if (length > 0x7f) {
-      let extra = 1
-      for (let rest = length >>> 14; rest > 0; rest >>>= 7) extra++
-      this.reserve(LONGEST_VARINT)
-      this.bytes.copyWithin(from + extra, from, this.pos)
-      this.pos = from - 1
-      this.short(length)
-      this.pos += length
+    if (length <= 0x7f) {
+      this.bytes[from - 1] = length
       return
     }
-    this.bytes[from - 1] = length
+    const more = varintBytes(length) - 1
+    this.reserve(more)
+    const at = this.start + place
+    this.bytes.copyWithin(at + more, at, this.pos)
+    const end = this.pos + more
+    this.pos = at - 1
+    this.short(length)
+    this.pos = end
   }
 
   /**
@@ -127,10 +157,10 @@ export class Writer {
     return this.open()
   }
 
-  /** @param {number} from */
-  leave(from) {
+  /** @param {number} place */
+  leave(place) {
     this.depth--
-    this.close(from)
+    this.close(place)
   }
 
   /**
@@ -152,10 +182,8 @@ export class Writer {
    */
   time(value, where) {
     if (typeof value === 'bigint') return this.int64(value, where)
-    if (tagOf.call(value) !== '[object Date]') {
-      wrongType(where, 'a bigint of microseconds or a Date', value)
-    }
-    const millis = /** @type {Date} */ (value).getTime()
+    if (!isDate(value)) wrongType(where, 'a bigint of microseconds or a Date', value)
+    const millis = value.getTime()
     if (Number.isNaN(millis)) outOfRange(where, 'a valid Date', value)
     this.int64(BigInt(millis) * MICROS_PER_MILLI, where)
   }
@@ -306,17 +334,27 @@ export class Writer {
   }
 
   /**
+   * Writes the text behind as many bytes as its length would have if it were ASCII, and moves it if it is
+   * not.
+   *
    * @param {string} value
    * @param {string} where
    */
   longText(value, where) {
-    const length = Buffer.byteLength(value)
-    if (length !== value.length && LONE_SURROGATE.test(value)) {
-      throw new TypeError(`${where}: text with half of a surrogate pair, which is not Unicode`)
+    const units = value.length
+    this.reserve(LONGEST_VARINT + 3 * units)
+    const { pos } = this
+    const guess = varintBytes(units)
+    const length = this.bytes.utf8Write(value, pos + guess)
+    if (length !== units) {
+      if (LONE_SURROGATE.test(value)) {
+        throw new TypeError(`${where}: text with half of a surrogate pair, which is not Unicode`)
+      }
+      const needed = varintBytes(length)
+      if (needed !== guess) this.bytes.copyWithin(pos + needed, pos + guess, pos + guess + length)
     }
     this.short(length)
-    this.reserve(length)
-    this.pos += this.bytes.write(value, this.pos)
+    this.pos += length
   }
 
   /**
@@ -363,87 +401,14 @@ function uint32(value, where) {
   return value
 }
 
-/**
- * A Uint8Array, of whatever realm.
- *
- * @param {unknown} value
- * @returns {value is Uint8Array}
- */
-export function isOctets(value) {
-  return ArrayBuffer.isView(value) && tagOf.call(value) === '[object Uint8Array]'
-}
-
-/**
- * Refuses names that are no field's: a misspelt one would be silently ignored.
- *
- * @param {object} message
- * @param {{ name: string, names: ReadonlySet<string> }} codec
- */
-export function check(message, codec) {
-  const { names } = codec
-  for (const name in message) if (!names.has(name)) unknownField(codec.name, message, names)
-}
-
-/**
- * A property that Object's prototype has too.
- *
- * @param {object} message
- * @param {string} name
- */
-export function own(message, name) {
-  return Object.hasOwn(message, name) ? /** @type {any} */ (message)[name] : undefined
-}
-
-/**
- * @param {unknown} value
- * @param {string} where
- * @returns {readonly unknown[]}
- */
-export function list(value, where) {
-  return Array.isArray(value) ? value : wrongType(where, 'an array', value)
-}
-
-/**
- * The entries of a map: of a Map, or of an object's own properties.
- *
- * @param {unknown} value
- * @param {string} where
- * @returns {Iterable<[unknown, unknown]>}
- */
-export function entries(value, where) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    wrongType(where, 'an object or a Map', value)
+/** @param {number} value not negative, of 32 bits */
+function varintBytes(value) {
+  let count = 1
+  while (value > 0x7f) {
+    value >>>= 7
+    count++
   }
-  if (tagOf.call(value) === '[object Map]') return /** @type {Map<unknown, unknown>} */ (value).entries()
-  return Object.entries(value)
-}
-
-/**
- * What an object's property names for a key of a map stands for; a Map's keys are what they are.
- *
- * @param {unknown} key
- */
-export function integerKey(key) {
-  return typeof key === 'string' && /^-?[0-9]{1,10}$/.test(key) ? Number(key) : key
-}
-
-/** @param {unknown} key */
-export function bigintKey(key) {
-  return typeof key === 'string' && /^-?[0-9]{1,20}$/.test(key) ? BigInt(key) : key
-}
-
-/** @param {unknown} key */
-export function booleanKey(key) {
-  return key === 'true' ? true : key === 'false' ? false : key
-}
-
-/**
- * @param {string} where the message and the oneof
- * @param {Record<string, unknown>} members
- */
-export function oneOf(where, members) {
-  const set = Object.keys(members).filter((name) => members[name] !== undefined)
-  if (set.length > 1) throw new TypeError(`${where}: only one of ${set.join(' and ')} may be set`)
+  return count
 }
 
 /** @type {Writer | undefined} */
@@ -461,12 +426,12 @@ export function written(write, message) {
   // A getter of the message may encode another one meanwhile.
   const writer = spare ?? new Writer()
   spare = undefined
-  writer.pos = 0
   writer.depth = 0
   try {
     write(writer, message)
     return writer.taken()
   } finally {
-    if (writer.bytes.length <= KEPT_BYTES) spare = writer
+    writer.pos = writer.start
+    spare = writer
   }
 }

@@ -1,20 +1,20 @@
 /**
  * What the generated messages are made of: a `MessageCodec` each, around their functions, and enums.
  *
- * A message is a plain object. A generated `blank` makes one with every default, `read` reads fields into one,
- * and `write` writes one, of which anything may be absent.
+ * A message is a plain object. A generated `blank` makes one with every default, `read` reads fields into
+ * one, and `write` writes one, of which anything may be absent.
  *
  * @module
  */
 
-import { CodecError } from './codec-errors.js'
+import { isOctets } from './codec-input.js'
 import { messageFromJson, messageToJson } from './codec-json.js'
 import { Reader } from './codec-read.js'
-import { isOctets, written } from './codec-write.js'
+import { written } from './codec-write.js'
 
 export { CodecError } from './codec-errors.js'
+export { bigintKey, booleanKey, check, entries, integerKey, list, oneOf, own } from './codec-input.js'
 export { UNKNOWN } from './codec-read.js'
-export { bigintKey, booleanKey, check, entries, integerKey, list, oneOf, own } from './codec-write.js'
 
 /** @typedef {import('./codec-json.js').FieldTable} FieldTable */
 /** @typedef {import('./codec-write.js').Writer} Writer */
@@ -22,6 +22,8 @@ export { bigintKey, booleanKey, check, entries, integerKey, list, oneOf, own } f
 export class MessageCodec {
   /** @type {readonly FieldTable[] | undefined} */
   #fields
+  /** @type {readonly string[] | undefined} */
+  #ordered
   /** @type {ReadonlySet<string> | undefined} */
   #names
   /** @type {ReadonlyMap<string, FieldTable> | undefined} */
@@ -50,9 +52,13 @@ export class MessageCodec {
     return (this.#fields ??= this.table())
   }
 
-  /** The names that an object may have. */
+  /** The names that an object may have, in the order in which a blank message has them. */
+  get ordered() {
+    return (this.#ordered ??= this.fields.map((field) => field.name))
+  }
+
   get names() {
-    return (this.#names ??= new Set(this.fields.map((field) => field.name)))
+    return (this.#names ??= new Set(this.ordered))
   }
 
   /**
@@ -69,8 +75,8 @@ export class MessageCodec {
   }
 
   /**
-   * The message's bytes. TypeError for values of a wrong type and for names that are no field's, RangeError for
-   * values out of range; both name the message and the field.
+   * The message's bytes. TypeError for values of a wrong type and for names that are no field's, RangeError
+   * for values out of range; both name the message and the field.
    *
    * @param {object} message
    */

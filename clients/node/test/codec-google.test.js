@@ -1,8 +1,8 @@
-// The codec against Google's implementation: random messages of every kind of field, both ways, as bytes and as
-// JSON; and bytes that somebody broke get the same verdict. TALLY_SEED repeats a run.
+// The codec against Google's implementation: random messages of every kind of field, both ways, as bytes and
+// as JSON; and bytes that somebody broke get the same verdict. TALLY_SEED repeats a run.
 //
-// Three differences are meant. A NaN is one NaN here: the bits of a signalling one are not kept. An entry of a
-// map is a key and a value here: Google's dynamic messages write what else it came with, and entries that
+// Three differences are meant. A NaN is one NaN here: the bits of a signalling one are not kept. An entry of
+// a map is a key and a value here: Google's dynamic messages write what else it came with, and entries that
 // were overwritten, again. A half of a pair of digits is rounded up here, to the even there: 483440.125 as a
 // float is 483440.13 here and 483440.12 there, and both mean the same float.
 
@@ -31,7 +31,7 @@ const drawn = (codec, count) =>
 for (const codec of codecs) {
   const type = codec.typeName
 
-  test(`${type}: what Google writes is read, and written so that Google reads the same (seed ${seed})`, async () => {
+  test(`${type}: what Google writes is read and written again (seed ${seed})`, async () => {
     const sent = await drawn(codec, MESSAGES_PER_TYPE)
     const back = await google.ask(
       sent.map(({ bytes }) => ({ type, bytes: hex(codec.encode(codec.decode(unhex(bytes)))) })),
@@ -39,7 +39,7 @@ for (const codec of codecs) {
     for (const [index, { bytes }] of back.entries()) assert.equal(bytes, sent[index].bytes)
   })
 
-  test(`${type}: what is written of a random message, Google reads as that message (seed ${seed})`, async () => {
+  test(`${type}: Google reads what is written of a random message (seed ${seed})`, async () => {
     const chance = new Chance(seed)
     const messages = Array.from({ length: MESSAGES_PER_TYPE }, () => randomInit(codec, chance))
     const answers = await google.ask(messages.map((message) => ({ type, bytes: hex(codec.encode(message)) })))
@@ -71,7 +71,9 @@ for (const codec of codecs) {
   test(`${type}: broken bytes get Google's verdict (seed ${seed})`, async () => {
     const chance = new Chance(seed)
     const sent = await drawn(codec, 20)
-    const broken = Array.from({ length: BROKEN_PER_TYPE }, () => damaged(unhex(chance.choice(sent).bytes), chance))
+    const broken = Array.from({ length: BROKEN_PER_TYPE }, () =>
+      damaged(unhex(chance.choice(sent).bytes), chance),
+    )
     const verdicts = await google.ask(broken.map((bytes) => ({ type, bytes: hex(bytes) })))
     const accepted = []
     for (const [index, verdict] of verdicts.entries()) {
@@ -82,7 +84,9 @@ for (const codec of codecs) {
       assert.deepEqual(sorted(codec.toJson(message)), sorted(verdict.json), about)
       accepted.push({ message, verdict, about })
     }
-    const back = await google.ask(accepted.map(({ message }) => ({ type, bytes: hex(codec.encode(message)) })))
+    const back = await google.ask(
+      accepted.map(({ message }) => ({ type, bytes: hex(codec.encode(message)) })),
+    )
     for (const [index, { bytes }] of back.entries()) {
       const { verdict, about } = accepted[index]
       assert.deepEqual(codec.decode(unhex(bytes)), codec.decode(unhex(verdict.bytes)), about)
@@ -114,7 +118,7 @@ function damaged(bytes, chance) {
         list.splice(at, chance.below(4))
         break
       case 2:
-        list.splice(at, 0, ...Array.from({ length: 1 + chance.below(11) }, () => chance.choice([0xff, 0x80, 0])))
+        list.splice(at, 0, ...Array(1 + chance.below(11)).fill(chance.choice([0xff, 0x80, 0])))
         break
       case 3:
         list.splice(at, 0, chance.below(256))

@@ -27,7 +27,11 @@ const TAKEN = [
   [Singular, { stringValue: null, inner: null, int32Value: null }, {}],
   [Present, { int32Value: 0 }, { int32Value: 0 }],
   [Repeated, { int32Values: null, stringValues: ['a', ''] }, { stringValues: ['a', ''] }],
-  [Maps, { byInt64: { '-5': 'a' }, byBool: { true: 'b' } }, { byInt64: { '-5': 'a' }, byBool: { true: 'b' } }],
+  [
+    Maps,
+    { byInt64: { '-5': 'a' }, byBool: { true: 'b' } },
+    { byInt64: { '-5': 'a' }, byBool: { true: 'b' } },
+  ],
   [Maps, { toInner: { a: {} } }, { toInner: { a: {} } }],
   [Choices, { left: 'a', inner: null, int32Value: 0 }, { left: 'a', int32Value: 0 }],
   [Money, { createdAtMicros: '5' }, { createdAtMicros: 5n }],
@@ -79,7 +83,9 @@ test('other JSON is refused, by Google too, and the error names message and fiel
     )
   }
   const answers = await google.ask(REFUSED.map(([codec, json]) => ({ type: codec.typeName, json })))
-  for (const [index, { error }] of answers.entries()) assert.ok(error, `Google takes ${JSON.stringify(REFUSED[index])}`)
+  for (const [index, { error }] of answers.entries()) {
+    assert.ok(error, `Google takes ${JSON.stringify(REFUSED[index])}`)
+  }
   for (const json of [undefined, null, 5, 'a', []]) assert.throws(() => Singular.fromJson(json), CodecError)
 })
 
@@ -97,7 +103,8 @@ test('what JSON cannot say exactly, or says as something else, is refused, thoug
 })
 
 test('JSON is written with integers of 64 bits as text, and without defaults', () => {
-  const message = { int64Value: 5n, color: Color.GREEN, bytesValue: Uint8Array.of(251, 255), doubleValue: NaN }
+  const bytesValue = Uint8Array.of(251, 255)
+  const message = { int64Value: 5n, color: Color.GREEN, bytesValue, doubleValue: NaN }
   assert.deepEqual(Singular.toJson({ ...message, int32Value: 0, stringValue: '' }), {
     int64Value: '5',
     color: 'COLOR_GREEN',

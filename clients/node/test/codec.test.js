@@ -61,7 +61,7 @@ test('what is no message is refused, by Google too, and the error names message 
       `${bytes}: ${text}`,
     )
   }
-  const requests = MALFORMED.map(([codec, bytes]) => ({ type: codec.typeName, bytes: bytes.replaceAll(' ', '') }))
+  const requests = MALFORMED.map(([codec, bytes]) => ({ type: codec.typeName, bytes: hex(unhex(bytes)) }))
   for (const [index, { error }] of (await google.ask(requests)).entries()) {
     assert.ok(error, `Google takes ${MALFORMED[index]}`)
   }
@@ -96,8 +96,7 @@ test('nesting ends at its limit, where Google ends too', async () => {
 })
 
 test('fields that are not known are kept, also in copies and in groups', () => {
-  const message = { int64Value: 5n, doubleValue: 0.5, textValue: undefined, stringValue: 'grüße', inner: { number: 7 } }
-  delete message.textValue
+  const message = { int64Value: 5n, doubleValue: 0.5, stringValue: 'grüße', inner: { number: 7 } }
   const older = Older.decode(Singular.encode(message))
   assert.equal(older.int64Value, 5n)
   const back = Singular.decode(Older.encode({ ...older, int64Value: 6n }))
@@ -111,7 +110,8 @@ test('fields that are not known are kept, also in copies and in groups', () => {
 
 test('a message that comes twice is merged, of other values the last one counts', () => {
   const [first, second] = [{ number: 1, text: 'a', numbers: [1n] }, { text: 'b', again: {}, numbers: [2n] }]
-  const both = Buffer.concat([Singular.encode({ inner: first, boolValue: true }), Singular.encode({ inner: second })])
+  const twice = [{ inner: first, boolValue: true }, { inner: second }]
+  const both = Buffer.concat(twice.map((message) => Singular.encode(message)))
   const merged = Inner.create({ number: 1, text: 'b', again: {}, numbers: [1n, 2n] })
   assert.deepEqual(Singular.decode(both), Singular.create({ inner: merged, boolValue: true }))
   const choices = [{ inner: first }, { inner: second }].map((message) => Choices.encode(message))
@@ -130,10 +130,12 @@ test('a oneof may have one member only', () => {
 
 test('defaults are left out, minus zero and NaN are not defaults', () => {
   assert.equal(Singular.encode(Singular.create()).length, 0)
-  assert.equal(hex(Singular.encode({ doubleValue: -0, floatValue: -0, int32Value: -0 })), '5d00000080610000000000000080')
+  const zeros = { doubleValue: -0, floatValue: -0, int32Value: -0 }
+  assert.equal(hex(Singular.encode(zeros)), '5d00000080610000000000000080')
   assert.ok(Object.is(Singular.decode(Singular.encode({ doubleValue: NaN })).doubleValue, NaN))
   assert.equal(hex(Singular.encode({ int32Value: -1 })), '08ffffffffffffffffff01')
-  assert.equal(hex(Present.encode({ int32Value: 0, stringValue: '', bytesValue: new Uint8Array(0) })), '080072007a00')
+  const present = { int32Value: 0, stringValue: '', bytesValue: new Uint8Array(0) }
+  assert.equal(hex(Present.encode(present)), '080072007a00')
   // What 64 bits say of an int32 are its lower 32.
   assert.equal(Singular.decode(unhex('08ffffffff0f')).int32Value, -1)
   assert.equal(Singular.decode(unhex('0880808080f01f')).int32Value, 0)
@@ -155,24 +157,84 @@ test('enums are open, and know their names', () => {
 })
 
 const REFUSED = [
-  [ConsumeRequest, { amountMicros: 5 }, 'TypeError: ConsumeRequest.amountMicros: a bigint in the range of int64, not a number'],
-  [ConsumeRequest, { amountMicros: new Date(0) }, 'TypeError: ConsumeRequest.amountMicros: a bigint in the range of int64, not an object ([object Date])'],
-  [ConsumeRequest, { amountMicros: 2n ** 63n }, 'RangeError: ConsumeRequest.amountMicros: a bigint in the range of int64, not 9223372036854775808'],
+  [
+    ConsumeRequest,
+    { amountMicros: 5 },
+    'TypeError: ConsumeRequest.amountMicros: a bigint in the range of int64, not a number',
+  ],
+  [
+    ConsumeRequest,
+    { amountMicros: new Date(0) },
+    'TypeError: ConsumeRequest.amountMicros: a bigint in the range of int64, not an object ([object Date])',
+  ],
+  [
+    ConsumeRequest,
+    { amountMicros: 2n ** 63n },
+    'RangeError: ConsumeRequest.amountMicros: a bigint in the range of int64, not 9223372036854775808',
+  ],
   [ConsumeRequest, { userId: null }, 'TypeError: ConsumeRequest.userId: a string, not null'],
-  [ConsumeRequest, { userId: 'a\ud800' }, 'TypeError: ConsumeRequest.userId: text with half of a surrogate pair, which is not Unicode'],
+  [
+    ConsumeRequest,
+    { userId: 'a\ud800' },
+    'TypeError: ConsumeRequest.userId: text with half of a surrogate pair, which is not Unicode',
+  ],
   [ConsumeRequest, { user_id: 'a' }, 'TypeError: ConsumeRequest has no field "user_id"'],
   [ConsumeRequest, { metadata: { a: 1 } }, 'TypeError: ConsumeRequest.metadata: a string, not a number'],
-  [ConsumeRequest, { metadata: ['a'] }, 'TypeError: ConsumeRequest.metadata: an object or a Map, not an array'],
-  [Singular, { int32Value: 1.5 }, 'RangeError: Singular.int32Value: a whole number in the range of int32, not 1.5'],
-  [Singular, { int32Value: 2 ** 31 }, 'RangeError: Singular.int32Value: a whole number in the range of int32, not 2147483648'],
-  [Singular, { int32Value: 1n }, 'TypeError: Singular.int32Value: a number in the range of int32, not a bigint'],
-  [Singular, { uint32Value: -1 }, 'RangeError: Singular.uint32Value: a whole number in the range of uint32, not -1'],
-  [Singular, { sint32Value: NaN }, 'RangeError: Singular.sint32Value: a whole number in the range of int32, not NaN'],
-  [Singular, { uint64Value: -1n }, 'RangeError: Singular.uint64Value: a bigint in the range of uint64, not -1'],
-  [Singular, { sint64Value: 2n ** 63n }, 'RangeError: Singular.sint64Value: a bigint in the range of int64, not 9223372036854775808'],
-  [Singular, { fixed64Value: 2n ** 64n }, 'RangeError: Singular.fixed64Value: a bigint in the range of uint64, not 18446744073709551616'],
-  [Singular, { sfixed64Value: 5 }, 'TypeError: Singular.sfixed64Value: a bigint in the range of int64, not a number'],
-  [Singular, { floatValue: 1e39 }, 'RangeError: Singular.floatValue: a number in the range of float, not 1e+39'],
+  [
+    ConsumeRequest,
+    { metadata: ['a'] },
+    'TypeError: ConsumeRequest.metadata: an object or a Map, not an array',
+  ],
+  [
+    Singular,
+    { int32Value: 1.5 },
+    'RangeError: Singular.int32Value: a whole number in the range of int32, not 1.5',
+  ],
+  [
+    Singular,
+    { int32Value: 2 ** 31 },
+    'RangeError: Singular.int32Value: a whole number in the range of int32, not 2147483648',
+  ],
+  [
+    Singular,
+    { int32Value: 1n },
+    'TypeError: Singular.int32Value: a number in the range of int32, not a bigint',
+  ],
+  [
+    Singular,
+    { uint32Value: -1 },
+    'RangeError: Singular.uint32Value: a whole number in the range of uint32, not -1',
+  ],
+  [
+    Singular,
+    { sint32Value: NaN },
+    'RangeError: Singular.sint32Value: a whole number in the range of int32, not NaN',
+  ],
+  [
+    Singular,
+    { uint64Value: -1n },
+    'RangeError: Singular.uint64Value: a bigint in the range of uint64, not -1',
+  ],
+  [
+    Singular,
+    { sint64Value: 2n ** 63n },
+    'RangeError: Singular.sint64Value: a bigint in the range of int64, not 9223372036854775808',
+  ],
+  [
+    Singular,
+    { fixed64Value: 2n ** 64n },
+    'RangeError: Singular.fixed64Value: a bigint in the range of uint64, not 18446744073709551616',
+  ],
+  [
+    Singular,
+    { sfixed64Value: 5 },
+    'TypeError: Singular.sfixed64Value: a bigint in the range of int64, not a number',
+  ],
+  [
+    Singular,
+    { floatValue: 1e39 },
+    'RangeError: Singular.floatValue: a number in the range of float, not 1e+39',
+  ],
   [Singular, { doubleValue: '1' }, 'TypeError: Singular.doubleValue: a number, not a string'],
   [Singular, { boolValue: 0 }, 'TypeError: Singular.boolValue: a boolean, not a number'],
   [Singular, { bytesValue: 'AA==' }, 'TypeError: Singular.bytesValue: a Uint8Array, not a string'],
@@ -180,12 +242,28 @@ const REFUSED = [
   [Singular, { inner: 5 }, 'TypeError: Singular.inner: an object, not a number'],
   [Singular, { inner: { text: 5 } }, 'TypeError: Inner.text: a string, not a number'],
   [Repeated, { inners: {} }, 'TypeError: Repeated.inners: an array, not an object ([object Object])'],
-  [Repeated, { int32Values: [1, undefined] }, 'TypeError: Repeated.int32Values: a number in the range of int32, not undefined'],
+  [
+    Repeated,
+    { int32Values: [1, undefined] },
+    'TypeError: Repeated.int32Values: a number in the range of int32, not undefined',
+  ],
   [Maps, { byInt32: { a: 'b' } }, 'TypeError: Maps.byInt32: a number in the range of int32, not a string'],
   [Maps, { byBool: { yes: 'b' } }, 'TypeError: Maps.byBool: a boolean, not a string'],
-  [Maps, { byInt64: new Map([[1, 'a']]) }, 'TypeError: Maps.byInt64: a bigint in the range of int64, not a number'],
-  [Money, { createdAtMicros: 5 }, 'TypeError: Money.createdAtMicros: a bigint of microseconds or a Date, not a number'],
-  [Money, { createdAtMicros: new Date(NaN) }, 'RangeError: Money.createdAtMicros: a valid Date, not Invalid Date'],
+  [
+    Maps,
+    { byInt64: new Map([[1, 'a']]) },
+    'TypeError: Maps.byInt64: a bigint in the range of int64, not a number',
+  ],
+  [
+    Money,
+    { createdAtMicros: 5 },
+    'TypeError: Money.createdAtMicros: a bigint of microseconds or a Date, not a number',
+  ],
+  [
+    Money,
+    { createdAtMicros: new Date(NaN) },
+    'RangeError: Money.createdAtMicros: a valid Date, not Invalid Date',
+  ],
 ]
 
 test('values of a wrong type or range are refused, and the error names message and field', () => {
@@ -196,7 +274,9 @@ test('values of a wrong type or range are refused, and the error names message a
       text,
     )
   }
-  for (const value of [undefined, null, 'a', 5]) assert.throws(() => Inner.encode(/** @type {any} */ (value)), TypeError)
+  for (const value of [undefined, null, 'a', 5]) {
+    assert.throws(() => Inner.encode(/** @type {any} */ (value)), TypeError)
+  }
 })
 
 test('after a refusal, and within another encoding, encoding goes on as before', () => {
@@ -258,14 +338,15 @@ test('no prototype is polluted', () => {
 
 test('fields have the names of what every object has', () => {
   assert.equal(Inherited.encode({}).length, 0)
-  const message = Inherited.create({ constructor: 'a', toString: 'b', hasOwnProperty: true, isPrototypeOf: {} })
+  const init = { constructor: 'a', toString: 'b', hasOwnProperty: true, isPrototypeOf: {} }
+  const message = Inherited.create(init)
   const json = JSON.parse('{"__proto__": "p", "valueOf": "v"}')
   const both = Inherited.fromJson(json)
   assert.ok(Object.hasOwn(both, '__proto__'))
   assert.deepEqual(Object.entries(Inherited.toJson(both)), [['valueOf', 'v'], ['__proto__', 'p']])
   assert.equal(Object.getPrototypeOf(both), Object.prototype)
   assert.deepEqual([message.constructor, message.toString, message.hasOwnProperty], ['a', 'b', true])
-  const words = { class: 'a', default: 'b', 'not-a-name': 5, "it's": 'c', UPPERCASE: 1, Leading: 2, await: 'd' }
+  const words = { class: 'a', default: 'b', 'not-a-name': 5, "it's": 'c', UPPERCASE: 1, Leading: 2 }
   assert.deepEqual(Words.decode(Words.encode(words)), Words.create(words))
 })
 

@@ -86,8 +86,10 @@ export class Chance {
 }
 
 const DEEPEST = 4
-const TEXTS = ['', 'a', 'user-42', 'grüße', '日本語', '🧾', '__proto__', 'toString', '\0', 'x'.repeat(41), 'é'.repeat(99)]
-const EDGES = [0n, 1n, -1n, 127n, 128n, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n]
+const TEXTS = ['', 'a', 'user-42', 'grüße', '日本語', '🧾', '__proto__', 'toString', '\0', '\ufeff', '\ufffd']
+TEXTS.push('x'.repeat(41), 'é'.repeat(63), 'é'.repeat(64), 'y'.repeat(300))
+const EDGES = [0n, 1n, -1n, 127n, 128n]
+for (const bits of [31n, 32n, 53n, 63n, 64n]) EDGES.push(2n ** bits - 1n, 2n ** bits)
 const REALS = [0, -0, 1, -1.5, 0.5, Infinity, -Infinity, NaN, 2 ** 24]
 
 /**

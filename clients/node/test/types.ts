@@ -78,7 +78,7 @@ export const maps: MapsInit = {
   toInner: { a: { number: 1 } },
 }
 export const kind: Outer_Middle_Kind = 1
-export const bytes: Uint8Array = Singular.create({ bytesValue: new Uint8Array(1), sint64Value: 1n }).bytesValue
+export const { bytesValue }: Singular = Singular.create({ bytesValue: new Uint8Array(1), sint64Value: 1n })
 
 export async function watch(stream: ServerStream<ConsumeResponse>): Promise<number> {
   let count = 0
