@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import pathlib
 from collections.abc import Callable
 
 import pytest
 from fake import FakeServer, Handler
 from google.protobuf import descriptor_pool
+from results import recorded
 
 from tallystick import Client, _wire, errors
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse
 from tallystick._rules import Method
+from tallystick.aio import AsyncClient
 from tallystick.errors import Code
 
 VECTORS = pathlib.Path(__file__).parents[3] / "proto" / "vectors"
@@ -23,28 +26,47 @@ def responses() -> list[object]:
     for case in (VECTORS / "frames" / "client.txt").read_text().split("\ncase ")[1:]:
         name, response, expected = case.strip().splitlines()[:3]
         data = bytes.fromhex(response.removeprefix("response"))
-        kind, *words = expected.split()
-        found.append(pytest.param(data, kind, words, id=name))
+        found.append(pytest.param(data, expected, id=name))
     return found
 
 
-@pytest.mark.parametrize(("data", "kind", "words"), responses())
+METHOD = Method("s", "m", EchoRequest, EchoResponse)
+
+
+def call(socket_path: pathlib.Path) -> EchoResponse:
+    with Client(socket_path, retry_seconds=0) as client:
+        return client.caller.unary(METHOD, EchoRequest(), None)
+
+
+async def call_by_asyncio(socket_path: pathlib.Path) -> EchoResponse:
+    async with AsyncClient(socket_path, retry_seconds=0) as client:
+        return await client.caller.unary(METHOD, EchoRequest(), None)
+
+
+CLIENTS: dict[str, Callable[[pathlib.Path], EchoResponse]] = {
+    "python": call,
+    "python-asyncio": lambda path: asyncio.run(call_by_asyncio(path)),
+}
+
+
+@pytest.mark.parametrize(("data", "expected"), responses())
+@pytest.mark.parametrize("client", CLIENTS)
 def test_a_response_is_taken_as_the_vector_says(
     serve: Callable[[Handler], FakeServer],
     socket_path: pathlib.Path,
+    client: str,
     data: bytes,
-    kind: str,
-    words: list[str],
+    expected: str,
 ) -> None:
+    kind, *words = expected.split()
     serve(lambda peer, frame: peer.send(_wire.encode_frame(frame.stream_id, _wire.RESPONSE, 0, data)))
-    method = Method("s", "m", EchoRequest, EchoResponse)
-    with Client(socket_path, retry_seconds=0) as client:
+    with recorded(client, "vectors", "frames/client.txt"):
         if kind == "ok":
-            message = client.caller.unary(method, EchoRequest(), None)
+            message = CLIENTS[client](socket_path)
             assert message.SerializeToString() == bytes.fromhex("".join(words))
             return
         with pytest.raises(errors.TallyError) as caught:
-            client.caller.unary(method, EchoRequest(), None)
+            CLIENTS[client](socket_path)
         assert caught.value.code == int(words[0])
         if caught.value.code == Code.INTERNAL and len(words) == 1:
             # Nobody knows what an answer that does not parse was to say.
@@ -54,12 +76,15 @@ def test_a_response_is_taken_as_the_vector_says(
             assert not caught.value.maybe_applied
 
 
-def test_messages_are_written_as_they_were_read() -> None:
+@pytest.mark.parametrize("client", CLIENTS)
+def test_messages_are_written_as_they_were_read(client: str) -> None:
+    """Both clients have the same messages."""
     pool = descriptor_pool.Default()
     lines = (VECTORS / "messages" / "messages.txt").read_text().splitlines()
     vectors = [line.split() for line in lines if line.startswith("tallystick.")]
     assert len(vectors) > 200
-    for name, data in vectors:
-        kind = pool.FindMessageTypeByName(name)._concrete_class  # type: ignore[attr-defined]
-        message = kind.FromString(bytes.fromhex(data.replace("-", "")))
-        assert message.SerializeToString(deterministic=True).hex() == data.replace("-", ""), name
+    with recorded(client, "vectors", "messages/messages.txt"):
+        for name, data in vectors:
+            kind = pool.FindMessageTypeByName(name)._concrete_class  # type: ignore[attr-defined]
+            message = kind.FromString(bytes.fromhex(data.replace("-", "")))
+            assert message.SerializeToString(deterministic=True).hex() == data.replace("-", ""), name
