@@ -3,8 +3,8 @@
 
 protoc gives a CodeGeneratorRequest on the standard input and takes the CodeGeneratorResponse from the
 standard output. The option `target=NAME` is one of TARGETS; further ones are the target's own.
-`main.py --targets` prints that table for scripts/generate: a target's name, its directory, which holds
-nothing else, and the folders below proto/ that it is made of.
+`main.py --targets` prints that table for scripts/generate: a target's name, its place, and the folders
+below proto/ that it is made of.
 
 A further language is one more module with a `generate(model)` beside these, and one line in TARGETS.
 """
@@ -19,6 +19,7 @@ from google.protobuf.compiler import plugin_pb2
 
 import c_messages
 import descriptors
+import documents
 import node_client
 import python_client
 import rules
@@ -32,7 +33,8 @@ Files = dict[str, str]
 
 @dataclasses.dataclass
 class Target:
-    directory: str
+    # The directory that holds what is generated and nothing else, or the one file.
+    place: str
     generators: list[Callable[[Model], Files]]
     folders: str = "tallystick"
     # Refuses what the C room cannot read.
@@ -52,6 +54,8 @@ TARGETS = {
     "vectors": Target("proto/vectors/messages", [vectors.generate], "tallystick grpc"),
     "python": Target("clients/python/tallystick/_generated", [python_client.generate]),
     "node": Target("clients/node/src/generated", [node_client.generate]),
+    "python_documents": Target("clients/python/API.md", [documents.generate_python]),
+    "node_documents": Target("clients/node/API.md", [documents.generate_node]),
 }
 
 
@@ -79,7 +83,7 @@ def respond(request: plugin_pb2.CodeGeneratorRequest) -> plugin_pb2.CodeGenerato
 def main() -> None:
     if sys.argv[1:] == ["--targets"]:
         for name, target in TARGETS.items():
-            print(name, target.directory, target.folders)
+            print(name, target.place, target.folders)
         return
     request = plugin_pb2.CodeGeneratorRequest.FromString(sys.stdin.buffer.read())
     sys.stdout.buffer.write(respond(request).SerializeToString())

@@ -9,7 +9,7 @@ import re
 from model import File, Model, Refused, snake_case
 from node_messages import MessageTemplate
 from node_messages import enum_lines as enum_code
-from node_names import Names, Scope, module, relative, text
+from node_names import Names, Scope, camel_cased, module, relative, text
 from node_services import ServiceTemplate, errors_code, errors_declarations, runtime_of
 from node_types import enum_lines, message_lines
 from semantics import reasons
@@ -32,7 +32,10 @@ def generate(model: Model) -> dict[str, str]:
         files[f"{path}.d.ts"] = messages_declarations(file, names, model)
     for package in model.packages():
         files |= index(package, [file for file in model.files if file.package == package])
-    return files | services(names, model) | errors(model)
+    files |= services(names, model) | errors(model)
+    return {
+        path: camel_cased(text, model) if path.endswith(".d.ts") else text for path, text in files.items()
+    }
 
 
 def joined(source: str, *parts: list[str]) -> str:

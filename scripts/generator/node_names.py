@@ -10,7 +10,8 @@ import json
 import pathlib
 import re
 
-from model import Enum, Field, File, Message, Model, Refused
+from model import Enum, Field, File, Message, Model, Refused, camel_case
+from semantics import reasons
 
 IDENTIFIER = re.compile(r"^[A-Za-z_$][A-Za-z0-9_$]*$")
 # Properties that every object has already.
@@ -70,6 +71,17 @@ def short_names(enum: Enum) -> tuple[str, list[str]]:
     if len(prefixes) == 1 and all(value.short_name for value in enum.values):
         return prefixes.pop(), [value.short_name for value in enum.values]
     return "", [value.name for value in enum.values]
+
+
+def camel_cased(document: str, model: Model) -> str:
+    """The text, in which comments name fields and details as JavaScript does."""
+    names = {field.name for message in model.messages() for field in message.fields}
+    names |= {detail.name for reason in reasons(model.files) for detail in reason.details}
+
+    def spelt(found: re.Match[str]) -> str:
+        return f"`{camel_case(found[1])}`" if found[1] in names else found[0]
+
+    return re.sub(r"`([a-z0-9]+(?:_[a-z0-9]+)+)`", spelt, document)
 
 
 def module(file: File) -> str:

@@ -136,7 +136,7 @@ def errors_declarations(files: list[File], runtime: str) -> list[str]:
         lines.append(f"export declare class {reason.class_name} extends TallyError {{")
         for detail in reason.details:
             kind = "bigint" if detail.is_number else "string"
-            lines += documentation(f"The detail `{detail.name}`. TypeError when the server sent none.", "  ")
+            lines += documentation(f"The detail '{detail.name}'. TypeError when the server sent none.", "  ")
             lines.append(f"  get {camel_case(detail.name)}(): {kind}")
         lines.append("}")
     table = [f"  readonly {reason.name}: typeof {reason.class_name}" for reason in found]

@@ -18,15 +18,15 @@ export declare class TooManyInFlight extends TallyError {
 export declare class QueueFull extends TallyError {
 }
 
-/** RESOURCE_EXHAUSTED. Too many calls by this user or peer. Retry: yes, after `retry_after_millis`. */
+/** RESOURCE_EXHAUSTED. Too many calls by this user or peer. Retry: yes, after `retryAfterMillis`. */
 export declare class RateLimited extends TallyError {
-  /** The detail `retry_after_millis`. TypeError when the server sent none. */
+  /** The detail 'retry_after_millis'. TypeError when the server sent none. */
   get retryAfterMillis(): bigint
 }
 
 /** RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no. */
 export declare class MessageTooLarge extends TallyError {
-  /** The detail `limit`. TypeError when the server sent none. */
+  /** The detail 'limit'. TypeError when the server sent none. */
   get limit(): bigint
 }
 
@@ -36,7 +36,7 @@ export declare class InvalidAmount extends TallyError {
 
 /** INVALID_ARGUMENT. `field` is missing, malformed or beyond its limit. Retry: no. */
 export declare class InvalidField extends TallyError {
-  /** The detail `field`. TypeError when the server sent none. */
+  /** The detail 'field'. TypeError when the server sent none. */
   get field(): string
 }
 
@@ -46,28 +46,28 @@ export declare class InvalidCursor extends TallyError {
 
 /** INVALID_ARGUMENT. The batch has more than `limit` items. Retry: no. */
 export declare class BatchTooLarge extends TallyError {
-  /** The detail `limit`. TypeError when the server sent none. */
+  /** The detail 'limit'. TypeError when the server sent none. */
   get limit(): bigint
 }
 
 /**
  * INVALID_ARGUMENT. Two sections of the request, or one that it adds and one of the page, have the same
- * id, `section_id`. Retry: no.
+ * id, `sectionId`. Retry: no.
  */
 export declare class DuplicateSection extends TallyError {
-  /** The detail `section_id`. TypeError when the server sent none. */
+  /** The detail 'section_id'. TypeError when the server sent none. */
   get sectionId(): string
 }
 
-/** INVALID_ARGUMENT. The run started earlier than `oldest_micros`. Retry: no. */
+/** INVALID_ARGUMENT. The run started earlier than `oldestMicros`. Retry: no. */
 export declare class EventTooOld extends TallyError {
-  /** The detail `oldest_micros`. TypeError when the server sent none. */
+  /** The detail 'oldest_micros'. TypeError when the server sent none. */
   get oldestMicros(): bigint
 }
 
-/** INVALID_ARGUMENT. The run started later than `newest_micros`. Retry: later. */
+/** INVALID_ARGUMENT. The run started later than `newestMicros`. Retry: later. */
 export declare class EventInFuture extends TallyError {
-  /** The detail `newest_micros`. TypeError when the server sent none. */
+  /** The detail 'newest_micros'. TypeError when the server sent none. */
   get newestMicros(): bigint
 }
 
@@ -140,28 +140,28 @@ export declare class CaptureExceedsHold extends TallyError {
 }
 
 /**
- * ABORTED. The page is at `current_version`, made by `author`. Since the version that the call names
- * `changed_sections` were added, changed, moved or removed (ids, separated by line feeds; at most 50) and
- * `changed_fields` were changed (`title`, `settings`). Retry: no; load the page and make the change anew.
+ * ABORTED. The page is at `currentVersion`, made by `author`. Since the version that the call names
+ * `changedSections` were added, changed, moved or removed (ids, separated by line feeds; at most 50) and
+ * `changedFields` were changed (`title`, `settings`). Retry: no; load the page and make the change anew.
  */
 export declare class VersionConflict extends TallyError {
-  /** The detail `current_version`. TypeError when the server sent none. */
+  /** The detail 'current_version'. TypeError when the server sent none. */
   get currentVersion(): bigint
-  /** The detail `author`. TypeError when the server sent none. */
+  /** The detail 'author'. TypeError when the server sent none. */
   get author(): string
-  /** The detail `changed_sections`. TypeError when the server sent none. */
+  /** The detail 'changed_sections'. TypeError when the server sent none. */
   get changedSections(): string
-  /** The detail `changed_fields`. TypeError when the server sent none. */
+  /** The detail 'changed_fields'. TypeError when the server sent none. */
   get changedFields(): string
-  /** The detail `title`. TypeError when the server sent none. */
+  /** The detail 'title'. TypeError when the server sent none. */
   get title(): string
-  /** The detail `settings`. TypeError when the server sent none. */
+  /** The detail 'settings'. TypeError when the server sent none. */
   get settings(): string
 }
 
-/** FAILED_PRECONDITION. Pages use the media: `page_ids`, separated by line feeds; at most 50. Retry: no. */
+/** FAILED_PRECONDITION. Pages use the media: `pageIds`, separated by line feeds; at most 50. Retry: no. */
 export declare class MediaInUse extends TallyError {
-  /** The detail `page_ids`. TypeError when the server sent none. */
+  /** The detail 'page_ids'. TypeError when the server sent none. */
   get pageIds(): string
 }
 
@@ -175,27 +175,27 @@ export declare class AmountOverflow extends TallyError {
 
 /**
  * RESOURCE_EXHAUSTED. The plan's `limit` of `quota` (`GENERATIONS`, `UPLOADS`, `PAGES`) is `used` up
- * until `resets_at_micros` (absent for pages). Retry: then.
+ * until `resetsAtMicros` (absent for pages). Retry: then.
  */
 export declare class QuotaExceeded extends TallyError {
-  /** The detail `limit`. TypeError when the server sent none. */
+  /** The detail 'limit'. TypeError when the server sent none. */
   get limit(): bigint
-  /** The detail `quota`. TypeError when the server sent none. */
+  /** The detail 'quota'. TypeError when the server sent none. */
   get quota(): string
-  /** The detail `used`. TypeError when the server sent none. */
+  /** The detail 'used'. TypeError when the server sent none. */
   get used(): bigint
-  /** The detail `resets_at_micros`. TypeError when the server sent none. */
+  /** The detail 'resets_at_micros'. TypeError when the server sent none. */
   get resetsAtMicros(): bigint
 }
 
 /**
- * FAILED_PRECONDITION. `available_micros` is less than `required_micros`. Retry: after a top-up;
+ * FAILED_PRECONDITION. `availableMicros` is less than `requiredMicros`. Retry: after a top-up;
  * a refusal does not use up the key.
  */
 export declare class InsufficientCredits extends TallyError {
-  /** The detail `available_micros`. TypeError when the server sent none. */
+  /** The detail 'available_micros'. TypeError when the server sent none. */
   get availableMicros(): bigint
-  /** The detail `required_micros`. TypeError when the server sent none. */
+  /** The detail 'required_micros'. TypeError when the server sent none. */
   get requiredMicros(): bigint
 }
 

@@ -413,12 +413,12 @@ export interface MetricInit {
 export declare const Metric: MessageCodec<Metric, MetricInit>
 
 export interface GetMetricsRequest {
-  /** Answers `prometheus_text` instead of `metrics`. */
+  /** Answers `prometheusText` instead of `metrics`. */
   prometheus: boolean
 }
 /** `GetMetricsRequest` as it is given: what is absent has its default. */
 export interface GetMetricsRequestInit {
-  /** Answers `prometheus_text` instead of `metrics`. */
+  /** Answers `prometheusText` instead of `metrics`. */
   prometheus?: boolean | undefined
 }
 export declare const GetMetricsRequest: MessageCodec<GetMetricsRequest, GetMetricsRequestInit>
@@ -526,7 +526,7 @@ export interface GetCacheStatsResponseInit {
 }
 export declare const GetCacheStatsResponse: MessageCodec<GetCacheStatsResponse, GetCacheStatsResponseInit>
 
-/** A token bucket: `burst` calls at once, then `per_second`. */
+/** A token bucket: `burst` calls at once, then `perSecond`. */
 export interface RateLimit {
   /** Calls that act for this user, or else name it. */
   userId: string | undefined
@@ -538,7 +538,7 @@ export interface RateLimit {
   everyUid: boolean | undefined
   /** 1 to 1,000,000; zero takes the limit away. */
   perSecond: number
-  /** 1 to 1,000,000; `per_second` when zero. */
+  /** 1 to 1,000,000; `perSecond` when zero. */
   burst: number
 }
 /** `RateLimit` as it is given: what is absent has its default. */
@@ -553,7 +553,7 @@ export interface RateLimitInit {
   everyUid?: boolean | undefined
   /** 1 to 1,000,000; zero takes the limit away. */
   perSecond?: number | undefined
-  /** 1 to 1,000,000; `per_second` when zero. */
+  /** 1 to 1,000,000; `perSecond` when zero. */
   burst?: number | undefined
 }
 export declare const RateLimit: MessageCodec<RateLimit, RateLimitInit>

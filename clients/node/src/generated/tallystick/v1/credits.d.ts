@@ -44,7 +44,7 @@ export declare const BatchMode: {
 }
 export type BatchMode = 0 | 1 | (number & {})
 
-/** What a user has. `available_micros` is what a consume may take now. */
+/** What a user has. `availableMicros` is what a consume may take now. */
 export interface Balance {
   userId: string
   /**

@@ -16,7 +16,7 @@ export declare const Reason: {
   readonly TOO_MANY_IN_FLIGHT: 3
   /** RESOURCE_EXHAUSTED. The writer's queue is full. Retry: yes, later. */
   readonly QUEUE_FULL: 4
-  /** RESOURCE_EXHAUSTED. Too many calls by this user or peer. Retry: yes, after `retry_after_millis`. */
+  /** RESOURCE_EXHAUSTED. Too many calls by this user or peer. Retry: yes, after `retryAfterMillis`. */
   readonly RATE_LIMITED: 5
   /** RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no. */
   readonly MESSAGE_TOO_LARGE: 6
@@ -30,12 +30,12 @@ export declare const Reason: {
   readonly BATCH_TOO_LARGE: 13
   /**
    * INVALID_ARGUMENT. Two sections of the request, or one that it adds and one of the page, have the same
-   * id, `section_id`. Retry: no.
+   * id, `sectionId`. Retry: no.
    */
   readonly DUPLICATE_SECTION: 14
-  /** INVALID_ARGUMENT. The run started earlier than `oldest_micros`. Retry: no. */
+  /** INVALID_ARGUMENT. The run started earlier than `oldestMicros`. Retry: no. */
   readonly EVENT_TOO_OLD: 15
-  /** INVALID_ARGUMENT. The run started later than `newest_micros`. Retry: later. */
+  /** INVALID_ARGUMENT. The run started later than `newestMicros`. Retry: later. */
   readonly EVENT_IN_FUTURE: 16
   /** PERMISSION_DENIED. The peer's role does not allow the method. Retry: no. */
   readonly ROLE_REQUIRED: 20
@@ -68,12 +68,12 @@ export declare const Reason: {
   /** FAILED_PRECONDITION. More than the hold was to be captured. Retry: no. */
   readonly CAPTURE_EXCEEDS_HOLD: 52
   /**
-   * ABORTED. The page is at `current_version`, made by `author`. Since the version that the call names
-   * `changed_sections` were added, changed, moved or removed (ids, separated by line feeds; at most 50) and
-   * `changed_fields` were changed (`title`, `settings`). Retry: no; load the page and make the change anew.
+   * ABORTED. The page is at `currentVersion`, made by `author`. Since the version that the call names
+   * `changedSections` were added, changed, moved or removed (ids, separated by line feeds; at most 50) and
+   * `changedFields` were changed (`title`, `settings`). Retry: no; load the page and make the change anew.
    */
   readonly VERSION_CONFLICT: 56
-  /** FAILED_PRECONDITION. Pages use the media: `page_ids`, separated by line feeds; at most 50. Retry: no. */
+  /** FAILED_PRECONDITION. Pages use the media: `pageIds`, separated by line feeds; at most 50. Retry: no. */
   readonly MEDIA_IN_USE: 57
   /** FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent. */
   readonly LOT_LIMIT: 53
@@ -81,11 +81,11 @@ export declare const Reason: {
   readonly AMOUNT_OVERFLOW: 54
   /**
    * RESOURCE_EXHAUSTED. The plan's `limit` of `quota` (`GENERATIONS`, `UPLOADS`, `PAGES`) is `used` up
-   * until `resets_at_micros` (absent for pages). Retry: then.
+   * until `resetsAtMicros` (absent for pages). Retry: then.
    */
   readonly QUOTA_EXCEEDED: 58
   /**
-   * FAILED_PRECONDITION. `available_micros` is less than `required_micros`. Retry: after a top-up;
+   * FAILED_PRECONDITION. `availableMicros` is less than `requiredMicros`. Retry: after a top-up;
    * a refusal does not use up the key.
    */
   readonly INSUFFICIENT_CREDITS: 55
@@ -115,8 +115,8 @@ export interface ErrorInfo {
   /** Always `tallystick`. */
   domain: string
   /**
-   * What a client needs to act: `available_micros`, `required_micros`, `field`, `limit`,
-   * `retry_after_millis`, `commit_sequence`, `commit_position`, ...
+   * What a client needs to act: `availableMicros`, `requiredMicros`, `field`, `limit`,
+   * `retryAfterMillis`, `commitSequence`, `commitPosition`, ...
    */
   metadata: { [key: string]: string }
 }
@@ -127,8 +127,8 @@ export interface ErrorInfoInit {
   /** Always `tallystick`. */
   domain?: string | undefined
   /**
-   * What a client needs to act: `available_micros`, `required_micros`, `field`, `limit`,
-   * `retry_after_millis`, `commit_sequence`, `commit_position`, ...
+   * What a client needs to act: `availableMicros`, `requiredMicros`, `field`, `limit`,
+   * `retryAfterMillis`, `commitSequence`, `commitPosition`, ...
    */
   metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
 }

@@ -32,7 +32,7 @@ export declare const GrantExpiry: {
   readonly NEVER: 1
   /** At the end of the UTC month that the period starts in, or one month after an explicit start. */
   readonly PERIOD_END: 2
-  /** `expires_after_millis` after the period's start. */
+  /** `expiresAfterMillis` after the period's start. */
   readonly AFTER: 3
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined

@@ -7,7 +7,7 @@ export declare const FailureAction: {
   readonly UNSPECIFIED: 0
   /** Answers with `code` or `reason` before the call is looked at; nothing is applied. */
   readonly REFUSE: 1
-  /** Waits for `delay_millis`, then lets the call go on. Nothing else waits for it. */
+  /** Waits for `delayMillis`, then lets the call go on. Nothing else waits for it. */
   readonly DELAY: 2
   /**
    * Closes the connection instead of running the call; of it nothing is applied. Calls that were sent after
@@ -27,7 +27,7 @@ export declare const FailureAction: {
    * again counts too. `method` must be empty, here and below.
    */
   readonly STORE_FULL: 6
-  /** A commit takes `delay_millis` longer. */
+  /** A commit takes `delayMillis` longer. */
   readonly STORE_DELAY: 7
   /**
    * A commit's sync is told to have failed: its calls are answered OUTCOME_UNKNOWN, and the server ends with
@@ -129,7 +129,7 @@ export interface LoadFixturesRequest {
    * (PageService/CreateMedia), `pages` (CreatePage), `runs` (UsageService/RecordRun), applied in this order;
    * and last `calls`, whose items are `{"method": "CreditService/Consume", "request": {...}}`.
    * An item of `plans` or `users` may be the plan or the settings themselves. An idempotency key that is
-   * not given, and the `payment_id`, `media_id`, `page_id` or `run_id` of an item of those lists, are made of
+   * not given, and the `paymentId`, `mediaId`, `pageId` or `runId` of an item of those lists, are made of
    * the item's place and content, so that the same file again replays. At most 10,000 items.
    */
   json: string
@@ -143,7 +143,7 @@ export interface LoadFixturesRequestInit {
    * (PageService/CreateMedia), `pages` (CreatePage), `runs` (UsageService/RecordRun), applied in this order;
    * and last `calls`, whose items are `{"method": "CreditService/Consume", "request": {...}}`.
    * An item of `plans` or `users` may be the plan or the settings themselves. An idempotency key that is
-   * not given, and the `payment_id`, `media_id`, `page_id` or `run_id` of an item of those lists, are made of
+   * not given, and the `paymentId`, `mediaId`, `pageId` or `runId` of an item of those lists, are made of
    * the item's place and content, so that the same file again replays. At most 10,000 items.
    */
   json?: string | undefined
