@@ -12,6 +12,10 @@ enum Subject: String, CaseIterable {
   case redis = "Redis, Lua"
   case goTTRPC = "Go ttrpc"
   case goGRPC = "grpc-go"
+  case generator = "C load generator"
+  case python = "Python, threads"
+  case pythonAsyncio = "Python, asyncio"
+  case node = "Node"
 }
 
 /// Median, least and greatest of some rounds.

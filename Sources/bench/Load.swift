@@ -66,16 +66,17 @@ struct FlatJSON {
   }
 }
 
-/// Runs the load generator. Any operation that failed makes the whole run fail.
+/// Runs the load generator, or a client's program that takes the same arguments and makes the same report.
+/// Any operation that failed makes the whole run fail.
 struct LoadGenerator {
-  var path: String
+  var command: [String]
   var seconds: Double
   var warmup: Double
 
   @discardableResult
   func run(_ load: Load, socket: String) throws(BenchError) -> Sample {
     let arguments = load.arguments(socket: socket, seconds: seconds, warmup: warmup)
-    let text = try Tool.run([path] + arguments)
+    let text = try Tool.run(command + arguments)
     let report = FlatJSON(text)
     guard try report.number("errors") == 0, try report.number("operations") > 0 else {
       throw BenchError("\(arguments.joined(separator: " ")):\n\(text)")
@@ -88,7 +89,7 @@ struct LoadGenerator {
   /// Milliseconds from a server's fork to its first reply. The server is stopped again.
   func start(_ server: [String], socket: String?) throws(BenchError) -> Double {
     let place = socket.map { ["--socket", $0] } ?? ["--ephemeral"]
-    let report = FlatJSON(try Tool.run([path, "start"] + place + ["--"] + server))
+    let report = FlatJSON(try Tool.run(command + ["start"] + place + ["--"] + server))
     return try report.number("first_reply_micros") / 1000
   }
 }

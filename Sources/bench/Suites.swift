@@ -14,6 +14,7 @@ enum Suite: String, CaseIterable {
   case page
   case stats
   case users
+  case clients
   case start
   case memory
 }
@@ -34,6 +35,11 @@ enum Case {
   static let usage = "month's usage of 1,000 users"
   static let check = "credit check"
   static let spend = "credit consumption"
+
+  /// On one connection, with so many calls in flight.
+  static func client(_ workload: String, _ depth: Int) -> String {
+    "\(workload) by one connection, \(depth) in flight"
+  }
 
   static func users(_ count: Int) -> String { "admin list of \(count) users" }
 
@@ -80,7 +86,8 @@ struct Bench {
     self.places = places
     self.rounds = rounds
     self.subjects = subjects
-    generator = LoadGenerator(path: places.program("LoadGenerator"), seconds: seconds, warmup: warmup)
+    generator = LoadGenerator(
+      command: [places.program("LoadGenerator")], seconds: seconds, warmup: warmup)
     launcher = Launcher(places: places)
     book.largeRuns = largeRuns
   }
@@ -89,18 +96,20 @@ struct Bench {
     if suites.contains(.echo) { try runEcho() }
     if !suites.isDisjoint(with: [.consume, .batch, .hold, .balance, .run]) { try runLedger(suites) }
     if !suites.isDisjoint(with: [.page, .stats, .users]) { try runProduct(suites) }
+    if suites.contains(.clients) { try runClients() }
     if suites.contains(.start) { try runStart() }
     if suites.contains(.memory) { try runMemory() }
   }
 
   /// One sample into the book, with a line of progress.
-  mutating func measure(_ name: String, _ load: Load, on server: RunningServer, as subject: Subject? = nil)
-    throws(BenchError)
-  {
+  mutating func measure(
+    _ name: String, _ load: Load, on server: RunningServer, as subject: Subject? = nil,
+    by client: LoadGenerator? = nil
+  ) throws(BenchError) {
     let subject = subject ?? server.subject
     var load = load
     load.target = server.target
-    let sample = try generator.run(load, socket: server.socket)
+    let sample = try (client ?? generator).run(load, socket: server.socket)
     book.record(sample, name, subject)
     let rate = Format.rate(sample.perSecond)
     Progress.line("\(name) | \(subject.rawValue): \(rate)/s, p50 \(Format.micros(sample.p50Micros)) us")

@@ -5,8 +5,11 @@ struct Tables {
 
   /// All tables that have a figure.
   func markdown() -> String {
-    [goals(), echo(), consume("ordered"), consume("random"), hot(), others(), product(), footprint()]
-      .compactMap { $0 }.joined(separator: "\n\n")
+    [
+      goals(), echo(), consume("ordered"), consume("random"), hot(), others(), product(), clients("echo"),
+      clients("consume"), footprint(),
+    ]
+    .compactMap { $0 }.joined(separator: "\n\n")
   }
 
   private static func table(_ title: String, _ head: [String], _ rows: [[String]]) -> String? {
@@ -108,6 +111,20 @@ struct Tables {
       title,
       [Case.pageMany, Case.page, Case.save] + stats
         + [Case.users(50), Case.users(100), Case.usage, Case.check, Case.spend])
+  }
+
+  /// What a client makes of one connection, and how much that is of what the load generator does.
+  private func clients(_ workload: String) -> String? {
+    let cases = Bench.clientDepths.map { Case.client(workload, $0) }
+    let heads = Bench.clientDepths.flatMap { ["\($0) in flight, /s", "p50 us", "of C's"] }
+    return Self.table(
+      "Clients: \(workload) on one connection", [""] + heads,
+      rows(cases) { subject in
+        cases.flatMap { name in
+          let share = book.ratio(name, subject, to: .generator, \.perSecond)
+          return [rate(name, subject), p50(name, subject), Self.text(share, Format.ratio)]
+        }
+      })
   }
 
   private func footprint() -> String? {
