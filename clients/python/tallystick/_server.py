@@ -161,11 +161,11 @@ class Server:
 
     def stop(self) -> int:
         """Ends the daemon in good order; returns its exit status."""
-        return self._end(subprocess.Popen.terminate)
+        return self._end(lambda process: process.terminate())
 
     def kill(self) -> int:
         """Ends the daemon at once, as a crash would; returns its exit status."""
-        return self._end(subprocess.Popen.kill)
+        return self._end(lambda process: process.kill())
 
     @property
     def is_running(self) -> bool:

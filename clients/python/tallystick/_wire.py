@@ -54,7 +54,8 @@ class FrameParser:
             data = b"".join(self._pieces)
             self._pieces.clear()
             self._missing = 0
-        frames, start, size = [], 0, len(data)
+        frames: list[Frame] = []
+        start, size = 0, len(data)
         while size - start >= HEADER.size:
             length, stream_id, kind, flags = HEADER.unpack_from(data, start)
             if length > LONGEST_PAYLOAD:

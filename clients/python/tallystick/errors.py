@@ -73,8 +73,7 @@ def from_info(code: Code, message: str, info: ErrorInfo) -> TallyError:
     return error
 
 
-__all__ = [  # noqa: PLE0604
-    *_reasons.__all__,
+__all__ = [
     "Cancelled",
     "Code",
     "ConnectionLost",
@@ -86,3 +85,4 @@ __all__ = [  # noqa: PLE0604
     "from_info",
     "from_status",
 ]
+__all__ += _reasons.__all__
