@@ -9,6 +9,8 @@
  * @module
  */
 
+import { markAsUntransferable } from 'node:worker_threads'
+
 import { outOfRange, wrongType } from './codec-errors.js'
 import { isDate, isOctets } from './codec-input.js'
 import { NESTING_LIMIT } from './codec-read.js'
@@ -28,9 +30,16 @@ const LARGEST_FLOAT = 3.4028234663852886e38
 const TOO_LARGE_FLOAT = 3.4028235677973366e38
 
 
+/** Who gets a message must not take the whole piece away, by transferring it to another thread. */
+function newPiece() {
+  const piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+  markAsUntransferable(piece.buffer)
+  return piece
+}
+
 export class Writer {
   constructor() {
-    this.bytes = Buffer.allocUnsafeSlow(PIECE_BYTES)
+    this.bytes = newPiece()
     this.start = 0
     this.pos = 0
     this.depth = 0
@@ -52,7 +61,7 @@ export class Writer {
     const wanted = 2 * (length + count)
     let larger = this.room
     if (wanted <= PIECE_BYTES) {
-      larger = this.piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
+      larger = this.piece = newPiece()
       this.used = 0
     }
     else if (wanted > larger.length) larger = this.room = Buffer.allocUnsafeSlow(2 * wanted)

@@ -350,6 +350,19 @@ test('fields have the names of what every object has', () => {
   assert.deepEqual(Words.decode(Words.encode(words)), Words.create(words))
 })
 
+test('what was encoded stays what it was, whatever is encoded later or done with it', () => {
+  const texts = Array.from({ length: 2000 }, (_, index) => 'x'.repeat(index % 97) + index)
+  const encoded = texts.map((name) => Tree.encode({ name }))
+  for (const [index, bytes] of encoded.entries()) assert.equal(Tree.decode(bytes).name, texts[index])
+  try {
+    structuredClone(encoded[1999], { transfer: [encoded[1999].buffer] })
+  } catch (error) {
+    assert.equal(error.name, 'DataCloneError')
+  }
+  assert.equal(hex(Tree.encode({ name: 'a' })), '0a0161')
+  assert.equal(Tree.decode(encoded[1998]).name, texts[1998])
+})
+
 test('bytes are copies, and large messages are written', () => {
   const encoded = Singular.encode({ bytesValue: Uint8Array.of(1, 2, 3) })
   const { bytesValue } = Singular.decode(encoded)

@@ -16,8 +16,8 @@ export const codecs = [kinds, names, shared]
 
 export const seed = Number(process.env.TALLY_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-/** Python that has Debian's python3-protobuf. */
-const PYTHON = '/usr/bin/python3'
+/** Debian's Python, for its python3-protobuf, or another one. */
+const PYTHON = process.env.TALLY_PEER_PYTHON ?? '/usr/bin/python3'
 
 export class Google {
   #child = spawn(PYTHON, [fileURLToPath(new URL('peer.py', import.meta.url))], {

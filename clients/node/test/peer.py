@@ -40,8 +40,9 @@ def messages_of_protos():
     pool = descriptor_pool.DescriptorPool()
     for one in found.file:
         pool.Add(one)
-    factory = message_factory.MessageFactory(pool)
-    return lambda name: factory.GetPrototype(pool.FindMessageTypeByName(name))
+    # The newer releases' name for it, and the older ones'.
+    get = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(pool).GetPrototype
+    return lambda name: get(pool.FindMessageTypeByName(name))
 
 
 def number(chance, edges, signed, bits):
@@ -75,6 +76,10 @@ def value(field, chance):
     return number(chance, EDGES_64, False, 64)
 
 
+def is_repeated(field):
+    return field.is_repeated if hasattr(field, "is_repeated") else field.label == Field.LABEL_REPEATED
+
+
 def is_map(field):
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
@@ -88,13 +93,13 @@ def fill(message, chance, depth):
         if is_map(field):
             fill_map(message, field, chance, depth, count)
         elif field.type == Field.TYPE_MESSAGE:
-            if field.label == Field.LABEL_REPEATED:
+            if is_repeated(field):
                 for _ in range(count):
                     fill(getattr(message, field.name).add(), chance, depth + 1)
             else:
                 getattr(message, field.name).SetInParent()
                 fill(getattr(message, field.name), chance, depth + 1)
-        elif field.label == Field.LABEL_REPEATED:
+        elif is_repeated(field):
             getattr(message, field.name).extend(value(field, chance) for _ in range(count))
         else:
             setattr(message, field.name, value(field, chance))
