@@ -162,14 +162,15 @@ final class Committer {
 
   /// Tries a full disk again, writes off what has expired of some users, removes some of what was purged,
   /// checkpoints an idle log.
+  /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
   /// - Returns: whether there is more to do.
-  func tick(isIdle: Bool) -> Bool {
+  func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
     guard !isDead else { return false }
     retryFullDisk()
     guard published.mode == .serving else { return false }
     defer { checkpointer.checkpoint(isIdle: isIdle) }
     do {
-      let hasMoreUsers = try sweep() == Self.sweepUsers
+      let hasMoreUsers = writesOff ? try sweep() == Self.sweepUsers : false
       let hasMorePages = try purge()
       return hasMoreUsers || hasMorePages
     } catch {

@@ -16,6 +16,13 @@ public protocol TimeSource: Sendable {
   var wallMicros: Int64 { get }
   /// Nanoseconds since some start; for deadlines.
   var monotonicNanoseconds: UInt64 { get }
+  /// Whether the wall clock stands still. Whoever drives it foresees every row: the engine writes none of
+  /// its own accord then.
+  var isFrozen: Bool { get }
+}
+
+extension TimeSource {
+  public var isFrozen: Bool { false }
 }
 
 /// The machine's clocks.

@@ -174,7 +174,7 @@ final class Writer: @unchecked Sendable {
   private func tick() {
     dispatchPrecondition(condition: .onQueue(queue))
     let isIdle = clock.monotonicNanoseconds - lastRunNanoseconds >= Self.idleNanoseconds
-    guard committer?.tick(isIdle: isIdle) == true else { return }
+    guard committer?.tick(isIdle: isIdle, writesOff: !clock.isFrozen) == true else { return }
     queue.async { self.tick() }
   }
 

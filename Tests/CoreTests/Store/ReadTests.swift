@@ -160,6 +160,18 @@ struct ReadTests {
     try engine.close()
   }
 
+  @Test("under a clock that stands still nothing is written off before its user's next write")
+  func sweepUnderDrivenClock() throws {
+    try engine.must(promo("u", 1, "g", expiresAt: noon + second))
+    clock.advance(byMicros: second)
+    try engine.tick(writesOff: !clock.isFrozen)
+    #expect(engine.state().ledgerSequence == 1)
+    clock.run()
+    try engine.tick(writesOff: !clock.isFrozen)
+    #expect(engine.state().ledgerSequence == 2)
+    try engine.close()
+  }
+
   @Test("balances of many users take the statements that those of few take")
   func statementCounts() throws {
     let users = (0..<200).map { "user-\($0)" }

@@ -243,8 +243,10 @@ extension SQLiteEngine {
   }
 
   /// What the timer does.
-  func tick() throws {
-    try writer.perform { (committer) throws(SQLiteError) in _ = committer.tick(isIdle: true) }
+  func tick(writesOff: Bool = true) throws {
+    try writer.perform { (committer) throws(SQLiteError) in
+      _ = committer.tick(isIdle: true, writesOff: writesOff)
+    }
   }
 
   var pendingCount: Int { writer.pendingCount }
