@@ -16,6 +16,8 @@ const LONGEST_PAUSE_MS = 500
 export class Channel {
   closed = false
   deadlines = new Deadlines()
+  /** The socket's path; empty while it is not known. */
+  path = ''
   #path
   #limits
   /** @type {import('./connection.js').Connection | undefined} */
@@ -24,11 +26,12 @@ export class Channel {
   #connecting = undefined
 
   /**
-   * @param {string} path
+   * @param {string | Promise<string>} path a promise when it is not known yet: calls wait for it
    * @param {Partial<import('./connection.js').Limits>} [limits]
    */
   constructor(path, limits = {}) {
     this.#path = path
+    if (typeof path === 'string') this.path = path
     this.#limits = {
       mostInFlight: limits.mostInFlight ?? DEFAULT_MOST_IN_FLIGHT,
       stallMs: limits.stallMs ?? WRITE_STALL_MS,
@@ -55,7 +58,8 @@ export class Channel {
   }
 
   async #connect() {
-    const connection = await connect(this.#path, this.#limits)
+    this.path = await this.#path
+    const connection = await connect(this.path, this.#limits)
     if (this.closed) {
       connection.end('the client was closed')
       throw new ConnectionLost('the client was closed', { maybeApplied: false })

@@ -60,7 +60,7 @@ export class Client {
    * @param {Omit<ClientOptions, 'socket'>} [more]
    *
    * @typedef {object} ClientOptions
-   * @property {string} [socket]
+   * @property {string | Promise<string>} [socket] a promise when the path is not known yet: calls wait for it
    * @property {number} [timeoutMs]
    * @property {number} [retryMs]
    * @property {number} [mostInFlight]
@@ -69,7 +69,7 @@ export class Client {
   constructor(socket, more) {
     const options = typeof socket === 'string' ? { ...more, socket } : { ...socket }
     const path = options.socket ?? defaultSocket()
-    if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH_BYTES) {
+    if (typeof path === 'string' && Buffer.byteLength(path) > LONGEST_SOCKET_PATH_BYTES) {
       throw new RangeError(`a socket's path has at most ${LONGEST_SOCKET_PATH_BYTES} bytes: ${path}`)
     }
     const times = {
@@ -78,8 +78,6 @@ export class Client {
     }
     this.#channel = new Channel(path, { mostInFlight: checkedInFlight(options.mostInFlight) })
     this.#caller = new Caller(this.#channel, times).withMetadata(options.metadata ?? {})
-    /** The socket's path. */
-    this.socket = path
     this.#bind()
   }
 
@@ -95,6 +93,11 @@ export class Client {
     this.admin = new AdminService(caller)
     /** Cancellation of other calls. */
     this.control = new Control(caller)
+  }
+
+  /** The socket's path. */
+  get socket() {
+    return this.#channel.path
   }
 
   /** What its calls go through; for tests of it. */

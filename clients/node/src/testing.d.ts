@@ -126,7 +126,8 @@ export interface Tally {
 
 /**
  * Registers hooks of `node:test`, for the whole file or for the suite in which it is called: a daemon, empty
- * for each test. Suites of one file share it unless they ask for options of their own.
+ * for each test. Suites of one file share it unless they ask for options of their own. What it returns may be
+ * used at once: calls wait until the daemon accepts them.
  */
 export declare function useTally(
   options?: ServerOptions & { clientOptions?: Omit<ClientOptions, 'socket'> },

@@ -14,7 +14,10 @@
 
 import { after, before, beforeEach } from 'node:test'
 
+import { Client } from './client.js'
+import { TestControl } from './generated/services/test_control.js'
 import { HarnessError, startServer } from './harness.js'
+import { Clock, Failures } from './test-control.js'
 
 export { findBinary, HarnessError, Server, startServer } from './harness.js'
 export { Clock, Failures } from './test-control.js'
@@ -28,17 +31,18 @@ let shared = undefined
 
 /**
  * Registers hooks, for the whole file or for the suite in which it is called: a daemon, empty for each test.
- * Suites of one file share it unless they ask for options of their own.
+ * Suites of one file share it unless they ask for options of their own. What it returns may be used at once:
+ * calls wait until the daemon accepts them.
  *
  * @param {import('./harness.js').ServerOptions & { clientOptions?: object }} [options]
  * @returns {Tally}
  */
 export function useTally(options) {
-  const tally = new Tally()
+  const tally = new Tally(options?.clientOptions)
   const isOwn = options !== undefined
   before(async () => {
     if (isOwn) {
-      tally.open(await startServer(options), options.clientOptions)
+      tally.open(await startServer(options))
       return
     }
     shared ??= { server: startServer(), users: 0 }
@@ -47,7 +51,7 @@ export function useTally(options) {
   })
   beforeEach(() => tally.server.reset())
   after(async () => {
-    const server = tally.close()
+    const server = await tally.close()
     if (!isOwn) {
       if (shared === undefined || --shared.users > 0) return
       shared = undefined
@@ -61,43 +65,35 @@ export function useTally(options) {
 class Tally {
   /** @type {import('./harness.js').Server | undefined} */
   #server = undefined
-  /** @type {import('./client.js').Client | undefined} */
-  #client = undefined
+  /** @type {(socket: string) => void} */
+  #tell = () => undefined
 
-  /**
-   * @param {import('./harness.js').Server} server
-   * @param {object} [clientOptions]
-   */
-  open(server, clientOptions) {
+  /** @param {object} [clientOptions] */
+  constructor(clientOptions) {
+    const socket = /** @type {Promise<string>} */ (new Promise((resolve) => (this.#tell = resolve)))
+    /** A client of the daemon. */
+    this.client = new Client({ ...clientOptions, socket })
+    const control = new TestControl(this.client.caller)
+    /** The daemon's clock. */
+    this.clock = new Clock(control)
+    /** What shall fail. */
+    this.failures = new Failures(control)
+  }
+
+  /** @param {import('./harness.js').Server} server */
+  open(server) {
     this.#server = server
-    this.#client = server.client(clientOptions)
+    this.#tell(server.socket)
   }
 
-  close() {
-    const server = this.#server
-    this.#server = this.#client = undefined
-    return server
-  }
-
-  /** The daemon. */
-  get server() {
-    if (this.#server === undefined) throw new HarnessError('the daemon runs while the tests do')
+  async close() {
+    await this.client.close()
     return this.#server
   }
 
-  /** A client of the daemon. */
-  get client() {
-    if (this.#client === undefined) throw new HarnessError('the daemon runs while the tests do')
-    return this.#client
-  }
-
-  /** Its clock. */
-  get clock() {
-    return this.server.clock
-  }
-
-  /** What shall fail. */
-  get failures() {
-    return this.server.failures
+  /** The daemon; only while the tests run. */
+  get server() {
+    if (this.#server === undefined) throw new HarnessError('the daemon runs while the tests do')
+    return this.#server
   }
 }

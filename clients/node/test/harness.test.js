@@ -129,11 +129,13 @@ test('the program is looked for where it may be', (t) => {
   assert.equal(findBinary(), installed)
 })
 
-test('what is in hand is there while the tests run only', () => {
+const atOnce = tally.client.credits.getBalance({ userId: 'u1' })
+
+test('what is in hand can be used at once, and calls wait for the daemon', async () => {
+  assert.equal((await atOnce).balance.availableMicros, 0n)
   const early = new (Object.getPrototypeOf(tally).constructor)()
-  for (const name of ['client', 'clock', 'failures', 'server']) {
-    assert.throws(() => early[name], HarnessError)
-  }
+  assert.throws(() => early.server, HarnessError)
+  await early.close()
 })
 
 test('parallel test files have daemons of their own', async (t) => {
