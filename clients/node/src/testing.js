@@ -67,13 +67,16 @@ class Tally {
   #server = undefined
   /** @type {(socket: string) => void} */
   #tell = () => undefined
+  #controlling
 
   /** @param {object} [clientOptions] */
   constructor(clientOptions) {
     const socket = /** @type {Promise<string>} */ (new Promise((resolve) => (this.#tell = resolve)))
     /** A client of the daemon. */
     this.client = new Client({ ...clientOptions, socket })
-    const control = new TestControl(this.client.caller)
+    // A connection of its own, which outlives what a test does to the others.
+    this.#controlling = new Client({ socket })
+    const control = new TestControl(this.#controlling.caller)
     /** The daemon's clock. */
     this.clock = new Clock(control)
     /** What shall fail. */
@@ -87,7 +90,7 @@ class Tally {
   }
 
   async close() {
-    await this.client.close()
+    await Promise.all([this.client.close(), this.#controlling.close()])
     return this.#server
   }
 

@@ -93,9 +93,10 @@ async function orphan(options) {
     setInterval(() => undefined, 1000)`
   const stdio = ['ignore', 'pipe', 'inherit']
   const parent = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio })
-  const line = await new Promise((resolve) => parent.stdout.once('data', resolve))
+  const exited = new Promise((resolve) => parent.once('exit', resolve))
+  const line = await Promise.race([new Promise((resolve) => parent.stdout.once('data', resolve)), exited])
   parent.kill('SIGKILL')
-  await new Promise((resolve) => parent.once('exit', resolve))
+  await exited
   return JSON.parse(line)
 }
 

@@ -73,7 +73,7 @@ test('the tarball installs without a network, and its first example and its test
   npm(['install', path.join(project, tarball)], app)
   const installed = path.join(app, 'node_modules', 'tallystick')
   const files = fs.readdirSync(installed).sort()
-  assert.deepEqual(files, ['README.md', 'package.json', 'src'])
+  assert.deepEqual(files, ['API.md', 'README.md', 'package.json', 'src'])
   fs.writeFileSync(path.join(app, 'first.mjs'), FIRST)
   assert.equal(run(process.execPath, ['first.mjs'], { cwd: app }), 'left: 0.75\n')
   fs.writeFileSync(path.join(app, 'charge.test.mjs'), TEST)
