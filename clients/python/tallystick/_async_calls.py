@@ -101,11 +101,12 @@ class AsyncCaller:
         start = time.monotonic()
         deadline = start + (self._terms.timeout if timeout is None else timeout)
         encoded = self._terms.request(method, payload, timeout)
-        pauses = None
+        pauses, doubt = None, False
         while True:
             try:
                 return method.parse(await self._attempt(method, encoded, deadline))
             except TallyError as error:
+                doubt = _rules.keep_doubt(error, doubt)
                 if not method.may_repeat(error, request):
                     raise
                 if pauses is None:

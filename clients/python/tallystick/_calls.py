@@ -106,11 +106,12 @@ class Caller:
         start = time.monotonic()
         deadline = start + (self._terms.timeout if timeout is None else timeout)
         encoded = self._terms.request(method, payload, timeout)
-        pauses = None
+        pauses, doubt = None, False
         while True:
             try:
                 return method.parse(self._attempt(method, encoded, deadline))
             except TallyError as error:
+                doubt = _rules.keep_doubt(error, doubt)
                 if not method.may_repeat(error, request):
                     raise
                 if pauses is None:

@@ -3,6 +3,7 @@
 - A request has its idempotency key before its first attempt, and every attempt has the same bytes.
 - An attempt that may have been applied is repeated only where that is harmless (`Method.repeatable`).
 - A call ends at its deadline, whatever the server does.
+- Once an attempt may have been applied, no later attempt's error says that the call was not, unless it tells.
 """
 
 from __future__ import annotations
@@ -37,6 +38,18 @@ LONGEST_REQUEST = _wire.LONGEST_PAYLOAD - (64 << 10)
 #: A send that makes no progress for this long ends the connection.
 SEND_STALL_SECONDS = 30
 RECEIVE_BYTES = 1 << 16
+#: Errors of these codes say nothing of earlier attempts. Any other comes from looking at the call, its key
+#: included.
+_TELLS_NOTHING = frozenset(
+    {
+        Code.CANCELLED,
+        Code.UNKNOWN,
+        Code.DEADLINE_EXCEEDED,
+        Code.RESOURCE_EXHAUSTED,
+        Code.INTERNAL,
+        Code.UNAVAILABLE,
+    }
+)
 
 
 class Method(Generic[Q, M]):
@@ -110,6 +123,15 @@ class Method(Generic[Q, M]):
         error = DeadlineExceeded(Code.DEADLINE_EXCEEDED, f"{self.name} was not answered in time")
         error.maybe_applied = True
         return error
+
+
+def keep_doubt(error: TallyError, doubt: bool) -> bool:
+    """Whether the call may have been applied by now, when it was in doubt before this attempt's error, which
+    says so as well from here on.
+    """
+    if doubt and error.code in _TELLS_NOTHING:
+        error.maybe_applied = True
+    return error.maybe_applied
 
 
 class Terms:
