@@ -213,6 +213,33 @@ public struct CheckpointResult: Sendable, Equatable {
     return CheckpointResult(logFrames: Int(log), checkpointedFrames: Int(done))
   }
 
+  /// Bytes of the database, as the last commit left it.
+  public func databaseByteCount() throws(SQLiteError) -> Int64 {
+    try value("PRAGMA page_count") * value("PRAGMA page_size")
+  }
+
+  /// Puts a copy of this database, as its last commit left it, in the place of another connection's, in one
+  /// transaction. Readers of that one go on with what they see until they begin anew.
+  /// - Throws: full when there is no room; nothing has changed then.
+  public func copy(over other: Connection) throws(SQLiteError) {
+    guard let backup = unsafe sqlite3_backup_init(other.handle, "main", handle, "main") else {
+      throw other.error(unsafe sqlite3_errcode(other.handle), "copy")
+    }
+    let step = unsafe sqlite3_backup_step(backup, -1)
+    let pageCount = unsafe sqlite3_backup_pagecount(backup)
+    let finish = unsafe sqlite3_backup_finish(backup)
+    guard step == SQLITE_DONE, finish == SQLITE_OK else {
+      throw other.error(finish == SQLITE_OK ? step : finish, "copy")
+    }
+    // Nobody is told of the frames that a copy writes: at most so many, until the next commit says.
+    unsafe other.frames.pointee += pageCount
+  }
+
+  /// An empty database in memory.
+  public static func inMemory() throws(SQLiteError) -> Connection {
+    try Connection(path: ":memory:", options: ConnectionOptions(readOnly: false))
+  }
+
   /// Gives unused page cache back.
   public func releaseMemory() {
     unsafe sqlite3_db_release_memory(handle)

@@ -75,6 +75,10 @@ public enum Limits {
   public static let clockAdvanceMillis: Int64 = 100 * 366 * 86_400_000
   /// Items of one LoadFixtures.
   public static let fixtureItemCount = 10_000
+  /// Snapshots that a server for testing keeps, the bytes of them all and of a name.
+  public static let snapshotCount = 32
+  public static let snapshotByteCount = 256 << 20
+  public static let snapshotNameByteCount = 64
   /// Injected failures that are kept; how often one may be skipped or happen, and how long it may delay.
   public static let failureCount = 256
   public static let failureRepeatCount: Int32 = 1_000_000
@@ -144,6 +148,9 @@ public enum Limits {
     ("lot_priority", Int64(lotPriority), "priority"),
     ("time", timeMicros, "micros"),
     ("fixture_items", Int64(fixtureItemCount), "items"),
+    ("snapshots", Int64(snapshotCount), "snapshots"),
+    ("snapshots_bytes", Int64(snapshotByteCount), "bytes"),
+    ("snapshot_name", Int64(snapshotNameByteCount), "bytes"),
     ("failures", Int64(failureCount), "failures"),
     ("failure_repeats", Int64(failureRepeatCount), "times"),
     ("failure_delay", failureDelayMillis, "millis"),

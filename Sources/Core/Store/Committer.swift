@@ -239,9 +239,37 @@ final class Committer {
 
   /// - Returns: the commit that did it.
   func reset(setClock: () -> Void) throws(SQLiteError) -> Int64 {
-    try ledger.reset(setClock: setClock)
+    try replaceDatabase(setClock) { () throws(SQLiteError) in try ledger.empty() }
+  }
+
+  /// - Returns: nil when it would have more bytes than the limit.
+  func snapshot(limitByteCount: Int) throws(SQLiteError) -> DatabaseSnapshot? {
+    try DatabaseSnapshot.make(
+      of: connection, commitSequence: ledger.head.commitSequence, limitByteCount: limitByteCount)
+  }
+
+  /// - Returns: the commit that did it.
+  func restore(_ snapshot: DatabaseSnapshot, setClock: () -> Void) throws(SQLiteError) -> Int64 {
+    try replaceDatabase(setClock) { () throws(SQLiteError) in try ledger.replace(by: snapshot) }
+  }
+
+  /// - Parameter replace: one transaction; nothing has changed when it throws.
+  private func replaceDatabase(
+    _ setClock: () -> Void, by replace: () throws(SQLiteError) -> Void
+  ) throws(SQLiteError) -> Int64 {
+    if isDead { throw .failedSync("replace") }
+    published.countReplacement()
+    try replace()
+    setClock()
+    do { try ledger.adopt() } catch {
+      // What is in memory is not what is in the file.
+      _ = die([], error)
+      throw error
+    }
     // The disk has taken it.
     if published.mode == .readOnly { published.mode = .serving }
+    checkpointer.checkpoint(isIdle: false)
+    metrics.logFrames.set(Int64(connection.logFrames))
     return ledger.head.commitSequence
   }
 }

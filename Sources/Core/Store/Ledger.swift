@@ -331,8 +331,8 @@ final class Ledger {
     return tables
   }
 
-  /// Empties the database, but for the count of commits.
-  func reset(setClock: () -> Void) throws(SQLiteError) {
+  /// Empties the database, but for the count of commits. `adopt` must follow.
+  func empty() throws(SQLiteError) {
     try connection.execute("PRAGMA foreign_keys = OFF")
     try transaction.begin()
     do {
@@ -350,16 +350,25 @@ final class Ledger {
       throw error
     }
     try connection.execute("PRAGMA foreign_keys = ON")
+  }
+
+  /// Puts a snapshot in the database's place, as the next commit. `adopt` must follow.
+  func replace(by snapshot: DatabaseSnapshot) throws(SQLiteError) {
+    try snapshot.copy(over: connection, as: head.commitSequence + 1)
+  }
+
+  /// Takes up a database that was put in the place of the last one, and publishes it.
+  func adopt() throws(SQLiteError) {
     head = try headReader.load()
-    system = SystemBalances()
-    lastAccountId = 0
-    runTotal = RunSums()
-    lastLabelId = 0
+    system = try headSaver.loadSystemAccounts()
+    lastAccountId = try accountSaver.lastAccountId()
+    runTotal = try RunTotalReader(connection).load()
     labels.clear()
+    lastLabelId = try labels.lastId()
     trailing = 0
-    setClock()
+    // In this order: whoever has seen the new head must not find an old value in a cache.
     caches.clear(commitSequence: head.commitSequence)
-    onRateLimits(.all([]))
+    onRateLimits(.all(try rateLimitReader.all()))
     published.clear(head: head)
   }
 }

@@ -25,6 +25,8 @@ final class Published: Sendable {
     var mode = EngineState.Mode.serving
     var young: [ExactText: Account] = [:]
     var old: [ExactText: Account] = [:]
+    /// Databases that were put in the place of the one before.
+    var replacements = 0
     let generation: Int
     var statistics: CacheStatistics
 
@@ -76,6 +78,11 @@ final class Published: Sendable {
     get { state.withLock { $0.mode } }
     set { state.withLock { $0.mode = newValue } }
   }
+
+  /// How often a test harness has put another database in the place of this one, or is about to.
+  var replacements: Int { state.withLock { $0.replacements } }
+
+  func countReplacement() { state.withLock { $0.replacements += 1 } }
 
   /// Both of one moment.
   var headAndMode: (LedgerHead, EngineState.Mode) { state.withLock { ($0.head, $0.mode) } }
@@ -133,7 +140,7 @@ final class Published: Sendable {
     }
   }
 
-  /// Forgets all accounts, after the database was emptied or a commit failed.
+  /// Forgets all accounts, after another database was put in the place of the last one.
   func clear(head: LedgerHead) {
     state.withLock { state in
       state.head = head

@@ -173,6 +173,30 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     try writer.perform { (committer) throws(SQLiteError) in try committer.reset(setClock: setClock) }
   }
 
+  /// Copies the database into memory. For test harnesses.
+  /// - Parameter note: called while nothing is decided.
+  /// - Returns: nil when it has more bytes than the limit.
+  public func saveSnapshot(
+    limitByteCount: Int, note: () -> Void = {}
+  ) throws(StoreError) -> DatabaseSnapshot? {
+    try writer.perform { (committer) throws(SQLiteError) in
+      note()
+      return try committer.snapshot(limitByteCount: limitByteCount)
+    }
+  }
+
+  /// Puts the database back to a snapshot of it, but for the count of commits. For test harnesses.
+  /// - Parameter setClock: as of `reset`.
+  /// - Returns: the commit that did it.
+  @discardableResult
+  public func restore(
+    _ snapshot: DatabaseSnapshot, setClock: () -> Void = {}
+  ) throws(StoreError) -> Int64 {
+    try writer.perform { (committer) throws(SQLiteError) in
+      try committer.restore(snapshot, setClock: setClock)
+    }
+  }
+
   /// Tries a full disk again, as each tick does.
   public func retryDisk() throws(StoreError) {
     try writer.perform { (committer) throws(SQLiteError) in committer.retryFullDisk() }
@@ -186,15 +210,24 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   /// Proves the ledger's invariants while the engine runs.
   /// - Parameter report: called as checks go on and end, on the calling thread.
   /// - Returns: whether there was no violation.
+  /// - Throws: `replaced` when a harness has put another database in the place of this one: what was read of
+  ///   both together means nothing, and is not reported.
   public func verify(
     enums: VerifyEnums? = nil, report: (VerifyProgress) -> Void
   ) throws(StoreError) -> Bool {
-    try Self.storing { () throws(SQLiteError) in
+    let replacements = published.replacements
+    let isSound = try Self.storing { () throws(SQLiteError) in
       let connection = try Connection(
         path: directory.databasePath,
         options: ConnectionOptions(readOnly: true, cacheKibibytes: Reader.cacheKibibytes))
-      return try Verifier.verify(connection, enums: enums, cached: compareCached, report: report)
+      return try Verifier.verify(connection, enums: enums, cached: compareCached) { step in
+        if published.replacements == replacements { report(step) }
+      }
     }
+    guard published.replacements == replacements else {
+      throw StoreError(.replaced, "the database was reset or restored meanwhile")
+    }
+    return isSound
   }
 
   /// What the store has done since its start, and what it holds now.

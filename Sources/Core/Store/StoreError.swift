@@ -31,6 +31,8 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case inputOutput
     /// A commit failed in a way that leaves its outcome open; the process must be started again.
     case outcomeUnknown
+    /// A test harness has reset or restored the database meanwhile.
+    case replaced
     case closed
   }
 

@@ -40,19 +40,20 @@ public struct SystemClock: TimeSource {
 
 /// A wall clock that tests drive. It runs with the machine's until it is set.
 public final class TestClock: TimeSource {
-  private struct State {
+  /// How it is set.
+  public struct Setting: Sendable, Equatable {
     /// nil: it runs.
-    var frozenMicros: Int64?
+    fileprivate var frozenMicros: Int64?
     /// Added to the machine's while it runs.
-    var offsetMicros: Int64 = 0
+    fileprivate var offsetMicros: Int64 = 0
   }
 
   private let system = SystemClock()
-  private let state: Lock<State>
+  private let state: Lock<Setting>
 
   /// - Parameter wallMicros: where it stands still from the start; nil lets it run.
   public init(wallMicros: Int64? = nil) {
-    state = Lock(State(frozenMicros: wallMicros))
+    state = Lock(Setting(frozenMicros: wallMicros))
   }
 
   public var wallMicros: Int64 {
@@ -62,6 +63,12 @@ public final class TestClock: TimeSource {
   public var monotonicNanoseconds: UInt64 { system.monotonicNanoseconds }
 
   public var isFrozen: Bool { state.withLock { $0.frozenMicros != nil } }
+
+  /// For putting it back to how it was.
+  public var setting: Setting {
+    get { state.withLock { $0 } }
+    set { state.withLock { $0 = newValue } }
+  }
 
   /// Stops the clock at a time.
   public func set(wallMicros: Int64) {
@@ -84,6 +91,6 @@ public final class TestClock: TimeSource {
 
   /// Lets the clock run with the machine's.
   public func run() {
-    state.withLock { $0 = State() }
+    setting = Setting()
   }
 }

@@ -279,9 +279,11 @@ extension TallystickTestingV1 {
     /// that cannot be read applies nothing. Ends at the first item that is refused, with that item's own reason;
     /// `field` names the item (`json.purchases[3]`), and the `applied` that stood before it stay.
     public static let loadFixtures = RPC<TallystickTestingV1.LoadFixturesRequest, TallystickTestingV1.LoadFixturesResponse>(service: name, method: "LoadFixtures", kind: .unary)
-    /// Keeps a copy of the database, and the clock, in memory under a name; one of that name is replaced.
+    /// Keeps a copy of the database, and the clock, in memory under a name; one of that name is replaced. At
+    /// most 32, of 256 MiB in all.
     public static let saveSnapshot = RPC<TallystickTestingV1.SaveSnapshotRequest, TallystickTestingV1.SaveSnapshotResponse>(service: name, method: "SaveSnapshot", kind: .unary)
-    /// Puts the database and the clock back to a snapshot, and clears the failures.
+    /// Puts the database and the clock back to a snapshot, and clears the failures. Nothing that was read before
+    /// is served after it. The count of commits goes on, and open streams as with Reset.
     public static let restoreSnapshot = RPC<TallystickTestingV1.RestoreSnapshotRequest, TallystickTestingV1.RestoreSnapshotResponse>(service: name, method: "RestoreSnapshot", kind: .unary)
     /// Makes calls, connections or commits to come fail. Several failures may wait, at most 256; of those that
     /// fit, the first that was injected and has skipped what it should is the one that happens. TestControl's

@@ -1,4 +1,4 @@
-// What only a server for testing has: a clock that tests drive, and failures that they ask for.
+// What only a server for testing has: a clock that tests drive, failures that they ask for, snapshots.
 //
 // Invariants:
 // 1. Made with `testing` only. Whatever the harness can do hangs on this value: a server without it has no
@@ -7,12 +7,21 @@
 // Owner: the server; its parts guard themselves.
 
 internal import Core
+internal import Dispatch
 internal import Messages
 internal import TTRPC
 
 final class Harness: Sendable {
-  let clock = TestClock()
+  let clock: TestClock
   let failures = Failures()
+  let snapshots: Snapshots
+  /// Where what waits for the writer does so.
+  let lane = DispatchQueue(label: "tally.harness")
+
+  init() {
+    clock = TestClock()
+    snapshots = Snapshots(clock: clock)
+  }
 
   /// Puts the clock and the failures into the engine, in front of whatever faults it has already.
   func prepare(_ engine: inout EngineConfiguration) {

@@ -71,7 +71,11 @@ struct AdminService {
             }
             continuation.finish()
           } catch {
-            continuation.finish(throwing: Status(Refusal(.corrupt, "the database cannot be read: \(error)")))
+            let refusal =
+              error.code == .replaced
+              ? Refusal(.cancelled, error.message)
+              : Refusal(.corrupt, "the database cannot be read: \(error)")
+            continuation.finish(throwing: Status(refusal))
           }
         }
         for try await step in progress {

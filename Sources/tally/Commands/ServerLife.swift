@@ -193,7 +193,7 @@ extension StoreError {
     case .alreadyRunning: .busy
     case .directory, .fileSystem: .cannotCreate
     case .newerSchema, .otherSchema, .changedMigration, .clockBehindLedger: .configuration
-    case .notDurable, .corrupt, .diskFull, .inputOutput, .closed: .damaged
+    case .notDurable, .corrupt, .diskFull, .inputOutput, .replaced, .closed: .damaged
     case .outcomeUnknown: .outcomeUnknown
     }
   }

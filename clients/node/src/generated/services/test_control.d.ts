@@ -36,9 +36,15 @@ export declare class TestControl {
    * `field` names the item (`json.purchases[3]`), and the `applied` that stood before it stay.
    */
   loadFixtures(request: LoadFixturesRequestInit, options?: CallOptions): Promise<LoadFixturesResponse>
-  /** Keeps a copy of the database, and the clock, in memory under a name; one of that name is replaced. */
+  /**
+   * Keeps a copy of the database, and the clock, in memory under a name; one of that name is replaced. At
+   * most 32, of 256 MiB in all.
+   */
   saveSnapshot(request: SaveSnapshotRequestInit, options?: CallOptions): Promise<SaveSnapshotResponse>
-  /** Puts the database and the clock back to a snapshot, and clears the failures. */
+  /**
+   * Puts the database and the clock back to a snapshot, and clears the failures. Nothing that was read before
+   * is served after it. The count of commits goes on, and open streams as with Reset.
+   */
   restoreSnapshot(request: RestoreSnapshotRequestInit, options?: CallOptions): Promise<RestoreSnapshotResponse>
   /**
    * Makes calls, connections or commits to come fail. Several failures may wait, at most 256; of those that

@@ -150,7 +150,7 @@ class TestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.SaveSnapshotResponse:
         """Keeps a copy of the database, and the clock, in memory under a name; one of that name is
-        replaced.
+        replaced. At most 32, of 256 MiB in all.
         """
         request = testing_pb2.SaveSnapshotRequest(
             name=name,
@@ -163,7 +163,9 @@ class TestControl:
         name: str = "",
         timeout: Optional[float] = None,
     ) -> testing_pb2.RestoreSnapshotResponse:
-        """Puts the database and the clock back to a snapshot, and clears the failures."""
+        """Puts the database and the clock back to a snapshot, and clears the failures. Nothing that was
+        read before is served after it. The count of commits goes on, and open streams as with Reset.
+        """
         request = testing_pb2.RestoreSnapshotRequest(
             name=name,
         )
@@ -280,7 +282,7 @@ class AsyncTestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.SaveSnapshotResponse:
         """Keeps a copy of the database, and the clock, in memory under a name; one of that name is
-        replaced.
+        replaced. At most 32, of 256 MiB in all.
         """
         request = testing_pb2.SaveSnapshotRequest(
             name=name,
@@ -293,7 +295,9 @@ class AsyncTestControl:
         name: str = "",
         timeout: Optional[float] = None,
     ) -> testing_pb2.RestoreSnapshotResponse:
-        """Puts the database and the clock back to a snapshot, and clears the failures."""
+        """Puts the database and the clock back to a snapshot, and clears the failures. Nothing that was
+        read before is served after it. The count of commits goes on, and open streams as with Reset.
+        """
         request = testing_pb2.RestoreSnapshotRequest(
             name=name,
         )
