@@ -26,6 +26,7 @@ struct workload_calls {
 extern const struct workload_calls consume_calls, batch_calls, hold_calls, balance_calls, check_calls;
 extern const struct workload_calls run_calls, page_calls, save_calls, stats_calls, stats_cold_calls,
     users_calls, usage_calls;
+extern const struct workload_calls reset_calls, save_snapshot_calls, restore_snapshot_calls;
 extern const struct workload_calls seed_calls, seed_plan_calls, seed_settings_calls, seed_runs_calls,
     seed_media_calls, seed_pages_calls;
 
@@ -33,6 +34,10 @@ extern const struct workload_calls seed_calls, seed_plan_calls, seed_settings_ca
 uint64_t seed_operations(const struct options *options);
 
 extern const char credit_service[], usage_service[], page_service[], admin_service[];
+
+// AddPurchase; the payment is as unique as the key.
+uint8_t *put_seed(struct run *run, struct slot *slot);
+bool seeded(const struct run *run, struct slot *slot, const uint8_t *reply, size_t length);
 
 uint8_t *put_text(uint8_t *at, uint32_t number, const char *text);
 uint8_t *put_name(uint8_t *at, uint32_t number, const char *prefix, uint32_t named);

@@ -17,15 +17,14 @@ static bool moved(const uint8_t *reply, size_t length, int64_t amount) {
          (int64_t)value.value == amount;
 }
 
-// AddPurchase; the payment is as unique as the key.
-static uint8_t *put_seed(struct run *run, struct slot *slot) {
+uint8_t *put_seed(struct run *run, struct slot *slot) {
   uint8_t *at = put_user(buffer_reserve(&run->scratch, REQUEST_BYTES), slot->account);
   at = put_bytes(at, 2, slot->key, KEY_BYTES);
   at = put_int64(at, 3, SEEDED_MICROS);
   return put_bytes(at, 5, slot->key, KEY_BYTES);
 }
 
-static bool seeded(const struct run *run, struct slot *slot, const uint8_t *reply, size_t length) {
+bool seeded(const struct run *run, struct slot *slot, const uint8_t *reply, size_t length) {
   (void)run, (void)slot;
   return moved(reply, length, SEEDED_MICROS);
 }

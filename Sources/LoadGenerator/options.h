@@ -5,20 +5,23 @@
 #include <stdint.h>
 
 enum workload {
-  WORKLOAD_ECHO,        // ttrpc, grpc: a round trip of `payload` bytes
-  WORKLOAD_SEED,        // gives each account its credit, once; no time limit
-  WORKLOAD_CONSUME,     // one debit
-  WORKLOAD_BATCH,       // ttrpc: BatchConsume of `items` debits
-  WORKLOAD_HOLD,        // ttrpc: Reserve, then Capture of half of it; one operation is the pair
-  WORKLOAD_BALANCE,     // one balance read
-  WORKLOAD_RUN,         // BeginRun, then FinishRun that costs half of the estimate; the pair
-  WORKLOAD_CHECK,       // one credit check
-  WORKLOAD_PAGE,        // a page with its sections and both images of each
-  WORKLOAD_SAVE,        // all sections of a page anew; the read of its version before is not timed
-  WORKLOAD_STATS,       // the dashboard of a user's last 30 days
-  WORKLOAD_STATS_COLD,  // ttrpc: the same, after a run was recorded, which is not timed
-  WORKLOAD_USERS,       // the admin's list of the `items` newest users
-  WORKLOAD_USAGE,       // the month's usage of `items` users
+  WORKLOAD_ECHO,              // ttrpc, grpc: a round trip of `payload` bytes
+  WORKLOAD_SEED,              // gives each account its credit, once; no time limit
+  WORKLOAD_CONSUME,           // one debit
+  WORKLOAD_BATCH,             // ttrpc: BatchConsume of `items` debits
+  WORKLOAD_HOLD,              // ttrpc: Reserve, then Capture of half of it; one operation is the pair
+  WORKLOAD_BALANCE,           // one balance read
+  WORKLOAD_RUN,               // BeginRun, then FinishRun that costs half of the estimate; the pair
+  WORKLOAD_CHECK,             // one credit check
+  WORKLOAD_PAGE,              // a page with its sections and both images of each
+  WORKLOAD_SAVE,              // all sections of a page anew; the read of its version before is not timed
+  WORKLOAD_STATS,             // the dashboard of a user's last 30 days
+  WORKLOAD_STATS_COLD,        // ttrpc: the same, after a run was recorded, which is not timed
+  WORKLOAD_USERS,             // the admin's list of the `items` newest users
+  WORKLOAD_USAGE,             // the month's usage of `items` users
+  WORKLOAD_RESET,             // ttrpc: empties the database, with a purchase in it that is not timed
+  WORKLOAD_SAVE_SNAPSHOT,     // ttrpc: copies the database into memory
+  WORKLOAD_RESTORE_SNAPSHOT,  // ttrpc: puts it back, after a purchase that is not timed
 
   // Data: everything once, no time limit. PostgreSQL makes it by generate_series.
   WORKLOAD_SEED_PLAN,      // the plan of all users

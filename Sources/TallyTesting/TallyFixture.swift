@@ -16,12 +16,15 @@ public import TallyClient
 ///     let tally = try await TallyFixture.start()
 ///     let reply = try await tally.client.call(TallystickV1.CreditService.consume, request)
 ///     try await tally.advanceClock(by: .seconds(3600))
+///     try await tally.loadFixtures(json)
 ///     try await tally.reset()
 public final class TallyFixture: Sendable {
   public let socket: String
   public let pid: Int32
   public let version: String
   public let client: TallyClient
+  /// The harness's own: what closes the test's connections leaves it alone.
+  let control: TallyClient
   private let process: ChildProcess
 
   /// How long a start may take before it is given up.
@@ -58,19 +61,20 @@ public final class TallyFixture: Sendable {
     self.pid = pid
     self.version = version
     client = TallyClient(socket: socket)
+    control = TallyClient(socket: socket)
   }
 
   /// The server's time, in microseconds since the epoch.
   public func nowMicros() async throws(TallyError) -> Int64 {
     let rpc = TallystickTestingV1.TestControl.getClock
-    return try await client.call(rpc, TallystickTestingV1.GetClockRequest()).nowMicros
+    return try await control.call(rpc, TallystickTestingV1.GetClockRequest()).nowMicros
   }
 
   /// Stops the clock at a time, never before the ledger's last.
   public func setClock(micros: Int64) async throws(TallyError) {
     var request = TallystickTestingV1.SetClockRequest()
     request.nowMicros = micros
-    _ = try await client.call(TallystickTestingV1.TestControl.setClock, request)
+    _ = try await control.call(TallystickTestingV1.TestControl.setClock, request)
   }
 
   /// Moves the clock on, by whole milliseconds.
@@ -78,18 +82,19 @@ public final class TallyFixture: Sendable {
     let (seconds, attoseconds) = duration.components
     var request = TallystickTestingV1.AdvanceClockRequest()
     request.millis = seconds * 1_000 + attoseconds / 1_000_000_000_000_000
-    _ = try await client.call(TallystickTestingV1.TestControl.advanceClock, request)
+    _ = try await control.call(TallystickTestingV1.TestControl.advanceClock, request)
   }
 
-  /// Empties the database, and lets the clock run with the machine's again.
+  /// Empties the database, lets the clock run with the machine's again and clears the failures.
   public func reset() async throws(TallyError) {
-    _ = try await client.call(TallystickTestingV1.TestControl.reset, TallystickTestingV1.ResetRequest())
+    _ = try await control.call(TallystickTestingV1.TestControl.reset, TallystickTestingV1.ResetRequest())
   }
 
   /// Ends the server and waits until it is gone; its exit status.
   @discardableResult
   public func stop() -> Int32 {
     client.close()
+    control.close()
     return process.end(signal: SIGTERM)
   }
 

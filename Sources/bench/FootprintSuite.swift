@@ -1,4 +1,4 @@
-// Start-up, memory and size of the program alone: figures with a goal of their own, not a ratio.
+// Start-up, the harness, memory and size of the program alone: figures with a goal of their own, not a ratio.
 
 extension Bench {
   mutating func runStart() throws(BenchError) {
@@ -14,6 +14,27 @@ extension Bench {
       book.record(figure: ephemeral, Figure.ephemeral)
       Progress.line("start | \(Format.decimal(millis)) ms, ephemeral \(Format.decimal(ephemeral)) ms")
     }
+  }
+
+  /// What a test does before the next one.
+  mutating func runHarness() throws(BenchError) {
+    let server = try launcher.tally(testing: true)
+    try seed(server)
+    for _ in 0..<rounds {
+      try record("save-snapshot", Figure.saveSnapshot, server)
+      try record("restore-snapshot", Figure.restoreSnapshot, server)
+    }
+    for _ in 0..<rounds { try record("reset", Figure.reset, server) }
+    try server.stop()
+  }
+
+  private mutating func record(
+    _ workload: String, _ figure: String, _ server: RunningServer
+  ) throws(BenchError) {
+    let load = Load(workload: workload, accounts: Self.accounts, share: 0.5)
+    let millis = try generator.run(load, socket: server.socket).p50Micros / 1000
+    book.record(figure: millis, figure)
+    Progress.line("\(figure): \(Format.decimal(millis))")
   }
 
   mutating func runMemory() throws(BenchError) {

@@ -150,6 +150,8 @@ extension Goal {
         title: "ephemeral start to first reply", bound: .atMost(25), unit: .millis,
         measured: book.figure(Figure.ephemeral)),
       Goal(
+        title: "harness: reset, p50", bound: .atMost(2), unit: .millis, measured: book.figure(Figure.reset)),
+      Goal(
         title: "memory, idle", bound: .atMost(16), unit: .megabytes,
         measured: book.figure(Figure.idleResident)),
       Goal(

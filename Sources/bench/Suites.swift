@@ -16,6 +16,7 @@ enum Suite: String, CaseIterable {
   case users
   case clients
   case start
+  case harness
   case memory
 }
 
@@ -57,6 +58,9 @@ enum Case {
 enum Figure {
   static let start = "start to first reply, ms"
   static let ephemeral = "ephemeral start to first reply, ms"
+  static let reset = "harness: reset, p50, ms"
+  static let saveSnapshot = "harness: save of 1,000 users, p50, ms"
+  static let restoreSnapshot = "harness: restore of 1,000 users, p50, ms"
   static let idleResident = "idle memory, resident, MB"
   static let idleProportional = "idle memory, proportional, MB"
   static let loadedResident = "loaded memory, resident, MB"
@@ -98,6 +102,7 @@ struct Bench {
     if !suites.isDisjoint(with: [.page, .stats, .users]) { try runProduct(suites) }
     if suites.contains(.clients) { try runClients() }
     if suites.contains(.start) { try runStart() }
+    if suites.contains(.harness) { try runHarness() }
     if suites.contains(.memory) { try runMemory() }
   }
 

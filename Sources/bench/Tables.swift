@@ -129,7 +129,8 @@ struct Tables {
 
   private func footprint() -> String? {
     let names = [
-      Figure.start, Figure.ephemeral, Figure.idleResident, Figure.idleProportional,
+      Figure.start, Figure.ephemeral, Figure.reset, Figure.saveSnapshot, Figure.restoreSnapshot,
+      Figure.idleResident, Figure.idleProportional,
       Figure.loadedResident, Figure.loadedProportional, Figure.size,
     ]
     let lines = names.compactMap { name in

@@ -99,6 +99,20 @@ import Testing
     }
   }
 
+  @Test("every method of TestControl has a row, and a role that it needs", arguments: Role.allCases)
+  func harness(role: Role) async throws {
+    let methods = EmbeddedDescriptors.services.first { $0.name == Control.name }?.methods.map(\.name)
+    #expect(methods == HarnessRows.all.map(\.method))
+    try await LiveServer.run(configure: { $0.allowList = AllowList(only: [geteuid(): role]) }) { live in
+      let rig = MethodRig(live)
+      for row in HarnessRows.all {
+        // Whoever it acts for, and however often it is called.
+        let reason = try await rig.reason(row, try await row.request(rig, nil), actingUser: "u1")
+        #expect(reason == (role < row.role ? "ROLE_REQUIRED" : nil), "\(row.name) by \(role)")
+      }
+    }
+  }
+
   @Test("every method is limited by peer, and by the user whom its request names") func rateLimits()
     async throws
   {

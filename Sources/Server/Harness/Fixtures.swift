@@ -5,9 +5,10 @@
 //    check of its method. It is over, and durable, before the next begins.
 // 2. The first item that is refused ends it. The refusal keeps its reason, and its field names the item.
 //
-// Owner: the task of its call.
+// Owner: a queue of its own, where one file is applied after the other.
 
 internal import Core
+internal import Dispatch
 internal import Locking
 internal import Messages
 internal import ProtoJSON
@@ -18,6 +19,7 @@ final class Fixtures: Sendable {
 
   /// By full names of methods.
   private let handlers: [String: Handler]
+  private let queue = DispatchQueue(label: "tally.fixtures")
   /// Made when it is first needed.
   private let file = Lock<FixtureFile?>(nil)
 
@@ -44,26 +46,39 @@ final class Fixtures: Sendable {
     return try file.items(json)
   }
 
-  /// - Returns: how many items were applied.
-  func load(_ json: String, _ context: CallContext) async throws(Status) -> Int32 {
+  /// Applies a file; `completion` is called once, with how many items were applied.
+  func load(
+    _ json: String, _ context: CallContext,
+    completion: @escaping @Sendable (Result<Int32, Status>) -> Void
+  ) {
+    queue.async { completion(Result { () throws(Status) in try self.apply(json, context) }) }
+  }
+
+  private func apply(_ json: String, _ context: CallContext) throws(Status) -> Int32 {
     let items: [FixtureItem]
     do throws(Refusal) { items = try self.items(json) } catch { throw Status(error) }
     var applied: Int32 = 0
     for item in items {
-      guard let handler = handlers[item.method] else {
-        throw Status(.unimplemented, "\(item.method) is not served")
-      }
-      let result = await withCheckedContinuation { continuation in
-        handler(
-          context, item.payload,
-          UnaryResponder(of: context) { result in continuation.resume(returning: result) })
-      }
-      if case .failure(let status) = result {
-        throw status.naming(item, applied: applied)
-      }
+      if case .failure(let status) = answer(item, context) { throw status.naming(item, applied: applied) }
       applied += 1
     }
     return applied
+  }
+
+  /// Waits for the answer to an item's call.
+  private func answer(_ item: FixtureItem, _ context: CallContext) -> Result<[UInt8], Status> {
+    guard let handler = handlers[item.method] else {
+      return .failure(Status(.unimplemented, "\(item.method) is not served"))
+    }
+    let isAnswered = DispatchSemaphore(value: 0)
+    let answer = Lock<Result<[UInt8], Status>>(.success([]))
+    let responder = UnaryResponder(of: context) { result in
+      answer.withLock { $0 = result }
+      isAnswered.signal()
+    }
+    handler(context, item.payload, responder)
+    isAnswered.wait()
+    return answer.withLock { $0 }
   }
 }
 

@@ -1,8 +1,8 @@
 // Named copies of the database, each with the clock of its moment.
 //
 // Invariants:
-// 1. At most `Limits.snapshotCount`, with `Limits.snapshotByteCount` bytes in all. One of a name that is there
-//    takes its place, and its room.
+// 1. At most `Limits.snapshotCount`, with `Limits.snapshotByteCount` bytes in all. One of a name that is
+//    there takes its place, and its room.
 // 2. Database and clock are of one moment, and are put back in one: nothing is decided in between.
 //
 // Owner: a lock, which is held while the writer works for its holder.

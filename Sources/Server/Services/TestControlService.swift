@@ -7,7 +7,7 @@
 // 4. What waits for the writer waits on a lane of its own; before a method does that it has let go of what
 //    would hold the writer up. All else is answered at once, so that nothing can keep a test from it.
 //
-// Owner: connections' queues, the harness's lane, and the tasks that load fixtures.
+// Owner: connections' queues, the harness's lane, and the queue of fixtures.
 
 internal import Core
 internal import Messages
@@ -161,17 +161,19 @@ struct TestControlService {
     return (
       RPCs.loadFixtures.method,
       .unary { context, payload, responder in
-        Task {
-          do throws(Status) {
-            let (request, caller) = try services.admit(
-              context, payload, as: TallystickTestingV1.LoadFixturesRequest.self, isWrite: true)
-            try caller.require(.service)
-            var response = TallystickTestingV1.LoadFixturesResponse()
-            response.applied = try await fixtures.load(request.json, context)
-            response.commitSequence = engine.state().commitSequence
-            responder.succeed(response.encode())
-          } catch { responder.fail(error) }
-        }
+        do throws(Status) {
+          let json = try services.admit(context, payload, RPCs.loadFixtures, .service) { $0.json }
+          fixtures.load(json, context) { result in
+            switch result {
+            case .success(let applied):
+              var response = TallystickTestingV1.LoadFixturesResponse()
+              response.applied = applied
+              response.commitSequence = engine.state().commitSequence
+              responder.succeed(response.encode())
+            case .failure(let status): responder.fail(status)
+            }
+          }
+        } catch { responder.fail(error) }
       }
     )
   }

@@ -1,6 +1,7 @@
 // LoadFixtures: files in, the services' own methods behind it.
 
 import Core
+import Foundation
 import Glibc
 import Messages
 import TTRPC
@@ -70,6 +71,21 @@ typealias Usages = TallystickV1.UsageService
       #expect(again.commitSequence == first.commitSequence)
       #expect(try await live.ledger("alice") == before)
       #expect(try await live.call(Pages.listPages) { $0.userId = "alice" }.pages.count == 2)
+    }
+  }
+
+  @Test("the file that docs/TESTING.md shows is loaded as it stands") func example() async throws {
+    let root = (0..<4).reduce(URL(filePath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+    let file = try String(
+      contentsOf: root.appending(path: "proto/vectors/fixtures/shop.json"), encoding: .utf8)
+    let page = try String(contentsOf: root.appending(path: "docs/TESTING.md"), encoding: .utf8)
+    let shown = file.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
+    #expect(page.contains(shown))
+    try await LiveServer.run { live in
+      let loaded = try await live.load(file)
+      #expect(loaded.applied == 6)
+      #expect(try await live.available("alice") == 4_000_000)
+      #expect(try await live.available("bob") == 250_000)
     }
   }
 
