@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 
 import * as errors from '../src/errors.js'
+import { Conformance } from '../src/generated/services/conformance.js'
 import { findBinary, HarnessError, startServer, useTally } from '../src/testing.js'
 import { socketDirectory } from './fake.js'
 
@@ -100,9 +101,10 @@ describe('a suite may ask for a daemon of its own', () => {
 
   test('and has it', async () => {
     assert.notEqual(own.server.pid, tally.server.pid)
-    const calls = [1, 2, 3].map((n) => own.client.credits.getBalance({ userId: `u${n}` }))
-    const results = await Promise.allSettled(calls)
-    assert.ok(results.some((result) => result.reason instanceof errors.TooManyInFlight))
+    const service = new Conformance(own.client.caller)
+    const sleeping = service.sleep({ millis: 50n })
+    await assert.rejects(service.sleep({ millis: 50n }), errors.TooManyInFlight)
+    await sleeping
   })
 })
 
