@@ -33,6 +33,8 @@ export const MOST_WAITING = 1 << 16
 export const LONGEST_OUTBOX_BYTES = 16 << 20
 /** What is written at once at the latest; less than that waits for the end of the tick. */
 export const FLUSH_BYTES = 256 << 10
+/** What is read at once at most. */
+const RECEIVE_BYTES = 256 << 10
 /** Writing that makes no progress for this long ends the connection. */
 export const WRITE_STALL_MS = 30_000
 
@@ -43,8 +45,9 @@ export const WRITE_STALL_MS = 30_000
  * @property {number} streamId
  * @property {boolean} settled what waits for its turn and is settled by then is not begun
  * @property {(streamId: number) => Buffer} encode the frame that begins it
- * @property {(response: import('./wire.js').Response) => void} respond the call's end, by a Response
- * @property {(payload: Uint8Array) => void} data one message of a stream
+ * @property {(response: import('./wire.js').Response) => void} respond the call's end, by a Response; its
+ *   bytes are overwritten afterwards
+ * @property {(payload: Uint8Array) => void} data one message of a stream; overwritten afterwards
  * @property {() => void} end a stream's good end
  * @property {(error: TallyError) => void} failed the connection ended first, or the answer makes no sense
  */
@@ -64,14 +67,23 @@ export const WRITE_STALL_MS = 30_000
  */
 export function connect(path, limits) {
   return new Promise((resolve, reject) => {
-    const socket = net.createConnection({ path })
+    /** @type {Connection | undefined} */
+    let connection
+    // One buffer for all reads: what is kept longer than it takes to hand it out is copied.
+    const buffer = Buffer.allocUnsafe(RECEIVE_BYTES)
+    const callback = (/** @type {number} */ size) => {
+      connection?.received(buffer.subarray(0, size))
+      return true
+    }
+    const socket = net.createConnection({ path, onread: { buffer, callback } })
     socket.once('error', (error) => {
       const message = `cannot connect to ${path}: ${error.message}`
       reject(new ConnectionLost(message, { maybeApplied: false, cause: error }))
     })
     socket.once('connect', () => {
-      socket.removeAllListeners()
-      resolve(new Connection(socket, limits))
+      socket.removeAllListeners('error')
+      connection = new Connection(socket, limits)
+      resolve(connection)
     })
   })
 }
@@ -102,7 +114,6 @@ export class Connection {
     this.#socket = socket
     this.#limits = limits
     socket.unref()
-    socket.on('data', (chunk) => this.#received(chunk))
     socket.on('end', () => this.#hungUp())
     socket.on('error', (error) => this.end(`the connection was lost: ${error.message}`, error))
     socket.on('close', () => this.end('the connection was closed'))
@@ -274,8 +285,12 @@ export class Connection {
     this.#next()
   }
 
-  /** @param {Buffer} chunk */
-  #received(chunk) {
+  /**
+   * Takes bytes that came. They may be overwritten afterwards.
+   *
+   * @param {Buffer} chunk
+   */
+  received(chunk) {
     try {
       this.#parser.feed(chunk, this.#onFrame)
     } catch (error) {

@@ -25,7 +25,7 @@ export const LONGEST_METADATA_BYTES = 32 << 10
  * @typedef {object} Codec
  * @property {string} typeName
  * @property {(init: Init) => Uint8Array} encode
- * @property {(bytes: Uint8Array) => Message} decode
+ * @property {(bytes: Uint8Array) => Message} decode keeps none of the bytes
  */
 
 /**

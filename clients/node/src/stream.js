@@ -135,7 +135,7 @@ export class Stream {
         reader.reject(error)
       }
     } else if (this.#waitingBytes + payload.length <= LONGEST_BACKLOG_BYTES) {
-      this.#waiting.push(payload)
+      this.#waiting.push(Buffer.from(payload))
       this.#waitingBytes += payload.length
     } else {
       const text = `${this.#waitingBytes} bytes wait to be read`

@@ -268,6 +268,8 @@ const NO_DETAILS = Object.freeze(/** @type {Response['details']} */ ([]))
  * @returns {Response}
  */
 export function decodeResponse(data) {
+  const payload = barePayload(data)
+  if (payload !== undefined) return { code: 0, message: '', details: NO_DETAILS, payload }
   const response = { code: 0, message: '', details: NO_DETAILS, payload: EMPTY }
   const fields = new Fields(data)
   while (fields.next()) {
@@ -275,6 +277,23 @@ export function decodeResponse(data) {
     else if (fields.number === 1) readStatus(fields.bytes(), response)
   }
   return response
+}
+
+/**
+ * The payload of a Response that holds nothing else, which is most of them.
+ *
+ * @param {Uint8Array} data
+ * @returns {Uint8Array | undefined}
+ */
+function barePayload(data) {
+  if (data[0] !== ((2 << 3) | 2)) return undefined
+  let size = 0
+  for (let at = 1; at < 5; at += 1) {
+    const byte = data[at]
+    size |= (byte & 0x7f) << (7 * (at - 1))
+    if (byte < 0x80) return at + 1 + size === data.length ? data.subarray(at + 1) : undefined
+  }
+  return undefined
 }
 
 /**

@@ -9,7 +9,7 @@ import { serve } from './fake.js'
 
 const VECTORS = new URL('../../../proto/vectors/frames/client.txt', import.meta.url)
 /** Messages as they are, so that bytes are compared. */
-const BYTES = { typeName: 'bytes', encode: (bytes) => bytes, decode: (bytes) => bytes }
+const BYTES = { typeName: 'bytes', encode: (bytes) => bytes, decode: (bytes) => Buffer.from(bytes) }
 const METHOD = { service: 's', name: 'm', request: BYTES, response: BYTES, repeatable: false, key: undefined }
 
 const bytesOf = (words) => Buffer.from(words.join(''), 'hex')
