@@ -199,10 +199,11 @@ class Connection:
         """Ends the connection and fails every call on it. Does not wait."""
         with self._lock:
             self.closed = True
+        # First, so that a reader that is woken has no other reason to give.
+        self._streams.fail(reason)
         # Wakes whoever reads or sends. One that has ended already says so.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._streams.fail(reason)
         self._wanted.put(False)
         self._close_socket()
 

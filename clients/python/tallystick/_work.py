@@ -13,10 +13,8 @@ from typing import Any, Callable, Optional
 from . import _keys
 from .errors import HoldExpired, HoldSettled, RunConflict, RunNotFound, TallyError
 from .messages import (
-    HOLD_STATE_OPEN,
     RUN_STATUS_CANCELLED,
     RUN_STATUS_FAILED,
-    RUN_STATUS_RUNNING,
     BeginRunResponse,
     ReserveResponse,
 )
@@ -31,7 +29,8 @@ _logger = logging.getLogger("tallystick")
 class Work:
     """What was begun and is settled once. A call is a function of nothing, whose result asyncio awaits."""
 
-    #: What a call that gives up is refused with when somebody else, or time, has settled it already.
+    #: What giving up is refused with when it is settled already: by somebody else, by time, or by the job
+    #: that is done again.
     SETTLED: tuple[type[TallyError], ...] = ()
 
     def __init__(self) -> None:
@@ -99,9 +98,7 @@ class RunWork(Work):
         return self._began
 
     def begun(self, response: BeginRunResponse) -> None:
-        self._began = response
-        # The run of a job that is done again may have ended the first time.
-        self._open = response.run.status == RUN_STATUS_RUNNING
+        self._began, self._open = response, True
 
     def giving_up(self, error: Optional[BaseException]) -> dict[str, Any]:
         """The arguments of the call that ends it without cost."""
@@ -151,9 +148,7 @@ class HoldWork(Work):
         return self.reserved.hold.hold_id
 
     def begun(self, response: ReserveResponse) -> None:
-        self._reserved = response
-        # The hold of a job that is done again may have been settled the first time.
-        self._open = response.hold.state == HOLD_STATE_OPEN
+        self._reserved, self._open = response, True
 
     def settling(self, how: str) -> dict[str, Any]:
         """Which hold, and the key of a call that settles it: the same each time."""

@@ -23,7 +23,7 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-Handler = Callable[["Peer", Frame], None]
+Handler = Callable[["Peer", Frame], object]
 
 
 class Peer:

@@ -8,12 +8,12 @@ import asyncio
 import contextlib
 import pathlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from fake import FakeServer, Frame, Peer, Request
+from fake import FakeServer, Frame, Handler, Peer, Request
 
 from tallystick import AsyncClient, Client, errors
 from tallystick.messages import (
@@ -29,6 +29,8 @@ from tallystick.messages import (
     Run,
 )
 from tallystick.testing import Server
+
+Serve = Callable[[Handler], FakeServer]
 
 
 class Blocking:
@@ -232,7 +234,7 @@ class Losing:
 
 @pytest.fixture(params=["threads", "asyncio"])
 def losing(
-    request: pytest.FixtureRequest, serve: Any, socket_path: pathlib.Path
+    request: pytest.FixtureRequest, serve: Serve, socket_path: pathlib.Path
 ) -> Iterator[tuple[Both, Losing]]:
     handler = Losing(1)
     serve(handler)
@@ -262,7 +264,7 @@ def test_what_fails_at_the_end_hides_no_exception(
         pass
 
 
-def test_a_cancelled_task_ends_its_run(serve: Any, tally: Client, tally_server: Server) -> None:
+def test_a_cancelled_task_ends_its_run(serve: Serve, tally: Client, tally_server: Server) -> None:
     tally.credits.add_purchase(user_id="u", payment_id="p", amount_micros=Decimal(1))
 
     async def main() -> None:
@@ -285,7 +287,50 @@ def test_a_cancelled_task_ends_its_run(serve: Any, tally: Client, tally_server: 
     assert balance(tally) == (1_000_000, 0)
 
 
-def test_a_run_whose_beginning_was_cancelled_is_ended(serve: Any, socket_path: pathlib.Path) -> None:
+def test_a_task_that_is_cancelled_twice_ends_its_run_all_the_same(
+    serve: Serve, socket_path: pathlib.Path
+) -> None:
+    methods: list[str] = []
+    held: list[tuple[Peer, Frame]] = []
+
+    def hold_the_finish(peer: Peer, frame: Frame) -> None:
+        methods.append(Request(frame).method)
+        if methods[-1] == "BeginRun":
+            peer.respond(frame.stream_id, BeginRunResponse().SerializeToString())
+        else:
+            held.append((peer, frame))
+
+    serve(hold_the_finish)
+
+    async def main() -> None:
+        async with AsyncClient(socket_path) as client:
+
+            async def work() -> None:
+                async with client.run("u", "gpt-x"):
+                    await asyncio.Event().wait()
+
+            task = asyncio.create_task(work())
+            for method in ("BeginRun", "FinishRun"):
+                while methods[-1:] != [method]:
+                    await asyncio.sleep(0.001)
+                await asyncio.sleep(0)
+                task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            # In the same order as a Cancel, if there had been one.
+            peer, frame = held[0]
+            peer.respond(frame.stream_id)
+            probe = asyncio.create_task(client.usage.list_plans())
+            while len(held) < 2:
+                await asyncio.sleep(0.001)
+            peer.respond(held[1][1].stream_id)
+            await probe
+
+    asyncio.run(main())
+    assert methods == ["BeginRun", "FinishRun", "ListPlans"]
+
+
+def test_a_run_whose_beginning_was_cancelled_is_ended(serve: Serve, socket_path: pathlib.Path) -> None:
     began: list[Frame] = []
     finished: list[FinishRunRequest] = []
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 from fake import FakeServer, Frame, Handler, Peer, Request, echo
 
-from tallystick import Client, _wire, default_socket, errors
+from tallystick import Client, _connection, _wire, default_socket, errors
 from tallystick._generated import services
 from tallystick._generated.services import Conformance
 from tallystick.messages import ConsumeRequest, ConsumeResponse
@@ -89,6 +89,8 @@ def test_a_lost_connection_is_made_again_and_the_call_repeated_with_its_key(
 
     server = serve(lose_two)
     assert client.credits.consume(user_id="u", amount_micros=1).commit_sequence == 7
+    timeouts = [Request(frame).timeout_nanos for frame in server.frames]
+    assert timeouts[0] > timeouts[1] > timeouts[2] > 0
     requests = [ConsumeRequest.FromString(Request(frame).payload) for frame in server.frames]
     assert len(requests) == 3
     assert requests[0].idempotency_key
@@ -316,6 +318,19 @@ def test_a_call_behind_one_that_cannot_be_sent_keeps_its_deadline(serve: Serve, 
         thread.join(20)
     assert sorted(answers) == [0, 1, 2]
     assert server.connections == 1
+
+
+def test_a_server_that_takes_nothing_loses_the_connection(
+    serve: Serve, socket_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    serve(lambda peer, frame: go_on.wait(20))
+    monkeypatch.setattr(_connection, "SEND_STALL_SECONDS", 0.05)
+    with Client(socket_path, retry_seconds=0) as client, client.admin.verify():
+        with pytest.raises(errors.ConnectionLost, match="while sending") as caught:
+            Conformance(client.caller).echo(body=bytes(1 << 20))
+        assert caught.value.maybe_applied
+    go_on.set()
 
 
 def test_a_connection_that_ended_while_idle_is_made_again_for_any_call(serve: Serve, client: Client) -> None:

@@ -6,11 +6,12 @@ import json
 import pathlib
 import time
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from tallystick import Client, errors
-from tallystick.testing import Failures, Fixtures, Server
+from tallystick.testing import Clock, Failures, Fixtures, Server, Snapshots
 
 DATA = {
     "users": [{"user_id": "u1", "email": "u1@example.com", "role": "USER_ROLE_USER"}],
@@ -40,6 +41,22 @@ def test_fixtures_come_from_a_file_and_from_a_dict_and_replay(
 def test_a_refused_fixture_raises_its_own_error(tally: Client, tally_fixtures: Fixtures) -> None:
     with pytest.raises(errors.InsufficientCredits):
         tally_fixtures.load({"calls": DATA["calls"]})
+
+
+def test_a_snapshot_brings_everything_back(
+    tally: Client, tally_clock: Clock, tally_snapshots: Snapshots
+) -> None:
+    tally.credits.add_purchase(user_id="u1", payment_id="p1", amount_micros=Decimal(1))
+    tally_clock.set(tally_clock.now())
+    then = tally_clock.now()
+    tally_snapshots.save("rich")
+    tally.credits.consume(user_id="u1", amount_micros=Decimal(1))
+    tally_clock.advance(days=30)
+    for _ in range(2):
+        tally_snapshots.restore("rich")
+        assert available(tally) == 1_000_000
+        assert tally_clock.now() == then
+        tally.credits.consume(user_id="u1", amount_micros=1)
 
 
 def test_a_refused_call_has_the_reason_and_its_details(tally: Client, tally_failures: Failures) -> None:
