@@ -17,8 +17,8 @@ export declare const DEFAULT_RETRY_MS: number
 export declare function defaultSocket(environment?: Readonly<Record<string, string | undefined>>): string
 
 export interface ClientOptions {
-  /** The socket's path, at most 107 bytes; `defaultSocket()` when absent. */
-  socket?: string | undefined
+  /** The socket's path, at most 107 bytes; `defaultSocket()` when absent. Calls wait for a promise of it. */
+  socket?: string | Promise<string> | undefined
   /** How long a call may take, its retries included; 10,000 when absent. */
   timeoutMs?: number | undefined
   /** How long a call that did not get through is tried again; 5,000 when absent, never when 0. */
@@ -43,7 +43,7 @@ export declare class Client implements AsyncDisposable {
   constructor(options?: ClientOptions)
   constructor(socket: string, options?: Omit<ClientOptions, 'socket'>)
 
-  /** The socket's path. */
+  /** The socket's path; empty while it is not known. */
   readonly socket: string
   /** Prepaid credits: balances, holds and the ledger. */
   readonly credits: CreditService

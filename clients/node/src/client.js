@@ -16,7 +16,7 @@ import { PageService } from './generated/services/page_service.js'
 import { UsageService } from './generated/services/usage_service.js'
 import { newKey } from './keys.js'
 import { Hold, Run } from './runs.js'
-import { asyncDispose } from './symbols.js'
+import './symbols.js'
 
 /** Milliseconds that a call may take, its retries included. */
 export const DEFAULT_TIMEOUT_MS = 10_000
@@ -58,31 +58,16 @@ export class Client {
   /**
    * @param {string | ClientOptions} [socket] the socket's path, or all options
    * @param {Omit<ClientOptions, 'socket'>} [more]
+   * @param {Shared} [shared] of the client that this one is a view of
    *
-   * @typedef {object} ClientOptions
-   * @property {string | Promise<string>} [socket] a promise when the path is not known yet: calls wait for it
-   * @property {number} [timeoutMs]
-   * @property {number} [retryMs]
-   * @property {number} [mostInFlight]
-   * @property {Readonly<Record<string, string>>} [metadata]
+   * @typedef {{ channel: Channel, caller: Caller }} Shared
+   * @typedef {import('./client.js').ClientOptions} ClientOptions
    */
-  constructor(socket, more) {
+  constructor(socket, more, shared) {
     const options = typeof socket === 'string' ? { ...more, socket } : { ...socket }
-    const path = options.socket ?? defaultSocket()
-    if (typeof path === 'string' && Buffer.byteLength(path) > LONGEST_SOCKET_PATH_BYTES) {
-      throw new RangeError(`a socket's path has at most ${LONGEST_SOCKET_PATH_BYTES} bytes: ${path}`)
-    }
-    const times = {
-      timeoutMs: checkedTimeout('timeoutMs', options.timeoutMs) ?? DEFAULT_TIMEOUT_MS,
-      retryMs: checkedTimeout('retryMs', options.retryMs) ?? DEFAULT_RETRY_MS,
-    }
-    this.#channel = new Channel(path, { mostInFlight: checkedInFlight(options.mostInFlight) })
-    this.#caller = new Caller(this.#channel, times).withMetadata(options.metadata ?? {})
-    this.#bind()
-  }
-
-  #bind() {
-    const caller = this.#caller
+    const { channel, caller } = shared ?? open(options)
+    this.#channel = channel
+    this.#caller = caller
     /** Prepaid credits: balances, holds and the ledger. */
     this.credits = new CreditService(caller)
     /** Runs, what users have used of their plans, and plans. */
@@ -117,11 +102,8 @@ export class Client {
    * @returns {Client}
    */
   withMetadata(metadata) {
-    const view = new Client({ socket: this.socket })
-    view.#channel = this.#channel
-    view.#caller = this.#caller.withMetadata(metadata)
-    view.#bind()
-    return view
+    const shared = { channel: this.#channel, caller: this.#caller.withMetadata(metadata) }
+    return new Client({}, {}, shared)
   }
 
   /**
@@ -174,7 +156,7 @@ export class Client {
       await begun.abandon(error)
       throw error
     } finally {
-      await begun[asyncDispose]()
+      await begun[Symbol.asyncDispose]()
     }
   }
 
@@ -193,7 +175,7 @@ export class Client {
     try {
       return await work(begun)
     } finally {
-      await begun[asyncDispose]()
+      await begun[Symbol.asyncDispose]()
     }
   }
 
@@ -202,9 +184,26 @@ export class Client {
     await this.#channel.close()
   }
 
-  async [asyncDispose]() {
+  async [Symbol.asyncDispose]() {
     await this.close()
   }
+}
+
+/**
+ * @param {ClientOptions} options
+ * @returns {Shared}
+ */
+function open(options) {
+  const path = options.socket ?? defaultSocket()
+  if (typeof path === 'string' && Buffer.byteLength(path) > LONGEST_SOCKET_PATH_BYTES) {
+    throw new RangeError(`a socket's path has at most ${LONGEST_SOCKET_PATH_BYTES} bytes: ${path}`)
+  }
+  const times = {
+    timeoutMs: checkedTimeout('timeoutMs', options.timeoutMs) ?? DEFAULT_TIMEOUT_MS,
+    retryMs: checkedTimeout('retryMs', options.retryMs) ?? DEFAULT_RETRY_MS,
+  }
+  const channel = new Channel(path, { mostInFlight: checkedInFlight(options.mostInFlight) })
+  return { channel, caller: new Caller(channel, times).withMetadata(options.metadata ?? {}) }
 }
 
 /** @param {number | undefined} count */

@@ -29,7 +29,7 @@ import {
 export const DEFAULT_MOST_IN_FLIGHT = 1000
 /** Calls that wait for their turn. Further ones are refused with TooManyInFlight. */
 export const MOST_WAITING = 1 << 16
-/** What may wait to be written, in bytes, before calls wait for their turn and a stream's `send` is refused. */
+/** Bytes that may wait to be written, before calls wait for their turn and a stream's `send` is refused. */
 export const LONGEST_OUTBOX_BYTES = 16 << 20
 /** What is written at once at the latest; less than that waits for the end of the tick. */
 export const FLUSH_BYTES = 256 << 10
@@ -107,7 +107,7 @@ export class Connection {
   #onFrame = this.#dispatch.bind(this)
 
   /**
-   * @param {net.Socket} socket connected
+   * @param {import('node:net').Socket} socket connected
    * @param {Limits} limits
    */
   constructor(socket, limits) {

@@ -166,11 +166,11 @@ export class Daemon {
     // Its end says all that there is to say.
     this.#process.stdin?.on('error', () => undefined)
     this.#exited = new Promise((resolve, reject) => {
-      this.#process.once('error', (error) => {
+      this.#process.once('error', (/** @type {Error} */ error) => {
         this.#hasExited = true
         reject(new HarnessError(`cannot run ${binary}: ${error.message}`, { cause: error }))
       })
-      this.#process.once('exit', (status) => {
+      this.#process.once('exit', (/** @type {number | null} */ status) => {
         this.#hasExited = true
         resolve(status)
       })
@@ -195,7 +195,7 @@ export class Daemon {
   #line() {
     return new Promise((resolve, reject) => {
       let text = ''
-      this.#process.stdout?.setEncoding('utf8').on('data', (piece) => {
+      this.#process.stdout?.setEncoding('utf8').on('data', (/** @type {string} */ piece) => {
         text += piece
         const end = text.indexOf('\n')
         if (end < 0 && text.length <= LONGEST_LINE_BYTES) return

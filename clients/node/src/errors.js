@@ -90,8 +90,9 @@ export function fromStatus(code, message, details = []) {
  * @returns {TallyError}
  */
 export function fromInfo(code, message, info) {
-  /** @type {typeof TallyError | undefined} */
-  const kind = Object.hasOwn(BY_REASON, info.reason) ? BY_REASON[info.reason] : undefined
+  /** @type {Readonly<Record<string, typeof TallyError>>} */
+  const kinds = BY_REASON
+  const kind = Object.hasOwn(kinds, info.reason) ? kinds[info.reason] : undefined
   const error = make(kind ?? BY_CODE.get(code), code, message, info.reason, info.metadata)
   error.maybeApplied = info.reason === OUTCOME_UNKNOWN
   return error

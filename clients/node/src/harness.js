@@ -13,7 +13,7 @@ import { Client } from './client.js'
 import { Daemon, HarnessError, serveArguments } from './daemon.js'
 import { fixtureText } from './fixtures.js'
 import { TestControl } from './generated/services/test_control.js'
-import { asyncDispose } from './symbols.js'
+import './symbols.js'
 import { Clock, Failures } from './test-control.js'
 
 export { findBinary, HarnessError } from './daemon.js'
@@ -139,7 +139,7 @@ export class Server {
     return status
   }
 
-  async [asyncDispose]() {
+  async [Symbol.asyncDispose]() {
     await this.stop()
   }
 }

@@ -9,6 +9,8 @@ import type {
   ReleaseResponse,
   ReserveResponse,
 } from './generated/messages.js'
+import type { CreditService } from './generated/services/credit_service.js'
+import type { UsageService } from './generated/services/usage_service.js'
 import type { CallOptions } from './method.js'
 
 /** What a run came to: tokens, images and cost. */
@@ -16,7 +18,8 @@ export type RunResult = Omit<FinishRunRequestInit, 'runId'>
 
 /** A run that was begun. Finish it, or it is recorded as cancelled, at no cost, when its block ends. */
 export declare class Run implements AsyncDisposable {
-  private constructor()
+  /** Made by `client.run`. */
+  constructor(usage: UsageService, reply: BeginRunResponse, runId: string)
   readonly runId: string
   /** What the server answered when it was begun: the run, its hold, and the balance. */
   readonly begun: BeginRunResponse
@@ -35,13 +38,16 @@ export declare class Run implements AsyncDisposable {
   ): Promise<FinishRunResponse>
   /** The work was given up: charges nothing unless a cost is given. */
   cancel(result?: Omit<RunResult, 'status'>, options?: CallOptions): Promise<FinishRunResponse>
+  /** Ends it as failed, at no cost, unless it has ended. Never rejects: for a block that threw this error. */
+  abandon(error: unknown): Promise<void>
   /** Ends it as cancelled unless it has ended. Never rejects: a failure is a warning of the process. */
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Credit that is held. Capture what the work cost, or it is released when its block ends. */
 export declare class Hold implements AsyncDisposable {
-  private constructor()
+  /** Made by `client.hold`. */
+  constructor(credits: CreditService, reply: ReserveResponse)
   readonly holdId: string
   /** What the server answered when it was made: the hold, its transaction, and the balance. */
   readonly begun: ReserveResponse

@@ -12,7 +12,7 @@
 import { Code, HoldExpired, HoldNotFound, HoldSettled, RunConflict, TallyError } from './errors.js'
 import { RunStatus } from './generated/tallystick/v1/usage.js'
 import { newKey } from './keys.js'
-import { asyncDispose } from './symbols.js'
+import './symbols.js'
 
 /** The longest text of an error that a run takes, in bytes of UTF-8. */
 export const LONGEST_ERROR_BYTES = 1024
@@ -146,7 +146,7 @@ export class Run {
     return this.finish({ costMicros: 0n, ...result, status: RunStatus.CANCELLED }, options)
   }
 
-  async [asyncDispose]() {
+  async [Symbol.asyncDispose]() {
     const { runId } = this
     const request = { runId, status: RunStatus.CANCELLED, costMicros: 0n }
     // Somebody else has finished it, then.
@@ -233,7 +233,7 @@ export class Hold {
     return this.#credits.extend({ holdId: this.holdId, ttlMillis }, options)
   }
 
-  async [asyncDispose]() {
+  async [Symbol.asyncDispose]() {
     const request = { idempotencyKey: this.#releaseKey, holdId: this.holdId }
     const hasEnded = (/** @type {unknown} */ error) =>
       error instanceof HoldSettled || error instanceof HoldExpired || error instanceof HoldNotFound

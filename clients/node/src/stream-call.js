@@ -38,7 +38,10 @@ const NOTHING = new Uint8Array(0)
  * @property {(error: unknown) => void} failed
  */
 
-/** @implements {import('./connection.js').Call} */
+/**
+ * @typedef {import('./connection.js').Call} Call
+ * @implements {Call}
+ */
 export class StreamCall {
   streamId = 0
   settled = false
@@ -58,7 +61,11 @@ export class StreamCall {
   #pause = undefined
   /** @type {(() => void) | undefined} */
   #onAbort = undefined
-  /** What waits for the Request to be sent. @type {Array<{ flags: number, payload: Uint8Array }>} */
+  /**
+   * What waits for the Request to be sent.
+   *
+   * @type {Array<{ flags: number, payload: Uint8Array }>}
+   */
   #early = []
   #earlyBytes = 0
   #burstBytes = 0

@@ -11,7 +11,7 @@ import { Code, fromStatus, StreamOverflow } from './errors.js'
 import { nonsense } from './connection.js'
 import { serialize } from './outgoing.js'
 import { Queue } from './queue.js'
-import { asyncDispose } from './symbols.js'
+import './symbols.js'
 
 /**
  * What may wait to be read, in bytes of messages. ttrpc cannot slow a sender down, so a reader that falls
@@ -88,7 +88,7 @@ export class Stream {
     await this.return()
   }
 
-  async [asyncDispose]() {
+  async [Symbol.asyncDispose]() {
     await this.return()
   }
 

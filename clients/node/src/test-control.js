@@ -87,8 +87,9 @@ export class Failures {
    *
    * @param {WhichCalls & Refusal} [failure]
    */
-  refuse({ reason, ...failure } = {}) {
-    return this.#inject({ ...failure, action: FailureAction.REFUSE, reason: reasonNumber(reason) })
+  refuse(failure = {}) {
+    const { reason, ...rest } = failure
+    return this.#inject({ ...rest, action: FailureAction.REFUSE, reason: reasonNumber(reason) })
   }
 
   /**
@@ -178,8 +179,7 @@ export class Failures {
 /** @param {string | undefined} name */
 function reasonNumber(name) {
   if (name === undefined) return Reason.UNSPECIFIED
-  /** @type {Readonly<Record<string, number>>} */
-  const numbers = Reason
-  if (!Object.hasOwn(numbers, name)) throw new TypeError(`no reason is named ${name}`)
-  return /** @type {import('./generated/tallystick/v1/errors.js').Reason} */ (numbers[name])
+  const number = /** @type {Readonly<Record<string, unknown>>} */ (Reason)[name]
+  if (typeof number !== 'number') throw new TypeError(`no reason is named ${name}`)
+  return /** @type {import('./generated/tallystick/v1/errors.js').Reason} */ (number)
 }

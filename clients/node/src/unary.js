@@ -23,7 +23,11 @@ import { encodeRequestFrame } from './wire.js'
 export const DEADLINE_GRACE_MS = 50
 const NANOS_PER_MILLI = 1e6
 
-/** After one attempt whose outcome is open, an error of these codes still does not tell. */
+/**
+ * After one attempt whose outcome is open, an error of these codes still does not tell.
+ *
+ * @type {ReadonlySet<number>}
+ */
 const TELLS_NOTHING = new Set([
   Code.CANCELLED,
   Code.UNKNOWN,
@@ -33,7 +37,10 @@ const TELLS_NOTHING = new Set([
   Code.UNAVAILABLE,
 ])
 
-/** @implements {import('./connection.js').Call} */
+/**
+ * @typedef {import('./connection.js').Call} Call
+ * @implements {Call}
+ */
 export class UnaryCall {
   streamId = 0
   settled = false

@@ -254,7 +254,7 @@ function checkedLength(bytes, at) {
  * @typedef {object} Response
  * @property {number} code
  * @property {string} message
- * @property {Array<readonly [typeUrl: string, value: Uint8Array]>} details
+ * @property {ReadonlyArray<readonly [typeUrl: string, value: Uint8Array]>} details
  * @property {Uint8Array} payload
  */
 

@@ -10,7 +10,8 @@ import { recorded } from './conformance/results.js'
 import { serve } from './fake.js'
 
 const FILE = new URL('../../../proto/vectors/frames/client.txt', import.meta.url)
-const METHOD = { service: 's', name: 'm', kind: 'unary', request: EchoRequest, response: EchoResponse, repeatable: false }
+const CODECS = { request: EchoRequest, response: EchoResponse }
+const METHOD = { service: 's', name: 'm', kind: 'unary', ...CODECS, repeatable: false }
 
 /** A name, the Response, and what a client makes of it. */
 function cases() {
@@ -34,7 +35,8 @@ test('there are cases', () => assert.ok(cases().length > 20))
 for (const { name, data, kind, words } of cases()) {
   test(name, (t) =>
     recorded('vectors', 'frames/client.txt', async () => {
-      const server = await serve(t, (peer, frame) => peer.send(encodeFrame(frame.streamId, RESPONSE, 0, data)))
+      const answer = (id) => encodeFrame(id, RESPONSE, 0, data)
+      const server = await serve(t, (peer, frame) => peer.send(answer(frame.streamId)))
       const client = new Client(server.path, { retryMs: 0 })
       t.after(() => client.close())
       const outcome = await client.caller.unary(METHOD, {}).catch((error) => error)

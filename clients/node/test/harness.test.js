@@ -36,6 +36,21 @@ test('fixtures come from an object and from a file, and the same again replays',
   await assert.rejects(tally.server.loadFixtures('/no/such/file'), { code: 'ENOENT' })
 })
 
+test('a snapshot is put back, its clock too', async () => {
+  await tally.server.loadFixtures(FIXTURES)
+  const then = await tally.clock.set((await tally.clock.now()) + 1_000_000n)
+  await tally.server.saveSnapshot()
+  await tally.server.saveSnapshot('same')
+  await tally.client.credits.consume({ userId: 'u1', amountMicros: 1n })
+  await tally.clock.advance({ hours: 5 })
+  assert.equal(await available(), AVAILABLE - 1n)
+  await tally.server.restoreSnapshot()
+  assert.equal(await available(), AVAILABLE)
+  assert.equal(await tally.clock.now(), then)
+  await tally.server.restoreSnapshot('same')
+  await assert.rejects(tally.server.restoreSnapshot('no such'), errors.InvalidField)
+})
+
 test('a call is refused as it is told, and the next one is not', async () => {
   await tally.server.loadFixtures(FIXTURES)
   const details = { retry_after_millis: '250' }

@@ -34,3 +34,10 @@ test('messages and calls have the types that their users expect', () => {
   const files = ['types.ts', 'client-types.ts'].map((name) => fileURLToPath(new URL(name, import.meta.url)))
   assert.equal(compile(files), '')
 })
+
+test('the sources agree with their declarations', () => {
+  const project = fileURLToPath(new URL('tsconfig.json', import.meta.url))
+  const { stdout, error } = spawnSync('tsc', ['--project', project], { encoding: 'utf8' })
+  assert.equal(error, undefined)
+  assert.equal(stdout, '')
+})

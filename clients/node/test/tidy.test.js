@@ -1,0 +1,50 @@
+// The form of every file that is written by hand.
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const MOST_LINES = 500
+const MOST_COLUMNS = 110
+/** Generated, and the runners of the scenarios, which have a form of their own. */
+const ELSEWHERE = new Set(['generated', 'conformance'])
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** The files below a folder, with their lines. */
+function* files(folder) {
+  for (const entry of fs.readdirSync(path.join(ROOT, folder), { withFileTypes: true })) {
+    const name = path.join(folder, entry.name)
+    if (entry.isDirectory()) {
+      if (!ELSEWHERE.has(entry.name)) yield* files(name)
+    } else if (/\.(js|ts)$/.test(entry.name)) {
+      yield { name, lines: fs.readFileSync(path.join(ROOT, name), 'utf8').split('\n') }
+    }
+  }
+}
+
+const all = ['src', 'test', 'examples'].flatMap((folder) => [...files(folder)])
+
+test('files and lines are of a length that is read at once', () => {
+  assert.ok(all.length > 40)
+  for (const { name, lines } of all) {
+    assert.ok(lines.length <= MOST_LINES, `${name} has ${lines.length} lines`)
+    lines.forEach((line, index) => {
+      assert.ok([...line].length <= MOST_COLUMNS, `${name}:${index + 1} has ${[...line].length} columns`)
+      assert.ok(!/\s$/.test(line), `${name}:${index + 1} ends in space`)
+    })
+  }
+})
+
+test('every file opens with what it is for, unless it only hands names on', () => {
+  for (const { name, lines } of all) {
+    if (/\.d\.ts$/.test(name)) continue
+    assert.ok(/^(\/\*\*|\/\/ )/.test(lines[0]), name)
+  }
+})
+
+test('no statement ends in a semicolon', () => {
+  for (const { name, lines } of all) {
+    lines.forEach((line, index) => assert.ok(!/;$/.test(line), `${name}:${index + 1}`))
+  }
+})
