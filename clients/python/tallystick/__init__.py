@@ -1,6 +1,8 @@
 """Client for Tallystick: prepaid credits, usage and pages, kept exactly, over a Unix socket."""
 
+from ._blocks import Hold, Run
 from ._keys import new_key
+from ._stream import Duplex, Stream
 from .aio import AsyncClient
 from .client import Client, default_socket
 from .errors import TallyError
@@ -12,6 +14,10 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncClient",
     "Client",
+    "Duplex",
+    "Hold",
+    "Run",
+    "Stream",
     "TallyError",
     "default_socket",
     "new_key",
