@@ -10,6 +10,8 @@ import { Cancelled, ClientClosed, MessageTooLarge, TooManyInFlight } from '../sr
 import { BatchConsumeRequest, ConsumeRequest, ConsumeResponse } from '../src/messages.js'
 import { Conformance } from '../src/generated/services/conformance.js'
 import { TestControl } from '../src/generated/services/test_control.js'
+import { Caller } from '../src/caller.js'
+import { Channel } from '../src/channel.js'
 import { MOST_WAITING } from '../src/connection.js'
 import { LONGEST_TIMEOUT_MS } from '../src/deadlines.js'
 import { LONGEST_MESSAGE_BYTES, LONGEST_METADATA_BYTES } from '../src/outgoing.js'
@@ -340,6 +342,24 @@ test('more calls than may wait are refused here', async (t) => {
   assert.equal(await under, 'closed')
   const lost = errors.filter((error) => error instanceof ConnectionLost && !error.maybeApplied)
   assert.equal(lost.length, MOST_WAITING - 1)
+})
+
+test('a server that takes nothing loses the connection', async (t) => {
+  const server = await serve(t, silent)
+  const channel = new Channel(server.path, { stallMs: 100 })
+  t.after(() => channel.close())
+  const service = new Conformance(new Caller(channel, { timeoutMs: 60_000, retryMs: 0 }))
+  const connected = service.echo({})
+  await server.until(() => server.frames.length === 1)
+  const [peer] = server.peers
+  peer.socket.pause()
+  const calls = [connected, ...[1, 2, 3].map(() => service.echo({ body: new Uint8Array(4 << 20) }))]
+  for (const call of calls) {
+    await assert.rejects(call, (error) => {
+      assert.match(error.message, /took nothing for 100 ms/)
+      return error instanceof ConnectionLost && error.maybeApplied
+    })
+  }
 })
 
 test('a closed client says so, and ends what is under way', async (t) => {
