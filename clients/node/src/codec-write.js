@@ -24,7 +24,7 @@ const KEPT_BYTES = 1 << 20
 const SHORT_TEXT_UNITS = 18
 const LONGEST_VARINT = 10
 const MICROS_PER_MILLI = 1000n
-const LONE_SURROGATE = /\p{Surrogate}/u
+export const LONE_SURROGATE = /\p{Surrogate}/u
 const LARGEST_FLOAT = 3.4028234663852886e38
 /** What rounds to more than the largest float. */
 const TOO_LARGE_FLOAT = 3.4028235677973366e38

@@ -6,6 +6,7 @@
 
 import { randomUUID } from 'node:crypto'
 
+import { LONE_SURROGATE } from './codec-write.js'
 import { Code, MessageTooLarge } from './errors.js'
 import { encodeMetadata, encodeNames, encodeRequestFrame, LONGEST_PAYLOAD_BYTES } from './wire.js'
 
@@ -108,6 +109,10 @@ export function withToken(metadata, token) {
 export function serializeMetadata(metadata) {
   for (const [name, value] of metadata) {
     if (typeof value !== 'string') throw new TypeError(`metadata ${name} is a text, not a ${typeof value}`)
+    // Written as bytes it would become another text: another acting user, perhaps.
+    if (LONE_SURROGATE.test(name) || LONE_SURROGATE.test(value)) {
+      throw new TypeError(`metadata ${name}: text with half of a surrogate pair, which is not Unicode`)
+    }
   }
   const bytes = encodeMetadata(metadata)
   if (bytes.length > LONGEST_METADATA_BYTES) {

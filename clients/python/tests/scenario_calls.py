@@ -79,8 +79,14 @@ def to_json(message: Message) -> dict[str, Any]:
     return view
 
 
-def error_to_json(error: TallyError) -> dict[str, Any]:
-    """What a scenario can expect of a failure."""
+#: What says that an argument cannot be sent.
+ARGUMENT_ERRORS = (TypeError, ValueError, json_format.ParseError)
+
+
+def error_to_json(error: Exception) -> dict[str, Any]:
+    """What a scenario can expect of a failure, be it the language's own for a wrong argument."""
+    if not isinstance(error, TallyError):
+        return {"code": "INVALID_ARGUMENT", "reason": "", "message": str(error), "maybeApplied": False}
     return {
         "code": error.code.name,
         "reason": error.reason,

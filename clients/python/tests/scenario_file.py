@@ -14,6 +14,8 @@ from typing import Any, Optional
 
 FILE = pathlib.Path(__file__).parents[3] / "proto" / "vectors" / "scenarios" / "scenarios.json"
 
+#: What makes a text no Unicode.
+HALF_OF_A_PAIR = "\ud800"
 _REFERENCE = re.compile(r"\$\{(\w+)\}|\{([ni])\}")
 
 
@@ -68,6 +70,8 @@ class Names:
         if isinstance(value, dict):
             if "$times" in value:
                 return "".join(self._elements(value))
+            if "$badText" in value:
+                return f"{self.fill(value['$badText'])}{HALF_OF_A_PAIR}"
             return {self.fill(name): self.fill(item) for name, item in value.items()}
         return value
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
 from kept_daemon import KeptDaemon
-from scenario_calls import Target, error_to_json, target
+from scenario_calls import ARGUMENT_ERRORS, Target, error_to_json, target
 from scenario_file import Mismatch, Names, ScenarioError, expect, fits
 
 from tallystick.errors import TallyError
@@ -153,7 +153,7 @@ class Runner:
                 return {"reply": await self._backend.client_stream(method, requests, call)}
             request = names.fill(step.get("request", {}))
             return {"reply": await self._backend.unary(method, request, call)}
-        except TallyError as error:
+        except (TallyError, *ARGUMENT_ERRORS) as error:
             return {"error": error_to_json(error)}
 
     async def _await(self, step: dict[str, Any], names: Names) -> None:

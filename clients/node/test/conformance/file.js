@@ -5,6 +5,8 @@ import fs from 'node:fs'
 
 const FILE = new URL('../../../../proto/vectors/scenarios/scenarios.json', import.meta.url)
 
+/** What makes a text no Unicode. */
+const HALF_OF_A_PAIR = '\ud800'
 const REFERENCE = /\$\{(\w+)\}|\{([ni])\}/g
 
 /** The scenario's text is not as the format wants it. */
@@ -37,6 +39,7 @@ export class Names {
     if (Array.isArray(value)) return value.flatMap((item) => this.#elements(item))
     if (value === null || typeof value !== 'object') return value
     if ('$times' in value) return this.#elements(value).join('')
+    if ('$badText' in value) return this.fill(value.$badText) + HALF_OF_A_PAIR
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.#refer(name), this.fill(item)]))
   }
 

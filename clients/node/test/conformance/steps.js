@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { TallyError } from '../../src/index.js'
+import { CodecError } from '../../src/codec-errors.js'
 import { Clients, errorToJson } from './calls.js'
 import { expect, fits, Mismatch, ScenarioError } from './file.js'
 
@@ -205,6 +206,10 @@ function expectedOutcome(step, names) {
 
 function failure(error) {
   if (error instanceof TallyError) return { error: errorToJson(error) }
+  // The language's own for an argument that cannot be sent.
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof CodecError) {
+    return { error: { code: 'INVALID_ARGUMENT', reason: '', message: error.message, maybeApplied: false } }
+  }
   throw error
 }
 
