@@ -18,7 +18,7 @@ extension Bench {
 
   /// What a test does before the next one.
   mutating func runHarness() throws(BenchError) {
-    let server = try launcher.tally(testing: true)
+    let server = try launcher.tallyForTests()
     try seed(server)
     for _ in 0..<rounds {
       try record("save-snapshot", Figure.saveSnapshot, server)

@@ -25,10 +25,22 @@ final class ServerProcess {
 
   /// Waits until something listens at `socket`.
   func waitForSocket(_ socket: String) throws(BenchError) {
+    _ = try waitUntilStarted { () throws(BenchError) in SystemCall.exists(socket) ? socket : nil }
+  }
+
+  /// Waits for the line that an ephemeral server prints; the socket that it names.
+  func waitForLine() throws(BenchError) -> String {
+    try waitUntilStarted { () throws(BenchError) in
+      let parts = try SystemCall.readFile(logPath).split(separator: "\"socket\":\"", maxSplits: 1)
+      return parts.count < 2 ? nil : parts[1].split(separator: "\"").first.map(String.init)
+    }
+  }
+
+  private func waitUntilStarted(_ place: () throws(BenchError) -> String?) throws(BenchError) -> String {
     let limitMillis: UInt32 = 30_000
     let stepMillis: UInt32 = 5
     for _ in 0..<(limitMillis / stepMillis) {
-      if SystemCall.exists(socket) { return }
+      if let place = try place() { return place }
       guard SystemCall.isRunning(pid) else { break }
       SystemCall.pause(millis: stepMillis)
     }

@@ -63,6 +63,17 @@ struct Launcher {
     }
   }
 
+  /// The program as tests have it: where it puts itself, in memory if it can.
+  mutating func tallyForTests() throws(BenchError) -> RunningServer {
+    started += 1
+    let command = [
+      places.program("tally"), "serve", "--ephemeral", "--testing", "--log-level", "warning",
+    ]
+    let process = try ServerProcess("tally", command, logPath: places.path("tally-\(started).log"))
+    return RunningServer(
+      subject: .tally, target: "ttrpc", socket: try process.waitForLine(), process: process)
+  }
+
   static func tallyCommand(_ program: String, socket: String, data: String) -> [String] {
     [program, "serve", "--database", data, "--socket", socket, "--log-level", "warning"]
   }
