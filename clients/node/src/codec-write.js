@@ -15,6 +15,7 @@ import { outOfRange, wrongType } from './codec-errors.js'
 import { isDate, isOctets } from './codec-input.js'
 import { NESTING_LIMIT } from './codec-read.js'
 import { HIGH, halves, LOW, signed, unsigned } from './codec-scratch.js'
+import { LONE_SURROGATE } from './unicode.js'
 
 /** Small messages are written one after the other into pieces of this size: none keeps more alive. */
 const PIECE_BYTES = 8 << 10
@@ -24,7 +25,6 @@ const KEPT_BYTES = 1 << 20
 const SHORT_TEXT_UNITS = 18
 const LONGEST_VARINT = 10
 const MICROS_PER_MILLI = 1000n
-export const LONE_SURROGATE = /\p{Surrogate}/u
 const LARGEST_FLOAT = 3.4028234663852886e38
 /** What rounds to more than the largest float. */
 const TOO_LARGE_FLOAT = 3.4028235677973366e38

@@ -6,8 +6,8 @@
 
 import { randomUUID } from 'node:crypto'
 
-import { LONE_SURROGATE } from './codec-write.js'
 import { Code, MessageTooLarge } from './errors.js'
+import { LONE_SURROGATE } from './unicode.js'
 import { encodeMetadata, encodeNames, encodeRequestFrame, LONGEST_PAYLOAD_BYTES } from './wire.js'
 
 const CANCEL_TOKEN = 'tally-cancel-token'

@@ -7,8 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 const MOST_LINES = 500
 const MOST_COLUMNS = 110
-/** Generated, and the runners of the scenarios, which have a form of their own. */
-const ELSEWHERE = new Set(['generated', 'conformance'])
+const ELSEWHERE = new Set(['generated'])
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** The files below a folder, with their lines. */

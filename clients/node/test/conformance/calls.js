@@ -32,9 +32,10 @@ export class Clients {
   /**
    * What a call goes through: `kind` of the method, its `codecs`, and `call(request, options)`.
    *
-   * `call` has the words of a step: `client`, `as`, `metadata`, `timeoutMillis`.
+   * `words` are those of a step: `client`, `as`, `metadata`, `timeoutMillis`.
    */
-  method(name, { client: clientName = 'main', as = '', metadata = {}, timeoutMillis } = {}, signal = undefined) {
+  method(name, words = {}, signal = undefined) {
+    const { client: clientName = 'main', as = '', metadata = {}, timeoutMillis } = words
     const [serviceName, methodName] = name.split('/')
     const own = this.#client(clientName)
     const client = as === '' ? own : own.actingAs(as)

@@ -40,7 +40,8 @@ export class Names {
     if (value === null || typeof value !== 'object') return value
     if ('$times' in value) return this.#elements(value).join('')
     if ('$badText' in value) return this.fill(value.$badText) + HALF_OF_A_PAIR
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.#refer(name), this.fill(item)]))
+    const members = Object.entries(value).map(([name, item]) => [this.#refer(name), this.fill(item)])
+    return Object.fromEntries(members)
   }
 
   #refer(text) {
@@ -94,7 +95,9 @@ function isSame(expected, actual) {
 function problemOfMembers(expected, actual, path, found) {
   const members = Object.entries(expected)
   const isObject = actual !== null && typeof actual === 'object' && !Array.isArray(actual)
-  if (!isObject && (members.length > 0 || (actual ?? null) !== null)) return `${path} is ${short(actual)}, no object`
+  if (!isObject && (members.length > 0 || (actual ?? null) !== null)) {
+    return `${path} is ${short(actual)}, no object`
+  }
   for (const [name, value] of members) {
     const problem = problemOf(value, actual[name], `${path}.${name}`, found)
     if (problem !== undefined) return problem
@@ -137,7 +140,8 @@ const OPERATORS = {
   $min: (least, actual) => BigInt(actual ?? 0) >= BigInt(least),
   $max: (most, actual) => BigInt(actual ?? 0) <= BigInt(most),
   $count: (count, actual) => (actual ?? []).length === count,
-  $has: (wanted, actual, found) => wanted.every((one) => (actual ?? []).some((item) => fitsSaving(one, item, found))),
+  $has: (wanted, actual, found) =>
+    wanted.every((one) => (actual ?? []).some((item) => fitsSaving(one, item, found))),
   $not: (unwanted, actual) => !fits(unwanted, actual),
 }
 

@@ -19,7 +19,7 @@ export class KeptDaemon {
 
   /** Starts it, unless it runs. A client's first call waits until it accepts calls. */
   start() {
-    if (this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null) return
+    if (this.#process?.exitCode === null && this.#process.signalCode === null) return
     const flags = ['--testing', '--lifeline-stdin', '--any-file-system', '--log-level', 'warning']
     const places = ['--socket', this.socket, '--database', path.join(this.#directory, 'data')]
     const log = fs.openSync(path.join(this.#directory, 'log'), 'a')

@@ -1,7 +1,8 @@
 // Runs a ledger script of proto/vectors/ledger through the client, and says line by line what came otherwise.
 //
 // 1. A line that does not keep the grammar fails the script.
-// 2. What a line does not name is not compared, but for `replayed` and `unchanged`, which are false unless named.
+// 2. What a line does not name is not compared, but for `replayed` and `unchanged`, which are false unless
+//    named.
 import { isDeepStrictEqual } from 'node:util'
 
 import { InvalidField, TallyError } from '../../src/index.js'
@@ -143,7 +144,8 @@ export class LedgerScript {
     }
     let reply
     try {
-      reply = await this.#clients.call(MUTATIONS[verb][0], verb === 'plan' ? { plan: request } : request, { as })
+      const message = verb === 'plan' ? { plan: request } : request
+      reply = await this.#clients.call(MUTATIONS[verb][0], message, { as })
     } catch (error) {
       if (!(error instanceof TallyError)) throw error
       if (verdict === error.reason) this.#compare(wanted, ofDetails(error.details))
@@ -165,9 +167,13 @@ export class LedgerScript {
     for (const name of MUTATIONS[verb][1]) {
       if (name !== 'amountMicros') request[name] = words.next(name)
       // The amount of a capture may be left out.
-      else if (words.plain.length > 0 || verb !== 'capture') request[name] = String(number(words.next('amount')))
+      else if (words.plain.length > 0 || verb !== 'capture') {
+        request[name] = String(number(words.next('amount')))
+      }
     }
-    if (verb === 'reserve' || verb === 'extend') request.ttlMillis = String(duration(words.take('ttl')) / 1_000n)
+    if (verb === 'reserve' || verb === 'extend') {
+      request.ttlMillis = String(duration(words.take('ttl')) / 1_000n)
+    }
     if (verb === 'plan') Object.assign(request, planExpiry(words.take('expiry') ?? 'never'))
     for (const [name, [member, kind]] of Object.entries(NAMED)) {
       if (!words.named.has(name)) continue
@@ -207,7 +213,8 @@ export class LedgerScript {
     const rows = await this.#pages('CreditService/ListTransactions', 'transactions', request)
     for (const row of rows) {
       const { transactionId, userId } = row
-      const single = await this.#clients.call('CreditService/GetTransaction', { transactionId }, { as: userId })
+      const owner = { as: userId }
+      const single = await this.#clients.call('CreditService/GetTransaction', { transactionId }, owner)
       if (!isDeepStrictEqual(single.transaction, row)) this.#fail(`row ${row.sequence} differs alone`)
     }
     return rows.reverse().map(ofRow)

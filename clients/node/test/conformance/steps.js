@@ -27,7 +27,10 @@ export class Runner {
     this.#daemon = daemon
     this.#clients = new Clients(daemon.socket, options)
     this.#kinds = {
-      call: [this.#call, ['request', 'requests', 'reply', 'error', 'eventually', 'background', ...CALL_WORDS]],
+      call: [
+        this.#call,
+        ['request', 'requests', 'reply', 'error', 'eventually', 'background', ...CALL_WORDS],
+      ],
       await: [this.#await, []],
       cancel: [this.#cancel, []],
       parallel: [this.#parallel, ['copies', 'outcomes']],
@@ -195,8 +198,8 @@ export class Runner {
 }
 
 function callWords(step, names) {
-  const words = Object.fromEntries(CALL_WORDS.filter((word) => word in step).map((word) => [word, step[word]]))
-  return names.fill(words)
+  const given = CALL_WORDS.filter((word) => word in step)
+  return names.fill(Object.fromEntries(given.map((word) => [word, step[word]])))
 }
 
 function expectedOutcome(step, names) {
