@@ -93,40 +93,52 @@ class Connection:
         is sending just then. Returns why nothing of it was sent, if so.
         """
         self._unsent.append(frame)
-        while self._unsent and self._sending.acquire(blocking=patient):
-            ended = unsent = ""
-            frames: list[bytes] = []
-            sent = 0
-            try:
-                while self._unsent:
-                    frames.append(self._unsent.popleft())
-                data = b"".join(frames)
-                sent = self._socket.send(data)
-                if sent < len(data):
-                    self._socket.sendall(memoryview(data)[sent:])
-            except OSError as error:
-                ended = f"the connection was lost while sending: {error}"
-                unsent = ended if not sent and frames == [frame] else ""
-            except BaseException:
-                # A signal's handler has raised, who knows where.
-                ended = "sending was interrupted"
-                raise
-            finally:
-                self._sending.release()
-                if ended and not unsent:
-                    self.end(ended)
+        try:
+            while self._unsent and self._sending.acquire(blocking=patient):
+                problem, unsent = self._send_all(frame)
+                if problem and not unsent:
+                    self.end(problem)
                 elif self.closed:
                     self._close_socket()
-            if ended:
-                return unsent or None
+                if problem:
+                    return problem if unsent else None
+        except BaseException:
+            # A signal's handler has raised, who knows where.
+            self.end("sending was interrupted")
+            raise
         return None
+
+    def _send_all(self, own: bytes) -> tuple[str, bool]:
+        """Sends what waits; `_sending` is held, and given back. Returns what went wrong, and whether nothing
+        was sent of the caller's own frame, which went alone.
+        """
+        frames: list[bytes] = []
+        sent = 0
+        try:
+            while self._unsent:
+                frames.append(self._unsent.popleft())
+            data = b"".join(frames)
+            sent = self._socket.send(data)
+            if sent < len(data):
+                self._socket.sendall(memoryview(data)[sent:])
+        except OSError as error:
+            return f"the connection was lost while sending: {error}", not sent and frames == [own]
+        finally:
+            self._sending.release()
+        return "", False
 
     def wait(self, call: Unary, until: float) -> bool:
         """Waits for a call's answer; false when the time was over before."""
-        if self._reading.acquire(blocking=False):
-            self._read(call, until)
-            return call.ended
-        return call.wait(until - time.monotonic())
+        try:
+            leads = self._reading.acquire(blocking=False)
+            if leads:
+                self._read(call, until)
+        except BaseException:
+            # A signal's handler has raised: perhaps between the acquiring and the reading, or when an answer
+            # had been read and not yet handed out.
+            self.end("reading was interrupted")
+            raise
+        return call.ended if leads else call.wait(until - time.monotonic())
 
     def read_along(self) -> None:
         """Has the reader thread read: for a stream, which nobody may be waiting at."""
@@ -137,9 +149,14 @@ class Connection:
         self._wanted.put(True)
 
     def _run(self) -> None:
-        while self._wanted.get():
-            self._reading.acquire()
-            self._read(None, None)
+        try:
+            while self._wanted.get():
+                self._reading.acquire()
+                self._read(None, None)
+        except BaseException:
+            # Out of memory, say: without a reader nobody would get an answer.
+            self.end("reading failed")
+            raise
 
     def _read(self, call: Optional[Unary], until: Optional[float]) -> None:
         """Hands out answers until the call's own is there, or for no call in particular until nothing is
@@ -158,10 +175,6 @@ class Connection:
                 streams.receive(data)
         except (OSError, _wire.ProtocolError) as error:
             reason = f"the connection was lost: {error}"
-        except BaseException:
-            # A signal's handler has raised; what was read just then may have been lost.
-            reason = "reading was interrupted"
-            raise
         finally:
             self._reading.release()
             if reason:
