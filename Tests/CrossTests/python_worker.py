@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Union
+from typing import Any
 
 from tallystick import Client, new_key
 from tallystick.aio import AsyncClient
@@ -25,7 +25,7 @@ calls: list[dict[str, Any]] = []
 TWICE_EVERY = 7
 
 
-def note(key: str, amount: int, outcome: Union[ConsumeResponse, InsufficientCredits]) -> bool:
+def note(key: str, amount: int, outcome: ConsumeResponse | InsufficientCredits) -> bool:
     """Writes a call down; false when it was refused."""
     said: dict[str, Any] = {"key": key, "amount": amount}
     if isinstance(outcome, InsufficientCredits):

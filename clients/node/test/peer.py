@@ -41,7 +41,9 @@ def messages_of_protos():
     for one in found.file:
         pool.Add(one)
     # The newer releases' name for it, and the older ones'.
-    get = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(pool).GetPrototype
+    get = (
+        getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(pool).GetPrototype
+    )
     return lambda name: get(pool.FindMessageTypeByName(name))
 
 
