@@ -4,8 +4,9 @@
 
 Each worker is a process. It is told on its first line `{"user": ..., "amounts": [...]}`, connects, prints
 `ready`, and begins with the next line that it reads: a caller for each amount consumes it over and over,
-until it is refused. Now and then a call is made twice with the same key. In the end a worker prints a line for
-each call: `key`, `amount`, and `sequence` and `replayed`, or `refused` (the reason), `available` and `required`.
+until it is refused. Now and then a call is made twice with the same key. In the end a worker prints a line
+for each call: `key`, `amount`, and `sequence` and `replayed`, or `refused` (the reason), `available` and
+`required`.
 
 What must hold then is in `check`; `tally verify` proves the rest on the file, and Verify over the socket.
 """
