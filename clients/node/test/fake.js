@@ -6,6 +6,9 @@ import path from 'node:path'
 
 import { DATA, encodeFrame, FrameParser, NO_DATA, REMOTE_CLOSED, RESPONSE } from '../src/wire.js'
 
+/** How long a condition may take to come true. */
+const PATIENCE_MS = 20_000
+
 /** A field of bytes with a one-byte tag. */
 export function field(number, content) {
   const size = []
@@ -117,12 +120,14 @@ export class FakeServer {
     return new Promise((resolve) => this.listener.listen(this.path, resolve))
   }
 
-  /** Resolves once `condition` holds after a frame. */
-  until(condition) {
-    return new Promise((resolve) => {
+  /** Resolves once `condition` holds after a frame; rejects when that takes too long. */
+  async until(condition) {
+    let late
+    await new Promise((resolve, reject) => {
+      late = setTimeout(() => reject(new Error(`waited in vain for ${condition}`)), PATIENCE_MS)
       this.#waiting.push({ condition, resolve })
       this.#tell()
-    })
+    }).finally(() => clearTimeout(late))
   }
 
   #tell() {

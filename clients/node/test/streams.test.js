@@ -56,6 +56,24 @@ test('a stream is read in order to its end', async (t) => {
   assert.equal(server.frames.length, 1)
 })
 
+test('what waits to be read stays as it came, whatever comes after it', async (t) => {
+  const { server, conformance } = await open(t, (peer, frame) => {
+    const request = readRequest(frame)
+    if (request.method === 'Count') begun = frame.streamId
+    if (request.method !== 'Echo') return
+    // One message before each answer, so that each comes by a read of its own.
+    peer.data(begun, numbered(sent++))
+    echo(peer, frame)
+  })
+  let begun = 0
+  let sent = 0
+  const stream = conformance.count({})
+  await server.until(() => begun !== 0)
+  for (let turns = 0; turns < 5; turns += 1) await conformance.echo({ body: new Uint8Array(100 + turns) })
+  for (let number = 0n; number < 5n; number += 1n) assert.equal((await stream.next()).value.number, number)
+  await stream.close()
+})
+
 test('a stream may be read by several at once, each message by one', async (t) => {
   const { conformance } = await open(t, counting(3))
   const stream = conformance.count({})
