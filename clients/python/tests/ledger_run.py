@@ -11,13 +11,13 @@ import pathlib
 from typing import Any, Optional
 
 import ledger_fields
-from kept_daemon import KeptDaemon
 from ledger_fields import Fields
 from ledger_words import SpellingError, Words, duration, metadata, number, spelled, time
 from scenario_calls import target
 from scenario_steps import Backend, Call
 
 from tallystick.errors import InvalidField, TallyError
+from tallystick.testing import Server
 
 #: The columns that no reply carries; a script's words about them are not compared.
 NOT_IN_REPLIES = {"pending_after", "next_after"}
@@ -75,7 +75,7 @@ def ledger_files() -> list[pathlib.Path]:
 
 
 class LedgerScript:
-    def __init__(self, backend: Backend, daemon: KeptDaemon) -> None:
+    def __init__(self, backend: Backend, daemon: Server) -> None:
         self._backend = backend
         self._daemon = daemon
         self._now = 0
@@ -140,7 +140,7 @@ class LedgerScript:
     async def _restart(self) -> None:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._daemon.stop)
-        await loop.run_in_executor(None, self._daemon.start)
+        await loop.run_in_executor(None, self._daemon.restart)
         # The new one's clock runs.
         await self._set(self._now)
 

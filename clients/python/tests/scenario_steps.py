@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
-from kept_daemon import KeptDaemon
 from scenario_calls import ARGUMENT_ERRORS, Target, error_to_json, target
 from scenario_file import Mismatch, Names, ScenarioError, expect, fits
 
 from tallystick.errors import TallyError
+from tallystick.testing import Server
 
 #: How long a scenario may take, and how long something awaited may be in coming, in seconds.
 SCENARIO_SECONDS, PATIENCE_SECONDS = 120.0, 30.0
@@ -69,7 +69,7 @@ _CALL_WORDS = {"as", "metadata", "timeoutMillis", "client"}
 
 
 class Runner:
-    def __init__(self, backend: Backend, daemon: KeptDaemon) -> None:
+    def __init__(self, backend: Backend, daemon: Server) -> None:
         self._backend = backend
         self._daemon = daemon
         self._background: dict[str, asyncio.Task[None]] = {}
@@ -216,14 +216,17 @@ class Runner:
     async def _server(self, step: dict[str, Any], names: Names) -> None:
         loop = asyncio.get_running_loop()
         what = step["server"]
-        if what == "ended":
-            status = await loop.run_in_executor(None, self._daemon.ended)
-            expect(step["status"], status, names, "the daemon's exit status")
-            return
-        actions = {"kill": self._daemon.kill, "stop": self._daemon.stop, "start": self._daemon.start}
+        actions = {
+            "kill": self._daemon.kill,
+            "stop": self._daemon.stop,
+            "start": self._daemon.restart,
+            "ended": self._daemon.wait,
+        }
         if what not in actions:
             raise ScenarioError(f"a server cannot {what}")
-        await loop.run_in_executor(None, actions[what])
+        status = await loop.run_in_executor(None, actions[what])
+        if what in ("stop", "ended"):
+            expect(step.get("status", 0), status, names, "the daemon's exit status")
 
 
 def _call_of(step: dict[str, Any], names: Names, token: str) -> Call:

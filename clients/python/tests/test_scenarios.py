@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from kept_daemon import KeptDaemon
 from ledger_run import LedgerScript, ledger_files
 from results import recorded
 from scenario_async import AsyncBackend
@@ -18,6 +17,7 @@ from scenario_sync import SyncBackend
 
 from tallystick import Client
 from tallystick._generated import services
+from tallystick.testing import Server
 
 BACKENDS: dict[str, Callable[[str, Mapping[str, Any]], Backend]] = {
     "python": SyncBackend,
@@ -26,10 +26,9 @@ BACKENDS: dict[str, Callable[[str, Mapping[str, Any]], Backend]] = {
 
 
 @pytest.fixture(scope="module")
-def daemon() -> Iterator[KeptDaemon]:
-    daemon = KeptDaemon()
-    yield daemon
-    daemon.close()
+def daemon() -> Iterator[Server]:
+    with Server(kept=True) as server:
+        yield server
 
 
 @pytest.fixture(params=BACKENDS)
@@ -39,23 +38,24 @@ def client(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def begin(daemon: KeptDaemon, client: str, options: Mapping[str, Any]) -> Backend:
+def begin(daemon: Server, client: str, options: Mapping[str, Any]) -> Backend:
     """A client of an empty daemon."""
-    daemon.start()
+    if not daemon.is_running:
+        daemon.restart()
     with Client(daemon.socket) as fresh:
         services.TestControl(fresh.caller).reset()
     return BACKENDS[client](daemon.socket, options)
 
 
 @pytest.mark.parametrize("scenario", [pytest.param(one, id=one["name"]) for one in scenarios()])
-def test_scenario(daemon: KeptDaemon, client: str, scenario: dict[str, Any]) -> None:
+def test_scenario(daemon: Server, client: str, scenario: dict[str, Any]) -> None:
     with recorded(client, "scenarios", scenario["name"]):
         backend = begin(daemon, client, scenario.get("clients", {}))
         asyncio.run(Runner(backend, daemon).run(scenario))
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in ledger_files()])
-def test_ledger(daemon: KeptDaemon, client: str, path: pathlib.Path) -> None:
+def test_ledger(daemon: Server, client: str, path: pathlib.Path) -> None:
     async def run() -> list[str]:
         backend = begin(daemon, client, {})
         try:
