@@ -20,7 +20,8 @@ export class KeptDaemon {
   /** Starts it, unless it runs. A client's first call waits until it accepts calls. */
   start() {
     if (this.#process?.exitCode === null && this.#process.signalCode === null) return
-    const flags = ['--testing', '--lifeline-stdin', '--any-file-system', '--log-level', 'warning']
+    // A scenario that has advanced the clock has left the ledger ahead of it.
+    const flags = ['--testing', '--lifeline-stdin', '--any-file-system', '--clock-behind-ledger']
     const places = ['--socket', this.socket, '--database', path.join(this.#directory, 'data')]
     const log = fs.openSync(path.join(this.#directory, 'log'), 'a')
     // What the environment sets for another daemon is not meant for this one.
