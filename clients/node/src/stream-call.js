@@ -9,6 +9,7 @@
  * @module
  */
 
+import { forgetAbort, onAbort } from './aborts.js'
 import { Attempts } from './channel.js'
 import { LONGEST_OUTBOX_BYTES } from './connection.js'
 import {
@@ -97,7 +98,7 @@ export class StreamCall {
     }
     if (signal !== undefined) {
       this.#onAbort = () => this.#abort()
-      signal.addEventListener('abort', this.#onAbort, { once: true })
+      onAbort(signal, this.#onAbort)
     }
     if (this.#timeoutMs !== undefined) {
       this.expiresAt = performance.now() + this.#timeoutMs + DEADLINE_GRACE_MS
@@ -262,7 +263,8 @@ export class StreamCall {
     this.#channel.deadlines.remove(this)
     if (this.streamId !== 0) this.#connection?.forget(this)
     if (this.#pause !== undefined) clearTimeout(this.#pause)
-    if (this.#onAbort !== undefined) this.#outgoing.signal?.removeEventListener('abort', this.#onAbort)
+    const { signal } = this.#outgoing
+    if (signal !== undefined && this.#onAbort !== undefined) forgetAbort(signal, this.#onAbort)
     this.#early = []
     this.#earlyBytes = 0
     for (const resolve of this.#whenBegun.splice(0)) resolve()

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { forgetAbort, onAbort } from './aborts.js'
 import { Attempts } from './channel.js'
 import { nonsense } from './connection.js'
 import { Cancelled, Code, ConnectionLost, DeadlineExceeded, fromStatus, TallyError } from './errors.js'
@@ -90,7 +91,7 @@ export class UnaryCall {
         return
       }
       this.#onAbort = () => this.#abort()
-      signal.addEventListener('abort', this.#onAbort, { once: true })
+      onAbort(signal, this.#onAbort)
     }
     this.#channel.deadlines.add(this)
     this.#attempt()
@@ -226,6 +227,7 @@ export class UnaryCall {
     this.#channel.deadlines.remove(this)
     if (this.streamId !== 0) this.#connection?.forget(this)
     if (this.#pause !== undefined) clearTimeout(this.#pause)
-    if (this.#onAbort !== undefined) this.#outgoing.signal?.removeEventListener('abort', this.#onAbort)
+    const { signal } = this.#outgoing
+    if (signal !== undefined && this.#onAbort !== undefined) forgetAbort(signal, this.#onAbort)
   }
 }

@@ -248,6 +248,22 @@ test('a call that is aborted before it is sent was not applied', async (t) => {
   assert.equal(server.frames.length, 2)
 })
 
+test('one signal ends all its calls under way, and is left alone by those that have ended', async (t) => {
+  const { server, conformance } = await open(t, (peer, frame) => {
+    if (readRequest(frame).method === 'Echo') echo(peer, frame)
+  })
+  const controller = new AbortController()
+  const options = { signal: controller.signal }
+  const add = t.mock.method(controller.signal, 'addEventListener')
+  await Promise.all(Array.from({ length: 20 }, () => conformance.echo({}, options)))
+  const calls = Array.from({ length: 20 }, () => conformance.sleep({}, options).catch((error) => error))
+  await server.until(() => server.frames.length === 40)
+  controller.abort()
+  for (const error of await Promise.all(calls)) assert.ok(error instanceof Cancelled)
+  // One for those that were answered, one for those that were not.
+  assert.equal(add.mock.callCount(), 2)
+})
+
 test('a call that waits for its retry can be aborted, and its outcome is open', async (t) => {
   const controller = new AbortController()
   const { client } = await open(t, (peer) => {
