@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Optional, TypeVar, Union
 
 from ._generated.services import AsyncCreditService, AsyncUsageService
-from ._work import HoldWork, RunWork, Work, may_have_begun
+from ._work import HoldWork, RunWork, Work, may_be_applied
 from .errors import TallyError
 from .messages import (
     RUN_STATUS_SUCCEEDED,
@@ -42,7 +42,7 @@ class AsyncRun(RunWork):
         try:
             self.begun(await self._usage.begin_run(**self._beginning))
         except BaseException as error:
-            if may_have_begun(error):
+            if may_be_applied(error):
                 await _end(self, self._give_up(error), error)
             raise
         return self
@@ -145,7 +145,7 @@ async def _settle(work: Work, call: Callable[[], Awaitable[R]]) -> R:
     work.asked(call)
     try:
         response = await call()
-    except TallyError as error:
+    except (TallyError, TypeError, ValueError) as error:
         work.failed(error)
         raise
     work.settled()

@@ -41,7 +41,7 @@ class AsyncChannel:
         if connection is not None and not connection.closed and connection.loop is loop:
             return connection
         if self._closed:
-            raise ValueError("the client is closed")
+            raise _rules.Closed
         self._drop()
         self._connection = AsyncConnection(self._path, loop)
         return self._connection
@@ -105,6 +105,10 @@ class AsyncCaller:
         while True:
             try:
                 return method.parse(await self._attempt(method, encoded, deadline))
+            except _rules.Closed:
+                if pauses is None:
+                    raise
+                raise _rules.closed(doubt) from None
             except TallyError as error:
                 doubt = _rules.keep_doubt(error, doubt)
                 if not method.may_repeat(error, request):
@@ -176,10 +180,12 @@ class AsyncCaller:
             await call.future
             if not call.ended:
                 raise method.late()
-        except BaseException:
+            return method.parse(call.reply())
+        except BaseException as error:
+            if opening.connection is not None:
+                _rules.broke_off(error)
             opening.cancel()
             raise
-        return method.parse(call.reply())
 
     def _opening(
         self,
@@ -231,8 +237,7 @@ class _Opening:
                 self._attempt()
             except ConnectionLost as again:
                 error = again
-            except ValueError:
-                # The client was closed meanwhile.
+            except _rules.Closed:
                 break
             else:
                 return

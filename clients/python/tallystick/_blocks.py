@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Optional, TypeVar, Union
 
 from ._generated.services import CreditService, UsageService
-from ._work import HoldWork, RunWork, Work, may_have_begun
+from ._work import HoldWork, RunWork, Work, may_be_applied
 from .errors import TallyError
 from .messages import (
     RUN_STATUS_SUCCEEDED,
@@ -38,7 +38,7 @@ class Run(RunWork):
         try:
             self.begun(self._usage.begin_run(**self._beginning))
         except BaseException as error:
-            if may_have_begun(error):
+            if may_be_applied(error):
                 _end(self, self._give_up(error), error)
             raise
         return self
@@ -141,7 +141,7 @@ def _settle(work: Work, call: Callable[[], R]) -> R:
     work.asked(call)
     try:
         response = call()
-    except TallyError as error:
+    except (TallyError, TypeError, ValueError) as error:
         work.failed(error)
         raise
     work.settled()

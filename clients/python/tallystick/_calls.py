@@ -50,7 +50,7 @@ class Channel:
         """Raises ConnectionLost when there is none to be had."""
         with self._lock:
             if self._closed:
-                raise ValueError("the client is closed")
+                raise _rules.Closed
             if self._connection is None or self._connection.closed:
                 self._connection = Connection(self._path, timeout)
             return self._connection
@@ -110,6 +110,10 @@ class Caller:
         while True:
             try:
                 return method.parse(self._attempt(method, encoded, deadline))
+            except _rules.Closed:
+                if pauses is None:
+                    raise
+                raise _rules.closed(doubt) from None
             except TallyError as error:
                 doubt = _rules.keep_doubt(error, doubt)
                 if not method.may_repeat(error, request):
@@ -161,10 +165,12 @@ class Caller:
                 opened.finish()
             if not call.wait(None if until is None else until - time.monotonic()):
                 raise method.late()
-        except BaseException:
-            opened.cancel()
+            return method.parse(call.reply())
+        except BaseException as error:
+            _rules.broke_off(error)
+            if not call.ended:
+                opened.cancel()
             raise
-        return method.parse(call.reply())
 
     def bidirectional(self, method: Method[Q, M], timeout: Optional[float]) -> Duplex[Q, M]:
         """As `server_stream`, with a half that sends messages."""

@@ -16,6 +16,8 @@ M = TypeVar("M", bound=Message)
 #: What may wait to be read, in bytes of messages. ttrpc cannot slow a sender down, so a reader that falls
 #: further behind loses its stream instead of the process its memory.
 LONGEST_BACKLOG_BYTES = 16 << 20
+#: What a message counts for beside its bytes, so that empty ones are bounded as well.
+MESSAGE_OVERHEAD_BYTES = 64
 
 
 class Inbox(Generic[M]):
@@ -49,7 +51,7 @@ class Inbox(Generic[M]):
         """
         if self._waiting:
             payload = self._waiting.popleft()
-            self._waiting_bytes -= len(payload)
+            self._waiting_bytes -= len(payload) + MESSAGE_OVERHEAD_BYTES
             return self._method.parse(payload)
         if self._error is not None:
             raise self._error
@@ -82,9 +84,10 @@ class Inbox(Generic[M]):
         with self._lock:
             if self._ended:
                 return
-            if self._waiting_bytes + len(payload) <= LONGEST_BACKLOG_BYTES:
+            cost = len(payload) + MESSAGE_OVERHEAD_BYTES
+            if not self._waiting or self._waiting_bytes + cost <= LONGEST_BACKLOG_BYTES:
                 self._waiting.append(payload)
-                self._waiting_bytes += len(payload)
+                self._waiting_bytes += cost
                 self.wake()
                 return
         self._finish(

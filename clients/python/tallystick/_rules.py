@@ -35,6 +35,8 @@ DEADLINE_GRACE_SECONDS = 0.05
 #: A request leaves this much of the longest frame to its envelope. A server has a lower limit of its own
 #: and answers that itself.
 LONGEST_REQUEST = _wire.LONGEST_PAYLOAD - (64 << 10)
+#: How long a call may be given: what the waits of every system can count.
+LONGEST_TIMEOUT_SECONDS = 24 * 86_400
 #: A send that makes no progress for this long ends the connection.
 SEND_STALL_SECONDS = 30
 RECEIVE_BYTES = 1 << 16
@@ -50,6 +52,13 @@ _TELLS_NOTHING = frozenset(
         Code.UNAVAILABLE,
     }
 )
+
+
+class Closed(ValueError):
+    """Nothing was sent, since the client is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("the client is closed")
 
 
 class Method(Generic[Q, M]):
@@ -125,6 +134,11 @@ class Method(Generic[Q, M]):
         return error
 
 
+def closed(doubt: bool) -> ConnectionLost:
+    """Why a call is tried no more whose client was closed meanwhile."""
+    return ConnectionLost("the client was closed", maybe_applied=doubt)
+
+
 def keep_doubt(error: TallyError, doubt: bool) -> bool:
     """Whether the call may have been applied by now, when it was in doubt before this attempt's error, which
     says so as well from here on.
@@ -132,6 +146,12 @@ def keep_doubt(error: TallyError, doubt: bool) -> bool:
     if doubt and error.code in _TELLS_NOTHING:
         error.maybe_applied = True
     return error.maybe_applied
+
+
+def broke_off(error: BaseException) -> None:
+    """A stream of requests ended so: what was sent before may have been applied, whatever the error says."""
+    if isinstance(error, TallyError):
+        error.maybe_applied = True
 
 
 class Terms:
@@ -153,7 +173,10 @@ class Terms:
         return Terms(self.timeout, self.retry_seconds, tuple(merged.items()))
 
     def tail(self, timeout: Optional[float]) -> bytes:
-        """The end of a Request."""
+        """The end of a Request. ValueError for a time-out beyond the limit."""
+        # What is no number fails so as well.
+        if timeout is not None and not timeout <= LONGEST_TIMEOUT_SECONDS:
+            raise ValueError(f"timeout is at most {LONGEST_TIMEOUT_SECONDS} seconds, not {timeout}")
         nanos = 0 if timeout is None else max(1, int(timeout * 1e9))
         return _wire.encode_tail(nanos, self._metadata)
 
@@ -170,10 +193,11 @@ def answered(data: bytes) -> bytes:
         return payload
     try:
         response = _wire.decode_response(data)
-    except _wire.ProtocolError as problem:
+        failure = from_status(response.code, response.message, response.details) if response.code else None
+    except (_wire.ProtocolError, DecodeError) as problem:
         raise _senseless(f"the answer does not parse: {problem}") from problem
-    if response.code:
-        raise from_status(response.code, response.message, response.details)
+    if failure is not None:
+        raise failure
     return response.payload
 
 

@@ -42,9 +42,9 @@ class Work:
         """The call is about to settle it."""
         self._asked = call
 
-    def failed(self, error: TallyError) -> None:
-        """The call that was asked has failed."""
-        if not error.maybe_applied:
+    def failed(self, error: Exception) -> None:
+        """The call that was asked has failed, or its arguments have."""
+        if not may_be_applied(error):
             self._asked = None
 
     def settled(self) -> None:
@@ -155,7 +155,7 @@ class HoldWork(Work):
         return {"hold_id": self.hold_id, "idempotency_key": f"{self._key}-{how}"}
 
 
-def may_have_begun(error: BaseException) -> bool:
+def may_be_applied(error: BaseException) -> bool:
     """Whether a call that failed so may have been applied: its answer was lost, or not waited for."""
     return error.maybe_applied if isinstance(error, TallyError) else not isinstance(error, Exception)
 

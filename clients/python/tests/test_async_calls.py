@@ -178,6 +178,25 @@ def test_a_server_that_starts_late_is_waited_for(serve: Serve, socket_path: path
     asyncio.run(main())
 
 
+def test_a_client_that_is_closed_between_attempts_tells_what_is_known(
+    serve: Serve, socket_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(lambda peer, frame: peer.hang_up())
+
+    async def main() -> None:
+        client = connect(socket_path)
+
+        async def close(seconds: float) -> None:
+            client.close()
+
+        monkeypatch.setattr("tallystick._async_calls.asyncio.sleep", close)
+        with pytest.raises(errors.ConnectionLost, match="closed") as caught:
+            await client.credits.consume(user_id="u", amount_micros=1)
+        assert caught.value.maybe_applied
+
+    asyncio.run(main())
+
+
 def test_without_a_server_calls_end_when_their_retries_are_over(socket_path: pathlib.Path) -> None:
     async def main() -> None:
         async with AsyncClient(socket_path, retry_seconds=0.05) as client:

@@ -103,9 +103,10 @@ def test_a_streams_deadline_is_kept_and_a_lost_connection_ends_it(
 def test_a_stream_that_nobody_reads_holds_up_nobody_and_has_a_limit(
     serve: Serve, socket_path: pathlib.Path
 ) -> None:
-    message = EchoResponse(body=bytes((4 << 20) - 5)).SerializeToString()
-    most = _inbox.LONGEST_BACKLOG_BYTES // len(message)
-    assert most * len(message) == _inbox.LONGEST_BACKLOG_BYTES
+    overhead = _inbox.MESSAGE_OVERHEAD_BYTES
+    message = EchoResponse(body=bytes((4 << 20) - 5 - overhead)).SerializeToString()
+    most = 4
+    assert most * (len(message) + overhead) == _inbox.LONGEST_BACKLOG_BYTES
 
     def flood(peer: Peer, frame: Frame) -> None:
         method = Request(frame).method
@@ -197,6 +198,27 @@ def test_a_client_stream_ends_when_the_server_has_answered(serve: Serve, socket_
             with pytest.raises(errors.TallyError) as caught:
                 await AsyncConformance(client.caller).sum(endless())
             assert caught.value.code == 8
+
+    asyncio.run(main())
+
+
+def test_a_client_stream_that_breaks_may_have_been_applied_in_part(
+    serve: Serve, socket_path: pathlib.Path
+) -> None:
+    def late(peer: Peer, frame: Frame) -> None:
+        if frame.type == _wire.DATA:
+            peer.respond(frame.stream_id, status=b"\x08\x04")
+
+    async def main() -> None:
+        async with AsyncClient(socket_path, retry_seconds=0) as client:
+            conformance = AsyncConformance(client.caller)
+            with pytest.raises(errors.ConnectionLost) as unsent:
+                await conformance.sum([EchoRequest(number=1)])
+            assert not unsent.value.maybe_applied
+            serve(late)
+            with pytest.raises(errors.DeadlineExceeded) as caught:
+                await conformance.sum([EchoRequest(number=1)])
+            assert caught.value.maybe_applied
 
     asyncio.run(main())
 

@@ -201,8 +201,18 @@ def test_floats_are_no_amounts(blocks: Both) -> None:
         blocks.run("u", "gpt-x", 0.25)
     with pytest.raises(TypeError, match="float"):
         blocks.hold("u", 0.25)
-    with pytest.raises(TypeError, match="float"), blocks.run("u", "gpt-x") as run:
+
+
+def test_what_could_not_be_sent_leaves_nothing_held(blocks: Both, tally: Client) -> None:
+    with pytest.raises(TypeError, match="float"), blocks.run("u", "gpt-x", 400_000) as run:
         run.finish(cost_micros=0.25)
+    assert state(tally, run.run_id).status == RUN_STATUS_FAILED
+    with pytest.raises(ValueError, match="NOPE"), blocks.run("u", "gpt-x", 400_000) as run:
+        run.finish(status="NOPE")
+    assert state(tally, run.run_id).status == RUN_STATUS_FAILED
+    with pytest.raises(TypeError, match="float"), blocks.hold("u", 400_000) as hold:
+        hold.capture(0.25)
+    assert balance(tally) == (1_000_000, 0)
 
 
 def test_what_a_block_did_is_asked_for_inside_of_it(blocks: Both, tally: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pathlib
 import signal
@@ -13,7 +14,7 @@ from collections.abc import Callable
 import pytest
 from fake import FakeServer, Frame, Handler, Peer, Request, echo
 
-from tallystick import Client, _connection, _wire, default_socket, errors
+from tallystick import Client, _connection, _rules, _wire, default_socket, errors
 from tallystick._generated import services
 from tallystick._generated.services import Conformance
 from tallystick.messages import ConsumeRequest, ConsumeResponse
@@ -198,6 +199,43 @@ def test_a_closed_client_says_so_and_ends_its_thread(serve: Serve, socket_path: 
     assert threading.active_count() <= before + 1
     with pytest.raises(ValueError, match="closed"):
         Conformance(client.caller).echo()
+
+
+def test_a_client_that_is_closed_between_attempts_tells_what_is_known(
+    serve: Serve, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(lambda peer, frame: peer.hang_up())
+    monkeypatch.setattr("tallystick._calls.time.sleep", lambda seconds: client.close())
+    with pytest.raises(errors.ConnectionLost, match="closed") as caught:
+        client.credits.consume(user_id="u", amount_micros=1)
+    assert caught.value.maybe_applied
+
+
+@pytest.mark.parametrize("seconds", [_rules.LONGEST_TIMEOUT_SECONDS + 1, math.inf, math.nan, 1e300])
+def test_a_timeout_beyond_the_limit_is_refused_before_anything_is_sent(
+    serve: Serve, client: Client, seconds: float
+) -> None:
+    server = serve(echo)
+    for call in (Conformance(client.caller).echo, client.admin.verify):
+        with pytest.raises(ValueError, match="timeout is at most 2073600 seconds"):
+            call(timeout=seconds)
+    with pytest.raises(ValueError, match="timeout"):
+        Client(client.socket, timeout=seconds)
+    assert Conformance(client.caller).echo(timeout=_rules.LONGEST_TIMEOUT_SECONDS) is not None
+    assert len(server.frames) == 1
+
+
+def test_details_that_do_not_parse_end_their_own_call_only(serve: Serve, client: Client) -> None:
+    detail = _wire._field(1, errors.ERROR_INFO.encode()) + _wire._field(2, b"\xff")
+    status = b"\x08\x09" + _wire._field(3, detail)
+
+    server = serve(lambda peer, frame: peer.respond(frame.stream_id, status=status))
+    with client.admin.verify() as stream, pytest.raises(errors.TallyError, match="does not parse"):
+        next(stream)
+    with pytest.raises(errors.TallyError, match="does not parse") as caught:
+        Conformance(client.caller).echo()
+    assert caught.value.maybe_applied
+    assert server.connections == 1
 
 
 def readers() -> list[threading.Thread]:

@@ -10,7 +10,7 @@ from fake import FakeServer, Frame, Handler, Peer, Request, echo
 
 from tallystick import Client, _inbox, _wire, errors
 from tallystick._generated.services import Conformance
-from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, SumResponse
+from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse, SumResponse
 from tallystick.messages import VerifyResponse
 
 Serve = Callable[[Handler], FakeServer]
@@ -84,12 +84,12 @@ def test_a_streams_deadline_is_kept(serve: Serve, client: Client) -> None:
 
 
 def test_a_stream_that_nobody_reads_holds_up_nobody_and_has_a_limit(serve: Serve, client: Client) -> None:
-    message = bytes(4 << 20)
+    message = bytes((4 << 20) - _inbox.MESSAGE_OVERHEAD_BYTES)
 
     def flood(peer: Peer, frame: Frame) -> None:
         method = Request(frame).method
         if method == "Verify":
-            for _ in range(_inbox.LONGEST_BACKLOG_BYTES // len(message) + 1):
+            for _ in range(5):
                 peer.data(frame.stream_id, message)
         elif method == "Echo":
             echo(peer, frame)
@@ -98,9 +98,38 @@ def test_a_stream_that_nobody_reads_holds_up_nobody_and_has_a_limit(serve: Serve
     stream = client.admin.verify()
     assert Conformance(client.caller).echo(number=5).number == 5
     backlog = list(stream._waiting)
-    assert len(backlog) == _inbox.LONGEST_BACKLOG_BYTES // len(message)
+    assert len(backlog) == 4
     assert stream._error is not None
     assert type(stream._error) is errors.StreamOverflow
+
+
+def test_empty_messages_that_nobody_reads_have_a_limit_too(serve: Serve, client: Client) -> None:
+    most = _inbox.LONGEST_BACKLOG_BYTES // _inbox.MESSAGE_OVERHEAD_BYTES
+    empty = _wire.encode_frame(1, _wire.DATA, 0, b"")
+
+    def flood(peer: Peer, frame: Frame) -> None:
+        if Request(frame).method == "Verify":
+            peer.send(empty * (most + 1))
+        elif Request(frame).method == "Echo":
+            echo(peer, frame)
+
+    serve(flood)
+    stream = client.admin.verify()
+    assert Conformance(client.caller).echo(number=5).number == 5
+    assert len(stream._waiting) == most
+    assert type(stream._error) is errors.StreamOverflow
+
+
+def test_a_message_as_long_as_a_frame_fits_alone(serve: Serve, client: Client) -> None:
+    message = EchoResponse(body=bytes(_wire.LONGEST_PAYLOAD - 5)).SerializeToString()
+    assert len(message) == _wire.LONGEST_PAYLOAD
+
+    def answer(peer: Peer, frame: Frame) -> None:
+        peer.data(frame.stream_id, message)
+        peer.end(frame.stream_id)
+
+    serve(answer)
+    assert len(list(Conformance(client.caller).count(count=1))) == 1
 
 
 def sum_of(frames: list[Frame]) -> int:
@@ -164,6 +193,17 @@ def test_a_client_stream_that_is_given_up_is_cancelled(serve: Serve, client: Cli
         Conformance(client.caller).sum([EchoRequest()], timeout=0.05)
     assert caught.value.maybe_applied
     assert not any(frame.flags & _wire.REMOTE_CLOSED for frame in server.frames[:2])
+
+
+def test_a_client_stream_that_breaks_may_have_been_applied_in_part(serve: Serve, client: Client) -> None:
+    def late(peer: Peer, frame: Frame) -> None:
+        if frame.type == _wire.DATA:
+            peer.respond(frame.stream_id, status=b"\x08\x04")
+
+    serve(late)
+    with pytest.raises(errors.DeadlineExceeded) as caught:
+        Conformance(client.caller).sum([EchoRequest(number=1)])
+    assert caught.value.maybe_applied
 
 
 def test_a_lost_connection_ends_a_client_stream_and_is_not_tried_again(serve: Serve, client: Client) -> None:
