@@ -16,6 +16,12 @@ from tallystick import Client
 from tallystick.testing import Server, find_binary
 
 ROOT = pathlib.Path(__file__).parents[1]
+BY_HAND = """
+from tallystick.testing import Harness, Server
+
+with Server() as server, server.client() as client:
+    Harness(client).clock.advance(days=1)
+"""
 
 
 def run(*command: object, cwd: pathlib.Path, **environment: str) -> str:
@@ -74,9 +80,10 @@ def test_a_new_project_installs_it_and_charges_a_credit(
     ]
     run(*pip, wheel, cwd=tmp_path)
     examples = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.S | re.M)
-    # The client itself needs no pytest.
+    # The client itself needs no pytest, nor does the daemon by hand.
     printed = run(python, "-c", examples[0], cwd=tmp_path, TALLY_SOCKET=tally_server.socket)
     assert printed == "left: 750000\n"
+    run(python, "-c", BY_HAND, cwd=tmp_path, TALLY_BINARY=find_binary())
     run(*pip, "pytest", cwd=tmp_path)
     (tmp_path / "test_charge.py").write_text(next(text for text in examples if "def test_charge" in text))
     assert "1 passed" in run(python, "-m", "pytest", cwd=tmp_path, TALLY_BINARY=find_binary())
