@@ -276,12 +276,12 @@ async def _send_all(
             # The server may answer before it has heard everything, and then hears no more.
             if call.ended:
                 return
-            await opening.send(method.serialize(request))
+            await opening.send(method.serialize(method.checked(request)))
     else:
         for request in requests:
             if call.ended:
                 return
-            await opening.send(method.serialize(request))
+            await opening.send(method.serialize(method.checked(request)))
     await opening.finish()
 
 

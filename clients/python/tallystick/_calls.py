@@ -160,7 +160,7 @@ class Caller:
                     break
                 if until is not None and time.monotonic() > until:
                     raise method.late()
-                opened.send(method.serialize(request))
+                opened.send(method.serialize(method.checked(request)))
             else:
                 opened.finish()
             if not call.wait(None if until is None else until - time.monotonic()):

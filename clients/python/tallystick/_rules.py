@@ -169,7 +169,10 @@ class Terms:
     def with_metadata(self, metadata: Mapping[str, str]) -> Terms:
         """The same, with these entries instead of earlier ones of their names."""
         merged = dict(self._metadata)
-        merged.update({key.lower(): value for key, value in metadata.items()})
+        for key, value in metadata.items():
+            if not isinstance(value, str):
+                raise TypeError(f"the metadata {key} is a str, not {type(value).__name__}")
+            merged[key.lower()] = value
         return Terms(self.timeout, self.retry_seconds, tuple(merged.items()))
 
     def tail(self, timeout: Optional[float]) -> bytes:
@@ -296,5 +299,13 @@ def cancel_request(token: str) -> bytes:
 
 
 def lost(path: str, problem: OSError) -> ConnectionLost:
-    """Why there is no connection to be had."""
-    return ConnectionLost(f"cannot connect to {path}: {problem}", maybe_applied=False)
+    """Why there is no connection to be had, and where to look."""
+    advice = next((text for kind, text in _ADVICE.items() if isinstance(problem, kind)), "")
+    return ConnectionLost(f"cannot connect to {path}: {problem}{advice}", maybe_applied=False)
+
+
+_ADVICE = {
+    FileNotFoundError: "; does `tally serve` run, with this socket?",
+    ConnectionRefusedError: "; does `tally serve` run, with this socket?",
+    PermissionError: "; may this user write to the socket?",
+}

@@ -102,8 +102,12 @@ class Server:
         except OSError as error:
             raise HarnessError(f"cannot run {self._command[0]}: {error}") from error
         if self._directory is None:
-            line = json.loads(self._first_line())
-            self.socket, self.version = line["socket"], line["version"]
+            line = self._first_line()
+            try:
+                served = json.loads(line)
+                self.socket, self.version = served["socket"], served["version"]
+            except (ValueError, LookupError, TypeError) as error:
+                raise HarnessError(f"{self._command[0]} is no tally: it printed {line!r}") from error
         else:
             self._answers()
 

@@ -34,7 +34,8 @@ class TallyError(Exception):
     """A call failed. Branch on the class or on `reason`, never on the message's text.
 
     An error means that nothing was applied, unless `maybe_applied` is true: then only the same call
-    with the same idempotency key tells.
+    with the same idempotency key tells. `code` is gRPC's, `reason` the name of one in errors.proto or empty,
+    `details` what a client needs to act, by name; a reason's class has those as properties as well.
     """
 
     #: Whether the call may have been applied all the same.

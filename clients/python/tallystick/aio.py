@@ -32,6 +32,8 @@ class AsyncClient:
     a time. A call that did not get through is tried again with the same idempotency key, for
     `retry_seconds`; `timeout` bounds it all. When the task that awaits a call is cancelled, the server is
     told. Close it, or use it by `async with`.
+
+    The calls are methods of its services `credits`, `usage`, `pages`, `admin` and `control`.
     """
 
     def __init__(
@@ -62,6 +64,9 @@ class AsyncClient:
         self.admin = AsyncAdminService(caller)
         #: Cancellation of other calls.
         self.control = AsyncControl(caller)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.socket!r})"
 
     @property
     def caller(self) -> AsyncCaller:

@@ -49,6 +49,8 @@ class Client:
     It connects with the first call, and again whenever the connection was lost. A call that did not
     get through is tried again with the same idempotency key, for `retry_seconds`; `timeout` bounds it
     all. Close it, or use it as a context manager. A fork's child gets a connection of its own.
+
+    The calls are methods of its services `credits`, `usage`, `pages`, `admin` and `control`.
     """
 
     def __init__(
@@ -79,6 +81,9 @@ class Client:
         self.admin = AdminService(caller)
         #: Cancellation of other calls.
         self.control = Control(caller)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.socket!r})"
 
     @property
     def caller(self) -> Caller:

@@ -79,6 +79,12 @@ def test_a_call_carries_its_deadline_its_metadata_and_the_acting_user(serve: Ser
     assert server.frames[0].flags == 0
 
 
+def test_metadata_are_text(client: Client) -> None:
+    with pytest.raises(TypeError, match="tally-acting-user is a str, not int"):
+        client.acting_as(7)  # type: ignore[arg-type]
+    assert repr(client.acting_as("7")) == f"Client('{client.socket}')"
+
+
 def test_a_lost_connection_is_made_again_and_the_call_repeated_with_its_key(
     serve: Serve, client: Client
 ) -> None:

@@ -86,6 +86,8 @@ def test_a_daemon_that_does_not_start_says_why() -> None:
         Server(arguments=["--no-such-flag"], kept=True)
     with pytest.raises(HarnessError, match="/no/such/tally"):
         Server("/no/such/tally")
+    with pytest.raises(HarnessError, match="/bin/echo is no tally: it printed b'serve"):
+        Server("/bin/echo")
 
 
 def test_a_killed_daemon_is_an_error_that_says_so() -> None:
@@ -93,7 +95,7 @@ def test_a_killed_daemon_is_an_error_that_says_so() -> None:
     with Client(server.socket, retry_seconds=0.05) as client:
         client.credits.get_balance(user_id="u1")
         server.kill()
-        with pytest.raises(errors.ConnectionLost, match="cannot connect to"):
+        with pytest.raises(errors.ConnectionLost, match=r"cannot connect to .*does `tally serve` run"):
             client.credits.get_balance(user_id="u1")
     server.close()
 

@@ -234,3 +234,10 @@ def test_a_stream_both_ways_is_sent_and_read_in_turn(serve: Serve, client: Clien
         assert list(chat) == []
         with pytest.raises(ValueError, match="finished"):
             chat.send(EchoRequest())
+
+
+def test_a_stream_takes_messages_of_its_own_kind_only(serve: Serve, client: Client) -> None:
+    serve(lambda peer, frame: None)
+    for wrong in ({"run_id": "r1"}, VerifyResponse()):
+        with pytest.raises(TypeError, match="StreamRuns takes RecordRunRequest, not"):
+            client.usage.stream_runs([wrong])  # type: ignore[list-item]
