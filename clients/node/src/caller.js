@@ -5,8 +5,8 @@
  */
 
 import { LONGEST_TIMEOUT_MS } from './deadlines.js'
-import { fromStatus } from './errors.js'
-import { nonsense } from './connection.js'
+import { fromStatus, TallyError } from './errors.js'
+import { nonsense } from './nonsense.js'
 import { withKeys } from './keys.js'
 import { namesFor, newToken, serialize, serializeMetadata, withToken } from './outgoing.js'
 import { Duplex, Stream } from './stream.js'
@@ -108,6 +108,7 @@ export class Caller {
       const call = this.#streamCall(method, NOTHING, REMOTE_OPEN, true, options, sink)
       call.begin()
       sendAll(call, method, requests).catch((error) => {
+        if (error instanceof TallyError) error.maybeApplied ||= call.streamId !== 0
         call.cancel()
         reject(error)
       })
@@ -198,7 +199,10 @@ class OneAnswer {
   /** @param {import('./wire.js').Response} response */
   respond(response) {
     if (response.code !== 0) {
-      this.#reject(fromStatus(response.code, response.message, response.details))
+      const error = fromStatus(response.code, response.message, response.details)
+      // Of a stream that breaks some may have been applied.
+      error.maybeApplied = true
+      this.#reject(error)
       return
     }
     try {

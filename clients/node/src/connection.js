@@ -12,7 +12,8 @@
 
 import net from 'node:net'
 
-import { Code, ConnectionLost, TallyError, TooManyInFlight } from './errors.js'
+import { Code, ConnectionLost, TooManyInFlight } from './errors.js'
+import { nonsense } from './nonsense.js'
 import { Queue } from './queue.js'
 import {
   DATA,
@@ -49,7 +50,8 @@ export const WRITE_STALL_MS = 30_000
  *   bytes are overwritten afterwards
  * @property {(payload: Uint8Array) => void} data one message of a stream; overwritten afterwards
  * @property {() => void} end a stream's good end
- * @property {(error: TallyError) => void} failed the connection ended first, or the answer makes no sense
+ * @property {(error: import('./errors.js').TallyError) => void} failed the connection ended first, or the
+ *   answer makes no sense
  */
 
 /**
@@ -354,19 +356,6 @@ function respond(call, payload) {
     return
   }
   call.respond(response)
-}
-
-/**
- * An answer that makes no sense: nobody knows what it was to say.
- *
- * @param {string} message
- * @param {unknown} [cause]
- * @returns {TallyError}
- */
-export function nonsense(message, cause) {
-  const error = new TallyError(Code.INTERNAL, message, '', {}, cause === undefined ? undefined : { cause })
-  error.maybeApplied = true
-  return error
 }
 
 /** @param {number} id */

@@ -9,6 +9,7 @@
 
 import { BY_REASON } from './generated/errors.js'
 import { ErrorInfo } from './generated/tallystick/v1/errors.js'
+import { nonsense } from './nonsense.js'
 import { Code, TallyError } from './status.js'
 
 export * from './generated/errors.js'
@@ -76,7 +77,14 @@ const OUTCOME_UNKNOWN = 'OUTCOME_UNKNOWN'
 export function fromStatus(code, message, details = []) {
   const known = code >= Code.OK && code <= Code.UNAUTHENTICATED ? code : Code.UNKNOWN
   for (const [typeUrl, value] of details) {
-    if (typeUrl.endsWith(ERROR_INFO)) return fromInfo(known, message, ErrorInfo.decode(value))
+    if (!typeUrl.endsWith(ERROR_INFO)) continue
+    let info
+    try {
+      info = ErrorInfo.decode(value)
+    } catch (problem) {
+      return nonsense('the answer does not parse: its details are none', problem)
+    }
+    return fromInfo(known, message, info)
   }
   return make(BY_CODE.get(known), known, message)
 }

@@ -36,14 +36,15 @@ class Ending {
   /**
    * Ends it by this call, unless an end was made; then returns that one's reply.
    *
-   * @param {() => Promise<Reply>} call
+   * @param {(options: CallOptions | undefined) => Promise<Reply>} call
+   * @param {CallOptions | undefined} options of this attempt: its signal and its time are no other's
    * @returns {Promise<Reply>}
    */
-  async by(call) {
+  async by(call, options) {
     if (this.reply !== undefined) return this.reply
-    this.#open = call
+    this.#open = () => call({ metadata: options?.metadata })
     try {
-      this.reply = await call()
+      this.reply = await call(options)
     } catch (error) {
       // What was refused, or never could be sent, leaves it to be ended otherwise.
       if (!isOpen(error)) this.#open = undefined
@@ -121,7 +122,7 @@ export class Run {
    */
   finish(result = {}, options = undefined) {
     const request = { status: RunStatus.SUCCEEDED, ...result, runId: this.runId }
-    return this.#ending.by(() => this.#usage.finishRun(request, options))
+    return this.#ending.by((own) => this.#usage.finishRun(request, own), options)
   }
 
   /**
@@ -210,7 +211,7 @@ export class Hold {
    */
   capture(amountMicros, more = {}, options = undefined) {
     const request = { idempotencyKey: this.#captureKey, ...more, holdId: this.holdId, amountMicros }
-    return this.#ending.by(() => this.#credits.capture(request, options))
+    return this.#ending.by((own) => this.#credits.capture(request, own), options)
   }
 
   /**
@@ -220,7 +221,7 @@ export class Hold {
    */
   release(options) {
     const request = { idempotencyKey: this.#releaseKey, holdId: this.holdId }
-    return this.#ending.by(() => this.#credits.release(request, options))
+    return this.#ending.by((own) => this.#credits.release(request, own), options)
   }
 
   /**

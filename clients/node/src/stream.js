@@ -8,7 +8,7 @@
  */
 
 import { Code, fromStatus, StreamOverflow } from './errors.js'
-import { nonsense } from './connection.js'
+import { nonsense } from './nonsense.js'
 import { serialize } from './outgoing.js'
 import { Queue } from './queue.js'
 import './symbols.js'
@@ -18,6 +18,8 @@ import './symbols.js'
  * further behind loses its stream instead of the process its memory.
  */
 export const LONGEST_BACKLOG_BYTES = 16 << 20
+/** What a message counts for beside its bytes, so that empty ones are bounded as well. */
+export const MESSAGE_OVERHEAD_BYTES = 64
 
 /** @typedef {import('./outgoing.js').Method} Method */
 
@@ -66,7 +68,7 @@ export class Stream {
   next() {
     const payload = this.#waiting.shift()
     if (payload !== undefined) {
-      this.#waitingBytes -= payload.length
+      this.#waitingBytes -= payload.length + MESSAGE_OVERHEAD_BYTES
       return new Promise((resolve) => resolve(this.#step(payload)))
     }
     if (this.#error !== undefined) return Promise.reject(this.#error)
@@ -127,6 +129,7 @@ export class Stream {
   /** @param {Uint8Array} payload */
   data(payload) {
     if (this.#ended) return
+    const cost = payload.length + MESSAGE_OVERHEAD_BYTES
     const reader = this.#readers.shift()
     if (reader !== undefined) {
       try {
@@ -134,9 +137,9 @@ export class Stream {
       } catch (error) {
         reader.reject(error)
       }
-    } else if (this.#waitingBytes + payload.length <= LONGEST_BACKLOG_BYTES) {
+    } else if (this.#waiting.size === 0 || this.#waitingBytes + cost <= LONGEST_BACKLOG_BYTES) {
       this.#waiting.push(Buffer.from(payload))
-      this.#waitingBytes += payload.length
+      this.#waitingBytes += cost
     } else {
       const text = `${this.#waitingBytes} bytes wait to be read`
       this.#call?.cancel()

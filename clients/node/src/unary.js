@@ -10,8 +10,16 @@
 
 import { forgetAbort, onAbort } from './aborts.js'
 import { Attempts } from './channel.js'
-import { nonsense } from './connection.js'
-import { Cancelled, Code, ConnectionLost, DeadlineExceeded, fromStatus, TallyError } from './errors.js'
+import { nonsense } from './nonsense.js'
+import {
+  Cancelled,
+  ClientClosed,
+  Code,
+  ConnectionLost,
+  DeadlineExceeded,
+  fromStatus,
+  TallyError,
+} from './errors.js'
 import { encodeCancel } from './outgoing.js'
 import { encodeRequestFrame } from './wire.js'
 
@@ -184,6 +192,10 @@ export class UnaryCall {
   /** @param {unknown} error */
   #failedAttempt(error) {
     if (this.settled) return
+    if (error instanceof ClientClosed && this.#attempts !== undefined) {
+      this.#settle(new ConnectionLost(error.message, { maybeApplied: this.#maybeApplied, cause: error }))
+      return
+    }
     if (!(error instanceof TallyError) || !this.#mayRepeat(error)) {
       this.#settle(error)
       return

@@ -274,6 +274,31 @@ test('a call that waits for its retry can be aborted, and its outcome is open', 
   await assert.rejects(call, (error) => error instanceof Cancelled && error.maybeApplied)
 })
 
+test('a client that is closed between attempts tells what is known', async (t) => {
+  const { client } = await open(t, (peer) => {
+    peer.hangUp()
+    peer.socket.on('close', () => client.close())
+  })
+  const call = client.credits.consume({ userId: 'u', amountMicros: 1n })
+  await assert.rejects(call, (error) => error instanceof ConnectionLost && error.maybeApplied)
+})
+
+test('details that do not parse end their own call only', async (t) => {
+  const info = Buffer.from('/tallystick.v1.ErrorInfo')
+  const detail = Buffer.concat([Buffer.from([0x0a, info.length]), info, Buffer.from([0x12, 1, 0xff])])
+  const garbled = Buffer.concat([status(9), Buffer.from([0x1a, detail.length]), detail])
+  const { server, client, conformance } = await open(t, (peer, frame) => {
+    peer.respond(frame.streamId, undefined, garbled)
+  })
+  for (const call of [() => conformance.echo({}), () => client.admin.verify({}).next()]) {
+    await assert.rejects(call, (error) => {
+      assert.match(error.message, /does not parse/)
+      return error instanceof TallyError && error.maybeApplied
+    })
+  }
+  assert.equal(server.connections, 1)
+})
+
 test('a peer that does not speak ttrpc loses the connection', async (t) => {
   const { server, conformance } = await open(t, (peer, frame) => {
     if (peer.number === 0) peer.send(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'))

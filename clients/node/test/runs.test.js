@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 
 import { dollars, RunStatus } from '../src/index.js'
-import { ConnectionLost, InsufficientCredits, InvalidField, QuotaExceeded } from '../src/errors.js'
+import { Cancelled, ConnectionLost, InsufficientCredits, InvalidField, QuotaExceeded } from '../src/errors.js'
 import { LONGEST_ERROR_BYTES } from '../src/runs.js'
 import { GrantExpiry } from '../src/messages.js'
 import { useTally } from '../src/testing.js'
@@ -137,6 +137,22 @@ test('a finish whose outcome is open is repeated as it was', async () => {
   await dispose(run)
   assert.equal(run.ended.run.status, RunStatus.SUCCEEDED)
   assert.deepEqual(await balance(), [750_000n, 0n])
+})
+
+test('disposal finishes what was aborted, by none of its signals and times', async () => {
+  await fund()
+  const work = async (run) => {
+    await tally.failures.delay(60_000, { method: 'UsageService/FinishRun' })
+    await run.finish({ costMicros: 250_000n }, { signal: AbortSignal.timeout(20) })
+  }
+  await assert.rejects(tally.client.withRun({ ...RUN, runId: 'r1' }, work), Cancelled)
+  assert.equal((await recorded('r1')).status, RunStatus.SUCCEEDED)
+  const hold = await tally.client.hold(HOLD)
+  await tally.failures.delay(60_000, { method: 'CreditService/Capture' })
+  const captured = hold.capture(50_000n, {}, { signal: AbortSignal.timeout(20) })
+  await assert.rejects(captured, Cancelled)
+  await dispose(hold)
+  assert.deepEqual(await balance(), [700_000n, 0n])
 })
 
 test("disposal hides no error of the block's, and what it could not do is a warning", async () => {

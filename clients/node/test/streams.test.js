@@ -8,8 +8,17 @@ import { LONGEST_OUTBOX_BYTES } from '../src/connection.js'
 import { Cancelled, ConnectionLost, DeadlineExceeded, StreamOverflow } from '../src/errors.js'
 import { Conformance } from '../src/generated/services/conformance.js'
 import { EchoRequest, EchoResponse, SumResponse } from '../src/generated/testing.js'
-import { LONGEST_BACKLOG_BYTES } from '../src/stream.js'
-import { DATA, NO_DATA, REMOTE_CLOSED, REMOTE_OPEN, REQUEST } from '../src/wire.js'
+import { LONGEST_BACKLOG_BYTES, MESSAGE_OVERHEAD_BYTES } from '../src/stream.js'
+import {
+  DATA,
+  encodeFrame,
+  HEADER_BYTES,
+  LONGEST_PAYLOAD_BYTES,
+  NO_DATA,
+  REMOTE_CLOSED,
+  REMOTE_OPEN,
+  REQUEST,
+} from '../src/wire.js'
 import { echo, readRequest, serve } from './fake.js'
 
 async function open(t, handler, options) {
@@ -180,7 +189,7 @@ test('a stream ends when its signal is aborted', async (t) => {
 
 test('a stream that nobody reads holds up nobody and has a limit', async (t) => {
   const message = Buffer.from(EchoResponse.encode({ body: new Uint8Array((4 << 20) - 100) }))
-  const fits = Math.floor(LONGEST_BACKLOG_BYTES / message.length)
+  const fits = Math.floor(LONGEST_BACKLOG_BYTES / (message.length + MESSAGE_OVERHEAD_BYTES))
   const { server, conformance } = await open(t, (peer, frame) => {
     const { method } = readRequest(frame)
     if (method === 'Count') for (let n = 0; n <= fits; n += 1) peer.data(frame.streamId, message)
@@ -192,6 +201,33 @@ test('a stream that nobody reads holds up nobody and has a limit', async (t) => 
   assert.equal(readRequest(server.frames[2]).method, 'Cancel')
   for (let number = 0; number < fits; number += 1) await stream.next()
   await assert.rejects(stream.next(), StreamOverflow)
+})
+
+test('empty messages that nobody reads have a limit too', async (t) => {
+  const fits = LONGEST_BACKLOG_BYTES / MESSAGE_OVERHEAD_BYTES
+  const { server, conformance } = await open(t, (peer, frame) => {
+    if (readRequest(frame).method !== 'Count') return
+    peer.send(Buffer.alloc((fits + 1) * HEADER_BYTES, encodeFrame(frame.streamId, DATA, 0, EMPTY)))
+  })
+  const stream = conformance.count({})
+  await server.until(() => server.frames.length === 2)
+  for (let number = 0; number < fits; number += 1) await stream.next()
+  await assert.rejects(stream.next(), StreamOverflow)
+})
+
+test('a message as long as a frame fits alone', async (t) => {
+  const message = Buffer.from(EchoResponse.encode({ body: new Uint8Array(LONGEST_PAYLOAD_BYTES - 5) }))
+  assert.equal(message.length, LONGEST_PAYLOAD_BYTES)
+  const { server, conformance } = await open(t, (peer, frame) => {
+    if (readRequest(frame).method === 'Echo') return echo(peer, frame)
+    peer.data(frame.streamId, message)
+    peer.end(frame.streamId)
+  })
+  const stream = conformance.count({})
+  // Behind the stream's end, so that it waits there.
+  await conformance.echo({})
+  assert.equal((await all(stream)).length, 1)
+  assert.equal(server.connections, 1)
 })
 
 const numberOf = (frame) => EchoRequest.decode(frame.payload).number
@@ -281,6 +317,15 @@ test('a client stream that is given up is cancelled', async (t) => {
   await assert.rejects(conformance.sum([{}], { timeoutMs: 20 }), (error) => {
     return error instanceof DeadlineExceeded && error.maybeApplied
   })
+})
+
+test('a client stream that breaks may have been applied in part', async (t) => {
+  const { conformance } = await open(t, (peer, frame) => {
+    if (frame.type === DATA) peer.respond(frame.streamId, undefined, Buffer.from([0x08, 4]))
+  })
+  await assert.rejects(conformance.sum([{ number: 1n }]), { code: 4, maybeApplied: true })
+  const tooLarge = { body: new Uint8Array(LONGEST_PAYLOAD_BYTES) }
+  await assert.rejects(conformance.sum([tooLarge]), { reason: 'MESSAGE_TOO_LARGE', maybeApplied: true })
 })
 
 test('a lost connection ends a client stream and is not tried again', async (t) => {
