@@ -77,7 +77,7 @@ def service_module(service: Service, names: Names, model: Model) -> str:
         "tallystick._async_stream": ["AsyncDuplex", "AsyncStream"],
         "tallystick._calls": ["Caller"],
         **{python_package(file.package): [] for file in model.files},
-        "tallystick._rules": ["Method"],
+        "tallystick._rules": ["Method", "texts"],
         "tallystick._stream": ["Duplex", "Stream"],
         "tallystick.money": ["Amount", "to_micros"],
         "tallystick.times": ["Time", "to_timestamp"],
@@ -157,7 +157,7 @@ def method_lines(method: Method, names: Names, flavour: Flavour) -> list[str]:
         *(f"        {text}," for text in parameters),
         f"    ) -> {result}:",
         *docstring(method.comment or f"`{method.name}`.", "        "),
-        *construction(names.types[method.input], request.fields),
+        *construction(constant(method), request.fields),
         f"        return {flavour.wait if unary else ''}self._caller.{method.kind}("
         f"{constant(method)}, request, timeout)",
     ]
@@ -183,11 +183,11 @@ def sending_lines(method: Method, names: Names, flavour: Flavour) -> list[str]:
     ]
 
 
-def construction(kind: str, fields: list[Field]) -> list[str]:
+def construction(method: str, fields: list[Field]) -> list[str]:
     if not fields:
-        return [f"        request = {kind}()"]
+        return [f"        request = {method}.made()"]
     arguments = [f"            {field.name}={argument(field)}," for field in fields]
-    return [f"        request = {kind}(", *arguments, "        )"]
+    return [f"        request = {method}.made(", *arguments, "        )"]
 
 
 def parameter(field: Field, message: Message, names: Names) -> str:
@@ -216,6 +216,8 @@ def parameter(field: Field, message: Message, names: Names) -> str:
 
 def argument(field: Field) -> str:
     convert = "to_micros" if is_amount(field) else "to_timestamp" if is_time(field) else ""
+    if field.repeated and field.kind == "text":
+        return f"texts({field.name})"
     if not convert:
         return field.name
     if field.oneof:

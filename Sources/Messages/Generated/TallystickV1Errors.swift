@@ -37,15 +37,19 @@ extension TallystickV1 {
     case roleRequired
     /// PERMISSION_DENIED. The acting user may not touch another user's rows. Retry: no.
     case actingUser
-    /// NOT_FOUND. Retry: no.
+    /// NOT_FOUND. There is no such user. Retry: no.
     case userNotFound
+    /// NOT_FOUND. There is no such transaction. Retry: no.
     case transactionNotFound
+    /// NOT_FOUND. There is no such hold. Retry: no.
     case holdNotFound
     /// NOT_FOUND. The plan or the grant that the call names does not exist. Retry: no.
     case grantNotFound
+    /// NOT_FOUND. There is no such run. Retry: no.
     case runNotFound
     /// NOT_FOUND. There is no such page, or it is deleted. Retry: no.
     case pageNotFound
+    /// NOT_FOUND. There is no such media. Retry: no.
     case mediaNotFound
     /// NOT_FOUND. The page has no such version. Retry: no.
     case versionNotFound

@@ -13,7 +13,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, Optional, TypeVar, Union
 
 from google.protobuf.message import DecodeError, Message
@@ -87,6 +87,27 @@ class Method(Generic[Q, M]):
         #: How each of its Requests begins.
         self.head = _wire.encode_head(service, name)
         self._key = key
+
+    def made(self, **fields: Any) -> Q:
+        """The request of these fields. Protobuf's error of a value does not say whose: this one does."""
+        try:
+            return self.request(**fields)
+        except (TypeError, ValueError):
+            for field, value in fields.items():
+                self._try(field, value)
+            raise
+
+    def _try(self, field: str, value: object) -> None:
+        try:
+            self.request(**{field: value})
+        except TypeError as problem:
+            kind = type(value).__name__
+            raise TypeError(f"{field} of {self.name} is of the wrong type, {kind}: {problem}") from None
+        except UnicodeError:
+            # It shows the text.
+            raise
+        except ValueError as problem:
+            raise ValueError(f"{field} of {self.name}: {problem}") from None
 
     def serialize(self, request: Message) -> bytes:
         """A message of a stream, as it is sent."""
@@ -187,6 +208,13 @@ class Terms:
         """A Request envelope; its time-out is the client's own unless it has another."""
         tail = self._tail if timeout is None else self.tail(timeout)
         return _wire.encode_request(method.head, payload, tail)
+
+
+def texts(values: Iterable[str]) -> Iterable[str]:
+    """What goes into a field of several texts: one text would be taken for its characters."""
+    if isinstance(values, str):
+        raise TypeError(f"a list of texts was expected, not one text: {values!r}")
+    return values
 
 
 def answered(data: bytes) -> bytes:

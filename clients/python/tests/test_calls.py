@@ -446,3 +446,19 @@ def test_the_default_socket(socket_path: pathlib.Path) -> None:
     assert default_socket({"XDG_RUNTIME_DIR": str(socket_path.parent)}) == str(directory / "tally.sock")
     with pytest.raises(ValueError, match="107 bytes"):
         Client("/" + "x" * 107)
+
+
+def test_a_value_of_the_wrong_type_is_named(client: Client) -> None:
+    with pytest.raises(TypeError, match="user_id of Consume is of the wrong type, int"):
+        client.credits.consume(user_id=7, amount_micros=1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="ttl_millis of Reserve is of the wrong type, str"):
+        client.credits.reserve(user_id="u1", amount_micros=1, ttl_millis="9")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"ttl_millis of Reserve: .*range"):
+        client.credits.reserve(user_id="u1", amount_micros=1, ttl_millis=1 << 64)
+    with pytest.raises(ValueError, match=r"status of RecordRun: .*DONE"):
+        client.usage.record_run(status="DONE")
+    with pytest.raises(UnicodeEncodeError):
+        client.credits.get_balance(user_id="\ud800")
+    # One text is an iterable of its characters.
+    with pytest.raises(TypeError, match="a list of texts was expected, not one text: 'u1'"):
+        client.credits.batch_get_balances(user_ids="u1")

@@ -79,15 +79,15 @@ export declare class RoleRequired extends TallyError {
 export declare class ActingUser extends TallyError {
 }
 
-/** NOT_FOUND. Retry: no. */
+/** NOT_FOUND. There is no such user. Retry: no. */
 export declare class UserNotFound extends TallyError {
 }
 
-/** `TRANSACTION_NOT_FOUND`. */
+/** NOT_FOUND. There is no such transaction. Retry: no. */
 export declare class TransactionNotFound extends TallyError {
 }
 
-/** `HOLD_NOT_FOUND`. */
+/** NOT_FOUND. There is no such hold. Retry: no. */
 export declare class HoldNotFound extends TallyError {
 }
 
@@ -95,7 +95,7 @@ export declare class HoldNotFound extends TallyError {
 export declare class GrantNotFound extends TallyError {
 }
 
-/** `RUN_NOT_FOUND`. */
+/** NOT_FOUND. There is no such run. Retry: no. */
 export declare class RunNotFound extends TallyError {
 }
 
@@ -103,7 +103,7 @@ export declare class RunNotFound extends TallyError {
 export declare class PageNotFound extends TallyError {
 }
 
-/** `MEDIA_NOT_FOUND`. */
+/** NOT_FOUND. There is no such media. Retry: no. */
 export declare class MediaNotFound extends TallyError {
 }
 

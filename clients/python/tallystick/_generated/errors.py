@@ -103,15 +103,15 @@ class ActingUser(TallyError):
 
 
 class UserNotFound(TallyError):
-    """NOT_FOUND. Retry: no."""
+    """NOT_FOUND. There is no such user. Retry: no."""
 
 
 class TransactionNotFound(TallyError):
-    """`TRANSACTION_NOT_FOUND`."""
+    """NOT_FOUND. There is no such transaction. Retry: no."""
 
 
 class HoldNotFound(TallyError):
-    """`HOLD_NOT_FOUND`."""
+    """NOT_FOUND. There is no such hold. Retry: no."""
 
 
 class GrantNotFound(TallyError):
@@ -119,7 +119,7 @@ class GrantNotFound(TallyError):
 
 
 class RunNotFound(TallyError):
-    """`RUN_NOT_FOUND`."""
+    """NOT_FOUND. There is no such run. Retry: no."""
 
 
 class PageNotFound(TallyError):
@@ -127,7 +127,7 @@ class PageNotFound(TallyError):
 
 
 class MediaNotFound(TallyError):
-    """`MEDIA_NOT_FOUND`."""
+    """NOT_FOUND. There is no such media. Retry: no."""
 
 
 class VersionNotFound(TallyError):

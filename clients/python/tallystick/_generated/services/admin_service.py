@@ -95,7 +95,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetServerInfoResponse:
         """Who answers here: version, limits, state. Any allowed peer may ask."""
-        request = admin_pb2.GetServerInfoRequest()
+        request = _GET_SERVER_INFO.made()
         return self._caller.unary(_GET_SERVER_INFO, request, timeout)
 
     def list_users(
@@ -113,7 +113,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.ListUsersResponse:
         """A page of users with settings, balance and the month's usage, in a fixed number of statements."""
-        request = admin_pb2.ListUsersRequest(
+        request = _LIST_USERS.made(
             role=role,
             approval=approval,
             plan_id=plan_id,
@@ -133,7 +133,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetUserSettingsResponse:
         """`GetUserSettings`."""
-        request = admin_pb2.GetUserSettingsRequest(
+        request = _GET_USER_SETTINGS.made(
             user_id=user_id,
         )
         return self._caller.unary(_GET_USER_SETTINGS, request, timeout)
@@ -145,7 +145,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.PutUserSettingsResponse:
         """Replaces a user's settings; makes the user when it is not known."""
-        request = admin_pb2.PutUserSettingsRequest(
+        request = _PUT_USER_SETTINGS.made(
             settings=settings,
         )
         return self._caller.unary(_PUT_USER_SETTINGS, request, timeout)
@@ -157,7 +157,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetMetricsResponse:
         """Every counter, gauge and histogram, for machines and as Prometheus text."""
-        request = admin_pb2.GetMetricsRequest(
+        request = _GET_METRICS.made(
             prometheus=prometheus,
         )
         return self._caller.unary(_GET_METRICS, request, timeout)
@@ -168,7 +168,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetQueryStatsResponse:
         """Every SQL statement that was run: how often and how long."""
-        request = admin_pb2.GetQueryStatsRequest()
+        request = _GET_QUERY_STATS.made()
         return self._caller.unary(_GET_QUERY_STATS, request, timeout)
 
     def get_cache_stats(
@@ -177,7 +177,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetCacheStatsResponse:
         """`GetCacheStats`."""
-        request = admin_pb2.GetCacheStatsRequest()
+        request = _GET_CACHE_STATS.made()
         return self._caller.unary(_GET_CACHE_STATS, request, timeout)
 
     def set_rate_limit(
@@ -187,7 +187,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.SetRateLimitResponse:
         """Bounds the calls of a user, of a peer, or of each that has no limit of its own."""
-        request = admin_pb2.SetRateLimitRequest(
+        request = _SET_RATE_LIMIT.made(
             rate_limit=rate_limit,
         )
         return self._caller.unary(_SET_RATE_LIMIT, request, timeout)
@@ -200,7 +200,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.ListRateLimitsResponse:
         """`ListRateLimits`."""
-        request = admin_pb2.ListRateLimitsRequest(
+        request = _LIST_RATE_LIMITS.made(
             limit=limit,
             cursor=cursor,
         )
@@ -212,7 +212,7 @@ class AdminService:
         timeout: Optional[float] = None,
     ) -> Stream[admin_pb2.VerifyResponse]:
         """Proves the database's invariants on a snapshot, one message a check as it ends."""
-        request = admin_pb2.VerifyRequest()
+        request = _VERIFY.made()
         return self._caller.server_stream(_VERIFY, request, timeout)
 
 
@@ -228,7 +228,7 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetServerInfoResponse:
         """Who answers here: version, limits, state. Any allowed peer may ask."""
-        request = admin_pb2.GetServerInfoRequest()
+        request = _GET_SERVER_INFO.made()
         return await self._caller.unary(_GET_SERVER_INFO, request, timeout)
 
     async def list_users(
@@ -246,7 +246,7 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.ListUsersResponse:
         """A page of users with settings, balance and the month's usage, in a fixed number of statements."""
-        request = admin_pb2.ListUsersRequest(
+        request = _LIST_USERS.made(
             role=role,
             approval=approval,
             plan_id=plan_id,
@@ -266,7 +266,7 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetUserSettingsResponse:
         """`GetUserSettings`."""
-        request = admin_pb2.GetUserSettingsRequest(
+        request = _GET_USER_SETTINGS.made(
             user_id=user_id,
         )
         return await self._caller.unary(_GET_USER_SETTINGS, request, timeout)
@@ -278,7 +278,7 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.PutUserSettingsResponse:
         """Replaces a user's settings; makes the user when it is not known."""
-        request = admin_pb2.PutUserSettingsRequest(
+        request = _PUT_USER_SETTINGS.made(
             settings=settings,
         )
         return await self._caller.unary(_PUT_USER_SETTINGS, request, timeout)
@@ -290,7 +290,7 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetMetricsResponse:
         """Every counter, gauge and histogram, for machines and as Prometheus text."""
-        request = admin_pb2.GetMetricsRequest(
+        request = _GET_METRICS.made(
             prometheus=prometheus,
         )
         return await self._caller.unary(_GET_METRICS, request, timeout)
@@ -301,7 +301,7 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetQueryStatsResponse:
         """Every SQL statement that was run: how often and how long."""
-        request = admin_pb2.GetQueryStatsRequest()
+        request = _GET_QUERY_STATS.made()
         return await self._caller.unary(_GET_QUERY_STATS, request, timeout)
 
     async def get_cache_stats(
@@ -310,7 +310,7 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.GetCacheStatsResponse:
         """`GetCacheStats`."""
-        request = admin_pb2.GetCacheStatsRequest()
+        request = _GET_CACHE_STATS.made()
         return await self._caller.unary(_GET_CACHE_STATS, request, timeout)
 
     async def set_rate_limit(
@@ -320,7 +320,7 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.SetRateLimitResponse:
         """Bounds the calls of a user, of a peer, or of each that has no limit of its own."""
-        request = admin_pb2.SetRateLimitRequest(
+        request = _SET_RATE_LIMIT.made(
             rate_limit=rate_limit,
         )
         return await self._caller.unary(_SET_RATE_LIMIT, request, timeout)
@@ -333,7 +333,7 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> admin_pb2.ListRateLimitsResponse:
         """`ListRateLimits`."""
-        request = admin_pb2.ListRateLimitsRequest(
+        request = _LIST_RATE_LIMITS.made(
             limit=limit,
             cursor=cursor,
         )
@@ -345,5 +345,5 @@ class AsyncAdminService:
         timeout: Optional[float] = None,
     ) -> AsyncStream[admin_pb2.VerifyResponse]:
         """Proves the database's invariants on a snapshot, one message a check as it ends."""
-        request = admin_pb2.VerifyRequest()
+        request = _VERIFY.made()
         return self._caller.server_stream(_VERIFY, request, timeout)

@@ -72,7 +72,7 @@ class Conformance:
         timeout: Optional[float] = None,
     ) -> conformance_pb2.EchoResponse:
         """Answers the request's text and number."""
-        request = conformance_pb2.EchoRequest(
+        request = _ECHO.made(
             text=text,
             number=number,
             body=body,
@@ -87,7 +87,7 @@ class Conformance:
         timeout: Optional[float] = None,
     ) -> conformance_pb2.EchoResponse:
         """Answers with the status that the request names."""
-        request = conformance_pb2.FailRequest(
+        request = _FAIL.made(
             code=code,
             message=message,
         )
@@ -100,7 +100,7 @@ class Conformance:
         timeout: Optional[float] = None,
     ) -> conformance_pb2.EchoResponse:
         """Sleeps, then answers; ends early when cancelled or past its deadline."""
-        request = conformance_pb2.SleepRequest(
+        request = _SLEEP.made(
             millis=millis,
         )
         return self._caller.unary(_SLEEP, request, timeout)
@@ -123,7 +123,7 @@ class Conformance:
         timeout: Optional[float] = None,
     ) -> Stream[conformance_pb2.EchoResponse]:
         """As many responses as `count`, numbered from 0, then the status of `fail` if it is set."""
-        request = conformance_pb2.CountRequest(
+        request = _COUNT.made(
             count=count,
             body_size=body_size,
             fail=fail,
@@ -147,7 +147,7 @@ class Conformance:
         timeout: Optional[float] = None,
     ) -> conformance_pb2.InspectResponse:
         """The metadata and the caller that the server saw."""
-        request = conformance_pb2.EchoRequest(
+        request = _INSPECT.made(
             text=text,
             number=number,
             body=body,
@@ -170,7 +170,7 @@ class AsyncConformance:
         timeout: Optional[float] = None,
     ) -> conformance_pb2.EchoResponse:
         """Answers the request's text and number."""
-        request = conformance_pb2.EchoRequest(
+        request = _ECHO.made(
             text=text,
             number=number,
             body=body,
@@ -185,7 +185,7 @@ class AsyncConformance:
         timeout: Optional[float] = None,
     ) -> conformance_pb2.EchoResponse:
         """Answers with the status that the request names."""
-        request = conformance_pb2.FailRequest(
+        request = _FAIL.made(
             code=code,
             message=message,
         )
@@ -198,7 +198,7 @@ class AsyncConformance:
         timeout: Optional[float] = None,
     ) -> conformance_pb2.EchoResponse:
         """Sleeps, then answers; ends early when cancelled or past its deadline."""
-        request = conformance_pb2.SleepRequest(
+        request = _SLEEP.made(
             millis=millis,
         )
         return await self._caller.unary(_SLEEP, request, timeout)
@@ -221,7 +221,7 @@ class AsyncConformance:
         timeout: Optional[float] = None,
     ) -> AsyncStream[conformance_pb2.EchoResponse]:
         """As many responses as `count`, numbered from 0, then the status of `fail` if it is set."""
-        request = conformance_pb2.CountRequest(
+        request = _COUNT.made(
             count=count,
             body_size=body_size,
             fail=fail,
@@ -245,7 +245,7 @@ class AsyncConformance:
         timeout: Optional[float] = None,
     ) -> conformance_pb2.InspectResponse:
         """The metadata and the caller that the server saw."""
-        request = conformance_pb2.EchoRequest(
+        request = _INSPECT.made(
             text=text,
             number=number,
             body=body,

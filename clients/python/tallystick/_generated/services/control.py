@@ -34,7 +34,7 @@ class Control:
         the same uid. A cancelled call answers CANCELLED; a write that the writer has taken answers its
         true outcome.
         """
-        request = control_pb2.CancelRequest(
+        request = _CANCEL.made(
             token=token,
         )
         return self._caller.unary(_CANCEL, request, timeout)
@@ -56,7 +56,7 @@ class AsyncControl:
         the same uid. A cancelled call answers CANCELLED; a write that the writer has taken answers its
         true outcome.
         """
-        request = control_pb2.CancelRequest(
+        request = _CANCEL.made(
             token=token,
         )
         return await self._caller.unary(_CANCEL, request, timeout)

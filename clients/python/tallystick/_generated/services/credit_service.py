@@ -8,7 +8,7 @@ from typing import Optional, Union
 from tallystick._async_calls import AsyncCaller
 from tallystick._calls import Caller
 from tallystick._generated.v1 import credits_pb2
-from tallystick._rules import Method
+from tallystick._rules import Method, texts
 from tallystick.money import Amount, to_micros
 from tallystick.times import Time, to_timestamp
 
@@ -157,7 +157,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.GetBalanceResponse:
         """One user's balance. A user who never had credit has a balance of zero."""
-        request = credits_pb2.GetBalanceRequest(
+        request = _GET_BALANCE.made(
             user_id=user_id,
         )
         return self._caller.unary(_GET_BALANCE, request, timeout)
@@ -169,8 +169,8 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.BatchGetBalancesResponse:
         """Up to 1,000 users' balances, in the order asked, from one snapshot."""
-        request = credits_pb2.BatchGetBalancesRequest(
-            user_ids=user_ids,
+        request = _BATCH_GET_BALANCES.made(
+            user_ids=texts(user_ids),
         )
         return self._caller.unary(_BATCH_GET_BALANCES, request, timeout)
 
@@ -182,7 +182,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.CheckBalanceResponse:
         """Advice whether an estimate would be affordable now. Only Consume and Reserve decide."""
-        request = credits_pb2.CheckBalanceRequest(
+        request = _CHECK_BALANCE.made(
             user_id=user_id,
             estimate_micros=to_micros(estimate_micros),
         )
@@ -200,7 +200,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ConsumeResponse:
         """Takes credit, or refuses with INSUFFICIENT_CREDITS."""
-        request = credits_pb2.ConsumeRequest(
+        request = _CONSUME.made(
             user_id=user_id,
             amount_micros=to_micros(amount_micros),
             idempotency_key=idempotency_key,
@@ -218,7 +218,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.BatchConsumeResponse:
         """Up to 8,192 consumes in one commit, each decided on its own."""
-        request = credits_pb2.BatchConsumeRequest(
+        request = _BATCH_CONSUME.made(
             items=items,
             mode=mode,
         )
@@ -238,7 +238,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.AddPurchaseResponse:
         """Adds bought credit. The payment id is unique across all users."""
-        request = credits_pb2.AddPurchaseRequest(
+        request = _ADD_PURCHASE.made(
             user_id=user_id,
             payment_id=payment_id,
             amount_micros=to_micros(amount_micros),
@@ -264,7 +264,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.GrantPlanResponse:
         """Grants a plan's credit, once per user, plan and period."""
-        request = credits_pb2.GrantPlanRequest(
+        request = _GRANT_PLAN.made(
             user_id=user_id,
             plan_id=plan_id,
             period=period,
@@ -283,7 +283,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.BatchGrantPlanResponse:
         """Up to 8,192 plan grants in one commit, each decided on its own."""
-        request = credits_pb2.BatchGrantPlanRequest(
+        request = _BATCH_GRANT_PLAN.made(
             items=items,
         )
         return self._caller.unary(_BATCH_GRANT_PLAN, request, timeout)
@@ -302,7 +302,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.GrantPromoResponse:
         """Grants promotional credit."""
-        request = credits_pb2.GrantPromoRequest(
+        request = _GRANT_PROMO.made(
             user_id=user_id,
             amount_micros=to_micros(amount_micros),
             priority=priority,
@@ -327,7 +327,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.AdjustResponse:
         """Corrects a balance by hand, up or down, never below zero. Role: admin."""
-        request = credits_pb2.AdjustRequest(
+        request = _ADJUST.made(
             user_id=user_id,
             amount_micros=to_micros(amount_micros),
             actor=actor,
@@ -351,7 +351,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ReserveResponse:
         """Holds credit for a time to live, so that a later Capture cannot fail for lack of it."""
-        request = credits_pb2.ReserveRequest(
+        request = _RESERVE.made(
             user_id=user_id,
             amount_micros=to_micros(amount_micros),
             ttl_millis=ttl_millis,
@@ -371,7 +371,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ExtendResponse:
         """Moves an open hold's expiry."""
-        request = credits_pb2.ExtendRequest(
+        request = _EXTEND.made(
             hold_id=hold_id,
             ttl_millis=ttl_millis,
             idempotency_key=idempotency_key,
@@ -389,7 +389,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.CaptureResponse:
         """Charges a hold with all or less than it holds and releases the rest."""
-        request = credits_pb2.CaptureRequest(
+        request = _CAPTURE.made(
             hold_id=hold_id,
             amount_micros=None if amount_micros is None else to_micros(amount_micros),
             idempotency_key=idempotency_key,
@@ -406,7 +406,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ReleaseResponse:
         """Gives a hold's credit back."""
-        request = credits_pb2.ReleaseRequest(
+        request = _RELEASE.made(
             hold_id=hold_id,
             idempotency_key=idempotency_key,
         )
@@ -422,7 +422,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ListHoldsResponse:
         """A user's holds, newest first."""
-        request = credits_pb2.ListHoldsRequest(
+        request = _LIST_HOLDS.made(
             user_id=user_id,
             states=states,
             limit=limit,
@@ -443,7 +443,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ListTransactionsResponse:
         """A user's ledger, newest first."""
-        request = credits_pb2.ListTransactionsRequest(
+        request = _LIST_TRANSACTIONS.made(
             user_id=user_id,
             types=types,
             from_micros=None if from_micros is None else to_timestamp(from_micros),
@@ -461,7 +461,7 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.GetTransactionResponse:
         """`GetTransaction`."""
-        request = credits_pb2.GetTransactionRequest(
+        request = _GET_TRANSACTION.made(
             transaction_id=transaction_id,
         )
         return self._caller.unary(_GET_TRANSACTION, request, timeout)
@@ -480,7 +480,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.GetBalanceResponse:
         """One user's balance. A user who never had credit has a balance of zero."""
-        request = credits_pb2.GetBalanceRequest(
+        request = _GET_BALANCE.made(
             user_id=user_id,
         )
         return await self._caller.unary(_GET_BALANCE, request, timeout)
@@ -492,8 +492,8 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.BatchGetBalancesResponse:
         """Up to 1,000 users' balances, in the order asked, from one snapshot."""
-        request = credits_pb2.BatchGetBalancesRequest(
-            user_ids=user_ids,
+        request = _BATCH_GET_BALANCES.made(
+            user_ids=texts(user_ids),
         )
         return await self._caller.unary(_BATCH_GET_BALANCES, request, timeout)
 
@@ -505,7 +505,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.CheckBalanceResponse:
         """Advice whether an estimate would be affordable now. Only Consume and Reserve decide."""
-        request = credits_pb2.CheckBalanceRequest(
+        request = _CHECK_BALANCE.made(
             user_id=user_id,
             estimate_micros=to_micros(estimate_micros),
         )
@@ -523,7 +523,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ConsumeResponse:
         """Takes credit, or refuses with INSUFFICIENT_CREDITS."""
-        request = credits_pb2.ConsumeRequest(
+        request = _CONSUME.made(
             user_id=user_id,
             amount_micros=to_micros(amount_micros),
             idempotency_key=idempotency_key,
@@ -541,7 +541,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.BatchConsumeResponse:
         """Up to 8,192 consumes in one commit, each decided on its own."""
-        request = credits_pb2.BatchConsumeRequest(
+        request = _BATCH_CONSUME.made(
             items=items,
             mode=mode,
         )
@@ -561,7 +561,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.AddPurchaseResponse:
         """Adds bought credit. The payment id is unique across all users."""
-        request = credits_pb2.AddPurchaseRequest(
+        request = _ADD_PURCHASE.made(
             user_id=user_id,
             payment_id=payment_id,
             amount_micros=to_micros(amount_micros),
@@ -587,7 +587,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.GrantPlanResponse:
         """Grants a plan's credit, once per user, plan and period."""
-        request = credits_pb2.GrantPlanRequest(
+        request = _GRANT_PLAN.made(
             user_id=user_id,
             plan_id=plan_id,
             period=period,
@@ -606,7 +606,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.BatchGrantPlanResponse:
         """Up to 8,192 plan grants in one commit, each decided on its own."""
-        request = credits_pb2.BatchGrantPlanRequest(
+        request = _BATCH_GRANT_PLAN.made(
             items=items,
         )
         return await self._caller.unary(_BATCH_GRANT_PLAN, request, timeout)
@@ -625,7 +625,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.GrantPromoResponse:
         """Grants promotional credit."""
-        request = credits_pb2.GrantPromoRequest(
+        request = _GRANT_PROMO.made(
             user_id=user_id,
             amount_micros=to_micros(amount_micros),
             priority=priority,
@@ -650,7 +650,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.AdjustResponse:
         """Corrects a balance by hand, up or down, never below zero. Role: admin."""
-        request = credits_pb2.AdjustRequest(
+        request = _ADJUST.made(
             user_id=user_id,
             amount_micros=to_micros(amount_micros),
             actor=actor,
@@ -674,7 +674,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ReserveResponse:
         """Holds credit for a time to live, so that a later Capture cannot fail for lack of it."""
-        request = credits_pb2.ReserveRequest(
+        request = _RESERVE.made(
             user_id=user_id,
             amount_micros=to_micros(amount_micros),
             ttl_millis=ttl_millis,
@@ -694,7 +694,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ExtendResponse:
         """Moves an open hold's expiry."""
-        request = credits_pb2.ExtendRequest(
+        request = _EXTEND.made(
             hold_id=hold_id,
             ttl_millis=ttl_millis,
             idempotency_key=idempotency_key,
@@ -712,7 +712,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.CaptureResponse:
         """Charges a hold with all or less than it holds and releases the rest."""
-        request = credits_pb2.CaptureRequest(
+        request = _CAPTURE.made(
             hold_id=hold_id,
             amount_micros=None if amount_micros is None else to_micros(amount_micros),
             idempotency_key=idempotency_key,
@@ -729,7 +729,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ReleaseResponse:
         """Gives a hold's credit back."""
-        request = credits_pb2.ReleaseRequest(
+        request = _RELEASE.made(
             hold_id=hold_id,
             idempotency_key=idempotency_key,
         )
@@ -745,7 +745,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ListHoldsResponse:
         """A user's holds, newest first."""
-        request = credits_pb2.ListHoldsRequest(
+        request = _LIST_HOLDS.made(
             user_id=user_id,
             states=states,
             limit=limit,
@@ -766,7 +766,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.ListTransactionsResponse:
         """A user's ledger, newest first."""
-        request = credits_pb2.ListTransactionsRequest(
+        request = _LIST_TRANSACTIONS.made(
             user_id=user_id,
             types=types,
             from_micros=None if from_micros is None else to_timestamp(from_micros),
@@ -784,7 +784,7 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> credits_pb2.GetTransactionResponse:
         """`GetTransaction`."""
-        request = credits_pb2.GetTransactionRequest(
+        request = _GET_TRANSACTION.made(
             transaction_id=transaction_id,
         )
         return await self._caller.unary(_GET_TRANSACTION, request, timeout)

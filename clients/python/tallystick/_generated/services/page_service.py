@@ -148,7 +148,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.CreatePageResponse:
         """Makes a page, as its version 1. Counts against the quota of pages."""
-        request = pages_pb2.CreatePageRequest(
+        request = _CREATE_PAGE.made(
             user_id=user_id,
             page_id=page_id,
             title=title,
@@ -167,7 +167,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.GetPageResponse:
         """A page, its sections in order, and both images of each, from one snapshot."""
-        request = pages_pb2.GetPageRequest(
+        request = _GET_PAGE.made(
             page_id=page_id,
             published=published,
             include_deleted=include_deleted,
@@ -184,7 +184,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.ListPagesResponse:
         """A user's pages without their sections, newest first."""
-        request = pages_pb2.ListPagesRequest(
+        request = _LIST_PAGES.made(
             user_id=user_id,
             include_deleted=include_deleted,
             limit=limit,
@@ -199,7 +199,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.DeletePageResponse:
         """Hides a page; UndeletePage brings it back until it is purged. Deleting it again changes nothing."""
-        request = pages_pb2.DeletePageRequest(
+        request = _DELETE_PAGE.made(
             page_id=page_id,
         )
         return self._caller.unary(_DELETE_PAGE, request, timeout)
@@ -211,7 +211,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.UndeletePageResponse:
         """Brings a deleted page back; checks the quota of pages again."""
-        request = pages_pb2.UndeletePageRequest(
+        request = _UNDELETE_PAGE.made(
             page_id=page_id,
         )
         return self._caller.unary(_UNDELETE_PAGE, request, timeout)
@@ -225,7 +225,7 @@ class PageService:
         """Removes a deleted page with its sections and versions for ever. Media stay. PAGE_NOT_FOUND when
         the page is not deleted.
         """
-        request = pages_pb2.PurgePageRequest(
+        request = _PURGE_PAGE.made(
             page_id=page_id,
         )
         return self._caller.unary(_PURGE_PAGE, request, timeout)
@@ -240,7 +240,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.DuplicatePageResponse:
         """A copy of a page's current version as a new page of the same user. Counts against the quota."""
-        request = pages_pb2.DuplicatePageRequest(
+        request = _DUPLICATE_PAGE.made(
             page_id=page_id,
             new_page_id=new_page_id,
             title=title,
@@ -261,7 +261,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.SavePageResponse:
         """Replaces a page's whole content. What is already there does not make a version."""
-        request = pages_pb2.SavePageRequest(
+        request = _SAVE_PAGE.made(
             page_id=page_id,
             expected_version=expected_version,
             title=title,
@@ -287,7 +287,7 @@ class PageService:
         the same when nothing that it names was changed since, nor, for a move, the order of the
         sections that stayed.
         """
-        request = pages_pb2.PatchPageRequest(
+        request = _PATCH_PAGE.made(
             page_id=page_id,
             expected_version=expected_version,
             patches=patches,
@@ -306,7 +306,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.ListVersionsResponse:
         """A page's versions, newest first, without their sections."""
-        request = pages_pb2.ListVersionsRequest(
+        request = _LIST_VERSIONS.made(
             page_id=page_id,
             limit=limit,
             cursor=cursor,
@@ -321,7 +321,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.GetVersionResponse:
         """`GetVersion`."""
-        request = pages_pb2.GetVersionRequest(
+        request = _GET_VERSION.made(
             page_id=page_id,
             version=version,
         )
@@ -337,7 +337,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.RestoreVersionResponse:
         """Makes an earlier version's content the next version; media that were deleted since are left out."""
-        request = pages_pb2.RestoreVersionRequest(
+        request = _RESTORE_VERSION.made(
             page_id=page_id,
             version=version,
             expected_version=expected_version,
@@ -355,7 +355,7 @@ class PageService:
         """Shows a version to the world: what GetPage answers with `published`. A retry should name the
         version: without one it shows what has become current by then.
         """
-        request = pages_pb2.PublishRequest(
+        request = _PUBLISH.made(
             page_id=page_id,
             version=version,
         )
@@ -368,7 +368,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.UnpublishResponse:
         """`Unpublish`."""
-        request = pages_pb2.UnpublishRequest(
+        request = _UNPUBLISH.made(
             page_id=page_id,
         )
         return self._caller.unary(_UNPUBLISH, request, timeout)
@@ -388,7 +388,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.CreateMediaResponse:
         """Registers an image. Of source UPLOAD it counts against the quota of uploads."""
-        request = pages_pb2.CreateMediaRequest(
+        request = _CREATE_MEDIA.made(
             user_id=user_id,
             media_id=media_id,
             url=url,
@@ -408,7 +408,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.GetMediaResponse:
         """`GetMedia`."""
-        request = pages_pb2.GetMediaRequest(
+        request = _GET_MEDIA.made(
             media_id=media_id,
         )
         return self._caller.unary(_GET_MEDIA, request, timeout)
@@ -423,7 +423,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.ListMediaResponse:
         """A user's media, newest first."""
-        request = pages_pb2.ListMediaRequest(
+        request = _LIST_MEDIA.made(
             user_id=user_id,
             source=source,
             limit=limit,
@@ -440,7 +440,7 @@ class PageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.DeleteMediaResponse:
         """Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`."""
-        request = pages_pb2.DeleteMediaRequest(
+        request = _DELETE_MEDIA.made(
             media_id=media_id,
             detach=detach,
             author=author,
@@ -466,7 +466,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.CreatePageResponse:
         """Makes a page, as its version 1. Counts against the quota of pages."""
-        request = pages_pb2.CreatePageRequest(
+        request = _CREATE_PAGE.made(
             user_id=user_id,
             page_id=page_id,
             title=title,
@@ -485,7 +485,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.GetPageResponse:
         """A page, its sections in order, and both images of each, from one snapshot."""
-        request = pages_pb2.GetPageRequest(
+        request = _GET_PAGE.made(
             page_id=page_id,
             published=published,
             include_deleted=include_deleted,
@@ -502,7 +502,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.ListPagesResponse:
         """A user's pages without their sections, newest first."""
-        request = pages_pb2.ListPagesRequest(
+        request = _LIST_PAGES.made(
             user_id=user_id,
             include_deleted=include_deleted,
             limit=limit,
@@ -517,7 +517,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.DeletePageResponse:
         """Hides a page; UndeletePage brings it back until it is purged. Deleting it again changes nothing."""
-        request = pages_pb2.DeletePageRequest(
+        request = _DELETE_PAGE.made(
             page_id=page_id,
         )
         return await self._caller.unary(_DELETE_PAGE, request, timeout)
@@ -529,7 +529,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.UndeletePageResponse:
         """Brings a deleted page back; checks the quota of pages again."""
-        request = pages_pb2.UndeletePageRequest(
+        request = _UNDELETE_PAGE.made(
             page_id=page_id,
         )
         return await self._caller.unary(_UNDELETE_PAGE, request, timeout)
@@ -543,7 +543,7 @@ class AsyncPageService:
         """Removes a deleted page with its sections and versions for ever. Media stay. PAGE_NOT_FOUND when
         the page is not deleted.
         """
-        request = pages_pb2.PurgePageRequest(
+        request = _PURGE_PAGE.made(
             page_id=page_id,
         )
         return await self._caller.unary(_PURGE_PAGE, request, timeout)
@@ -558,7 +558,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.DuplicatePageResponse:
         """A copy of a page's current version as a new page of the same user. Counts against the quota."""
-        request = pages_pb2.DuplicatePageRequest(
+        request = _DUPLICATE_PAGE.made(
             page_id=page_id,
             new_page_id=new_page_id,
             title=title,
@@ -579,7 +579,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.SavePageResponse:
         """Replaces a page's whole content. What is already there does not make a version."""
-        request = pages_pb2.SavePageRequest(
+        request = _SAVE_PAGE.made(
             page_id=page_id,
             expected_version=expected_version,
             title=title,
@@ -605,7 +605,7 @@ class AsyncPageService:
         the same when nothing that it names was changed since, nor, for a move, the order of the
         sections that stayed.
         """
-        request = pages_pb2.PatchPageRequest(
+        request = _PATCH_PAGE.made(
             page_id=page_id,
             expected_version=expected_version,
             patches=patches,
@@ -624,7 +624,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.ListVersionsResponse:
         """A page's versions, newest first, without their sections."""
-        request = pages_pb2.ListVersionsRequest(
+        request = _LIST_VERSIONS.made(
             page_id=page_id,
             limit=limit,
             cursor=cursor,
@@ -639,7 +639,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.GetVersionResponse:
         """`GetVersion`."""
-        request = pages_pb2.GetVersionRequest(
+        request = _GET_VERSION.made(
             page_id=page_id,
             version=version,
         )
@@ -655,7 +655,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.RestoreVersionResponse:
         """Makes an earlier version's content the next version; media that were deleted since are left out."""
-        request = pages_pb2.RestoreVersionRequest(
+        request = _RESTORE_VERSION.made(
             page_id=page_id,
             version=version,
             expected_version=expected_version,
@@ -673,7 +673,7 @@ class AsyncPageService:
         """Shows a version to the world: what GetPage answers with `published`. A retry should name the
         version: without one it shows what has become current by then.
         """
-        request = pages_pb2.PublishRequest(
+        request = _PUBLISH.made(
             page_id=page_id,
             version=version,
         )
@@ -686,7 +686,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.UnpublishResponse:
         """`Unpublish`."""
-        request = pages_pb2.UnpublishRequest(
+        request = _UNPUBLISH.made(
             page_id=page_id,
         )
         return await self._caller.unary(_UNPUBLISH, request, timeout)
@@ -706,7 +706,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.CreateMediaResponse:
         """Registers an image. Of source UPLOAD it counts against the quota of uploads."""
-        request = pages_pb2.CreateMediaRequest(
+        request = _CREATE_MEDIA.made(
             user_id=user_id,
             media_id=media_id,
             url=url,
@@ -726,7 +726,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.GetMediaResponse:
         """`GetMedia`."""
-        request = pages_pb2.GetMediaRequest(
+        request = _GET_MEDIA.made(
             media_id=media_id,
         )
         return await self._caller.unary(_GET_MEDIA, request, timeout)
@@ -741,7 +741,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.ListMediaResponse:
         """A user's media, newest first."""
-        request = pages_pb2.ListMediaRequest(
+        request = _LIST_MEDIA.made(
             user_id=user_id,
             source=source,
             limit=limit,
@@ -758,7 +758,7 @@ class AsyncPageService:
         timeout: Optional[float] = None,
     ) -> pages_pb2.DeleteMediaResponse:
         """Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`."""
-        request = pages_pb2.DeleteMediaRequest(
+        request = _DELETE_MEDIA.made(
             media_id=media_id,
             detach=detach,
             author=author,

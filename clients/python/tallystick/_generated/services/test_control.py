@@ -88,7 +88,7 @@ class TestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.GetClockResponse:
         """`GetClock`."""
-        request = testing_pb2.GetClockRequest()
+        request = _GET_CLOCK.made()
         return self._caller.unary(_GET_CLOCK, request, timeout)
 
     def set_clock(
@@ -98,7 +98,7 @@ class TestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.SetClockResponse:
         """Stops the clock at a time. Never before the ledger's last time."""
-        request = testing_pb2.SetClockRequest(
+        request = _SET_CLOCK.made(
             now_micros=to_timestamp(now_micros),
         )
         return self._caller.unary(_SET_CLOCK, request, timeout)
@@ -110,7 +110,7 @@ class TestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.AdvanceClockResponse:
         """Moves the clock on."""
-        request = testing_pb2.AdvanceClockRequest(
+        request = _ADVANCE_CLOCK.made(
             millis=millis,
         )
         return self._caller.unary(_ADVANCE_CLOCK, request, timeout)
@@ -124,7 +124,7 @@ class TestControl:
         Snapshots stay. Streams that are open go on, on what is there then; a verification that is under
         way ends CANCELLED.
         """
-        request = testing_pb2.ResetRequest()
+        request = _RESET.made()
         return self._caller.unary(_RESET, request, timeout)
 
     def load_fixtures(
@@ -138,7 +138,7 @@ class TestControl:
         item's own reason; `field` names the item (`json.purchases[3]`), and the `applied` that stood
         before it stay.
         """
-        request = testing_pb2.LoadFixturesRequest(
+        request = _LOAD_FIXTURES.made(
             json=json,
         )
         return self._caller.unary(_LOAD_FIXTURES, request, timeout)
@@ -152,7 +152,7 @@ class TestControl:
         """Keeps a copy of the database, and the clock, in memory under a name; one of that name is
         replaced. At most 32, of 256 MiB in all.
         """
-        request = testing_pb2.SaveSnapshotRequest(
+        request = _SAVE_SNAPSHOT.made(
             name=name,
         )
         return self._caller.unary(_SAVE_SNAPSHOT, request, timeout)
@@ -166,7 +166,7 @@ class TestControl:
         """Puts the database and the clock back to a snapshot, and clears the failures. Nothing that was
         read before is served after it. The count of commits goes on, and open streams as with Reset.
         """
-        request = testing_pb2.RestoreSnapshotRequest(
+        request = _RESTORE_SNAPSHOT.made(
             name=name,
         )
         return self._caller.unary(_RESTORE_SNAPSHOT, request, timeout)
@@ -182,7 +182,7 @@ class TestControl:
         happens. TestControl's own calls never fail, and what LoadFixtures calls fails at the store
         only.
         """
-        request = testing_pb2.InjectFailureRequest(
+        request = _INJECT_FAILURE.made(
             failure=failure,
         )
         return self._caller.unary(_INJECT_FAILURE, request, timeout)
@@ -195,7 +195,7 @@ class TestControl:
         """The failures that wait, and how often each has happened, in the order in which they were
         injected.
         """
-        request = testing_pb2.ListFailuresRequest()
+        request = _LIST_FAILURES.made()
         return self._caller.unary(_LIST_FAILURES, request, timeout)
 
     def clear_failures(
@@ -204,7 +204,7 @@ class TestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.ClearFailuresResponse:
         """Forgets the failures, lets go on what they delay, and tries a disk again that was found full."""
-        request = testing_pb2.ClearFailuresRequest()
+        request = _CLEAR_FAILURES.made()
         return self._caller.unary(_CLEAR_FAILURES, request, timeout)
 
 
@@ -220,7 +220,7 @@ class AsyncTestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.GetClockResponse:
         """`GetClock`."""
-        request = testing_pb2.GetClockRequest()
+        request = _GET_CLOCK.made()
         return await self._caller.unary(_GET_CLOCK, request, timeout)
 
     async def set_clock(
@@ -230,7 +230,7 @@ class AsyncTestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.SetClockResponse:
         """Stops the clock at a time. Never before the ledger's last time."""
-        request = testing_pb2.SetClockRequest(
+        request = _SET_CLOCK.made(
             now_micros=to_timestamp(now_micros),
         )
         return await self._caller.unary(_SET_CLOCK, request, timeout)
@@ -242,7 +242,7 @@ class AsyncTestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.AdvanceClockResponse:
         """Moves the clock on."""
-        request = testing_pb2.AdvanceClockRequest(
+        request = _ADVANCE_CLOCK.made(
             millis=millis,
         )
         return await self._caller.unary(_ADVANCE_CLOCK, request, timeout)
@@ -256,7 +256,7 @@ class AsyncTestControl:
         Snapshots stay. Streams that are open go on, on what is there then; a verification that is under
         way ends CANCELLED.
         """
-        request = testing_pb2.ResetRequest()
+        request = _RESET.made()
         return await self._caller.unary(_RESET, request, timeout)
 
     async def load_fixtures(
@@ -270,7 +270,7 @@ class AsyncTestControl:
         item's own reason; `field` names the item (`json.purchases[3]`), and the `applied` that stood
         before it stay.
         """
-        request = testing_pb2.LoadFixturesRequest(
+        request = _LOAD_FIXTURES.made(
             json=json,
         )
         return await self._caller.unary(_LOAD_FIXTURES, request, timeout)
@@ -284,7 +284,7 @@ class AsyncTestControl:
         """Keeps a copy of the database, and the clock, in memory under a name; one of that name is
         replaced. At most 32, of 256 MiB in all.
         """
-        request = testing_pb2.SaveSnapshotRequest(
+        request = _SAVE_SNAPSHOT.made(
             name=name,
         )
         return await self._caller.unary(_SAVE_SNAPSHOT, request, timeout)
@@ -298,7 +298,7 @@ class AsyncTestControl:
         """Puts the database and the clock back to a snapshot, and clears the failures. Nothing that was
         read before is served after it. The count of commits goes on, and open streams as with Reset.
         """
-        request = testing_pb2.RestoreSnapshotRequest(
+        request = _RESTORE_SNAPSHOT.made(
             name=name,
         )
         return await self._caller.unary(_RESTORE_SNAPSHOT, request, timeout)
@@ -314,7 +314,7 @@ class AsyncTestControl:
         happens. TestControl's own calls never fail, and what LoadFixtures calls fails at the store
         only.
         """
-        request = testing_pb2.InjectFailureRequest(
+        request = _INJECT_FAILURE.made(
             failure=failure,
         )
         return await self._caller.unary(_INJECT_FAILURE, request, timeout)
@@ -327,7 +327,7 @@ class AsyncTestControl:
         """The failures that wait, and how often each has happened, in the order in which they were
         injected.
         """
-        request = testing_pb2.ListFailuresRequest()
+        request = _LIST_FAILURES.made()
         return await self._caller.unary(_LIST_FAILURES, request, timeout)
 
     async def clear_failures(
@@ -336,5 +336,5 @@ class AsyncTestControl:
         timeout: Optional[float] = None,
     ) -> testing_pb2.ClearFailuresResponse:
         """Forgets the failures, lets go on what they delay, and tries a disk again that was found full."""
-        request = testing_pb2.ClearFailuresRequest()
+        request = _CLEAR_FAILURES.made()
         return await self._caller.unary(_CLEAR_FAILURES, request, timeout)

@@ -8,7 +8,7 @@ from typing import Optional, Union
 from tallystick._async_calls import AsyncCaller
 from tallystick._calls import Caller
 from tallystick._generated.v1 import usage_pb2
-from tallystick._rules import Method
+from tallystick._rules import Method, texts
 from tallystick.money import Amount, to_micros
 from tallystick.times import Time, to_timestamp
 
@@ -122,7 +122,7 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.BeginRunResponse:
         """Checks the quota, holds the estimate and records the run as running, in one transaction."""
-        request = usage_pb2.BeginRunRequest(
+        request = _BEGIN_RUN.made(
             user_id=user_id,
             run_id=run_id,
             model=model,
@@ -149,7 +149,7 @@ class UsageService:
         was begun is always recorded. What was captured of its hold by Capture pays the cost and is not
         taken again.
         """
-        request = usage_pb2.FinishRunRequest(
+        request = _FINISH_RUN.made(
             run_id=run_id,
             status=status,
             input_tokens=input_tokens,
@@ -177,7 +177,7 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunResponse:
         """Records a run that has ended elsewhere. Never charges, never checks a quota."""
-        request = usage_pb2.RecordRunRequest(
+        request = _RECORD_RUN.made(
             run_id=run_id,
             user_id=user_id,
             model=model,
@@ -199,7 +199,7 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunsResponse:
         """Up to 1,000 runs in one commit, each decided on its own."""
-        request = usage_pb2.RecordRunsRequest(
+        request = _RECORD_RUNS.made(
             runs=runs,
         )
         return self._caller.unary(_RECORD_RUNS, request, timeout)
@@ -223,7 +223,7 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetRunResponse:
         """`GetRun`."""
-        request = usage_pb2.GetRunRequest(
+        request = _GET_RUN.made(
             run_id=run_id,
         )
         return self._caller.unary(_GET_RUN, request, timeout)
@@ -242,7 +242,7 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.ListRunsResponse:
         """A user's runs, by the time at which they started, newest first."""
-        request = usage_pb2.ListRunsRequest(
+        request = _LIST_RUNS.made(
             user_id=user_id,
             statuses=statuses,
             model=model,
@@ -263,7 +263,7 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetUsageResponse:
         """What a user has used in a month, against the limits of the user's plan."""
-        request = usage_pb2.GetUsageRequest(
+        request = _GET_USAGE.made(
             user_id=user_id,
             month=month,
             time_zone=time_zone,
@@ -279,8 +279,8 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.BatchGetUsageResponse:
         """The same of up to 1,000 users, in the order asked, from one snapshot."""
-        request = usage_pb2.BatchGetUsageRequest(
-            user_ids=user_ids,
+        request = _BATCH_GET_USAGE.made(
+            user_ids=texts(user_ids),
             month=month,
             time_zone=time_zone,
         )
@@ -300,7 +300,7 @@ class UsageService:
         """The dashboard: totals, by model, by type, by status, a row a day and the last runs, from one
         snapshot.
         """
-        request = usage_pb2.GetStatsRequest(
+        request = _GET_STATS.made(
             user_id=user_id,
             from_micros=None if from_micros is None else to_timestamp(from_micros),
             to_micros=None if to_micros is None else to_timestamp(to_micros),
@@ -318,7 +318,7 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.CheckQuotaResponse:
         """Advice whether one more would be within the plan's limit. Only the calls that use it decide."""
-        request = usage_pb2.CheckQuotaRequest(
+        request = _CHECK_QUOTA.made(
             user_id=user_id,
             kind=kind,
         )
@@ -331,7 +331,7 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.PutPlanResponse:
         """Makes a plan or replaces it. The same content again changes nothing. Role: admin."""
-        request = usage_pb2.PutPlanRequest(
+        request = _PUT_PLAN.made(
             plan=plan,
         )
         return self._caller.unary(_PUT_PLAN, request, timeout)
@@ -344,7 +344,7 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.ListPlansResponse:
         """All plans, by id."""
-        request = usage_pb2.ListPlansRequest(
+        request = _LIST_PLANS.made(
             limit=limit,
             cursor=cursor,
         )
@@ -369,7 +369,7 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.BeginRunResponse:
         """Checks the quota, holds the estimate and records the run as running, in one transaction."""
-        request = usage_pb2.BeginRunRequest(
+        request = _BEGIN_RUN.made(
             user_id=user_id,
             run_id=run_id,
             model=model,
@@ -396,7 +396,7 @@ class AsyncUsageService:
         was begun is always recorded. What was captured of its hold by Capture pays the cost and is not
         taken again.
         """
-        request = usage_pb2.FinishRunRequest(
+        request = _FINISH_RUN.made(
             run_id=run_id,
             status=status,
             input_tokens=input_tokens,
@@ -424,7 +424,7 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunResponse:
         """Records a run that has ended elsewhere. Never charges, never checks a quota."""
-        request = usage_pb2.RecordRunRequest(
+        request = _RECORD_RUN.made(
             run_id=run_id,
             user_id=user_id,
             model=model,
@@ -446,7 +446,7 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunsResponse:
         """Up to 1,000 runs in one commit, each decided on its own."""
-        request = usage_pb2.RecordRunsRequest(
+        request = _RECORD_RUNS.made(
             runs=runs,
         )
         return await self._caller.unary(_RECORD_RUNS, request, timeout)
@@ -470,7 +470,7 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetRunResponse:
         """`GetRun`."""
-        request = usage_pb2.GetRunRequest(
+        request = _GET_RUN.made(
             run_id=run_id,
         )
         return await self._caller.unary(_GET_RUN, request, timeout)
@@ -489,7 +489,7 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.ListRunsResponse:
         """A user's runs, by the time at which they started, newest first."""
-        request = usage_pb2.ListRunsRequest(
+        request = _LIST_RUNS.made(
             user_id=user_id,
             statuses=statuses,
             model=model,
@@ -510,7 +510,7 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetUsageResponse:
         """What a user has used in a month, against the limits of the user's plan."""
-        request = usage_pb2.GetUsageRequest(
+        request = _GET_USAGE.made(
             user_id=user_id,
             month=month,
             time_zone=time_zone,
@@ -526,8 +526,8 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.BatchGetUsageResponse:
         """The same of up to 1,000 users, in the order asked, from one snapshot."""
-        request = usage_pb2.BatchGetUsageRequest(
-            user_ids=user_ids,
+        request = _BATCH_GET_USAGE.made(
+            user_ids=texts(user_ids),
             month=month,
             time_zone=time_zone,
         )
@@ -547,7 +547,7 @@ class AsyncUsageService:
         """The dashboard: totals, by model, by type, by status, a row a day and the last runs, from one
         snapshot.
         """
-        request = usage_pb2.GetStatsRequest(
+        request = _GET_STATS.made(
             user_id=user_id,
             from_micros=None if from_micros is None else to_timestamp(from_micros),
             to_micros=None if to_micros is None else to_timestamp(to_micros),
@@ -565,7 +565,7 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.CheckQuotaResponse:
         """Advice whether one more would be within the plan's limit. Only the calls that use it decide."""
-        request = usage_pb2.CheckQuotaRequest(
+        request = _CHECK_QUOTA.made(
             user_id=user_id,
             kind=kind,
         )
@@ -578,7 +578,7 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.PutPlanResponse:
         """Makes a plan or replaces it. The same content again changes nothing. Role: admin."""
-        request = usage_pb2.PutPlanRequest(
+        request = _PUT_PLAN.made(
             plan=plan,
         )
         return await self._caller.unary(_PUT_PLAN, request, timeout)
@@ -591,7 +591,7 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.ListPlansResponse:
         """All plans, by id."""
-        request = usage_pb2.ListPlansRequest(
+        request = _LIST_PLANS.made(
             limit=limit,
             cursor=cursor,
         )

@@ -41,15 +41,19 @@ export declare const Reason: {
   readonly ROLE_REQUIRED: 20
   /** PERMISSION_DENIED. The acting user may not touch another user's rows. Retry: no. */
   readonly ACTING_USER: 21
-  /** NOT_FOUND. Retry: no. */
+  /** NOT_FOUND. There is no such user. Retry: no. */
   readonly USER_NOT_FOUND: 30
+  /** NOT_FOUND. There is no such transaction. Retry: no. */
   readonly TRANSACTION_NOT_FOUND: 31
+  /** NOT_FOUND. There is no such hold. Retry: no. */
   readonly HOLD_NOT_FOUND: 32
   /** NOT_FOUND. The plan or the grant that the call names does not exist. Retry: no. */
   readonly GRANT_NOT_FOUND: 33
+  /** NOT_FOUND. There is no such run. Retry: no. */
   readonly RUN_NOT_FOUND: 34
   /** NOT_FOUND. There is no such page, or it is deleted. Retry: no. */
   readonly PAGE_NOT_FOUND: 35
+  /** NOT_FOUND. There is no such media. Retry: no. */
   readonly MEDIA_NOT_FOUND: 36
   /** NOT_FOUND. The page has no such version. Retry: no. */
   readonly VERSION_NOT_FOUND: 37
