@@ -8,7 +8,7 @@ import { LONGEST_TIMEOUT_MS } from './deadlines.js'
 import { fromStatus, TallyError } from './errors.js'
 import { nonsense } from './nonsense.js'
 import { withKeys } from './keys.js'
-import { namesFor, newToken, serialize, serializeMetadata, withToken } from './outgoing.js'
+import { namesFor, newToken, parse, serialize, serializeMetadata, withToken } from './outgoing.js'
 import { Duplex, Stream } from './stream.js'
 import { StreamCall } from './stream-call.js'
 import { UnaryCall } from './unary.js'
@@ -206,10 +206,9 @@ class OneAnswer {
       return
     }
     try {
-      this.#resolve(this.#method.response.decode(response.payload))
-    } catch (problem) {
-      const what = problem instanceof Error ? problem.message : String(problem)
-      this.#reject(nonsense(`the answer does not parse: ${what}`, problem))
+      this.#resolve(parse(this.#method, response.payload))
+    } catch (error) {
+      this.#reject(error)
     }
   }
 

@@ -4,4 +4,5 @@
  * @module
  */
 
+export { CodecError, UNKNOWN } from './codec.js'
 export * from './generated/messages.js'

@@ -1,5 +1,5 @@
 /**
- * What a call sends: its message and its envelope, made once for all attempts.
+ * A call's messages: what it sends, with its envelope, made once for all attempts; and its answers.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { Code, MessageTooLarge } from './errors.js'
+import { nonsense } from './nonsense.js'
 import { LONE_SURROGATE } from './unicode.js'
 import { encodeMetadata, encodeNames, encodeRequestFrame, LONGEST_PAYLOAD_BYTES } from './wire.js'
 
@@ -83,6 +84,22 @@ export function serialize(codec, message) {
     throw new MessageTooLarge(Code.RESOURCE_EXHAUSTED, text, 'MESSAGE_TOO_LARGE', details)
   }
   return payload
+}
+
+/**
+ * The message of an answer. Throws a TallyError for bytes that are not one.
+ *
+ * @param {Method} method
+ * @param {Uint8Array} payload
+ * @returns {any}
+ */
+export function parse(method, payload) {
+  try {
+    return method.response.decode(payload)
+  } catch (problem) {
+    const what = problem instanceof Error ? problem.message : String(problem)
+    throw nonsense(`the reply of ${method.name} does not parse: ${what}`, problem)
+  }
 }
 
 /** A token by which the server can be told to cancel a call. */

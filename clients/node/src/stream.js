@@ -8,8 +8,7 @@
  */
 
 import { Code, fromStatus, StreamOverflow } from './errors.js'
-import { nonsense } from './nonsense.js'
-import { serialize } from './outgoing.js'
+import { parse, serialize } from './outgoing.js'
 import { Queue } from './queue.js'
 import './symbols.js'
 
@@ -100,11 +99,9 @@ export class Stream {
    */
   #step(payload) {
     try {
-      return { value: this.#method.response.decode(payload), done: false }
-    } catch (problem) {
+      return { value: parse(this.#method, payload), done: false }
+    } catch (error) {
       this.#call?.cancel()
-      const what = problem instanceof Error ? problem.message : String(problem)
-      const error = nonsense(`a message does not parse: ${what}`, problem)
       this.#waiting.clear()
       this.#waitingBytes = 0
       this.#ended = true

@@ -20,7 +20,7 @@ import {
   fromStatus,
   TallyError,
 } from './errors.js'
-import { encodeCancel } from './outgoing.js'
+import { encodeCancel, parse } from './outgoing.js'
 import { encodeRequestFrame } from './wire.js'
 
 /** @typedef {import('./outgoing.js').Outgoing} Outgoing */
@@ -146,10 +146,9 @@ export class UnaryCall {
     }
     let message
     try {
-      message = this.#outgoing.method.response.decode(response.payload)
-    } catch (problem) {
-      const what = problem instanceof Error ? problem.message : String(problem)
-      this.#settle(nonsense(`the answer does not parse: ${what}`, problem))
+      message = parse(this.#outgoing.method, response.payload)
+    } catch (error) {
+      this.#settle(error)
       return
     }
     this.#settled()

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { TallyError } from '../../src/index.js'
-import { CodecError } from '../../src/codec-errors.js'
+import { CodecError } from '../../src/messages.js'
 import { Clients, errorToJson } from './calls.js'
 import { expect, fits, Mismatch, ScenarioError } from './file.js'
 
