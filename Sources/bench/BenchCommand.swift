@@ -45,7 +45,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let rounds = rounds ?? (quick ? 2 : 5)
-    let seconds = seconds ?? (quick ? 0.3 : 1)
+    let seconds = seconds ?? (quick ? 0.2 : 1)
     let places = Places(build: build, directory: directory)
     var bench = Bench(
       places: places, rounds: rounds, seconds: seconds, warmup: seconds / 5, subjects: try subjects(),
