@@ -18,7 +18,7 @@ extension TallystickV1 {
     case rateLimited
     /// RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no.
     case messageTooLarge
-    /// INVALID_ARGUMENT. An amount is zero, negative or beyond the limit. Retry: no.
+    /// INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no.
     case invalidAmount
     /// INVALID_ARGUMENT. `field` is missing, malformed or beyond its limit. Retry: no.
     case invalidField

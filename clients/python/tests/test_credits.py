@@ -49,8 +49,9 @@ def test_a_refusal_has_its_reason_and_its_details(tally: Client) -> None:
     assert caught.value.available_micros == 1_000
     assert caught.value.required_micros == 1_001
     assert not caught.value.maybe_applied
-    with pytest.raises(errors.InvalidAmount):
+    with pytest.raises(errors.InvalidAmount) as amount:
         tally.credits.consume(user_id="u1", amount_micros=0)
+    assert amount.value.field == "amount_micros"
     with pytest.raises(errors.InvalidField) as invalid:
         tally.credits.consume(amount_micros=1)
     assert invalid.value.field == "user_id"

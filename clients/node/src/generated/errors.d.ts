@@ -30,8 +30,10 @@ export declare class MessageTooLarge extends TallyError {
   get limit(): bigint
 }
 
-/** INVALID_ARGUMENT. An amount is zero, negative or beyond the limit. Retry: no. */
+/** INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no. */
 export declare class InvalidAmount extends TallyError {
+  /** The detail 'field'. TypeError when the server sent none. */
+  get field(): string
 }
 
 /** INVALID_ARGUMENT. `field` is missing, malformed or beyond its limit. Retry: no. */

@@ -27,6 +27,9 @@ export class MessageTooLarge extends TallyError {
 }
 
 export class InvalidAmount extends TallyError {
+  get field() {
+    return this._text('field')
+  }
 }
 
 export class InvalidField extends TallyError {

@@ -40,7 +40,12 @@ class MessageTooLarge(TallyError):
 
 
 class InvalidAmount(TallyError):
-    """INVALID_ARGUMENT. An amount is zero, negative or beyond the limit. Retry: no."""
+    """INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no."""
+
+    @property
+    def field(self) -> str:
+        """The detail `field`."""
+        return self._text("field")
 
 
 class InvalidField(TallyError):

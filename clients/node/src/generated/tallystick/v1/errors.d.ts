@@ -20,7 +20,7 @@ export declare const Reason: {
   readonly RATE_LIMITED: 5
   /** RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no. */
   readonly MESSAGE_TOO_LARGE: 6
-  /** INVALID_ARGUMENT. An amount is zero, negative or beyond the limit. Retry: no. */
+  /** INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no. */
   readonly INVALID_AMOUNT: 10
   /** INVALID_ARGUMENT. `field` is missing, malformed or beyond its limit. Retry: no. */
   readonly INVALID_FIELD: 11
