@@ -9,12 +9,14 @@ import { join } from 'node:path'
 
 import { Caller, checkedTimeout } from './caller.js'
 import { Channel } from './channel.js'
+import { begin, giveUpHold, giveUpRun, lasting } from './ending.js'
 import { AdminService } from './generated/services/admin_service.js'
 import { Control } from './generated/services/control.js'
 import { CreditService } from './generated/services/credit_service.js'
 import { PageService } from './generated/services/page_service.js'
 import { UsageService } from './generated/services/usage_service.js'
 import { newKey } from './keys.js'
+import { RunStatus } from './generated/tallystick/v1/usage.js'
 import { Hold, Run } from './runs.js'
 import './symbols.js'
 
@@ -124,7 +126,11 @@ export class Client {
    */
   async run(run, options) {
     const runId = run.runId || newKey()
-    return new Run(this.usage, await this.usage.beginRun({ ...run, runId }, options), runId)
+    const reply = await begin(
+      () => this.usage.beginRun({ ...run, runId }, options),
+      () => giveUpRun(this.usage, runId, { status: RunStatus.CANCELLED }, undefined, lasting(options)),
+    )
+    return new Run(this.usage, reply, runId)
   }
 
   /**
@@ -135,7 +141,12 @@ export class Client {
    * @returns {Promise<Hold>}
    */
   async hold(hold, options) {
-    return new Hold(this.credits, await this.credits.reserve(hold, options))
+    const request = { ...hold, idempotencyKey: hold.idempotencyKey || newKey() }
+    const reply = await begin(
+      () => this.credits.reserve(request, options),
+      () => giveUpHold(this.credits, request, lasting(options)),
+    )
+    return new Hold(this.credits, reply)
   }
 
   /**

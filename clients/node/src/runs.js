@@ -9,80 +9,17 @@
  * @module
  */
 
-import { Code, HoldExpired, HoldNotFound, HoldSettled, RunConflict, TallyError } from './errors.js'
+import { Ending, giveUpRun, isSettled } from './ending.js'
 import { RunStatus } from './generated/tallystick/v1/usage.js'
 import { newKey } from './keys.js'
 import './symbols.js'
 
 /** The longest text of an error that a run takes, in bytes of UTF-8. */
 export const LONGEST_ERROR_BYTES = 1024
-const WARNING_CODE = 'TALLY_NOT_RELEASED'
 
 /** @typedef {import('./generated/tallystick/v1/usage.js').FinishRunRequestInit} FinishRunRequest */
 /** @typedef {import('./generated/tallystick/v1/usage.js').FinishRunResponse} FinishRunResponse */
 /** @typedef {import('./method.js').CallOptions} CallOptions */
-
-/**
- * What ends once: the request that was sent to end it, and its reply.
- *
- * @template Reply
- */
-class Ending {
-  /** @type {(() => Promise<Reply>) | undefined} */
-  #open = undefined
-  /** @type {Reply | undefined} */
-  reply = undefined
-
-  /**
-   * Ends it by this call, unless an end was made; then returns that one's reply.
-   *
-   * @param {(options: CallOptions | undefined) => Promise<Reply>} call
-   * @param {CallOptions | undefined} options of this attempt: its signal and its time are no other's
-   * @returns {Promise<Reply>}
-   */
-  async by(call, options) {
-    if (this.reply !== undefined) return this.reply
-    this.#open = () => call({ metadata: options?.metadata })
-    try {
-      this.reply = await call(options)
-    } catch (error) {
-      // What was refused, or never could be sent, leaves it to be ended otherwise.
-      if (!isOpen(error)) this.#open = undefined
-      throw error
-    }
-    return this.reply
-  }
-
-  /**
-   * Ends it by the end whose outcome is open, else by this call. Never throws.
-   *
-   * @param {string} what
-   * @param {() => Promise<Reply>} call
-   * @param {(error: unknown) => boolean} hasEnded whether an error says that there is nothing left to end
-   */
-  async dispose(what, call, hasEnded) {
-    if (this.reply !== undefined) return
-    try {
-      this.reply = await (this.#open ?? call)()
-    } catch (error) {
-      if (hasEnded(error)) return
-      const detail = error instanceof Error ? error.message : String(error)
-      process.emitWarning(`${what} was not ended, and is held until it expires: ${detail}`, {
-        type: 'TallystickWarning',
-        code: WARNING_CODE,
-      })
-    }
-  }
-}
-
-/**
- * Whether an end that failed may have been made, or may still be: only the same one again tells.
- *
- * @param {unknown} error
- */
-function isOpen(error) {
-  return error instanceof TallyError && (error.maybeApplied || error.code === Code.UNAVAILABLE)
-}
 
 /** A run that was begun. Finish it, or it is recorded as cancelled when its block ends. */
 export class Run {
@@ -148,11 +85,7 @@ export class Run {
   }
 
   async [Symbol.asyncDispose]() {
-    const { runId } = this
-    const request = { runId, status: RunStatus.CANCELLED, costMicros: 0n }
-    // Somebody else has finished it, then.
-    const hasEnded = (/** @type {unknown} */ error) => error instanceof RunConflict
-    await this.#ending.dispose(`run ${runId}`, () => this.#usage.finishRun(request), hasEnded)
+    await giveUpRun(this.#usage, this.runId, { status: RunStatus.CANCELLED }, this.#ending)
   }
 
   /**
@@ -162,10 +95,7 @@ export class Run {
    */
   async abandon(error) {
     const text = cut(error instanceof Error ? error.message : String(error))
-    const { runId } = this
-    const request = { runId, status: RunStatus.FAILED, costMicros: 0n, error: text }
-    const hasEnded = (/** @type {unknown} */ failure) => failure instanceof RunConflict
-    await this.#ending.dispose(`run ${runId}`, () => this.#usage.finishRun(request), hasEnded)
+    await giveUpRun(this.#usage, this.runId, { status: RunStatus.FAILED, error: text }, this.#ending)
   }
 }
 
@@ -236,9 +166,7 @@ export class Hold {
 
   async [Symbol.asyncDispose]() {
     const request = { idempotencyKey: this.#releaseKey, holdId: this.holdId }
-    const hasEnded = (/** @type {unknown} */ error) =>
-      error instanceof HoldSettled || error instanceof HoldExpired || error instanceof HoldNotFound
-    await this.#ending.dispose(`hold ${this.holdId}`, () => this.#credits.release(request), hasEnded)
+    await this.#ending.dispose(`hold ${this.holdId}`, () => this.#credits.release(request), isSettled)
   }
 }
 

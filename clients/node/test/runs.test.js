@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 
 import { dollars, RunStatus } from '../src/index.js'
 import { Cancelled, ConnectionLost, InsufficientCredits, InvalidField, QuotaExceeded } from '../src/errors.js'
 import { LONGEST_ERROR_BYTES } from '../src/runs.js'
-import { GrantExpiry } from '../src/messages.js'
+import { GrantExpiry, HoldState } from '../src/messages.js'
 import { useTally } from '../src/testing.js'
 
 const tally = useTally({ clientOptions: { retryMs: 200 } })
@@ -137,6 +138,29 @@ test('a finish whose outcome is open is repeated as it was', async () => {
   await dispose(run)
   assert.equal(run.ended.run.status, RunStatus.SUCCEEDED)
   assert.deepEqual(await balance(), [750_000n, 0n])
+})
+
+test('what may have begun is ended before the error comes', async () => {
+  await fund()
+  for (const begin of [
+    (signal) => tally.client.run({ ...RUN, runId: 'r1' }, { signal }),
+    (signal) => tally.client.hold({ ...HOLD, idempotencyKey: 'k' }, { signal }),
+  ]) {
+    const controller = new AbortController()
+    await tally.failures.storeDelay(60_000)
+    const begun = assert.rejects(begin(controller.signal), (error) => {
+      return error instanceof Cancelled && error.maybeApplied
+    })
+    // The commit is under way, and will be made.
+    while ((await tally.failures.list())[0].happened === 0n) await turn()
+    controller.abort()
+    await tally.failures.clear()
+    await begun
+  }
+  assert.equal((await recorded('r1')).status, RunStatus.CANCELLED)
+  const { holds } = await tally.client.credits.listHolds({ userId: 'u1' })
+  assert.deepEqual(holds.map((hold) => hold.state), [HoldState.RELEASED, HoldState.RELEASED])
+  assert.deepEqual(await balance(), [1_000_000n, 0n])
 })
 
 test('disposal finishes what was aborted, by none of its signals and times', async () => {

@@ -98,8 +98,18 @@ class AsyncHold(HoldWork):
         self._credits = credits
 
     async def __aenter__(self) -> AsyncHold:
-        self.begun(await self._credits.reserve(**self._reserving))
+        try:
+            self.begun(await self._credits.reserve(**self._reserving))
+        except BaseException as error:
+            if may_be_applied(error):
+                await _end(self, self._undo, error)
+            raise
         return self
+
+    async def _undo(self) -> None:
+        """Finds by its key what may be held, and gives it back."""
+        self.begun(await self._credits.reserve(**self._reserving))
+        await self._give_up()()
 
     async def capture(
         self,

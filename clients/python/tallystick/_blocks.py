@@ -94,8 +94,18 @@ class Hold(HoldWork):
         self._credits = credits
 
     def __enter__(self) -> Hold:
-        self.begun(self._credits.reserve(**self._reserving))
+        try:
+            self.begun(self._credits.reserve(**self._reserving))
+        except BaseException as error:
+            if may_be_applied(error):
+                _end(self, self._undo, error)
+            raise
         return self
+
+    def _undo(self) -> None:
+        """Finds by its key what may be held, and gives it back."""
+        self.begun(self._credits.reserve(**self._reserving))
+        self._give_up()()
 
     def capture(
         self,

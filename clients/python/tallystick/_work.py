@@ -11,7 +11,7 @@ import logging
 from typing import Any, Callable, Optional
 
 from . import _keys
-from .errors import HoldExpired, HoldSettled, RunConflict, RunNotFound, TallyError
+from .errors import HoldExpired, HoldSettled, InsufficientCredits, RunConflict, RunNotFound, TallyError
 from .messages import (
     RUN_STATUS_CANCELLED,
     RUN_STATUS_FAILED,
@@ -111,7 +111,8 @@ class RunWork(Work):
 
 
 class HoldWork(Work):
-    SETTLED = (HoldExpired, HoldSettled)
+    # The last when it is asked for again, and was not held the first time.
+    SETTLED = (HoldExpired, HoldSettled, InsufficientCredits)
 
     def __init__(
         self,
@@ -134,7 +135,7 @@ class HoldWork(Work):
         }
 
     def __str__(self) -> str:
-        return f"hold {self.hold_id}"
+        return f"hold {self._key if self._reserved is None else self.hold_id}"
 
     @property
     def reserved(self) -> ReserveResponse:

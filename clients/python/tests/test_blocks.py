@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from fake import FakeServer, Frame, Handler, Peer, Request
 
-from tallystick import AsyncClient, Client, errors
+from tallystick import AsyncClient, Client, _wire, errors
+from tallystick._generated.v1.errors_pb2 import ErrorInfo
 from tallystick.messages import (
     HOLD_STATE_CAPTURED,
     HOLD_STATE_RELEASED,
@@ -26,8 +27,12 @@ from tallystick.messages import (
     BeginRunResponse,
     FinishRunRequest,
     FinishRunResponse,
+    ReleaseRequest,
+    ReserveRequest,
+    ReserveResponse,
     Run,
 )
+from tallystick.messages import Hold as HeldCredit
 from tallystick.testing import Server
 
 Serve = Callable[[Handler], FakeServer]
@@ -272,6 +277,41 @@ def test_what_fails_at_the_end_hides_no_exception(
     handler.lost = 2
     with pytest.raises(errors.ConnectionLost), client.run("u", "gpt-x"):
         pass
+
+
+@pytest.mark.parametrize("kind", [Client, Blocking])
+@pytest.mark.parametrize("was_held", [True, False])
+def test_a_hold_whose_answer_was_lost_is_found_and_given_back(
+    serve: Serve, socket_path: pathlib.Path, caplog: pytest.LogCaptureFixture, kind: Any, was_held: bool
+) -> None:
+    asked: list[ReserveRequest] = []
+    released: list[str] = []
+
+    def lose_one(peer: Peer, frame: Frame) -> None:
+        request = Request(frame)
+        if request.method == "Release":
+            released.append(ReleaseRequest.FromString(request.payload).hold_id)
+            peer.respond(frame.stream_id)
+            return
+        asked.append(ReserveRequest.FromString(request.payload))
+        if len(asked) == 1:
+            peer.hang_up()
+        elif was_held:
+            held = ReserveResponse(hold=HeldCredit(hold_id="h"))
+            peer.respond(frame.stream_id, held.SerializeToString())
+        else:
+            info = ErrorInfo(reason="INSUFFICIENT_CREDITS").SerializeToString()
+            detail = _wire._field(1, errors.ERROR_INFO.encode()) + _wire._field(2, info)
+            peer.respond(frame.stream_id, status=b"\x08\x09" + _wire._field(3, detail))
+
+    serve(lose_one)
+    client = kind(str(socket_path), retry_seconds=0)
+    with pytest.raises(errors.ConnectionLost), client.hold("u", 5):
+        raise AssertionError("it was not begun")
+    client.close()
+    assert asked == [asked[0]] * 2
+    assert released == (["h"] if was_held else [])
+    assert caplog.text == ""
 
 
 def test_a_cancelled_task_ends_its_run(serve: Serve, tally: Client, tally_server: Server) -> None:
