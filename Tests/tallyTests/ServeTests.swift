@@ -75,21 +75,33 @@ struct ServeTests {
     #expect(!ChildProcess.exists(pid))
   }
 
+  /// The process and its directory.
+  private static func startEphemeral(_ variables: [String: String]) throws -> (ChildProcess, String) {
+    let process = try ChildProcess([Program.path, "serve", "--ephemeral"], environment: Rig.clean(variables))
+    let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    guard case .string(let socket)? = try JSON.parse(line)["socket"] else { throw Failure(.software, line) }
+    return (process, Locations.parent(socket))
+  }
+
+  @Test("a runtime directory that is not there is passed over")
+  func runtimeDirectory() throws {
+    let base = try Rig.temporaryDirectory()
+    let variables = ["XDG_RUNTIME_DIR": "\(base.path)/gone", "TMPDIR": base.path]
+    let (process, directory) = try Self.startEphemeral(variables)
+    #expect(directory.hasPrefix("\(base.path)/tallystick-"))
+    #expect(process.end(signal: SIGTERM) == 0)
+    try base.remove()
+  }
+
   @Test("what a killed server leaves behind goes with the next ephemeral start, and nothing else does")
   func sweep() throws {
     let base = try Rig.temporaryDirectory()
-    let environment = Rig.clean(["XDG_RUNTIME_DIR": base.path])
-    func start() throws -> (ChildProcess, String) {
-      let process = try ChildProcess([Program.path, "serve", "--ephemeral"], environment: environment)
-      let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
-      guard case .string(let socket)? = try JSON.parse(line)["socket"] else { throw Failure(.software, line) }
-      return (process, Locations.parent(socket))
-    }
-    let (killed, left) = try start()
-    let (living, kept) = try start()
+    let variables = ["XDG_RUNTIME_DIR": base.path]
+    let (killed, left) = try Self.startEphemeral(variables)
+    let (living, kept) = try Self.startEphemeral(variables)
     #expect(killed.end(signal: SIGKILL) == 128 + SIGKILL)
     #expect(Self.isThere(left))
-    let (third, _) = try start()
+    let (third, _) = try Self.startEphemeral(variables)
     #expect(!Self.isThere(left))
     #expect(Self.isThere(kept))
     #expect(living.end(signal: SIGTERM) == 0)
