@@ -68,8 +68,12 @@ export function serveArguments({ keep = false, args = [] }) {
   return { directory, args: [...places, '--any-file-system', ...common] }
 }
 
-/** @param {string} directory */
-function socketIn(directory) {
+/**
+ * The socket of a daemon whose directory is kept.
+ *
+ * @param {string} directory
+ */
+export function socketIn(directory) {
   return path.join(directory, 'tally.sock')
 }
 
@@ -216,6 +220,9 @@ export class Daemon {
    */
   async #answers(socket) {
     const client = new Client(socket, { timeoutMs: START_MS, retryMs: START_MS })
+    // One that has ended will not answer, and a client that tries again keeps this process alive.
+    const close = () => client.close()
+    this.#exited.then(close, close)
     try {
       const { version } = await client.admin.getServerInfo({})
       return { socket, pid: this.#process.pid, version }
@@ -226,6 +233,21 @@ export class Daemon {
 
   log() {
     return this.#log.text()
+  }
+
+  get hasExited() {
+    return this.#hasExited
+  }
+
+  /**
+   * Waits until the daemon has ended by itself; returns its exit status, null when a signal ended it.
+   *
+   * @returns {Promise<number | null>}
+   */
+  async ended() {
+    this.#process.ref()
+    await this.#exited.catch(() => undefined)
+    return await this.end('SIGKILL')
   }
 
   /**

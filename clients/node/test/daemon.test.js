@@ -1,6 +1,6 @@
 // Calls to a real daemon, and daemons that come and go.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -129,6 +129,17 @@ test('a daemon that does not start says why', async () => {
     return error instanceof HarnessError
   })
   await assert.rejects(startServer({ binary: '/no/such/tally' }), /cannot run \/no\/such\/tally/)
+})
+
+test('a kept daemon that ends at once says so, and keeps no process alive', () => {
+  const testing = new URL('../src/testing.js', import.meta.url).href
+  const text = `
+    import { startServer } from '${testing}'
+    await startServer({ keep: true, binary: '/bin/true' }).catch((error) => console.log(error.message))`
+  const args = ['--input-type=module', '--eval', text]
+  // It would wait for as long as a daemon may take to start, which is longer.
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 })
+  assert.deepEqual([status, stdout], [0, 'the daemon did not start (status 0): \n'])
 })
 
 test('a killed daemon is an error that says so', async () => {

@@ -23,7 +23,7 @@ after(() => daemon.close())
 
 /** Starts the daemon, if it does not run, and empties it. */
 async function begin() {
-  daemon.start()
+  await daemon.start()
   const client = new Client(daemon.socket)
   await new TestControl(client.caller).reset({})
   await client.close()

@@ -1,66 +1,45 @@
-// A daemon whose database outlives it, for tests that kill it and start it again.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import fs from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
-
-import { findBinary } from '../../src/testing.js'
+// A daemon whose database outlives it, for tests that end it and start it again.
+import { Daemon, serveArguments, socketIn } from '../../src/daemon.js'
 
 /** `tally serve --testing` on a directory of its own; ends with this process, whatever becomes of it. */
 export class KeptDaemon {
-  #directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tally-'))
-  #process = undefined
-  #ended = undefined
+  #directory
+  #args
+  /** @type {Daemon | undefined} */
+  #daemon = undefined
 
   constructor() {
-    this.socket = path.join(this.#directory, 's')
+    // A scenario that has advanced the clock has left the ledger ahead of it.
+    const { directory, args } = serveArguments({ keep: true, args: ['--clock-behind-ledger'] })
+    this.#directory = directory
+    this.#args = args
+    this.socket = socketIn(directory)
   }
 
-  /** Starts it, unless it runs. A client's first call waits until it accepts calls. */
-  start() {
-    if (this.#process?.exitCode === null && this.#process.signalCode === null) return
-    // A scenario that has advanced the clock has left the ledger ahead of it.
-    const flags = ['--testing', '--lifeline-stdin', '--any-file-system', '--clock-behind-ledger']
-    const places = ['--socket', this.socket, '--database', path.join(this.#directory, 'data')]
-    const log = fs.openSync(path.join(this.#directory, 'log'), 'a')
-    // What the environment sets for another daemon is not meant for this one.
-    const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('TALLY_'))
-    this.#process = spawn(findBinary(), ['serve', ...flags, ...places], {
-      env: Object.fromEntries(entries),
-      stdio: ['pipe', 'ignore', log],
-    })
-    this.#process.stdin.on('error', () => undefined)
-    this.#ended = once(this.#process, 'exit')
-    fs.closeSync(log)
+  /** Starts it, unless it runs; resolves once it accepts calls. Rejects with HarnessError. */
+  async start() {
+    if (this.#daemon?.hasExited === false) return
+    this.#daemon = await Daemon.start(this.#args, this.#directory)
   }
 
   /** Ends it as a crash would. */
   async kill() {
-    this.#process.kill('SIGKILL')
-    await this.ended()
+    await this.#daemon.end('SIGKILL')
   }
 
   /** Ends it in good order. */
   async stop() {
-    this.#process.kill('SIGTERM')
-    const status = await this.ended()
-    if (status !== 0) throw new Error(`the daemon ended with status ${status}: ${this.log()}`)
+    const status = await this.#daemon.end('SIGTERM')
+    if (status !== 0) throw new Error(`the daemon ended with status ${status}: ${this.#daemon.log()}`)
   }
 
   /** Waits until it has ended; resolves to its exit status, null after a signal. */
   async ended() {
-    const [status] = await this.#ended
-    this.#process.stdin.destroy()
-    return status
-  }
-
-  log() {
-    return fs.readFileSync(path.join(this.#directory, 'log'), 'utf8')
+    return await this.#daemon.ended()
   }
 
   async close() {
-    if (this.#process !== undefined) await this.kill()
-    fs.rmSync(this.#directory, { recursive: true })
+    await this.#daemon?.end('SIGKILL')
+    this.#daemon?.remove()
   }
 }

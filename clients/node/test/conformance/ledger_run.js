@@ -125,7 +125,7 @@ export class LedgerScript {
 
   async #restart() {
     await this.#daemon.stop()
-    this.#daemon.start()
+    await this.#daemon.start()
     // The new one's clock runs.
     await this.#set(this.#now)
   }
