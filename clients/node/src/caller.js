@@ -11,6 +11,7 @@ import { withKeys } from './keys.js'
 import { namesFor, newToken, parse, serialize, serializeMetadata, withToken } from './outgoing.js'
 import { Duplex, Stream } from './stream.js'
 import { StreamCall } from './stream-call.js'
+import { rethrow } from './traces.js'
 import { UnaryCall } from './unary.js'
 import { REMOTE_CLOSED, REMOTE_OPEN } from './wire.js'
 
@@ -61,7 +62,7 @@ export class Caller {
    * @returns {Promise<any>}
    */
   unary(method, request, options) {
-    return new Promise((resolve, reject) => {
+    const reply = new Promise((resolve, reject) => {
       const keyed = withKeys(method.key, request ?? {})
       const { repeatable } = method
       const outgoing = this.#outgoing(
@@ -74,6 +75,7 @@ export class Caller {
       const timeoutMs = checkedTimeout('timeoutMs', options?.timeoutMs) ?? this.#times.timeoutMs
       new UnaryCall(this.#channel, outgoing, timeoutMs, this.#times.retryMs, resolve, reject).begin()
     })
+    return reply.catch(rethrow)
   }
 
   /**
@@ -103,7 +105,7 @@ export class Caller {
    * @returns {Promise<any>}
    */
   clientStream(method, requests, options) {
-    return new Promise((resolve, reject) => {
+    const reply = new Promise((resolve, reject) => {
       const sink = new OneAnswer(method, resolve, reject)
       const call = this.#streamCall(method, NOTHING, REMOTE_OPEN, true, options, sink)
       call.begin()
@@ -113,6 +115,7 @@ export class Caller {
         reject(error)
       })
     })
+    return reply.catch(rethrow)
   }
 
   /**

@@ -11,6 +11,7 @@ import { Code, fromStatus, StreamOverflow } from './errors.js'
 import { parse, serialize } from './outgoing.js'
 import { Queue } from './queue.js'
 import './symbols.js'
+import { rethrow } from './traces.js'
 
 /**
  * What may wait to be read, in bytes of messages. ttrpc cannot slow a sender down, so a reader that falls
@@ -70,9 +71,12 @@ export class Stream {
       this.#waitingBytes -= payload.length + MESSAGE_OVERHEAD_BYTES
       return new Promise((resolve) => resolve(this.#step(payload)))
     }
-    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#error !== undefined) return Promise.reject(this.#error).catch(rethrow)
     if (this.#ended) return Promise.resolve({ value: undefined, done: true })
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+    const step = /** @type {Promise<IteratorResult<Message, undefined>>} */ (
+      new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+    )
+    return step.catch(rethrow)
   }
 
   /** Ends the stream, on the server too; what was not read is dropped. */

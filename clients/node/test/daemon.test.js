@@ -131,6 +131,19 @@ test('a daemon that does not start says why', async () => {
   await assert.rejects(startServer({ binary: '/no/such/tally' }), /cannot run \/no\/such\/tally/)
 })
 
+test('the trace of an error names the functions that await the call', async () => {
+  async function chargeTheUser(amountMicros) {
+    return await tally.client.credits.consume({ userId: 'u1', amountMicros })
+  }
+  async function verifyAs(userId) {
+    for await (const check of tally.client.actingAs(userId).admin.verify({})) assert.fail(check.title)
+  }
+  const awaits = (name) => (error) => error.stack.includes(`at async ${name} (`)
+  await assert.rejects(chargeTheUser(1n), awaits('chargeTheUser'))
+  await assert.rejects(chargeTheUser(1), awaits('chargeTheUser'))
+  await assert.rejects(verifyAs('u1'), awaits('verifyAs'))
+})
+
 test('a kept daemon that ends at once says so, and keeps no process alive', () => {
   const testing = new URL('../src/testing.js', import.meta.url).href
   const text = `

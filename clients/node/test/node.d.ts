@@ -70,3 +70,7 @@ declare module 'node:net' {
   }
   export default net
 }
+
+interface ErrorConstructor {
+  captureStackTrace(target: object, until?: Function): void
+}
