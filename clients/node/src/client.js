@@ -146,7 +146,7 @@ export class Client {
       () => this.credits.reserve(request, options),
       () => giveUpHold(this.credits, request, lasting(options)),
     )
-    return new Hold(this.credits, reply)
+    return new Hold(this.credits, reply, request.idempotencyKey)
   }
 
   /**

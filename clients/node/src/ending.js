@@ -5,7 +5,6 @@
  */
 
 import {
-  Code,
   HoldExpired,
   HoldNotFound,
   HoldSettled,
@@ -46,8 +45,8 @@ export class Ending {
     try {
       this.reply = await call(options)
     } catch (error) {
-      // What was refused, or never could be sent, leaves it to be ended otherwise.
-      if (!isOpen(error)) this.#open = undefined
+      // What was surely not applied leaves it to be ended otherwise.
+      if (!mayBeApplied(error)) this.#open = undefined
       throw error
     }
     return this.reply
@@ -58,14 +57,15 @@ export class Ending {
    *
    * @param {string} what
    * @param {() => Promise<Reply>} call
-   * @param {(error: unknown) => boolean} hasEnded whether an error says that there is nothing left to end
+   * @param {(error: unknown) => boolean} hasEnded whether an error of this call says that there is nothing
+   *   left to end
    */
   async dispose(what, call, hasEnded) {
     if (this.reply !== undefined) return
     try {
       this.reply = await (this.#open ?? call)()
     } catch (error) {
-      if (hasEnded(error)) return
+      if (this.#open === undefined && hasEnded(error)) return
       const detail = error instanceof Error ? error.message : String(error)
       process.emitWarning(`${what} was not ended, and is held until it expires: ${detail}`, {
         type: 'TallystickWarning',
@@ -86,12 +86,12 @@ export function lasting(options) {
 }
 
 /**
- * Whether an end that failed may have been made, or may still be: only the same one again tells.
+ * Whether a call that failed may have been applied: only the same one again tells.
  *
  * @param {unknown} error
  */
-function isOpen(error) {
-  return error instanceof TallyError && (error.maybeApplied || error.code === Code.UNAVAILABLE)
+function mayBeApplied(error) {
+  return error instanceof TallyError && error.maybeApplied
 }
 
 /**
@@ -106,7 +106,7 @@ export async function begin(begin, undo) {
   try {
     return await begin()
   } catch (error) {
-    if (error instanceof TallyError && error.maybeApplied) await undo()
+    if (mayBeApplied(error)) await undo()
     throw error
   }
 }

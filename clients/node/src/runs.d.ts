@@ -47,7 +47,7 @@ export declare class Run implements AsyncDisposable {
 /** Credit that is held. Capture what the work cost, or it is released when its block ends. */
 export declare class Hold implements AsyncDisposable {
   /** Made by `client.hold`. */
-  constructor(credits: CreditService, reply: ReserveResponse)
+  constructor(credits: CreditService, reply: ReserveResponse, idempotencyKey: string)
   readonly holdId: string
   /** What the server answered when it was made: the hold, its transaction, and the balance. */
   readonly begun: ReserveResponse

@@ -11,7 +11,6 @@
 
 import { Ending, giveUpRun, isSettled } from './ending.js'
 import { RunStatus } from './generated/tallystick/v1/usage.js'
-import { newKey } from './keys.js'
 import './symbols.js'
 
 /** The longest text of an error that a run takes, in bytes of UTF-8. */
@@ -103,22 +102,25 @@ export class Run {
 export class Hold {
   #credits
   #reply
-  #captureKey = newKey()
-  #releaseKey = newKey()
+  #captureKey
+  #releaseKey
   /** @type {Ending<CaptureResponse | ReleaseResponse>} */
   #ending = new Ending()
 
   /**
    * @param {import('./generated/services/credit_service.js').CreditService} credits
    * @param {import('./generated/tallystick/v1/credits.js').ReserveResponse} reply
+   * @param {string} idempotencyKey that it was reserved with: a job that is done again with it captures once
    *
    * @typedef {import('./generated/tallystick/v1/credits.js').CaptureRequestInit} CaptureRequest
    * @typedef {import('./generated/tallystick/v1/credits.js').CaptureResponse} CaptureResponse
    * @typedef {import('./generated/tallystick/v1/credits.js').ReleaseResponse} ReleaseResponse
    */
-  constructor(credits, reply) {
+  constructor(credits, reply, idempotencyKey) {
     this.#credits = credits
     this.#reply = reply
+    this.#captureKey = `${idempotencyKey}-capture`
+    this.#releaseKey = `${idempotencyKey}-release`
     this.holdId = /** @type {{ holdId: string }} */ (reply.hold).holdId
   }
 

@@ -132,8 +132,9 @@ test('a finish whose outcome is open is repeated as it was', async () => {
   await fund()
   const run = await tally.client.run(RUN)
   // As long as the retries last; then disposal finds out.
-  await tally.failures.refuse({ method: 'UsageService/FinishRun', count: 1000 })
-  await assert.rejects(run.finish({ costMicros: 250_000n }), { code: 14 })
+  await tally.failures.dropAfter({ method: 'UsageService/FinishRun' })
+  await tally.failures.refuseConnection({ count: 1000 })
+  await assert.rejects(run.finish({ costMicros: 250_000n }), { code: 14, maybeApplied: true })
   await tally.failures.clear()
   await dispose(run)
   assert.equal(run.ended.run.status, RunStatus.SUCCEEDED)
@@ -177,6 +178,17 @@ test('disposal finishes what was aborted, by none of its signals and times', asy
   await assert.rejects(captured, Cancelled)
   await dispose(hold)
   assert.deepEqual(await balance(), [700_000n, 0n])
+})
+
+test('a finish that surely was not made is not made by disposal either', async () => {
+  await fund()
+  const run = await tally.client.run(RUN)
+  await tally.failures.refuse({ method: 'UsageService/FinishRun', count: 1000 })
+  await assert.rejects(run.finish({ costMicros: 250_000n }), { code: 14, maybeApplied: false })
+  await tally.failures.clear()
+  await dispose(run)
+  assert.equal((await recorded(run.runId)).status, RunStatus.CANCELLED)
+  assert.deepEqual(await balance(), [1_000_000n, 0n])
 })
 
 test("disposal hides no error of the block's, and what it could not do is a warning", async () => {
@@ -242,6 +254,14 @@ test('withHold returns what the work returned, and releases what it left', async
   }
   await assert.rejects(client.withHold(HOLD, work), RangeError)
   assert.deepEqual(await balance(), [999_999n, 0n])
+})
+
+test('a job that is done again under its key captures once', async () => {
+  await fund()
+  const hold = { ...HOLD, idempotencyKey: 'job-1' }
+  const job = () => tally.client.withHold(hold, async (begun) => (await begun.capture(250_000n)).replayed)
+  assert.deepEqual([await job(), await job()], [false, true])
+  assert.deepEqual(await balance(), [750_000n, 0n])
 })
 
 test('a capture whose reply was lost is found by the same key', async () => {
