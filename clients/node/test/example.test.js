@@ -21,6 +21,8 @@ before(async () => {
   server = createServer({ tally: tally.client, modelUrl, log: (line) => access.emit('line', line) })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   url = `http://127.0.0.1:${server.address().port}`
+  // Where no daemon starts, nobody closes them.
+  for (const each of [server, model]) each.unref()
 })
 after(() => {
   for (const each of [server, model]) {
