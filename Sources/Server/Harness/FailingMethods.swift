@@ -2,7 +2,8 @@
 //
 // Invariants:
 // 1. A call that fails is answered once, as far as anybody counts; after a drop the answer reaches nobody.
-// 2. A call that is delayed holds up nothing: neither its connection nor a lane waits for it.
+// 2. A call that is delayed holds up nothing: neither its connection nor a lane waits for it; but a delayed
+//    stream takes nothing, and its connection waits once too much of it is kept.
 //
 // Owner: connections' queues and the streams' tasks.
 

@@ -7,7 +7,10 @@ export declare const FailureAction: {
   readonly UNSPECIFIED: 0
   /** Answers with `code` or `reason` before the call is looked at; nothing is applied. */
   readonly REFUSE: 1
-  /** Waits for `delayMillis`, then lets the call go on. Nothing else waits for it. */
+  /**
+   * Waits for `delayMillis`, then lets the call go on. Nothing else waits for it, unless it is a stream that
+   * is sent more meanwhile than the server keeps.
+   */
   readonly DELAY: 2
   /**
    * Closes the connection instead of running the call; of it nothing is applied. Calls that were sent after
