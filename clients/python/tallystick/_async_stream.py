@@ -12,8 +12,7 @@ from typing import Any, Generic, Optional, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from ._inbox import Inbox
-from ._rules import Method
-from .errors import Code, DeadlineExceeded
+from ._rules import DEADLINE_GRACE_SECONDS, Method
 
 M = TypeVar("M", bound=Message)
 S = TypeVar("S", bound=Message)
@@ -28,7 +27,7 @@ class AsyncStream(Inbox[M], AsyncIterator[M]):
     def __init__(self, method: Method[Any, M], timeout: Optional[float]) -> None:
         super().__init__(method, nullcontext())
         self._loop = asyncio.get_running_loop()
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout + DEADLINE_GRACE_SECONDS
         self._reader: Optional[asyncio.Future[None]] = None
 
     def wake(self) -> None:
@@ -61,7 +60,7 @@ class AsyncStream(Inbox[M], AsyncIterator[M]):
                 timer.cancel()
         if not self.ready:
             self.leave()
-            raise DeadlineExceeded(Code.DEADLINE_EXCEEDED, "the stream's time is over")
+            raise self.late()
 
     async def aclose(self) -> None:
         """Ends the stream; what was not read is dropped."""
@@ -89,6 +88,8 @@ class Sender(Protocol):
 
 class AsyncDuplex(AsyncStream[M], Generic[S, M]):
     """A stream both ways: `send` messages, `finish` when there are no more, iterate what comes back."""
+
+    SENDS = True
 
     def __init__(self, method: Method[S, M], timeout: Optional[float]) -> None:
         super().__init__(method, timeout)

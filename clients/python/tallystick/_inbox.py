@@ -9,7 +9,7 @@ from typing import Any, Callable, Generic, Optional, TypeVar
 from google.protobuf.message import Message
 
 from ._rules import Method, answered
-from .errors import Code, StreamOverflow, TallyError
+from .errors import Code, DeadlineExceeded, StreamOverflow, TallyError
 
 M = TypeVar("M", bound=Message)
 
@@ -22,6 +22,9 @@ MESSAGE_OVERHEAD_BYTES = 64
 
 class Inbox(Generic[M]):
     """Told by the connection; `wake` tells the reader that there is something to take, under the lock."""
+
+    #: Whether what the call has sent may have been applied when its time is over.
+    SENDS = False
 
     def __init__(self, method: Method[Any, M], lock: AbstractContextManager[Any]) -> None:
         self._method = method
@@ -56,6 +59,12 @@ class Inbox(Generic[M]):
         if self._error is not None:
             raise self._error
         return None
+
+    def late(self) -> DeadlineExceeded:
+        """What a reader gets whose time is over."""
+        error = self._method.late()
+        error.maybe_applied = self.SENDS
+        return error
 
     def leave(self) -> None:
         """Ends the stream; what was not read is dropped."""

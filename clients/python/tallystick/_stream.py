@@ -11,8 +11,7 @@ from typing import Any, Generic, Optional, TypeVar
 from google.protobuf.message import Message
 
 from ._inbox import Inbox
-from ._rules import Method
-from .errors import Code, DeadlineExceeded
+from ._rules import DEADLINE_GRACE_SECONDS, Method
 
 M = TypeVar("M", bound=Message)
 S = TypeVar("S", bound=Message)
@@ -27,7 +26,7 @@ class Stream(Inbox[M], Iterator[M]):
     def __init__(self, method: Method[Any, M], timeout: Optional[float]) -> None:
         self._changed = threading.Condition()
         super().__init__(method, self._changed)
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout + DEADLINE_GRACE_SECONDS
 
     def wake(self) -> None:
         self._changed.notify_all()
@@ -46,7 +45,7 @@ class Stream(Inbox[M], Iterator[M]):
                     raise StopIteration
                 return message
         self.close()
-        raise DeadlineExceeded(Code.DEADLINE_EXCEEDED, "the stream's time is over")
+        raise self.late()
 
     def close(self) -> None:
         """Ends the stream; what was not read is dropped."""
@@ -71,6 +70,8 @@ class Stream(Inbox[M], Iterator[M]):
 
 class Duplex(Stream[M], Generic[S, M]):
     """A stream both ways: `send` messages, `finish` when there are no more, iterate what comes back."""
+
+    SENDS = True
 
     def __init__(self, method: Method[S, M], timeout: Optional[float]) -> None:
         super().__init__(method, timeout)

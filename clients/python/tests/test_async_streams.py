@@ -89,8 +89,12 @@ def test_a_streams_deadline_is_kept_and_a_lost_connection_ends_it(
 
     async def main() -> None:
         async with AsyncClient(socket_path, retry_seconds=0) as client:
-            with pytest.raises(errors.DeadlineExceeded):
+            with pytest.raises(errors.DeadlineExceeded) as caught:
                 await client.admin.verify(timeout=0.05).__anext__()
+            assert not caught.value.maybe_applied
+            with pytest.raises(errors.DeadlineExceeded) as caught:
+                await AsyncConformance(client.caller).chat(timeout=0.05).__anext__()
+            assert caught.value.maybe_applied
             stream = client.admin.verify()
             with pytest.raises(errors.ConnectionLost):
                 await AsyncConformance(client.caller).echo()

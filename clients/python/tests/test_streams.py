@@ -79,8 +79,13 @@ def test_a_stream_that_is_left_early_is_cancelled(serve: Serve, client: Client) 
 
 def test_a_streams_deadline_is_kept(serve: Serve, client: Client) -> None:
     serve(lambda peer, frame: None)
-    with pytest.raises(errors.DeadlineExceeded):
+    with pytest.raises(errors.DeadlineExceeded) as caught:
         next(client.admin.verify(timeout=0.05))
+    # It only reads; what a duplex has sent may have been applied.
+    assert not caught.value.maybe_applied
+    with pytest.raises(errors.DeadlineExceeded) as caught:
+        next(Conformance(client.caller).chat(timeout=0.05))
+    assert caught.value.maybe_applied
 
 
 def test_a_stream_that_nobody_reads_holds_up_nobody_and_has_a_limit(serve: Serve, client: Client) -> None:
