@@ -30,6 +30,7 @@ export const LONGEST_SOCKET_PATH_BYTES = 107
 const SYSTEM_SOCKET = '/run/tallystick/tally.sock'
 const ACTING_USER = 'tally-acting-user'
 const LONGEST_IN_FLIGHT = 65_536
+const OPTIONS = new Set(['socket', 'timeoutMs', 'retryMs', 'mostInFlight', 'metadata'])
 
 /**
  * `TALLY_SOCKET`; else the socket below `XDG_RUNTIME_DIR` if it is there; else the system's.
@@ -66,7 +67,7 @@ export class Client {
    * @typedef {import('./client.js').ClientOptions} ClientOptions
    */
   constructor(socket, more, shared) {
-    const options = typeof socket === 'string' ? { ...more, socket } : { ...socket }
+    const options = typeof socket === 'object' ? { ...socket } : { ...more, socket }
     const { channel, caller } = shared ?? open(options)
     this.#channel = channel
     this.#caller = caller
@@ -205,7 +206,14 @@ export class Client {
  * @returns {Shared}
  */
 function open(options) {
+  for (const name of Object.keys(options)) {
+    // Left alone, it would be another socket or limit than the one that was meant.
+    if (!OPTIONS.has(name)) throw new TypeError(`a client has no option "${name}"`)
+  }
   const path = options.socket ?? defaultSocket()
+  if (typeof path !== 'string' && typeof path !== 'object') {
+    throw new TypeError(`a socket is a path, not a ${typeof path}`)
+  }
   if (typeof path === 'string' && Buffer.byteLength(path) > LONGEST_SOCKET_PATH_BYTES) {
     throw new RangeError(`a socket's path has at most ${LONGEST_SOCKET_PATH_BYTES} bytes: ${path}`)
   }

@@ -40,6 +40,17 @@ const RECEIVE_BYTES = 256 << 10
 export const WRITE_STALL_MS = 30_000
 
 /**
+ * Where to look, by the error's code.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+const ADVICE = {
+  ENOENT: '; does `tally serve` run, with this socket?',
+  ECONNREFUSED: '; does `tally serve` run, with this socket?',
+  EACCES: '; may this user write to the socket?',
+}
+
+/**
  * A call, as its connection sees it. The connection owns `streamId`, which is 0 before and after.
  *
  * @typedef {object} Call
@@ -79,7 +90,8 @@ export function connect(path, limits) {
     }
     const socket = net.createConnection({ path, onread: { buffer, callback } })
     socket.once('error', (error) => {
-      const message = `cannot connect to ${path}: ${error.message}`
+      const { code } = /** @type {{ code?: string }} */ (error)
+      const message = `cannot connect to ${path}: ${error.message}${(code && ADVICE[code]) ?? ''}`
       reject(new ConnectionLost(message, { maybeApplied: false, cause: error }))
     })
     socket.once('connect', () => {

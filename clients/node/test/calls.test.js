@@ -166,7 +166,7 @@ test('without a server a call ends when its retries are over', async (t) => {
   await assert.rejects(client.credits.getBalance({ userId: 'u' }), (error) => {
     assert.ok(error instanceof ConnectionLost)
     assert.equal(error.maybeApplied, false)
-    assert.match(error.message, /cannot connect to/)
+    assert.match(error.message, /cannot connect to .*does `tally serve` run/)
     assert.ok(error.message.includes(socket))
     return true
   })
@@ -433,6 +433,13 @@ test('ids wrap around and pass over live ones', async (t) => {
   assert.deepEqual(server.frames.map((frame) => frame.streamId), [1, LAST_STREAM_ID, 3])
   first()
   await waiting
+})
+
+test('an option that a client does not know, or a socket that is no path, is refused', () => {
+  assert.throws(() => new Client({ socketPath: '/s' }), /a client has no option "socketPath"/)
+  assert.throws(() => new Client('/s', { timeout: 5 }), /a client has no option "timeout"/)
+  assert.throws(() => new Client(3), /a socket is a path/)
+  assert.throws(() => new Client({ socket: 3 }), /a socket is a path/)
 })
 
 test('the default socket', (t) => {
