@@ -17,7 +17,7 @@ from collections import Counter
 from typing import Any
 
 from tallystick import AsyncClient, Client
-from tallystick._generated.services import AsyncConformance, Conformance
+from tallystick.testing import AsyncConformance, Conformance
 
 PAYLOAD_BYTES = 64
 

@@ -17,9 +17,9 @@ import pytest
 from fake import FakeServer, Frame, Handler, Peer, Request, echo
 
 from tallystick import AsyncClient, _async_connection, errors
-from tallystick._generated.services import AsyncConformance, AsyncTestControl
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest
 from tallystick.messages import ConsumeRequest, ConsumeResponse, VerifyResponse
+from tallystick.testing import AsyncConformance, AsyncTestControl
 
 Serve = Callable[[Handler], FakeServer]
 #: How long a thing may take to happen, in seconds.

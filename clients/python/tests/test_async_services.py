@@ -10,10 +10,9 @@ from typing import TypeVar
 import pytest
 
 from tallystick import AsyncClient, Client, errors
-from tallystick._generated.services import AsyncConformance
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest
 from tallystick.messages import RUN_STATUS_SUCCEEDED, RecordRunRequest
-from tallystick.testing import Server
+from tallystick.testing import AsyncConformance, Server
 
 T = TypeVar("T")
 

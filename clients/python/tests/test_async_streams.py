@@ -11,9 +11,9 @@ import pytest
 from fake import FakeServer, Frame, Handler, Peer, Request, echo
 
 from tallystick import AsyncClient, _inbox, _wire, errors
-from tallystick._generated.services import AsyncConformance
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse, SumResponse
 from tallystick.messages import VerifyResponse
+from tallystick.testing import AsyncConformance
 
 Serve = Callable[[Handler], FakeServer]
 #: How long a thing may take to happen, in seconds.

@@ -16,8 +16,8 @@ from fake import FakeServer, Frame, Handler, Peer, Request, echo
 
 from tallystick import Client, _connection, _rules, _wire, default_socket, errors
 from tallystick._generated import services
-from tallystick._generated.services import Conformance
 from tallystick.messages import ConsumeRequest, ConsumeResponse
+from tallystick.testing import Conformance
 
 Serve = Callable[[Handler], FakeServer]
 

@@ -9,14 +9,13 @@ from decimal import Decimal
 import pytest
 
 from tallystick import Client, errors, new_key, to_datetime
-from tallystick._generated.services import Conformance
 from tallystick.messages import (
     GRANT_EXPIRY_PERIOD_END,
     TRANSACTION_TYPE_API_USAGE,
     ConsumeRequest,
     Plan,
 )
-from tallystick.testing import Clock, Server
+from tallystick.testing import Clock, Conformance, Server
 
 
 def fund(tally: Client, user_id: str = "u1", amount: int | Decimal = 1_000_000) -> None:

@@ -9,9 +9,9 @@ import pytest
 from fake import FakeServer, Frame, Handler, Peer, Request, echo
 
 from tallystick import Client, _inbox, _wire, errors
-from tallystick._generated.services import Conformance
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse, SumResponse
 from tallystick.messages import VerifyResponse
+from tallystick.testing import Conformance
 
 Serve = Callable[[Handler], FakeServer]
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 import pytest
 
 from tallystick import Client, errors, to_timestamp
-from tallystick._generated.services import Conformance
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest
 from tallystick.messages import (
     GRANT_EXPIRY_PERIOD_END,
@@ -24,7 +23,7 @@ from tallystick.messages import (
     RecordRunRequest,
     UserSettings,
 )
-from tallystick.testing import Clock
+from tallystick.testing import Clock, Conformance
 
 NOON = datetime(2030, 1, 15, 12, tzinfo=timezone.utc)
 
