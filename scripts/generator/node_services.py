@@ -5,7 +5,7 @@ from __future__ import annotations
 from model import File, Method, Model, Service, camel_case
 from node_names import Names, Scope, relative, text
 from node_types import documentation
-from semantics import KEY, key_field, reasons, repeatable
+from semantics import key_field, reasons, repeatable
 
 KINDS = {
     "unary": "unary",
@@ -38,7 +38,7 @@ class ServiceTemplate:
 
     def method_table(self, method: Method) -> list[str]:
         keyed = key_field(method, self.model)
-        key = "undefined" if keyed is None else "'request'" if keyed == KEY else text(camel_case(keyed))
+        key = "undefined" if keyed is None else text(camel_case(keyed))
         repeats = repeatable(method, self.model)
         if isinstance(repeats, str):
             [field] = [one for one in self.model.message(method.input).fields if one.name == repeats]

@@ -120,7 +120,7 @@ def description(service: Service, method: Method, names: Names, model: Model) ->
     if repeats:
         quoted = f'"{repeats}"' if isinstance(repeats, str) else repeats
         lines.append(f"    repeatable={quoted},")
-    key = None if method.client_streaming else key_field(method, model)
+    key = key_field(method, model)
     if key:
         lines.append(f'    key="{key}",')
     return "\n".join([*lines, ")"])

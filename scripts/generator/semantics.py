@@ -34,13 +34,15 @@ def is_amount(field: Field) -> bool:
 
 def key_field(method: Method, model: Model) -> str | None:
     """Where the request's idempotency keys are: KEY for one in the request itself, else the name of the
-    field whose messages have one each; None without any.
+    repeated field whose messages have one each; None without any, and where a stream of requests comes once.
     """
+    if method.client_streaming:
+        return None
     request = model.message(method.input)
     if has_key(request):
         return KEY
     for field in request.fields:
-        if field.kind == "message" and has_key(model.message(field.type_name)):
+        if field.kind == "message" and field.repeated and has_key(model.message(field.type_name)):
             return field.name
     return None
 

@@ -8,6 +8,7 @@
 
 import { randomFillSync } from 'node:crypto'
 
+const KEY_FIELD = 'idempotencyKey'
 /** Random bytes are fetched for this many keys at once. */
 const KEYS_AT_ONCE = 256
 const RANDOM_BYTES = 10
@@ -72,15 +73,16 @@ function hex(value, digits) {
  * as it is.
  *
  * @template {object} Request
- * @param {'request' | 'items' | undefined} key where the method's keys are
+ * @param {string | undefined} key where the method's keys are: in the request's own field for it, or in each
+ *   message of the field of that name
  * @param {Request} request
  * @returns {Request}
  */
 export function withKeys(key, request) {
-  if (key === 'request') return withKey(request)
-  if (key !== 'items') return request
-  const { items } = /** @type {{ items?: Iterable<Keyed> }} */ (request)
-  return items == null ? request : { ...request, items: Array.from(items, withKey) }
+  if (key === undefined) return request
+  if (key === KEY_FIELD) return withKey(request)
+  const items = /** @type {Readonly<Record<string, Iterable<Keyed> | undefined>>} */ (request)[key]
+  return items == null ? request : { ...request, [key]: Array.from(items, withKey) }
 }
 
 /**

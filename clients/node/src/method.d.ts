@@ -40,8 +40,8 @@ export interface Method<Request = any, Response = any> {
   readonly response: MessageCodec<Response, any>
   /** Whether a call that may have been applied may be sent again. */
   readonly repeatable: boolean | ((request: Request) => boolean)
-  /** Where an idempotency key is filled in: in the request, or in each message of a field of it. */
-  readonly key: 'request' | 'items' | undefined
+  /** The field of the request's idempotency key, or of the messages that have one each. */
+  readonly key: string | undefined
 }
 
 /** What the stubs call through. */

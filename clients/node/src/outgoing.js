@@ -40,7 +40,8 @@ export const LONGEST_METADATA_BYTES = 32 << 10
  * @property {Codec<any, any>} response
  * @property {boolean | ((request: any) => boolean)} repeatable whether a call that may have been applied may
  *   be sent again: it reads, it carries a key, or it sets what it names
- * @property {'request' | 'items' | undefined} [key] where idempotency keys belong
+ * @property {string | undefined} [key] the field of the request's idempotency key, or of the messages that
+ *   have one each
  */
 
 /**

@@ -16,8 +16,6 @@ REMOTE_CLOSED, REMOTE_OPEN, NO_DATA = 0x01, 0x02, 0x04
 
 #: A frame's first byte is zero, so this is the longest payload that the protocol can carry.
 LONGEST_PAYLOAD = (1 << 24) - 1
-#: What a server takes unless it was told otherwise.
-DEFAULT_LONGEST_MESSAGE = 4 << 20
 #: Stream ids are odd and have 32 bits.
 LAST_STREAM_ID = (1 << 32) - 1
 

@@ -8,7 +8,6 @@ from typing import Union
 #: An int is micro-dollars (1_000_000 is one dollar), a Decimal is dollars.
 Amount = Union[int, Decimal]
 
-MICROS_PER_DOLLAR = 1_000_000
 #: The ends of the wire's int64.
 LEAST, MOST = -(2**63), 2**63 - 1
 # Enough digits that no Decimal in range is rounded.

@@ -37,7 +37,7 @@ const METHODS = Object.freeze({
     request: ConsumeRequest,
     response: ConsumeResponse,
     repeatable: true,
-    key: 'request',
+    key: 'idempotencyKey',
   }),
   batchConsume: Object.freeze({
     service: 'tallystick.v1.CreditService',
@@ -55,7 +55,7 @@ const METHODS = Object.freeze({
     request: AddPurchaseRequest,
     response: AddPurchaseResponse,
     repeatable: true,
-    key: 'request',
+    key: 'idempotencyKey',
   }),
   grantPlan: Object.freeze({
     service: 'tallystick.v1.CreditService',
@@ -64,7 +64,7 @@ const METHODS = Object.freeze({
     request: GrantPlanRequest,
     response: GrantPlanResponse,
     repeatable: true,
-    key: 'request',
+    key: 'idempotencyKey',
   }),
   batchGrantPlan: Object.freeze({
     service: 'tallystick.v1.CreditService',
@@ -82,7 +82,7 @@ const METHODS = Object.freeze({
     request: GrantPromoRequest,
     response: GrantPromoResponse,
     repeatable: true,
-    key: 'request',
+    key: 'idempotencyKey',
   }),
   adjust: Object.freeze({
     service: 'tallystick.v1.CreditService',
@@ -91,7 +91,7 @@ const METHODS = Object.freeze({
     request: AdjustRequest,
     response: AdjustResponse,
     repeatable: true,
-    key: 'request',
+    key: 'idempotencyKey',
   }),
   reserve: Object.freeze({
     service: 'tallystick.v1.CreditService',
@@ -100,7 +100,7 @@ const METHODS = Object.freeze({
     request: ReserveRequest,
     response: ReserveResponse,
     repeatable: true,
-    key: 'request',
+    key: 'idempotencyKey',
   }),
   extend: Object.freeze({
     service: 'tallystick.v1.CreditService',
@@ -109,7 +109,7 @@ const METHODS = Object.freeze({
     request: ExtendRequest,
     response: ExtendResponse,
     repeatable: true,
-    key: 'request',
+    key: 'idempotencyKey',
   }),
   capture: Object.freeze({
     service: 'tallystick.v1.CreditService',
@@ -118,7 +118,7 @@ const METHODS = Object.freeze({
     request: CaptureRequest,
     response: CaptureResponse,
     repeatable: true,
-    key: 'request',
+    key: 'idempotencyKey',
   }),
   release: Object.freeze({
     service: 'tallystick.v1.CreditService',
@@ -127,7 +127,7 @@ const METHODS = Object.freeze({
     request: ReleaseRequest,
     response: ReleaseResponse,
     repeatable: true,
-    key: 'request',
+    key: 'idempotencyKey',
   }),
   listHolds: Object.freeze({
     service: 'tallystick.v1.CreditService',
