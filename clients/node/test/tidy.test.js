@@ -7,6 +7,11 @@ import { fileURLToPath } from 'node:url'
 
 const MOST_LINES = 500
 const MOST_COLUMNS = 110
+const MOST_FUNCTION_LINES = 70
+/** Opens a function, a method or a test by name, or a function that is given a name. */
+const FUNCTION =
+  /^( *)(export |static |async |get |set )*(function\b|test\(|\*?#?[\w$]+\(.*\) \{$|const \w+ = .*=> \{$)/
+const STATEMENT = /^ *(if|for|while|switch|catch) ?\(/
 const ELSEWHERE = new Set(['generated'])
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -33,6 +38,20 @@ test('files and lines are of a length that is read at once', () => {
       assert.ok(!/\s$/.test(line), `${name}:${index + 1} ends in space`)
     })
   }
+})
+
+test('functions are of a length that is read at once', () => {
+  let found = 0
+  for (const { name, lines } of all) {
+    lines.forEach((line, index) => {
+      const indent = FUNCTION.exec(line)?.[1]
+      if (indent === undefined || !line.endsWith('{') || STATEMENT.test(line)) return
+      found += 1
+      const length = 1 + lines.slice(index).findIndex((later) => later.startsWith(`${indent}}`))
+      assert.ok(length <= MOST_FUNCTION_LINES, `${name}:${index + 1} opens a function of ${length} lines`)
+    })
+  }
+  assert.ok(found > 400, `${found} functions`)
 })
 
 test('every file opens with what it is for, unless it only hands names on', () => {
