@@ -65,7 +65,8 @@ export function serveArguments({ keep = false, args = [] }) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tally-'))
   sweepWhenOrphaned(directory)
   const places = ['--socket', socketIn(directory), '--database', path.join(directory, 'database')]
-  return { directory, args: [...places, '--any-file-system', ...common] }
+  // A test that has advanced the clock has left the ledger ahead of it.
+  return { directory, args: [...places, '--any-file-system', '--clock-behind-ledger', ...common] }
 }
 
 /**

@@ -99,6 +99,16 @@ test('a full disk is an error, and failures are cleared', async () => {
   await spend()
 })
 
+test('a server that is kept starts again where the clock was advanced', async (t) => {
+  const server = await startServer({ keep: true })
+  t.after(() => server.stop())
+  await server.clock.advance({ days: 31 })
+  await server.loadFixtures(FIXTURES)
+  await server.restart()
+  const { balance } = await server.client().credits.getBalance({ userId: 'u1' })
+  assert.equal(balance.availableMicros, AVAILABLE)
+})
+
 test('a commit whose outcome is unknown is found out after a restart', async (t) => {
   const server = await startServer({ keep: true })
   t.after(() => server.stop())

@@ -9,8 +9,7 @@ export class KeptDaemon {
   #daemon = undefined
 
   constructor() {
-    // A scenario that has advanced the clock has left the ledger ahead of it.
-    const { directory, args } = serveArguments({ keep: true, args: ['--clock-behind-ledger'] })
+    const { directory, args } = serveArguments({ keep: true })
     this.#directory = directory
     this.#args = args
     this.socket = socketIn(directory)
