@@ -6,8 +6,8 @@ extension TallystickTestingV1 {
     case unspecified
     /// Answers with `code` or `reason` before the call is looked at; nothing is applied.
     case refuse
-    /// Waits for `delay_millis`, then lets the call go on. Nothing else waits for it, unless it is a stream that is
-    /// sent more meanwhile than the server keeps.
+    /// Waits for `delay_millis`, then lets the call go on. Nothing else waits for it, unless it is a stream that
+    /// is sent more meanwhile than the server keeps.
     case delay
     /// Closes the connection instead of running the call; of it nothing is applied. Calls that were sent
     /// after it on the connection are not looked at; those before it are carried out, and may lose their replies.

@@ -23,8 +23,9 @@ struct EphemeralDirectory {
   static let memoryByteCount: Int64 = 512 << 20
 
   /// Where ephemeral directories stand: in the user's runtime directory, if it is there and theirs (`su` and
-  /// containers leave the variable of another session behind); else a directory of the user's own where `TMPDIR` says, in shared memory if that has room, or in /tmp. In memory a start takes a
-  /// third of the time.
+  /// containers leave the variable of another session behind); else a directory of the user's own where
+  /// `TMPDIR` says, in shared memory if that has room, or in /tmp. In memory a start takes a third of the
+  /// time.
   static var defaultBase: String {
     if let runtime = System.environment("XDG_RUNTIME_DIR"), unsafe access(runtime, W_OK | X_OK) == 0 {
       return "\(runtime)/tallystick-ephemeral"
