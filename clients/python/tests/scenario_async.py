@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Optional
 
+from scenario_blocks import Block
 from scenario_calls import Target, to_json
 from scenario_clients import Clients
 from scenario_steps import Call, OpenStream
@@ -36,6 +37,16 @@ class AsyncBackend:
         function = self._clients.function(method, call)
         arguments = {} if method.streams_requests else method.arguments(request)
         return _AsyncStream(function(**arguments, timeout=call.timeout), method)
+
+    async def block(self, block: Block, call: Call) -> Any:
+        reply = None
+        async with getattr(self._clients.client(call), block.kind)(**block.arguments) as begun:
+            await block.inside(begun)
+            if block.settle:
+                reply = await getattr(begun, block.settle)(**block.settling)
+            if block.error:
+                raise block.error
+        return reply and to_json(reply)
 
     async def cancel(self, task: asyncio.Task[Any], token: str) -> None:
         task.cancel()

@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
-from scenario_calls import ARGUMENT_ERRORS, Target, error_to_json, target
+from scenario_blocks import WORDS as BLOCK_WORDS
+from scenario_blocks import Block, Raised, block_of
+from scenario_calls import ARGUMENT_ERRORS, Target, error_to_json, target, to_json
 from scenario_file import Mismatch, Names, ScenarioError, expect, fits
 
 from tallystick.errors import TallyError
@@ -56,6 +58,9 @@ class Backend(Protocol):
 
     async def open(self, method: Target, request: Any, call: Call) -> OpenStream: ...
 
+    async def block(self, block: Block, call: Call) -> Any:
+        """Opens a block and leaves it; what settled it answers, or nothing."""
+
     async def cancel(self, task: asyncio.Task[Any], token: str) -> None:
         """Cancels a call by the language's own means; the task then fails with CANCELLED."""
 
@@ -87,6 +92,7 @@ class Runner:
             "send": (self._send, {"messages", "finish"}),
             "read": (self._read, {"messages", "rest", "end", "error"}),
             "close": (self._close, set()),
+            "block": (self._block, BLOCK_WORDS),
             "server": (self._server, {"status"}),
         }
 
@@ -210,6 +216,25 @@ class Runner:
 
     async def _close(self, step: dict[str, Any], names: Names) -> None:
         await self._streams.pop(names.fill(step["close"])).close()
+
+    # Blocks.
+
+    async def _block(self, step: dict[str, Any], names: Names) -> None:
+        async def inside(work: Any) -> None:
+            expect(names.fill(step.get("begun", {})), to_json(getattr(work, block.begun)), names, "begun")
+            await self._steps(step.get("steps", []), names)
+
+        block = block_of(step, names, inside)
+        outcome: Outcome
+        try:
+            outcome = {"reply": await self._backend.block(block, _call_of(step, names, ""))}
+        except (TallyError, *ARGUMENT_ERRORS) as error:
+            outcome = {"error": error_to_json(error)}
+        except Raised as error:
+            # Another one with the same text would not be the block's.
+            outcome = {"raised": error is block.error}
+        wanted = {"raised": True} if block.error else _expected_outcome(step, names)
+        expect(wanted, outcome, names, "the block")
 
     # The daemon.
 

@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Optional, TypeVar
 
+from scenario_blocks import Block
 from scenario_calls import Target, to_json
 from scenario_clients import CANCEL_TOKEN, Clients
-from scenario_steps import Call, OpenStream
+from scenario_steps import SCENARIO_SECONDS, Call, OpenStream
 
 from tallystick import Client
 
@@ -44,6 +45,21 @@ class SyncBackend:
         arguments = {} if method.streams_requests else method.arguments(request)
         stream = await self._run(lambda: function(**arguments, timeout=call.timeout))
         return _SyncStream(stream, method, self._run)
+
+    async def block(self, block: Block, call: Call) -> Any:
+        loop = asyncio.get_running_loop()
+
+        def work() -> Any:
+            reply = None
+            with getattr(self._clients.client(call), block.kind)(**block.arguments) as begun:
+                asyncio.run_coroutine_threadsafe(block.inside(begun), loop).result(SCENARIO_SECONDS)
+                if block.settle:
+                    reply = getattr(begun, block.settle)(**block.settling)
+                if block.error:
+                    raise block.error
+            return reply and to_json(reply)
+
+        return await self._run(work)
 
     async def cancel(self, task: asyncio.Task[Any], token: str) -> None:
         # A thread cannot be interrupted; the server can be told to end the call that it waits for.

@@ -37,7 +37,7 @@ export class Clients {
   method(name, words = {}, signal = undefined) {
     const { client: clientName = 'main', as = '', metadata = {}, timeoutMillis } = words
     const [serviceName, methodName] = name.split('/')
-    const own = this.#client(clientName)
+    const own = this.client(clientName)
     const client = as === '' ? own : own.actingAs(as)
     const service = SERVICES[serviceName](client)
     const functionName = methodName[0].toLowerCase() + methodName.slice(1)
@@ -64,7 +64,8 @@ export class Clients {
     await Promise.all([...this.#made.values()].map((client) => client.close()))
   }
 
-  #client(name) {
+  /** The client of this name. */
+  client(name = 'main') {
     if (!this.#made.has(name)) {
       const { timeoutMillis, retryMillis } = this.#options[name] ?? {}
       const options = { socket: this.#socket, timeoutMs: timeoutMillis, retryMs: retryMillis }

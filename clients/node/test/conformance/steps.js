@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { TallyError } from '../../src/index.js'
 import { CodecError } from '../../src/messages.js'
+import { BLOCK_WORDS, ENDS, leaveBlock } from './blocks.js'
 import { Clients, errorToJson } from './calls.js'
 import { expect, fits, Mismatch, ScenarioError } from './file.js'
 
@@ -39,6 +40,7 @@ export class Runner {
       send: [this.#send, ['messages', 'finish']],
       read: [this.#read, ['messages', 'rest', 'end', 'error']],
       close: [this.#close, []],
+      block: [this.#block, BLOCK_WORDS],
       server: [this.#server, ['status']],
     }
   }
@@ -187,6 +189,24 @@ export class Runner {
     await stream.close()
   }
 
+  // Blocks.
+
+  async #block(step, names) {
+    if (ENDS.filter((word) => word in step).length > 1) throw new ScenarioError('a block has one end')
+    const raised = 'raise' in step ? new Error(names.fill(step.raise)) : undefined
+    const inside = async (begun) => {
+      expect(names.fill(step.begun ?? {}), begun, names, 'begun')
+      await this.#steps(step.steps ?? [], names)
+    }
+    let outcome
+    try {
+      outcome = { reply: await leaveBlock(this.#clients, names.fill(blockWords(step)), inside, raised) }
+    } catch (error) {
+      outcome = raised !== undefined && error === raised ? { raised: true } : failure(error)
+    }
+    expect(raised ? { raised: true } : expectedOutcome(step, names), outcome, names, 'the block')
+  }
+
   // The daemon.
 
   async #server(step, names) {
@@ -195,6 +215,11 @@ export class Runner {
     else if (what === 'kill' || what === 'stop' || what === 'start') await this.#daemon[what]()
     else throw new ScenarioError(`a server cannot ${what}`)
   }
+}
+
+/** What a block is made and settled by: not what is carried out inside, whose names are not known yet. */
+function blockWords({ begun, steps, reply, error, ...words }) {
+  return words
 }
 
 function callWords(step, names) {
