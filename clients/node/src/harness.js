@@ -11,10 +11,9 @@
 
 import { Client } from './client.js'
 import { Daemon, HarnessError, serveArguments } from './daemon.js'
-import { fixtureText } from './fixtures.js'
 import { TestControl } from './generated/services/test_control.js'
 import './symbols.js'
-import { Clock, Failures } from './test-control.js'
+import { Clock, Failures, Fixtures, Snapshots } from './test-control.js'
 
 export { findBinary, HarnessError } from './daemon.js'
 
@@ -60,6 +59,10 @@ export class Server {
     this.#control = new TestControl(this.client().caller)
     /** Its clock, which runs with the machine's until it is set or advanced. */
     this.clock = new Clock(this.#control)
+    /** Puts into it what files list. */
+    this.fixtures = new Fixtures(this.#control)
+    /** Copies of what it holds. */
+    this.snapshots = new Snapshots(this.#control)
     /** What shall fail. */
     this.failures = new Failures(this.#control)
   }
@@ -82,35 +85,6 @@ export class Server {
   /** Empties the database, sets the clock free and clears the failures. Snapshots stay. */
   async reset() {
     await this.#control.reset({})
-  }
-
-  /**
-   * Applies fixtures; see `LoadFixtures` in testing.proto. Returns how many items were applied.
-   *
-   * @param {string | URL | object} fixtures a file's path, or what it holds
-   * @returns {Promise<number>}
-   */
-  async loadFixtures(fixtures) {
-    const reply = await this.#control.loadFixtures({ json: await fixtureText(fixtures) })
-    return reply.applied
-  }
-
-  /**
-   * Keeps a copy of the database and the clock under a name.
-   *
-   * @param {string} [name]
-   */
-  async saveSnapshot(name = 'default') {
-    await this.#control.saveSnapshot({ name })
-  }
-
-  /**
-   * Puts the database and the clock back to a snapshot, and clears the failures.
-   *
-   * @param {string} [name]
-   */
-  async restoreSnapshot(name = 'default') {
-    await this.#control.restoreSnapshot({ name })
   }
 
   /** What the daemon has written to its log. */

@@ -1,9 +1,10 @@
 /**
- * The hands on a daemon for tests: its clock, and what shall fail.
+ * The hands on a daemon for tests: its clock, what it holds, and what shall fail.
  *
  * @module
  */
 
+import { fixtureText } from './fixtures.js'
 import { FailureAction } from './generated/tallystick/testing/v1/testing.js'
 import { Reason } from './generated/tallystick/v1/errors.js'
 import { toMicros } from './times.js'
@@ -53,6 +54,55 @@ export class Clock {
       millis += BigInt(count) * MILLIS[/** @type {keyof typeof MILLIS} */ (unit)]
     }
     return (await this.#control.advanceClock({ millis })).nowMicros
+  }
+}
+
+/** Puts into the daemon what a file or an object lists; see `LoadFixtures` in testing.proto. */
+export class Fixtures {
+  #control
+
+  /** @param {TestControl} control */
+  constructor(control) {
+    this.#control = control
+  }
+
+  /**
+   * Returns how many items were applied. The same again replays; of an item that is refused, those before it
+   * stay.
+   *
+   * @param {string | URL | object} source a file's path, or what it holds
+   * @returns {Promise<number>}
+   */
+  async load(source) {
+    return (await this.#control.loadFixtures({ json: await fixtureText(source) })).applied
+  }
+}
+
+/** Copies of the daemon's database and clock, in its memory, by name. */
+export class Snapshots {
+  #control
+
+  /** @param {TestControl} control */
+  constructor(control) {
+    this.#control = control
+  }
+
+  /**
+   * Keeps what is there now, instead of an earlier copy of that name.
+   *
+   * @param {string} name
+   */
+  async save(name) {
+    await this.#control.saveSnapshot({ name })
+  }
+
+  /**
+   * Puts everything back to what it was then, and clears the failures.
+   *
+   * @param {string} name
+   */
+  async restore(name) {
+    await this.#control.restoreSnapshot({ name })
   }
 }
 

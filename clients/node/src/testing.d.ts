@@ -28,17 +28,13 @@ export declare class Server implements AsyncDisposable {
   readonly pid: number
   readonly version: string
   readonly clock: Clock
+  readonly fixtures: Fixtures
+  readonly snapshots: Snapshots
   readonly failures: Failures
   /** A client of its own, which `stop` closes. */
   client(options?: Omit<ClientOptions, 'socket'>): Client
   /** Empties the database, sets the clock free and clears the failures. Snapshots stay. */
   reset(): Promise<void>
-  /** Applies fixtures, a file or what it holds; see `LoadFixtures` in testing.proto. Returns how many. */
-  loadFixtures(fixtures: string | URL | object): Promise<number>
-  /** Keeps a copy of the database and the clock under a name. */
-  saveSnapshot(name?: string): Promise<void>
-  /** Puts the database and the clock back to a snapshot, and clears the failures. */
-  restoreSnapshot(name?: string): Promise<void>
   /** What the daemon has written to its log. */
   log(): string
   /** Ends the daemon at once, as a crash would; only one that is kept leaves its files. */
@@ -68,6 +64,22 @@ export declare class Clock {
   set(time: bigint | Date): Promise<bigint>
   /** Moves the clock on, as `advance({ days: 31 })`; returns the new time. */
   advance(span: Span): Promise<bigint>
+}
+
+/** Puts into the daemon what a file or an object lists; see `LoadFixtures` in testing.proto. */
+export declare class Fixtures {
+  private constructor()
+  /** Returns how many items were applied. The same again replays. */
+  load(source: string | URL | object): Promise<number>
+}
+
+/** Copies of the daemon's database and clock, in its memory, by name. */
+export declare class Snapshots {
+  private constructor()
+  /** Keeps what is there now, instead of an earlier copy of that name. */
+  save(name: string): Promise<void>
+  /** Puts everything back to what it was then, and clears the failures. */
+  restore(name: string): Promise<void>
 }
 
 export interface Which {
@@ -120,6 +132,8 @@ export declare class Failures {
 export interface Tally {
   readonly client: Client
   readonly clock: Clock
+  readonly fixtures: Fixtures
+  readonly snapshots: Snapshots
   readonly failures: Failures
   readonly server: Server
 }

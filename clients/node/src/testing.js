@@ -17,10 +17,10 @@ import { after, before, beforeEach } from 'node:test'
 import { Client } from './client.js'
 import { TestControl } from './generated/services/test_control.js'
 import { HarnessError, startServer } from './harness.js'
-import { Clock, Failures } from './test-control.js'
+import { Clock, Failures, Fixtures, Snapshots } from './test-control.js'
 
 export { findBinary, HarnessError, Server, startServer } from './harness.js'
-export { Clock, Failures } from './test-control.js'
+export { Clock, Failures, Fixtures, Snapshots } from './test-control.js'
 
 /**
  * The daemon of this process, which is one test file: `node --test` runs each in a process of its own.
@@ -79,6 +79,10 @@ class Tally {
     const control = new TestControl(this.#controlling.caller)
     /** The daemon's clock. */
     this.clock = new Clock(control)
+    /** Puts into it what files list. */
+    this.fixtures = new Fixtures(control)
+    /** Copies of what it holds. */
+    this.snapshots = new Snapshots(control)
     /** What shall fail. */
     this.failures = new Failures(control)
   }

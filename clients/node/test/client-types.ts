@@ -78,7 +78,7 @@ export async function test(): Promise<void> {
   // @ts-expect-error
   await tally.failures.storeFull({ method: 'CreditService/Consume' })
   const server = await startServer({ keep: true })
-  await server.loadFixtures({ purchases: [{ userId: 'u', paymentId: 'p', amountMicros: 5n }] })
+  await server.fixtures.load({ purchases: [{ userId: 'u', paymentId: 'p', amountMicros: 5n }] })
   const status: number | null = await server.stop()
   status?.toFixed()
 }

@@ -24,35 +24,35 @@ async function available() {
 }
 
 test('fixtures come from an object and from a file, and the same again replays', async (t) => {
-  assert.equal(await tally.server.loadFixtures(FIXTURES), 2)
+  assert.equal(await tally.fixtures.load(FIXTURES), 2)
   assert.equal(await available(), AVAILABLE)
   const file = path.join(socketDirectory(t), 'fixtures.json')
   const text = JSON.stringify(FIXTURES, (_, value) => (typeof value === 'bigint' ? String(value) : value))
   fs.writeFileSync(file, text)
-  await tally.server.loadFixtures(file)
-  await tally.server.loadFixtures(pathToFileURL(file))
+  await tally.fixtures.load(file)
+  await tally.fixtures.load(pathToFileURL(file))
   assert.equal(await available(), AVAILABLE)
-  await assert.rejects(tally.server.loadFixtures({ purchases: [{ userId: 'u1' }] }), errors.InvalidAmount)
-  await assert.rejects(tally.server.loadFixtures('/no/such/file'), { code: 'ENOENT' })
+  await assert.rejects(tally.fixtures.load({ purchases: [{ userId: 'u1' }] }), errors.InvalidAmount)
+  await assert.rejects(tally.fixtures.load('/no/such/file'), { code: 'ENOENT' })
 })
 
 test('a snapshot is put back, its clock too', async () => {
-  await tally.server.loadFixtures(FIXTURES)
+  await tally.fixtures.load(FIXTURES)
   const then = await tally.clock.set((await tally.clock.now()) + 1_000_000n)
-  await tally.server.saveSnapshot()
-  await tally.server.saveSnapshot('same')
+  await tally.snapshots.save('default')
+  await tally.snapshots.save('same')
   await tally.client.credits.consume({ userId: 'u1', amountMicros: 1n })
   await tally.clock.advance({ hours: 5 })
   assert.equal(await available(), AVAILABLE - 1n)
-  await tally.server.restoreSnapshot()
+  await tally.snapshots.restore('default')
   assert.equal(await available(), AVAILABLE)
   assert.equal(await tally.clock.now(), then)
-  await tally.server.restoreSnapshot('same')
-  await assert.rejects(tally.server.restoreSnapshot('no such'), errors.InvalidField)
+  await tally.snapshots.restore('same')
+  await assert.rejects(tally.snapshots.restore('no such'), errors.InvalidField)
 })
 
 test('a call is refused as it is told, and the next one is not', async () => {
-  await tally.server.loadFixtures(FIXTURES)
+  await tally.fixtures.load(FIXTURES)
   const details = { retry_after_millis: '250' }
   await tally.failures.refuse({ method: CONSUME, reason: 'RATE_LIMITED', details })
   const spend = () => tally.client.credits.consume({ userId: 'u1', amountMicros: 1n })
@@ -68,7 +68,7 @@ test('a call is refused as it is told, and the next one is not', async () => {
 })
 
 test('a reply that is lost after the commit is applied once', async () => {
-  await tally.server.loadFixtures(FIXTURES)
+  await tally.fixtures.load(FIXTURES)
   await tally.failures.dropAfter({ method: CONSUME, count: 2 })
   const reply = await tally.client.credits.consume({ userId: 'u1', amountMicros: 5n })
   assert.equal(reply.replayed, true)
@@ -78,7 +78,7 @@ test('a reply that is lost after the commit is applied once', async () => {
 })
 
 test('a call that is lost before, connections that are refused, and delays are lived through', async () => {
-  await tally.server.loadFixtures(FIXTURES)
+  await tally.fixtures.load(FIXTURES)
   await tally.failures.dropBefore({ method: CONSUME })
   await tally.failures.refuseConnection({ count: 2 })
   await tally.failures.delay(30, { method: CONSUME })
@@ -91,7 +91,7 @@ test('a call that is lost before, connections that are refused, and delays are l
 })
 
 test('a full disk is an error, and failures are cleared', async () => {
-  await tally.server.loadFixtures(FIXTURES)
+  await tally.fixtures.load(FIXTURES)
   await tally.failures.storeFull({ count: 5 })
   const spend = () => tally.client.credits.consume({ userId: 'u1', amountMicros: 1n })
   await assert.rejects(spend, (error) => error instanceof errors.DiskFull && !error.maybeApplied)
@@ -103,7 +103,7 @@ test('a server that is kept starts again where the clock was advanced', async (t
   const server = await startServer({ keep: true })
   t.after(() => server.stop())
   await server.clock.advance({ days: 31 })
-  await server.loadFixtures(FIXTURES)
+  await server.fixtures.load(FIXTURES)
   await server.restart()
   const { balance } = await server.client().credits.getBalance({ userId: 'u1' })
   assert.equal(balance.availableMicros, AVAILABLE)
@@ -112,7 +112,7 @@ test('a server that is kept starts again where the clock was advanced', async (t
 test('a commit whose outcome is unknown is found out after a restart', async (t) => {
   const server = await startServer({ keep: true })
   t.after(() => server.stop())
-  await server.loadFixtures(FIXTURES)
+  await server.fixtures.load(FIXTURES)
   await server.failures.storeUnknown()
   const client = server.client({ retryMs: 60_000, timeoutMs: 60_000 })
   const call = client.credits.consume({ userId: 'u1', amountMicros: 5n })

@@ -40,7 +40,7 @@ class AsyncRun(RunWork):
 
     async def __aenter__(self) -> AsyncRun:
         try:
-            self.begun(await self._usage.begin_run(**self._beginning))
+            self.has_begun(await self._usage.begin_run(**self._beginning))
         except BaseException as error:
             if may_be_applied(error):
                 await _end(self, self._give_up(error), error)
@@ -99,7 +99,7 @@ class AsyncHold(HoldWork):
 
     async def __aenter__(self) -> AsyncHold:
         try:
-            self.begun(await self._credits.reserve(**self._reserving))
+            self.has_begun(await self._credits.reserve(**self._reserving))
         except BaseException as error:
             if may_be_applied(error):
                 await _end(self, self._undo, error)
@@ -108,7 +108,7 @@ class AsyncHold(HoldWork):
 
     async def _undo(self) -> None:
         """Finds by its key what may be held, and gives it back."""
-        self.begun(await self._credits.reserve(**self._reserving))
+        self.has_begun(await self._credits.reserve(**self._reserving))
         await self._give_up()()
 
     async def capture(

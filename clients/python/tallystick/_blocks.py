@@ -36,7 +36,7 @@ class Run(RunWork):
 
     def __enter__(self) -> Run:
         try:
-            self.begun(self._usage.begin_run(**self._beginning))
+            self.has_begun(self._usage.begin_run(**self._beginning))
         except BaseException as error:
             if may_be_applied(error):
                 _end(self, self._give_up(error), error)
@@ -95,7 +95,7 @@ class Hold(HoldWork):
 
     def __enter__(self) -> Hold:
         try:
-            self.begun(self._credits.reserve(**self._reserving))
+            self.has_begun(self._credits.reserve(**self._reserving))
         except BaseException as error:
             if may_be_applied(error):
                 _end(self, self._undo, error)
@@ -104,7 +104,7 @@ class Hold(HoldWork):
 
     def _undo(self) -> None:
         """Finds by its key what may be held, and gives it back."""
-        self.begun(self._credits.reserve(**self._reserving))
+        self.has_begun(self._credits.reserve(**self._reserving))
         self._give_up()()
 
     def capture(

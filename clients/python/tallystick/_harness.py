@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import pathlib
@@ -134,13 +135,13 @@ class Failures:
         """A commit's sync fails: OUTCOME_UNKNOWN, and the daemon ends."""
         return self._inject(self._failure("STORE_UNKNOWN", "", skip, 1))
 
-    def all(self) -> list[InjectedFailure]:
+    def list(self) -> builtins.list[InjectedFailure]:
         """Those that wait, and those that have happened, in the order in which they were injected."""
         return list(self._control.list_failures().failures)
 
     def happened(self, failure_id: int) -> int:
         """How often a failure has happened."""
-        return next(found.happened for found in self.all() if found.failure_id == failure_id)
+        return next(found.happened for found in self.list() if found.failure_id == failure_id)
 
     def clear(self) -> int:
         """Forgets them all; returns how many were waiting still."""

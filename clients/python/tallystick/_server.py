@@ -57,14 +57,14 @@ def find_binary() -> str:
 class Server:
     """`tally serve --testing`, from the time it accepts calls until it is stopped.
 
-    It is ephemeral: what it stored goes when it ends. With `kept`, it has a private directory until `close`,
-    and `restart` finds again what was stored, whether it was stopped or killed.
+    It is ephemeral: what it stored goes when it ends. With `keep`, it has a private directory until `stop`,
+    and `restart` finds again what was stored, however the daemon ended before.
+
+    `args` are further flags of `tally serve`.
     """
 
-    def __init__(
-        self, binary: Optional[str] = None, arguments: Sequence[str] = (), *, kept: bool = False
-    ) -> None:
-        self._command = [binary or find_binary(), "serve", "--testing", "--lifeline-stdin", *arguments]
+    def __init__(self, binary: Optional[str] = None, args: Sequence[str] = (), *, keep: bool = False) -> None:
+        self._command = [binary or find_binary(), "serve", "--testing", "--lifeline-stdin", *args]
         # A file, since a pipe that nobody reads would stop the daemon's log.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._directory: Optional[_Directory] = None
@@ -74,7 +74,7 @@ class Server:
         self.socket = ""
         self.version = ""
         try:
-            if kept:
+            if keep:
                 self._directory = _Directory()
                 self.socket = str(self._directory.path / "s")
                 # A test that has advanced the clock has left the ledger ahead of it.
@@ -84,7 +84,7 @@ class Server:
                 self._command.append("--ephemeral")
             self._start()
         except BaseException:
-            self.close()
+            self.stop()
             raise
 
     def _start(self) -> None:
@@ -163,10 +163,6 @@ class Server:
         """Waits until the daemon has ended by itself; returns its exit status."""
         return self._end(lambda process: None)
 
-    def stop(self) -> int:
-        """Ends the daemon in good order; returns its exit status."""
-        return self._end(lambda process: process.terminate())
-
     def kill(self) -> int:
         """Ends the daemon at once, as a crash would; returns its exit status."""
         return self._end(lambda process: process.kill())
@@ -179,12 +175,14 @@ class Server:
         """Starts the daemon again; one that still runs is killed first. A kept one has what it had stored, an
         ephemeral one is empty and has another socket.
         """
+        if self._log.closed:
+            raise HarnessError("a server that was stopped does not start again")
         self.kill()
         self._start()
 
-    def close(self) -> int:
-        """Stops the daemon and removes what is kept; returns its exit status."""
-        status = self.stop()
+    def stop(self) -> int:
+        """Ends the daemon in good order and removes its files; returns its exit status."""
+        status = self._end(lambda process: process.terminate())
         if self._directory is not None:
             self._directory.remove()
         self._log.close()
@@ -213,7 +211,7 @@ class Server:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        self.close()
+        self.stop()
 
 
 class _Directory:

@@ -76,7 +76,7 @@ class RunWork(Work):
         super().__init__()
         #: Its id is its key: begun and finished again under it, it is charged once.
         self.run_id = _keys.new_key() if run_id is None else run_id
-        self._began: Optional[BeginRunResponse] = None
+        self._begun: Optional[BeginRunResponse] = None
         self._beginning: dict[str, Any] = {
             "user_id": user_id,
             "run_id": self.run_id,
@@ -91,14 +91,14 @@ class RunWork(Work):
         return f"run {self.run_id}"
 
     @property
-    def began(self) -> BeginRunResponse:
+    def begun(self) -> BeginRunResponse:
         """The server's answer: the run, its hold, the balance, and whether it had been begun before."""
-        if self._began is None:
+        if self._begun is None:
             raise RuntimeError("a run begins with its block")
-        return self._began
+        return self._begun
 
-    def begun(self, response: BeginRunResponse) -> None:
-        self._began, self._open = response, True
+    def has_begun(self, response: BeginRunResponse) -> None:
+        self._begun, self._open = response, True
 
     def giving_up(self, error: Optional[BaseException]) -> dict[str, Any]:
         """The arguments of the call that ends it without cost."""
@@ -125,7 +125,7 @@ class HoldWork(Work):
     ) -> None:
         super().__init__()
         self._key = _keys.new_key() if idempotency_key is None else idempotency_key
-        self._reserved: Optional[ReserveResponse] = None
+        self._begun: Optional[ReserveResponse] = None
         self._reserving: dict[str, Any] = {
             "user_id": user_id,
             "amount_micros": to_micros(amount_micros),
@@ -135,21 +135,21 @@ class HoldWork(Work):
         }
 
     def __str__(self) -> str:
-        return f"hold {self._key if self._reserved is None else self.hold_id}"
+        return f"hold {self._key if self._begun is None else self.hold_id}"
 
     @property
-    def reserved(self) -> ReserveResponse:
+    def begun(self) -> ReserveResponse:
         """The server's answer: the hold, its transaction, the balance, and whether it was replayed."""
-        if self._reserved is None:
+        if self._begun is None:
             raise RuntimeError("a hold begins with its block")
-        return self._reserved
+        return self._begun
 
     @property
     def hold_id(self) -> str:
-        return self.reserved.hold.hold_id
+        return self.begun.hold.hold_id
 
-    def begun(self, response: ReserveResponse) -> None:
-        self._reserved, self._open = response, True
+    def has_begun(self, response: ReserveResponse) -> None:
+        self._begun, self._open = response, True
 
     def settling(self, how: str) -> dict[str, Any]:
         """Which hold, and the key of a call that settles it: the same each time."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
+import signal
 import socket
 import threading
 import time
@@ -12,6 +14,7 @@ from typing import NamedTuple
 
 from tallystick import _wire
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse
+from tallystick.testing import Server
 
 
 class Frame(NamedTuple):
@@ -140,6 +143,12 @@ def echo(peer: Peer, frame: Frame) -> None:
 
 #: How long a condition may take to come true, in seconds.
 PATIENCE = 60
+
+
+def terminate(server: Server) -> int:
+    """Ends the daemon in good order and leaves its files."""
+    os.kill(server.pid, signal.SIGTERM)
+    return server.wait()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -11,6 +11,7 @@ import pathlib
 from typing import Any, Optional
 
 import ledger_fields
+from fake import terminate
 from ledger_fields import Fields
 from ledger_words import SpellingError, Words, duration, metadata, number, spelled, time
 from scenario_calls import target
@@ -139,7 +140,7 @@ class LedgerScript:
 
     async def _restart(self) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, self._daemon.stop)
+        await loop.run_in_executor(None, terminate, self._daemon)
         await loop.run_in_executor(None, self._daemon.restart)
         # The new one's clock runs.
         await self._set(self._now)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
+from fake import terminate
 from scenario_blocks import WORDS as BLOCK_WORDS
 from scenario_blocks import Block, Raised, block_of
 from scenario_calls import ARGUMENT_ERRORS, Target, error_to_json, target, to_json
@@ -243,7 +244,7 @@ class Runner:
         what = step["server"]
         actions = {
             "kill": self._daemon.kill,
-            "stop": self._daemon.stop,
+            "stop": lambda: terminate(self._daemon),
             "start": self._daemon.restart,
             "ended": self._daemon.wait,
         }

@@ -99,7 +99,7 @@ def state(tally: Client, run_id: str) -> Run:
 def test_a_finished_run_is_charged(blocks: Both, tally: Client) -> None:
     with blocks.run("u", "gpt-x", Decimal("0.40")) as run:
         assert uuid.UUID(run.run_id).version == 7
-        assert run.began.hold.amount_micros == 400_000
+        assert run.begun.hold.amount_micros == 400_000
         assert state(tally, run.run_id).status == RUN_STATUS_RUNNING
         done = run.finish(input_tokens=10, output_tokens=5, cost_micros=Decimal("0.25"))
         assert done.run.charged_micros == 250_000
@@ -150,7 +150,7 @@ def test_a_job_that_is_done_again_is_charged_once(blocks: Both, tally: Client) -
     # Nor is a run that has succeeded made to fail by what comes after.
     with pytest.raises(KeyError), blocks.run("u", "gpt-x", 400_000, run_id="job-1") as run:
         raise KeyError
-    assert run.began.replayed
+    assert run.begun.replayed
     assert state(tally, "job-1").status == RUN_STATUS_SUCCEEDED
     assert balance(tally) == (900_000, 0)
 
@@ -222,7 +222,7 @@ def test_what_could_not_be_sent_leaves_nothing_held(blocks: Both, tally: Client)
 
 def test_what_a_block_did_is_asked_for_inside_of_it(blocks: Both, tally: Client) -> None:
     with pytest.raises(RuntimeError, match="block"):
-        tally.run("u", "gpt-x").began  # noqa: B018
+        tally.run("u", "gpt-x").begun  # noqa: B018
     with pytest.raises(RuntimeError, match="block"):
         tally.hold("u", 1).hold_id  # noqa: B018
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from fake import PATIENCE, wait_until
+from fake import PATIENCE, terminate, wait_until
 
 from tallystick import Client, errors
 from tallystick.testing import Harness, HarnessError, Server
@@ -22,14 +22,14 @@ def test_a_stopped_daemon_leaves_nothing() -> None:
     assert directory.exists()
     with server.client() as client:
         client.credits.get_balance(user_id="u1")
-    assert server.close() == 0
+    assert server.stop() == 0
     assert not directory.exists()
 
 
 PARENT = """
 import sys
 from tallystick.testing import Server
-server = Server(kept=sys.argv[1] == "kept")
+server = Server(keep=sys.argv[1] == "kept")
 print(server.socket, server.pid, flush=True)
 input()
 """
@@ -50,14 +50,14 @@ def test_a_daemon_ends_with_its_parent_and_leaves_nothing(kind: str) -> None:
 
 
 def test_a_kept_daemon_finds_again_what_it_stored() -> None:
-    with Server(kept=True) as server:
+    with Server(keep=True) as server:
         directory = pathlib.Path(server.socket).parent
         with server.client() as client:
             client.credits.add_purchase(user_id="u", payment_id="p", amount_micros=5)
             # Also ahead of the machine's clock.
             Harness(client).clock.advance(days=2)
             client.credits.consume(user_id="u", amount_micros=1)
-            for end in (server.restart, server.kill, server.stop):
+            for end in (server.restart, server.kill, lambda: terminate(server)):
                 end()
                 assert server.is_running == (end == server.restart)
                 if not server.is_running:
@@ -66,6 +66,8 @@ def test_a_kept_daemon_finds_again_what_it_stored() -> None:
         assert server.version
     assert not server.is_running
     assert not directory.exists()
+    with pytest.raises(HarnessError, match="was stopped"):
+        server.restart()
 
 
 def test_an_ephemeral_daemon_is_empty_after_a_restart() -> None:
@@ -81,9 +83,9 @@ def test_an_ephemeral_daemon_is_empty_after_a_restart() -> None:
 
 def test_a_daemon_that_does_not_start_says_why() -> None:
     with pytest.raises(HarnessError, match=r"did not start: .*no-such-flag"):
-        Server(arguments=["--no-such-flag"])
+        Server(args=["--no-such-flag"])
     with pytest.raises(HarnessError, match=r"did not start: .*no-such-flag"):
-        Server(arguments=["--no-such-flag"], kept=True)
+        Server(args=["--no-such-flag"], keep=True)
     with pytest.raises(HarnessError, match="/no/such/tally"):
         Server("/no/such/tally")
     with pytest.raises(HarnessError, match="/bin/echo is no tally: it printed b'serve"):
@@ -97,12 +99,12 @@ def test_a_killed_daemon_is_an_error_that_says_so() -> None:
         server.kill()
         with pytest.raises(errors.ConnectionLost, match=r"cannot connect to .*does `tally serve` run"):
             client.credits.get_balance(user_id="u1")
-    server.close()
+    server.stop()
 
 
 @pytest.fixture
 def kept() -> Iterator[Server]:
-    with Server(kept=True) as server:
+    with Server(keep=True) as server:
         yield server
 
 

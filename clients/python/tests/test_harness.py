@@ -109,9 +109,9 @@ def test_a_delayed_call_outlives_its_deadline_and_is_asked_about_by_its_key(
     tally_failures.delay("CreditService/Consume", by=timedelta(seconds=60))
     with pytest.raises(errors.DeadlineExceeded):
         tally.credits.consume(user_id="u1", amount_micros=1, idempotency_key="k", timeout=0.05)
-    assert [failure.failure.delay_millis for failure in tally_failures.all()] == [60_000]
+    assert [failure.failure.delay_millis for failure in tally_failures.list()] == [60_000]
     tally_failures.clear()
-    assert tally_failures.all() == []
+    assert tally_failures.list() == []
     tally.credits.consume(user_id="u1", amount_micros=1, idempotency_key="k")
     assert available(tally) == 0
 

@@ -30,7 +30,7 @@ def test_each_test_has_an_empty_daemon(pytester: pytest.Pytester) -> None:
 
         @pytest.mark.parametrize("number", range(3))
         def test_charge(tally, tally_clock, tally_failures, number):
-            assert tally_failures.all() == []
+            assert tally_failures.list() == []
             tally.credits.add_purchase(user_id="u", payment_id="p", amount_micros=number + 1)
             tally.credits.consume(user_id="u", amount_micros=number + 1)
             tally_clock.advance(days=40)

@@ -27,7 +27,7 @@ BACKENDS: dict[str, Callable[[str, Mapping[str, Any]], Backend]] = {
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Server]:
-    with Server(kept=True) as server:
+    with Server(keep=True) as server:
         yield server
 
 
