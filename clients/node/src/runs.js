@@ -68,9 +68,9 @@ export class Run {
    * @param {Omit<FinishRunRequest, 'runId' | 'status' | 'error'>} [result]
    * @param {CallOptions} [options]
    */
-  fail(error, result = {}, options = undefined) {
+  async fail(error, result = {}, options = undefined) {
     const text = cut(error instanceof Error ? error.message : String(error))
-    return this.finish({ costMicros: 0n, ...result, status: RunStatus.FAILED, error: text }, options)
+    return await this.finish({ costMicros: 0n, ...result, status: RunStatus.FAILED, error: text }, options)
   }
 
   /**

@@ -200,9 +200,9 @@ export class Duplex extends Stream {
    * @param {Init} message
    * @returns {Promise<void>}
    */
-  send(message) {
+  async send(message) {
     if (this.#sentAll) throw new TypeError('the sending half was finished')
-    return this.#sender?.send(serialize(this.#codec, message)) ?? Promise.resolve()
+    await this.#sender?.send(serialize(this.#codec, message))
   }
 
   /** No more messages come. */

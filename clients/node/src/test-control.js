@@ -137,9 +137,9 @@ export class Failures {
    *
    * @param {WhichCalls & Refusal} [failure]
    */
-  refuse(failure = {}) {
+  async refuse(failure = {}) {
     const { reason, ...rest } = failure
-    return this.#inject({ ...rest, action: FailureAction.REFUSE, reason: reasonNumber(reason) })
+    return await this.#inject({ ...rest, action: FailureAction.REFUSE, reason: reasonNumber(reason) })
   }
 
   /**
@@ -148,8 +148,8 @@ export class Failures {
    * @param {number} delayMs whole milliseconds
    * @param {WhichCalls} [which]
    */
-  delay(delayMs, which = {}) {
-    return this.#inject({ ...which, action: FailureAction.DELAY, delayMillis: BigInt(delayMs) })
+  async delay(delayMs, which = {}) {
+    return await this.#inject({ ...which, action: FailureAction.DELAY, delayMillis: BigInt(delayMs) })
   }
 
   /**
@@ -194,8 +194,8 @@ export class Failures {
    * @param {number} delayMs whole milliseconds
    * @param {Which} [which]
    */
-  storeDelay(delayMs, which = {}) {
-    return this.#inject({ ...which, action: FailureAction.STORE_DELAY, delayMillis: BigInt(delayMs) })
+  async storeDelay(delayMs, which = {}) {
+    return await this.#inject({ ...which, action: FailureAction.STORE_DELAY, delayMillis: BigInt(delayMs) })
   }
 
   /**

@@ -64,7 +64,9 @@ test('a call is refused as it is told, and the next one is not', async () => {
   await spend()
   await assert.rejects(spend, { code: 9, message: 'not now' })
   assert.equal(await available(), AVAILABLE - 2n)
-  assert.throws(() => tally.failures.refuse({ reason: 'NO_SUCH' }), /no reason is named NO_SUCH/)
+  await assert.rejects(tally.failures.delay(0.5), RangeError)
+  await assert.rejects(tally.failures.storeDelay(0.5), RangeError)
+  await assert.rejects(tally.failures.refuse({ reason: 'NO_SUCH' }), /no reason is named NO_SUCH/)
 })
 
 test('a reply that is lost after the commit is applied once', async () => {
