@@ -9,13 +9,11 @@ from typing import Any, Optional
 from scenario_calls import target
 from scenario_file import Names, ScenarioError
 
-#: By what is begun: the method whose request it takes, what its object calls the reply, and the methods of
-#: the object that settle it.
-KINDS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "run": ("UsageService/BeginRun", "began", {"finish": "UsageService/FinishRun"}),
+#: By what is begun: the method whose request it takes, and the methods of its object that settle it.
+KINDS: dict[str, tuple[str, dict[str, str]]] = {
+    "run": ("UsageService/BeginRun", {"finish": "UsageService/FinishRun"}),
     "hold": (
         "CreditService/Reserve",
-        "reserved",
         {"capture": "CreditService/Capture", "release": "CreditService/Release"},
     ),
 }
@@ -31,8 +29,6 @@ class Block:
     #: The client's method that makes it, and its arguments.
     kind: str
     arguments: dict[str, Any]
-    #: The property of its object that has the reply to its beginning.
-    begun: str
     #: Carries out the steps inside; takes the object.
     inside: Callable[[Any], Coroutine[Any, Any, None]]
     #: The object's method that settles it, empty without one, and its arguments.
@@ -45,7 +41,7 @@ def block_of(step: dict[str, Any], names: Names, inside: Callable[[Any], Corouti
     kind = step["block"]
     if kind not in KINDS:
         raise ScenarioError(f"there is no block of a {kind}")
-    method, begun, settles = KINDS[kind]
+    method, settles = KINDS[kind]
     named = [word for word in ("finish", "capture", "release") if word in step]
     if len(named) > 1 or not settles.keys() >= set(named):
         raise ScenarioError(f"the block of a {kind} has no {' and '.join(named)}")
@@ -55,7 +51,6 @@ def block_of(step: dict[str, Any], names: Names, inside: Callable[[Any], Corouti
     return Block(
         kind=kind,
         arguments=target(method).arguments(names.fill(step.get("request", {}))),
-        begun=begun,
         inside=inside,
         settle=settle,
         settling=target(settles[settle]).arguments(names.fill(step[settle])) if settle else {},

@@ -222,7 +222,7 @@ class Runner:
 
     async def _block(self, step: dict[str, Any], names: Names) -> None:
         async def inside(work: Any) -> None:
-            expect(names.fill(step.get("begun", {})), to_json(getattr(work, block.begun)), names, "begun")
+            expect(names.fill(step.get("begun", {})), to_json(work.begun), names, "begun")
             await self._steps(step.get("steps", []), names)
 
         block = block_of(step, names, inside)
