@@ -222,11 +222,15 @@ class Connection:
 
     def _close_socket(self) -> None:
         """Unless somebody is inside of it, whose descriptor could become another socket's."""
-        if self._reading.acquire(blocking=False):
-            if self._sending.acquire(blocking=False):
+        while self._reading.acquire(blocking=False):
+            free = self._sending.acquire(blocking=False)
+            if free:
                 self._socket.close()
                 self._sending.release()
             self._reading.release()
+            # Who was sending may have tried meanwhile, and found it held here.
+            if free or self._sending.locked():
+                return
 
 
 def _connected(path: str, timeout: float) -> socket.socket:
