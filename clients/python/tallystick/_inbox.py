@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections import deque
 from contextlib import AbstractContextManager
 from typing import Any, Callable, Generic, Optional, TypeVar
@@ -20,7 +21,7 @@ LONGEST_BACKLOG_BYTES = 16 << 20
 MESSAGE_OVERHEAD_BYTES = 64
 
 
-class Inbox(Generic[M]):
+class Inbox(Generic[M], abc.ABC):
     """Told by the connection; `wake` tells the reader that there is something to take, under the lock."""
 
     #: Whether what the call has sent may have been applied when its time is over.
@@ -36,8 +37,9 @@ class Inbox(Generic[M]):
         self._ended = False
         self._error: Optional[TallyError] = None
 
+    @abc.abstractmethod
     def wake(self) -> None:
-        raise NotImplementedError
+        """There is something to take. Under the lock."""
 
     def on_close(self, cancel: Callable[[], None]) -> None:
         """What ends the call on the server when the reader leaves early."""

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import abc
 import itertools
 import os
 import random
@@ -238,7 +239,7 @@ def _senseless(message: str) -> TallyError:
     return error
 
 
-class Answer:
+class Answer(abc.ABC):
     """One attempt's answer, until somebody takes it. `wake` is called once, when it is there."""
 
     __slots__ = ("_data", "_error", "ended")
@@ -248,8 +249,9 @@ class Answer:
         self._error: Optional[TallyError] = None
         self.ended = False
 
+    @abc.abstractmethod
     def wake(self) -> None:
-        raise NotImplementedError
+        """It is there."""
 
     def reply(self) -> bytes:
         """The reply; raises what the call failed with. Only once it has ended."""
@@ -262,7 +264,7 @@ class Answer:
         self.ended = True
         self.wake()
 
-    def data(self, payload: bytes) -> None:
+    def data(self, payload: bytes) -> None:  # noqa: B027 (empty for every answer)
         """Nothing a unary call knows of."""
 
     def end(self) -> None:
