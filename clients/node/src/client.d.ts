@@ -29,7 +29,7 @@ export interface ClientOptions {
   metadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** What a run is begun with. A `runId` is made when there is none. */
+/** What a run is begun with. A `runId` is made when there is none; the `type` is `text` unless named. */
 export type RunOptions = BeginRunRequestInit
 
 /**

@@ -121,14 +121,15 @@ export class Client {
   /**
    * Begins a run: checks the quota and holds the estimate. For `await using`; see also `withRun`.
    *
-   * @param {Partial<import('./messages.js').BeginRunRequestInit>} run `runId` is a fresh one when absent
+   * @param {Partial<import('./messages.js').BeginRunRequestInit>} run `runId` is a fresh one when absent,
+   *   `type` is `text`
    * @param {import('./method.js').CallOptions} [options]
    * @returns {Promise<Run>}
    */
   async run(run, options) {
     const runId = run.runId || newKey()
     const reply = await begin(
-      () => this.usage.beginRun({ ...run, runId }, options),
+      () => this.usage.beginRun({ ...run, type: run.type || 'text', runId }, options),
       () => giveUpRun(this.usage, runId, { status: RunStatus.CANCELLED }, undefined, lasting(options)),
     )
     return new Run(this.usage, reply, runId)

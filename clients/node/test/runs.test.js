@@ -11,7 +11,8 @@ import { GrantExpiry, HoldState } from '../src/messages.js'
 import { useTally } from '../src/testing.js'
 
 const tally = useTally({ clientOptions: { retryMs: 200 } })
-const RUN = { userId: 'u1', model: 'm', type: 'text', estimateMicros: 400_000n }
+// Without a type, which is `text` then.
+const RUN = { userId: 'u1', model: 'm', estimateMicros: 400_000n }
 const HOLD = { userId: 'u1', amountMicros: 400_000n }
 const dispose = (resource) => resource[Symbol.asyncDispose]()
 
@@ -33,6 +34,7 @@ test('a run that is finished is charged once', async () => {
   const run = await tally.client.run(RUN)
   assert.match(run.runId, /^[0-9a-f-]{36}$/)
   assert.equal(run.begun.run.status, RunStatus.RUNNING)
+  assert.equal(run.begun.run.type, 'text')
   assert.deepEqual(await balance(), [600_000n, 400_000n])
   const ended = await run.finish({ costMicros: 250_000n, inputTokens: 10n })
   assert.equal(await run.finish({ costMicros: 1n }), ended)
