@@ -258,7 +258,9 @@ final class Committer {
     _ setClock: () -> Void, by replace: () throws(SQLiteError) -> Void
   ) throws(SQLiteError) -> Int64 {
     if isDead { throw .failedSync("replace") }
+    // Before and after: whoever began to read between, or read on over either, has read two databases.
     published.countReplacement()
+    defer { published.countReplacement() }
     try replace()
     setClock()
     do { try ledger.adopt() } catch {

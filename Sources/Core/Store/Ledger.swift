@@ -49,12 +49,12 @@ final class Ledger {
   private let headReader: HeadReader
   private let headSaver: HeadSaver
 
-  private(set) var head: LedgerHead
-  private var system: SystemBalances
-  private var lastAccountId: Int64
+  private(set) var head = LedgerHead()
+  private var system = SystemBalances()
+  private var lastAccountId: Int64 = 0
   /// Sums over all runs that are counted.
-  private(set) var runTotal: RunSums
-  private(set) var lastLabelId: Int64
+  private(set) var runTotal = RunSums()
+  private(set) var lastLabelId: Int64 = 0
   /// The next place after the last commit, among its own.
   private var trailing: Int32 = 0
   /// Changed by what decides commands, in whatever file; thrown away as a whole.
@@ -121,12 +121,17 @@ final class Ledger {
     pageSavers = try PageSavers(connection)
     headReader = try HeadReader(connection)
     headSaver = try HeadSaver(connection)
+    try load()
+    onRateLimits(.all(try rateLimitReader.all()))
+  }
+
+  /// Takes what is kept in memory of the committed state from the file.
+  private func load() throws(SQLiteError) {
     head = try headReader.load()
     system = try headSaver.loadSystemAccounts()
     lastAccountId = try accountSaver.lastAccountId()
     runTotal = try RunTotalReader(connection).load()
     lastLabelId = try labels.lastId()
-    onRateLimits(.all(try rateLimitReader.all()))
   }
 
   // MARK: the transaction
@@ -359,12 +364,8 @@ final class Ledger {
 
   /// Takes up a database that was put in the place of the last one, and publishes it.
   func adopt() throws(SQLiteError) {
-    head = try headReader.load()
-    system = try headSaver.loadSystemAccounts()
-    lastAccountId = try accountSaver.lastAccountId()
-    runTotal = try RunTotalReader(connection).load()
     labels.clear()
-    lastLabelId = try labels.lastId()
+    try load()
     trailing = 0
     // In this order: whoever has seen the new head must not find an old value in a cache.
     caches.clear(commitSequence: head.commitSequence)

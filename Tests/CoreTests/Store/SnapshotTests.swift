@@ -1,5 +1,7 @@
 // Copies of the database in memory, put back in its place.
 
+internal import Dispatch
+internal import Locking
 internal import Testing
 
 @testable internal import Core
@@ -123,6 +125,39 @@ struct SnapshotTests {
     }
     #expect(error?.code == .replaced)
     #expect(violations == 0)
+    try engine.close()
+  }
+
+  @Test("a verification that begins while a restore is under way is ended too")
+  func verificationMeanwhile() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.must(purchase("u1", 5, "p"))
+    let snapshot = try save(engine)
+    let hasBegun = DispatchSemaphore(value: 0)
+    let isRestored = DispatchSemaphore(value: 0)
+    let isOver = DispatchSemaphore(value: 0)
+    let code = Lock<StoreError.Code?>(nil)
+    _ = try engine.restore(snapshot) {
+      DispatchQueue.global().async {
+        let isFirst = Lock(true)
+        do throws(StoreError) {
+          _ = try engine.verify { _ in
+            let isBeginning = isFirst.withLock { first in
+              defer { first = false }
+              return first
+            }
+            guard isBeginning else { return }
+            hasBegun.signal()
+            isRestored.wait()
+          }
+        } catch { code.withLock { $0 = error.code } }
+        isOver.signal()
+      }
+      hasBegun.wait()
+    }
+    isRestored.signal()
+    isOver.wait()
+    #expect(code.withLock { $0 } == .replaced)
     try engine.close()
   }
 }
