@@ -135,6 +135,7 @@ public enum Limits {
     ("page_content", Int64(PageLimits.pageByteCount), "bytes"),
     ("patches", Int64(patchCount), "operations"),
     ("detached_pages", Int64(PageLimits.detachedPageCount), "pages"),
+    ("detached_bytes", Int64(PageLimits.detachedByteCount), "bytes"),
     ("url", Int64(urlByteCount), "bytes"),
     ("mime_type", Int64(mimeTypeByteCount), "bytes"),
     ("author", Int64(actorByteCount), "bytes"),

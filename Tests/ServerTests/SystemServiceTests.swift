@@ -79,6 +79,14 @@ import Testing
         return
       }
       #expect(error.errorCode == StatusCode.notFound.rawValue)
+      for (extra, code) in [(0, StatusCode.notFound), (1, .invalidArgument)] {
+        let symbol = String(repeating: "s", count: Limits.reflectionSymbolByteCount + extra)
+        guard case .errorResponse(let error) = try await ask(.fileContainingSymbol(symbol)) else {
+          Issue.record("a symbol that is not there")
+          return
+        }
+        #expect(error.errorCode == code.rawValue)
+      }
       stream.finish()
     }
   }

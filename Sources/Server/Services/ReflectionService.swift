@@ -48,6 +48,9 @@ struct ReflectionService {
       response.messageResponse = .listServicesResponse(list)
     case .fileByFilename(let name):
       response.messageResponse = files(EmbeddedDescriptors.file(named: name))
+    case .fileContainingSymbol(let symbol) where symbol.utf8.count > Limits.reflectionSymbolByteCount:
+      response.messageResponse = error(
+        .invalidArgument, "file_containing_symbol has more than \(Limits.reflectionSymbolByteCount) bytes")
     case .fileContainingSymbol(let symbol):
       response.messageResponse = files(EmbeddedDescriptors.file(containing: symbol))
     case .fileContainingExtension, .allExtensionNumbersOfType:

@@ -221,6 +221,60 @@ import Testing
 
   // MARK: at the store
 
+  @Test("streams fail too: their messages leave before the drop, and a delay ends when it is let go")
+  func longStreams() async throws {
+    try await LiveServer.run { live in
+      func messages(_ connection: ClientConnection) async throws -> Int {
+        let stream = try connection.stream(.serverStream, Admin.name, "Verify", [])
+        var count = 0
+        do throws(CallError) { while try await stream.next() != nil { count += 1 } } catch {
+          #expect(error.status.code == .unavailable)
+          return -count
+        }
+        return count
+      }
+      let whole = try await messages(live.connection)
+      #expect(whole > 0)
+      try await live.inject(.dropAfter) { $0.method = "AdminService/Verify" }
+      try await live.inject(.dropBefore) { $0.method = "AdminService/Verify" }
+      for expected in [-whole, 0] {
+        let other = try ClientConnection.connect(path: live.socketPath)
+        #expect(try await messages(other) == expected)
+        other.close()
+      }
+      try await live.clear()
+      try await live.inject(.delay) {
+        $0.method = "AdminService/Verify"
+        $0.delayMillis = Limits.failureDelayMillis
+      }
+      let connection = live.connection
+      let delayed = Task { try await messages(connection) }
+      try await live.happened(1)
+      try await live.clear()
+      #expect(try await delayed.value == whole)
+    }
+  }
+
+  @Test("what the server commits of its own accord uses up no failure") func upkeep() async throws {
+    try await LiveServer.run { live in
+      let now = try await live.freeze()
+      try await live.purchase("u", 100, payment: "p", key: "p")
+      _ = try await live.call(Credits.grantPromo) {
+        $0.userId = "u"
+        $0.amountMicros = 5
+        $0.expiresAtMicros = now + 1_000_000
+        $0.idempotencyKey = "promo"
+      }
+      try await live.advance(millis: 2_000)
+      try await live.inject(.storeFull)
+      try live.server.engineForTesting.sweep()
+      let rows = try await live.call(Credits.listTransactions) { $0.userId = "u" }.transactions
+      #expect(rows.first?.type == .expiry)
+      #expect(try await live.call(Control.listFailures) { _ in }.failures.first?.happened == 0)
+      #expect(try await live.reason(Credits.consume) { $0 = Self.consume("k") } == "DISK_FULL")
+    }
+  }
+
   @Test("a full disk answers DISK_FULL, applies nothing, and goes by itself or when cleared") func full()
     async throws
   {
