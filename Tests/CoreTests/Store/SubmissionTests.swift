@@ -11,6 +11,9 @@ struct SubmissionTests {
     let directory = try TemporaryDirectory(inMemory: true)
     let engine = try open(directory)
     try engine.must(purchase("u", 100, "p"))
+    // The writer looks once more for company after its answer, and is awake until it has: the first of these
+    // may stand before that look, the second stands after it.
+    for _ in 0..<2 { try engine.sweep() }
     let answered = Slot<[Outcome]>()
     var submission = Submission(commands: [consume("u", 1, "c")], userId: "u", byteCount: 100)
     submission.isLone = true
