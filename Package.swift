@@ -52,83 +52,104 @@ let package = Package(
   ],
   targets: [
     // C libraries and the shims that Swift cannot call.
-    .target(name: "CSQLite", cSettings: strictC, linkerSettings: [.linkedLibrary("sqlite3")]),
-    .target(name: "CProtobufC", cSettings: strictC, linkerSettings: [.linkedLibrary("protobuf-c")]),
-    .target(name: "CLinux", cSettings: strictC),
-    .target(name: "CProcess", cSettings: strictC),
-    .target(name: "CMessages", dependencies: ["CProtobufC"]),
+    .target(name: "CTallySQLite", cSettings: strictC, linkerSettings: [.linkedLibrary("sqlite3")]),
+    .target(name: "CTallyProtobufC", cSettings: strictC, linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(name: "CTallyLinux", cSettings: strictC),
+    .target(name: "CTallyProcess", cSettings: strictC),
+    .target(name: "CTallyMessages", dependencies: ["CTallyProtobufC"]),
 
     // The rooms, from the bottom up.
-    .target(name: "Locking", swiftSettings: strict),
-    .target(name: "Measuring", dependencies: ["Locking"], swiftSettings: strict),
-    .target(name: "Messages", dependencies: ["CMessages", "CProtobufC"], swiftSettings: strict),
-    .target(name: "ProtoJSON", swiftSettings: strict),
-    .target(name: "TTRPC", dependencies: ["CLinux", "Locking", collections], swiftSettings: strict),
-    .target(name: "SQLite", dependencies: ["CSQLite", "Locking", "Measuring"], swiftSettings: strict),
+    .target(name: "TallyLocking", swiftSettings: strict),
+    .target(name: "TallyMeasuring", dependencies: ["TallyLocking"], swiftSettings: strict),
     .target(
-      name: "Core", dependencies: ["SQLite", "Locking", "Measuring", crypto, collections],
+      name: "TallyMessages", dependencies: ["CTallyMessages", "CTallyProtobufC"], swiftSettings: strict),
+    .target(name: "TallyProtoJSON", swiftSettings: strict),
+    .target(
+      name: "TTRPC", dependencies: ["CTallyLinux", "TallyLocking", collections], swiftSettings: strict),
+    .target(
+      name: "TallySQLite", dependencies: ["CTallySQLite", "TallyLocking", "TallyMeasuring"],
       swiftSettings: strict),
     .target(
-      name: "Server",
-      dependencies: ["TTRPC", "Messages", "ProtoJSON", "Core", "Locking", "Measuring", crypto, logging],
+      name: "TallyCore",
+      dependencies: ["TallySQLite", "TallyLocking", "TallyMeasuring", crypto, collections],
       swiftSettings: strict),
-    .target(name: "TallyClient", dependencies: ["TTRPC", "Messages", "Locking"], swiftSettings: strict),
     .target(
-      name: "TallyTesting", dependencies: ["CProcess", "TallyClient", "Messages", "Locking"],
+      name: "TallyServer",
+      dependencies: [
+        "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallyLocking", "TallyMeasuring", crypto,
+        logging,
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "TallyClient", dependencies: ["TTRPC", "TallyMessages", "TallyLocking"], swiftSettings: strict),
+    .target(
+      name: "TallyTesting", dependencies: ["CTallyProcess", "TallyClient", "TallyMessages", "TallyLocking"],
       swiftSettings: strict),
     .executableTarget(
       name: "tally",
       dependencies: [
-        "CProcess", "Server", "TallyClient", "TallyTesting", "TTRPC", "Messages", "ProtoJSON", "Core",
-        "Locking", "Measuring", arguments, logging,
+        "CTallyProcess", "TallyServer", "TallyClient", "TallyTesting", "TTRPC", "TallyMessages",
+        "TallyProtoJSON", "TallyCore",
+        "TallyLocking", "TallyMeasuring", arguments, logging,
       ],
       swiftSettings: strict,
       linkerSettings: smallRelease),
 
     // Benchmarks: what runs them, and in C what both ends share, the floors and the load generator.
-    .executableTarget(name: "bench", dependencies: [arguments], swiftSettings: strict),
-    .target(name: "BenchWire", cSettings: strictC),
+    .executableTarget(name: "TallyBench", dependencies: [arguments], swiftSettings: strict),
+    .target(name: "CTallyBenchWire", cSettings: strictC),
     .executableTarget(
-      name: "FloorEcho", dependencies: ["BenchWire", "CMessages", "CProtobufC"], cSettings: strictC),
-    .executableTarget(
-      name: "FloorConsume", dependencies: ["BenchWire", "CMessages", "CProtobufC", "CSQLite"],
+      name: "CTallyFloorEcho", dependencies: ["CTallyBenchWire", "CTallyMessages", "CTallyProtobufC"],
       cSettings: strictC),
-    .executableTarget(name: "LoadGenerator", dependencies: ["BenchWire"], cSettings: strictC),
+    .executableTarget(
+      name: "CTallyFloorConsume",
+      dependencies: ["CTallyBenchWire", "CTallyMessages", "CTallyProtobufC", "CTallySQLite"],
+      cSettings: strictC),
+    .executableTarget(name: "CTallyLoadGenerator", dependencies: ["CTallyBenchWire"], cSettings: strictC),
 
     // Tests mirror the rooms, plus what crosses them.
     .testTarget(
-      name: "MessagesTests", dependencies: ["Messages", "CProtobufC"], swiftSettings: strict),
-    .testTarget(name: "ProtoJSONTests", dependencies: ["ProtoJSON", "Messages"], swiftSettings: strict),
-    .testTarget(name: "TTRPCTests", dependencies: ["TTRPC", "CLinux", "Locking"], swiftSettings: strict),
-    .testTarget(name: "MeasuringTests", dependencies: ["Measuring"], swiftSettings: strict),
+      name: "MessagesTests", dependencies: ["TallyMessages", "CTallyProtobufC"], swiftSettings: strict),
     .testTarget(
-      name: "SQLiteTests", dependencies: ["SQLite", "Locking", "Measuring"], swiftSettings: strict),
+      name: "ProtoJSONTests", dependencies: ["TallyProtoJSON", "TallyMessages"], swiftSettings: strict),
     .testTarget(
-      name: "CoreTests", dependencies: ["Core", "SQLite", "Locking", "Measuring", crypto],
+      name: "TTRPCTests", dependencies: ["TTRPC", "CTallyLinux", "TallyLocking"], swiftSettings: strict),
+    .testTarget(name: "MeasuringTests", dependencies: ["TallyMeasuring"], swiftSettings: strict),
+    .testTarget(
+      name: "SQLiteTests", dependencies: ["TallySQLite", "TallyLocking", "TallyMeasuring"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CoreTests",
+      dependencies: ["TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto],
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "ServerTests",
-      dependencies: ["Server", "TallyClient", "TTRPC", "Messages", "Core", "Locking", "Measuring", logging],
+      dependencies: [
+        "TallyServer", "TallyClient", "TTRPC", "TallyMessages", "TallyCore", "TallyLocking", "TallyMeasuring",
+        logging,
+      ],
       swiftSettings: strict),
     .testTarget(
-      name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "Messages", "Locking"],
+      name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "TallyMessages", "TallyLocking"],
       swiftSettings: strict),
     .testTarget(
       name: "tallyTests",
-      dependencies: ["tally", "TallyTesting", "TallyClient", "Messages", "ProtoJSON", arguments],
+      dependencies: ["tally", "TallyTesting", "TallyClient", "TallyMessages", "TallyProtoJSON", arguments],
       swiftSettings: strict),
-    .testTarget(name: "BenchTests", dependencies: ["bench"], swiftSettings: strict),
+    .testTarget(name: "BenchTests", dependencies: ["TallyBench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 
     // Faults across processes, and the server with a fault built in that its canaries run against.
     .executableTarget(
-      name: "FaultyServer", dependencies: ["CProcess", "Server", "Core", "TTRPC", "Locking", logging],
-      path: "Tests/FaultyServer", swiftSettings: strict),
+      name: "TallyFaultyServer",
+      dependencies: ["CTallyProcess", "TallyServer", "TallyCore", "TTRPC", "TallyLocking", logging],
+      path: "Tests/TallyFaultyServer", swiftSettings: strict),
     .testTarget(
       name: "FaultTests",
       dependencies: [
-        "tally", "FaultyServer", "CProcess", "CLinux", "TallyClient", "TTRPC", "Messages", "Locking",
+        "tally", "TallyFaultyServer", "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages",
+        "TallyLocking",
       ],
       swiftSettings: strict),
   ]

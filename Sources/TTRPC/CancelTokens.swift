@@ -6,7 +6,7 @@
 //
 // Shared: a locked value.
 
-internal import Locking
+internal import TallyLocking
 
 /// A token and who may use it.
 struct TokenKey: Hashable, Sendable {

@@ -9,9 +9,9 @@
 //
 // Owner: `queue` reads; the table of calls has a lock, as callers come from anywhere.
 
-internal import CLinux
+internal import CTallyLinux
 internal import Dispatch
-internal import Locking
+internal import TallyLocking
 
 /// How a call failed on the client.
 public struct CallError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -6,9 +6,9 @@
 //
 // Owner: `queue` for parser and descriptor; `table` is a locked value.
 
-internal import CLinux
+internal import CTallyLinux
 internal import Dispatch
-internal import Locking
+internal import TallyLocking
 
 final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
   // Unchecked: parser and state are confined to `queue`; the table has its lock.

@@ -6,7 +6,7 @@
 //
 // Shared: the state has its lock; the inbound buffer has its own.
 
-internal import Locking
+internal import TallyLocking
 
 /// The state of a streaming call.
 final class ClientCall: Sendable {

@@ -11,7 +11,7 @@
 //
 // Owner: the first poller's thread.
 
-internal import CLinux
+internal import CTallyLinux
 internal import Glibc
 
 /// A server could not begin to listen.

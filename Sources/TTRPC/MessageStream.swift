@@ -9,7 +9,7 @@
 // Shared by the connection's queue and the handler's task: the buffer's state has its own lock.
 
 internal import DequeModule
-internal import Locking
+internal import TallyLocking
 
 /// Messages on their way from the connection to whoever takes them.
 final class InboundBuffer: Sendable {

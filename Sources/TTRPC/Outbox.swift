@@ -10,7 +10,7 @@
 //
 // Shared by the connection's queue and everybody who replies: all mutable fields belong to `lock`.
 
-internal import CLinux
+internal import CTallyLinux
 internal import Synchronization
 
 /// The sending side of one connection.

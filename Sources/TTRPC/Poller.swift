@@ -9,15 +9,15 @@
 //
 // Owner: its thread.
 
-internal import CLinux
+internal import CTallyLinux
 internal import Glibc
-internal import Locking
+internal import TallyLocking
 
 /// Something that has a descriptor to wait on. Subclassed, rather than a protocol, to keep the call
 /// direct.
 class Pollable: @unchecked Sendable {
   // Unchecked: subclasses say what confines them.
-  /// Called on the poller's thread with the events of CLinux. `scratch` is the poller's read buffer.
+  /// Called on the poller's thread with the events of CTallyLinux. `scratch` is the poller's read buffer.
   func ready(_ events: UInt32, _ scratch: inout [UInt8]) {}
 }
 

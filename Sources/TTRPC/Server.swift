@@ -6,9 +6,9 @@
 //
 // Shared: the table and the state have locks of their own.
 
-internal import CLinux
-internal import Locking
+internal import CTallyLinux
 internal import Synchronization
+internal import TallyLocking
 
 /// What the connections of a server share.
 final class ServerCore: Sendable {

@@ -11,7 +11,7 @@
 //
 // Owner: `queue`.
 
-internal import CLinux
+internal import CTallyLinux
 internal import Dispatch
 
 final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {

@@ -2,7 +2,7 @@
 //
 // Owned by whoever owns the descriptor.
 
-internal import CLinux
+internal import CTallyLinux
 internal import Glibc
 
 /// A system call failed.

@@ -6,7 +6,7 @@
 //
 // Owner: the task.
 
-internal import Locking
+internal import TallyLocking
 
 enum StreamRunner {
   typealias Handler = @Sendable (CallContext, MessageStream, MessageSink) async throws -> Void

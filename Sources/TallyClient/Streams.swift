@@ -5,8 +5,8 @@
 //
 // For one consumer and one producer; any thread.
 
-public import Messages
 internal import TTRPC
+public import TallyMessages
 
 /// A stream of encoded messages. Letting it go gives the call up.
 public final class EncodedStream: Sendable {

@@ -7,9 +7,9 @@
 //
 // Any thread: the connection stands behind a lock.
 
-internal import Locking
-public import Messages
 public import TTRPC
+internal import TallyLocking
+public import TallyMessages
 
 /// A client of one Tallystick server.
 ///

@@ -6,8 +6,8 @@
 //
 // Values, owned by nobody.
 
-internal import Messages
 public import TTRPC
+internal import TallyMessages
 
 /// A failed call. Branch on `reason`, never on `message`.
 public struct TallyError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -5,8 +5,8 @@
 //
 // Any thread.
 
-public import Messages
 public import TallyClient
+public import TallyMessages
 
 extension TallyFixture {
   private typealias Control = TallystickTestingV1.TestControl

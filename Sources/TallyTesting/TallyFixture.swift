@@ -6,10 +6,10 @@
 //
 // Any thread.
 
-internal import CProcess
+internal import CTallyProcess
 internal import Glibc
-internal import Messages
 public import TallyClient
+internal import TallyMessages
 
 /// A running `tally serve --ephemeral --testing`.
 ///

@@ -4,8 +4,8 @@
 
 internal import ArgumentParser
 internal import Glibc
-internal import ProtoJSON
 internal import TallyClient
+internal import TallyProtoJSON
 
 /// The version of the program and of its wire, as semantic versioning counts.
 let tallyVersion = "0.1.0"

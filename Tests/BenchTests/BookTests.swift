@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import bench
+@testable import TallyBench
 
 @Suite("Book")
 struct BookTests {

@@ -1,6 +1,6 @@
 // Texts that look alike stay apart.
 
-import Core
+import TallyCore
 import Testing
 
 @Suite("ExactText")

@@ -1,6 +1,6 @@
 // Ids have one spelling each.
 
-import Core
+import TallyCore
 import Testing
 
 @Suite("Identifiers")

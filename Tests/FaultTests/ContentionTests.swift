@@ -1,7 +1,7 @@
 // Hundreds of callers on one nearly empty balance: what there is is given out once, to the last micro.
 
-import Messages
 import TallyClient
+import TallyMessages
 import Testing
 
 extension FaultTests {

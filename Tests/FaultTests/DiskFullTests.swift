@@ -1,7 +1,7 @@
 // A disk without a byte left: writes are refused, reads go on, and it all comes back when space does.
 
 import Glibc
-import Messages
+import TallyMessages
 import Testing
 
 extension FaultTests {

@@ -1,11 +1,11 @@
 // Peers that mean harm, beside callers that work: the server's memory stays bounded, the callers go on, and
 // afterwards everything is as before.
 
-import CProcess
+import CTallyProcess
 import Glibc
-import Locking
-import Messages
 import TallyClient
+import TallyLocking
+import TallyMessages
 import Testing
 
 extension FaultTests {

@@ -1,8 +1,8 @@
 // More than the writer can take: what is accepted is answered, the rest hears so at once, nothing hangs.
 
-import Locking
-import Messages
 import TallyClient
+import TallyLocking
+import TallyMessages
 import Testing
 
 extension FaultTests {

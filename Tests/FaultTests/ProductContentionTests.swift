@@ -1,8 +1,8 @@
 // Hundreds of callers, and several processes, on one quota and on one page: a quota is given out once, and
 // of those that save from one version one does.
 
-import Messages
 import TallyClient
+import TallyMessages
 import Testing
 
 extension FaultTests {

@@ -1,7 +1,7 @@
 // A peer of another uid: the socket's mode may let it in, the allow-list does not.
 
 import Glibc
-import Messages
+import TallyMessages
 import Testing
 
 extension FaultTests {

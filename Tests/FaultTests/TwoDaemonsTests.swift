@@ -1,7 +1,7 @@
 // One database, one server: what a second one meets, and what a killed one leaves.
 
 import Glibc
-import Messages
+import TallyMessages
 import Testing
 
 extension FaultTests {

@@ -2,7 +2,7 @@
 
 internal import Testing
 
-@testable internal import Measuring
+@testable internal import TallyMeasuring
 
 @Suite("Histogram")
 struct HistogramTests {

@@ -1,7 +1,7 @@
 // Messages that were made to hurt: each is refused, or read in bounded memory.
 import Testing
 
-@testable import Messages
+@testable import TallyMessages
 
 @Suite("Attack") struct AttackTests {
   static let maximumMessageBytes = 4 << 20

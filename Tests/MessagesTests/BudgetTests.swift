@@ -1,8 +1,8 @@
 // The decode budget: enough for every legal message, and never more.
-import CProtobufC
+import CTallyProtobufC
 import Testing
 
-@testable import Messages
+@testable import TallyMessages
 
 @Suite("Budget") struct BudgetTests {
   /// The longest that a message may be on the wire by default.

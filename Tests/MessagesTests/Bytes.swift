@@ -1,5 +1,5 @@
 // Bytes as the tests write them, and what a decoder said to them.
-@testable import Messages
+@testable import TallyMessages
 
 /// A small generator of random numbers (xorshift64*), the same on every run of a seed.
 struct Chance: RandomNumberGenerator {

@@ -1,7 +1,7 @@
 // The embedded descriptors, and what the protos must keep.
 import Testing
 
-@testable import Messages
+@testable import TallyMessages
 
 @Suite("Descriptors") struct DescriptorTests {
   @Test("no message contains itself")

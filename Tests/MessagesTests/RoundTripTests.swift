@@ -1,7 +1,7 @@
 // Messages survive the way to bytes and back.
 import Testing
 
-@testable import Messages
+@testable import TallyMessages
 
 @Suite("Round trip") struct RoundTripTests {
   @Test("a consume request keeps every field")

@@ -1,7 +1,7 @@
 // Text is UTF-8 without NUL, and an error names the field.
 import Testing
 
-@testable import Messages
+@testable import TallyMessages
 
 @Suite("Text") struct TextTests {
   static let malformed: [[UInt8]] = [

@@ -2,7 +2,7 @@
 import Glibc
 import Testing
 
-@testable import Messages
+@testable import TallyMessages
 
 enum Vectors {
   struct Missing: Error {

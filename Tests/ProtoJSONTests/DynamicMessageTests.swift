@@ -1,9 +1,9 @@
 // proto3 JSON by descriptor, held against the generated messages: both must mean the same bytes.
 
-import Messages
+import TallyMessages
 import Testing
 
-@testable import ProtoJSON
+@testable import TallyProtoJSON
 
 @Suite("JSON by descriptor")
 struct DynamicMessageTests {

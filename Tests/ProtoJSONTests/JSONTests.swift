@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import ProtoJSON
+@testable import TallyProtoJSON
 
 @Suite("JSON")
 struct JSONTests {

@@ -3,7 +3,7 @@
 internal import Foundation
 internal import Testing
 
-@testable internal import SQLite
+@testable internal import TallySQLite
 
 @Suite("Log buffer")
 struct LogBufferTests {

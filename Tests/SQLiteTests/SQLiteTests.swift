@@ -3,7 +3,7 @@
 internal import Glibc
 internal import Testing
 
-@testable internal import SQLite
+@testable internal import TallySQLite
 
 @Suite("SQLite")
 final class SQLiteTests {

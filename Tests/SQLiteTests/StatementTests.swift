@@ -1,11 +1,11 @@
 // A statement's life: prepared when first used, counted when its run ends.
 
 internal import Glibc
-internal import Locking
-internal import Measuring
+internal import TallyLocking
+internal import TallyMeasuring
 internal import Testing
 
-@testable internal import SQLite
+@testable internal import TallySQLite
 
 @Suite("Statement")
 final class StatementTests {

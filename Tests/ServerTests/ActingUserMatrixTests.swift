@@ -2,11 +2,11 @@
 // the table of how to call each method.
 
 import Glibc
-import Messages
 import TTRPC
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Matrix of methods and callers") struct ActingUserMatrixTests {
   private static let services = ["CreditService", "UsageService", "PageService", "AdminService"]

@@ -1,11 +1,11 @@
 // AdminService over a real socket: users' settings.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 typealias Admin = TallystickV1.AdminService
 

@@ -1,10 +1,10 @@
 // CreditService over a real socket: success, replay, batches, pages, and the order of checks.
 
-import Messages
 import TTRPC
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 typealias Credits = TallystickV1.CreditService
 

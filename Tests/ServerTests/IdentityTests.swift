@@ -1,12 +1,12 @@
 // Roles and acting users.
 
-import Core
 import Glibc
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Identity") struct IdentityTests {
   @Test("the daemon's own uid and root are admin; others need the list") func allowList() {

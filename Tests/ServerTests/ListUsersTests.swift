@@ -1,11 +1,11 @@
 // ListUsers: filters, orders, pages that stay whole under writes, and the number of statements.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("List of users") struct ListUsersTests {
   @Test("a user is told with settings, balance and the month's usage") func whole() async throws {

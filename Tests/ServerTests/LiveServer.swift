@@ -5,14 +5,14 @@
 //
 // Owner: the test.
 
-import Core
 import Foundation
 import Logging
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 /// What a test talks to.
 struct LiveServer {

@@ -1,10 +1,10 @@
 // Media over a real socket: registering, use in sections, and what deletion does to pages.
 
-import Messages
 import TTRPC
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Media") struct MediaTests {
   @Test("media are registered once, read and listed by source, newest first") func register() async throws {

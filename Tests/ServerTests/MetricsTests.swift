@@ -1,12 +1,12 @@
 // What the server tells of itself: counts that are exact, text that Prometheus can read, statements by name.
 
 import Foundation
-import Messages
 import TTRPC
+import TallyMessages
 import Testing
 
-@testable import Core
-@testable import Server
+@testable import TallyCore
+@testable import TallyServer
 
 @Suite("Metrics")
 struct MetricsTests {

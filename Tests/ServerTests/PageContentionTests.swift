@@ -1,12 +1,12 @@
 // Many writers and readers of one page: nobody's change is lost, nothing is half saved, and no reader is
 // shown an older page than one that was acknowledged before it asked.
 
-import Locking
-import Messages
 import TTRPC
+import TallyLocking
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Contention for a page") struct PageContentionTests {
   private static let writers = 64

@@ -1,11 +1,11 @@
 // Who may touch which pages and media, quotas, and the order in which a call is refused.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Pages of whom") struct PageIdentityTests {
   private typealias Call = @Sendable (LiveServer, String) async throws -> String?

@@ -1,10 +1,10 @@
 // Versions, publication, copies, and what deletion does, over a real socket.
 
-import Messages
 import TTRPC
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Pages' life") struct PageLifeTests {
   // MARK: versions

@@ -1,11 +1,11 @@
 // Fields of PageService at their limits and beyond them, and replies that have to fit.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Limits of pages") struct PageLimitTests {
   /// One byte, so often.

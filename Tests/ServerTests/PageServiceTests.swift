@@ -1,11 +1,11 @@
 // PageService over a real socket: making, saving, patching and restoring pages.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("PageService") struct PageServiceTests {
   // MARK: CreatePage and GetPage

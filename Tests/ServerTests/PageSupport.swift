@@ -1,10 +1,10 @@
 // What tests of pages share: short ways to make and change them.
 
-import Messages
 import TTRPC
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 typealias Pages = TallystickV1.PageService
 

@@ -1,11 +1,11 @@
 // The order of checks: when several answers apply, the first in product.md's list is given. One test for
 // each neighbouring pair that a client can provoke.
 
-import Messages
 import TTRPC
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Order of checks") struct PrecedenceTests {
   @Test("a deadline that has passed comes before the fields") func deadlineBeforeFields() async throws {

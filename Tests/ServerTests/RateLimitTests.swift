@@ -1,12 +1,12 @@
 // Rate limits over a real socket, on a clock that stands still.
 
-import Core
 import Glibc
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Rate limits") struct RateLimitTests {
   @Test("a user's calls are limited, told when to come back, and let in then") func user() async throws {

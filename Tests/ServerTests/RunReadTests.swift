@@ -1,11 +1,11 @@
 // UsageService over a real socket: reading runs, limits of fields, and the order of checks.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Runs read and refused") struct RunReadTests {
   @Test("runs are listed by the time they started, newest first, page by page, under writes too") func pages()

@@ -1,11 +1,11 @@
 // UsageService over a real socket: runs that are recorded, one by one and in batches.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Runs recorded") struct RunRecordTests {
   @Test("a recorded run is kept as told, and charges nothing") func record() async throws {

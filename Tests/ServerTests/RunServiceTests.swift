@@ -1,11 +1,11 @@
 // UsageService over a real socket: runs that are begun, finished, read and listed.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 typealias Runs = TallystickV1.UsageService
 

@@ -1,11 +1,11 @@
 // UsageService over a real socket: runs that are recorded in streams, to their end or cut off before it.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 extension LiveServer {
   /// Sends runs in a stream, as a generated client would.

@@ -1,9 +1,9 @@
 // Reads take as many statements for a thousand rows as for ten.
 
-import Messages
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Statement counts")
 struct StatementCountTests {

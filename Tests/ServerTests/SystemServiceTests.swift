@@ -1,10 +1,10 @@
 // Health, reflection, control, server info and the harness's clock, over a real socket.
 
-import Messages
 import TTRPC
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("System services") struct SystemServiceTests {
   @Test("health knows the server and its services") func health() async throws {

@@ -1,9 +1,9 @@
 // Token buckets on a clock of the test's, and the bound of their table.
 
-import Core
+import TallyCore
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Token bucket") struct TokenBucketTests {
   private let second: UInt64 = 1_000_000_000

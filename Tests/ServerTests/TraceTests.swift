@@ -1,13 +1,13 @@
 // Traces and the log of what was slow.
 
-import Locking
 import Logging
-import Measuring
-import Messages
 import TTRPC
+import TallyLocking
+import TallyMeasuring
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Traces")
 struct TraceTests {

@@ -1,11 +1,11 @@
 // UsageService over a real socket: what was used, quotas, plans and the dashboard.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 private let quarter = StatsQuery.stepMicros
 

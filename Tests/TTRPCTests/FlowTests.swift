@@ -1,6 +1,6 @@
 // A stream whose handler is slower than its peer: who waits, who is cut off, and who is held up.
 
-import Locking
+import TallyLocking
 import Testing
 
 @testable import TTRPC

@@ -1,8 +1,8 @@
 // Peers that mean harm, and the connections beside them that must go on.
 
-import CLinux
+import CTallyLinux
 import Glibc
-import Locking
+import TallyLocking
 import Testing
 
 @testable import TTRPC

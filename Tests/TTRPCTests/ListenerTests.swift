@@ -1,8 +1,8 @@
 // The socket in the file system, and descriptors that run out.
 
-import CLinux
+import CTallyLinux
 import Glibc
-import Locking
+import TallyLocking
 import Testing
 
 @testable import TTRPC

@@ -1,6 +1,6 @@
 // What a method's observer is told of its calls.
 
-import Locking
+import TallyLocking
 import Testing
 
 @testable import TTRPC

@@ -1,6 +1,6 @@
 // The heap of timers.
 
-import Locking
+import TallyLocking
 import Testing
 
 @testable import TTRPC

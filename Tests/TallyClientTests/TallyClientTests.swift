@@ -1,8 +1,8 @@
 // The Swift client against a ttrpc server in this process whose handlers do what the test says.
 
-import Locking
-import Messages
 import TTRPC
+import TallyLocking
+import TallyMessages
 import Testing
 
 @testable import TallyClient

@@ -6,31 +6,37 @@ import Testing
 struct ImportTests {
   /// What each room may import beside the standard library.
   static let table: [String: Set<String>] = [
-    "Locking": ["Glibc"],
-    "Measuring": ["Glibc", "Locking", "Synchronization"],
-    "Messages": ["CMessages", "CProtobufC", "Glibc"],
-    "ProtoJSON": [],
-    "TTRPC": ["CLinux", "DequeModule", "Dispatch", "Glibc", "Locking", "Synchronization"],
-    "SQLite": ["CSQLite", "Glibc", "Locking", "Measuring"],
-    "Core": ["SQLite", "Crypto", "DequeModule", "Dispatch", "Glibc", "Locking", "Measuring"],
-    "Server": [
-      "Synchronization", "TTRPC", "Messages", "ProtoJSON", "Core", "Crypto", "Logging", "Dispatch", "Glibc",
-      "Locking", "Measuring",
+    "TallyLocking": ["Glibc"],
+    "TallyMeasuring": ["Glibc", "TallyLocking", "Synchronization"],
+    "TallyMessages": ["CTallyMessages", "CTallyProtobufC", "Glibc"],
+    "TallyProtoJSON": [],
+    "TTRPC": ["CTallyLinux", "DequeModule", "Dispatch", "Glibc", "TallyLocking", "Synchronization"],
+    "TallySQLite": ["CTallySQLite", "Glibc", "TallyLocking", "TallyMeasuring"],
+    "TallyCore": [
+      "TallySQLite", "Crypto", "DequeModule", "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
     ],
-    "TallyClient": ["TTRPC", "Messages", "Dispatch", "Glibc", "Locking"],
-    "TallyTesting": ["CProcess", "TallyClient", "Messages", "Locking", "Glibc"],
+    "TallyServer": [
+      "Synchronization", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "Crypto", "Logging",
+      "Dispatch", "Glibc",
+      "TallyLocking", "TallyMeasuring",
+    ],
+    "TallyClient": ["TTRPC", "TallyMessages", "Dispatch", "Glibc", "TallyLocking"],
+    "TallyTesting": ["CTallyProcess", "TallyClient", "TallyMessages", "TallyLocking", "Glibc"],
     "tally": [
-      "CProcess", "Server", "TallyClient", "TallyTesting", "TTRPC", "Messages", "ProtoJSON", "Core",
+      "CTallyProcess", "TallyServer", "TallyClient", "TallyTesting", "TTRPC", "TallyMessages",
+      "TallyProtoJSON", "TallyCore",
       "ArgumentParser", "Logging",
-      "Dispatch", "Glibc", "Locking", "Measuring",
+      "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
     ],
-    "bench": ["ArgumentParser", "Glibc"],
+    "TallyBench": ["ArgumentParser", "Glibc"],
   ]
 
   /// Targets without Swift: the floors and the load generator.
-  static let benchmarksInC: Set<String> = ["BenchWire", "FloorEcho", "FloorConsume", "LoadGenerator"]
+  static let benchmarksInC: Set<String> = [
+    "CTallyBenchWire", "CTallyFloorEcho", "CTallyFloorConsume", "CTallyLoadGenerator",
+  ]
   /// Programs that stand with the tests.
-  static let testPrograms: Set<String> = ["FaultyServer"]
+  static let testPrograms: Set<String> = ["TallyFaultyServer"]
 
   /// The modules that a file imports, with the line.
   static func imports(_ file: SourceFile) -> [(line: Int, module: String)] {
@@ -60,7 +66,9 @@ struct ImportTests {
     let text = manifest.lines.joined(separator: "\n")
     let targets = Set(
       text.matches(of: /\.(?:executableTarget|target)\(\s*name: "(\w+)"/).map { String($0.1) })
-    let rooms = Set(Self.table.keys).union(["CSQLite", "CProtobufC", "CLinux", "CProcess", "CMessages"])
+    let rooms = Set(Self.table.keys).union([
+      "CTallySQLite", "CTallyProtobufC", "CTallyLinux", "CTallyProcess", "CTallyMessages",
+    ])
     let known = rooms.union(Self.benchmarksInC).union(Self.testPrograms)
     #expect(targets.subtracting(known) == [])
     #expect(known.subtracting(targets) == [])
@@ -82,7 +90,7 @@ struct ImportTests {
       "import struct Glibc.stat", "@preconcurrency internal import Glibc  // why",
     ])
   func reading(line: String) {
-    let file = SourceFile(path: "Sources/Core/A.swift", lines: [line])
+    let file = SourceFile(path: "Sources/TallyCore/A.swift", lines: [line])
     #expect(Self.imports(file).map(\.module) == ["Glibc"])
   }
 }

@@ -19,7 +19,7 @@ struct SourceFile: Sendable {
 
   /// Written by `make generate`.
   var isGenerated: Bool {
-    path.contains("/Generated/") || path.contains("/generated/") || path.contains("Sources/CMessages/")
+    path.contains("/Generated/") || path.contains("/generated/") || path.contains("Sources/CTallyMessages/")
       || path.contains("/_generated/") || path == "proto/vectors/messages/messages.txt"
   }
 

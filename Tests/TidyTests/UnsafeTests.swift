@@ -7,14 +7,14 @@ import Testing
 struct UnsafeTests {
   /// A file may say `unsafe` when its path begins with one of these.
   static let rooms = [
-    "Sources/Locking/", "Sources/Measuring/Clock.swift", "Sources/Messages/", "Sources/TTRPC/",
-    "Sources/SQLite/", "Sources/bench/",
+    "Sources/TallyLocking/", "Sources/TallyMeasuring/Clock.swift", "Sources/TallyMessages/", "Sources/TTRPC/",
+    "Sources/TallySQLite/", "Sources/TallyBench/",
     // The data directory's lock, the clocks, a condition, and bytes under a digest.
-    "Sources/Core/Store/DataDirectory.swift", "Sources/Core/Store/TimeSource.swift",
-    "Sources/Core/Store/Monitor.swift", "Sources/Core/Store/Chain.swift",
+    "Sources/TallyCore/Store/DataDirectory.swift", "Sources/TallyCore/Store/TimeSource.swift",
+    "Sources/TallyCore/Store/Monitor.swift", "Sources/TallyCore/Store/Chain.swift",
     // Bytes under a hash, and time zone files.
-    "Sources/Core/ExactText.swift",
-    "Sources/Core/Usage/ZoneStore.swift",
+    "Sources/TallyCore/ExactText.swift",
+    "Sources/TallyCore/Usage/ZoneStore.swift",
     "Sources/TallyClient/System/", "Sources/TallyTesting/System/", "Sources/tally/System/",
   ]
 
@@ -31,7 +31,7 @@ struct UnsafeTests {
   @Test("C types of a library stay in the room that owns it")
   func cTypes() {
     let owners: [(prefix: String, room: String)] = [
-      ("sqlite3_", "SQLite"), ("protobuf_c_", "Messages"), ("ProtobufC", "Messages"),
+      ("sqlite3_", "TallySQLite"), ("protobuf_c_", "TallyMessages"), ("ProtobufC", "TallyMessages"),
     ]
     for file in Project.swift where file.path.hasPrefix("Sources/") {
       for owner in owners where file.room != owner.room {

@@ -1,6 +1,6 @@
 // `tally bench`, as a user runs it.
 
-import ProtoJSON
+import TallyProtoJSON
 import TallyTesting
 import Testing
 

@@ -1,7 +1,7 @@
 // The subcommands that talk to a server, by running them against one.
 
 import ArgumentParser
-import ProtoJSON
+import TallyProtoJSON
 import TallyTesting
 import Testing
 

@@ -1,6 +1,6 @@
 // Descriptors back as .proto text.
 
-import ProtoJSON
+import TallyProtoJSON
 import Testing
 
 @testable import tally

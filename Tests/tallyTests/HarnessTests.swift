@@ -1,8 +1,8 @@
 // The Swift fixture's harness, against the program: what docs/TESTING.md promises.
 
 import Glibc
-import Messages
 import TallyClient
+import TallyMessages
 import TallyTesting
 import Testing
 

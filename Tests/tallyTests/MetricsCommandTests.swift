@@ -1,7 +1,7 @@
 // `tally metrics`, `queries`, `caches` and `top`, by running them; and a frame of top from two samples.
 
-import Messages
-import ProtoJSON
+import TallyMessages
+import TallyProtoJSON
 import TallyTesting
 import Testing
 

@@ -1,6 +1,6 @@
 // `tally pages` and `tally media`, against a server whose clock stands still.
 
-import ProtoJSON
+import TallyProtoJSON
 import TallyTesting
 import Testing
 

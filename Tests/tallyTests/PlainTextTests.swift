@@ -1,8 +1,8 @@
 // What people read: texts as they are, the next step after a refusal, limits by name.
 
-import Messages
 import TTRPC
 import TallyClient
+import TallyMessages
 import TallyTesting
 import Testing
 

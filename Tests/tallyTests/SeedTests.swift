@@ -1,7 +1,7 @@
 // The demo data: the same each time, like what it stands for; and `tally seed-demo` against a server.
 
-import Messages
-import ProtoJSON
+import TallyMessages
+import TallyProtoJSON
 import Testing
 
 @testable import tally

@@ -1,9 +1,9 @@
 // `tally serve` by running it: how it starts, what it prints, how it ends, what it leaves behind.
 
 import Glibc
-import Messages
-import ProtoJSON
 import TallyClient
+import TallyMessages
+import TallyProtoJSON
 import TallyTesting
 import Testing
 

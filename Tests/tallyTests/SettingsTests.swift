@@ -1,6 +1,6 @@
 // Where settings come from, and what is refused.
 
-import ProtoJSON
+import TallyProtoJSON
 import TallyTesting
 import Testing
 

@@ -1,7 +1,7 @@
 // The dashboard as text: bars, shares, days; and `tally stats` against a server.
 
-import Messages
-import ProtoJSON
+import TallyMessages
+import TallyProtoJSON
 import Testing
 
 @testable import tally

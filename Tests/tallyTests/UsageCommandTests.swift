@@ -1,6 +1,6 @@
 // `tally usage` and `tally plans`, against a server whose clock stands still.
 
-import ProtoJSON
+import TallyProtoJSON
 import TallyTesting
 import Testing
 

@@ -1,6 +1,6 @@
 // `tally users`, against a server whose clock stands still.
 
-import ProtoJSON
+import TallyProtoJSON
 import TallyTesting
 import Testing
 

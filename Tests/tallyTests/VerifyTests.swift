@@ -1,7 +1,7 @@
 // `tally verify` on a file and on a running server.
 
 import Glibc
-import ProtoJSON
+import TallyProtoJSON
 import TallyTesting
 import Testing
 

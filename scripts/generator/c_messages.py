@@ -1,4 +1,4 @@
-"""Sources/CMessages: what protoc-c makes of the protos, changed so that nothing is lost in C.
+"""Sources/CTallyMessages: what protoc-c makes of the protos, changed so that nothing is lost in C.
 
 - A `string` becomes `bytes`: the same on the wire, but C keeps its length.
 - An enum field becomes `int32`: the same on the wire, and unknown numbers are ordinary.
@@ -17,8 +17,8 @@ from google.protobuf import descriptor_pb2
 
 from model import Model, Proto
 
-MODULE_MAP = """module CMessages {
-  umbrella header "CMessages.h"
+MODULE_MAP = """module CTallyMessages {
+  umbrella header "CTallyMessages.h"
   export *
 }
 """
@@ -84,10 +84,10 @@ def generate(model: Model) -> dict[str, str]:
             headers.append(header)
             text = (work / header).read_text()
             # Through our module, so that C types have one home.
-            text = text.replace("#include <protobuf-c/protobuf-c.h>", '#include "CProtobufC.h"')
+            text = text.replace("#include <protobuf-c/protobuf-c.h>", '#include "CTallyProtobufC.h"')
             files[f"include/{header}"] = text
             files[source] = (work / source).read_text()
     files["include/module.modulemap"] = MODULE_MAP
     includes = "\n".join(f'#include "{header}"' for header in headers)
-    files["include/CMessages.h"] = UMBRELLA.format(includes=includes)
+    files["include/CTallyMessages.h"] = UMBRELLA.format(includes=includes)
     return files

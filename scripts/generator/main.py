@@ -43,10 +43,13 @@ class Target:
 
 TARGETS = {
     "c": Target(
-        "Sources/CMessages", [c_messages.generate, descriptors.generate_c], "tallystick grpc", strict=True
+        "Sources/CTallyMessages",
+        [c_messages.generate, descriptors.generate_c],
+        "tallystick grpc",
+        strict=True,
     ),
     "swift": Target(
-        "Sources/Messages/Generated",
+        "Sources/TallyMessages/Generated",
         [swift_messages.generate, descriptors.generate_swift],
         "tallystick grpc",
         strict=True,

@@ -1,4 +1,4 @@
-"""Sources/Messages/Generated: structs, enums, RPC values, and their conversions from and to C."""
+"""Sources/TallyMessages/Generated: structs, enums, RPC values, and their conversions from and to C."""
 
 import pathlib
 
@@ -114,7 +114,7 @@ def generate(model: Model) -> dict[str, str]:
         stem = pascal_case(file.package.replace(".", "_") + "_" + pathlib.Path(file.path).stem)
         head = HEADER.format(path=f"proto/{file.path}") + "\n"
         files[f"{stem}.swift"] = head + values_file(file, types)
-        conversions = "internal import CMessages\ninternal import CProtobufC\n\n" + "\n\n".join(
+        conversions = "internal import CTallyMessages\ninternal import CTallyProtobufC\n\n" + "\n\n".join(
             conversion(message, types) for message in file.messages
         )
         files[f"{stem}+C.swift"] = head + conversions + "\n"

@@ -6,9 +6,9 @@
 //
 // Owner: whoever holds it; the state has a lock.
 
-internal import CProcess
+internal import CTallyProcess
 internal import Glibc
-internal import Locking
+internal import TallyLocking
 
 /// What a process printed and how it ended.
 package struct ProcessResult: Sendable {

@@ -4,12 +4,12 @@
 
 internal import ArgumentParser
 internal import Dispatch
-internal import Locking
-internal import Measuring
-internal import Messages
-internal import ProtoJSON
 internal import TTRPC
 internal import TallyClient
+internal import TallyLocking
+internal import TallyMeasuring
+internal import TallyMessages
+internal import TallyProtoJSON
 internal import TallyTesting
 
 struct BenchCommand: ParsableCommand {

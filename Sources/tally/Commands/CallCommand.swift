@@ -3,10 +3,10 @@
 // Owner: the command's main thread.
 
 internal import ArgumentParser
-internal import Messages
-internal import ProtoJSON
 internal import TTRPC
 internal import TallyClient
+internal import TallyMessages
+internal import TallyProtoJSON
 
 struct CallCommand: ClientCommand {
   static let configuration = CommandConfiguration(
@@ -78,7 +78,8 @@ struct CallCommand: ClientCommand {
     }
   }
 
-  private func requests(_ pool: DescriptorPool, _ method: ProtoJSON.MethodDescriptor) throws -> [[UInt8]] {
+  private func requests(_ pool: DescriptorPool, _ method: TallyProtoJSON.MethodDescriptor) throws -> [[UInt8]]
+  {
     let text =
       request == "-" ? try System.standardInput(limit: Self.maximumRequestByteCount) : request
     let encoder = MessageEncoder(pool: pool)
@@ -97,7 +98,7 @@ struct CallCommand: ClientCommand {
   }
 
   private func show(
-    _ reply: [UInt8], _ method: ProtoJSON.MethodDescriptor, _ decoder: MessageDecoder, isCompact: Bool
+    _ reply: [UInt8], _ method: TallyProtoJSON.MethodDescriptor, _ decoder: MessageDecoder, isCompact: Bool
   ) throws {
     do throws(WireError) {
       let json = try decoder.decode(reply, as: method.output)

@@ -3,8 +3,8 @@
 // Owner: the command's main thread.
 
 internal import ArgumentParser
-internal import Messages
 internal import TallyClient
+internal import TallyMessages
 
 struct MediaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

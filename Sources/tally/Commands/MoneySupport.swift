@@ -3,9 +3,9 @@
 // Values, owned by nobody.
 
 internal import ArgumentParser
-internal import Messages
-internal import ProtoJSON
 internal import TallyClient
+internal import TallyMessages
+internal import TallyProtoJSON
 
 /// How results are printed.
 struct OutputOptions: ParsableArguments {

@@ -6,8 +6,8 @@
 // Values, owned by nobody.
 
 internal import ArgumentParser
-internal import Messages
-internal import ProtoJSON
+internal import TallyMessages
+internal import TallyProtoJSON
 
 /// A request that stands in a file as proto3 JSON.
 enum RequestFile {

@@ -9,11 +9,11 @@
 // Owner: the main thread.
 
 internal import ArgumentParser
-internal import Core
 internal import Glibc
 internal import Logging
-internal import Server
 internal import TTRPC
+internal import TallyCore
+internal import TallyServer
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -7,13 +7,13 @@
 //
 // Owner: the main thread; the engine's failure arrives through the supervisor.
 
-internal import Core
 internal import Glibc
-internal import Locking
 internal import Logging
-internal import ProtoJSON
-internal import Server
 internal import TTRPC
+internal import TallyCore
+internal import TallyLocking
+internal import TallyProtoJSON
+internal import TallyServer
 
 struct ServerLife {
   /// After a failure, so that the replies that tell of it leave.

@@ -3,9 +3,9 @@
 // Owner: the command's main thread.
 
 internal import ArgumentParser
-internal import Messages
-internal import ProtoJSON
 internal import TallyClient
+internal import TallyMessages
+internal import TallyProtoJSON
 
 struct StatsCommand: ClientCommand {
   static let configuration = CommandConfiguration(

@@ -7,8 +7,8 @@
 // Owner: the command's main thread.
 
 internal import ArgumentParser
-internal import Messages
 internal import TallyClient
+internal import TallyMessages
 
 struct TopCommand: ClientCommand {
   static let configuration = CommandConfiguration(

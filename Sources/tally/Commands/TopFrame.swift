@@ -2,7 +2,7 @@
 //
 // A value, owned by nobody.
 
-internal import Messages
+internal import TallyMessages
 
 struct TopFrame {
   static let methodCount = 12

@@ -3,7 +3,7 @@
 // Values, owned by nobody.
 
 internal import ArgumentParser
-internal import Messages
+internal import TallyMessages
 
 /// Which rows of a long list.
 struct PagingOptions: ParsableArguments {

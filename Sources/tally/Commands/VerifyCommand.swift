@@ -3,10 +3,10 @@
 // Owner: the command's main thread.
 
 internal import ArgumentParser
-internal import Core
-internal import Messages
-internal import ProtoJSON
 internal import TallyClient
+internal import TallyCore
+internal import TallyMessages
+internal import TallyProtoJSON
 
 struct VerifyCommand: ClientCommand {
   static let configuration = CommandConfiguration(

@@ -8,7 +8,7 @@
 // Values; may be used from any thread.
 
 internal import Logging
-internal import ProtoJSON
+internal import TallyProtoJSON
 
 enum LogFormat: String, CaseIterable {
   case human

@@ -2,10 +2,10 @@
 //
 // Values; used by one task.
 
-internal import Messages
-internal import ProtoJSON
 internal import TTRPC
 internal import TallyClient
+internal import TallyMessages
+internal import TallyProtoJSON
 
 struct ReflectionClient {
   private let client: TallyClient
@@ -42,7 +42,7 @@ struct ReflectionClient {
   /// A method named `package.Service/Method`; `Service/Method` is one of Tallystick's own.
   func method(
     _ name: String
-  ) async throws -> (pool: DescriptorPool, service: String, method: ProtoJSON.MethodDescriptor) {
+  ) async throws -> (pool: DescriptorPool, service: String, method: TallyProtoJSON.MethodDescriptor) {
     let full = name.contains(".") ? name : "tallystick.v1.\(name)"
     guard let cut = full.lastIndex(of: "/") ?? full.lastIndex(of: ".") else {
       throw Failure(.usage, "a method is named SERVICE/METHOD, not \(JSON.quoted(name))")

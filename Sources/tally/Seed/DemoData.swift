@@ -8,7 +8,7 @@
 //
 // Values, owned by nobody.
 
-internal import Messages
+internal import TallyMessages
 
 /// How much of it, and which.
 struct DemoSize: Sendable, Equatable {

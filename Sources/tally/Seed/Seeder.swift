@@ -7,9 +7,9 @@
 //
 // Owner: the command's task; calls run in tasks that it waits for.
 
-internal import Messages
 internal import TTRPC
 internal import TallyClient
+internal import TallyMessages
 
 /// What became of some items.
 struct SeedCount: Sendable, Equatable {

@@ -3,7 +3,7 @@
 //
 // Values, owned by nobody.
 
-internal import ProtoJSON
+internal import TallyProtoJSON
 
 /// What a uid or gid is allowed as.
 struct Allowance: Equatable {

@@ -9,7 +9,7 @@
 //
 // Values, owned by nobody.
 
-internal import ProtoJSON
+internal import TallyProtoJSON
 
 /// What a setting accepts.
 enum SettingKind: Equatable {

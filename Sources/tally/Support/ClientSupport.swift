@@ -5,11 +5,11 @@
 internal import ArgumentParser
 internal import Dispatch
 internal import Glibc
-internal import Locking
-internal import Messages
-internal import ProtoJSON
 internal import TTRPC
 internal import TallyClient
+internal import TallyLocking
+internal import TallyMessages
+internal import TallyProtoJSON
 
 /// How to reach the server.
 struct ConnectionOptions: ParsableArguments {

@@ -2,7 +2,7 @@
 //
 // Values, owned by nobody.
 
-internal import ProtoJSON
+internal import TallyProtoJSON
 
 /// Micro-USD as people write them.
 enum Dollars {

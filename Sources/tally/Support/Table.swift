@@ -2,7 +2,7 @@
 //
 // Values, owned by nobody.
 
-internal import ProtoJSON
+internal import TallyProtoJSON
 
 struct Table {
   enum Alignment {

@@ -8,7 +8,7 @@
 //
 // Owner: the command's main thread.
 
-internal import CProcess
+internal import CTallyProcess
 internal import Glibc
 
 struct EphemeralDirectory {

@@ -6,7 +6,7 @@
 //
 // Owner: the command's main thread; `fail` may be called from any.
 
-internal import CProcess
+internal import CTallyProcess
 internal import Glibc
 
 struct Supervisor {

@@ -3,7 +3,7 @@
 //
 // Values, owned by nobody.
 
-internal import CProcess
+internal import CTallyProcess
 internal import Glibc
 
 /// A call to the operating system that failed.

@@ -1,7 +1,7 @@
 // Runs the text tables of proto/vectors/ledger, and proves that the runner can fail.
 
-import Core
 import FoundationEssentials
+import TallyCore
 import Testing
 
 /// The tables, from the place of this very file.

@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import Core
+@testable import TallyCore
 
 @Suite("Period")
 struct PeriodTests {

@@ -8,8 +8,8 @@
 //
 // Owner: whoever holds the lock.
 
-import Core
-import Locking
+import TallyCore
+import TallyLocking
 
 final class ReferenceEngine: Engine {
   struct GrantKey: Hashable {

@@ -3,7 +3,7 @@
 //
 // Owner: whoever holds the engine's lock.
 
-import Core
+import TallyCore
 
 /// A run and what its replays need.
 struct ReferenceRun {

@@ -1,6 +1,6 @@
 // What of the rules the text tables cannot say: sweeps, plans, damaged accounts, and times out of range.
 
-import Core
+import TallyCore
 import Testing
 
 @Suite("Rules")

@@ -2,9 +2,9 @@
 //
 // Values, owned by the test.
 
-import Core
 import Dispatch
-import Locking
+import TallyCore
+import TallyLocking
 
 /// What callers know of each other: the holds and commands to quarrel about.
 final class CommonGround: Sendable {

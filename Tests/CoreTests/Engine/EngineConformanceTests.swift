@@ -1,6 +1,6 @@
 // What any engine must pass, carried out on SQLite: the tables and the model.
 
-import Core
+import TallyCore
 import Testing
 
 @Suite("SQLite engine, conformance")

@@ -2,9 +2,9 @@
 //
 // Values, owned by the test that made them.
 
-import Core
 import Dispatch
-import Locking
+import TallyCore
+import TallyLocking
 
 /// An engine that tests may restart, and whose time they set.
 protocol EngineRig: AnyObject, Sendable {

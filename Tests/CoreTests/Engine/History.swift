@@ -9,7 +9,7 @@
 //
 // Values, owned by the test.
 
-import Core
+import TallyCore
 
 struct History {
   /// One command's way, on the monotonic clock.

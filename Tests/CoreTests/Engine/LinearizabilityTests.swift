@@ -2,9 +2,9 @@
 //
 // TALLY_SEED sets the seed, TALLY_OPERATIONS the number of operations.
 
-import Core
 import FoundationEssentials
 import Glibc
+import TallyCore
 import Testing
 
 @Suite("Linearizability")

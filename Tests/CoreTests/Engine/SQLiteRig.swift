@@ -2,8 +2,8 @@
 //
 // Values, owned by the test that made them.
 
-import Core
-import Locking
+import TallyCore
+import TallyLocking
 
 /// An engine on a directory of its own, whose clock stands still until a test moves it.
 final class SQLiteRig: ModelRig {

@@ -7,7 +7,7 @@
 //
 // Values, owned by the test.
 
-import Core
+import TallyCore
 
 struct LedgerModel {
   private(set) var users: [ExactText: ModelUser] = [:]

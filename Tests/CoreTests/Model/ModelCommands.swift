@@ -2,7 +2,7 @@
 //
 // Values; part of the model.
 
-import Core
+import TallyCore
 
 extension LedgerModel {
   /// - Returns: the hold that the command made or changed.

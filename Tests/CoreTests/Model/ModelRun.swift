@@ -5,7 +5,7 @@
 //
 // Values; lives for one run.
 
-import Core
+import TallyCore
 
 /// An engine's state may be checked from inside too, and what has expired be written off at once.
 protocol ModelRig: EngineRig {

@@ -2,7 +2,7 @@
 //
 // Values; part of the model.
 
-import Core
+import TallyCore
 
 struct ModelRunState {
   var run: Run

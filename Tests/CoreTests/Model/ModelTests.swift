@@ -3,8 +3,8 @@
 // TALLY_SEED sets the first seed, TALLY_STEPS the number of steps; a failure prints its own seed and the
 // shortest sequence that still fails.
 
-import Core
 import FoundationEssentials
+import TallyCore
 import Testing
 
 extension ReferenceRig: ModelRig {

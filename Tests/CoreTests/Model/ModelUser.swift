@@ -5,7 +5,7 @@
 //
 // Values; part of the model.
 
-import Core
+import TallyCore
 
 struct ModelUser {
   /// What a grant said.

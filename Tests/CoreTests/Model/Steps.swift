@@ -6,7 +6,7 @@
 //
 // Values, owned by the test.
 
-import Core
+import TallyCore
 
 /// SplitMix64: small, seeded, the same everywhere.
 struct SeededGenerator: RandomNumberGenerator {

@@ -5,7 +5,7 @@
 //
 // Values; lives for one run.
 
-@testable internal import Core
+@testable internal import TallyCore
 
 struct PageModel {
   struct Version {

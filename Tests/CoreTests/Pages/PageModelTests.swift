@@ -5,7 +5,7 @@
 internal import FoundationEssentials
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Page model")
 struct PageModelTests {

@@ -2,7 +2,7 @@
 
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 /// `a:1 b:2` is two sections with their texts.
 func content(_ text: String, title: String = "", settings: String = "") -> PageContent {

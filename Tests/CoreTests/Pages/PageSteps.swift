@@ -3,7 +3,7 @@
 //
 // Values, owned by the test.
 
-import Core
+import TallyCore
 
 struct PageSteps {
   static let users = ["u1", "u2"]

@@ -1,9 +1,9 @@
 // Changes of many large pages or versions: bounded in what one transaction takes.
 
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Large purges")
 struct PurgeTests {

@@ -1,9 +1,9 @@
 // The log is bounded, whatever readers do.
 
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Checkpoints")
 struct CheckpointTests {

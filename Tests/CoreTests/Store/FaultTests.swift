@@ -1,9 +1,9 @@
 // What the engine does when SQLite, the disk or the process fails under it.
 
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Store faults")
 struct FaultTests {

@@ -1,10 +1,10 @@
 // What is on disk: packed lists, the chain's bytes, migrations.
 
 internal import Crypto
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Store formats")
 struct FormatTests {

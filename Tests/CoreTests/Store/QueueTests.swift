@@ -2,7 +2,7 @@
 
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Submission queue")
 struct QueueTests {

@@ -1,10 +1,10 @@
 // Copies of the database in memory, put back in its place.
 
 internal import Dispatch
-internal import Locking
+internal import TallyLocking
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Snapshots of the database")
 struct SnapshotTests {

@@ -5,10 +5,10 @@
 // of Debian 12's SQLite, 3.40.
 
 import Foundation
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Statement plans")
 struct StatementPlanTests {

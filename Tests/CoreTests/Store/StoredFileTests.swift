@@ -5,10 +5,10 @@
 // version, if it is not there yet: a stored file is never made anew.
 
 import Foundation
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Stored files")
 struct StoredFileTests {

@@ -2,10 +2,10 @@
 
 internal import Dispatch
 internal import Glibc
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 /// A directory of one test, removed with what an engine leaves in it.
 final class TemporaryDirectory: Sendable {

@@ -1,9 +1,9 @@
 // Checks of usage and pages: a sound file passes, and each way to damage one is named.
 
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Verify usage and pages")
 struct VerifyProductTests {

@@ -1,9 +1,9 @@
 // Each check of `verify`, proven by breaking a file in just that way.
 
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Verify")
 struct VerifyTests {

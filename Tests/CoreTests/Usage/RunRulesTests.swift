@@ -1,6 +1,6 @@
 // The rules of runs by themselves: borders of sums and times.
 
-import Core
+import TallyCore
 import Testing
 
 @Suite("Run rules")

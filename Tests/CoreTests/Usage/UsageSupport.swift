@@ -2,7 +2,7 @@
 
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 extension UsageCommand.Begin {
   static func test(_ runId: String, _ userId: String, estimate: Int64 = 0) -> Self {

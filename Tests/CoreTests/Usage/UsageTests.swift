@@ -1,9 +1,9 @@
 // What was used, against what the run table says: months, quotas and dashboards at the borders of many zones.
 
-internal import SQLite
+internal import TallySQLite
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Usage")
 struct UsageTests {

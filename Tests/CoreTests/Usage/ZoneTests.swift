@@ -3,7 +3,7 @@
 import Foundation
 internal import Testing
 
-@testable internal import Core
+@testable internal import TallyCore
 
 @Suite("Time zones")
 struct ZoneTests {

@@ -5,8 +5,8 @@
 //
 // Owner: the run.
 
-import Messages
 import TallyClient
+import TallyMessages
 
 extension Oracle {
   /// A page to save from its newest known version. Half of the time it is one of the first few.

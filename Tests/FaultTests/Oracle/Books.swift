@@ -7,8 +7,8 @@
 // Values, owned by the oracle.
 
 import Glibc
-import Messages
 import TallyClient
+import TallyMessages
 
 enum Clock {
   static var nowMicros: Int64 {

@@ -6,8 +6,8 @@
 //
 // Values, owned by nobody.
 
-import Messages
 import TallyClient
+import TallyMessages
 
 enum Action: Sendable, CaseIterable {
   case consume, purchase, promo, reserve, capture, release, batch

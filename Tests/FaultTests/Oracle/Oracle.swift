@@ -7,9 +7,9 @@
 //
 // Owner: the run; any caller, behind a lock.
 
-import Locking
-import Messages
 import TallyClient
+import TallyLocking
+import TallyMessages
 
 final class Oracle: Sendable {
   /// Violations kept; more would say the same again.

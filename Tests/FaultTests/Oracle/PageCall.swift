@@ -5,8 +5,8 @@
 //
 // Values, owned by nobody.
 
-import Messages
 import TallyClient
+import TallyMessages
 
 /// The newest known version of a page.
 struct PageBase: Sendable {

@@ -5,8 +5,8 @@
 //
 // Values, owned by nobody.
 
-import Messages
 import TallyClient
+import TallyMessages
 
 /// A run that was begun and not known to be finished.
 struct OpenRun: Sendable {

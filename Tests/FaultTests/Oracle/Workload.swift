@@ -5,8 +5,8 @@
 //
 // Owner: the run.
 
-import Messages
 import TallyClient
+import TallyMessages
 
 struct Workload: Sendable {
   /// Of a hundred calls, how many do what; the rest are batches. Half of those of holds and of runs end one,

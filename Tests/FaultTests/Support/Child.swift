@@ -5,9 +5,9 @@
 //
 // Any thread: its end stands behind a lock.
 
-import CProcess
+import CTallyProcess
 import Glibc
-import Locking
+import TallyLocking
 import Testing
 
 /// The time within which whatever a test waits for must happen. A test that gets there has failed.

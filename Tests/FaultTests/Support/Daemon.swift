@@ -6,9 +6,9 @@
 // Owner: the test.
 
 import Glibc
-import Messages
 import TTRPC
 import TallyClient
+import TallyMessages
 import Testing
 
 /// How a server is started.

@@ -5,9 +5,9 @@
 //
 // Owner: one task.
 
-import CLinux
+import CTallyLinux
 import Glibc
-import Messages
+import TallyMessages
 import Testing
 
 @testable import TTRPC

@@ -5,7 +5,7 @@
 //
 // Owner: the test.
 
-import CProcess
+import CTallyProcess
 import Glibc
 import Testing
 
@@ -111,5 +111,5 @@ enum Programs {
   }()
 
   static var tally: String { "\(directory)/tally" }
-  static var faultyServer: String { "\(directory)/FaultyServer" }
+  static var faultyServer: String { "\(directory)/TallyFaultyServer" }
 }

@@ -1,12 +1,12 @@
 // Injected failures: at a method, at the socket and at the store, over real connections.
 
-import Core
-import Locking
-import Messages
 import TTRPC
+import TallyCore
+import TallyLocking
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Injected failures") struct FailureTests {
   // MARK: at a method

@@ -1,13 +1,13 @@
 // LoadFixtures: files in, the services' own methods behind it.
 
-import Core
 import Foundation
 import Glibc
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 typealias Control = TallystickTestingV1.TestControl
 typealias Usages = TallystickV1.UsageService

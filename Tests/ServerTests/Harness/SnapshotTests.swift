@@ -1,12 +1,12 @@
 // SaveSnapshot and RestoreSnapshot over real connections: what is served afterwards is what was saved.
 
-import Core
-import Locking
-import Messages
 import TTRPC
+import TallyCore
+import TallyLocking
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 @Suite("Snapshots") struct SnapshotTests {
   @Test("database, clock and failures are as they were, and snapshots outlive a reset") func restored()

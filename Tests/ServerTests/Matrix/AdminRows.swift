@@ -1,9 +1,9 @@
 // AdminService's rows of the matrices.
 
-import Messages
 import TTRPC
+import TallyMessages
 
-@testable import Server
+@testable import TallyServer
 
 enum AdminRows {
   static let all: [MethodRow] = [

@@ -1,9 +1,9 @@
 // CreditService's rows of the matrices.
 
-import Messages
 import TTRPC
+import TallyMessages
 
-@testable import Server
+@testable import TallyServer
 
 enum CreditRows {
   static let all: [MethodRow] = reads + writes + holds

@@ -1,9 +1,9 @@
 // TestControl's rows: of the matrix of roles. Acting users and rate limits are none of its business.
 
-import Messages
 import TTRPC
+import TallyMessages
 
-@testable import Server
+@testable import TallyServer
 
 enum HarnessRows {
   static let all: [MethodRow] = [

@@ -7,12 +7,12 @@
 //
 // Owner: the tests.
 
-import Core
-import Messages
 import TTRPC
+import TallyCore
+import TallyMessages
 import Testing
 
-@testable import Server
+@testable import TallyServer
 
 struct MethodRow: Sendable {
   enum Scope: Equatable, Sendable {

@@ -1,9 +1,9 @@
 // PageService's rows of the matrices.
 
-import Messages
 import TTRPC
+import TallyMessages
 
-@testable import Server
+@testable import TallyServer
 
 enum PageRows {
   private static let page = MethodRow.Scope.object(missing: "PAGE_NOT_FOUND")

@@ -1,9 +1,9 @@
 // UsageService's rows of the matrices.
 
-import Messages
 import TTRPC
+import TallyMessages
 
-@testable import Server
+@testable import TallyServer
 
 enum UsageRows {
   typealias RPCs = TallystickV1.UsageService

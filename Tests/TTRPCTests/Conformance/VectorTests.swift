@@ -1,7 +1,7 @@
 // Runs the frame vectors: the server's against the real server, in whole writes and byte by byte; the
 // client's against the client's decoder, through a peer that sends just those bytes.
 
-import CLinux
+import CTallyLinux
 import Glibc
 import Testing
 

@@ -3,7 +3,7 @@
 // Owned by the server that serves it.
 
 import Dispatch
-import Locking
+import TallyLocking
 
 @testable import TTRPC
 

@@ -2,7 +2,7 @@
 //
 // Owned by the test.
 
-import CLinux
+import CTallyLinux
 import Glibc
 import Testing
 

@@ -3,7 +3,7 @@
 // Owned by the test.
 
 import Glibc
-import Locking
+import TallyLocking
 import Testing
 
 @testable import TTRPC

@@ -2,7 +2,7 @@
 //
 // Values, owned by nobody.
 
-import Core
+import TallyCore
 
 /// Reads the words of one mutation.
 struct CommandReader {

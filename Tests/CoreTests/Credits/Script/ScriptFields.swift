@@ -2,7 +2,7 @@
 //
 // Values, owned by nobody.
 
-import Core
+import TallyCore
 
 enum Fields {
   static func of(_ balance: Balance) -> [String: Value] {

@@ -6,7 +6,7 @@
 //
 // Values; lives for one script.
 
-import Core
+import TallyCore
 
 struct ScriptRunner {
   private let rig: any EngineRig

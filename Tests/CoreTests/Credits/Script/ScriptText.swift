@@ -6,8 +6,8 @@
 //
 // Values, owned by nobody.
 
-import Core
 import FoundationEssentials
+import TallyCore
 
 struct ScriptError: Error, CustomStringConvertible {
   var line: Int

@@ -1,2 +1,0 @@
-// Nothing of its own: SwiftPM wants a source for the module map's sake.
-#include "CProtobufC.h"

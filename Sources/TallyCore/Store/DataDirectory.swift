@@ -1,0 +1,118 @@
+// The directory that holds the database, and the lock that keeps a second daemon out of it.
+//
+// Invariants:
+// 1. `daemon.lock` is held, by flock, for as long as the value lives; the kernel drops it with the process.
+// 2. A database or -shm file that is there is never opened here: closing it would drop SQLite's locks.
+// 3. The directory belongs to this user and is closed to everybody else.
+//
+// Owner: the engine.
+
+internal import Glibc
+internal import TallySQLite
+
+@safe final class DataDirectory: Sendable {
+  /// Resolved: no component is a symbolic link.
+  let path: String
+  private let lockDescriptor: Int32
+
+  static let databaseName = "tally.db"
+  static let lockName = "daemon.lock"
+  private static let mode: mode_t = 0o700
+
+  var databasePath: String { path + "/" + Self.databaseName }
+
+  /// Makes the directory if it is missing (its parent must exist), checks it and locks it.
+  init(path: String, allowsAnyFileSystem: Bool) throws(StoreError) {
+    if unsafe mkdir(path, Self.mode) != 0 && errno != EEXIST {
+      throw Self.failure("cannot make the data directory \(path)")
+    }
+    guard let resolved = unsafe realpath(path, nil) else {
+      throw Self.failure("cannot resolve the data directory \(path)")
+    }
+    self.path = unsafe String(cString: resolved)
+    unsafe free(resolved)
+    let directory = unsafe open(self.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard directory >= 0 else { throw Self.failure("cannot open the data directory \(path)") }
+    defer { close(directory) }
+    try Self.check(directory, path: self.path)
+    if !allowsAnyFileSystem { try Self.checkFileSystem(directory, path: self.path) }
+    lockDescriptor = try Self.lock(directory, path: self.path)
+    do {
+      try Self.makeDatabase(directory, path: self.path)
+    } catch {
+      close(lockDescriptor)
+      throw error
+    }
+  }
+
+  deinit { close(lockDescriptor) }
+
+  /// Whether a process holds the lock of the directory that a database file is in.
+  static func isServed(databasePath: String) -> Bool {
+    let folder = databasePath.lastIndex(of: "/").map { databasePath[...$0] } ?? "./"
+    let descriptor = unsafe open(folder + lockName, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+  }
+
+  /// Lets another process in; after the database was closed.
+  func unlock() { flock(lockDescriptor, LOCK_UN) }
+
+  private static func check(_ directory: Int32, path: String) throws(StoreError) {
+    var facts = stat()
+    guard unsafe fstat(directory, &facts) == 0 else { throw failure("cannot examine \(path)") }
+    guard facts.st_uid == geteuid() else {
+      throw StoreError(.directory, "the data directory \(path) belongs to another user")
+    }
+    if facts.st_mode & 0o077 != 0 && fchmod(directory, mode) != 0 {
+      throw failure("cannot close the data directory \(path) to others")
+    }
+  }
+
+  /// Magic numbers of statfs(2).
+  private static let unfitFileSystems: [UInt32: String] = [
+    0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB2", 0x0102_1997: "9P",
+    0x00C3_6400: "Ceph", 0x5346_414F: "AFS", 0x7375_7245: "Coda", 0x6573_5546: "FUSE",
+    0x0102_1994: "tmpfs", 0x8584_58F6: "ramfs",
+  ]
+
+  private static func checkFileSystem(_ directory: Int32, path: String) throws(StoreError) {
+    guard let magic = FileSystem.magic(ofOpenFile: directory) else {
+      throw failure("cannot examine \(path)")
+    }
+    if let name = unfitFileSystems[magic] {
+      throw StoreError(
+        .fileSystem, "\(path) is on \(name), which may lose what was acknowledged")
+    }
+  }
+
+  private static func lock(_ directory: Int32, path: String) throws(StoreError) -> Int32 {
+    let descriptor = unsafe openat(directory, lockName, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw failure("cannot open \(path)/\(lockName)") }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let isLocked = errno == EWOULDBLOCK
+      let error = failure("cannot lock \(path)/\(lockName)")
+      close(descriptor)
+      if isLocked { throw StoreError(.alreadyRunning, "another process serves \(path)") }
+      throw error
+    }
+    return descriptor
+  }
+
+  /// Makes an empty file that is its owner's alone; SQLite gives the log the same mode. A file that is there
+  /// already is not opened.
+  private static func makeDatabase(_ directory: Int32, path: String) throws(StoreError) {
+    let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+    let descriptor = unsafe openat(directory, databaseName, flags, 0o600)
+    if descriptor >= 0 {
+      close(descriptor)
+    } else if errno != EEXIST {
+      throw failure("cannot make \(path)/\(databaseName)")
+    }
+  }
+
+  private static func failure(_ what: String) -> StoreError {
+    StoreError(.directory, "\(what): \(unsafe String(cString: strerror(errno)))")
+  }
+}

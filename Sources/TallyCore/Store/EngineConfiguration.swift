@@ -1,0 +1,84 @@
+// How an engine is opened, and the places at which tests make it fail.
+//
+// Values, owned by nobody.
+
+public import TallyMeasuring
+internal import TallySQLite
+
+public struct EngineConfiguration: Sendable {
+  /// Where the database lives. Made with mode 0700 if missing; its parent must exist.
+  public var directory: String
+  /// Read-only connections, 1 to 64.
+  public var readerCount = 2
+  public var clock: any TimeSource = SystemClock()
+  /// Where time zones come from.
+  public var zones = ZoneStore()
+  /// Go on on a network or memory file system, which may lose what was acknowledged.
+  public var allowsAnyFileSystem = false
+  /// Go on although the ledger leads the wall clock by more than `SQLiteEngine.maximumLeadMicros`.
+  public var allowsClockBehindLedger = false
+  /// How often what has expired is written off, the log is checkpointed when idle, and a full disk is
+  /// tried again, in milliseconds.
+  public var tickMillis = 1_000
+  public var faults = EngineFaults()
+  /// A statement that takes longer is counted as slow and told; zero is never.
+  public var slowStatementMillis = 100
+  /// Called on the thread that ran it, which it holds up.
+  public var onSlowStatement: @Sendable (SlowStatement) -> Void = { _ in }
+  /// Called on the writer's queue when a commit's outcome is unknown. The program exits with a documented
+  /// status and is started again; nothing is decided after this.
+  public var onFatal: @Sendable (StoreError) -> Void
+  /// Told all stored rate limits when the engine opens and when it is reset, then each that a commit
+  /// changes, before anyone hears of that commit. On the opening thread, then on the writer's queue.
+  public var onRateLimits: @Sendable (RateLimitChange) -> Void = { _ in }
+
+  public init(directory: String, onFatal: @escaping @Sendable (StoreError) -> Void = { _ in }) {
+    self.directory = directory
+    self.onFatal = onFatal
+  }
+}
+
+/// Something that goes wrong, as SQLite would report it.
+public enum StoreFault: Error, Sendable, Equatable {
+  case failedSync, diskFull, outOfMemory
+
+  func error(_ sql: String) -> SQLiteError {
+    switch self {
+    case .failedSync: .failedSync(sql)
+    case .diskFull: .full(sql)
+    case .outOfMemory: .outOfMemory(sql)
+    }
+  }
+}
+
+/// What a commit is for.
+public enum CommitCause: Sendable, Equatable {
+  /// Commands that somebody submitted.
+  case calls
+  /// Whether the store can be written: at the start, and when the disk was full.
+  case recovery
+  /// What has expired or was purged.
+  case upkeep
+}
+
+/// Where tests may make the store fail, or break its promises to see that the suite notices.
+public struct EngineFaults: Sendable {
+  public typealias Hook = @Sendable () throws(StoreFault) -> Void
+  /// Only of commits that write. On the writer's queue, which it holds up.
+  public typealias CommitHook = @Sendable (CommitCause) throws(StoreFault) -> Void
+
+  /// After a command's rows were written, inside its transaction.
+  public var insideCommand: (@Sendable (Command) throws(StoreFault) -> Void)?
+  /// In place of COMMIT, when it throws.
+  public var beforeCommit: CommitHook?
+  /// After a COMMIT that succeeded, before anybody hears of it; what it throws makes the outcome unknown.
+  public var afterCommit: CommitHook?
+  /// In place of a checkpoint, when it throws.
+  public var atCheckpoint: Hook?
+  /// Canary: answers before the commit. Never set outside a test.
+  public var answersBeforeCommit = false
+  /// Canary: asks the connection for another durability, such as `NORMAL`. Never set outside a test.
+  public var synchronous: String?
+
+  public init() {}
+}

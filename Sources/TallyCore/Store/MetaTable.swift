@@ -1,0 +1,119 @@
+// Where the ledger stands: the last commit, the last row and the head of the chain; and the system
+// accounts.
+//
+// Invariants:
+// 1. Written in the transaction of every commit, once, with the rows that it counts.
+//
+// Owner: its connection's.
+
+internal import TallySQLite
+
+/// Where the ledger stands after a commit.
+struct LedgerHead: Sendable, Equatable {
+  var commitSequence: Int64 = 0
+  /// Of the last row.
+  var ledgerSequence: Int64 = 0
+  /// Of the last row.
+  var lastAtMicros: Int64 = 0
+  /// The last row's hash.
+  var hash: [UInt8] = Chain.origin
+}
+
+/// Reads the head.
+final class HeadReader {
+  static let headSQL = "SELECT commit_sequence, ledger_sequence, last_at, chain_head FROM meta WHERE id = 1"
+
+  private let head: Statement
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    head = try connection.prepare(Self.headSQL)
+  }
+
+  func load() throws(SQLiteError) -> LedgerHead {
+    defer { head.reset() }
+    guard try head.step() else { throw .malformed("meta: no row") }
+    return LedgerHead(
+      commitSequence: head.int(0), ledgerSequence: head.int(1), lastAtMicros: head.int(2),
+      hash: head.blob(3))
+  }
+}
+
+/// Writes the head and the system accounts.
+final class HeadSaver {
+  private let update: Statement
+  private let updateSystem: Statement
+  private let allSystem: Statement
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    update = try connection.prepare(
+      "UPDATE meta SET commit_sequence = ?1, ledger_sequence = ?2, last_at = ?3, chain_head = ?4 WHERE id = 1"
+    )
+    updateSystem = try connection.prepare("UPDATE system_account SET balance = ?2 WHERE id = ?1")
+    allSystem = try connection.prepare("SELECT id, balance FROM system_account")
+  }
+
+  func save(_ head: LedgerHead) throws(SQLiteError) {
+    update.bind(1, head.commitSequence)
+    update.bind(2, head.ledgerSequence)
+    update.bind(3, head.lastAtMicros)
+    update.bind(4, head.hash)
+    try update.run()
+  }
+
+  func loadSystemAccounts() throws(SQLiteError) -> SystemBalances {
+    defer { allSystem.reset() }
+    var balances = SystemBalances()
+    while try allSystem.step() {
+      guard let account = SystemAccount(rawValue: Int32(truncatingIfNeeded: allSystem.int(0))) else {
+        throw .malformed("system account \(allSystem.int(0))")
+      }
+      balances[account] = allSystem.int(1)
+    }
+    return balances
+  }
+
+  /// Saves those that changed.
+  func save(_ balances: SystemBalances, over stored: SystemBalances) throws(SQLiteError) {
+    for account in SystemAccount.allCases where balances[account] != stored[account] {
+      updateSystem.bind(1, Int64(account.rawValue))
+      updateSystem.bind(2, balances[account])
+      try updateSystem.run()
+    }
+  }
+}
+
+/// What stands against all users' credit; in micro-USD, mostly negative.
+struct SystemBalances: Sendable, Equatable {
+  private var issued: Int64 = 0
+  private var revenue: Int64 = 0
+  private var forfeited: Int64 = 0
+  private var adjustments: Int64 = 0
+
+  subscript(account: SystemAccount) -> Int64 {
+    get {
+      switch account {
+      case .issued: issued
+      case .revenue: revenue
+      case .forfeited: forfeited
+      case .adjustments: adjustments
+      }
+    }
+    set {
+      switch account {
+      case .issued: issued = newValue
+      case .revenue: revenue = newValue
+      case .forfeited: forfeited = newValue
+      case .adjustments: adjustments = newValue
+      }
+    }
+  }
+
+  /// Books the other side of a row.
+  /// - Returns: false when the sum would leave the range of int64; nothing has changed then.
+  mutating func book(_ entry: Entry) -> Bool {
+    guard let account = entry.type.counterpart else { return true }
+    let (sum, overflow) = self[account].subtractingReportingOverflow(entry.amountMicros)
+    if !overflow { self[account] = sum }
+    return !overflow
+  }
+}

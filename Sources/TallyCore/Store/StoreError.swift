@@ -1,0 +1,82 @@
+// Why the store could not be opened, or cannot go on.
+//
+// Invariants:
+// 1. An error carries a statement's text, never its arguments: they are users' data.
+//
+// Values, owned by nobody.
+
+internal import TallySQLite
+
+public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
+  public enum Code: Sendable, Equatable {
+    /// Another process serves this data directory.
+    case alreadyRunning
+    /// The data directory is missing, is no directory, is another user's or is open to others.
+    case directory
+    /// A network or memory file system, which does not keep what it acknowledges.
+    case fileSystem
+    /// A newer program wrote the file.
+    case newerSchema
+    /// The file is of another version than the one that `verify` knows.
+    case otherSchema
+    /// A migration is not the one that was applied to the file.
+    case changedMigration
+    /// The ledger leads the wall clock by more than `SQLiteEngine.maximumLeadMicros`.
+    case clockBehindLedger
+    /// The database does not sync as it was told to.
+    case notDurable
+    case corrupt
+    case diskFull
+    /// Anything else that SQLite or the file system refused.
+    case inputOutput
+    /// A commit failed in a way that leaves its outcome open; the process must be started again.
+    case outcomeUnknown
+    /// A test harness has reset or restored the database meanwhile.
+    case replaced
+    case closed
+  }
+
+  public var code: Code
+  public var message: String
+  /// The statement that failed, without arguments; nil when it was none.
+  public var sql: String?
+
+  public init(_ code: Code, _ message: String, sql: String? = nil) {
+    self.code = code
+    self.message = message
+    self.sql = sql
+  }
+
+  init(_ error: SQLiteError) {
+    code =
+      switch error.kind {
+      case .full: .diskFull
+      case .corrupt, .constraint: .corrupt
+      case .busy, .outOfMemory, .inputOutput, .other: .inputOutput
+      }
+    message = "\(error.message) (SQLite \(error.code))"
+    sql = error.sql
+  }
+
+  public var description: String { sql.map { "\(message) in: \($0)" } ?? message }
+}
+
+extension SQLiteError {
+  /// The refusal of a command that failed in SQL and was undone.
+  var refusal: Refusal {
+    switch kind {
+    case .full: Refusal(.diskFull, "the disk is full; nothing was applied")
+    case .corrupt, .constraint, .other: Refusal(.corrupt, "the database is damaged; nothing was applied")
+    case .busy, .outOfMemory, .inputOutput:
+      Refusal(.readOnly, "the store cannot write now; nothing was applied")
+    }
+  }
+
+  /// A stored value that no version of this program writes.
+  static func malformed(_ what: String) -> SQLiteError {
+    SQLiteError(code: malformedCode, message: "malformed \(what)", sql: "decode")
+  }
+
+  /// SQLITE_CORRUPT.
+  private static let malformedCode: Int32 = 11
+}

@@ -1,0 +1,223 @@
+// The one writer: takes what waits, has it decided and committed, answers.
+//
+// Invariants:
+// 1. A completion runs after its commit is durable; replies of a batch, refusals too, are released together,
+//    since they depend on each other. Each group is flushed once after that.
+// 2. Every submission that entered the queue is answered: by its commit, by its deadline, or because the
+//    writer stops.
+//
+// Owner: its serial queue.
+
+internal import Dispatch
+internal import TallySQLite
+
+// @unchecked Sendable: everything mutable is confined to `queue`, asserted at each entry.
+final class Writer: @unchecked Sendable {
+  /// How long the writer waits for the last batch's callers to come back, in nanoseconds.
+  static let windowNanoseconds: UInt64 = 60_000
+  /// Without a batch for this long the writer is idle, and may spend its time on the log.
+  static let idleNanoseconds: UInt64 = 20_000_000
+
+  private let queue = DispatchQueue(label: "tallystick.writer", qos: .userInitiated)
+  private let inbox = Inbox()
+  private let published: Published
+  private let metrics: StoreMetrics
+  private let clock: any TimeSource
+  private let timer: any DispatchSourceTimer
+  /// nil once the writer has stopped; the connection is closed then.
+  private var committer: Committer?
+  /// Of the last batch; as many callers may be back soon.
+  private var lastCount = 0
+  private var lastRunNanoseconds: UInt64 = 0
+
+  init(
+    committer: Committer, published: Published, metrics: StoreMetrics, configuration: EngineConfiguration
+  ) {
+    self.committer = committer
+    self.published = published
+    self.metrics = metrics
+    clock = configuration.clock
+    timer = DispatchSource.makeTimerSource(queue: queue)
+    let interval = DispatchTimeInterval.milliseconds(configuration.tickMillis)
+    timer.schedule(deadline: .now() + interval, repeating: interval, leeway: .milliseconds(50))
+    timer.setEventHandler { [weak self] in self?.tick() }
+    timer.resume()
+  }
+
+  deinit { timer.cancel() }
+
+  // MARK: any thread
+
+  /// Why nothing would be taken now.
+  func admission() -> Refusal? {
+    let refusal: Refusal? =
+      switch published.mode {
+      case .draining: Self.drainingRefusal
+      case .readOnly: Self.readOnlyRefusal
+      case .serving: inbox.isFull ? Self.fullRefusal : nil
+      }
+    if let refusal { metrics.turnAway(refusal.reason) }
+    return refusal
+  }
+
+  /// Submissions that wait.
+  var pendingCount: Int { inbox.count }
+  /// The same, and their bytes.
+  var pending: (items: Int, bytes: Int) { inbox.size }
+
+  func submit(_ work: Work) {
+    if published.mode == .readOnly { return turnAway(work, Self.readOnlyRefusal) }
+    switch inbox.add(work) {
+    case .first:
+      if work.submission.isLone {
+        queue.sync { self.drainOnCaller() }
+      } else {
+        queue.async { self.drain() }
+      }
+    case .queued: break
+    case .full: turnAway(work, Self.fullRefusal)
+    case .closed: turnAway(work, Self.drainingRefusal)
+    }
+  }
+
+  private func turnAway(_ work: Work, _ refusal: Refusal) {
+    metrics.turnAway(refusal.reason)
+    work.completion(work.refused(refusal))
+    work.group?.flush()
+  }
+
+  static let drainingRefusal = Refusal(.shuttingDown, "the server is shutting down")
+  static let fullRefusal = Refusal(.queueFull, "too many writes are waiting")
+  static let readOnlyRefusal = Refusal(.readOnly, "the store takes no writes for now")
+  private static let lateRefusal = Refusal(
+    .deadlineExceeded, "the deadline passed before the write began; nothing was applied")
+
+  private static let cancelledRefusal = Refusal(
+    .cancelled, "the call was cancelled before the write began; nothing was applied")
+
+  // MARK: the loop
+
+  private func drain() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    if lastCount > 1 && inbox.count < lastCount {
+      inbox.wait(
+        for: lastCount, deadlineNanoseconds: SystemClock().monotonicNanoseconds + Self.windowNanoseconds)
+    }
+    carryOut(inbox.take())
+  }
+
+  /// A lone caller is answered on its own thread, unless the batch before had company that may be back.
+  private func drainOnCaller() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    guard lastCount <= 1 else { return queue.async { self.drain() } }
+    let batch = inbox.take()
+    lastCount = batch.count
+    run(batch)
+    // What came in meanwhile has company; an empty inbox lets the writer sleep.
+    let rest = inbox.take()
+    let isDue = committer?.isCheckpointDue ?? false
+    if !rest.isEmpty || isDue { queue.async { self.carryOut(rest) } }
+  }
+
+  private func carryOut(_ batch: [Work]) {
+    dispatchPrecondition(condition: .onQueue(queue))
+    lastCount = batch.count
+    if !batch.isEmpty { run(batch) }
+    committer?.checkpoint(isIdle: false)
+    if !batch.isEmpty { queue.async { self.drain() } }
+  }
+
+  private func run(_ batch: [Work]) {
+    let now = clock.monotonicNanoseconds
+    lastRunNanoseconds = now
+    var live: [Work] = []
+    live.reserveCapacity(batch.count)
+    for work in batch {
+      if let deadline = work.submission.deadlineNanoseconds, deadline <= now {
+        metrics.turnAway(.deadlineExceeded)
+        work.completion(work.refused(Self.lateRefusal))
+      } else if work.submission.isCancelled?() == true {
+        metrics.turnAway(.cancelled)
+        work.completion(work.refused(Self.cancelledRefusal))
+      } else {
+        live.append(work)
+      }
+    }
+    if !live.isEmpty {
+      var isAnswered = false
+      let outcomes =
+        committer?.decide(live) { outcomes in
+          answer(live, outcomes)
+          flush(live)
+          isAnswered = true
+        } ?? live.map { $0.refused(Self.drainingRefusal) }
+      if !isAnswered { answer(live, outcomes) }
+    }
+    flush(batch)
+  }
+
+  private func answer(_ batch: [Work], _ outcomes: [[Outcome]]) {
+    for (work, outcomes) in zip(batch, outcomes) { work.completion(outcomes) }
+  }
+
+  /// Each group once.
+  private func flush(_ batch: [Work]) {
+    var flushed: Set<ObjectIdentifier> = []
+    for work in batch {
+      guard let group = work.group, flushed.insert(ObjectIdentifier(group)).inserted else { continue }
+      group.flush()
+    }
+  }
+
+  // MARK: upkeep
+
+  private func tick() {
+    dispatchPrecondition(condition: .onQueue(queue))
+    let isIdle = clock.monotonicNanoseconds - lastRunNanoseconds >= Self.idleNanoseconds
+    guard committer?.tick(isIdle: isIdle, writesOff: !clock.isFrozen) == true else { return }
+    queue.async { self.tick() }
+  }
+
+  /// Runs on the writer's queue, between batches.
+  /// - Throws: `closed` when the writer has stopped; what `body` throws.
+  func perform<Value>(_ body: (Committer) throws(SQLiteError) -> Value) throws(StoreError) -> Value {
+    let result = queue.sync { () -> Result<Value, StoreError> in
+      guard let committer else { return .failure(StoreError(.closed, "the engine is closed")) }
+      return Result { () throws(SQLiteError) in try body(committer) }.mapError { StoreError($0) }
+    }
+    return try result.get()
+  }
+
+  /// Lets nothing in any more, and waits for what is queued. What is still queued at the deadline is
+  /// turned away.
+  func stop(deadlineNanoseconds: UInt64) {
+    timer.cancel()
+    published.mode = .draining
+    inbox.close()
+    _ = inbox.waitUntilIdle(deadlineNanoseconds: deadlineNanoseconds)
+    queue.sync {
+      while true {
+        let rest = inbox.take()
+        if rest.isEmpty { break }
+        for _ in rest { metrics.turnAway(.shuttingDown) }
+        answer(rest, rest.map { $0.refused(Self.drainingRefusal) })
+        flush(rest)
+      }
+    }
+  }
+
+  /// The last checkpoint; closes the connection.
+  func close() throws(StoreError) {
+    let result = queue.sync { () -> Result<Void, StoreError> in
+      guard let committer else { return .success(()) }
+      self.committer = nil
+      return Result { () throws(SQLiteError) in try committer.truncate() }.mapError { StoreError($0) }
+    }
+    try result.get()
+  }
+}
+
+extension Work {
+  /// The same refusal for each of its commands.
+  func refused(_ refusal: Refusal) -> [Outcome] { submission.commands.map { _ in .refused(refusal) } }
+}

@@ -1,0 +1,255 @@
+// One connection to one SQLite file.
+//
+// Invariants:
+// 1. A connection is used by one owner at a time: it has no mutex of its own (SQLITE_OPEN_NOMUTEX).
+// 2. It closes when it and the last of its statements are gone.
+// 3. Nothing else in the process opens the file or its -shm by other means: closing such a descriptor
+//    would drop SQLite's locks.
+//
+// Owner: whoever made it; the writer's queue or the borrower of a reader.
+
+internal import CTallySQLite
+public import TallyMeasuring
+
+/// How a connection opens its file.
+public struct ConnectionOptions: Sendable {
+  public var readOnly: Bool
+  /// Make the file if it is missing.
+  public var creates: Bool
+  /// Write the log in one piece a commit. Only with synchronous=FULL: what is not synced is not written.
+  public var buffersLog: Bool
+  /// Page cache, in KiB.
+  public var cacheKibibytes: Int
+  /// No value, row or statement may be longer than this, in bytes.
+  public var maximumLength: Int32
+  /// How long a locked database is waited for, in milliseconds.
+  public var busyTimeoutMillis: Int32
+  /// Where runs of statements are counted; nil counts none. `execute` is not counted.
+  public var statements: StatementStatistics?
+
+  public init(
+    readOnly: Bool, creates: Bool = true, buffersLog: Bool = false, cacheKibibytes: Int = 2048,
+    maximumLength: Int32 = 8 << 20,
+    busyTimeoutMillis: Int32 = 5_000, statements: StatementStatistics? = nil
+  ) {
+    self.readOnly = readOnly
+    self.creates = creates
+    self.buffersLog = buffersLog
+    self.cacheKibibytes = cacheKibibytes
+    self.maximumLength = maximumLength
+    self.busyTimeoutMillis = busyTimeoutMillis
+    self.statements = statements
+  }
+}
+
+/// How thorough a checkpoint is.
+public enum CheckpointMode: Sendable, Equatable {
+  case passive, restart, truncate
+}
+
+/// What a checkpoint left: frames in the log, and how many of them are in the database file.
+public struct CheckpointResult: Sendable, Equatable {
+  public var logFrames: Int
+  public var checkpointedFrames: Int
+}
+
+@safe public final class Connection {
+  /// Lookaside of every connection: enough for a statement's small allocations, lean in memory.
+  static let lookasideSlotBytes: Int32 = 256
+  static let lookasideSlots: Int32 = 64
+
+  private static let configured: Int32 =
+    tally_sqlite_configure(lookasideSlotBytes, lookasideSlots)
+
+  private var handle: OpaquePointer?
+  private let frames: UnsafeMutablePointer<Int32>
+  let statements: StatementStatistics?
+  let shard: UInt64
+  /// Texts that were prepared, while somebody lists them.
+  private var listed: [String]?
+
+  /// Opens the file and sets it up: foreign keys on, defensive, no double-quoted strings, no schema
+  /// that is trusted, temporary tables in memory, no spilling, no memory map.
+  /// - Parameter path: no component of it may be a symbolic link.
+  public init(path: String, options: ConnectionOptions) throws(SQLiteError) {
+    guard Self.configured == SQLITE_OK else {
+      throw SQLiteError(code: Self.configured, message: "SQLite cannot be configured", sql: "configure")
+    }
+    let write = options.creates ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE
+    let access = options.readOnly ? SQLITE_OPEN_READONLY : write
+    let flags =
+      access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE
+      | SQLITE_OPEN_PRIVATECACHE
+    var opened: OpaquePointer?
+    let code = unsafe sqlite3_open_v2(
+      path, &opened, flags, options.buffersLog ? TALLY_LOG_BUFFER_VFS : nil)
+    unsafe frames = .allocate(capacity: 1)
+    unsafe frames.initialize(to: 0)
+    unsafe handle = opened
+    statements = options.statements
+    shard = options.statements?.nextShard() ?? 0
+    guard code == SQLITE_OK else {
+      let message = unsafe String(cString: sqlite3_errstr(code))
+      throw SQLiteError(code: code, message: message, sql: "open")
+    }
+    unsafe tally_sqlite_watch_log(handle, frames)
+    try configure(options)
+  }
+
+  deinit {
+    // Statements may outlive it by a moment; the last of them to go closes the file.
+    unsafe sqlite3_close_v2(handle)
+    unsafe frames.deallocate()
+  }
+
+  private func configure(_ options: ConnectionOptions) throws(SQLiteError) {
+    unsafe sqlite3_busy_timeout(handle, options.busyTimeoutMillis)
+    unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, options.maximumLength)
+    unsafe sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0)
+    unsafe sqlite3_limit(handle, SQLITE_LIMIT_WORKER_THREADS, 0)
+    for (option, value) in [
+      (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_DQS_DDL, 0), (SQLITE_DBCONFIG_DQS_DML, 0),
+      (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0), (SQLITE_DBCONFIG_ENABLE_FKEY, 1),
+      (SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0), (SQLITE_DBCONFIG_ENABLE_TRIGGER, 0),
+      (SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+    ] as [(Int32, Int32)] {
+      let code = unsafe tally_sqlite_set_option(handle, option, value)
+      guard code == SQLITE_OK else { throw error(code, "configure option \(option)") }
+    }
+    try execute(
+      """
+      PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_spill = OFF;
+      PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -\(options.cacheKibibytes)
+      """)
+    // A pragma above replaces the hook that counts the log's frames.
+    unsafe tally_sqlite_watch_log(handle, frames)
+  }
+
+  /// Runs statements that return nothing of interest.
+  public func execute(_ sql: String) throws(SQLiteError) {
+    let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw error(code, sql) }
+  }
+
+  /// One statement, to be kept for the connection's life. SQLite sees it when it is first bound or stepped,
+  /// so that those which are never used cost nothing; what is wrong with it is thrown by its first step.
+  /// - Throws: nothing yet, and callers need not know.
+  public func prepare(_ sql: String) throws(SQLiteError) -> Statement {
+    listed?.append(sql)
+    return Statement(sql: sql, connection: self)
+  }
+
+  /// The texts of all statements that `body` prepares on this connection, in order.
+  public func listing(_ body: () throws(SQLiteError) -> Void) throws(SQLiteError) -> [String] {
+    listed = []
+    defer { listed = nil }
+    try body()
+    return listed ?? []
+  }
+
+  func compile(_ sql: String) throws(SQLiteError) -> OpaquePointer {
+    var statement: OpaquePointer?
+    let code = unsafe sqlite3_prepare_v3(
+      handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+    guard code == SQLITE_OK, let statement = unsafe statement else { throw error(code, sql) }
+    return unsafe statement
+  }
+
+  /// How SQLite would carry a statement out: the steps of EXPLAIN QUERY PLAN. None for what has no plan,
+  /// such as COMMIT. Not counted.
+  public func plan(of sql: String) throws(SQLiteError) -> [String] {
+    // Some pragmas act as soon as they are compiled.
+    if sql.hasPrefix("PRAGMA") { return [] }
+    let statement = unsafe try compile("EXPLAIN QUERY PLAN " + sql)
+    defer { unsafe sqlite3_finalize(statement) }
+    var steps: [String] = []
+    while unsafe sqlite3_step(statement) == SQLITE_ROW {
+      if let detail = unsafe sqlite3_column_text(statement, 3) {
+        steps.append(unsafe String(cString: detail))
+      }
+    }
+    return steps
+  }
+
+  /// The first column of a statement's first row, such as a pragma's value.
+  public func value(_ sql: String) throws(SQLiteError) -> Int64 {
+    let statement = try prepare(sql)
+    guard try statement.step() else {
+      throw SQLiteError(code: SQLITE_ERROR, message: "no row", sql: sql)
+    }
+    return statement.int(0)
+  }
+
+  /// The first column of a statement's first row.
+  public func text(_ sql: String) throws(SQLiteError) -> String {
+    let statement = try prepare(sql)
+    guard try statement.step() else {
+      throw SQLiteError(code: SQLITE_ERROR, message: "no row", sql: sql)
+    }
+    return statement.text(0)
+  }
+
+  /// Whether no transaction is open. An error inside a transaction can end it: check after each.
+  public var isAutocommit: Bool { unsafe sqlite3_get_autocommit(handle) != 0 }
+
+  /// Frames in the log as of the last commit of this connection.
+  public var logFrames: Int { Int(unsafe frames.pointee) }
+
+  /// Copies the log into the database file.
+  /// - Throws: busy when readers or another writer kept it from what `mode` asks.
+  @discardableResult
+  public func checkpoint(_ mode: CheckpointMode) throws(SQLiteError) -> CheckpointResult {
+    let flag =
+      switch mode {
+      case .passive: SQLITE_CHECKPOINT_PASSIVE
+      case .restart: SQLITE_CHECKPOINT_RESTART
+      case .truncate: SQLITE_CHECKPOINT_TRUNCATE
+      }
+    var log: Int32 = 0
+    var done: Int32 = 0
+    let code = unsafe sqlite3_wal_checkpoint_v2(handle, nil, flag, &log, &done)
+    guard code == SQLITE_OK else { throw error(code, "checkpoint \(mode)") }
+    if mode != .passive { unsafe frames.pointee = 0 }
+    return CheckpointResult(logFrames: Int(log), checkpointedFrames: Int(done))
+  }
+
+  /// Bytes of the database, as the last commit left it.
+  public func databaseByteCount() throws(SQLiteError) -> Int64 {
+    try value("PRAGMA page_count") * value("PRAGMA page_size")
+  }
+
+  /// Puts a copy of this database, as its last commit left it, in the place of another connection's, in one
+  /// transaction. Readers of that one go on with what they see until they begin anew.
+  /// - Throws: full when there is no room; nothing has changed then.
+  public func copy(over other: Connection) throws(SQLiteError) {
+    guard let backup = unsafe sqlite3_backup_init(other.handle, "main", handle, "main") else {
+      throw other.error(unsafe sqlite3_errcode(other.handle), "copy")
+    }
+    let step = unsafe sqlite3_backup_step(backup, -1)
+    let pageCount = unsafe sqlite3_backup_pagecount(backup)
+    let finish = unsafe sqlite3_backup_finish(backup)
+    guard step == SQLITE_DONE, finish == SQLITE_OK else {
+      throw other.error(finish == SQLITE_OK ? step : finish, "copy")
+    }
+    // Nobody is told of the frames that a copy writes: at most so many, until the next commit says.
+    unsafe other.frames.pointee += pageCount
+  }
+
+  /// An empty database in memory.
+  public static func inMemory() throws(SQLiteError) -> Connection {
+    try Connection(path: ":memory:", options: ConnectionOptions(readOnly: false))
+  }
+
+  /// Gives unused page cache back.
+  public func releaseMemory() {
+    unsafe sqlite3_db_release_memory(handle)
+  }
+
+  /// The library's version, such as `3.40.1`.
+  public static var libraryVersion: String { unsafe String(cString: sqlite3_libversion()) }
+
+  func error(_ code: Int32, _ sql: String) -> SQLiteError {
+    guard unsafe handle != nil else { return SQLiteError(code: code, message: "closed", sql: sql) }
+    return SQLiteError(code: code, message: unsafe String(cString: sqlite3_errmsg(handle)), sql: sql)
+  }
+}

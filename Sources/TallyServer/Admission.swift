@@ -1,0 +1,94 @@
+// The one gate of every call to what the product keeps: who calls, whether in time, whether anything is
+// taken now, and whether not too often.
+//
+// Invariants:
+// 1. Every method of CreditService, UsageService, PageService and AdminService passes `admit` before its
+//    fields are looked at. Health, reflection, cancellation and the harness are not rate limited.
+// 2. A call counts for its uid, and for the user for whom it acts; when it acts for nobody, for the one user
+//    whom it names. A batch that names several users, and a stream, count for the peer only: one user's
+//    haste must not stop what concerns many. AdminService's calls count for no user that they name.
+//
+// Values; called on connections' queues.
+
+internal import TTRPC
+internal import TallyCore
+internal import TallyMessages
+
+/// A request that says whose rows it is about.
+protocol NamesUser: Message {
+  /// The one user that it names; nil when there is none, or more than one.
+  var namedUserId: String? { get }
+}
+
+/// A request with a field `user_id`.
+protocol NamesUserById: NamesUser {
+  var userId: String { get }
+}
+
+extension NamesUserById {
+  var namedUserId: String? { userId.isEmpty ? nil : userId }
+}
+
+/// The one user that a batch names; nil when there are several.
+func sharedUserId(_ userIds: some Sequence<String>) -> String? {
+  var shared: String?
+  for userId in userIds {
+    if let shared, !shared.isExactly(userId) { return nil }
+    shared = userId
+  }
+  return shared.flatMap { $0.isEmpty ? nil : $0 }
+}
+
+extension Services {
+  /// Peer and deadline.
+  func caller(_ context: CallContext) throws(Status) -> Caller {
+    if let deadline = context.deadlineNanoseconds, deadline <= monotonicNanoseconds() {
+      throw Status(Refusal(.deadlineExceeded, "the deadline passed; nothing was applied"))
+    }
+    return try Caller(context, allowList: allowList, users: engine)
+  }
+
+  /// Lets a unary call in.
+  /// - Parameter isWrite: whether the engine must be ready to take a write.
+  func admit<Request: Message>(
+    _ context: CallContext, _ payload: [UInt8], as type: Request.Type, isWrite: Bool
+  ) throws(Status) -> (request: Request, caller: Caller) {
+    let caller = try caller(context)
+    if isWrite, let refusal = engine.admission() { throw Status(refusal) }
+    guard limiter.isActive else { return (try decode(type, payload), caller) }
+    let request: Request
+    do throws(Status) { request = try decode(type, payload) } catch {
+      try count(context, caller, naming: nil)
+      throw error
+    }
+    try count(context, caller, naming: (request as? any NamesUser)?.namedUserId)
+    return (request, caller)
+  }
+
+  /// Lets a stream in, before its messages are looked at; the whole of it counts as one call.
+  func admitStream(_ context: CallContext, isWrite: Bool) throws(Status) -> Caller {
+    let caller = try caller(context)
+    if isWrite, let refusal = engine.admission() { throw Status(refusal) }
+    if limiter.isActive { try count(context, caller, naming: nil) }
+    return caller
+  }
+
+  /// Whether a call has to be handled on a lane: whether its acting user is an admin may have to be read.
+  static func mayWait(_ role: Role, _ context: CallContext) -> Bool {
+    role == .admin && !context.metadata.isEmpty
+  }
+
+  /// - Throws: RATE_LIMITED.
+  private func count(_ context: CallContext, _ caller: Caller, naming userId: String?) throws(Status) {
+    let uid = context.peer.uid
+    guard let excess = limiter.count(uid: uid, userId: caller.actingUserId ?? userId) else { return }
+    // Rounded up: who comes back then finds a token.
+    let retryAfterMillis = (excess.waitNanoseconds + 999_999) / 1_000_000
+    var details = ["retry_after_millis": String(retryAfterMillis)]
+    switch excess.subject {
+    case .user(let userId): details["user_id"] = userId
+    case .uid(let uid): details["uid"] = String(uid)
+    }
+    throw Status(.rateLimited, "too many calls; try again in \(retryAfterMillis) ms", details: details)
+  }
+}

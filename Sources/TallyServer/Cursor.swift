@@ -1,0 +1,97 @@
+// Where the next page starts, as an opaque text.
+//
+//   16 hex digits   the sequence (or id) that the next page lies before; or, of rows that are ordered by
+//                   more than one number, 16 for each of them
+//   16 hex digits   the first 8 bytes of the digest of method and filter
+//
+// Invariants:
+// 1. A cursor works only with the method and the filter that it came from; the page size may change.
+// 2. Rows are never changed and new ones are newer, so a cursor is stable under writes.
+//
+// Values, owned by nobody.
+
+internal import TallyCore
+internal import TallyMessages
+
+/// A request for one page of a list.
+protocol PagedRequest: Message {
+  var cursor: String { get set }
+  var limit: Int32 { get set }
+}
+
+extension TallystickV1.ListTransactionsRequest: PagedRequest {}
+extension TallystickV1.ListHoldsRequest: PagedRequest {}
+extension TallystickV1.ListRunsRequest: PagedRequest {}
+extension TallystickV1.ListPagesRequest: PagedRequest {}
+extension TallystickV1.ListVersionsRequest: PagedRequest {}
+extension TallystickV1.ListMediaRequest: PagedRequest {}
+extension TallystickV1.ListUsersRequest: PagedRequest {}
+extension TallystickV1.ListRateLimitsRequest: PagedRequest {}
+
+enum Cursor {
+  /// - Parameter before: the number that rows are ordered by, not negative.
+  static func encode<Request: PagedRequest, Response>(
+    before: Int64, _ rpc: RPC<Request, Response>, _ request: Request
+  ) -> String {
+    encode(before: [before], rpc, request)
+  }
+
+  /// - Parameter before: the numbers that rows are ordered by, none negative.
+  static func encode<Request: PagedRequest, Response>(
+    before: [Int64], _ rpc: RPC<Request, Response>, _ request: Request
+  ) -> String {
+    before.map { hex(UInt64(bitPattern: $0)) }.joined() + hex(fingerprint(rpc, request))
+  }
+
+  /// - Returns: nil for the first page.
+  /// - Throws: INVALID_CURSOR.
+  static func decode<Request: PagedRequest, Response>(
+    _ rpc: RPC<Request, Response>, _ request: Request
+  ) throws(Refusal) -> Int64? {
+    try decode(rpc, request, count: 1)?[0]
+  }
+
+  /// - Parameter count: of the numbers that rows are ordered by.
+  /// - Returns: as many numbers; nil for the first page.
+  /// - Throws: INVALID_CURSOR.
+  static func decode<Request: PagedRequest, Response>(
+    _ rpc: RPC<Request, Response>, _ request: Request, count: Int
+  ) throws(Refusal) -> [Int64]? {
+    let cursor = request.cursor
+    if cursor.isEmpty { return nil }
+    guard cursor.utf8.count == (count + 1) * wordByteCount else { throw invalid }
+    var words: [UInt64] = []
+    var rest = cursor.utf8[...]
+    while !rest.isEmpty, let word = UInt64(String(rest.prefix(wordByteCount)) ?? "", radix: 16) {
+      words.append(word)
+      rest = rest.dropFirst(wordByteCount)
+    }
+    guard words.count == count + 1, words.last == fingerprint(rpc, request) else { throw invalid }
+    var numbers: [Int64] = []
+    for word in words.dropLast() {
+      guard let number = Int64(exactly: word) else { throw invalid }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
+  private static let wordByteCount = 16
+
+  private static var invalid: Refusal {
+    Refusal(.invalidCursor, "the cursor was not made by this method for this query")
+  }
+
+  private static func fingerprint<Request: PagedRequest, Response>(
+    _ rpc: RPC<Request, Response>, _ request: Request
+  ) -> UInt64 {
+    var filter = request
+    filter.cursor = ""
+    filter.limit = 0
+    return RequestDigest.make(method: rpc.name, filter).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  private static func hex(_ number: UInt64) -> String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

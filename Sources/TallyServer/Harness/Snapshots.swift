@@ -1,0 +1,60 @@
+// Named copies of the database, each with the clock of its moment.
+//
+// Invariants:
+// 1. At most `Limits.snapshotCount`, with `Limits.snapshotByteCount` bytes in all. One of a name that is
+//    there takes its place, and its room.
+// 2. Database and clock are of one moment, and are put back in one: nothing is decided in between.
+//
+// Owner: a lock, which is held while the writer works for its holder.
+
+internal import TallyCore
+internal import TallyLocking
+
+final class Snapshots: Sendable {
+  private struct Kept {
+    var database: DatabaseSnapshot
+    var clock: TestClock.Setting
+  }
+
+  private let clock: TestClock
+  private let limitByteCount: Int
+  private let kept = Lock<[String: Kept]>([:])
+
+  init(clock: TestClock, limitByteCount: Int = Limits.snapshotByteCount) {
+    self.clock = clock
+    self.limitByteCount = limitByteCount
+  }
+
+  func save(_ name: String, _ engine: SQLiteEngine) throws(Refusal) -> DatabaseSnapshot {
+    try kept.withLock { kept throws(Refusal) in
+      if kept[name] == nil, kept.count >= Limits.snapshotCount {
+        throw invalidField(
+          "name", "would be one more than the \(Limits.snapshotCount) snapshots that are kept",
+          limit: Int64(Limits.snapshotCount))
+      }
+      let others = kept.reduce(0) { $0 + ($1.key == name ? 0 : $1.value.database.byteCount) }
+      var setting = clock.setting
+      let saved: DatabaseSnapshot?
+      do throws(StoreError) {
+        saved = try engine.saveSnapshot(limitByteCount: limitByteCount - others) { setting = clock.setting }
+      } catch { throw Refusal(.readOnly, "the database could not be copied: \(error)") }
+      guard let saved else {
+        throw invalidField(
+          "name", "would be over the \(limitByteCount) bytes that all snapshots may have",
+          limit: Int64(limitByteCount))
+      }
+      kept[name] = Kept(database: saved, clock: setting)
+      return saved
+    }
+  }
+
+  /// - Returns: the commit that did it.
+  func restore(_ name: String, _ engine: SQLiteEngine) throws(Refusal) -> Int64 {
+    try kept.withLock { kept throws(Refusal) in
+      guard let saved = kept[name] else { throw invalidField("name", "names no snapshot") }
+      do throws(StoreError) {
+        return try engine.restore(saved.database) { clock.setting = saved.clock }
+      } catch { throw Refusal(.readOnly, "the database could not be put back: \(error)") }
+    }
+  }
+}

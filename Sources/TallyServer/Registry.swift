@@ -1,0 +1,62 @@
+// Which services a server has.
+//
+// Invariants:
+// 1. What is bound here is what reflection lists and health knows.
+// 2. TestControl and Conformance are there only for testing.
+//
+// A value; made once at start.
+
+internal import TTRPC
+internal import TallyCore
+internal import TallyMessages
+
+struct Registry {
+  var services: Services
+  var facts: ServerFacts
+  var engine: SQLiteEngine
+  var catalogue: MetricCatalogue
+  /// Set when serving for testing.
+  var harness: Harness?
+  var cancel: @Sendable (_ token: String, _ uid: UInt32) -> Int
+  var isDraining: @Sendable () -> Bool
+
+  func make() -> ServiceRegistry {
+    let engine = engine
+    var bound: [String: [Binding]] = [
+      TallystickV1.CreditService.name: CreditService(services: services).bindings,
+      TallystickV1.UsageService.name: UsageService(services: services).bindings,
+      TallystickV1.PageService.name: PageService(services: services, pages: engine).bindings,
+      TallystickV1.AdminService.name: AdminService(services: services, facts: facts) {
+        (report) throws(StoreError) in _ = try engine.verify(enums: protoEnums, report: report)
+      }.bindings + MetricsService(services: services, catalogue: catalogue).bindings,
+      TallystickV1.Control.name: ControlService(services: services, cancel: cancel).bindings,
+    ]
+    if harness != nil { bound[TallystickTestingV1.Conformance.name] = ConformanceService().bindings }
+    let health = GrpcHealthV1.Health.name
+    let reflection = GrpcReflectionV1.ServerReflection.name
+    let control = TallystickTestingV1.TestControl.name
+    let names = (bound.keys + [health, reflection] + (harness == nil ? [] : [control])).sorted()
+    bound[health] =
+      HealthService(
+        services: services, isDraining: isDraining, serviceNames: Set(names)
+      ).bindings
+    bound[reflection] = ReflectionService(services: services, serviceNames: names).bindings
+    if let harness { bound[control] = testControl(harness, over: bound).bindings }
+
+    var registry = ServiceRegistry()
+    for (service, bindings) in bound {
+      let bindings = harness?.wrap(service, bindings) ?? bindings
+      registry.add(service: service, methods: Dictionary(uniqueKeysWithValues: bindings))
+    }
+    return registry
+  }
+
+  /// Of all other services' methods, before any failure stands in front of them.
+  private func testControl(_ harness: Harness, over bound: [String: [Binding]]) -> TestControlService {
+    var services = services
+    services.limiter = RateLimiter(clock: harness.clock)
+    let methods = bound.flatMap { service, bindings in bindings.map { "\(service)/\($0.name)" } }
+    return TestControlService(
+      services: services, engine: engine, harness: harness, fixtures: Fixtures(bound), methods: Set(methods))
+  }
+}

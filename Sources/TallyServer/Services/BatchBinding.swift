@@ -1,0 +1,311 @@
+// Batches of independent items: one submission, one commit, one result an item in order.
+//
+// Invariants:
+// 1. An item whose fields are wrong gets its own error; the others go on.
+// 2. A batch whose reply could outgrow the largest message is refused before anything is applied. The
+//    results carry no free text, which the caller has; lots are left out when they alone would not fit
+//    (GetTransaction has them).
+//
+// Owner: the connection's queue until the engine takes over.
+
+internal import TTRPC
+internal import TallyCore
+internal import TallyMessages
+
+/// A batch request whose items are requests of their own.
+protocol BatchRequest: Message {
+  associatedtype Item: Message
+  /// The field that holds them.
+  static var itemsField: String { get }
+  static var maximumItemCount: Int { get }
+  var items: [Item] { get }
+}
+
+/// One item's result: its reply or its error.
+protocol BatchResult: Message {
+  /// What became of an item that was applied, and the commit that did it.
+  /// - Returns: nil when the outcome is none of this method's.
+  static func applied(
+    _ outcome: Outcome, _ budget: inout LotBudget
+  ) -> (result: Self, commitSequence: Int64)?
+  init(error: TallystickV1.ItemError)
+}
+
+/// A result that carries the reply of a method that moves money.
+protocol MoneyResult: BatchResult {
+  associatedtype Applied: MoneyResponse
+  init(applied: Applied)
+}
+
+extension MoneyResult {
+  static func applied(
+    _ outcome: Outcome, _ budget: inout LotBudget
+  ) -> (result: Self, commitSequence: Int64)? {
+    guard case .applied(var receipt) = outcome else { return nil }
+    receipt.transaction.text = FreeText()
+    if !budget.takes(receipt.transaction.lots.count) { receipt.transaction.lots = [] }
+    return (Self(applied: Applied(receipt)), receipt.transaction.commit.sequence)
+  }
+}
+
+/// How many lots a reply may still tell of.
+struct LotBudget {
+  /// Two fields of ten bytes with their tags, and the submessage's own.
+  private static let lotByteCount = 24
+
+  private var byteCount: Int
+
+  init(byteCount: Int) { self.byteCount = byteCount }
+
+  /// - Returns: false when they do not fit, and then nothing does any more.
+  mutating func takes(_ lotCount: Int) -> Bool {
+    byteCount -= lotCount * Self.lotByteCount
+    return byteCount >= 0
+  }
+}
+
+protocol BatchResponse: Message {
+  associatedtype Result: BatchResult
+  var results: [Result] { get set }
+  var commitSequence: Int64 { get set }
+}
+
+extension TallystickV1.BatchConsumeRequest: BatchRequest {
+  static var itemsField: String { "items" }
+  static var maximumItemCount: Int { Limits.batchItemCount }
+}
+extension TallystickV1.BatchConsumeResponse: BatchResponse {}
+extension TallystickV1.ConsumeResult: MoneyResult {
+  init(applied: TallystickV1.ConsumeResponse) {
+    self.init()
+    result = .applied(applied)
+  }
+  init(error: TallystickV1.ItemError) {
+    self.init()
+    result = .error(error)
+  }
+}
+
+extension TallystickV1.BatchGrantPlanRequest: BatchRequest {
+  static var itemsField: String { "items" }
+  static var maximumItemCount: Int { Limits.batchItemCount }
+}
+extension TallystickV1.BatchGrantPlanResponse: BatchResponse {}
+extension TallystickV1.GrantPlanResult: MoneyResult {
+  init(applied: TallystickV1.GrantPlanResponse) {
+    self.init()
+    result = .applied(applied)
+  }
+  init(error: TallystickV1.ItemError) {
+    self.init()
+    result = .error(error)
+  }
+}
+
+extension TallystickV1.RecordRunsRequest: BatchRequest {
+  static var itemsField: String { "runs" }
+  static var maximumItemCount: Int { Limits.runBatchCount }
+  var items: [TallystickV1.RecordRunRequest] { runs }
+}
+extension TallystickV1.RecordRunsResponse: BatchResponse {}
+extension TallystickV1.RecordRunResult: BatchResult {
+  static func applied(
+    _ outcome: Outcome, _ budget: inout LotBudget
+  ) -> (result: Self, commitSequence: Int64)? {
+    guard case .usage(.run(let receipt)) = outcome else { return nil }
+    var result = Self()
+    result.replayed = receipt.replayed
+    result.commitPosition = receipt.commit.position
+    return (result, receipt.commit.sequence)
+  }
+  init(error: TallystickV1.ItemError) {
+    self.init()
+    self.error = error
+  }
+}
+
+enum BatchBinding {
+  static func consume(_ services: Services) -> Binding {
+    let method = TallystickV1.CreditService.consume.name
+    return bind(
+      services, TallystickV1.CreditService.batchConsume,
+      fields: { request throws(Refusal) in
+        switch request.mode {
+        case .unspecified, .independent: return
+        case .unrecognized: throw invalidField("mode", "is not a batch mode")
+        }
+      },
+      prepare: { request, path throws(Refusal) in
+        try CreditRequests.consume(request, RequestDigest.make(method: method, request), path)
+      })
+  }
+
+  static func grantPlan(_ services: Services) -> Binding {
+    let method = TallystickV1.CreditService.grantPlan.name
+    return bind(
+      services, TallystickV1.CreditService.batchGrantPlan, fields: { _ in },
+      prepare: { request, path throws(Refusal) in
+        try CreditRequests.grantPlan(request, RequestDigest.make(method: method, request), path)
+      })
+  }
+
+  static func recordRuns(_ services: Services) -> Binding {
+    bind(
+      services, TallystickV1.UsageService.recordRuns, fields: { _ in },
+      prepare: { request, path throws(Refusal) in try RunRequests.record(request, path) })
+  }
+
+  private static func bind<Request: BatchRequest, Response: BatchResponse>(
+    _ services: Services, _ rpc: RPC<Request, Response>,
+    fields: @escaping @Sendable (Request) throws(Refusal) -> Void,
+    prepare: @escaping @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared
+  ) -> Binding {
+    let batch = Batch<Request, Response>(services: services, fields: fields, prepare: prepare)
+    return (rpc.method, .unary { batch.answer($0, $1, $2) })
+  }
+}
+
+/// A batch's way from payload to reply.
+private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
+  var services: Services
+  var fields: @Sendable (Request) throws(Refusal) -> Void
+  var prepare: @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared
+
+  func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
+    do throws(Status) {
+      let batch = try admit(context, payload)
+      let largest = services.maximumReplyByteCount
+      if batch.commands.isEmpty {
+        return responder.answer { () throws(Refusal) -> Response in
+          try batch.response([], largest: largest)
+        }
+      }
+      let submission = services.submission(
+        batch.commands, userId: batch.userIds.count == 1 ? batch.userIds[0] : nil, context,
+        byteCount: payload.count)
+      services.engine.submit(submission, group: context.connection) { outcomes in
+        responder.answer(flush: false) { () throws(Refusal) -> Response in
+          try batch.response(outcomes, largest: largest)
+        }
+      }
+    } catch { responder.fail(error) }
+  }
+
+  private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> PreparedBatch {
+    let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
+    let batch: PreparedBatch
+    do throws(Refusal) {
+      try fields(request)
+      try Fields.count(request.items.count, Request.itemsField, atMost: Request.maximumItemCount)
+      batch = try PreparedBatch(
+        request.items, Request.itemsField, largest: services.maximumReplyByteCount, prepare)
+    } catch { throw Status(error) }
+    try caller.require(.service)
+    for userId in batch.userIds { try caller.mayTouch(userId: userId) }
+    return batch
+  }
+}
+
+/// The items of a batch, each a command or the refusal that its fields earned.
+private struct PreparedBatch: Sendable {
+  var commands: [Command] = []
+  /// Distinct, in no order.
+  var userIds: [String] = []
+  /// One an item: nil where a command stands.
+  private var refusals: [Refusal?] = []
+
+  /// An item's reply without its texts and lots: numbers at their longest.
+  private static let itemByteCount = 320
+
+  init<Item: Message>(
+    _ items: [Item], _ field: String, largest: Int,
+    _ prepare: (Item, FieldPath) throws(Refusal) -> Prepared
+  ) throws(Refusal) {
+    var replyByteCount = 64
+    var seen: Set<ExactText> = []
+    commands.reserveCapacity(items.count)
+    refusals.reserveCapacity(items.count)
+    for (index, item) in items.enumerated() {
+      replyByteCount += PreparedBatch.itemByteCount
+      do throws(Refusal) {
+        let prepared = try prepare(item, FieldPath(prefix: "\(field)[\(index)]."))
+        commands.append(prepared.command)
+        refusals.append(nil)
+        replyByteCount += prepared.command.echoedByteCount
+        if let userId = prepared.userId { seen.insert(ExactText(userId)) }
+      } catch { refusals.append(error) }
+    }
+    userIds = seen.map(\.text)
+    if replyByteCount > largest {
+      throw Refusal(
+        .batchTooLarge, "the reply could have \(replyByteCount) bytes; the limit is \(largest)",
+        details: ["field": field, "limit": String(largest)])
+    }
+  }
+
+  /// - Throws: a refusal that every command shares because none was tried (queue full, outcome unknown).
+  func response<Response: BatchResponse>(_ outcomes: [Outcome], largest: Int) throws(Refusal) -> Response {
+    var response = Response()
+    response.results.reserveCapacity(refusals.count)
+    var next = 0
+    var budget = LotBudget(
+      byteCount: max(0, largest - refusals.count * PreparedBatch.itemByteCount) / 2)
+    for refusal in refusals {
+      if let refusal {
+        response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
+        continue
+      }
+      if case .refused(let refusal) = outcomes[next] {
+        // Nothing was tried: the whole call failed, and its caller may send it again.
+        if refusal.concernsWholeSubmission { throw refusal }
+        response.commitSequence = max(response.commitSequence, refusal.commit?.sequence ?? 0)
+        response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
+      } else if let applied = Response.Result.applied(outcomes[next], &budget) {
+        response.commitSequence = max(response.commitSequence, applied.commitSequence)
+        response.results.append(applied.result)
+      } else {
+        throw Refusal(.corrupt, "the engine answered something else to a command of the batch")
+      }
+      next += 1
+    }
+    return response
+  }
+}
+
+extension Refusal {
+  /// Whether none of the commands of its submission was tried.
+  var concernsWholeSubmission: Bool { commit == nil && reason.concernsWholeSubmission }
+}
+
+extension Reason {
+  /// Decided for a whole submission before or after its commands, never for one of them.
+  fileprivate var concernsWholeSubmission: Bool {
+    switch self {
+    case .deadlineExceeded, .cancelled, .shuttingDown, .queueFull, .diskFull, .readOnly, .corrupt,
+      .outcomeUnknown:
+      true
+    case .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld,
+      .eventInFuture, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound,
+      .pageNotFound, .mediaNotFound, .versionNotFound, .idempotencyMismatch, .grantConflict,
+      .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict,
+      .mediaInUse, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits:
+      false
+    }
+  }
+}
+
+extension Command {
+  /// Bytes of text that a batch's result repeats.
+  fileprivate var echoedByteCount: Int {
+    switch self {
+    case .consume(let consume):
+      2 * consume.userId.utf8.count + consume.idempotency.key.utf8.count + consume.runId.utf8.count
+    case .grantPlan(let grant):
+      2 * grant.userId.utf8.count + grant.idempotency.key.utf8.count + grant.planId.utf8.count
+    case .usage(.record(let record)): record.runId.utf8.count + record.model.utf8.count
+    case .addPurchase, .grantPromo, .adjust, .reserve, .extend, .capture, .release, .putPlan, .usage, .page,
+      .admin:
+      0
+    }
+  }
+}

@@ -1,0 +1,75 @@
+// Pages and media as messages.
+//
+// Invariants:
+// 1. Nothing is decided here.
+//
+// Values, owned by nobody.
+
+internal import TallyCore
+internal import TallyMessages
+
+extension TallystickV1.Media {
+  init(_ media: Media) {
+    self.init()
+    mediaId = media.mediaId
+    userId = media.userId
+    url = media.url
+    width = media.width
+    height = media.height
+    byteCount = media.byteCount
+    mimeType = media.mimeType
+    source = TallystickV1.MediaSource(rawValue: media.source.rawValue)
+    runId = media.runId
+    createdAtMicros = media.createdAtMicros
+  }
+}
+
+extension TallystickV1.Section {
+  init(_ section: SectionView) {
+    self.init()
+    sectionId = section.sectionId
+    kind = section.kind
+    content = section.content
+    firstImage = section.firstImage.map(TallystickV1.Media.init)
+    secondImage = section.secondImage.map(TallystickV1.Media.init)
+  }
+}
+
+extension TallystickV1.Page {
+  /// As in lists, without sections.
+  init(_ facts: PageFacts) {
+    self.init()
+    pageId = facts.pageId
+    userId = facts.userId
+    title = facts.title
+    settings = facts.settings
+    version = facts.version
+    createdAtMicros = facts.createdAtMicros
+    updatedAtMicros = facts.updatedAtMicros
+    author = facts.author
+    publishedVersion = facts.publishedVersion ?? 0
+    deletedAtMicros = facts.deletedAtMicros ?? 0
+    sectionCount = Int32(clamping: facts.sectionCount)
+    currentVersion = facts.currentVersion
+  }
+
+  init(_ view: PageView) {
+    self.init(view.facts)
+    sections = view.sections.map(TallystickV1.Section.init)
+  }
+}
+
+/// The reply of every method that changes a page.
+protocol PageChangeResponse: Message {
+  var change: TallystickV1.PageChange? { get set }
+}
+
+extension TallystickV1.CreatePageResponse: PageChangeResponse {}
+extension TallystickV1.SavePageResponse: PageChangeResponse {}
+extension TallystickV1.PatchPageResponse: PageChangeResponse {}
+extension TallystickV1.RestoreVersionResponse: PageChangeResponse {}
+extension TallystickV1.DuplicatePageResponse: PageChangeResponse {}
+extension TallystickV1.PublishResponse: PageChangeResponse {}
+extension TallystickV1.UnpublishResponse: PageChangeResponse {}
+extension TallystickV1.DeletePageResponse: PageChangeResponse {}
+extension TallystickV1.UndeletePageResponse: PageChangeResponse {}

@@ -1,0 +1,156 @@
+// Requests about runs as commands and filters, field by field.
+//
+// Invariants:
+// 1. One function a request; each field that is taken is checked here and nowhere else.
+// 2. A run's digest is over the request as sent, before defaults; an item of a batch or a stream has that
+//    of the same request alone.
+//
+// Values, owned by nobody.
+
+internal import TallyCore
+internal import TallyMessages
+
+enum RunRequests {
+  private typealias RPCs = TallystickV1.UsageService
+
+  /// Made once: a stream asks for it with each run.
+  private static let recordMethod = RPCs.recordRun.name
+
+  static func begin(_ request: TallystickV1.BeginRunRequest, _ digest: Digest) throws(Refusal) -> Prepared {
+    try identity(request.userId, request.runId, request.model, request.type, FieldPath())
+    try notNegative(request.estimateMicros, "estimate_micros")
+    if request.ttlMillis != 0 { try Fields.ttl(request.ttlMillis, "ttl_millis") }
+    return Prepared(
+      command: .usage(
+        .begin(
+          UsageCommand.Begin(
+            userId: request.userId, runId: request.runId, model: request.model, type: request.type,
+            estimateMicros: request.estimateMicros,
+            ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
+            digest: digest))),
+      userId: request.userId)
+  }
+
+  static func finish(
+    _ request: TallystickV1.FinishRunRequest, _ digest: Digest, actingUserId: String?
+  ) throws(Refusal) -> Prepared {
+    try runId(request.runId)
+    let end = try end(
+      status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
+      images: request.images, costMicros: request.costMicros, error: request.error, FieldPath())
+    return Prepared(
+      command: .usage(
+        .finish(
+          UsageCommand.Finish(
+            runId: request.runId, end: end, actingUserId: actingUserId, digest: digest))))
+  }
+
+  static func record(
+    _ request: TallystickV1.RecordRunRequest, _ path: FieldPath = FieldPath()
+  ) throws(Refusal) -> Prepared {
+    try identity(request.userId, request.runId, request.model, request.type, path)
+    let end = try end(
+      status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
+      images: request.images, costMicros: request.costMicros, error: request.error, path)
+    try Fields.time(request.startedAtMicros, path("started_at_micros"))
+    return Prepared(
+      command: .usage(
+        .record(
+          UsageCommand.Record(
+            userId: request.userId, runId: request.runId, model: request.model, type: request.type, end: end,
+            startedAtMicros: request.startedAtMicros,
+            digest: RequestDigest.make(method: recordMethod, request)))),
+      userId: request.userId)
+  }
+
+  static func runId(_ runId: String) throws(Refusal) {
+    try Fields.required(runId, "run_id", atMost: Limits.runIdByteCount)
+  }
+
+  private static func identity(
+    _ userId: String, _ runId: String, _ model: String, _ type: String, _ path: FieldPath
+  ) throws(Refusal) {
+    try Fields.required(userId, path("user_id"), atMost: Limits.userIdByteCount)
+    try Fields.required(runId, path("run_id"), atMost: Limits.runIdByteCount)
+    try Fields.required(model, path("model"), atMost: Limits.modelByteCount)
+    try Fields.required(type, path("type"), atMost: Limits.runTypeByteCount)
+  }
+
+  private static func end(
+    status: TallystickV1.RunStatus, inputTokens: Int64, outputTokens: Int64, images: Int64,
+    costMicros: Int64?, error: String, _ path: FieldPath
+  ) throws(Refusal) -> UsageCommand.End {
+    guard let status = RunStatus(rawValue: status.rawValue), status != .running else {
+      throw invalidField(path("status"), "must be SUCCEEDED, FAILED or CANCELLED")
+    }
+    try units(inputTokens, path("input_tokens"))
+    try units(outputTokens, path("output_tokens"))
+    try units(images, path("images"))
+    if let costMicros {
+      try notNegative(costMicros, path("cost_micros"))
+      if costMicros > Limits.runCostMicros {
+        throw invalidAmount(path("cost_micros"), "is beyond the limit of \(Limits.runCostMicros)")
+      }
+    }
+    try Fields.optional(error, path("error"), atMost: Limits.runErrorByteCount)
+    return UsageCommand.End(
+      status: status, inputTokens: inputTokens, outputTokens: outputTokens, images: images,
+      costMicros: costMicros, error: error)
+  }
+
+  private static func notNegative(_ amountMicros: Int64, _ field: String) throws(Refusal) {
+    if amountMicros < 0 { throw invalidAmount(field, "must not be negative") }
+    try Fields.magnitude(amountMicros, field)
+  }
+
+  private static func units(_ count: Int64, _ field: String) throws(Refusal) {
+    if count < 0 || count > Limits.runUnitCount {
+      throw invalidField(field, "must be from 0 to \(Limits.runUnitCount)", limit: Limits.runUnitCount)
+    }
+  }
+
+  // MARK: lists
+
+  static func filter(_ request: TallystickV1.ListRunsRequest) throws(Refusal) -> RunFilter {
+    try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
+    var filter = RunFilter(userId: request.userId, limit: try Fields.pageSize(request.limit))
+    for (index, status) in request.statuses.enumerated() {
+      guard let status = RunStatus(rawValue: status.rawValue) else {
+        throw invalidField("statuses[\(index)]", "is not a run status")
+      }
+      if !filter.statuses.contains(status) { filter.statuses.append(status) }
+    }
+    try Fields.optional(request.model, "model", atMost: Limits.modelByteCount)
+    try Fields.optional(request.type, "type", atMost: Limits.runTypeByteCount)
+    try Fields.time(request.fromMicros, "from_micros")
+    try Fields.time(request.toMicros, "to_micros")
+    filter.model = request.model
+    filter.type = request.type
+    filter.fromMicros = request.fromMicros
+    filter.toMicros = request.toMicros
+    let numbers = try Cursor.decode(RPCs.listRuns, request, count: 2)
+    filter.before = numbers.map { RunPlace(startedAtMicros: $0[0], id: $0[1]) }
+    return filter
+  }
+
+  static func page(
+    _ request: TallystickV1.ListRunsRequest, _ snapshot: Snapshot<RunPage>, largest: Int
+  ) -> TallystickV1.ListRunsResponse {
+    var response = TallystickV1.ListRunsResponse()
+    response.commitSequence = snapshot.commitSequence
+    let runs = snapshot.value.runs
+    let cut = CreditQueries.cut(runs, largest: largest, size: size)
+    response.runs = runs.prefix(cut).map(TallystickV1.Run.init)
+    if let before = cut < runs.count ? runs[cut - 1].place : snapshot.value.nextBefore {
+      response.nextCursor = Cursor.encode(
+        before: [before.startedAtMicros, before.id], RPCs.listRuns, request)
+    }
+    return response
+  }
+
+  /// Not less than the run's encoding: every number at its longest.
+  private static func size(_ run: Run) -> Int {
+    256 + run.runId.utf8.count + run.userId.utf8.count + run.model.utf8.count + run.type.utf8.count
+      + run.error.utf8.count
+  }
+}

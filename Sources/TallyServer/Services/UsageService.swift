@@ -1,0 +1,50 @@
+// tallystick.v1.UsageService: plans; runs are in RunService.swift, what was used in UsageReads.swift.
+//
+// Invariants:
+// 1. A plan's content is checked here; that the same content changes nothing is the engine's word.
+//
+// Owner: connections' queues, lanes and the engine's writer, each for its part of a call.
+
+internal import TTRPC
+internal import TallyCore
+internal import TallyMessages
+
+struct UsageService {
+  typealias RPCs = TallystickV1.UsageService
+
+  var services: Services
+
+  var bindings: [Binding] { plans + runs + reads }
+
+  private var plans: [Binding] {
+    let engine = services.engine
+    let largest = services.maximumReplyByteCount
+    return [
+      services.unkeyedMutation(RPCs.putPlan, role: .admin) { request, _ throws(Refusal) in
+        Prepared(command: .putPlan(try UsageRequests.plan(request.plan, engine.zones)))
+      } reply: { outcome throws(Refusal) in
+        switch outcome {
+        case .planStored(let plan, let unchanged, let commit):
+          var response = TallystickV1.PutPlanResponse()
+          response.plan = TallystickV1.Plan(plan)
+          response.unchanged = unchanged
+          response.commitSequence = commit.sequence
+          response.commitPosition = commit.position
+          return response
+        case .refused(let refusal): throw refusal
+        case .applied, .usage, .page, .admin:
+          throw Refusal(.corrupt, "the engine answered something else to a command of plans")
+        }
+      },
+      services.query(
+        RPCs.listPlans,
+        fields: { request throws(Refusal) in
+          _ = try Fields.pageSize(request.limit)
+          try Fields.optional(request.cursor, "cursor", atMost: Limits.cursorByteCount)
+        },
+        answer: { request, _ throws(Refusal) in
+          try UsageQueries.plans(request, engine, largest: largest)
+        }),
+    ]
+  }
+}

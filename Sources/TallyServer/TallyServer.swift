@@ -1,0 +1,183 @@
+// The server: engine below, services in the middle, ttrpc on top, in one value with a life.
+//
+// Invariants:
+// 1. The engine is open, recovered and durable before the socket accepts a call.
+// 2. Shutdown goes from the outside in: no new calls, drain, then the engine.
+// 3. The log has no payloads, and no metadata values but the ids of a well-formed trace.
+//
+// Owner: whoever runs the program; start and shutdown are called once each.
+
+public import Logging
+public import TTRPC
+public import TallyCore
+internal import TallyLocking
+internal import TallyMessages
+
+/// What a server is started with.
+public struct TallyServerOptions: Sendable {
+  /// Where the socket is, and the connections' limits. Who may connect, the reasons and the log hooks
+  /// are set by the server.
+  public var server: ServerOptions
+  /// Where the database is. When testing, the clock is replaced by one that TestControl drives.
+  public var engine: EngineConfiguration
+  public var allowList = AllowList()
+  public var version: String
+  public var ephemeral = false
+  /// Serves TestControl and Conformance, and lets the former make calls, connections and commits fail.
+  public var testing = false
+  /// A unary call that takes longer is logged; zero is never. The engine's own setting is that of statements.
+  public var slowCallMillis = 1_000
+
+  public init(server: ServerOptions, engine: EngineConfiguration, version: String) {
+    self.server = server
+    self.engine = engine
+    self.version = version
+  }
+}
+
+public final class TallyServer: Sendable {
+  /// Metadata that makes a call cancellable through Control.Cancel.
+  public static let cancelTokenMetadataKey = "tally-cancel-token"
+  /// How long shutdown waits for calls under way.
+  public static let drainNanoseconds: UInt64 = 10_000_000_000
+
+  private let engine: SQLiteEngine
+  private let server: Server
+  private let logger: Logger
+  private let isDraining = Lock(false)
+  /// There when serving for testing.
+  let harness: Harness?
+
+  /// Opens the database; the socket is bound by `start`.
+  public init(options: TallyServerOptions, logger: Logger) throws(StoreError) {
+    var configuration = options.engine
+    harness = options.testing ? Harness() : nil
+    harness?.prepare(&configuration)
+    let limiter = RateLimiter(clock: harness?.clock)
+    configuration.onRateLimits = { limiter.apply($0) }
+    let slowLog = SlowLog(logger: logger)
+    configuration.onSlowStatement = slowLog.statement
+    engine = try SQLiteEngine.open(configuration)
+    self.logger = logger
+
+    let services = Services(
+      engine: engine, allowList: options.allowList, lanes: ReadLanes(count: engine.readerCount),
+      limiter: limiter,
+      maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount,
+      failures: harness?.failures)
+    let facts = ServerFacts(
+      version: options.version, startedAtMicros: configuration.clock.wallMicros,
+      sqliteVersion: SQLiteEngine.sqliteVersion, readerPoolSize: engine.readerCount,
+      ephemeral: options.ephemeral, testing: options.testing,
+      connectionLimits: TallyServer.limits(options.server))
+    let calls = CallMetrics(
+      slowNanoseconds: options.slowCallMillis > 0 ? UInt64(options.slowCallMillis) * 1_000_000 : nil,
+      slowLog: slowLog)
+    // The registry needs the server's cancel, and the server its registry.
+    let late = Late()
+    let registry = Registry(
+      services: services, facts: facts, engine: engine,
+      catalogue: MetricCatalogue(
+        version: options.version, startedAtMicros: facts.startedAtMicros, calls: calls, engine: engine,
+        limiter: limiter,
+        connections: { late.server.withLock { $0 }?.statistics }),
+      harness: harness,
+      cancel: { token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 },
+      isDraining: { [isDraining] in isDraining.withLock { $0 } })
+    var connections = TallyServer.connectionOptions(options, calls: calls, logger: logger)
+    if let failures = harness?.failures { connections.accepts = { _ in failures.acceptsConnection() } }
+    server = Server(options: connections, registry: registry.make())
+    late.server.withLock { [server] in $0 = server }
+  }
+
+  /// Accepts calls from here on.
+  public func start() throws(ListenError) {
+    try server.start()
+  }
+
+  /// Refuses new calls, lets those under way end, and closes the database behind a whole checkpoint.
+  public func shutdown(
+    drainNanoseconds: UInt64 = TallyServer.drainNanoseconds
+  ) async throws(StoreError) {
+    isDraining.withLock { $0 = true }
+    harness?.close()
+    await server.shutdown(drainNanoseconds: drainNanoseconds)
+    try engine.close()
+  }
+
+  /// For tests that break what is below the services.
+  var engineForTesting: SQLiteEngine { engine }
+
+  public var statistics: ServerStatistics { server.statistics }
+
+  /// The envelope around a reply: tags and lengths of its two fields, and a frame's slack.
+  private static let envelopeByteCount = 64
+
+  private static func limits(_ server: ServerOptions) -> [(name: String, value: Int64, unit: String)] {
+    [
+      ("message", Int64(server.maximumMessageByteCount), "bytes"),
+      ("connections", Int64(server.maximumConnections), "connections"),
+      ("in_flight", Int64(server.maximumInFlight), "calls"),
+      ("outbound", Int64(server.maximumOutboundByteCount), "bytes"),
+      ("half_frame", Int64(server.halfFrameNanoseconds / 1_000_000), "millis"),
+      ("stalled_write", Int64(server.stalledWriteNanoseconds / 1_000_000), "millis"),
+    ]
+  }
+
+  private static func connectionOptions(
+    _ options: TallyServerOptions, calls: CallMetrics, logger: Logger
+  ) -> ServerOptions {
+    var server = options.server
+    let allowList = options.allowList
+    server.authorize = { peer in
+      allowList.role(of: peer) == nil
+        ? Status(.peerNotAllowed, "uid \(peer.uid) may not call this server") : nil
+    }
+    server.cancelTokenKey = TallyServer.cancelTokenMetadataKey
+    server.shuttingDown = Status(Refusal(.shuttingDown, "the server is shutting down"))
+    server.tooManyInFlight = Status(
+      .tooManyInFlight, "more than \(server.maximumInFlight) calls in flight on this connection",
+      details: ["limit": String(server.maximumInFlight)])
+    server.messageTooLarge = Status(
+      .messageTooLarge, "the message is larger than \(server.maximumMessageByteCount) bytes",
+      details: ["limit": String(server.maximumMessageByteCount)])
+    server.hooks = hooks(calls, logger)
+    return server
+  }
+
+  private static func hooks(_ calls: CallMetrics, _ logger: Logger) -> ServerHooks {
+    var hooks = ServerHooks()
+    hooks.observer = { service, method in calls.observer(service: service, method: method) }
+    hooks.connectionOpened = { id, peer in
+      calls.connectionOpened(peer)
+      logger.debug("connection opened", metadata: peer.logMetadata(id))
+    }
+    hooks.connectionClosed = { id, peer, reason in
+      calls.connectionClosed(peer)
+      var metadata = peer.logMetadata(id)
+      metadata["reason"] = "\(reason)"
+      let level: Logger.Level = reason == .peerClosed || reason == .shutdown ? .debug : .warning
+      logger.log(level: level, "connection closed", metadata: metadata)
+    }
+    hooks.connectionRefused = { peer, reason in
+      var metadata = peer?.logMetadata(nil) ?? [:]
+      metadata["reason"] = "\(reason)"
+      logger.warning("connection refused", metadata: metadata)
+    }
+    hooks.handlerFailed = { context, id, error in
+      var metadata = context.logMetadata
+      metadata["error_id"] = "\(id)"
+      metadata["error"] = "\(error)"
+      logger.error("a handler failed", metadata: metadata)
+    }
+    hooks.acceptPaused = { errno in
+      logger.warning("accepting rests for a moment", metadata: ["errno": "\(errno)"])
+    }
+    return hooks
+  }
+}
+
+/// The server, known a moment after those who need it.
+private final class Late: Sendable {
+  let server = Lock<Server?>(nil)
+}

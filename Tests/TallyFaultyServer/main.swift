@@ -1,0 +1,87 @@
+// The server with a fault built in, for the tests that must see it fail. Never installed.
+//
+// Usage: TallyFaultyServer DATABASE SOCKET FAULT COUNT
+//
+// Owner: the main thread; the faults run on the writer's queue.
+
+internal import CTallyProcess
+internal import Glibc
+internal import Logging
+internal import TTRPC
+internal import TallyCore
+internal import TallyLocking
+internal import TallyServer
+
+/// What goes wrong.
+enum Fault: String {
+  /// Answers before the commit, and dies before the COUNTth one, as if killed in between.
+  case answersBeforeCommit = "answers-before-commit"
+  /// Answers as it should, and dies before the COUNTth commit.
+  case killedBeforeCommit = "killed-before-commit"
+  /// Asks SQLite for a durability that does not sync every commit.
+  case synchronousNormal = "synchronous-normal"
+  /// Instead of the COUNTth commit, the sync fails.
+  case failedSync = "failed-sync"
+  /// The COUNTth commit is durable, and an error is reported all the same.
+  case failedAfterCommit = "failed-after-commit"
+
+  func faults(count: Int) -> EngineFaults {
+    let commits = Lock(0)
+    /// Whether this is the one.
+    let isDue: @Sendable () -> Bool = {
+      commits.withLock { commits in
+        commits += 1
+        return commits == count
+      }
+    }
+    var faults = EngineFaults()
+    switch self {
+    case .answersBeforeCommit:
+      faults.answersBeforeCommit = true
+      faults.beforeCommit = { _ in if isDue() { kill(getpid(), SIGKILL) } }
+    case .killedBeforeCommit: faults.beforeCommit = { _ in if isDue() { kill(getpid(), SIGKILL) } }
+    case .synchronousNormal: faults.synchronous = "NORMAL"
+    case .failedSync:
+      faults.beforeCommit = { _ throws(StoreFault) in if isDue() { throw .failedSync } }
+    case .failedAfterCommit:
+      faults.afterCommit = { _ throws(StoreFault) in if isDue() { throw .failedSync } }
+    }
+    return faults
+  }
+}
+
+/// How it ends, with a word on standard error.
+func end(_ status: Int32, _ message: String) -> Never {
+  let bytes = Array("TallyFaultyServer: \(message)\n".utf8)
+  _ = unsafe bytes.withUnsafeBytes { unsafe cprocess_write_all(STDERR_FILENO, $0.baseAddress, $0.count) }
+  _exit(status)
+}
+
+let arguments = CommandLine.arguments
+guard arguments.count == 5, let fault = Fault(rawValue: arguments[3]), let count = Int(arguments[4]) else {
+  end(64, "DATABASE SOCKET FAULT COUNT")
+}
+let signals = cprocess_signals_open()
+var ends: [Int32] = [0, 0]
+guard signals >= 0, unsafe pipe(&ends) == 0 else { end(71, "no descriptors") }
+let (fatalInput, fatalOutput) = (ends[0], ends[1])
+
+var engine = EngineConfiguration(directory: arguments[1]) { _ in close(fatalOutput) }
+engine.faults = fault.faults(count: count)
+let options = TallyServerOptions(
+  server: ServerOptions(path: arguments[2]), engine: engine, version: "faulty")
+do {
+  let server = try TallyServer(
+    options: options, logger: Logger(label: "faulty") { _ in SwiftLogNoOpLogHandler() })
+  try server.start()
+  let descriptors = [signals, fatalInput]
+  let place = unsafe descriptors.withUnsafeBufferPointer { unsafe cprocess_wait($0.baseAddress, 2, -1) }
+  if place == 1 {
+    // As the program does: the replies leave, nothing is closed.
+    cprocess_sleep_nanoseconds(100_000_000)
+    end(80, "the last commit's outcome is unknown")
+  }
+  try await server.shutdown()
+} catch {
+  end(70, "\(error)")
+}
