@@ -113,32 +113,44 @@ let package = Package(
     .testTarget(
       name: "ProtoJSONTests", dependencies: ["TallyProtoJSON", "TallyMessages"], swiftSettings: strict),
     .testTarget(
-      name: "TTRPCTests", dependencies: ["TTRPC", "CTallyLinux", "TallyLocking"], swiftSettings: strict),
+      name: "TTRPCTests", dependencies: ["TallyTestSupport", "TTRPC", "CTallyLinux", "TallyLocking"],
+      swiftSettings: strict),
     .testTarget(name: "MeasuringTests", dependencies: ["TallyMeasuring"], swiftSettings: strict),
     .testTarget(
-      name: "SQLiteTests", dependencies: ["TallySQLite", "TallyLocking", "TallyMeasuring"],
+      name: "SQLiteTests",
+      dependencies: ["TallyTestSupport", "TallySQLite", "TallyLocking", "TallyMeasuring"],
       swiftSettings: strict),
     .testTarget(
       name: "CoreTests",
-      dependencies: ["TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto],
+      dependencies: [
+        "TallyTestSupport", "TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto,
+      ],
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "ServerTests",
       dependencies: [
+        "TallyTestSupport",
         "TallyServer", "TallyClient", "TTRPC", "TallyMessages", "TallyCore", "TallyLocking", "TallyMeasuring",
         logging,
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "TallyMessages", "TallyLocking"],
+      name: "TallyClientTests",
+      dependencies: ["TallyTestSupport", "TallyClient", "TTRPC", "TallyMessages", "TallyLocking"],
       swiftSettings: strict),
     .testTarget(
       name: "tallyTests",
-      dependencies: ["tally", "TallyTesting", "TallyClient", "TallyMessages", "TallyProtoJSON", arguments],
+      dependencies: [
+        "TallyTestSupport", "tally", "TallyTesting", "TallyClient", "TallyMessages", "TallyProtoJSON",
+        arguments,
+      ],
       swiftSettings: strict),
     .testTarget(name: "BenchTests", dependencies: ["TallyBench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
+
+    // What the tests of all rooms share.
+    .target(name: "TallyTestSupport", path: "Tests/TallyTestSupport", swiftSettings: strict),
 
     // Faults across processes, and the server with a fault built in that its canaries run against.
     .executableTarget(
@@ -148,6 +160,7 @@ let package = Package(
     .testTarget(
       name: "FaultTests",
       dependencies: [
+        "TallyTestSupport",
         "tally", "TallyFaultyServer", "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages",
         "TallyLocking",
       ],
