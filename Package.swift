@@ -31,9 +31,15 @@ let smallRelease: [LinkerSetting] = [
     ], .when(platforms: [.linux], configuration: .release))
 ]
 
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
-let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+/// What only the daemon and its tools need. With `traits: []` a user of TTRPC, TallyClient or TallyTesting fetches
+/// none of it.
+let daemonOnly: TargetDependencyCondition? = .when(traits: ["Daemon"])
+let crypto: Target.Dependency = .product(
+  name: "Crypto", package: "swift-crypto", condition: daemonOnly)
+let logging: Target.Dependency = .product(
+  name: "Logging", package: "swift-log", condition: daemonOnly)
+let arguments: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser", condition: daemonOnly)
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 let package = Package(
@@ -43,6 +49,10 @@ let package = Package(
     .library(name: "TTRPC", targets: ["TTRPC"]),
     .library(name: "TallyClient", targets: ["TallyClient"]),
     .library(name: "TallyTesting", targets: ["TallyTesting"]),
+  ],
+  traits: [
+    .default(enabledTraits: ["Daemon"]),
+    .trait(name: "Daemon", description: "the program `tally`, the server's rooms and the benchmarks"),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
