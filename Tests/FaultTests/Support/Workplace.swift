@@ -65,6 +65,13 @@ final class Workplace: Sendable {
 
   func freeDisk() { _ = unsafe unlink("\(disk ?? path)/filler") }
 
+  /// Lets another uid serve here.
+  func give(to uid: UInt32) throws {
+    for place in [path, socketDirectory] {
+      try #require(unsafe chown(place, uid, uid) == 0, "cannot give \(place) away")
+    }
+  }
+
   /// Lets another uid come as far as the socket, whose mode decides from there.
   func openSocketDirectory() { _ = unsafe chmod(socketDirectory, 0o755) }
 
