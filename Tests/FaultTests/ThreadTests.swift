@@ -148,7 +148,41 @@ extension FaultTests {
       client.close()
       peak = max(peak, Self.threadCount(daemon.child.pid))
       #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
-      try await daemon.stop()
+      daemon.kill()
+    }
+
+    @Test("a thousand health watchers cost nothing while nothing changes")
+    func idleWatchers() async throws {
+      let daemon = try await Daemon.start(try Workplace())
+      let peers = try (0..<10).map { _ in try Intruder(daemon.workplace.socket) }
+      for peer in peers {
+        var frames: [UInt8] = []
+        for stream in stride(from: UInt32(1), to: 200, by: 2) {
+          frames += Intruder.call(stream, GrpcHealthV1.Health.watch, [])
+        }
+        try await peer.send(frames)
+      }
+      let client = daemon.client()
+      try await eventually("all watch") { try await Self.callsInFlight(client) >= 1_000 }
+      client.close()
+      try await eventually("what the beginning of the watches costs is spent") {
+        let before = Self.processorNanoseconds(daemon.child.pid)
+        try await Task.sleep(for: .seconds(3))
+        return Self.processorNanoseconds(daemon.child.pid) - before < Self.idleNanoseconds
+      }
+      daemon.kill()
+    }
+
+    /// Processor time in three seconds: what a second's upkeep costs, and far less than looking ten times a
+    /// second for each of a thousand watchers.
+    static let idleNanoseconds = 100_000_000
+
+    /// Processor time that the threads of a process have used.
+    private static func processorNanoseconds(_ pid: Int32) -> Int {
+      Files.names(in: "/proc/\(pid)/task").reduce(0) { sum, thread in
+        let first = Files.text("/proc/\(pid)/task/\(thread)/schedstat").split(separator: " ").first
+        return sum + (first.flatMap { Int($0) } ?? 0)
+      }
     }
 
     private static func callsInFlight(_ client: TallyClient) async throws -> Int {
