@@ -68,7 +68,7 @@ public struct CallContext: Sendable {
   public var kind: MethodKind { call.entry.kind }
   public var streamId: UInt32 { call.streamId }
   /// Nothing else was there to do when it arrived: no other connection was ready, and no other frame
-  /// came with it. Its handler may take a moment longer on the connection's queue than others.
+  /// came with it.
   public var isLone: Bool { call.isLone }
   /// Counts from 1 in each server; for logs.
   public var connectionId: UInt64 { call.connection.connectionId }
@@ -101,6 +101,15 @@ public struct CallContext: Sendable {
   /// status to fail with. It must not block. A unary call is not answered by this: the handler does.
   public func onCancel(_ handler: @escaping @Sendable (Status) -> Void) {
     call.connection.onCancel(call, handler)
+  }
+
+  /// For a lone call that has to wait, for the disk say, and should not wait for another thread to wake
+  /// as well: does `work` on the calling thread, once the handler has returned and another thread waits on
+  /// the sockets. It answers through the responder, with a flush. To be asked once, by the handler itself.
+  /// - Returns: false when the call is not lone, the calling thread is not the one that reads from the
+  ///   sockets, or no other would do so in its place; `work` is then not done.
+  public func lead(_ work: @escaping @Sendable () -> Void) -> Bool {
+    call.isLone && call.connection.poller.lead(work)
   }
 
   /// Closes the call's connection: replies that are ready leave, everything else is lost to the peer, this

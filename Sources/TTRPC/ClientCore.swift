@@ -45,7 +45,8 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
   private let poller: Poller
   private let token: UInt64
   private let descriptor: Int32
-  private let queue = DispatchQueue(label: "ttrpc.client")
+  /// Its target keeps many connections that close at once from starting a thread for each.
+  private let queue = DispatchQueue(label: "ttrpc.client", target: .global())
   private let table: Lock<Table>
   private var parser: FrameParser
   private var finished: [UInt32] = []

@@ -83,16 +83,26 @@ final class Listener: Pollable, @unchecked Sendable {
     await withCheckedContinuation { continuation in
       poller.perform { poller in
         poller.remove(self.descriptor, self.token)
-        self.abandon()
+        self.closeSocket()
         continuation.resume()
       }
     }
+    removeName()
   }
 
-  /// Closes the socket and removes its name.
+  /// Closes the socket and removes its name; for a listener that never started.
   func abandon() {
+    closeSocket()
+    removeName()
+  }
+
+  private func closeSocket() {
     if descriptor >= 0 { _ = clinux_close(descriptor) }
     descriptor = -1
+  }
+
+  /// May wait for the disk: never on the poller's thread.
+  private func removeName() {
     if let path, let identity, FileIdentity(path) == identity { _ = unsafe unlink(path) }
   }
 

@@ -1,16 +1,23 @@
-// One thread that waits on many sockets and enters the ready ones.
+// Threads that take turns: one waits on many sockets and enters the ready ones, the others stand by.
+//
+// A lone call's work may have to wait, for the disk most of all. To hand it to another thread costs a lone
+// caller the time in which that thread wakes. So the thread that has the call does the work itself, and
+// another takes its turn at polling: leader and followers. `Turns` says when.
 //
 // Invariants:
 // 1. Level-triggered: what is left unread is reported again, so one read a round is enough and no socket
 //    can keep the thread from the others.
-// 2. The table of what is polled is touched by the poller's thread only; others send it work.
+// 2. One thread polls at a time. What it needs for that is touched by it only, and goes with the turn to the
+//    next; others send it work.
 // 3. Tokens are never used twice, so an event of a closed socket finds nobody.
-// 4. The thread never blocks but in epoll_wait.
+// 4. The thread that polls never blocks but in epoll_wait: one that may wait elsewhere has lent its turn.
+// 5. A connection's queue is entered by the thread that polls only, and left before that thread lends its
+//    turn. So it is always free when a poller comes: nobody waits there for what a leader does.
+// 6. How many threads there are is settled at the start.
 //
-// Owner: its thread.
+// Owner: the thread whose turn it is.
 
 internal import CTallyLinux
-internal import Glibc
 internal import TallyLocking
 
 /// Something that has a descriptor to wait on. Subclassed, rather than a protocol, to keep the call
@@ -22,7 +29,9 @@ class Pollable: @unchecked Sendable {
 }
 
 final class Poller: @unchecked Sendable {
-  // Unchecked: the mailbox has its lock, `targets` belongs to the thread, descriptors never change.
+  // Unchecked: the mailbox has its lock; what is not constant else belongs to the thread whose turn it is.
+
+  typealias Mail = @Sendable (Poller) -> Void
 
   /// Bytes of one read.
   static let readByteCount = 64 << 10
@@ -35,10 +44,17 @@ final class Poller: @unchecked Sendable {
   let timers = Timers()
   private let epoll: Int32
   private let wake: Int32
-  private let mailbox = Lock<[@Sendable (Poller) -> Void]>([])
+  /// nil once the last turn is over: nobody reads it any more.
+  private let mailbox = Lock<[Mail]?>([])
   private let lastToken = Lock<UInt64>(0)
   private var targets = IdTable<Pollable>()
   private var isStopping = false
+  private var threadCount = 0
+  private let turns = Turns()
+  /// The event that is being looked at was the only one of its wait.
+  private var mayLead = false
+  /// What the thread does next, while another may take its turn.
+  private var led: (@Sendable () -> Void)?
 
   init() throws(SystemError) {
     let epoll = clinux_epoll_create()
@@ -59,21 +75,46 @@ final class Poller: @unchecked Sendable {
     _ = clinux_close(wake)
   }
 
-  /// Starts the thread, which keeps the poller alive until `stop`.
-  func start(name: String) throws(SystemError) {
-    try startThread(name: name) { self.run() }
+  /// Starts the threads, which keep the poller alive until `stop`.
+  /// - Parameters:
+  ///   - name: of each thread, at most 15 bytes.
+  ///   - standbyCount: of threads that take the turn while others work; without one nobody leads.
+  func start(name: String, standbyCount: Int = 0) throws(SystemError) {
+    for index in 0...standbyCount {
+      let code = startThread {
+        _ = unsafe clinux_name_thread(name)
+        self.run()
+      }
+      if code != 0 {
+        isStopping = true
+        turns.end(threadCount: index)
+        throw SystemError(number: code, operation: "pthread_create")
+      }
+    }
+    threadCount = 1 + standbyCount
+    turns.begin(standbyCount: standbyCount)
   }
 
-  /// Ends the thread once it has done what it was sent before.
+  /// Ends the threads once what was sent before is done.
   func stop() {
     perform { $0.isStopping = true }
   }
 
-  /// Runs `work` on the poller's thread.
-  func perform(_ work: @escaping @Sendable (Poller) -> Void) {
+  /// Does `work`, which may wait, on the calling thread, once that has left the round it is in; another polls
+  /// meanwhile. Whoever comes from the handler of a lone event may ask, once.
+  /// - Returns: false when there is no other thread, or the caller does not poll; `work` is then not done.
+  func lead(_ work: @escaping @Sendable () -> Void) -> Bool {
+    guard turns.isCallers, mayLead, turns.hasStandby else { return false }
+    mayLead = false
+    led = work
+    return true
+  }
+
+  /// Runs `work` on the thread that polls, soon; never after the end.
+  func perform(_ work: @escaping Mail) {
     let isFirst = mailbox.withLock { mailbox in
-      mailbox.append(work)
-      return mailbox.count == 1
+      mailbox?.append(work)
+      return mailbox?.count == 1
     }
     if isFirst { signal() }
   }
@@ -119,36 +160,72 @@ final class Poller: @unchecked Sendable {
     perform { $0.targets.remove(token) }
   }
 
+  // MARK: The threads
+
+  /// Where one thread has its events and what it reads.
+  private struct Buffers {
+    var events = [clinux_event](repeating: clinux_event(), count: Poller.eventCount)
+    var scratch = [UInt8](repeating: 0, count: Poller.readByteCount)
+  }
+
   private func run() {
-    var events = [clinux_event](repeating: clinux_event(), count: Self.eventCount)
-    var scratch = [UInt8](repeating: 0, count: Self.readByteCount)
+    var buffers = Buffers()
+    while true {
+      turns.take()
+      if isStopping { return }
+      var hasTurn = true
+      while hasTurn {
+        guard let work = poll(&buffers) else { return end() }
+        hasTurn = turns.lend(during: work)
+      }
+    }
+  }
+
+  private func end() {
+    targets = IdTable()
+    // What is left may hold what holds this poller.
+    mailbox.withLock { $0 = nil }
+    turns.end(threadCount: threadCount - 1)
+  }
+
+  /// Polls until the end, or until the thread is to lead.
+  /// - Returns: what it does then; nil at the end.
+  private func poll(_ buffers: inout Buffers) -> (@Sendable () -> Void)? {
     while !isStopping {
-      let capacity = Int32(events.count)
-      let count = unsafe events.withUnsafeMutableBufferPointer { [epoll] buffer in
+      let capacity = Int32(buffers.events.count)
+      let count = unsafe buffers.events.withUnsafeMutableBufferPointer { [epoll] buffer in
         unsafe clinux_epoll_wait(epoll, buffer.baseAddress, capacity, waitMillis())
       }
       var isWoken = false
+      mayLead = count == 1
       for index in 0..<max(0, Int(count)) {
-        let event = events[index]
+        let event = buffers.events[index]
         if event.token == Self.wakeToken {
           isWoken = true
         } else if let target = targets[event.token] {
-          target.ready(count == 1 ? event.events | Self.loneEvent : event.events, &scratch)
+          turns.note(event.token)
+          target.ready(count == 1 ? event.events | Self.loneEvent : event.events, &buffers.scratch)
         }
+      }
+      mayLead = false
+      // It was the only event: mail and timers wait for who polls next.
+      if let work = led {
+        led = nil
+        return work
       }
       if isWoken { readMail() }
       if timers.next != UInt64.max {
         for action in timers.due(monotonicNanoseconds()) { action() }
       }
     }
-    targets = IdTable()
+    return nil
   }
 
   private func readMail() {
     _ = clinux_event_drain(wake)
     let work = mailbox.withLock { mailbox in
-      let taken = mailbox
-      mailbox = []
+      let taken = mailbox ?? []
+      if mailbox != nil { mailbox = [] }
       return taken
     }
     for item in work { item(self) }
@@ -162,33 +239,4 @@ final class Poller: @unchecked Sendable {
     // Rounded up, so that a timer is due when the wait ends.
     return Int32(min((next - now + 999_999) / 1_000_000, 3_600_000))
   }
-}
-
-private final class ThreadBody {
-  let name: String
-  let run: @Sendable () -> Void
-  init(name: String, run: @escaping @Sendable () -> Void) {
-    self.name = name
-    self.run = run
-  }
-}
-
-/// Starts a detached thread; its name is at most 15 bytes.
-private func startThread(name: String, _ run: @escaping @Sendable () -> Void) throws(SystemError) {
-  let body = unsafe Unmanaged.passRetained(ThreadBody(name: name, run: run))
-  var thread = pthread_t()
-  let code = unsafe pthread_create(
-    &thread, nil,
-    { argument in
-      guard let argument = unsafe argument else { return nil }
-      let body = unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
-      _ = unsafe clinux_name_thread(body.name)
-      body.run()
-      return nil
-    }, body.toOpaque())
-  if code != 0 {
-    unsafe body.release()
-    throw SystemError(number: code, operation: "pthread_create")
-  }
-  pthread_detach(thread)
 }

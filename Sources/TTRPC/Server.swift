@@ -3,6 +3,7 @@
 // Invariants:
 // 1. A connection is in the table from its acceptance to its close.
 // 2. After `shutdown` has returned no handler is called and no descriptor of ours is open.
+// 3. The threads are those of the pollers, whatever the number of connections: a shutdown starts none.
 //
 // Shared: the table and the state have locks of their own.
 
@@ -130,6 +131,10 @@ public final class Server: Sendable {
     var pollers: [Poller]
   }
 
+  /// Threads of each poller that take its turn while another leads. One is enough: writes come one after the
+  /// other, and a lone one that meets another goes with it.
+  static let standbyCount = 1
+
   private let core: ServerCore
   private let running = Lock<Running?>(nil)
 
@@ -157,7 +162,9 @@ public final class Server: Sendable {
     }
     do throws(SystemError) {
       try listener.start()
-      for (index, poller) in all.enumerated() { try poller.start(name: "ttrpc-poll-\(index)") }
+      for (index, poller) in all.enumerated() {
+        try poller.start(name: "ttrpc-poll-\(index)", standbyCount: Self.standbyCount)
+      }
     } catch {
       listener.abandon()
       for poller in all { poller.stop() }

@@ -1,7 +1,9 @@
 // One connection of the server: reads, cuts into frames, starts calls.
 //
 // Invariants:
-// 1. Everything here happens on `queue`: the poller enters it with sync, all others with async.
+// 1. Everything here happens on `queue`, which the thread that polls enters, and nobody else: all others send
+//    that thread work. So it finds the queue free, and however many connections end at once, no further
+//    thread has to start for them.
 // 2. One read a round; everything whole in it is handled, and all replies that are ready leave in one
 //    send.
 // 3. Nothing here blocks: handlers answer at once or later through the outbox.
@@ -50,7 +52,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     self.descriptor = descriptor
     self.outbox = outbox
     self.refusal = refusal
-    queue = DispatchQueue(label: "ttrpc.connection")
+    queue = DispatchQueue(label: "ttrpc.connection", target: .global())
     parser = FrameParser(maximumLength: server.options.maximumMessageByteCount)
     streams = StreamTable(maximumInFlight: server.options.maximumInFlight)
     super.init()
@@ -59,13 +61,12 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
 
   // MARK: Entries
 
-  /// On the poller's thread, before the first event.
+  /// Before the first event.
   func opened() {
-    queue.sync {
-      if refusal != nil || server.options.idleNanoseconds != nil {
-        idleSince = monotonicNanoseconds()
-        watchTimeouts()
-      }
+    guard refusal != nil || server.options.idleNanoseconds != nil else { return }
+    enterSoon {
+      self.idleSince = monotonicNanoseconds()
+      self.watchTimeouts()
     }
   }
 
@@ -73,8 +74,13 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     queue.sync { enter(events, &scratch) }
   }
 
+  /// Has the thread that polls do `work` on the queue. Any thread.
+  private func enterSoon(_ work: @escaping @Sendable () -> Void) {
+    outbox.poller.perform { _ in self.queue.sync(execute: work) }
+  }
+
   func settleSoon() {
-    queue.async { self.settle() }
+    enterSoon { self.settle() }
   }
 
   func watchDue() {
@@ -87,7 +93,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
 
   /// Takes no new calls, and closes once those under way are done and sent.
   func drain() {
-    queue.async {
+    enterSoon {
       self.isDraining = true
       self.streams.isDraining = true
       self.outbox.wakeOnFinish()
@@ -96,7 +102,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   }
 
   func close(_ reason: CloseReason) {
-    queue.async { self.closeNow(reason) }
+    enterSoon { self.closeNow(reason) }
   }
 
   // MARK: A round
@@ -329,7 +335,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   }
 
   private func goOnSoon() {
-    queue.async {
+    enterSoon {
       self.isHeld = false
       self.outbox.readOn()
     }

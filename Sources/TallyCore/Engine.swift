@@ -35,9 +35,10 @@ public struct Submission: Sendable {
   public var deadlineNanoseconds: UInt64?
   /// Cost in the queue's byte budget.
   public var byteCount: Int
-  /// Its caller is the only one that wants anything just now: the engine may decide on the caller's
-  /// thread, which saves waking another.
-  public var isLone = false
+  /// Set when its caller is the only one that wants anything just now: has the work that it is handed done
+  /// on the caller's thread, which saves waking another, at a moment when that thread may wait for the disk.
+  /// False when the thread may not: the work is then not done. Called at most once, by `submit`.
+  public var lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?
   /// Asked when the writer takes the submission: true drops it, not applied. nil: never cancelled.
   public var isCancelled: (@Sendable () -> Bool)?
 

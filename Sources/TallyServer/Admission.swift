@@ -78,6 +78,18 @@ extension Services {
     role == .admin && !context.metadata.isEmpty
   }
 
+  /// The same as `Caller.require`, for a stream: its task must not hold up others while a reader is waited
+  /// for.
+  func require(_ role: Role, of caller: Caller) async throws(Status) {
+    guard caller.actingUserId != nil else { return try caller.require(role) }
+    let result: Result<Void, Status> = await withCheckedContinuation { continuation in
+      lanes.run {
+        continuation.resume(returning: Result { () throws(Status) in try caller.require(role) })
+      }
+    }
+    try result.get()
+  }
+
   /// - Throws: RATE_LIMITED.
   private func count(_ context: CallContext, _ caller: Caller, naming userId: String?) throws(Status) {
     let uid = context.peer.uid

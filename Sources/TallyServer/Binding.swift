@@ -20,8 +20,6 @@ struct Services: Sendable {
   var limiter: RateLimiter
   /// Largest reply that is sent.
   var maximumReplyByteCount: Int
-  /// Set when serving for testing.
-  var failures: Failures?
 }
 
 typealias Binding = (name: String, handler: MethodHandler)
@@ -198,7 +196,7 @@ extension Services {
     var submission = Submission(
       commands: commands, userId: userId ?? "", deadlineNanoseconds: context.deadlineNanoseconds,
       byteCount: byteCount)
-    submission.isLone = context.isLone && failures?.holdUpCommits != true
+    if context.isLone { submission.lead = { context.lead($0) } }
     if context.cancelToken != nil { submission.isCancelled = { context.isCancelled } }
     return submission
   }

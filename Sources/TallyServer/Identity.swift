@@ -57,7 +57,7 @@ public struct AllowList: Sendable {
 }
 
 /// One call's caller.
-struct Caller {
+struct Caller: Sendable {
   /// Metadata that names the acting user.
   static let actingUserMetadataKey = "tally-acting-user"
 

@@ -19,6 +19,8 @@ struct Registry {
   var harness: Harness?
   var cancel: @Sendable (_ token: String, _ uid: UInt32) -> Int
   var isDraining: @Sendable () -> Bool
+  /// Tells when the server begins to serve or ceases to.
+  var changes: ServingChanges
 
   func make() -> ServiceRegistry {
     let engine = engine
@@ -38,7 +40,7 @@ struct Registry {
     let names = (bound.keys + [health, reflection] + (harness == nil ? [] : [control])).sorted()
     bound[health] =
       HealthService(
-        services: services, isDraining: isDraining, serviceNames: Set(names)
+        services: services, isDraining: isDraining, changes: changes, serviceNames: Set(names)
       ).bindings
     bound[reflection] = [(ReflectionService.method, reflectionService(names).handler)]
     if let harness { bound[control] = testControl(harness, over: bound).bindings }

@@ -45,6 +45,7 @@ public final class TallyServer: Sendable {
   private let server: Server
   private let logger: Logger
   private let isDraining = Lock(false)
+  private let changes = ServingChanges()
   /// There when serving for testing.
   let harness: Harness?
 
@@ -55,6 +56,7 @@ public final class TallyServer: Sendable {
     harness?.prepare(&configuration)
     let limiter = RateLimiter(clock: harness?.clock)
     configuration.onRateLimits = { limiter.apply($0) }
+    configuration.onModeChange = { [changes] in changes.tell() }
     let slowLog = SlowLog(logger: logger)
     configuration.onSlowStatement = slowLog.statement
     engine = try SQLiteEngine.open(configuration)
@@ -63,8 +65,7 @@ public final class TallyServer: Sendable {
     let services = Services(
       engine: engine, allowList: options.allowList, lanes: ReadLanes(count: engine.readerCount),
       limiter: limiter,
-      maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount,
-      failures: harness?.failures)
+      maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount)
     let facts = ServerFacts(
       version: options.version, startedAtMicros: configuration.clock.wallMicros,
       sqliteVersion: SQLiteEngine.sqliteVersion, readerPoolSize: engine.readerCount,
@@ -83,7 +84,7 @@ public final class TallyServer: Sendable {
         connections: { late.server.withLock { $0 }?.statistics }),
       harness: harness,
       cancel: { token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 },
-      isDraining: { [isDraining] in isDraining.withLock { $0 } })
+      isDraining: { [isDraining] in isDraining.withLock { $0 } }, changes: changes)
     var connections = TallyServer.connectionOptions(options, calls: calls, logger: logger)
     if let failures = harness?.failures { connections.accepts = { _ in failures.acceptsConnection() } }
     server = Server(options: connections, registry: registry.make())
@@ -100,6 +101,7 @@ public final class TallyServer: Sendable {
     drainNanoseconds: UInt64 = TallyServer.drainNanoseconds
   ) async throws(StoreError) {
     isDraining.withLock { $0 = true }
+    changes.tell()
     harness?.close()
     await server.shutdown(drainNanoseconds: drainNanoseconds)
     try engine.close()
@@ -107,6 +109,8 @@ public final class TallyServer: Sendable {
 
   /// For tests that break what is below the services.
   var engineForTesting: SQLiteEngine { engine }
+  /// Those that watch the server's health just now.
+  var healthWatcherCount: Int { changes.waiterCount }
 
   public var statistics: ServerStatistics { server.statistics }
 

@@ -48,6 +48,44 @@ import Testing
     }
   }
 
+  @Test("a health watch is told when the server takes no writes, and when it does again")
+  func watchTurns() async throws {
+    try await LiveServer.run { live in
+      try await live.purchase("u", 100, payment: "p", key: "p")
+      let stream = try live.stream(GrpcHealthV1.Health.watch, GrpcHealthV1.HealthCheckRequest())
+      func next() async throws -> GrpcHealthV1.HealthCheckResponse.ServingStatus {
+        try GrpcHealthV1.HealthCheckResponse.decode(try #require(try await stream.next())).status
+      }
+      #expect(try await next() == .serving)
+      for round in 0..<3 {
+        try await live.inject(.storeFull)
+        #expect(
+          try await live.reason(Credits.consume) {
+            ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("u", 1, "\(round)")
+          } == "DISK_FULL")
+        #expect(try await next() == .notServing)
+        try await live.clear()
+        #expect(try await next() == .serving)
+      }
+      stream.cancel()
+    }
+  }
+
+  @Test("a health watcher that leaves is let go")
+  func watchersLeave() async throws {
+    try await LiveServer.run { live in
+      let connection = try ClientConnection.connect(path: live.socketPath)
+      let beside = LiveServer(server: live.server, connection: connection, socketPath: live.socketPath)
+      for _ in 0..<20 {
+        let stream = try beside.stream(GrpcHealthV1.Health.watch, GrpcHealthV1.HealthCheckRequest())
+        _ = try #require(try await stream.next())
+      }
+      while live.server.healthWatcherCount < 20 { await Task.yield() }
+      connection.close()
+      while live.server.healthWatcherCount > 0 { await Task.yield() }
+    }
+  }
+
   @Test("reflection lists what is served and gives files with their imports") func reflection() async throws {
     try await LiveServer.run { live in
       let rpc = GrpcReflectionV1.ServerReflection.serverReflectionInfo

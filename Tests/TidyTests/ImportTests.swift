@@ -13,7 +13,8 @@ struct ImportTests {
     "TTRPC": ["CTallyLinux", "DequeModule", "Dispatch", "Glibc", "TallyLocking", "Synchronization"],
     "TallySQLite": ["CTallySQLite", "Glibc", "TallyLocking", "TallyMeasuring"],
     "TallyCore": [
-      "TallySQLite", "Crypto", "DequeModule", "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
+      "TallySQLite", "Crypto", "DequeModule", "Dispatch", "Glibc", "Synchronization", "TallyLocking",
+      "TallyMeasuring",
     ],
     "TallyServer": [
       "Synchronization", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "Crypto", "Logging",

@@ -32,6 +32,10 @@ public struct EngineConfiguration: Sendable {
   /// changes, before anyone hears of that commit. On the opening thread, then on the writer's queue.
   public var onRateLimits: @Sendable (RateLimitChange) -> Void = { _ in }
 
+  /// Told after `EngineState.mode` has changed. On the writer's queue or that of who closes the engine; must
+  /// not wait.
+  public var onModeChange: @Sendable () -> Void = {}
+
   public init(directory: String, onFatal: @escaping @Sendable (StoreError) -> Void = { _ in }) {
     self.directory = directory
     self.onFatal = onFatal

@@ -65,8 +65,14 @@ final class Published: Sendable {
   }
 
   private let state: Monitor<State>
+  private let onModeChange: @Sendable () -> Void
 
-  init(head: LedgerHead, maximumAccounts: Int = Published.maximumAccounts) {
+  /// - Parameter onModeChange: called after each change, without the lock.
+  init(
+    head: LedgerHead, maximumAccounts: Int = Published.maximumAccounts,
+    onModeChange: @escaping @Sendable () -> Void = {}
+  ) {
+    self.onModeChange = onModeChange
     let statistics = CacheStatistics(
       name: "accounts", limitByteCount: maximumAccounts * Self.accountByteCount)
     state = Monitor(State(head: head, generation: maximumAccounts / 2, statistics: statistics))
@@ -76,7 +82,13 @@ final class Published: Sendable {
 
   var mode: EngineState.Mode {
     get { state.withLock { $0.mode } }
-    set { state.withLock { $0.mode = newValue } }
+    set {
+      let isChange = state.withLock { state in
+        defer { state.mode = newValue }
+        return state.mode != newValue
+      }
+      if isChange { onModeChange() }
+    }
   }
 
   /// How often a test harness has put another database in the place of this one, or is about to.

@@ -72,7 +72,8 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     let head = try storing { () throws(SQLiteError) in try HeadReader(connection).load() }
     try checkClock(head, configuration)
     return try storing { () throws(SQLiteError) in
-      try start(directory, connection, Published(head: head), statements, configuration)
+      let published = Published(head: head, onModeChange: configuration.onModeChange)
+      return try start(directory, connection, published, statements, configuration)
     }
   }
 

@@ -5,13 +5,16 @@
 //    since they depend on each other. Each group is flushed once after that.
 // 2. Every submission that entered the queue is answered: by its commit, by its deadline, or because the
 //    writer stops.
+// 3. Nobody waits in `submit`. A lone caller's thread decides and commits itself, but only where it says that
+//    it may wait: see `Submission.lead`.
 //
 // Owner: its serial queue.
 
 internal import Dispatch
+internal import Synchronization
 internal import TallySQLite
 
-// @unchecked Sendable: everything mutable is confined to `queue`, asserted at each entry.
+// @unchecked Sendable: everything mutable is confined to `queue`, asserted at each entry, or atomic.
 final class Writer: @unchecked Sendable {
   /// How long the writer waits for the last batch's callers to come back, in nanoseconds.
   static let windowNanoseconds: UInt64 = 60_000
@@ -26,8 +29,8 @@ final class Writer: @unchecked Sendable {
   private let timer: any DispatchSourceTimer
   /// nil once the writer has stopped; the connection is closed then.
   private var committer: Committer?
-  /// Of the last batch; as many callers may be back soon.
-  private var lastCount = 0
+  /// Of the last batch; as many callers may be back soon. Written on the queue.
+  private let lastCount = Atomic(0)
   private var lastRunNanoseconds: UInt64 = 0
 
   init(
@@ -69,11 +72,13 @@ final class Writer: @unchecked Sendable {
     if published.mode == .readOnly { return turnAway(work, Self.readOnlyRefusal) }
     switch inbox.add(work) {
     case .first:
-      if work.submission.isLone {
-        queue.sync { self.drainOnCaller() }
-      } else {
-        queue.async { self.drain() }
+      // The batch before had company that may be back: then it is not lone for long.
+      if lastCount.load(ordering: .relaxed) <= 1, let lead = work.submission.lead,
+        lead({ self.queue.sync { self.drainOnCaller() } })
+      {
+        return
       }
+      queue.async { self.drain() }
     case .queued: break
     case .full: turnAway(work, Self.fullRefusal)
     case .closed: turnAway(work, Self.drainingRefusal)
@@ -99,6 +104,7 @@ final class Writer: @unchecked Sendable {
 
   private func drain() {
     dispatchPrecondition(condition: .onQueue(queue))
+    let lastCount = lastCount.load(ordering: .relaxed)
     if lastCount > 1 && inbox.count < lastCount {
       inbox.wait(
         for: lastCount, deadlineNanoseconds: SystemClock().monotonicNanoseconds + Self.windowNanoseconds)
@@ -106,12 +112,11 @@ final class Writer: @unchecked Sendable {
     carryOut(inbox.take())
   }
 
-  /// A lone caller is answered on its own thread, unless the batch before had company that may be back.
+  /// A lone caller is answered on its own thread.
   private func drainOnCaller() {
     dispatchPrecondition(condition: .onQueue(queue))
-    guard lastCount <= 1 else { return queue.async { self.drain() } }
     let batch = inbox.take()
-    lastCount = batch.count
+    lastCount.store(batch.count, ordering: .relaxed)
     run(batch)
     // What came in meanwhile has company; an empty inbox lets the writer sleep.
     let rest = inbox.take()
@@ -121,7 +126,7 @@ final class Writer: @unchecked Sendable {
 
   private func carryOut(_ batch: [Work]) {
     dispatchPrecondition(condition: .onQueue(queue))
-    lastCount = batch.count
+    lastCount.store(batch.count, ordering: .relaxed)
     if !batch.isEmpty { run(batch) }
     committer?.checkpoint(isIdle: false)
     if !batch.isEmpty { queue.async { self.drain() } }

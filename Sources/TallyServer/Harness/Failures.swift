@@ -140,14 +140,6 @@ final class Failures: Sendable {
 
   func acceptsConnection() -> Bool { take { $0.place == .connection } == nil }
 
-  /// Whether a commit to come may be delayed: no thread that must not wait may make it then.
-  var holdUpCommits: Bool {
-    guard isArmed.load(ordering: .acquiring) else { return false }
-    return state.withLock { state in
-      state.entries.contains { $0.left > 0 && $0.injection.action == .storeDelay }
-    }
-  }
-
   /// On the writer's queue.
   func beforeCommit(_ cause: CommitCause) throws(StoreFault) {
     let injection: Injection?

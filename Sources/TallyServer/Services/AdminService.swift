@@ -54,7 +54,7 @@ struct AdminService {
       .streaming(.serverStream) { context, inbound, outbound in
         let caller = try services.admitStream(context, isWrite: false)
         _ = try await single(TallystickV1.VerifyRequest.self, inbound)
-        try caller.require(.admin)
+        try await services.require(.admin, of: caller)
         // Bounded by `waiting`, not by the stream, which would not know what may give way.
         let (progress, continuation) = AsyncThrowingStream.makeStream(
           of: VerifyProgress.self, throwing: (any Error).self, bufferingPolicy: .unbounded)

@@ -3,6 +3,7 @@
 // Invariants:
 // 1. The state is the engine's: serving, or not while it takes no writes or drains.
 // 2. A watcher gets the state at once and then each change, never the same state twice in a row.
+// 3. A watcher is woken by a change, and costs nothing between two.
 //
 // Owner: the watchers' tasks; the state is asked, not kept.
 
@@ -11,14 +12,13 @@ internal import TallyCore
 internal import TallyMessages
 
 struct HealthService {
-  /// How often a watcher's task looks at the engine's state.
-  static let watchIntervalNanoseconds: UInt64 = 100_000_000
-
   typealias ServingStatus = GrpcHealthV1.HealthCheckResponse.ServingStatus
 
   var services: Services
   /// The server takes no new calls; watchers are told and let go, or the drain would wait for them.
   var isDraining: @Sendable () -> Bool
+  /// Tells when the state may be another.
+  var changes: ServingChanges
   /// Names of services that are served; the empty name is the server.
   var serviceNames: Set<String>
 
@@ -45,13 +45,14 @@ struct HealthService {
           let request = try await single(GrpcHealthV1.HealthCheckRequest.self, inbound)
           var last: ServingStatus?
           while !context.isCancelled {
+            let version = health.changes.version
             let now = health.knows(request.service) ? health.status : .serviceUnknown
             if now != last {
               try await outbound.send(HealthService.message(now).encode())
               last = now
             }
             if health.isDraining() { return }
-            try await Task.sleep(nanoseconds: HealthService.watchIntervalNanoseconds)
+            await health.changes.wait(after: version)
           }
         }
       ),

@@ -42,13 +42,22 @@ struct ServeCommand: ParsableCommand {
       watchesParent: settings.isEphemeral, watchesInput: settings.watchesInput)
     let format = settings.logFormat
     let level = Logger.Level(rawValue: settings.logLevel) ?? .info
-    LoggingSystem.bootstrap { LineLogHandler(label: $0, format: format, level: level) }
+    let log = try LogWriter { leftOut in
+      LineLogHandler.line(
+        format, atMicros: System.nowMicros, level: "\(Logger.Level.warning)", label: "tally",
+        message: "lines were left out, since standard error took none",
+        pairs: [("lines_left_out", "\(leftOut)")])
+    }
+    defer { log.end() }
+    LoggingSystem.bootstrap { label in
+      LineLogHandler(label: label, format: format, level: level) { log.write($0) }
+    }
     let logger = Logger(label: "tally")
     guard settings.isEphemeral else {
-      return try ServerLife(settings, directory: nil, supervisor, logger).run()
+      return try ServerLife(settings, directory: nil, supervisor, logger, log).run()
     }
     let directory = try EphemeralDirectory()
-    let outcome = Result { try ServerLife(settings, directory: directory, supervisor, logger).run() }
+    let outcome = Result { try ServerLife(settings, directory: directory, supervisor, logger, log).run() }
     try directory.remove()
     try outcome.get()
   }

@@ -29,15 +29,18 @@ struct ServerLife {
   private let directory: EphemeralDirectory?
   private let supervisor: Supervisor
   private let logger: Logger
+  private let log: LogWriter
   private let failure = Lock<StoreError?>(nil)
 
   init(
-    _ settings: ServeSettings, directory: EphemeralDirectory?, _ supervisor: Supervisor, _ logger: Logger
+    _ settings: ServeSettings, directory: EphemeralDirectory?, _ supervisor: Supervisor, _ logger: Logger,
+    _ log: LogWriter
   ) {
     self.settings = settings
     self.directory = directory
     self.supervisor = supervisor
     self.logger = logger
+    self.log = log
   }
 
   private var socket: String { directory.map { "\($0.path)/tally.sock" } ?? settings.socket }
@@ -172,6 +175,7 @@ struct ServerLife {
     do throws(SystemError) { try directory?.remove() } catch {
       logger.error("cannot clean up", metadata: ["error": "\(error)"])
     }
+    log.end()
     System.endAtOnce(error.exitStatus.rawValue)
   }
 

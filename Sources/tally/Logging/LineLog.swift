@@ -1,9 +1,9 @@
-// Log lines on standard error, for people or as JSON.
+// Log lines for standard error, for people or as JSON.
 //
 // Invariants:
 // 1. One event is one line of at most `maximumByteCount` bytes, whatever it holds: control characters
 //    are escaped and what is longer is cut.
-// 2. A line is written by one call, so that lines of several threads do not mix.
+// 2. A line is handed on by one call, so that lines of several threads do not mix.
 //
 // Values; may be used from any thread.
 
@@ -22,10 +22,14 @@ struct LineLogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
   private let format: LogFormat
   private let label: String
+  private let write: @Sendable (String) -> Void
 
-  init(label: String, format: LogFormat, level: Logger.Level) {
+  init(
+    label: String, format: LogFormat, level: Logger.Level, write: @escaping @Sendable (String) -> Void
+  ) {
     self.label = label
     self.format = format
+    self.write = write
     logLevel = level
   }
 
@@ -37,7 +41,7 @@ struct LineLogHandler: LogHandler {
   func log(event: LogEvent) {
     let all = metadata.merging(event.metadata ?? [:]) { _, given in given }
     let pairs = all.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") }
-    System.writeError(
+    write(
       Self.line(
         format, atMicros: System.nowMicros, level: "\(event.level)", label: label,
         message: "\(event.message)", pairs: pairs))

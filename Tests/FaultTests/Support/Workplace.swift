@@ -65,6 +65,24 @@ final class Workplace: Sendable {
 
   func freeDisk() { _ = unsafe unlink("\(disk ?? path)/filler") }
 
+  /// Makes the server's log a pipe with room for a page, of which nobody reads.
+  /// - Returns: its descriptor, to be held open until the server has ended.
+  func pipeLog() throws -> Int32 {
+    try #require(unsafe mkfifo(log, 0o600) == 0)
+    let descriptor = unsafe open(log, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+    try #require(descriptor >= 0)
+    let setPipeSize: Int32 = 1_031
+    try #require(fcntl(descriptor, setPipeSize, 4_096) >= 0)
+    return descriptor
+  }
+
+  /// Lets another uid serve here.
+  func give(to uid: UInt32) throws {
+    for place in [path, socketDirectory] {
+      try #require(unsafe chown(place, uid, uid) == 0, "cannot give \(place) away")
+    }
+  }
+
   /// Lets another uid come as far as the socket, whose mode decides from there.
   func openSocketDirectory() { _ = unsafe chmod(socketDirectory, 0o755) }
 

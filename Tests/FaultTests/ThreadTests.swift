@@ -1,0 +1,196 @@
+// Threads and tasks of the process: as many as the machine has cores for, however many peers there are and
+// whatever they do at once.
+
+import Glibc
+import TallyClient
+import TallyMessages
+import Testing
+
+@testable import TTRPC
+
+extension FaultTests {
+  @Suite("Threads of the program")
+  struct ThreadTests {
+    static let connectionCount = 500
+    /// What a container or a service may be held to: `--pids-limit`, TasksMax.
+    static let taskLimit = 32
+    /// Threads that may start beside those of a server at rest: workers of Dispatch and of tasks, which go
+    /// by cores, and the writer, the readers and whatever else has a queue of its own.
+    static let spareCount = 2 * sysconf(Int32(_SC_NPROCESSORS_ONLN)) + 8
+    /// A user of nobody else's, since a limit of processes counts all that a user has.
+    static let limitedUid: UInt32 = 61_247
+
+    /// Peers that may all leave at once.
+    private final class Crowd {
+      private var peers: [Intruder]
+
+      init(_ peers: [Intruder]) { self.peers = peers }
+
+      func leave() { peers = [] }
+
+      func waitUntilClosed() async throws {
+        for peer in peers { try await peer.waitUntilClosed() }
+      }
+    }
+
+    private static func connect(_ count: Int, _ daemon: Daemon) async throws -> Crowd {
+      var peers: [Intruder] = []
+      for number in 0..<count {
+        let peer = try Intruder(daemon.workplace.socket)
+        // Each has called, so that its connection has done more than begin.
+        let check = GrpcHealthV1.Health.check
+        try await peer.send(Intruder.call(1, check, []))
+        #expect(try await peer.answers(1) == [nil], "\(number)")
+        peers.append(peer)
+      }
+      return Crowd(peers)
+    }
+
+    private static func threadCount(_ pid: Int32) -> Int { Files.names(in: "/proc/\(pid)/task").count }
+
+    /// The most threads that a process has until it ends or `isOver`.
+    private static func peak(_ child: Child, until isOver: () -> Bool = { false }) async throws -> Int {
+      var peak = 0
+      let limit = ContinuousClock.now + patience
+      while child.isRunning && !isOver() {
+        try #require(ContinuousClock.now < limit, "it does not end")
+        peak = max(peak, threadCount(child.pid))
+        // Often: a thread that starts and ends between two looks is not seen.
+        try await Task.sleep(for: .microseconds(200))
+      }
+      return peak
+    }
+
+    @Test("a shutdown with many connections starts no thread for each")
+    func shutdown() async throws {
+      let daemon = try await Daemon.start(try Workplace())
+      let peers = try await Self.connect(Self.connectionCount, daemon)
+      let before = Self.threadCount(daemon.child.pid)
+      daemon.child.signal(SIGTERM)
+      let peak = try await Self.peak(daemon.child)
+      #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
+      #expect(daemon.child.status == 0)
+      try await peers.waitUntilClosed()
+    }
+
+    @Test("many clients that leave at once start no thread for each")
+    func leave() async throws {
+      let daemon = try await Daemon.start(try Workplace())
+      let peers = try await Self.connect(Self.connectionCount, daemon)
+      let before = Self.threadCount(daemon.child.pid)
+      let isOver = { Self.descriptorCount(daemon.child.pid) < Self.connectionCount }
+      #expect(!isOver())
+      peers.leave()
+      let peak = try await Self.peak(daemon.child, until: isOver)
+      #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
+      try await daemon.stop()
+    }
+
+    private static func descriptorCount(_ pid: Int32) -> Int { Files.names(in: "/proc/\(pid)/fd").count }
+
+    /// A server that may have so many tasks. The limit does not bind root, so it is somebody else's.
+    private static func startLimited() async throws -> Daemon {
+      let workplace = try Workplace()
+      try workplace.give(to: limitedUid)
+      return try await Daemon.start(
+        workplace,
+        DaemonOptions(
+          flags: ["--allow-uid", "0:admin"],
+          prelude: """
+            log=$1; shift
+            set -- "$log" setpriv --reuid=\(limitedUid) --clear-groups prlimit --nproc=\(taskLimit) "$@"
+            """))
+    }
+
+    @Test(
+      "a server under a limit of tasks ends as soon as one without",
+      .enabled(if: geteuid() == 0, "becoming another user needs root"), arguments: [0, 300])
+    func limited(leaving: Int) async throws {
+      let daemon = try await Self.startLimited()
+      let peers = try await Self.connect(Self.connectionCount, daemon)
+      let others = try await Self.connect(leaving, daemon)
+      let start = ContinuousClock.now
+      others.leave()
+      daemon.child.signal(SIGTERM)
+      let status = try await daemon.child.waitForEnd()
+      #expect(status == 0, "\(Files.text(daemon.workplace.log).suffix(2_000))")
+      // A thread that cannot start is tried again a second later, for each that is wanted: far longer.
+      #expect(start.duration(to: .now) < Self.endLimit)
+      try await peers.waitUntilClosed()
+    }
+
+    /// Ten times what it takes on a machine that does little else.
+    static let endLimit: Duration = .seconds(10)
+
+    @Test("a thousand streams that wait for their peers start no thread for each")
+    func blockedStreams() async throws {
+      let daemon = try await Daemon.start(try Workplace(), DaemonOptions(flags: ["--testing"]))
+      let before = Self.threadCount(daemon.child.pid)
+      typealias Conformance = TallystickTestingV1.Conformance
+      // Those that send more than their peer takes, those that wait for a message, those that watch.
+      var count = TallystickTestingV1.CountRequest()
+      (count.count, count.bodySize) = (1_000, 64 << 10)
+      let peers = try (0..<10).map { _ in try Intruder(daemon.workplace.socket) }
+      for peer in peers {
+        var frames: [UInt8] = []
+        for stream in stride(from: UInt32(1), to: 100, by: 2) {
+          frames += Intruder.call(stream, Conformance.count, count.encode())
+          frames += Intruder.call(stream + 100, GrpcHealthV1.Health.watch, [])
+        }
+        try await peer.send(frames)
+      }
+      let client = daemon.client()
+      var peak = 0
+      try await eventually("all streams are under way") {
+        peak = max(peak, Self.threadCount(daemon.child.pid))
+        return try await Self.callsInFlight(client) >= 1_000
+      }
+      client.close()
+      peak = max(peak, Self.threadCount(daemon.child.pid))
+      #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
+      daemon.kill()
+    }
+
+    @Test("a thousand health watchers cost nothing while nothing changes")
+    func idleWatchers() async throws {
+      let daemon = try await Daemon.start(try Workplace())
+      let peers = try (0..<10).map { _ in try Intruder(daemon.workplace.socket) }
+      for peer in peers {
+        var frames: [UInt8] = []
+        for stream in stride(from: UInt32(1), to: 200, by: 2) {
+          frames += Intruder.call(stream, GrpcHealthV1.Health.watch, [])
+        }
+        try await peer.send(frames)
+      }
+      let client = daemon.client()
+      try await eventually("all watch") { try await Self.callsInFlight(client) >= 1_000 }
+      client.close()
+      try await eventually("what the beginning of the watches costs is spent") {
+        let before = Self.processorNanoseconds(daemon.child.pid)
+        try await Task.sleep(for: .seconds(3))
+        return Self.processorNanoseconds(daemon.child.pid) - before < Self.idleNanoseconds
+      }
+      daemon.kill()
+    }
+
+    /// Processor time in three seconds: what a second's upkeep costs, and far less than looking ten times a
+    /// second for each of a thousand watchers.
+    static let idleNanoseconds = 100_000_000
+
+    /// Processor time that the threads of a process have used.
+    private static func processorNanoseconds(_ pid: Int32) -> Int {
+      Files.names(in: "/proc/\(pid)/task").reduce(0) { sum, thread in
+        let first = Files.text("/proc/\(pid)/task/\(thread)/schedstat").split(separator: " ").first
+        return sum + (first.flatMap { Int($0) } ?? 0)
+      }
+    }
+
+    private static func callsInFlight(_ client: TallyClient) async throws -> Int {
+      var request = TallystickV1.GetMetricsRequest()
+      request.prometheus = true
+      let text = try await client.call(TallystickV1.AdminService.getMetrics, request).prometheusText
+      return text.split(separator: "\n").filter { $0.contains("calls_in_flight{") }
+        .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
+    }
+  }
+}

@@ -1,0 +1,126 @@
+// A disk that takes its time holds up those that wait for it, and nobody else.
+
+import Dispatch
+import TTRPC
+import TallyCore
+import TallyLocking
+import TallyMessages
+import Testing
+
+@testable import TallyServer
+
+@Suite("Slow disk") struct SlowDiskTests {
+  /// Holds up commits until the test lets them go.
+  private final class Sync: Sendable {
+    private let isDone = DispatchSemaphore(value: 0)
+    private let state = Lock((isSlow: false, waiting: 0))
+    let cause: CommitCause
+
+    init(_ cause: CommitCause) { self.cause = cause }
+
+    /// From now on each commit waits.
+    func slowDown() { state.withLock { $0.isSlow = true } }
+    var waitingCount: Int { state.withLock { $0.waiting } }
+
+    func letGo() {
+      let count = state.withLock { state in
+        state.isSlow = false
+        return state.waiting
+      }
+      for _ in 0..<count { isDone.signal() }
+    }
+
+    var hook: EngineFaults.CommitHook {
+      { [self] cause in
+        let waits = state.withLock { state in
+          guard state.isSlow, cause == self.cause else { return false }
+          state.waiting += 1
+          return true
+        }
+        if waits { isDone.wait() }
+      }
+    }
+  }
+
+  /// Calls of each kind that needs no disk, on a connection of their own, and on that of `live`.
+  private func expectQuickCalls(_ live: LiveServer) async throws {
+    let other = try ClientConnection.connect(path: live.socketPath)
+    defer { other.close() }
+    for connection in [other, live.connection] {
+      let beside = LiveServer(server: live.server, connection: connection, socketPath: live.socketPath)
+      for _ in 0..<50 {
+        #expect(try await beside.call(GrpcHealthV1.Health.check) { _ in }.status == .serving)
+        #expect(try await beside.available("u") == 100)
+      }
+    }
+  }
+
+  /// Waits for what the other side of the test brings about.
+  private func eventually(_ what: Comment, _ condition: () -> Bool) async {
+    let limit = monotonicNanoseconds() + 60_000_000_000
+    while monotonicNanoseconds() < limit {
+      if condition() { return }
+      try? await Task.sleep(for: .milliseconds(2))
+    }
+    Issue.record(what)
+  }
+
+  @Test("a lone write does not hold up other connections, nor reads on its own")
+  func loneWrite() async throws {
+    let sync = Sync(.calls)
+    try await LiveServer.run(configure: { $0.engine.faults.beforeCommit = sync.hook }) { live in
+      try await live.purchase("u", 100, payment: "p", key: "p")
+      // Read once from the file, so that the next read finds it in memory.
+      #expect(try await live.available("u") == 100)
+      sync.slowDown()
+      let isAnswered = Lock(false)
+      let write = Task {
+        let reply = try await live.consume("u", 30, key: "k")
+        isAnswered.withLock { $0 = true }
+        return reply
+      }
+      await eventually("the write waits for the disk") { sync.waitingCount == 1 }
+      try await expectQuickCalls(live)
+      #expect(!isAnswered.withLock { $0 })
+      sync.letGo()
+      #expect(try await write.value.balance?.availableMicros == 70)
+    }
+  }
+
+  @Test("lone writes behind what the server does of its own accord do not hold up other connections")
+  func behindUpkeep() async throws {
+    let sync = Sync(.upkeep)
+    try await LiveServer.run(configure: { $0.engine.faults.beforeCommit = sync.hook }) { live in
+      let now = try await live.freeze()
+      try await live.purchase("u", 100, payment: "p", key: "p")
+      _ = try await live.call(Credits.grantPromo) {
+        $0.userId = "other"
+        $0.amountMicros = 5
+        $0.expiresAtMicros = now + 1_000_000
+        $0.idempotencyKey = "promo"
+      }
+      try await live.advance(millis: 2_000)
+      #expect(try await live.available("u") == 100)
+      sync.slowDown()
+      let engine = live.server.engineForTesting
+      let sweeping = Task.detached { try engine.sweep() }
+      await eventually("the sweep waits for the disk") { sync.waitingCount == 1 }
+      let isAnswered = Lock(false)
+      let writes = try (0..<3).map { number in
+        let connection = try ClientConnection.connect(path: live.socketPath)
+        let writer = LiveServer(server: live.server, connection: connection, socketPath: live.socketPath)
+        return Task {
+          try await writer.consume("u", 10, key: "\(number)")
+          isAnswered.withLock { $0 = true }
+          connection.close()
+        }
+      }
+      try await expectQuickCalls(live)
+      #expect(!isAnswered.withLock { $0 })
+      sync.letGo()
+      try await sweeping.value
+      for write in writes { try await write.value }
+      #expect(try await live.available("u") == 70)
+    }
+  }
+}
