@@ -31,8 +31,8 @@ let smallRelease: [LinkerSetting] = [
     ], .when(platforms: [.linux], configuration: .release))
 ]
 
-/// What only the daemon and its tools need. With `traits: []` a user of TTRPC, TallyClient or TallyTesting fetches
-/// none of it.
+/// What only the daemon and its tools need. With `traits: []` a user of TTRPC, TallyClient or TallyTesting
+/// fetches none of it.
 let daemonOnly: TargetDependencyCondition? = .when(traits: ["Daemon"])
 let crypto: Target.Dependency = .product(
   name: "Crypto", package: "swift-crypto", condition: daemonOnly)

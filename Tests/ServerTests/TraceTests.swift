@@ -5,6 +5,7 @@ import TTRPC
 import TallyLocking
 import TallyMeasuring
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 @testable import TallyServer
@@ -54,6 +55,9 @@ struct TraceTests {
   @Test("a slow call is logged with its peer and its trace, and nothing that it sent")
   func slowCall() async throws {
     let log = CapturedLog()
+    func isTheCall(_ line: CapturedLog.Line) -> Bool {
+      line.message == "slow call" && line.metadata["method"]?.hasSuffix("Sleep") == true
+    }
     try await LiveServer.run(log: log, configure: { $0.slowCallMillis = 1 }) { live in
       let pairs = [
         MetadataPair(key: "traceparent", value: "00-\(Self.trace)-\(Self.parent)-01"),
@@ -65,9 +69,10 @@ struct TraceTests {
       _ = try await live.call(TallystickTestingV1.Conformance.echo, metadata: pairs) {
         $0.text = "secret-payload"
       }
+      // It is told once it was answered.
+      try await eventually("the slow call is told") { log.lines.contains(where: isTheCall) }
     }
-    let line = try #require(
-      log.lines.first { $0.message == "slow call" && $0.metadata["method"]?.hasSuffix("Sleep") == true })
+    let line = try #require(log.lines.first(where: isTheCall))
     #expect(
       Set(line.metadata.keys) == [
         "pid", "uid", "gid", "connection", "method", "code", "elapsed_micros", "trace_id", "parent_id",

@@ -91,11 +91,19 @@ enum PatienceRules {
       ("a timer", Form(/\bsetTimeout\(|\bAbortSignal\.timeout\(/)),
     ])
 
+  static let go = Language(
+    folders: ["Tests/"], suffixes: [".go"],
+    limits: [
+      ("a limit", 0.001, Form(/\b(?<number>\d+) ?\* ?time\.Millisecond/)),
+      ("a limit", 1, Form(/\b(?<number>\d+) ?\* ?time\.Second/)),
+    ],
+    refused: [("a pause", Form(/\btime\.Sleep\(/))])
+
   static let scenarios = Language(
     folders: ["proto/vectors/scenarios/"], suffixes: [".json"],
     limits: [("a limit", 0.001, Form(/"(?:timeoutMillis|retryMillis)": (?<number>\d+)/))], refused: [])
 
-  static let all = [swift, python, node, scenarios]
+  static let all = [swift, python, node, go, scenarios]
 
   /// What is wrong with a line of a file: zero is no limit at all, and one nanosecond has passed already.
   static func found(in line: Substring, of path: String) -> [Impatience] {

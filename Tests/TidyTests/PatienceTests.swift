@@ -36,6 +36,9 @@ struct PatienceTests {
     .init("Tests/FaultTests/HostileTests.swift", "--half-frame-seconds", "200 peers are cut off by it"),
     .init("Tests/FaultTests/HostileTests.swift", "--stalled-write-seconds", "16 peers are cut off by it"),
     .init("Tests/TallyClientTests/TallyClientTests.swift", "(.milliseconds(1), 1_000_000)", "a conversion"),
+    .init("Tests/ConformanceTests/go/main.go", "50*time.Millisecond", "a deadline that passes"),
+    .init(
+      "Tests/Packages/Echo/Sources/Echo/Echo.swift", "shutdown(drainNan", "its connection is closed by then"),
     // Of scenarios: the end of each of these limits is what is expected, whenever it comes.
     .init(scenarios, #""request": {"millis": "600000"}, "timeoutMillis": 100"#, "a deadline that passes"),
     .init(scenarios, #""method": "Conformance/Chat", "timeoutMillis": 100"#, "a deadline that passes"),
@@ -99,6 +102,8 @@ struct PatienceTests {
       ("clients/python/tests/a.py", "asyncio.wait_for(main(), 9.5)", "wait_for(main(), 9.5)"),
       ("clients/python/tests/a.py", "await asyncio.sleep(0.1)", "asyncio.sleep("),
       ("clients/node/test/a.js", "const PATIENCE_MS = 20_000", "PATIENCE_MS = 20_000"),
+      ("Tests/A/a.go", "context.WithTimeout(ctx, 50*time.Millisecond)", "50*time.Millisecond"),
+      ("Tests/A/a.go", "time.Sleep(pause)", "time.Sleep("),
       ("clients/node/test/a.js", "new Client(path, { retryMs: 50 })", "retryMs: 50"),
       ("clients/node/test/a.js", "await sleep(30)", "sleep("),
       ("clients/node/test/a.js", "signal: AbortSignal.timeout(20)", "AbortSignal.timeout("),

@@ -74,7 +74,8 @@ public struct DescriptorFile: Sendable, Equatable {
     }
   }
 
-  /// A message and all that is declared in it. Nested as deep as protoc lets it be: the set is the user's own.
+  /// A message and all that is declared in it. Nested as deep as protoc lets it be: the set is the user's
+  /// own.
   private mutating func addMessages(
     _ bytes: Span<UInt8>, _ outermost: Range<Int>, _ prefix: String
   ) throws(MalformedEnvelope) {

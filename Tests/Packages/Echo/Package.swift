@@ -1,5 +1,6 @@
 // swift-tools-version: 6.2
-// The example of docs/TTRPC.md: a program of somebody else's that serves and calls a service by the library TTRPC.
+// The example of docs/TTRPC.md: a program of somebody else's that serves and calls a service by the library
+// TTRPC.
 
 import PackageDescription
 

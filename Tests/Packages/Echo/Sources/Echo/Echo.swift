@@ -5,7 +5,8 @@
 import SwiftProtobuf
 import TTRPC
 
-// The adapter: it makes every message of swift-protobuf one of TTRPC. Your own messages conform in a line each.
+// The adapter: it makes every message of swift-protobuf one of TTRPC. Your own messages conform in a line
+// each.
 extension WireMessage where Self: SwiftProtobuf.Message {
   public init(wireBytes: [UInt8]) throws { try self.init(serializedBytes: wireBytes) }
   public func wireBytes() throws -> [UInt8] { try serializedBytes() }
