@@ -8,7 +8,9 @@ DESTDIR ?=
 SYSCONFDIR ?= /etc
 SYSTEMD_UNITS ?= $(PREFIX)/lib/systemd/system
 SWIFT ?= swift
-RELEASE = $(SWIFT) build -c release --static-swift-stdlib
+# Colours follow the terminal and are part of each compiler's command line: with them, a build whose output
+# goes elsewhere than the last one's would compile everything again.
+RELEASE = $(SWIFT) build -c release --static-swift-stdlib --no-color-diagnostics
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test install uninstall generate lint format bench bench-quick sanitize soak clean
@@ -16,7 +18,9 @@ RELEASE = $(SWIFT) build -c release --static-swift-stdlib
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: build ## build, serve from an embedded database, print a command to try
+run: ## build, serve from an embedded database, print a command to try
+	@scripts/run --check
+	@$(MAKE) --no-print-directory build
 	@scripts/run
 
 build: ## release build at .build/release/tally
@@ -27,7 +31,7 @@ test: ## the whole suite: Swift, then each client's
 	@scripts/install-dependencies build test
 	@scripts/test
 
-install: build ## install tally, completions, the systemd unit (PREFIX, DESTDIR)
+install: build ## install tally, completions, systemd units and user (PREFIX, DESTDIR)
 	@scripts/install "$(DESTDIR)" "$(PREFIX)" "$(SYSTEMD_UNITS)" "$(SYSCONFDIR)"
 
 uninstall: ## remove what install put there

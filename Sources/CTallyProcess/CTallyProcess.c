@@ -26,6 +26,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +44,13 @@ int cprocess_signals_open(void) {
   int failure = pthread_sigmask(SIG_BLOCK, &set, NULL);
   if (failure) return -failure;
   return or_errno(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+int cprocess_signal_defer(int number) {
+  struct sigaction before, ignored = {.sa_handler = SIG_IGN};
+  if (sigaction(number, NULL, &before) < 0) return -errno;
+  if (before.sa_handler == SIG_IGN) return 0;
+  return sigaction(number, &ignored, NULL) < 0 ? -errno : 1;
 }
 
 int cprocess_signals_read(int fd) {
@@ -320,6 +328,33 @@ int cprocess_is_terminal(int fd) { return isatty(fd); }
 int cprocess_terminal_columns(int fd) {
   struct winsize size;
   return ioctl(fd, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_col;
+}
+
+static struct termios kept_terminal;
+static volatile sig_atomic_t keys_are_on;
+
+int cprocess_keys_begin(int fd) {
+  if (tcgetattr(fd, &kept_terminal) < 0) return -errno;
+  struct termios keys = kept_terminal;
+  keys.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+  keys_are_on = 1;
+  return or_errno(tcsetattr(fd, TCSANOW, &keys));
+}
+
+void cprocess_keys_end(int fd) {
+  if (keys_are_on) tcsetattr(fd, TCSANOW, &kept_terminal);
+  keys_are_on = 0;
+}
+
+int cprocess_socket_path(int fd, char *path, size_t size) {
+  struct sockaddr_un address;
+  socklen_t length = sizeof address;
+  if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) return -errno;
+  if (address.sun_family != AF_UNIX || length <= offsetof(struct sockaddr_un, sun_path)) return 0;
+  size_t count = strnlen(address.sun_path, length - offsetof(struct sockaddr_un, sun_path));
+  if (count > size) return -ENAMETOOLONG;
+  memcpy(path, address.sun_path, count);
+  return (int)count;
 }
 
 int64_t cprocess_realtime_micros(void) {

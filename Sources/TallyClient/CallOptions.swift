@@ -2,6 +2,8 @@
 //
 // Values, owned by nobody.
 
+public import TTRPC
+
 /// When a failed call is sent again, unchanged, and so with the same idempotency key.
 public struct RetryPolicy: Sendable, Equatable {
   /// The first attempt counts. 1 never retries.
@@ -41,6 +43,8 @@ public struct CallOptions: Sendable, Equatable {
   public var retry: RetryPolicy
   /// Further metadata of the call.
   public var metadata: [String: String]
+  /// Metadata after that, in this order: its keys may repeat.
+  public var repeatedMetadata: [MetadataPair] = []
 
   public init(
     actingUserId: String? = nil, timeout: Duration? = nil, retry: RetryPolicy = .never,

@@ -138,6 +138,7 @@ public final class TallyClient: Sendable {
 
   private static func metadata(_ options: CallOptions) -> [MetadataPair] {
     var pairs = options.metadata.sorted { $0.key < $1.key }.map { MetadataPair(key: $0, value: $1) }
+    pairs += options.repeatedMetadata
     if let user = options.actingUserId {
       pairs.append(MetadataPair(key: actingUserMetadataKey, value: user))
     }

@@ -19,8 +19,15 @@ struct Tally: ParsableCommand {
       Start a server, then charge:
 
         tally serve &
-        tally credits purchase alice '$10' --payment first
-        tally credits consume alice '$1.25'
+        tally credits purchase alice 10 --payment first
+        tally credits consume alice 1.25
+        tally credits balance alice
+
+      --socket, --acting-user, --timeout, --json and --wide may stand anywhere. On a terminal a table \
+      leaves out what does not fit, unless --wide is given; a pipe or a file gets all of it, and times in \
+      full. Exit statuses: 0 done; 1 refused, nothing was applied; 64 wrong usage; 69 no server, or it \
+      went away; 124 the --timeout has passed. After 69 and 124 a call may have been applied: the message \
+      says so, with the --key that finds out. docs/OPERATIONS.md lists the others.
       """,
     version: tallyVersion,
     subcommands: [
@@ -33,7 +40,7 @@ struct Tally: ParsableCommand {
   /// Runs the command that the arguments name; every failure becomes one line and an exit status.
   static func main() {
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(ArgumentWords.arranged(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch let failure as Failure {
       System.writeError("tally: \(failure.message)\n")
@@ -58,7 +65,7 @@ struct Tally: ParsableCommand {
 
   /// An argument such as `-$1` where no option's value stands, which the parser takes for an option.
   private static func negativeAmount() -> String? {
-    let arguments = CommandLine.arguments.dropFirst()
+    let arguments = (try? ArgumentWords.arranged(Array(CommandLine.arguments.dropFirst()))) ?? []
     guard arguments.first == "credits" else { return nil }
     return zip(arguments, arguments.dropFirst()).first { before, amount in
       !before.hasPrefix("--") && amount.hasPrefix("-") && Dollars.parse(amount) != nil

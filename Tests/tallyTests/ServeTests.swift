@@ -248,7 +248,11 @@ struct ServeTests {
     try await eventually("the socket is served") {
       try Rig.run(["list", "--socket", socket]).status == 0
     }
-    #expect(process.end(signal: SIGTERM) == 0)
+    process.send(signal: SIGTERM)
+    let (_, log) = process.readToEnd()
+    #expect(process.wait() == 0)
+    // The one that is served, and not the one that would have been made.
+    #expect(log.contains(" socket=\(socket) ") && !log.contains("other.sock"), "\(log)")
     #expect(System.isThere(socket))
     #expect(!System.isThere("\(directory.path)/other.sock"))
     try directory.remove()

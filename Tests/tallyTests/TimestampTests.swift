@@ -18,6 +18,17 @@ struct TimestampTests {
     #expect(Timestamp.parse(text) == micros)
   }
 
+  @Test("a time is read as tables write it, to the minute")
+  func short() {
+    let time = "2026-11-24T08:01:52.123456Z"
+    #expect(Timestamp.short(time) == "2026-11-24 08:01")
+    #expect(Timestamp.parse("2026-11-24 08:01") == Timestamp.parse("2026-11-24T08:01:00Z"))
+    for text in ["-", "", "Tuesday", "2026-11-24", "aTb"] { #expect(Timestamp.short(text) == text) }
+    for text in ["2026-11-24 8:01", "2026-11-24 24:00", "2026-11-24 08:01Z", "2026-11-24 "] {
+      #expect(Timestamp.parse(text) == nil, "\(text)")
+    }
+  }
+
   @Test(
     "what is no time is refused",
     arguments: [

@@ -14,6 +14,8 @@
 // Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and all that it will start, ignores SIGPIPE,
 // and gives the descriptor on which those signals arrive.
 int cprocess_signals_open(void);
+// Ignores a signal that would end the process. 1, or 0 when it was ignored already.
+int cprocess_signal_defer(int number);
 // The number of the signal that arrived, or 0 when none has.
 int cprocess_signals_read(int fd);
 // A descriptor that becomes readable when the parent ends; -ESRCH when it has ended already.
@@ -73,6 +75,11 @@ int cprocess_close(int fd);
 int cprocess_is_terminal(int fd);
 // Columns of the terminal behind `fd`, or 0.
 int cprocess_terminal_columns(int fd);
+// Lets the terminal give each key at once and without echo, and puts it back as it was. One at a time.
+int cprocess_keys_begin(int fd);
+void cprocess_keys_end(int fd);
+// The path of a Unix socket, without an end mark. Its length, 0 when it has none.
+int cprocess_socket_path(int fd, char *path, size_t size);
 
 // CLOCK_REALTIME in microseconds, CLOCK_MONOTONIC in nanoseconds.
 int64_t cprocess_realtime_micros(void);

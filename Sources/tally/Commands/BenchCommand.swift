@@ -30,7 +30,7 @@ struct BenchCommand: ParsableCommand {
     case health
   }
 
-  @Option(help: "The server to load, instead of an ephemeral one.") var socket: String?
+  @Option(help: "The server to load, instead of an ephemeral one.", completion: .file()) var socket: String?
   @Option(help: "How long.") var seconds: Int = 5
   @Option(help: "Calls under way at once.") var callers: Int = 64
   @Option(help: "Connections that the callers share.") var connections: Int = 4

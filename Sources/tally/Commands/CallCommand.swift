@@ -15,7 +15,8 @@ struct CallCommand: ClientCommand {
     discussion: """
       The request is proto3 JSON: an argument, or standard input with -. Of a method that takes a \
       stream it is an array of messages. A stream of responses is printed one a line. An error is \
-      printed as JSON on standard error, and the exit status is 1 (69 if no server was reached).
+      printed as JSON on standard error, and the exit status is 1 (69 if no server was reached, or it \
+      went away; 124 if the --timeout has passed). The call is made once.
 
       Example:
         tally call tallystick.v1.CreditService/Consume \\
@@ -26,7 +27,9 @@ struct CallCommand: ClientCommand {
 
   @OptionGroup var connection: ConnectionOptions
 
-  @Argument(help: "The method, such as tallystick.v1.CreditService/GetBalance.")
+  @Argument(
+    help: "The method, such as CreditService/GetBalance; in full where it is not of tallystick.v1.",
+    completion: .custom { _, _, _ in KnownNames.methods })
   var method: String
 
   @Argument(help: "The request as JSON, or - for standard input.")
@@ -45,7 +48,7 @@ struct CallCommand: ClientCommand {
 
   func perform() async throws {
     do { try await call() } catch let error as TallyError {
-      System.writeError("\(error.json.pretty)\n")
+      System.writeError("\(error.json().pretty)\n")
       throw error.exitStatus.code
     }
   }
@@ -55,7 +58,7 @@ struct CallCommand: ClientCommand {
     let found = try await ReflectionClient(client).method(method)
     let messages = try requests(found.pool, found.method)
     var options = client.defaults
-    options.metadata = try Pairs.parse(metadata)
+    options.repeatedMetadata = try Pairs.list(metadata).map { MetadataPair(key: $0, value: $1) }
     let decoder = MessageDecoder(pool: found.pool, writesDefaults: emitDefaults)
     let method = found.method
     guard method.clientStreams || method.serverStreams else {
@@ -115,12 +118,14 @@ struct ListCommand: ClientCommand {
     discussion: """
       Examples:
         tally list
-        tally list tallystick.v1.CreditService
+        tally list CreditService
       """)
 
   @OptionGroup var connection: ConnectionOptions
 
-  @Argument(help: "A service; its methods are listed.")
+  @Argument(
+    help: "A service, such as CreditService; its methods are listed.",
+    completion: .custom { _, _, _ in KnownNames.services })
   var service: String?
 
   func perform() async throws {
@@ -129,10 +134,11 @@ struct ListCommand: ClientCommand {
       for name in try await reflection.services() { System.writeOutput("\(name)\n") }
       return
     }
-    guard let found = try await reflection.pool(declaring: service)?.services[service] else {
-      throw Failure(.usage, "the server has no service \(service)")
+    guard let (pool, name) = try await reflection.find(service), let found = pool.services[name] else {
+      let meant = Suggestion.nearest(to: service, among: KnownNames.services)
+      throw Failure(.usage, "the server has no service \(service)\(Suggestion.question(meant))")
     }
-    for method in found.methods { System.writeOutput("\(service)/\(method.name)\n") }
+    for method in found.methods { System.writeOutput("\(name)/\(method.name)\n") }
   }
 }
 
@@ -141,13 +147,15 @@ struct DescribeCommand: ClientCommand {
     commandName: "describe", abstract: "Shows a service, method, message or enum as its .proto does.",
     discussion: """
       Examples:
-        tally describe tallystick.v1.CreditService/Consume
-        tally describe tallystick.v1.Transaction
+        tally describe CreditService/Consume
+        tally describe Transaction
       """)
 
   @OptionGroup var connection: ConnectionOptions
 
-  @Argument(help: "A full name; all services when it is left out.")
+  @Argument(
+    help: "A name, in full where it is not of tallystick.v1; all services when it is left out.",
+    completion: .custom { _, _, _ in KnownNames.all })
   var name: String?
 
   func perform() async throws {
@@ -155,10 +163,12 @@ struct DescribeCommand: ClientCommand {
     let names = if let name { [name] } else { try await reflection.services() }
     var texts: [String] = []
     for name in names {
-      let symbol = name.split(separator: "/").first.map(String.init) ?? name
-      guard let pool = try await reflection.pool(declaring: symbol),
-        let text = Description(pool: pool).text(of: name)
-      else { throw Failure(.usage, "the server knows nothing named \(name)") }
+      guard let (pool, full) = try await reflection.find(name),
+        let text = Description(pool: pool).text(of: full)
+      else {
+        let meant = Suggestion.nearest(to: name, among: KnownNames.all) ?? KnownNames.method(like: name)
+        throw Failure(.usage, "the server knows nothing named \(name)\(Suggestion.question(meant))")
+      }
       texts.append(text)
     }
     System.writeOutput(texts.joined(separator: "\n\n") + "\n")
@@ -167,14 +177,21 @@ struct DescribeCommand: ClientCommand {
 
 /// `key=value` arguments.
 enum Pairs {
-  static func parse(_ texts: [String]) throws(Failure) -> [String: String] {
-    var pairs: [String: String] = [:]
-    for text in texts {
+  /// Keys may repeat; their order is kept.
+  static func list(_ texts: [String]) throws(Failure) -> [(key: String, value: String)] {
+    try texts.map { text throws(Failure) in
       guard let cut = text.firstIndex(of: "="), cut > text.startIndex else {
         throw Failure(.usage, "\(JSON.quoted(text)) is not KEY=VALUE")
       }
-      let key = String(text[..<cut])
-      guard pairs.updateValue(String(text[text.index(after: cut)...]), forKey: key) == nil else {
+      return (String(text[..<cut]), String(text[text.index(after: cut)...]))
+    }
+  }
+
+  /// Each key once.
+  static func parse(_ texts: [String]) throws(Failure) -> [String: String] {
+    var pairs: [String: String] = [:]
+    for (key, value) in try list(texts) {
+      guard pairs.updateValue(value, forKey: key) == nil else {
         throw Failure(.usage, "\(key) is given twice")
       }
     }

@@ -11,10 +11,11 @@ struct CreditsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "credits", abstract: "Balances, charges, grants, holds and the ledger.",
     discussion: """
-      Amounts are dollars, with or without the sign: '$1.25', 1.25. With --micros they are micro-USD.
+      Amounts are dollars, such as 1.25. Leave the sign out: of "$1.25" a shell leaves .25, and of "$10" a 0. \
+      With --micros they are micro-USD.
 
       Examples:
-        tally credits purchase alice '$10' --payment pi_42
+        tally credits purchase alice 10 --payment pi_42
         tally credits consume alice 0.25
         tally credits balance alice bob
       """,
@@ -39,9 +40,13 @@ struct BalanceCommand: ClientCommand {
   func perform() async throws {
     var request = TallystickV1.BatchGetBalancesRequest()
     request.userIds = users
-    try await tally.perform(TallystickV1.CreditService.batchGetBalances, request, connection, output) {
-      Texts.balances($0.balances)
-    }
+    let reply = try await answer(TallystickV1.CreditService.batchGetBalances, request, connection, output)
+    try show(reply, output) { Texts.balances($0.balances) }
+    // Each row of a user raises the version.
+    let unknown = reply.balances.filter { $0.version == 0 }.map(\.userId)
+    output.note(
+      empty: !unknown.isEmpty,
+      "no credit was ever given to \(unknown.joined(separator: ", ")): is the name right?")
   }
 }
 
@@ -54,10 +59,11 @@ struct HoldsCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var paging: PagingOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
 
   @Option(
-    parsing: .singleValue, help: "open, captured, released or expired; may be repeated.")
+    parsing: .singleValue, help: "open, captured, released or expired; may be repeated.",
+    completion: .list(["open", "captured", "released", "expired"]))
   var state: [String] = []
 
   func perform() async throws {
@@ -72,24 +78,36 @@ struct HoldsCommand: ClientCommand {
       }
       request.states.append(state)
     }
-    try await tally.perform(TallystickV1.CreditService.listHolds, request, connection, output) {
-      Texts.holds($0.holds, nextCursor: $0.nextCursor)
-    }
+    let reply = try await answer(TallystickV1.CreditService.listHolds, request, connection, output)
+    try show(reply, output) { Texts.holds($0.holds, nextCursor: $0.nextCursor) }
+    output.note(empty: reply.holds.isEmpty && reply.nextCursor.isEmpty, "no such holds of \(user)")
   }
 }
 
 struct TransactionsCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "Lists a user's ledger, newest first.",
-    discussion: "Example: tally credits list alice --type api_usage --from 2026-11-01")
+    discussion: """
+      AMOUNT is what a row did to the credit, HELD what it set aside or gave back; AVAILABLE and ON HOLD \
+      are what there was after it.
+
+      Example: tally credits list alice --type api_usage --from 2026-11-01
+      """)
+
+  /// The types of which there are rows, and so the ones that help and completions name.
+  static let types: [TallystickV1.TransactionType] = [
+    .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .expiry, .hold, .holdExtend, .holdRelease,
+  ]
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var paging: PagingOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
 
-  @Option(parsing: .singleValue, help: "Such as purchase or api_usage; may be repeated.")
+  @Option(
+    parsing: .singleValue, help: "Such as purchase or api_usage; may be repeated.",
+    completion: .list(Self.types.compactMap { $0.name?.lowercased() }))
   var type: [String] = []
 
   @Option(help: "The earliest time, inclusive.")
@@ -111,17 +129,17 @@ struct TransactionsCommand: ClientCommand {
     request.metadata = try Pairs.parse(metadata)
     request.fromMicros = try from.map(Times.parse)
     request.toMicros = try to.map(Times.parse)
-    let known = (1...13).map { TallystickV1.TransactionType(rawValue: $0) }
     for name in type {
-      guard let type = known.first(where: { $0.name?.lowercased() == name.lowercased() }) else {
-        let names = known.compactMap { $0.name?.lowercased() }.joined(separator: ", ")
+      guard let type = Self.types.first(where: { $0.name?.lowercased() == name.lowercased() }) else {
+        let names = Self.types.compactMap { $0.name?.lowercased() }.joined(separator: ", ")
         throw Failure(.usage, "\(JSON.quoted(name)) is none of \(names)")
       }
       request.types.append(type)
     }
-    try await tally.perform(TallystickV1.CreditService.listTransactions, request, connection, output) {
-      Texts.transactions($0.transactions, nextCursor: $0.nextCursor)
-    }
+    let reply = try await answer(TallystickV1.CreditService.listTransactions, request, connection, output)
+    try show(reply, output) { Texts.transactions($0.transactions, nextCursor: $0.nextCursor) }
+    output.note(
+      empty: reply.transactions.isEmpty && reply.nextCursor.isEmpty, "no such transactions of \(user)")
   }
 }
 
@@ -133,7 +151,7 @@ struct ShowCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var transaction: String
+  @Argument(help: "The transaction's id, such as txn-17.") var transaction: String
 
   func perform() async throws {
     var request = TallystickV1.GetTransactionRequest()
@@ -147,8 +165,11 @@ struct ShowCommand: ClientCommand {
     var facts: [(String, String)] = [
       ("transaction", row.transactionId), ("sequence", "\(row.sequence)"), ("user", row.userId),
       ("type", (row.type.name ?? "\(row.type.rawValue)").lowercased()),
-      ("amount", Dollars.format(row.amountMicros)), ("balance", Dollars.format(row.balanceAfterMicros)),
-      ("on hold", Dollars.format(row.heldAfterMicros)), ("written", Timestamp.format(row.createdAtMicros)),
+      ("amount", Dollars.format(row.amountMicros)),
+      ("held", Texts.held(row)),
+      ("available", "\(Dollars.format(row.balanceAfterMicros - row.heldAfterMicros)) (after it)"),
+      ("on hold", "\(Dollars.format(row.heldAfterMicros)) (after it)"),
+      ("written", Timestamp.format(row.createdAtMicros)),
       ("effective", Timestamp.format(row.effectiveAtMicros)),
     ]
     facts += [

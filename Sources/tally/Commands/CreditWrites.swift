@@ -9,22 +9,22 @@ internal import TallyMessages
 struct ConsumeCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "consume", abstract: "Takes credit, or refuses.",
-    discussion: "Example: tally credits consume alice '$1.25' --run run-7")
+    discussion: "Example: tally credits consume alice 1.25 --run run-7")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var mutation: MutationOptions
   @OptionGroup var text: TextOptions
 
-  @Argument var user: String
-  @Argument var amount: String
+  @Argument(help: "The user.") var user: String
+  @Argument(help: Amounts.help) var amount: String
   @Flag(help: "The amount is micro-USD.") var micros = false
   @Option(help: "A label.") var run = ""
 
   func perform() async throws {
     var request = TallystickV1.ConsumeRequest()
     request.userId = user
-    request.amountMicros = try Amounts.parse(amount, isMicros: micros)
+    request.amountMicros = try Amounts.positive(amount, isMicros: micros)
     request.idempotencyKey = mutation.idempotencyKey
     request.runId = run
     request.description = text.description
@@ -37,28 +37,31 @@ struct ConsumeCommand: ClientCommand {
 struct PurchaseCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "purchase", abstract: "Adds bought credit.",
-    discussion: "Example: tally credits purchase alice '$10' --payment pi_42 --package starter")
+    discussion: "Example: tally credits purchase alice 10 --payment pi_42 --package starter")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var mutation: MutationOptions
   @OptionGroup var text: TextOptions
 
-  @Argument var user: String
-  @Argument var amount: String
+  @Argument(help: "The user.") var user: String
+  @Argument(help: Amounts.help) var amount: String
   @Flag(help: "The amount is micro-USD.") var micros = false
   @Option(help: "The payment provider's id: the same payment is added once.") var payment: String
   @Option(help: "What was bought.") var package = ""
   @Option(help: "When the credit expires.") var expires: String?
 
+  /// The key of a purchase whose caller names none: the payment is one already.
+  static func key(payment: String) -> String { "payment:\(payment)" }
+
   func perform() async throws {
     var request = TallystickV1.AddPurchaseRequest()
     request.userId = user
-    request.amountMicros = try Amounts.parse(amount, isMicros: micros)
+    request.amountMicros = try Amounts.positive(amount, isMicros: micros)
     request.paymentId = payment
     request.package = package
     request.expiresAtMicros = try expires.map(Times.parse)
-    request.idempotencyKey = mutation.key ?? "payment:\(payment)"
+    request.idempotencyKey = mutation.key ?? Self.key(payment: payment)
     request.description = text.description
     request.metadata = try text.pairs()
     try await tally.perform(
@@ -76,8 +79,8 @@ struct GrantCommand: ClientCommand {
   @OptionGroup var mutation: MutationOptions
   @OptionGroup var text: TextOptions
 
-  @Argument var user: String
-  @Argument var plan: String
+  @Argument(help: "The user.") var user: String
+  @Argument(help: "The plan's id.") var plan: String
   @Option(help: "A UTC month, or the period's start. The current month when left out.") var period = ""
   @Option(help: "Instead of the plan's amount.") var amount: String?
   @Flag(help: "The amount is micro-USD.") var micros = false
@@ -101,15 +104,15 @@ struct GrantCommand: ClientCommand {
 struct PromoCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "promo", abstract: "Grants promotional credit.",
-    discussion: "Example: tally credits promo alice '$5' --expires 2026-12-31")
+    discussion: "Example: tally credits promo alice 5 --expires 2026-12-31")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var mutation: MutationOptions
   @OptionGroup var text: TextOptions
 
-  @Argument var user: String
-  @Argument var amount: String
+  @Argument(help: "The user.") var user: String
+  @Argument(help: Amounts.help) var amount: String
   @Flag(help: "The amount is micro-USD.") var micros = false
   @Option(help: "1 to 1000; lower burns first.") var priority: Int32?
   @Option(help: "When the credit becomes effective.") var effective: String?
@@ -118,7 +121,7 @@ struct PromoCommand: ClientCommand {
   func perform() async throws {
     var request = TallystickV1.GrantPromoRequest()
     request.userId = user
-    request.amountMicros = try Amounts.parse(amount, isMicros: micros)
+    request.amountMicros = try Amounts.positive(amount, isMicros: micros)
     request.priority = priority
     request.effectiveAtMicros = try effective.map(Times.parse)
     request.expiresAtMicros = try expires.map(Times.parse)
@@ -143,7 +146,7 @@ struct AdjustCommand: ClientCommand {
   @OptionGroup var mutation: MutationOptions
   @OptionGroup var text: TextOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Option(parsing: .unconditional, help: "How much, up or down.") var by: String
   @Flag(help: "The amount is micro-USD.") var micros = false
   @Option(help: "Who adjusts.") var actor: String
@@ -166,15 +169,15 @@ struct AdjustCommand: ClientCommand {
 struct ReserveCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "reserve", abstract: "Holds credit for a while.",
-    discussion: "Example: tally credits reserve alice '$2' --ttl 15m")
+    discussion: "Example: tally credits reserve alice 2 --ttl 15m")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var mutation: MutationOptions
   @OptionGroup var text: TextOptions
 
-  @Argument var user: String
-  @Argument var amount: String
+  @Argument(help: "The user.") var user: String
+  @Argument(help: Amounts.help) var amount: String
   @Flag(help: "The amount is micro-USD.") var micros = false
   @Option(help: "How long: 90s, 15m, 2h, 30d.") var ttl = "15m"
   @Option(help: "A label.") var run = ""
@@ -182,7 +185,7 @@ struct ReserveCommand: ClientCommand {
   func perform() async throws {
     var request = TallystickV1.ReserveRequest()
     request.userId = user
-    request.amountMicros = try Amounts.parse(amount, isMicros: micros)
+    request.amountMicros = try Amounts.positive(amount, isMicros: micros)
     request.ttlMillis = try Times.parseSpan(ttl)
     request.runId = run
     request.idempotencyKey = mutation.idempotencyKey
@@ -202,7 +205,7 @@ struct ExtendCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var mutation: MutationOptions
 
-  @Argument var hold: String
+  @Argument(help: "The hold's id, such as hold-17.") var hold: String
   @Option(help: "How long from now: 90s, 15m, 2h, 30d.") var ttl: String
 
   func perform() async throws {
@@ -218,14 +221,14 @@ struct ExtendCommand: ClientCommand {
 struct CaptureCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "capture", abstract: "Charges a hold with all of it, or less.",
-    discussion: "Example: tally credits capture hold-17 '$1.40'")
+    discussion: "Example: tally credits capture hold-17 1.40")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var mutation: MutationOptions
   @OptionGroup var text: TextOptions
 
-  @Argument var hold: String
+  @Argument(help: "The hold's id, such as hold-17.") var hold: String
   @Argument(help: "All of the hold when left out; the rest is released.") var amount: String?
   @Flag(help: "The amount is micro-USD.") var micros = false
 
@@ -250,7 +253,7 @@ struct ReleaseCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var mutation: MutationOptions
 
-  @Argument var hold: String
+  @Argument(help: "The hold's id, such as hold-17.") var hold: String
 
   func perform() async throws {
     var request = TallystickV1.ReleaseRequest()

@@ -41,7 +41,7 @@ struct CreateMediaCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Option(help: "The image's id; made by the server when it is left out.") var id = ""
   @Option(help: "Where it is.") var url: String
   @Option(help: "In pixels.") var width: Int32 = 0
@@ -75,7 +75,7 @@ struct ShowMediaCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var media: String
+  @Argument(help: "The image's id.") var media: String
 
   func perform() async throws {
     var request = TallystickV1.GetMediaRequest()
@@ -95,7 +95,7 @@ struct ListMediaCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var paging: PagingOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Option(help: "Only of this source.") var source: MediaOrigin?
 
   func perform() async throws {
@@ -104,9 +104,9 @@ struct ListMediaCommand: ClientCommand {
     if let source { request.source = source.source }
     request.limit = paging.limit
     request.cursor = paging.cursor
-    try await tally.perform(TallystickV1.PageService.listMedia, request, connection, output) {
-      Texts.media($0.media, nextCursor: $0.nextCursor)
-    }
+    let reply = try await answer(TallystickV1.PageService.listMedia, request, connection, output)
+    try show(reply, output) { Texts.media($0.media, nextCursor: $0.nextCursor) }
+    output.note(empty: reply.media.isEmpty && reply.nextCursor.isEmpty, "no such media of \(user)")
   }
 }
 
@@ -119,7 +119,7 @@ struct DeleteMediaCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var authorship: AuthorOptions
 
-  @Argument var media: String
+  @Argument(help: "The image's id.") var media: String
   @Flag(help: "Take it out of the pages that use it; each gets a new version.") var detach = false
 
   func perform() async throws {

@@ -74,10 +74,11 @@ struct QueriesCommand: ClientCommand {
   }
 
   static func text(_ stats: TallystickV1.GetQueryStatsResponse, limit: Int) -> String {
-    var table = Table([
-      ("runs", .right), ("rows", .right), ("errors", .right), ("slow", .right), ("total", .right),
-      ("p50", .right), ("p99", .right), ("max", .right), ("statement", .left),
-    ])
+    var table = Table(
+      [
+        ("runs", .right), ("rows", .right), ("errors", .right), ("slow", .right), ("total", .right),
+        ("p50", .right), ("p99", .right), ("max", .right), ("statement", .left),
+      ], optional: ["errors", "slow", "rows", "max"], flexible: "statement")
     let shown = limit == 0 ? stats.queries[...] : stats.queries.prefix(limit)
     for query in shown {
       let latency = query.latency ?? TallystickV1.Distribution()
@@ -109,10 +110,11 @@ struct CachesCommand: ClientCommand {
   }
 
   static func text(_ caches: [TallystickV1.CacheStats]) -> String {
-    var table = Table([
-      ("cache", .left), ("entries", .right), ("bytes", .right), ("limit", .right), ("hits", .right),
-      ("misses", .right), ("hit ratio", .right), ("invalidated", .right), ("evicted", .right),
-    ])
+    var table = Table(
+      [
+        ("cache", .left), ("entries", .right), ("bytes", .right), ("limit", .right), ("hits", .right),
+        ("misses", .right), ("hit ratio", .right), ("invalidated", .right), ("evicted", .right),
+      ], optional: ["evicted", "invalidated", "limit", "bytes"])
     for cache in caches {
       table.add([
         cache.name, "\(cache.entries)", "\(cache.bytes)", "\(cache.limitBytes)", "\(cache.hits)",

@@ -42,7 +42,7 @@ struct ShowPageCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var page: String
+  @Argument(help: "The page's id.") var page: String
   @Flag(help: "The published version instead of the current one.") var published = false
   @Flag(help: "A deleted page, too.") var deleted = false
   @Option(help: "This version instead of the current one.") var version: Int64?
@@ -89,7 +89,7 @@ struct PageListCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var paging: PagingOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Flag(help: "Deleted pages, too.") var deleted = false
 
   func perform() async throws {
@@ -98,9 +98,9 @@ struct PageListCommand: ClientCommand {
     request.includeDeleted = deleted
     request.limit = paging.limit
     request.cursor = paging.cursor
-    try await tally.perform(TallystickV1.PageService.listPages, request, connection, output) {
-      Texts.pages($0.pages, nextCursor: $0.nextCursor)
-    }
+    let reply = try await answer(TallystickV1.PageService.listPages, request, connection, output)
+    try show(reply, output) { Texts.pages($0.pages, nextCursor: $0.nextCursor) }
+    output.note(empty: reply.pages.isEmpty && reply.nextCursor.isEmpty, "no pages of \(user)")
   }
 }
 
@@ -113,7 +113,7 @@ struct VersionsCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var paging: PagingOptions
 
-  @Argument var page: String
+  @Argument(help: "The page's id.") var page: String
 
   func perform() async throws {
     var request = TallystickV1.ListVersionsRequest()
@@ -134,7 +134,7 @@ struct PublishCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var page: String
+  @Argument(help: "The page's id.") var page: String
   @Option(help: "The current one when it is left out.") var version: Int64 = 0
 
   func perform() async throws {
@@ -154,7 +154,7 @@ struct UnpublishCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var page: String
+  @Argument(help: "The page's id.") var page: String
 
   func perform() async throws {
     var request = TallystickV1.UnpublishRequest()
@@ -172,7 +172,7 @@ struct DeletePageCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var page: String
+  @Argument(help: "The page's id.") var page: String
 
   func perform() async throws {
     var request = TallystickV1.DeletePageRequest()
@@ -190,7 +190,7 @@ struct UndeleteCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var page: String
+  @Argument(help: "The page's id.") var page: String
 
   func perform() async throws {
     var request = TallystickV1.UndeletePageRequest()
@@ -208,7 +208,7 @@ struct PurgeCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var page: String
+  @Argument(help: "The page's id.") var page: String
 
   func perform() async throws {
     var request = TallystickV1.PurgePageRequest()

@@ -76,10 +76,11 @@ extension Texts {
     var rows = head(page)
     if !page.settings.isEmpty { rows.append(("settings", excerpt(page.settings))) }
     guard !page.sections.isEmpty else { return facts(rows) }
-    var table = Table([
-      ("SECTION", .left), ("KIND", .left), ("FIRST IMAGE", .left), ("SECOND IMAGE", .left),
-      ("CONTENT", .left),
-    ])
+    var table = Table(
+      [
+        ("SECTION", .left), ("KIND", .left), ("FIRST IMAGE", .left), ("SECOND IMAGE", .left),
+        ("CONTENT", .left),
+      ], optional: ["SECOND IMAGE", "FIRST IMAGE"], flexible: "CONTENT")
     for section in page.sections {
       table.add([
         section.sectionId, section.kind, section.firstImage?.mediaId ?? "-",
@@ -106,10 +107,11 @@ extension Texts {
   }
 
   static func pages(_ pages: [TallystickV1.Page], nextCursor: String) -> String {
-    var table = Table([
-      ("PAGE", .left), ("TITLE", .left), ("VERSION", .right), ("PUBLISHED", .right), ("SECTIONS", .right),
-      ("SAVED", .left), ("AUTHOR", .left), ("DELETED", .left),
-    ])
+    var table = Table(
+      [
+        ("PAGE", .left), ("TITLE", .left), ("VERSION", .right), ("PUBLISHED", .right), ("SECTIONS", .right),
+        ("SAVED", .time), ("AUTHOR", .left), ("DELETED", .time),
+      ], optional: ["SECTIONS", "AUTHOR", "DELETED", "SAVED"], flexible: "TITLE")
     for page in pages {
       table.add([
         page.pageId, excerpt(page.title), "\(page.version)",
@@ -131,10 +133,11 @@ extension Texts {
   }
 
   static func media(_ media: [TallystickV1.Media], nextCursor: String) -> String {
-    var table = Table([
-      ("MEDIA", .left), ("SOURCE", .left), ("SIZE", .left), ("BYTES", .right), ("MADE", .left),
-      ("URL", .left),
-    ])
+    var table = Table(
+      [
+        ("MEDIA", .left), ("SOURCE", .left), ("SIZE", .left), ("BYTES", .right), ("MADE", .time),
+        ("URL", .left),
+      ], optional: ["BYTES", "SOURCE", "MADE", "SIZE"], flexible: "URL")
     for medium in media {
       table.add([
         medium.mediaId, medium.source.word, "\(medium.width) x \(medium.height)", count(medium.byteCount),

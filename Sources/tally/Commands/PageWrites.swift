@@ -27,10 +27,11 @@ struct CreatePageCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var authorship: AuthorOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Option(help: "The page's id; made by the server when it is left out.") var id = ""
   @Option(help: "Its title.") var title: String?
-  @Option(help: ArgumentHelp("The content as JSON; - is standard input.", valueName: "path"))
+  @Option(
+    help: ArgumentHelp("The content as JSON; - is standard input.", valueName: "path"), completion: .file())
   var file: String?
 
   func perform() async throws {
@@ -68,8 +69,8 @@ struct SavePageCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var authorship: AuthorOptions
 
-  @Argument var page: String
-  @Argument(help: "The content as JSON; - is standard input.") var file: String
+  @Argument(help: "The page's id.") var page: String
+  @Argument(help: "The content as JSON; - is standard input.", completion: .file()) var file: String
   @Option(help: "The version that the content was made from, instead of the file's.")
   var expectedVersion: Int64?
   @Flag(help: "Save over whatever is there.") var force = false
@@ -103,8 +104,8 @@ struct PatchPageCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var authorship: AuthorOptions
 
-  @Argument var page: String
-  @Argument(help: "The patch as JSON; - is standard input.") var file: String
+  @Argument(help: "The page's id.") var page: String
+  @Argument(help: "The patch as JSON; - is standard input.", completion: .file()) var file: String
   @Option(help: "The version that the patch was made from, instead of the file's.")
   var expectedVersion: Int64?
 
@@ -128,7 +129,7 @@ struct RestoreCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var authorship: AuthorOptions
 
-  @Argument var page: String
+  @Argument(help: "The page's id.") var page: String
   @Argument(help: "The version whose content comes back.") var version: Int64
   @Option(help: "The current version, as you know it.") var expectedVersion: Int64
 
@@ -152,7 +153,7 @@ struct DuplicateCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var authorship: AuthorOptions
 
-  @Argument var page: String
+  @Argument(help: "The page's id.") var page: String
   @Option(help: "The copy's id; made by the server when it is left out.") var id = ""
   @Option(help: "The copy's title; the original's when it is left out.") var title = ""
 

@@ -12,7 +12,7 @@ struct PlansCommand: ParsableCommand {
     commandName: "plans", abstract: "What a subscription grants.",
     discussion: """
       Examples:
-        tally plans put pro --credit '$20' --expires period-end
+        tally plans put pro --credit 20 --expires period-end
         tally plans list
       """,
     subcommands: [PutPlanCommand.self, ListPlansCommand.self])
@@ -27,15 +27,15 @@ struct PutPlanCommand: ClientCommand {
       given is no limit, and a run's cost is then for the caller to say.
 
       Examples:
-        tally plans put pro --credit '$20' --name Pro --expires 45d
-        tally plans put pro --credit '$20' --generations 1000 --uploads 200 \\
+        tally plans put pro --credit 20 --name Pro --expires 45d
+        tally plans put pro --credit 20 --generations 1000 --uploads 200 \\
           --pages 50 --price 'gpt-x=3,15,0.04' --price '*=1,2,0'
       """)
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var plan: String
+  @Argument(help: "The plan's id.") var plan: String
   @Option(help: "The monthly credit.") var credit: String
   @Flag(help: "The credit is micro-USD.") var micros = false
   @Option(help: "Its name for people.") var name = ""
@@ -82,24 +82,31 @@ struct PutPlanCommand: ClientCommand {
   }
 
   static func text(_ plans: [TallystickV1.Plan]) -> String {
-    var table = Table([
-      ("PLAN", .left), ("NAME", .left), ("MONTHLY", .right), ("EXPIRES", .left), ("PRIORITY", .right),
-      ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("ZONE", .left), ("PRICES", .left),
-    ])
+    var table = Table(
+      [
+        ("PLAN", .left), ("NAME", .left), ("MONTHLY", .amount), ("EXPIRES", .left), ("PRIORITY", .right),
+        ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("ZONE", .left), ("PRICES", .left),
+      ], optional: ["PRIORITY", "ZONE", "NAME", "PAGES", "UPLOADS", "EXPIRES", "GENERATIONS"])
     for plan in plans {
       let expiry =
         switch plan.grantExpiry {
         case .never: "never"
         case .periodEnd: "period-end"
-        case .after: "\(plan.expiresAfterMillis / 1_000)s after the start"
+        case .after: "\(Times.formatSpan(plan.expiresAfterMillis)) after start"
         default: "?"
         }
+      // On a terminal each price has a line of its own.
+      let all = plan.prices.map(Prices.format)
+      let prices = Layout.columns == nil ? [all.joined(separator: " ")] : all
       table.add([
         plan.planId, plan.displayName, Dollars.format(plan.monthlyCreditMicros), expiry, "\(plan.priority)",
         limit(plan.limits?.monthlyGenerations), limit(plan.limits?.monthlyUploads),
         limit(plan.limits?.pageCount), plan.timeZone.isEmpty ? "UTC" : plan.timeZone,
-        plan.prices.map(Prices.format).joined(separator: " "),
+        prices.first ?? "",
       ])
+      for price in prices.dropFirst() {
+        table.add(Array(repeating: "", count: 9) + [price])
+      }
     }
     return table.text
   }

@@ -25,7 +25,7 @@ struct ServeCommand: ParsableCommand {
 
       Examples:
         tally serve
-        tally serve --database ./data --socket ./tally.sock --allow-uid 1001:service
+        tally serve --database ./data --socket ./tally.sock --allow-uid web:service
         tally serve --ephemeral --testing
       """)
 
@@ -81,10 +81,17 @@ private func given(_ pairs: [(ServeSettings.Key, String?)]) -> Given {
 }
 
 struct PlaceFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("A file of `name = value` lines.", valueName: "file")) var config: String?
-  @Option(help: ArgumentHelp("The directory of the database.", valueName: "directory")) var database: String?
-  @Option(help: ArgumentHelp("The path of the socket.", valueName: "path")) var socket: String?
-  @Option(help: ArgumentHelp("The socket's mode: 0600, 0620, 0640 or 0660.", valueName: "octal"))
+  @Option(
+    help: ArgumentHelp("A file of `name = value` lines.", valueName: "file"), completion: .file())
+  var config: String?
+  @Option(
+    help: ArgumentHelp("The directory of the database.", valueName: "directory"), completion: .directory)
+  var database: String?
+  @Option(help: ArgumentHelp("The path of the socket.", valueName: "path"), completion: .file())
+  var socket: String?
+  @Option(
+    help: ArgumentHelp("The socket's mode: 0600, 0620, 0640 or 0660.", valueName: "octal"),
+    completion: .list(["0600", "0620", "0640", "0660"]))
   var socketMode: String?
   @Flag(help: "Serve from a private directory that goes with this process or its parent.")
   var ephemeral = false
@@ -109,12 +116,12 @@ struct PeerFlags: ParsableArguments {
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
-      "Let a user in, as readonly, service (the default) or admin; may be repeated.",
-      valueName: "uid[:role]"))
+      "Let a user in, by name or number, as readonly, service (the default) or admin; may be repeated.",
+      valueName: "user[:role]"))
   var allowUid: [String] = []
   @Option(
     parsing: .singleValue,
-    help: ArgumentHelp("The same by primary group.", valueName: "gid[:role]"))
+    help: ArgumentHelp("The same by primary group.", valueName: "group[:role]"))
   var allowGid: [String] = []
 
   var values: [String: [String]] {
@@ -154,8 +161,13 @@ struct LimitFlags: ParsableArguments {
 }
 
 struct LogFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("human or json.", valueName: "format")) var logFormat: String?
-  @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"))
+  @Option(
+    help: ArgumentHelp("human or json.", valueName: "format"),
+    completion: .list(LogFormat.allCases.map(\.rawValue)))
+  var logFormat: String?
+  @Option(
+    help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"),
+    completion: .list(ServeSettings.logLevels))
   var logLevel: String?
   @Option(
     help: ArgumentHelp("Log a statement that takes longer, with its plan; 0 is never.", valueName: "millis"))

@@ -62,7 +62,8 @@ struct ServerLife {
     do throws(ListenError) { try server.start() } catch {
       // Nothing was served: whatever closing says, the start has failed for this reason.
       try? waitFor { try await server.shutdown() }
-      throw Failure(.cannotCreate, "cannot listen on \(options.server.path): \(error)")
+      let advice = "--socket takes another path, which clients need in TALLY_SOCKET or --socket, too"
+      throw Failure(.cannotCreate, "cannot listen on \(options.server.path): \(error); \(advice)")
     }
     announce(options)
     let reason = waitForEnd()
@@ -111,7 +112,7 @@ struct ServerLife {
   private func engineOptions() throws(Failure) -> EngineConfiguration {
     if directory == nil {
       do throws(SystemError) { try System.makeDirectory(Locations.parent(database), mode: 0o755) } catch {
-        throw Failure(.cannotCreate, error.description)
+        throw Failure(.cannotCreate, "\(error); --database takes another directory")
       }
     }
     let supervisor = supervisor
@@ -130,10 +131,11 @@ struct ServerLife {
   }
 
   private func announce(_ options: TallyServerOptions) {
+    let socket = options.server.inheritedDescriptor.flatMap(System.path(ofSocket:)) ?? options.server.path
     logger.notice(
       "serving",
       metadata: [
-        "socket": "\(options.server.path)", "database": "\(database)", "version": "\(tallyVersion)",
+        "socket": "\(socket)", "database": "\(database)", "version": "\(tallyVersion)",
         "pid": "\(System.processId)",
       ])
     notify("READY=1\nSTATUS=serving")

@@ -109,7 +109,7 @@ struct Dashboard {
     }
     let failed: [(String, Table.Alignment)] = withFailures ? [("FAILED", .right)] : []
     return chart(
-      [(title, .left), ("RUNS", .right), ("SHARE", .right), ("COST", .right)] + failed, rows)
+      [(title, .left), ("RUNS", .right), ("SHARE", .right), ("COST", .amount)] + failed, rows)
   }
 
   private var days: String {
@@ -122,7 +122,7 @@ struct Dashboard {
         ], totals.count
       )
     }
-    return chart([("DAY", .left), ("RUNS", .right), ("COST", .right), ("FAILED", .right)], rows)
+    return chart([("DAY", .left), ("RUNS", .right), ("COST", .amount), ("FAILED", .right)], rows)
   }
 
   /// A table with a bar behind each row, as long as there is room.

@@ -14,7 +14,7 @@ struct TopCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "top", abstract: "Shows calls, commits, caches and statements as they happen.",
     discussion: """
-      Ends with Ctrl-C. Needs the role admin.
+      Ends with q, or with Control-C. Needs the role admin.
 
       Examples:
         tally top
@@ -39,9 +39,15 @@ struct TopCommand: ClientCommand {
   func perform() async throws {
     let client = connection.client
     let isLive = System.outputIsTerminal && !once
+    let keyboard = isLive ? Keyboard() : nil
+    let interruption = keyboard.map { _ in Interruption { Keyboard.end() } }
+    defer {
+      Keyboard.end()
+      interruption?.end()
+    }
     var earlier = try await TopSample(client)
     while true {
-      try await Task.sleep(for: .seconds(interval))
+      if try await Self.isTold(keyboard, within: .seconds(interval)) { return }
       let later = try await TopSample(client)
       let text = TopFrame(earlier, later).text
       guard isLive else { return System.writeOutput(text) }
@@ -50,6 +56,25 @@ struct TopCommand: ClientCommand {
       System.writeOutput(Self.clear + cut.joined(separator: "\n"))
       earlier = later
     }
+  }
+}
+
+extension TopCommand {
+  /// Waits, and ends the wait with a `q`.
+  private static func isTold(_ keyboard: Keyboard?, within duration: Duration) async throws -> Bool {
+    guard let keyboard else {
+      try await Task.sleep(for: duration)
+      return false
+    }
+    let end = ContinuousClock.now + duration
+    while ContinuousClock.now < end {
+      let left = ContinuousClock.now.duration(to: end)
+      let milliseconds = left.components.seconds * 1_000 + left.components.attoseconds / 1_000_000_000_000_000
+      if let key = keyboard.key(within: Int32(clamping: milliseconds + 1)), key | 0x20 == Keyboard.quit {
+        return true
+      }
+    }
+    return false
   }
 }
 

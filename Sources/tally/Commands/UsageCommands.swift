@@ -14,7 +14,7 @@ struct UsageCommands: ParsableCommand {
       does not. The same call under the same run id does nothing twice.
 
       Examples:
-        tally usage begin alice run-7 --model gpt-x --type text --estimate '$0.50'
+        tally usage begin alice run-7 --model gpt-x --type text --estimate 0.50
         tally usage finish run-7 --input-tokens 1200 --output-tokens 350
         tally usage month alice
       """,
@@ -29,13 +29,13 @@ struct BeginRunCommand: ClientCommand {
     commandName: "begin", abstract: "Checks the quota, holds the estimate and starts a run.",
     discussion: """
       Example:
-        tally usage begin alice run-7 --model gpt-x --type text --estimate '$0.50'
+        tally usage begin alice run-7 --model gpt-x --type text --estimate 0.50
       """)
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Argument(help: "The run's id, of your own making: unique across all users.") var run: String
   @Option(help: "The model.") var model: String
   @Option(help: "What it makes, such as text or image.") var type: String
@@ -63,7 +63,7 @@ struct FinishRunCommand: ClientCommand {
     discussion: """
       Examples:
         tally usage finish run-7 --input-tokens 1200 --output-tokens 350
-        tally usage finish run-9 --images 2 --cost '$0.12'
+        tally usage finish run-9 --images 2 --cost 0.12
         tally usage finish run-8 --status failed --error 'the model was busy'
       """)
 
@@ -71,7 +71,7 @@ struct FinishRunCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var result: RunResultOptions
 
-  @Argument var run: String
+  @Argument(help: "The run's id.") var run: String
 
   func perform() async throws {
     var request = TallystickV1.FinishRunRequest()
@@ -94,14 +94,14 @@ struct RecordRunCommand: ClientCommand {
     discussion: """
       Example:
         tally usage record alice run-9 --model gpt-x --type image --images 2 \\
-          --cost '$0.08' --started 2026-11-23T10:00:00Z
+          --cost 0.08 --started 2026-11-23T10:00:00Z
       """)
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var result: RunResultOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Argument(help: "The run's id, of your own making: unique across all users.") var run: String
   @Option(help: "The model.") var model: String
   @Option(help: "What it made, such as text or image.") var type: String
@@ -133,7 +133,7 @@ struct ShowRunCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var run: String
+  @Argument(help: "The run's id.") var run: String
 
   func perform() async throws {
     var request = TallystickV1.GetRunRequest()
@@ -163,7 +163,7 @@ struct RunsCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var paging: PagingOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Option(parsing: .singleValue, help: "Runs in this state only; may be repeated.") var status: [Status] = []
   @Option(help: "Runs of this model only.") var model = ""
   @Option(help: "Runs of this type only.") var type = ""
@@ -180,9 +180,9 @@ struct RunsCommand: ClientCommand {
     request.toMicros = try to.map(Times.parse)
     request.limit = paging.limit
     request.cursor = paging.cursor
-    try await tally.perform(TallystickV1.UsageService.listRuns, request, connection, output) {
-      Texts.runs($0.runs) + Texts.more($0.nextCursor)
-    }
+    let reply = try await answer(TallystickV1.UsageService.listRuns, request, connection, output)
+    try show(reply, output) { Texts.runs($0.runs) + Texts.more($0.nextCursor) }
+    output.note(empty: reply.runs.isEmpty && reply.nextCursor.isEmpty, "no such runs of \(user)")
   }
 }
 
@@ -229,7 +229,7 @@ struct QuotaCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Argument(help: "What to have one more of.") var kind: Kind = .generations
 
   func perform() async throws {

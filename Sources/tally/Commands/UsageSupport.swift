@@ -102,18 +102,23 @@ extension Texts {
     }
     rows.append(("started", Timestamp.format(run.startedAtMicros)))
     if run.finishedAtMicros != 0 { rows.append(("finished", Timestamp.format(run.finishedAtMicros))) }
-    if let balance { rows.append(("available", Dollars.format(balance.availableMicros))) }
+    if let balance {
+      // What is replayed is the run of then, and the balance of then.
+      let then = replayed ? " (after it, then; 'tally credits balance' shows today's)" : ""
+      rows.append(("available", Dollars.format(balance.availableMicros) + then))
+    }
     return present(rows)
   }
 
   static func runs(_ runs: [TallystickV1.Run], withUser: Bool = false) -> String {
-    var columns: [(String, Table.Alignment)] = [("STARTED", .left), ("RUN", .left)]
+    var columns: [(String, Table.Alignment)] = [("STARTED", .time), ("RUN", .left)]
     if withUser { columns.append(("USER", .left)) }
     columns += [
-      ("MODEL", .left), ("TYPE", .left), ("STATUS", .left), ("COST", .right), ("TOKENS IN", .right),
+      ("MODEL", .left), ("TYPE", .left), ("STATUS", .left), ("COST", .amount), ("TOKENS IN", .right),
       ("TOKENS OUT", .right), ("IMAGES", .right), ("ERROR", .left),
     ]
-    var table = Table(columns)
+    var table = Table(
+      columns, optional: ["IMAGES", "TYPE", "TOKENS IN", "TOKENS OUT", "ERROR", "MODEL"], flexible: "ERROR")
     for run in runs {
       table.add(
         [Timestamp.format(run.startedAtMicros), run.runId] + (withUser ? [run.userId] : []) + [
@@ -125,10 +130,11 @@ extension Texts {
   }
 
   static func usages(_ usages: [TallystickV1.Usage]) -> String {
-    var table = Table([
-      ("USER", .left), ("MONTH", .left), ("PLAN", .left), ("GENERATIONS", .right), ("RUNNING", .right),
-      ("UPLOADS", .right), ("PAGES", .right), ("RESETS", .left),
-    ])
+    var table = Table(
+      [
+        ("USER", .left), ("MONTH", .left), ("PLAN", .left), ("GENERATIONS", .right), ("RUNNING", .right),
+        ("UPLOADS", .right), ("PAGES", .right), ("RESETS", .time),
+      ], optional: ["RESETS", "RUNNING", "PAGES", "UPLOADS", "PLAN"])
     for usage in usages {
       table.add([
         usage.userId, "\(usage.month) \(usage.timeZone)", usage.planId.isEmpty ? "-" : usage.planId,

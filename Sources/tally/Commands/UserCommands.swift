@@ -104,7 +104,7 @@ struct ShowUserCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var period: MonthOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
 
   func perform() async throws {
     // One snapshot: the first id that begins with the user's is the user's own, if it is there.
@@ -138,7 +138,7 @@ struct SetUserCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument var user: String
+  @Argument(help: "The user.") var user: String
   @Option(help: "What the user may do.") var role: UserRoleName?
   @Option(help: "The plan whose limits and prices hold; '' for none.") var plan: String?
   @Option(help: "A label for your application; a rejected admin has no admin's rights.")
@@ -170,7 +170,7 @@ struct SetUserCommand: ClientCommand {
     request.userId = user
     do {
       let rpc = TallystickV1.AdminService.getUserSettings
-      return try await connection.client.call(rpc, request).settings ?? TallystickV1.UserSettings()
+      return try await connection.call(rpc, request).settings ?? TallystickV1.UserSettings()
     } catch {
       if error.reason == "USER_NOT_FOUND" { return TallystickV1.UserSettings() }
       throw output.report(error)
@@ -205,10 +205,11 @@ extension Texts {
   }
 
   static func users(_ users: [TallystickV1.User]) -> String {
-    var table = Table([
-      ("USER", .left), ("ROLE", .left), ("APPROVAL", .left), ("PLAN", .left), ("AVAILABLE", .right),
-      ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("EMAIL", .left),
-    ])
+    var table = Table(
+      [
+        ("USER", .left), ("ROLE", .left), ("APPROVAL", .left), ("PLAN", .left), ("AVAILABLE", .amount),
+        ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("EMAIL", .left),
+      ], optional: ["PAGES", "UPLOADS", "EMAIL", "ROLE", "APPROVAL", "GENERATIONS"], flexible: "EMAIL")
     for user in users {
       let settings = user.settings ?? TallystickV1.UserSettings()
       let usage = user.usage ?? TallystickV1.Usage()

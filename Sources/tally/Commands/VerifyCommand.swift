@@ -25,7 +25,9 @@ struct VerifyCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Option(help: ArgumentHelp("A database file, or the directory that holds it.", valueName: "path"))
+  @Option(
+    help: ArgumentHelp("A database file, or the directory that holds it.", valueName: "path"),
+    completion: .file())
   var file: String?
 
   func perform() async throws {

@@ -39,19 +39,43 @@ struct ReflectionClient {
     }
   }
 
-  /// A method named `package.Service/Method`; `Service/Method` is one of Tallystick's own.
+  /// The types around what a name means, and the name in full. `Service`, `Service/Method` and `Message` are
+  /// Tallystick's own, or those of the package that the server has them in. nil for no such name.
+  func find(_ name: String) async throws -> (pool: DescriptorPool, name: String)? {
+    if let found = try await exactly(name) { return found }
+    var packages = [Self.ownPackage]
+    packages += try await services().compactMap { service in
+      service.lastIndex(of: ".").map { String(service[..<$0]) }
+    }
+    for package in packages {
+      if let found = try await exactly("\(package).\(name)") { return found }
+    }
+    return nil
+  }
+
+  private static let ownPackage = "tallystick.v1"
+
+  /// The same of a name in full; a method's is `package.Service/Method` or `package.Service.Method`.
+  private func exactly(_ name: String) async throws -> (pool: DescriptorPool, name: String)? {
+    let symbols = [name, (name.lastIndex { "/.".contains($0) }).map { String(name[..<$0]) }]
+    for symbol in symbols.compactMap({ $0 }) where !symbol.contains("/") {
+      if let pool = try await pool(declaring: symbol), Description(pool: pool).text(of: name) != nil {
+        return (pool, name)
+      }
+    }
+    return nil
+  }
+
+  /// A method named `package.Service/Method`; `Service/Method` as in `find`.
   func method(
     _ name: String
   ) async throws -> (pool: DescriptorPool, service: String, method: TallyProtoJSON.MethodDescriptor) {
-    let full = name.contains(".") ? name : "tallystick.v1.\(name)"
-    guard let cut = full.lastIndex(of: "/") ?? full.lastIndex(of: ".") else {
-      throw Failure(.usage, "a method is named SERVICE/METHOD, not \(JSON.quoted(name))")
+    guard let (pool, full) = try await find(name), let found = Description(pool: pool).method(full) else {
+      let meant = KnownNames.method(like: name)
+      let advice = meant == nil ? "; 'tally list' tells what it has" : Suggestion.question(meant)
+      throw Failure(.usage, "the server has no method \(JSON.plain(name))\(advice)")
     }
-    let service = String(full[..<cut])
-    guard let pool = try await pool(declaring: service),
-      let found = Description(pool: pool).method("\(service)/\(full[full.index(after: cut)...])")
-    else { throw Failure(.usage, "the server has no method \(full); tally list tells what it has") }
-    return (pool, service, found.1)
+    return (pool, found.0.fullName, found.1)
   }
 
   private func ask(

@@ -17,7 +17,7 @@ struct SeedCommand: ClientCommand {
 
       Examples:
         tally seed-demo
-        tally seed-demo --users 1000 --runs 1000000 --pages 500 --credits '$50'
+        tally seed-demo --users 1000 --runs 1000000 --pages 500 --credits 50
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -26,7 +26,7 @@ struct SeedCommand: ClientCommand {
   @Option(help: "1 to 1000000.") var users = 100
   @Option(help: "Runs that are recorded: 0 to 100000000.") var runs = 10_000
   @Option(help: "0 to 1000000.") var pages = 100
-  @Option(help: "What each user buys.") var credits = "$25"
+  @Option(help: "What each user buys.") var credits = "25"
   // With today, the 30 days that `tally stats` draws when it is told nothing.
   @Option(help: "The days before today that the runs stand on: 1 to 34.") var days = 29
   @Option(help: "Another seed makes other data.") var seed: UInt64 = 1

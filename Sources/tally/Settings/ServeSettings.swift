@@ -12,7 +12,8 @@ struct Allowance: Equatable {
 }
 
 struct ServeSettings: Equatable {
-  var database = Locations.database
+  /// Empty: there is no place, which is refused where one is needed.
+  var database = Locations.database ?? ""
   var socket = Locations.socket
   var socketMode: UInt32 = 0o660
   var isEphemeral = false
@@ -110,8 +111,8 @@ struct ServeSettings: Equatable {
     allowsAnyFileSystem = try settings.flag(Key.anyFileSystem.setting)
     allowsClockBehindLedger = try settings.flag(Key.clockBehindLedger.setting)
     watchesInput = try settings.flag(Key.lifelineStdin.setting)
-    allowedUids = try Self.allowances(settings.list(Key.allowUid.setting))
-    allowedGids = try Self.allowances(settings.list(Key.allowGid.setting))
+    allowedUids = try Self.allowances(settings.list(Key.allowUid.setting), "user", System.userId)
+    allowedGids = try Self.allowances(settings.list(Key.allowGid.setting), "group", System.groupId)
     if let name = try settings.choice(Key.logFormat.setting), let format = LogFormat(rawValue: name) {
       logFormat = format
     }
@@ -134,18 +135,39 @@ struct ServeSettings: Equatable {
         throw Failure(.usage, "--testing lets clients reset the database: \(advice)")
       }
     }
+    try requirePlaces(settings)
   }
 
-  /// `UID` or `UID:ROLE`; the role is `service` when it is left out.
-  private static func allowances(_ found: Settings.Found?) throws(Failure) -> [Allowance] {
+  private func requirePlaces(_ settings: Settings) throws(Failure) {
+    if isEphemeral { return }
+    if database.isEmpty {
+      throw Failure(
+        .configuration,
+        "there is no place for the database, since HOME is not set: set HOME or XDG_STATE_HOME, "
+          + "or name a directory with --database")
+    }
+    if let found = settings.find(Key.socket.setting), let advice = SocketPath.advice(socket) {
+      throw Failure(found.status, "\(found.origin): \(JSON.quoted(socket)) is no path; \(advice)")
+    }
+  }
+
+  /// `ID` or `ID:ROLE`, where the id is a number or a name; the role is `service` when it is left out.
+  private static func allowances(
+    _ found: Settings.Found?, _ kind: String, _ named: (String) -> UInt32?
+  ) throws(Failure) -> [Allowance] {
     guard let found else { return [] }
     var allowances: [Allowance] = []
     for value in found.values {
       let parts = value.split(separator: ":", omittingEmptySubsequences: false)
       let role = parts.count == 2 ? String(parts[1]) : "service"
-      guard parts.count <= 2, let id = UInt32(parts[0]), id != .max, roles.contains(role) else {
+      let name = parts.first.map(String.init) ?? ""
+      guard parts.count <= 2, !name.isEmpty, name != "\(UInt32.max)", roles.contains(role) else {
         let form = "ID or ID:ROLE with a role of \(roles.joined(separator: ", "))"
         throw Failure(found.status, "\(found.origin): \(JSON.quoted(value)) is not \(form)")
+      }
+      guard let id = UInt32(name) ?? named(name) else {
+        let problem = "the system knows no \(kind) named \(JSON.quoted(name))"
+        throw Failure(found.status, "\(found.origin): \(problem)")
       }
       allowances.append(Allowance(id: id, role: role))
     }
@@ -171,11 +193,13 @@ enum Locations {
     return "\(base)/tallystick/tally.sock"
   }
 
-  /// For root in the system's state directory, else the user's.
-  static var database: String {
-    if System.userId == 0 { return "/var/lib/tallystick" }
-    if let state = System.environment("XDG_STATE_HOME") { return "\(state)/tallystick" }
-    return "\(System.environment("HOME") ?? "/tmp")/.local/state/tallystick"
+  /// For root in the system's state directory, else the user's; nil for a user without a home.
+  static var database: String? { database(userId: System.userId, environment: System.environment) }
+
+  static func database(userId: UInt32, environment: (String) -> String?) -> String? {
+    if userId == 0 { return "/var/lib/tallystick" }
+    if let state = environment("XDG_STATE_HOME") { return "\(state)/tallystick" }
+    return environment("HOME").map { "\($0)/.local/state/tallystick" }
   }
 
   /// The directory that a path stands in.

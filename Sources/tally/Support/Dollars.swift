@@ -8,16 +8,33 @@ internal import TallyProtoJSON
 enum Dollars {
   static let microsPerDollar: UInt64 = 1_000_000
 
-  /// `$1.25`, `1.25`, `-$0.000001`, `-1`; at most six places. nil for anything else.
+  /// The rule of all clients (proto/vectors/amounts.txt): a sign or none, digits, and a point only between
+  /// digits, with at most six places that say something; `1.25`, `-0.000001`, `+1`. Beside that what `format`
+  /// writes: a dollar sign, and commas between thousands. nil for anything else.
   static func parse(_ text: String) -> Int64? {
     var rest = text[...]
     let isNegative = rest.hasPrefix("-")
-    if isNegative { rest = rest.dropFirst() }
+    if isNegative || rest.hasPrefix("+") { rest = rest.dropFirst() }
     if rest.hasPrefix("$") { rest = rest.dropFirst() }
-    guard let first = rest.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "+"),
-      !rest.contains("e"), !rest.contains("E")
+    let parts = rest.split(separator: ".", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), let whole = ungrouped(parts[0]),
+      parts.count == 1 || isDigits(parts[1])
     else { return nil }
-    return Decimal((isNegative ? "-" : "") + rest)?.scaled(by: 6)
+    let fraction = parts.count == 2 ? ".\(parts[1])" : ""
+    return Decimal((isNegative ? "-" : "") + whole + fraction)?.scaled(by: 6)
+  }
+
+  /// Digits; their commas taken out if they stand before every three.
+  private static func ungrouped(_ text: Substring) -> String? {
+    let groups = text.split(separator: ",", omittingEmptySubsequences: false)
+    guard groups.allSatisfy(isDigits), groups.dropFirst().allSatisfy({ $0.utf8.count == 3 }),
+      groups.count == 1 || groups[0].utf8.count <= 3
+    else { return nil }
+    return groups.joined()
+  }
+
+  private static func isDigits(_ text: Substring) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 
   /// `$1,234.50`, `-$0.000001`: at least two places, and as many as it takes.

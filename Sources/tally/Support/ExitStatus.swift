@@ -15,7 +15,7 @@ enum ExitStatus: Int32 {
   case malformedInput = 65
   /// A file that is to be read is not there.
   case noInput = 66
-  /// No server answers at the socket, or it went away during the call.
+  /// No server answers at the socket, or it went away during the call, which may have been applied.
   case unavailable = 69
   /// A fault of the program.
   case software = 70
@@ -29,6 +29,8 @@ enum ExitStatus: Int32 {
   case busy = 75
   /// The configuration file, or a variable of the environment, is wrong.
   case configuration = 78
+  /// The time that --timeout gave has passed, as timeout(1) tells it. The call may have been applied.
+  case timedOut = 124
   /// The last commit failed in a way that leaves its outcome unknown: start again at once, recovery
   /// decides.
   case outcomeUnknown = 80

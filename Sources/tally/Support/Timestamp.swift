@@ -20,8 +20,15 @@ enum Timestamp {
     return "\(date)T\(time)\(places)Z"
   }
 
-  /// A date or a time in UTC: `2026-11-24`, `2026-11-24T08:01:52Z`, with up to six places of a second.
-  /// nil for anything else.
+  /// A time as `format` writes it, to the minute: `2026-11-24 08:01`. Other texts stay as they are.
+  static func short(_ text: String) -> String {
+    let parts = text.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, text.hasSuffix("Z"), parse(text) != nil else { return text }
+    return "\(parts[0]) \(parts[1].prefix(5))"
+  }
+
+  /// A date or a time in UTC: `2026-11-24`, `2026-11-24T08:01:52Z`, with up to six places of a second; and as
+  /// tables write it, `2026-11-24 08:01`. nil for anything else.
   static func parse(_ text: String) -> Int64? {
     var rest = Array(text.utf8)[...]
     guard let year = number(&rest, 4), take("-", &rest), let month = number(&rest, 2), take("-", &rest),
@@ -29,6 +36,12 @@ enum Timestamp {
     else { return nil }
     let midnight = days(year, month, day) * microsPerDay
     if rest.isEmpty { return midnight }
+    if take(" ", &rest) {
+      guard let hour = number(&rest, 2), take(":", &rest), let minute = number(&rest, 2), hour < 24,
+        minute < 60, rest.isEmpty
+      else { return nil }
+      return midnight + (hour * 60 + minute) * 60_000_000
+    }
     guard take("T", &rest) || take("t", &rest), let hour = number(&rest, 2), take(":", &rest),
       let minute = number(&rest, 2), take(":", &rest), let second = number(&rest, 2), hour < 24, minute < 60,
       second < 60, let micros = fraction(&rest), take("Z", &rest) || take("z", &rest), rest.isEmpty

@@ -91,6 +91,24 @@ enum System {
   static var terminalColumns: Int { Int(cprocess_terminal_columns(STDERR_FILENO)) }
   static var outputColumns: Int { Int(cprocess_terminal_columns(STDOUT_FILENO)) }
 
+  /// The path of a listening socket that somebody else has opened; nil when it has none.
+  static func path(ofSocket descriptor: Int32) -> String? {
+    var bytes = [CChar](repeating: 0, count: 128)
+    let length = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+      unsafe cprocess_socket_path(descriptor, buffer.baseAddress, buffer.count)
+    }
+    guard length > 0 else { return nil }
+    return String(decoding: bytes.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// The number of a user that the system knows by name. On the main thread.
+  static func userId(named name: String) -> UInt32? { unsafe getpwnam(name).map { unsafe $0.pointee.pw_uid } }
+
+  /// The number of a group that the system knows by name. On the main thread.
+  static func groupId(named name: String) -> UInt32? {
+    unsafe getgrnam(name).map { unsafe $0.pointee.gr_gid }
+  }
+
   static func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   static func isDirectory(_ path: String) -> Bool { unsafe cprocess_is_directory(path) == 1 }

@@ -1,5 +1,6 @@
 // Amounts, times and the base of all errors.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import { dollars, formatDollars } from '../src/money.js'
@@ -29,6 +30,18 @@ test('what is no exact amount of dollars is refused', () => {
   assert.throws(() => dollars('0.0000001'), { name: 'RangeError', message: /six decimals/ })
   for (const large of ['9223372036854.775808', '-9223372036854.775809', 10n ** 13n]) {
     assert.throws(() => dollars(large), { name: 'RangeError', message: /out of range/ })
+  }
+})
+
+test('an amount of dollars is what every client and the program make of it', () => {
+  const file = new URL('../../../proto/vectors/amounts.txt', import.meta.url)
+  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  assert.ok(lines.length > 30)
+  for (const line of lines) {
+    const cut = line.lastIndexOf(' ')
+    const [text, result] = [JSON.parse(line.slice(0, cut)), line.slice(cut + 1)]
+    if (result === 'refused') assert.throws(() => dollars(text), RangeError, line)
+    else assert.equal(dollars(text), BigInt(result), line)
   }
 })
 

@@ -6,7 +6,7 @@ from ._stream import Duplex, Stream
 from .aio import AsyncClient
 from .client import Client, default_socket
 from .errors import TallyError
-from .money import to_dollars, to_micros
+from .money import dollars, to_dollars, to_micros
 from .times import to_datetime, to_timestamp
 
 __version__ = "0.1.0"
@@ -20,6 +20,7 @@ __all__ = [
     "Stream",
     "TallyError",
     "default_socket",
+    "dollars",
     "new_key",
     "to_datetime",
     "to_dollars",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Context, Decimal
 from typing import Union
 
@@ -31,6 +32,24 @@ def to_micros(amount: Amount) -> int:
     if not LEAST <= micros <= MOST:
         raise ValueError(f"amount out of range: {amount}")
     return micros
+
+
+# The rule of all clients, which proto/vectors/amounts.txt pins: a point stands between digits only.
+_DOLLARS = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]+)?")
+
+
+def dollars(text: str) -> int:
+    """The micro-dollars of an amount that is written in dollars: ``dollars("0.25")`` is 250_000.
+
+    Stricter than ``Decimal``, as every client is: a sign or none, digits, a point between digits.
+    TypeError for anything but text; ValueError for what is no such amount, has more than six decimals, or
+    is outside of int64.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"dollars are a decimal text such as '0.25', not {type(text).__name__}")
+    if _DOLLARS.fullmatch(text) is None:
+        raise ValueError(f"not an amount of dollars: {text!r}")
+    return to_micros(Decimal(text))
 
 
 def _from_dollars(dollars: Decimal) -> int:

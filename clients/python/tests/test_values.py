@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from tallystick import new_key, to_datetime, to_dollars, to_micros, to_timestamp
+from tallystick import dollars, new_key, to_datetime, to_dollars, to_micros, to_timestamp
 from tallystick._keys import fill
 from tallystick.messages import BatchConsumeRequest, ConsumeRequest
 from tallystick.money import LEAST, MOST
@@ -31,6 +33,19 @@ from tallystick.money import LEAST, MOST
 def test_amounts_are_exact(amount: int | Decimal, micros: int) -> None:
     assert to_micros(amount) == micros
     assert to_micros(to_dollars(micros)) == micros
+
+
+def test_an_amount_of_dollars_is_what_every_client_and_the_program_make_of_it() -> None:
+    vectors = Path(__file__).parents[3] / "proto" / "vectors" / "amounts.txt"
+    lines = [line for line in vectors.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    assert len(lines) > 30
+    for line in lines:
+        quoted, _, result = line.rpartition(" ")
+        if result == "refused":
+            with pytest.raises(ValueError, match="amount"):
+                dollars(json.loads(quoted))
+        else:
+            assert dollars(json.loads(quoted)) == int(result), line
 
 
 @pytest.mark.parametrize("amount", [0.25, 1.0, "0.25", True, None])

@@ -1,0 +1,124 @@
+// Which requests may be sent twice, and calls that are sent again by it.
+//
+// Invariants:
+// 1. A call is sent again only with the same bytes, and so with the same key.
+// 2. What may have been applied is sent again only where that is harmless, by the rule that the clients
+//    follow (`repeatable` in scripts/generator/semantics.py).
+// 3. Whoever gives up on a call that may have been applied learns its key: at the end of the attempts, and
+//    on Control-C.
+//
+// Values, owned by nobody.
+
+internal import TallyClient
+internal import TallyMessages
+
+/// A request that is applied once, whatever happens on the way.
+protocol KeyedRequest: Message {
+  var idempotencyKey: String { get }
+}
+
+extension TallystickV1.ConsumeRequest: KeyedRequest {}
+extension TallystickV1.AddPurchaseRequest: KeyedRequest {}
+extension TallystickV1.GrantPlanRequest: KeyedRequest {}
+extension TallystickV1.GrantPromoRequest: KeyedRequest {}
+extension TallystickV1.AdjustRequest: KeyedRequest {}
+extension TallystickV1.ReserveRequest: KeyedRequest {}
+extension TallystickV1.ExtendRequest: KeyedRequest {}
+extension TallystickV1.CaptureRequest: KeyedRequest {}
+extension TallystickV1.ReleaseRequest: KeyedRequest {}
+
+extension Message {
+  /// Sent twice, the request does what it does once.
+  var isHarmlessTwice: Bool {
+    switch self {
+    case is any KeyedRequest: true
+    case let create as TallystickV1.CreatePageRequest: !create.pageId.isEmpty
+    case let duplicate as TallystickV1.DuplicatePageRequest: !duplicate.newPageId.isEmpty
+    case let create as TallystickV1.CreateMediaRequest: !create.mediaId.isEmpty
+    default: RepeatableMethods.holds(Self.fullName)
+    }
+  }
+}
+
+enum RepeatableMethods {
+  /// Methods that read, set what they name, or replay under the id that they carry.
+  static let prefixes = [
+    "Get", "List", "Check", "BatchGet", "Put", "Set", "Reset", "Verify", "Cancel", "Echo", "BeginRun",
+    "FinishRun", "RecordRun", "DeleteMedia",
+  ]
+
+  /// - Parameter request: the full name of a method's request, such as `tallystick.v1.GetBalanceRequest`.
+  static func holds(_ request: String) -> Bool {
+    let name = request.split(separator: ".").last ?? ""
+    return prefixes.contains { name.hasPrefix($0) }
+  }
+}
+
+/// When a call is sent again: as the clients do it.
+struct Persistence: Sendable {
+  static let limit: Duration = .seconds(5)
+  static let firstDelay: Duration = .milliseconds(10)
+  static let longestDelay: Duration = .milliseconds(500)
+
+  private var delay = Self.firstDelay
+  private let start = ContinuousClock.now
+  private(set) var mayHaveBeenApplied = false
+
+  init() {}
+
+  /// How long to wait before the next attempt; nil to give up.
+  /// - Parameters:
+  ///   - isFirst: no attempt before has found a server. Where there is none, nobody waits for one.
+  ///   - timeout: for all attempts together.
+  mutating func pause(after failure: TallyError, to request: any Message, isFirst: Bool, timeout: Duration?)
+    -> Duration?
+  {
+    if failure.outcome == .unknown { mayHaveBeenApplied = true }
+    let isTransient = failure.code == .unavailable || failure.reason == "OUTCOME_UNKNOWN"
+    guard isTransient, !(isFirst && failure.reason == "NOT_CONNECTED"),
+      failure.outcome == .notApplied || request.isHarmlessTwice
+    else { return nil }
+    // Less up to a half by chance, so that callers who failed together do not come back together.
+    let pause = delay - delay * Int.random(in: 0...500) / 1_000
+    let isOver = start.duration(to: .now) + pause >= min(Self.limit, timeout ?? Self.limit)
+    delay = min(delay * 2, Self.longestDelay)
+    return isOver ? nil : pause
+  }
+
+  /// What is left of a time limit for all attempts.
+  func rest(of timeout: Duration?) -> Duration? {
+    timeout.map { max(.milliseconds(1), $0 - start.duration(to: .now)) }
+  }
+}
+
+extension ConnectionOptions {
+  /// Makes a call, and makes it again as the clients do.
+  func call<Request: Message, Response: Message>(
+    _ rpc: RPC<Request, Response>, _ request: Request
+  ) async throws(TallyError) -> Response {
+    let client = self.client
+    var options = client.defaults
+    var persistence = Persistence()
+    var isFirst = true
+    let interruption = (request as? any KeyedRequest).map { keyed in
+      let text = "tally: interrupted; \(TallyError.retryAdvice(on: keyed))\n"
+      return Interruption { System.writeError(text) }
+    }
+    defer { interruption?.end() }
+    while true {
+      var failure: TallyError
+      options.timeout = persistence.rest(of: client.defaults.timeout)
+      do throws(TallyError) { return try await client.call(rpc, request, options: options) } catch {
+        failure = error
+      }
+      let pause = persistence.pause(
+        after: failure, to: request, isFirst: isFirst, timeout: client.defaults.timeout)
+      // Nothing was applied by this attempt; but one before may have been.
+      let isOpen = [.unavailable, .deadlineExceeded].contains(failure.code)
+      if isOpen, persistence.mayHaveBeenApplied { failure.outcome = .unknown }
+      guard let pause else { throw failure }
+      isFirst = false
+      do { try await Task.sleep(for: pause) } catch { throw failure }
+    }
+  }
+}

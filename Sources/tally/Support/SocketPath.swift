@@ -1,0 +1,31 @@
+// What a path of a socket may be, and what to say of one that looks like something else.
+//
+// Values, owned by nobody.
+
+enum SocketPath {
+  /// For a path that looks like a network address: `localhost:8080`, `http://127.0.0.1`.
+  static func advice(_ path: String) -> String? {
+    let looksLikeAddress = path.contains("://") || isPort(path[...]) || hasPort(path)
+    return looksLikeAddress
+      ? "there is no network port: a server listens on a socket in the file system, and --socket takes its path"
+      : nil
+  }
+
+  /// The same for the path in a message such as `connect to localhost:8080: No such file or directory`.
+  static func advice(inMessage message: String) -> String? {
+    let mark = "connect to "
+    guard let start = message.firstRange(of: mark)?.upperBound,
+      let end = message.lastIndex(of: ":"), start < end
+    else { return nil }
+    return advice(String(message[start..<end]))
+  }
+
+  private static func hasPort(_ path: String) -> Bool {
+    guard !path.contains("/"), let cut = path.lastIndex(of: ":") else { return false }
+    return isPort(path[path.index(after: cut)...])
+  }
+
+  private static func isPort(_ text: Substring) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+  }
+}

@@ -1,0 +1,181 @@
+// How a failed call is told: to programs as JSON, to people in a sentence with the next step.
+//
+// Invariants:
+// 1. Whoever may have to send a call again is told the key that it was sent with.
+// 2. People read amounts in dollars, times as dates and spans as they type them; programs read the wire's.
+//
+// Values, owned by nobody.
+
+internal import Glibc
+internal import TTRPC
+internal import TallyClient
+internal import TallyMessages
+internal import TallyProtoJSON
+
+extension TallyError {
+  var exitStatus: ExitStatus {
+    if code == .deadlineExceeded { return .timedOut }
+    let isGone = reason == "NOT_CONNECTED" || reason == "CONNECTION_LOST" || outcome == .unknown
+    return isGone ? .unavailable : .refused
+  }
+
+  /// As programs read it.
+  /// - Parameter request: what was asked; its key is told where the outcome is unknown.
+  func json(to request: (any Message)? = nil) -> JSON {
+    var members: [JSON.Member] = [
+      .init("code", .string(code.wireName)),
+      .init("reason", .string(reason)),
+      .init("message", .string(message)),
+      .init("details", .object(details.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })),
+      .init("outcome", .string(outcome == .unknown ? "UNKNOWN" : "NOT_APPLIED")),
+    ]
+    if outcome == .unknown, let keyed = request as? any KeyedRequest {
+      members.append(.init("idempotencyKey", .string(keyed.idempotencyKey)))
+    }
+    return .object(members)
+  }
+
+  /// As people read it: without the place in the ledger, which says nothing to them.
+  /// - Parameter request: what was asked, where the next step depends on it.
+  func text(to request: (any Message)? = nil) -> String {
+    let told = details.filter { key, value in
+      // The message of a field's problem names the field and the limit itself.
+      !value.isEmpty && !Self.places.contains(key) && !(details["field"] != nil && key == "limit")
+        && key != "field"
+    }
+    let pairs = told.sorted { $0.key < $1.key }.map { key, value in
+      guard key.hasSuffix("_micros"), let micros = Int64(value) else {
+        return "\(key) \(value.split(separator: "\n").joined(separator: " "))"
+      }
+      let isTime = key.hasSuffix("_at_micros") || Self.times.contains(key)
+      return "\(key.dropLast("_micros".count)) \(isTime ? Timestamp.format(micros) : Dollars.format(micros))"
+    }
+    let rest = pairs.isEmpty ? "" : " (\(pairs.joined(separator: ", ")))"
+    let name = reason.isEmpty ? code.wireName : reason
+    return JSON.plain(
+      "\(name): \(plainMessage(request))\(rest)\(advice(on: request).map { "; \($0)" } ?? "")")
+  }
+
+  private static let places: Set<String> = ["commit_sequence", "commit_position"]
+
+  private static let times: Set<String> = ["oldest_micros", "newest_micros"]
+
+  /// The message with fields and limits as they were typed: dollars, dates, spans.
+  private func plainMessage(_ request: (any Message)?) -> String {
+    if let purchase = repeatedPayment(request) {
+      return "the payment \(purchase.paymentId) was added before, and not with the same arguments"
+    }
+    guard let field = details["field"] else { return message }
+    let words = message.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      if word == field { return Self.unit(of: field).map { String(field.dropLast($0.count)) } ?? field }
+      let digits = word.prefix { $0.isASCII && ($0.isNumber || $0 == "-") }
+      guard let number = Int64(digits) else { return String(word) }
+      return Self.typed(number, field) + word.dropFirst(digits.count)
+    }
+    let text = words.joined(separator: " ")
+    return Self.unit(of: field) == nil
+      ? text
+      : text.replacing(" microseconds since the epoch", with: "").replacing(" milliseconds", with: "")
+  }
+
+  private static func unit(of field: String) -> String? {
+    ["_at_micros", "_micros", "_millis"].first { field.hasSuffix($0) }
+  }
+
+  private static func typed(_ number: Int64, _ field: String) -> String {
+    switch unit(of: field) {
+    case "_at_micros": Timestamp.format(number)
+    case "_micros" where ["from_micros", "to_micros"].contains(field): Timestamp.format(number)
+    case "_micros": Dollars.format(number)
+    case "_millis": Times.formatSpan(number)
+    default: "\(number)"
+    }
+  }
+
+  /// What to do next, where there is something.
+  private func advice(on request: (any Message)?) -> String? {
+    if outcome == .unknown { return Self.retryAdvice(on: request) }
+    switch reason {
+    case "NOT_CONNECTED": return connectionAdvice
+    case "INSUFFICIENT_CREDITS" where request is TallystickV1.AdjustRequest:
+      return "an adjustment takes no more than is available"
+    case "IDEMPOTENCY_MISMATCH": return mismatchAdvice(on: request)
+    case "VERSION_CONFLICT":
+      return "look at it with 'tally pages show \(Self.page(of: request)) --input' and make the change anew"
+    case "HOLD_NOT_FOUND":
+      return "\(Self.unknownHold(of: request, details))'tally credits holds' lists a user's"
+    default: return Self.advice[reason]
+    }
+  }
+
+  private static let advice = [
+    "PEER_NOT_ALLOWED": "'tally serve --allow-uid' lets another user in",
+    "INSUFFICIENT_CREDITS": "add credit with 'tally credits purchase'",
+    "QUOTA_EXCEEDED": "see 'tally usage month', or raise the limit with 'tally plans put'",
+    "RUN_CONFLICT": "see 'tally usage show'; another run takes another id",
+    "TRANSACTION_NOT_FOUND": "a transaction's id is like txn-17; 'tally credits list' lists a user's",
+    "MEDIA_IN_USE": "--detach takes it out of those pages",
+    "GRANT_NOT_FOUND": "'tally plans list' shows the plans there are",
+    "RATE_LIMITED": "'tally users limits' shows the limits on calls",
+  ]
+
+  /// How to find out whether a call was applied.
+  static func retryAdvice(on request: (any Message)?) -> String {
+    guard let request else { return "it may have been applied: look before you try again" }
+    if let keyed = request as? any KeyedRequest {
+      return
+        "it may have been applied: to find out, run the same command with --key \(keyed.idempotencyKey), "
+        + "which does nothing twice"
+    }
+    return request.isHarmlessTwice
+      ? "to find out, run the same command again, which does nothing twice"
+      : "it may have been applied: look before you try again"
+  }
+
+  private var connectionAdvice: String {
+    if message.hasSuffix("\(TTRPC.SystemError(number: EACCES, operation: ""))") {
+      return "only the socket's owner and group may connect, as its mode says: 'ls -l' shows them"
+    }
+    return SocketPath.advice(inMessage: message)
+      ?? "start one with 'tally serve', or name its socket with --socket"
+  }
+
+  private func mismatchAdvice(on request: (any Message)?) -> String {
+    if details["page_id"] != nil || details["media_id"] != nil { return "choose another id" }
+    let shows = details["transaction_id"].map { "'tally credits show \($0)' shows what it did" }
+    let another =
+      repeatedPayment(request) == nil ? "another call takes another key" : "another payment has its own id"
+    return ([shows, another] as [String?]).compactMap { $0 }.joined(separator: "; ")
+  }
+
+  /// A purchase whose key was made of its payment, and met an earlier one that differs.
+  private func repeatedPayment(_ request: (any Message)?) -> TallystickV1.AddPurchaseRequest? {
+    guard reason == "IDEMPOTENCY_MISMATCH", let purchase = request as? TallystickV1.AddPurchaseRequest,
+      purchase.idempotencyKey == PurchaseCommand.key(payment: purchase.paymentId)
+    else { return nil }
+    return purchase
+  }
+
+  /// The page that a request changes.
+  private static func page(of request: (any Message)?) -> String {
+    switch request {
+    case let save as TallystickV1.SavePageRequest: save.pageId
+    case let patch as TallystickV1.PatchPageRequest: patch.pageId
+    case let restore as TallystickV1.RestoreVersionRequest: restore.pageId
+    default: "PAGE"
+    }
+  }
+
+  /// The hold that a request names, where the server knew it for no hold's id.
+  private static func unknownHold(of request: (any Message)?, _ details: [String: String]) -> String {
+    let id: String? =
+      switch request {
+      case let capture as TallystickV1.CaptureRequest: capture.holdId
+      case let release as TallystickV1.ReleaseRequest: release.holdId
+      case let extend as TallystickV1.ExtendRequest: extend.holdId
+      default: nil
+      }
+    guard let id, details["hold_id"] == nil else { return "" }
+    return "\(id) is no hold's id, which is like hold-17; "
+  }
+}

@@ -1,0 +1,214 @@
+// What somebody meets who uses the program for the first time: names typed wrong, options in the wrong place,
+// places that are not there.
+
+import TallyProtoJSON
+import TallyTesting
+import Testing
+
+@testable import tally
+
+@Suite("First steps")
+struct FirstStepsTests {
+  @Test("a key of metadata may be given twice, and both values arrive in their order")
+  func metadata() throws {
+    let rig = try Rig()
+    let reply = try JSON.parse(
+      try rig.output(
+        "call", "tallystick.testing.v1.Conformance/Inspect", "{}", "--metadata", "a=b", "--metadata", "a=c"))
+    guard case .array(let pairs)? = reply["metadata"] else {
+      Issue.record("no metadata in \(reply.compact)")
+      return
+    }
+    #expect(pairs.filter { $0["key"] == .string("a") }.map { $0["value"] } == [.string("b"), .string("c")])
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test(
+    "a subcommand that is not there is named, with the one that was meant",
+    arguments: [
+      ("credits ballance alice bob", "did you mean 'tally credits balance'?"),
+      ("credtis balance alice", "did you mean 'tally credits'?"),
+      ("balance alice", "did you mean 'tally credits balance'?"),
+      ("purchase alice 10 --payment p", "did you mean 'tally credits purchase'?"),
+      ("users lsit", "did you mean 'tally users list'?"),
+      ("plans xyzzy", "'tally plans --help' shows what there is"),
+      ("--socket /x credits blance alice", "did you mean 'tally credits balance'?"),
+    ])
+  func typos(words: String, advice: String) throws {
+    let result = try Rig.run(words.split(separator: " ").map(String.init))
+    #expect(result.status == tally.ExitStatus.usage.rawValue)
+    #expect(result.error.contains(advice) && result.error.hasPrefix("tally: there is no"), "\(result.error)")
+    #expect(!result.error.contains("unexpected"), "\(result.error)")
+  }
+
+  @Test("--socket is taken anywhere, and not only after the last subcommand")
+  func socketAnywhere() throws {
+    let rig = try Rig()
+    let socket = rig.fixture.socket
+    for words in [
+      ["--socket", socket, "credits", "balance", "alice"],
+      ["credits", "--socket", socket, "balance", "alice"],
+      ["--socket=\(socket)", "--json", "credits", "balance", "alice"],
+      ["credits", "balance", "alice", "--socket", socket], ["--socket", socket, "list"],
+    ] {
+      let result = try Rig.run(words, environment: ["TALLY_SOCKET": "/nonexistent/tally.sock"])
+      #expect(result.status == 0, "\(words): \(result.error)")
+    }
+    for words in [["help", "credits"], ["credits", "help"], ["credits", "help", "balance"]] {
+      let result = try Rig.run(words)
+      #expect(
+        result.status == 0 && result.output.contains("USAGE: tally credits"), "\(words): \(result.error)")
+    }
+    #expect(try Rig.run(["--version"]).output == "\(tallyVersion)\n")
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("short names of services, methods and messages do in describe and list, as in call")
+  func shortNames() throws {
+    let rig = try Rig()
+    #expect(try rig.output("list", "CreditService").contains("tallystick.v1.CreditService/Consume\n"))
+    #expect(try rig.output("list", "Health").contains("grpc.health.v1.Health/Check\n"))
+    for name in ["CreditService", "CreditService/Consume", "CreditService.Consume", "Transaction"] {
+      let short = try rig.output("describe", name)
+      #expect(try rig.output("describe", "tallystick.v1.\(name)") == short)
+    }
+    #expect(try rig.output("call", "Health/Check").contains("SERVING"))
+    #expect(try rig.output("call", "CreditService.GetBalance", #"{"userId":"a"}"#).contains("balance"))
+    for (words, meant) in [
+      (["call", "consume"], "CreditService/Consume"), (["describe", "Consume"], "CreditService/Consume"),
+      (["call", "CreditService/Consme"], "CreditService/Consume"),
+      (["describe", "Transction"], "Transaction"), (["list", "CreditsService"], "CreditService"),
+    ] {
+      let result = try Rig.run(words, environment: ["TALLY_SOCKET": rig.fixture.socket])
+      #expect(result.status == tally.ExitStatus.usage.rawValue)
+      #expect(result.error.contains("did you mean '\(meant)'?"), "\(result.error)")
+    }
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("completions know methods, log levels and where a file's name is due")
+  func completions() throws {
+    let bash = try Rig.run(["--generate-completion-script", "bash"]).output
+    for part in ["critical", "plan_grant", "---completion call"] { #expect(bash.contains(part), "\(part)") }
+    let zsh = try Rig.run(["--generate-completion-script", "zsh"]).output
+    for part in ["'--config[A file of `name = value` lines.]:file:_files'", ":directory:_files -/'"] {
+      #expect(zsh.contains(part), "\(part)")
+    }
+    for (path, name) in [
+      (["call", "--", "positional@0"], "CreditService/Consume"),
+      (["list", "--", "positional@0"], "UsageService"),
+      (["describe", "--", "positional@0"], "Transaction"),
+    ] {
+      let words = ["---completion"] + path
+      let lines = try Rig.run(words + ["2", "0", "tally", path[0], ""]).output.split(separator: "\n")
+      #expect(lines.contains { $0.hasPrefix(name) }, "\(path): \(lines.prefix(5))")
+    }
+  }
+
+  @Test("a user whom no write has named is told apart from one who has nothing left")
+  func unknownUser() throws {
+    let rig = try Rig()
+    _ = try rig.output("credits", "purchase", "alice", "1", "--payment", "p")
+    _ = try rig.output("credits", "consume", "alice", "1")
+    func said(_ words: String...) throws -> String {
+      let result = try Rig.run(words, environment: ["TALLY_SOCKET": rig.fixture.socket])
+      #expect(result.status == 0)
+      return result.error
+    }
+    #expect(try said("credits", "balance", "alice") == "")
+    let error = try said("credits", "balance", "alice", "alcie")
+    #expect(error == "tally: no credit was ever given to alcie: is the name right?\n")
+    #expect(try said("credits", "balance", "alcie", "--json") == "")
+    for words in ["credits list", "credits holds", "usage runs", "pages list", "media list"] {
+      let words = words.split(separator: " ").map(String.init) + ["alcie"]
+      let result = try Rig.run(words, environment: ["TALLY_SOCKET": rig.fixture.socket])
+      #expect(result.status == 0 && result.error.contains("of alcie"), "\(words): \(result.error)")
+    }
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("only types of transactions that something makes are proposed")
+  func types() throws {
+    let rig = try Rig()
+    let refused = try rig.refusal("credits", "list", "alice", "--type", "nothing", status: .usage)
+    for name in ["purchase", "hold_release", "expiry"] { #expect(refused.contains(name), "\(refused)") }
+    for name in ["opening", "reversal", "void"] { #expect(!refused.contains(name), "\(refused)") }
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("without a home the ledger goes nowhere, and not to a directory under /tmp")
+  func noHome() throws {
+    let variables = ["HOME": "", "XDG_STATE_HOME": "", "TALLY_DATABASE": ""]
+    #expect(Locations.database(userId: 1000, environment: { _ in nil }) == nil)
+    #expect(Locations.database(userId: 0, environment: { _ in nil }) == "/var/lib/tallystick")
+    #expect(
+      Locations.database(userId: 1000, environment: { $0 == "HOME" ? "/home/a" : nil })
+        == "/home/a/.local/state/tallystick")
+    let directory = try Rig.temporaryDirectory()
+    let isRoot = System.userId == 0
+    // As somebody else than root, who has a place of its own.
+    let arguments =
+      (isRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [])
+      + [Program.path, "serve", "--socket", "\(directory.path)/tally.sock"]
+    let result = try ChildProcess.run(arguments, environment: Rig.clean(variables))
+    #expect(result.status == tally.ExitStatus.configuration.rawValue, "\(result.error)")
+    for part in ["HOME", "XDG_STATE_HOME", "--database"] {
+      #expect(result.error.contains(part), "\(result.error)")
+    }
+    try directory.remove()
+  }
+
+  @Test("a place where nothing can be made is refused with the flag that names another")
+  func places() throws {
+    let directory = try Rig.temporaryDirectory()
+    let file = "\(directory.path)/file"
+    _ = try ChildProcess.run(["sh", "-c", "echo > \(file)"])
+    let database = try Rig.run([
+      "serve", "--database", "\(file)/below/db", "--socket", "\(directory.path)/tally.sock",
+      "--any-file-system",
+    ])
+    #expect(database.status == tally.ExitStatus.cannotCreate.rawValue)
+    #expect(database.error.contains("--database"), "\(database.error)")
+    let socket = try Rig.run([
+      "serve", "--database", "\(directory.path)/db", "--socket", "\(file)/below/tally.sock",
+      "--any-file-system",
+    ])
+    #expect(socket.status == tally.ExitStatus.cannotCreate.rawValue)
+    for part in ["--socket", "TALLY_SOCKET"] { #expect(socket.error.contains(part), "\(socket.error)") }
+    try directory.remove()
+  }
+
+  @Test("a network address in place of a socket's path is called one")
+  func address() throws {
+    for address in ["localhost:8080", "http://127.0.0.1:8080", "8080"] {
+      let client = try Rig.run(["--socket", address, "credits", "balance", "alice"])
+      #expect(client.status == tally.ExitStatus.unavailable.rawValue)
+      #expect(client.error.contains("there is no network port"), "\(client.error)")
+      let server = try Rig.run(["serve", "--socket", address, "--database", "/nonexistent/db"])
+      #expect(server.status == tally.ExitStatus.usage.rawValue)
+      #expect(server.error.contains("there is no network port"), "\(server.error)")
+    }
+    #expect(SocketPath.advice("./localhost:8080") == nil)
+    #expect(SocketPath.advice("/run/a:1/tally.sock") == nil)
+  }
+
+  @Test("who may connect is named as the system names users and groups")
+  func names() throws {
+    func settings(_ flags: [String: [String]]) throws -> ServeSettings {
+      try ServeSettings(
+        Settings(
+          flags: flags.merging(["database": ["/x"]]) { $1 }, environment: { _ in nil }, file: nil))
+    }
+    let found = try settings(["allow-uid": ["root:admin", "1001"], "allow-gid": ["root"]])
+    #expect(found.allowedUids == [Allowance(id: 0, role: "admin"), Allowance(id: 1001, role: "service")])
+    #expect(found.allowedGids == [Allowance(id: 0, role: "service")])
+    for (flag, kind) in [("allow-uid", "user"), ("allow-gid", "group")] {
+      do {
+        _ = try settings([flag: ["no-such-name:service"]])
+        Issue.record("taken")
+      } catch let failure as tally.Failure {
+        #expect(failure.message == "--\(flag): the system knows no \(kind) named \"no-such-name\"")
+      }
+    }
+  }
+}

@@ -1,0 +1,150 @@
+// What stands around the program: scripts/run, scripts/install, the systemd units, the documents.
+
+import Glibc
+import TallyTesting
+import Testing
+
+@testable import tally
+
+@Suite("Around the program")
+struct InstallTests {
+  private static let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+
+  private static func text(_ path: String) throws -> String {
+    try #require(try System.text(ofFile: "\(root)/\(path)", limit: 1 << 20))
+  }
+
+  /// scripts/run with the program under test, in directories of the test's own.
+  private static func environment(_ directory: String) -> [String: String] {
+    Rig.clean([
+      "TALLY_BINARY": Program.path, "TALLY_SOCKET": "\(directory)/tally.sock",
+      "TALLY_DATABASE": "\(directory)/db", "TALLY_ANY_FILE_SYSTEM": "true",
+    ])
+  }
+
+  @Test("scripts/run says what to try once its own server accepts calls, and ends with it")
+  func run() throws {
+    let directory = try Rig.temporaryDirectory()
+    let process = try ChildProcess(
+      ["\(Self.root)/scripts/run"], environment: Self.environment(directory.path))
+    var lines: [String] = []
+    while let line = process.readLine(timeoutMilliseconds: 30_000) {
+      lines.append(line)
+      if line == "Control-C stops it." { break }
+    }
+    #expect(lines.contains("Tallystick accepts calls. In a second shell, try:"), "\(lines)")
+    #expect(lines.contains { $0.hasSuffix("credits consume alice 1.25") }, "\(lines)")
+    #expect(process.end(signal: SIGTERM) == 0)
+    try directory.remove()
+  }
+
+  @Test("scripts/run beside a running server says so and claims nothing, before a build and after")
+  func besideAnother() throws {
+    let directory = try Rig.temporaryDirectory()
+    let rig = try Rig()
+    var environment = Self.environment(directory.path)
+    environment["TALLY_SOCKET"] = rig.fixture.socket
+    for arguments in [[], ["--check"]] {
+      let result = try ChildProcess.run(["\(Self.root)/scripts/run"] + arguments, environment: environment)
+      #expect(result.status == tally.ExitStatus.busy.rawValue)
+      #expect(!result.output.contains("accepts calls"), "\(result.output)")
+      #expect(
+        result.error.contains("a server accepts calls at \(rig.fixture.socket) already"), "\(result.error)")
+    }
+    #expect(rig.fixture.stop() == 0)
+    try directory.remove()
+  }
+
+  @Test("make run checks its places before it builds anything")
+  func before() throws {
+    let makefile = try Self.text("Makefile")
+    let rule = try #require(makefile.firstRange(of: "\nrun:"))
+    let lines = makefile[rule.upperBound...].split(separator: "\n").prefix(4).map(String.init)
+    #expect(lines[0].prefix { $0 != "#" }.allSatisfy { $0 == " " }, "run depends on nothing: \(lines[0])")
+    #expect(lines[1] == "\t@scripts/run --check" && lines[2].contains("build"), "\(lines)")
+  }
+
+  @Test("scripts/run without a runtime directory takes a place that works, or names the variable")
+  func withoutRuntimeDirectory() throws {
+    let directory = try Rig.temporaryDirectory()
+    var environment = Self.environment(directory.path)
+    _ = try ChildProcess.run(["sh", "-c", "echo > \(directory.path)/file"])
+    environment["TALLY_SOCKET"] = "\(directory.path)/file/below/tally.sock"
+    let refused = try ChildProcess.run(["\(Self.root)/scripts/run", "--check"], environment: environment)
+    #expect(refused.status == tally.ExitStatus.cannotCreate.rawValue)
+    #expect(refused.error.contains("set TALLY_SOCKET to another path"), "\(refused.error)")
+    environment["TALLY_SOCKET"] = ""
+    environment["XDG_RUNTIME_DIR"] = ""
+    let other = System.userId == 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : []
+    // Of the build's directory somebody else may make nothing: then the check says so at once.
+    let result = try ChildProcess.run(
+      other + ["\(Self.root)/scripts/run", "--check"], environment: environment)
+    let isRefusedWithAdvice = result.error.contains("set TALLY_SOCKET")
+    #expect(result.status == 0 || isRefusedWithAdvice, "\(result.error)")
+    #expect(!result.error.contains("/run/tallystick"), "\(result.error)")
+    environment["TALLY_DATABASE"] = ""
+    environment["HOME"] = ""
+    environment["XDG_STATE_HOME"] = ""
+    environment["TALLY_SOCKET"] = "\(directory.path)/tally.sock"
+    if System.userId != 0 {
+      let homeless = try ChildProcess.run(["\(Self.root)/scripts/run", "--check"], environment: environment)
+      #expect(homeless.status == tally.ExitStatus.configuration.rawValue)
+      #expect(homeless.error.contains("TALLY_DATABASE"), "\(homeless.error)")
+    }
+    try directory.remove()
+  }
+
+  @Test("a release is built with the same command lines whether its output goes to a terminal or a file")
+  func colours() throws {
+    for path in ["Makefile", "scripts/bench"] {
+      for line in try Self.text(path).split(separator: "\n") where line.contains(" build -c release --static")
+      {
+        #expect(line.contains("--no-color-diagnostics"), "\(path): \(line)")
+      }
+    }
+  }
+
+  @Test("systemd does not restart on statuses of which OPERATIONS says that a restart will not help")
+  func restarts() throws {
+    let unit = try Self.text("scripts/tallystick.service")
+    let line = try #require(unit.split(separator: "\n").first { $0.hasPrefix("RestartPreventExitStatus=") })
+    let prevented = Set(line.split(separator: "=")[1].split(separator: " ").map(String.init))
+    let useless: [tally.ExitStatus] = [.usage, .damaged, .configuration]
+    #expect(prevented == Set(useless.map { "\($0.rawValue)" }))
+    let operations = try Self.text("docs/OPERATIONS.md")
+    #expect(operations.contains("but for 64, 74 and 78, of which a restart will not help"))
+    for status in [0, 1, 64, 65, 66, 69, 70, 71, 73, 74, 75, 78, 80, 124] {
+      #expect(operations.contains("\n| \(status) | "), "\(status)")
+    }
+  }
+
+  @Test("the service's user is made by what install puts there, and goes with uninstall")
+  func users() throws {
+    let directory = try Rig.temporaryDirectory()
+    // Beside a build of its own, since there may be no release yet.
+    let script = """
+      cd "$1" && mkdir -p .build/release scripts docs && cp "$2" .build/release/tally
+      cp "$3"/scripts/tally* "$3"/scripts/install scripts/ && cp "$3"/docs/OPERATIONS.md docs/
+      scripts/install "$1/pkg" /usr /usr/lib/systemd/system /etc
+      cat "$1/pkg/usr/lib/sysusers.d/tallystick.conf"
+      scripts/install --remove "$1/pkg" /usr /usr/lib/systemd/system /etc
+      find "$1/pkg" -type f
+      """
+    let result = try ChildProcess.run(["sh", "-ec", script, "sh", directory.path, Program.path, Self.root])
+    #expect(result.status == 0, "\(result.error)")
+    #expect(result.output.contains("\nu tallystick - "), "\(result.output)")
+    #expect(
+      result.output.split(separator: "\n").filter { $0.hasPrefix("\(directory.path)/pkg/") } == [
+        "\(directory.path)/pkg/etc/tallystick/tally.conf"
+      ], "\(result.output)")
+    try directory.remove()
+  }
+
+  @Test("a document says how to upgrade")
+  func upgrading() throws {
+    let operations = try Self.text("docs/OPERATIONS.md")
+    let start = try #require(operations.firstRange(of: "\n**Upgrading.**"))
+    let text = operations[start.upperBound...].prefix(2_000)
+    for part in ["systemctl restart", "backup", "78", "back"] { #expect(text.contains(part), "\(part)") }
+  }
+}
