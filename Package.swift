@@ -120,7 +120,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CoreTests",
-      dependencies: ["TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto],
+      dependencies: ["CTallyFaultyDisk", "TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto],
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
     .testTarget(
@@ -140,6 +140,10 @@ let package = Package(
     .testTarget(name: "BenchTests", dependencies: ["TallyBench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 
+    // A disk that fails, for tests: it takes the place of the system's calls in their program.
+    .target(
+      name: "CTallyFaultyDisk", path: "Tests/CTallyFaultyDisk", cSettings: strictC,
+      linkerSettings: [.linkedLibrary("dl")]),
     // Faults across processes, and the server with a fault built in that its canaries run against.
     .executableTarget(
       name: "TallyFaultyServer",

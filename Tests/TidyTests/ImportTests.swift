@@ -35,8 +35,8 @@ struct ImportTests {
   static let benchmarksInC: Set<String> = [
     "CTallyBenchWire", "CTallyFloorEcho", "CTallyFloorConsume", "CTallyLoadGenerator",
   ]
-  /// Programs that stand with the tests.
-  static let testPrograms: Set<String> = ["TallyFaultyServer"]
+  /// Targets that stand with the tests.
+  static let testPrograms: Set<String> = ["TallyFaultyServer", "CTallyFaultyDisk"]
 
   /// The modules that a file imports, with the line.
   static func imports(_ file: SourceFile) -> [(line: Int, module: String)] {
