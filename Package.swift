@@ -133,7 +133,8 @@ let package = Package(
     .testTarget(
       name: "CoreTests",
       dependencies: [
-        "TallyTestSupport", "TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto,
+        "CTallyFaultyDisk", "TallyTestSupport", "TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring",
+        crypto,
       ],
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
@@ -161,6 +162,11 @@ let package = Package(
 
     // What the tests of all rooms share.
     .target(name: "TallyTestSupport", path: "Tests/TallyTestSupport", swiftSettings: strict),
+
+    // A disk that fails, for tests: it takes the place of the system's calls in their program.
+    .target(
+      name: "CTallyFaultyDisk", path: "Tests/CTallyFaultyDisk", cSettings: strictC,
+      linkerSettings: [.linkedLibrary("dl")]),
 
     // Faults across processes, and the server with a fault built in that its canaries run against.
     .executableTarget(

@@ -178,6 +178,35 @@ int cprocess_private_sweep(const char *base, const char *prefix) {
   return removed;
 }
 
+// Puts the name of a directory that was just made on the disk. A file system that cannot sync directories says
+// EINVAL.
+static int sync_above(const char *path) {
+  char above[PATH_MAX];
+  const char *slash = strrchr(path, '/');
+  size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 1;
+  memcpy(above, slash ? path : ".", length);
+  above[length] = 0;
+  int descriptor = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return -errno;
+  int code;
+  do code = fsync(descriptor);
+  while (code < 0 && errno == EINTR);
+  int error = errno;
+  close(descriptor);
+  return code < 0 && error != EINVAL ? -error : 0;
+}
+
+// Makes one, unless it is there. One whose name cannot be put on the disk is removed again.
+static int make_directory(const char *path, uint32_t mode) {
+  int code;
+  do code = mkdir(path, mode);
+  while (code < 0 && errno == EINTR);
+  if (code < 0) return errno == EEXIST ? 0 : -errno;
+  int failure = sync_above(path);
+  if (failure < 0) rmdir(path);
+  return failure;
+}
+
 int cprocess_directory_make(const char *path, uint32_t mode) {
   char name[PATH_MAX];
   size_t length = strlen(path);
@@ -187,7 +216,8 @@ int cprocess_directory_make(const char *path, uint32_t mode) {
     if (name[i] != '/' && name[i] != 0) continue;
     char kept = name[i];
     name[i] = 0;
-    if (mkdir(name, mode) < 0 && errno != EEXIST) return -errno;
+    int failure = make_directory(name, mode);
+    if (failure < 0) return failure;
     name[i] = kept;
   }
   struct stat status;

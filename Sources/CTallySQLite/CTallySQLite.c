@@ -20,6 +20,10 @@ int tally_sqlite_set_option(sqlite3 *database, int option, int value) {
   return code;
 }
 
+int tally_sqlite_set_checkpoint_on_close(sqlite3 *database, int is_on) {
+  return tally_sqlite_set_option(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !is_on);
+}
+
 int tally_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *bytes, int count) {
   return sqlite3_bind_text(statement, index, bytes, count, SQLITE_TRANSIENT);
 }

@@ -12,10 +12,13 @@
 //    at most a page.
 // 3. A write that fails fails the call that made it happen, and what was kept is gone: the commit that it
 //    belonged to fails with it.
-// 4. All files but the log belong to the VFS beneath, with nothing in between.
+// 4. All files but the log belong to the VFS beneath, with nothing in between but a look at how unlocks of
+//    the database's shared memory end. SQLite ignores it when one fails, and is locked out by itself from
+//    then on: it is tried again, and remembered, and no lock is given after it.
 //
 // Owner: the connection that opened the file.
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,9 +151,55 @@ static const sqlite3_io_methods log_methods = {
     NULL,
 };
 
+// How often an unlock is tried.
+#define UNLOCK_ATTEMPTS 3
+
+// Set once, with `beneath`'s methods for a database file at its side.
+static const sqlite3_io_methods *database_methods_beneath;
+static sqlite3_io_methods database_methods;
+static pthread_mutex_t methods_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+// Lies behind what the VFS beneath keeps of a file: a database file needs no `log_file`.
+static int *failed_unlock(sqlite3_file *file) { return (int *)((char *)file + beneath->szOsFile); }
+
+static int database_lock(sqlite3_file *file, int offset, int count, int flags) {
+  // SQLite would wait ten seconds for itself.
+  if (*failed_unlock(file) && !(flags & SQLITE_SHM_UNLOCK)) return SQLITE_IOERR_LOCK;
+  int code = database_methods_beneath->xShmLock(file, offset, count, flags);
+  if (!(flags & SQLITE_SHM_UNLOCK)) return code;
+  for (int i = 1; code != SQLITE_OK && i < UNLOCK_ATTEMPTS; i++)
+    code = database_methods_beneath->xShmLock(file, offset, count, flags);
+  if (code != SQLITE_OK) *failed_unlock(file) = 1;
+  return code;
+}
+
+static void watch_unlocks(sqlite3_file *file) {
+  *failed_unlock(file) = 0;
+  pthread_mutex_lock(&methods_mutex);
+  if (database_methods_beneath == NULL) {
+    database_methods = *file->pMethods;
+    database_methods.xShmLock = database_lock;
+    database_methods_beneath = file->pMethods;
+  }
+  // Another way of locking has methods of its own.
+  if (file->pMethods == database_methods_beneath) file->pMethods = &database_methods;
+  pthread_mutex_unlock(&methods_mutex);
+}
+
+int tally_sqlite_has_failed_unlock(sqlite3 *database) {
+  sqlite3_file *file = NULL;
+  int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (code != SQLITE_OK || file == NULL || file->pMethods != &database_methods) return 0;
+  return *failed_unlock(file);
+}
+
 static int open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *given) {
   (void)vfs;
-  if (!(flags & SQLITE_OPEN_WAL)) return beneath->xOpen(beneath, name, file, flags, given);
+  if (!(flags & SQLITE_OPEN_WAL)) {
+    int code = beneath->xOpen(beneath, name, file, flags, given);
+    if (code == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB)) watch_unlocks(file);
+    return code;
+  }
   log_file *log = (log_file *)file;
   memset(log, 0, sizeof *log);
   log->inner = (sqlite3_file *)(log + 1);

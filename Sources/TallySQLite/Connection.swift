@@ -18,6 +18,8 @@ public struct ConnectionOptions: Sendable {
   public var creates: Bool
   /// Write the log in one piece a commit. Only with synchronous=FULL: what is not synced is not written.
   public var buffersLog: Bool
+  /// Let SQLite copy the log into the database file when the last connection closes.
+  public var checkpointsOnClose: Bool
   /// Page cache, in KiB.
   public var cacheKibibytes: Int
   /// No value, row or statement may be longer than this, in bytes.
@@ -28,13 +30,14 @@ public struct ConnectionOptions: Sendable {
   public var statements: StatementStatistics?
 
   public init(
-    readOnly: Bool, creates: Bool = true, buffersLog: Bool = false, cacheKibibytes: Int = 2048,
-    maximumLength: Int32 = 8 << 20,
+    readOnly: Bool, creates: Bool = true, buffersLog: Bool = false,
+    checkpointsOnClose: Bool = true, cacheKibibytes: Int = 2048, maximumLength: Int32 = 8 << 20,
     busyTimeoutMillis: Int32 = 5_000, statements: StatementStatistics? = nil
   ) {
     self.readOnly = readOnly
     self.creates = creates
     self.buffersLog = buffersLog
+    self.checkpointsOnClose = checkpointsOnClose
     self.cacheKibibytes = cacheKibibytes
     self.maximumLength = maximumLength
     self.busyTimeoutMillis = busyTimeoutMillis
@@ -107,6 +110,7 @@ public struct CheckpointResult: Sendable, Equatable {
     unsafe sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, options.maximumLength)
     unsafe sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0)
     unsafe sqlite3_limit(handle, SQLITE_LIMIT_WORKER_THREADS, 0)
+    try setCheckpointsOnClose(options.checkpointsOnClose)
     for (option, value) in [
       (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_DQS_DDL, 0), (SQLITE_DBCONFIG_DQS_DML, 0),
       (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0), (SQLITE_DBCONFIG_ENABLE_FKEY, 1),
@@ -124,6 +128,16 @@ public struct CheckpointResult: Sendable, Equatable {
     // A pragma above replaces the hook that counts the log's frames.
     unsafe tally_sqlite_watch_log(handle, frames)
   }
+
+  /// Whether SQLite copies the log into the database file when the last connection closes. Not after a failed
+  /// sync: what the page cache holds is no longer what the disk holds.
+  public func setCheckpointsOnClose(_ isOn: Bool) throws(SQLiteError) {
+    let code = unsafe tally_sqlite_set_checkpoint_on_close(handle, isOn ? 1 : 0)
+    guard code == SQLITE_OK else { throw error(code, "configure the checkpoint on close") }
+  }
+
+  /// Whether SQLite holds a lock that it wanted to give back. Only of connections that buffer the log.
+  public var hasFailedUnlock: Bool { unsafe tally_sqlite_has_failed_unlock(handle) != 0 }
 
   /// Runs statements that return nothing of interest.
   public func execute(_ sql: String) throws(SQLiteError) {

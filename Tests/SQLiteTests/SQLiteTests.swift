@@ -63,7 +63,7 @@ final class SQLiteTests {
     try statement.run()
     #expect(try connection.value("SELECT count(*) FROM t") == 1)
     #expect { try connection.prepare("SELECT nothing FROM t").step() } throws: {
-      ($0 as? SQLiteError)?.kind == .other
+      ($0 as? SQLiteError)?.kind == .defect
     }
   }
 

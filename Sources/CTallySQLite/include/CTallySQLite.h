@@ -25,3 +25,33 @@ long long tally_file_system_magic(int descriptor);
 // After each commit in WAL mode, *frames is the number of frames in the log. `frames` must outlive
 // the connection.
 void tally_sqlite_watch_log(sqlite3 *database, int *frames);
+
+// Whether an unlock of the database's shared memory has failed for good (LogBuffer.c). Only of a connection
+// with the VFS above; 0 for others.
+int tally_sqlite_has_failed_unlock(sqlite3 *database);
+// Keeps SQLite from copying the log into the database file as the last connection closes, or lets it.
+int tally_sqlite_set_checkpoint_on_close(sqlite3 *database, int is_on);
+
+// What recovery will find in a write-ahead log (LogFile.c).
+typedef struct {
+  // Frames through to the last commit before the first bad frame, and the log's bytes up to there.
+  long long whole_frames;
+  long long whole_bytes;
+  // From 1; 0 for the log's header, -1 when there is none.
+  long long first_bad_frame;
+  // Whole commits behind the first bad frame.
+  long long commits_behind;
+  // Acknowledged commits lie behind the first bad frame.
+  int is_damaged;
+  // Frames of a transaction without its commit are at the end.
+  int is_unfinished;
+} tally_log_state;
+
+// Each returns an SQLite result code, with errno set. Before SQLite opens the database in this process.
+// A log that is not there is an empty one.
+int tally_log_examine(const char *path, tally_log_state *state);
+// Writes so many bytes of the log back as they are read, and syncs them: after a failed sync the page cache
+// may hold what the disk does not, and calls it clean.
+int tally_log_write_back(const char *path, long long byte_count);
+// fsync, again after an interruption.
+int tally_sync(int descriptor);

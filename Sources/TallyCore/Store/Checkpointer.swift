@@ -4,7 +4,9 @@
 // 1. Only the writer's connection checkpoints, on the writer's queue, after replies.
 // 2. The log is bounded: what passive checkpoints leave is reset once no snapshot is open, and a log that
 //    cannot be reset stops writes.
-// 3. A checkpoint that fails loses nothing: the log keeps what it has, and it is tried again.
+// 3. A checkpoint that fails loses nothing: the log keeps what it has, and it is tried again. One whose sync
+//    failed is not: pages that it, or a partial one before it, had copied may be on no disk though the system
+//    calls them clean, and SQLite would not copy them again. The process ends; the next start copies all.
 //
 // Owner: the writer's queue.
 
@@ -29,6 +31,8 @@ final class Checkpointer {
   private let metrics: StoreMetrics
   /// Frames of the log that are in the database file already.
   private var copiedFrames = 0
+  /// A sync that failed; nothing may be copied after it.
+  private(set) var failedSync: SQLiteError?
 
   init(connection: Connection, readers: ReaderPool, faults: EngineFaults, metrics: StoreMetrics) {
     self.connection = connection
@@ -59,6 +63,7 @@ final class Checkpointer {
       // The log keeps everything; `isOverLimit` stops writes should it grow without end.
       copiedFrames = 0
       metrics.checkpointFailures.add()
+      if error.isFailedSync { failedSync = error }
     }
   }
 

@@ -4,7 +4,8 @@
 // 1. An item that fails in SQL is undone alone: the batch is rolled back and done again with a savepoint an
 //    item. Nothing of the first attempt was told to anyone.
 // 2. A COMMIT that fails is `outcomeUnknown` for the whole batch, unless it says that the disk is full.
-//    Nothing is decided after it: the process starts again.
+//    Nothing is decided or copied after it, nor after any other failed sync: the process starts again. It does
+//    so too when SQLite is locked out by a lock that it could not give back.
 // 3. A full disk makes the engine read-only. A tick tries again, and it comes back by itself.
 //
 // Owner: the writer's queue.
@@ -52,6 +53,8 @@ final class Committer {
     let outcomes: [[Outcome]]
     do {
       outcomes = try attempt(batch, isCareful: false)
+    } catch where error.isOfStore {
+      return giveUp(batch, error)
     } catch {
       // Some item cannot be written. Find out which, with a savepoint for each.
       do {
@@ -68,6 +71,7 @@ final class Committer {
     } catch {
       return error.kind == .full ? giveUp(batch, error) : die(batch, error)
     }
+    if connection.hasFailedUnlock { stop(.lockedOut, .lockedOut("unlock")) }
     let endedNanoseconds = MonotonicClock.nanoseconds
     metrics.batchItems.add(UInt64(batch.count))
     metrics.batchNanoseconds.add(endedNanoseconds &- beganNanoseconds)
@@ -114,18 +118,22 @@ final class Committer {
     return outcome
   }
 
-  /// Nothing of the batch was applied.
+  /// Nothing of the batch was applied, unless it could not be undone.
   private func giveUp(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]] {
-    undo(error)
-    return refuse(batch, isDead ? Self.unknownRefusal : error.refusal)
+    refuse(batch, undo(error) ? error.refusal : Self.unknownRefusal)
   }
 
   /// Nobody knows what of the batch was applied.
   private func die(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]] {
+    stop(.outcomeUnknown, error)
+    return refuse(batch, Self.unknownRefusal)
+  }
+
+  /// Nothing is decided any more; the process is to end and to be started again.
+  private func stop(_ code: StoreError.Code, _ error: SQLiteError) {
     isDead = true
     published.mode = .draining
-    onFatal(StoreError(.outcomeUnknown, error.message, sql: error.sql))
-    return refuse(batch, Self.unknownRefusal)
+    onFatal(StoreError(code, error.message, sql: error.sql))
   }
 
   private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]] {
@@ -140,24 +148,44 @@ final class Committer {
   }
 
   /// Rolls back after an error before COMMIT, or one that says that the disk is full.
-  private func undo(_ error: SQLiteError) {
+  /// - Returns: whether nothing was applied; else nobody knows.
+  @discardableResult
+  private func undo(_ error: SQLiteError) -> Bool {
     do {
       try ledger.rollback()
-      if error.kind == .full { becomeReadOnly() }
     } catch {
       _ = die([], error)
+      return false
     }
+    if error.isFailedSync {
+      _ = die([], error)
+      return false
+    }
+    if error.kind == .full { becomeReadOnly() }
+    if error.kind == .lockedOut || connection.hasFailedUnlock { stop(.lockedOut, error) }
+    return true
   }
 
   // MARK: upkeep
 
   var isCheckpointDue: Bool { checkpointer.isDue }
 
-  func checkpoint(isIdle: Bool) { checkpointer.checkpoint(isIdle: isIdle) }
+  func checkpoint(isIdle: Bool) {
+    guard !isDead else { return }
+    checkpointer.checkpoint(isIdle: isIdle)
+    if let error = checkpointer.failedSync { _ = die([], error) }
+  }
 
-  /// After a commit of unknown outcome the log is left to the next start.
+  /// The last checkpoint, after which SQLite may tidy up. After a failure the log is left to the next start.
   func truncate() throws(SQLiteError) {
-    if !isDead { try checkpointer.truncate() }
+    guard !isDead else { return }
+    do {
+      try checkpointer.truncate()
+    } catch {
+      if error.isFailedSync { _ = die([], error) }
+      throw error
+    }
+    try connection.setCheckpointsOnClose(true)
   }
 
   /// Tries a full disk again, writes off what has expired of some users, removes some of what was purged,
@@ -168,7 +196,7 @@ final class Committer {
     guard !isDead else { return false }
     retryFullDisk()
     guard published.mode == .serving else { return false }
-    defer { checkpointer.checkpoint(isIdle: isIdle) }
+    defer { checkpoint(isIdle: isIdle) }
     do {
       let hasMoreUsers = writesOff ? try sweep() == Self.sweepUsers : false
       let hasMorePages = try purge()
@@ -182,10 +210,11 @@ final class Committer {
   /// Does nothing when the disk is not full.
   func retryFullDisk() {
     guard !isDead, published.mode == .readOnly else { return }
-    checkpointer.checkpoint(isIdle: true)
+    checkpoint(isIdle: true)
+    guard !isDead else { return }
     do {
-      try ledger.commitNothing(wallMicros: clock.wallMicros)
-      published.mode = .serving
+      try ledger.beginNothing(wallMicros: clock.wallMicros)
+      if try commitUpkeep(.recovery) { published.mode = .serving }
     } catch {
       undo(error)
     }
@@ -214,9 +243,9 @@ final class Committer {
 
   /// - Returns: false when nobody knows whether it was applied; nothing is decided after that.
   /// - Throws: when the disk is full.
-  private func commitUpkeep() throws(SQLiteError) -> Bool {
+  private func commitUpkeep(_ cause: CommitCause = .upkeep) throws(SQLiteError) -> Bool {
     do {
-      try ledger.commit(.upkeep)
+      try ledger.commit(cause)
     } catch {
       if error.kind == .full { throw error }
       _ = die([], error)
@@ -261,7 +290,10 @@ final class Committer {
     // Before and after: whoever began to read between, or read on over either, has read two databases.
     published.countReplacement()
     defer { published.countReplacement() }
-    try replace()
+    do { try replace() } catch {
+      if error.isFailedSync { _ = die([], error) }
+      throw error
+    }
     setClock()
     do { try ledger.adopt() } catch {
       // What is in memory is not what is in the file.
@@ -270,7 +302,7 @@ final class Committer {
     }
     // The disk has taken it.
     if published.mode == .readOnly { published.mode = .serving }
-    checkpointer.checkpoint(isIdle: false)
+    checkpoint(isIdle: false)
     metrics.logFrames.set(Int64(connection.logFrames))
     return ledger.head.commitSequence
   }

@@ -4,6 +4,10 @@
 // 1. `daemon.lock` is held, by flock, for as long as the value lives; the kernel drops it with the process.
 // 2. A database or -shm file that is there is never opened here: closing it would drop SQLite's locks.
 // 3. The directory belongs to this user and is closed to everybody else.
+// 4. The names of the database and its log are on the disk before anything is served: SQLite makes nothing of
+//    a failed sync of the directory, and a log that has lost its name has lost all that it holds. A name that
+//    this start made and could not sync is removed again: the next one has to make it anew, since a second
+//    sync of the same directory would say nothing of what the first one failed to write.
 //
 // Owner: the engine.
 
@@ -16,6 +20,7 @@ internal import TallySQLite
   private let lockDescriptor: Int32
 
   static let databaseName = "tally.db"
+  private static let logName = LogFile.path(ofDatabase: databaseName)
   static let lockName = "daemon.lock"
   private static let mode: mode_t = 0o700
 
@@ -23,22 +28,24 @@ internal import TallySQLite
 
   /// Makes the directory if it is missing (its parent must exist), checks it and locks it.
   init(path: String, allowsAnyFileSystem: Bool) throws(StoreError) {
-    if unsafe mkdir(path, Self.mode) != 0 && errno != EEXIST {
-      throw Self.failure("cannot make the data directory \(path)")
-    }
+    let isNew = Self.retrying { unsafe mkdir(path, Self.mode) } == 0
+    if !isNew && errno != EEXIST { throw Self.failure("cannot make the data directory \(path)") }
     guard let resolved = unsafe realpath(path, nil) else {
       throw Self.failure("cannot resolve the data directory \(path)")
     }
-    self.path = unsafe String(cString: resolved)
+    let resolvedPath = unsafe String(cString: resolved)
     unsafe free(resolved)
-    let directory = unsafe open(self.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    self.path = resolvedPath
+    try Self.syncParent(of: resolvedPath, isNew: isNew)
+    let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+    let directory = Self.retrying { unsafe open(resolvedPath, flags) }
     guard directory >= 0 else { throw Self.failure("cannot open the data directory \(path)") }
     defer { close(directory) }
     try Self.check(directory, path: self.path)
     if !allowsAnyFileSystem { try Self.checkFileSystem(directory, path: self.path) }
     lockDescriptor = try Self.lock(directory, path: self.path)
     do {
-      try Self.makeDatabase(directory, path: self.path)
+      try Self.makeFiles(directory, path: self.path)
     } catch {
       close(lockDescriptor)
       throw error
@@ -88,9 +95,10 @@ internal import TallySQLite
   }
 
   private static func lock(_ directory: Int32, path: String) throws(StoreError) -> Int32 {
-    let descriptor = unsafe openat(directory, lockName, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
+    let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
+    let descriptor = retrying { unsafe openat(directory, lockName, flags, 0o600) }
     guard descriptor >= 0 else { throw failure("cannot open \(path)/\(lockName)") }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 else {
       let isLocked = errno == EWOULDBLOCK
       let error = failure("cannot lock \(path)/\(lockName)")
       close(descriptor)
@@ -100,16 +108,59 @@ internal import TallySQLite
     return descriptor
   }
 
-  /// Makes an empty file that is its owner's alone; SQLite gives the log the same mode. A file that is there
-  /// already is not opened.
-  private static func makeDatabase(_ directory: Int32, path: String) throws(StoreError) {
+  /// Makes empty files that are their owner's alone, the database and its log, and syncs their names. A file
+  /// that is there already is not opened.
+  private static func makeFiles(_ directory: Int32, path: String) throws(StoreError) {
     let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-    let descriptor = unsafe openat(directory, databaseName, flags, 0o600)
-    if descriptor >= 0 {
-      close(descriptor)
-    } else if errno != EEXIST {
-      throw failure("cannot make \(path)/\(databaseName)")
+    var made: [String] = []
+    for name in [databaseName, logName] {
+      let descriptor = retrying { unsafe openat(directory, name, flags, 0o600) }
+      if descriptor >= 0 {
+        close(descriptor)
+        made.append(name)
+      } else if errno != EEXIST {
+        throw failure("cannot make \(path)/\(name)")
+      }
     }
+    guard !canSync(directory) else { return }
+    let error = syncFailure(path)
+    // They are empty: nothing is lost with them. What cannot be removed is made good by no one.
+    for name in made { unsafe unlinkat(directory, name, 0) }
+    throw error
+  }
+
+  /// Puts the directory's own name on the disk.
+  /// - Parameter isNew: made by this start, which removes it again when that fails.
+  private static func syncParent(of path: String, isNew: Bool) throws(StoreError) {
+    let parent = retrying { unsafe open(path + "/..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    guard parent >= 0 else {
+      // Whoever made the directory could write to its parent. One that was here before is taken as it is when
+      // its parent may not be looked into.
+      if !isNew && errno == EACCES { return }
+      throw failure("cannot open the directory above \(path)")
+    }
+    defer { close(parent) }
+    guard !canSync(parent) else { return }
+    let error = syncFailure("the directory above \(path)")
+    if isNew { unsafe rmdir(path) }
+    throw error
+  }
+
+  /// Syncs a directory. A file system that knows no such thing says EINVAL; those of which it matters are unfit.
+  private static func canSync(_ directory: Int32) -> Bool {
+    FileSystem.sync(openFile: directory) || errno == EINVAL
+  }
+
+  /// A call that a signal may interrupt, again until none does.
+  private static func retrying(_ call: () -> Int32) -> Int32 {
+    while true {
+      let result = call()
+      if result >= 0 || errno != EINTR { return result }
+    }
+  }
+
+  private static func syncFailure(_ what: String) -> StoreError {
+    StoreError(.outcomeUnknown, "cannot sync \(what): \(unsafe String(cString: strerror(errno)))")
   }
 
   private static func failure(_ what: String) -> StoreError {

@@ -17,6 +17,10 @@ public struct EngineConfiguration: Sendable {
   public var allowsAnyFileSystem = false
   /// Go on although the ledger leads the wall clock by more than `SQLiteEngine.maximumLeadMicros`.
   public var allowsClockBehindLedger = false
+  /// Go on without the commits that lie behind damage to the log.
+  public var acceptsLogDamage = false
+  /// Told, on the opening thread, what recovery drops.
+  public var onLogLoss: @Sendable (String) -> Void = { _ in }
   /// How often what has expired is written off, the log is checkpointed when idle, and a full disk is
   /// tried again, in milliseconds.
   public var tickMillis = 1_000
@@ -44,13 +48,14 @@ public struct EngineConfiguration: Sendable {
 
 /// Something that goes wrong, as SQLite would report it.
 public enum StoreFault: Error, Sendable, Equatable {
-  case failedSync, diskFull, outOfMemory
+  case failedSync, diskFull, outOfMemory, lockedOut
 
   func error(_ sql: String) -> SQLiteError {
     switch self {
     case .failedSync: .failedSync(sql)
     case .diskFull: .full(sql)
     case .outOfMemory: .outOfMemory(sql)
+    case .lockedOut: .lockedOut(sql)
     }
   }
 }

@@ -317,10 +317,15 @@ final class Ledger {
   /// Tries the disk, and moves the order of decisions on: whatever was answered before, by this process or
   /// the one before it, comes first.
   func commitNothing(wallMicros: Int64) throws(SQLiteError) {
+    try beginNothing(wallMicros: wallMicros)
+    try commit(.recovery)
+  }
+
+  /// The same up to its commit.
+  func beginNothing(wallMicros: Int64) throws(SQLiteError) {
     try begin(wallMicros: wallMicros)
     working.hasWritten = true
     try save()
-    try commit(.recovery)
   }
 
   /// All but those that say what the file is and where it stands.

@@ -4,7 +4,8 @@
 // 1. `daemon.lock` is held from before the database is opened until after it is closed.
 // 2. Nothing is served before the log of the process before was checkpointed wholly, the schema is this
 //    program's, and the connection said that it syncs every commit.
-// 3. A read that begins after a completion ran sees its commit: accounts in memory are published first, and
+// 3. SQLite copies the log into the database file when it closes only after a checkpoint that succeeded.
+// 4. A read that begins after a completion ran sees its commit: accounts in memory are published first, and
 //    a snapshot is opened anew for each read.
 //
 // Owner: its parts have their own; this value only holds them.
@@ -60,6 +61,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   public static func open(_ configuration: EngineConfiguration) throws(StoreError) -> SQLiteEngine {
     let directory = try DataDirectory(
       path: configuration.directory, allowsAnyFileSystem: configuration.allowsAnyFileSystem)
+    try LogRecovery.prepare(databasePath: directory.databasePath, configuration)
     let statements = StatementStatistics(
       slowNanoseconds: configuration.slowStatementMillis > 0
         ? UInt64(configuration.slowStatementMillis) * 1_000_000 : nil,
@@ -84,7 +86,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       path: path,
       options: ConnectionOptions(
         readOnly: false, buffersLog: configuration.faults.synchronous == nil,
-        cacheKibibytes: Ledger.cacheKibibytes, statements: statements))
+        checkpointsOnClose: false, cacheKibibytes: Ledger.cacheKibibytes, statements: statements))
     _ = try connection.text("PRAGMA journal_mode = WAL")
     try connection.execute("PRAGMA synchronous = \(configuration.faults.synchronous ?? "FULL")")
     try connection.checkpoint(.truncate)
@@ -384,8 +386,10 @@ extension SQLiteError {
   /// The refusal of a read that failed.
   fileprivate var readRefusal: Refusal {
     switch kind {
-    case .corrupt, .constraint, .other: Refusal(.corrupt, "the database is damaged")
-    case .full, .busy, .outOfMemory, .inputOutput: Refusal(.readOnly, "the store cannot be read now")
+    case .corrupt, .constraint: Refusal(.corrupt, "the database is damaged")
+    case .defect: Refusal(.corrupt, "the store cannot carry this out")
+    case .full, .busy, .outOfMemory, .inputOutput, .lockedOut:
+      Refusal(.readOnly, "the store cannot be read now")
     }
   }
 }

@@ -26,11 +26,16 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The database does not sync as it was told to.
     case notDurable
     case corrupt
+    /// The log has lost what it held: recovery would drop commits that were acknowledged.
+    case logDamaged
     case diskFull
-    /// Anything else that SQLite or the file system refused.
+    /// Anything else that SQLite or the file system refused, for now: starting again may help.
     case inputOutput
-    /// A commit failed in a way that leaves its outcome open; the process must be started again.
+    /// A commit or a sync failed in a way that leaves open what the disk holds; the process must be started
+    /// again.
     case outcomeUnknown
+    /// A lock of SQLite's was not given back; the process must be started again.
+    case lockedOut
     /// A test harness has reset or restored the database meanwhile.
     case replaced
     case closed
@@ -51,8 +56,11 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     code =
       switch error.kind {
       case .full: .diskFull
-      case .corrupt, .constraint: .corrupt
-      case .busy, .outOfMemory, .inputOutput, .other: .inputOutput
+      // A statement that is unknown to the database finds a schema which is not the one it says.
+      case .corrupt, .constraint, .defect: .corrupt
+      case .inputOutput: error.isFailedSync ? .outcomeUnknown : .inputOutput
+      case .busy, .outOfMemory: .inputOutput
+      case .lockedOut: .lockedOut
       }
     message = "\(error.message) (SQLite \(error.code))"
     sql = error.sql
@@ -66,11 +74,15 @@ extension SQLiteError {
   var refusal: Refusal {
     switch kind {
     case .full: Refusal(.diskFull, "the disk is full; nothing was applied")
-    case .corrupt, .constraint, .other: Refusal(.corrupt, "the database is damaged; nothing was applied")
-    case .busy, .outOfMemory, .inputOutput:
+    case .corrupt, .constraint: Refusal(.corrupt, "the database is damaged; nothing was applied")
+    case .defect: Refusal(.corrupt, "the store cannot carry this out; nothing was applied")
+    case .busy, .outOfMemory, .inputOutput, .lockedOut:
       Refusal(.readOnly, "the store cannot write now; nothing was applied")
     }
   }
+
+  /// Whether it concerns the store as a whole, so that no other command would fare better.
+  var isOfStore: Bool { kind == .busy || kind == .lockedOut || isFailedSync }
 
   /// A stored value that no version of this program writes.
   static func malformed(_ what: String) -> SQLiteError {

@@ -15,20 +15,26 @@ public enum Verifier {
 
   /// Verifies a database file that nobody serves.
   /// - Parameters:
-  ///   - path: of the file; it is recovered, not migrated.
+  ///   - path: of the file; it is not migrated, and a log beside it is read but left as it is.
   ///   - report: called as checks go on and end, on the calling thread.
   /// - Returns: whether there was no violation.
-  /// - Throws: `alreadyRunning` while a daemon serves the file, `otherSchema` for another version's.
+  /// - Throws: `alreadyRunning` while a daemon serves the file, `otherSchema` for another version's,
+  ///   `logDamaged` when commits lie behind damage to the log.
   public static func verify(
     file path: String, enums: VerifyEnums? = nil, report: (VerifyProgress) -> Void
   ) throws(StoreError) -> Bool {
     if DataDirectory.isServed(databasePath: path) {
       throw StoreError(.alreadyRunning, "a daemon serves \(path); verify through its socket")
     }
+    let log = try LogRecovery.examine(databasePath: path)
+    if let damage = LogRecovery.damage(log, databasePath: path) { throw StoreError(.logDamaged, damage) }
     let connection: Connection
     let version: Int64
     do {
-      let options = ConnectionOptions(readOnly: false, creates: false, cacheKibibytes: 8_192)
+      // What the disk has of the log is for the next start to make sure of. Without one SQLite tidies up.
+      let options = ConnectionOptions(
+        readOnly: false, creates: false, checkpointsOnClose: log.wholeFrames == 0 && !log.isUnfinished,
+        cacheKibibytes: 8_192)
       connection = try Connection(path: path, options: options)
       version = try connection.value("PRAGMA user_version")
     } catch {

@@ -101,6 +101,8 @@ struct PlaceFlags: ParsableArguments {
   var anyFileSystem = false
   @Flag(help: "Start although the ledger leads the clock by more than an hour.")
   var clockBehindLedger = false
+  @Flag(help: "Start although the log is damaged, without the commits that lie behind the damage.")
+  var acceptLogDamage = false
 
   var values: [String: [String]] {
     given([
@@ -108,6 +110,7 @@ struct PlaceFlags: ParsableArguments {
       (.ephemeral, ephemeral ? "true" : nil), (.testing, testing ? "true" : nil),
       (.lifelineStdin, lifelineStdin ? "true" : nil), (.anyFileSystem, anyFileSystem ? "true" : nil),
       (.clockBehindLedger, clockBehindLedger ? "true" : nil),
+      (.acceptLogDamage, acceptLogDamage ? "true" : nil),
     ])
   }
 }

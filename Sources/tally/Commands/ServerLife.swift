@@ -127,6 +127,9 @@ struct ServerLife {
     configuration.slowStatementMillis = Int(settings.slowQueryMillis)
     configuration.allowsAnyFileSystem = settings.allowsAnyFileSystem || directory != nil
     configuration.allowsClockBehindLedger = settings.allowsClockBehindLedger
+    configuration.acceptsLogDamage = settings.acceptsLogDamage
+    let logger = logger
+    configuration.onLogLoss = { loss in logger.warning("\(loss)") }
     return configuration
   }
 
@@ -199,8 +202,9 @@ extension StoreError {
     case .alreadyRunning: .busy
     case .directory, .fileSystem: .cannotCreate
     case .newerSchema, .otherSchema, .changedMigration, .clockBehindLedger: .configuration
-    case .notDurable, .corrupt, .diskFull, .inputOutput, .replaced, .closed: .damaged
-    case .outcomeUnknown: .outcomeUnknown
+    case .notDurable, .corrupt, .logDamaged, .replaced, .closed: .damaged
+    case .diskFull, .inputOutput: .system
+    case .outcomeUnknown, .lockedOut: .outcomeUnknown
     }
   }
 }

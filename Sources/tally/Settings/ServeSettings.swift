@@ -40,6 +40,7 @@ struct ServeSettings: Equatable {
   var maxStreamSeconds: Int64 = 0
   var allowsAnyFileSystem = false
   var allowsClockBehindLedger = false
+  var acceptsLogDamage = false
   var watchesInput = false
 
   static let roles = ["readonly", "service", "admin"]
@@ -72,6 +73,7 @@ struct ServeSettings: Equatable {
     case maxStreamSeconds = "max-stream-seconds"
     case anyFileSystem = "any-file-system"
     case clockBehindLedger = "clock-behind-ledger"
+    case acceptLogDamage = "accept-log-damage"
     case lifelineStdin = "lifeline-stdin"
 
     var setting: Setting { Setting(name: rawValue, kind: kind) }
@@ -79,7 +81,8 @@ struct ServeSettings: Equatable {
     private var kind: SettingKind {
       switch self {
       case .database, .socket, .socketMode: .text
-      case .ephemeral, .testing, .anyFileSystem, .clockBehindLedger, .lifelineStdin: .flag
+      case .ephemeral, .testing, .anyFileSystem, .clockBehindLedger, .acceptLogDamage,
+        .lifelineStdin: .flag
       case .allowUid, .allowGid: .list
       case .readers: .integer(1...64, unit: "connections")
       case .pollers: .integer(1...64, unit: "threads")
@@ -110,6 +113,7 @@ struct ServeSettings: Equatable {
     isTesting = try settings.flag(Key.testing.setting)
     allowsAnyFileSystem = try settings.flag(Key.anyFileSystem.setting)
     allowsClockBehindLedger = try settings.flag(Key.clockBehindLedger.setting)
+    acceptsLogDamage = try settings.flag(Key.acceptLogDamage.setting)
     watchesInput = try settings.flag(Key.lifelineStdin.setting)
     allowedUids = try Self.allowances(settings.list(Key.allowUid.setting), "user", System.userId)
     allowedGids = try Self.allowances(settings.list(Key.allowGid.setting), "group", System.groupId)

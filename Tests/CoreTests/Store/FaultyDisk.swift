@@ -1,0 +1,63 @@
+// The disk under a test's directory: it fails when it is told to, and can lose its power.
+//
+// Owner: the test that made it; the calls that it watches come from any thread.
+
+internal import CTallyFaultyDisk
+internal import Glibc
+internal import Testing
+
+// @unchecked Sendable: the disk has a mutex of its own.
+@safe final class FaultyDisk: @unchecked Sendable {
+  private let disk: OpaquePointer
+
+  enum Failure { case directorySync, databaseSync, logSync, unlock }
+
+  /// Which of the pages that wait to be written a power cut finds written.
+  struct Written: Sendable {
+    var divisor: Int32
+    var remainder: Int32
+    static let none = Written(divisor: 0, remainder: 0)
+    static let all = Written(divisor: 1, remainder: 0)
+    static let even = Written(divisor: 2, remainder: 0)
+    static let odd = Written(divisor: 2, remainder: 1)
+  }
+
+  /// What is in the directory now is taken to be on the disk.
+  init(_ directory: TemporaryDirectory) throws {
+    unsafe disk = try #require(faulty_disk_open(directory.path))
+  }
+
+  deinit { unsafe faulty_disk_close(disk) }
+
+  /// From the next but `skip` on, `count` calls fail.
+  func fail(_ failure: Failure, skip: Int32 = 0, count: Int32 = 1, error: Int32 = EIO) {
+    let kind =
+      switch failure {
+      case .directorySync: FAULTY_DISK_DIRECTORY_SYNC
+      case .databaseSync: FAULTY_DISK_DATABASE_SYNC
+      case .logSync: FAULTY_DISK_LOG_SYNC
+      case .unlock: FAULTY_DISK_UNLOCK
+      }
+    unsafe faulty_disk_fail(disk, Int32(kind), skip, count, error)
+  }
+
+  var failureCount: Int { Int(unsafe faulty_disk_failures(disk)) }
+
+  /// What a power cut now would leave.
+  func cut(_ written: Written = .none) throws -> TemporaryDirectory {
+    let left = try TemporaryDirectory()
+    try #require(unsafe faulty_disk_cut(disk, left.path, written.divisor, written.remainder) == 0)
+    return left
+  }
+
+  /// What a power cut leaves as a sync of the database begins, the next but `skip`, while `body` runs.
+  /// - Returns: nil when there was no such sync.
+  func cut(atDatabaseSync skip: Int32, _ written: Written, while body: () throws -> Void) throws
+    -> TemporaryDirectory?
+  {
+    let left = try TemporaryDirectory()
+    unsafe faulty_disk_cut_at_database_sync(disk, skip, left.path, written.divisor, written.remainder)
+    try body()
+    return unsafe faulty_disk_has_cut(disk) != 0 ? left : nil
+  }
+}
