@@ -3,8 +3,8 @@
 // Invariants:
 // 1. It waits until there is room, until its call or its task is cancelled, or until the connection is gone:
 //    whatever is first. Nothing blocks a thread meanwhile.
-// 2. All that have waited are woken by room, and who finds it gone again waits again: the outbox goes over its
-//    pause mark by one message for each thread, not for each stream.
+// 2. All that have waited are woken by room, and who finds it gone again waits again: the outbox goes over
+//    its pause mark by one message for each thread, not for each stream.
 //
 // The mutable fields belong to the lock of the outbox.
 

@@ -13,6 +13,8 @@ public struct ServerFailure: Sendable, Equatable {
     case evenStreamId
     /// An envelope that does not parse, or names that are no text.
     case malformedRequest
+    /// A message that does not parse, of a service that is part of this library.
+    case malformedMessage
     /// Data for a stream that is not in use.
     case unknownStream
     case unknownService

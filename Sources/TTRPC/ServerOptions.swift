@@ -44,8 +44,8 @@ public struct ServerOptions: Sendable {
   public var halfFrameNanoseconds: UInt64 = 30_000_000_000
   /// A peer that takes no byte of what waits for it for this long is cut off.
   public var stalledWriteNanoseconds: UInt64 = 30_000_000_000
-  /// How long a client stream that is all there is on its connection may make its sender wait, from half of
-  /// `maximumStreamInboundByteCount` to all of it, before it ends.
+  /// How long a client stream that is all there is on its connection may make its sender wait, from half
+  /// of `maximumStreamInboundByteCount` to all of it, before it ends.
   public var streamHoldNanoseconds: UInt64 = 1_000_000_000
   /// A stream that is open longer ends with UNAVAILABLE; nil is for ever. ttrpc has no frame by which a client
   /// ends a stream, so a watch that its client has abandoned would last as long as its connection.

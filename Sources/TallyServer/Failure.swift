@@ -45,6 +45,7 @@ extension ServerFailure.Kind {
   var reason: String {
     switch self {
     case .evenStreamId, .malformedRequest, .unknownStream: ServerReason.malformedRequest.rawValue
+    case .malformedMessage: Reason.invalidField.rawValue
     case .unknownService, .unknownMethod: ServerReason.unimplemented.rawValue
     case .shuttingDown: Reason.shuttingDown.rawValue
     case .tooManyInFlight: ServerReason.tooManyInFlight.rawValue

@@ -20,7 +20,7 @@ import Testing
       .requestTooLarge: .resourceExhausted, .replyTooLarge: .resourceExhausted,
       .streamOverflow: .resourceExhausted, .deadlineExceeded: .deadlineExceeded, .cancelled: .cancelled,
       .connectionLost: .cancelled, .streamLifetime: .unavailable, .streamDisplaced: .unavailable,
-      .internalError: .internalError,
+      .internalError: .internalError, .malformedMessage: .invalidArgument,
     ]
     for kind in ServerFailure.Kind.allCases {
       let reason = kind.reason
