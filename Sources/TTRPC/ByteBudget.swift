@@ -1,12 +1,13 @@
-// How many bytes of requests may be held at once, on a connection and in all.
+// How many bytes of requests may be held at once: on a connection, of a peer, and in all.
 //
 // Invariants:
 // 1. What was taken is given back once, by who took it.
-// 2. A budget never goes over its limit, nor over its parent's.
+// 2. `take` never goes over a budget's limit, nor over its parent's.
 //
 // Shared: an atomic count.
 
 internal import Synchronization
+internal import TallyLocking
 
 final class ByteBudget: Sendable {
   /// Smaller payloads are not counted: the limit on calls in flight bounds them well enough, and the
@@ -35,10 +36,55 @@ final class ByteBudget: Sendable {
     return true
   }
 
+  /// Takes bytes that are there already and cannot be refused, such as what was read and has to wait.
+  func charge(_ count: Int) {
+    used.wrappingAdd(count, ordering: .relaxed)
+    parent?.charge(count)
+  }
+
   func give(_ count: Int) {
     used.wrappingSubtract(count, ordering: .relaxed)
     parent?.give(count)
   }
 
   var usedByteCount: Int { used.load(ordering: .relaxed) }
+}
+
+/// The budgets of the peers, each a share of the total.
+final class PeerBudgets: Sendable {
+  private struct Share {
+    var budget: ByteBudget
+    var connectionCount: Int
+  }
+
+  private let total: ByteBudget
+  private let limit: Int
+  /// By uid: as many as there are uids with connections.
+  private let shares = Lock<[UInt32: Share]>([:])
+
+  init(total: ByteBudget, limit: Int) {
+    self.total = total
+    self.limit = limit
+  }
+
+  /// The share of a peer that has one connection more.
+  func join(_ uid: UInt32) -> ByteBudget {
+    shares.withLock { shares in
+      let budget = shares[uid]?.budget ?? ByteBudget(limit: limit, parent: total)
+      shares[uid, default: Share(budget: budget, connectionCount: 0)].connectionCount += 1
+      return budget
+    }
+  }
+
+  /// The peer has one connection less. Bytes that are given back later still reach the total.
+  func leave(_ uid: UInt32) {
+    shares.withLock { shares in
+      guard let share = shares[uid] else { return }
+      if share.connectionCount == 1 {
+        shares[uid] = nil
+      } else {
+        shares[uid]?.connectionCount -= 1
+      }
+    }
+  }
 }

@@ -25,6 +25,8 @@ final class Call: @unchecked Sendable {
   var takenByteCount = 0
   /// Nothing else was there to do when it arrived; set before the call is shared.
   var isLone = false
+  /// Of a stream: when a message last came or went.
+  let lastActive = Atomic<UInt64>(0)
   /// Guarded by the outbox's lock.
   var isAnswered = false
   /// Guarded by the outbox's lock; made only for calls that can be told.
@@ -75,9 +77,11 @@ public struct CallContext: Sendable {
   public var peer: PeerCredentials { call.connection.peer }
   /// As sent: keys may repeat.
   public var metadata: [MetadataPair] { call.metadata }
-  /// When the client stops waiting, in nanoseconds of CLOCK_MONOTONIC; nil when it waits for ever.
+  /// When the client stops waiting, by the server's clock; nil when it waits for ever.
   public var deadlineNanoseconds: UInt64? { call.deadline == 0 ? nil : call.deadline }
-  /// When it arrived, in nanoseconds of CLOCK_MONOTONIC; zero when nobody observes its method.
+  /// The server's clock: CLOCK_MONOTONIC unless the server was given another.
+  public var nowNanoseconds: UInt64 { call.connection.poller.time.nanoseconds }
+  /// When it arrived, by the server's clock; zero when nobody observes its method.
   public var startedNanoseconds: UInt64 { call.startedNanoseconds }
   /// Where the replies of this connection go; a batch of replies ends with its `flush()`.
   public var connection: Outbox { call.connection }

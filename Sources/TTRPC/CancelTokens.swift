@@ -2,7 +2,7 @@
 //
 // Invariants:
 // 1. A token only reaches calls that were made by the same uid.
-// 2. A call is here from its start to its answer.
+// 2. A call is here from its start to its answer; there are as many as are in flight.
 //
 // Shared: a locked value.
 
@@ -15,26 +15,28 @@ struct TokenKey: Hashable, Sendable {
 }
 
 final class CancelTokens: Sendable {
-  private let calls = Lock<[TokenKey: [Call]]>([:])
+  /// By identity: many calls may share a token, and each is taken out by itself.
+  private let calls = Lock<[TokenKey: [ObjectIdentifier: Call]]>([:])
 
   func add(_ key: TokenKey, _ call: Call) {
-    calls.withLock { $0[key, default: []].append(call) }
+    calls.withLock { $0[key, default: [:]][ObjectIdentifier(call)] = call }
   }
 
   func remove(_ key: TokenKey, _ call: Call) {
     calls.withLock { calls in
-      guard var list = calls[key] else { return }
-      list.removeAll { $0 === call }
-      calls[key] = list.isEmpty ? nil : list
+      calls[key]?[ObjectIdentifier(call)] = nil
+      if calls[key]?.isEmpty == true { calls[key] = nil }
     }
   }
 
   /// Tells the calls of a token; how many were told.
   func cancel(_ key: TokenKey) -> Int {
-    let found = calls.withLock { $0[key] ?? [] }
+    let found = calls.withLock { Array(($0[key] ?? [:]).values) }
     var count = 0
     for call in found
-    where call.connection.cancel(call, Status(.cancelled, "the call was cancelled")) {
+    where call.connection.cancel(
+      call, call.connection.status(.cancelled, .cancelled, "the call was cancelled"))
+    {
       count += 1
     }
     return count

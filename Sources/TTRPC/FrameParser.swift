@@ -110,6 +110,16 @@ struct FrameParser {
     return goOn
   }
 
+  /// Gives up the cut frame: what has arrived of it is let go, the rest is dropped as it arrives.
+  /// Returns its header; nil when that is not whole itself.
+  mutating func dropCutFrame() -> FrameHeader? {
+    guard held.count >= FrameHeader.byteCount else { return nil }
+    let header = FrameHeader(held.span, at: 0)
+    discardByteCount = FrameHeader.byteCount + header.length - held.count
+    held = []
+    return header
+  }
+
   private mutating func check(firstByte: UInt8) throws(FrameViolation) {
     if firstByte != 0 {
       isBroken = true

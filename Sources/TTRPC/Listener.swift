@@ -129,7 +129,7 @@ final class Listener: Pollable, @unchecked Sendable {
   private func pause(_ number: Int32) {
     paused(number)
     poller.modify(descriptor, token, 0)
-    _ = poller.schedule(at: later(monotonicNanoseconds(), by: Self.pauseNanoseconds)) { [weak self] in
+    _ = poller.schedule(at: later(poller.time.nanoseconds, by: Self.pauseNanoseconds)) { [weak self] in
       guard let self, descriptor >= 0 else { return }
       poller.modify(descriptor, token, UInt32(CLINUX_READABLE))
     }

@@ -28,10 +28,10 @@ final class InboundBuffer: Sendable {
   }
 
   /// What became of a message.
-  enum Push {
+  enum Push: Equatable {
     case taken
-    /// Taken, and the buffer is more than half full.
-    case crowded
+    /// Taken, and the buffer is more than half full: what the message costs.
+    case crowded(Int)
     /// There is no room for it.
     case full
   }
@@ -70,7 +70,7 @@ final class InboundBuffer: Sendable {
       else { return (nil, .full) }
       state.byteCount += cost
       state.messages.append(message)
-      return (nil, state.byteCount > maximumByteCount / 2 ? .crowded : .taken)
+      return (nil, state.byteCount > maximumByteCount / 2 ? .crowded(cost) : .taken)
     }
     waiter?.resume(returning: .success(message))
     return result
@@ -212,10 +212,11 @@ public struct MessageSink: Sendable {
   }
 
   /// Sends a message. Suspends while too much waits for the peer. Throws once the call was cancelled,
-  /// its deadline passed or its connection was lost, and for a message over the limit.
+  /// its deadline passed, its connection was lost or its task was cancelled, also while it is suspended,
+  /// and for a message over the limit.
   public func send(_ message: [UInt8]) async throws(Status) {
     if call.entry.kind.serverStreams {
-      await call.connection.waitForRoom()
+      try await call.connection.waitForRoom(of: call)
       try call.connection.data(call, message)
       return
     }

@@ -7,6 +7,7 @@
 // 3. During a round (from `beginRound` to `endRound`) replies only collect; its end sends them in one go.
 // 4. The descriptor is closed under the lock, so nobody sends to somebody else's.
 // 5. A stream's id is in `finished` before its last frame can reach the peer.
+// 6. Storage over a few KB is counted against what may wait for all peers together.
 //
 // Shared by the connection's queue and everybody who replies: all mutable fields belong to `lock`.
 
@@ -21,6 +22,8 @@ public final class Outbox: @unchecked Sendable {
   static let keptByteCount = 8 << 10
   /// Bytes sent before the front of the storage is cut off.
   static let compactByteCount = 256 << 10
+  /// Replies that collect are counted against the total from this many bytes on, not only as they are sent.
+  static let collectedByteCount = 64 << 10
 
   struct Limits: Sendable {
     var maximumMessageByteCount: Int
@@ -39,6 +42,8 @@ public final class Outbox: @unchecked Sendable {
   let shared: CallHooks?
   /// For the requests of this connection that are held.
   let budget: ByteBudget?
+  /// For what is held of all connections of the peer.
+  let peerBudget: ByteBudget?
   let lock = Mutex()
   /// Read without the lock by the connection's queue between frames.
   private let paused = Atomic<Bool>(false)
@@ -56,15 +61,19 @@ public final class Outbox: @unchecked Sendable {
   private var isResumeDue = false
   private var interest = UInt32(CLINUX_READABLE)
   var finished: [UInt32] = []
-  private var stalledSince: UInt64 = 0
+  /// Written with the lock held. Zero: the peer takes bytes, or there are none.
+  private let stalledSince = Atomic<UInt64>(0)
+  /// What the storage counts for in the total; written with the lock held.
+  private let counted = Atomic<Int>(0)
   private var watch: Timer?
-  private var roomWaiters: [CheckedContinuation<Void, Never>] = []
+  var roomWaiters: [RoomWaiter] = []
+  private var clientWaiters: [CheckedContinuation<Void, Never>] = []
   private var wakesOnFinish = false
   private weak var owner: (any OutboxOwner)?
 
   init(
     descriptor: Int32, connectionId: UInt64, peer: PeerCredentials, limits: Limits, poller: Poller,
-    token: UInt64, shared: CallHooks? = nil, budget: ByteBudget? = nil
+    token: UInt64, shared: CallHooks? = nil, budget: ByteBudget? = nil, peerBudget: ByteBudget? = nil
   ) {
     self.descriptor = descriptor
     self.connectionId = connectionId
@@ -74,6 +83,7 @@ public final class Outbox: @unchecked Sendable {
     self.token = token
     self.shared = shared
     self.budget = budget
+    self.peerBudget = peerBudget
   }
 
   func setOwner(_ owner: any OutboxOwner) {
@@ -153,9 +163,25 @@ public final class Outbox: @unchecked Sendable {
 
   /// When the peer stopped taking bytes; nil while it takes them or there are none.
   var stallStart: UInt64? {
+    let since = stalledSince.load(ordering: .relaxed)
+    return since == 0 ? nil : since
+  }
+
+  /// The peer has taken no byte of what waits for it for so long.
+  func hasTakenNothing(until now: UInt64, for nanoseconds: UInt64) -> Bool {
+    stallStart.map { later($0, by: nanoseconds) <= now } ?? false
+  }
+
+  /// What the storage counts for in the total.
+  var countedByteCount: Int { counted.load(ordering: .relaxed) }
+
+  /// Has the connection closed, as too much waits for all peers together.
+  func cutOff() {
     lock.lock()
     defer { lock.unlock() }
-    return stalledSince == 0 ? nil : stalledSince
+    guard isUsable else { return }
+    brokenReason = .outboundFull
+    giveUp()
   }
 
   /// A client always reads, whatever waits to be sent: a server that is blocked on its own sending
@@ -215,8 +241,8 @@ public final class Outbox: @unchecked Sendable {
   /// Closes the descriptor. On the connection's queue.
   func close() {
     lock.lock()
-    let waiters = roomWaiters
-    roomWaiters = []
+    let waiters = takeRoomWaiters() + clientWaiters
+    clientWaiters = []
     let timer = watch
     watch = nil
     if descriptor >= 0 {
@@ -227,7 +253,8 @@ public final class Outbox: @unchecked Sendable {
     pending = []
     sentCount = 0
     finished = []
-    stalledSince = 0
+    stalledSince.store(0, ordering: .relaxed)
+    countStorage()
     lock.unlock()
     if let timer { poller.timers.cancel(timer) }
     for waiter in waiters { waiter.resume() }
@@ -255,16 +282,18 @@ public final class Outbox: @unchecked Sendable {
     await withCheckedContinuation { continuation in
       lock.lock()
       let waits = isUsable && isPaused
-      if waits { roomWaiters.append(continuation) }
+      if waits { clientWaiters.append(continuation) }
       lock.unlock()
       if !waits { continuation.resume() }
     }
   }
 
-  /// The envelope of a failure, its details and then its message given up if it is over the limit.
+  /// The envelope of a failure, its message and then its details given up if it is over the limit.
   func fitting(_ status: Status) -> [UInt8] {
-    let envelope = ResponseEnvelope.encode(status)
-    if envelope.count <= limits.maximumMessageByteCount { return envelope }
+    for status in [status, Status(status.code, details: status.details)] {
+      let envelope = ResponseEnvelope.encode(status)
+      if envelope.count <= limits.maximumMessageByteCount { return envelope }
+    }
     return ResponseEnvelope.encode(Status(status.code))
   }
 
@@ -300,6 +329,7 @@ public final class Outbox: @unchecked Sendable {
   func afterAppend(_ flush: Bool) {
     if flush && !isCorked { send() }
     let count = pendingCount
+    if count > Self.collectedByteCount { countStorage() }
     if count > limits.pauseByteCount { pause() }
     if count > limits.maximumByteCount { giveUp() }
   }
@@ -316,7 +346,22 @@ public final class Outbox: @unchecked Sendable {
     isBroken = true
     pending = []
     sentCount = 0
+    countStorage()
     owner?.settleSoon()
+  }
+
+  /// Counts the storage against what may wait for all peers together.
+  private func countStorage() {
+    let old = countedByteCount
+    let capacity = pending.capacity
+    if capacity <= OutboundBudget.countedByteCount && old == 0 { return }
+    let new = capacity > OutboundBudget.countedByteCount ? capacity : 0
+    guard new != old, let total = shared?.outbound else { return }
+    counted.store(new, ordering: .relaxed)
+    if total.change(self, from: old, to: new) {
+      brokenReason = .outboundFull
+      giveUp()
+    }
   }
 
   func ownerToWake() -> (any OutboxOwner)? {
@@ -333,7 +378,7 @@ public final class Outbox: @unchecked Sendable {
       case .bytes(let count):
         sentCount += count
         shared?.sentByteCount.wrappingAdd(UInt64(count), ordering: .relaxed)
-        stalledSince = 0
+        stalledSince.store(0, ordering: .relaxed)
       case .wouldBlock:
         break sending
       case .failed:
@@ -349,17 +394,20 @@ public final class Outbox: @unchecked Sendable {
         pending.removeFirst(sentCount)
         sentCount = 0
       }
-      if stalledSince == 0 {
-        stalledSince = monotonicNanoseconds()
-        schedule(later(stalledSince, by: limits.stallNanoseconds))
+      if stallStart == nil {
+        let now = poller.time.nanoseconds
+        stalledSince.store(now, ordering: .relaxed)
+        schedule(later(now, by: limits.stallNanoseconds))
       }
     }
+    countStorage()
+    if isBroken { return }
     if pendingCount <= limits.pauseByteCount / 2, paused.load(ordering: .relaxed) {
       paused.store(false, ordering: .relaxed)
       // The poller enters the connection once more, for what it has read but not yet looked at.
       isResumeDue = true
-      for waiter in roomWaiters { waiter.resume() }
-      roomWaiters = []
+      for waiter in takeRoomWaiters() + clientWaiters { waiter.resume() }
+      clientWaiters = []
     }
     updateInterest()
   }
@@ -389,10 +437,15 @@ public final class Outbox: @unchecked Sendable {
 final class CallHooks: Sendable {
   let tokens = CancelTokens()
   let sentByteCount = Atomic<UInt64>(0)
+  /// For what waits for all peers together.
+  let outbound: OutboundBudget
   let handlerFailed: @Sendable (CallContext, String, any Error) -> Void
+  let dress: (@Sendable (ServerFailure, Status) -> Status)?
 
-  init(handlerFailed: @escaping @Sendable (CallContext, String, any Error) -> Void) {
-    self.handlerFailed = handlerFailed
+  init(_ options: ServerOptions) {
+    outbound = OutboundBudget(limit: options.maximumTotalOutboundByteCount)
+    handlerFailed = options.hooks.handlerFailed
+    dress = options.dress
   }
 }
 

@@ -48,9 +48,8 @@ extension Outbox {
     if payload.count > limits.maximumMessageByteCount { throw limits.messageTooLarge }
     lock.lock()
     defer { lock.unlock() }
-    if let status = call.cancellation?.status { throw status }
-    guard isUsable else { throw Self.connectionLost }
-    if call.isAnswered { throw Status(.failedPrecondition, "the call has ended") }
+    if let status = endOfSending(call) { throw status }
+    call.lastActive.store(poller.time.nanoseconds, ordering: .relaxed)
     append(type: FrameType.data, streamId: call.streamId, flags: 0, payload)
     afterAppend(true)
   }
@@ -130,7 +129,7 @@ extension Outbox {
       lock.unlock()
       return
     }
-    if let status = call.cancellation?.status ?? (isUsable ? nil : Self.connectionLost) {
+    if let status = call.cancellation?.status ?? (isUsable ? nil : connectionLost) {
       lock.unlock()
       handler(status)
       return
@@ -139,7 +138,7 @@ extension Outbox {
     call.cancellation?.handlers.append(handler)
     if call.deadline != 0, call.cancellation?.timer == nil {
       call.cancellation?.timer = poller.schedule(at: call.deadline) { [weak self] in
-        self?.cancel(call, Status(.deadlineExceeded, "the deadline passed"))
+        if let self { cancel(call, deadlinePassed) }
       }
     }
     lock.unlock()
@@ -150,13 +149,14 @@ extension Outbox {
     lock.lock()
     defer { lock.unlock() }
     if call.isAnswered || !isUsable { return }
-    let end = later(monotonicNanoseconds(), by: nanoseconds)
+    let seconds = nanoseconds / 1_000_000_000
+    let end = later(poller.time.nanoseconds, by: nanoseconds)
     call.cancellation?.lifetime = poller.schedule(at: end) { [weak self] in
-      self?.cancel(call, Status(.unavailable, "the stream reached its maximum lifetime"))
+      guard let self else { return }
+      let message = "the stream reached its maximum lifetime"
+      cancel(call, status(.streamLifetime, .unavailable, message, ["limit_seconds": String(seconds)]))
     }
   }
-
-  static let connectionLost = Status(.cancelled, "the connection is closed")
 
   /// Tells a call that nobody waits for it; false when it has ended or was told before.
   @discardableResult
@@ -172,15 +172,26 @@ extension Outbox {
     call.cancellation?.handlers = []
     let timer = call.cancellation?.timer
     call.cancellation?.timer = nil
+    let waiters = takeRoomWaiters(of: call)
     lock.unlock()
+    for waiter in waiters { waiter.resume() }
     if let timer { poller.timers.cancel(timer) }
     for handler in handlers { handler(status) }
     return true
   }
 
+  /// What a handler's error that is no status leaves as. That its task was cancelled is no failure of a call
+  /// that was cancelled itself, or whose deadline or connection is gone: nobody waits for it.
   func unexpected(_ call: Call, _ error: any Error) -> Status {
+    if error is CancellationError, let status = cancellationStatus(call) { return status }
     let id = String(UInt64.random(in: 0...UInt64.max), radix: 16)
     shared?.handlerFailed(CallContext(call: call), id, error)
-    return Status(.internalError, "internal error \(id)")
+    return status(.internalError, .internalError, "internal error \(id)", ["error_id": id])
+  }
+
+  private func cancellationStatus(_ call: Call) -> Status? {
+    lock.lock()
+    defer { lock.unlock() }
+    return call.cancellation?.status ?? (isUsable ? nil : connectionLost)
   }
 }

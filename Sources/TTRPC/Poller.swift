@@ -42,6 +42,7 @@ final class Poller: @unchecked Sendable {
   static let loneEvent: UInt32 = 1 << 26
 
   let timers = Timers()
+  let time: MonotonicTime
   private let epoll: Int32
   private let wake: Int32
   /// nil once the last turn is over: nobody reads it any more.
@@ -56,7 +57,7 @@ final class Poller: @unchecked Sendable {
   /// What the thread does next, while another may take its turn.
   private var led: (@Sendable () -> Void)?
 
-  init() throws(SystemError) {
+  init(time: MonotonicTime = .machine) throws(SystemError) {
     let epoll = clinux_epoll_create()
     if epoll < 0 { throw SystemError(number: -epoll, operation: "epoll_create") }
     let wake = clinux_event_create()
@@ -66,8 +67,10 @@ final class Poller: @unchecked Sendable {
     }
     self.epoll = epoll
     self.wake = wake
+    self.time = time
     let code = clinux_epoll_add(epoll, wake, UInt32(CLINUX_READABLE), Self.wakeToken)
     if code < 0 { throw SystemError(number: -code, operation: "epoll_ctl") }
+    time.onAdvance { [weak self] in self?.signal() }
   }
 
   deinit {
@@ -215,7 +218,7 @@ final class Poller: @unchecked Sendable {
       }
       if isWoken { readMail() }
       if timers.next != UInt64.max {
-        for action in timers.due(monotonicNanoseconds()) { action() }
+        for action in timers.due(time.nanoseconds) { action() }
       }
     }
     return nil
@@ -234,8 +237,10 @@ final class Poller: @unchecked Sendable {
   private func waitMillis() -> Int32 {
     let next = timers.next
     if next == UInt64.max { return -1 }
-    let now = monotonicNanoseconds()
+    let now = time.nanoseconds
     if next <= now { return 0 }
+    // Whoever moves time on by hand wakes the thread.
+    if time.isManual { return -1 }
     // Rounded up, so that a timer is due when the wait ends.
     return Int32(min((next - now + 999_999) / 1_000_000, 3_600_000))
   }

@@ -36,13 +36,19 @@ final class ServerCore: Sendable {
   let callHooks: CallHooks
   let counters = Counters()
   let budget: ByteBudget
+  let peerBudgets: PeerBudgets
+  let cutFrames: CutFrames
   let table = Lock(Table())
 
   init(options: ServerOptions, registry: ServiceRegistry) {
     self.options = options
     methods = registry.table(observer: options.hooks.observer)
     budget = ByteBudget(limit: options.maximumTotalInboundByteCount)
-    callHooks = CallHooks(handlerFailed: options.hooks.handlerFailed)
+    peerBudgets = PeerBudgets(total: budget, limit: options.maximumPeerInboundByteCount)
+    cutFrames = CutFrames(
+      totalByteCount: options.maximumTotalInboundByteCount,
+      peerByteCount: options.maximumPeerInboundByteCount)
+    callHooks = CallHooks(options)
   }
 
   /// Takes up a connection; its first events come from `poller`.
@@ -62,6 +68,7 @@ final class ServerCore: Sendable {
     guard let id else { return turnAway(descriptor, peer, .tooManyConnections) }
     let poller = pollers[Int(id % UInt64(pollers.count))]
     let token = poller.newToken()
+    let peerBudget = peerBudgets.join(peer.uid)
     let outbox = Outbox(
       descriptor: descriptor, connectionId: id, peer: peer,
       limits: Outbox.Limits(
@@ -69,9 +76,11 @@ final class ServerCore: Sendable {
         pauseByteCount: options.outboundPauseByteCount,
         maximumByteCount: options.maximumOutboundByteCount,
         stallNanoseconds: options.stalledWriteNanoseconds,
-        messageTooLarge: options.messageTooLarge),
+        messageTooLarge: callHooks.status(
+          .replyTooLarge, options.messageTooLarge, ["limit": String(options.maximumMessageByteCount)])),
       poller: poller, token: token, shared: callHooks,
-      budget: ByteBudget(limit: options.maximumInboundByteCount, parent: budget))
+      budget: ByteBudget(limit: options.maximumInboundByteCount, parent: peerBudget),
+      peerBudget: peerBudget)
     let connection = ServerConnection(
       server: self, descriptor: descriptor, outbox: outbox, refusal: refusal)
     let isStopping = table.withLock { table in
@@ -104,6 +113,7 @@ final class ServerCore: Sendable {
       table.emptied = nil
       return waiter
     }
+    peerBudgets.leave(connection.outbox.peer.uid)
     options.hooks.connectionClosed(id, connection.outbox.peer, reason)
     emptied?.resume()
   }
@@ -141,6 +151,8 @@ public final class Server: Sendable {
   public var options: ServerOptions { core.options }
   /// Bytes of requests held, but for small ones.
   var heldByteCount: Int { core.budget.usedByteCount }
+  /// Memory for what waits for peers, but for small storage.
+  var waitingByteCount: Int { core.callHooks.outbound.usedByteCount }
 
   public init(options: ServerOptions, registry: ServiceRegistry) {
     core = ServerCore(options: options, registry: registry)
@@ -151,7 +163,9 @@ public final class Server: Sendable {
     var pollers: [Poller] = []
     let listener: Listener
     do {
-      for _ in 0..<max(1, min(64, core.options.pollerCount)) { pollers.append(try Poller()) }
+      for _ in 0..<max(1, min(64, core.options.pollerCount)) {
+        pollers.append(try Poller(time: core.options.time))
+      }
     } catch {
       throw .system(error)
     }
@@ -191,7 +205,7 @@ public final class Server: Sendable {
     await taken.listener.stop()
     for connection in core.connections { connection.drain() }
     let core = core
-    let end = taken.pollers[0].schedule(at: later(monotonicNanoseconds(), by: drainNanoseconds)) {
+    let end = taken.pollers[0].schedule(at: later(core.options.time.nanoseconds, by: drainNanoseconds)) {
       for connection in core.connections { connection.close(.shutdown) }
     }
     await core.waitUntilEmpty()

@@ -7,8 +7,8 @@
 // 2. One read a round; everything whole in it is handled, and all replies that are ready leave in one
 //    send.
 // 3. Nothing here blocks: handlers answer at once or later through the outbox.
-// 4. While the connection rests, since too much waits for the peer or for the handler of its only stream, no
-//    frame is looked at; what was read already waits in `backlog`.
+// 4. While the connection rests, since too much waits for the peer or, for a bounded time, for the handler of
+//    its only stream, no frame is looked at; what was read already waits in `backlog`.
 // 5. `close` happens once; every call that is under way is then told.
 //
 // Owner: `queue`.
@@ -20,32 +20,53 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   // Unchecked: all mutable fields are confined to `queue`, asserted at the entry of a round.
 
   private static let writable = UInt32(CLINUX_WRITABLE)
+  /// Calls under way on a connection that are not counted against the bytes held.
+  private static let freeCallCount = 16
+  /// Calls beyond those are counted so many at a time, each as large as one may be that is not counted by
+  /// itself, with what goes with it.
+  private static let coverCallCount = 16
+  private static let coverByteCount = coverCallCount * (ByteBudget.countedByteCount + (1 << 10))
   private static let gone = UInt32(CLINUX_HANG_UP) | UInt32(CLINUX_ERROR)
 
   let outbox: Outbox
   let queue: DispatchQueue
-  private let server: ServerCore
+  let server: ServerCore
   private let descriptor: Int32
   /// What every call is refused with; the connection closes after the first.
-  private let refusal: Status?
-  private var parser: FrameParser
-  private var streams: StreamTable<Call>
+  let refusal: Status?
+  var parser: FrameParser
+  var streams: StreamTable<Call>
   private var finished: [UInt32] = []
-  private var backlog: [UInt8] = []
-  private var isOpen = true
+  private var backlog: [UInt8] = [] {
+    didSet {
+      outbox.peerBudget?.give(oldValue.count)
+      outbox.peerBudget?.charge(backlog.count)
+    }
+  }
+  private(set) var isOpen = true
   private var isReadEnded = false
   /// The handler of the only stream has to take some of what waits for it first.
-  private var isHeld = false
+  var isHeld = false
+  var pace: StreamPace
+  /// Ends the hold when the handler does not.
+  var holdTimer: Timer?
+  /// Requests that have come.
+  private(set) var requestCount: UInt64 = 0
   private var isDraining = false
   private var failure: CloseReason?
-  private var heldByteCount = 0
+  /// Of the cut frame, where it is counted.
+  var heldByteCount = 0
+  /// Calls that may be under way before more of them are counted against the bytes held.
+  private var coveredCallCount = ServerConnection.freeCallCount
+  /// Until then no stream is looked for that could make room.
+  var nextDisplacement: UInt64 = 0
   /// No other socket was ready in this round.
   private var isLoneRound = false
   /// Of the last read.
   private var receivedByteCount = 0
-  private var cutFrame: UInt64 = 0
-  private var cutSince: UInt64 = 0
-  private var idleSince: UInt64 = 0
+  var cutFrame: UInt64 = 0
+  var cutSince: UInt64 = 0
+  var idleSince: UInt64 = 0
 
   init(server: ServerCore, descriptor: Int32, outbox: Outbox, refusal: Status?) {
     self.server = server
@@ -55,9 +76,12 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     queue = DispatchQueue(label: "ttrpc.connection", target: .global())
     parser = FrameParser(maximumLength: server.options.maximumMessageByteCount)
     streams = StreamTable(maximumInFlight: server.options.maximumInFlight)
+    pace = StreamPace(holdNanoseconds: server.options.streamHoldNanoseconds)
     super.init()
     outbox.setOwner(self)
   }
+
+  var now: UInt64 { server.options.time.nanoseconds }
 
   // MARK: Entries
 
@@ -65,7 +89,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   func opened() {
     guard refusal != nil || server.options.idleNanoseconds != nil else { return }
     enterSoon {
-      self.idleSince = monotonicNanoseconds()
+      self.idleSince = self.now
       self.watchTimeouts()
     }
   }
@@ -130,12 +154,12 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     if parser.isMidFrame || cutSince != 0 { noteCutFrame() }
   }
 
-  private var rests: Bool { outbox.isPaused || isHeld }
+  var rests: Bool { outbox.isPaused || isHeld }
 
   private func receive(_ scratch: inout [UInt8]) {
     switch Socket.receive(descriptor, into: &scratch) {
     case .bytes(let count):
-      if server.options.idleNanoseconds != nil { idleSince = monotonicNanoseconds() }
+      if server.options.idleNanoseconds != nil { idleSince = now }
       receivedByteCount = count
       server.counters.bytesReceived(count)
       consume(scratch.span.extracting(0..<count))
@@ -149,13 +173,11 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   }
 
   private func consume(_ bytes: Span<UInt8>) {
-    // Counted again at the round's end: a frame that is whole by now counts as its call's payload.
-    letGoOfHeld()
     do {
       let taken = try parser.consume(bytes) { event, payload in
         switch event {
         case .frame(let header): handle(header, payload)
-        case .oversize(let header): handleOversize(header)
+        case .oversize(let header): handleDropped(header, messageTooLarge)
         }
         return failure == nil && !rests
       }
@@ -170,6 +192,13 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   private func finishStreams() {
     for id in finished { streams.finish(id) }
     finished.removeAll(keepingCapacity: true)
+    if coveredCallCount > Self.freeCallCount { uncoverCalls() }
+  }
+
+  /// Takes note of calls that were answered earlier in this round.
+  func takeFinished() {
+    outbox.takeFinished(&finished)
+    finishStreams()
   }
 
   /// The peer has shut down its sending side. Calls under way are still answered; streams that wait
@@ -180,13 +209,15 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     outbox.wakeOnFinish()
     if parser.isMidFrame { failure = .peerClosed }
     for call in streams.openHandles {
-      call.connection.cancel(call, Status(.cancelled, "the peer closed its side mid-stream"))
+      outbox.cancel(call, outbox.status(.cancelled, .cancelled, "the peer closed its side mid-stream"))
     }
   }
 
   // MARK: Frames
 
   private func handle(_ header: FrameHeader, _ payload: Span<UInt8>) {
+    // A frame that is whole by now counts as its call's payload.
+    if heldByteCount > 0 { letGoOfHeld() }
     switch header.type {
     case FrameType.request: request(header, payload)
     case FrameType.data: data(header, payload)
@@ -195,7 +226,14 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     }
   }
 
-  private func handleOversize(_ header: FrameHeader) {
+  private var messageTooLarge: Status {
+    outbox.shared?.status(
+      .requestTooLarge, server.options.messageTooLarge,
+      ["limit": String(server.options.maximumMessageByteCount)]) ?? server.options.messageTooLarge
+  }
+
+  /// A frame whose body is dropped as it arrives.
+  func handleDropped(_ header: FrameHeader, _ status: Status) {
     switch header.type {
     case FrameType.request:
       if streams.handle(of: header.streamId) != nil { return fail(.duplicateStream) }
@@ -203,44 +241,48 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
         refuse(header.streamId, refusal)
         return fail(.notAllowed)
       }
-      refuse(header.streamId, server.options.messageTooLarge)
+      refuse(header.streamId, status)
     case FrameType.data:
       switch streams.data(header) {
       // The stream has lost a message: it cannot go on.
-      case .deliver(let call, _, _): outbox.cancel(call, server.options.messageTooLarge)
+      case .deliver(let call, _, _): outbox.cancel(call, status)
       case .drop: break
-      case .refuse: refuse(header.streamId, server.options.messageTooLarge)
+      case .refuse: refuse(header.streamId, status)
       }
     default: break
     }
   }
 
   private func request(_ header: FrameHeader, _ payload: Span<UInt8>) {
+    requestCount &+= 1
     var admission = streams.admit(header.streamId)
     if admission == .duplicate { return fail(.duplicateStream) }
     if admission == .tooManyInFlight {
-      // Calls that were answered earlier in this round are done.
-      outbox.takeFinished(&finished)
-      finishStreams()
+      takeFinished()
       admission = streams.admit(header.streamId)
     }
     if admission == .evenId {
-      return refuse(header.streamId, Status(.invalidArgument, "stream ids are odd"))
+      let status = outbox.status(.evenStreamId, .invalidArgument, "stream ids are odd")
+      return refuse(header.streamId, status)
     }
     if let refusal {
       refuse(header.streamId, refusal)
       return fail(.notAllowed)
     }
-    if admission == .draining { return refuse(header.streamId, server.options.shuttingDown) }
+    if admission == .draining { return refuse(header.streamId, .shuttingDown, server.options.shuttingDown) }
+    if admission == .tooManyInFlight && displaceQuietStream() { admission = streams.admit(header.streamId) }
     do {
       let envelope = try RequestEnvelope(payload)
       // What is too late is too late, however full the connection is.
       if admission == .tooManyInFlight && envelope.timeoutNanoseconds >= 0 {
-        return refuse(header.streamId, server.options.tooManyInFlight)
+        let limit = String(server.options.maximumInFlight)
+        return refuse(
+          header.streamId, .tooManyInFlight, server.options.tooManyInFlight, ["limit": limit])
       }
       start(header, payload, envelope)
     } catch {
-      refuse(header.streamId, Status(.invalidArgument, "malformed request: \(error.reason)"))
+      let status = Status(.invalidArgument, "malformed request: \(error.reason)")
+      refuse(header.streamId, .malformedRequest, status)
     }
   }
 
@@ -248,14 +290,14 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     let service = bytes.extracting(envelope.service)
     let method = bytes.extracting(envelope.method)
     guard let entry = server.methods.find(service, method) else {
-      let status = server.methods.absence(bytes, service: envelope.service, method: envelope.method)
-      return refuse(header.streamId, status)
+      let absence = server.methods.absence(bytes, service: envelope.service, method: envelope.method)
+      return refuse(header.streamId, absence.kind, absence.status)
     }
     if envelope.timeoutNanoseconds < 0 {
-      return refuse(header.streamId, Status(.deadlineExceeded, "the deadline passed"), entry)
+      return refuse(header.streamId, outbox.deadlinePassed, entry)
     }
     let isTimed = entry.observer != nil || envelope.timeoutNanoseconds > 0
-    let now = isTimed ? monotonicNanoseconds() : 0
+    let now = isTimed ? self.now : 0
     var deadline: UInt64 = 0
     if envelope.timeoutNanoseconds > 0 { deadline = later(now, by: UInt64(envelope.timeoutNanoseconds)) }
     let call = Call(
@@ -265,12 +307,10 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     if let intercept = server.options.intercept, let status = intercept(CallContext(call: call)) {
       return refuse(header.streamId, status, entry)
     }
-    if envelope.payload.count > ByteBudget.countedByteCount {
-      guard outbox.budget?.take(envelope.payload.count) ?? true else {
-        return refuse(header.streamId, server.options.tooManyBytes, entry)
-      }
-      call.takenByteCount = envelope.payload.count
+    guard coverCall(bytes.count) else {
+      return refuse(header.streamId, tooManyBytes, entry)
     }
+    if bytes.count > ByteBudget.countedByteCount { call.takenByteCount = bytes.count }
     if !envelope.metadata.isEmpty { register(call) }
     server.counters.callStarted()
     entry.observer?.callStarted(CallContext(call: call))
@@ -283,7 +323,9 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
       let inbound = InboundBuffer(
         maximumByteCount: server.options.maximumStreamInboundByteCount, budget: outbox.budget)
       call.inbound = inbound
+      call.lastActive.store(self.now, ordering: .relaxed)
       let isOpen = entry.kind.clientStreams && header.has(FrameFlags.remoteOpen)
+      if isOpen && streams.count == 0 { pace.begin(requestCount: requestCount) }
       if !entry.kind.clientStreams || !payload.isEmpty { _ = inbound.push(payload) }
       if !isOpen { inbound.end() }
       streams.open(header.streamId, isOpen: isOpen, call)
@@ -304,15 +346,19 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     switch streams.data(header) {
     case .drop: break
     case .refuse:
-      refuse(header.streamId, Status(.invalidArgument, "no stream \(header.streamId) is open"))
+      let status = outbox.status(
+        .unknownStream, .invalidArgument, "no stream \(header.streamId) is open",
+        ["stream_id": String(header.streamId)])
+      refuse(header.streamId, status)
     case .deliver(let call, let isMessage, let isEnd):
       guard let inbound = call.inbound else { return }
       if isMessage {
+        call.lastActive.store(now, ordering: .relaxed)
         switch inbound.push([UInt8](payload)) {
         case .taken: break
-        case .crowded: if !isEnd { hold(call, inbound) }
+        case .crowded(let byteCount): if !isEnd { hold(call, inbound, byteCount) }
         case .full:
-          outbox.cancel(call, server.options.streamOverflow)
+          outbox.cancel(call, streamOverflow(inbound))
           return
         }
       }
@@ -320,24 +366,27 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     }
   }
 
-  /// Makes the peer wait until the handler has taken more. Only for a stream that is all that is under way,
-  /// since it must hold up nobody else; and not for one that answers as it goes, whose peer may read
-  /// nothing before it has sent everything.
-  private func hold(_ call: Call, _ inbound: InboundBuffer) {
-    guard !call.entry.kind.serverStreams else { return }
-    if streams.count > 1 {
-      outbox.takeFinished(&finished)
-      finishStreams()
-    }
-    guard streams.count == 1 else { return }
-    isHeld = inbound.onRoom { [weak self] in self?.goOnSoon() }
-    if isHeld { outbox.holdReading() }
+  private func refuse(
+    _ streamId: UInt32, _ kind: ServerFailure.Kind, _ status: Status, _ facts: [String: String] = [:]
+  ) {
+    refuse(streamId, server.callHooks.status(kind, status, facts))
   }
 
-  private func goOnSoon() {
-    enterSoon {
-      self.isHeld = false
-      self.outbox.readOn()
+  /// Counts a request that comes in against the bytes held; false when there is no room for it. Small ones
+  /// count many at a time, and the first of a connection not at all: the common call is spared the cost.
+  private func coverCall(_ byteCount: Int) -> Bool {
+    if streams.count >= coveredCallCount { takeFinished() }
+    if streams.count >= coveredCallCount {
+      guard outbox.budget?.take(Self.coverByteCount) ?? true else { return false }
+      coveredCallCount += Self.coverCallCount
+    }
+    return byteCount <= ByteBudget.countedByteCount || outbox.budget?.take(byteCount) ?? true
+  }
+
+  private func uncoverCalls() {
+    while coveredCallCount > Self.freeCallCount, coveredCallCount - 2 * Self.coverCallCount >= streams.count {
+      coveredCallCount -= Self.coverCallCount
+      outbox.budget?.give(Self.coverByteCount)
     }
   }
 
@@ -355,79 +404,27 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   // MARK: Ends
 
   /// Closes the connection when there is a reason to.
-  private func settle() {
+  func settle() {
     guard isOpen else { return }
     if let failure { return closeNow(failure) }
     if let reason = outbox.giveUpReason { return closeNow(reason) }
     guard isReadEnded || isDraining else { return }
-    outbox.takeFinished(&finished)
-    finishStreams()
+    takeFinished()
     if streams.count == 0 && outbox.isEmpty { closeNow(isDraining ? .shutdown : .peerClosed) }
   }
 
-  private func closeNow(_ reason: CloseReason) {
+  func closeNow(_ reason: CloseReason) {
     dispatchPrecondition(condition: .onQueue(queue))
     guard isOpen else { return }
     isOpen = false
     outbox.close()
-    for call in streams.handles { outbox.cancel(call, Outbox.connectionLost) }
+    let lost = outbox.connectionLost
+    for call in streams.handles { outbox.cancel(call, lost) }
     streams = StreamTable(maximumInFlight: 0)
+    uncoverCalls()
     backlog = []
     letGoOfHeld()
+    endHold()
     server.closed(self, reason)
-  }
-
-  // MARK: Time-outs
-
-  private func noteCutFrame() {
-    guard isOpen else { return }
-    // A connection has one cut frame at most, so only the total needs a bound.
-    let held = parser.heldByteCount
-    if held > ByteBudget.countedByteCount && heldByteCount == 0 {
-      guard server.budget.take(held) else { return closeNow(.inboundFull) }
-      heldByteCount = held
-    }
-    if !parser.isMidFrame {
-      cutSince = 0
-    } else if cutSince == 0 || cutFrame != parser.frameCount {
-      cutFrame = parser.frameCount
-      cutSince = monotonicNanoseconds()
-      outbox.watch(at: later(cutSince, by: server.options.halfFrameNanoseconds))
-    }
-  }
-
-  private func letGoOfHeld() {
-    if heldByteCount > 0 { server.budget.give(heldByteCount) }
-    heldByteCount = 0
-  }
-
-  /// Closes for what has lasted too long, and sets the watch for what comes next.
-  private func watchTimeouts() {
-    guard isOpen else { return }
-    let now = monotonicNanoseconds()
-    var next = UInt64.max
-    // A frame that waits because we do not read is not the peer's delay.
-    if cutSince != 0 {
-      if rests { cutSince = now }
-      let due = later(cutSince, by: server.options.halfFrameNanoseconds)
-      if due <= now { return closeNow(.halfFrame) }
-      next = min(next, due)
-    }
-    if let stall = outbox.stallStart {
-      let due = later(stall, by: server.options.stalledWriteNanoseconds)
-      if due <= now { return closeNow(.stalledWrite) }
-      next = min(next, due)
-    }
-    if let limit = refusal == nil ? server.options.idleNanoseconds : server.options.halfFrameNanoseconds {
-      if streams.count > 0 {
-        outbox.takeFinished(&finished)
-        finishStreams()
-      }
-      if streams.count > 0 { idleSince = now }
-      let due = later(idleSince, by: limit)
-      if due <= now { return closeNow(refusal == nil ? .idle : .notAllowed) }
-      next = min(next, due)
-    }
-    if next != UInt64.max { outbox.watch(at: next) }
   }
 }

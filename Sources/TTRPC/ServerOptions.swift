@@ -32,15 +32,27 @@ public struct ServerOptions: Sendable {
   public var maximumStreamInboundByteCount = 8 << 20
   /// Bytes of requests held on one connection: under way, not taken, or cut.
   public var maximumInboundByteCount = 64 << 20
+  /// The same for all connections of one uid: half of the total, so that no peer can shut out the others.
+  public var maximumPeerInboundByteCount = 256 << 20
   /// The same for all connections together.
   public var maximumTotalInboundByteCount = 512 << 20
+  /// Memory for bytes that wait to be sent on all connections together, but for the first 16 KiB of each.
+  /// From seven eighths of it on connections are cut off, those whose peers do not read first.
+  public var maximumTotalOutboundByteCount = 256 << 20
 
   /// A frame that takes longer to arrive closes the connection.
   public var halfFrameNanoseconds: UInt64 = 30_000_000_000
   /// A peer that takes no byte of what waits for it for this long is cut off.
   public var stalledWriteNanoseconds: UInt64 = 30_000_000_000
-  /// A stream that is open longer ends with UNAVAILABLE; nil is for ever.
-  public var maximumStreamNanoseconds: UInt64?
+  /// How long a client stream that is all there is on its connection may make its sender wait, from half
+  /// of `maximumStreamInboundByteCount` to all of it, before it ends.
+  public var streamHoldNanoseconds: UInt64 = 1_000_000_000
+  /// A stream that is open longer ends with UNAVAILABLE; nil is for ever. ttrpc has no frame by which a client
+  /// ends a stream, so a watch that its client has abandoned would last as long as its connection.
+  public var maximumStreamNanoseconds: UInt64? = 3_600_000_000_000
+  /// A stream on which no message came or went for this long ends with UNAVAILABLE when its connection has
+  /// `maximumInFlight` calls and one more comes.
+  public var quietStreamNanoseconds: UInt64 = 10_000_000_000
   /// A connection without calls for this long is closed; nil is never.
   public var idleNanoseconds: UInt64?
 
@@ -64,6 +76,12 @@ public struct ServerOptions: Sendable {
   public var messageTooLarge = Status(.resourceExhausted, "the message is over the size limit")
   /// What a stream ends with whose handler does not keep up.
   public var streamOverflow = Status(.resourceExhausted, "the stream's messages are not taken in time")
+  /// Gives the statuses of failures that the server itself decides, those above and all others, what its
+  /// clients branch on. Called on any thread and with locks held: must not block.
+  public var dress: (@Sendable (ServerFailure, Status) -> Status)?
+
+  /// The clock of every limit and deadline here. A test moves its own on by hand.
+  public var time = MonotonicTime.machine
 
   public var hooks = ServerHooks()
 
@@ -120,8 +138,8 @@ public enum CloseReason: Sendable, Equatable {
   case stalledWrite
   /// More waited for the peer than the limit, or sending failed.
   case outboundFailed
-  /// A cut frame grew over the bytes that may be held.
-  case inboundFull
+  /// More waited for all peers together than the limit, and this one read nothing, or had most.
+  case outboundFull
   /// No calls for longer than the limit.
   case idle
   /// The peer may not connect; its call was refused.

@@ -119,15 +119,19 @@ struct MethodTable: Sendable {
   }
 
   /// Why a look-up found nothing: UNIMPLEMENTED that names which, or INVALID_ARGUMENT for no text.
-  func absence(_ bytes: Span<UInt8>, service: Range<Int>, method: Range<Int>) -> Status {
+  func absence(
+    _ bytes: Span<UInt8>, service: Range<Int>, method: Range<Int>
+  ) -> (kind: ServerFailure.Kind, status: Status) {
     do {
       let service = try text(bytes, service, "service")
       let method = try text(bytes, method, "method")
       return serviceNames.contains(service)
-        ? Status(.unimplemented, "method \(short(method)) of service \(service) is not known")
-        : Status(.unimplemented, "service \(short(service)) is not known")
+        ? (
+          .unknownMethod, Status(.unimplemented, "method \(short(method)) of service \(service) is not known")
+        )
+        : (.unknownService, Status(.unimplemented, "service \(short(service)) is not known"))
     } catch {
-      return Status(.invalidArgument, "malformed request: \(error.reason)")
+      return (.malformedRequest, Status(.invalidArgument, "malformed request: \(error.reason)"))
     }
   }
 

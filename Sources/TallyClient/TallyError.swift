@@ -42,7 +42,7 @@ public struct TallyError: Error, Sendable, Equatable, CustomStringConvertible {
   public var isRetrySafe: Bool {
     switch reason {
     case "CONNECTION_LOST", "NOT_CONNECTED", "DEADLINE_EXCEEDED", "OUTCOME_UNKNOWN", "QUEUE_FULL",
-      "TOO_MANY_IN_FLIGHT", "RATE_LIMITED", "DISK_FULL":
+      "TOO_MANY_IN_FLIGHT", "TOO_MANY_BYTES", "RATE_LIMITED", "DISK_FULL":
       true
     default: code == .unavailable
     }

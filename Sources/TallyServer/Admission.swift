@@ -42,7 +42,7 @@ func sharedUserId(_ userIds: some Sequence<String>) -> String? {
 extension Services {
   /// Peer and deadline.
   func caller(_ context: CallContext) throws(Status) -> Caller {
-    if let deadline = context.deadlineNanoseconds, deadline <= monotonicNanoseconds() {
+    if let deadline = context.deadlineNanoseconds, deadline <= context.nowNanoseconds {
       throw Status(Refusal(.deadlineExceeded, "the deadline passed; nothing was applied"))
     }
     return try Caller(context, allowList: allowList, users: engine)

@@ -229,7 +229,7 @@ func decode<Request: Message>(_ type: Request.Type, _ payload: [UInt8]) throws(S
 func single<Request: Message>(_ type: Request.Type, _ inbound: MessageStream) async throws(Status) -> Request
 {
   guard let payload = try await inbound.next() else {
-    throw Status(.invalidArgument, "the request's message is missing")
+    throw Status(invalidField("payload", "is missing"))
   }
   return try decode(Request.self, payload)
 }

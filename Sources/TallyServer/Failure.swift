@@ -16,13 +16,46 @@ enum ServerReason: String, CaseIterable {
   case tooManyInFlight = "TOO_MANY_IN_FLIGHT"
   case rateLimited = "RATE_LIMITED"
   case messageTooLarge = "MESSAGE_TOO_LARGE"
+  case unimplemented = "UNIMPLEMENTED"
+  case malformedRequest = "MALFORMED_REQUEST"
+  case tooManyBytes = "TOO_MANY_BYTES"
+  case streamNotTaken = "STREAM_NOT_TAKEN"
+  case streamEnded = "STREAM_ENDED"
+  case serviceNotFound = "SERVICE_NOT_FOUND"
+  case internalError = "INTERNAL"
   case roleRequired = "ROLE_REQUIRED"
   case actingUser = "ACTING_USER"
 
   var code: StatusCode {
     switch self {
     case .peerNotAllowed, .roleRequired, .actingUser: .permissionDenied
-    case .tooManyInFlight, .rateLimited, .messageTooLarge: .resourceExhausted
+    case .tooManyInFlight, .rateLimited, .messageTooLarge, .tooManyBytes, .streamNotTaken:
+      .resourceExhausted
+    case .unimplemented: .unimplemented
+    case .malformedRequest: .invalidArgument
+    case .streamEnded: .unavailable
+    case .serviceNotFound: .notFound
+    case .internalError: .internalError
+    }
+  }
+}
+
+extension ServerFailure.Kind {
+  /// The reason of what the connection layer decides.
+  var reason: String {
+    switch self {
+    case .evenStreamId, .malformedRequest, .unknownStream: ServerReason.malformedRequest.rawValue
+    case .malformedMessage: Reason.invalidField.rawValue
+    case .unknownService, .unknownMethod: ServerReason.unimplemented.rawValue
+    case .shuttingDown: Reason.shuttingDown.rawValue
+    case .tooManyInFlight: ServerReason.tooManyInFlight.rawValue
+    case .tooManyBytes: ServerReason.tooManyBytes.rawValue
+    case .requestTooLarge, .replyTooLarge: ServerReason.messageTooLarge.rawValue
+    case .streamOverflow: ServerReason.streamNotTaken.rawValue
+    case .deadlineExceeded: Reason.deadlineExceeded.rawValue
+    case .cancelled, .connectionLost: Reason.cancelled.rawValue
+    case .streamLifetime, .streamDisplaced: ServerReason.streamEnded.rawValue
+    case .internalError: ServerReason.internalError.rawValue
     }
   }
 }

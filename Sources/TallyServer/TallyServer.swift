@@ -138,13 +138,12 @@ public final class TallyServer: Sendable {
         ? Status(.peerNotAllowed, "uid \(peer.uid) may not call this server") : nil
     }
     server.cancelTokenKey = TallyServer.cancelTokenMetadataKey
-    server.shuttingDown = Status(Refusal(.shuttingDown, "the server is shutting down"))
-    server.tooManyInFlight = Status(
-      .tooManyInFlight, "more than \(server.maximumInFlight) calls in flight on this connection",
-      details: ["limit": String(server.maximumInFlight)])
-    server.messageTooLarge = Status(
-      .messageTooLarge, "the message is larger than \(server.maximumMessageByteCount) bytes",
-      details: ["limit": String(server.maximumMessageByteCount)])
+    server.tooManyInFlight.message =
+      "more than \(server.maximumInFlight) calls in flight on this connection"
+    server.messageTooLarge.message = "the message is larger than \(server.maximumMessageByteCount) bytes"
+    server.dress = { failure, status in
+      Status(code: status.code, status.message, reason: failure.kind.reason, details: failure.facts)
+    }
     server.hooks = hooks(calls, logger)
     return server
   }

@@ -92,8 +92,10 @@ struct FlowTests {
   func deadline() async throws {
     let host = try host()
     let raw = try host.raw()
-    try await pour("Count", into: raw, timeout: 100_000_000)
-    #expect(try await raw.frame()?.status?.code == .deadlineExceeded)
+    try await host.whileTimePasses(byNanoseconds: 10_000_000) {
+      try await pour("Count", into: raw, timeout: 100_000_000)
+      #expect(try await raw.frame()?.status?.code == .deadlineExceeded)
+    }
     try await expectEcho(raw)
     sluice.open()
   }
@@ -109,6 +111,68 @@ struct FlowTests {
     #expect(end.status?.code == .resourceExhausted)
     try await expectEcho(raw)
     sluice.open()
+  }
+
+  @Test("a handler that takes nothing loses its stream only", arguments: [20, 1_000_000])
+  func takesNothing(byteCount: Int) async throws {
+    let host = try TestServer(registry: sluice.registry) {
+      $0.maximumStreamInboundByteCount = byteCount < 1000 ? 1 << 20 : 8 << 20
+    }
+    let raw = try host.raw()
+    let message = RawFrame.data(1, [UInt8](repeating: 1, count: byteCount)).bytes
+    let count = 2 * host.server.options.maximumStreamInboundByteCount / (byteCount + 64)
+    try await raw.send(.request(1, "Count", flags: FrameFlags.remoteOpen, service: "s"))
+    try await host.whileTimePasses(byNanoseconds: 20_000_000) {
+      try await raw.send([UInt8]((0..<count).map { _ in message }.joined()))
+      let end = try #require(try await raw.frame())
+      #expect(end.streamId == 1 && end.status == host.server.options.streamOverflow)
+      try await expectEcho(raw)
+    }
+    #expect(host.closeReasons == [])
+    sluice.open()
+  }
+
+  @Test("a call behind a stream that nobody takes is reached within a second, and the stream lives on")
+  func behind() async throws {
+    let host = try TestServer(registry: sluice.registry)
+    let raw = try host.raw()
+    let message = RawFrame.data(1, [UInt8](repeating: 1, count: 300_000)).bytes
+    try await raw.send(.request(1, "Count", flags: FrameFlags.remoteOpen, service: "s"))
+    try await host.whileTimePasses(byNanoseconds: 10_000_000) {
+      try await raw.send([UInt8]((0..<20).map { _ in message }.joined()))
+      try await expectEcho(raw)
+    }
+    sluice.open()
+    try await raw.send(.close(1))
+    #expect(try await raw.frame()?.message == Message().with(1, 20).encoded)
+  }
+
+  @Test("the upper half of a buffer lasts for the time of the hold", arguments: [84, 10_000, 1_000_064])
+  func pace(byteCount: Int) {
+    var pace = StreamPace(holdNanoseconds: 1_000_000_000)
+    pace.begin(requestCount: 1)
+    var rested: UInt64 = 0
+    let buffer = 8 << 20
+    for _ in 0..<(buffer / 2 / byteCount) {
+      rested +=
+        pace.rest(
+          afterByteCount: byteCount, bufferByteCount: buffer, requestCount: 1, now: 1 + rested) ?? 0
+    }
+    #expect(rested <= 1_000_000_000 && rested >= 900_000_000)
+  }
+
+  @Test("a connection is not slowed down while it has other calls, nor for a second after")
+  func paceBesides() {
+    var pace = StreamPace(holdNanoseconds: 1_000)
+    pace.begin(requestCount: 7)
+    func rest(_ requestCount: UInt64, _ now: UInt64) -> UInt64? {
+      pace.rest(afterByteCount: 100, bufferByteCount: 200, requestCount: requestCount, now: now)
+    }
+    #expect(rest(7, 1) == 1_000)
+    #expect(rest(8, 10) == nil)
+    #expect(rest(8, 1_009) == nil)
+    #expect(rest(8, 1_010) == 1_000)
+    #expect(rest(9, 1_010) == nil)
   }
 
   @Test("a peer that goes meanwhile is noticed, and what was held is given back")

@@ -19,11 +19,12 @@ struct HostileTests {
 
   @Test("a half frame closes its connection after the limit, others go on", arguments: [3, 10, 40])
   func halfFrame(byteCount: Int) async throws {
-    let host = try TestServer { $0.halfFrameNanoseconds = 50_000_000 }
+    let host = try TestServer()
     let raw = try host.raw()
     try await raw.send(Array(RawFrame.request(1, "Echo", [1, 2, 3]).bytes.prefix(byteCount)))
     try await expectWell(host)
-    #expect(try await raw.frame() == nil)
+    let end = try await host.whileTimePasses(byNanoseconds: 1_000_000_000) { try await raw.frame() }
+    #expect(end == nil)
     #expect(host.closeReasons.contains(.halfFrame))
   }
 
@@ -33,9 +34,12 @@ struct HostileTests {
     let raw = try host.raw()
     let frame = RawFrame.request(1, "Echo", [UInt8](repeating: 1, count: 100_000)).bytes
     await #expect(throws: RawError.self) {
-      for byte in frame {
+      for (index, byte) in frame.enumerated() {
         try await raw.send([byte])
-        try await Task.sleep(for: .milliseconds(1))
+        await eventually("it has come, or is too late") {
+          host.server.statistics.bytesReceived > index || host.closeReasons == [.halfFrame]
+        }
+        host.time.advance(byNanoseconds: 1_000_000)
       }
     }
     #expect(host.closeReasons == [.halfFrame])
@@ -57,15 +61,17 @@ struct HostileTests {
   func neverReads() async throws {
     let host = try TestServer {
       $0.outboundPauseByteCount = 100_000
-      $0.stalledWriteNanoseconds = 200_000_000
     }
     let raw = try host.raw()
     let payload = [UInt8](repeating: 1, count: 50_000)
     var buffer: [UInt8] = []
     for id in 0..<200 { buffer += RawFrame.request(UInt32(2 * id + 1), "Echo", payload).bytes }
-    await #expect(throws: RawError.self) { try await raw.send(buffer) }
+    let requests = buffer
+    await #expect(throws: RawError.self) {
+      try await host.whileTimePasses(byNanoseconds: 100_000_000) { try await raw.send(requests) }
+    }
     try await expectWell(host)
-    await eventually("it is cut off") { host.closeReasons.contains(.stalledWrite) }
+    #expect(host.closeReasons == [.stalledWrite])
     // 10 MB were offered; it was not read far beyond what it would not take.
     #expect(host.server.statistics.callsStarted < 100)
   }
@@ -97,11 +103,13 @@ struct HostileTests {
   @Test("a stream's handler waits while its peer does not read")
   func sinkWaits() async throws {
     let sent = Lock(0)
+    let flooding = Lock<CallContext?>(nil)
     var registry = ServiceRegistry()
     registry.add(
       service: "s",
       methods: [
-        "Flood": .streaming(.serverStream) { _, _, sink in
+        "Flood": .streaming(.serverStream) { context, _, sink in
+          flooding.withLock { $0 = context }
           for _ in 0..<1000 {
             try await sink.send([UInt8](repeating: 1, count: 10_000))
             sent.withLock { $0 += 1 }
@@ -113,14 +121,8 @@ struct HostileTests {
     let raw = try host.raw()
     try await raw.send(.request(1, "Flood", flags: FrameFlags.remoteClosed, service: "s"))
     let client = try host.connect()
-    var last = -1
-    await eventually("it comes to rest") {
-      let now = sent.withLock { $0 }
-      defer { last = now }
-      try? await Task.sleep(for: .milliseconds(50))
-      return now > 0 && now == last
-    }
-    #expect(last < 500)
+    await eventually("too much waits") { flooding.withLock { $0 }?.connection.isPaused == true }
+    #expect(sent.withLock { $0 } < 500)
     #expect(try await client.unary("s", "Echo", [1]) == [1])
     var count = 0
     while let frame = try await raw.frame(), frame.payload.count == 10_000 { count += 1 }
@@ -202,22 +204,142 @@ struct HostileTests {
     #expect(host.server.heldByteCount == 0)
   }
 
-  @Test("cut frames count as held bytes, and go over the limit only once")
+  @Test("cut frames count as held bytes: over their share the oldest is dropped, its connection goes on")
   func cutFrames() async throws {
-    let host = try TestServer { $0.maximumTotalInboundByteCount = 1_000_000 }
-    let cut = Array(RawFrame.request(1, "Echo", [UInt8](repeating: 1, count: 900_000)).bytes.prefix(600_000))
+    let host = try TestServer { $0.maximumTotalInboundByteCount = 2_000_000 }
+    let payload = [UInt8](repeating: 1, count: 900_000)
+    let frame = RawFrame.request(1, "Echo", payload).bytes
     let first = try host.raw()
-    try await first.send(cut)
+    try await first.send(Array(frame.prefix(600_000)))
+    await eventually("it is held") { host.server.heldByteCount == 600_000 }
     let second = try host.raw()
-    await #expect(throws: RawError.self) {
-      try await second.send(cut)
-      while try await second.frame() != nil {}
-      throw RawError.send(0)
-    }
-    await eventually("one is closed") { host.closeReasons == [.inboundFull] }
-    first.close()
+    try await second.send(Array(frame.prefix(600_000)))
+    let refusal = try #require(try await first.frame())
+    #expect(refusal.streamId == 1 && refusal.status?.code == .resourceExhausted)
+    // The rest of what was dropped is not taken for frames.
+    try await first.send(Array(frame.dropFirst(600_000)))
+    try await first.send(.request(3, "Echo", [3]))
+    #expect(try await first.frame()?.message == [3])
+    try await second.send(Array(frame.dropFirst(600_000)))
+    #expect(try await second.frame()?.message == payload)
     await eventually("all is given back") { host.server.heldByteCount == 0 }
-    try await expectWell(host)
+    #expect(host.closeReasons == [])
+  }
+
+  @Test("half frames of one peer leave room for the requests of all others")
+  func halfFramesOfOnePeer() async throws {
+    let host = try TestServer {
+      $0.maximumTotalInboundByteCount = 8_000_000
+      $0.maximumPeerInboundByteCount = 4_000_000
+    }
+    let half = RawFrame.request(1, "Echo", [UInt8](repeating: 1, count: 900_000)).bytes.prefix(600_000)
+    var peers: [RawClient] = []
+    for _ in 0..<20 {
+      let peer = try host.raw()
+      try await peer.send(Array(half))
+      peers.append(peer)
+      #expect(host.server.heldByteCount <= 4_000_000)
+    }
+    let client = try host.connect()
+    for count in [20_000, 500_000, 1_500_000] {
+      let payload = [UInt8](repeating: 2, count: count)
+      #expect(try await client.unary(service, "Echo", payload) == payload)
+    }
+    for peer in peers { peer.close() }
+    await eventually("all is given back") { host.server.heldByteCount == 0 }
+  }
+
+  @Test("one uid holds at most its share of the bytes")
+  func shareOfAPeer() async throws {
+    let total = ByteBudget(limit: 100)
+    let peers = PeerBudgets(total: total, limit: 50)
+    let first = peers.join(1)
+    #expect(peers.join(1) === first)
+    let (one, other) = (ByteBudget(limit: 40, parent: first), ByteBudget(limit: 40, parent: first))
+    #expect(one.take(40) && !other.take(11) && other.take(10))
+    #expect(peers.join(2).take(50) && total.usedByteCount == 100)
+    peers.leave(1)
+    #expect(peers.join(1) === first)
+    one.give(40)
+    #expect(first.usedByteCount == 10 && total.usedByteCount == 60)
+  }
+
+  @Test("calls without number on many connections are bounded as the bytes of requests are")
+  func smallCalls() async throws {
+    let gate = Gate()
+    let host = try TestServer(registry: gate.registry) { $0.maximumTotalInboundByteCount = 1_000_000 }
+    var peers: [RawClient] = []
+    for _ in 0..<4 {
+      let peer = try host.raw()
+      try await peer.send((0..<200).flatMap { RawFrame.request(2 * $0 + 1, "Hold", service: "s").bytes })
+      peers.append(peer)
+    }
+    let refused = try #require(try await peers[3].frame())
+    #expect(refused.status == host.server.options.tooManyBytes)
+    #expect(gate.count < 400 && host.server.heldByteCount <= 1_000_000)
+    gate.release { $0.succeed([]) }
+    for peer in peers { peer.close() }
+    await eventually("all is given back") { host.server.heldByteCount == 0 }
+  }
+
+  @Test("metadata counts as the request's bytes do")
+  func metadataBytes() async throws {
+    let host = try TestServer { $0.maximumInboundByteCount = 50_000 }
+    let raw = try host.raw()
+    let pair = MetadataPair(key: "k", value: String(repeating: "v", count: 60_000))
+    try await raw.send(.request(1, "Echo", metadata: [pair]))
+    #expect(try await raw.frame()?.status == host.server.options.tooManyBytes)
+  }
+
+  @Test("peers that never read are cut off before the bytes for all of them go over the total")
+  func outboundTotal() async throws {
+    let total = 8_000_000
+    let gate = Gate()
+    let host = try TestServer(registry: gate.registry) { $0.maximumTotalOutboundByteCount = total }
+    let reader = try host.connect()
+    var peers: [RawClient] = []
+    for _ in 0..<16 {
+      let peer = try host.raw()
+      try await peer.send((0..<16).flatMap { RawFrame.request(2 * $0 + 1, "Hold", service: "s").bytes })
+      peers.append(peer)
+    }
+    await eventually("all have come") { gate.count == 256 }
+    let highest = Lock(0)
+    gate.release {
+      $0.succeed([UInt8](repeating: 1, count: 100_000))
+      let now = host.server.waitingByteCount
+      highest.withLock { $0 = max($0, now) }
+    }
+    let message = [UInt8](repeating: 2, count: 100_000)
+    #expect(try await reader.unary("s", "Echo", message) == message)
+    #expect(highest.withLock { $0 } <= total * 5 / 4)
+    await eventually("it is below the mark") { host.server.waitingByteCount <= total * 7 / 8 }
+    #expect(!host.closeReasons.isEmpty)
+    #expect(host.closeReasons.allSatisfy { $0 == .outboundFull })
+    #expect(try await reader.unary("s", "Echo", message) == message)
+  }
+
+  @Test("of those who read nothing the one that holds most is cut off first, before one that reads")
+  func cutOffFirst() async throws {
+    let gate = Gate()
+    let host = try TestServer(registry: gate.registry) { $0.maximumTotalOutboundByteCount = 14_000_000 }
+    /// A peer for whom `count` MB wait.
+    func peer(_ count: UInt32) async throws -> RawClient {
+      let peer = try host.raw()
+      for id in 0..<count { try await peer.send(.request(2 * id + 1, "Hold", service: "s")) }
+      await eventually("they have come") { gate.count == Int(count) }
+      gate.release { $0.succeed([UInt8](repeating: 1, count: 1_000_000)) }
+      return peer
+    }
+    let small = try await peer(1)
+    let large = try await peer(3)
+    host.time.advance(byNanoseconds: OutboundBudget.notReadingNanoseconds)
+    // Holds more than both, but has only begun to.
+    let late = try await peer(5)
+    await eventually("one has gone") { host.closeReasons == [.outboundFull] }
+    #expect(try await large.frames(3).count < 3)
+    #expect(try await late.frames(5).count == 5)
+    #expect(try await small.frame()?.message?.count == 1_000_000)
   }
 
   @Test("2,000 connections: all are served, all are let go")
@@ -281,7 +403,7 @@ struct HostileTests {
 
   @Test("random bytes never harm anybody else")
   func noise() async throws {
-    let host = try TestServer { $0.halfFrameNanoseconds = 1_000_000_000 }
+    let host = try TestServer()
     for _ in 0..<100 {
       let raw = try host.raw()
       var bytes = (0..<500).map { _ in UInt8.random(in: 0...255) }

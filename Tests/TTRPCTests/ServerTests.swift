@@ -133,7 +133,8 @@ struct ServerTests {
     let raw = try host.raw()
     try await raw.send(
       .request(1, "Sleep", Message().with(1, 60_000).encoded, timeout: 20_000_000))
-    #expect(try await raw.frame()?.status?.code == .deadlineExceeded)
+    let end = try await host.whileTimePasses(byNanoseconds: 1_000_000) { try await raw.frame() }
+    #expect(end?.status?.code == .deadlineExceeded)
   }
 
   @Test("a negative timeout reaches no handler")
@@ -209,10 +210,10 @@ struct ServerTests {
   func notAllowedSilent() async throws {
     let host = try TestServer {
       $0.authorize = { _ in Status(.permissionDenied) }
-      $0.halfFrameNanoseconds = 20_000_000
     }
     let raw = try host.raw()
-    #expect(try await raw.frame() == nil)
+    let end = try await host.whileTimePasses(byNanoseconds: 1_000_000_000) { try await raw.frame() }
+    #expect(end == nil)
     await eventually("the log is told why") { host.closeReasons == [.notAllowed] }
   }
 
@@ -221,20 +222,28 @@ struct ServerTests {
     let host = try TestServer { $0.maximumStreamNanoseconds = 20_000_000 }
     let client = try host.connect()
     let stream = try client.stream(.bidi, service, "Chat")
-    let error = await #expect(throws: CallError.self) { try await stream.next() }
+    let error = await #expect(throws: CallError.self) {
+      try await host.whileTimePasses(byNanoseconds: 1_000_000) { try await stream.next() }
+    }
     #expect(error?.status.code == .unavailable)
     #expect(try await client.unary(service, "Echo", [1]) == [1])
   }
 
   @Test("an idle connection is closed when that is asked for, a busy one is not")
   func idle() async throws {
-    let host = try TestServer { $0.idleNanoseconds = 50_000_000 }
+    let gate = Gate()
+    let host = try TestServer(registry: gate.registry) { $0.idleNanoseconds = 50_000_000 }
     let busy = try host.raw()
-    try await busy.send(.request(1, "Sleep", Message().with(1, 200).encoded))
+    try await busy.send(.request(1, "Hold", service: "s"))
+    await eventually("the call has begun") { gate.count == 1 }
     let idle = try host.raw()
-    #expect(try await idle.frame() == nil)
-    #expect(try await busy.frame()?.message == [])
-    #expect(try await busy.frame() == nil)
+    try await host.whileTimePasses(byNanoseconds: 10_000_000) {
+      let end = try await idle.frame()
+      #expect(end == nil)
+      gate.release { $0.succeed([]) }
+      #expect(try await busy.frame()?.message == [])
+      #expect(try await busy.frame() == nil)
+    }
     #expect(host.closeReasons == [.idle, .idle])
   }
 

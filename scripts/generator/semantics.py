@@ -80,9 +80,14 @@ class Reason:
     details: list[Detail]
 
 
+#: Reasons that say no more than their status code, whose class each client has by hand.
+NAMED_AS_CODES = {"DEADLINE_EXCEEDED", "CANCELLED", "UNIMPLEMENTED", "INTERNAL"}
+
+
 def reasons(files: list[File]) -> list[Reason]:
     found: list[Enum] = [enum for file in files for enum in file.enums if enum.name == "Reason"]
-    return [reason(value) for enum in found for value in enum.values if value.number]
+    values = [value for enum in found for value in enum.values if value.number]
+    return [reason(value) for value in values if value.short_name not in NAMED_AS_CODES]
 
 
 def reason(value: EnumValue) -> Reason:

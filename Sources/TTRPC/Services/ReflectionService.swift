@@ -41,7 +41,14 @@ public struct ReflectionService: Sendable {
   public var handler: MethodHandler {
     .streaming(.bidi) { [self] context, requests, replies in
       try admit(context)
-      for try await request in requests { try await replies.send(answer(request)) }
+      for try await request in requests {
+        let reply: [UInt8]
+        do throws(Status) { reply = try answer(request) } catch {
+          throw context.connection.status(
+            .malformedMessage, error.code, error.message, ["field": "payload"])
+        }
+        try await replies.send(reply)
+      }
     }
   }
 

@@ -18,6 +18,27 @@ extension TallystickV1 {
     case rateLimited
     /// RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no.
     case messageTooLarge
+    /// DEADLINE_EXCEEDED. The deadline passed before the operation was taken up; not applied. Retry: yes, with
+    /// a later deadline. (A client that stops waiting by itself raises this as well, and does not know.)
+    case deadlineExceeded
+    /// CANCELLED. The call was cancelled by its token, or its peer left mid-stream; not applied, but for the
+    /// batches of a StreamRuns that the writer had by then. Retry: yes.
+    case cancelled
+    /// UNIMPLEMENTED. The server has no such service or method: it is older than its client, or does not serve
+    /// it here. Retry: no.
+    case unimplemented
+    /// INVALID_ARGUMENT. What arrived is not the protocol: an envelope that does not parse, an even stream id,
+    /// data for no stream. Retry: no.
+    case malformedRequest
+    /// RESOURCE_EXHAUSTED. The bytes of requests that the server holds, for the connection, for its peer or in
+    /// all, leave no room. Retry: yes, later.
+    case tooManyBytes
+    /// RESOURCE_EXHAUSTED. The stream's messages came faster than they were taken, by more than `limit` bytes.
+    /// What was taken stays. Retry: yes, the whole stream, more slowly or in parts.
+    case streamNotTaken
+    /// UNAVAILABLE. The stream reached its maximum lifetime (`limit_seconds`), or was silent for long and made
+    /// room for another call on its connection. Retry: yes, at once.
+    case streamEnded
     /// INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no.
     case invalidAmount
     /// INVALID_ARGUMENT. `field` is missing, malformed or beyond its limit. Retry: no.
@@ -53,6 +74,8 @@ extension TallystickV1 {
     case mediaNotFound
     /// NOT_FOUND. The page has no such version. Retry: no.
     case versionNotFound
+    /// NOT_FOUND. Health knows no service of this name. Retry: no.
+    case serviceNotFound
     /// ALREADY_EXISTS. The key was used for another request. Retry: no.
     case idempotencyMismatch
     /// ALREADY_EXISTS. The plan was granted for this period with another amount. Retry: no.
@@ -92,6 +115,9 @@ extension TallystickV1 {
     /// UNKNOWN. The commit's outcome is not known: it may have been applied. Retry: yes, with the same
     /// key, after the server is back.
     case outcomeUnknown
+    /// INTERNAL. A fault of the server; its log has the rest under `error_id`. Retry: no; with the same key it is
+    /// safe.
+    case `internal`
     /// A number that this version of the protos does not know.
     case unrecognized(Int32)
 
@@ -104,6 +130,13 @@ extension TallystickV1 {
       case 4: self = .queueFull
       case 5: self = .rateLimited
       case 6: self = .messageTooLarge
+      case 7: self = .deadlineExceeded
+      case 8: self = .cancelled
+      case 9: self = .unimplemented
+      case 17: self = .malformedRequest
+      case 18: self = .tooManyBytes
+      case 19: self = .streamNotTaken
+      case 22: self = .streamEnded
       case 10: self = .invalidAmount
       case 11: self = .invalidField
       case 12: self = .invalidCursor
@@ -121,6 +154,7 @@ extension TallystickV1 {
       case 35: self = .pageNotFound
       case 36: self = .mediaNotFound
       case 37: self = .versionNotFound
+      case 38: self = .serviceNotFound
       case 40: self = .idempotencyMismatch
       case 41: self = .grantConflict
       case 42: self = .paymentConflict
@@ -138,6 +172,7 @@ extension TallystickV1 {
       case 61: self = .readOnly
       case 62: self = .corrupt
       case 63: self = .outcomeUnknown
+      case 64: self = .`internal`
       default: self = .unrecognized(rawValue)
       }
     }
@@ -151,6 +186,13 @@ extension TallystickV1 {
       case .queueFull: 4
       case .rateLimited: 5
       case .messageTooLarge: 6
+      case .deadlineExceeded: 7
+      case .cancelled: 8
+      case .unimplemented: 9
+      case .malformedRequest: 17
+      case .tooManyBytes: 18
+      case .streamNotTaken: 19
+      case .streamEnded: 22
       case .invalidAmount: 10
       case .invalidField: 11
       case .invalidCursor: 12
@@ -168,6 +210,7 @@ extension TallystickV1 {
       case .pageNotFound: 35
       case .mediaNotFound: 36
       case .versionNotFound: 37
+      case .serviceNotFound: 38
       case .idempotencyMismatch: 40
       case .grantConflict: 41
       case .paymentConflict: 42
@@ -185,6 +228,7 @@ extension TallystickV1 {
       case .readOnly: 61
       case .corrupt: 62
       case .outcomeUnknown: 63
+      case .`internal`: 64
       case .unrecognized(let number): number
       }
     }
@@ -199,6 +243,13 @@ extension TallystickV1 {
       case .queueFull: "QUEUE_FULL"
       case .rateLimited: "RATE_LIMITED"
       case .messageTooLarge: "MESSAGE_TOO_LARGE"
+      case .deadlineExceeded: "DEADLINE_EXCEEDED"
+      case .cancelled: "CANCELLED"
+      case .unimplemented: "UNIMPLEMENTED"
+      case .malformedRequest: "MALFORMED_REQUEST"
+      case .tooManyBytes: "TOO_MANY_BYTES"
+      case .streamNotTaken: "STREAM_NOT_TAKEN"
+      case .streamEnded: "STREAM_ENDED"
       case .invalidAmount: "INVALID_AMOUNT"
       case .invalidField: "INVALID_FIELD"
       case .invalidCursor: "INVALID_CURSOR"
@@ -216,6 +267,7 @@ extension TallystickV1 {
       case .pageNotFound: "PAGE_NOT_FOUND"
       case .mediaNotFound: "MEDIA_NOT_FOUND"
       case .versionNotFound: "VERSION_NOT_FOUND"
+      case .serviceNotFound: "SERVICE_NOT_FOUND"
       case .idempotencyMismatch: "IDEMPOTENCY_MISMATCH"
       case .grantConflict: "GRANT_CONFLICT"
       case .paymentConflict: "PAYMENT_CONFLICT"
@@ -233,17 +285,18 @@ extension TallystickV1 {
       case .readOnly: "READ_ONLY"
       case .corrupt: "CORRUPT"
       case .outcomeUnknown: "OUTCOME_UNKNOWN"
+      case .`internal`: "INTERNAL"
       case .unrecognized: nil
       }
     }
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict, .mediaInUse, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown]
+      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict, .mediaInUse, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
     }
   }
 
-  /// The detail of every error that Tallystick raises, in the shape of google.rpc.ErrorInfo.
+  /// The detail of every error that leaves the server, in the shape of google.rpc.ErrorInfo.
   /// Packed in Status.details with the type URL `type.googleapis.com/tallystick.v1.ErrorInfo`.
   public struct ErrorInfo: Message {
     public static var fullName: String { "tallystick.v1.ErrorInfo" }

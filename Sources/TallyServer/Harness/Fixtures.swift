@@ -68,7 +68,7 @@ final class Fixtures: Sendable {
   /// Waits for the answer to an item's call.
   private func answer(_ item: FixtureItem, _ context: CallContext) -> Result<[UInt8], Status> {
     guard let handler = handlers[item.method] else {
-      return .failure(Status(.unimplemented, "\(item.method) is not served"))
+      return .failure(Status(ServerReason.unimplemented, "\(item.method) is not served"))
     }
     let isAnswered = DispatchSemaphore(value: 0)
     let answer = Lock<Result<[UInt8], Status>>(.success([]))

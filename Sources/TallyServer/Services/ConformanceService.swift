@@ -83,7 +83,7 @@ struct ConformanceService {
         .streaming(.serverStream) { _, inbound, outbound in
           let request = try await single(TallystickTestingV1.CountRequest.self, inbound)
           guard request.bodySize >= 0, request.bodySize <= ConformanceService.maximumBodyByteCount else {
-            throw Status(.invalidArgument, "body_size is out of range")
+            throw Status(invalidField("body_size", "is out of range"))
           }
           var response = EchoResponse()
           response.body = [UInt8](repeating: 0x2a, count: Int(request.bodySize))
@@ -116,7 +116,7 @@ struct ConformanceService {
   private static func raise(_ request: TallystickTestingV1.FailRequest) throws(Status) {
     if request.code == 0 { return }
     guard let code = StatusCode(rawValue: request.code) else {
-      throw Status(.invalidArgument, "\(request.code) is not a status code")
+      throw Status(invalidField("code", "\(request.code) is not a status code"))
     }
     throw Status(code, request.message)
   }
@@ -130,7 +130,7 @@ struct ConformanceService {
       return message
     }
     if let deadline = context.deadlineNanoseconds {
-      let now = monotonicNanoseconds()
+      let now = context.nowNanoseconds
       response.timeoutNanos = deadline > now ? Int64(clamping: deadline - now) : 0
     }
     response.uid = context.peer.uid

@@ -32,7 +32,7 @@ struct HealthService {
             _ = try health.services.caller(context)
             let request = try decode(GrpcHealthV1.HealthCheckRequest.self, payload)
             guard health.knows(request.service) else {
-              throw Status(.notFound, "unknown service")
+              throw Status(.serviceNotFound, "unknown service")
             }
             responder.succeed(HealthService.message(health.status).encode())
           } catch { responder.fail(error) }

@@ -143,6 +143,8 @@ struct LimitFlags: ParsableArguments {
   var maxMessageBytes: String?
   @Option(help: ArgumentHelp("What may wait to be sent on one connection.", valueName: "bytes"))
   var maxOutboundBytes: String?
+  @Option(help: ArgumentHelp("Memory for what waits to be sent on all connections.", valueName: "bytes"))
+  var maxTotalOutboundBytes: String?
   @Option(help: ArgumentHelp("How long a frame may take to arrive.", valueName: "seconds"))
   var halfFrameSeconds: String?
   @Option(help: ArgumentHelp("How long a peer may take no byte of what waits.", valueName: "seconds"))
@@ -156,7 +158,8 @@ struct LimitFlags: ParsableArguments {
     given([
       (.readers, readers), (.pollers, pollers), (.maxConnections, maxConnections),
       (.maxInFlight, maxInFlight), (.maxMessageBytes, maxMessageBytes),
-      (.maxOutboundBytes, maxOutboundBytes), (.halfFrameSeconds, halfFrameSeconds),
+      (.maxOutboundBytes, maxOutboundBytes), (.maxTotalOutboundBytes, maxTotalOutboundBytes),
+      (.halfFrameSeconds, halfFrameSeconds),
       (.stalledWriteSeconds, stalledWriteSeconds), (.idleSeconds, idleSeconds),
       (.maxStreamSeconds, maxStreamSeconds),
     ])

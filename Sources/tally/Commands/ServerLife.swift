@@ -95,12 +95,12 @@ struct ServerLife {
     options.maximumInFlight = Int(settings.maxInFlight)
     options.maximumMessageByteCount = Int(settings.maxMessageBytes)
     options.maximumOutboundByteCount = Int(settings.maxOutboundBytes)
+    options.maximumTotalOutboundByteCount = Int(settings.maxTotalOutboundBytes)
     options.halfFrameNanoseconds = Self.nanoseconds(settings.halfFrameSeconds)
     options.stalledWriteNanoseconds = Self.nanoseconds(settings.stalledWriteSeconds)
     if settings.idleSeconds > 0 { options.idleNanoseconds = Self.nanoseconds(settings.idleSeconds) }
-    if settings.maxStreamSeconds > 0 {
-      options.maximumStreamNanoseconds = Self.nanoseconds(settings.maxStreamSeconds)
-    }
+    options.maximumStreamNanoseconds =
+      settings.maxStreamSeconds > 0 ? Self.nanoseconds(settings.maxStreamSeconds) : nil
     let listeners = directory == nil ? ServiceManager.listeners : []
     guard listeners.count <= 1 else {
       throw Failure(.configuration, "the service manager passes \(listeners.count) sockets; one is due")

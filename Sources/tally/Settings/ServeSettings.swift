@@ -32,12 +32,13 @@ struct ServeSettings: Equatable {
   var maxInFlight: Int64 = 1_024
   var maxMessageBytes: Int64 = 4 << 20
   var maxOutboundBytes: Int64 = 64 << 20
+  var maxTotalOutboundBytes: Int64 = 256 << 20
   var halfFrameSeconds: Int64 = 30
   var stalledWriteSeconds: Int64 = 30
   /// Zero is never.
   var idleSeconds: Int64 = 0
   /// Zero is for ever.
-  var maxStreamSeconds: Int64 = 0
+  var maxStreamSeconds: Int64 = 3_600
   var allowsAnyFileSystem = false
   var allowsClockBehindLedger = false
   var acceptsLogDamage = false
@@ -67,6 +68,7 @@ struct ServeSettings: Equatable {
     case maxInFlight = "max-in-flight"
     case maxMessageBytes = "max-message-bytes"
     case maxOutboundBytes = "max-outbound-bytes"
+    case maxTotalOutboundBytes = "max-total-outbound-bytes"
     case halfFrameSeconds = "half-frame-seconds"
     case stalledWriteSeconds = "stalled-write-seconds"
     case idleSeconds = "idle-seconds"
@@ -93,6 +95,7 @@ struct ServeSettings: Equatable {
       case .maxInFlight: .integer(1...65_536, unit: "calls")
       case .maxMessageBytes: .integer(1_024...16_777_215, unit: "bytes")
       case .maxOutboundBytes: .integer(16_777_216...1_073_741_824, unit: "bytes")
+      case .maxTotalOutboundBytes: .integer(33_554_432...68_719_476_736, unit: "bytes")
       case .halfFrameSeconds, .stalledWriteSeconds: ServeSettings.seconds
       case .idleSeconds, .maxStreamSeconds: ServeSettings.orNever
       }
@@ -129,6 +132,7 @@ struct ServeSettings: Equatable {
     try integer(.maxInFlight, &maxInFlight)
     try integer(.maxMessageBytes, &maxMessageBytes)
     try integer(.maxOutboundBytes, &maxOutboundBytes)
+    try integer(.maxTotalOutboundBytes, &maxTotalOutboundBytes)
     try integer(.halfFrameSeconds, &halfFrameSeconds)
     try integer(.stalledWriteSeconds, &stalledWriteSeconds)
     try integer(.idleSeconds, &idleSeconds)

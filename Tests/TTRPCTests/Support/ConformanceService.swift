@@ -131,7 +131,7 @@ enum ConformanceService {
       reply = reply.with(1, message: Message().with(1, pair.key).with(2, pair.value))
     }
     if let deadline = context.deadlineNanoseconds {
-      reply = reply.with(2, Int64(deadline) - Int64(monotonicNanoseconds()))
+      reply = reply.with(2, Int64(deadline) - Int64(context.nowNanoseconds))
     }
     reply = reply.with(3, Int64(context.peer.uid)).with(4, Int64(context.peer.gid))
     responder.succeed(reply.with(5, Int64(context.peer.pid)).encoded)

@@ -21,10 +21,12 @@ func eventually(
   Issue.record(what, sourceLocation: sourceLocation)
 }
 
-/// Serves the conformance service in a directory of its own until the test ends.
+/// Serves the conformance service in a directory of its own until the test ends. Its time is the test's: no
+/// limit and no deadline of the server passes by itself, however slow the machine is.
 final class TestServer: Sendable {
   let server: Server
   let path: String
+  let time = ManualTime()
   private let directory: String
   private let closes = Lock<[CloseReason]>([])
   private let cancelled = Lock(0)
@@ -37,6 +39,7 @@ final class TestServer: Sendable {
     path = directory + "/socket"
     var options = ServerOptions(path: path)
     options.cancelTokenKey = "tally-cancel-token"
+    options.time = .manual(time)
     let (closes, failures, cancelled) = (closes, failures, cancelled)
     options.hooks.connectionClosed = { _, _, reason in closes.withLock { $0.append(reason) } }
     options.hooks.handlerFailed = { _, id, error in
@@ -70,6 +73,22 @@ final class TestServer: Sendable {
   var cancelledCount: Int { cancelled.withLock { $0 } }
   var closeReasons: [CloseReason] { closes.withLock { $0 } }
   var handlerFailures: [(id: String, error: String)] { failures.withLock { $0 } }
+
+  /// Runs `body` while the server's time passes in steps.
+  func whileTimePasses<Result>(
+    byNanoseconds step: UInt64, isolation: isolated (any Actor)? = #isolation,
+    _ body: () async throws -> Result
+  ) async throws -> Result {
+    let time = time
+    let passing = Task {
+      while !Task.isCancelled {
+        time.advance(byNanoseconds: step)
+        try await Task.sleep(for: .milliseconds(1))
+      }
+    }
+    defer { passing.cancel() }
+    return try await body()
+  }
 
   func connect(_ options: ClientOptions = ClientOptions()) throws -> ClientConnection {
     try ClientConnection.connect(path: path, options: options)

@@ -30,6 +30,38 @@ export declare class MessageTooLarge extends TallyError {
   get limit(): bigint
 }
 
+/**
+ * INVALID_ARGUMENT. What arrived is not the protocol: an envelope that does not parse, an even stream id,
+ * data for no stream. Retry: no.
+ */
+export declare class MalformedRequest extends TallyError {
+}
+
+/**
+ * RESOURCE_EXHAUSTED. The bytes of requests that the server holds, for the connection, for its peer or in
+ * all, leave no room. Retry: yes, later.
+ */
+export declare class TooManyBytes extends TallyError {
+}
+
+/**
+ * RESOURCE_EXHAUSTED. The stream's messages came faster than they were taken, by more than `limit` bytes.
+ * What was taken stays. Retry: yes, the whole stream, more slowly or in parts.
+ */
+export declare class StreamNotTaken extends TallyError {
+  /** The detail 'limit'. TypeError when the server sent none. */
+  get limit(): bigint
+}
+
+/**
+ * UNAVAILABLE. The stream reached its maximum lifetime (`limitSeconds`), or was silent for long and made
+ * room for another call on its connection. Retry: yes, at once.
+ */
+export declare class StreamEnded extends TallyError {
+  /** The detail 'limit_seconds'. TypeError when the server sent none. */
+  get limitSeconds(): string
+}
+
 /** INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no. */
 export declare class InvalidAmount extends TallyError {
   /** The detail 'field'. TypeError when the server sent none. */
@@ -111,6 +143,10 @@ export declare class MediaNotFound extends TallyError {
 
 /** NOT_FOUND. The page has no such version. Retry: no. */
 export declare class VersionNotFound extends TallyError {
+}
+
+/** NOT_FOUND. Health knows no service of this name. Retry: no. */
+export declare class ServiceNotFound extends TallyError {
 }
 
 /** ALREADY_EXISTS. The key was used for another request. Retry: no. */
@@ -228,6 +264,10 @@ export declare const BY_REASON: {
   readonly QUEUE_FULL: typeof QueueFull
   readonly RATE_LIMITED: typeof RateLimited
   readonly MESSAGE_TOO_LARGE: typeof MessageTooLarge
+  readonly MALFORMED_REQUEST: typeof MalformedRequest
+  readonly TOO_MANY_BYTES: typeof TooManyBytes
+  readonly STREAM_NOT_TAKEN: typeof StreamNotTaken
+  readonly STREAM_ENDED: typeof StreamEnded
   readonly INVALID_AMOUNT: typeof InvalidAmount
   readonly INVALID_FIELD: typeof InvalidField
   readonly INVALID_CURSOR: typeof InvalidCursor
@@ -245,6 +285,7 @@ export declare const BY_REASON: {
   readonly PAGE_NOT_FOUND: typeof PageNotFound
   readonly MEDIA_NOT_FOUND: typeof MediaNotFound
   readonly VERSION_NOT_FOUND: typeof VersionNotFound
+  readonly SERVICE_NOT_FOUND: typeof ServiceNotFound
   readonly IDEMPOTENCY_MISMATCH: typeof IdempotencyMismatch
   readonly GRANT_CONFLICT: typeof GrantConflict
   readonly PAYMENT_CONFLICT: typeof PaymentConflict

@@ -26,6 +26,24 @@ export class MessageTooLarge extends TallyError {
   }
 }
 
+export class MalformedRequest extends TallyError {
+}
+
+export class TooManyBytes extends TallyError {
+}
+
+export class StreamNotTaken extends TallyError {
+  get limit() {
+    return this._number('limit')
+  }
+}
+
+export class StreamEnded extends TallyError {
+  get limitSeconds() {
+    return this._text('limit_seconds')
+  }
+}
+
 export class InvalidAmount extends TallyError {
   get field() {
     return this._text('field')
@@ -93,6 +111,9 @@ export class MediaNotFound extends TallyError {
 }
 
 export class VersionNotFound extends TallyError {
+}
+
+export class ServiceNotFound extends TallyError {
 }
 
 export class IdempotencyMismatch extends TallyError {
@@ -193,6 +214,10 @@ export const BY_REASON = Object.freeze({
   QUEUE_FULL: QueueFull,
   RATE_LIMITED: RateLimited,
   MESSAGE_TOO_LARGE: MessageTooLarge,
+  MALFORMED_REQUEST: MalformedRequest,
+  TOO_MANY_BYTES: TooManyBytes,
+  STREAM_NOT_TAKEN: StreamNotTaken,
+  STREAM_ENDED: StreamEnded,
   INVALID_AMOUNT: InvalidAmount,
   INVALID_FIELD: InvalidField,
   INVALID_CURSOR: InvalidCursor,
@@ -210,6 +235,7 @@ export const BY_REASON = Object.freeze({
   PAGE_NOT_FOUND: PageNotFound,
   MEDIA_NOT_FOUND: MediaNotFound,
   VERSION_NOT_FOUND: VersionNotFound,
+  SERVICE_NOT_FOUND: ServiceNotFound,
   IDEMPOTENCY_MISMATCH: IdempotencyMismatch,
   GRANT_CONFLICT: GrantConflict,
   PAYMENT_CONFLICT: PaymentConflict,

@@ -39,6 +39,40 @@ class MessageTooLarge(TallyError):
         return self._number("limit")
 
 
+class MalformedRequest(TallyError):
+    """INVALID_ARGUMENT. What arrived is not the protocol: an envelope that does not parse, an even stream
+    id, data for no stream. Retry: no.
+    """
+
+
+class TooManyBytes(TallyError):
+    """RESOURCE_EXHAUSTED. The bytes of requests that the server holds, for the connection, for its peer or
+    in all, leave no room. Retry: yes, later.
+    """
+
+
+class StreamNotTaken(TallyError):
+    """RESOURCE_EXHAUSTED. The stream's messages came faster than they were taken, by more than `limit`
+    bytes. What was taken stays. Retry: yes, the whole stream, more slowly or in parts.
+    """
+
+    @property
+    def limit(self) -> int:
+        """The detail `limit`."""
+        return self._number("limit")
+
+
+class StreamEnded(TallyError):
+    """UNAVAILABLE. The stream reached its maximum lifetime (`limit_seconds`), or was silent for long and
+    made room for another call on its connection. Retry: yes, at once.
+    """
+
+    @property
+    def limit_seconds(self) -> str:
+        """The detail `limit_seconds`."""
+        return self._text("limit_seconds")
+
+
 class InvalidAmount(TallyError):
     """INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no."""
 
@@ -137,6 +171,10 @@ class MediaNotFound(TallyError):
 
 class VersionNotFound(TallyError):
     """NOT_FOUND. The page has no such version. Retry: no."""
+
+
+class ServiceNotFound(TallyError):
+    """NOT_FOUND. Health knows no service of this name. Retry: no."""
 
 
 class IdempotencyMismatch(TallyError):
@@ -292,6 +330,10 @@ BY_REASON: dict[str, type[TallyError]] = {
     "QUEUE_FULL": QueueFull,
     "RATE_LIMITED": RateLimited,
     "MESSAGE_TOO_LARGE": MessageTooLarge,
+    "MALFORMED_REQUEST": MalformedRequest,
+    "TOO_MANY_BYTES": TooManyBytes,
+    "STREAM_NOT_TAKEN": StreamNotTaken,
+    "STREAM_ENDED": StreamEnded,
     "INVALID_AMOUNT": InvalidAmount,
     "INVALID_FIELD": InvalidField,
     "INVALID_CURSOR": InvalidCursor,
@@ -309,6 +351,7 @@ BY_REASON: dict[str, type[TallyError]] = {
     "PAGE_NOT_FOUND": PageNotFound,
     "MEDIA_NOT_FOUND": MediaNotFound,
     "VERSION_NOT_FOUND": VersionNotFound,
+    "SERVICE_NOT_FOUND": ServiceNotFound,
     "IDEMPOTENCY_MISMATCH": IdempotencyMismatch,
     "GRANT_CONFLICT": GrantConflict,
     "PAYMENT_CONFLICT": PaymentConflict,
@@ -350,6 +393,7 @@ __all__ = [
     "InvalidCursor",
     "InvalidField",
     "LotLimit",
+    "MalformedRequest",
     "MediaInUse",
     "MediaNotFound",
     "MessageTooLarge",
@@ -364,7 +408,11 @@ __all__ = [
     "RoleRequired",
     "RunConflict",
     "RunNotFound",
+    "ServiceNotFound",
     "ShuttingDown",
+    "StreamEnded",
+    "StreamNotTaken",
+    "TooManyBytes",
     "TooManyInFlight",
     "TransactionNotFound",
     "UserNotFound",

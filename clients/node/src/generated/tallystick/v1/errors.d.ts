@@ -20,6 +20,41 @@ export declare const Reason: {
   readonly RATE_LIMITED: 5
   /** RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no. */
   readonly MESSAGE_TOO_LARGE: 6
+  /**
+   * DEADLINE_EXCEEDED. The deadline passed before the operation was taken up; not applied. Retry: yes, with
+   * a later deadline. (A client that stops waiting by itself raises this as well, and does not know.)
+   */
+  readonly DEADLINE_EXCEEDED: 7
+  /**
+   * CANCELLED. The call was cancelled by its token, or its peer left mid-stream; not applied, but for the
+   * batches of a StreamRuns that the writer had by then. Retry: yes.
+   */
+  readonly CANCELLED: 8
+  /**
+   * UNIMPLEMENTED. The server has no such service or method: it is older than its client, or does not serve
+   * it here. Retry: no.
+   */
+  readonly UNIMPLEMENTED: 9
+  /**
+   * INVALID_ARGUMENT. What arrived is not the protocol: an envelope that does not parse, an even stream id,
+   * data for no stream. Retry: no.
+   */
+  readonly MALFORMED_REQUEST: 17
+  /**
+   * RESOURCE_EXHAUSTED. The bytes of requests that the server holds, for the connection, for its peer or in
+   * all, leave no room. Retry: yes, later.
+   */
+  readonly TOO_MANY_BYTES: 18
+  /**
+   * RESOURCE_EXHAUSTED. The stream's messages came faster than they were taken, by more than `limit` bytes.
+   * What was taken stays. Retry: yes, the whole stream, more slowly or in parts.
+   */
+  readonly STREAM_NOT_TAKEN: 19
+  /**
+   * UNAVAILABLE. The stream reached its maximum lifetime (`limitSeconds`), or was silent for long and made
+   * room for another call on its connection. Retry: yes, at once.
+   */
+  readonly STREAM_ENDED: 22
   /** INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no. */
   readonly INVALID_AMOUNT: 10
   /** INVALID_ARGUMENT. `field` is missing, malformed or beyond its limit. Retry: no. */
@@ -57,6 +92,8 @@ export declare const Reason: {
   readonly MEDIA_NOT_FOUND: 36
   /** NOT_FOUND. The page has no such version. Retry: no. */
   readonly VERSION_NOT_FOUND: 37
+  /** NOT_FOUND. Health knows no service of this name. Retry: no. */
+  readonly SERVICE_NOT_FOUND: 38
   /** ALREADY_EXISTS. The key was used for another request. Retry: no. */
   readonly IDEMPOTENCY_MISMATCH: 40
   /** ALREADY_EXISTS. The plan was granted for this period with another amount. Retry: no. */
@@ -104,13 +141,18 @@ export declare const Reason: {
    * key, after the server is back.
    */
   readonly OUTCOME_UNKNOWN: 63
+  /**
+   * INTERNAL. A fault of the server; its log has the rest under `error_id`. Retry: no; with the same key it
+   * is safe.
+   */
+  readonly INTERNAL: 64
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 40 | 41 | 42 | 43 | 50 | 51 | 52 | 56 | 57 | 53 | 54 | 58 | 55 | 60 | 61 | 62 | 63 | (number & {})
+export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 42 | 43 | 50 | 51 | 52 | 56 | 57 | 53 | 54 | 58 | 55 | 60 | 61 | 62 | 63 | 64 | (number & {})
 
 /**
- * The detail of every error that Tallystick raises, in the shape of google.rpc.ErrorInfo.
+ * The detail of every error that leaves the server, in the shape of google.rpc.ErrorInfo.
  * Packed in Status.details with the type URL `type.googleapis.com/tallystick.v1.ErrorInfo`.
  */
 export interface ErrorInfo {

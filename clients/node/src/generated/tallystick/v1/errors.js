@@ -10,6 +10,13 @@ export const Reason = enumeration('REASON_', {
   QUEUE_FULL: 4,
   RATE_LIMITED: 5,
   MESSAGE_TOO_LARGE: 6,
+  DEADLINE_EXCEEDED: 7,
+  CANCELLED: 8,
+  UNIMPLEMENTED: 9,
+  MALFORMED_REQUEST: 17,
+  TOO_MANY_BYTES: 18,
+  STREAM_NOT_TAKEN: 19,
+  STREAM_ENDED: 22,
   INVALID_AMOUNT: 10,
   INVALID_FIELD: 11,
   INVALID_CURSOR: 12,
@@ -27,6 +34,7 @@ export const Reason = enumeration('REASON_', {
   PAGE_NOT_FOUND: 35,
   MEDIA_NOT_FOUND: 36,
   VERSION_NOT_FOUND: 37,
+  SERVICE_NOT_FOUND: 38,
   IDEMPOTENCY_MISMATCH: 40,
   GRANT_CONFLICT: 41,
   PAYMENT_CONFLICT: 42,
@@ -44,6 +52,7 @@ export const Reason = enumeration('REASON_', {
   READ_ONLY: 61,
   CORRUPT: 62,
   OUTCOME_UNKNOWN: 63,
+  INTERNAL: 64,
 })
 
 export const ErrorInfo = new MessageCodec('tallystick.v1.ErrorInfo', blankErrorInfo, readErrorInfo, writeErrorInfo, () => [

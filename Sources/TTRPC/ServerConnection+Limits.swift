@@ -1,0 +1,158 @@
+// What a connection does about what lasts too long or grows too large: slow handlers, half frames, silent
+// streams, peers that do not read.
+//
+// Invariants:
+// 1. What is too much ends the stream, or drops the frame, that is at fault. The connection closes only for
+//    what concerns the whole of it: a peer that takes nothing, a frame that never ends, idleness.
+//
+// Owner: the connection's queue.
+
+extension ServerConnection {
+  /// When no stream was found that could make room, none is looked for again for so long.
+  static let displacementPauseNanoseconds: UInt64 = 100_000_000
+
+  // MARK: A stream whose handler does not keep up
+
+  /// Makes the sender wait, so that its handler may take more. Only for a stream that is all there is on its
+  /// connection; and not for one that answers as it goes, whose peer may read nothing before it has sent
+  /// everything.
+  func hold(_ call: Call, _ inbound: InboundBuffer, _ byteCount: Int) {
+    guard !call.entry.kind.serverStreams else { return }
+    if streams.count > 1 { takeFinished() }
+    guard streams.count == 1, !isHeld else { return }
+    let now = now
+    let rest = pace.rest(
+      afterByteCount: byteCount, bufferByteCount: inbound.maximumByteCount, requestCount: requestCount,
+      now: now)
+    guard let rest, inbound.onRoom({ [weak self] in self?.hasRoomSoon() }) else { return }
+    isHeld = true
+    outbox.holdReading()
+    holdTimer = outbox.poller.schedule(at: later(now, by: rest)) { [weak self] in self?.goOnSoon() }
+  }
+
+  private func hasRoomSoon() {
+    queue.async {
+      self.pace.hasRoom()
+      self.goOn()
+    }
+  }
+
+  private func goOnSoon() {
+    queue.async { self.goOn() }
+  }
+
+  private func goOn() {
+    guard isHeld else { return }
+    endHold()
+    outbox.readOn()
+  }
+
+  func endHold() {
+    isHeld = false
+    if let holdTimer { outbox.poller.timers.cancel(holdTimer) }
+    holdTimer = nil
+  }
+
+  func streamOverflow(_ inbound: InboundBuffer) -> Status {
+    server.callHooks.status(
+      .streamOverflow, server.options.streamOverflow, ["limit": String(inbound.maximumByteCount)])
+  }
+
+  // MARK: Calls in flight
+
+  var tooManyBytes: Status {
+    server.callHooks.status(.tooManyBytes, server.options.tooManyBytes)
+  }
+
+  /// Ends the stream on which nothing was said for longest, if that is long; false when there is none.
+  /// A client cannot end a stream, so what it has abandoned would keep its connection full for ever.
+  func displaceQuietStream() -> Bool {
+    let now = now
+    if now < nextDisplacement { return false }
+    let quiet = streams.handles.filter { call in
+      guard call.entry.handler.kind != .unary else { return false }
+      let lastActive = call.lastActive.load(ordering: .relaxed)
+      return later(lastActive, by: server.options.quietStreamNanoseconds) <= now
+    }
+    let oldest = quiet.min {
+      $0.lastActive.load(ordering: .relaxed) < $1.lastActive.load(ordering: .relaxed)
+    }
+    guard let oldest else {
+      nextDisplacement = later(now, by: Self.displacementPauseNanoseconds)
+      return false
+    }
+    let message = "the stream was silent and made room for another call on its connection"
+    outbox.cancel(oldest, outbox.status(.streamDisplaced, .unavailable, message))
+    takeFinished()
+    return true
+  }
+
+  // MARK: Half frames
+
+  /// Takes note of the frame that the round has left cut, and of there being none any more.
+  func noteCutFrame() {
+    guard isOpen else { return }
+    let held = parser.heldByteCount
+    if held > ByteBudget.countedByteCount {
+      heldByteCount = held
+      if !server.cutFrames.hold(self, frame: parser.frameCount, byteCount: held) { dropCutFrame() }
+    } else if heldByteCount > 0 {
+      letGoOfHeld()
+    }
+    if !parser.isMidFrame {
+      cutSince = 0
+    } else if cutSince == 0 || cutFrame != parser.frameCount {
+      cutFrame = parser.frameCount
+      cutSince = now
+      outbox.watch(at: later(cutSince, by: server.options.halfFrameNanoseconds))
+    }
+  }
+
+  func letGoOfHeld() {
+    if heldByteCount > 0 { server.cutFrames.release(self) }
+    heldByteCount = 0
+  }
+
+  /// The frame has to make room for others, unless it is whole by now. Any thread.
+  func giveWay(frame: UInt64) {
+    queue.async {
+      guard self.isOpen, self.parser.frameCount == frame, self.heldByteCount > 0 else { return }
+      self.dropCutFrame()
+    }
+  }
+
+  private func dropCutFrame() {
+    heldByteCount = 0
+    if let header = parser.dropCutFrame() { handleDropped(header, tooManyBytes) }
+    settle()
+  }
+
+  // MARK: Time-outs
+
+  /// Closes for what has lasted too long, and sets the watch for what comes next.
+  func watchTimeouts() {
+    guard isOpen else { return }
+    let now = now
+    var next = UInt64.max
+    // A frame that waits because we do not read is not the peer's delay.
+    if cutSince != 0 {
+      if rests { cutSince = now }
+      let due = later(cutSince, by: server.options.halfFrameNanoseconds)
+      if due <= now { return closeNow(.halfFrame) }
+      next = min(next, due)
+    }
+    if let stall = outbox.stallStart {
+      let due = later(stall, by: server.options.stalledWriteNanoseconds)
+      if due <= now { return closeNow(.stalledWrite) }
+      next = min(next, due)
+    }
+    if let limit = refusal == nil ? server.options.idleNanoseconds : server.options.halfFrameNanoseconds {
+      if streams.count > 0 { takeFinished() }
+      if streams.count > 0 { idleSince = now }
+      let due = later(idleSince, by: limit)
+      if due <= now { return closeNow(refusal == nil ? .idle : .notAllowed) }
+      next = min(next, due)
+    }
+    if next != UInt64.max { outbox.watch(at: next) }
+  }
+}

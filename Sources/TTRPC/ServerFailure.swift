@@ -1,0 +1,75 @@
+// The failures that a server itself decides, as opposed to its handlers.
+//
+// Invariants:
+// 1. Whatever the connection layer answers, it answers through here, so that a service can give every
+//    failure the details that its clients branch on.
+//
+// Values, owned by nobody.
+
+/// Why the server itself fails a call.
+public struct ServerFailure: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable, CaseIterable {
+    /// A request on an even stream id.
+    case evenStreamId
+    /// An envelope that does not parse, or names that are no text.
+    case malformedRequest
+    /// A message that does not parse, of a service that is part of this library.
+    case malformedMessage
+    /// Data for a stream that is not in use.
+    case unknownStream
+    case unknownService
+    case unknownMethod
+    /// The server drains.
+    case shuttingDown
+    /// The connection has its limit of calls under way.
+    case tooManyInFlight
+    /// The bytes of requests held, by the connection, by its peer or in all, leave no room.
+    case tooManyBytes
+    /// A request or a message of a stream is over the limit.
+    case requestTooLarge
+    /// A reply or a message of a stream is over the limit.
+    case replyTooLarge
+    /// A stream's handler has not taken its messages in time.
+    case streamOverflow
+    /// The deadline passed before the answer.
+    case deadlineExceeded
+    /// The call was cancelled by its token, or its peer ended its side mid-stream.
+    case cancelled
+    /// The connection is gone: told to the handler only.
+    case connectionLost
+    /// The stream reached its maximum lifetime.
+    case streamLifetime
+    /// A stream on which nothing was said for long made room for a new call.
+    case streamDisplaced
+    /// The handler failed with something that is no status.
+    case internalError
+  }
+
+  public var kind: Kind
+  /// What a program needs to act, such as `limit`; keys in snake case.
+  public var facts: [String: String]
+
+  public init(_ kind: Kind, facts: [String: String] = [:]) {
+    self.kind = kind
+    self.facts = facts
+  }
+}
+
+extension CallHooks {
+  /// The status that a failure leaves as.
+  func status(_ kind: ServerFailure.Kind, _ status: Status, _ facts: [String: String] = [:]) -> Status {
+    dress?(ServerFailure(kind, facts: facts), status) ?? status
+  }
+}
+
+extension Outbox {
+  func status(
+    _ kind: ServerFailure.Kind, _ code: StatusCode, _ message: String, _ facts: [String: String] = [:]
+  ) -> Status {
+    let status = Status(code, message)
+    return shared?.status(kind, status, facts) ?? status
+  }
+
+  var deadlinePassed: Status { status(.deadlineExceeded, .deadlineExceeded, "the deadline passed") }
+  var connectionLost: Status { status(.connectionLost, .cancelled, "the connection is closed") }
+}
