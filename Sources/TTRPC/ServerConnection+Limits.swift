@@ -31,14 +31,14 @@ extension ServerConnection {
   }
 
   private func hasRoomSoon() {
-    queue.async {
+    enterSoon {
       self.pace.hasRoom()
       self.goOn()
     }
   }
 
   private func goOnSoon() {
-    queue.async { self.goOn() }
+    enterSoon { self.goOn() }
   }
 
   private func goOn() {
@@ -115,7 +115,7 @@ extension ServerConnection {
 
   /// The frame has to make room for others, unless it is whole by now. Any thread.
   func giveWay(frame: UInt64) {
-    queue.async {
+    enterSoon {
       guard self.isOpen, self.parser.frameCount == frame, self.heldByteCount > 0 else { return }
       self.dropCutFrame()
     }

@@ -99,7 +99,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   }
 
   /// Has the thread that polls do `work` on the queue. Any thread.
-  private func enterSoon(_ work: @escaping @Sendable () -> Void) {
+  func enterSoon(_ work: @escaping @Sendable () -> Void) {
     outbox.poller.perform { _ in self.queue.sync(execute: work) }
   }
 

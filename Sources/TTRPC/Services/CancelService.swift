@@ -38,7 +38,7 @@ public struct CancelService: Sendable {
   }
 
   static func token(_ payload: [UInt8]) throws(Status) -> String {
-    do {
+    do throws(MalformedEnvelope) {
       let bytes = payload.span
       var token = ""
       var cursor = WireCursor(at: 0, end: bytes.count)
