@@ -5,6 +5,7 @@ import TTRPC
 import TallyCore
 import TallyLocking
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 @testable import TallyServer
@@ -55,16 +56,6 @@ import Testing
     }
   }
 
-  /// Waits for what the other side of the test brings about.
-  private func eventually(_ what: Comment, _ condition: () -> Bool) async {
-    let limit = monotonicNanoseconds() + 60_000_000_000
-    while monotonicNanoseconds() < limit {
-      if condition() { return }
-      try? await Task.sleep(for: .milliseconds(2))
-    }
-    Issue.record(what)
-  }
-
   @Test("a lone write does not hold up other connections, nor reads on its own")
   func loneWrite() async throws {
     let sync = Sync(.calls)
@@ -79,7 +70,7 @@ import Testing
         isAnswered.withLock { $0 = true }
         return reply
       }
-      await eventually("the write waits for the disk") { sync.waitingCount == 1 }
+      try await eventually("the write waits for the disk") { sync.waitingCount == 1 }
       try await expectQuickCalls(live)
       #expect(!isAnswered.withLock { $0 })
       sync.letGo()
@@ -103,8 +94,13 @@ import Testing
       #expect(try await live.available("u") == 100)
       sync.slowDown()
       let engine = live.server.engineForTesting
-      let sweeping = Task.detached { try engine.sweep() }
-      await eventually("the sweep waits for the disk") { sync.waitingCount == 1 }
+      // On a thread of its own: the tasks' threads are few, and this one waits.
+      let swept = AsyncStream.makeStream(of: Result<Void, any Error>.self)
+      DispatchQueue(label: "sweep").async {
+        swept.continuation.yield(Result { try engine.sweep() })
+        swept.continuation.finish()
+      }
+      try await eventually("the sweep waits for the disk") { sync.waitingCount == 1 }
       let isAnswered = Lock(false)
       let writes = try (0..<3).map { number in
         let connection = try ClientConnection.connect(path: live.socketPath)
@@ -118,7 +114,7 @@ import Testing
       try await expectQuickCalls(live)
       #expect(!isAnswered.withLock { $0 })
       sync.letGo()
-      try await sweeping.value
+      for await result in swept.stream { try result.get() }
       for write in writes { try await write.value }
       #expect(try await live.available("u") == 70)
     }

@@ -80,9 +80,9 @@ import Testing
         let stream = try beside.stream(GrpcHealthV1.Health.watch, GrpcHealthV1.HealthCheckRequest())
         _ = try #require(try await stream.next())
       }
-      while live.server.healthWatcherCount < 20 { await Task.yield() }
+      try await eventually("all wait") { live.server.healthWatcherCount == 20 }
       connection.close()
-      while live.server.healthWatcherCount > 0 { await Task.yield() }
+      try await eventually("none waits") { live.server.healthWatcherCount == 0 }
     }
   }
 

@@ -2,8 +2,8 @@
 // told.
 
 import Dispatch
-import Glibc
 import TallyLocking
+import TallyTestSupport
 import Testing
 
 @testable import tally
@@ -55,7 +55,7 @@ struct LogWriterTests {
     // As many bytes wait as may, whether the thread has taken them or not.
     for _ in 0..<3 { writer.write("no room") }
     output.letWrite(100)
-    while output.lines.count < 5 { sched_yield() }
+    try waitUntil { output.lines.count == 5 }
     writer.write("room again")
     writer.end()
     let lines = output.lines
