@@ -31,7 +31,10 @@ struct FormTests {
       let line = lines[start]
       let indentation = line.prefix { $0 == " " }
       let declaration = /^ *(?:[\w@]+(?:\([\w ]+\))? +)*(?:func +\S|init[?(<]|deinit)/
-      guard line.firstMatch(of: declaration) != nil, !line.hasSuffix("}") else { return nil }
+      // Most lines are none, as is seen without the expression.
+      guard line.contains("func ") || line.contains("init"), line.firstMatch(of: declaration) != nil,
+        !line.hasSuffix("}")
+      else { return nil }
       let end = lines[start...].firstIndex { $0.hasPrefix("\(indentation)}") }
       return end.map { (start + 1, $0 - start + 1) }
     }

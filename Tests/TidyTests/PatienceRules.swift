@@ -62,7 +62,8 @@ enum PatienceRules {
       ("a flag", 1, Form(/"--[a-z-]+-seconds", "(?<number>\d+)"/)),
     ],
     refused: [
-      ("a pause", Form(/\b(?:u|nano)?sleep\(/)),
+      // An hour is for ever: what does so waits to be cancelled.
+      ("a pause", Form(/(?<excused>func )?\b(?:u|nano)?sleep\((?!for: \.seconds\(3600\))/)),
       ("a limit of a whole test", Form(/\.timeLimit\(/)),
       ("a loop without end", Form(/\bwhile try await (?<excused>.*\.next\(\))?.*\{\}$/)),
     ])
@@ -105,9 +106,12 @@ enum PatienceRules {
 
   static let all = [swift, python, node, go, scenarios]
 
-  /// What is wrong with a line of a file: zero is no limit at all, and one nanosecond has passed already.
-  static func found(in line: Substring, of path: String) -> [Impatience] {
-    all.filter { $0.holds(for: path) }.flatMap { language in
+  /// Those whose rules hold for a file.
+  static func languages(of path: String) -> [Language] { all.filter { $0.holds(for: path) } }
+
+  /// What is wrong with a line: zero is no limit at all, and one nanosecond has passed already.
+  static func found(in line: Substring, by languages: [Language]) -> [Impatience] {
+    languages.flatMap { language in
       let limits = language.limits.flatMap { rule, seconds, form in
         form.matches(in: line).filter { match in
           guard let number = match.number else { return false }
