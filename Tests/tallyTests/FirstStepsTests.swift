@@ -142,8 +142,8 @@ struct FirstStepsTests {
     #expect(Locations.database(userId: 1000, environment: { _ in nil }) == nil)
     #expect(Locations.database(userId: 0, environment: { _ in nil }) == "/var/lib/tallystick")
     #expect(
-      Locations.database(userId: 1000, environment: { $0 == "HOME" ? "/home/a" : nil })
-        == "/home/a/.local/state/tallystick")
+      Locations.database(userId: 1000, environment: { $0 == "HOME" ? "/some/place" : nil })
+        == "/some/place/.local/state/tallystick")
     let directory = try Rig.temporaryDirectory()
     let isRoot = System.userId == 0
     // As somebody else than root, who has a place of its own.
@@ -180,14 +180,16 @@ struct FirstStepsTests {
 
   @Test("a network address in place of a socket's path is called one")
   func address() throws {
+    let directory = try Rig.temporaryDirectory()
     for address in ["localhost:8080", "http://127.0.0.1:8080", "8080"] {
       let client = try Rig.run(["--socket", address, "credits", "balance", "alice"])
       #expect(client.status == tally.ExitStatus.unavailable.rawValue)
       #expect(client.error.contains("there is no network port"), "\(client.error)")
-      let server = try Rig.run(["serve", "--socket", address, "--database", "/nonexistent/db"])
+      let server = try Rig.run(["serve", "--socket", address, "--database", "\(directory.path)/db"])
       #expect(server.status == tally.ExitStatus.usage.rawValue)
       #expect(server.error.contains("there is no network port"), "\(server.error)")
     }
+    try directory.remove()
     #expect(SocketPath.advice("./localhost:8080") == nil)
     #expect(SocketPath.advice("/run/a:1/tally.sock") == nil)
   }
@@ -210,5 +212,43 @@ struct FirstStepsTests {
         #expect(failure.message == "--\(flag): the system knows no \(kind) named \"no-such-name\"")
       }
     }
+  }
+}
+
+@Suite("tally top on a terminal")
+struct TopKeyTests {
+  /// Runs the program in a terminal, sends it something once it has drawn, and prints its status and whether
+  /// the terminal gives lines and echoes again.
+  private static let script = """
+    import os, pty, signal, sys, termios
+    main, terminal = pty.openpty()
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        for descriptor in (0, 1, 2):
+            os.dup2(terminal, descriptor)
+        os.execv(sys.argv[2], sys.argv[2:])
+    text = b""
+    while b"METHOD" not in text:
+        text += os.read(main, 4096)
+    if sys.argv[1] == "q":
+        os.write(main, b"xq")
+    else:
+        os.kill(pid, getattr(signal, sys.argv[1]))
+    ended, status = os.waitpid(pid, 0)
+    local = termios.tcgetattr(terminal)[3]
+    print(os.waitstatus_to_exitcode(status), bool(local & termios.ICANON), bool(local & termios.ECHO))
+    """
+
+  @Test(
+    "top ends with q, and leaves the terminal as it was, also when a signal ends it",
+    arguments: [("q", "0"), ("SIGINT", "130"), ("SIGTERM", "143")])
+  func ends(by what: String, status: String) throws {
+    let rig = try Rig()
+    let result = try ChildProcess.run(
+      ["timeout", "300", "python3", "-c", Self.script, what, Program.path, "top"],
+      environment: Rig.clean(["TALLY_SOCKET": rig.fixture.socket]))
+    #expect(result.output == "\(status) True True\n", "\(result.error)")
+    #expect(rig.fixture.stop() == 0)
   }
 }

@@ -28,7 +28,7 @@ struct InstallTests {
     let process = try ChildProcess(
       ["\(Self.root)/scripts/run"], environment: Self.environment(directory.path))
     var lines: [String] = []
-    while let line = process.readLine(timeoutMilliseconds: 30_000) {
+    while let line = Rig.line(process) {
       lines.append(line)
       if line == "Control-C stops it." { break }
     }

@@ -4,6 +4,7 @@ import Glibc
 import TallyClient
 import TallyMessages
 import TallyProtoJSON
+import TallyTestSupport
 import TallyTesting
 import Testing
 
@@ -83,7 +84,7 @@ struct RetryTests {
     let process = try ChildProcess(
       [Program.path, "credits", "promo", "alice", "1"],
       environment: Rig.clean(["TALLY_SOCKET": rig.fixture.socket]))
-    try await Rig.wait("the call does not arrive") {
+    try await eventually("the call arrives") {
       try rig.output("metrics", "--prometheus").split(separator: "\n").contains {
         $0.hasPrefix("tallystick_calls_in_flight") && $0.contains("\"GrantPromo\"") && $0.hasSuffix(" 1")
       }
@@ -113,6 +114,11 @@ struct RetryTests {
       let pause = persistence.pause(after: lost, to: request, isFirst: true, timeout: nil)
       #expect((pause != nil) == isRepeated)
     }
+    // Once more even when the first attempt took longer than all of them together should.
+    var late = Persistence(start: .now - .seconds(60))
+    let keyed = TallystickV1.ReleaseRequest()
+    #expect(late.pause(after: lost, to: keyed, isFirst: true, timeout: nil) != nil)
+    #expect(late.pause(after: lost, to: keyed, isFirst: false, timeout: nil) == nil)
     var persistence = Persistence()
     let absent = TallyError(.unavailable, reason: "NOT_CONNECTED", "no server")
     let request = TallystickV1.ReleaseRequest()

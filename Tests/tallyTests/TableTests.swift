@@ -56,12 +56,13 @@ struct TableTests {
     #expect(narrow.last == "not shown: ZONE (--wide shows all)")
   }
 
-  @Test("what lists print fits 80 columns with everyday ids and amounts")
-  func eighty() {
+  private static let someTimeMicros: Int64 = 1_894_708_800_123_456
+
+  private static func ledger() -> [String] {
     var row = TallystickV1.Transaction()
     row.transactionId = "txn-123456"
     row.type = .holdRelease
-    row.createdAtMicros = 1_894_708_800_123_456
+    row.createdAtMicros = someTimeMicros
     row.amountMicros = -1_234_567_891
     row.balanceAfterMicros = 12_345_678_912
     row.heldAfterMicros = 345_678_912
@@ -85,6 +86,13 @@ struct TableTests {
     hold.releasedMicros = 45_600
     hold.expiresAtMicros = row.createdAtMicros
     hold.runId = run.runId
+    return [
+      Texts.transactions([row], nextCursor: ""), Texts.runs([run]), Texts.runs([run], withUser: true),
+      Texts.holds([hold], nextCursor: ""),
+    ]
+  }
+
+  private static func plan() -> TallystickV1.Plan {
     var plan = TallystickV1.Plan()
     plan.planId = "pro"
     plan.displayName = "Professional"
@@ -99,11 +107,15 @@ struct TableTests {
       price.imageMicros = 40_000
       return price
     }
+    return plan
+  }
+
+  private static func others() -> [String] {
     var page = TallystickV1.Page()
     page.pageId = "home"
     page.title = "A title that is about as long as titles of pages are on this planet"
     page.version = 12
-    page.updatedAtMicros = row.createdAtMicros
+    page.updatedAtMicros = someTimeMicros
     page.author = "someone@example.com"
     var user = TallystickV1.User()
     var settings = TallystickV1.UserSettings()
@@ -118,21 +130,24 @@ struct TableTests {
     balance.postedMicros = 12_345_678_912
     balance.availableMicros = 12_000_000_000
     balance.heldMicros = 345_678_912
-    balance.nextExpiryAtMicros = row.createdAtMicros
+    balance.nextExpiryAtMicros = someTimeMicros
     balance.nextExpiryMicros = 20_000_000
     user.balance = balance
+    return [
+      PutPlanCommand.text([plan()]), Texts.pages([page], nextCursor: ""), Texts.users([user]),
+      Texts.balances([balance]), Texts.usages([TallystickV1.Usage()]),
+    ]
+  }
+
+  @Test("what lists print fits 80 columns with everyday ids and amounts")
+  func eighty() {
     Layout.$columns.withValue(80) {
-      for text in [
-        Texts.transactions([row], nextCursor: ""), Texts.runs([run]), Texts.runs([run], withUser: true),
-        Texts.holds([hold], nextCursor: ""), PutPlanCommand.text([plan]),
-        Texts.pages([page], nextCursor: ""), Texts.users([user]), Texts.balances([balance]),
-        Texts.usages([TallystickV1.Usage()]),
-      ] {
+      for text in Self.ledger() + Self.others() {
         for line in Self.lines(text) where !line.hasPrefix("not shown") {
           #expect(line.count <= 80, "\(line)")
         }
       }
-      let prices = Self.lines(PutPlanCommand.text([plan]))
+      let prices = Self.lines(PutPlanCommand.text([Self.plan()]))
       #expect(prices.filter { $0.contains("$3.00,$15.00") }.count == 3, "\(prices)")
     }
   }

@@ -61,10 +61,13 @@ struct Persistence: Sendable {
   static let longestDelay: Duration = .milliseconds(500)
 
   private var delay = Self.firstDelay
-  private let start = ContinuousClock.now
+  private var hasPaused = false
+  private let start: ContinuousClock.Instant
   private(set) var mayHaveBeenApplied = false
 
-  init() {}
+  init(start: ContinuousClock.Instant = .now) {
+    self.start = start
+  }
 
   /// How long to wait before the next attempt; nil to give up.
   /// - Parameters:
@@ -80,7 +83,10 @@ struct Persistence: Sendable {
     else { return nil }
     // Less up to a half by chance, so that callers who failed together do not come back together.
     let pause = delay - delay * Int.random(in: 0...500) / 1_000
-    let isOver = start.duration(to: .now) + pause >= min(Self.limit, timeout ?? Self.limit)
+    let end = start.duration(to: .now) + pause
+    // One more attempt there is always time for, but for what the caller has left.
+    let isOver = (hasPaused && end >= Self.limit) || timeout.map { end >= $0 } ?? false
+    hasPaused = true
     delay = min(delay * 2, Self.longestDelay)
     return isOver ? nil : pause
   }

@@ -6,9 +6,8 @@ enum SocketPath {
   /// For a path that looks like a network address: `localhost:8080`, `http://127.0.0.1`.
   static func advice(_ path: String) -> String? {
     let looksLikeAddress = path.contains("://") || isPort(path[...]) || hasPort(path)
-    return looksLikeAddress
-      ? "there is no network port: a server listens on a socket in the file system, and --socket takes its path"
-      : nil
+    guard looksLikeAddress else { return nil }
+    return "there is no network port: a server has a socket in the file system, and --socket takes its path"
   }
 
   /// The same for the path in a message such as `connect to localhost:8080: No such file or directory`.
