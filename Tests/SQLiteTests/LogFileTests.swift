@@ -238,8 +238,8 @@ struct LogFileTests {
     #expect(SQLiteError.lockedOut("BEGIN").kind == .lockedOut)
     #expect(SQLiteError.failedSync("COMMIT").isFailedSync && !SQLiteError.full("COMMIT").isFailedSync)
     // Checksums of pages and of file systems.
-    for code in [Int32(10 | 32 << 8), 10 | 33 << 8] {
-      #expect(SQLiteError(code: code, message: "", sql: "").kind == .corrupt)
+    for detail: Int32 in [32, 33] {
+      #expect(SQLiteError(code: 10 | detail << 8, message: "", sql: "").kind == .corrupt)
     }
   }
 }

@@ -146,7 +146,7 @@ internal import TallySQLite
     throw error
   }
 
-  /// Syncs a directory. A file system that knows no such thing says EINVAL; those of which it matters are unfit.
+  /// Syncs a directory. A file system that knows no such thing says EINVAL.
   private static func canSync(_ directory: Int32) -> Bool {
     FileSystem.sync(openFile: directory) || errno == EINVAL
   }
