@@ -153,8 +153,8 @@ let package = Package(
     .testTarget(
       name: "tallyTests",
       dependencies: [
-        "TallyTestSupport", "tally", "TallyTesting", "TallyClient", "TallyMessages", "TallyProtoJSON",
-        arguments,
+        "TallyTestSupport", "tally", "TallyCore", "TallyTesting", "TallyClient", "TallyMessages",
+        "TallyProtoJSON", arguments,
       ],
       swiftSettings: strict),
     .testTarget(name: "BenchTests", dependencies: ["TallyBench"], swiftSettings: strict),

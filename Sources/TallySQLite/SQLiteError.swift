@@ -72,7 +72,7 @@ public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
   /// that the next sync says nothing of it. Nothing may be built on it in this process.
   public var isFailedSync: Bool { code == Self.inputOutput(4) || code == Self.inputOutput(5) }
 
-  /// SQLITE_IOERR with a detail: 4 FSYNC, 5 DIR_FSYNC, 12 NOMEM, 32 DATA, 33 CORRUPTFS.
+  /// SQLITE_IOERR with a detail: 1 READ, 4 FSYNC, 5 DIR_FSYNC, 12 NOMEM, 32 DATA, 33 CORRUPTFS.
   private static func inputOutput(_ detail: Int32) -> Int32 { SQLITE_IOERR | (detail << 8) }
 
   /// The file is not one of SQLite's at all.
@@ -83,6 +83,11 @@ public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A failed sync of the log, as a fault hook raises it.
   public static func failedSync(_ sql: String) -> SQLiteError {
     SQLiteError(code: inputOutput(4), message: "disk I/O error", sql: sql)
+  }
+
+  /// A failed read, as a fault hook raises it.
+  public static func failedRead(_ sql: String) -> SQLiteError {
+    SQLiteError(code: inputOutput(1), message: "disk I/O error", sql: sql)
   }
 
   /// No space left, as a fault hook raises it.

@@ -4,8 +4,8 @@
 // 1. An item that fails in SQL is undone alone: the batch is rolled back and done again with a savepoint an
 //    item. Nothing of the first attempt was told to anyone.
 // 2. A COMMIT that fails is `outcomeUnknown` for the whole batch, unless it says that the disk is full.
-//    Nothing is decided or copied after it, nor after any other failed sync: the process starts again. It does
-//    so too when SQLite is locked out by a lock that it could not give back.
+//    Nothing is decided or copied after it, nor after any other failed sync: the process starts again. It
+//    does so too when SQLite is locked out by a lock that it could not give back.
 // 3. A full disk makes the engine read-only. A tick tries again, and it comes back by itself.
 //
 // Owner: the writer's queue.
@@ -53,9 +53,8 @@ final class Committer {
     let outcomes: [[Outcome]]
     do {
       outcomes = try attempt(batch, isCareful: false)
-    } catch where error.isOfStore {
-      return giveUp(batch, error)
     } catch {
+      if error.isOfStore { return giveUp(batch, error) }
       // Some item cannot be written. Find out which, with a savepoint for each.
       do {
         try ledger.rollback()

@@ -36,7 +36,10 @@ internal import TallySQLite
     let resolvedPath = unsafe String(cString: resolved)
     unsafe free(resolved)
     self.path = resolvedPath
-    try Self.syncParent(of: resolvedPath, isNew: isNew)
+    // Whoever made the database has synced the directory's name before: one sync less for each later start.
+    if unsafe access(resolvedPath + "/" + Self.databaseName, F_OK) != 0 {
+      try Self.syncParent(of: resolvedPath, isNew: isNew)
+    }
     let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
     let directory = Self.retrying { unsafe open(resolvedPath, flags) }
     guard directory >= 0 else { throw Self.failure("cannot open the data directory \(path)") }
@@ -146,7 +149,7 @@ internal import TallySQLite
     throw error
   }
 
-  /// Syncs a directory. A file system that knows no such thing says EINVAL; those of which it matters are unfit.
+  /// Syncs a directory. A file system that knows no such thing says EINVAL.
   private static func canSync(_ directory: Int32) -> Bool {
     FileSystem.sync(openFile: directory) || errno == EINVAL
   }

@@ -29,8 +29,9 @@ public struct EngineConfiguration: Sendable {
   public var slowStatementMillis = 100
   /// Called on the thread that ran it, which it holds up.
   public var onSlowStatement: @Sendable (SlowStatement) -> Void = { _ in }
-  /// Called on the writer's queue when a commit's outcome is unknown. The program exits with a documented
-  /// status and is started again; nothing is decided after this.
+  /// Called on the writer's queue when a commit's outcome is unknown, another sync has failed, or SQLite is
+  /// locked out. The program exits with a documented status and is started again; nothing is decided after
+  /// this.
   public var onFatal: @Sendable (StoreError) -> Void
   /// Told all stored rate limits when the engine opens and when it is reset, then each that a commit
   /// changes, before anyone hears of that commit. On the opening thread, then on the writer's queue.
@@ -48,10 +49,11 @@ public struct EngineConfiguration: Sendable {
 
 /// Something that goes wrong, as SQLite would report it.
 public enum StoreFault: Error, Sendable, Equatable {
-  case failedSync, diskFull, outOfMemory, lockedOut
+  case failedRead, failedSync, diskFull, outOfMemory, lockedOut
 
   func error(_ sql: String) -> SQLiteError {
     switch self {
+    case .failedRead: .failedRead(sql)
     case .failedSync: .failedSync(sql)
     case .diskFull: .full(sql)
     case .outOfMemory: .outOfMemory(sql)

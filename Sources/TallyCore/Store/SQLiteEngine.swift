@@ -2,8 +2,9 @@
 //
 // Invariants:
 // 1. `daemon.lock` is held from before the database is opened until after it is closed.
-// 2. Nothing is served before the log of the process before was checkpointed wholly, the schema is this
-//    program's, and the connection said that it syncs every commit.
+// 2. Nothing is served before the log of the process before was examined, put on the disk (see LogRecovery)
+//    and checkpointed wholly, the schema is this program's, and the connection said that it syncs every
+//    commit.
 // 3. SQLite copies the log into the database file when it closes only after a checkpoint that succeeded.
 // 4. A read that begins after a completion ran sees its commit: accounts in memory are published first, and
 //    a snapshot is opened anew for each read.

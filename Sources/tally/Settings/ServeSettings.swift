@@ -84,7 +84,8 @@ struct ServeSettings: Equatable {
       switch self {
       case .database, .socket, .socketMode: .text
       case .ephemeral, .testing, .anyFileSystem, .clockBehindLedger, .acceptLogDamage,
-        .lifelineStdin: .flag
+        .lifelineStdin:
+        .flag
       case .allowUid, .allowGid: .list
       case .readers: .integer(1...64, unit: "connections")
       case .pollers: .integer(1...64, unit: "threads")

@@ -19,11 +19,11 @@ enum ExitStatus: Int32 {
   case unavailable = 69
   /// A fault of the program.
   case software = 70
-  /// The operating system refused something that has no status of its own.
+  /// The operating system refused something that has no status of its own; starting again may help.
   case system = 71
   /// The socket or the database cannot be made.
   case cannotCreate = 73
-  /// The database is damaged, or cannot be read.
+  /// The database or its log is damaged, or does not sync every commit: starting again does not help.
   case damaged = 74
   /// Another daemon serves the database: try again when it has ended.
   case busy = 75
@@ -31,8 +31,8 @@ enum ExitStatus: Int32 {
   case configuration = 78
   /// The time that --timeout gave has passed, as timeout(1) tells it. The call may have been applied.
   case timedOut = 124
-  /// The last commit failed in a way that leaves its outcome unknown: start again at once, recovery
-  /// decides.
+  /// A commit or a sync failed in a way that leaves open what the disk holds, or SQLite is locked out: start
+  /// again at once, recovery decides.
   case outcomeUnknown = 80
 
   var code: ExitCode { ExitCode(rawValue) }

@@ -73,12 +73,14 @@ struct DiskFaultTests {
     var number = 0
     try fill(engine, frames: Checkpointer.idleFrames + 100, from: &number)
     // A reader's snapshot ends the first copy before the log does, so that nothing is synced.
-    let reader = try Connection(path: directory.databasePath, options: ConnectionOptions(readOnly: true))
-    try reader.execute("BEGIN; SELECT count(*) FROM ledger")
-    try fill(engine, frames: 100, from: &number)
-    try engine.tick()
+    do {
+      let reader = try Connection(path: directory.databasePath, options: ConnectionOptions(readOnly: true))
+      try reader.execute("BEGIN; SELECT count(*) FROM ledger")
+      try fill(engine, frames: 100, from: &number)
+      try engine.tick()
+      try reader.execute("COMMIT")
+    }
     #expect(engine.report().checkpoints.contains { $0.mode == "passive" && $0.count == 1 })
-    try reader.execute("COMMIT")
     try fill(engine, frames: Checkpointer.idleFrames + 100, from: &number)
     try engine.must(consume("u1", 1, "c"))
     disk.fail(.databaseSync)
@@ -234,7 +236,7 @@ struct DiskFaultTests {
     try engine.close()
   }
 
-  @Test("a flipped bit in the log refuses the start and the verification; told to go on, it says what is lost")
+  @Test("a flipped bit in the log refuses the start and a verification; told to go on, it says what is lost")
   func flippedBit() throws {
     let engine = try open(directory)
     for number in 0..<20 { try engine.must(purchase("u1", 1, "p\(number)")) }

@@ -77,7 +77,7 @@ struct FaultTests {
 
   @Test(
     "an item that fails in SQL is undone alone; sequence, chain and accounts go on as if it had not been",
-    arguments: [StoreFault.outOfMemory, .failedSync, .diskFull])
+    arguments: [StoreFault.outOfMemory, .failedRead, .diskFull])
   func failingItem(fault: StoreFault) throws {
     var faults = EngineFaults()
     faults.insideCommand = { (command) throws(StoreFault) in
@@ -175,7 +175,7 @@ struct FaultTests {
     var faults = EngineFaults()
     faults.atCheckpoint = { () throws(StoreFault) in try trap.spring() }
     var engine = try open(directory, faults: faults)
-    trap.arm(.failedSync)
+    trap.arm(.failedRead)
     for number in 0..<100 { try engine.must(purchase("u1", 1, "p\(number)")) }
     #expect { try engine.close() } throws: { ($0 as? StoreError)?.code == .inputOutput }
     engine = try open(directory)
