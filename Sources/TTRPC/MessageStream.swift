@@ -216,7 +216,7 @@ public struct MessageSink: Sendable {
   /// and for a message over the limit.
   public func send(_ message: [UInt8]) async throws(Status) {
     if call.entry.kind.serverStreams {
-      try await call.connection.waitForRoom(of: call)
+      try await call.connection.waitForRoom(of: call, byteCount: message.count)
       try call.connection.data(call, message)
       return
     }

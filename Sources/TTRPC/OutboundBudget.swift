@@ -1,8 +1,8 @@
 // How many bytes may wait for the peers of all connections together, and who is cut off when it is too much.
 //
 // Invariants:
-// 1. What is counted is the storage of each outbox that is over `countedByteCount`; the rest is bounded by
-//    the number of connections.
+// 1. What is counted is the storage of each outbox, and the messages that wait for room in it, when it is
+//    over `countedByteCount`; the rest is bounded by the number of connections.
 // 2. From `reliefByteCount` on, connections are cut off until the total is below it: first the one that holds
 //    most among those whose peer takes nothing, then the one that holds most. Over the limit itself a
 //    connection that holds more than half of its part is cut off as it grows.

@@ -67,6 +67,8 @@ public final class Outbox: @unchecked Sendable {
   private let counted = Atomic<Int>(0)
   private var watch: Timer?
   var roomWaiters: [RoomWaiter] = []
+  /// Of the messages that those have to send.
+  var roomWaiterByteCount = 0
   private var clientWaiters: [CheckedContinuation<Void, Never>] = []
   private var wakesOnFinish = false
   private weak var owner: (any OutboxOwner)?
@@ -350,12 +352,12 @@ public final class Outbox: @unchecked Sendable {
     owner?.settleSoon()
   }
 
-  /// Counts the storage against what may wait for all peers together.
-  private func countStorage() {
+  /// Counts the storage, and the messages that wait for room in it, against what may wait for all peers.
+  func countStorage() {
     let old = countedByteCount
-    let capacity = pending.capacity
-    if capacity <= OutboundBudget.countedByteCount && old == 0 { return }
-    let new = capacity > OutboundBudget.countedByteCount ? capacity : 0
+    let size = pending.capacity + roomWaiterByteCount
+    if size <= OutboundBudget.countedByteCount && old == 0 { return }
+    let new = size > OutboundBudget.countedByteCount ? size : 0
     guard new != old, let total = shared?.outbound else { return }
     counted.store(new, ordering: .relaxed)
     if total.change(self, from: old, to: new) {

@@ -4,28 +4,32 @@
 // 1. It waits until there is room, until its call or its task is cancelled, or until the connection is gone:
 //    whatever is first. Nothing blocks a thread meanwhile.
 // 2. All that have waited are woken by room, and who finds it gone again waits again: the outbox goes over
-//    its pause mark by one message for each thread, not for each stream.
+//    its pause mark by one message for each thread, not for each stream. Messages that wait count as what
+//    waits for the peer does.
 //
 // The mutable fields belong to the lock of the outbox.
 
 final class RoomWaiter: @unchecked Sendable {
   // Unchecked: see the note above.
   let call: Call
+  /// Of the message that it has to send.
+  let byteCount: Int
   var continuation: CheckedContinuation<Void, Never>?
   /// Its task was cancelled.
   var isGivenUp = false
 
-  init(_ call: Call) {
+  init(_ call: Call, byteCount: Int) {
     self.call = call
+    self.byteCount = byteCount
   }
 }
 
 extension Outbox {
   /// Returns when the connection is not paused.
   /// - Throws: why nobody waits for the call any more.
-  func waitForRoom(of call: Call) async throws(Status) {
+  func waitForRoom(of call: Call, byteCount: Int) async throws(Status) {
     if !isPaused { return }
-    let waiter = RoomWaiter(call)
+    let waiter = RoomWaiter(call, byteCount: byteCount)
     while isPaused {
       await withTaskCancellationHandler {
         await withCheckedContinuation { wait(waiter, $0) }
@@ -49,6 +53,8 @@ extension Outbox {
     if waits {
       waiter.continuation = continuation
       roomWaiters.append(waiter)
+      roomWaiterByteCount += waiter.byteCount
+      countStorage()
     }
     lock.unlock()
     if !waits { continuation.resume() }
@@ -57,9 +63,13 @@ extension Outbox {
   private func giveUpWaiting(_ waiter: RoomWaiter) {
     lock.lock()
     waiter.isGivenUp = true
-    roomWaiters.removeAll { $0 === waiter }
     let continuation = waiter.continuation
-    waiter.continuation = nil
+    if continuation != nil {
+      roomWaiters.removeAll { $0 === waiter }
+      roomWaiterByteCount -= waiter.byteCount
+      waiter.continuation = nil
+      countStorage()
+    }
     lock.unlock()
     continuation?.resume()
   }
@@ -87,9 +97,11 @@ extension Outbox {
     roomWaiters.removeAll { waiter in
       guard call == nil || waiter.call === call else { return false }
       if let continuation = waiter.continuation { taken.append(continuation) }
+      roomWaiterByteCount -= waiter.byteCount
       waiter.continuation = nil
       return true
     }
+    countStorage()
     return taken
   }
 }

@@ -47,8 +47,8 @@ public struct ServerOptions: Sendable {
   /// How long a client stream that is all there is on its connection may make its sender wait, from half
   /// of `maximumStreamInboundByteCount` to all of it, before it ends.
   public var streamHoldNanoseconds: UInt64 = 1_000_000_000
-  /// A stream that is open longer ends with UNAVAILABLE; nil is for ever. ttrpc has no frame by which a client
-  /// ends a stream, so a watch that its client has abandoned would last as long as its connection.
+  /// A stream that is open longer ends with UNAVAILABLE; nil is for ever. ttrpc has no frame by which a
+  /// client ends a stream, so a watch that its client has abandoned would last as long as its connection.
   public var maximumStreamNanoseconds: UInt64? = 3_600_000_000_000
   /// A stream on which no message came or went for this long ends with UNAVAILABLE when its connection has
   /// `maximumInFlight` calls and one more comes.

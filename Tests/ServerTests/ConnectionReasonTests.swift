@@ -4,6 +4,7 @@ import TTRPC
 import TallyClient
 import TallyCore
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 @testable import TallyServer
@@ -75,7 +76,8 @@ import Testing
       let watch = GrpcHealthV1.Health.watch
       let request = GrpcHealthV1.HealthCheckRequest().encode()
       let late = try live.connection.stream(
-        .serverStream, watch.service, watch.method, request, timeoutNanoseconds: 20_000_000)
+        .serverStream, watch.service, watch.method, request,
+        timeoutNanoseconds: UInt64(Patience.soon / .nanoseconds(1)))
       let error = await #expect(throws: CallError.self) { while try await late.next() != nil {} }
       #expect(error?.status.code == .deadlineExceeded)
       let leaving = try ClientConnection.connect(path: live.socketPath)

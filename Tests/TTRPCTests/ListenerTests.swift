@@ -105,7 +105,7 @@ struct ListenerTests {
 
   @Test("a directory that is not there says which")
   func noDirectory() {
-    #expect(throws: ListenError.self) { try start("/nonexistent/directory/socket") }
+    #expect(throws: ListenError.self) { try start(temporary() + "/directory/socket") }
   }
 
   @Test("an inherited socket is served, and left where it is")

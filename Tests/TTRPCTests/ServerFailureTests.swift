@@ -37,18 +37,18 @@ struct ServerFailureTests {
         { try await answer(RawFrame(streamId: 1, type: FrameType.request, payload: [0xFF])) }
       ),
       (
-      .malformedMessage, .invalidArgument, "field",
-      {
-        var registry = ServiceRegistry()
-        ReflectionService(files: []).register(in: &registry)
-        let host = try serve(registry)
-        let raw = try host.raw()
-        try await raw.send(
-          .request(1, ReflectionService.method, [0xFF], flags: open, service: ReflectionService.name))
-        return try await raw.frame()
-      }
-    ),
-    (.unknownStream, .invalidArgument, "stream_id", { try await answer(.data(1, [1])) }),
+        .malformedMessage, .invalidArgument, "field",
+        {
+          var registry = ServiceRegistry()
+          ReflectionService(files: []).register(in: &registry)
+          let host = try serve(registry)
+          let raw = try host.raw()
+          try await raw.send(
+            .request(1, ReflectionService.method, [0xFF], flags: open, service: ReflectionService.name))
+          return try await raw.frame()
+        }
+      ),
+      (.unknownStream, .invalidArgument, "stream_id", { try await answer(.data(1, [1])) }),
       (.unknownService, .unimplemented, "", { try await answer(.request(1, "Echo", service: "none")) }),
       (.unknownMethod, .unimplemented, "", { try await answer(.request(1, "None")) }),
       (

@@ -103,4 +103,19 @@ struct SinkTests {
     await eventually("the handler is told") { flood.end?.code == .cancelled }
     raw.close()
   }
+
+  @Test("messages that wait for room count as what waits for the peer does")
+  func waitingMessages() async throws {
+    let flood = Flood { sink throws(Status) in try await sink.send([UInt8](repeating: 1, count: 300_000)) }
+    let host = try TestServer(registry: flood.registry) {
+      $0.outboundPauseByteCount = 50_000
+      $0.maximumTotalOutboundByteCount = 4_000_000
+    }
+    let raw = try host.raw()
+    for id in 0..<40 as Range<UInt32> {
+      try await raw.send(.request(2 * id + 1, "Flood", flags: FrameFlags.remoteClosed, service: "s"))
+    }
+    await eventually("it is cut off") { host.closeReasons == [.outboundFull] }
+    #expect(host.server.waitingByteCount == 0)
+  }
 }

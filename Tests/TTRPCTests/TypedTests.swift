@@ -120,7 +120,7 @@ struct TypedTests {
     let host = try TestServer(registry: registry)
     let raw = try host.raw()
     try await raw.send(.request(1, "Wait", timeout: 1, service: "s"))
-    let frame = try await raw.frame()
+    let frame = try await host.whileTimePasses(byNanoseconds: 1) { try await raw.frame() }
     #expect(frame?.status?.code == .deadlineExceeded)
     await eventually("the handler has ended") { isCancelled.withLock { $0 } }
     #expect(host.handlerFailures.isEmpty)

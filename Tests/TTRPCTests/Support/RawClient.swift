@@ -100,7 +100,7 @@ final class RawClient {
   /// Sends all bytes; waits while the server does not take them.
   func send(_ bytes: [UInt8]) async throws {
     var offset = 0
-    let limit = monotonicNanoseconds() + 30_000_000_000
+    let limit = monotonicNanoseconds() + patienceNanoseconds
     while offset < bytes.count {
       switch Socket.send(descriptor, bytes, from: offset) {
       case .bytes(let count): offset += count
@@ -119,7 +119,7 @@ final class RawClient {
   /// The next frame; nil when the server has closed the connection.
   func frame() async throws -> RawFrame? {
     var buffer = [UInt8](repeating: 0, count: 65536)
-    let limit = monotonicNanoseconds() + 30_000_000_000
+    let limit = monotonicNanoseconds() + patienceNanoseconds
     while true {
       if let frame = takeFrame() { return frame }
       switch Socket.receive(descriptor, into: &buffer) {
