@@ -126,8 +126,8 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "TallyServer", "TallyClient", "TTRPC", "TallyMessages", "TallyCore", "TallyLocking", "TallyMeasuring",
-        logging,
+        "TallyServer", "TallyClient", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallyLocking",
+        "TallyMeasuring", logging,
       ],
       swiftSettings: strict),
     .testTarget(
