@@ -57,6 +57,7 @@ public final class TallyServer: Sendable {
     configuration.onRateLimits = { limiter.apply($0) }
     let slowLog = SlowLog(logger: logger)
     configuration.onSlowStatement = slowLog.statement
+    configuration.onEvent = { StoreLog.write($0, to: logger) }
     engine = try SQLiteEngine.open(configuration)
     self.logger = logger
 

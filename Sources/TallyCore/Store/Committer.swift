@@ -5,7 +5,9 @@
 //    item. Nothing of the first attempt was told to anyone.
 // 2. A COMMIT that fails is `outcomeUnknown` for the whole batch, unless it says that the disk is full.
 //    Nothing is decided after it: the process starts again.
-// 3. A full disk makes the engine read-only. A tick tries again, and it comes back by itself.
+// 3. A full disk, and a log at its limit, make the engine read-only. A tick tries again, and it comes back by
+//    itself.
+// 4. Nothing is written once the files at the database's paths are not those that are open.
 //
 // Owner: the writer's queue.
 
@@ -24,7 +26,10 @@ final class Committer {
   private let clock: any TimeSource
   private let faults: EngineFaults
   private let onFatal: @Sendable (StoreError) -> Void
+  private let onEvent: @Sendable (StoreEvent) -> Void
   private var isDead = false
+  /// Why no write is taken for now.
+  private var readOnlyCause: StoreEvent.ReadOnlyCause?
 
   init(
     connection: Connection, ledger: Ledger, checkpointer: Checkpointer, published: Published,
@@ -38,6 +43,7 @@ final class Committer {
     clock = configuration.clock
     faults = configuration.faults
     onFatal = configuration.onFatal
+    onEvent = configuration.onEvent
   }
 
   // MARK: one commit
@@ -46,8 +52,12 @@ final class Committer {
   /// - Parameter early: the canary's way to answer before the commit.
   /// - Returns: for each work, one outcome a command.
   func decide(_ batch: [Work], early: ([[Outcome]]) -> Void) -> [[Outcome]] {
+    if published.isLost { return refuse(batch, Writer.lostRefusal) }
     if isDead { return refuse(batch, Writer.drainingRefusal) }
-    if checkpointer.isOverLimit { return refuse(batch, Writer.readOnlyRefusal) }
+    if checkpointer.isOverLimit {
+      becomeReadOnly(.logLimit)
+      return refuse(batch, Writer.readOnlyRefusal)
+    }
     let beganNanoseconds = MonotonicClock.nanoseconds
     let outcomes: [[Outcome]]
     do {
@@ -105,7 +115,7 @@ final class Committer {
       if ledger.isRolledBack { throw error }
       try ledger.transaction.rollbackToSave()
       ledger.restore(before)
-      if error.kind == .full { becomeReadOnly() }
+      if error.kind == .full { becomeReadOnly(.diskFull) }
       var refusal = error.refusal
       refusal.commit = ledger.placeOfRefusal()
       return .refused(refusal)
@@ -135,15 +145,25 @@ final class Committer {
   private static let unknownRefusal = Refusal(
     .outcomeUnknown, "the commit failed; it may have been applied")
 
-  private func becomeReadOnly() {
-    if published.mode == .serving { published.mode = .readOnly }
+  private func becomeReadOnly(_ cause: StoreEvent.ReadOnlyCause) {
+    guard published.mode == .serving else { return }
+    published.mode = .readOnly
+    readOnlyCause = cause
+    onEvent(.readOnly(cause))
+  }
+
+  private func becomeWritable() {
+    guard published.mode == .readOnly else { return }
+    published.mode = .serving
+    onEvent(.writable(readOnlyCause ?? .diskFull))
+    readOnlyCause = nil
   }
 
   /// Rolls back after an error before COMMIT, or one that says that the disk is full.
   private func undo(_ error: SQLiteError) {
     do {
       try ledger.rollback()
-      if error.kind == .full { becomeReadOnly() }
+      if error.kind == .full { becomeReadOnly(.diskFull) }
     } catch {
       _ = die([], error)
     }
@@ -153,7 +173,13 @@ final class Committer {
 
   var isCheckpointDue: Bool { checkpointer.isDue }
 
-  func checkpoint(isIdle: Bool) { checkpointer.checkpoint(isIdle: isIdle) }
+  /// Does nothing once the files are lost: what is at their paths now belongs to somebody else.
+  func checkpoint(isIdle: Bool) {
+    if !published.isLost { checkpointer.checkpoint(isIdle: isIdle) }
+  }
+
+  /// `checkpoint` is to be called again, soon.
+  var isCheckpointPausing: Bool { checkpointer.isPausing }
 
   /// After a commit of unknown outcome the log is left to the next start.
   func truncate() throws(SQLiteError) {
@@ -165,7 +191,7 @@ final class Committer {
   /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
-    guard !isDead else { return false }
+    guard !isDead, !published.isLost else { return false }
     retryFullDisk()
     guard published.mode == .serving else { return false }
     defer { checkpointer.checkpoint(isIdle: isIdle) }
@@ -179,13 +205,14 @@ final class Committer {
     }
   }
 
-  /// Does nothing when the disk is not full.
+  /// Does nothing when the disk is not full and the log not at its limit.
   func retryFullDisk() {
-    guard !isDead, published.mode == .readOnly else { return }
+    guard !isDead, published.mode == .readOnly, !published.isLost else { return }
     checkpointer.checkpoint(isIdle: true)
+    if checkpointer.isOverLimit { return }
     do {
       try ledger.commitNothing(wallMicros: clock.wallMicros)
-      published.mode = .serving
+      becomeWritable()
     } catch {
       undo(error)
     }
@@ -257,7 +284,7 @@ final class Committer {
   private func replaceDatabase(
     _ setClock: () -> Void, by replace: () throws(SQLiteError) -> Void
   ) throws(SQLiteError) -> Int64 {
-    if isDead { throw .failedSync("replace") }
+    if isDead || published.isLost { throw .failedSync("replace") }
     // Before and after: whoever began to read between, or read on over either, has read two databases.
     published.countReplacement()
     defer { published.countReplacement() }
@@ -269,7 +296,7 @@ final class Committer {
       throw error
     }
     // The disk has taken it.
-    if published.mode == .readOnly { published.mode = .serving }
+    becomeWritable()
     checkpointer.checkpoint(isIdle: false)
     metrics.logFrames.set(Int64(connection.logFrames))
     return ledger.head.commitSequence

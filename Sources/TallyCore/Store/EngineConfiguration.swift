@@ -25,12 +25,22 @@ public struct EngineConfiguration: Sendable {
   public var slowStatementMillis = 100
   /// Called on the thread that ran it, which it holds up.
   public var onSlowStatement: @Sendable (SlowStatement) -> Void = { _ in }
+  /// Bytes of the log at which writes stop. It grows beyond `Checkpointer.restartFrames` only while somebody
+  /// else, a backup tool or an analyst's shell, reads an old snapshot.
+  public var logLimitBytes = EngineConfiguration.defaultLogLimitBytes
+  /// How long somebody may keep the log from starting over before `onEvent` is told, in milliseconds.
+  public var logWarningMillis = 5_000
+  /// Told what happens to the store; on the writer's queue, or on the one that watches the files.
+  public var onEvent: @Sendable (StoreEvent) -> Void = { _ in }
   /// Called on the writer's queue when a commit's outcome is unknown. The program exits with a documented
   /// status and is started again; nothing is decided after this.
   public var onFatal: @Sendable (StoreError) -> Void
   /// Told all stored rate limits when the engine opens and when it is reset, then each that a commit
   /// changes, before anyone hears of that commit. On the opening thread, then on the writer's queue.
   public var onRateLimits: @Sendable (RateLimitChange) -> Void = { _ in }
+
+  /// 16 GiB.
+  public static let defaultLogLimitBytes: Int64 = 16 << 30
 
   public init(directory: String, onFatal: @escaping @Sendable (StoreError) -> Void = { _ in }) {
     self.directory = directory

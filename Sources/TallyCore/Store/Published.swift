@@ -23,6 +23,8 @@ final class Published: Sendable {
   private struct State {
     var head: LedgerHead
     var mode = EngineState.Mode.serving
+    /// For ever: the files that are open are not those at their paths.
+    var isLost = false
     var young: [ExactText: Account] = [:]
     var old: [ExactText: Account] = [:]
     /// Databases that were put in the place of the one before.
@@ -74,10 +76,15 @@ final class Published: Sendable {
 
   var head: LedgerHead { state.withLock { $0.head } }
 
+  /// `lost` whatever it is set to, once that is known.
   var mode: EngineState.Mode {
-    get { state.withLock { $0.mode } }
+    get { state.withLock { $0.isLost ? .lost : $0.mode } }
     set { state.withLock { $0.mode = newValue } }
   }
+
+  var isLost: Bool { state.withLock { $0.isLost } }
+
+  func lose() { state.withLock { $0.isLost = true } }
 
   /// How often a test harness has put another database in the place of this one, or is about to.
   var replacements: Int { state.withLock { $0.replacements } }
@@ -85,7 +92,9 @@ final class Published: Sendable {
   func countReplacement() { state.withLock { $0.replacements += 1 } }
 
   /// Both of one moment.
-  var headAndMode: (LedgerHead, EngineState.Mode) { state.withLock { ($0.head, $0.mode) } }
+  var headAndMode: (LedgerHead, EngineState.Mode) {
+    state.withLock { ($0.head, $0.isLost ? .lost : $0.mode) }
+  }
 
   func account(userId: String) -> View? {
     state.withLock { state in

@@ -132,6 +132,11 @@ struct LimitFlags: ParsableArguments {
   var idleSeconds: String?
   @Option(help: ArgumentHelp("End a stream that is older; 0 is never.", valueName: "seconds"))
   var maxStreamSeconds: String?
+  @Option(
+    help: ArgumentHelp(
+      "The write-ahead log at which writes stop, while somebody else reads an old snapshot.",
+      valueName: "bytes"))
+  var maxLogBytes: String?
 
   var values: [String: [String]] {
     given([
@@ -139,7 +144,7 @@ struct LimitFlags: ParsableArguments {
       (.maxInFlight, maxInFlight), (.maxMessageBytes, maxMessageBytes),
       (.maxOutboundBytes, maxOutboundBytes), (.halfFrameSeconds, halfFrameSeconds),
       (.stalledWriteSeconds, stalledWriteSeconds), (.idleSeconds, idleSeconds),
-      (.maxStreamSeconds, maxStreamSeconds),
+      (.maxStreamSeconds, maxStreamSeconds), (.maxLogBytes, maxLogBytes),
     ])
   }
 }

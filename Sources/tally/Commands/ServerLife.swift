@@ -120,6 +120,7 @@ struct ServerLife {
         supervisor.fail()
       })
     configuration.readerCount = Int(settings.readers)
+    configuration.logLimitBytes = settings.maxLogBytes
     configuration.slowStatementMillis = Int(settings.slowQueryMillis)
     configuration.allowsAnyFileSystem = settings.allowsAnyFileSystem || directory != nil
     configuration.allowsClockBehindLedger = settings.allowsClockBehindLedger
@@ -193,7 +194,7 @@ extension StoreError {
     case .alreadyRunning: .busy
     case .directory, .fileSystem: .cannotCreate
     case .newerSchema, .otherSchema, .changedMigration, .clockBehindLedger: .configuration
-    case .notDurable, .corrupt, .diskFull, .inputOutput, .replaced, .closed: .damaged
+    case .notDurable, .corrupt, .filesLost, .diskFull, .inputOutput, .replaced, .closed: .damaged
     case .outcomeUnknown: .outcomeUnknown
     }
   }

@@ -37,6 +37,7 @@ struct ServeSettings: Equatable {
   var idleSeconds: Int64 = 0
   /// Zero is for ever.
   var maxStreamSeconds: Int64 = 0
+  var maxLogBytes: Int64 = 16 << 30
   var allowsAnyFileSystem = false
   var allowsClockBehindLedger = false
   var watchesInput = false
@@ -69,6 +70,7 @@ struct ServeSettings: Equatable {
     case stalledWriteSeconds = "stalled-write-seconds"
     case idleSeconds = "idle-seconds"
     case maxStreamSeconds = "max-stream-seconds"
+    case maxLogBytes = "max-log-bytes"
     case anyFileSystem = "any-file-system"
     case clockBehindLedger = "clock-behind-ledger"
     case lifelineStdin = "lifeline-stdin"
@@ -91,6 +93,7 @@ struct ServeSettings: Equatable {
       case .maxOutboundBytes: .integer(16_777_216...1_073_741_824, unit: "bytes")
       case .halfFrameSeconds, .stalledWriteSeconds: ServeSettings.seconds
       case .idleSeconds, .maxStreamSeconds: ServeSettings.orNever
+      case .maxLogBytes: .integer(134_217_728...1_099_511_627_776, unit: "bytes")
       }
     }
   }
@@ -128,6 +131,7 @@ struct ServeSettings: Equatable {
     try integer(.stalledWriteSeconds, &stalledWriteSeconds)
     try integer(.idleSeconds, &idleSeconds)
     try integer(.maxStreamSeconds, &maxStreamSeconds)
+    try integer(.maxLogBytes, &maxLogBytes)
     if isTesting && !isEphemeral {
       guard settings.text(Key.database.setting) != nil else {
         let advice = "name one with --database, or add --ephemeral"
