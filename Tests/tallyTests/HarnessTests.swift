@@ -3,6 +3,7 @@
 import Glibc
 import TallyClient
 import TallyMessages
+import TallyTestSupport
 import TallyTesting
 import Testing
 
@@ -81,7 +82,8 @@ import Testing
     try await tally.loadFixtures(Self.fixture)
     try await tally.inject(.storeDelay) { $0.delayMillis = 60_000 }
     let delayed = Task { try await tally.client.call(Credits.consume, consume("k")) }
-    while try await tally.failures().first?.happened != 1 {}
+    try await eventually("the commit is delayed") { try await tally.failures().first?.happened == 1 }
+    // The delay is twice as long as what this may take.
     let began = ContinuousClock.now
     #expect(tally.stop() == 0)
     #expect(began.duration(to: .now) < .seconds(30))

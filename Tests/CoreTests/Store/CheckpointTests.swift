@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import TallySQLite
+internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
@@ -70,7 +71,8 @@ struct CheckpointTests {
     #expect(engine.state().mode == .readOnly)
     isStuck.withLock { $0 = false }
     try waitUntil {
-      (try? engine.tick()) != nil && engine.state().mode == .serving
+      try engine.tick()
+      return engine.state().mode == .serving
     }
     #expect(events.all == [.readOnly(.logLimit), .writable(.logLimit)])
     try engine.must(consume("u", 1, "c"))
@@ -109,7 +111,8 @@ struct CheckpointTests {
     _ = try commit(engine, 500, "with", limit: limit)
     // Once is the busy one; the next is tried again by time.
     try waitUntil {
-      (try? engine.tick()) != nil && events.all.count == 1
+      try engine.tick()
+      return events.all.count == 1
     }
     #expect(engine.report().checkpointFailures == 0)
     let since = engine.report().logHeldSinceMicros
@@ -123,7 +126,8 @@ struct CheckpointTests {
 
     try other.execute("COMMIT")
     try waitUntil {
-      (try? engine.tick()) != nil && events.all.count == 2
+      try engine.tick()
+      return events.all.count == 2
     }
     guard case .logReleased(since, _)? = events.all.last else {
       Issue.record("\(events.all)")
@@ -184,7 +188,8 @@ struct CheckpointTests {
     gate.broadcast()
     try reader.join()
     try waitUntil {
-      (try? engine.tick()) != nil && engine.report().logFrames < Checkpointer.idleFrames
+      try engine.tick()
+      return engine.report().logFrames < Checkpointer.idleFrames
     }
     try engine.close()
   }
@@ -208,7 +213,8 @@ struct CheckpointTests {
     gate.broadcast()
     try reader.join()
     try waitUntil {
-      (try? engine.tick()) != nil && engine.report().logFrames < Checkpointer.idleFrames
+      try engine.tick()
+      return engine.report().logFrames < Checkpointer.idleFrames
     }
     try engine.must(consume("u", 1, "c"))
     #expect(try engine.logFrames() < Checkpointer.idleFrames)

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import TallySQLite
+internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
