@@ -142,8 +142,8 @@ let package = Package(
       name: "ServerTests",
       dependencies: [
         "TallyTestSupport",
-        "TallyServer", "TallyClient", "TTRPC", "TallyMessages", "TallyCore", "TallyLocking", "TallyMeasuring",
-        logging,
+        "TallyServer", "TallyClient", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallyLocking",
+        "TallyMeasuring", logging,
       ],
       swiftSettings: strict),
     .testTarget(

@@ -102,6 +102,8 @@ public struct Page<Row: Sendable>: Sendable {
 public struct EngineState: Sendable, Equatable {
   public enum Mode: Sendable, Equatable {
     case serving, readOnly, draining
+    /// The files of the database were removed or replaced while they were open.
+    case lost
   }
   public var mode: Mode
   public var commitSequence: Int64

@@ -16,6 +16,8 @@ public struct ConnectionOptions: Sendable {
   public var readOnly: Bool
   /// Make the file if it is missing.
   public var creates: Bool
+  /// Nobody writes to the file: it is read without locks, and nothing is made beside it. Read-only.
+  public var isImmutable = false
   /// Write the log in one piece a commit. Only with synchronous=FULL: what is not synced is not written.
   public var buffersLog: Bool
   /// Let SQLite copy the log into the database file when the last connection closes.
@@ -54,6 +56,8 @@ public enum CheckpointMode: Sendable, Equatable {
 public struct CheckpointResult: Sendable, Equatable {
   public var logFrames: Int
   public var checkpointedFrames: Int
+  /// Somebody's snapshot, or somebody else's checkpoint, kept it from what was asked.
+  public var isBusy: Bool
 }
 
 @safe public final class Connection {
@@ -65,6 +69,7 @@ public struct CheckpointResult: Sendable, Equatable {
     tally_sqlite_configure(lookasideSlotBytes, lookasideSlots)
 
   private var handle: OpaquePointer?
+  private let busyTimeoutMillis: Int32
   private let frames: UnsafeMutablePointer<Int32>
   let statements: StatementStatistics?
   let shard: UInt64
@@ -85,10 +90,13 @@ public struct CheckpointResult: Sendable, Equatable {
       | SQLITE_OPEN_PRIVATECACHE
     var opened: OpaquePointer?
     let code = unsafe sqlite3_open_v2(
-      path, &opened, flags, options.buffersLog ? TALLY_LOG_BUFFER_VFS : nil)
+      options.isImmutable ? Self.immutable(path) : path, &opened,
+      options.isImmutable ? flags | SQLITE_OPEN_URI : flags,
+      options.buffersLog ? TALLY_LOG_BUFFER_VFS : nil)
     unsafe frames = .allocate(capacity: 1)
     unsafe frames.initialize(to: 0)
     unsafe handle = opened
+    busyTimeoutMillis = options.busyTimeoutMillis
     statements = options.statements
     shard = options.statements?.nextShard() ?? 0
     guard code == SQLITE_OK else {
@@ -103,6 +111,18 @@ public struct CheckpointResult: Sendable, Equatable {
     // Statements may outlive it by a moment; the last of them to go closes the file.
     unsafe sqlite3_close_v2(handle)
     unsafe frames.deallocate()
+  }
+
+  /// The path as a URI; every byte that could mean something in one is escaped.
+  private static func immutable(_ path: String) -> String {
+    var uri = "file:"
+    for byte in path.utf8 {
+      let isPlain =
+        UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
+        || UInt8(ascii: "-")...UInt8(ascii: "9") ~= byte
+      uri += isPlain ? String(UnicodeScalar(byte)) : "%\(byte < 16 ? "0" : "")\(String(byte, radix: 16))"
+    }
+    return uri + "?immutable=1"
   }
 
   private func configure(_ options: ConnectionOptions) throws(SQLiteError) {
@@ -209,8 +229,7 @@ public struct CheckpointResult: Sendable, Equatable {
   /// Frames in the log as of the last commit of this connection.
   public var logFrames: Int { Int(unsafe frames.pointee) }
 
-  /// Copies the log into the database file.
-  /// - Throws: busy when readers or another writer kept it from what `mode` asks.
+  /// Copies the log into the database file, as far as snapshots of others allow. Never waits for them.
   @discardableResult
   public func checkpoint(_ mode: CheckpointMode) throws(SQLiteError) -> CheckpointResult {
     let flag =
@@ -221,10 +240,14 @@ public struct CheckpointResult: Sendable, Equatable {
       }
     var log: Int32 = 0
     var done: Int32 = 0
+    // With a time-out `restart` and `truncate` would wait it out, twice, for as long as anybody reads.
+    unsafe sqlite3_busy_timeout(handle, 0)
     let code = unsafe sqlite3_wal_checkpoint_v2(handle, nil, flag, &log, &done)
-    guard code == SQLITE_OK else { throw error(code, "checkpoint \(mode)") }
-    if mode != .passive { unsafe frames.pointee = 0 }
-    return CheckpointResult(logFrames: Int(log), checkpointedFrames: Int(done))
+    unsafe sqlite3_busy_timeout(handle, busyTimeoutMillis)
+    let isBusy = code & 0xff == SQLITE_BUSY
+    guard code == SQLITE_OK || isBusy else { throw error(code, "checkpoint \(mode)") }
+    if mode != .passive && !isBusy { unsafe frames.pointee = 0 }
+    return CheckpointResult(logFrames: Int(log), checkpointedFrames: max(0, Int(done)), isBusy: isBusy)
   }
 
   /// Bytes of the database, as the last commit left it.

@@ -78,6 +78,9 @@ public struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The file is not one of SQLite's at all.
   public var isNoDatabase: Bool { code & 0xff == SQLITE_NOTADB }
 
+  /// The file, its directory or its file system takes no writes.
+  public var isNotWritable: Bool { code & 0xff == SQLITE_READONLY || code & 0xff == SQLITE_PERM }
+
   public var description: String { "\(message) (SQLite \(code)) in: \(sql)" }
 
   /// A failed sync of the log, as a fault hook raises it.

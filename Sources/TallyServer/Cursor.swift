@@ -1,7 +1,8 @@
 // Where the next page starts, as an opaque text.
 //
 //   16 hex digits   the sequence (or id) that the next page lies before; or, of rows that are ordered by
-//                   more than one number, 16 for each of them
+//                   more than one number, 16 for each of them; or, of rows that are ordered by a text, two
+//                   for each of its bytes
 //   16 hex digits   the first 8 bytes of the digest of method and filter
 //
 // Invariants:
@@ -27,6 +28,7 @@ extension TallystickV1.ListVersionsRequest: PagedRequest {}
 extension TallystickV1.ListMediaRequest: PagedRequest {}
 extension TallystickV1.ListUsersRequest: PagedRequest {}
 extension TallystickV1.ListRateLimitsRequest: PagedRequest {}
+extension TallystickV1.ListPlansRequest: PagedRequest {}
 
 enum Cursor {
   /// - Parameter before: the number that rows are ordered by, not negative.
@@ -73,6 +75,41 @@ enum Cursor {
       numbers.append(number)
     }
     return numbers
+  }
+
+  /// - Parameter after: the text that rows are ordered by.
+  static func encode<Request: PagedRequest, Response>(
+    after text: String, _ rpc: RPC<Request, Response>, _ request: Request
+  ) -> String {
+    text.utf8.reduce(into: "") { $0 += String($1 >> 4, radix: 16) + String($1 & 15, radix: 16) }
+      + hex(fingerprint(rpc, request))
+  }
+
+  /// - Returns: nil for the first page.
+  /// - Throws: INVALID_CURSOR.
+  static func decodeText<Request: PagedRequest, Response>(
+    _ rpc: RPC<Request, Response>, _ request: Request
+  ) throws(Refusal) -> String? {
+    let cursor = request.cursor
+    if cursor.isEmpty { return nil }
+    let digits = cursor.utf8.map { character -> UInt8? in
+      switch character {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+      default: nil
+      }
+    }
+    let text = digits.dropLast(wordByteCount)
+    guard !text.isEmpty, text.count % 2 == 0, cursor.hasSuffix(hex(fingerprint(rpc, request))) else {
+      throw invalid
+    }
+    var bytes: [UInt8] = []
+    for place in stride(from: 0, to: text.count, by: 2) {
+      guard let high = text[place], let low = text[place + 1] else { throw invalid }
+      bytes.append(high << 4 | low)
+    }
+    guard let decoded = String(validating: bytes, as: UTF8.self) else { throw invalid }
+    return decoded
   }
 
   private static let wordByteCount = 16

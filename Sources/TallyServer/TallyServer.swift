@@ -59,6 +59,7 @@ public final class TallyServer: Sendable {
     configuration.onModeChange = { [changes] in changes.tell() }
     let slowLog = SlowLog(logger: logger)
     configuration.onSlowStatement = slowLog.statement
+    configuration.onEvent = { StoreLog.write($0, to: logger) }
     engine = try SQLiteEngine.open(configuration)
     self.logger = logger
 

@@ -109,6 +109,40 @@ final class SQLiteTests {
     #expect(connection.logFrames == 0)
   }
 
+  @Test("a checkpoint that a snapshot is in the way of says so at once, and copies what it can")
+  func busyCheckpoint() throws {
+    let connection = try Connection(
+      path: path, options: ConnectionOptions(readOnly: false, busyTimeoutMillis: 120_000))
+    try connection.execute("CREATE TABLE t(x BLOB) STRICT")
+    let reader = try Connection(path: path, options: ConnectionOptions(readOnly: true))
+    try reader.execute("BEGIN")
+    #expect(try reader.value("SELECT count(*) FROM t") == 0)
+    try connection.execute("INSERT INTO t VALUES (zeroblob(4000))")
+    for mode in [CheckpointMode.restart, .truncate] {
+      let start = ContinuousClock.now
+      let result = try connection.checkpoint(mode)
+      #expect(result.isBusy && result.checkpointedFrames < result.logFrames)
+      #expect(start.duration(to: .now) < .seconds(60))
+    }
+    #expect(try connection.value("PRAGMA busy_timeout") == 120_000)
+    try reader.execute("COMMIT")
+    #expect(try !connection.checkpoint(.truncate).isBusy)
+  }
+
+  @Test("a file in a place that takes no writes is read as it is, whatever its name")
+  func immutable() throws {
+    try connection.execute("CREATE TABLE t(x INTEGER) STRICT; INSERT INTO t VALUES (1)")
+    try connection.checkpoint(.truncate)
+    let name = path + "-50% of #1?"
+    unsafe #expect(Glibc.link(path, name) == 0)
+    defer { unsafe unlink(name) }
+    var options = ConnectionOptions(readOnly: true)
+    options.isImmutable = true
+    let other = try Connection(path: name, options: options)
+    #expect(try other.value("SELECT x FROM t") == 1)
+    #expect(unsafe access(name + "-shm", F_OK) != 0)
+  }
+
   @Test("a read-only connection reads what is committed and writes nothing")
   func readOnly() throws {
     try connection.execute("CREATE TABLE t(x INTEGER) STRICT; INSERT INTO t VALUES (1)")

@@ -137,6 +137,66 @@ struct ServeTests {
     try directory.remove()
   }
 
+  @Test("a directory that is removed under a server ends its writes, and the server says so")
+  func removedDirectory() async throws {
+    let directory = try Rig.temporaryDirectory()
+    let database = "\(directory.path)/db"
+    let socket = "\(directory.path)/tally.sock"
+    let process = try ChildProcess(
+      [Program.path, "serve", "--database", database, "--socket", socket, "--any-file-system"],
+      environment: Rig.clean([:]))
+    try await eventually("the socket is made") { Self.isThere(socket) }
+    let environment = ["TALLY_SOCKET": socket]
+    let purchase = ["credits", "purchase", "a", "5", "--payment"]
+    #expect(try Rig.run(purchase + ["p"], environment: environment).status == 0)
+    #expect(try ChildProcess.run(["rm", "-r", database]).status == 0)
+    let client = TallyClient(socket: socket)
+    try await eventually("the loss is noticed") {
+      try Rig.run(["call", "grpc.health.v1.Health/Check", "{}"], environment: environment).output
+        .contains("NOT_SERVING")
+    }
+    let refused = try Rig.run(purchase + ["q"], environment: environment)
+    #expect(refused.status == tally.ExitStatus.refused.rawValue)
+    #expect(refused.error.contains("CORRUPT") && refused.error.contains("removed"), "\(refused.error)")
+    // Reads go on from what is open.
+    var request = TallystickV1.GetBalanceRequest()
+    request.userId = "a"
+    let balance = try await client.call(TallystickV1.CreditService.getBalance, request)
+    #expect(balance.balance?.availableMicros == 5_000_000)
+    client.close()
+    process.send(signal: SIGTERM)
+    let (_, log) = process.readToEnd()
+    #expect(process.wait() == tally.ExitStatus.damaged.rawValue)
+    #expect(log.contains("DATA_LOSS") && log.contains(database), "\(log)")
+    #expect(!Self.isThere(database))
+    try directory.remove()
+  }
+
+  @Test("what is no ledger, and a ledger under another name, is refused with its path and what to do")
+  func foreignFiles() throws {
+    let directory = try Rig.temporaryDirectory()
+    let database = "\(directory.path)/db"
+    let serve = [
+      "serve", "--database", database, "--socket", "\(directory.path)/s", "--any-file-system",
+    ]
+    func shell(_ script: String) throws {
+      #expect(try ChildProcess.run(["sh", "-c", script, database]).status == 0)
+    }
+    try shell("mkdir -m 700 $0 && echo no database > $0/tally.db")
+    let garbage = try Rig.run(serve)
+    #expect(garbage.status == tally.ExitStatus.damaged.rawValue)
+    #expect(garbage.error == "tally: \(database)/tally.db is not a Tallystick database\n")
+    try shell(
+      "rm $0/tally.db && python3 -c 'import sqlite3,sys; c=sqlite3.connect(sys.argv[1]+\"/backup.db\"); "
+        + "c.execute(\"create table t(x)\"); c.commit()' $0")
+    let backup = try Rig.run(serve)
+    #expect(backup.status == tally.ExitStatus.cannotCreate.rawValue)
+    #expect(
+      backup.error.contains("holds the database backup.db but no tally.db: rename it"), "\(backup.error)")
+    #expect(!Self.isThere("\(database)/tally.db"))
+    try directory.remove()
+  }
+
   @Test("the start says by its status what is wrong")
   func statuses() async throws {
     let directory = try Rig.temporaryDirectory()

@@ -65,6 +65,61 @@ struct VerifyTests {
     }
   }
 
+  @Test("checks that a damaged file stops are not ok, and each finding is a line of its own")
+  func damaged() async throws {
+    try await withDatabase { database in
+      let script =
+        "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); "
+        + "p=c.execute(\"select rootpage from sqlite_schema where name='ledger'\").fetchone()[0]; c.close(); "
+        + "f=open(sys.argv[1],'r+b'); f.seek((p-1)*4096); f.write(b'\\xff'*100)"
+      #expect(try ChildProcess.run(["python3", "-c", script, "\(database)/tally.db"]).status == 0)
+      let result = try Rig.run(["verify", "--file", database])
+      #expect(result.status == 1)
+      let lines = result.output.split(separator: "\n")
+      for line in lines where line.hasPrefix("ok ") {
+        #expect(!line.contains("  0 examined") || line.contains("pages"), "\(line)")
+      }
+      for check in 1...4 { #expect(lines.contains { $0.hasPrefix("FAIL  \(check)") }, "\(result.output)") }
+      #expect(
+        result.output.contains("stopped, and the rest was not examined: database disk image is malformed"))
+      #expect(lines.allSatisfy { $0.utf8.count <= 300 && !$0.contains("\\n") }, "\(result.output)")
+      let json = try Rig.run(["verify", "--file", database, "--json"])
+      for line in json.output.split(separator: "\n") {
+        let check = try JSON.parse(String(line))
+        if case .number(let number)? = check["check"], let number = Int(number), number <= 4 {
+          #expect(check["ok"] == .bool(false), "\(line)")
+        }
+      }
+    }
+  }
+
+  @Test(
+    "a file where nothing may be written is verified where it is, unless a log stands beside it",
+    .enabled(if: geteuid() == 0, "mounting needs root"))
+  func readOnlyPlace() async throws {
+    try await withDatabase { database in
+      // On a disk of its own, in a mount namespace of its own.
+      let script = """
+        mount -t tmpfs t "$1" && cp "$0/tally.db" "$1/tally.db" && eval "$2" && mount -o remount,ro "$1" &&
+        exec "$3" verify --file "$1"
+        """
+      let place = "\(database)/place"
+      #expect(try ChildProcess.run(["mkdir", place]).status == 0)
+      func verify(_ prepare: String) throws -> ProcessResult {
+        try ChildProcess.run(
+          ["unshare", "-m", "sh", "-c", script, database, place, prepare, Program.path],
+          environment: Rig.clean([:]))
+      }
+      let sound = try verify("true")
+      #expect(sound.status == 0, "\(sound.error)")
+      #expect(sound.output.split(separator: "\n").count == 8)
+      let log = try verify("echo more > \"$1/tally.db-wal\"")
+      #expect(log.status == tally.ExitStatus.damaged.rawValue)
+      #expect(log.error.hasPrefix("tally: \(place)/tally.db cannot be"), "\(log.error)")
+      #expect(try ChildProcess.run(["rmdir", place]).status == 0)
+    }
+  }
+
   @Test("a file that is not there, or is no database, has its status")
   func noFile() async throws {
     let directory = try Rig.temporaryDirectory()

@@ -6,7 +6,9 @@
 // 2. A COMMIT that fails is `outcomeUnknown` for the whole batch, unless it says that the disk is full.
 //    Nothing is decided or copied after it, nor after any other failed sync: the process starts again. It
 //    does so too when SQLite is locked out by a lock that it could not give back.
-// 3. A full disk makes the engine read-only. A tick tries again, and it comes back by itself.
+// 3. A full disk, and a log at its limit, make the engine read-only. A tick tries again, and it comes back by
+//    itself.
+// 4. Nothing is written once the files at the database's paths are not those that are open.
 //
 // Owner: the writer's queue.
 
@@ -25,7 +27,10 @@ final class Committer {
   private let clock: any TimeSource
   private let faults: EngineFaults
   private let onFatal: @Sendable (StoreError) -> Void
+  private let onEvent: @Sendable (StoreEvent) -> Void
   private var isDead = false
+  /// Why no write is taken for now.
+  private var readOnlyCause: StoreEvent.ReadOnlyCause?
 
   init(
     connection: Connection, ledger: Ledger, checkpointer: Checkpointer, published: Published,
@@ -39,6 +44,7 @@ final class Committer {
     clock = configuration.clock
     faults = configuration.faults
     onFatal = configuration.onFatal
+    onEvent = configuration.onEvent
   }
 
   // MARK: one commit
@@ -47,8 +53,12 @@ final class Committer {
   /// - Parameter early: the canary's way to answer before the commit.
   /// - Returns: for each work, one outcome a command.
   func decide(_ batch: [Work], early: ([[Outcome]]) -> Void) -> [[Outcome]] {
+    if published.isLost { return refuse(batch, Writer.lostRefusal) }
     if isDead { return refuse(batch, Writer.drainingRefusal) }
-    if checkpointer.isOverLimit { return refuse(batch, Writer.readOnlyRefusal) }
+    if checkpointer.isOverLimit {
+      becomeReadOnly(.logLimit)
+      return refuse(batch, Writer.readOnlyRefusal)
+    }
     let beganNanoseconds = MonotonicClock.nanoseconds
     let outcomes: [[Outcome]]
     do {
@@ -108,7 +118,7 @@ final class Committer {
       if ledger.isRolledBack { throw error }
       try ledger.transaction.rollbackToSave()
       ledger.restore(before)
-      if error.kind == .full { becomeReadOnly() }
+      if error.kind == .full { becomeReadOnly(.diskFull) }
       var refusal = error.refusal
       refusal.commit = ledger.placeOfRefusal()
       return .refused(refusal)
@@ -142,8 +152,18 @@ final class Committer {
   private static let unknownRefusal = Refusal(
     .outcomeUnknown, "the commit failed; it may have been applied")
 
-  private func becomeReadOnly() {
-    if published.mode == .serving { published.mode = .readOnly }
+  private func becomeReadOnly(_ cause: StoreEvent.ReadOnlyCause) {
+    guard published.mode == .serving else { return }
+    published.mode = .readOnly
+    readOnlyCause = cause
+    onEvent(.readOnly(cause))
+  }
+
+  private func becomeWritable() {
+    guard published.mode == .readOnly else { return }
+    published.mode = .serving
+    onEvent(.writable(readOnlyCause ?? .diskFull))
+    readOnlyCause = nil
   }
 
   /// Rolls back after an error before COMMIT, or one that says that the disk is full.
@@ -160,7 +180,7 @@ final class Committer {
       _ = die([], error)
       return false
     }
-    if error.kind == .full { becomeReadOnly() }
+    if error.kind == .full { becomeReadOnly(.diskFull) }
     if error.kind == .lockedOut || connection.hasFailedUnlock { stop(.lockedOut, error) }
     return true
   }
@@ -169,11 +189,15 @@ final class Committer {
 
   var isCheckpointDue: Bool { checkpointer.isDue }
 
+  /// Does nothing once the files are lost: what is at their paths now belongs to somebody else.
   func checkpoint(isIdle: Bool) {
-    guard !isDead else { return }
+    guard !isDead, !published.isLost else { return }
     checkpointer.checkpoint(isIdle: isIdle)
     if let error = checkpointer.failedSync { _ = die([], error) }
   }
+
+  /// `checkpoint` is to be called again, soon.
+  var isCheckpointPausing: Bool { checkpointer.isPausing }
 
   /// The last checkpoint, after which SQLite may tidy up. After a failure the log is left to the next start.
   func truncate() throws(SQLiteError) {
@@ -192,7 +216,7 @@ final class Committer {
   /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
-    guard !isDead else { return false }
+    guard !isDead, !published.isLost else { return false }
     retryFullDisk()
     guard published.mode == .serving else { return false }
     defer { checkpoint(isIdle: isIdle) }
@@ -206,14 +230,14 @@ final class Committer {
     }
   }
 
-  /// Does nothing when the disk is not full.
+  /// Does nothing when the disk is not full and the log not at its limit.
   func retryFullDisk() {
-    guard !isDead, published.mode == .readOnly else { return }
+    guard !isDead, published.mode == .readOnly, !published.isLost else { return }
     checkpoint(isIdle: true)
-    guard !isDead else { return }
+    guard !isDead, !checkpointer.isOverLimit else { return }
     do {
       try ledger.beginNothing(wallMicros: clock.wallMicros)
-      if try commitUpkeep(.recovery) { published.mode = .serving }
+      if try commitUpkeep(.recovery) { becomeWritable() }
     } catch {
       undo(error)
     }
@@ -285,7 +309,7 @@ final class Committer {
   private func replaceDatabase(
     _ setClock: () -> Void, by replace: () throws(SQLiteError) -> Void
   ) throws(SQLiteError) -> Int64 {
-    if isDead { throw .failedSync("replace") }
+    if isDead || published.isLost { throw .failedSync("replace") }
     // Before and after: whoever began to read between, or read on over either, has read two databases.
     published.countReplacement()
     defer { published.countReplacement() }
@@ -300,7 +324,7 @@ final class Committer {
       throw error
     }
     // The disk has taken it.
-    if published.mode == .readOnly { published.mode = .serving }
+    becomeWritable()
     checkpoint(isIdle: false)
     metrics.logFrames.set(Int64(connection.logFrames))
     return ledger.head.commitSequence

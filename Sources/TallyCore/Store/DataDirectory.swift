@@ -26,6 +26,11 @@ internal import TallySQLite
 
   var databasePath: String { path + "/" + Self.databaseName }
 
+  /// What has to stay where it is for as long as the database is open.
+  var watchedPaths: [String] {
+    [path, databasePath, databasePath + "-wal", databasePath + "-shm", path + "/" + Self.lockName]
+  }
+
   /// Makes the directory if it is missing (its parent must exist), checks it and locks it.
   init(path: String, allowsAnyFileSystem: Bool) throws(StoreError) {
     let isNew = Self.retrying { unsafe mkdir(path, Self.mode) } == 0
@@ -64,6 +69,12 @@ internal import TallySQLite
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
     return flock(descriptor, LOCK_EX | LOCK_NB) != 0
+  }
+
+  /// Whether a log with something in it stands beside a database file.
+  static func hasLog(databasePath: String) -> Bool {
+    var facts = stat()
+    return unsafe lstat(databasePath + "-wal", &facts) == 0 && facts.st_size > 0
   }
 
   /// Lets another process in; after the database was closed.
@@ -113,7 +124,10 @@ internal import TallySQLite
 
   /// Makes empty files that are their owner's alone, the database and its log, and syncs their names. A file
   /// that is there already is not opened.
+  /// - Throws: when there is none, but what looks like one: a ledger under another name would be taken for no
+  ///   ledger at all, and every balance for zero.
   private static func makeFiles(_ directory: Int32, path: String) throws(StoreError) {
+    if size(of: databaseName, in: directory) ?? 0 == 0 { try refuseOthers(directory, path: path) }
     let flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     var made: [String] = []
     for name in [databaseName, logName] {
@@ -164,6 +178,60 @@ internal import TallySQLite
 
   private static func syncFailure(_ what: String) -> StoreError {
     StoreError(.outcomeUnknown, "cannot sync \(what): \(unsafe String(cString: strerror(errno)))")
+  }
+
+  /// - Returns: nil when there is no such file.
+  private static func size(of name: String, in directory: Int32) -> Int64? {
+    var facts = stat()
+    guard unsafe fstatat(directory, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+    return Int64(facts.st_size)
+  }
+
+  private static func refuseOthers(_ directory: Int32, path: String) throws(StoreError) {
+    if size(of: databaseName + "-wal", in: directory) ?? 0 > 0 {
+      throw StoreError(
+        .directory,
+        "\(path) holds the log \(databaseName)-wal without its database: put \(databaseName) back beside it, or "
+          + "a backup in an empty directory")
+    }
+    guard let other = try names(directory, path: path).sorted().first(where: { isDatabase($0, directory) })
+    else { return }
+    throw StoreError(
+      .directory,
+      "\(path) holds the database \(other) but no \(databaseName): rename it to \(databaseName) if it is the ledger "
+        + "to serve, or name another directory for a new one")
+  }
+
+  private static func names(_ directory: Int32, path: String) throws(StoreError) -> [String] {
+    // Of its own: reading moves on in what is open.
+    let descriptor = unsafe openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0, let stream = unsafe fdopendir(descriptor) else {
+      throw failure("cannot list \(path)")
+    }
+    defer { _ = unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      names.append(
+        unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+          unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+        })
+    }
+    return names
+  }
+
+  /// How every file of SQLite's begins.
+  private static let signature = Array("SQLite format 3\0".utf8)
+
+  /// Whether a regular file, which nothing in this process has open, is a database of SQLite's.
+  private static func isDatabase(_ name: String, _ directory: Int32) -> Bool {
+    guard name != databaseName, size(of: name, in: directory) ?? 0 > 0 else { return false }
+    let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+    let descriptor = unsafe openat(directory, name, flags)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: signature.count)
+    let count = unsafe read(descriptor, &bytes, bytes.count)
+    return count == bytes.count && bytes == signature
   }
 
   private static func failure(_ what: String) -> StoreError {

@@ -29,6 +29,13 @@ public struct EngineConfiguration: Sendable {
   public var slowStatementMillis = 100
   /// Called on the thread that ran it, which it holds up.
   public var onSlowStatement: @Sendable (SlowStatement) -> Void = { _ in }
+  /// Bytes of the log at which writes stop. It grows beyond `Checkpointer.restartFrames` only while somebody
+  /// else, a backup tool or an analyst's shell, reads an old snapshot.
+  public var logLimitBytes = EngineConfiguration.defaultLogLimitBytes
+  /// How long somebody may keep the log from starting over before `onEvent` is told, in milliseconds.
+  public var logWarningMillis = 5_000
+  /// Told what happens to the store; on the writer's queue, or on the one that watches the files.
+  public var onEvent: @Sendable (StoreEvent) -> Void = { _ in }
   /// Called on the writer's queue when a commit's outcome is unknown, another sync has failed, or SQLite is
   /// locked out. The program exits with a documented status and is started again; nothing is decided after
   /// this.
@@ -37,9 +44,12 @@ public struct EngineConfiguration: Sendable {
   /// changes, before anyone hears of that commit. On the opening thread, then on the writer's queue.
   public var onRateLimits: @Sendable (RateLimitChange) -> Void = { _ in }
 
-  /// Told after `EngineState.mode` has changed. On the writer's queue or that of who closes the engine; must
-  /// not wait.
+  /// Told after `EngineState.mode` has changed. On the writer's queue, the one that watches the files, or
+  /// that of who closes the engine; must not wait.
   public var onModeChange: @Sendable () -> Void = {}
+
+  /// 16 GiB.
+  public static let defaultLogLimitBytes: Int64 = 16 << 30
 
   public init(directory: String, onFatal: @escaping @Sendable (StoreError) -> Void = { _ in }) {
     self.directory = directory

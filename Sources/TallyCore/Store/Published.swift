@@ -23,6 +23,8 @@ final class Published: Sendable {
   private struct State {
     var head: LedgerHead
     var mode = EngineState.Mode.serving
+    /// For ever: the files that are open are not those at their paths.
+    var isLost = false
     var young: [ExactText: Account] = [:]
     var old: [ExactText: Account] = [:]
     /// Databases that were put in the place of the one before.
@@ -80,8 +82,9 @@ final class Published: Sendable {
 
   var head: LedgerHead { state.withLock { $0.head } }
 
+  /// `lost` whatever it is set to, once that is known.
   var mode: EngineState.Mode {
-    get { state.withLock { $0.mode } }
+    get { state.withLock { $0.isLost ? .lost : $0.mode } }
     set {
       let isChange = state.withLock { state in
         defer { state.mode = newValue }
@@ -91,13 +94,22 @@ final class Published: Sendable {
     }
   }
 
+  var isLost: Bool { state.withLock { $0.isLost } }
+
+  func lose() {
+    state.withLock { $0.isLost = true }
+    onModeChange()
+  }
+
   /// How often a test harness has put another database in the place of this one, or is about to.
   var replacements: Int { state.withLock { $0.replacements } }
 
   func countReplacement() { state.withLock { $0.replacements += 1 } }
 
   /// Both of one moment.
-  var headAndMode: (LedgerHead, EngineState.Mode) { state.withLock { ($0.head, $0.mode) } }
+  var headAndMode: (LedgerHead, EngineState.Mode) {
+    state.withLock { ($0.head, $0.isLost ? .lost : $0.mode) }
+  }
 
   func account(userId: String) -> View? {
     state.withLock { state in

@@ -132,15 +132,16 @@ final class ReaderPool: Sendable {
 
   var busyCount: Int { state.withLock { $0.count - $0.free.count } }
 
-  /// Keeps snapshots from beginning and waits for those that are open.
-  /// - Returns: false when some were still open at the deadline. Either way, `resume` must follow.
-  func pause(deadlineNanoseconds: UInt64) -> Bool {
-    state.withLock { $0.isPaused = true }
-    return state.wait(
-      deadlineNanoseconds: deadlineNanoseconds, until: { $0.free.count == $0.count }, then: { _ in true })
-      ?? false
+  /// Keeps snapshots from beginning. `resume` must follow.
+  /// - Returns: whether none is open.
+  func pause() -> Bool {
+    state.withLock { state in
+      state.isPaused = true
+      return state.free.count == state.count
+    }
   }
 
+  /// Lets snapshots begin again.
   func resume() {
     state.withLock { $0.isPaused = false }
     state.broadcast()

@@ -3,11 +3,12 @@
 // Invariants:
 // 1. `daemon.lock` is held from before the database is opened until after it is closed.
 // 2. Nothing is served before the log of the process before was examined, put on the disk (see LogRecovery)
-//    and checkpointed wholly, the schema is this program's, and the connection said that it syncs every
-//    commit.
+//    and checkpointed (wholly, unless another program reads an old snapshot), the schema is whole and this
+//    program's, and the connection said that it syncs every commit.
 // 3. SQLite copies the log into the database file when it closes only after a checkpoint that succeeded.
 // 4. A read that begins after a completion ran sees its commit: accounts in memory are published first, and
 //    a snapshot is opened anew for each read.
+// 5. Once the files are lost nothing is closed: SQLite would remove what is at their paths now.
 //
 // Owner: its parts have their own; this value only holds them.
 
@@ -35,7 +36,10 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   private let metrics: StoreMetrics
   private let clock: any TimeSource
   public let zones: ZoneStore
+  private let watch: FileWatch
   private let isClosed = Lock(false)
+  /// Kept for the rest of the process, so that nothing of them is closed.
+  private static let lost = Lock<[SQLiteEngine]>([])
 
   public var readerCount: Int { readers.count }
   public var databasePath: String { directory.databasePath }
@@ -45,6 +49,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     statements: StatementStatistics, metrics: StoreMetrics, configuration: EngineConfiguration
   ) {
     self.directory = directory
+    watch = FileWatch(paths: directory.watchedPaths)
     self.readers = readers
     self.writer = writer
     self.published = published
@@ -67,11 +72,12 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       slowNanoseconds: configuration.slowStatementMillis > 0
         ? UInt64(configuration.slowStatementMillis) * 1_000_000 : nil,
       onSlow: configuration.onSlowStatement)
-    let connection = try storing { () throws(SQLiteError) in
+    let connection = try opening(directory.databasePath) { () throws(SQLiteError) in
       try openWriter(directory.databasePath, statements, configuration)
     }
     try checkSettings(connection)
     try Migrations.apply(Schema.migrations, to: connection)
+    try SchemaCheck.require(connection, path: directory.databasePath)
     let head = try storing { () throws(SQLiteError) in try HeadReader(connection).load() }
     try checkClock(head, configuration)
     return try storing { () throws(SQLiteError) in
@@ -90,8 +96,21 @@ public final class SQLiteEngine: ProductEngine, Sendable {
         checkpointsOnClose: false, cacheKibibytes: Ledger.cacheKibibytes, statements: statements))
     _ = try connection.text("PRAGMA journal_mode = WAL")
     try connection.execute("PRAGMA synchronous = \(configuration.faults.synchronous ?? "FULL")")
-    try connection.checkpoint(.truncate)
+    // A log that has grown beyond where it starts over gives the rest back when it does.
+    _ = try connection.value(
+      "PRAGMA journal_size_limit = \(StoreMetrics.logByteCount(frames: Checkpointer.restartFrames))")
+    let result = try connection.checkpoint(.truncate)
+    if result.isBusy {
+      configuration.onEvent(.logLeft(byteCount: StoreMetrics.logByteCount(frames: result.logFrames)))
+    }
     return connection
+  }
+
+  /// - Throws: with the file's name in the message, which is what somebody needs whose file cannot be opened.
+  static func opening<Value>(
+    _ path: String, _ body: () throws(SQLiteError) -> Value
+  ) throws(StoreError) -> Value {
+    do { return try body() } catch { throw StoreError(opening: path, error) }
   }
 
   /// What was asked for is read back.
@@ -121,7 +140,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       path: directory.databasePath, count: configuration.readerCount, statements: statements,
       metrics: metrics)
     let checkpointer = Checkpointer(
-      connection: connection, readers: readers, faults: configuration.faults, metrics: metrics)
+      connection: connection, readers: readers, metrics: metrics, configuration: configuration)
     // Whatever the process before has answered comes before whatever this one answers.
     if published.head.commitSequence > 0 {
       try ledger.commitNothing(wallMicros: configuration.clock.wallMicros)
@@ -131,9 +150,15 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       metrics: metrics, configuration: configuration)
     let writer = Writer(
       committer: committer, published: published, metrics: metrics, configuration: configuration)
-    return SQLiteEngine(
+    let engine = SQLiteEngine(
       directory: directory, readers: readers, writer: writer, published: published, caches: caches,
       statements: statements, metrics: metrics, configuration: configuration)
+    let onEvent = configuration.onEvent
+    engine.watch.start { what in
+      published.lose()
+      onEvent(.filesLost(StoreError(lost: what)))
+    }
+    return engine
   }
 
   private static func storing<Value>(
@@ -156,6 +181,8 @@ public final class SQLiteEngine: ProductEngine, Sendable {
 
   /// Lets nothing in any more, answers what is queued (for ten seconds at most), copies the log into the
   /// database file and closes it. Reads end with `shuttingDown`.
+  /// - Throws: `filesLost` when the files are no longer those at their paths. They stay open until the process
+  ///   ends.
   public func close() throws(StoreError) {
     let wasClosed = isClosed.withLock { isClosed in
       defer { isClosed = true }
@@ -163,6 +190,13 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     }
     guard !wasClosed else { return }
     writer.stop(deadlineNanoseconds: SystemClock().monotonicNanoseconds + Self.drainNanoseconds)
+    watch.stop()
+    // It may have happened since the watch last looked.
+    if let loss = watch.loss {
+      published.lose()
+      Self.lost.withLock { $0.append(self) }
+      throw StoreError(lost: loss)
+    }
     readers.close()
     defer { directory.unlock() }
     try writer.close()
@@ -219,8 +253,10 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   public func verify(
     enums: VerifyEnums? = nil, report: (VerifyProgress) -> Void
   ) throws(StoreError) -> Bool {
+    // What is at the path would be somebody else's.
+    if let loss = watch.loss { throw StoreError(lost: loss) }
     let replacements = published.replacements
-    let isSound = try Self.storing { () throws(SQLiteError) in
+    let isSound = try Self.opening(directory.databasePath) { () throws(SQLiteError) in
       let connection = try Connection(
         path: directory.databasePath,
         options: ConnectionOptions(readOnly: true, cacheKibibytes: Reader.cacheKibibytes))

@@ -5,6 +5,7 @@
 //
 // Values, owned by nobody.
 
+internal import Glibc
 internal import TallySQLite
 
 public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -28,6 +29,8 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case corrupt
     /// The log has lost what it held: recovery would drop commits that were acknowledged.
     case logDamaged
+    /// The files of the database were removed or replaced while they were open.
+    case filesLost
     case diskFull
     /// Anything else that SQLite or the file system refused, for now: starting again may help.
     case inputOutput
@@ -64,6 +67,28 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
       }
     message = "\(error.message) (SQLite \(error.code))"
     sql = error.sql
+  }
+
+  /// - Parameter what: the path, and what became of it.
+  init(lost what: String) {
+    self.init(
+      .filesLost,
+      "DATA_LOSS: \(what) while the database was served. Writes are refused: what is written now would be gone "
+        + "with this process. End it, put the files back where they were, or a backup in their place, and "
+        + "start again; until it ends, its open files are under /proc/\(getpid())/fd")
+  }
+
+  /// - Parameter path: of the database that cannot be opened.
+  init(opening path: String, _ error: SQLiteError) {
+    self.init(error)
+    sql = nil
+    if error.isNoDatabase {
+      message = "\(path) is not a Tallystick database"
+    } else if error.isNotWritable {
+      message = "\(path) cannot be written, or its directory cannot: \(message)"
+    } else {
+      message = "\(path) cannot be opened: \(message)"
+    }
   }
 
   public var description: String { sql.map { "\(message) in: \($0)" } ?? message }

@@ -25,6 +25,8 @@ public struct StoreReport: Sendable {
   public var logBytes: Int64 = 0
   public var checkpoints: [(mode: String, count: Int64)] = []
   public var checkpointFailures: Int64 = 0
+  /// Since when the log cannot start over, since somebody reads an old snapshot; zero when it can.
+  public var logHeldSinceMicros: Int64 = 0
   public var checkpointNanoseconds = Histogram()
   public var readers = 0
   public var busyReaders = 0
@@ -50,10 +52,18 @@ final class StoreMetrics: Sendable {
   let logFrames = Gauge()
   let passiveCheckpoints = Counter()
   let restartCheckpoints = Counter()
+  /// Tries to let the log start over that a snapshot was in the way of.
+  let busyCheckpoints = Counter()
+  let logHeldSinceMicros = Gauge()
   let checkpointFailures = Counter()
   let checkpointNanoseconds = LiveHistogram()
   let readNanoseconds = LiveHistogram()
   private let turnedAway = turningAway.map { _ in Counter() }
+
+  /// What so many pages take in the log.
+  static func logByteCount(frames: Int) -> Int64 {
+    frames <= 0 ? 0 : logHeaderByteCount + Int64(frames) * frameByteCount
+  }
 
   func turnAway(_ reason: Reason) {
     guard let index = Self.turningAway.firstIndex(of: reason) else { return }
@@ -68,10 +78,11 @@ final class StoreMetrics: Sendable {
     report.batchNanoseconds = batchNanoseconds.snapshot
     report.commitNanoseconds = commitNanoseconds.snapshot
     report.logFrames = logFrames.value
-    report.logBytes =
-      report.logFrames == 0 ? 0 : Self.logHeaderByteCount + report.logFrames * Self.frameByteCount
+    report.logBytes = Self.logByteCount(frames: Int(report.logFrames))
+    report.logHeldSinceMicros = logHeldSinceMicros.value
     report.checkpoints = [
       ("passive", passiveCheckpoints.value), ("restart", restartCheckpoints.value),
+      ("busy", busyCheckpoints.value),
     ]
     report.checkpointFailures = checkpointFailures.value
     report.checkpointNanoseconds = checkpointNanoseconds.snapshot

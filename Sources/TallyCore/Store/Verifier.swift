@@ -12,6 +12,8 @@ internal import TallySQLite
 public enum Verifier {
   /// Findings that a check keeps.
   public static let maximumFindings = 20
+  /// Bytes of one finding; a longer one is cut.
+  public static let maximumFindingBytes = 240
 
   /// Verifies a database file that nobody serves.
   /// - Parameters:
@@ -28,28 +30,37 @@ public enum Verifier {
     }
     let log = try LogRecovery.examine(databasePath: path)
     if let damage = LogRecovery.damage(log, databasePath: path) { throw StoreError(.logDamaged, damage) }
-    let connection: Connection
-    let version: Int64
-    do {
-      // What the disk has of the log is for the next start to make sure of. Without one SQLite tidies up.
-      let options = ConnectionOptions(
-        readOnly: false, creates: false, checkpointsOnClose: log.wholeFrames == 0 && !log.isUnfinished,
-        cacheKibibytes: 8_192)
-      connection = try Connection(path: path, options: options)
-      version = try connection.value("PRAGMA user_version")
-    } catch {
-      if error.isNoDatabase { throw StoreError(.corrupt, "\(path) is not a Tallystick database") }
-      throw StoreError(error)
+    // What the disk has of the log is for the next start to make sure of. Without one SQLite tidies up.
+    let connection = try open(path, checkpointsOnClose: log.wholeFrames == 0 && !log.isUnfinished)
+    let version = try SQLiteEngine.opening(path) { () throws(SQLiteError) in
+      try connection.value("PRAGMA user_version")
     }
     if version == 0 { throw StoreError(.otherSchema, "\(path) is not a Tallystick database") }
     guard version == Int64(Schema.version) else {
       throw StoreError(
         .otherSchema, "the file has schema version \(version), this program verifies \(Schema.version)")
     }
+    return try SQLiteEngine.opening(path) { () throws(SQLiteError) in
+      try verify(connection, enums: enums, report: report)
+    }
+  }
+
+  /// Opens a file, which recovers it; one in a place that takes no writes as it is, if no log stands beside it.
+  private static func open(_ path: String, checkpointsOnClose: Bool) throws(StoreError) -> Connection {
+    var options = ConnectionOptions(
+      readOnly: false, creates: false, checkpointsOnClose: checkpointsOnClose, cacheKibibytes: 8_192)
     do {
-      return try verify(connection, enums: enums, report: report)
+      let connection = try Connection(path: path, options: options)
+      _ = try connection.value("SELECT count(*) FROM sqlite_schema")
+      return connection
     } catch {
-      throw StoreError(error)
+      guard error.isNotWritable || error.kind == .inputOutput, !DataDirectory.hasLog(databasePath: path)
+      else { throw StoreError(opening: path, error) }
+    }
+    options.readOnly = true
+    options.isImmutable = true
+    return try SQLiteEngine.opening(path) { () throws(SQLiteError) in
+      try Connection(path: path, options: options)
     }
   }
 
@@ -61,8 +72,9 @@ public enum Verifier {
     report: (VerifyProgress) -> Void
   ) throws(SQLiteError) -> Bool {
     let run = VerifyRun(reader: try VerifyReader(connection))
-    run.attempt(.chain) { () throws(SQLiteError) in try run.ledger(report) }
-    run.attempt(.balances) { () throws(SQLiteError) in try run.accounts(report) }
+    run.attempt(.chain, .books, .balances, .allocations) { () throws(SQLiteError) in try run.ledger(report) }
+    run.attempt(.balances, .books) { () throws(SQLiteError) in try run.accounts(report) }
+    run.attempt(.books, .chain) { () throws(SQLiteError) in try run.totals() }
     run.attempt(.allocations) { () throws(SQLiteError) in try run.holds(report) }
     run.attempt(.allocations) { () throws(SQLiteError) in try run.charges(report) }
     for check in [VerifyCheck.books, .balances, .chain, .allocations] { run.end(check, report) }
@@ -77,7 +89,7 @@ public enum Verifier {
     run.attempt(.pages) { () throws(SQLiteError) in try run.pages(report) }
     run.end(.pages, report)
     run.start()
-    run.attempt(.schema) { () throws(SQLiteError) in try run.schema(enums, report) }
+    run.schema(enums, report)
     run.end(.schema, report)
     return run.isSound
   }
@@ -89,6 +101,8 @@ final class VerifyRun {
   private var replay = VerifyReplay()
   private var startedNanoseconds = SystemClock().monotonicNanoseconds
   private(set) var isSound = true
+  /// All rows were read: accounts can be compared with what they say.
+  private var isPlayed = false
 
   private var unique = VerifyTally()
   private var counted = VerifyTally()
@@ -100,12 +114,12 @@ final class VerifyRun {
   /// Sets the clock of the checks that end next.
   func start() { startedNanoseconds = SystemClock().monotonicNanoseconds }
 
-  /// Runs a part of the work; that it cannot go on is a violation of the check it is for.
-  func attempt(_ check: VerifyCheck, _ body: () throws(SQLiteError) -> Void) {
+  /// Runs a part of the work; that it cannot go on is a violation of every check that builds on it.
+  func attempt(_ checks: VerifyCheck..., body: () throws(SQLiteError) -> Void) {
     do {
       try body()
     } catch {
-      tally(check) { $0.add("stopped: \(error)") }
+      for check in checks { tally(check) { $0.stop(error) } }
     }
   }
 
@@ -133,13 +147,17 @@ final class VerifyRun {
         total = head.ledgerSequence
         return try reader.play(into: &replay)
       }
-      guard count > 0 else { return }
+      guard count > 0 else {
+        isPlayed = true
+        return
+      }
       progress(.chain, replay.chain, total: max(total, replay.sequence), report)
     }
   }
 
   /// Plays what came since, within the snapshot at hand.
   private func catchUp() throws(SQLiteError) {
+    guard isPlayed else { return }
     while try reader.play(into: &replay) > 0 {}
   }
 
@@ -165,6 +183,11 @@ final class VerifyRun {
     for id in replay.accounts.keys.sorted() where !known.contains(id) {
       replay.balances.add("account \(id): its ledger rows have no account")
     }
+  }
+
+  /// What only all rows together can tell.
+  func totals() throws(SQLiteError) {
+    guard isPlayed else { return }
     try reader.snapshot { (head) throws(SQLiteError) in try total(head) }
   }
 
@@ -174,7 +197,9 @@ final class VerifyRun {
     let system = try reader.system()
     var sum = try reader.totalMicros()
     for account in SystemAccount.allCases {
-      let balance = system[Int64(account.rawValue)] ?? 0
+      let stored = system[Int64(account.rawValue)]
+      replay.books.expect(stored != nil, "system account \(account) is missing")
+      let balance = stored ?? 0
       let played = replay.system[account]
       sum += Int128(balance)
       replay.books.examined += 1
@@ -186,6 +211,20 @@ final class VerifyRun {
     replay.chain.expect(
       head.ledgerSequence == sequence, "meta: row \(head.ledgerSequence) is the last, not \(sequence)")
     replay.chain.expect(head.hash == hash, "meta: the chain's head is not row \(sequence)'s hash")
+    compare(head, commit: replay.commit.sequence, of: "row \(sequence)")
+    let atMicros = replay.atMicros
+    if sequence > 0 {
+      replay.chain.expect(
+        head.lastAtMicros >= atMicros,
+        "meta: the last time is \(head.lastAtMicros), row \(sequence) is of \(atMicros)")
+    }
+  }
+
+  /// No commit comes after the last one.
+  private func compare(_ head: LedgerHead, commit: Int64, of row: String) {
+    replay.chain.expect(
+      head.commitSequence >= commit,
+      "meta: commit \(head.commitSequence) is the last, but \(row) is of commit \(commit)")
   }
 
   private func compare(_ stored: VerifyReader.StoredAccount) {
@@ -198,27 +237,28 @@ final class VerifyRun {
       "\(name): posted \(account.postedMicros), held \(account.heldMicros)")
     replay.balances.examined += 1
     replay.balances.expect(
-      account.postedMicros == played.postedMicros,
-      "\(name): posted \(account.postedMicros), its rows add up to \(played.postedMicros)")
-    replay.balances.expect(
       account.postedMicros == account.lots.reduce(0) { $0 &+ $1.remainingMicros },
       "\(name): posted \(account.postedMicros) is not what its lots have left")
     replay.balances.expect(
-      account.heldMicros == stored.openMicros && account.heldMicros == played.heldMicros,
+      account.heldMicros == stored.openMicros && (!isPlayed || account.heldMicros == played.heldMicros),
       "\(name): held \(account.heldMicros), open holds \(stored.openMicros), its rows \(played.heldMicros)")
     replay.balances.expect(
       account.heldMicros == account.lots.reduce(0) { $0 &+ $1.pinnedMicros },
       "\(name): held \(account.heldMicros) is not what its lots pin")
     replay.balances.expect(
-      account.version == played.version && account.head == played.head,
-      "\(name): version \(account.version) at row \(account.head), "
-        + "its rows say \(played.version) at \(played.head)"
-    )
-    replay.balances.expect(
       account.nextHoldExpiryMicros == stored.firstExpiryMicros
         && stored.nextDueMicros == account.nextDueMicros,
       "\(name): what it expects to expire next is not what does")
     compareLots(account, played)
+    guard isPlayed else { return }
+    replay.balances.expect(
+      account.postedMicros == played.postedMicros,
+      "\(name): posted \(account.postedMicros), its rows add up to \(played.postedMicros)")
+    replay.balances.expect(
+      account.version == played.version && account.head == played.head,
+      "\(name): version \(account.version) at row \(account.head), "
+        + "its rows say \(played.version) at \(played.head)"
+    )
   }
 
   private func compareLots(_ account: Account, _ played: VerifyReplay.AccountState) {
@@ -229,12 +269,13 @@ final class VerifyRun {
         0 <= lot.pinnedMicros && lot.pinnedMicros <= lot.remainingMicros
           && lot.remainingMicros <= lot.amountMicros,
         "\(name): pins \(lot.pinnedMicros) of \(lot.remainingMicros) of \(lot.amountMicros)")
+      guard isPlayed else { continue }
       let expected = VerifyReplay.LotState(
         amountMicros: lot.amountMicros, remainingMicros: lot.remainingMicros, pinnedMicros: lot.pinnedMicros)
       replay.balances.expect(played.lots[lot.id] == expected, "\(name): its rows say otherwise")
     }
     replay.balances.expect(
-      account.lots.count == played.lots.count,
+      !isPlayed || account.lots.count == played.lots.count,
       "account \(account.id): \(account.lots.count) lots, its rows leave \(played.lots.count)")
   }
 
@@ -252,6 +293,7 @@ final class VerifyRun {
       after = last
       progress(.allocations, replay.allocations, total: replay.chain.examined + replay.holdCount, report)
     }
+    guard isPlayed else { return }
     try reader.snapshot { (_) throws(SQLiteError) in
       try catchUp()
       let count = try reader.holdCount()
@@ -288,6 +330,9 @@ final class VerifyRun {
     let charges = reader.charges
     try walk(.allocations, from: 0, report) { (run, tally) throws(SQLiteError) in
       try charges.compare(after: run, &tally)
+    }
+    try reader.snapshot { (head) throws(SQLiteError) in
+      compare(head, commit: charges.lastCommit, of: "a run")
     }
   }
 
@@ -348,9 +393,9 @@ final class VerifyRun {
     }
   }
 
-  func schema(_ enums: VerifyEnums?, _ report: (VerifyProgress) -> Void) throws(SQLiteError) {
+  func schema(_ enums: VerifyEnums?, _ report: (VerifyProgress) -> Void) {
     for step in VerifySchema(connection: reader.connection).steps(enums) {
-      try step(&file)
+      attempt(.schema) { () throws(SQLiteError) in try step(&file) }
       progress(.schema, file, total: 0, report)
     }
   }

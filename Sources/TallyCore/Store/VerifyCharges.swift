@@ -20,11 +20,14 @@ final class VerifyCharges {
         WHERE l.sequence = r.finish_sequence AND l.type = 6 AND l.hold_id IS NULL), 0),
       EXISTS (SELECT 1 FROM ledger l
         WHERE l.sequence = r.finish_sequence AND l.account = r.account AND l.run_id = r.run_id
-          AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position)
+          AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
+      max(r.commit_sequence, coalesce(r.finish_commit_sequence, 0))
     FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
 
   private let charges: Statement
+  /// The last one that a run was seen to name; runs may come without ledger rows.
+  private(set) var lastCommit: Int64 = 0
 
   init(_ connection: Connection) throws(SQLiteError) {
     charges = try connection.prepare(Self.chargesSQL)
@@ -41,6 +44,7 @@ final class VerifyCharges {
       let name = "run row \(charges.int(0))"
       last = charges.int(0)
       tally.examined += 1
+      lastCommit = max(lastCommit, charges.int(7))
       let rows = min(charges.int(1), charges.int(4)).addingReportingOverflow(charges.int(5)).partialValue
       tally.expect(
         charges.int(2) == rows, "\(name): charged \(charges.int(2)), its ledger rows took \(rows)")

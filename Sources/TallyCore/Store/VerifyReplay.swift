@@ -25,8 +25,8 @@ struct VerifyReplay {
   private(set) var system = SystemBalances()
   private(set) var sequence: Int64 = 0
   private(set) var hash = Chain.origin
-  private var atMicros = Int64.min
-  private var commit = CommitPoint(sequence: 0, position: 0)
+  private(set) var atMicros = Int64.min
+  private(set) var commit = CommitPoint(sequence: 0, position: 0)
   /// Rows that open a hold.
   private(set) var holdCount: Int64 = 0
   var chain = VerifyTally()

@@ -2,6 +2,8 @@
 //
 // Values, owned by nobody.
 
+internal import TallySQLite
+
 /// A check's progress, or its end.
 public struct VerifyProgress: Sendable, Equatable {
   /// From 1, as `VerifyCheck` numbers them.
@@ -49,7 +51,26 @@ struct VerifyTally {
   /// - Parameter finding: names the row.
   mutating func add(_ finding: @autoclosure () -> String) {
     violations += 1
-    if findings.count < Verifier.maximumFindings { findings.append(finding()) }
+    if findings.count < Verifier.maximumFindings { findings.append(Self.line(finding())) }
+  }
+
+  /// What comes next could not be read: what was not examined is not sound.
+  mutating func stop(_ error: SQLiteError) {
+    violations += 1
+    if findings.count >= Verifier.maximumFindings { findings.removeLast() }
+    findings.append(
+      Self.line("stopped, and the rest was not examined: \(error.message) (SQLite \(error.code))"))
+  }
+
+  /// One line of at most `Verifier.maximumFindingBytes`.
+  private static func line(_ text: String) -> String {
+    let words = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    if words.utf8.count <= Verifier.maximumFindingBytes { return words }
+    var kept = ""
+    for character in words where kept.utf8.count + character.utf8.count <= Verifier.maximumFindingBytes - 3 {
+      kept.append(character)
+    }
+    return kept + "..."
   }
 
   mutating func expect(_ holds: Bool, _ finding: @autoclosure () -> String) {

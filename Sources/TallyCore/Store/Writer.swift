@@ -32,6 +32,8 @@ final class Writer: @unchecked Sendable {
   /// Of the last batch; as many callers may be back soon. Written on the queue.
   private let lastCount = Atomic(0)
   private var lastRunNanoseconds: UInt64 = 0
+  /// The log is looked at again soon.
+  private var looksAgain = false
 
   init(
     committer: Committer, published: Published, metrics: StoreMetrics, configuration: EngineConfiguration
@@ -55,6 +57,7 @@ final class Writer: @unchecked Sendable {
   func admission() -> Refusal? {
     let refusal: Refusal? =
       switch published.mode {
+      case .lost: Self.lostRefusal
       case .draining: Self.drainingRefusal
       case .readOnly: Self.readOnlyRefusal
       case .serving: inbox.isFull ? Self.fullRefusal : nil
@@ -69,7 +72,11 @@ final class Writer: @unchecked Sendable {
   var pending: (items: Int, bytes: Int) { inbox.size }
 
   func submit(_ work: Work) {
-    if published.mode == .readOnly { return turnAway(work, Self.readOnlyRefusal) }
+    switch published.mode {
+    case .readOnly: return turnAway(work, Self.readOnlyRefusal)
+    case .lost: return turnAway(work, Self.lostRefusal)
+    case .serving, .draining: break
+    }
     switch inbox.add(work) {
     case .first:
       // The batch before had company that may be back: then it is not lone for long.
@@ -94,6 +101,8 @@ final class Writer: @unchecked Sendable {
   static let drainingRefusal = Refusal(.shuttingDown, "the server is shutting down")
   static let fullRefusal = Refusal(.queueFull, "too many writes are waiting")
   static let readOnlyRefusal = Refusal(.readOnly, "the store takes no writes for now")
+  static let lostRefusal = Refusal(
+    .corrupt, "the database's files were removed or replaced; nothing was applied")
   private static let lateRefusal = Refusal(
     .deadlineExceeded, "the deadline passed before the write began; nothing was applied")
 
@@ -128,7 +137,7 @@ final class Writer: @unchecked Sendable {
     dispatchPrecondition(condition: .onQueue(queue))
     lastCount.store(batch.count, ordering: .relaxed)
     if !batch.isEmpty { run(batch) }
-    committer?.checkpoint(isIdle: false)
+    checkpoint()
     if !batch.isEmpty { queue.async { self.drain() } }
   }
 
@@ -176,11 +185,27 @@ final class Writer: @unchecked Sendable {
 
   // MARK: upkeep
 
+  /// A log that waits for readers is looked at again without a batch, so that they do not wait for one.
+  private func checkpoint() {
+    committer?.checkpoint(isIdle: false)
+    lookAgainWhilePausing()
+  }
+
+  private func lookAgainWhilePausing() {
+    guard committer?.isCheckpointPausing == true, !looksAgain else { return }
+    looksAgain = true
+    queue.asyncAfter(deadline: .now() + .milliseconds(Checkpointer.pauseMillis)) {
+      self.looksAgain = false
+      self.checkpoint()
+    }
+  }
+
   private func tick() {
     dispatchPrecondition(condition: .onQueue(queue))
     let isIdle = clock.monotonicNanoseconds - lastRunNanoseconds >= Self.idleNanoseconds
-    guard committer?.tick(isIdle: isIdle, writesOff: !clock.isFrozen) == true else { return }
-    queue.async { self.tick() }
+    let hasMore = committer?.tick(isIdle: isIdle, writesOff: !clock.isFrozen) == true
+    lookAgainWhilePausing()
+    if hasMore { queue.async { self.tick() } }
   }
 
   /// Runs on the writer's queue, between batches.

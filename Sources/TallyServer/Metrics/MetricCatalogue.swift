@@ -128,8 +128,12 @@ struct MetricCatalogue: Sendable {
         }),
       .counter(
         "checkpoint_failures_total", "Checkpoints that failed, to be tried again.", store.checkpointFailures),
+      .gauge(
+        "log_held_since_micros",
+        "Since when a snapshot keeps the log from starting over, since the epoch; 0 when none does.",
+        store.logHeldSinceMicros),
       .histogram(
-        "checkpoint_micros", "What a checkpoint takes, waits for readers included.",
+        "checkpoint_micros", "What a checkpoint takes.",
         [Sample(value: .histogram(store.checkpointNanoseconds, .micros))]),
     ]
   }

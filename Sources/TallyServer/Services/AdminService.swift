@@ -107,7 +107,7 @@ struct ServerFacts: Sendable {
     response.nowMicros = engine.nowMicros()
     switch state.mode {
     case .serving: response.state = .serving
-    case .readOnly: response.state = .readOnly
+    case .readOnly, .lost: response.state = .readOnly
     case .draining: response.state = .draining
     }
     response.commitSequence = state.commitSequence

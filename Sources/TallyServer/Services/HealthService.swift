@@ -65,7 +65,7 @@ struct HealthService {
     if isDraining() { return .notServing }
     return switch services.engine.state().mode {
     case .serving: .serving
-    case .readOnly, .draining: .notServing
+    case .readOnly, .draining, .lost: .notServing
     }
   }
 

@@ -13,13 +13,16 @@ enum UsageQueries {
     _ request: TallystickV1.ListPlansRequest, _ engine: any ProductEngine, largest: Int
   ) throws(Refusal) -> TallystickV1.ListPlansResponse {
     let limit = try Fields.pageSize(request.limit)
-    // Plans are ordered by id, so the cursor is the last id; one row more tells of a next page.
-    let after = request.cursor.isEmpty ? nil : request.cursor
+    // Plans are ordered by id; one row more tells of a next page.
+    let rpc = TallystickV1.UsageService.listPlans
+    let after = try Cursor.decodeText(rpc, request)
     let snapshot = try engine.plans(afterId: after, limit: limit + 1)
     let fitting = CreditQueries.cut(snapshot.value, largest: largest, size: size)
     var response = TallystickV1.ListPlansResponse()
     response.plans = snapshot.value.prefix(min(limit, fitting)).map(TallystickV1.Plan.init)
-    if snapshot.value.count > response.plans.count { response.nextCursor = response.plans.last?.planId ?? "" }
+    if snapshot.value.count > response.plans.count, let last = response.plans.last {
+      response.nextCursor = Cursor.encode(after: last.planId, rpc, request)
+    }
     response.commitSequence = snapshot.commitSequence
     return response
   }

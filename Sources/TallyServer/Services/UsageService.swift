@@ -41,6 +41,7 @@ struct UsageService {
         fields: { request throws(Refusal) in
           _ = try Fields.pageSize(request.limit)
           try Fields.optional(request.cursor, "cursor", atMost: Limits.cursorByteCount)
+          _ = try Cursor.decodeText(RPCs.listPlans, request)
         },
         answer: { request, _ throws(Refusal) in
           try UsageQueries.plans(request, engine, largest: largest)

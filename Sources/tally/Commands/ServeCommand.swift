@@ -153,6 +153,11 @@ struct LimitFlags: ParsableArguments {
   var idleSeconds: String?
   @Option(help: ArgumentHelp("End a stream that is older; 0 is never.", valueName: "seconds"))
   var maxStreamSeconds: String?
+  @Option(
+    help: ArgumentHelp(
+      "The write-ahead log at which writes stop, while somebody else reads an old snapshot.",
+      valueName: "bytes"))
+  var maxLogBytes: String?
 
   var values: [String: [String]] {
     given([
@@ -161,7 +166,7 @@ struct LimitFlags: ParsableArguments {
       (.maxOutboundBytes, maxOutboundBytes), (.maxTotalOutboundBytes, maxTotalOutboundBytes),
       (.halfFrameSeconds, halfFrameSeconds),
       (.stalledWriteSeconds, stalledWriteSeconds), (.idleSeconds, idleSeconds),
-      (.maxStreamSeconds, maxStreamSeconds),
+      (.maxStreamSeconds, maxStreamSeconds), (.maxLogBytes, maxLogBytes),
     ])
   }
 }

@@ -124,6 +124,7 @@ struct ServerLife {
         supervisor.fail()
       })
     configuration.readerCount = Int(settings.readers)
+    configuration.logLimitBytes = settings.maxLogBytes
     configuration.slowStatementMillis = Int(settings.slowQueryMillis)
     configuration.allowsAnyFileSystem = settings.allowsAnyFileSystem || directory != nil
     configuration.allowsClockBehindLedger = settings.allowsClockBehindLedger
@@ -202,7 +203,7 @@ extension StoreError {
     case .alreadyRunning: .busy
     case .directory, .fileSystem: .cannotCreate
     case .newerSchema, .otherSchema, .changedMigration, .clockBehindLedger: .configuration
-    case .notDurable, .corrupt, .logDamaged, .replaced, .closed: .damaged
+    case .notDurable, .corrupt, .logDamaged, .filesLost, .replaced, .closed: .damaged
     case .diskFull, .inputOutput: .system
     case .outcomeUnknown, .lockedOut: .outcomeUnknown
     }

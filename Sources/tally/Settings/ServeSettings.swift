@@ -39,6 +39,7 @@ struct ServeSettings: Equatable {
   var idleSeconds: Int64 = 0
   /// Zero is for ever.
   var maxStreamSeconds: Int64 = 3_600
+  var maxLogBytes: Int64 = 16 << 30
   var allowsAnyFileSystem = false
   var allowsClockBehindLedger = false
   var acceptsLogDamage = false
@@ -73,6 +74,7 @@ struct ServeSettings: Equatable {
     case stalledWriteSeconds = "stalled-write-seconds"
     case idleSeconds = "idle-seconds"
     case maxStreamSeconds = "max-stream-seconds"
+    case maxLogBytes = "max-log-bytes"
     case anyFileSystem = "any-file-system"
     case clockBehindLedger = "clock-behind-ledger"
     case acceptLogDamage = "accept-log-damage"
@@ -99,6 +101,7 @@ struct ServeSettings: Equatable {
       case .maxTotalOutboundBytes: .integer(33_554_432...68_719_476_736, unit: "bytes")
       case .halfFrameSeconds, .stalledWriteSeconds: ServeSettings.seconds
       case .idleSeconds, .maxStreamSeconds: ServeSettings.orNever
+      case .maxLogBytes: .integer(134_217_728...1_099_511_627_776, unit: "bytes")
       }
     }
   }
@@ -138,6 +141,7 @@ struct ServeSettings: Equatable {
     try integer(.stalledWriteSeconds, &stalledWriteSeconds)
     try integer(.idleSeconds, &idleSeconds)
     try integer(.maxStreamSeconds, &maxStreamSeconds)
+    try integer(.maxLogBytes, &maxLogBytes)
     if isTesting && !isEphemeral {
       guard settings.text(Key.database.setting) != nil else {
         let advice = "name one with --database, or add --ephemeral"

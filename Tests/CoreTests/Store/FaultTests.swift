@@ -125,6 +125,8 @@ struct FaultTests {
     configuration.allowsAnyFileSystem = true
     configuration.faults = faults
     configuration.tickMillis = 10
+    let events = Events()
+    configuration.onEvent = events.add
     let engine = try SQLiteEngine.open(configuration)
     try engine.must(purchase("u1", 5, "p"))
     trap.arm(.diskFull)
@@ -135,6 +137,7 @@ struct FaultTests {
     #expect(try engine.available("u1") == 5)
     trap.arm(nil)
     try waitUntil { engine.state().mode == .serving }
+    #expect(events.all == [.readOnly(.diskFull), .writable(.diskFull)])
     try engine.must(consume("u1", 1, "a"))
     try engine.close()
     #expect(try isSound())

@@ -55,15 +55,19 @@ let dollar: Int64 = 1_000_000
 func open(
   _ directory: TemporaryDirectory, clock: any TimeSource = TestClock(wallMicros: noon),
   faults: EngineFaults = EngineFaults(), readerCount: Int = 2,
-  onFatal: @escaping @Sendable (StoreError) -> Void = { _ in }
+  onFatal: @escaping @Sendable (StoreError) -> Void = { _ in },
+  onEvent: @escaping @Sendable (StoreEvent) -> Void = { _ in },
+  configure: (inout EngineConfiguration) -> Void = { _ in }
 ) throws(StoreError) -> SQLiteEngine {
   var configuration = EngineConfiguration(directory: directory.path, onFatal: onFatal)
+  configuration.onEvent = onEvent
   configuration.clock = clock
   configuration.faults = faults
   configuration.readerCount = readerCount
   // The tests' directories may be on tmpfs; and nothing happens behind a test's back.
   configuration.allowsAnyFileSystem = true
   configuration.tickMillis = 3_600_000
+  configure(&configuration)
   return try SQLiteEngine.open(configuration)
 }
 
@@ -227,6 +231,15 @@ func plan(_ id: String, _ creditMicros: Int64, expiry: GrantExpiry = .never) -> 
 private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   if let argument = unsafe argument { unsafe Thread.enter(argument) }
   return nil
+}
+
+/// What a store has told, in order.
+final class Events: Sendable {
+  private let events = Monitor<[StoreEvent]>([])
+
+  func add(_ event: StoreEvent) { events.withLock { $0.append(event) } }
+
+  var all: [StoreEvent] { events.withLock { $0 } }
 }
 
 extension SQLiteEngine {

@@ -84,6 +84,10 @@ struct VerifyTests {
       (3, "UPDATE ledger SET description = 'other' WHERE sequence = 10", "ledger row 10: the text"),
       (3, "UPDATE ledger SET run_id = 'r' WHERE sequence = 10", "ledger row 10: the hash"),
       (3, "UPDATE ledger SET commit_sequence = 1 WHERE sequence = 9", "ledger row 9: commit"),
+      (3, "UPDATE meta SET commit_sequence = 3", "meta: commit 3 is the last, but row 10 is of commit"),
+      (3, "UPDATE meta SET last_at = 7", "meta: the last time is 7, row 10 is of"),
+      (1, "DELETE FROM system_account WHERE id = 2", "system account revenue is missing"),
+      (8, "UPDATE migration SET checksum = 'x' WHERE version = 1", "the migrations that were noted"),
       (4, "UPDATE ledger SET lots = x'0102' WHERE sequence = 10", "ledger row 10: lots 2, amount -1"),
       (4, "UPDATE hold SET captured = 11, released = 19 WHERE id = 3", "hold 3: captured"),
       (4, "UPDATE hold SET state = 2, captured = 15 WHERE id = 7", "hold 7: settled 0"),
@@ -137,18 +141,48 @@ struct VerifyTests {
 
   @Test(
     "a damaged page is found, and ends no more than the check that needs it",
-    arguments: ["ledger_payment", "ledger", "account"])
-  func damagedPage(name: String) throws {
+    arguments: [
+      ("ledger_payment", 4_036), ("ledger", 4_036), ("account", 4_036), ("ledger", 0), ("account", 0),
+      ("hold", 0),
+    ])
+  func damagedPage(name: String, offset: Int64) throws {
     let directory = try TemporaryDirectory()
     try Self.filled(directory)
     try {
       let connection = try directory.connection()
       let page = try connection.value("SELECT rootpage FROM sqlite_schema WHERE name = '\(name)'")
-      try directory.overwrite(at: (page - 1) * 4_096 + 4_096 - 60, with: [UInt8](repeating: 0xff, count: 60))
+      try directory.overwrite(at: (page - 1) * 4_096 + offset, with: [UInt8](repeating: 0xff, count: 60))
     }()
     let reports = try Self.reports(directory.databasePath)
     #expect(try #require(reports[8]).violations > 0)
     #expect(try #require(reports[1]).examined > 0 || name == "account")
+    // A check that could not look at anything is not sound.
+    for report in reports.values where report.check != VerifyCheck.pages.rawValue {
+      #expect(report.examined > 0 || report.violations > 0, "\(report)")
+    }
+    let stopped: [VerifyCheck] =
+      switch (name, offset) {
+      case ("ledger", 0): [.chain, .books, .balances, .allocations]
+      case ("account", _): [.balances, .books]
+      case ("hold", 0): [.allocations]
+      default: []
+      }
+    for check in stopped {
+      #expect(try #require(reports[check.rawValue]).findings.contains { $0.hasPrefix("stopped") }, "\(check)")
+    }
+    for finding in reports.values.flatMap(\.findings) {
+      #expect(finding.utf8.count <= Verifier.maximumFindingBytes && !finding.contains("\n"), "\(finding)")
+    }
+  }
+
+  @Test("a finding is one line, and cut at its limit")
+  func longFinding() {
+    var tally = VerifyTally()
+    tally.add(String(repeating: "a", count: Verifier.maximumFindingBytes))
+    tally.add("line\nline  \t" + String(repeating: "é", count: Verifier.maximumFindingBytes))
+    #expect(tally.findings[0].utf8.count == Verifier.maximumFindingBytes)
+    #expect(tally.findings[1].hasPrefix("line line éé") && tally.findings[1].hasSuffix("..."))
+    #expect(tally.findings[1].utf8.count <= Verifier.maximumFindingBytes)
   }
 
   @Test("findings are capped, violations are not")

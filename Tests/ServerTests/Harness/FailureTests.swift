@@ -278,6 +278,19 @@ import Testing
     }
   }
 
+  @Test("the log says when writes stop, why, and when they are taken again") func fullInLog() async throws {
+    let log = CapturedLog()
+    try await LiveServer.run(log: log) { live in
+      try await live.purchase("u", 100, payment: "p", key: "p")
+      try await live.inject(.storeFull)
+      #expect(try await live.reason(Credits.consume) { $0 = Self.consume("k") } == "DISK_FULL")
+      try live.server.engineForTesting.retryDisk()
+      let lines = log.lines.filter { $0.message.hasPrefix("writes are") }
+      #expect(lines.map(\.message) == ["writes are refused", "writes are taken again"])
+      #expect(lines.first?.metadata["reason"] == "the disk is full")
+    }
+  }
+
   @Test("a full disk answers DISK_FULL, applies nothing, and goes by itself or when cleared") func full()
     async throws
   {

@@ -1,0 +1,26 @@
+// What the store tells whoever runs it, beside the answers to calls.
+//
+// Invariants:
+// 1. Each is told once when it begins, and once when it is over.
+//
+// Values, owned by nobody.
+
+public enum StoreEvent: Sendable, Equatable {
+  /// Why no write is taken for now. It comes back by itself.
+  public enum ReadOnlyCause: String, Sendable, Equatable {
+    case diskFull = "the disk is full"
+    case logLimit = "the log has reached its limit"
+  }
+
+  case readOnly(ReadOnlyCause)
+  /// Writes are taken again.
+  case writable(ReadOnlyCause)
+  /// The log cannot start over: another program, or a verification, reads an old snapshot. It grows.
+  case logHeld(sinceMicros: Int64, byteCount: Int64)
+  case logReleased(sinceMicros: Int64, byteCount: Int64)
+  /// At the end or at the start: what the log holds stays there, since another program reads an old snapshot.
+  /// Nothing is lost; a later start copies it.
+  case logLeft(byteCount: Int64)
+  /// The files that are open are no longer those at their paths. No write is taken any more.
+  case filesLost(StoreError)
+}

@@ -1,0 +1,32 @@
+// Log lines of what happens to the store.
+//
+// Invariants:
+// 1. A line has no payload and no amount.
+//
+// Pure functions over a logger; called on the store's queues.
+
+internal import Logging
+internal import TallyCore
+
+enum StoreLog {
+  static func write(_ event: StoreEvent, to logger: Logger) {
+    switch event {
+    case .readOnly(let cause):
+      logger.error("writes are refused", metadata: ["reason": "\(cause.rawValue)"])
+    case .writable(let cause):
+      logger.notice("writes are taken again", metadata: ["reason": "it is over that \(cause.rawValue)"])
+    case .logHeld(let sinceMicros, let byteCount):
+      logger.warning(
+        "the log cannot start over, and grows: another program or a verification reads an old snapshot",
+        metadata: ["since_micros": "\(sinceMicros)", "bytes": "\(byteCount)"])
+    case .logReleased(let sinceMicros, let byteCount):
+      logger.notice(
+        "the log starts over again", metadata: ["since_micros": "\(sinceMicros)", "bytes": "\(byteCount)"])
+    case .logLeft(let byteCount):
+      logger.notice(
+        "the log stays as it is: another program reads an old snapshot", metadata: ["bytes": "\(byteCount)"])
+    case .filesLost(let error):
+      logger.critical("the database's files are lost", metadata: ["error": "\(error)"])
+    }
+  }
+}
