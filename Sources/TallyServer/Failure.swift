@@ -15,14 +15,13 @@ enum ServerReason: String, CaseIterable {
   case peerNotAllowed = "PEER_NOT_ALLOWED"
   case tooManyInFlight = "TOO_MANY_IN_FLIGHT"
   case rateLimited = "RATE_LIMITED"
-  case messageTooLarge = "MESSAGE_TOO_LARGE"
   case roleRequired = "ROLE_REQUIRED"
   case actingUser = "ACTING_USER"
 
   var code: StatusCode {
     switch self {
     case .peerNotAllowed, .roleRequired, .actingUser: .permissionDenied
-    case .tooManyInFlight, .rateLimited, .messageTooLarge: .resourceExhausted
+    case .tooManyInFlight, .rateLimited: .resourceExhausted
     }
   }
 }
@@ -39,10 +38,11 @@ extension Reason {
       .mediaNotFound, .versionNotFound:
       .notFound
     case .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict: .alreadyExists
-    case .holdExpired, .holdSettled, .captureExceedsHold, .mediaInUse, .lotLimit, .insufficientCredits:
+    case .holdExpired, .holdSettled, .captureExceedsHold, .mediaInUse, .holdLimit, .lotLimit,
+      .insufficientCredits:
       .failedPrecondition
     case .versionConflict: .aborted
-    case .queueFull, .quotaExceeded, .diskFull: .resourceExhausted
+    case .queueFull, .messageTooLarge, .quotaExceeded, .diskFull: .resourceExhausted
     case .amountOverflow: .outOfRange
     case .shuttingDown, .readOnly: .unavailable
     case .corrupt: .dataLoss

@@ -66,7 +66,7 @@ public final class TallyServer: Sendable {
       maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount,
       failures: harness?.failures)
     let facts = ServerFacts(
-      version: options.version, startedAtMicros: configuration.clock.wallMicros,
+      version: options.version, startedAtMicros: engine.nowMicros(),
       sqliteVersion: SQLiteEngine.sqliteVersion, readerPoolSize: engine.readerCount,
       ephemeral: options.ephemeral, testing: options.testing,
       connectionLimits: TallyServer.limits(options.server))
@@ -139,8 +139,9 @@ public final class TallyServer: Sendable {
       .tooManyInFlight, "more than \(server.maximumInFlight) calls in flight on this connection",
       details: ["limit": String(server.maximumInFlight)])
     server.messageTooLarge = Status(
-      .messageTooLarge, "the message is larger than \(server.maximumMessageByteCount) bytes",
-      details: ["limit": String(server.maximumMessageByteCount)])
+      Refusal(
+        .messageTooLarge, "the message is larger than \(server.maximumMessageByteCount) bytes",
+        details: ["limit": String(server.maximumMessageByteCount)]))
     server.hooks = hooks(calls, logger)
     return server
   }

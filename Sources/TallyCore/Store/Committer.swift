@@ -13,7 +13,8 @@ internal import TallyMeasuring
 internal import TallySQLite
 
 final class Committer {
-  /// Users whose expired credit one transaction of the sweep writes off.
+  /// Users whose expired credit one transaction of the sweep writes off, at most; `Ledger.settledRows` bounds
+  /// it too.
   static let sweepUsers = 64
 
   let connection: Connection
@@ -21,21 +22,21 @@ final class Committer {
   private let checkpointer: Checkpointer
   private let published: Published
   private let metrics: StoreMetrics
-  private let clock: any TimeSource
+  private let time: EffectiveTime
   private let faults: EngineFaults
   private let onFatal: @Sendable (StoreError) -> Void
   private var isDead = false
 
   init(
     connection: Connection, ledger: Ledger, checkpointer: Checkpointer, published: Published,
-    metrics: StoreMetrics, configuration: EngineConfiguration
+    metrics: StoreMetrics, time: EffectiveTime, configuration: EngineConfiguration
   ) {
     self.connection = connection
     self.ledger = ledger
     self.checkpointer = checkpointer
     self.published = published
     self.metrics = metrics
-    clock = configuration.clock
+    self.time = time
     faults = configuration.faults
     onFatal = configuration.onFatal
   }
@@ -44,12 +45,13 @@ final class Committer {
 
   /// Decides a batch durably.
   /// - Parameter early: the canary's way to answer before the commit.
-  /// - Returns: for each work, one outcome a command.
-  func decide(_ batch: [Work], early: ([[Outcome]]) -> Void) -> [[Outcome]] {
+  /// - Returns: for each work, one outcome a command; nil when it was put off and is to come again, since
+  ///   more has expired of its user than one commit writes off.
+  func decide(_ batch: [Work], early: ([[Outcome]?]) -> Void) -> [[Outcome]?] {
     if isDead { return refuse(batch, Writer.drainingRefusal) }
     if checkpointer.isOverLimit { return refuse(batch, Writer.readOnlyRefusal) }
     let beganNanoseconds = MonotonicClock.nanoseconds
-    let outcomes: [[Outcome]]
+    let outcomes: [[Outcome]?]
     do {
       outcomes = try attempt(batch, isCareful: false)
     } catch {
@@ -77,15 +79,24 @@ final class Committer {
   }
 
   /// Everything up to COMMIT.
-  private func attempt(_ batch: [Work], isCareful: Bool) throws(SQLiteError) -> [[Outcome]] {
-    try ledger.begin(wallMicros: clock.wallMicros)
-    var all: [[Outcome]] = []
+  private func attempt(_ batch: [Work], isCareful: Bool) throws(SQLiteError) -> [[Outcome]?] {
+    try ledger.begin()
+    let ready = try ledger.readiness(of: batch)
+    var all: [[Outcome]?] = []
     all.reserveCapacity(batch.count)
-    for work in batch {
+    for (work, isReady) in zip(batch, ready) {
+      guard isReady else {
+        all.append(nil)
+        continue
+      }
       var outcomes: [Outcome] = []
       outcomes.reserveCapacity(work.submission.commands.count)
       for command in work.submission.commands {
-        outcomes.append(isCareful ? try decideAlone(command) : try ledger.decide(command))
+        if isCareful || work.submission.objection != nil {
+          outcomes.append(try decideAlone(command, work.submission.objection))
+        } else {
+          outcomes.append(try ledger.decide(command))
+        }
       }
       all.append(outcomes)
     }
@@ -94,7 +105,9 @@ final class Committer {
   }
 
   /// Decides a command in a savepoint of its own.
-  private func decideAlone(_ command: Command) throws(SQLiteError) -> Outcome {
+  private func decideAlone(
+    _ command: Command, _ objection: (@Sendable (Outcome) -> Refusal?)?
+  ) throws(SQLiteError) -> Outcome {
     try ledger.transaction.save()
     let before = ledger.working
     let outcome: Outcome
@@ -110,25 +123,31 @@ final class Committer {
       refusal.commit = ledger.placeOfRefusal()
       return .refused(refusal)
     }
+    if var refusal = objection?(outcome) {
+      try ledger.transaction.rollbackToSave()
+      ledger.restore(before)
+      refusal.commit = ledger.placeOfRefusal()
+      return .refused(refusal)
+    }
     try ledger.transaction.release()
     return outcome
   }
 
   /// Nothing of the batch was applied.
-  private func giveUp(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]] {
+  private func giveUp(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]?] {
     undo(error)
     return refuse(batch, isDead ? Self.unknownRefusal : error.refusal)
   }
 
   /// Nobody knows what of the batch was applied.
-  private func die(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]] {
+  private func die(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]?] {
     isDead = true
     published.mode = .draining
     onFatal(StoreError(.outcomeUnknown, error.message, sql: error.sql))
     return refuse(batch, Self.unknownRefusal)
   }
 
-  private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]] {
+  private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]?] {
     batch.map { $0.refused(refusal) }
   }
 
@@ -170,7 +189,7 @@ final class Committer {
     guard published.mode == .serving else { return false }
     defer { checkpointer.checkpoint(isIdle: isIdle) }
     do {
-      let hasMoreUsers = writesOff ? try sweep() == Self.sweepUsers : false
+      let hasMoreUsers = writesOff ? try sweep() : false
       let hasMorePages = try purge()
       return hasMoreUsers || hasMorePages
     } catch {
@@ -184,29 +203,30 @@ final class Committer {
     guard !isDead, published.mode == .readOnly else { return }
     checkpointer.checkpoint(isIdle: true)
     do {
-      try ledger.commitNothing(wallMicros: clock.wallMicros)
+      try ledger.commitNothing()
       published.mode = .serving
     } catch {
       undo(error)
     }
   }
 
-  /// - Returns: how many users were looked at.
-  private func sweep() throws(SQLiteError) -> Int {
-    let nowMicros = max(clock.wallMicros, ledger.head.lastAtMicros)
-    let users = try ledger.accountSaver.due(nowMicros: nowMicros, limit: Self.sweepUsers)
-    guard !users.isEmpty else { return 0 }
-    try ledger.begin(wallMicros: nowMicros)
-    for userId in users { try ledger.sweep(userId: userId) }
+  /// A slice of what has expired.
+  /// - Returns: whether there may be more.
+  private func sweep() throws(SQLiteError) -> Bool {
+    let users = try ledger.accountSaver.due(nowMicros: time.nowMicros, limit: Self.sweepUsers)
+    guard !users.isEmpty else { return false }
+    try ledger.begin()
+    for userId in users where ledger.working.settlingRows > 0 { try ledger.sweep(userId: userId) }
+    let isFull = ledger.working.settlingRows == 0
     try ledger.save()
-    return try commitUpkeep() ? users.count : 0
+    return try commitUpkeep() && (isFull || users.count == Self.sweepUsers)
   }
 
   /// Removes a slice of a page that was purged.
   /// - Returns: whether there was one.
   private func purge() throws(SQLiteError) -> Bool {
     guard !isDead, try ledger.pageSavers.pages.hasEntombed() else { return false }
-    try ledger.begin(wallMicros: clock.wallMicros)
+    try ledger.begin()
     try ledger.removePurgedSlice()
     try ledger.save()
     return try commitUpkeep()
@@ -229,7 +249,7 @@ final class Committer {
   func sweepAll() throws(SQLiteError) {
     guard !isDead else { return }
     do {
-      while try sweep() == Self.sweepUsers {}
+      while try sweep() {}
       while try purge() {}
     } catch {
       undo(error)
@@ -262,8 +282,7 @@ final class Committer {
     published.countReplacement()
     defer { published.countReplacement() }
     try replace()
-    setClock()
-    do { try ledger.adopt() } catch {
+    do { try ledger.adopt(setClock: setClock) } catch {
       // What is in memory is not what is in the file.
       _ = die([], error)
       throw error
