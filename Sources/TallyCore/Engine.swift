@@ -41,6 +41,9 @@ public struct Submission: Sendable {
   public var lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?
   /// Asked when the writer takes the submission: true drops it, not applied. nil: never cancelled.
   public var isCancelled: (@Sendable () -> Bool)?
+  /// Asked of each command's outcome before it is committed: a refusal undoes it and is its outcome. For
+  /// replies that might not fit into a message; nil: they all do.
+  public var objection: (@Sendable (Outcome) -> Refusal?)?
 
   public init(
     commands: [Command], userId: String, deadlineNanoseconds: UInt64? = nil, byteCount: Int,

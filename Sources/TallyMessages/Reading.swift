@@ -86,7 +86,8 @@ func readNumbers<Number: FixedWidthInteger>(
   unsafe [Number](UnsafeBufferPointer(start: values, count: count))
 }
 
-func readBooleans(_ count: Int, _ values: UnsafeMutablePointer<protobuf_c_boolean>?) -> [Bool] {
+/// What protoc-c was told is an unsigned number.
+func readBooleans(_ count: Int, _ values: UnsafeMutablePointer<UInt64>?) -> [Bool] {
   unsafe UnsafeBufferPointer(start: values, count: count).map { $0 != 0 }
 }
 

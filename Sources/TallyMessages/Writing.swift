@@ -83,7 +83,7 @@ extension UnsafeMutablePointer where Pointee == TallyArena {
     unsafe repeated(values) { $0 }
   }
 
-  func booleans(_ values: [Bool]) -> (Int, UnsafeMutablePointer<protobuf_c_boolean>?) {
+  func booleans(_ values: [Bool]) -> (Int, UnsafeMutablePointer<UInt64>?) {
     unsafe repeated(values) { $0 ? 1 : 0 }
   }
 

@@ -3,6 +3,7 @@
 // Invariants:
 // 1. Checks come in the order of product.md: admission, fields, role, acting user, then the engine.
 // 2. A call is answered exactly once. Replies of a commit are flushed together by its group.
+// 3. A mutation whose reply would not fit into a message is not applied.
 //
 // Owner: runs on the connection's queue until the engine or a lane takes over.
 
@@ -168,12 +169,29 @@ private struct Mutation<Request: Message, Response: Message>: Sendable {
   private func handle(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     do throws(Status) {
       let prepared = try admit(context, payload)
-      let submission = services.submission(
+      var submission = services.submission(
         [prepared.command], userId: prepared.userId, context, byteCount: payload.count)
+      submission.objection = objection
       services.engine.submit(submission, group: context.connection) { [reply] outcomes in
         responder.answer(flush: false) { () throws(Refusal) -> Response in try reply(outcomes[0]) }
       }
     } catch { responder.fail(error) }
+  }
+
+  /// nil while every reply fits: then none is encoded twice.
+  private var objection: (@Sendable (Outcome) -> Refusal?)? {
+    let largest = services.maximumReplyByteCount
+    if largest >= Services.boundedReplyByteCount { return nil }
+    return { [reply] outcome in
+      let response: Response
+      do throws(Refusal) { response = try reply(outcome) } catch { return nil }
+      let byteCount = response.encode().count
+      if byteCount <= largest { return nil }
+      return Refusal(
+        .messageTooLarge,
+        "the reply would have \(byteCount) bytes, more than \(largest); this call changed nothing",
+        details: ["limit": String(largest), "reply_bytes": String(byteCount)])
+    }
   }
 
   private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> Prepared {
@@ -189,6 +207,10 @@ private struct Mutation<Request: Message, Response: Message>: Sendable {
 }
 
 extension Services {
+  /// No reply of a mutation of one command is longer, but a page's, which the engine holds to the limit
+  /// itself. The longest is DeleteMedia's: 256 ids of pages.
+  static let boundedReplyByteCount = 131_072
+
   /// - Parameter userId: nil when the submission counts against nobody.
   func submission(
     _ commands: [Command], userId: String?, _ context: CallContext, byteCount: Int

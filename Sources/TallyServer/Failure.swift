@@ -15,7 +15,6 @@ enum ServerReason: String, CaseIterable {
   case peerNotAllowed = "PEER_NOT_ALLOWED"
   case tooManyInFlight = "TOO_MANY_IN_FLIGHT"
   case rateLimited = "RATE_LIMITED"
-  case messageTooLarge = "MESSAGE_TOO_LARGE"
   case unimplemented = "UNIMPLEMENTED"
   case malformedRequest = "MALFORMED_REQUEST"
   case tooManyBytes = "TOO_MANY_BYTES"
@@ -29,8 +28,7 @@ enum ServerReason: String, CaseIterable {
   var code: StatusCode {
     switch self {
     case .peerNotAllowed, .roleRequired, .actingUser: .permissionDenied
-    case .tooManyInFlight, .rateLimited, .messageTooLarge, .tooManyBytes, .streamNotTaken:
-      .resourceExhausted
+    case .tooManyInFlight, .rateLimited, .tooManyBytes, .streamNotTaken: .resourceExhausted
     case .unimplemented: .unimplemented
     case .malformedRequest: .invalidArgument
     case .streamEnded: .unavailable
@@ -50,7 +48,7 @@ extension ServerFailure.Kind {
     case .shuttingDown: Reason.shuttingDown.rawValue
     case .tooManyInFlight: ServerReason.tooManyInFlight.rawValue
     case .tooManyBytes: ServerReason.tooManyBytes.rawValue
-    case .requestTooLarge, .replyTooLarge: ServerReason.messageTooLarge.rawValue
+    case .requestTooLarge, .replyTooLarge: Reason.messageTooLarge.rawValue
     case .streamOverflow: ServerReason.streamNotTaken.rawValue
     case .deadlineExceeded: Reason.deadlineExceeded.rawValue
     case .cancelled, .connectionLost: Reason.cancelled.rawValue
@@ -72,10 +70,11 @@ extension Reason {
       .mediaNotFound, .versionNotFound:
       .notFound
     case .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict: .alreadyExists
-    case .holdExpired, .holdSettled, .captureExceedsHold, .mediaInUse, .lotLimit, .insufficientCredits:
+    case .holdExpired, .holdSettled, .captureExceedsHold, .mediaInUse, .holdLimit, .lotLimit,
+      .insufficientCredits:
       .failedPrecondition
     case .versionConflict: .aborted
-    case .queueFull, .quotaExceeded, .diskFull: .resourceExhausted
+    case .queueFull, .messageTooLarge, .quotaExceeded, .diskFull: .resourceExhausted
     case .amountOverflow: .outOfRange
     case .shuttingDown, .readOnly: .unavailable
     case .corrupt: .dataLoss

@@ -77,6 +77,21 @@ enum Fields {
     }
   }
 
+  /// What is asked of many users at once, before it is looked for: an answer that would not fit.
+  /// - Parameter byteCount: of a user's part of the reply beside its id, at most.
+  static func reply(
+    to userIds: [String], _ field: String, each byteCount: Int, atMost limit: Int
+  ) throws(Refusal) {
+    // Nothing to add up while any such request fits.
+    if limit >= userIds.count * (byteCount + Limits.userIdByteCount) + 64 { return }
+    let total = userIds.reduce(64) { $0 + $1.utf8.count + byteCount }
+    if total > limit {
+      throw Refusal(
+        .batchTooLarge, "the reply could have \(total) bytes; the limit is \(limit)",
+        details: ["field": field, "limit": String(limit)])
+    }
+  }
+
   /// A page's number of rows; zero asks for the default.
   static func pageSize(_ limit: Int32) throws(Refusal) -> Int {
     if limit < 0 || limit > Limits.pageRowCount {

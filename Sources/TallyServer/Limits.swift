@@ -59,8 +59,7 @@ public enum Limits {
   public static let holdTtlMillis: Int64 = 2_592_000_000
   public static let defaultHoldTtlMillis: Int64 = 900_000
   public static let lotPriority: Int32 = 1_000
-  /// The end of the year 9999: the last time that proto3 JSON and SQL tools agree on.
-  public static let timeMicros: Int64 = 253_402_300_799_999_999
+  public static let timeMicros = SystemClock.latestMicros
   /// Amounts of one command; sums have the whole of int64.
   public static let amountMicros: Int64 = 1_000_000_000_000_000_000
   public static let pageIdByteCount = 255
@@ -124,6 +123,7 @@ public enum Limits {
     ("page", Int64(pageRowCount), "rows"),
     ("hold_ttl", holdTtlMillis, "millis"),
     ("amount", amountMicros, "micros"),
+    ("open_holds", Hold.maximumOpenHolds, "holds"),
     ("open_lots", Int64(Lot.maximumOpenLots), "lots"),
     ("page_id", Int64(pageIdByteCount), "bytes"),
     ("section_id", Int64(sectionIdByteCount), "bytes"),

@@ -52,7 +52,7 @@ final class RateLimiter: Sendable {
   /// On the monotonic clock, or on a wall clock that tests drive.
   convenience init(clock: TestClock?) {
     if let clock {
-      self.init { UInt64(clamping: clock.wallMicros) * 1_000 }
+      self.init { UInt64(clamping: clock.wallMicros).multipliedSaturating(by: 1_000) }
     } else {
       self.init { SystemClock().monotonicNanoseconds }
     }

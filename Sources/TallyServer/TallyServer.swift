@@ -68,7 +68,7 @@ public final class TallyServer: Sendable {
       limiter: limiter,
       maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount)
     let facts = ServerFacts(
-      version: options.version, startedAtMicros: configuration.clock.wallMicros,
+      version: options.version, startedAtMicros: engine.nowMicros(),
       sqliteVersion: SQLiteEngine.sqliteVersion, readerPoolSize: engine.readerCount,
       ephemeral: options.ephemeral, testing: options.testing,
       connectionLimits: TallyServer.limits(options.server))

@@ -266,23 +266,35 @@ import Testing
     }
   }
 
-  @Test("a retried patch is looked for among the newest 64 versions")
+  @Test("a retried patch finds its version however many have followed, without reading them")
   func retriedLate() async throws {
     try await LiveServer.run { live in
-      let count = PageLimits.replayedVersionCount
       try await live.makePage("p", [section("a")])
       try await live.patch("p", from: 1, [.add(section("", "mine"))])
-      for version in 2...count {
+      for version in Int64(2)...80 {
         try await live.patch("p", from: version, [.update(section("a", "\(version)"))])
       }
-      // Of version 65 the second is the oldest that is looked at.
-      let found = try await live.patch("p", from: 1, [.add(section("", "mine"))])
-      #expect(found.change?.replayed == true)
-      #expect(found.change?.page?.version == 2)
-      try await live.patch("p", from: count + 1, [.update(section("a", "last"))])
-      let late = try await live.patch("p", from: 1, [.add(section("", "mine"))])
-      #expect(late.change?.replayed == false)
-      #expect(late.change?.page?.version == count + 3)
+      var found: TallystickV1.PatchPageResponse?
+      let statements = try await live.statements {
+        found = try await live.patch("p", from: 1, [.add(section("", "mine"))])
+      }
+      #expect(found?.change?.replayed == true && found?.change?.page?.version == 2)
+      // The current version, and the one that it made.
+      #expect(statements.filter { $0.key.contains("sections FROM page_version") }.total == 2)
+    }
+  }
+
+  @Test("a patch that nobody sent before reads two versions, however many were made from the same")
+  func staleAndNew() async throws {
+    try await LiveServer.run { live in
+      try await live.makePage("p", [section("a"), section("b")])
+      for number in 1...70 { try await live.patch("p", from: 1, [.add(section("s\(number)"))]) }
+      var changed: TallystickV1.PatchPageResponse?
+      let statements = try await live.statements {
+        changed = try await live.patch("p", from: 1, [.update(section("b", "late"))])
+      }
+      #expect(changed?.change?.replayed == false && changed?.rebased == true)
+      #expect(statements.filter { $0.key.contains("sections FROM page_version") }.total == 2)
     }
   }
 

@@ -82,6 +82,44 @@ extension ClientConnection {
     }
   }
 
+  @Test("the refused runs that the reply names are the first ones, in order, however they were refused")
+  func streamFailuresInOrder() async throws {
+    try await LiveServer.run { live in
+      try await live.record("r0") { $0.images = 9 }
+      // The writer refuses the odd ones, and their fields the even ones; over more than one batch.
+      var runs = (0..<Limits.runStreamBatchCount + 200).map { number in
+        var run = TallystickV1.RecordRunRequest.sample("r0")
+        if number % 2 == 0 { run.status = .running }
+        return run
+      }
+      let response = try await live.streamRuns(runs)
+      #expect(response.failed == Int64(runs.count) && response.received == response.failed)
+      #expect(response.failures.map(\.index) == (0..<100).map { Int64($0) })
+      #expect(
+        response.failures.map { $0.error?.info?.reason }
+          == (0..<100).map { $0 % 2 == 0 ? "INVALID_FIELD" : "RUN_CONFLICT" })
+      // Late ones of a kind that is told at once do not stand before early ones of the other.
+      runs = (0..<150).map { _ in TallystickV1.RecordRunRequest.sample("r0") }
+      for place in 100..<150 { runs[place].status = .running }
+      #expect(try await live.streamRuns(runs).failures.map(\.index) == (0..<100).map { Int64($0) })
+    }
+  }
+
+  @Test("a stream's reply names as many refused runs as fit into a message, and counts them all")
+  func streamFailuresThatFit() async throws {
+    try await LiveServer.run(configure: { $0.server.maximumMessageByteCount = 1_024 }) { live in
+      let runs = (0..<60).map { number in
+        var run = TallystickV1.RecordRunRequest.sample("r\(number)")
+        if number % 2 == 0 { run.status = .running }
+        return run
+      }
+      let response = try await live.streamRuns(runs)
+      #expect(response.recorded == 30 && response.failed == 30)
+      #expect(!response.failures.isEmpty && response.failures.count < 30)
+      #expect(response.failures.map(\.index) == (0..<Int64(response.failures.count)).map { 2 * $0 })
+    }
+  }
+
   @Test(
     "an empty stream is answered; one that cannot be read or names another user ends, and keeps what was in")
   func streamEnds() async throws {

@@ -1,6 +1,8 @@
 """Sources/CTallyMessages: what protoc-c makes of the protos, changed so that nothing is lost in C.
 
 - A `string` becomes `bytes`: the same on the wire, but C keeps its length.
+- A `bool` becomes `uint64`: the same on the wire, but protobuf-c holds it to its wire type. It takes any wire
+  type for a bool, a whole text too, and refuses a wrong one of every other kind.
 - An enum field becomes `int32`: the same on the wire, and unknown numbers are ordinary.
 - A map becomes the repeated entry message that it is on the wire.
 - A singular submessage becomes a repeated one: the same on the wire, but protobuf-c does not merge
@@ -55,6 +57,8 @@ def change_message(message: descriptor_pb2.DescriptorProto) -> None:
         field.ClearField("json_name")
         if field.type == Proto.TYPE_STRING:
             field.type = Proto.TYPE_BYTES
+        elif field.type == Proto.TYPE_BOOL:
+            field.type = Proto.TYPE_UINT64
         elif field.type == Proto.TYPE_ENUM:
             field.type = Proto.TYPE_INT32
             field.ClearField("type_name")

@@ -3,7 +3,8 @@
 // Invariants:
 // 1. postedMicros = sum of remaining over lots = sum of the user's ledger; heldMicros = sum of pinned.
 // 2. Per lot 0 <= pinned <= remaining <= amount. Lots with nothing remaining are not kept here.
-// 3. `lots` stands in burn order: priority, then earliest expiry (none last), then id.
+// 3. `openHoldCount` is the number of the user's holds that are stored as open.
+// 4. `lots` stands in burn order: priority, then earliest expiry (none last), then id.
 //
 // Values; the writer queue owns the stored ones.
 
@@ -61,10 +62,12 @@ public struct Account: Sendable, Equatable {
   public var lots: [Lot]
   /// The earliest expiry among open holds; nil without open holds.
   public var nextHoldExpiryMicros: Int64?
+  /// Those whose expiry was not written off yet included.
+  public var openHoldCount: Int64
 
   public init(
     id: Int64 = 0, userId: String, postedMicros: Int64 = 0, heldMicros: Int64 = 0, version: Int64 = 0,
-    head: Int64 = 0, lots: [Lot] = [], nextHoldExpiryMicros: Int64? = nil
+    head: Int64 = 0, lots: [Lot] = [], nextHoldExpiryMicros: Int64? = nil, openHoldCount: Int64 = 0
   ) {
     self.id = id
     self.userId = userId
@@ -74,6 +77,7 @@ public struct Account: Sendable, Equatable {
     self.head = head
     self.lots = lots
     self.nextHoldExpiryMicros = nextHoldExpiryMicros
+    self.openHoldCount = openHoldCount
   }
 }
 
@@ -97,7 +101,8 @@ public struct Balance: Sendable, Equatable {
     }
   }
 
-  public var availableMicros: Int64 { postedMicros - heldMicros }
+  /// Saturates for the sake of a damaged row; those of a sound one are never out of range.
+  public var availableMicros: Int64 { postedMicros.subtractingSaturating(heldMicros) }
 
   public init(
     userId: String, postedMicros: Int64 = 0, heldMicros: Int64 = 0, pendingMicros: Int64 = 0,

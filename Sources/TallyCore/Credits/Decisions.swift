@@ -95,6 +95,7 @@ extension Rules {
     try requirePositive(reserve.amountMicros)
     try requireTimeToLive(reserve.ttlMillis)
     var draft = try Draft(settling: context)
+    try draft.requireRoomForHold()
     let expiresAtMicros = try expiry(afterMillis: reserve.ttlMillis, fromMicros: draft.nowMicros)
     let hold = try draft.setAside(
       reserve.amountMicros, expiresAtMicros: expiresAtMicros, runId: reserve.runId

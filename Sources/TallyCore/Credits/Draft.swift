@@ -17,10 +17,15 @@ struct Draft {
 
   /// Starts with what has expired by the context's time written off.
   init(settling context: DecisionContext) throws(Refusal) {
+    try self.init(settling: context, within: .whole)
+  }
+
+  /// - Parameter slice: how much of what has expired; the earliest of it.
+  init(settling context: DecisionContext, within slice: SettlingSlice) throws(Refusal) {
     nowMicros = context.nowMicros
     account = context.account
     nextSequence = context.nextSequence
-    try settle(context.expiredHolds)
+    try settle(context.expiredHolds, within: slice)
   }
 
   /// The sequence that the next row gets.
@@ -33,7 +38,27 @@ struct Draft {
       account: account, entries: entries, holds: holds, transactionIndex: entries.count - 1, hold: hold)
   }
 
+  /// A hold that changed and is still open.
   mutating func keep(_ hold: Hold) { holds.append(hold) }
+
+  mutating func keep(opened hold: Hold) {
+    account.openHoldCount += 1
+    keep(hold)
+  }
+
+  mutating func keep(settled hold: Hold) {
+    account.openHoldCount -= 1
+    keep(hold)
+  }
+
+  /// - Throws: `holdLimit`.
+  func requireRoomForHold() throws(Refusal) {
+    guard account.openHoldCount < Hold.maximumOpenHolds else {
+      throw Refusal(
+        .holdLimit, "the user has the limit of open holds",
+        details: ["limit": String(Hold.maximumOpenHolds)])
+    }
+  }
 
   // MARK: Rows
 

@@ -144,6 +144,9 @@ public struct Hold: Sendable, Equatable {
   /// What each lot pins, in burn order.
   public var pins: [LotAllocation]
 
+  /// Open ones of one user.
+  public static let maximumOpenHolds: Int64 = 1_024
+
   public init(
     id: Int64, userId: String, state: HoldState = .open, amountMicros: Int64, createdAtMicros: Int64,
     expiresAtMicros: Int64, runId: String, pins: [LotAllocation]

@@ -8,7 +8,7 @@
 //    stands, now and at every replay.
 // 4. Texts are told apart by their bytes; `==` takes composed and decomposed letters for equal.
 // 5. Checks come in the order of `Reason`: fields that depend on the time, state of the hold, number
-//    of lots, range of sums, balance.
+//    of holds and lots, range of sums, balance.
 //
 // Pure functions, owned by nobody. Existence of the user's key, payment and period, replay and mismatch
 // are the engine's to check, before it asks.
@@ -61,10 +61,10 @@ public struct Change: Sendable, Equatable {
 
 public enum Rules {
   /// Carries out one command on one account.
-  /// - Throws: `invalidAmount`, `invalidField`, `holdNotFound` and `grantNotFound` (the context lacks
-  ///   what the command names, or its acting user may not see it), `holdExpired`, `holdSettled`,
-  ///   `captureExceedsHold`, `lotLimit`, `amountOverflow`, `insufficientCredits`; `corrupt` when a hold
-  ///   pins what its lot does not have.
+  /// - Throws: `invalidAmount`, `invalidField`, `holdNotFound` and `grantNotFound` (the context lacks what
+  ///   the command names, or its acting user may not see it), `holdExpired`, `holdSettled`,
+  ///   `captureExceedsHold`, `holdLimit`, `lotLimit`, `amountOverflow`, `insufficientCredits`; `corrupt` when
+  ///   a hold pins what its lot does not have.
   public static func decide(_ command: Command, _ context: DecisionContext) throws(Refusal) -> Change {
     switch command {
     case .consume(let consume): try decide(consume, context)
@@ -82,10 +82,13 @@ public enum Rules {
   }
 
   /// Writes off what has expired, with no command behind it.
+  /// - Parameter slice: how much of it; the context's holds are the earliest then.
   /// - Returns: nil when nothing has.
   /// - Throws: `corrupt` when a hold pins what its lot does not have.
-  public static func sweep(_ context: DecisionContext) throws(Refusal) -> Change? {
-    let draft = try Draft(settling: context)
+  public static func sweep(
+    _ context: DecisionContext, within slice: SettlingSlice = .whole
+  ) throws(Refusal) -> Change? {
+    let draft = try Draft(settling: context, within: slice)
     guard !draft.entries.isEmpty else { return nil }
     return draft.change()
   }
@@ -107,10 +110,13 @@ public enum Rules {
   ///   - nowMicros: not before the account's last row.
   public static func balance(of account: Account, expiredHolds: [Hold], at nowMicros: Int64) -> Balance {
     var unpinned: [Int64: Int64] = [:]
-    for pin in expiredHolds.lazy.flatMap(\.pins) { unpinned[pin.lotId, default: 0] += pin.amountMicros }
+    for pin in expiredHolds.lazy.flatMap(\.pins) {
+      unpinned[pin.lotId] = (unpinned[pin.lotId] ?? 0).addingSaturating(pin.amountMicros)
+    }
     var balance = Balance(userId: account.userId, version: account.version)
     for lot in account.lots {
-      let pinned = expiredHolds.isEmpty ? lot.pinnedMicros : lot.pinnedMicros - unpinned[lot.id, default: 0]
+      var pinned = lot.pinnedMicros
+      if !expiredHolds.isEmpty { pinned = max(0, pinned - unpinned[lot.id, default: 0]) }
       balance.add(lot, pinnedMicros: pinned, nowMicros: nowMicros)
     }
     return balance

@@ -8,6 +8,7 @@
 // 3. Pinned credit outlives its lot's expiry. What a settlement does not capture of an expired lot is
 //    forfeited by an expiry row that names the hold; the rest goes back to its lot by a `holdRelease`
 //    row. Both stand before the row that captures.
+// 4. A slice of it is the beginning of that order: what follows it later comes out the same.
 //
 // Values; part of a draft.
 
@@ -47,20 +48,39 @@ extension HoldState {
   }
 }
 
+/// How much of what has expired one change writes off.
+public struct SettlingSlice: Sendable, Equatable {
+  /// No further hold or lot after that many rows.
+  public var rowCount: Int
+  /// Whether the holds at hand are all that have expired; if not, lots that expired after the last of them
+  /// have to wait for those that are missing.
+  public var hasAllHolds: Bool
+
+  public init(rowCount: Int, hasAllHolds: Bool) {
+    self.rowCount = rowCount
+    self.hasAllHolds = hasAllHolds
+  }
+
+  public static let whole = SettlingSlice(rowCount: Int.max, hasAllHolds: true)
+}
+
 extension Draft {
   /// Writes off what has expired: holds and lots, in the order in which they did.
-  mutating func settle(_ expiredHolds: [Hold]) throws(Refusal) {
+  mutating func settle(_ expiredHolds: [Hold], within slice: SettlingSlice) throws(Refusal) {
     let inOrder = expiredHolds.sorted { ($0.expiresAtMicros, $0.id) < ($1.expiresAtMicros, $1.id) }
     for hold in inOrder {
-      writeOffLots(expiredByMicros: hold.expiresAtMicros)
+      writeOffLots(expiredByMicros: hold.expiresAtMicros, slice)
+      guard entries.count < slice.rowCount else { return }
       _ = try settle(hold, as: .expired, capturing: 0, atMicros: hold.expiresAtMicros)
     }
-    writeOffLots(expiredByMicros: nowMicros)
+    if slice.hasAllHolds { writeOffLots(expiredByMicros: nowMicros, slice) }
   }
 
   /// One expiry row for each lot whose time is over and that has something unpinned.
-  private mutating func writeOffLots(expiredByMicros limitMicros: Int64) {
-    while let (index, expiresAtMicros) = firstToWriteOff(expiredByMicros: limitMicros) {
+  private mutating func writeOffLots(expiredByMicros limitMicros: Int64, _ slice: SettlingSlice) {
+    while entries.count < slice.rowCount,
+      let (index, expiresAtMicros) = firstToWriteOff(expiredByMicros: limitMicros)
+    {
       let part = writeOff(lotAt: index)
       write(
         .expiry, amountMicros: -part.amountMicros, effectiveAtMicros: expiresAtMicros, lots: [part])
@@ -103,7 +123,7 @@ extension Draft {
       $0.runId = runId
       complete(&$0)
     }
-    keep(hold)
+    keep(opened: hold)
     return hold
   }
 
@@ -150,7 +170,7 @@ extension Draft {
         complete(&$0)
       }
     }
-    keep(settled)
+    keep(settled: settled)
     return settled
   }
 

@@ -97,12 +97,17 @@ public enum PageCommand: Sendable, Equatable {
     public var expectedVersion: Int64
     public var patch: PagePatch
     public var author: String
+    /// Of the request: a version that it has made is found by it.
+    public var digest: Digest
 
-    public init(target: PageTarget, expectedVersion: Int64, patch: PagePatch, author: String) {
+    public init(
+      target: PageTarget, expectedVersion: Int64, patch: PagePatch, author: String, digest: Digest
+    ) {
       self.target = target
       self.expectedVersion = expectedVersion
       self.patch = patch
       self.author = author
+      self.digest = digest
     }
   }
 

@@ -18,8 +18,10 @@ public enum PageLimits {
   public static let detachedByteCount = 33_554_432
   /// Versions of a page that one transaction removes.
   public static let purgedVersionCount = 16
-  /// Newest versions of a page among which the one that a retried patch has made is looked for.
-  public static let replayedVersionCount: Int64 = 64
+  /// Newest versions of a page among which the one that a retried patch has made is looked for by its
+  /// content, when they are from before a version kept its request's digest. Each costs the writer up to 5
+  /// ms.
+  public static let comparedVersionCount: Int64 = 4
   /// Ids that a refusal names.
   public static let namedIdCount = 50
 }

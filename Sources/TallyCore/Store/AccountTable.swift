@@ -26,7 +26,7 @@ extension Account {
 
 /// Reads accounts.
 final class AccountLoader {
-  static let columns = "id, user_id, posted, held, version, head, next_hold_expiry, lots"
+  static let columns = "id, user_id, posted, held, version, head, next_hold_expiry, lots, open_holds"
   static let byUserSQL = "SELECT \(columns) FROM account WHERE user_id = ?1"
   /// Of many users at once; ?1 is a JSON array of their ids.
   static let byUsersSQL =
@@ -58,8 +58,8 @@ final class AccountLoader {
   static func account(_ row: Statement) throws(SQLiteError) -> Account {
     Account(
       id: row.int(0), userId: row.text(1), postedMicros: row.int(2), heldMicros: row.int(3),
-      version: row.int(4), head: row.int(5), lots: try Packing.lots(row.blob(7)),
-      nextHoldExpiryMicros: row.optionalInt(6))
+      version: try row.counted(4), head: row.int(5), lots: try Packing.lots(row.blob(7)),
+      nextHoldExpiryMicros: row.optionalInt(6), openHoldCount: try row.counted(8))
   }
 }
 
@@ -68,10 +68,13 @@ final class AccountSaver {
   static let dueSQL =
     "SELECT user_id FROM account WHERE next_due IS NOT NULL AND next_due <= ?1 ORDER BY next_due LIMIT ?2"
 
+  static let firstDueSQL = "SELECT min(next_due) FROM account WHERE next_due IS NOT NULL"
+
   private let insert: Statement
   private let update: Statement
   private let updateDue: Statement
   private let due: Statement
+  private let firstDue: Statement
   private let lastId: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
@@ -83,18 +86,20 @@ final class AccountSaver {
       """)
     update = try connection.prepare(
       """
-      UPDATE account SET posted = ?2, held = ?3, version = ?4, head = ?5, next_hold_expiry = ?6, lots = ?7
+      UPDATE account SET posted = ?2, held = ?3, version = ?4, head = ?5, next_hold_expiry = ?6, lots = ?7,
+        open_holds = ?8
       WHERE id = ?1
       """)
     updateDue = try connection.prepare("UPDATE account SET next_due = ?2 WHERE id = ?1")
     due = try connection.prepare(Self.dueSQL)
+    firstDue = try connection.prepare(Self.firstDueSQL)
     lastId = try connection.prepare("SELECT coalesce(max(id), 0) FROM account")
   }
 
   /// The highest id in use, or zero.
   func lastAccountId() throws(SQLiteError) -> Int64 {
     defer { lastId.reset() }
-    return try lastId.step() ? lastId.int(0) : 0
+    return try lastId.step() ? try lastId.counted(0) : 0
   }
 
   /// Makes an empty account, for rows to refer to until it is saved.
@@ -106,7 +111,8 @@ final class AccountSaver {
   }
 
   /// - Parameter storedDueMicros: what `next_due` is in the table.
-  func save(_ account: Account, storedDueMicros: Int64?) throws(SQLiteError) {
+  /// - Returns: what it is now.
+  func save(_ account: Account, storedDueMicros: Int64?) throws(SQLiteError) -> Int64? {
     update.bind(1, account.id)
     update.bind(2, account.postedMicros)
     update.bind(3, account.heldMicros)
@@ -114,12 +120,20 @@ final class AccountSaver {
     update.bind(5, account.head)
     update.bind(6, account.nextHoldExpiryMicros)
     update.bind(7, Packing.pack(account.lots))
+    update.bind(8, account.openHoldCount)
     try update.run()
     let dueMicros = account.nextDueMicros
-    guard dueMicros != storedDueMicros else { return }
+    guard dueMicros != storedDueMicros else { return dueMicros }
     updateDue.bind(1, account.id)
     updateDue.bind(2, dueMicros)
     try updateDue.run()
+    return dueMicros
+  }
+
+  /// The first time at which the sweep has something to write off; nil for never.
+  func earliestDue() throws(SQLiteError) -> Int64? {
+    defer { firstDue.reset() }
+    return try firstDue.step() ? firstDue.optionalInt(0) : nil
   }
 
   /// Users for whom the sweep has something to write off, the longest overdue first.

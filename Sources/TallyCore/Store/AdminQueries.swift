@@ -27,9 +27,8 @@ extension SQLiteEngine {
   }
 
   public func users(_ filter: UserFilter) throws(Refusal) -> Snapshot<UserPage> {
-    let (zones, wallMicros) = (zones, nowMicros())
-    let read = try read { (reader, head) throws(SQLiteError) in
-      try reader.userPage(filter, zones: zones, nowMicros: max(wallMicros, head.lastAtMicros))
+    let read = try read { (reader, _) throws(SQLiteError) in
+      try reader.userPage(filter, zones: zones, nowMicros: nowMicros())
     }
     return Snapshot(try read.value.get(), commitSequence: read.commitSequence)
   }

@@ -16,7 +16,8 @@ internal import TallyMeasuring
 internal import TallySQLite
 
 final class Committer {
-  /// Users whose expired credit one transaction of the sweep writes off.
+  /// Users whose expired credit one transaction of the sweep writes off, at most; `Ledger.settledRows` bounds
+  /// it too.
   static let sweepUsers = 64
 
   let connection: Connection
@@ -24,7 +25,7 @@ final class Committer {
   private let checkpointer: Checkpointer
   private let published: Published
   private let metrics: StoreMetrics
-  private let clock: any TimeSource
+  private let time: EffectiveTime
   private let faults: EngineFaults
   private let onFatal: @Sendable (StoreError) -> Void
   private let onEvent: @Sendable (StoreEvent) -> Void
@@ -34,14 +35,14 @@ final class Committer {
 
   init(
     connection: Connection, ledger: Ledger, checkpointer: Checkpointer, published: Published,
-    metrics: StoreMetrics, configuration: EngineConfiguration
+    metrics: StoreMetrics, time: EffectiveTime, configuration: EngineConfiguration
   ) {
     self.connection = connection
     self.ledger = ledger
     self.checkpointer = checkpointer
     self.published = published
     self.metrics = metrics
-    clock = configuration.clock
+    self.time = time
     faults = configuration.faults
     onFatal = configuration.onFatal
     onEvent = configuration.onEvent
@@ -51,8 +52,9 @@ final class Committer {
 
   /// Decides a batch durably.
   /// - Parameter early: the canary's way to answer before the commit.
-  /// - Returns: for each work, one outcome a command.
-  func decide(_ batch: [Work], early: ([[Outcome]]) -> Void) -> [[Outcome]] {
+  /// - Returns: for each work, one outcome a command; nil when it was put off and is to come again, since
+  ///   more has expired of its user than one commit writes off.
+  func decide(_ batch: [Work], early: ([[Outcome]?]) -> Void) -> [[Outcome]?] {
     if published.isLost { return refuse(batch, Writer.lostRefusal) }
     if isDead { return refuse(batch, Writer.drainingRefusal) }
     if checkpointer.isOverLimit {
@@ -60,7 +62,7 @@ final class Committer {
       return refuse(batch, Writer.readOnlyRefusal)
     }
     let beganNanoseconds = MonotonicClock.nanoseconds
-    let outcomes: [[Outcome]]
+    let outcomes: [[Outcome]?]
     do {
       outcomes = try attempt(batch, isCareful: false)
     } catch {
@@ -90,15 +92,24 @@ final class Committer {
   }
 
   /// Everything up to COMMIT.
-  private func attempt(_ batch: [Work], isCareful: Bool) throws(SQLiteError) -> [[Outcome]] {
-    try ledger.begin(wallMicros: clock.wallMicros)
-    var all: [[Outcome]] = []
+  private func attempt(_ batch: [Work], isCareful: Bool) throws(SQLiteError) -> [[Outcome]?] {
+    try ledger.begin()
+    let ready = try ledger.readiness(of: batch)
+    var all: [[Outcome]?] = []
     all.reserveCapacity(batch.count)
-    for work in batch {
+    for (work, isReady) in zip(batch, ready) {
+      guard isReady else {
+        all.append(nil)
+        continue
+      }
       var outcomes: [Outcome] = []
       outcomes.reserveCapacity(work.submission.commands.count)
       for command in work.submission.commands {
-        outcomes.append(isCareful ? try decideAlone(command) : try ledger.decide(command))
+        if isCareful || work.submission.objection != nil {
+          outcomes.append(try decideAlone(command, work.submission.objection))
+        } else {
+          outcomes.append(try ledger.decide(command))
+        }
       }
       all.append(outcomes)
     }
@@ -107,7 +118,9 @@ final class Committer {
   }
 
   /// Decides a command in a savepoint of its own.
-  private func decideAlone(_ command: Command) throws(SQLiteError) -> Outcome {
+  private func decideAlone(
+    _ command: Command, _ objection: (@Sendable (Outcome) -> Refusal?)?
+  ) throws(SQLiteError) -> Outcome {
     try ledger.transaction.save()
     let before = ledger.working
     let outcome: Outcome
@@ -123,17 +136,23 @@ final class Committer {
       refusal.commit = ledger.placeOfRefusal()
       return .refused(refusal)
     }
+    if var refusal = objection?(outcome) {
+      try ledger.transaction.rollbackToSave()
+      ledger.restore(before)
+      refusal.commit = ledger.placeOfRefusal()
+      return .refused(refusal)
+    }
     try ledger.transaction.release()
     return outcome
   }
 
   /// Nothing of the batch was applied, unless it could not be undone.
-  private func giveUp(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]] {
+  private func giveUp(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]?] {
     refuse(batch, undo(error) ? error.refusal : Self.unknownRefusal)
   }
 
   /// Nobody knows what of the batch was applied.
-  private func die(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]] {
+  private func die(_ batch: [Work], _ error: SQLiteError) -> [[Outcome]?] {
     stop(.outcomeUnknown, error)
     return refuse(batch, Self.unknownRefusal)
   }
@@ -145,7 +164,7 @@ final class Committer {
     onFatal(StoreError(code, error.message, sql: error.sql))
   }
 
-  private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]] {
+  private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]?] {
     batch.map { $0.refused(refusal) }
   }
 
@@ -221,7 +240,7 @@ final class Committer {
     guard published.mode == .serving else { return false }
     defer { checkpoint(isIdle: isIdle) }
     do {
-      let hasMoreUsers = writesOff ? try sweep() == Self.sweepUsers : false
+      let hasMoreUsers = writesOff ? try sweep() : false
       let hasMorePages = try purge()
       return hasMoreUsers || hasMorePages
     } catch {
@@ -236,29 +255,30 @@ final class Committer {
     checkpoint(isIdle: true)
     guard !isDead, !checkpointer.isOverLimit else { return }
     do {
-      try ledger.beginNothing(wallMicros: clock.wallMicros)
+      try ledger.beginNothing()
       if try commitUpkeep(.recovery) { becomeWritable() }
     } catch {
       undo(error)
     }
   }
 
-  /// - Returns: how many users were looked at.
-  private func sweep() throws(SQLiteError) -> Int {
-    let nowMicros = max(clock.wallMicros, ledger.head.lastAtMicros)
-    let users = try ledger.accountSaver.due(nowMicros: nowMicros, limit: Self.sweepUsers)
-    guard !users.isEmpty else { return 0 }
-    try ledger.begin(wallMicros: nowMicros)
-    for userId in users { try ledger.sweep(userId: userId) }
+  /// A slice of what has expired.
+  /// - Returns: whether there may be more.
+  private func sweep() throws(SQLiteError) -> Bool {
+    let users = try ledger.accountSaver.due(nowMicros: time.nowMicros, limit: Self.sweepUsers)
+    guard !users.isEmpty else { return false }
+    try ledger.begin()
+    for userId in users where ledger.working.settlingRows > 0 { try ledger.sweep(userId: userId) }
+    let isFull = ledger.working.settlingRows == 0
     try ledger.save()
-    return try commitUpkeep() ? users.count : 0
+    return try commitUpkeep() && (isFull || users.count == Self.sweepUsers)
   }
 
   /// Removes a slice of a page that was purged.
   /// - Returns: whether there was one.
   private func purge() throws(SQLiteError) -> Bool {
     guard !isDead, try ledger.pageSavers.pages.hasEntombed() else { return false }
-    try ledger.begin(wallMicros: clock.wallMicros)
+    try ledger.begin()
     try ledger.removePurgedSlice()
     try ledger.save()
     return try commitUpkeep()
@@ -281,7 +301,7 @@ final class Committer {
   func sweepAll() throws(SQLiteError) {
     guard !isDead else { return }
     do {
-      while try sweep() == Self.sweepUsers {}
+      while try sweep() {}
       while try purge() {}
     } catch {
       undo(error)
@@ -317,8 +337,7 @@ final class Committer {
       if error.isFailedSync { _ = die([], error) }
       throw error
     }
-    setClock()
-    do { try ledger.adopt() } catch {
+    do { try ledger.adopt(setClock: setClock) } catch {
       // What is in memory is not what is in the file.
       _ = die([], error)
       throw error

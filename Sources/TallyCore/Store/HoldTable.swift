@@ -20,6 +20,7 @@ final class HoldReader {
   static let expiredSQL = """
     SELECT \(columns) FROM hold h JOIN account a ON a.id = h.account
     WHERE h.account = ?1 AND h.state = 1 AND h.expires_at <= ?2
+    ORDER BY h.expires_at, h.id LIMIT ?3
     """
   /// Of many accounts at once; ?1 is a JSON array of their users' ids.
   static let expiredOfManySQL = """
@@ -41,10 +42,11 @@ final class HoldReader {
     return try byId.step() ? try Self.hold(byId) : nil
   }
 
-  /// Open holds whose time is over.
-  func expired(account: Int64, nowMicros: Int64) throws(SQLiteError) -> [Hold] {
+  /// Open holds whose time is over, the earliest first; all of them without a limit.
+  func expired(account: Int64, nowMicros: Int64, limit: Int? = nil) throws(SQLiteError) -> [Hold] {
     expired.bind(1, account)
     expired.bind(2, nowMicros)
+    expired.bind(3, limit.map { Int64($0) } ?? -1)
     return try Self.all(expired)
   }
 

@@ -42,6 +42,9 @@ final class Inbox: Sendable {
     return admission
   }
 
+  /// Takes up again what was taken and not decided; the writer looks again.
+  func putBack(_ works: [Work]) { state.withLock { $0.queue.putBack(works) } }
+
   var isFull: Bool { state.withLock { $0.queue.isFull } }
 
   /// Takes the next batch; an empty one lets the writer sleep until it is woken again.

@@ -23,6 +23,7 @@ final class Ledger {
   private let published: Published
   let caches: Caches
   let zones: ZoneStore
+  private let time: EffectiveTime
   let faults: EngineFaults
   private let onRateLimits: @Sendable (RateLimitChange) -> Void
   let transaction: TransactionControl
@@ -57,6 +58,8 @@ final class Ledger {
   private(set) var lastLabelId: Int64 = 0
   /// The next place after the last commit, among its own.
   private var trailing: Int32 = 0
+  /// Nothing that is stored expires before.
+  private var earliestDueMicros = Int64.min
   /// Changed by what decides commands, in whatever file; thrown away as a whole.
   var working = Working()
 
@@ -76,6 +79,8 @@ final class Ledger {
     /// What a command touched may have filled the page cache far beyond its size: it is emptied afterwards.
     var freesMemory = false
     var hasWritten = false
+    /// Rows that what has expired may still take.
+    var settlingRows = 0
     /// The next place in this commit.
     var position: Int32 = 0
     var trailing: Int32 = 0
@@ -89,13 +94,14 @@ final class Ledger {
   }
 
   init(
-    _ connection: Connection, published: Published, caches: Caches, zones: ZoneStore, faults: EngineFaults,
-    onRateLimits: @escaping @Sendable (RateLimitChange) -> Void
+    _ connection: Connection, published: Published, caches: Caches, zones: ZoneStore, time: EffectiveTime,
+    faults: EngineFaults, onRateLimits: @escaping @Sendable (RateLimitChange) -> Void
   ) throws(SQLiteError) {
     self.connection = connection
     self.published = published
     self.caches = caches
     self.zones = zones
+    self.time = time
     self.faults = faults
     self.onRateLimits = onRateLimits
     transaction = try TransactionControl(connection, writing: true)
@@ -132,14 +138,15 @@ final class Ledger {
     lastAccountId = try accountSaver.lastAccountId()
     runTotal = try RunTotalReader(connection).load()
     lastLabelId = try labels.lastId()
+    earliestDueMicros = Int64.min
   }
 
   // MARK: the transaction
 
-  /// - Parameter wallMicros: the time, unless the ledger's last one is later.
-  func begin(wallMicros: Int64) throws(SQLiteError) {
+  func begin() throws(SQLiteError) {
     try transaction.begin()
-    working.nowMicros = max(wallMicros, head.lastAtMicros)
+    // A harness may have set the clock back while the last commit was under way.
+    working.nowMicros = max(time.nowMicros, head.lastAtMicros)
     working.head = head
     working.system = system
     working.lastAccountId = lastAccountId
@@ -148,6 +155,7 @@ final class Ledger {
     working.freesMemory = false
     working.usage.begin(runTotal: runTotal, lastLabelId: lastLabelId)
     working.rateLimits.removeAll()
+    working.settlingRows = Self.settledRows
     working.position = 0
     working.trailing = trailing
     working.hasWritten = trailing >= Self.maximumTrailing
@@ -157,11 +165,13 @@ final class Ledger {
   func save() throws(SQLiteError) {
     guard working.hasWritten else { return }
     for changed in working.accounts.values where changed.isChanged {
-      try accountSaver.save(changed.account, storedDueMicros: changed.storedDueMicros)
+      let dueMicros = try accountSaver.save(changed.account, storedDueMicros: changed.storedDueMicros)
+      earliestDueMicros = min(earliestDueMicros, dueMicros ?? Int64.max)
     }
     try saveUsage()
     try headSaver.save(working.system, over: system)
     working.head.commitSequence += 1
+    working.head.committedAtMicros = working.nowMicros
     try headSaver.save(working.head)
   }
 
@@ -180,6 +190,7 @@ final class Ledger {
     // In this order: whoever has seen the new head must not find an old value in a cache.
     caches.forget(working.touched, commitSequence: head.commitSequence)
     for limit in working.rateLimits { onRateLimits(.one(limit)) }
+    time.follow(head.lastAtMicros)
     published.publish(head, working.accounts.values.lazy.map(\.account))
     if working.freesMemory { connection.releaseMemory() }
   }
@@ -255,6 +266,13 @@ final class Ledger {
     return account
   }
 
+  /// Whether something has expired that was not written off yet, of whomever.
+  func hasDue() throws(SQLiteError) -> Bool {
+    if earliestDueMicros > working.nowMicros { return false }
+    earliestDueMicros = try accountSaver.earliestDue() ?? Int64.max
+    return earliestDueMicros <= working.nowMicros
+  }
+
   /// Open holds of the account whose time is over.
   func expiredHolds(of account: Account) throws(SQLiteError) -> [Hold] {
     guard let next = account.nextHoldExpiryMicros, next <= working.nowMicros else { return [] }
@@ -316,14 +334,14 @@ final class Ledger {
 
   /// Tries the disk, and moves the order of decisions on: whatever was answered before, by this process or
   /// the one before it, comes first.
-  func commitNothing(wallMicros: Int64) throws(SQLiteError) {
-    try beginNothing(wallMicros: wallMicros)
+  func commitNothing() throws(SQLiteError) {
+    try beginNothing()
     try commit(.recovery)
   }
 
   /// The same up to its commit.
-  func beginNothing(wallMicros: Int64) throws(SQLiteError) {
-    try begin(wallMicros: wallMicros)
+  func beginNothing() throws(SQLiteError) {
+    try begin()
     working.hasWritten = true
     try save()
   }
@@ -351,7 +369,7 @@ final class Ledger {
         """
         UPDATE system_account SET balance = 0;
         UPDATE meta SET commit_sequence = commit_sequence + 1, ledger_sequence = 0, last_at = 0,
-          chain_head = zeroblob(32);
+          committed_at = 0, chain_head = zeroblob(32);
         """)
       try transaction.commit()
     } catch {
@@ -368,10 +386,12 @@ final class Ledger {
   }
 
   /// Takes up a database that was put in the place of the last one, and publishes it.
-  func adopt() throws(SQLiteError) {
+  /// - Parameter setClock: the harness's, called before anybody sees the new database.
+  func adopt(setClock: () -> Void) throws(SQLiteError) {
     labels.clear()
     try load()
     trailing = 0
+    time.drive(ledgerMicros: head.lastAtMicros, setClock)
     // In this order: whoever has seen the new head must not find an old value in a cache.
     caches.clear(commitSequence: head.commitSequence)
     onRateLimits(.all(try rateLimitReader.all()))

@@ -34,20 +34,6 @@ extension Ledger {
     }
   }
 
-  /// Writes off what has expired of one user, if anything.
-  func sweep(userId: String) throws(SQLiteError) {
-    let account = try account(userId: userId)
-    let context = try context(of: account)
-    let change: Change?
-    do {
-      change = try Rules.sweep(context)
-    } catch {
-      throw .malformed("holds of account \(account.id): \(error.message)")
-    }
-    guard var change else { return }
-    guard try write(&change, for: nil) else { throw .malformed("system accounts: sum out of range") }
-  }
-
   // MARK: what comes before the rules
 
   private func decide(

@@ -3,6 +3,8 @@
 //
 // Invariants:
 // 1. Written in the transaction of every commit, once, with the rows that it counts.
+// 2. `committed_at` is the time of the last commit of any kind, and never before `last_at`: a start after the
+//    wall clock was set back goes on from there.
 //
 // Owner: its connection's.
 
@@ -15,13 +17,20 @@ struct LedgerHead: Sendable, Equatable {
   var ledgerSequence: Int64 = 0
   /// Of the last row.
   var lastAtMicros: Int64 = 0
+  /// When the commit was made, whether or not it wrote a row.
+  var committedAtMicros: Int64 = 0
   /// The last row's hash.
   var hash: [UInt8] = Chain.origin
+
+  /// No time is earlier than that.
+  var latestMicros: Int64 { max(lastAtMicros, committedAtMicros) }
 }
 
 /// Reads the head.
 final class HeadReader {
-  static let headSQL = "SELECT commit_sequence, ledger_sequence, last_at, chain_head FROM meta WHERE id = 1"
+  static let headSQL = """
+    SELECT commit_sequence, ledger_sequence, last_at, chain_head, committed_at FROM meta WHERE id = 1
+    """
 
   private let head: Statement
 
@@ -32,9 +41,13 @@ final class HeadReader {
   func load() throws(SQLiteError) -> LedgerHead {
     defer { head.reset() }
     guard try head.step() else { throw .malformed("meta: no row") }
-    return LedgerHead(
-      commitSequence: head.int(0), ledgerSequence: head.int(1), lastAtMicros: head.int(2),
-      hash: head.blob(3))
+    let stored = LedgerHead(
+      commitSequence: try head.counted(0), ledgerSequence: try head.counted(1), lastAtMicros: head.int(2),
+      committedAtMicros: head.int(4), hash: head.blob(3))
+    guard (0...SystemClock.latestMicros).contains(stored.latestMicros) else {
+      throw .malformed("meta: a time beyond the year 9999")
+    }
+    return stored
   }
 }
 
@@ -46,8 +59,11 @@ final class HeadSaver {
 
   init(_ connection: Connection) throws(SQLiteError) {
     update = try connection.prepare(
-      "UPDATE meta SET commit_sequence = ?1, ledger_sequence = ?2, last_at = ?3, chain_head = ?4 WHERE id = 1"
-    )
+      """
+      UPDATE meta SET commit_sequence = ?1, ledger_sequence = ?2, last_at = ?3, chain_head = ?4,
+        committed_at = ?5
+      WHERE id = 1
+      """)
     updateSystem = try connection.prepare("UPDATE system_account SET balance = ?2 WHERE id = ?1")
     allSystem = try connection.prepare("SELECT id, balance FROM system_account")
   }
@@ -57,6 +73,7 @@ final class HeadSaver {
     update.bind(2, head.ledgerSequence)
     update.bind(3, head.lastAtMicros)
     update.bind(4, head.hash)
+    update.bind(5, head.committedAtMicros)
     try update.run()
   }
 

@@ -118,8 +118,11 @@ enum Packing {
   static func allocations(_ bytes: [UInt8]) throws(SQLiteError) -> [LotAllocation] {
     var unpacker = Unpacker(bytes, what: "lot allocations")
     var allocations: [LotAllocation] = []
+    var sum = AmountSum()
     while !unpacker.isAtEnd {
-      allocations.append(LotAllocation(lotId: try unpacker.int(), amountMicros: try unpacker.int()))
+      let part = LotAllocation(lotId: try unpacker.int(), amountMicros: try unpacker.int())
+      guard sum.takes(part.amountMicros) else { throw .malformed("lot allocations") }
+      allocations.append(part)
     }
     return allocations
   }
@@ -193,12 +196,16 @@ enum Packing {
     guard count <= UInt64(Lot.maximumOpenLots) else { throw .malformed("lots") }
     var lots: [Lot] = []
     lots.reserveCapacity(Int(count))
+    var (remaining, pinned) = (AmountSum(), AmountSum())
     for _ in 0..<count {
       let id = try unpacker.int()
       let priority = Int32(truncatingIfNeeded: try unpacker.int())
       var lot = Lot(
         id: id, priority: priority, amountMicros: try unpacker.int(), remainingMicros: try unpacker.int(),
         pinnedMicros: try unpacker.int())
+      guard lot.amountMicros >= 0, remaining.takes(lot.remainingMicros), pinned.takes(lot.pinnedMicros) else {
+        throw .malformed("lots")
+      }
       let flags = try unpacker.varint()
       if flags & hasEffective != 0 { lot.effectiveAtMicros = try unpacker.signed() }
       if flags & hasExpiry != 0 { lot.expiresAtMicros = try unpacker.signed() }
@@ -206,5 +213,29 @@ enum Packing {
     }
     try unpacker.finish()
     return lots
+  }
+}
+
+/// Adds up what a file says, so that nothing that is reckoned with it later leaves the range of int64.
+private struct AmountSum {
+  private var sum: Int64 = 0
+
+  /// - Returns: false when the amount is negative, or the sum too large.
+  mutating func takes(_ amountMicros: Int64) -> Bool {
+    let (next, overflow) = sum.addingReportingOverflow(amountMicros)
+    sum = next
+    return amountMicros >= 0 && !overflow
+  }
+}
+
+extension Statement {
+  /// What a file may have counted up to: twice as much fits, and so does one more.
+  private static let maximumCount: Int64 = 1 << 62
+
+  /// A number that is counted on from.
+  func counted(_ column: Int32) throws(SQLiteError) -> Int64 {
+    let count = int(column)
+    guard (0...Self.maximumCount).contains(count) else { throw .malformed("a count of \(count)") }
+    return count
   }
 }

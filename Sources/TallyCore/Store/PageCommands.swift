@@ -163,7 +163,8 @@ extension Ledger {
     let base = isStale ? try content(ofVersion: it.expectedVersion, of: page) : nil
     let edit = PageEdit(
       target: it.target, expectedVersion: it.expectedVersion, author: it.author,
-      mediaIds: PageContent(sections: it.patch.sections.compactMap(\.section)).mediaIds, field: "patches")
+      mediaIds: PageContent(sections: it.patch.sections.compactMap(\.section)).mediaIds, field: "patches",
+      digest: it.digest)
     let decision: PageDecision
     do {
       decision = try PageRules.patch(
@@ -176,9 +177,12 @@ extension Ledger {
 
   /// The version that a stale patch has made when it was sent before. Others may have followed.
   private func made(by it: PageCommand.Patch, of page: StoredPage) throws(SQLiteError) -> StoredVersion? {
+    if let number = try pageReaders.versions.version(page: page.id, digest: it.digest) {
+      return try version(number, of: page)
+    }
     // The first version is no patch's.
-    let oldest = max(1, it.expectedVersion, page.facts.version - PageLimits.replayedVersionCount)
-    let candidates = try pageReaders.versions.versions(
+    let oldest = max(1, it.expectedVersion, page.facts.version - PageLimits.comparedVersionCount)
+    let candidates = try pageReaders.versions.withoutDigest(
       page: page.id, after: oldest, baseVersion: it.expectedVersion)
     for number in candidates {
       let candidate = try version(number, of: page)
@@ -220,7 +224,8 @@ extension Ledger {
       let named = content.mediaIds.union(edit.mediaIds)
       let media = try pageReaders.media.live(named, account: page.account)
       if let missing = PageRefusals.missing(named, among: media) { return refused(missing) }
-      let next = next(page, current, content, baseVersion: edit.expectedVersion, author: edit.author)
+      var next = next(page, current, content, baseVersion: edit.expectedVersion, author: edit.author)
+      next.version.digest = edit.digest
       let view = PageView(
         facts: next.page.facts, content.sections, media: media.mapValues(\.media))
       do {
@@ -355,6 +360,8 @@ private struct PageEdit {
   var mediaIds: Set<ExactText>
   /// Named when the page would be too large.
   var field: String
+  /// Of the request, when a retry is to find its version by it.
+  var digest: Digest?
 }
 
 extension StoredVersion {

@@ -63,14 +63,14 @@ final class PageReader {
     guard pageId.utf8.first != UInt8(ascii: "\n") else { return nil }
     byId.bind(1, pageId)
     defer { byId.reset() }
-    return try byId.step() ? Self.page(byId, userId: byId.text(13)) : nil
+    return try byId.step() ? try Self.page(byId, userId: byId.text(13)) : nil
   }
 
   /// Deleted or not.
   func page(id: Int64) throws(SQLiteError) -> StoredPage? {
     byRow.bind(1, id)
     defer { byRow.reset() }
-    return try byRow.step() ? Self.page(byRow, userId: byRow.text(13)) : nil
+    return try byRow.step() ? try Self.page(byRow, userId: byRow.text(13)) : nil
   }
 
   /// Newest first.
@@ -81,7 +81,7 @@ final class PageReader {
     var cut = PageCut<PageFacts>(limit: filter.limit, maximumByteCount: filter.maximumByteCount)
     defer { statement.reset() }
     while try statement.step() {
-      let page = Self.page(statement, userId: filter.userId)
+      let page = try Self.page(statement, userId: filter.userId)
       guard cut.add(page.facts, number: page.id, byteCount: page.facts.listedByteCount) else { break }
     }
     return cut.page
@@ -96,11 +96,11 @@ final class PageReader {
     return ids
   }
 
-  private static func page(_ row: Statement, userId: String) -> StoredPage {
+  private static func page(_ row: Statement, userId: String) throws(SQLiteError) -> StoredPage {
     var facts = PageFacts(pageId: row.text(2), userId: userId)
     facts.title = row.text(3)
     facts.settings = row.text(4)
-    facts.version = row.int(5)
+    facts.version = try row.counted(5)
     facts.currentVersion = facts.version
     facts.author = row.text(6)
     facts.createdAtMicros = row.int(7)
@@ -162,7 +162,7 @@ final class PageSaver {
   /// The next page's row.
   func nextId() throws(SQLiteError) -> Int64 {
     defer { lastId.reset() }
-    return try lastId.step() ? lastId.int(0) + 1 : 1
+    return try lastId.step() ? try lastId.counted(0) + 1 : 1
   }
 
   /// A page's first version.

@@ -63,7 +63,6 @@ final class Published: Sendable {
   struct View {
     var account: Account
     var commitSequence: Int64
-    var lastAtMicros: Int64
   }
 
   private let state: Monitor<State>
@@ -114,13 +113,12 @@ final class Published: Sendable {
   func account(userId: String) -> View? {
     state.withLock { state in
       guard let account = state.account(userId) else { return nil }
-      return View(
-        account: account, commitSequence: state.head.commitSequence, lastAtMicros: state.head.lastAtMicros)
+      return View(account: account, commitSequence: state.head.commitSequence)
     }
   }
 
   /// All of them, of one commit, in order; nil when one is not here.
-  func accounts(userIds: [String]) -> (accounts: [Account], commitSequence: Int64, lastAtMicros: Int64)? {
+  func accounts(userIds: [String]) -> (accounts: [Account], commitSequence: Int64)? {
     state.withLock { state in
       var accounts: [Account] = []
       accounts.reserveCapacity(userIds.count)
@@ -128,7 +126,7 @@ final class Published: Sendable {
         guard let account = state.account(userId) else { return nil }
         accounts.append(account)
       }
-      return (accounts, state.head.commitSequence, state.head.lastAtMicros)
+      return (accounts, state.head.commitSequence)
     }
   }
 

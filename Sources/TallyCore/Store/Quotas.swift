@@ -31,7 +31,7 @@ extension Ledger {
     var details = ["quota": kind.name, "limit": String(limit)]
     let used: Int64
     if kind == .pages {
-      used = try usageReader.pages(account: account.id) + (working.usage.pages[account.id] ?? 0)
+      used = try usageReader.pages(account: account.id).addingSaturating(working.usage.pages[account.id] ?? 0)
     } else {
       let zone: Zone
       do { zone = try zones.zone(named: plan.timeZone) } catch { return error }
@@ -42,7 +42,7 @@ extension Ledger {
         used = counters.uploads
       } else {
         let running = try runReader.openCount(account: account.id, nowMicros: working.nowMicros)
-        used = counters.generations + running
+        used = counters.generations.addingSaturating(running)
       }
     }
     if used < limit { return nil }
@@ -56,8 +56,8 @@ extension Ledger {
     let key = MonthKey(month: span.month.number, account: account)
     var counters = try usageReader.counters(key)
     if let delta = working.usage.months[key] {
-      counters.generations += delta.generations
-      counters.uploads += delta.uploads
+      counters.generations = counters.generations.addingSaturating(delta.generations)
+      counters.uploads = counters.uploads.addingSaturating(delta.uploads)
     }
     for edge in span.edges {
       let stored = try usageReader.quarters(day: edge.day, account: account)
@@ -66,8 +66,9 @@ extension Ledger {
       for delta in working.usage.rollups[key] ?? [] where edge.quarters.contains(delta.quarter) {
         try sum.add(delta.cell)
       }
-      counters.generations += edge.sign * sum.runs.succeeded.count
-      counters.uploads += edge.sign * sum.uploads
+      counters.generations = counters.generations.addingSaturating(
+        edge.sign.multipliedSaturating(by: sum.runs.succeeded.count))
+      counters.uploads = counters.uploads.addingSaturating(edge.sign.multipliedSaturating(by: sum.uploads))
     }
     return counters
   }

@@ -34,7 +34,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   /// Of the writer's and the readers' statements.
   public let statements: StatementStatistics
   private let metrics: StoreMetrics
-  private let clock: any TimeSource
+  private let time: EffectiveTime
   public let zones: ZoneStore
   private let watch: FileWatch
   private let isClosed = Lock(false)
@@ -46,7 +46,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
 
   private init(
     directory: DataDirectory, readers: ReaderPool, writer: Writer, published: Published, caches: Caches,
-    statements: StatementStatistics, metrics: StoreMetrics, configuration: EngineConfiguration
+    statements: StatementStatistics, metrics: StoreMetrics, time: EffectiveTime, zones: ZoneStore
   ) {
     self.directory = directory
     watch = FileWatch(paths: directory.watchedPaths)
@@ -56,8 +56,8 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     self.caches = caches
     self.statements = statements
     self.metrics = metrics
-    clock = configuration.clock
-    zones = configuration.zones
+    self.time = time
+    self.zones = zones
   }
 
   // MARK: life
@@ -133,8 +133,9 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   ) throws(SQLiteError) -> SQLiteEngine {
     let caches = Caches()
     let metrics = StoreMetrics()
+    let time = EffectiveTime(clock: configuration.clock, lastMicros: published.head.latestMicros)
     let ledger = try Ledger(
-      connection, published: published, caches: caches, zones: configuration.zones,
+      connection, published: published, caches: caches, zones: configuration.zones, time: time,
       faults: configuration.faults, onRateLimits: configuration.onRateLimits)
     let readers = try ReaderPool(
       path: directory.databasePath, count: configuration.readerCount, statements: statements,
@@ -142,17 +143,15 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     let checkpointer = Checkpointer(
       connection: connection, readers: readers, metrics: metrics, configuration: configuration)
     // Whatever the process before has answered comes before whatever this one answers.
-    if published.head.commitSequence > 0 {
-      try ledger.commitNothing(wallMicros: configuration.clock.wallMicros)
-    }
+    if published.head.commitSequence > 0 { try ledger.commitNothing() }
     let committer = Committer(
       connection: connection, ledger: ledger, checkpointer: checkpointer, published: published,
-      metrics: metrics, configuration: configuration)
+      metrics: metrics, time: time, configuration: configuration)
     let writer = Writer(
       committer: committer, published: published, metrics: metrics, configuration: configuration)
     let engine = SQLiteEngine(
       directory: directory, readers: readers, writer: writer, published: published, caches: caches,
-      statements: statements, metrics: metrics, configuration: configuration)
+      statements: statements, metrics: metrics, time: time, zones: configuration.zones)
     let onEvent = configuration.onEvent
     engine.watch.start { what in
       published.lose()
@@ -173,7 +172,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   private static func checkClock(
     _ head: LedgerHead, _ configuration: EngineConfiguration
   ) throws(StoreError) {
-    let lead = head.lastAtMicros - configuration.clock.wallMicros
+    let lead = head.latestMicros - EffectiveTime.bounded(configuration.clock.wallMicros)
     guard lead > maximumLeadMicros, !configuration.allowsClockBehindLedger else { return }
     throw StoreError(
       .clockBehindLedger, "the ledger's last time leads the clock by \(lead / 1_000_000) seconds")
@@ -235,6 +234,12 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     }
   }
 
+  /// Sets the clock, and lets time go on from there; the ledger's last row is the earliest that it goes back
+  /// to. For test harnesses, which drive the clock.
+  public func driveTime(setClock: () -> Void) {
+    time.drive(ledgerMicros: published.head.lastAtMicros, setClock)
+  }
+
   /// Tries a full disk again, as each tick does.
   public func retryDisk() throws(StoreError) {
     try writer.perform { (committer) throws(SQLiteError) in committer.retryFullDisk() }
@@ -293,7 +298,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
 
   // MARK: reads
 
-  public func nowMicros() -> Int64 { max(clock.wallMicros, published.head.lastAtMicros) }
+  public func nowMicros() -> Int64 { time.nowMicros }
 
   public func state() -> EngineState {
     let (head, mode) = published.headAndMode
@@ -313,7 +318,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
 
   public func cachedBalance(userId: String) -> Snapshot<Balance>? {
     guard let view = published.account(userId: userId) else { return nil }
-    let nowMicros = max(clock.wallMicros, view.lastAtMicros)
+    let nowMicros = time.nowMicros
     if let next = view.account.nextHoldExpiryMicros, next <= nowMicros { return nil }
     return Snapshot(
       Rules.balance(of: view.account, expiredHolds: [], at: nowMicros), commitSequence: view.commitSequence)
@@ -321,9 +326,8 @@ public final class SQLiteEngine: ProductEngine, Sendable {
 
   public func balance(userId: String) throws(Refusal) -> Snapshot<Balance> {
     if let cached = cachedBalance(userId: userId) { return cached }
-    let wallMicros = clock.wallMicros
-    let read = try read { (reader, head) throws(SQLiteError) in
-      let nowMicros = max(wallMicros, head.lastAtMicros)
+    let read = try read { (reader, _) throws(SQLiteError) in
+      let nowMicros = time.nowMicros
       guard let account = try reader.accounts.load(userId: userId) else {
         return (Account(userId: userId), Balance(userId: userId))
       }
@@ -335,17 +339,16 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   }
 
   public func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {
-    let wallMicros = clock.wallMicros
     if let cached = published.accounts(userIds: userIds) {
-      let nowMicros = max(wallMicros, cached.lastAtMicros)
+      let nowMicros = time.nowMicros
       if !cached.accounts.contains(where: { $0.hasExpiredHolds(atMicros: nowMicros) }) {
         return Snapshot(
           cached.accounts.map { Rules.balance(of: $0, expiredHolds: [], at: nowMicros) },
           commitSequence: cached.commitSequence)
       }
     }
-    let read = try read { (reader, head) throws(SQLiteError) in
-      let nowMicros = max(wallMicros, head.lastAtMicros)
+    let read = try read { (reader, _) throws(SQLiteError) in
+      let nowMicros = time.nowMicros
       let accounts = try reader.accounts.load(userIds: userIds)
       let expired = try reader.expiredHolds(userIds: userIds, nowMicros: nowMicros)
       return (accounts, Dictionary(grouping: expired) { ExactText($0.userId) }, nowMicros)
@@ -381,13 +384,12 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   }
 
   public func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>> {
-    let wallMicros = clock.wallMicros
-    return try read { (reader, head) throws(SQLiteError) in
+    return try read { (reader, _) throws(SQLiteError) in
       guard let account = try reader.accounts.load(userId: filter.userId) else {
         return Page(rows: [], nextBefore: nil)
       }
       return try reader.holdHistory.page(
-        account: account, filter, nowMicros: max(wallMicros, head.lastAtMicros))
+        account: account, filter, nowMicros: time.nowMicros)
     }
   }
 

@@ -11,6 +11,7 @@ enum Schema {
   static let migrations = [
     Migration(version: 1, name: "the ledger", sql: ledger),
     Migration(version: 2, name: "users, usage and pages", sql: users + usage + runs + pages),
+    Migration(version: 3, name: "time of commits, open holds, patches", sql: bounds),
   ]
 
   /// The version that this program writes.
@@ -22,6 +23,7 @@ enum Schema {
       "ledger_key", "ledger_history", "ledger_payment", "ledger_grant", "ledger_hold", "account_due",
       "hold_open", "hold_history", "rate_limit_subject",
       "user_settings_plan", "user_settings_role", "user_settings_approval",
+      "page_version_digest",
     ] + runIndexes + pageIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
@@ -154,5 +156,21 @@ enum Schema {
       CHECK ((kind = 2) = (uid IS NOT NULL))
     ) STRICT;
     CREATE UNIQUE INDEX rate_limit_subject ON rate_limit(kind, coalesce(account, uid, 0));
+    """
+
+  /// The time of a commit that wrote no ledger row; how many open holds an account has, so that their limit
+  /// costs no search; and the request that made a version by a patch, so that the same request finds it
+  /// again. Versions from before have no digest: nobody knows which request made them.
+  private static let bounds = """
+    ALTER TABLE meta ADD COLUMN committed_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE meta SET committed_at = last_at;
+
+    ALTER TABLE account ADD COLUMN open_holds INTEGER NOT NULL DEFAULT 0 CHECK (open_holds >= 0);
+    UPDATE account SET open_holds =
+      (SELECT count(*) FROM hold WHERE hold.account = account.id AND hold.state = 1)
+    WHERE held > 0;
+
+    ALTER TABLE page_version ADD COLUMN digest BLOB CHECK (length(digest) = 32);
+    CREATE INDEX page_version_digest ON page_version(page, digest) WHERE digest IS NOT NULL;
     """
 }

@@ -47,7 +47,8 @@ struct StatementPlan: Equatable {
     let texts = try connection.listing { () throws(SQLiteError) in
       _ = try Ledger(
         connection, published: Published(head: LedgerHead()), caches: Caches(), zones: ZoneStore(),
-        faults: EngineFaults(), onRateLimits: { _ in })
+        time: EffectiveTime(clock: SystemClock(), lastMicros: 0), faults: EngineFaults(),
+        onRateLimits: { _ in })
       _ = try Reader(connection)
       _ = try VerifyReader(connection)
     }

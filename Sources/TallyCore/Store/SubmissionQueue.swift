@@ -77,6 +77,25 @@ struct SubmissionQueue {
     lanes[userId, default: Lane()].byteCount += work.submission.byteCount
   }
 
+  /// Takes back what was taken and not decided: before what its users sent later, behind other users.
+  mutating func putBack(_ works: [Work]) {
+    for earlier in few { enter(earlier) }
+    few.removeAll(keepingCapacity: true)
+    for work in works {
+      let userId = ExactText(work.submission.userId)
+      guard lanes[userId] == nil else { continue }
+      lanes[userId] = Lane()
+      turns.append(userId)
+    }
+    for work in works.reversed() {
+      let userId = ExactText(work.submission.userId)
+      lanes[userId, default: Lane()].works.prepend(work)
+      lanes[userId, default: Lane()].byteCount += work.submission.byteCount
+      count += 1
+      byteCount += work.submission.byteCount
+    }
+  }
+
   /// Takes the next batch out.
   mutating func take() -> [Work] {
     if lanes.isEmpty {

@@ -1,8 +1,7 @@
 // Where the engine's time comes from.
 //
 // Invariants:
-// 1. The monotonic clock never goes back; the wall clock may, and whoever uses it takes the later of it
-//    and the ledger's last time.
+// 1. The monotonic clock never goes back; the wall clock may, and is asked by `EffectiveTime` alone.
 //
 // Owner: nobody; any thread.
 
@@ -27,12 +26,15 @@ extension TimeSource {
 
 /// The machine's clocks.
 public struct SystemClock: TimeSource {
+  /// The end of the year 9999: the last time that proto3 JSON and SQL tools agree on.
+  public static let latestMicros: Int64 = 253_402_300_799_999_999
+
   public init() {}
 
   public var wallMicros: Int64 {
     var now = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
+    return Int64(now.tv_sec).multipliedSaturating(by: 1_000_000).addingSaturating(Int64(now.tv_nsec) / 1_000)
   }
 
   public var monotonicNanoseconds: UInt64 { MonotonicClock.nanoseconds }
@@ -57,7 +59,7 @@ public final class TestClock: TimeSource {
   }
 
   public var wallMicros: Int64 {
-    state.withLock { $0.frozenMicros ?? system.wallMicros + $0.offsetMicros }
+    state.withLock { $0.frozenMicros ?? system.wallMicros.addingSaturating($0.offsetMicros) }
   }
 
   public var monotonicNanoseconds: UInt64 { system.monotonicNanoseconds }
@@ -81,11 +83,12 @@ public final class TestClock: TimeSource {
   public func advance(byMicros micros: Int64) -> Int64 {
     state.withLock {
       if let frozen = $0.frozenMicros {
-        $0.frozenMicros = frozen + micros
-        return frozen + micros
+        let later = frozen.addingSaturating(micros)
+        $0.frozenMicros = later
+        return later
       }
-      $0.offsetMicros += micros
-      return system.wallMicros + $0.offsetMicros
+      $0.offsetMicros = $0.offsetMicros.addingSaturating(micros)
+      return system.wallMicros.addingSaturating($0.offsetMicros)
     }
   }
 

@@ -9,9 +9,8 @@ extension SQLiteEngine: UsageReads {
   static let statsByteCount = 192
 
   public func usages(_ query: UsageQuery) throws(Refusal) -> Snapshot<[Usage]> {
-    let (zones, wallMicros) = (zones, nowMicros())
-    let read = try read { (reader, head) throws(SQLiteError) in
-      try reader.usages(query, zones: zones, nowMicros: max(wallMicros, head.lastAtMicros))
+    let read = try read { (reader, _) throws(SQLiteError) in
+      try reader.usages(query, zones: zones, nowMicros: nowMicros())
     }
     return Snapshot(try read.value.get(), commitSequence: read.commitSequence)
   }
@@ -21,7 +20,7 @@ extension SQLiteEngine: UsageReads {
     guard let usage = read.value.first else { throw Refusal(.corrupt, "no usage of one user") }
     let used =
       switch kind {
-      case .generations: usage.generations + usage.running
+      case .generations: usage.generations.addingSaturating(usage.running)
       case .uploads: usage.uploads
       case .pages: usage.pages
       }

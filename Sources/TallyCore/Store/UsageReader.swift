@@ -206,8 +206,8 @@ struct UsageDraft {
 
   mutating func fill(account: Int64, month: Int64, _ counters: MonthCounters, pages: Int64, running: Int64) {
     guard let index = indexes[account], spans[index].month.number == month else { return }
-    usages[index].generations += counters.generations
-    usages[index].uploads += counters.uploads
+    usages[index].generations = usages[index].generations.addingSaturating(counters.generations)
+    usages[index].uploads = usages[index].uploads.addingSaturating(counters.uploads)
     usages[index].pages = pages
     usages[index].running = running
   }
@@ -221,8 +221,10 @@ struct UsageDraft {
     guard let index = indexes[account] else { return }
     for edge in spans[index].edges where edge.day == day {
       let sum = try quarters.sum(edge.quarters)
-      usages[index].generations += edge.sign * sum.runs.succeeded.count
-      usages[index].uploads += edge.sign * sum.uploads
+      usages[index].generations = usages[index].generations.addingSaturating(
+        edge.sign.multipliedSaturating(by: sum.runs.succeeded.count))
+      usages[index].uploads = usages[index].uploads.addingSaturating(
+        edge.sign.multipliedSaturating(by: sum.uploads))
     }
   }
 }

@@ -39,7 +39,7 @@ final class UserList {
 
   private static let columns = "\(AccountLoader.columns), \(SettingsReader.columns)"
   /// Where the account's columns end.
-  private static let settingsColumn: Int32 = 8
+  private static let settingsColumn: Int32 = 9
 
   private static func sql(_ driver: Driver, isAscending: Bool) -> String {
     let order = isAscending ? "> ?1 ORDER BY" : "< ?1 ORDER BY"

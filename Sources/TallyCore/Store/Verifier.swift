@@ -243,6 +243,9 @@ final class VerifyRun {
       account.heldMicros == stored.openMicros && (!isPlayed || account.heldMicros == played.heldMicros),
       "\(name): held \(account.heldMicros), open holds \(stored.openMicros), its rows \(played.heldMicros)")
     replay.balances.expect(
+      account.openHoldCount == stored.openCount,
+      "\(name): \(account.openHoldCount) open holds, \(stored.openCount) are stored")
+    replay.balances.expect(
       account.heldMicros == account.lots.reduce(0) { $0 &+ $1.pinnedMicros },
       "\(name): held \(account.heldMicros) is not what its lots pin")
     replay.balances.expect(

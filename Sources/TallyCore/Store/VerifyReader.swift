@@ -19,6 +19,7 @@ final class VerifyReader {
   static let accountsSQL = """
     SELECT \(AccountLoader.columns), next_due,
       (SELECT coalesce(sum(h.amount), 0) FROM hold h WHERE h.account = account.id AND h.state = 1),
+      (SELECT count(*) FROM hold h WHERE h.account = account.id AND h.state = 1),
       (SELECT min(h.expires_at) FROM hold h WHERE h.account = account.id AND h.state = 1)
     FROM account WHERE id > ?1 ORDER BY id LIMIT ?2
     """
@@ -105,6 +106,7 @@ final class VerifyReader {
     var nextDueMicros: Int64?
     /// Of its open holds.
     var openMicros: Int64
+    var openCount: Int64
     var firstExpiryMicros: Int64?
   }
 
@@ -122,8 +124,9 @@ final class VerifyReader {
       do {
         slice.append(
           StoredAccount(
-            account: try AccountLoader.account(accounts), nextDueMicros: accounts.optionalInt(8),
-            openMicros: accounts.int(9), firstExpiryMicros: accounts.optionalInt(10)))
+            account: try AccountLoader.account(accounts), nextDueMicros: accounts.optionalInt(9),
+            openMicros: accounts.int(10), openCount: accounts.int(11),
+            firstExpiryMicros: accounts.optionalInt(12)))
       } catch {
         tally.add("account \(accounts.int(0)): \(error.message)")
       }

@@ -19,6 +19,8 @@ struct StoredVersion {
   var author: String
   var atMicros: Int64
   var content: PageContent
+  /// Of the patch that made it; not read back.
+  var digest: Digest?
 
   /// A page's facts with this version's in place of the current one's.
   func facts(of page: StoredPage) -> PageFacts {
@@ -42,21 +44,28 @@ final class VersionReader {
   static let pageSQL = """
     SELECT \(columns) FROM page_version WHERE page = ?1 AND version < ?2 ORDER BY version DESC
     """
-  static let basedOnSQL = """
-    SELECT version FROM page_version WHERE page = ?1 AND version > ?2 AND base_version = ?3
+  /// A request makes one version of a page at most. An order would lead away from the index of digests.
+  static let byDigestSQL = """
+    SELECT version FROM page_version WHERE page = ?1 AND digest = ?2
+    """
+  static let withoutDigestSQL = """
+    SELECT version FROM page_version
+    WHERE page = ?1 AND version > ?2 AND base_version = ?3 AND digest IS NULL
     ORDER BY version DESC
     """
 
   private let byNumber: Statement
   private let page: Statement
   private let byteCount: Statement
-  private let basedOn: Statement
+  private let byDigest: Statement
+  private let withoutDigest: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byNumber = try connection.prepare(Self.byNumberSQL)
     page = try connection.prepare(Self.pageSQL)
     byteCount = try connection.prepare(Self.byteCountSQL)
-    basedOn = try connection.prepare(Self.basedOnSQL)
+    byDigest = try connection.prepare(Self.byDigestSQL)
+    withoutDigest = try connection.prepare(Self.withoutDigestSQL)
   }
 
   func version(page: Int64, _ version: Int64) throws(SQLiteError) -> StoredVersion? {
@@ -72,14 +81,22 @@ final class VersionReader {
         sections: try Packing.sections(byNumber.blob(7))))
   }
 
-  /// Numbers of those after a version that were made from `baseVersion`, newest first.
-  func versions(page: Int64, after version: Int64, baseVersion: Int64) throws(SQLiteError) -> [Int64] {
-    basedOn.bind(1, page)
-    basedOn.bind(2, version)
-    basedOn.bind(3, baseVersion)
-    defer { basedOn.reset() }
+  /// The number of the one that a patch has made, by the digest of its request.
+  func version(page: Int64, digest: Digest) throws(SQLiteError) -> Int64? {
+    byDigest.bind(1, page)
+    byDigest.bind(2, digest.bytes)
+    defer { byDigest.reset() }
+    return try byDigest.step() ? byDigest.int(0) : nil
+  }
+
+  /// Numbers of those after a version that were made from `baseVersion` and have no digest, newest first.
+  func withoutDigest(page: Int64, after version: Int64, baseVersion: Int64) throws(SQLiteError) -> [Int64] {
+    withoutDigest.bind(1, page)
+    withoutDigest.bind(2, version)
+    withoutDigest.bind(3, baseVersion)
+    defer { withoutDigest.reset() }
     var numbers: [Int64] = []
-    while try basedOn.step() { numbers.append(basedOn.int(0)) }
+    while try withoutDigest.step() { numbers.append(withoutDigest.int(0)) }
     return numbers
   }
 
@@ -119,8 +136,8 @@ final class VersionSaver {
     insert = try connection.prepare(
       """
       INSERT INTO page_version(page, version, base_version, title, settings, author, at, section_count,
-        sections)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        sections, digest)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
       """)
   }
 
@@ -134,6 +151,7 @@ final class VersionSaver {
     insert.bind(7, version.atMicros)
     insert.bind(8, Int64(version.content.sections.count))
     insert.bind(9, Packing.pack(version.content.sections))
+    insert.bind(10, version.digest?.bytes)
     try insert.run()
   }
 }

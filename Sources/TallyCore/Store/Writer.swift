@@ -159,7 +159,7 @@ final class Writer: @unchecked Sendable {
     }
     if !live.isEmpty {
       var isAnswered = false
-      let outcomes =
+      let outcomes: [[Outcome]?] =
         committer?.decide(live) { outcomes in
           answer(live, outcomes)
           flush(live)
@@ -170,8 +170,13 @@ final class Writer: @unchecked Sendable {
     flush(batch)
   }
 
-  private func answer(_ batch: [Work], _ outcomes: [[Outcome]]) {
-    for (work, outcomes) in zip(batch, outcomes) { work.completion(outcomes) }
+  /// What has no outcome yet comes again, before all else.
+  private func answer(_ batch: [Work], _ outcomes: [[Outcome]?]) {
+    var putOff: [Work] = []
+    for (work, outcomes) in zip(batch, outcomes) {
+      if let outcomes { work.completion(outcomes) } else { putOff.append(work) }
+    }
+    if !putOff.isEmpty { inbox.putBack(putOff) }
   }
 
   /// Each group once.
@@ -230,7 +235,7 @@ final class Writer: @unchecked Sendable {
         let rest = inbox.take()
         if rest.isEmpty { break }
         for _ in rest { metrics.turnAway(.shuttingDown) }
-        answer(rest, rest.map { $0.refused(Self.drainingRefusal) })
+        answer(rest, rest.map { Optional($0.refused(Self.drainingRefusal)) })
         flush(rest)
       }
     }

@@ -7,8 +7,8 @@
 //    and the rest is uncollected. charged + uncollected = cost.
 // 4. Of a hold that was captured by another hand, what was captured pays the cost, up to it, and is not
 //    taken again. What was captured beyond the cost stays taken: a refund is its caller's to ask for.
-// 5. Checks come in the order of `Reason`: fields, those that depend on the plan or the time too; range of
-//    sums; quota; balance.
+// 5. Checks come in the order of `Reason`: fields, those that depend on the plan or the time too; number of
+//    holds; range of sums; quota; balance.
 //
 // Pure functions, owned by nobody.
 
@@ -28,7 +28,8 @@ extension Rules {
   public static let newestEventMicros: Int64 = 300_000_000
 
   /// - Parameter quota: why the user may not have one more, if so.
-  /// - Throws: `invalidAmount`, `invalidField`, `amountOverflow`, what `quota` is, `insufficientCredits`.
+  /// - Throws: `invalidAmount`, `invalidField`, `holdLimit`, `amountOverflow`, what `quota` is,
+  ///   `insufficientCredits`.
   public static func begin(
     _ begin: UsageCommand.Begin, quota: Refusal?, _ context: DecisionContext
   ) throws(Refusal) -> RunChange {
@@ -38,6 +39,7 @@ extension Rules {
     }
     try requireTimeToLive(begin.ttlMillis)
     var draft = try Draft(settling: context)
+    if begin.estimateMicros > 0 { try draft.requireRoomForHold() }
     let expiresAtMicros = try expiry(afterMillis: begin.ttlMillis, fromMicros: draft.nowMicros)
     if let quota { throw quota }
     var run = Run(
@@ -84,7 +86,7 @@ extension Rules {
     _ record: UsageCommand.Record, plan: Plan?, nowMicros: Int64
   ) throws(Refusal) -> Run {
     let startedAtMicros = record.startedAtMicros ?? nowMicros
-    let oldestMicros = nowMicros - oldestEventMicros
+    let oldestMicros = nowMicros.subtractingSaturating(oldestEventMicros)
     guard startedAtMicros >= oldestMicros else {
       throw Refusal(
         .eventTooOld, "the run started too long ago to be recorded",

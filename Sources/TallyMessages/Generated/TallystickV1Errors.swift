@@ -16,7 +16,8 @@ extension TallystickV1 {
     case queueFull
     /// RESOURCE_EXHAUSTED. Too many calls by this user or peer. Retry: yes, after `retry_after_millis`.
     case rateLimited
-    /// RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no.
+    /// RESOURCE_EXHAUSTED. A message is larger than `limit`. A mutation whose reply would be is not carried out.
+    /// Retry: no.
     case messageTooLarge
     /// DEADLINE_EXCEEDED. The deadline passed before the operation was taken up; not applied. Retry: yes, with
     /// a later deadline. (A client that stops waiting by itself raises this as well, and does not know.)
@@ -96,6 +97,8 @@ extension TallystickV1 {
     case versionConflict
     /// FAILED_PRECONDITION. Pages use the media: `page_ids`, separated by line feeds; at most 50. Retry: no.
     case mediaInUse
+    /// FAILED_PRECONDITION. The user has the limit of open holds. Retry: after some are settled.
+    case holdLimit
     /// FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent.
     case lotLimit
     /// OUT_OF_RANGE. A sum would leave the range of int64. Retry: no.
@@ -164,6 +167,7 @@ extension TallystickV1 {
       case 52: self = .captureExceedsHold
       case 56: self = .versionConflict
       case 57: self = .mediaInUse
+      case 59: self = .holdLimit
       case 53: self = .lotLimit
       case 54: self = .amountOverflow
       case 58: self = .quotaExceeded
@@ -220,6 +224,7 @@ extension TallystickV1 {
       case .captureExceedsHold: 52
       case .versionConflict: 56
       case .mediaInUse: 57
+      case .holdLimit: 59
       case .lotLimit: 53
       case .amountOverflow: 54
       case .quotaExceeded: 58
@@ -277,6 +282,7 @@ extension TallystickV1 {
       case .captureExceedsHold: "CAPTURE_EXCEEDS_HOLD"
       case .versionConflict: "VERSION_CONFLICT"
       case .mediaInUse: "MEDIA_IN_USE"
+      case .holdLimit: "HOLD_LIMIT"
       case .lotLimit: "LOT_LIMIT"
       case .amountOverflow: "AMOUNT_OVERFLOW"
       case .quotaExceeded: "QUOTA_EXCEEDED"
@@ -292,7 +298,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict, .mediaInUse, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
+      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict, .mediaInUse, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
     }
   }
 

@@ -316,7 +316,7 @@ extension TallystickV1 {
     public var recorded: Int64 = 0
     public var replayed: Int64 = 0
     public var failed: Int64 = 0
-    /// The first 100.
+    /// The first 100, by index, or as many as fit into a message.
     public var failures: [TallystickV1.StreamRunsFailure] = []
     /// Of the last commit that holds any of them.
     public var commitSequence: Int64 = 0
@@ -531,7 +531,9 @@ extension TallystickV1 {
   }
 
   /// What a model's tokens and images cost under a plan. A run's cost is
-  /// ceil((input_tokens x input rate + output_tokens x output rate) / 1,000,000) + images x image price.
+  /// ceil((input_tokens x input rate + output_tokens x output rate) / 1,000,000) + images x image price: rounded up
+  /// once a run, so that no run is free and none costs a whole micro-dollar too much. A thousand runs of one token at
+  /// 0.075 dollars a million cost a thousand micro-dollars.
   public struct ModelPrice: Message {
     public static var fullName: String { "tallystick.v1.ModelPrice" }
     /// At most 128 bytes; empty stands for every model that has no price of its own.

@@ -284,11 +284,12 @@ extension Reason {
     case .deadlineExceeded, .cancelled, .shuttingDown, .queueFull, .diskFull, .readOnly, .corrupt,
       .outcomeUnknown:
       true
-    case .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld,
+    case .messageTooLarge, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection,
+      .eventTooOld,
       .eventInFuture, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound,
       .pageNotFound, .mediaNotFound, .versionNotFound, .idempotencyMismatch, .grantConflict,
       .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict,
-      .mediaInUse, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits:
+      .mediaInUse, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits:
       false
     }
   }

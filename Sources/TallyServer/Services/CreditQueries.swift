@@ -97,6 +97,9 @@ enum CreditQueries {
     192 + hold.userId.utf8.count + hold.runId.utf8.count + hold.pins.count * allocationByteCount
   }
 
+  /// Of a balance beside its user's id: every number at its longest.
+  static let balanceByteCount = 112
+
   /// Two fields of ten bytes with their tags, and the submessage's own.
   private static let allocationByteCount = 24
 }

@@ -85,6 +85,8 @@ struct CreditService {
           for (index, id) in request.userIds.enumerated() {
             try Fields.required(id, "user_ids[\(index)]", atMost: Limits.userIdByteCount)
           }
+          try Fields.reply(
+            to: request.userIds, "user_ids", each: CreditQueries.balanceByteCount, atMost: largest)
         },
         userIds: { $0.userIds },
         answer: { request, _ throws(Refusal) in
@@ -143,8 +145,7 @@ private func checkResponse(
 ) -> TallystickV1.CheckBalanceResponse {
   var response = TallystickV1.CheckBalanceResponse()
   response.availableMicros = snapshot.value.availableMicros
-  // Both are not negative, so the difference stays in int64.
-  response.remainingMicros = snapshot.value.availableMicros - estimateMicros
+  response.remainingMicros = snapshot.value.availableMicros.subtractingSaturating(estimateMicros)
   response.allowed = response.remainingMicros >= 0
   response.reason = response.allowed ? "" : Reason.insufficientCredits.rawValue
   response.commitSequence = snapshot.commitSequence

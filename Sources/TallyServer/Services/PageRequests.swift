@@ -37,7 +37,9 @@ struct PageRequests {
     return Prepared(command: .page(command))
   }
 
-  func patch(_ request: TallystickV1.PatchPageRequest, _ caller: Caller) throws(Refusal) -> Prepared {
+  func patch(
+    _ request: TallystickV1.PatchPageRequest, _ digest: Digest, _ caller: Caller
+  ) throws(Refusal) -> Prepared {
     let target = try target(request.pageId, caller)
     try Self.version(request.expectedVersion, "expected_version", from: 1)
     var patch = PagePatch()
@@ -54,7 +56,7 @@ struct PageRequests {
     let command = PageCommand.patch(
       .init(
         target: target, expectedVersion: request.expectedVersion, patch: patch,
-        author: try Self.author(request.author, caller)))
+        author: try Self.author(request.author, caller), digest: digest))
     return Prepared(command: .page(command))
   }
 

@@ -29,8 +29,8 @@ struct PageService {
       change(RPCs.duplicatePage) { request, caller throws(Refusal) in
         try requests.duplicate(request, caller)
       },
-      services.unkeyedMutation(RPCs.patchPage, role: .service) { request, caller throws(Refusal) in
-        try requests.patch(request, caller)
+      services.mutation(RPCs.patchPage, role: .service) { request, digest, caller throws(Refusal) in
+        try requests.patch(request, digest, caller)
       } reply: { outcome throws(Refusal) in
         let changed = try changed(outcome)
         var response = TallystickV1.PatchPageResponse()

@@ -3,8 +3,9 @@
 // Invariants:
 // 1. At most two batches are held: one that the writer has and one that is being gathered. Meanwhile what
 //    arrives waits in the stream's own bounded buffer.
-// 2. The reply comes when every run is durable or refused. A run that is refused is counted and does not
-//    end the stream; what cannot be read, or names another user than the acting one, does.
+// 2. The reply comes when every run is durable or refused. A run that is refused is counted and does not end
+//    the stream; what cannot be read, or names another user than the acting one, does. The first that were
+//    refused are named, in their order, as many as fit into the reply.
 // 3. A stream that ends early answers its status. Batches that the writer had by then stay: the same stream
 //    sent again replays them.
 //
@@ -19,10 +20,29 @@ struct RunStream {
 
   private let services: Services
   private let context: CallContext
-  private var batch: [(index: Int64, command: Command)] = []
+  /// What a run is to the writer, or why it does not get there; in the order of arrival.
+  private enum Item {
+    case command(Command)
+    case refused(Refusal)
+  }
+  private struct UnderWay {
+    /// Of the batch's first run.
+    var firstIndex: Int64
+    /// Of each run: why it did not get to the writer, if so.
+    var refusals: [Refusal?]
+    var outcomes: Task<[Outcome], Never>?
+  }
+
+  private var batch: [Item] = []
   private var batchByteCount = 0
-  private var underWay: (indexes: [Int64], outcomes: Task<[Outcome], Never>)?
+  private var underWay: UnderWay?
+  /// Of the refused runs that the reply names.
+  private var failureByteCount = 0
   private var response = TallystickV1.StreamRunsResponse()
+
+  /// A failure's tag and length in the reply, and the reply's own numbers at their longest.
+  private static let failureOverheadByteCount = 6
+  private static let countsByteCount = 80
 
   static func binding(_ services: Services) -> Binding {
     (
@@ -48,15 +68,13 @@ struct RunStream {
   private mutating func take(
     _ request: TallystickV1.RecordRunRequest, _ caller: Caller, byteCount: Int
   ) async throws(Status) {
-    let index = response.received
     response.received += 1
-    do throws(Refusal) {
-      let prepared = try RunRequests.record(request)
-      batch.append((index, prepared.command))
-    } catch {
-      return fail(index, error)
+    let item: Item
+    do throws(Refusal) { item = .command(try RunRequests.record(request).command) } catch {
+      item = .refused(error)
     }
-    try caller.mayTouch(userId: request.userId)
+    if case .command = item { try caller.mayTouch(userId: request.userId) }
+    batch.append(item)
     batchByteCount += byteCount
     if batch.count >= Limits.runStreamBatchCount || batchByteCount >= Limits.runStreamBatchByteCount {
       try await submit()
@@ -72,36 +90,60 @@ struct RunStream {
   /// Hands the batch to the writer, once it is through with the one before.
   private mutating func submit() async throws(Status) {
     try await settle()
-    let submission = services.submission(
-      batch.map(\.command), userId: nil, context, byteCount: batchByteCount)
+    var commands: [Command] = []
+    var refusals: [Refusal?] = []
+    for item in batch {
+      switch item {
+      case .command(let command):
+        commands.append(command)
+        refusals.append(nil)
+      case .refused(let refusal): refusals.append(refusal)
+      }
+    }
+    underWay = UnderWay(
+      firstIndex: response.received - Int64(batch.count), refusals: refusals,
+      outcomes: commands.isEmpty ? nil : outcomes(of: commands))
+    batch.removeAll(keepingCapacity: true)
+    batchByteCount = 0
+  }
+
+  private func outcomes(of commands: [Command]) -> Task<[Outcome], Never> {
+    let submission = services.submission(commands, userId: nil, context, byteCount: batchByteCount)
     let engine = services.engine
-    let outcomes = Task {
+    return Task {
       await withCheckedContinuation { continuation in
         engine.submit(submission, group: nil) { continuation.resume(returning: $0) }
       }
     }
-    underWay = (batch.map(\.index), outcomes)
-    batch.removeAll(keepingCapacity: true)
-    batchByteCount = 0
   }
 
   /// Counts what became of the batch that the writer has.
   /// - Throws: what all its runs were refused with, because none was tried.
   private mutating func settle() async throws(Status) {
-    guard let (indexes, outcomes) = underWay else { return }
+    guard let batch = underWay else { return }
     underWay = nil
-    for (index, outcome) in zip(indexes, await outcomes.value) {
-      switch outcome {
-      case .usage(.run(let receipt)):
-        if receipt.replayed { response.replayed += 1 } else { response.recorded += 1 }
-        response.commitSequence = max(response.commitSequence, receipt.commit.sequence)
-      case .refused(let refusal):
-        if refusal.concernsWholeSubmission { throw Status(refusal) }
-        response.commitSequence = max(response.commitSequence, refusal.commit?.sequence ?? 0)
+    var outcomes = (await batch.outcomes?.value ?? [])[...]
+    for (place, refusal) in batch.refusals.enumerated() {
+      let index = batch.firstIndex + Int64(place)
+      if let refusal {
         fail(index, refusal)
-      case .applied, .planStored, .page, .admin:
-        throw Status(Refusal(.corrupt, "the engine answered something else to a command of runs"))
+      } else if let outcome = outcomes.popFirst() {
+        try count(outcome, index)
       }
+    }
+  }
+
+  private mutating func count(_ outcome: Outcome, _ index: Int64) throws(Status) {
+    switch outcome {
+    case .usage(.run(let receipt)):
+      if receipt.replayed { response.replayed += 1 } else { response.recorded += 1 }
+      response.commitSequence = max(response.commitSequence, receipt.commit.sequence)
+    case .refused(let refusal):
+      if refusal.concernsWholeSubmission { throw Status(refusal) }
+      response.commitSequence = max(response.commitSequence, refusal.commit?.sequence ?? 0)
+      fail(index, refusal)
+    case .applied, .planStored, .page, .admin:
+      throw Status(Refusal(.corrupt, "the engine answered something else to a command of runs"))
     }
   }
 
@@ -111,6 +153,8 @@ struct RunStream {
     var failure = TallystickV1.StreamRunsFailure()
     failure.index = index
     failure.error = TallystickV1.ItemError(refusal)
+    failureByteCount += failure.encode().count + Self.failureOverheadByteCount
+    guard failureByteCount + Self.countsByteCount <= services.maximumReplyByteCount else { return }
     response.failures.append(failure)
   }
 }

@@ -86,7 +86,7 @@ struct TestControlService {
         if nowMicros < last {
           throw invalidField("now_micros", "must not be before the ledger's last time, \(last)", limit: last)
         }
-        clock.set(wallMicros: nowMicros)
+        engine.driveTime { clock.set(wallMicros: nowMicros) }
         var response = TallystickTestingV1.SetClockResponse()
         response.nowMicros = clock.wallMicros
         return response

@@ -35,6 +35,9 @@ enum UsageQueries {
     return total
   }
 
+  /// Of a user's usage beside the id: every number and every text at its longest.
+  static let usageByteCount = 160 + Limits.planIdByteCount + ZoneStore.maximumNameByteCount
+
   static func usage(
     _ request: TallystickV1.GetUsageRequest, _ engine: any ProductEngine
   ) throws(Refusal) -> TallystickV1.GetUsageResponse {

@@ -8,6 +8,7 @@ internal import TallyMessages
 extension UsageService {
   var reads: [Binding] {
     let engine = services.engine
+    let largest = services.maximumReplyByteCount
     return [
       services.query(
         RPCs.getUsage,
@@ -16,7 +17,11 @@ extension UsageService {
         answer: { request, _ throws(Refusal) in try UsageQueries.usage(request, engine) }),
       services.query(
         RPCs.batchGetUsage,
-        fields: { request throws(Refusal) in _ = try UsageRequests.usage(request, engine.zones) },
+        fields: { request throws(Refusal) in
+          _ = try UsageRequests.usage(request, engine.zones)
+          try Fields.reply(
+            to: request.userIds, "user_ids", each: UsageQueries.usageByteCount, atMost: largest)
+        },
         userIds: { $0.userIds },
         answer: { request, _ throws(Refusal) in try UsageQueries.usages(request, engine) }),
       services.query(

@@ -155,7 +155,8 @@ enum Spans {
   /// Such as `98.3%`; `-` of nothing.
   static func ratio(_ part: Int64, of whole: Int64) -> String {
     guard whole > 0 else { return "-" }
-    return tenths(Int64((Double(part) * 1_000 / Double(whole)).rounded(.down))) + "%"
+    let thousandths = (Double(part) * 1_000 / Double(whole)).rounded(.down)
+    return Int64(exactly: thousandths).map { tenths($0) + "%" } ?? "-"
   }
 
   static func bytes(_ count: Int64) -> String {

@@ -4,6 +4,7 @@
 
 internal import ArgumentParser
 internal import TallyClient
+internal import TallyCore
 internal import TallyMessages
 internal import TallyProtoJSON
 
@@ -100,7 +101,7 @@ struct Dashboard {
     let all = stats.totals?.count ?? 0
     let rows = groups.map { group in
       let totals = group.totals ?? TallystickV1.RunTotals()
-      let share = all == 0 ? 0 : Int64(Double(totals.count) / Double(all) * 1e6)
+      let share = all == 0 ? 0 : Int64(min(1, max(0, Double(totals.count) / Double(all))) * 1e6)
       let name = group.name.isEmpty ? "(others)" : withFailures ? group.name : group.name.lowercased()
       return (
         [name, Texts.count(totals.count), Self.percent(ppm: share), Dollars.format(totals.costMicros)]
@@ -142,14 +143,14 @@ struct Dashboard {
   /// Blocks in eighths of a cell; anything above zero is seen.
   static func bar(_ value: Int64, of most: Int64, cells: Int) -> String {
     guard value > 0, most > 0 else { return "" }
-    let eighths = max(1, Int(Double(value) / Double(most) * Double(cells * 8)))
+    let eighths = max(1, Int(min(1, Double(value) / Double(most)) * Double(cells * 8)))
     let parts = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
     return String(repeating: "█", count: eighths / 8) + parts[eighths % 8]
   }
 
   /// With one place, rounded.
   static func percent(ppm: Int64) -> String {
-    let tenths = (ppm + 500) / 1_000
+    let tenths = ppm.addingSaturating(500) / 1_000
     return "\(tenths / 10).\(tenths % 10)%"
   }
 }

@@ -135,7 +135,7 @@ struct Spread {
   func quantile(thousandths: Int64) -> Int64 {
     let total = buckets.values.reduce(0, &+)
     guard total > 0 else { return 0 }
-    let rank = max(1, Int64((Double(total) * Double(thousandths) / 1_000).rounded(.up)))
+    let rank = max(1, Int64(exactly: (Double(total) * Double(thousandths) / 1_000).rounded(.up)) ?? total)
     var seen: Int64 = 0
     for (end, count) in buckets.sorted(by: { $0.key < $1.key }) {
       seen &+= count

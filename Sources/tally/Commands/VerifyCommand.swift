@@ -144,7 +144,7 @@ struct VerifyPrinter {
     }
     bar.clear()
     checkCount += 1
-    violations += part.violations
+    violations = violations.addingSaturating(part.violations)
     System.writeOutput(isJSON ? part.json.compact + "\n" : part.text)
   }
 

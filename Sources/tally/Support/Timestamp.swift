@@ -7,8 +7,10 @@ enum Timestamp {
 
   /// `2026-11-24T08:01:52.123456Z`; places behind the point are left out in threes when they are zero.
   static func format(_ micros: Int64) -> String {
-    let day = micros >= 0 ? micros / microsPerDay : (micros - microsPerDay + 1) / microsPerDay
-    let rest = micros - day * microsPerDay
+    // Without a step past either end of int64: a server may have said anything.
+    let remainder = micros % microsPerDay
+    let day = micros / microsPerDay - (remainder < 0 ? 1 : 0)
+    let rest = remainder < 0 ? remainder + microsPerDay : remainder
     let (year, month, dayOfMonth) = civil(day)
     let seconds = rest / 1_000_000
     let fraction = rest % 1_000_000

@@ -26,7 +26,9 @@ struct LedgerModel {
   private var payments: [ExactText: Int64] = [:]
   private var grants: [[ExactText]: [Int64: Int64]] = [:]
 
-  func now(_ wall: Int64) -> Int64 { max(wall, lastAt) }
+  func now(_ wall: Int64) -> Int64 { max(wall, lastAt, toldAt) }
+  /// Of the last command, whether or not it wrote anything.
+  private var toldAt: Int64 = 0
 
   // MARK: Questions
 
@@ -61,6 +63,7 @@ struct LedgerModel {
   /// - Returns: what an engine must answer, without the commit's place.
   mutating func apply(_ command: Command, wall: Int64) -> Outcome {
     let time = now(wall)
+    toldAt = time
     do throws(Refusal) {
       if case .putPlan(let plan) = command { return put(plan, at: time) }
       if case .usage(let command) = command { return .usage(.run(try carryOut(command, at: time))) }
@@ -90,6 +93,7 @@ struct LedgerModel {
   /// - Parameter order: users in the order in which the engine went about it.
   mutating func sweep(wall: Int64, order: [String]) {
     let time = now(wall)
+    toldAt = time
     for userId in order {
       guard var user = users[ExactText(userId)] else { continue }
       var numbering = Int64(ledger.count) + 1

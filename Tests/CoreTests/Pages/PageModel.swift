@@ -11,6 +11,8 @@ struct PageModel {
   struct Version {
     var content: PageContent
     var base: Int64
+    /// Of the patch that made it.
+    var digest: Digest?
     var author: String
     var atMicros: Int64
   }
@@ -146,10 +148,11 @@ struct PageModel {
 
   /// The next version of a page.
   private mutating func advance(
-    _ index: Int, _ content: PageContent, base: Int64, author: String, rebased: Bool = false
+    _ index: Int, _ content: PageContent, base: Int64, author: String, digest: Digest? = nil,
+    rebased: Bool = false
   ) -> Expected {
     pages[index].versions.append(
-      Version(content: content, base: base, author: author, atMicros: nowMicros))
+      Version(content: content, base: base, digest: digest, author: author, atMicros: nowMicros))
     return .changed(view(pages[index], pages[index].current), replayed: false, rebased: rebased)
   }
 
@@ -196,15 +199,9 @@ struct PageModel {
     guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
     let page = pages[index]
     let (current, expected) = (page.current, it.expectedVersion)
-    if expected < current {
-      for number in (expected + 1...current).suffix(64).reversed() {
-        let made = page.versions[Int(number) - 1]
-        if made.base == expected,
-          case .success(made.content) = Self.apply(it.patch, page.versions[Int(number) - 2].content, number)
-        {
-          return .changed(view(page, number), replayed: true, rebased: expected != number - 1)
-        }
-      }
+    if expected < current, let place = page.versions.lastIndex(where: { $0.digest == it.digest }) {
+      let number = Int64(place) + 1
+      return .changed(view(page, number), replayed: true, rebased: expected != number - 1)
     }
     let named = PageContent(
       sections: it.patch.sections.compactMap {
@@ -223,7 +220,8 @@ struct PageModel {
       return .changed(view(page, current), replayed: true, rebased: expected != current)
     case .success(let next):
       if isMissing { return .refused(.mediaNotFound) }
-      return advance(index, next, base: expected, author: it.author, rebased: expected != current)
+      return advance(
+        index, next, base: expected, author: it.author, digest: it.digest, rebased: expected != current)
     }
   }
 

@@ -24,6 +24,9 @@ struct PageSteps {
   // MARK: one command
 
   mutating func next(_ model: PageModel) -> PageCommand {
+    if roll(16) == 0, let patch = sent.suffix(60).filter(\.isPatch).randomElement(using: &random) {
+      return patch
+    }
     if !sent.isEmpty, roll(8) == 0 {
       // What was just sent, as a client does that has lost the reply; or something older.
       return roll(2) == 0 ? sent[sent.count - 1] : pick(Array(sent.suffix(30)))
@@ -52,7 +55,7 @@ struct PageSteps {
       return .patch(
         .init(
           target: target, expectedVersion: version(model, target), patch: patch(model, target),
-          author: author()))
+          author: author(), digest: Digest(bytes: (0..<32).map { _ in UInt8(roll(256)) })))
     case 22..<25:
       let target = target(model)
       return .restore(
@@ -145,5 +148,12 @@ struct PageSteps {
       }
     }
     return patch
+  }
+}
+
+extension PageCommand {
+  fileprivate var isPatch: Bool {
+    guard case .patch = self else { return false }
+    return true
   }
 }

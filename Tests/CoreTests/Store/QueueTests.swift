@@ -86,6 +86,28 @@ struct QueueTests {
     #expect(loud == Array(0..<254))
   }
 
+  @Test("what is put back comes before its user's later work and behind other users, and counts as before")
+  func putBack() throws {
+    var queue = SubmissionQueue()
+    for (user, bytes) in [("a", 1), ("a", 2), ("b", 3)] { try add(&queue, work(user, bytes: bytes)) }
+    let taken = queue.take()
+    #expect(queue.isEmpty)
+    try add(&queue, work("a", bytes: 4))
+    try add(&queue, work("c", bytes: 5))
+    queue.putBack(Array(taken.prefix(2)))
+    #expect(queue.count == 4 && queue.byteCount == 12)
+    let next = take(&queue)
+    #expect(next.filter { $0.userId == "a" }.map(\.byteCount) == [1, 2, 4])
+    #expect(next.map(\.userId).firstIndex(of: "c") ?? 9 <= 1)
+    #expect(queue.isEmpty && queue.byteCount == 0)
+    // Put back works count in their user's share.
+    for _ in 0..<1_024 { try add(&queue, work("a")) }
+    let first = queue.take()
+    for _ in 0..<first.count { try add(&queue, work("a")) }
+    queue.putBack(first)
+    try add(&queue, work("a"), fits: false)
+  }
+
   @Test("a caller whom the queue turns away hears so at once, and everything queued is answered")
   func overload() throws {
     let directory = try TemporaryDirectory(inMemory: true)

@@ -71,6 +71,7 @@ struct VerifyTests {
       (2, "UPDATE account SET lots = x'ff' WHERE user_id = 'u1'", "account 1: malformed lots"),
       (2, "UPDATE account SET next_due = 5 WHERE user_id = 'u1'", "account 1: what it expects"),
       (2, "UPDATE account SET head = 1 WHERE user_id = 'u1'", "account 1: version"),
+      (2, "UPDATE account SET open_holds = 2 WHERE user_id = 'u2'", "account 2: 2 open holds, 1 are stored"),
       (2, "DELETE FROM account WHERE user_id = 'u2'", "account 2: its ledger rows have no account"),
       (2, "UPDATE hold SET amount = 16 WHERE id = 7", "account 2: held 15, open holds 16"),
       (3, "UPDATE ledger SET amount = amount + 1 WHERE sequence = 1", "ledger row 1: the hash"),

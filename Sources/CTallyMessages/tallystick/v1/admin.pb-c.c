@@ -1565,7 +1565,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_server_info_response__
     "ephemeral",
     11,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__GetServerInfoResponse, ephemeral),
     NULL,
@@ -1577,7 +1577,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_server_info_response__
     "testing",
     12,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__GetServerInfoResponse, testing),
     NULL,
@@ -1694,7 +1694,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__verify_response__field_des
     "done",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__VerifyResponse, done),
     NULL,
@@ -2054,7 +2054,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__put_user_settings_response
     "unchanged",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__PutUserSettingsResponse, unchanged),
     NULL,
@@ -2723,7 +2723,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_metrics_request__field
     "prometheus",
     1,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__GetMetricsRequest, prometheus),
     NULL,
@@ -3193,7 +3193,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__rate_limit__field_descript
     "every_user",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     offsetof(Tallystick__V1__RateLimit, subject_case),
     offsetof(Tallystick__V1__RateLimit, every_user),
     NULL,
@@ -3205,7 +3205,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__rate_limit__field_descript
     "every_uid",
     4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     offsetof(Tallystick__V1__RateLimit, subject_case),
     offsetof(Tallystick__V1__RateLimit, every_uid),
     NULL,

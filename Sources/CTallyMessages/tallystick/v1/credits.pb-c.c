@@ -2884,7 +2884,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__check_balance_response__fi
     "allowed",
     1,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__CheckBalanceResponse, allowed),
     NULL,
@@ -3152,7 +3152,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__consume_response__field_de
     "replayed",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__ConsumeResponse, replayed),
     NULL,
@@ -3575,7 +3575,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__add_purchase_response__fie
     "replayed",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__AddPurchaseResponse, replayed),
     NULL,
@@ -3845,7 +3845,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__grant_plan_response__field
     "replayed",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__GrantPlanResponse, replayed),
     NULL,
@@ -4255,7 +4255,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__grant_promo_response__fiel
     "replayed",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__GrantPromoResponse, replayed),
     NULL,
@@ -4512,7 +4512,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__adjust_response__field_des
     "replayed",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__AdjustResponse, replayed),
     NULL,
@@ -4769,7 +4769,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__reserve_response__field_de
     "replayed",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__ReserveResponse, replayed),
     NULL,
@@ -4936,7 +4936,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__extend_response__field_des
     "replayed",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__ExtendResponse, replayed),
     NULL,
@@ -5180,7 +5180,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__capture_response__field_de
     "replayed",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__CaptureResponse, replayed),
     NULL,
@@ -5334,7 +5334,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__release_response__field_de
     "replayed",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__ReleaseResponse, replayed),
     NULL,

@@ -2444,7 +2444,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__page_change__field_descrip
     "replayed",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__PageChange, replayed),
     NULL,
@@ -2662,7 +2662,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_page_request__field_de
     "published",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__GetPageRequest, published),
     NULL,
@@ -2674,7 +2674,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_page_request__field_de
     "include_deleted",
     3,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__GetPageRequest, include_deleted),
     NULL,
@@ -2777,7 +2777,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__list_pages_request__field_
     "include_deleted",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__ListPagesRequest, include_deleted),
     NULL,
@@ -3335,7 +3335,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__save_page_request__field_d
     "force",
     6,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__SavePageRequest, force),
     NULL,
@@ -3634,7 +3634,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__patch_page_response__field
     "rebased",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__PatchPageResponse, rebased),
     NULL,
@@ -4337,7 +4337,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__create_media_response__fie
     "replayed",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__CreateMediaResponse, replayed),
     NULL,
@@ -4644,7 +4644,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__delete_media_request__fiel
     "detach",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__DeleteMediaRequest, detach),
     NULL,
@@ -4708,7 +4708,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__delete_media_response__fie
     "replayed",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__DeleteMediaResponse, replayed),
     NULL,

@@ -1792,7 +1792,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[18]
     "recorded",
     18,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__Run, recorded),
     NULL,
@@ -1998,7 +1998,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__begin_run_response__field_
     "replayed",
     5,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__BeginRunResponse, replayed),
     NULL,
@@ -2218,7 +2218,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__finish_run_response__field
     "replayed",
     4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__FinishRunResponse, replayed),
     NULL,
@@ -2465,7 +2465,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__record_run_response__field
     "replayed",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__RecordRunResponse, replayed),
     NULL,
@@ -2568,7 +2568,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__record_run_result__field_d
     "replayed",
     1,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__RecordRunResult, replayed),
     NULL,
@@ -4134,7 +4134,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__check_quota_response__fiel
     "allowed",
     1,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__CheckQuotaResponse, allowed),
     NULL,
@@ -4506,7 +4506,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__put_plan_response__field_d
     "unchanged",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__V1__PutPlanResponse, unchanged),
     NULL,

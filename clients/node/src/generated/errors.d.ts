@@ -24,7 +24,10 @@ export declare class RateLimited extends TallyError {
   get retryAfterMillis(): bigint
 }
 
-/** RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no. */
+/**
+ * RESOURCE_EXHAUSTED. A message is larger than `limit`. A mutation whose reply would be is not carried out.
+ * Retry: no.
+ */
 export declare class MessageTooLarge extends TallyError {
   /** The detail 'limit'. TypeError when the server sent none. */
   get limit(): bigint
@@ -203,6 +206,10 @@ export declare class MediaInUse extends TallyError {
   get pageIds(): string
 }
 
+/** FAILED_PRECONDITION. The user has the limit of open holds. Retry: after some are settled. */
+export declare class HoldLimit extends TallyError {
+}
+
 /** FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent. */
 export declare class LotLimit extends TallyError {
 }
@@ -295,6 +302,7 @@ export declare const BY_REASON: {
   readonly CAPTURE_EXCEEDS_HOLD: typeof CaptureExceedsHold
   readonly VERSION_CONFLICT: typeof VersionConflict
   readonly MEDIA_IN_USE: typeof MediaInUse
+  readonly HOLD_LIMIT: typeof HoldLimit
   readonly LOT_LIMIT: typeof LotLimit
   readonly AMOUNT_OVERFLOW: typeof AmountOverflow
   readonly QUOTA_EXCEEDED: typeof QuotaExceeded

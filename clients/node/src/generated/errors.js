@@ -164,6 +164,9 @@ export class MediaInUse extends TallyError {
   }
 }
 
+export class HoldLimit extends TallyError {
+}
+
 export class LotLimit extends TallyError {
 }
 
@@ -245,6 +248,7 @@ export const BY_REASON = Object.freeze({
   CAPTURE_EXCEEDS_HOLD: CaptureExceedsHold,
   VERSION_CONFLICT: VersionConflict,
   MEDIA_IN_USE: MediaInUse,
+  HOLD_LIMIT: HoldLimit,
   LOT_LIMIT: LotLimit,
   AMOUNT_OVERFLOW: AmountOverflow,
   QUOTA_EXCEEDED: QuotaExceeded,

@@ -31,7 +31,9 @@ class RateLimited(TallyError):
 
 
 class MessageTooLarge(TallyError):
-    """RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no."""
+    """RESOURCE_EXHAUSTED. A message is larger than `limit`. A mutation whose reply would be is not carried
+    out. Retry: no.
+    """
 
     @property
     def limit(self) -> int:
@@ -254,6 +256,10 @@ class MediaInUse(TallyError):
         return self._text("page_ids")
 
 
+class HoldLimit(TallyError):
+    """FAILED_PRECONDITION. The user has the limit of open holds. Retry: after some are settled."""
+
+
 class LotLimit(TallyError):
     """FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent."""
 
@@ -361,6 +367,7 @@ BY_REASON: dict[str, type[TallyError]] = {
     "CAPTURE_EXCEEDS_HOLD": CaptureExceedsHold,
     "VERSION_CONFLICT": VersionConflict,
     "MEDIA_IN_USE": MediaInUse,
+    "HOLD_LIMIT": HoldLimit,
     "LOT_LIMIT": LotLimit,
     "AMOUNT_OVERFLOW": AmountOverflow,
     "QUOTA_EXCEEDED": QuotaExceeded,
@@ -385,6 +392,7 @@ __all__ = [
     "GrantConflict",
     "GrantNotFound",
     "HoldExpired",
+    "HoldLimit",
     "HoldNotFound",
     "HoldSettled",
     "IdempotencyMismatch",

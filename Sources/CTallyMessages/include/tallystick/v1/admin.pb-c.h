@@ -88,8 +88,8 @@ struct  Tallystick__V1__GetServerInfoResponse
   int32_t schema_version;
   ProtobufCBinaryData sqlite_version;
   int32_t reader_pool_size;
-  protobuf_c_boolean ephemeral;
-  protobuf_c_boolean testing;
+  uint64_t ephemeral;
+  uint64_t testing;
   size_t n_limits;
   Tallystick__V1__Limit **limits;
   ProtobufCBinaryData role;
@@ -113,7 +113,7 @@ struct  Tallystick__V1__VerifyResponse
   ProtobufCMessage base;
   int32_t check;
   ProtobufCBinaryData title;
-  protobuf_c_boolean done;
+  uint64_t done;
   int64_t examined;
   int64_t total;
   int64_t violations;
@@ -180,7 +180,7 @@ struct  Tallystick__V1__PutUserSettingsResponse
   ProtobufCMessage base;
   size_t n_settings;
   Tallystick__V1__UserSettings **settings;
-  protobuf_c_boolean unchanged;
+  uint64_t unchanged;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -297,7 +297,7 @@ struct  Tallystick__V1__Metric
 struct  Tallystick__V1__GetMetricsRequest
 {
   ProtobufCMessage base;
-  protobuf_c_boolean prometheus;
+  uint64_t prometheus;
 };
 #define TALLYSTICK__V1__GET_METRICS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_metrics_request__descriptor) \
@@ -409,8 +409,8 @@ struct  Tallystick__V1__RateLimit
   union {
     ProtobufCBinaryData user_id;
     uint32_t uid;
-    protobuf_c_boolean every_user;
-    protobuf_c_boolean every_uid;
+    uint64_t every_user;
+    uint64_t every_uid;
   };
 };
 #define TALLYSTICK__V1__RATE_LIMIT__INIT \

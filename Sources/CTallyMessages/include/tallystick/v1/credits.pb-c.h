@@ -257,7 +257,7 @@ struct  Tallystick__V1__CheckBalanceRequest
 struct  Tallystick__V1__CheckBalanceResponse
 {
   ProtobufCMessage base;
-  protobuf_c_boolean allowed;
+  uint64_t allowed;
   int64_t available_micros;
   int64_t remaining_micros;
   ProtobufCBinaryData reason;
@@ -302,7 +302,7 @@ struct  Tallystick__V1__ConsumeResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -401,7 +401,7 @@ struct  Tallystick__V1__AddPurchaseResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -464,7 +464,7 @@ struct  Tallystick__V1__GrantPlanResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -580,7 +580,7 @@ struct  Tallystick__V1__GrantPromoResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -624,7 +624,7 @@ struct  Tallystick__V1__AdjustResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -668,7 +668,7 @@ struct  Tallystick__V1__ReserveResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
   size_t n_hold;
@@ -698,7 +698,7 @@ struct  Tallystick__V1__ExtendResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
   size_t n_hold;
@@ -751,7 +751,7 @@ struct  Tallystick__V1__CaptureResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
   size_t n_hold;
@@ -780,7 +780,7 @@ struct  Tallystick__V1__ReleaseResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
   size_t n_hold;

@@ -141,7 +141,7 @@ struct  Tallystick__V1__PageChange
   ProtobufCMessage base;
   size_t n_page;
   Tallystick__V1__Page **page;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -181,8 +181,8 @@ struct  Tallystick__V1__GetPageRequest
 {
   ProtobufCMessage base;
   ProtobufCBinaryData page_id;
-  protobuf_c_boolean published;
-  protobuf_c_boolean include_deleted;
+  uint64_t published;
+  uint64_t include_deleted;
 };
 #define TALLYSTICK__V1__GET_PAGE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_page_request__descriptor) \
@@ -205,7 +205,7 @@ struct  Tallystick__V1__ListPagesRequest
 {
   ProtobufCMessage base;
   ProtobufCBinaryData user_id;
-  protobuf_c_boolean include_deleted;
+  uint64_t include_deleted;
   int32_t limit;
   ProtobufCBinaryData cursor;
 };
@@ -324,7 +324,7 @@ struct  Tallystick__V1__SavePageRequest
   ProtobufCBinaryData settings;
   size_t n_sections;
   Tallystick__V1__SectionInput **sections;
-  protobuf_c_boolean force;
+  uint64_t force;
   ProtobufCBinaryData author;
 };
 #define TALLYSTICK__V1__SAVE_PAGE_REQUEST__INIT \
@@ -408,7 +408,7 @@ struct  Tallystick__V1__PatchPageResponse
   ProtobufCMessage base;
   size_t n_change;
   Tallystick__V1__PageChange **change;
-  protobuf_c_boolean rebased;
+  uint64_t rebased;
 };
 #define TALLYSTICK__V1__PATCH_PAGE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__patch_page_response__descriptor) \
@@ -553,7 +553,7 @@ struct  Tallystick__V1__CreateMediaResponse
   ProtobufCMessage base;
   size_t n_media;
   Tallystick__V1__Media **media;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -614,7 +614,7 @@ struct  Tallystick__V1__DeleteMediaRequest
 {
   ProtobufCMessage base;
   ProtobufCBinaryData media_id;
-  protobuf_c_boolean detach;
+  uint64_t detach;
   ProtobufCBinaryData author;
 };
 #define TALLYSTICK__V1__DELETE_MEDIA_REQUEST__INIT \
@@ -627,7 +627,7 @@ struct  Tallystick__V1__DeleteMediaResponse
   ProtobufCMessage base;
   size_t n_detached_page_ids;
   ProtobufCBinaryData *detached_page_ids;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };

@@ -79,7 +79,7 @@ struct  Tallystick__V1__Run
   int64_t finished_at_micros;
   int64_t expires_at_micros;
   ProtobufCBinaryData error;
-  protobuf_c_boolean recorded;
+  uint64_t recorded;
 };
 #define TALLYSTICK__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__run__descriptor) \
@@ -112,7 +112,7 @@ struct  Tallystick__V1__BeginRunResponse
   Tallystick__V1__Balance **balance;
   size_t n_hold;
   Tallystick__V1__Hold **hold;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -155,7 +155,7 @@ struct  Tallystick__V1__FinishRunResponse
   Tallystick__V1__Transaction **transaction;
   size_t n_balance;
   Tallystick__V1__Balance **balance;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -207,7 +207,7 @@ struct  Tallystick__V1__RecordRunResponse
   ProtobufCMessage base;
   size_t n_run;
   Tallystick__V1__Run **run;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
 };
@@ -230,7 +230,7 @@ struct  Tallystick__V1__RecordRunsRequest
 struct  Tallystick__V1__RecordRunResult
 {
   ProtobufCMessage base;
-  protobuf_c_boolean replayed;
+  uint64_t replayed;
   int32_t commit_position;
   size_t n_error;
   Tallystick__V1__ItemError **error;
@@ -580,7 +580,7 @@ typedef enum {
 struct  Tallystick__V1__CheckQuotaResponse
 {
   ProtobufCMessage base;
-  protobuf_c_boolean allowed;
+  uint64_t allowed;
   int64_t used;
   int64_t resets_at_micros;
   int64_t commit_sequence;
@@ -644,7 +644,7 @@ struct  Tallystick__V1__PutPlanResponse
   ProtobufCMessage base;
   size_t n_plan;
   Tallystick__V1__Plan **plan;
-  protobuf_c_boolean unchanged;
+  uint64_t unchanged;
   int64_t commit_sequence;
   int32_t commit_position;
 };

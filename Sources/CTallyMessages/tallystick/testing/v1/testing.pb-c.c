@@ -1039,7 +1039,7 @@ static const ProtobufCFieldDescriptor tallystick__testing__v1__get_clock_respons
     "frozen",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
     offsetof(Tallystick__Testing__V1__GetClockResponse, frozen),
     NULL,

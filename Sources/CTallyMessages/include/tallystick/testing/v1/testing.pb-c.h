@@ -59,7 +59,7 @@ struct  Tallystick__Testing__V1__GetClockResponse
 {
   ProtobufCMessage base;
   int64_t now_micros;
-  protobuf_c_boolean frozen;
+  uint64_t frozen;
 };
 #define TALLYSTICK__TESTING__V1__GET_CLOCK_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__testing__v1__get_clock_response__descriptor) \

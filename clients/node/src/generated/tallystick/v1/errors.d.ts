@@ -18,7 +18,10 @@ export declare const Reason: {
   readonly QUEUE_FULL: 4
   /** RESOURCE_EXHAUSTED. Too many calls by this user or peer. Retry: yes, after `retryAfterMillis`. */
   readonly RATE_LIMITED: 5
-  /** RESOURCE_EXHAUSTED. A message is larger than `limit`. Retry: no. */
+  /**
+   * RESOURCE_EXHAUSTED. A message is larger than `limit`. A mutation whose reply would be is not carried out.
+   * Retry: no.
+   */
   readonly MESSAGE_TOO_LARGE: 6
   /**
    * DEADLINE_EXCEEDED. The deadline passed before the operation was taken up; not applied. Retry: yes, with
@@ -116,6 +119,8 @@ export declare const Reason: {
   readonly VERSION_CONFLICT: 56
   /** FAILED_PRECONDITION. Pages use the media: `pageIds`, separated by line feeds; at most 50. Retry: no. */
   readonly MEDIA_IN_USE: 57
+  /** FAILED_PRECONDITION. The user has the limit of open holds. Retry: after some are settled. */
+  readonly HOLD_LIMIT: 59
   /** FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent. */
   readonly LOT_LIMIT: 53
   /** OUT_OF_RANGE. A sum would leave the range of int64. Retry: no. */
@@ -149,7 +154,7 @@ export declare const Reason: {
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 42 | 43 | 50 | 51 | 52 | 56 | 57 | 53 | 54 | 58 | 55 | 60 | 61 | 62 | 63 | 64 | (number & {})
+export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 42 | 43 | 50 | 51 | 52 | 56 | 57 | 59 | 53 | 54 | 58 | 55 | 60 | 61 | 62 | 63 | 64 | (number & {})
 
 /**
  * The detail of every error that leaves the server, in the shape of google.rpc.ErrorInfo.

@@ -373,7 +373,7 @@ export interface StreamRunsResponse {
   recorded: bigint
   replayed: bigint
   failed: bigint
-  /** The first 100. */
+  /** The first 100, by index, or as many as fit into a message. */
   failures: StreamRunsFailure[]
   /** Of the last commit that holds any of them. */
   commitSequence: bigint
@@ -384,7 +384,7 @@ export interface StreamRunsResponseInit {
   recorded?: bigint | undefined
   replayed?: bigint | undefined
   failed?: bigint | undefined
-  /** The first 100. */
+  /** The first 100, by index, or as many as fit into a message. */
   failures?: readonly StreamRunsFailureInit[] | undefined
   /** Of the last commit that holds any of them. */
   commitSequence?: bigint | undefined
@@ -744,8 +744,10 @@ export interface CheckQuotaResponseInit {
 export declare const CheckQuotaResponse: MessageCodec<CheckQuotaResponse, CheckQuotaResponseInit>
 
 /**
- * What a model's tokens and images cost under a plan. A run's cost is
- * ceil((input_tokens x input rate + output_tokens x output rate) / 1,000,000) + images x image price.
+ * What a model's tokens and images cost under a plan. A run's cost is ceil((input_tokens x input rate +
+ * output_tokens x output rate) / 1,000,000) + images x image price: rounded up once a run, so that no run is
+ * free and none costs a whole micro-dollar too much. A thousand runs of one token at 0.075 dollars a million
+ * cost a thousand micro-dollars.
  */
 export interface ModelPrice {
   /** At most 128 bytes; empty stands for every model that has no price of its own. */
