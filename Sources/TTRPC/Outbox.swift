@@ -58,7 +58,7 @@ public final class Outbox: @unchecked Sendable {
   var finished: [UInt32] = []
   private var stalledSince: UInt64 = 0
   private var watch: Timer?
-  private var roomWaiters: [CheckedContinuation<Void, Never>] = []
+  private var roomWaiters = RoomQueue()
   private var wakesOnFinish = false
   private weak var owner: (any OutboxOwner)?
 
@@ -215,8 +215,6 @@ public final class Outbox: @unchecked Sendable {
   /// Closes the descriptor. On the connection's queue.
   func close() {
     lock.lock()
-    let waiters = roomWaiters
-    roomWaiters = []
     let timer = watch
     watch = nil
     if descriptor >= 0 {
@@ -228,9 +226,9 @@ public final class Outbox: @unchecked Sendable {
     sentCount = 0
     finished = []
     stalledSince = 0
+    roomWaiters.wakeAll()
     lock.unlock()
     if let timer { poller.timers.cancel(timer) }
-    for waiter in waiters { waiter.resume() }
   }
 
   // MARK: Frames
@@ -249,16 +247,32 @@ public final class Outbox: @unchecked Sendable {
     return true
   }
 
-  /// Returns when the connection is not paused, or gone.
-  func waitForRoom() async {
-    if !isPaused { return }
-    await withCheckedContinuation { continuation in
-      lock.lock()
-      let waits = isUsable && isPaused
-      if waits { roomWaiters.append(continuation) }
-      lock.unlock()
-      if !waits { continuation.resume() }
-    }
+  /// Waits until the connection is not paused, or gone, or somebody else ends the wait.
+  @discardableResult
+  func waitForRoom(_ waiter: RoomWaiter = RoomWaiter()) async -> RoomEnd {
+    guard isPaused, let place = join(waiter) else { return .room }
+    let end = await waiter.wait()
+    if end != .room { leave(place) }
+    return end
+  }
+
+  private func join(_ waiter: RoomWaiter) -> UInt64? {
+    lock.lock()
+    defer { lock.unlock() }
+    return isUsable && isPaused ? roomWaiters.add(waiter) : nil
+  }
+
+  private func leave(_ place: UInt64) {
+    lock.lock()
+    defer { lock.unlock() }
+    roomWaiters.remove(place)
+  }
+
+  /// How many wait for room.
+  var roomWaiterCount: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return roomWaiters.count
   }
 
   /// The envelope of a failure, its details and then its message given up if it is over the limit.
@@ -358,8 +372,7 @@ public final class Outbox: @unchecked Sendable {
       paused.store(false, ordering: .relaxed)
       // The poller enters the connection once more, for what it has read but not yet looked at.
       isResumeDue = true
-      for waiter in roomWaiters { waiter.resume() }
-      roomWaiters = []
+      roomWaiters.wakeAll()
     }
     updateInterest()
   }
