@@ -379,3 +379,32 @@ test('what is sent after the server has ended reaches nobody', async (t) => {
   await chat.send({ text: 'late' })
   await chat.finish()
 })
+
+test('a deadline ends a send that the server does not take', { timeout: 25_000 }, async (t) => {
+  const { conformance } = await open(t, (peer) => peer.socket.pause())
+  const chat = conformance.chat({ timeoutMs: 300 })
+  const body = new Uint8Array(1 << 20)
+  // What is sent waits for the socket, which takes the first few.
+  for (let sent = 0; sent < 8; sent += 1) await chat.send({ body })
+  await assert.rejects(chat.next(), DeadlineExceeded)
+})
+
+test('aborting ends a send that the server does not take', { timeout: 25_000 }, async (t) => {
+  const { conformance } = await open(t, (peer) => peer.socket.pause())
+  const aborter = new AbortController()
+  const chat = conformance.chat({ signal: aborter.signal })
+  setTimeout(() => aborter.abort(), 100)
+  for (let sent = 0; sent < 8; sent += 1) await chat.send({ body: new Uint8Array(1 << 20) })
+  await assert.rejects(chat.next(), Cancelled)
+})
+
+test('a message of a stream where one reply is due fails the call at once', async (t) => {
+  const { conformance } = await open(t, (peer, frame) => peer.data(frame.streamId, numbered(1)))
+  const endless = (async function* () {
+    yield { number: 1n }
+    await new Promise(() => undefined)
+  })()
+  const error = await conformance.sum(endless).catch((problem) => problem)
+  assert.match(error.message, /like a stream/)
+  assert.equal(error.maybeApplied, true)
+})
