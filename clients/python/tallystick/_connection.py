@@ -22,7 +22,7 @@ import struct
 import threading
 import time
 from collections import deque
-from typing import Optional
+from typing import Optional, Union
 
 from . import _wire
 from ._rules import (
@@ -73,7 +73,8 @@ class Connection:
         self._waiting_for_room = 0
         # Frames that whoever sends takes along.
         self._unsent: deque[bytes] = deque()
-        # The bytes of those and of the rest.
+        # Whether the writer thread is at work; then, the bytes of those and of the rest.
+        self._is_blocked = False
         self._unsent_bytes = 0
         # What the socket has not taken of frames that are no longer in `_unsent`; of who holds `_sending`.
         self._rest = memoryview(b"")
@@ -95,7 +96,8 @@ class Connection:
         than that is told to `answers`.
         """
         with self._lock:
-            self._wait_for_room(until)
+            if self._is_blocked:
+                self._wait_for_room(until)
             if self.closed:
                 raise ConnectionLost("the connection has ended", maybe_applied=False)
             # With the frame under one lock: some servers refuse an id below an earlier one.
@@ -117,7 +119,8 @@ class Connection:
         """
         frame = _wire.encode_frame(stream_id, _wire.DATA, flags, payload)
         with self._lock:
-            self._wait_for_room(until)
+            if self._is_blocked:
+                self._wait_for_room(until)
             if self.closed:
                 return
             self._add(frame)
@@ -126,8 +129,10 @@ class Connection:
             self.end(problem)
 
     def _add(self, frame: bytes) -> None:
+        """Under the lock."""
         self._unsent.append(frame)
-        self._unsent_bytes += len(frame)
+        if self._is_blocked:
+            self._unsent_bytes += len(frame)
 
     def _wait_for_room(self, until: Optional[float]) -> None:
         """Under the lock. Raises NoRoom when the time is over before."""
@@ -168,9 +173,10 @@ class Connection:
         try:
             while self._unsent:
                 frames.append(self._unsent.popleft())
-            self._rest = memoryview(frames[0] if len(frames) == 1 else b"".join(frames))
-            self._offer()
-            if self._rest:
+            data = frames[0] if len(frames) == 1 else b"".join(frames)
+            sent = self._offer(data)
+            if sent < len(data):
+                self._rest = memoryview(data)[sent:]
                 handed_on = True
                 self._write_along()
         except OSError as error:
@@ -180,21 +186,18 @@ class Connection:
                 self._sending.release()
         return "", False
 
-    def _offer(self) -> None:
-        """Sends what the socket takes of the rest."""
+    def _offer(self, data: Union[bytes, memoryview]) -> int:
+        """Sends what the socket takes; returns how much that was."""
         try:
-            sent = self._socket.send(self._rest, socket.MSG_DONTWAIT)
-        except (BlockingIOError, InterruptedError):
-            return
-        self._rest = self._rest[sent:]
-        with self._lock:
-            self._unsent_bytes -= sent
-            if self._waiting_for_room and self._unsent_bytes < LONGEST_UNSENT_BYTES:
-                self._room.notify_all()
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
 
     def _write_along(self) -> None:
         """Has the writer thread send the rest."""
         with self._lock:
+            self._is_blocked = True
+            self._unsent_bytes = len(self._rest) + sum(map(len, self._unsent))
             if self._writer is None:
                 run = self._run_writer
                 self._writer = threading.Thread(target=run, name="tallystick-writer", daemon=True)
@@ -213,10 +216,15 @@ class Connection:
         """Sends the rest, as the socket takes it; `_sending` is held, and given back."""
         problem = None
         try:
-            while self._rest:
+            while self._has_more():
                 if not self._writable.poll(SEND_STALL_SECONDS * 1000):
                     raise TimeoutError(f"the server took nothing for {SEND_STALL_SECONDS} s")
-                self._offer()
+                sent = self._offer(self._rest)
+                self._rest = self._rest[sent:]
+                with self._lock:
+                    self._unsent_bytes -= sent
+                    if self._waiting_for_room and self._unsent_bytes < LONGEST_UNSENT_BYTES:
+                        self._room.notify_all()
         except OSError as error:
             problem = f"the connection was lost while sending: {error}"
         finally:
@@ -226,8 +234,22 @@ class Connection:
         elif self.closed:
             self._close_socket()
         else:
-            # What has come meanwhile.
+            # What has come since there was nothing more.
             self._send(b"")
+
+    def _has_more(self) -> bool:
+        """Whether there is a rest, or frames to become one; else callers send for themselves again."""
+        if self._rest:
+            return True
+        with self._lock:
+            if self._unsent:
+                self._rest = memoryview(b"".join(self._unsent))
+                self._unsent.clear()
+                return True
+            self._is_blocked = False
+            self._unsent_bytes = 0
+            self._room.notify_all()
+            return False
 
     def wait(self, call: Unary, until: float) -> bool:
         """Waits for a call's answer; false when the time was over before."""
