@@ -140,6 +140,12 @@ let package = Package(
     .testTarget(name: "BenchTests", dependencies: ["TallyBench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 
+    // Makes the Swift client's calls for the suite that all clients share.
+    .executableTarget(
+      name: "TallyClientWorker",
+      dependencies: ["TallyClient", "TallyMessages", "TallyProtoJSON", "TallyLocking"],
+      path: "Tests/TallyClientWorker", swiftSettings: strict),
+
     // Faults across processes, and the server with a fault built in that its canaries run against.
     .executableTarget(
       name: "TallyFaultyServer",

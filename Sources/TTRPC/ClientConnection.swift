@@ -6,8 +6,8 @@
 // 2. Frames of different calls never mix, and a blocked writer never keeps the reader from reading.
 // 3. Ids are odd and rise by two, in the order of the frames; after the last one they begin again, and ids in
 //    use are passed over.
-// 4. A call that waits for room has sent nothing: its deadline and its task's cancellation end it at once, and
-//    the connection goes on.
+// 4. A call that waits for room has sent nothing: its deadline and its task's cancellation end it at once,
+//    and the connection goes on.
 // 5. After `close` every call fails UNAVAILABLE, its outcome unknown if its request may have been sent.
 //
 // Owner: `queue` reads; the table of calls has a lock, as callers come from anywhere.

@@ -29,6 +29,8 @@ public final class TallyFixture: Sendable {
 
   /// How long a start may take before it is given up.
   static let startMilliseconds: Int32 = 20_000
+  /// How long it may take to end before it is killed.
+  static let stopMilliseconds: UInt64 = 30_000
 
   /// Starts a server.
   /// - Parameters:
@@ -90,12 +92,12 @@ public final class TallyFixture: Sendable {
     _ = try await control.call(TallystickTestingV1.TestControl.reset, TallystickTestingV1.ResetRequest())
   }
 
-  /// Ends the server and waits until it is gone; its exit status.
+  /// Ends the server and waits until it is gone; its exit status. One that does not end by itself is killed.
   @discardableResult
   public func stop() -> Int32 {
     client.close()
     control.close()
-    return process.end(signal: SIGTERM)
+    return process.end(signal: SIGTERM, withinMilliseconds: Self.stopMilliseconds)
   }
 
   /// Ends what the server takes for its owner's sign of life.

@@ -91,7 +91,8 @@ struct TallyClientTests {
     #expect(reply.replayed)
     let plain = try await client.call(TallystickV1.CreditService.consume, request())
     #expect(plain.transaction?.userId == "")
-    #expect(!plain.replayed)
+    // Every call has a deadline: the client's, if it brings none.
+    #expect(plain.replayed)
     await peer.stop()
   }
 
@@ -128,7 +129,8 @@ struct TallyClientTests {
     _ = try await client.call(TallystickV1.CreditService.consume, request("same"))
     #expect(keys.withLock { $0 } == ["same", "same", "same"])
     let error = await #expect(throws: TallyError.self) {
-      try await client.call(TallystickV1.CreditService.consume, request(), options: CallOptions())
+      try await client.call(
+        TallystickV1.CreditService.consume, request(), options: CallOptions(retry: .never))
     }
     #expect(error?.reason == "READ_ONLY")
     #expect(keys.withLock { $0.count } == 4)
@@ -157,7 +159,7 @@ struct TallyClientTests {
 
   @Test("without a server a call was not applied")
   func notConnected() async throws {
-    let client = TallyClient(socket: Peer.newPath())
+    let client = TallyClient(socket: Peer.newPath(), defaults: CallOptions(retry: .never))
     let error = await #expect(throws: TallyError.self) {
       try await client.call(TallystickV1.CreditService.consume, request())
     }
@@ -170,7 +172,7 @@ struct TallyClientTests {
   func lost() async throws {
     let (arrivals, arrival) = AsyncStream<Void>.makeStream()
     let first = try Peer { _, _, _ in arrival.yield() }
-    let client = TallyClient(socket: first.path)
+    let client = TallyClient(socket: first.path, defaults: CallOptions(retry: .never))
     let pending = Task { try await client.call(TallystickV1.CreditService.consume, request()) }
     for await _ in arrivals { break }
     await first.stop()
@@ -202,7 +204,7 @@ struct TallyClientTests {
     let peer = try Peer { _, _, _ in }
     let client = TallyClient(socket: peer.path)
     var checks: [Int32] = []
-    let responses = try client.stream(TallystickV1.AdminService.verify, TallystickV1.VerifyRequest())
+    let responses = try await client.stream(TallystickV1.AdminService.verify, TallystickV1.VerifyRequest())
     let error = await #expect(throws: TallyError.self) {
       for try await response in responses { checks.append(response.check) }
     }
@@ -215,7 +217,7 @@ struct TallyClientTests {
   @Test("a stream outlives the client that opened it")
   func streamAlone() async throws {
     let peer = try Peer { _, _, _ in }
-    let responses = try TallyClient(socket: peer.path)
+    let responses = try await TallyClient(socket: peer.path)
       .stream(TallystickV1.AdminService.verify, TallystickV1.VerifyRequest())
     let error = await #expect(throws: TallyError.self) { for try await _ in responses {} }
     #expect(error?.reason == "CORRUPT")
@@ -257,13 +259,22 @@ struct TallyClientTests {
     }
   }
 
-  @Test("keys made one after the other differ and are ordered by time")
+  @Test("keys made one after the other are UUIDs of version 7 that rise")
   func keys() {
-    let keys = (0..<1_000).map { _ in IdempotencyKey.next() }
-    #expect(Set(keys).count == keys.count)
-    #expect(keys.allSatisfy { $0.utf8.count == 32 })
-    let times = keys.map { $0.prefix(16) }
-    #expect(times == times.sorted())
+    let keys = (0..<10_000).map { _ in IdempotencyKey.next() }
+    let form = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/
+    #expect(keys.allSatisfy { $0.wholeMatch(of: form) != nil })
+    #expect(zip(keys, keys.dropFirst()).allSatisfy { $0 < $1 })
+  }
+
+  @Test("keys rise although the clock goes back, and when a millisecond's are used up")
+  func keysOfOneMoment() {
+    var clock = KeyClock()
+    var keys = [clock.next(1_000), clock.next(999)]
+    for _ in 0..<1_000 { keys.append(clock.next(1_000)) }
+    #expect(zip(keys, keys.dropFirst()).allSatisfy { $0 < $1 })
+    #expect(keys[1].hasPrefix("00000000-03e8-7"))
+    #expect(clock.next(1_001).hasPrefix("00000000-03e9-7"))
   }
 
   @Test(

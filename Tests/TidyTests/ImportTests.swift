@@ -36,7 +36,7 @@ struct ImportTests {
     "CTallyBenchWire", "CTallyFloorEcho", "CTallyFloorConsume", "CTallyLoadGenerator",
   ]
   /// Programs that stand with the tests.
-  static let testPrograms: Set<String> = ["TallyFaultyServer"]
+  static let testPrograms: Set<String> = ["TallyFaultyServer", "TallyClientWorker"]
 
   /// The modules that a file imports, with the line.
   static func imports(_ file: SourceFile) -> [(line: Int, module: String)] {

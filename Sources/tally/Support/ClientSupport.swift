@@ -22,8 +22,11 @@ struct ConnectionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Give up after so many seconds.", valueName: "seconds"))
   var timeout: Int?
 
+  /// Of calls that are given none, as well.
+  static let longestTimeoutSeconds = 86_400
+
   func validate() throws {
-    if let timeout, !(1...86_400).contains(timeout) {
+    if let timeout, !(1...Self.longestTimeoutSeconds).contains(timeout) {
       throw ValidationError("--timeout takes 1 to 86400 seconds")
     }
   }
@@ -31,7 +34,8 @@ struct ConnectionOptions: ParsableArguments {
   var client: TallyClient {
     TallyClient(
       socket: socket,
-      defaults: CallOptions(actingUserId: actingUser, timeout: timeout.map { .seconds($0) }))
+      defaults: CallOptions(
+        actingUserId: actingUser, timeout: .seconds(timeout ?? Self.longestTimeoutSeconds), retry: .never))
   }
 }
 

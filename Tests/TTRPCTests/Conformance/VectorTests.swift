@@ -120,7 +120,9 @@ struct VectorTests {
       #expect(error.status.code.rawValue == Int32(words[1]))
       if words.count == 2 && words[1] == "13" {
         #expect(error.outcomeIsUnknown)
-      } else { #expect(try Array(error.status.message.utf8) == hex(words.dropFirst(2))) }
+      } else {
+        #expect(try Array(error.status.message.utf8) == hex(words.dropFirst(2)))
+      }
     }
   }
 
