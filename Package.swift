@@ -31,9 +31,15 @@ let smallRelease: [LinkerSetting] = [
     ], .when(platforms: [.linux], configuration: .release))
 ]
 
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
-let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
-let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+/// What only the daemon and its tools need. With `traits: []` a user of TTRPC, TallyClient or TallyTesting fetches
+/// none of it.
+let daemonOnly: TargetDependencyCondition? = .when(traits: ["Daemon"])
+let crypto: Target.Dependency = .product(
+  name: "Crypto", package: "swift-crypto", condition: daemonOnly)
+let logging: Target.Dependency = .product(
+  name: "Logging", package: "swift-log", condition: daemonOnly)
+let arguments: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser", condition: daemonOnly)
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 let package = Package(
@@ -43,6 +49,10 @@ let package = Package(
     .library(name: "TTRPC", targets: ["TTRPC"]),
     .library(name: "TallyClient", targets: ["TallyClient"]),
     .library(name: "TallyTesting", targets: ["TallyTesting"]),
+  ],
+  traits: [
+    .default(enabledTraits: ["Daemon"]),
+    .trait(name: "Daemon", description: "the program `tally`, the server's rooms and the benchmarks"),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -113,29 +123,38 @@ let package = Package(
     .testTarget(
       name: "ProtoJSONTests", dependencies: ["TallyProtoJSON", "TallyMessages"], swiftSettings: strict),
     .testTarget(
-      name: "TTRPCTests", dependencies: ["TTRPC", "CTallyLinux", "TallyLocking"], swiftSettings: strict),
+      name: "TTRPCTests", dependencies: ["TallyTestSupport", "TTRPC", "CTallyLinux", "TallyLocking"],
+      swiftSettings: strict),
     .testTarget(name: "MeasuringTests", dependencies: ["TallyMeasuring"], swiftSettings: strict),
     .testTarget(
-      name: "SQLiteTests", dependencies: ["TallySQLite", "TallyLocking", "TallyMeasuring"],
+      name: "SQLiteTests",
+      dependencies: ["TallyTestSupport", "TallySQLite", "TallyLocking", "TallyMeasuring"],
       swiftSettings: strict),
     .testTarget(
       name: "CoreTests",
-      dependencies: ["TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto],
+      dependencies: [
+        "TallyTestSupport", "TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto,
+      ],
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "ServerTests",
       dependencies: [
+        "TallyTestSupport",
         "TallyServer", "TallyClient", "TTRPC", "TallyMessages", "TallyCore", "TallyLocking", "TallyMeasuring",
         logging,
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "TallyClientTests", dependencies: ["TallyClient", "TTRPC", "TallyMessages", "TallyLocking"],
+      name: "TallyClientTests",
+      dependencies: ["TallyTestSupport", "TallyClient", "TTRPC", "TallyMessages", "TallyLocking"],
       swiftSettings: strict),
     .testTarget(
       name: "tallyTests",
-      dependencies: ["tally", "TallyTesting", "TallyClient", "TallyMessages", "TallyProtoJSON", arguments],
+      dependencies: [
+        "TallyTestSupport", "tally", "TallyTesting", "TallyClient", "TallyMessages", "TallyProtoJSON",
+        arguments,
+      ],
       swiftSettings: strict),
     .testTarget(name: "BenchTests", dependencies: ["TallyBench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
@@ -146,6 +165,9 @@ let package = Package(
       dependencies: ["TallyClient", "TallyMessages", "TallyProtoJSON", "TallyLocking"],
       path: "Tests/TallyClientWorker", swiftSettings: strict),
 
+    // What the tests of all rooms share.
+    .target(name: "TallyTestSupport", path: "Tests/TallyTestSupport", swiftSettings: strict),
+
     // Faults across processes, and the server with a fault built in that its canaries run against.
     .executableTarget(
       name: "TallyFaultyServer",
@@ -154,6 +176,7 @@ let package = Package(
     .testTarget(
       name: "FaultTests",
       dependencies: [
+        "TallyTestSupport",
         "tally", "TallyFaultyServer", "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages",
         "TallyLocking",
       ],

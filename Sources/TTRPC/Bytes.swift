@@ -127,6 +127,16 @@ extension OutputSpan<UInt8> {
 }
 
 extension [UInt8] {
+  /// A length-delimited field whose number is below 16.
+  mutating func append(field: Int, _ bytes: [UInt8]) {
+    append(addingCapacity: fieldByteCount(bytes.count) - bytes.count) { output in
+      output.appendFieldHead(field, count: bytes.count)
+    }
+    append(contentsOf: bytes)
+  }
+
+  mutating func append(field: Int, _ text: String) { append(field: field, [UInt8](text.utf8)) }
+
   mutating func append(_ bytes: Span<UInt8>) {
     unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
   }

@@ -6,6 +6,7 @@
 //
 // Values, owned by nobody.
 
+internal import TTRPC
 internal import TallyCore
 
 public enum Limits {
@@ -71,7 +72,7 @@ public enum Limits {
   public static let patchCount = 256
   public static let urlByteCount = 2_048
   public static let mimeTypeByteCount = 127
-  public static let reflectionSymbolByteCount = 512
+  public static let reflectionSymbolByteCount = ReflectionService.symbolByteCount
   public static let clockAdvanceMillis: Int64 = 100 * 366 * 86_400_000
   /// Items of one LoadFixtures.
   public static let fixtureItemCount = 10_000

@@ -40,7 +40,7 @@ struct Registry {
       HealthService(
         services: services, isDraining: isDraining, serviceNames: Set(names)
       ).bindings
-    bound[reflection] = ReflectionService(services: services, serviceNames: names).bindings
+    bound[reflection] = [(ReflectionService.method, reflectionService(names).handler)]
     if let harness { bound[control] = testControl(harness, over: bound).bindings }
 
     var registry = ServiceRegistry()
@@ -49,6 +49,19 @@ struct Registry {
       registry.add(service: service, methods: Dictionary(uniqueKeysWithValues: bindings))
     }
     return registry
+  }
+
+  /// Over the embedded descriptors.
+  private func reflectionService(_ names: [String]) -> ReflectionService {
+    let files = EmbeddedDescriptors.fileDescriptors.map { file in
+      DescriptorFile(
+        name: file.name, symbols: Set(file.symbols), services: [], dependencies: file.dependencies,
+        serialized: file.serialized)
+    }
+    let services = services
+    return ReflectionService(files: files, services: names) { context throws(Status) in
+      _ = try services.caller(context)
+    }
   }
 
   /// Of all other services' methods, before any failure stands in front of them.

@@ -28,7 +28,7 @@ public final class TallyFixture: Sendable {
   private let process: ChildProcess
 
   /// How long a start may take before it is given up.
-  static let startMilliseconds: Int32 = 20_000
+  static let startMilliseconds: Int32 = 120_000
   /// How long it may take to end before it is killed.
   static let stopMilliseconds: UInt64 = 30_000
 

@@ -2,11 +2,12 @@
 
     cross.py TALLY GO_WORKER
 
-Each worker is a process. It is told on its first line `{"user": ..., "amounts": [...]}`, connects, prints
-`ready`, and begins with the next line that it reads: a caller for each amount consumes it over and over,
-until it is refused. Now and then a call is made twice with the same key. In the end a worker prints a line
-for each call: `key`, `amount`, and `sequence` and `replayed`, or `refused` (the reason), `available` and
-`required`.
+Each worker is a process. It is told on its first line `{"user": ..., "amounts": [...]}`, connects, consumes
+the first amount twice with one key, prints `ready`, and begins with the next line that it reads: a caller
+for each amount consumes it over and over, until it is refused. What comes before `ready` is each one's
+share, however late the machine lets it begin. Now and then a call is made twice with the same key. In the
+end a worker prints a line for each call: `key`, `amount`, and `sequence` and `replayed`, or `refused` (the
+reason), `available` and `required`.
 
 What must hold then is in `check`; `tally verify` proves the rest on the file, and Verify over the socket.
 """
@@ -31,7 +32,7 @@ USER = "everybody"
 GRANTED_MICROS = 9_999_991
 AMOUNTS_MICROS = [997, 983, 977, 971, 1_009, 1_013, 1_019, 1_021]
 #: How long all of it may take, in seconds.
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 600
 
 
 class Worker:
@@ -127,7 +128,7 @@ def main() -> None:
             [*command, "--lifeline-stdin", "--log-level", "warning"], stdin=subprocess.PIPE
         )
         try:
-            with Client(socket, timeout=60, retry_seconds=60) as client:
+            with Client(socket, timeout=PATIENCE_SECONDS, retry_seconds=PATIENCE_SECONDS) as client:
                 client.credits.add_purchase(user_id=USER, payment_id="p", amount_micros=GRANTED_MICROS)
                 start = time.monotonic()
                 calls = spend(socket, go_worker)

@@ -21,6 +21,8 @@ from tallystick.messages import ConsumeResponse
 
 #: A line a call, kept until the end: printing is not what is to be fast here.
 calls: list[dict[str, Any]] = []
+#: How long a call may take, in seconds: however busy the machine is, no time-out ends it.
+PATIENCE = 300
 #: Every call of this many is made twice with one key.
 TWICE_EVERY = 7
 
@@ -67,12 +69,13 @@ async def spend_async(client: AsyncClient, user: str, amount: int) -> None:
 
 
 def in_threads(socket: str, told: Mapping[str, Any], ready: Callable[[], None]) -> None:
-    with Client(socket, timeout=60) as client:
-        client.credits.get_balance(user_id=told["user"])
+    with Client(socket, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
+        user, amount, key = told["user"], told["amounts"][0], new_key()
+        for _ in range(2):
+            reply = client.credits.consume(user_id=user, amount_micros=amount, idempotency_key=key)
+            note(key, amount, reply)
         ready()
-        threads = [
-            threading.Thread(target=spend, args=(client, told["user"], amount)) for amount in told["amounts"]
-        ]
+        threads = [threading.Thread(target=spend, args=(client, user, amount)) for amount in told["amounts"]]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -80,10 +83,13 @@ def in_threads(socket: str, told: Mapping[str, Any], ready: Callable[[], None]) 
 
 
 async def in_tasks(socket: str, told: Mapping[str, Any], ready: Callable[[], None]) -> None:
-    async with AsyncClient(socket, timeout=60) as client:
-        await client.credits.get_balance(user_id=told["user"])
+    async with AsyncClient(socket, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
+        user, amount, key = told["user"], told["amounts"][0], new_key()
+        for _ in range(2):
+            reply = await client.credits.consume(user_id=user, amount_micros=amount, idempotency_key=key)
+            note(key, amount, reply)
         ready()
-        await asyncio.gather(*(spend_async(client, told["user"], amount) for amount in told["amounts"]))
+        await asyncio.gather(*(spend_async(client, user, amount) for amount in told["amounts"]))
 
 
 def main() -> None:

@@ -15,8 +15,9 @@ extension FaultTests {
       run.workload.weights = weights
       run.options = .faulty("answers-before-commit", count: 150)
       run.loadMicros = 60_000_000...60_000_000
+      // Not every death comes after a reply has left: on a busy machine many do not.
       var rounds = 0
-      while run.oracle.violations.isEmpty && rounds < 5 {
+      while run.oracle.violations.isEmpty && rounds < 40 {
         try await run.round()
         _ = try await run.start()
         rounds += 1

@@ -6,6 +6,7 @@ import Glibc
 import TallyClient
 import TallyLocking
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 extension FaultTests {

@@ -3,73 +3,87 @@
 import TallyClient
 import TallyLocking
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 extension FaultTests {
   @Suite("Overload")
   struct OverloadTests {
-    /// Answers in the order in which they came: the reason, nil for success.
+    /// What came back: the reasons, nil for success.
     final class Tally: Sendable {
-      private let state = Lock<[(isBlocker: Bool, reason: String?)]>([])
+      private let state = Lock<[String?]>([])
 
-      func add(isBlocker: Bool, _ reason: String?) { state.withLock { $0.append((isBlocker, reason)) } }
-      func count(_ reason: String?) -> Int {
-        state.withLock { $0.filter { !$0.isBlocker && $0.reason == reason }.count }
-      }
-      var reasons: Set<String?> { state.withLock { Set($0.map(\.reason)) } }
-      var total: Int { state.withLock { $0.count } }
-      /// Whether someone was turned away before the last of the blockers was answered.
-      var isRefusedAtOnce: Bool {
-        state.withLock { answers in
-          let last = answers.lastIndex { $0.isBlocker } ?? 0
-          return answers[..<last].contains { $0.reason == "QUEUE_FULL" || $0.reason == "TOO_MANY_IN_FLIGHT" }
-        }
-      }
+      func add(_ reason: String?) { state.withLock { $0.append(reason) } }
+      func count(_ reason: String?) -> Int { state.withLock { $0.count { $0 == reason } } }
+      var reasons: Set<String?> { state.withLock { Set($0) } }
     }
 
-    static let blockerCount = 6
+    private typealias Control = TallystickTestingV1.TestControl
 
-    /// Keeps the writer busy with whole batches, and calls `flood` while it is.
-    private static func overload(_ flood: (Daemon, Oracle, Tally) async throws -> Void) async throws {
+    /// Lets the writer stand still in each commit until `release`.
+    private static func hold(_ client: TallyClient) async throws {
+      var request = TallystickTestingV1.InjectFailureRequest()
+      var failure = TallystickTestingV1.Failure()
+      failure.action = .storeDelay
+      failure.delayMillis = 60_000
+      failure.count = 1_000
+      request.failure = failure
+      _ = try await client.call(Control.injectFailure, request)
+    }
+
+    private static func release(_ client: TallyClient) async throws {
+      _ = try await client.call(Control.clearFailures, .init())
+    }
+
+    private static func isStandingStill(_ client: TallyClient) async throws -> Bool {
+      try await client.call(Control.listFailures, .init()).failures.contains { $0.happened > 0 }
+    }
+
+    /// Calls `flood` while the writer stands still, which ends once somebody was turned away by `reason`.
+    private static func overload(
+      until reason: String, _ flood: @escaping @Sendable (Daemon, Oracle, Tally) async -> Void
+    ) async throws {
       let workplace = try Workplace()
-      let daemon = try await Daemon.start(workplace)
+      let daemon = try await Daemon.start(workplace, DaemonOptions(flags: ["--testing"]))
       let oracle = Oracle(accountCount: 64, expecting: ["QUEUE_FULL", "TOO_MANY_IN_FLIGHT"])
       var workload = Workload(seed: 7)
       workload.maximumAmountMicros = 1_000_000_000
       await workload.fund(oracle, daemon)
-      let tally = Tally()
       let client = daemon.client()
-      let blockers = Task {
-        await withTaskGroup(of: Void.self) { group in
-          for _ in 0..<blockerCount {
-            group.addTask {
-              let parts = (0..<8_192).map { Part(account: $0 % 64, amountMicros: 1) }
-              await make(Call(number: oracle.number(), batch: parts), client, oracle, tally, isBlocker: true)
-            }
-          }
-        }
+      try await hold(client)
+      let blocked = Tally()
+      let blocker = Task {
+        let parts = (0..<8_192).map { Part(account: $0 % 64, amountMicros: 1) }
+        await make(Call(number: oracle.number(), batch: parts), client, oracle, blocked)
       }
-      try await eventually("the writer is at the batches") { tally.total > 0 }
-      try await flood(daemon, oracle, tally)
-      await blockers.value
+      try await eventually("the writer stands still") { try await isStandingStill(client) }
+      let tally = Tally()
+      let flooding = Task { await flood(daemon, oracle, tally) }
+      try await eventually("somebody is turned away") { tally.count(reason) > 0 }
+      // At once: what was there before still waits.
+      #expect(blocked.reasons == [])
+      #expect(tally.count(nil) == 0)
+      try await release(client)
+      await flooding.value
+      await blocker.value
+      #expect(blocked.reasons == [nil])
       try await oracle.checkBalances(client)
       client.close()
       try await daemon.verify()
       try await daemon.stop()
       oracle.checkHistory()
       #expect(oracle.violations == [], "\(oracle.summary)")
-      #expect(tally.isRefusedAtOnce)
     }
 
     private static func make(
-      _ call: Call, _ client: TallyClient, _ oracle: Oracle, _ tally: Tally, isBlocker: Bool = false
+      _ call: Call, _ client: TallyClient, _ oracle: Oracle, _ tally: Tally
     ) async {
       do {
         let reply = try await call.send(client)
         oracle.note(call, reply)
-        tally.add(isBlocker: isBlocker, nil)
+        tally.add(nil)
       } catch {
-        tally.add(isBlocker: isBlocker, error.reason)
+        tally.add(error.reason)
       }
     }
 
@@ -91,7 +105,7 @@ extension FaultTests {
 
     @Test("10,000 callers on a queue for 4,096: each is answered, those beyond it by QUEUE_FULL")
     func queueFull() async throws {
-      try await Self.overload { daemon, oracle, tally in
+      try await Self.overload(until: "QUEUE_FULL") { daemon, oracle, tally in
         let clients = (0..<12).map { _ in daemon.client() }
         await Self.flood(10_000, clients, oracle, tally) { $0 % 64 }
         #expect(tally.count("QUEUE_FULL") > 0)
@@ -103,7 +117,7 @@ extension FaultTests {
 
     @Test("one user takes a quarter of the queue at most")
     func fairShare() async throws {
-      try await Self.overload { daemon, oracle, tally in
+      try await Self.overload(until: "QUEUE_FULL") { daemon, oracle, tally in
         let clients = (0..<4).map { _ in daemon.client() }
         await Self.flood(3_000, clients, oracle, tally) { _ in 0 }
         #expect(tally.count("QUEUE_FULL") > 0)
@@ -115,7 +129,7 @@ extension FaultTests {
 
     @Test("a connection's calls beyond 1,024 are refused by TOO_MANY_IN_FLIGHT, others come through")
     func inFlight() async throws {
-      try await Self.overload { daemon, oracle, tally in
+      try await Self.overload(until: "TOO_MANY_IN_FLIGHT") { daemon, oracle, tally in
         let clients = [daemon.client()]
         let others = Tally()
         await withTaskGroup(of: Void.self) { group in

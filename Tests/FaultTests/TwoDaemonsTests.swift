@@ -2,6 +2,7 @@
 
 import Glibc
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 extension FaultTests {

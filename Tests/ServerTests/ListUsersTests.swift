@@ -227,6 +227,7 @@ import Testing
         $0.idempotencyKey = "h"
       }
       try await live.freeze()
+      try await live.advance(millis: 1)
       func list(_ limit: Int32) async throws {
         let page = try await live.call(Admin.listUsers) { $0.limit = limit }
         #expect(page.users.count == Int(limit))

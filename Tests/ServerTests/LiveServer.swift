@@ -10,6 +10,7 @@ import Logging
 import TTRPC
 import TallyCore
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 @testable import TallyServer
@@ -34,6 +35,9 @@ struct LiveServer {
     options.engine.allowsAnyFileSystem = true
     // Nothing is written, and no statement runs, behind a test's back.
     options.engine.tickMillis = 3_600_000
+    // However busy the machine is, nobody is taken for a peer that stalls.
+    options.server.halfFrameNanoseconds = Patience.nanoseconds
+    options.server.stalledWriteNanoseconds = Patience.nanoseconds
     options.testing = true
     configure(&options)
     let server = try TallyServer(
@@ -62,7 +66,7 @@ struct LiveServer {
     if let actingUser { pairs.append(MetadataPair(key: "tally-acting-user", value: actingUser)) }
     do {
       let payload = try await connection.unary(
-        rpc.service, rpc.method, request.encode(), timeoutNanoseconds: 20_000_000_000, metadata: pairs)
+        rpc.service, rpc.method, request.encode(), timeoutNanoseconds: Patience.nanoseconds, metadata: pairs)
       return try Response.decode(payload)
     } catch let error as CallError { throw Failed(error.status) }
   }

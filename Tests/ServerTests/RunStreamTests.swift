@@ -3,6 +3,7 @@
 import TTRPC
 import TallyCore
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 @testable import TallyServer
@@ -14,7 +15,7 @@ extension LiveServer {
   ) async throws -> TallystickV1.StreamRunsResponse {
     let metadata = actingUser.map { [MetadataPair(key: "tally-acting-user", value: $0)] } ?? []
     do {
-      let stream = try connection.openRuns(timeoutNanoseconds: 60_000_000_000, metadata: metadata)
+      let stream = try connection.openRuns(timeoutNanoseconds: Patience.nanoseconds, metadata: metadata)
       for run in runs { try await stream.send(run.encode()) }
       stream.finish()
       let payload = try #require(try await stream.next())
@@ -45,7 +46,7 @@ extension ClientConnection {
   }
 }
 
-@Suite("Runs streamed", .timeLimit(.minutes(1))) struct RunStreamTests {
+@Suite("Runs streamed") struct RunStreamTests {
   @Test("a stream of more runs than a batch is recorded, and the same again is replayed") func stream()
     async throws
   {
@@ -157,7 +158,9 @@ extension ClientConnection {
         Issue.record("the stream was answered")
       } catch { #expect(error.status.code == .deadlineExceeded) }
       // The server has a clock of its own.
-      while try await live.endedStreams("DEADLINE_EXCEEDED") < attempts {}
+      try await eventually("the server ends the stream") {
+        try await live.endedStreams("DEADLINE_EXCEEDED") >= attempts
+      }
     } while try await !isRecorded(live, "r0")
   }
 
@@ -165,9 +168,9 @@ extension ClientConnection {
     let connection = try ClientConnection.connect(path: live.socketPath)
     let stream = try connection.openRuns()
     for run in runs { try await stream.send(run.encode()) }
-    while try await !isRecorded(live, "r0") {}
+    try await eventually("the batch is recorded") { try await isRecorded(live, "r0") }
     connection.close()
     await #expect(throws: CallError.self) { try await stream.next() }
-    while try await live.endedStreams("CANCELLED") == 0 {}
+    try await eventually("the server ends the stream") { try await live.endedStreams("CANCELLED") > 0 }
   }
 }

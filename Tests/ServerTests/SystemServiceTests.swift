@@ -2,6 +2,7 @@
 
 import TTRPC
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 @testable import TallyServer
@@ -39,7 +40,7 @@ import Testing
     try await LiveServer.run { live in
       let stream = try live.stream(GrpcHealthV1.Health.watch, GrpcHealthV1.HealthCheckRequest())
       _ = try #require(try await stream.next())
-      let shutdown = Task { try await live.server.shutdown(drainNanoseconds: 60_000_000_000) }
+      let shutdown = Task { try await live.server.shutdown(drainNanoseconds: Patience.nanoseconds) }
       let last = try #require(try await stream.next())
       #expect(try GrpcHealthV1.HealthCheckResponse.decode(last).status == .notServing)
       #expect(try await stream.next() == nil)
@@ -99,9 +100,8 @@ import Testing
           metadata: [MetadataPair(key: "tally-cancel-token", value: "t1")]
         ) { $0.millis = 60_000 }
       }
-      var cancelled: Int32 = 0
-      while cancelled == 0 {
-        cancelled = try await live.call(TallystickV1.Control.cancel) { $0.token = "t1" }.cancelled
+      try await eventually("the call is there to be cancelled") {
+        try await live.call(TallystickV1.Control.cancel) { $0.token = "t1" }.cancelled > 0
       }
       do {
         _ = try await sleeping.value

@@ -3,6 +3,7 @@
 import TTRPC
 import TallyLocking
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 @testable import TallyClient
@@ -192,7 +193,7 @@ struct TallyClientTests {
     let client = TallyClient(socket: peer.path)
     let error = await #expect(throws: TallyError.self) {
       try await client.call(
-        TallystickV1.CreditService.consume, request(), options: CallOptions(timeout: .milliseconds(20)))
+        TallystickV1.CreditService.consume, request(), options: CallOptions(timeout: Patience.soon))
     }
     #expect(error?.reason == "DEADLINE_EXCEEDED")
     #expect(error?.outcome == .unknown)

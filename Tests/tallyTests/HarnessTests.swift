@@ -3,6 +3,7 @@
 import Glibc
 import TallyClient
 import TallyMessages
+import TallyTestSupport
 import TallyTesting
 import Testing
 
@@ -79,7 +80,8 @@ import Testing
     try await tally.loadFixtures(Self.fixture)
     try await tally.inject(.storeDelay) { $0.delayMillis = 60_000 }
     let delayed = Task { try await tally.client.call(Credits.consume, consume("k")) }
-    while try await tally.failures().first?.happened != 1 {}
+    try await eventually("the commit is delayed") { try await tally.failures().first?.happened == 1 }
+    // The delay is twice as long as what this may take.
     let began = ContinuousClock.now
     #expect(tally.stop() == 0)
     #expect(began.duration(to: .now) < .seconds(30))
@@ -103,13 +105,13 @@ import Testing
 
   @Test("a server that does not end by itself is killed") func killed() throws {
     let stubborn = try ChildProcess(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"])
-    #expect(stubborn.readLine(timeoutMilliseconds: 30_000) == "ready")
+    #expect(stubborn.readLine(timeoutMilliseconds: Patience.milliseconds) == "ready")
     #expect(stubborn.end(signal: SIGTERM, withinMilliseconds: 100) == 128 + SIGKILL)
     let willing = try ChildProcess([
       "sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done",
     ])
-    #expect(willing.readLine(timeoutMilliseconds: 30_000) == "ready")
-    #expect(willing.end(signal: SIGTERM, withinMilliseconds: 30_000) == 7)
+    #expect(willing.readLine(timeoutMilliseconds: Patience.milliseconds) == "ready")
+    #expect(willing.end(signal: SIGTERM, withinMilliseconds: UInt64(Patience.milliseconds)) == 7)
     #expect(willing.wait() == 7)
   }
 }

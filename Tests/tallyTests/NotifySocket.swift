@@ -1,6 +1,7 @@
 // A service manager's socket, as a test holds it.
 
 import Glibc
+import TallyTestSupport
 
 @testable import tally
 
@@ -21,14 +22,14 @@ final class NotifySocket {
       }
     }
     guard result == 0 else { throw SystemError(action: "cannot bind \(path)", errno: errno) }
-    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    var limit = timeval(tv_sec: Patience.seconds, tv_usec: 0)
     _ = unsafe setsockopt(
       descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
 
   deinit { close(descriptor) }
 
-  /// The next message; nil when none comes in 20 seconds.
+  /// The next message; nil when none comes.
   func next() -> String? {
     var bytes = [UInt8](repeating: 0, count: 4_096)
     let count = unsafe bytes.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }

@@ -4,6 +4,7 @@ import Glibc
 import TallyClient
 import TallyMessages
 import TallyProtoJSON
+import TallyTestSupport
 import TallyTesting
 import Testing
 
@@ -16,7 +17,7 @@ struct ServeTests {
   @Test("an ephemeral server prints one line of JSON once it accepts calls")
   func oneLine() async throws {
     let process = try ChildProcess([Program.path, "serve", "--ephemeral"], environment: Rig.clean([:]))
-    let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    let line = try #require(Rig.line(process))
     let json = try JSON.parse(line)
     #expect(json["pid"] == .integer(process.pid))
     #expect(json["version"] == .string(tallyVersion))
@@ -41,7 +42,7 @@ struct ServeTests {
   @Test("it leaves nothing behind when told to end", arguments: [SIGTERM, SIGINT, SIGHUP])
   func signals(signal: Int32) throws {
     let process = try ChildProcess([Program.path, "serve", "--ephemeral"], environment: Rig.clean([:]))
-    let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    let line = try #require(Rig.line(process))
     guard case .string(let socket)? = try JSON.parse(line)["socket"] else { return }
     #expect(Self.isThere(socket))
     #expect(process.end(signal: signal) == 0)
@@ -52,15 +53,15 @@ struct ServeTests {
   func parentKilled() async throws {
     let shell = try ChildProcess(
       ["sh", "-c", "\"$0\" serve --ephemeral & wait", Program.path], environment: Rig.clean([:]))
-    let line = try #require(shell.readLine(timeoutMilliseconds: 20_000))
+    let line = try #require(Rig.line(shell))
     let json = try JSON.parse(line)
     guard case .string(let socket)? = json["socket"], case .number(let text)? = json["pid"],
       let pid = Int32(text)
     else { return }
     #expect(pid != shell.pid)
     #expect(shell.end(signal: SIGKILL) == 128 + SIGKILL)
-    try await Rig.wait("the server outlives its parent") { !Self.isThere(Locations.parent(socket)) }
-    try await Rig.wait("the process stays") { !ChildProcess.exists(pid) }
+    try await eventually("the server ends with its parent") { !Self.isThere(Locations.parent(socket)) }
+    try await eventually("the process is gone") { !ChildProcess.exists(pid) }
   }
 
   @Test("the end of its standard input ends it, if that was asked for")
@@ -70,7 +71,7 @@ struct ServeTests {
     let pid = fixture.pid
     #expect(Self.isThere(socket))
     fixture.closeLifeline()
-    try await Rig.wait("the server outlives its lifeline") { !Self.isThere(Locations.parent(socket)) }
+    try await eventually("the server ends with its lifeline") { !Self.isThere(Locations.parent(socket)) }
     #expect(fixture.stop() == 0)
     #expect(!ChildProcess.exists(pid))
   }
@@ -78,7 +79,7 @@ struct ServeTests {
   /// The process and its directory.
   private static func startEphemeral(_ variables: [String: String]) throws -> (ChildProcess, String) {
     let process = try ChildProcess([Program.path, "serve", "--ephemeral"], environment: Rig.clean(variables))
-    let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    let line = try #require(Rig.line(process))
     guard case .string(let socket)? = try JSON.parse(line)["socket"] else { throw Failure(.software, line) }
     return (process, Locations.parent(socket))
   }
@@ -120,7 +121,7 @@ struct ServeTests {
     ]
     for round in 1...2 as ClosedRange<Int64> {
       let process = try ChildProcess(arguments, environment: Rig.clean([:]))
-      try await Rig.wait("the socket is not made") { Self.isThere(socket) }
+      try await eventually("the socket is made") { Self.isThere(socket) }
       let client = TallyClient(socket: socket)
       var request = TallystickV1.AddPurchaseRequest()
       request.userId = "alice"
@@ -159,7 +160,7 @@ struct ServeTests {
         Program.path, "serve", "--database", database, "--socket", "\(directory.path)/a.sock",
         "--any-file-system",
       ], environment: Rig.clean([:]))
-    try await Rig.wait("the socket is not made") { Self.isThere("\(directory.path)/a.sock") }
+    try await eventually("the socket is made") { Self.isThere("\(directory.path)/a.sock") }
     let second = try serve([
       "--database", database, "--socket", "\(directory.path)/b.sock", "--any-file-system",
     ])
@@ -181,7 +182,7 @@ struct ServeTests {
     let process = try ChildProcess(
       [Program.path, "serve", "--ephemeral", "--config", file, "--readers", "5"],
       environment: Rig.clean(["TALLY_READERS": "4", "TALLY_MAX_IN_FLIGHT": "8"]))
-    let line = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    let line = try #require(Rig.line(process))
     guard case .string(let socket)? = try JSON.parse(line)["socket"] else { return }
     let client = TallyClient(socket: socket)
     let info = try await client.call(
@@ -199,7 +200,7 @@ struct ServeTests {
     let process = try ChildProcess(
       [Program.path, "serve", "--ephemeral", "--log-format", "json", "--log-level", "debug"],
       environment: Rig.clean([:]))
-    _ = try #require(process.readLine(timeoutMilliseconds: 20_000))
+    _ = try #require(Rig.line(process))
     process.send(signal: SIGTERM)
     let (_, error) = process.readToEnd()
     let lines = error.split(separator: "\n")
@@ -244,7 +245,7 @@ struct ServeTests {
         "python3", "-c", script, socket, Program.path, "serve", "--database", "\(directory.path)/db",
         "--socket", "\(directory.path)/other.sock", "--any-file-system",
       ], environment: Rig.clean([:]))
-    try await Rig.wait("the socket is not served") {
+    try await eventually("the socket is served") {
       try Rig.run(["list", "--socket", socket]).status == 0
     }
     #expect(process.end(signal: SIGTERM) == 0)

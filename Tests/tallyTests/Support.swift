@@ -1,5 +1,6 @@
 // Runs the program that was built beside the tests.
 
+import TallyTestSupport
 import TallyTesting
 import Testing
 
@@ -53,15 +54,8 @@ struct Rig {
     try EphemeralDirectory(base: "/tmp/tally-tests-\(System.userId)-\(try System.randomHex(byteCount: 8))")
   }
 
-  /// Waits until it is so; fails the test when that takes half a minute.
-  static func wait(_ what: Comment, until isSo: () throws -> Bool) async throws {
-    let start = ContinuousClock.now
-    while try !isSo() {
-      guard start.duration(to: .now) < .seconds(30) else {
-        Issue.record(what)
-        return
-      }
-      try await Task.sleep(for: .milliseconds(5))
-    }
+  /// The line that a server prints once it accepts calls, or any other; nil when the output ends before it.
+  static func line(_ process: ChildProcess) -> String? {
+    process.readLine(timeoutMilliseconds: Patience.milliseconds)
   }
 }

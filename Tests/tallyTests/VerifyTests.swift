@@ -2,6 +2,7 @@
 
 import Glibc
 import TallyProtoJSON
+import TallyTestSupport
 import TallyTesting
 import Testing
 
@@ -17,7 +18,7 @@ struct VerifyTests {
     let process = try ChildProcess(
       [Program.path, "serve", "--database", database, "--socket", socket, "--any-file-system"],
       environment: Rig.clean([:]))
-    try await Rig.wait("the socket is not made") { System.isThere(socket) }
+    try await eventually("the socket is made") { System.isThere(socket) }
     let environment = ["TALLY_SOCKET": socket]
     #expect(
       try Rig.run(["credits", "purchase", "a", "5", "--payment", "p"], environment: environment).status == 0)

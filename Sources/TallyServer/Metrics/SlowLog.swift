@@ -37,17 +37,20 @@ final class SlowLog: Sendable {
   }
 
   private let logger: Logger
+  /// Nanoseconds since some start; a test has its own.
+  private let clock: @Sendable () -> UInt64
   private let calls = Lock(Throttle())
   private let statements = Lock(Throttle())
   let slowCalls = Counter()
 
-  init(logger: Logger) {
+  init(logger: Logger, clock: @escaping @Sendable () -> UInt64 = { MonotonicClock.nanoseconds }) {
     self.logger = logger
+    self.clock = clock
   }
 
   func call(_ call: CallContext, _ code: StatusCode, elapsedNanoseconds: UInt64) {
     slowCalls.add()
-    guard let leftOut = Self.admit(calls) else { return }
+    guard let leftOut = admit(calls) else { return }
     var metadata = call.logMetadata
     metadata["code"] = "\(code.wireName)"
     metadata["elapsed_micros"] = "\(elapsedNanoseconds / 1_000)"
@@ -55,7 +58,7 @@ final class SlowLog: Sendable {
   }
 
   func statement(_ statement: SlowStatement) {
-    guard let leftOut = Self.admit(statements) else { return }
+    guard let leftOut = admit(statements) else { return }
     write(
       "slow statement",
       [
@@ -64,8 +67,8 @@ final class SlowLog: Sendable {
       ], leftOut)
   }
 
-  private static func admit(_ throttle: Lock<Throttle>) -> Int? {
-    let second = MonotonicClock.nanoseconds / 1_000_000_000
+  private func admit(_ throttle: Lock<Throttle>) -> Int? {
+    let second = clock() / 1_000_000_000
     return throttle.withLock { $0.admit(second: second) }
   }
 

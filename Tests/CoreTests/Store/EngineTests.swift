@@ -1,5 +1,6 @@
 // The engine on a real file: what is applied, what replays, what is refused, and what a restart finds.
 
+internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
@@ -228,8 +229,8 @@ struct EngineTests {
     let late = try engine.decide([consume("u1", 1, "c")], deadlineNanoseconds: 1)
     #expect(late.first?.refusal?.reason == .deadlineExceeded)
     #expect(engine.state().ledgerSequence == 1)
-    let soon = SystemClock().monotonicNanoseconds + 60_000_000_000
-    #expect(try engine.decide([consume("u1", 1, "c")], deadlineNanoseconds: soon).first?.receipt != nil)
+    let later = SystemClock().monotonicNanoseconds + Patience.nanoseconds
+    #expect(try engine.decide([consume("u1", 1, "c")], deadlineNanoseconds: later).first?.receipt != nil)
     try engine.close()
   }
 

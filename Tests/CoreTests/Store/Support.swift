@@ -3,6 +3,7 @@
 internal import Dispatch
 internal import Glibc
 internal import TallySQLite
+internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
@@ -83,9 +84,11 @@ final class Slot<Value: Sendable>: Sendable {
     monitor.broadcast()
   }
 
-  /// - Parameter seconds: generous; a test that gets there has failed.
-  func wait(seconds: UInt64 = 60) throws -> Value {
-    let deadline = SystemClock().monotonicNanoseconds + seconds * 1_000_000_000
+  /// What is there already; nil when nothing is.
+  var value: Value? { monitor.withLock { $0 } }
+
+  func wait() throws -> Value {
+    let deadline = SystemClock().monotonicNanoseconds + Patience.nanoseconds
     let value = monitor.wait(deadlineNanoseconds: deadline, until: { $0 != nil }, then: { $0 })
     return try #require(value ?? nil)
   }
@@ -218,21 +221,12 @@ func plan(_ id: String, _ creditMicros: Int64, expiry: GrantExpiry = .never) -> 
     unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
   }
 
-  func join() throws { _ = try done.wait(seconds: 600) }
+  func join() throws { _ = try done.wait() }
 }
 
 private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   if let argument = unsafe argument { unsafe Thread.enter(argument) }
   return nil
-}
-
-/// Waits for a condition that another thread brings about.
-func waitUntil(seconds: UInt64 = 60, _ condition: () -> Bool) throws {
-  let deadline = SystemClock().monotonicNanoseconds + seconds * 1_000_000_000
-  while !condition() {
-    try #require(SystemClock().monotonicNanoseconds < deadline, "it never came about")
-    usleep(1_000)
-  }
 }
 
 extension SQLiteEngine {

@@ -7,6 +7,7 @@
 // Owner: the test.
 
 import Glibc
+import TallyTestSupport
 import Testing
 
 /// Numbers that the environment may give.
@@ -24,6 +25,8 @@ struct KillRun {
   var options = DaemonOptions()
   /// How long the load goes on before the kill, in microseconds.
   var loadMicros: ClosedRange<Int64> = 100_000...900_000
+  /// The kill waits for so many acknowledged calls, however long they take.
+  var leastAcknowledged = 100
   /// One start in so many is killed as well.
   var startKillEvery: UInt64 = 5
 
@@ -66,8 +69,10 @@ struct KillRun {
     let daemon = try await start()
     if isFirst { await workload.fund(oracle, daemon) }
     let load = Duration.microseconds(Int64.random(in: loadMicros, using: &random))
-    let killer = Task {
+    let due = oracle.acknowledgedCount + leastAcknowledged
+    let killer = Task { [oracle] in
       try? await Task.sleep(for: load)
+      while oracle.acknowledgedCount < due && !Task.isCancelled { try? await Task.sleep(for: Patience.pause) }
       daemon.kill()
     }
     await workload.run(oracle, daemon, round: kills)

@@ -7,6 +7,7 @@
 
 import TallyClient
 import TallyMessages
+import TallyTestSupport
 
 struct Workload: Sendable {
   /// Of a hundred calls, how many do what; the rest are batches. Half of those of holds and of runs end one,
@@ -73,7 +74,7 @@ struct Workload: Sendable {
     _ oracle: Oracle, _ daemon: Daemon, round: Int, until isOver: @escaping @Sendable () -> Bool = { false }
   ) async {
     let clients = (0..<connectionCount).map { _ in daemon.client() }
-    let end = ContinuousClock.now + patience
+    let end = ContinuousClock.now + Patience.duration
     await withTaskGroup(of: Void.self) { group in
       for caller in 0..<callerCount {
         group.addTask {

@@ -8,22 +8,8 @@
 import CTallyProcess
 import Glibc
 import TallyLocking
+import TallyTestSupport
 import Testing
-
-/// The time within which whatever a test waits for must happen. A test that gets there has failed.
-let patience: Duration = .seconds(120)
-
-/// Waits until `condition` holds.
-func eventually(
-  _ what: String, within limit: Duration = patience, sourceLocation: SourceLocation = #_sourceLocation,
-  _ condition: () async throws -> Bool
-) async throws {
-  let start = ContinuousClock.now
-  while try await !condition() {
-    try #require(start.duration(to: .now) < limit, "waited for: \(what)", sourceLocation: sourceLocation)
-    try await Task.sleep(for: .milliseconds(2))
-  }
-}
 
 final class Child: Sendable {
   let pid: Int32

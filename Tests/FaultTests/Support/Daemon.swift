@@ -9,6 +9,7 @@ import Glibc
 import TTRPC
 import TallyClient
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 /// How a server is started.
@@ -70,7 +71,7 @@ struct Daemon: Sendable {
     return info?.pid == child.pid
   }
 
-  func client(timeout: Duration? = patience) -> TallyClient {
+  func client(timeout: Duration? = Patience.duration) -> TallyClient {
     TallyClient(
       socket: workplace.socket,
       defaults: CallOptions(timeout: timeout ?? CallOptions.longestTimeout, retry: .never))

@@ -8,6 +8,7 @@
 import CTallyLinux
 import Glibc
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 @testable import TTRPC

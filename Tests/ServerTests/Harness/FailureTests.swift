@@ -4,6 +4,7 @@ import TTRPC
 import TallyCore
 import TallyLocking
 import TallyMessages
+import TallyTestSupport
 import Testing
 
 @testable import TallyServer
@@ -130,7 +131,7 @@ import Testing
         let lost = await #expect(throws: CallError.self) {
           _ = try await other.unary(
             Credits.name, "Consume", Self.consume("k-\(replayed)").encode(),
-            timeoutNanoseconds: 20_000_000_000)
+            timeoutNanoseconds: Patience.nanoseconds)
         }
         #expect(lost?.outcomeIsUnknown == true)
         let again = try await live.consume("u", 10, key: "k-\(replayed)")
@@ -162,7 +163,8 @@ import Testing
         let answers = Lock<[Bool]>([])
         for index in 0..<6 {
           other.unary(
-            Credits.name, "Consume", Self.consume("k\(index)").encode(), timeoutNanoseconds: 20_000_000_000
+            Credits.name, "Consume", Self.consume("k\(index)").encode(),
+            timeoutNanoseconds: Patience.nanoseconds
           ) { result in
             let all = answers.withLock { answers in
               if case .success = result { answers.append(true) } else { answers.append(false) }
@@ -210,7 +212,8 @@ import Testing
         let other = try ClientConnection.connect(path: live.socketPath)
         defer { other.close() }
         do {
-          _ = try await other.unary(GrpcHealthV1.Health.name, "Check", [], timeoutNanoseconds: 20_000_000_000)
+          _ = try await other.unary(
+            GrpcHealthV1.Health.name, "Check", [], timeoutNanoseconds: Patience.nanoseconds)
           #expect(isTaken)
         } catch { #expect(!isTaken) }
       }
@@ -416,6 +419,8 @@ extension LiveServer {
 
   /// Waits until failures have happened so often.
   func happened(_ count: Int64) async throws {
-    while try await call(Control.listFailures, { _ in }).failures.reduce(0, { $0 + $1.happened }) < count {}
+    try await eventually("\(count) failures happen") {
+      try await call(Control.listFailures, { _ in }).failures.reduce(0) { $0 + $1.happened } >= count
+    }
   }
 }

@@ -13,8 +13,8 @@ import { fileURLToPath } from 'node:url'
 import { Client } from './client.js'
 
 /** How long a daemon may take to accept calls, and to end, before that is an error. */
-const START_MS = 30_000
-const STOP_MS = 30_000
+export const START_MS = 120_000
+const STOP_MS = 120_000
 /** The longest line that a daemon prints when it is ready. */
 const LONGEST_LINE_BYTES = 4096
 

@@ -17,6 +17,9 @@ import { Clock, Failures, Fixtures, Snapshots } from './test-control.js'
 
 export { findBinary, HarnessError } from './daemon.js'
 
+/** How long a call of a test's client may take: a machine that runs tests may be busy with others. */
+export const TEST_TIMEOUT_MS = 60_000
+
 /**
  * @typedef {object} ServerOptions
  * @property {string} [binary] the path of `tally`; found by `findBinary` when absent
@@ -77,7 +80,7 @@ export class Server {
    * @param {Omit<import('./client.js').ClientOptions, 'socket'>} [options]
    */
   client(options) {
-    const client = new Client(this.socket, options)
+    const client = new Client(this.socket, { timeoutMs: TEST_TIMEOUT_MS, ...options })
     this.#clients.add(client)
     return client
   }

@@ -16,7 +16,7 @@ import { after, before, beforeEach } from 'node:test'
 
 import { Client } from './client.js'
 import { TestControl } from './generated/services/test_control.js'
-import { HarnessError, startServer } from './harness.js'
+import { HarnessError, startServer, TEST_TIMEOUT_MS } from './harness.js'
 import { Clock, Failures, Fixtures, Snapshots } from './test-control.js'
 
 export { findBinary, HarnessError, Server, startServer } from './harness.js'
@@ -73,9 +73,9 @@ class Tally {
   constructor(clientOptions) {
     const socket = /** @type {Promise<string>} */ (new Promise((resolve) => (this.#tell = resolve)))
     /** A client of the daemon. */
-    this.client = new Client({ ...clientOptions, socket })
+    this.client = new Client({ timeoutMs: TEST_TIMEOUT_MS, ...clientOptions, socket })
     // A connection of its own, which outlives what a test does to the others.
-    this.#controlling = new Client({ socket })
+    this.#controlling = new Client({ timeoutMs: TEST_TIMEOUT_MS, socket })
     const control = new TestControl(this.#controlling.caller)
     /** The daemon's clock. */
     this.clock = new Clock(control)

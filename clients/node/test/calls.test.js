@@ -4,25 +4,26 @@ import fs from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Client, ConnectionLost, DeadlineExceeded, defaultSocket, TallyError } from '../src/index.js'
 import { Cancelled, ClientClosed, MessageTooLarge, TooManyInFlight } from '../src/errors.js'
+import { EchoRequest } from '../src/generated/testing.js'
 import { BatchConsumeRequest, ConsumeRequest, ConsumeResponse } from '../src/messages.js'
 import { Conformance } from '../src/generated/services/conformance.js'
 import { TestControl } from '../src/generated/services/test_control.js'
 import { Caller } from '../src/caller.js'
 import { Channel } from '../src/channel.js'
 import { MOST_WAITING } from '../src/connection.js'
-import { LONGEST_TIMEOUT_MS } from '../src/deadlines.js'
+import { Deadlines, LONGEST_TIMEOUT_MS } from '../src/deadlines.js'
 import { LONGEST_MESSAGE_BYTES, LONGEST_METADATA_BYTES } from '../src/outgoing.js'
 import { encodeFrame, LAST_STREAM_ID, RESPONSE } from '../src/wire.js'
 import { echo, readRequest, serve, socketDirectory } from './fake.js'
+import { GROWING_DEADLINES_MS, PATIENCE_MS, PATIENT, SOON_MS } from './patience.js'
 
 /** A client of a fake server, and its Conformance service. */
 async function open(t, handler, options) {
   const server = await serve(t, handler)
-  const client = new Client(server.path, options)
+  const client = new Client(server.path, { ...PATIENT, ...options })
   t.after(() => client.close())
   return { server, client, conformance: new Conformance(client.caller) }
 }
@@ -69,11 +70,12 @@ test('what is called in one tick is written at once', async (t) => {
 test('a call carries its deadline, its metadata and the acting user', async (t) => {
   const { server, client } = await open(t, echo)
   const acting = client.withMetadata({ 'X-Trace': '1' }).actingAs('u1')
-  await new Conformance(acting.caller).echo({ text: 'hi' }, { timeoutMs: 5000, metadata: { 'X-Own': 'ü' } })
+  const options = { timeoutMs: PATIENCE_MS, metadata: { 'X-Own': 'ü' } }
+  await new Conformance(acting.caller).echo({ text: 'hi' }, options)
   await new Conformance(acting.actingAs('u2').caller).echo({})
   const [first, second] = server.frames.map(readRequest)
   assert.deepEqual([first.service, first.method], ['tallystick.testing.v1.Conformance', 'Echo'])
-  assert.ok(first.timeoutNanos > 4_000_000_000 && first.timeoutNanos <= 5_000_000_000)
+  assert.ok(first.timeoutNanos > 0 && first.timeoutNanos <= PATIENCE_MS * 1_000_000)
   assert.deepEqual(first.metadata, [['x-trace', '1'], ['tally-acting-user', 'u1'], ['x-own', 'ü']])
   assert.deepEqual(second.metadata, [['x-trace', '1'], ['tally-acting-user', 'u2']])
   assert.equal(server.frames[0].flags, 0)
@@ -154,7 +156,8 @@ test('an open outcome stays open until an answer tells', async (t) => {
         if (peer.number === 0) peer.hangUp()
         else peer.respond(frame.streamId, undefined, status(Number(code)))
       },
-      { retryMs: 100 },
+      // UNAVAILABLE is tried again until this is over, whatever was answered by then.
+      { retryMs: code === '14' ? SOON_MS : PATIENCE_MS },
     )
     await assert.rejects(client.credits.consume({ userId: 'u', amountMicros: 1n }), (error) => {
       assert.equal(error.code, Number(code))
@@ -166,17 +169,19 @@ test('an open outcome stays open until an answer tells', async (t) => {
 
 test('a server that starts late is waited for', async (t) => {
   const socket = path.join(socketDirectory(t), 's')
-  const client = new Client(socket)
+  const client = new Client(socket, PATIENT)
   t.after(() => client.close())
   const reply = new Conformance(client.caller).echo({ number: 3n })
-  await sleep(30)
+  // By the time that this one has failed, the other has as well, and tries again.
+  const hasty = new Client(socket, { ...PATIENT, retryMs: 0 })
+  await assert.rejects(new Conformance(hasty.caller).echo({}), ConnectionLost)
   await serve(t, echo, socket)
   assert.equal((await reply).number, 3n)
 })
 
 test('without a server a call ends when its retries are over', async (t) => {
   const socket = path.join(socketDirectory(t), 's')
-  const client = new Client(socket, { retryMs: 50 })
+  const client = new Client(socket, { retryMs: SOON_MS })
   await assert.rejects(client.credits.getBalance({ userId: 'u' }), (error) => {
     assert.ok(error instanceof ConnectionLost)
     assert.equal(error.maybeApplied, false)
@@ -187,18 +192,20 @@ test('without a server a call ends when its retries are over', async (t) => {
 })
 
 test('a deadline ends the call and its late answer is dropped', async (t) => {
-  let late
+  const late = []
   const { server, conformance } = await open(t, (peer, frame) => {
-    if (late === undefined) late = () => echo(peer, frame)
-    else {
-      late()
-      echo(peer, frame)
-    }
+    if (EchoRequest.decode(readRequest(frame).payload).number === 1n) late.push(frame)
+    else for (const answered of [...late, frame]) echo(peer, answered)
   })
-  await assert.rejects(conformance.echo({ number: 1n }, { timeoutMs: 20 }), (error) => {
-    return error instanceof DeadlineExceeded && error.maybeApplied
-  })
+  let error
+  for (const timeoutMs of GROWING_DEADLINES_MS) {
+    error = await conformance.echo({ number: 1n }, { timeoutMs }).catch((reason) => reason)
+    assert.ok(error instanceof DeadlineExceeded)
+    if (error.maybeApplied) break
+  }
+  assert.ok(error.maybeApplied)
   assert.equal((await conformance.echo({ number: 2n })).number, 2n)
+  assert.ok(late.length > 0)
   assert.equal(server.connections, 1)
 })
 
@@ -216,14 +223,31 @@ test('a call whose time is over before it was sent was not applied', async (t) =
   assert.equal((await conformance.echo({ number: 1n }, { timeoutMs: LONGEST_TIMEOUT_MS })).number, 1n)
 })
 
-test('deadlines of many calls end in their order', async (t) => {
-  const { conformance } = await open(t, silent)
+test('deadlines of many calls end in their order, by one timer', (t) => {
+  let now = 0
+  let timer
+  t.mock.method(performance, 'now', () => now)
+  t.mock.method(globalThis, 'setTimeout', (fire, ms) => {
+    assert.equal(timer, undefined, 'a second timer')
+    timer = { fire, at: now + ms, unref: silent }
+    return timer
+  })
+  t.mock.method(globalThis, 'clearTimeout', (cleared) => {
+    if (timer === cleared) timer = undefined
+  })
   const ended = []
-  const calls = [90, 30, 60].map((timeoutMs) =>
-    conformance.echo({}, { timeoutMs }).catch(() => ended.push(timeoutMs)),
-  )
-  await Promise.all(calls)
-  assert.deepEqual(ended, [30, 60, 90])
+  const deadlines = new Deadlines()
+  for (const expiresAt of [90, 30, 60]) {
+    deadlines.add({ expiresAt, expire: () => ended.push([expiresAt, now]) })
+  }
+  for (now = 0; now <= 90; now += 1) {
+    if (timer?.at !== now) continue
+    const { fire } = timer
+    timer = undefined
+    fire()
+  }
+  assert.deepEqual(ended, [30, 60, 90].map((at) => [at, at]))
+  assert.equal(timer, undefined)
 })
 
 test('an aborted call is cancelled on the server by its token', async (t) => {
@@ -370,9 +394,11 @@ test('calls beyond the limit in flight wait for their turn', async (t) => {
   })
   const done = []
   const calls = [0n, 1n, 2n, 3n].map((number) => conformance.echo({ number }).then(() => done.push(number)))
-  const late = conformance.echo({ number: 4n }, { timeoutMs: 30 })
+  const late = assert.rejects(conformance.echo({ number: 4n }, { timeoutMs: SOON_MS }), (error) => {
+    return error instanceof DeadlineExceeded && !error.maybeApplied
+  })
   await server.until(() => held.length === 2)
-  await assert.rejects(late, (error) => error instanceof DeadlineExceeded && !error.maybeApplied)
+  await late
   assert.equal(held.length, 2)
   held[0]()
   await server.until(() => held.length === 3)
@@ -386,9 +412,9 @@ test('calls beyond the limit in flight wait for their turn', async (t) => {
 })
 
 test('more calls than may wait are refused here', async (t) => {
-  const { conformance, client } = await open(t, silent, { mostInFlight: 1, timeoutMs: 60_000 })
+  const { conformance, client } = await open(t, silent, { mostInFlight: 1 })
   const under = conformance.echo({}).catch(() => 'closed')
-  await conformance.echo({}, { timeoutMs: 1 }).catch(() => undefined)
+  await conformance.echo({}, { timeoutMs: SOON_MS }).catch(() => undefined)
   const calls = Array.from({ length: MOST_WAITING + 1 }, () => conformance.echo({}).catch((error) => error))
   const first = await Promise.race(calls)
   assert.ok(first instanceof TooManyInFlight)
@@ -402,9 +428,9 @@ test('more calls than may wait are refused here', async (t) => {
 
 test('a server that takes nothing loses the connection', async (t) => {
   const server = await serve(t, silent)
-  const channel = new Channel(server.path, { stallMs: 100 })
+  const channel = new Channel(server.path, { stallMs: SOON_MS })
   t.after(() => channel.close())
-  const service = new Conformance(new Caller(channel, { timeoutMs: 60_000, retryMs: 0 }))
+  const service = new Conformance(new Caller(channel, { timeoutMs: PATIENCE_MS, retryMs: 0 }))
   const connected = service.echo({})
   await server.until(() => server.frames.length === 1)
   const [peer] = server.peers
@@ -412,7 +438,7 @@ test('a server that takes nothing loses the connection', async (t) => {
   const calls = [connected, ...[1, 2, 3].map(() => service.echo({ body: new Uint8Array(4 << 20) }))]
   for (const call of calls) {
     await assert.rejects(call, (error) => {
-      assert.match(error.message, /took nothing for 100 ms/)
+      assert.match(error.message, new RegExp(`took nothing for ${SOON_MS} ms`))
       return error instanceof ConnectionLost && error.maybeApplied
     })
   }
@@ -451,7 +477,7 @@ test('ids wrap around and pass over live ones', async (t) => {
 
 test('an option that a client does not know, or a socket that is no path, is refused', () => {
   assert.throws(() => new Client({ socketPath: '/s' }), /a client has no option "socketPath"/)
-  assert.throws(() => new Client('/s', { timeout: 5 }), /a client has no option "timeout"/)
+  assert.throws(() => new Client('/s', { timeout: PATIENCE_MS }), /a client has no option "timeout"/)
   assert.throws(() => new Client(3), /a socket is a path/)
   assert.throws(() => new Client({ socket: 3 }), /a socket is a path/)
 })

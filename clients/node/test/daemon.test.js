@@ -4,23 +4,14 @@ import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Client, ConnectionLost, dollars, InsufficientCredits } from '../src/index.js'
+import { START_MS } from '../src/daemon.js'
 import { HarnessError, startServer, useTally } from '../src/testing.js'
+import { PATIENT, SOON_MS, waitUntil } from './patience.js'
 
 const tally = useTally()
 const TESTING = new URL('../src/testing.js', import.meta.url).href
-/** How long a condition may take to come true. */
-const PATIENCE_MS = 60_000
-
-async function waitUntil(condition) {
-  const deadline = performance.now() + PATIENCE_MS
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, 'waited in vain')
-    await sleep(5)
-  }
-}
 
 test('credit is bought and spent, and never more than there is', async () => {
   const { credits } = tally.client
@@ -64,7 +55,7 @@ test('an acting user sees its own rows only', async () => {
 test('each test has an empty database, and a clock of its own', async () => {
   const { balance } = await tally.client.credits.getBalance({ userId: 'u1' })
   assert.equal(balance.availableMicros, 0n)
-  const expiresAtMicros = (await tally.clock.now()) + 1_000_000n
+  const expiresAtMicros = (await tally.clock.now()) + 3_600_000_000n
   await tally.client.credits.grantPromo({ userId: 'u1', amountMicros: 5n, expiresAtMicros })
   const before = await tally.clock.set(new Date(Date.now() + 500))
   assert.equal(await tally.clock.advance({ days: 1, seconds: 2 }), before + 86_402_000_000n)
@@ -150,14 +141,13 @@ test('a kept daemon that ends at once says so, and keeps no process alive', () =
     import { startServer } from '${testing}'
     await startServer({ keep: true, binary: '/bin/true' }).catch((error) => console.log(error.message))`
   const args = ['--input-type=module', '--eval', text]
-  // It would wait for as long as a daemon may take to start, which is longer.
-  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 })
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: START_MS / 2 })
   assert.deepEqual([status, stdout], [0, 'the daemon did not start (status 0): \n'])
 })
 
 test('a killed daemon is an error that says so', async () => {
   const server = await startServer()
-  const client = new Client(server.socket, { retryMs: 50 })
+  const client = new Client(server.socket, { retryMs: SOON_MS })
   await client.credits.getBalance({ userId: 'u1' })
   await server.kill()
   await assert.rejects(client.credits.getBalance({ userId: 'u1' }), (error) => {
@@ -171,7 +161,7 @@ test('calls outlive kills of the daemon and are applied once', async (t) => {
   const [callers, calls, kills] = [8, 100, 4]
   const server = await startServer({ keep: true })
   t.after(() => server.stop())
-  const client = server.client({ timeoutMs: PATIENCE_MS, retryMs: PATIENCE_MS })
+  const client = server.client({ ...PATIENT })
   const userIds = Array.from({ length: callers }, (_, number) => `u${number}`)
   for (const userId of userIds) {
     await client.credits.addPurchase({ userId, paymentId: userId, amountMicros: BigInt(calls) })

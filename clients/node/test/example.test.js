@@ -8,8 +8,9 @@ import { createServer } from '../examples/web-server/server.js'
 import { dollars, RunStatus } from '../src/index.js'
 import { GrantExpiry } from '../src/messages.js'
 import { useTally } from '../src/testing.js'
+import { SOON_MS } from './patience.js'
 
-const tally = useTally({ clientOptions: { retryMs: 200 } })
+const tally = useTally({ clientOptions: { retryMs: SOON_MS } })
 const model = createModel()
 const access = new EventEmitter()
 let server

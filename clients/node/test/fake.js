@@ -4,10 +4,8 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 
+import { waitUntil } from './patience.js'
 import { DATA, encodeFrame, FrameParser, NO_DATA, REMOTE_CLOSED, RESPONSE } from '../src/wire.js'
-
-/** How long a condition may take to come true. */
-const PATIENCE_MS = 20_000
 
 /** A field of bytes with a one-byte tag. */
 export function field(number, content) {
@@ -96,7 +94,6 @@ export class FakeServer {
   frames = []
   connections = 0
   peers = []
-  #waiting = []
 
   constructor(socketPath, handler) {
     this.path = socketPath
@@ -110,7 +107,6 @@ export class FakeServer {
           const frame = { streamId, type, flags, payload: Buffer.from(payload) }
           this.frames.push(frame)
           handler(peer, frame)
-          this.#tell()
         }),
       )
     })
@@ -120,22 +116,9 @@ export class FakeServer {
     return new Promise((resolve) => this.listener.listen(this.path, resolve))
   }
 
-  /** Resolves once `condition` holds after a frame; rejects when that takes too long. */
+  /** Resolves once `condition` holds. */
   async until(condition) {
-    let late
-    await new Promise((resolve, reject) => {
-      late = setTimeout(() => reject(new Error(`waited in vain for ${condition}`)), PATIENCE_MS)
-      this.#waiting.push({ condition, resolve })
-      this.#tell()
-    }).finally(() => clearTimeout(late))
-  }
-
-  #tell() {
-    this.#waiting = this.#waiting.filter(({ condition, resolve }) => {
-      if (!condition()) return true
-      resolve()
-      return false
-    })
+    await waitUntil(condition)
   }
 
   async close() {

@@ -10,6 +10,7 @@ import * as errors from '../src/errors.js'
 import { Conformance } from '../src/generated/services/conformance.js'
 import { findBinary, HarnessError, startServer, useTally } from '../src/testing.js'
 import { socketDirectory } from './fake.js'
+import { PATIENCE_MS, PATIENT } from './patience.js'
 
 const tally = useTally()
 const FIXTURES = {
@@ -72,7 +73,8 @@ test('a call is refused as it is told, and the next one is not', async () => {
 test('a reply that is lost after the commit is applied once', async () => {
   await tally.fixtures.load(FIXTURES)
   await tally.failures.dropAfter({ method: CONSUME, count: 2 })
-  const reply = await tally.client.credits.consume({ userId: 'u1', amountMicros: 5n })
+  const { credits } = tally.server.client(PATIENT)
+  const reply = await credits.consume({ userId: 'u1', amountMicros: 5n })
   assert.equal(reply.replayed, true)
   assert.equal(await available(), AVAILABLE - 5n)
   const [failure] = await tally.failures.list()
@@ -86,7 +88,7 @@ test('a call that is lost before, connections that are refused, and delays are l
   await tally.failures.delay(30, { method: CONSUME })
   await tally.failures.storeDelay(30)
   const began = performance.now()
-  await tally.client.credits.consume({ userId: 'u1', amountMicros: 5n })
+  await tally.server.client(PATIENT).credits.consume({ userId: 'u1', amountMicros: 5n })
   assert.ok(performance.now() - began >= 59)
   assert.equal(await available(), AVAILABLE - 5n)
   assert.equal(await tally.failures.clear(), 0)
@@ -116,7 +118,7 @@ test('a commit whose outcome is unknown is found out after a restart', async (t)
   t.after(() => server.stop())
   await server.fixtures.load(FIXTURES)
   await server.failures.storeUnknown()
-  const client = server.client({ retryMs: 60_000, timeoutMs: 60_000 })
+  const client = server.client(PATIENT)
   const call = client.credits.consume({ userId: 'u1', amountMicros: 5n })
   await server.restart()
   await call
@@ -129,9 +131,12 @@ describe('a suite may ask for a daemon of its own', () => {
   test('and has it', async () => {
     assert.notEqual(own.server.pid, tally.server.pid)
     const service = new Conformance(own.client.caller)
-    const sleeping = service.sleep({ millis: 50n })
-    await assert.rejects(service.sleep({ millis: 50n }), errors.TooManyInFlight)
-    await sleeping
+    const controller = new AbortController()
+    const options = { timeoutMs: PATIENCE_MS, signal: controller.signal }
+    const sleeping = service.sleep({ millis: 600_000n }, options)
+    await assert.rejects(service.sleep({ millis: 600_000n }), errors.TooManyInFlight)
+    controller.abort()
+    await assert.rejects(sleeping, errors.Cancelled)
   })
 })
 

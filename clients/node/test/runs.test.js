@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
 
 import { dollars, RunStatus } from '../src/index.js'
 import { Cancelled, ConnectionLost, InsufficientCredits, InvalidField, QuotaExceeded } from '../src/errors.js'
 import { LONGEST_ERROR_BYTES } from '../src/runs.js'
 import { GrantExpiry, HoldState } from '../src/messages.js'
 import { useTally } from '../src/testing.js'
+import { SOON_MS, waitUntil } from './patience.js'
 
-const tally = useTally({ clientOptions: { retryMs: 200 } })
+const tally = useTally({ clientOptions: { retryMs: SOON_MS } })
 // Without a type, which is `text` then.
 const RUN = { userId: 'u1', model: 'm', estimateMicros: 400_000n }
 const HOLD = { userId: 'u1', amountMicros: 400_000n }
@@ -155,7 +155,7 @@ test('what may have begun is ended before the error comes', async () => {
       return error instanceof Cancelled && error.maybeApplied
     })
     // The commit is under way, and will be made.
-    while ((await tally.failures.list())[0].happened === 0n) await turn()
+    await waitUntil(async () => (await tally.failures.list())[0].happened > 0n)
     controller.abort()
     await tally.failures.clear()
     await begun
@@ -168,16 +168,24 @@ test('what may have begun is ended before the error comes', async () => {
 
 test('disposal finishes what was aborted, by none of its signals and times', async () => {
   await fund()
-  const work = async (run) => {
-    await tally.failures.delay(60_000, { method: 'UsageService/FinishRun' })
-    await run.finish({ costMicros: 250_000n }, { signal: AbortSignal.timeout(20) })
+  const abortOnceDelayed = async (method, call) => {
+    const id = await tally.failures.delay(60_000, { method })
+    const controller = new AbortController()
+    const called = call({ signal: controller.signal })
+    const isIt = ({ failureId, happened }) => failureId === id && happened > 0n
+    await waitUntil(async () => (await tally.failures.list()).some(isIt))
+    controller.abort()
+    await called
+  }
+  const work = (run) => {
+    const finish = (options) => run.finish({ costMicros: 250_000n }, options)
+    return abortOnceDelayed('UsageService/FinishRun', finish)
   }
   await assert.rejects(tally.client.withRun({ ...RUN, runId: 'r1' }, work), Cancelled)
   assert.equal((await recorded('r1')).status, RunStatus.SUCCEEDED)
   const hold = await tally.client.hold(HOLD)
-  await tally.failures.delay(60_000, { method: 'CreditService/Capture' })
-  const captured = hold.capture(50_000n, {}, { signal: AbortSignal.timeout(20) })
-  await assert.rejects(captured, Cancelled)
+  const capture = (options) => hold.capture(50_000n, {}, options)
+  await assert.rejects(abortOnceDelayed('CreditService/Capture', capture), Cancelled)
   await dispose(hold)
   assert.deepEqual(await balance(), [700_000n, 0n])
 })

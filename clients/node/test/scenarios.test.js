@@ -10,8 +10,9 @@ import { KeptDaemon } from './conformance/kept_daemon.js'
 import { LedgerScript } from './conformance/ledger_run.js'
 import { recorded } from './conformance/results.js'
 import { Runner } from './conformance/steps.js'
+import { PATIENCE_MS, PATIENT } from './patience.js'
 
-const SCENARIO_MS = 120_000
+const SCENARIO_MS = 2 * PATIENCE_MS
 const LEDGER = new URL('../../../proto/vectors/ledger/', import.meta.url)
 const { scenarios, matches } = readDocument()
 
@@ -24,7 +25,7 @@ after(() => daemon.close())
 /** Starts the daemon, if it does not run, and empties it. */
 async function begin() {
   await daemon.start()
-  const client = new Client(daemon.socket)
+  const client = new Client(daemon.socket, PATIENT)
   await new TestControl(client.caller).reset({})
   await client.close()
 }

@@ -21,13 +21,15 @@ from types import TracebackType
 from typing import IO, Optional
 
 from .aio import AsyncClient
-from .client import DEFAULT_TIMEOUT, Client
+from .client import Client
 from .errors import ConnectionLost
 
 #: How long a daemon may take to accept calls, and to end, before that is an error.
-START_SECONDS = STOP_SECONDS = 30.0
+START_SECONDS = STOP_SECONDS = 120.0
 #: How long one attempt at a kept daemon's socket takes before the process is looked at again.
 ATTEMPT_SECONDS = 0.25
+#: How long a call of a test's client may take: a machine that runs tests may be busy with others.
+TEST_TIMEOUT_SECONDS = 60.0
 
 # Removes its directory when its input ends; the daemon may be writing its last files meanwhile.
 CLEANER = 'cat >/dev/null; until rm -rf -- "$0"; do sleep 0.1; done'
@@ -137,7 +139,7 @@ class Server:
     def _answers(self) -> None:
         """Waits until a kept daemon accepts calls."""
         deadline = time.monotonic() + START_SECONDS
-        with Client(self.socket, retry_seconds=ATTEMPT_SECONDS) as client:
+        with Client(self.socket, timeout=START_SECONDS, retry_seconds=ATTEMPT_SECONDS) as client:
             while True:
                 try:
                     self.version = client.admin.get_server_info().version
@@ -153,10 +155,10 @@ class Server:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 
-    def client(self, *, timeout: float = DEFAULT_TIMEOUT) -> Client:
+    def client(self, *, timeout: float = TEST_TIMEOUT_SECONDS) -> Client:
         return Client(self.socket, timeout=timeout)
 
-    def async_client(self, *, timeout: float = DEFAULT_TIMEOUT) -> AsyncClient:
+    def async_client(self, *, timeout: float = TEST_TIMEOUT_SECONDS) -> AsyncClient:
         return AsyncClient(self.socket, timeout=timeout)
 
     def wait(self) -> int:

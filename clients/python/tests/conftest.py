@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
-from fake import FakeServer, Handler
+from fake import PATIENCE, FakeServer, Handler
 
 from tallystick import Client
 
@@ -37,5 +37,5 @@ def serve(socket_path: pathlib.Path) -> Iterator[object]:
 
 @pytest.fixture
 def client(socket_path: pathlib.Path) -> Iterator[Client]:
-    with Client(socket_path, timeout=20) as client:
+    with Client(socket_path, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
         yield client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import pathlib
@@ -141,8 +142,16 @@ def echo(peer: Peer, frame: Frame) -> None:
     peer.respond(frame.stream_id, EchoResponse(text=request.text, number=request.number).SerializeToString())
 
 
-#: How long a condition may take to come true, in seconds.
-PATIENCE = 60
+#: The seconds within which whatever a test waits for must happen, on however busy a machine.
+PATIENCE = 300
+#: A limit that is to pass, in seconds, and whose end is all that the test waits for: however late the machine
+#: is, the outcome is the same.
+SOON = 0.05
+#: Between two looks at what is waited for, in seconds.
+LOOK_SECONDS = 0.002
+#: Deadlines, in seconds, for a test in which one shall pass after the call was sent: on a busy machine the
+#: first may pass before, and then the next is tried.
+GROWING_DEADLINES = [SOON * 2**power for power in range(11)]
 
 
 def terminate(server: Server) -> int:
@@ -151,8 +160,21 @@ def terminate(server: Server) -> int:
     return server.wait()
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
+        time.sleep(LOOK_SECONDS)
+
+
+async def look() -> None:
+    """Between two looks at what tasks of the loop bring about."""
+    await asyncio.sleep(LOOK_SECONDS)
+
+
+async def wait_until_async(condition: Callable[[], object]) -> None:
+    """The same for what tasks of the loop bring about."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        await look()

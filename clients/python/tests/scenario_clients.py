@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Union
 
+from fake import PATIENCE
 from scenario_calls import ATTRIBUTES, Target
 from scenario_steps import Call
 
@@ -30,7 +31,9 @@ class Clients:
         """The client that a call names, with what the call says of metadata and acting user."""
         client = self.made.get(call.client)
         if client is None:
-            millis = self._options.get(call.client, {})
+            named = dict(self._options.get(call.client, {}))
+            millis = {} if named.pop("defaults", False) else dict.fromkeys(_OPTIONS, PATIENCE * 1000)
+            millis.update(named)
             options: dict[str, Any] = {_OPTIONS[name]: value / 1000 for name, value in millis.items()}
             client = self.made[call.client] = self._kind(self._socket, **options)
         if call.metadata:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
-from fake import terminate
+from fake import PATIENCE, look, terminate
 from scenario_blocks import WORDS as BLOCK_WORDS
 from scenario_blocks import Block, Raised, block_of
 from scenario_calls import ARGUMENT_ERRORS, Target, error_to_json, target, to_json
@@ -21,10 +21,8 @@ from scenario_file import Mismatch, Names, ScenarioError, expect, fits, has_bad_
 from tallystick.errors import TallyError
 from tallystick.testing import Server
 
-#: How long a scenario may take, and how long something awaited may be in coming, in seconds.
-SCENARIO_SECONDS, PATIENCE_SECONDS = 120.0, 30.0
-#: Between two looks at something that is awaited.
-LOOK_SECONDS = 0.005
+#: How long a scenario may take, in seconds.
+SCENARIO_SECONDS = 2 * PATIENCE
 
 
 @dataclass(frozen=True)
@@ -143,14 +141,14 @@ class Runner:
             await self._expected(step, names, "")
 
     async def _eventually(self, step: dict[str, Any], names: Names) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return await self._expected(step, names, "")
             except Mismatch:
                 if time.monotonic() > deadline:
                     raise
-            await asyncio.sleep(LOOK_SECONDS)
+            await look()
 
     async def _expected(self, step: dict[str, Any], names: Names, token: str) -> None:
         outcome = await self._outcome(step, names, token)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 from typing import TypeVar
 
 import pytest
+from fake import PATIENCE, look
 
 from tallystick import AsyncClient, Client, errors
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest
@@ -19,7 +21,7 @@ T = TypeVar("T")
 
 def run(server: Server, body: Callable[[AsyncClient], Awaitable[T]]) -> T:
     async def main() -> T:
-        async with AsyncClient(server.socket) as client:
+        async with AsyncClient(server.socket, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
             return await body(client)
 
     return asyncio.run(main())
@@ -71,16 +73,21 @@ def test_a_chat_and_a_cancelled_sleep(tally: Client, tally_server: Server) -> No
             await chat.finish()
             assert [message async for message in chat] == []
         sleep = asyncio.create_task(conformance.sleep(millis=600_000, timeout=600))
-        while await in_flight(client) == 1:
-            await asyncio.sleep(0.001)
+        await until_in_flight(client, 2)
         sleep.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sleep
         # The server has heard of it, or it would sleep on.
-        while await in_flight(client) > 1:
-            await asyncio.sleep(0.001)
+        await until_in_flight(client, 1)
 
     run(tally_server, talk)
+
+
+async def until_in_flight(client: AsyncClient, count: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while await in_flight(client) != count:
+        assert time.monotonic() < deadline, "waited in vain"
+        await look()
 
 
 async def in_flight(client: AsyncClient) -> int:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-from fake import FakeServer, Frame, Handler, Peer, Request, echo
+from fake import PATIENCE, SOON, FakeServer, Frame, Handler, Peer, Request, echo
 
 from tallystick import AsyncClient, _inbox, _wire, errors
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse, SumResponse
@@ -16,12 +16,10 @@ from tallystick.messages import VerifyResponse
 from tallystick.testing import AsyncConformance
 
 Serve = Callable[[Handler], FakeServer]
-#: How long a thing may take to happen, in seconds.
-PATIENCE = 20
 
 
 def connect(path: pathlib.Path) -> AsyncClient:
-    return AsyncClient(path, timeout=PATIENCE)
+    return AsyncClient(path, timeout=PATIENCE, retry_seconds=PATIENCE)
 
 
 def test_a_stream_is_read_in_order_to_its_end_or_its_error(serve: Serve, socket_path: pathlib.Path) -> None:
@@ -88,12 +86,12 @@ def test_a_streams_deadline_is_kept_and_a_lost_connection_ends_it(
     serve(lose)
 
     async def main() -> None:
-        async with AsyncClient(socket_path, retry_seconds=0) as client:
+        async with AsyncClient(socket_path, timeout=PATIENCE, retry_seconds=0) as client:
             with pytest.raises(errors.DeadlineExceeded) as caught:
-                await client.admin.verify(timeout=0.05).__anext__()
+                await client.admin.verify(timeout=SOON).__anext__()
             assert not caught.value.maybe_applied
             with pytest.raises(errors.DeadlineExceeded) as caught:
-                await AsyncConformance(client.caller).chat(timeout=0.05).__anext__()
+                await AsyncConformance(client.caller).chat(timeout=SOON).__anext__()
             assert caught.value.maybe_applied
             stream = client.admin.verify()
             with pytest.raises(errors.ConnectionLost):
@@ -214,7 +212,7 @@ def test_a_client_stream_that_breaks_may_have_been_applied_in_part(
             peer.respond(frame.stream_id, status=b"\x08\x04")
 
     async def main() -> None:
-        async with AsyncClient(socket_path, retry_seconds=0) as client:
+        async with AsyncClient(socket_path, timeout=PATIENCE, retry_seconds=0) as client:
             conformance = AsyncConformance(client.caller)
             with pytest.raises(errors.ConnectionLost) as unsent:
                 await conformance.sum([EchoRequest(number=1)])
@@ -255,7 +253,7 @@ def test_a_client_stream_that_is_given_up_is_cancelled(serve: Serve, socket_path
                 await conformance.sum(broken())
             for requests in (hanging(), [EchoRequest()]):
                 with pytest.raises(errors.DeadlineExceeded) as caught:
-                    await conformance.sum(requests, timeout=0.05)
+                    await conformance.sum(requests, timeout=SOON)
                 assert caught.value.maybe_applied
             # A time-out of its own is not the call's.
             with pytest.raises(asyncio.TimeoutError):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import pathlib
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fake import FakeServer, Frame, Handler, Peer, Request
+from fake import PATIENCE, FakeServer, Frame, Handler, Peer, Request, wait_until_async
 
 from tallystick import AsyncClient, Client, _wire, errors
 from tallystick._generated.v1.errors_pb2 import ErrorInfo
@@ -41,8 +42,8 @@ Serve = Callable[[Handler], FakeServer]
 class Blocking:
     """An `AsyncClient`'s runs and holds, driven from outside of the loop."""
 
-    def __init__(self, socket: str, retry_seconds: float = 5) -> None:
-        self._client = AsyncClient(socket, retry_seconds=retry_seconds)
+    def __init__(self, socket: str, retry_seconds: float = PATIENCE, timeout: float = PATIENCE) -> None:
+        self._client = AsyncClient(socket, timeout=timeout, retry_seconds=retry_seconds)
         self._loop = asyncio.new_event_loop()
 
     def run(self, *arguments: Any, **named: Any) -> Any:
@@ -254,7 +255,7 @@ def losing(
     handler = Losing(1)
     serve(handler)
     kinds = {"threads": Client, "asyncio": Blocking}
-    client = kinds[request.param](str(socket_path), retry_seconds=0)
+    client = kinds[request.param](str(socket_path), timeout=PATIENCE, retry_seconds=0)
     yield client, handler
     client.close()
 
@@ -305,7 +306,7 @@ def test_a_hold_whose_answer_was_lost_is_found_and_given_back(
             peer.respond(frame.stream_id, status=b"\x08\x09" + _wire._field(3, detail))
 
     serve(lose_one)
-    client = kind(str(socket_path), retry_seconds=0)
+    client = kind(str(socket_path), timeout=PATIENCE, retry_seconds=0)
     with pytest.raises(errors.ConnectionLost), client.hold("u", 5):
         raise AssertionError("it was not begun")
     client.close()
@@ -318,7 +319,7 @@ def test_a_cancelled_task_ends_its_run(serve: Serve, tally: Client, tally_server
     tally.credits.add_purchase(user_id="u", payment_id="p", amount_micros=Decimal(1))
 
     async def main() -> None:
-        async with AsyncClient(tally_server.socket) as client:
+        async with AsyncClient(tally_server.socket, timeout=PATIENCE) as client:
             began = asyncio.Event()
 
             async def work() -> None:
@@ -353,16 +354,18 @@ def test_a_task_that_is_cancelled_twice_ends_its_run_all_the_same(
     serve(hold_the_finish)
 
     async def main() -> None:
-        async with AsyncClient(socket_path) as client:
+        async with AsyncClient(socket_path, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
 
             async def work() -> None:
                 async with client.run("u", "gpt-x"):
                     await asyncio.Event().wait()
 
+            def has_come(method: str) -> bool:
+                return methods[-1:] == [method]
+
             task = asyncio.create_task(work())
             for method in ("BeginRun", "FinishRun"):
-                while methods[-1:] != [method]:
-                    await asyncio.sleep(0.001)
+                await wait_until_async(functools.partial(has_come, method))
                 await asyncio.sleep(0)
                 task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -371,8 +374,7 @@ def test_a_task_that_is_cancelled_twice_ends_its_run_all_the_same(
             peer, frame = held[0]
             peer.respond(frame.stream_id)
             probe = asyncio.create_task(client.usage.list_plans())
-            while len(held) < 2:
-                await asyncio.sleep(0.001)
+            await wait_until_async(lambda: len(held) == 2)
             peer.respond(held[1][1].stream_id)
             await probe
 
@@ -395,15 +397,14 @@ def test_a_run_whose_beginning_was_cancelled_is_ended(serve: Serve, socket_path:
     server: FakeServer = serve(hold_back)
 
     async def main() -> None:
-        async with AsyncClient(socket_path) as client:
+        async with AsyncClient(socket_path, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
 
             async def work() -> None:
                 async with client.run("u", "gpt-x", run_id="r"):
                     raise AssertionError("inside")
 
             task = asyncio.create_task(work())
-            while not began:
-                await asyncio.sleep(0.001)
+            await wait_until_async(lambda: began)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

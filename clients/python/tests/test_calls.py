@@ -8,14 +8,25 @@ import pathlib
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
-from fake import FakeServer, Frame, Handler, Peer, Request, echo
+from fake import (
+    GROWING_DEADLINES,
+    PATIENCE,
+    SOON,
+    FakeServer,
+    Frame,
+    Handler,
+    Peer,
+    Request,
+    echo,
+    wait_until,
+)
 
 from tallystick import Client, _connection, _rules, _wire, default_socket, errors
 from tallystick._generated import services
+from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest
 from tallystick.messages import ConsumeRequest, ConsumeResponse
 from tallystick.testing import Conformance
 
@@ -69,11 +80,11 @@ def test_answers_may_come_in_any_order(serve: Serve, client: Client) -> None:
 def test_a_call_carries_its_deadline_its_metadata_and_the_acting_user(serve: Serve, client: Client) -> None:
     server = serve(echo)
     acting = client.with_metadata({"X-Trace": "1"}).acting_as("u1")
-    Conformance(acting.caller).echo(text="hi", timeout=5)
+    Conformance(acting.caller).echo(text="hi", timeout=PATIENCE)
     Conformance(acting.acting_as("u2").caller).echo()
     first, second = (Request(frame) for frame in server.frames)
     assert (first.service, first.method) == ("tallystick.testing.v1.Conformance", "Echo")
-    assert 4_000_000_000 < first.timeout_nanos <= 5_000_000_000
+    assert 0 < first.timeout_nanos <= PATIENCE * 10**9
     assert first.metadata == [("x-trace", "1"), ("tally-acting-user", "u1")]
     assert second.metadata == [("x-trace", "1"), ("tally-acting-user", "u2")]
     assert server.frames[0].flags == 0
@@ -135,16 +146,22 @@ def test_unavailable_is_tried_again_and_other_errors_are_not(serve: Serve, clien
     assert len(server.frames) == 4
 
 
-def test_a_server_that_starts_late_is_waited_for(serve: Serve, client: Client) -> None:
-    servers: list[FakeServer] = []
-    starter = threading.Timer(0.1, lambda: servers.append(serve(echo)))
-    starter.start()
-    assert Conformance(client.caller).echo(number=3).number == 3
-    starter.join()
+def test_a_server_that_starts_late_is_waited_for(
+    serve: Serve, client: Client, socket_path: pathlib.Path
+) -> None:
+    answers: list[int] = []
+    early = threading.Thread(target=lambda: answers.append(Conformance(client.caller).echo(number=3).number))
+    early.start()
+    hasty = Client(socket_path, timeout=PATIENCE, retry_seconds=0)
+    with hasty, pytest.raises(errors.ConnectionLost):
+        Conformance(hasty.caller).echo()
+    serve(echo)
+    early.join(PATIENCE)
+    assert answers == [3]
 
 
 def test_without_a_server_a_call_ends_when_its_retries_are_over(socket_path: pathlib.Path) -> None:
-    with Client(socket_path, retry_seconds=0.05) as client, pytest.raises(errors.ConnectionLost) as caught:
+    with Client(socket_path, retry_seconds=SOON) as client, pytest.raises(errors.ConnectionLost) as caught:
         client.credits.get_balance(user_id="u")
     assert not caught.value.maybe_applied
     assert str(socket_path) in caught.value.message
@@ -153,19 +170,24 @@ def test_without_a_server_a_call_ends_when_its_retries_are_over(socket_path: pat
 def test_a_deadline_ends_the_call_and_its_late_answer_is_dropped(serve: Serve, client: Client) -> None:
     late: list[tuple[Peer, Frame]] = []
 
-    def first_is_late(peer: Peer, frame: Frame) -> None:
-        if not late:
+    def ones_are_late(peer: Peer, frame: Frame) -> None:
+        if EchoRequest.FromString(Request(frame).payload).number == 1:
             late.append((peer, frame))
         else:
-            echo(*late[0])
+            for call in late:
+                echo(*call)
             echo(peer, frame)
 
-    server = serve(first_is_late)
+    server = serve(ones_are_late)
     conformance = Conformance(client.caller)
-    with pytest.raises(errors.DeadlineExceeded) as caught:
-        conformance.echo(number=1, timeout=0.05)
+    for timeout in GROWING_DEADLINES:
+        with pytest.raises(errors.DeadlineExceeded) as caught:
+            conformance.echo(number=1, timeout=timeout)
+        if caught.value.maybe_applied:
+            break
     assert caught.value.maybe_applied
     assert conformance.echo(number=2).number == 2
+    assert late
     assert server.connections == 1
 
 
@@ -195,7 +217,7 @@ def test_floats_are_no_amounts_in_calls_either(client: Client) -> None:
 def test_a_closed_client_says_so_and_ends_its_thread(serve: Serve, socket_path: pathlib.Path) -> None:
     serve(echo)
     before = threading.active_count()
-    client = Client(socket_path)
+    client = Client(socket_path, timeout=PATIENCE, retry_seconds=PATIENCE)
     Conformance(client.caller).echo()
     with client.admin.verify():
         assert readers() != []
@@ -250,11 +272,11 @@ def readers() -> list[threading.Thread]:
 
 def test_a_client_that_is_dropped_ends_its_connection(serve: Serve, socket_path: pathlib.Path) -> None:
     serve(lambda peer, frame: None)
-    client = Client(socket_path)
+    client = Client(socket_path, timeout=PATIENCE, retry_seconds=PATIENCE)
     client.admin.verify()
     [reader] = readers()
     del client
-    reader.join(20)
+    reader.join(PATIENCE)
     assert not reader.is_alive()
 
 
@@ -277,14 +299,14 @@ def test_a_lone_caller_reads_for_itself_and_a_second_one_gets_a_reader(serve: Se
     assert readers() == []
 
     def call() -> None:
-        both.wait(20)
+        both.wait(PATIENCE)
         conformance.inspect()
 
     threads = [threading.Thread(target=call) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
     assert conformance.echo(number=3).number == 3
 
@@ -314,10 +336,9 @@ def test_a_reader_that_is_interrupted_leaves_nobody_waiting(serve: Serve, client
     assert main is not None
 
     def later() -> None:
-        inside.wait(20)
+        inside.wait(PATIENCE)
         other.start()
-        while len(client.caller._channel.connection(1)._streams.waiting) < 2:
-            time.sleep(0.001)
+        wait_until(lambda: len(client.caller._channel.connection(1)._streams.waiting) >= 2)
         signal.pthread_kill(main, signal.SIGUSR1)
 
     helper = threading.Thread(target=later)
@@ -328,8 +349,8 @@ def test_a_reader_that_is_interrupted_leaves_nobody_waiting(serve: Serve, client
             conformance.echo()
     finally:
         signal.signal(signal.SIGUSR1, before)
-    helper.join(20)
-    other.join(20)
+    helper.join(PATIENCE)
+    other.join(PATIENCE)
     assert answers == [7]
 
 
@@ -338,7 +359,7 @@ def test_a_call_behind_one_that_cannot_be_sent_keeps_its_deadline(serve: Serve, 
 
     def slow(peer: Peer, frame: Frame) -> None:
         began.set()
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
         echo(peer, frame)
 
     server = serve(slow)
@@ -350,16 +371,15 @@ def test_a_call_behind_one_that_cannot_be_sent_keeps_its_deadline(serve: Serve, 
 
     threads = [threading.Thread(target=call, args=(n, bytes(n << 20))) for n in range(3)]
     threads[0].start()
-    assert began.wait(20)
+    assert began.wait(PATIENCE)
     for thread in threads[1:]:
         thread.start()
-    while not client.caller._channel.connection(1)._sending.locked():
-        time.sleep(0.001)
+    wait_until(client.caller._channel.connection(1)._sending.locked)
     with pytest.raises(errors.DeadlineExceeded):
-        conformance.echo(timeout=0.05)
+        conformance.echo(timeout=SOON)
     go_on.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert sorted(answers) == [0, 1, 2]
     assert server.connections == 1
 
@@ -368,9 +388,9 @@ def test_a_server_that_takes_nothing_loses_the_connection(
     serve: Serve, socket_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
-    serve(lambda peer, frame: go_on.wait(20))
-    monkeypatch.setattr(_connection, "SEND_STALL_SECONDS", 0.05)
-    with Client(socket_path, retry_seconds=0) as client, client.admin.verify():
+    serve(lambda peer, frame: go_on.wait(PATIENCE))
+    monkeypatch.setattr(_connection, "SEND_STALL_SECONDS", SOON)
+    with Client(socket_path, timeout=PATIENCE, retry_seconds=0) as client, client.admin.verify():
         with pytest.raises(errors.ConnectionLost, match="while sending") as caught:
             Conformance(client.caller).echo(body=bytes(1 << 20))
         assert caught.value.maybe_applied
@@ -423,8 +443,7 @@ def test_ids_wrap_around_and_pass_over_live_ones(serve: Serve, client: Client) -
     conformance = Conformance(client.caller)
     first = threading.Thread(target=conformance.echo)
     first.start()
-    while not waiting:
-        time.sleep(0.001)
+    wait_until(lambda: waiting)
     client.caller._channel.connection(1)._streams._next_id = _wire.LAST_STREAM_ID
     conformance.echo()
     conformance.echo()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from fake import PATIENCE, SOON
 
 from tallystick import Client, errors, new_key, to_datetime
 from tallystick.messages import (
@@ -173,14 +174,14 @@ def test_streams_and_statuses_of_the_conformance_service(tally: Client) -> None:
     conformance = Conformance(tally.caller)
     assert [message.number for message in conformance.count(count=1_000)] == list(range(1_000))
     assert list(conformance.count(count=0)) == []
-    once = Conformance(Client(tally.socket, retry_seconds=0).caller)
+    once = Conformance(Client(tally.socket, timeout=PATIENCE, retry_seconds=0).caller)
     for code in range(1, 17):
         with pytest.raises(errors.TallyError) as caught:
             once.fail(code=code, message="ünïcode ☃")
         assert caught.value.code == code
         assert caught.value.message == "ünïcode ☃"
     with pytest.raises(errors.DeadlineExceeded):
-        conformance.sleep(millis=60_000, timeout=0.1)
+        conformance.sleep(millis=60_000, timeout=SOON)
     body = bytes(range(256)) * 4096
     assert conformance.echo(body=body).body == body
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from fake import PATIENCE, terminate, wait_until
+from fake import PATIENCE, SOON, terminate, wait_until
 
 from tallystick import Client, errors
 from tallystick.testing import Harness, HarnessError, Server
@@ -94,7 +94,7 @@ def test_a_daemon_that_does_not_start_says_why() -> None:
 
 def test_a_killed_daemon_is_an_error_that_says_so() -> None:
     server = Server()
-    with Client(server.socket, retry_seconds=0.05) as client:
+    with Client(server.socket, retry_seconds=SOON) as client:
         client.credits.get_balance(user_id="u1")
         server.kill()
         with pytest.raises(errors.ConnectionLost, match=r"cannot connect to .*does `tally serve` run"):

@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from fake import PATIENCE, SOON
 
 from tallystick import Client, errors
 from tallystick.testing import Clock, Failures, Fixtures, Server, Snapshots
@@ -85,7 +86,8 @@ def test_what_is_unavailable_or_dropped_is_tried_again_and_applied_once(
         tally_failures.drop_after("CreditService/Consume"),
         tally_failures.refuse_connection(),
     ]
-    reply = tally.credits.consume(user_id="u1", amount_micros=1)
+    with Client(tally.socket, timeout=PATIENCE, retry_seconds=PATIENCE) as patient:
+        reply = patient.credits.consume(user_id="u1", amount_micros=1)
     assert reply.replayed
     assert [tally_failures.happened(failure) for failure in injected] == [2, 1, 1, 1]
     assert available(tally) == 99
@@ -108,7 +110,7 @@ def test_a_delayed_call_outlives_its_deadline_and_is_asked_about_by_its_key(
     tally.credits.add_purchase(user_id="u1", payment_id="p1", amount_micros=1)
     tally_failures.delay("CreditService/Consume", by=timedelta(seconds=60))
     with pytest.raises(errors.DeadlineExceeded):
-        tally.credits.consume(user_id="u1", amount_micros=1, idempotency_key="k", timeout=0.05)
+        tally.credits.consume(user_id="u1", amount_micros=1, idempotency_key="k", timeout=SOON)
     assert [failure.failure.delay_millis for failure in tally_failures.list()] == [60_000]
     tally_failures.clear()
     assert tally_failures.list() == []
@@ -120,7 +122,8 @@ def test_the_next_test_has_a_daemon_even_when_the_store_failed(
     tally: Client, tally_failures: Failures, tally_server: Server
 ) -> None:
     tally_failures.store_unknown()
-    with Client(tally.socket, retry_seconds=0) as once, pytest.raises(errors.TallyError) as caught:
+    once = Client(tally.socket, timeout=PATIENCE, retry_seconds=0)
+    with once, pytest.raises(errors.TallyError) as caught:
         once.credits.add_purchase(user_id="u1", payment_id="p1", amount_micros=1)
     assert caught.value.maybe_applied
     assert tally_server.wait() != 0

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from fake import PATIENCE
 from ledger_run import LedgerScript, ledger_files
 from results import recorded
 from scenario_async import AsyncBackend
@@ -42,7 +43,7 @@ def begin(daemon: Server, client: str, options: Mapping[str, Any]) -> Backend:
     """A client of an empty daemon."""
     if not daemon.is_running:
         daemon.restart()
-    with Client(daemon.socket) as fresh:
+    with Client(daemon.socket, timeout=PATIENCE) as fresh:
         services.TestControl(fresh.caller).reset()
     return BACKENDS[client](daemon.socket, options)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from fake import FakeServer, Frame, Handler, Peer, Request, echo
+from fake import PATIENCE, SOON, FakeServer, Frame, Handler, Peer, Request, echo
 
 from tallystick import Client, _inbox, _wire, errors
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest, EchoResponse, SumResponse
@@ -70,7 +70,7 @@ def test_a_stream_that_is_left_early_is_cancelled(serve: Serve, client: Client) 
     server = serve(endless)
     with client.admin.verify() as stream:
         next(stream)
-    assert cancelled.wait(20)
+    assert cancelled.wait(PATIENCE)
     [(key, token)] = Request(server.frames[0]).metadata
     assert key == "tally-cancel-token"
     assert Request(server.frames[1]).payload == b"\x0a\x20" + token.encode()
@@ -80,11 +80,11 @@ def test_a_stream_that_is_left_early_is_cancelled(serve: Serve, client: Client) 
 def test_a_streams_deadline_is_kept(serve: Serve, client: Client) -> None:
     serve(lambda peer, frame: None)
     with pytest.raises(errors.DeadlineExceeded) as caught:
-        next(client.admin.verify(timeout=0.05))
+        next(client.admin.verify(timeout=SOON))
     # It only reads; what a duplex has sent may have been applied.
     assert not caught.value.maybe_applied
     with pytest.raises(errors.DeadlineExceeded) as caught:
-        next(Conformance(client.caller).chat(timeout=0.05))
+        next(Conformance(client.caller).chat(timeout=SOON))
     assert caught.value.maybe_applied
 
 
@@ -193,9 +193,9 @@ def test_a_client_stream_that_is_given_up_is_cancelled(serve: Serve, client: Cli
     server = serve(listen)
     with pytest.raises(KeyError):
         Conformance(client.caller).sum(broken())
-    assert cancelled.wait(20)
+    assert cancelled.wait(PATIENCE)
     with pytest.raises(errors.DeadlineExceeded) as caught:
-        Conformance(client.caller).sum([EchoRequest()], timeout=0.05)
+        Conformance(client.caller).sum([EchoRequest()], timeout=SOON)
     assert caught.value.maybe_applied
     assert not any(frame.flags & _wire.REMOTE_CLOSED for frame in server.frames[:2])
 

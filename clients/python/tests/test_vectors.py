@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Callable
 
 import pytest
-from fake import FakeServer, Handler
+from fake import PATIENCE, FakeServer, Handler
 from google.protobuf import descriptor_pool
 from results import recorded
 
@@ -38,12 +38,12 @@ METHOD = Method("s", "m", EchoRequest, EchoResponse)
 
 
 def call(socket_path: pathlib.Path) -> EchoResponse:
-    with Client(socket_path, retry_seconds=0) as client:
+    with Client(socket_path, timeout=PATIENCE, retry_seconds=0) as client:
         return client.caller.unary(METHOD, EchoRequest(), None)
 
 
 async def call_by_asyncio(socket_path: pathlib.Path) -> EchoResponse:
-    async with AsyncClient(socket_path, retry_seconds=0) as client:
+    async with AsyncClient(socket_path, timeout=PATIENCE, retry_seconds=0) as client:
         return await client.caller.unary(METHOD, EchoRequest(), None)
 
 

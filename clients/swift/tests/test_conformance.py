@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
 import pytest
-from fake import FakeServer
+from fake import PATIENCE, FakeServer
 from google.protobuf import json_format
 from ledger_run import LedgerScript, ledger_files
 from results import recorded
@@ -37,7 +37,7 @@ def begin(daemon: Server, options: Mapping[str, Any]) -> SwiftBackend:
     """A client of an empty daemon."""
     if not daemon.is_running:
         daemon.restart()
-    with Client(daemon.socket) as fresh:
+    with Client(daemon.socket, timeout=PATIENCE) as fresh:
         services.TestControl(fresh.caller).reset()
     return SwiftBackend(daemon.socket, options)
 

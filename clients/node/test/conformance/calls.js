@@ -2,6 +2,7 @@
 // would call, `client.credits.consume({ userId })`.
 import { Client, Code } from '../../src/index.js'
 import { Conformance } from '../../src/generated/services/conformance.js'
+import { PATIENCE_MS } from '../patience.js'
 import { TestControl } from '../../src/generated/services/test_control.js'
 
 const CODE_NAMES = Object.fromEntries(Object.entries(Code).map(([name, code]) => [code, name]))
@@ -23,7 +24,7 @@ export class Clients {
   #options
   #made = new Map()
 
-  /** `options`: of each name, its `timeoutMillis` and `retryMillis`. */
+  /** `options`: of each name, its `timeoutMillis`, `retryMillis` and `defaults`. */
   constructor(socket, options = {}) {
     this.#socket = socket
     this.#options = options
@@ -67,7 +68,9 @@ export class Clients {
   /** The client of this name. */
   client(name = 'main') {
     if (!this.#made.has(name)) {
-      const { timeoutMillis, retryMillis } = this.#options[name] ?? {}
+      const { defaults = false, ...named } = this.#options[name] ?? {}
+      const patient = defaults ? {} : { timeoutMillis: PATIENCE_MS, retryMillis: PATIENCE_MS }
+      const { timeoutMillis, retryMillis } = { ...patient, ...named }
       const options = { socket: this.#socket, timeoutMs: timeoutMillis, retryMs: retryMillis }
       this.#made.set(name, new Client(options))
     }

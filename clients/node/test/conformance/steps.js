@@ -2,17 +2,13 @@
 //
 // 1. A step of a kind, or with a word, that the format does not know fails.
 // 2. Every background call has been awaited, and every stream has been closed, when a scenario is over.
-import { setTimeout as pause } from 'node:timers/promises'
 
 import { TallyError } from '../../src/index.js'
 import { CodecError } from '../../src/messages.js'
+import { look, PATIENCE_MS } from '../patience.js'
 import { BLOCK_WORDS, ENDS, leaveBlock } from './blocks.js'
 import { Clients, errorToJson } from './calls.js'
 import { expect, fits, Mismatch, ScenarioError } from './file.js'
-
-/** How long something that is awaited may be in coming, and the time between two looks at it. */
-const PATIENCE_MS = 30_000
-const LOOK_MS = 5
 
 const CALL_WORDS = ['client', 'as', 'metadata', 'timeoutMillis']
 
@@ -106,7 +102,7 @@ export class Runner {
       } catch (problem) {
         if (!(problem instanceof Mismatch) || performance.now() > deadline) throw problem
       }
-      await pause(LOOK_MS)
+      await look()
     }
   }
 

@@ -13,13 +13,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btallystick/v1/control.proto\x12\rtallystick.v1\"%\n\rCancelRequest\x12\x14\n\x05token\x18\x01 \x01(\tR\x05token\".\n\x0e\x43\x61ncelResponse\x12\x1c\n\tcancelled\x18\x01 \x01(\x05R\tcancelled2P\n\x07\x43ontrol\x12\x45\n\x06\x43\x61ncel\x12\x1c.tallystick.v1.CancelRequest\x1a\x1d.tallystick.v1.CancelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btallystick/v1/control.proto\x12\rtallystick.v1\"%\n\rCancelRequest\x12\x14\n\x05token\x18\x01 \x01(\tR\x05token\".\n\x0e\x43\x61ncelResponse\x12\x1c\n\tcancelled\x18\x01 \x01(\x05R\tcancelled2P\n\x07\x43ontrol\x12\x45\n\x06\x43\x61ncel\x12\x1c.tallystick.v1.CancelRequest\x1a\x1d.tallystick.v1.CancelResponseB\x1cZ\x1atallystick/v1;tallystickv1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tallystick._generated.v1.control_pb2', globals())
 if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
+  DESCRIPTOR._serialized_options = b'Z\032tallystick/v1;tallystickv1'
   _CANCELREQUEST._serialized_start=46
   _CANCELREQUEST._serialized_end=83
   _CANCELRESPONSE._serialized_start=85
