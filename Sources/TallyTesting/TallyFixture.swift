@@ -29,6 +29,9 @@ public final class TallyFixture: Sendable {
 
   /// How long a start may take before it is given up.
   static let startMilliseconds: Int32 = 120_000
+  /// What a call of `client` has, where one of a `TallyClient` has 10 seconds: a machine that runs tests is
+  /// often busy.
+  public static let callTimeout = Duration.seconds(60)
   /// How long it may take to end before it is killed.
   static let stopMilliseconds: UInt64 = 30_000
 
@@ -62,8 +65,9 @@ public final class TallyFixture: Sendable {
     self.socket = socket
     self.pid = pid
     self.version = version
-    client = TallyClient(socket: socket)
-    control = TallyClient(socket: socket)
+    let patient = CallOptions(timeout: Self.callTimeout)
+    client = TallyClient(socket: socket, defaults: patient)
+    control = TallyClient(socket: socket, defaults: patient)
   }
 
   /// The server's time, in microseconds since the epoch.

@@ -2,9 +2,9 @@
 
     check.py TALLY DIRECTORY
 
-Every Swift program on those pages is a target of the package and runs against the program TALLY. Beside them stand
-targets whose names are likely ones of a user's own: none may collide with one of ours. DIRECTORY keeps the package and
-its build from one time to the next.
+Every Swift program on those pages is a target of the package and runs against the program TALLY. Beside them
+stand targets whose names are likely ones of a user's own: none may collide with one of ours. DIRECTORY keeps
+the package and its build from one time to the next.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 #: Names of targets that a user may have, and that rooms of this package had.
 LIKELY = ["Server", "Core", "SQLite", "Messages", "Locking", "Measuring", "ProtoJSON", "Bench"]
 #: Of a target: what a user may have switched on.
-SETTINGS = "[.swiftLanguageMode(.v6), .enableUpcomingFeature(\"MemberImportVisibility\")]"
+SETTINGS = '[.swiftLanguageMode(.v6), .enableUpcomingFeature("MemberImportVisibility")]'
 
 
 def fenced(page: pathlib.Path) -> list[str]:
@@ -54,7 +54,8 @@ def make(package: pathlib.Path, programs: list[str], tests: list[str]) -> list[s
     """Writes the package; returns the names of its programs."""
     targets = []
     for name in LIKELY:
-        write(package / "Sources" / name / f"{name}.swift", f"public enum {name}Facts {{ public static let x = 1 }}\n")
+        facts = f"public enum {name}Facts {{ public static let x = 1 }}\n"
+        write(package / "Sources" / name / f"{name}.swift", facts)
         targets.append(f'.target(name: "{name}", swiftSettings: {SETTINGS})')
     names = []
     for number, text in enumerate(programs):
@@ -82,7 +83,8 @@ def make(package: pathlib.Path, programs: list[str], tests: list[str]) -> list[s
         package / "Package.swift",
         "// swift-tools-version: 6.2\nimport PackageDescription\n\n"
         f'let package = Package(\n  name: "shop",\n'
-        f'  dependencies: [.package(name: "tallystick", path: "{ROOT}")],\n  targets: [\n    {lines},\n  ])\n',
+        f'  dependencies: [.package(name: "tallystick", path: "{ROOT}")],\n'
+        f"  targets: [\n    {lines},\n  ])\n",
     )
     return names
 

@@ -31,7 +31,8 @@ struct AttemptTests {
       if count == 2 { return responder.fail(Status(.unavailable, "not now")) }
       responder.succeed([])
     }
-    let client = TallyClient(socket: peer.path, defaults: CallOptions(retry: Self.quick))
+    let client = TallyClient(
+      socket: peer.path, defaults: CallOptions(timeout: Patience.duration, retry: Self.quick))
     var request = TallystickV1.ConsumeRequest()
     request.userId = "alice"
     _ = try await client.call(Credits.consume, request)
@@ -75,7 +76,8 @@ struct AttemptTests {
       count.withLock { $0 += 1 }
       Self.lose(responder)
     }
-    let client = TallyClient(socket: peer.path, defaults: CallOptions(retry: Self.quick))
+    let client = TallyClient(
+      socket: peer.path, defaults: CallOptions(timeout: Patience.duration, retry: Self.quick))
     let rpc = Credits.consume
     let error = await #expect(throws: TallyError.self) {
       try await client.call(service: rpc.service, method: rpc.method, payload: [])
@@ -97,7 +99,8 @@ struct AttemptTests {
       let code: StatusCode = request.idempotencyKey == "tells" ? .failedPrecondition : .resourceExhausted
       responder.fail(Status(code, "no"))
     }
-    let client = TallyClient(socket: peer.path, defaults: CallOptions(retry: Self.quick))
+    let client = TallyClient(
+      socket: peer.path, defaults: CallOptions(timeout: Patience.duration, retry: Self.quick))
     for (key, outcome) in [("tells", TallyError.Outcome.notApplied), ("does not", .unknown)] {
       var request = TallystickV1.ConsumeRequest()
       request.idempotencyKey = key
@@ -116,7 +119,7 @@ struct AttemptTests {
       count.withLock { $0 += 1 }
       arrival.yield()
     }
-    let client = TallyClient(socket: peer.path)
+    let client = TallyClient(socket: peer.path, defaults: Peer.patient)
     let call = Task { try await client.call(Credits.consume, .init()) }
     for await _ in arrivals { break }
     client.close()
@@ -134,7 +137,7 @@ struct AttemptTests {
       arrival.yield()
     }
     let slow = RetryPolicy(duration: .seconds(900), firstDelay: .seconds(600), maximumDelay: .seconds(600))
-    let client = TallyClient(socket: peer.path)
+    let client = TallyClient(socket: peer.path, defaults: Peer.patient)
     let options = CallOptions(timeout: .seconds(3_600), retry: slow)
     let call = Task { try await client.call(Credits.consume, .init(), options: options) }
     for await _ in arrivals { break }
@@ -149,7 +152,7 @@ struct AttemptTests {
   func connectDeadline() async throws {
     let path = Peer.newPath()
     let listener = try Listener(path)
-    let client = TallyClient(socket: path, defaults: CallOptions(retry: .never))
+    let client = TallyClient(socket: path, defaults: CallOptions(timeout: Patience.duration, retry: .never))
     let error = await #expect(throws: TallyError.self) {
       try await client.call(Credits.consume, .init(), options: CallOptions(timeout: Patience.soon))
     }
@@ -182,7 +185,8 @@ struct AttemptTests {
 
   @Test("a message that no frame can hold is refused before it is sent")
   func tooLarge() async throws {
-    let client = TallyClient(socket: Peer.newPath(), defaults: CallOptions(retry: .never))
+    let client = TallyClient(
+      socket: Peer.newPath(), defaults: CallOptions(timeout: Patience.duration, retry: .never))
     let payload = [UInt8](repeating: 0, count: TallyClient.longestMessageByteCount + 1)
     let error = await #expect(throws: TallyError.self) {
       try await client.call(service: "s", method: "m", payload: payload)

@@ -13,7 +13,7 @@ import os
 import pathlib
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any, Optional
+from typing import Any
 
 from google.protobuf.message import Message
 from scenario_blocks import Block
@@ -48,8 +48,8 @@ class SwiftBackend:
         self._options = options
         self._made: dict[str, asyncio.Task[dict[str, Any]]] = {}
         self._starting = asyncio.Lock()
-        self._process: Optional[asyncio.subprocess.Process] = None
-        self._reader: Optional[asyncio.Task[None]] = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
         self._numbers = itertools.count(1)
         self._waiting: dict[str, asyncio.Queue[dict[str, Any]]] = {}
         #: The ids of calls that can be cancelled, by their tokens.
@@ -189,7 +189,7 @@ class _SwiftStream:
     async def finish(self) -> None:
         await self._backend.ask("finish", stream=self._name)
 
-    async def next(self) -> Optional[Any]:
+    async def next(self) -> Any | None:
         answer = await self._backend.ask("next", stream=self._name)
         if "end" in answer:
             return None

@@ -8,7 +8,7 @@ import asyncio
 import pathlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 from fake import PATIENCE, FakeServer
@@ -71,7 +71,7 @@ def test_an_answer_is_taken_as_the_vector_says(answer: tuple[int, int, bytes], e
             assert error.message.encode() == bytes.fromhex("".join(words[1:]))
 
 
-async def echo(path: str) -> tuple[bytes, Optional[TallyError]]:
+async def echo(path: str) -> tuple[bytes, TallyError | None]:
     backend = SwiftBackend(path, {"main": {"retryMillis": 0}})
     try:
         method = target("Conformance/Echo")
