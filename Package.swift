@@ -160,6 +160,12 @@ let package = Package(
     .testTarget(name: "BenchTests", dependencies: ["TallyBench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 
+    // Makes the Swift client's calls for the suite that all clients share.
+    .executableTarget(
+      name: "TallyClientWorker",
+      dependencies: ["TallyClient", "TallyMessages", "TallyProtoJSON", "TallyLocking"],
+      path: "Tests/TallyClientWorker", swiftSettings: strict),
+
     // What the tests of all rooms share.
     .target(name: "TallyTestSupport", path: "Tests/TallyTestSupport", swiftSettings: strict),
 

@@ -56,6 +56,16 @@ int clinux_listen_unix(const char *path, uint32_t mode, int backlog) {
   return fd;
 }
 
+int clinux_try_connect_unix(const char *path) {
+  struct sockaddr_un address;
+  int bad = address_of(path, &address);
+  if (bad < 0) return bad;
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -errno;
+  if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) return fail_closing(fd, errno);
+  return fd;
+}
+
 int clinux_connect_unix(const char *path) {
   struct sockaddr_un address;
   int bad = address_of(path, &address);

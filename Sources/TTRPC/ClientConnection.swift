@@ -4,8 +4,11 @@
 // 1. A call ends once: with its response, its deadline, its cancellation or the connection's loss,
 //    whichever is first.
 // 2. Frames of different calls never mix, and a blocked writer never keeps the reader from reading.
-// 3. Ids are odd and rise by two; after the last one they begin again, and ids in use are passed over.
-// 4. After `close` every call fails UNAVAILABLE, its outcome unknown if its request may have been sent.
+// 3. Ids are odd and rise by two, in the order of the frames; after the last one they begin again, and ids in
+//    use are passed over.
+// 4. A call that waits for room has sent nothing: its deadline and its task's cancellation end it at once,
+//    and the connection goes on.
+// 5. After `close` every call fails UNAVAILABLE, its outcome unknown if its request may have been sent.
 //
 // Owner: `queue` reads; the table of calls has a lock, as callers come from anywhere.
 
@@ -61,6 +64,9 @@ public struct ClientOptions: Sendable {
   public var maximumStreamInboundByteCount = 8 << 20
   /// A server that takes no byte of what waits for it for this long is given up.
   public var stalledWriteNanoseconds: UInt64 = 30_000_000_000
+  /// How much longer than its deadline a call that was sent waits, for the server's own word on whether it
+  /// was carried out.
+  public var deadlineGraceNanoseconds: UInt64 = 0
   /// Sent when the task of a call that carries a token is cancelled; nil sends nothing.
   public var cancelMethod: CancelMethod?
 
@@ -76,13 +82,14 @@ enum PendingCall {
 /// A connection to a server. Any thread; calls are pipelined. It closes with `close` or its last
 /// reference.
 public final class ClientConnection: Sendable {
-  private let core: ClientCore
+  let core: ClientCore
 
-  /// Connects to the Unix socket at `path`.
+  /// Connects to the Unix socket at `path`. While a server takes no connections it waits, for at most five
+  /// seconds; unless it `waits` it fails with EAGAIN then.
   public static func connect(
-    path: String, options: ClientOptions = ClientOptions()
+    path: String, options: ClientOptions = ClientOptions(), waits: Bool = true
   ) throws(SystemError) -> ClientConnection {
-    let descriptor = unsafe clinux_connect_unix(path)
+    let descriptor = unsafe waits ? clinux_connect_unix(path) : clinux_try_connect_unix(path)
     if descriptor < 0 { throw SystemError(number: -descriptor, operation: "connect to \(path)") }
     return try ClientConnection(descriptor: descriptor, options: options)
   }
@@ -115,25 +122,39 @@ public final class ClientConnection: Sendable {
       Request(service, method, payload, timeoutNanoseconds, metadata), completion: completion)
   }
 
-  /// Makes a call and waits for its answer. When the task is cancelled the call fails CANCELLED, its
-  /// outcome unknown; the server is told if the call carries a token (see `ClientOptions`).
+  /// Makes a call and waits for its answer. When the task is cancelled the call fails CANCELLED; once it was
+  /// sent its outcome is unknown then, and the server is told if the call carries a token (see
+  /// `ClientOptions`). While too much waits to be sent nothing is sent, and what ends such a call was not
+  /// carried out.
   public func unary(
     _ service: String, _ method: String, _ payload: [UInt8], timeoutNanoseconds: UInt64? = nil,
     metadata: [MetadataPair] = []
   ) async throws(CallError) -> [UInt8] {
-    await core.outbox.waitForRoom()
     let request = Request(service, method, payload, timeoutNanoseconds, metadata)
+    while true {
+      try await core.waitForRoom(due: request.due)
+      if Task.isCancelled { throw ClientCore.cancelled(outcomeIsUnknown: false) }
+      if let result = await attempt(request) { return try result.get() }
+    }
+  }
+
+  /// Nil when others have taken the room meanwhile, and nothing was sent.
+  private func attempt(_ request: Request) async -> Result<[UInt8], CallError>? {
     let cancellation = Lock(PendingCancellation())
     let core = core
-    let result = await withTaskCancellationHandler {
+    return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let id = core.unary(request) { continuation.resume(returning: $0) }
-        if let id, cancellation.withLock({ $0.begin(id) }) { core.cancel(id, request.metadata) }
+        let begun = core.unary(request, ifRoom: true) { continuation.resume(returning: $0) }
+        switch begun {
+        case .begun(let id):
+          if cancellation.withLock({ $0.begin(id) }) { core.cancel(id, request.metadata) }
+        case .full: continuation.resume(returning: nil)
+        case .failed: break
+        }
       }
     } onCancel: {
       if let id = cancellation.withLock({ $0.cancel() }) { core.cancel(id, request.metadata) }
     }
-    return try result.get()
   }
 
   /// Starts a streaming call. `first` is the request of a server stream; of the other kinds it is a
@@ -152,7 +173,8 @@ struct Request: Sendable {
   var service: String
   var method: String
   var payload: [UInt8]
-  var timeoutNanoseconds: UInt64?
+  /// When its deadline passes; nil when there is none.
+  var due: UInt64?
   var metadata: [MetadataPair]
 
   init(
@@ -162,13 +184,15 @@ struct Request: Sendable {
     self.service = service
     self.method = method
     self.payload = payload
-    self.timeoutNanoseconds = timeoutNanoseconds
+    due = timeoutNanoseconds.map { later(monotonicNanoseconds(), by: $0) }
     self.metadata = metadata
   }
 
-  /// Zero would mean none, so a deadline of now goes as the shortest there is.
-  var wireTimeout: Int64 {
-    timeoutNanoseconds.map { Int64(clamping: max(1, $0)) } ?? 0
+  /// What is left of the time. Zero would mean no deadline, so one of now goes as the shortest there is.
+  private var wireTimeout: Int64 {
+    guard let due else { return 0 }
+    let now = monotonicNanoseconds()
+    return due > now ? Int64(clamping: due - now) : 1
   }
 
   func encode() -> [UInt8] {

@@ -97,22 +97,40 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
 
   // MARK: Calls
 
-  /// Starts a unary call; its id, or nil when it has failed already.
+  /// What became of a unary call that was to begin.
+  enum Begun {
+    case begun(UInt32)
+    /// It waits for room; nothing was sent, and its completion is not called.
+    case full
+    /// It has failed already, and its completion was called.
+    case failed
+  }
+
+  /// Starts a unary call; if it is so asked, only while there is room.
   func unary(
-    _ request: Request, completion: @escaping @Sendable (Result<[UInt8], CallError>) -> Void
-  ) -> UInt32? {
+    _ request: Request, ifRoom: Bool = false,
+    completion: @escaping @Sendable (Result<[UInt8], CallError>) -> Void
+  ) -> Begun {
     let envelope = request.encode()
     if envelope.count > outbox.limits.maximumMessageByteCount {
       completion(.failure(CallError(outbox.limits.messageTooLarge)))
-      return nil
+      return .failed
     }
-    guard let id = table.withLock({ $0.add(.unary(completion, nil)) }) else {
+    var id: UInt32 = 0
+    let sent = outbox.request(flags: 0, envelope, ifRoom: ifRoom) {
+      let new = table.withLock { $0.add(.unary(completion, nil)) }
+      if let new { id = new }
+      return new
+    }
+    switch sent {
+    case .sent:
+      if let due = request.due { armTimer(id, due) }
+      return .begun(id)
+    case .full: return .full
+    case .gone:
       completion(.failure(Self.lost(outcomeIsUnknown: false)))
-      return nil
+      return .failed
     }
-    if let timeout = request.timeoutNanoseconds { armTimer(id, timeout) }
-    outbox.frame(type: FrameType.request, streamId: id, envelope)
-    return id
   }
 
   func stream(_ kind: MethodKind, _ request: Request) throws(CallError) -> ClientCall {
@@ -123,19 +141,38 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
     let call = ClientCall(
       kind: kind, metadata: request.metadata,
       inbound: InboundBuffer(maximumByteCount: options.maximumStreamInboundByteCount))
-    guard let id = table.withLock({ $0.add(.stream(call)) }) else {
-      throw Self.lost(outcomeIsUnknown: false)
-    }
-    call.begin(id)
-    if let timeout = request.timeoutNanoseconds { armTimer(id, timeout) }
     let flags = kind.clientStreams ? FrameFlags.remoteOpen : FrameFlags.remoteClosed
-    outbox.frame(type: FrameType.request, streamId: id, flags: flags, envelope)
+    let sent = outbox.request(flags: flags, envelope, ifRoom: false) {
+      let id = table.withLock { $0.add(.stream(call)) }
+      if let id { call.begin(id) }
+      return id
+    }
+    guard case .sent = sent else { throw Self.lost(outcomeIsUnknown: false) }
+    if let due = request.due { armTimer(call.id, due) }
     return call
   }
 
-  private func armTimer(_ id: UInt32, _ nanoseconds: UInt64) {
-    let due = later(monotonicNanoseconds(), by: nanoseconds)
-    let timer = poller.schedule(at: due) { [weak self] in
+  /// Waits until there is room for a call that has not begun. Throws when its deadline passes or its task is
+  /// cancelled before: then nothing was sent.
+  func waitForRoom(due: UInt64?) async throws(CallError) {
+    if !outbox.isPaused { return }
+    let waiter = RoomWaiter()
+    let timer = due.map { poller.schedule(at: $0) { waiter.end(.late) } }
+    let end = await withTaskCancellationHandler {
+      await outbox.waitForRoom(waiter)
+    } onCancel: {
+      waiter.end(.cancelled)
+    }
+    if let timer { poller.timers.cancel(timer) }
+    switch end {
+    case .room, .callEnded: return
+    case .late: throw CallError(Status(.deadlineExceeded, "the call was not sent in time"))
+    case .cancelled: throw Self.cancelled(outcomeIsUnknown: false)
+    }
+  }
+
+  private func armTimer(_ id: UInt32, _ due: UInt64) {
+    let timer = poller.schedule(at: later(due, by: options.deadlineGraceNanoseconds)) { [weak self] in
       let error = CallError(
         Status(.deadlineExceeded, "the deadline passed"), outcomeIsUnknown: true)
       self?.fail(id, error)
@@ -153,8 +190,12 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
 
   /// Gives a call up, and tells the server if it can be told.
   func cancel(_ id: UInt32, _ metadata: [MetadataPair]) {
-    let error = CallError(Status(.cancelled, "the call was cancelled"), outcomeIsUnknown: true)
-    guard fail(id, error), let method = options.cancelMethod,
+    if fail(id, Self.cancelled(outcomeIsUnknown: true)) { tellServer(metadata) }
+  }
+
+  /// Has the server end a call that was given up, if the call carries a token.
+  private func tellServer(_ metadata: [MetadataPair]) {
+    guard let method = options.cancelMethod,
       let token = metadata.first(where: { $0.key == method.metadataKey })?.value
     else { return }
     let request = Request(method.service, method.method, method.request(token), nil, [])
@@ -183,6 +224,10 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
       if let timer = stream.takeTimer() { poller.timers.cancel(timer) }
       stream.end(result)
     }
+  }
+
+  static func cancelled(outcomeIsUnknown: Bool) -> CallError {
+    CallError(Status(.cancelled, "the call was cancelled"), outcomeIsUnknown: outcomeIsUnknown)
   }
 
   static func lost(outcomeIsUnknown: Bool) -> CallError {
@@ -243,19 +288,21 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
 
   private func data(_ header: FrameHeader, _ payload: Span<UInt8>) {
     let call = table.withLock { $0.calls[header.streamId] }
-    guard case .stream(let stream) = call else { return }
+    guard let call else { return }
+    guard case .stream(let stream) = call, stream.kind.serverStreams else {
+      // Waiting on would be for an answer that the server does not think it owes.
+      let status = Status(.internalError, "the server answered a call of one response like a stream")
+      fail(header.streamId, CallError(status, outcomeIsUnknown: true))
+      return
+    }
     if !header.has(FrameFlags.noData) || header.length > 0 {
       if stream.inbound.push([UInt8](payload)) == .full {
         let status = Status(.resourceExhausted, "the stream's messages are not taken in time")
-        fail(header.streamId, CallError(status, outcomeIsUnknown: true))
+        if fail(header.streamId, CallError(status, outcomeIsUnknown: true)) { tellServer(stream.metadata) }
         return
       }
     }
-    if header.has(FrameFlags.remoteClosed), let call = take(header.streamId) {
-      if stream.kind.serverStreams { return end(call, .success([])) }
-      let status = Status(.internalError, "the stream ended without its response")
-      end(call, .failure(CallError(status, outcomeIsUnknown: true)))
-    }
+    if header.has(FrameFlags.remoteClosed), let call = take(header.streamId) { end(call, .success([])) }
   }
 
   // MARK: Ends

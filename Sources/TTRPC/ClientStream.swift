@@ -16,7 +16,8 @@ final class ClientCall: Sendable {
     var isFinished: Bool
     var error: CallError?
     var isEnded = false
-    var response: [UInt8]?
+    /// A message that waits for room.
+    var sender: RoomWaiter?
   }
 
   let kind: MethodKind
@@ -65,21 +66,38 @@ final class ClientCall: Sendable {
     }
   }
 
+  /// Has a message's wait for room end with the call; at once when the call has ended.
+  func endWithCall(_ waiter: RoomWaiter?) {
+    let isEnded = state.withLock { state in
+      state.sender = waiter
+      return state.isEnded
+    }
+    if isEnded { waiter?.end(.callEnded) }
+  }
+
   /// The call has ended: with a client stream's response or a server's end of stream.
   func end(_ result: Result<[UInt8], CallError>) {
     switch result {
     case .success(let response):
-      state.withLock { $0.isEnded = true }
+      markEnded(nil)
       // A server that ends a stream with an empty Response means its end.
       if !kind.serverStreams || !response.isEmpty { _ = inbound.push(response) }
       inbound.end()
     case .failure(let error):
-      state.withLock { state in
-        state.isEnded = true
-        state.error = error
-      }
+      markEnded(error)
       inbound.failAtEnd(error.status)
     }
+  }
+
+  private func markEnded(_ error: CallError?) {
+    let sender = state.withLock { state in
+      state.isEnded = true
+      state.error = error
+      let sender = state.sender
+      state.sender = nil
+      return sender
+    }
+    sender?.end(.callEnded)
   }
 }
 
@@ -101,15 +119,36 @@ public final class ClientStream: AsyncSequence, Sendable {
     cancel()
   }
 
-  /// Sends a message; suspends while too much waits for the server.
+  /// Sends a message; suspends while too much waits for the server, and no longer than the call lasts. When
+  /// the task is cancelled meanwhile the call is given up.
   public func send(_ message: [UInt8]) async throws(CallError) {
-    await core.outbox.waitForRoom()
-    try call.checkSend()
     if message.count > core.outbox.limits.maximumMessageByteCount {
       throw CallError(core.outbox.limits.messageTooLarge)
     }
-    if !core.outbox.frame(type: FrameType.data, streamId: call.id, message) {
-      throw ClientCore.lost(outcomeIsUnknown: true)
+    while true {
+      try await waitForRoom()
+      try call.checkSend()
+      switch core.outbox.message(call.id, message) {
+      case .sent: return
+      case .full: continue
+      case .gone: throw ClientCore.lost(outcomeIsUnknown: true)
+      }
+    }
+  }
+
+  private func waitForRoom() async throws(CallError) {
+    if !core.outbox.isPaused { return }
+    let waiter = RoomWaiter()
+    call.endWithCall(waiter)
+    defer { call.endWithCall(nil) }
+    let end = await withTaskCancellationHandler {
+      await core.outbox.waitForRoom(waiter)
+    } onCancel: {
+      waiter.end(.cancelled)
+    }
+    if case .cancelled = end {
+      cancel()
+      throw call.error ?? ClientCore.cancelled(outcomeIsUnknown: true)
     }
   }
 

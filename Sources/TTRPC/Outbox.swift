@@ -66,10 +66,10 @@ public final class Outbox: @unchecked Sendable {
   /// What the storage counts for in the total; written with the lock held.
   private let counted = Atomic<Int>(0)
   private var watch: Timer?
-  var roomWaiters: [RoomWaiter] = []
+  var sinkWaiters: [SinkWaiter] = []
   /// Of the messages that those have to send.
-  var roomWaiterByteCount = 0
-  private var clientWaiters: [CheckedContinuation<Void, Never>] = []
+  var sinkWaiterByteCount = 0
+  private var clientWaiters = RoomQueue()
   private var wakesOnFinish = false
   private weak var owner: (any OutboxOwner)?
 
@@ -243,8 +243,7 @@ public final class Outbox: @unchecked Sendable {
   /// Closes the descriptor. On the connection's queue.
   func close() {
     lock.lock()
-    let waiters = takeRoomWaiters() + clientWaiters
-    clientWaiters = []
+    let waiters = takeSinkWaiters()
     let timer = watch
     watch = nil
     if descriptor >= 0 {
@@ -257,6 +256,7 @@ public final class Outbox: @unchecked Sendable {
     finished = []
     stalledSince.store(0, ordering: .relaxed)
     countStorage()
+    clientWaiters.wakeAll()
     lock.unlock()
     if let timer { poller.timers.cancel(timer) }
     for waiter in waiters { waiter.resume() }
@@ -278,16 +278,32 @@ public final class Outbox: @unchecked Sendable {
     return true
   }
 
-  /// Returns when the connection is not paused, or gone.
-  func waitForRoom() async {
-    if !isPaused { return }
-    await withCheckedContinuation { continuation in
-      lock.lock()
-      let waits = isUsable && isPaused
-      if waits { clientWaiters.append(continuation) }
-      lock.unlock()
-      if !waits { continuation.resume() }
-    }
+  /// Waits until the connection is not paused, or gone, or somebody else ends the wait.
+  @discardableResult
+  func waitForRoom(_ waiter: RoomWaiter = RoomWaiter()) async -> RoomEnd {
+    guard isPaused, let place = join(waiter) else { return .room }
+    let end = await waiter.wait()
+    if end != .room { leave(place) }
+    return end
+  }
+
+  private func join(_ waiter: RoomWaiter) -> UInt64? {
+    lock.lock()
+    defer { lock.unlock() }
+    return isUsable && isPaused ? clientWaiters.add(waiter) : nil
+  }
+
+  private func leave(_ place: UInt64) {
+    lock.lock()
+    defer { lock.unlock() }
+    clientWaiters.remove(place)
+  }
+
+  /// How many wait for room.
+  var roomWaiterCount: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return sinkWaiters.count + clientWaiters.count
   }
 
   /// The envelope of a failure, its message and then its details given up if it is over the limit.
@@ -355,7 +371,7 @@ public final class Outbox: @unchecked Sendable {
   /// Counts the storage, and the messages that wait for room in it, against what may wait for all peers.
   func countStorage() {
     let old = countedByteCount
-    let size = pending.capacity + roomWaiterByteCount
+    let size = pending.capacity + sinkWaiterByteCount
     if size <= OutboundBudget.countedByteCount && old == 0 { return }
     let new = size > OutboundBudget.countedByteCount ? size : 0
     guard new != old, let total = shared?.outbound else { return }
@@ -408,8 +424,8 @@ public final class Outbox: @unchecked Sendable {
       paused.store(false, ordering: .relaxed)
       // The poller enters the connection once more, for what it has read but not yet looked at.
       isResumeDue = true
-      for waiter in takeRoomWaiters() + clientWaiters { waiter.resume() }
-      clientWaiters = []
+      for waiter in takeSinkWaiters() { waiter.resume() }
+      clientWaiters.wakeAll()
     }
     updateInterest()
   }

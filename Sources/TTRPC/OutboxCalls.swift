@@ -172,7 +172,7 @@ extension Outbox {
     call.cancellation?.handlers = []
     let timer = call.cancellation?.timer
     call.cancellation?.timer = nil
-    let waiters = takeRoomWaiters(of: call)
+    let waiters = takeSinkWaiters(of: call)
     lock.unlock()
     for waiter in waiters { waiter.resume() }
     if let timer { poller.timers.cancel(timer) }

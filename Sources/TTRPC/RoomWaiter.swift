@@ -1,107 +1,78 @@
-// Whoever waits until less waits for a peer.
+// Who waits until a connection takes more, and how each wait ends.
 //
 // Invariants:
-// 1. It waits until there is room, until its call or its task is cancelled, or until the connection is gone:
-//    whatever is first. Nothing blocks a thread meanwhile.
-// 2. All that have waited are woken by room, and who finds it gone again waits again: the outbox goes over
-//    its pause mark by one message for each thread, not for each stream. Messages that wait count as what
-//    waits for the peer does.
+// 1. A wait ends once: by room, its deadline, its task's cancellation or its call's end, whichever is first.
+// 2. Who has stopped waiting is remembered no longer.
+// 3. Those who wait for room are woken in the order in which they came.
 //
-// The mutable fields belong to the lock of the outbox.
+// Shared: a waiter has its lock; the queue belongs to its outbox's lock.
 
-final class RoomWaiter: @unchecked Sendable {
-  // Unchecked: see the note above.
-  let call: Call
-  /// Of the message that it has to send.
-  let byteCount: Int
-  var continuation: CheckedContinuation<Void, Never>?
-  /// Its task was cancelled.
-  var isGivenUp = false
+internal import TallyLocking
 
-  init(_ call: Call, byteCount: Int) {
-    self.call = call
-    self.byteCount = byteCount
+/// How a wait for room ended.
+enum RoomEnd: Sendable {
+  /// There is room, or the connection is gone.
+  case room
+  case late
+  case cancelled
+  case callEnded
+}
+
+/// One wait. Whoever knows a reason to end it may call `end`, from any thread, also before it has begun.
+final class RoomWaiter: Sendable {
+  private struct State {
+    var end: RoomEnd?
+    var continuation: CheckedContinuation<RoomEnd, Never>?
+  }
+
+  private let state = Lock(State())
+
+  /// The first end counts.
+  func end(_ end: RoomEnd) {
+    let continuation = state.withLock { state -> CheckedContinuation<RoomEnd, Never>? in
+      if state.end != nil { return nil }
+      state.end = end
+      let continuation = state.continuation
+      state.continuation = nil
+      return continuation
+    }
+    continuation?.resume(returning: end)
+  }
+
+  func wait() async -> RoomEnd {
+    await withCheckedContinuation { continuation in
+      let end = state.withLock { state in
+        if state.end == nil { state.continuation = continuation }
+        return state.end
+      }
+      if let end { continuation.resume(returning: end) }
+    }
   }
 }
 
-extension Outbox {
-  /// Returns when the connection is not paused.
-  /// - Throws: why nobody waits for the call any more.
-  func waitForRoom(of call: Call, byteCount: Int) async throws(Status) {
-    if !isPaused { return }
-    let waiter = RoomWaiter(call, byteCount: byteCount)
-    while isPaused {
-      await withTaskCancellationHandler {
-        await withCheckedContinuation { wait(waiter, $0) }
-      } onCancel: {
-        giveUpWaiting(waiter)
-      }
-      if let status = endOfWait(waiter) { throw status }
-    }
+/// Those who wait for room on one connection.
+struct RoomQueue {
+  private var waiters: [UInt64: RoomWaiter] = [:]
+  private var nextPlace: UInt64 = 0
+
+  /// Its place, by which it is removed.
+  mutating func add(_ waiter: RoomWaiter) -> UInt64 {
+    let place = nextPlace
+    nextPlace += 1
+    waiters[place] = waiter
+    return place
   }
 
-  /// Streams that wait for room.
-  var roomWaiterCount: Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return roomWaiters.count
+  mutating func remove(_ place: UInt64) {
+    waiters.removeValue(forKey: place)
   }
 
-  private func wait(_ waiter: RoomWaiter, _ continuation: CheckedContinuation<Void, Never>) {
-    lock.lock()
-    let waits = isPaused && !waiter.isGivenUp && endOfSending(waiter.call) == nil
-    if waits {
-      waiter.continuation = continuation
-      roomWaiters.append(waiter)
-      roomWaiterByteCount += waiter.byteCount
-      countStorage()
-    }
-    lock.unlock()
-    if !waits { continuation.resume() }
-  }
+  var count: Int { waiters.count }
 
-  private func giveUpWaiting(_ waiter: RoomWaiter) {
-    lock.lock()
-    waiter.isGivenUp = true
-    let continuation = waiter.continuation
-    if continuation != nil {
-      roomWaiters.removeAll { $0 === waiter }
-      roomWaiterByteCount -= waiter.byteCount
-      waiter.continuation = nil
-      countStorage()
-    }
-    lock.unlock()
-    continuation?.resume()
-  }
-
-  private func endOfWait(_ waiter: RoomWaiter) -> Status? {
-    lock.lock()
-    defer { lock.unlock() }
-    if let status = endOfSending(waiter.call) { return status }
-    return waiter.isGivenUp ? status(.cancelled, .cancelled, "the sender's task was cancelled") : nil
-  }
-
-  // MARK: With the lock held
-
-  /// Why nothing more can be sent on a call; nil while it can.
-  func endOfSending(_ call: Call) -> Status? {
-    if let status = call.cancellation?.status { return status }
-    if !isUsable { return connectionLost }
-    return call.isAnswered ? Status(.failedPrecondition, "the call has ended") : nil
-  }
-
-  /// Those that wait and need not any longer: all, or those of one call. To be resumed without the lock.
-  func takeRoomWaiters(of call: Call? = nil) -> [CheckedContinuation<Void, Never>] {
-    if roomWaiters.isEmpty { return [] }
-    var taken: [CheckedContinuation<Void, Never>] = []
-    roomWaiters.removeAll { waiter in
-      guard call == nil || waiter.call === call else { return false }
-      if let continuation = waiter.continuation { taken.append(continuation) }
-      roomWaiterByteCount -= waiter.byteCount
-      waiter.continuation = nil
-      return true
-    }
-    countStorage()
-    return taken
+  mutating func wakeAll() {
+    if waiters.isEmpty { return }
+    let woken = waiters.sorted { $0.key < $1.key }
+    waiters = [:]
+    for (_, waiter) in woken { waiter.end(.room) }
   }
 }

@@ -12,15 +12,28 @@ public import TallyMessages
 public final class EncodedStream: Sendable {
   private let stream: ClientStream
   private let connection: ClientConnection
+  private let sendsMessages: Bool
 
-  init(_ stream: ClientStream, _ connection: ClientConnection) {
+  init(_ stream: ClientStream, _ connection: ClientConnection, sendsMessages: Bool) {
     self.stream = stream
     self.connection = connection
+    self.sendsMessages = sendsMessages
   }
 
-  /// Sends a message; suspends while too much waits for the server.
+  /// Sends a message; suspends while too much waits for the server, and no longer than the call lasts.
   public func send(_ message: [UInt8]) async throws(TallyError) {
-    do throws(CallError) { try await stream.send(message) } catch { throw TallyError(error) }
+    try TallyClient.checkSize(message)
+    do throws(CallError) { try await stream.send(message) } catch { throw told(error) }
+  }
+
+  /// Sends a message; false when the server has answered already, and hears no more.
+  func sendUnlessEnded(_ message: [UInt8]) async throws(TallyError) -> Bool {
+    try TallyClient.checkSize(message)
+    do throws(CallError) { try await stream.send(message) } catch {
+      if error.status.code == .failedPrecondition { return false }
+      throw told(error)
+    }
+    return true
   }
 
   /// Tells the server that no more messages come.
@@ -28,11 +41,18 @@ public final class EncodedStream: Sendable {
 
   /// The server's next message; nil after its last.
   public func next() async throws(TallyError) -> [UInt8]? {
-    do throws(CallError) { return try await stream.next() } catch { throw TallyError(error) }
+    do throws(CallError) { return try await stream.next() } catch { throw told(error) }
   }
 
   /// Gives the call up.
   public func cancel() { stream.cancel() }
+
+  /// Who only reads has changed nothing when he stops waiting.
+  private func told(_ error: CallError) -> TallyError {
+    var told = TallyError(error)
+    if !sendsMessages, told.code != .unavailable { told.outcome = .notApplied }
+    return told
+  }
 }
 
 /// The responses of a server stream, in order. For one consumer; letting it go ends the call.
@@ -63,8 +83,23 @@ public struct Responses<Response: Message>: AsyncSequence, Sendable {
 
   private static func next(of stream: EncodedStream) async throws(TallyError) -> Response? {
     guard let payload = try await stream.next() else { return nil }
-    do throws(DecodeError) { return try Response.decode(payload) } catch {
-      throw TallyError.unreadable(error)
-    }
+    return try TallyClient.decode(payload)
   }
+}
+
+/// A stream both ways. For one producer and one consumer; letting it go ends the call.
+public struct Duplex<Request: Message, Response: Message>: Sendable {
+  let stream: EncodedStream
+
+  /// Sends a message; suspends while too much waits for the server.
+  public func send(_ message: Request) async throws(TallyError) { try await stream.send(message.encode()) }
+
+  /// Tells the server that no more messages come.
+  public func finish() { stream.finish() }
+
+  /// What comes back, in order.
+  public var responses: Responses<Response> { Responses(stream: stream) }
+
+  /// Gives the call up.
+  public func cancel() { stream.cancel() }
 }

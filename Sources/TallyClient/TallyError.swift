@@ -48,6 +48,13 @@ public struct TallyError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// The same, of a call some of whose requests may have been applied.
+  var inDoubt: TallyError {
+    var told = self
+    told.outcome = .unknown
+    return told
+  }
+
   public var description: String {
     reason.isEmpty ? "\(code): \(message)" : "\(reason): \(message)"
   }

@@ -29,6 +29,11 @@ public final class TallyFixture: Sendable {
 
   /// How long a start may take before it is given up.
   static let startMilliseconds: Int32 = 120_000
+  /// What a call of `client` has, where one of a `TallyClient` has 10 seconds: a machine that runs tests is
+  /// often busy.
+  public static let callTimeout = Duration.seconds(60)
+  /// How long it may take to end before it is killed.
+  static let stopMilliseconds: UInt64 = 30_000
 
   /// Starts a server.
   /// - Parameters:
@@ -60,8 +65,9 @@ public final class TallyFixture: Sendable {
     self.socket = socket
     self.pid = pid
     self.version = version
-    client = TallyClient(socket: socket)
-    control = TallyClient(socket: socket)
+    let patient = CallOptions(timeout: Self.callTimeout)
+    client = TallyClient(socket: socket, defaults: patient)
+    control = TallyClient(socket: socket, defaults: patient)
   }
 
   /// The server's time, in microseconds since the epoch.
@@ -90,12 +96,12 @@ public final class TallyFixture: Sendable {
     _ = try await control.call(TallystickTestingV1.TestControl.reset, TallystickTestingV1.ResetRequest())
   }
 
-  /// Ends the server and waits until it is gone; its exit status.
+  /// Ends the server and waits until it is gone; its exit status. One that does not end by itself is killed.
   @discardableResult
   public func stop() -> Int32 {
     client.close()
     control.close()
-    return process.end(signal: SIGTERM)
+    return process.end(signal: SIGTERM, withinMilliseconds: Self.stopMilliseconds)
   }
 
   /// Ends what the server takes for its owner's sign of life.

@@ -37,7 +37,7 @@ struct ImportTests {
     "CTallyBenchWire", "CTallyFloorEcho", "CTallyFloorConsume", "CTallyLoadGenerator",
   ]
   /// Programs that stand with the tests.
-  static let testPrograms: Set<String> = ["TallyFaultyServer"]
+  static let testPrograms: Set<String> = ["TallyFaultyServer", "TallyClientWorker"]
   /// What the tests of all rooms share.
   static let testLibraries: Set<String> = ["TallyTestSupport", "CTallyFaultyDisk"]
 

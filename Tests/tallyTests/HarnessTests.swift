@@ -47,9 +47,7 @@ import Testing
     #expect(try await tally.nowMicros() < now + 1_800_000_000)
     // The client calls again with the same key: applied once.
     try await tally.inject(.dropAfter) { $0.method = "CreditService/Consume" }
-    let retry = RetryPolicy(maximumAttempts: 5, firstDelay: .milliseconds(1), maximumDelay: .milliseconds(2))
-    let reply = try await tally.client.call(
-      Credits.consume, consume("k2"), options: CallOptions(retry: retry))
+    let reply = try await tally.client.call(Credits.consume, consume("k2"))
     #expect(reply.replayed)
     #expect(try await tally.failures().map(\.happened) == [1])
     try await tally.clearFailures()
@@ -98,10 +96,22 @@ import Testing
     try await tally.loadFixtures(Self.fixture)
     try await tally.inject(.storeUnknown)
     let error = await #expect(throws: TallyError.self) {
-      _ = try await tally.client.call(Credits.consume, consume("k"))
+      _ = try await tally.client.call(Credits.consume, consume("k"), options: CallOptions(retry: .never))
     }
     #expect(error?.reason == "OUTCOME_UNKNOWN")
     #expect(tally.stop() == Self.unknownStatus)
     #expect(!Self.exists(tally.socket))
+  }
+
+  @Test("a server that does not end by itself is killed") func killed() throws {
+    let stubborn = try ChildProcess(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"])
+    #expect(stubborn.readLine(timeoutMilliseconds: Patience.milliseconds) == "ready")
+    #expect(stubborn.end(signal: SIGTERM, withinMilliseconds: 100) == 128 + SIGKILL)
+    let willing = try ChildProcess([
+      "sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done",
+    ])
+    #expect(willing.readLine(timeoutMilliseconds: Patience.milliseconds) == "ready")
+    #expect(willing.end(signal: SIGTERM, withinMilliseconds: UInt64(Patience.milliseconds)) == 7)
+    #expect(willing.wait() == 7)
   }
 }

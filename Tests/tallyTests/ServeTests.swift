@@ -25,7 +25,7 @@ struct ServeTests {
       Issue.record("no socket in \(line)")
       return
     }
-    let client = TallyClient(socket: socket)
+    let client = TallyClient(socket: socket, defaults: CallOptions(timeout: Patience.duration))
     let info = try await client.call(
       TallystickV1.AdminService.getServerInfo, TallystickV1.GetServerInfoRequest())
     #expect(info.ephemeral)
@@ -122,7 +122,7 @@ struct ServeTests {
     for round in 1...2 as ClosedRange<Int64> {
       let process = try ChildProcess(arguments, environment: Rig.clean([:]))
       try await eventually("the socket is made") { Self.isThere(socket) }
-      let client = TallyClient(socket: socket)
+      let client = TallyClient(socket: socket, defaults: CallOptions(timeout: Patience.duration))
       var request = TallystickV1.AddPurchaseRequest()
       request.userId = "alice"
       request.amountMicros = 1_000_000
@@ -244,7 +244,7 @@ struct ServeTests {
       environment: Rig.clean(["TALLY_READERS": "4", "TALLY_MAX_IN_FLIGHT": "8"]))
     let line = try #require(Rig.line(process))
     guard case .string(let socket)? = try JSON.parse(line)["socket"] else { return }
-    let client = TallyClient(socket: socket)
+    let client = TallyClient(socket: socket, defaults: CallOptions(timeout: Patience.duration))
     let info = try await client.call(
       TallystickV1.AdminService.getServerInfo, TallystickV1.GetServerInfoRequest())
     #expect(info.readerPoolSize == 5)

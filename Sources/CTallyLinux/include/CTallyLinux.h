@@ -36,6 +36,8 @@ int clinux_listen_unix(const char *path, uint32_t mode, int backlog);
 // A socket connected to `path`. Waits up to five seconds while the listener's backlog is full, then
 // -EAGAIN.
 int clinux_connect_unix(const char *path);
+// The same, but -EAGAIN at once while the backlog is full.
+int clinux_try_connect_unix(const char *path);
 // Both ends of a connected pair of stream sockets.
 int clinux_socket_pair(int *first, int *second);
 // Makes an inherited descriptor close-on-exec and non-blocking; -ENOTSOCK, -EINVAL when it does not listen.

@@ -1,4 +1,4 @@
-// Where the server's socket is, and the time of new keys: what the client asks of the system.
+// Where the server's socket is, and the time: what the client asks of the system.
 //
 // Values, owned by nobody.
 
@@ -23,19 +23,11 @@ public enum SocketLocation {
   }
 }
 
-/// Keys for calls that have no key of their own in the caller's data.
-public enum IdempotencyKey {
-  /// A new key: the time, then randomness, so that keys made one after the other are stored near each
-  /// other. 32 hexadecimal digits. Keep it with what it charges for, and send it again on a retry.
-  public static func next() -> String {
+enum SystemTime {
+  /// Since 1970; never before it.
+  static var wallMillis: UInt64 {
     var now = timespec()
     unsafe clock_gettime(CLOCK_REALTIME, &now)
-    let micros = UInt64(now.tv_sec) * 1_000_000 + UInt64(now.tv_nsec) / 1_000
-    return padded(micros) + padded(.random(in: 0 ... .max))
-  }
-
-  private static func padded(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    return UInt64(clamping: now.tv_sec) * 1_000 + UInt64(clamping: now.tv_nsec) / 1_000_000
   }
 }

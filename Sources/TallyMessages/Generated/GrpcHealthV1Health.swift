@@ -65,7 +65,7 @@ extension GrpcHealthV1 {
   public enum Health {
     public static let name = "grpc.health.v1.Health"
     /// NOT_FOUND for a service that is not known; the empty name is the whole server.
-    public static let check = RPC<GrpcHealthV1.HealthCheckRequest, GrpcHealthV1.HealthCheckResponse>(service: name, method: "Check", kind: .unary)
+    public static let check = RPC<GrpcHealthV1.HealthCheckRequest, GrpcHealthV1.HealthCheckResponse>(service: name, method: "Check", kind: .unary, repeatable: { _ in true })
     /// The state now and each change after; SERVICE_UNKNOWN for a service that is not known.
     public static let watch = RPC<GrpcHealthV1.HealthCheckRequest, GrpcHealthV1.HealthCheckResponse>(service: name, method: "Watch", kind: .serverStream)
   }

@@ -76,7 +76,7 @@ extension TallystickTestingV1 {
   public enum Conformance {
     public static let name = "tallystick.testing.v1.Conformance"
     /// Answers the request's text and number.
-    public static let echo = RPC<TallystickTestingV1.EchoRequest, TallystickTestingV1.EchoResponse>(service: name, method: "Echo", kind: .unary)
+    public static let echo = RPC<TallystickTestingV1.EchoRequest, TallystickTestingV1.EchoResponse>(service: name, method: "Echo", kind: .unary, repeatable: { _ in true })
     /// Answers with the status that the request names.
     public static let fail = RPC<TallystickTestingV1.FailRequest, TallystickTestingV1.EchoResponse>(service: name, method: "Fail", kind: .unary)
     /// Sleeps, then answers; ends early when cancelled or past its deadline.

@@ -268,14 +268,14 @@ extension TallystickTestingV1 {
 
   public enum TestControl {
     public static let name = "tallystick.testing.v1.TestControl"
-    public static let getClock = RPC<TallystickTestingV1.GetClockRequest, TallystickTestingV1.GetClockResponse>(service: name, method: "GetClock", kind: .unary)
+    public static let getClock = RPC<TallystickTestingV1.GetClockRequest, TallystickTestingV1.GetClockResponse>(service: name, method: "GetClock", kind: .unary, repeatable: { _ in true })
     /// Stops the clock at a time. Never before the ledger's last time.
-    public static let setClock = RPC<TallystickTestingV1.SetClockRequest, TallystickTestingV1.SetClockResponse>(service: name, method: "SetClock", kind: .unary)
+    public static let setClock = RPC<TallystickTestingV1.SetClockRequest, TallystickTestingV1.SetClockResponse>(service: name, method: "SetClock", kind: .unary, repeatable: { _ in true })
     /// Moves the clock on.
     public static let advanceClock = RPC<TallystickTestingV1.AdvanceClockRequest, TallystickTestingV1.AdvanceClockResponse>(service: name, method: "AdvanceClock", kind: .unary)
     /// Empties the database, lets the clock run with the machine's again and clears the failures. Snapshots
     /// stay. Streams that are open go on, on what is there then; a verification that is under way ends CANCELLED.
-    public static let reset = RPC<TallystickTestingV1.ResetRequest, TallystickTestingV1.ResetResponse>(service: name, method: "Reset", kind: .unary)
+    public static let reset = RPC<TallystickTestingV1.ResetRequest, TallystickTestingV1.ResetResponse>(service: name, method: "Reset", kind: .unary, repeatable: { _ in true })
     /// Applies what a fixture file lists, in order, by the services' own methods, as the same caller. A file
     /// that cannot be read applies nothing. Ends at the first item that is refused, with that item's own reason;
     /// `field` names the item (`json.purchases[3]`), and the `applied` that stood before it stay.
@@ -291,7 +291,7 @@ extension TallystickTestingV1 {
     /// own calls never fail, and what LoadFixtures calls fails at the store only.
     public static let injectFailure = RPC<TallystickTestingV1.InjectFailureRequest, TallystickTestingV1.InjectFailureResponse>(service: name, method: "InjectFailure", kind: .unary)
     /// The failures that wait, and how often each has happened, in the order in which they were injected.
-    public static let listFailures = RPC<TallystickTestingV1.ListFailuresRequest, TallystickTestingV1.ListFailuresResponse>(service: name, method: "ListFailures", kind: .unary)
+    public static let listFailures = RPC<TallystickTestingV1.ListFailuresRequest, TallystickTestingV1.ListFailuresResponse>(service: name, method: "ListFailures", kind: .unary, repeatable: { _ in true })
     /// Forgets the failures, lets go on what they delay, and tries a disk again that was found full.
     public static let clearFailures = RPC<TallystickTestingV1.ClearFailuresRequest, TallystickTestingV1.ClearFailuresResponse>(service: name, method: "ClearFailures", kind: .unary)
   }

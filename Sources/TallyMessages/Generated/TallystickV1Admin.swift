@@ -565,21 +565,21 @@ extension TallystickV1 {
   public enum AdminService {
     public static let name = "tallystick.v1.AdminService"
     /// Who answers here: version, limits, state. Any allowed peer may ask.
-    public static let getServerInfo = RPC<TallystickV1.GetServerInfoRequest, TallystickV1.GetServerInfoResponse>(service: name, method: "GetServerInfo", kind: .unary)
+    public static let getServerInfo = RPC<TallystickV1.GetServerInfoRequest, TallystickV1.GetServerInfoResponse>(service: name, method: "GetServerInfo", kind: .unary, repeatable: { _ in true })
     /// A page of users with settings, balance and the month's usage, in a fixed number of statements.
-    public static let listUsers = RPC<TallystickV1.ListUsersRequest, TallystickV1.ListUsersResponse>(service: name, method: "ListUsers", kind: .unary)
-    public static let getUserSettings = RPC<TallystickV1.GetUserSettingsRequest, TallystickV1.GetUserSettingsResponse>(service: name, method: "GetUserSettings", kind: .unary)
+    public static let listUsers = RPC<TallystickV1.ListUsersRequest, TallystickV1.ListUsersResponse>(service: name, method: "ListUsers", kind: .unary, repeatable: { _ in true })
+    public static let getUserSettings = RPC<TallystickV1.GetUserSettingsRequest, TallystickV1.GetUserSettingsResponse>(service: name, method: "GetUserSettings", kind: .unary, repeatable: { _ in true })
     /// Replaces a user's settings; makes the user when it is not known.
-    public static let putUserSettings = RPC<TallystickV1.PutUserSettingsRequest, TallystickV1.PutUserSettingsResponse>(service: name, method: "PutUserSettings", kind: .unary)
+    public static let putUserSettings = RPC<TallystickV1.PutUserSettingsRequest, TallystickV1.PutUserSettingsResponse>(service: name, method: "PutUserSettings", kind: .unary, repeatable: { _ in true })
     /// Every counter, gauge and histogram, for machines and as Prometheus text.
-    public static let getMetrics = RPC<TallystickV1.GetMetricsRequest, TallystickV1.GetMetricsResponse>(service: name, method: "GetMetrics", kind: .unary)
+    public static let getMetrics = RPC<TallystickV1.GetMetricsRequest, TallystickV1.GetMetricsResponse>(service: name, method: "GetMetrics", kind: .unary, repeatable: { _ in true })
     /// Every SQL statement that was run: how often and how long.
-    public static let getQueryStats = RPC<TallystickV1.GetQueryStatsRequest, TallystickV1.GetQueryStatsResponse>(service: name, method: "GetQueryStats", kind: .unary)
-    public static let getCacheStats = RPC<TallystickV1.GetCacheStatsRequest, TallystickV1.GetCacheStatsResponse>(service: name, method: "GetCacheStats", kind: .unary)
+    public static let getQueryStats = RPC<TallystickV1.GetQueryStatsRequest, TallystickV1.GetQueryStatsResponse>(service: name, method: "GetQueryStats", kind: .unary, repeatable: { _ in true })
+    public static let getCacheStats = RPC<TallystickV1.GetCacheStatsRequest, TallystickV1.GetCacheStatsResponse>(service: name, method: "GetCacheStats", kind: .unary, repeatable: { _ in true })
     /// Bounds the calls of a user, of a peer, or of each that has no limit of its own.
-    public static let setRateLimit = RPC<TallystickV1.SetRateLimitRequest, TallystickV1.SetRateLimitResponse>(service: name, method: "SetRateLimit", kind: .unary)
-    public static let listRateLimits = RPC<TallystickV1.ListRateLimitsRequest, TallystickV1.ListRateLimitsResponse>(service: name, method: "ListRateLimits", kind: .unary)
+    public static let setRateLimit = RPC<TallystickV1.SetRateLimitRequest, TallystickV1.SetRateLimitResponse>(service: name, method: "SetRateLimit", kind: .unary, repeatable: { _ in true })
+    public static let listRateLimits = RPC<TallystickV1.ListRateLimitsRequest, TallystickV1.ListRateLimitsResponse>(service: name, method: "ListRateLimits", kind: .unary, repeatable: { _ in true })
     /// Proves the database's invariants on a snapshot, one message a check as it ends.
-    public static let verify = RPC<TallystickV1.VerifyRequest, TallystickV1.VerifyResponse>(service: name, method: "Verify", kind: .serverStream)
+    public static let verify = RPC<TallystickV1.VerifyRequest, TallystickV1.VerifyResponse>(service: name, method: "Verify", kind: .serverStream, repeatable: { _ in true })
   }
 }

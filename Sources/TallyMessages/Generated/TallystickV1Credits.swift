@@ -673,37 +673,37 @@ extension TallystickV1 {
   public enum CreditService {
     public static let name = "tallystick.v1.CreditService"
     /// One user's balance. A user who never had credit has a balance of zero.
-    public static let getBalance = RPC<TallystickV1.GetBalanceRequest, TallystickV1.GetBalanceResponse>(service: name, method: "GetBalance", kind: .unary)
+    public static let getBalance = RPC<TallystickV1.GetBalanceRequest, TallystickV1.GetBalanceResponse>(service: name, method: "GetBalance", kind: .unary, repeatable: { _ in true })
     /// Up to 1,000 users' balances, in the order asked, from one snapshot.
-    public static let batchGetBalances = RPC<TallystickV1.BatchGetBalancesRequest, TallystickV1.BatchGetBalancesResponse>(service: name, method: "BatchGetBalances", kind: .unary)
+    public static let batchGetBalances = RPC<TallystickV1.BatchGetBalancesRequest, TallystickV1.BatchGetBalancesResponse>(service: name, method: "BatchGetBalances", kind: .unary, repeatable: { _ in true })
     /// Advice whether an estimate would be affordable now. Only Consume and Reserve decide.
-    public static let checkBalance = RPC<TallystickV1.CheckBalanceRequest, TallystickV1.CheckBalanceResponse>(service: name, method: "CheckBalance", kind: .unary)
+    public static let checkBalance = RPC<TallystickV1.CheckBalanceRequest, TallystickV1.CheckBalanceResponse>(service: name, method: "CheckBalance", kind: .unary, repeatable: { _ in true })
     /// Takes credit, or refuses with INSUFFICIENT_CREDITS.
-    public static let consume = RPC<TallystickV1.ConsumeRequest, TallystickV1.ConsumeResponse>(service: name, method: "Consume", kind: .unary)
+    public static let consume = RPC<TallystickV1.ConsumeRequest, TallystickV1.ConsumeResponse>(service: name, method: "Consume", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Up to 8,192 consumes in one commit, each decided on its own.
-    public static let batchConsume = RPC<TallystickV1.BatchConsumeRequest, TallystickV1.BatchConsumeResponse>(service: name, method: "BatchConsume", kind: .unary)
+    public static let batchConsume = RPC<TallystickV1.BatchConsumeRequest, TallystickV1.BatchConsumeResponse>(service: name, method: "BatchConsume", kind: .unary, repeatable: { _ in true }, keys: { for index in $0.items.indices where $0.items[index].idempotencyKey.isEmpty { $0.items[index].idempotencyKey = $1() } })
     /// Adds bought credit. The payment id is unique across all users.
-    public static let addPurchase = RPC<TallystickV1.AddPurchaseRequest, TallystickV1.AddPurchaseResponse>(service: name, method: "AddPurchase", kind: .unary)
+    public static let addPurchase = RPC<TallystickV1.AddPurchaseRequest, TallystickV1.AddPurchaseResponse>(service: name, method: "AddPurchase", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Grants a plan's credit, once per user, plan and period.
-    public static let grantPlan = RPC<TallystickV1.GrantPlanRequest, TallystickV1.GrantPlanResponse>(service: name, method: "GrantPlan", kind: .unary)
+    public static let grantPlan = RPC<TallystickV1.GrantPlanRequest, TallystickV1.GrantPlanResponse>(service: name, method: "GrantPlan", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Up to 8,192 plan grants in one commit, each decided on its own.
-    public static let batchGrantPlan = RPC<TallystickV1.BatchGrantPlanRequest, TallystickV1.BatchGrantPlanResponse>(service: name, method: "BatchGrantPlan", kind: .unary)
+    public static let batchGrantPlan = RPC<TallystickV1.BatchGrantPlanRequest, TallystickV1.BatchGrantPlanResponse>(service: name, method: "BatchGrantPlan", kind: .unary, repeatable: { _ in true }, keys: { for index in $0.items.indices where $0.items[index].idempotencyKey.isEmpty { $0.items[index].idempotencyKey = $1() } })
     /// Grants promotional credit.
-    public static let grantPromo = RPC<TallystickV1.GrantPromoRequest, TallystickV1.GrantPromoResponse>(service: name, method: "GrantPromo", kind: .unary)
+    public static let grantPromo = RPC<TallystickV1.GrantPromoRequest, TallystickV1.GrantPromoResponse>(service: name, method: "GrantPromo", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Corrects a balance by hand, up or down, never below zero. Role: admin.
-    public static let adjust = RPC<TallystickV1.AdjustRequest, TallystickV1.AdjustResponse>(service: name, method: "Adjust", kind: .unary)
+    public static let adjust = RPC<TallystickV1.AdjustRequest, TallystickV1.AdjustResponse>(service: name, method: "Adjust", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Holds credit for a time to live, so that a later Capture cannot fail for lack of it.
-    public static let reserve = RPC<TallystickV1.ReserveRequest, TallystickV1.ReserveResponse>(service: name, method: "Reserve", kind: .unary)
+    public static let reserve = RPC<TallystickV1.ReserveRequest, TallystickV1.ReserveResponse>(service: name, method: "Reserve", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Moves an open hold's expiry.
-    public static let extend = RPC<TallystickV1.ExtendRequest, TallystickV1.ExtendResponse>(service: name, method: "Extend", kind: .unary)
+    public static let extend = RPC<TallystickV1.ExtendRequest, TallystickV1.ExtendResponse>(service: name, method: "Extend", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Charges a hold with all or less than it holds and releases the rest.
-    public static let capture = RPC<TallystickV1.CaptureRequest, TallystickV1.CaptureResponse>(service: name, method: "Capture", kind: .unary)
+    public static let capture = RPC<TallystickV1.CaptureRequest, TallystickV1.CaptureResponse>(service: name, method: "Capture", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Gives a hold's credit back.
-    public static let release = RPC<TallystickV1.ReleaseRequest, TallystickV1.ReleaseResponse>(service: name, method: "Release", kind: .unary)
+    public static let release = RPC<TallystickV1.ReleaseRequest, TallystickV1.ReleaseResponse>(service: name, method: "Release", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// A user's holds, newest first.
-    public static let listHolds = RPC<TallystickV1.ListHoldsRequest, TallystickV1.ListHoldsResponse>(service: name, method: "ListHolds", kind: .unary)
+    public static let listHolds = RPC<TallystickV1.ListHoldsRequest, TallystickV1.ListHoldsResponse>(service: name, method: "ListHolds", kind: .unary, repeatable: { _ in true })
     /// A user's ledger, newest first.
-    public static let listTransactions = RPC<TallystickV1.ListTransactionsRequest, TallystickV1.ListTransactionsResponse>(service: name, method: "ListTransactions", kind: .unary)
-    public static let getTransaction = RPC<TallystickV1.GetTransactionRequest, TallystickV1.GetTransactionResponse>(service: name, method: "GetTransaction", kind: .unary)
+    public static let listTransactions = RPC<TallystickV1.ListTransactionsRequest, TallystickV1.ListTransactionsResponse>(service: name, method: "ListTransactions", kind: .unary, repeatable: { _ in true })
+    public static let getTransaction = RPC<TallystickV1.GetTransactionRequest, TallystickV1.GetTransactionResponse>(service: name, method: "GetTransaction", kind: .unary, repeatable: { _ in true })
   }
 }

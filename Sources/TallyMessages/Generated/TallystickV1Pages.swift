@@ -497,11 +497,11 @@ extension TallystickV1 {
   public enum PageService {
     public static let name = "tallystick.v1.PageService"
     /// Makes a page, as its version 1. Counts against the quota of pages.
-    public static let createPage = RPC<TallystickV1.CreatePageRequest, TallystickV1.CreatePageResponse>(service: name, method: "CreatePage", kind: .unary)
+    public static let createPage = RPC<TallystickV1.CreatePageRequest, TallystickV1.CreatePageResponse>(service: name, method: "CreatePage", kind: .unary, repeatable: { !$0.pageId.isEmpty })
     /// A page, its sections in order, and both images of each, from one snapshot.
-    public static let getPage = RPC<TallystickV1.GetPageRequest, TallystickV1.GetPageResponse>(service: name, method: "GetPage", kind: .unary)
+    public static let getPage = RPC<TallystickV1.GetPageRequest, TallystickV1.GetPageResponse>(service: name, method: "GetPage", kind: .unary, repeatable: { _ in true })
     /// A user's pages without their sections, newest first.
-    public static let listPages = RPC<TallystickV1.ListPagesRequest, TallystickV1.ListPagesResponse>(service: name, method: "ListPages", kind: .unary)
+    public static let listPages = RPC<TallystickV1.ListPagesRequest, TallystickV1.ListPagesResponse>(service: name, method: "ListPages", kind: .unary, repeatable: { _ in true })
     /// Hides a page; UndeletePage brings it back until it is purged. Deleting it again changes nothing.
     public static let deletePage = RPC<TallystickV1.DeletePageRequest, TallystickV1.DeletePageResponse>(service: name, method: "DeletePage", kind: .unary)
     /// Brings a deleted page back; checks the quota of pages again.
@@ -510,15 +510,15 @@ extension TallystickV1 {
     /// page is not deleted.
     public static let purgePage = RPC<TallystickV1.PurgePageRequest, TallystickV1.PurgePageResponse>(service: name, method: "PurgePage", kind: .unary)
     /// A copy of a page's current version as a new page of the same user. Counts against the quota.
-    public static let duplicatePage = RPC<TallystickV1.DuplicatePageRequest, TallystickV1.DuplicatePageResponse>(service: name, method: "DuplicatePage", kind: .unary)
+    public static let duplicatePage = RPC<TallystickV1.DuplicatePageRequest, TallystickV1.DuplicatePageResponse>(service: name, method: "DuplicatePage", kind: .unary, repeatable: { !$0.newPageId.isEmpty })
     /// Replaces a page's whole content. What is already there does not make a version.
     public static let savePage = RPC<TallystickV1.SavePageRequest, TallystickV1.SavePageResponse>(service: name, method: "SavePage", kind: .unary)
     /// Adds, updates, moves and removes sections by id. Made from an older version it is applied all the same
     /// when nothing that it names was changed since, nor, for a move, the order of the sections that stayed.
     public static let patchPage = RPC<TallystickV1.PatchPageRequest, TallystickV1.PatchPageResponse>(service: name, method: "PatchPage", kind: .unary)
     /// A page's versions, newest first, without their sections.
-    public static let listVersions = RPC<TallystickV1.ListVersionsRequest, TallystickV1.ListVersionsResponse>(service: name, method: "ListVersions", kind: .unary)
-    public static let getVersion = RPC<TallystickV1.GetVersionRequest, TallystickV1.GetVersionResponse>(service: name, method: "GetVersion", kind: .unary)
+    public static let listVersions = RPC<TallystickV1.ListVersionsRequest, TallystickV1.ListVersionsResponse>(service: name, method: "ListVersions", kind: .unary, repeatable: { _ in true })
+    public static let getVersion = RPC<TallystickV1.GetVersionRequest, TallystickV1.GetVersionResponse>(service: name, method: "GetVersion", kind: .unary, repeatable: { _ in true })
     /// Makes an earlier version's content the next version; media that were deleted since are left out.
     public static let restoreVersion = RPC<TallystickV1.RestoreVersionRequest, TallystickV1.RestoreVersionResponse>(service: name, method: "RestoreVersion", kind: .unary)
     /// Shows a version to the world: what GetPage answers with `published`. A retry should name the version:
@@ -526,11 +526,11 @@ extension TallystickV1 {
     public static let publish = RPC<TallystickV1.PublishRequest, TallystickV1.PublishResponse>(service: name, method: "Publish", kind: .unary)
     public static let unpublish = RPC<TallystickV1.UnpublishRequest, TallystickV1.UnpublishResponse>(service: name, method: "Unpublish", kind: .unary)
     /// Registers an image. Of source UPLOAD it counts against the quota of uploads.
-    public static let createMedia = RPC<TallystickV1.CreateMediaRequest, TallystickV1.CreateMediaResponse>(service: name, method: "CreateMedia", kind: .unary)
-    public static let getMedia = RPC<TallystickV1.GetMediaRequest, TallystickV1.GetMediaResponse>(service: name, method: "GetMedia", kind: .unary)
+    public static let createMedia = RPC<TallystickV1.CreateMediaRequest, TallystickV1.CreateMediaResponse>(service: name, method: "CreateMedia", kind: .unary, repeatable: { !$0.mediaId.isEmpty })
+    public static let getMedia = RPC<TallystickV1.GetMediaRequest, TallystickV1.GetMediaResponse>(service: name, method: "GetMedia", kind: .unary, repeatable: { _ in true })
     /// A user's media, newest first.
-    public static let listMedia = RPC<TallystickV1.ListMediaRequest, TallystickV1.ListMediaResponse>(service: name, method: "ListMedia", kind: .unary)
+    public static let listMedia = RPC<TallystickV1.ListMediaRequest, TallystickV1.ListMediaResponse>(service: name, method: "ListMedia", kind: .unary, repeatable: { _ in true })
     /// Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`.
-    public static let deleteMedia = RPC<TallystickV1.DeleteMediaRequest, TallystickV1.DeleteMediaResponse>(service: name, method: "DeleteMedia", kind: .unary)
+    public static let deleteMedia = RPC<TallystickV1.DeleteMediaRequest, TallystickV1.DeleteMediaResponse>(service: name, method: "DeleteMedia", kind: .unary, repeatable: { _ in true })
   }
 }

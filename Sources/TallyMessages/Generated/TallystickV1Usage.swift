@@ -609,33 +609,33 @@ extension TallystickV1 {
   public enum UsageService {
     public static let name = "tallystick.v1.UsageService"
     /// Checks the quota, holds the estimate and records the run as running, in one transaction.
-    public static let beginRun = RPC<TallystickV1.BeginRunRequest, TallystickV1.BeginRunResponse>(service: name, method: "BeginRun", kind: .unary)
+    public static let beginRun = RPC<TallystickV1.BeginRunRequest, TallystickV1.BeginRunResponse>(service: name, method: "BeginRun", kind: .unary, repeatable: { _ in true })
     /// Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction. The
     /// hold pays first, then what is available, and what is not there is uncollected: a run that was begun is
     /// always recorded. What was captured of its hold by Capture pays the cost and is not taken again.
-    public static let finishRun = RPC<TallystickV1.FinishRunRequest, TallystickV1.FinishRunResponse>(service: name, method: "FinishRun", kind: .unary)
+    public static let finishRun = RPC<TallystickV1.FinishRunRequest, TallystickV1.FinishRunResponse>(service: name, method: "FinishRun", kind: .unary, repeatable: { _ in true })
     /// Records a run that has ended elsewhere. Never charges, never checks a quota.
-    public static let recordRun = RPC<TallystickV1.RecordRunRequest, TallystickV1.RecordRunResponse>(service: name, method: "RecordRun", kind: .unary)
+    public static let recordRun = RPC<TallystickV1.RecordRunRequest, TallystickV1.RecordRunResponse>(service: name, method: "RecordRun", kind: .unary, repeatable: { _ in true })
     /// Up to 1,000 runs in one commit, each decided on its own.
-    public static let recordRuns = RPC<TallystickV1.RecordRunsRequest, TallystickV1.RecordRunsResponse>(service: name, method: "RecordRuns", kind: .unary)
+    public static let recordRuns = RPC<TallystickV1.RecordRunsRequest, TallystickV1.RecordRunsResponse>(service: name, method: "RecordRuns", kind: .unary, repeatable: { _ in true })
     /// Any number of runs, each decided on its own; answers once all of them are durable or refused. They
     /// become durable in batches: of a stream that breaks some may be, and the same stream sent again replays
     /// them. One that names another user than the acting one ends there.
     public static let streamRuns = RPC<TallystickV1.RecordRunRequest, TallystickV1.StreamRunsResponse>(service: name, method: "StreamRuns", kind: .clientStream)
-    public static let getRun = RPC<TallystickV1.GetRunRequest, TallystickV1.GetRunResponse>(service: name, method: "GetRun", kind: .unary)
+    public static let getRun = RPC<TallystickV1.GetRunRequest, TallystickV1.GetRunResponse>(service: name, method: "GetRun", kind: .unary, repeatable: { _ in true })
     /// A user's runs, by the time at which they started, newest first.
-    public static let listRuns = RPC<TallystickV1.ListRunsRequest, TallystickV1.ListRunsResponse>(service: name, method: "ListRuns", kind: .unary)
+    public static let listRuns = RPC<TallystickV1.ListRunsRequest, TallystickV1.ListRunsResponse>(service: name, method: "ListRuns", kind: .unary, repeatable: { _ in true })
     /// What a user has used in a month, against the limits of the user's plan.
-    public static let getUsage = RPC<TallystickV1.GetUsageRequest, TallystickV1.GetUsageResponse>(service: name, method: "GetUsage", kind: .unary)
+    public static let getUsage = RPC<TallystickV1.GetUsageRequest, TallystickV1.GetUsageResponse>(service: name, method: "GetUsage", kind: .unary, repeatable: { _ in true })
     /// The same of up to 1,000 users, in the order asked, from one snapshot.
-    public static let batchGetUsage = RPC<TallystickV1.BatchGetUsageRequest, TallystickV1.BatchGetUsageResponse>(service: name, method: "BatchGetUsage", kind: .unary)
+    public static let batchGetUsage = RPC<TallystickV1.BatchGetUsageRequest, TallystickV1.BatchGetUsageResponse>(service: name, method: "BatchGetUsage", kind: .unary, repeatable: { _ in true })
     /// The dashboard: totals, by model, by type, by status, a row a day and the last runs, from one snapshot.
-    public static let getStats = RPC<TallystickV1.GetStatsRequest, TallystickV1.GetStatsResponse>(service: name, method: "GetStats", kind: .unary)
+    public static let getStats = RPC<TallystickV1.GetStatsRequest, TallystickV1.GetStatsResponse>(service: name, method: "GetStats", kind: .unary, repeatable: { _ in true })
     /// Advice whether one more would be within the plan's limit. Only the calls that use it decide.
-    public static let checkQuota = RPC<TallystickV1.CheckQuotaRequest, TallystickV1.CheckQuotaResponse>(service: name, method: "CheckQuota", kind: .unary)
+    public static let checkQuota = RPC<TallystickV1.CheckQuotaRequest, TallystickV1.CheckQuotaResponse>(service: name, method: "CheckQuota", kind: .unary, repeatable: { _ in true })
     /// Makes a plan or replaces it. The same content again changes nothing. Role: admin.
-    public static let putPlan = RPC<TallystickV1.PutPlanRequest, TallystickV1.PutPlanResponse>(service: name, method: "PutPlan", kind: .unary)
+    public static let putPlan = RPC<TallystickV1.PutPlanRequest, TallystickV1.PutPlanResponse>(service: name, method: "PutPlan", kind: .unary, repeatable: { _ in true })
     /// All plans, by id.
-    public static let listPlans = RPC<TallystickV1.ListPlansRequest, TallystickV1.ListPlansResponse>(service: name, method: "ListPlans", kind: .unary)
+    public static let listPlans = RPC<TallystickV1.ListPlansRequest, TallystickV1.ListPlansResponse>(service: name, method: "ListPlans", kind: .unary, repeatable: { _ in true })
   }
 }

@@ -28,6 +28,8 @@ package final class ChildProcess: Sendable {
   private let output: Int32
   private let error: Int32
   private let status = Lock<Int32?>(nil)
+  /// Between two looks whether it has ended, where that is waited for with a limit.
+  private static let lookMicroseconds: UInt32 = 2_000
   private let isInputOpen = Lock(true)
 
   /// - Parameters:
@@ -133,6 +135,28 @@ package final class ChildProcess: Sendable {
   package func end(signal: Int32) -> Int32 {
     send(signal: signal)
     return wait()
+  }
+
+  /// The same; one that has not ended by then is killed.
+  package func end(signal: Int32, withinMilliseconds milliseconds: UInt64) -> Int32 {
+    send(signal: signal)
+    let due = cprocess_monotonic_nanoseconds() + milliseconds * 1_000_000
+    while cprocess_monotonic_nanoseconds() < due {
+      if let status = endedStatus() { return status }
+      usleep(Self.lookMicroseconds)
+    }
+    return end(signal: SIGKILL)
+  }
+
+  /// Its status, once it has ended.
+  private func endedStatus() -> Int32? {
+    status.withLock { status in
+      if status == nil {
+        let new = cprocess_child_status(pid, 0)
+        if new != -EAGAIN { status = new }
+      }
+      return status
+    }
   }
 
   /// Whether a process with this id is there.

@@ -69,7 +69,7 @@ struct CallCommand: ClientCommand {
     }
     let kind: MethodKind =
       method.clientStreams ? (method.serverStreams ? .bidi : .clientStream) : .serverStream
-    let stream = try client.openStream(
+    let stream = try await client.openStream(
       kind, service: found.service, method: method.name,
       first: method.clientStreams ? [] : messages.first ?? [], options: options)
     if method.clientStreams {

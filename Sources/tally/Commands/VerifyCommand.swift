@@ -45,7 +45,7 @@ struct VerifyCommand: ClientCommand {
   private func verifyServer(_ report: inout VerifyPrinter) async throws {
     do {
       let rpc = TallystickV1.AdminService.verify
-      for try await part in try connection.client.stream(rpc, TallystickV1.VerifyRequest()) {
+      for try await part in try await connection.client.stream(rpc, TallystickV1.VerifyRequest()) {
         report.add(
           VerifyPart(
             check: Int(part.check), title: part.title, isDone: part.done, examined: part.examined,

@@ -82,7 +82,7 @@ struct ReflectionClient {
     _ request: GrpcReflectionV1.ServerReflectionRequest
   ) async throws -> GrpcReflectionV1.ServerReflectionResponse.MessageResponse? {
     let rpc = GrpcReflectionV1.ServerReflection.serverReflectionInfo
-    let stream = try client.openStream(.bidi, service: rpc.service, method: rpc.method)
+    let stream = try await client.openStream(.bidi, service: rpc.service, method: rpc.method)
     try await stream.send(request.encode())
     stream.finish()
     guard let payload = try await stream.next() else { return nil }

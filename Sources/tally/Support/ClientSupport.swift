@@ -26,9 +26,11 @@ struct ConnectionOptions: ParsableArguments {
 
   /// The options that may also stand before the subcommand, such as in `tally --socket PATH credits list`.
   static let names = ["--socket", "--acting-user", "--timeout"]
+  /// Of calls that are given none, as well.
+  static let longestTimeoutSeconds = 86_400
 
   func validate() throws {
-    if let timeout, !(1...86_400).contains(timeout) {
+    if let timeout, !(1...Self.longestTimeoutSeconds).contains(timeout) {
       throw ValidationError("--timeout takes 1 to 86400 seconds")
     }
   }
@@ -36,7 +38,8 @@ struct ConnectionOptions: ParsableArguments {
   var client: TallyClient {
     TallyClient(
       socket: socket,
-      defaults: CallOptions(actingUserId: actingUser, timeout: timeout.map { .seconds($0) }))
+      defaults: CallOptions(
+        actingUserId: actingUser, timeout: .seconds(timeout ?? Self.longestTimeoutSeconds), retry: .never))
   }
 }
 

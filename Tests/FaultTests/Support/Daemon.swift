@@ -65,14 +65,16 @@ struct Daemon: Sendable {
   }
 
   private func isServing() async -> Bool {
-    let client = TallyClient(socket: workplace.socket)
+    let client = TallyClient(socket: workplace.socket, defaults: CallOptions(retry: .never))
     defer { client.close() }
     let info = try? await client.call(TallystickV1.AdminService.getServerInfo, .init())
     return info?.pid == child.pid
   }
 
   func client(timeout: Duration? = Patience.duration) -> TallyClient {
-    TallyClient(socket: workplace.socket, defaults: CallOptions(timeout: timeout))
+    TallyClient(
+      socket: workplace.socket,
+      defaults: CallOptions(timeout: timeout ?? CallOptions.longestTimeout, retry: .never))
   }
 
   /// Ends in good order.

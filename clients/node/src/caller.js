@@ -108,6 +108,7 @@ export class Caller {
     const reply = new Promise((resolve, reject) => {
       const sink = new OneAnswer(method, resolve, reject)
       const call = this.#streamCall(method, NOTHING, REMOTE_OPEN, true, options, sink)
+      call.oneReply = true
       call.begin()
       sendAll(call, method, requests).catch((error) => {
         if (error instanceof TallyError) error.maybeApplied ||= call.streamId !== 0
@@ -215,11 +216,12 @@ class OneAnswer {
     }
   }
 
-  /** Nothing a call with one answer knows of. */
-  data() {}
+  data() {
+    this.end()
+  }
 
   end() {
-    this.#reject(nonsense('the server ended a call with one answer like a stream'))
+    this.#reject(nonsense('the server answered a call of one reply like a stream'))
   }
 
   /** @param {unknown} error */

@@ -55,6 +55,7 @@ const ADVICE = {
  *
  * @typedef {object} Call
  * @property {number} streamId
+ * @property {boolean} oneReply one Response is all that may come: Data ends the call as `end` says
  * @property {boolean} settled what waits for its turn and is settled by then is not begun
  * @property {(streamId: number) => Buffer} encode the frame that begins it
  * @property {(response: import('./wire.js').Response) => void} respond the call's end, by a Response; its
@@ -329,13 +330,13 @@ export class Connection {
     if (type !== RESPONSE && type !== DATA) return
     const call = this.#table.get(streamId)
     if (call === undefined) return
-    const ends = type === RESPONSE || (flags & REMOTE_CLOSED) !== 0
+    const ends = type === RESPONSE || (flags & REMOTE_CLOSED) !== 0 || call.oneReply
     if (ends) this.#remove(call)
     if (type === RESPONSE) {
       respond(call, payload)
       return
     }
-    if ((flags & NO_DATA) === 0) call.data(payload)
+    if ((flags & NO_DATA) === 0 && !call.oneReply) call.data(payload)
     if (ends) call.end()
   }
 

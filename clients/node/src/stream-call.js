@@ -45,6 +45,7 @@ const NOTHING = new Uint8Array(0)
  */
 export class StreamCall {
   streamId = 0
+  oneReply = false
   settled = false
   expiresAt = Infinity
   #channel
@@ -72,6 +73,12 @@ export class StreamCall {
   #burstBytes = 0
   /** @type {Array<() => void>} */
   #whenBegun = []
+  /**
+   * Who waits for what was sent to leave.
+   *
+   * @type {Set<() => void>}
+   */
+  #senders = new Set()
 
   /**
    * @param {import('./channel.js').Channel} channel
@@ -178,8 +185,24 @@ export class StreamCall {
     if (this.streamId === 0 && !this.settled) {
       await /** @type {Promise<void>} */ (new Promise((resolve) => this.#whenBegun.push(resolve)))
     }
-    await this.#connection?.drained()
+    await this.#drained()
     await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** @returns {Promise<void>} */
+  #drained() {
+    return new Promise((resolve) => {
+      if (this.settled || this.#connection === undefined) {
+        resolve()
+        return
+      }
+      const wake = () => {
+        this.#senders.delete(wake)
+        resolve()
+      }
+      this.#senders.add(wake)
+      this.#connection.drained().then(wake)
+    })
   }
 
   /** Ends the call on the server; nothing of it is heard any more. */
@@ -268,5 +291,7 @@ export class StreamCall {
     this.#early = []
     this.#earlyBytes = 0
     for (const resolve of this.#whenBegun.splice(0)) resolve()
+    // The server may take nothing for long yet.
+    for (const wake of this.#senders) wake()
   }
 }

@@ -52,6 +52,7 @@ const TELLS_NOTHING = new Set([
  */
 export class UnaryCall {
   streamId = 0
+  oneReply = true
   settled = false
   #channel
   #outgoing
@@ -155,11 +156,13 @@ export class UnaryCall {
     this.#resolve(message)
   }
 
-  /** Nothing a unary call knows of. */
-  data() {}
+  data() {
+    this.end()
+  }
 
+  /** A frame that only a stream has: to wait on would be to wait for what the server does not owe. */
   end() {
-    this.#settle(nonsense('the server ended a unary call like a stream'))
+    this.#settle(nonsense('the server answered a call of one reply like a stream'))
   }
 
   /** @param {TallyError} error */

@@ -43,6 +43,20 @@ test('calls share one connection and are answered in any order', async (t) => {
   assert.deepEqual(server.frames.map((frame) => frame.streamId), [1, 3, 5])
 })
 
+test('requests leave in the order of their ids, also when calls wait and are aborted', async (t) => {
+  const { server, conformance } = await open(t, echo, { mostInFlight: 3 })
+  const aborter = new AbortController()
+  const calls = Array.from({ length: 200 }, (_, n) =>
+    conformance.echo({}, n % 3 === 0 ? { signal: aborter.signal } : {}).catch(() => undefined),
+  )
+  await calls[4]
+  aborter.abort()
+  await Promise.all(calls)
+  const ids = server.frames.map((frame) => frame.streamId)
+  assert.ok(ids.length >= 133)
+  assert.deepEqual(ids, [...ids].sort((one, other) => one - other))
+})
+
 test('what is called in one tick is written at once', async (t) => {
   const { server, conformance } = await open(t, echo)
   await conformance.echo({})

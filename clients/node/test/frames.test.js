@@ -5,7 +5,7 @@ import { test } from 'node:test'
 
 import { Client, Code, TallyError } from '../src/index.js'
 import { EchoRequest, EchoResponse } from '../src/generated/testing.js'
-import { encodeFrame, RESPONSE } from '../src/wire.js'
+import { DATA, encodeFrame, RESPONSE } from '../src/wire.js'
 import { recorded } from './conformance/results.js'
 import { serve } from './fake.js'
 
@@ -13,16 +13,19 @@ const FILE = new URL('../../../proto/vectors/frames/client.txt', import.meta.url
 const CODECS = { request: EchoRequest, response: EchoResponse }
 const METHOD = { service: 's', name: 'm', kind: 'unary', ...CODECS, repeatable: false }
 
-/** A name, the Response, and what a client makes of it. */
+/** A name, the frame that answers, and what a client makes of it. */
 function cases() {
   return fs
     .readFileSync(FILE, 'utf8')
     .split('\ncase ')
     .slice(1)
     .map((text) => {
-      const [name, response, expected] = text.trim().split('\n')
+      const [name, answer, expected] = text.trim().split('\n')
+      const [type, ...hex] = answer.split(' ')
+      const flags = type === 'data' ? parseInt(hex.shift() ?? '', 16) : 0
       const [kind, ...words] = expected.split(' ')
-      return { name, data: bytes(response.split(' ').slice(1)), kind, words }
+      const frame = (id) => encodeFrame(id, type === 'data' ? DATA : RESPONSE, flags, bytes(hex))
+      return { name, frame, kind, words }
     })
 }
 
@@ -32,10 +35,9 @@ function bytes(words) {
 
 test('there are cases', () => assert.ok(cases().length > 20))
 
-for (const { name, data, kind, words } of cases()) {
+for (const { name, frame: answer, kind, words } of cases()) {
   test(name, (t) =>
     recorded('vectors', 'frames/client.txt', async () => {
-      const answer = (id) => encodeFrame(id, RESPONSE, 0, data)
       const server = await serve(t, (peer, frame) => peer.send(answer(frame.streamId)))
       const client = new Client(server.path, { retryMs: 0 })
       t.after(() => client.close())

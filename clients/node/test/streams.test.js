@@ -20,7 +20,7 @@ import {
   REQUEST,
 } from '../src/wire.js'
 import { echo, readRequest, serve } from './fake.js'
-import { GROWING_DEADLINES_MS, PATIENT } from './patience.js'
+import { GROWING_DEADLINES_MS, PATIENT, SOON_MS } from './patience.js'
 
 async function open(t, handler, options) {
   const server = await serve(t, handler)
@@ -394,4 +394,38 @@ test('what is sent after the server has ended reaches nobody', async (t) => {
   assert.deepEqual(await all(chat), [])
   await chat.send({ text: 'late' })
   await chat.finish()
+})
+
+/** Sends until no more is taken, or the call has ended; the connection would be given up much later. */
+async function pour(chat) {
+  for (let sent = 0; sent < 8; sent += 1) await chat.send({ body: new Uint8Array(1 << 20) })
+}
+
+test('a deadline ends a send that the server does not take', async (t) => {
+  const { conformance } = await open(t, (peer) => peer.socket.pause())
+  const chat = conformance.chat({ timeoutMs: SOON_MS })
+  await pour(chat)
+  await assert.rejects(chat.next(), DeadlineExceeded)
+})
+
+test('aborting ends a send that the server does not take', async (t) => {
+  const { server, conformance } = await open(t, (peer) => peer.socket.pause())
+  const aborter = new AbortController()
+  const chat = conformance.chat({ signal: aborter.signal })
+  const sending = pour(chat)
+  await server.until(() => server.frames.length > 0)
+  aborter.abort()
+  await sending
+  await assert.rejects(chat.next(), Cancelled)
+})
+
+test('a message of a stream where one reply is due fails the call at once', async (t) => {
+  const { conformance } = await open(t, (peer, frame) => peer.data(frame.streamId, numbered(1)))
+  const endless = (async function* () {
+    yield { number: 1n }
+    await new Promise(() => undefined)
+  })()
+  const error = await conformance.sum(endless).catch((problem) => problem)
+  assert.match(error.message, /like a stream/)
+  assert.equal(error.maybeApplied, true)
 })

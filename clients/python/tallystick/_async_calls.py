@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, TypeVar, Union
 
@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from . import _rules, _wire
 from ._async_connection import AsyncConnection, AsyncUnary
-from ._async_stream import AsyncDuplex, AsyncStream
+from ._async_stream import AsyncDuplex, AsyncStream, within
 from ._rules import DEADLINE_GRACE_SECONDS, Method, Terms
 from ._streams import Answers
 from .errors import ConnectionLost, TallyError
@@ -125,7 +125,7 @@ class AsyncCaller:
         connection = self._channel.connection(asyncio.get_running_loop())
         while connection.is_full:
             # Whoever comes first fills it again.
-            await _within(deadline, method.unsent(), connection.room())
+            await within(deadline, method.unsent(), connection.room())
         if deadline <= time.monotonic():
             raise method.unsent()
         call = AsyncUnary(connection.loop)
@@ -174,7 +174,7 @@ class AsyncCaller:
         opening = self._opening(method, call, b"", _wire.REMOTE_OPEN, timeout)
         opening.begin()
         try:
-            await _within(until, method.late(), _send_all(method, requests, opening, call))
+            await within(until, method.late(), _send_all(method, requests, opening, call))
             if until is not None and opening.connection is not None:
                 opening.connection.expire(call, until)
             await call.future
@@ -283,17 +283,3 @@ async def _send_all(
                 return
             await opening.send(method.serialize(method.checked(request)))
     await opening.finish()
-
-
-async def _within(until: Optional[float], error: TallyError, work: Coroutine[Any, Any, None]) -> None:
-    """Does it, or raises the error when the time is over before."""
-    if until is None:
-        await work
-        return
-    try:
-        await asyncio.wait_for(work, until - time.monotonic())
-    except asyncio.TimeoutError:
-        # One that is the work's own is not this one.
-        if time.monotonic() < until:
-            raise
-        raise error from None

@@ -15,12 +15,17 @@ import time
 from typing import Optional, Union
 
 from . import _wire
-from ._rules import RECEIVE_BYTES, SEND_STALL_SECONDS, Answer, Ignored, cancel_request, lost
+from ._rules import (
+    LONGEST_UNSENT_BYTES,
+    RECEIVE_BYTES,
+    SEND_STALL_SECONDS,
+    Answer,
+    Ignored,
+    cancel_request,
+    lost,
+)
 from ._streams import Answers, Streams
 from .errors import ConnectionLost
-
-#: What may wait to be sent, in bytes, before calls wait for room.
-LONGEST_UNSENT_BYTES = 256 << 10
 
 
 class AsyncUnary(Answer):

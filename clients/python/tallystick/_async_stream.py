@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, Generic, Optional, Protocol, TypeVar
@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from ._inbox import Inbox
 from ._rules import DEADLINE_GRACE_SECONDS, Method
+from .errors import DeadlineExceeded, TallyError
 
 M = TypeVar("M", bound=Message)
 S = TypeVar("S", bound=Message)
@@ -78,10 +79,24 @@ class AsyncStream(Inbox[M], AsyncIterator[M]):
         await self.aclose()
 
 
+async def within(until: Optional[float], error: TallyError, work: Coroutine[Any, Any, None]) -> None:
+    """Does it, or raises the error when the time is over before."""
+    if until is None:
+        await work
+        return
+    try:
+        await asyncio.wait_for(work, until - time.monotonic())
+    except asyncio.TimeoutError:
+        # One that is the work's own is not this one.
+        if time.monotonic() < until:
+            raise
+        raise error from None
+
+
 class Sender(Protocol):
     """The sending half of a call."""
 
-    async def send(self, payload: bytes) -> None: ...
+    def send(self, payload: bytes) -> Coroutine[Any, Any, None]: ...
 
     async def finish(self) -> None: ...
 
@@ -104,14 +119,20 @@ class AsyncDuplex(AsyncStream[M], Generic[S, M]):
         return self
 
     async def send(self, message: S) -> None:
-        """Sends a message; waits while too much is unsent. What is sent after the server has ended the call
-        reaches nobody.
+        """Sends a message; waits while too much is unsent, until the deadline at the latest. What is sent
+        after the server has ended the call reaches nobody.
         """
         if self._sent_all:
             raise ValueError("the sending half was finished")
         payload = self._method.serialize(self._method.checked(message))
         if not self._ended and self._sender is not None:
-            await self._sender.send(payload)
+            late = self.late()
+            try:
+                await within(self._deadline, late, self._sender.send(payload))
+            except DeadlineExceeded as error:
+                if error is late:
+                    self.leave()
+                raise
 
     async def finish(self) -> None:
         """No more messages come."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -34,26 +35,33 @@ class Channel:
         self._closed = False
         _channels.add(self)
 
-    def start(self, request: bytes, flags: int, answers: Answers, timeout: float) -> tuple[Connection, int]:
-        """Sends a Request; returns where, and as what. Raises ConnectionLost when nothing was sent."""
+    def start(self, request: bytes, flags: int, answers: Answers, until: float) -> tuple[Connection, int]:
+        """Sends a Request; returns where, and as what. Raises ConnectionLost and NoRoom when nothing was
+        sent.
+        """
         connection = self._connection
         if connection is not None:
             try:
-                return connection, connection.start(request, flags, answers)
+                return connection, connection.start(request, flags, answers, until)
             except ConnectionLost:
                 # It may have ended long ago, which nobody noticed who did not use it.
                 pass
-        connection = self.connection(timeout)
-        return connection, connection.start(request, flags, answers)
+        connection = self.connection(until - time.monotonic())
+        return connection, connection.start(request, flags, answers, until)
 
     def connection(self, timeout: float) -> Connection:
-        """Raises ConnectionLost when there is none to be had."""
-        with self._lock:
+        """Raises ConnectionLost when there is none to be had in that time."""
+        # Another thread may be connecting, with more time.
+        if not self._lock.acquire(timeout=min(max(0.0, timeout), _rules.LONGEST_TIMEOUT_SECONDS)):
+            raise ConnectionLost(f"cannot connect to {self._path} in time", maybe_applied=False)
+        try:
             if self._closed:
                 raise _rules.Closed
             if self._connection is None or self._connection.closed:
                 self._connection = Connection(self._path, timeout)
             return self._connection
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         connection = self._end()
@@ -127,11 +135,13 @@ class Caller:
                 encoded = self._terms.request(method, payload, deadline - time.monotonic())
 
     def _attempt(self, method: Method[Q, M], encoded: bytes, deadline: float) -> bytes:
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
+        if deadline <= time.monotonic():
             raise method.unsent()
         call = Unary()
-        connection, stream_id = self._channel.start(encoded, 0, call, remaining)
+        try:
+            connection, stream_id = self._channel.start(encoded, 0, call, deadline)
+        except _rules.NoRoom:
+            raise method.unsent() from None
         if not connection.wait(call, deadline + DEADLINE_GRACE_SECONDS):
             connection.forget(stream_id)
             raise method.late()
@@ -160,7 +170,10 @@ class Caller:
                     break
                 if until is not None and time.monotonic() > until:
                     raise method.late()
-                opened.send(method.serialize(method.checked(request)))
+                try:
+                    opened.send(method.serialize(method.checked(request)))
+                except _rules.NoRoom:
+                    raise method.late() from None
             else:
                 opened.finish()
             if not call.wait(None if until is None else until - time.monotonic()):
@@ -181,7 +194,12 @@ class Caller:
         opened, duplex = self._open(method, answers, b"", _wire.REMOTE_OPEN, timeout)
 
         def send(message: Q) -> None:
-            opened.send(method.serialize(method.checked(message)))
+            payload = method.serialize(method.checked(message))
+            try:
+                opened.send(payload)
+            except _rules.NoRoom:
+                duplex.close()
+                raise duplex.late() from None
 
         duplex.on_close(opened.cancel)
         duplex.on_send(send, opened.finish)
@@ -196,14 +214,19 @@ class Caller:
         timeout: Optional[float],
     ) -> tuple[_Opened, A]:
         """Sends the Request of a stream, with what its answers go to. Only connecting is tried again."""
-        pauses = _rules.pauses(time.monotonic() + self._terms.retry_seconds)
-        connecting = self._terms.timeout if timeout is None else timeout
+        start = time.monotonic()
+        until = math.inf if timeout is None else start + timeout
+        pauses = _rules.pauses(min(until, start + self._terms.retry_seconds))
+        # For ever is too long for connecting.
+        begin_until = start + self._terms.timeout if timeout is None else until
         token, entry = _rules.tokens.next()
         encoded = _wire.encode_request(method.head, payload, self._terms.tail(timeout) + entry)
         while True:
             made = answers()
             try:
-                connection, stream_id = self._channel.start(encoded, flags, made, connecting)
+                connection, stream_id = self._channel.start(encoded, flags, made, begin_until)
+            except _rules.NoRoom:
+                raise method.unsent() from None
             except ConnectionLost:
                 seconds = next(pauses, None)
                 if seconds is None:
@@ -211,7 +234,7 @@ class Caller:
                 time.sleep(seconds)
             else:
                 connection.read_along()
-                return _Opened(connection, stream_id, token), made
+                return _Opened(connection, stream_id, token, until + DEADLINE_GRACE_SECONDS), made
 
 
 @dataclass(frozen=True)
@@ -221,12 +244,15 @@ class _Opened:
     connection: Connection
     stream_id: int
     token: str
+    #: When its time is over.
+    until: float
 
     def send(self, payload: bytes) -> None:
-        self.connection.send(self.stream_id, 0, payload)
+        """Raises NoRoom when its time is over before there is room."""
+        self.connection.send(self.stream_id, 0, payload, self.until)
 
     def finish(self) -> None:
-        self.connection.send(self.stream_id, _wire.REMOTE_CLOSED | _wire.NO_DATA, b"")
+        self.connection.send(self.stream_id, _wire.REMOTE_CLOSED | _wire.NO_DATA, b"", None)
 
     def cancel(self) -> None:
         """Asks the server to end the stream. Nobody waits for the answer."""

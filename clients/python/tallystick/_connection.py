@@ -1,17 +1,20 @@
 """One connection, shared by threads: each sends its frames, one of them at a time reads the answers.
 
-1. Frames are sent in the order in which they came, by one thread at a time, which takes along what the others
-   have left meanwhile. Messages of streams wait for their turn, so that their sender is slowed down.
+1. Frames are sent in the order in which they came, and so are the ids of Requests, by one thread at a time,
+   which takes along what the others have left meanwhile. No caller ever waits inside of a send: what the
+   socket does not take is left to the writer thread, which there is only once that was needed.
 2. Whenever calls are under way, somebody reads: a caller that waits for its own answer, while nobody else
    does, or else the reader thread, which there is only once a second call or a stream has needed it.
 3. Who stops reading while calls are still under way wakes the reader thread.
 4. Once `closed`, no call is under way and none begins; every one that was has failed.
-5. The socket is closed by the last that was inside of a send or of a read.
+5. While too much is unsent, calls and messages of streams wait for room, until their deadline at the latest.
+6. The socket is closed by the last that was inside of a send or of a read.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import select
 import socket
@@ -19,10 +22,19 @@ import struct
 import threading
 import time
 from collections import deque
-from typing import Optional
+from typing import Optional, Union
 
 from . import _wire
-from ._rules import RECEIVE_BYTES, SEND_STALL_SECONDS, Answer, Ignored, cancel_request, lost
+from ._rules import (
+    LONGEST_UNSENT_BYTES,
+    RECEIVE_BYTES,
+    SEND_STALL_SECONDS,
+    Answer,
+    Ignored,
+    NoRoom,
+    cancel_request,
+    lost,
+)
 from ._streams import Answers, Streams
 from .errors import ConnectionLost
 
@@ -50,30 +62,49 @@ class Connection:
         self._socket = _connected(path, timeout)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(self._socket, select.POLLOUT)
         self._streams = Streams()
-        # Guards the adding of calls, `closed` and the reader thread's making.
+        # Guards the adding of calls and frames, the count of what is unsent, `closed`, and who makes threads.
         self._lock = threading.Lock()
         self.closed = False
-        # Frames that whoever sends takes along. A thread has one of a Request here, and waits for its answer.
+        # Told when there is room again, if somebody waits for it.
+        self._room = threading.Condition(self._lock)
+        self._waiting_for_room = 0
+        # Frames that whoever sends takes along.
         self._unsent: deque[bytes] = deque()
+        # Whether the writer thread is at work; then, the bytes of those and of the rest.
+        self._is_blocked = False
+        self._unsent_bytes = 0
+        # What the socket has not taken of frames that are no longer in `_unsent`; of who holds `_sending`.
+        self._rest = memoryview(b"")
         # Held while frames are sent, and while the socket is read.
         self._sending = threading.Lock()
         self._reading = threading.Lock()
         self._reader: Optional[threading.Thread] = None
         # What the reader thread waits for: true to read, false to end.
         self._wanted: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._writer: Optional[threading.Thread] = None
+        # What the writer thread waits for: true to write, false to end.
+        self._blocked: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
-    def start(self, request: bytes, flags: int, answers: Answers) -> int:
-        """Sends a Request; the answers come to `answers`. Returns the stream's id.
+    def start(self, request: bytes, flags: int, answers: Answers, until: Optional[float]) -> int:
+        """Sends a Request; the answers come to `answers`. Returns the stream's id. Waits for room until then;
+        without a time it does without.
 
-        Raises ConnectionLost when the connection had ended before anything was sent; an end later than
-        that is told to `answers`.
+        Raises ConnectionLost when the connection had ended before anything was sent, and NoRoom; an end later
+        than that is told to `answers`.
         """
         with self._lock:
+            if self._is_blocked:
+                self._wait_for_room(until)
             if self.closed:
                 raise ConnectionLost("the connection has ended", maybe_applied=False)
+            # With the frame under one lock: some servers refuse an id below an earlier one.
             stream_id = self._streams.add(answers)
-        problem = self._send(_wire.encode_frame(stream_id, _wire.REQUEST, flags, request), patient=False)
+            frame = _wire.encode_frame(stream_id, _wire.REQUEST, flags, request)
+            self._add(frame)
+        problem = self._send(frame)
         if problem is not None:
             unsent = self._streams.forget(stream_id)
             self.end(problem)
@@ -82,20 +113,45 @@ class Connection:
                 raise ConnectionLost(problem, maybe_applied=False)
         return stream_id
 
-    def send(self, stream_id: int, flags: int, payload: bytes) -> None:
-        """Sends a message of a stream, or its end. When the connection has ended, the call was told."""
-        problem = self._send(_wire.encode_frame(stream_id, _wire.DATA, flags, payload), patient=True)
+    def send(self, stream_id: int, flags: int, payload: bytes, until: Optional[float]) -> None:
+        """Sends a message of a stream, or its end. Waits for room as `start` does. When the connection has
+        ended, the call was told.
+        """
+        frame = _wire.encode_frame(stream_id, _wire.DATA, flags, payload)
+        with self._lock:
+            if self._is_blocked:
+                self._wait_for_room(until)
+            if self.closed:
+                return
+            self._add(frame)
+        problem = self._send(frame)
         if problem is not None:
             self.end(problem)
 
-    def _send(self, frame: bytes, patient: bool) -> Optional[str]:
-        """Sends the frame, with those of others that came meanwhile; or, unless `patient`, leaves it to who
-        is sending just then. Returns why nothing of it was sent, if so.
-        """
+    def _add(self, frame: bytes) -> None:
+        """Under the lock."""
         self._unsent.append(frame)
+        if self._is_blocked:
+            self._unsent_bytes += len(frame)
+
+    def _wait_for_room(self, until: Optional[float]) -> None:
+        """Under the lock. Raises NoRoom when the time is over before."""
+        while until is not None and self._unsent_bytes >= LONGEST_UNSENT_BYTES and not self.closed:
+            self._waiting_for_room += 1
+            try:
+                seconds = until - time.monotonic()
+                if seconds <= 0 or not self._room.wait(None if seconds == math.inf else seconds):
+                    raise NoRoom
+            finally:
+                self._waiting_for_room -= 1
+
+    def _send(self, own: bytes) -> Optional[str]:
+        """Sends what waits, or leaves it to who is sending just then. Returns why nothing was sent of the
+        caller's own frame, if so.
+        """
         try:
-            while self._unsent and self._sending.acquire(blocking=patient):
-                problem, unsent = self._send_all(frame)
+            while self._unsent and self._sending.acquire(blocking=False):
+                problem, unsent = self._send_all(own)
                 if problem and not unsent:
                     self.end(problem)
                 elif self.closed:
@@ -109,23 +165,91 @@ class Connection:
         return None
 
     def _send_all(self, own: bytes) -> tuple[str, bool]:
-        """Sends what waits; `_sending` is held, and given back. Returns what went wrong, and whether nothing
-        was sent of the caller's own frame, which went alone.
+        """Sends what waits; `_sending` is held, and given back or handed to the writer thread. Returns what
+        went wrong, and whether nothing was sent of the caller's own frame, which went alone.
         """
         frames: list[bytes] = []
-        sent = 0
+        handed_on = False
         try:
             while self._unsent:
                 frames.append(self._unsent.popleft())
-            data = b"".join(frames)
-            sent = self._socket.send(data)
+            data = frames[0] if len(frames) == 1 else b"".join(frames)
+            sent = self._offer(data)
             if sent < len(data):
-                self._socket.sendall(memoryview(data)[sent:])
+                self._rest = memoryview(data)[sent:]
+                handed_on = True
+                self._write_along()
         except OSError as error:
-            return f"the connection was lost while sending: {error}", not sent and frames == [own]
+            return f"the connection was lost while sending: {error}", frames == [own]
+        finally:
+            if not handed_on:
+                self._sending.release()
+        return "", False
+
+    def _offer(self, data: Union[bytes, memoryview]) -> int:
+        """Sends what the socket takes; returns how much that was."""
+        try:
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def _write_along(self) -> None:
+        """Has the writer thread send the rest."""
+        with self._lock:
+            self._is_blocked = True
+            self._unsent_bytes = len(self._rest) + sum(map(len, self._unsent))
+            if self._writer is None:
+                run = self._run_writer
+                self._writer = threading.Thread(target=run, name="tallystick-writer", daemon=True)
+                self._writer.start()
+        self._blocked.put(True)
+
+    def _run_writer(self) -> None:
+        try:
+            while self._blocked.get():
+                self._write()
+        except BaseException:
+            self.end("sending failed")
+            raise
+
+    def _write(self) -> None:
+        """Sends the rest, as the socket takes it; `_sending` is held, and given back."""
+        problem = None
+        try:
+            while self._has_more():
+                if not self._writable.poll(SEND_STALL_SECONDS * 1000):
+                    raise TimeoutError(f"the server took nothing for {SEND_STALL_SECONDS} s")
+                sent = self._offer(self._rest)
+                self._rest = self._rest[sent:]
+                with self._lock:
+                    self._unsent_bytes -= sent
+                    if self._waiting_for_room and self._unsent_bytes < LONGEST_UNSENT_BYTES:
+                        self._room.notify_all()
+        except OSError as error:
+            problem = f"the connection was lost while sending: {error}"
         finally:
             self._sending.release()
-        return "", False
+        if problem is not None:
+            self.end(problem)
+        elif self.closed:
+            self._close_socket()
+        else:
+            # What has come since there was nothing more.
+            self._send(b"")
+
+    def _has_more(self) -> bool:
+        """Whether there is a rest, or frames to become one; else callers send for themselves again."""
+        if self._rest:
+            return True
+        with self._lock:
+            if self._unsent:
+                self._rest = memoryview(b"".join(self._unsent))
+                self._unsent.clear()
+                return True
+            self._is_blocked = False
+            self._unsent_bytes = 0
+            self._room.notify_all()
+            return False
 
     def wait(self, call: Unary, until: float) -> bool:
         """Waits for a call's answer; false when the time was over before."""
@@ -193,15 +317,15 @@ class Connection:
         self._streams.forget(stream_id)
         # Without a connection the call has ended as well.
         with contextlib.suppress(ConnectionLost):
-            self.start(cancel_request(token), 0, Ignored())
+            self.start(cancel_request(token), 0, Ignored(), None)
             self.read_along()
 
     def close(self) -> None:
         """Ends the connection and waits until nothing of it is left."""
         self.end("the client was closed")
-        reader = self._reader
-        if reader is not None and threading.current_thread() is not reader:
-            reader.join()
+        for thread in (self._reader, self._writer):
+            if thread is not None and threading.current_thread() is not thread:
+                thread.join()
 
     def abandon(self) -> None:
         """Lets go of a connection that belongs to the process this one was forked from."""
@@ -212,12 +336,14 @@ class Connection:
         """Ends the connection and fails every call on it. Does not wait."""
         with self._lock:
             self.closed = True
+            self._room.notify_all()
         # First, so that a reader that is woken has no other reason to give.
         self._streams.fail(reason)
         # Wakes whoever reads or sends. One that has ended already says so.
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._wanted.put(False)
+        self._blocked.put(False)
         self._close_socket()
 
     def _close_socket(self) -> None:
@@ -239,7 +365,6 @@ def _connected(path: str, timeout: float) -> socket.socket:
         # A socket's send time-out bounds its connecting too.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(timeout))
         connection.connect(path)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_STALL_SECONDS))
     except OSError as error:
         connection.close()
         raise lost(path, error) from error

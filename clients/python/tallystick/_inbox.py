@@ -24,6 +24,7 @@ MESSAGE_OVERHEAD_BYTES = 64
 class Inbox(Generic[M], abc.ABC):
     """Told by the connection; `wake` tells the reader that there is something to take, under the lock."""
 
+    ONE_REPLY = False
     #: Whether what the call has sent may have been applied when its time is over.
     SENDS = False
 

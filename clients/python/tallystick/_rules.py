@@ -41,6 +41,8 @@ LONGEST_TIMEOUT_SECONDS = 24 * 86_400
 #: A send that makes no progress for this long ends the connection.
 SEND_STALL_SECONDS = 30
 RECEIVE_BYTES = 1 << 16
+#: What may wait to be sent, in bytes, before calls and messages of streams wait for room.
+LONGEST_UNSENT_BYTES = 256 << 10
 #: Errors of these codes say nothing of earlier attempts. Any other comes from looking at the call, its key
 #: included.
 _TELLS_NOTHING = frozenset(
@@ -60,6 +62,10 @@ class Closed(ValueError):
 
     def __init__(self) -> None:
         super().__init__("the client is closed")
+
+
+class NoRoom(Exception):
+    """Nothing was sent, since too much waits to be sent and the time was over before that changed."""
 
 
 class Method(Generic[Q, M]):
@@ -244,6 +250,8 @@ class Answer(abc.ABC):
 
     __slots__ = ("_data", "_error", "ended")
 
+    ONE_REPLY = True
+
     def __init__(self) -> None:
         self._data = b""
         self._error: Optional[TallyError] = None
@@ -264,11 +272,16 @@ class Answer(abc.ABC):
         self.ended = True
         self.wake()
 
-    def data(self, payload: bytes) -> None:  # noqa: B027 (empty for every answer)
-        """Nothing a unary call knows of."""
+    def data(self, payload: bytes) -> None:
+        self._astray()
 
     def end(self) -> None:
-        self.failed(_senseless("the server ended a unary call like a stream"))
+        self._astray()
+
+    def _astray(self) -> None:
+        """A frame that only a stream has. To wait on would be to wait for what the server does not owe."""
+        if not self.ended:
+            self.failed(_senseless("the server answered a call of one reply like a stream"))
 
     def failed(self, error: TallyError) -> None:
         self._error = error

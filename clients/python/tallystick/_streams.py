@@ -16,6 +16,9 @@ from .errors import ConnectionLost, TallyError
 class Answers(Protocol):
     """Where a call's frames go. Called by whoever reads the socket: must not block."""
 
+    #: Whether one Response is all that may come: then Data ends the call.
+    ONE_REPLY: bool
+
     def respond(self, data: bytes) -> None:
         """The call's end, by a Response."""
 
@@ -63,7 +66,9 @@ class Streams:
         answers = self.waiting.pop(stream_id, None) if closes else self.waiting.get(stream_id)
         if answers is None:
             return
-        if not flags & _wire.NO_DATA:
+        if answers.ONE_REPLY:
+            self.waiting.pop(stream_id, None)
+        if answers.ONE_REPLY or not flags & _wire.NO_DATA:
             answers.data(payload)
         if closes:
             answers.end()

@@ -16,6 +16,8 @@ from tallystick.errors import Cancelled, Code
 
 
 class AsyncBackend:
+    takes_bad_text = True
+
     def __init__(self, socket: str, options: Mapping[str, Mapping[str, int]]) -> None:
         self._clients = Clients(AsyncClient, socket, options)
 

@@ -39,7 +39,9 @@ ATTRIBUTES = {
 class Target:
     """A method that a scenario names, `CreditService/Consume`."""
 
+    package: str
     service: str
+    name: str
     #: In the client's spelling, `consume`.
     function: str
     request: type[Message]
@@ -65,7 +67,9 @@ def target(name: str) -> Target:
     text = MethodDescriptorProto()
     described.CopyToProto(text)
     return Target(
+        package=PACKAGES[service],
         service=service,
+        name=method,
         function=re.sub(r"(?<!^)(?=[A-Z])", "_", method).lower(),
         request=message_factory.GetMessageClass(described.input_type),
         response=message_factory.GetMessageClass(described.output_type),

@@ -87,6 +87,13 @@ class Names:
             yield self.counting("i", turn).fill(repeated)
 
 
+def has_bad_text(value: Any) -> bool:
+    """Whether there is a `$badText` in it."""
+    if isinstance(value, list):
+        return any(map(has_bad_text, value))
+    return isinstance(value, dict) and ("$badText" in value or any(map(has_bad_text, value.values())))
+
+
 def expect(expected: Any, actual: Any, names: Names, what: str) -> None:
     """Raises Mismatch unless `actual` is as `expected`, which is filled; saves what is to be saved."""
     found: dict[str, str] = {}

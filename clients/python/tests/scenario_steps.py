@@ -16,7 +16,7 @@ from fake import PATIENCE, look, terminate
 from scenario_blocks import WORDS as BLOCK_WORDS
 from scenario_blocks import Block, Raised, block_of
 from scenario_calls import ARGUMENT_ERRORS, Target, error_to_json, target, to_json
-from scenario_file import Mismatch, Names, ScenarioError, expect, fits
+from scenario_file import Mismatch, Names, ScenarioError, expect, fits, has_bad_text
 
 from tallystick.errors import TallyError
 from tallystick.testing import Server
@@ -50,6 +50,9 @@ class OpenStream(Protocol):
 
 class Backend(Protocol):
     """A client under test. Requests and replies are proto3 JSON; a failure is a TallyError."""
+
+    #: Whether its language has texts that are no Unicode; steps with one are passed over where not.
+    takes_bad_text: bool
 
     async def unary(self, method: Target, request: Any, call: Call) -> Any: ...
 
@@ -118,6 +121,8 @@ class Runner:
         kinds = [kind for kind in self._kinds if kind in step]
         if len(kinds) != 1:
             raise ScenarioError(f"a step has one kind, not {kinds}")
+        if has_bad_text(step) and not self._backend.takes_bad_text:
+            return
         carry_out, words = self._kinds[kinds[0]]
         unknown = set(step) - words - {kinds[0]}
         if unknown:

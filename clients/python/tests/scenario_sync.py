@@ -23,6 +23,8 @@ THREADS = 256
 
 
 class SyncBackend:
+    takes_bad_text = True
+
     def __init__(self, socket: str, options: Mapping[str, Mapping[str, int]]) -> None:
         self._clients = Clients(Client, socket, options)
         self._threads = ThreadPoolExecutor(THREADS)

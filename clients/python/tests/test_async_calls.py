@@ -18,6 +18,7 @@ from fake import GROWING_DEADLINES, PATIENCE, SOON, FakeServer, Frame, Handler, 
 
 from tallystick import AsyncClient, _async_connection, errors
 from tallystick._generated.testing.v1.conformance_pb2 import EchoRequest
+from tallystick._rules import LONGEST_UNSENT_BYTES
 from tallystick.messages import ConsumeRequest, ConsumeResponse, VerifyResponse
 from tallystick.testing import AsyncConformance, AsyncTestControl
 
@@ -272,13 +273,13 @@ def test_calls_wait_when_too_much_is_unsent(serve: Serve, socket_path: pathlib.P
     async def main() -> None:
         async with connect(socket_path) as client:
             conformance = AsyncConformance(client.caller)
-            body = bytes(3 * _async_connection.LONGEST_UNSENT_BYTES)
+            body = bytes(3 * LONGEST_UNSENT_BYTES)
             calls = [asyncio.create_task(conformance.echo(number=n, body=body)) for n in range(8)]
             await asyncio.sleep(0)
             connection = client.caller._channel.connection(asyncio.get_running_loop())
             assert connection.is_full
             # One frame over the limit at most, whatever the number of callers.
-            assert len(connection._unsent) < _async_connection.LONGEST_UNSENT_BYTES + len(body) + 1000
+            assert len(connection._unsent) < LONGEST_UNSENT_BYTES + len(body) + 1000
             with pytest.raises(errors.DeadlineExceeded) as caught:
                 await conformance.echo(timeout=SOON)
             assert not caught.value.maybe_applied

@@ -20,13 +20,17 @@ from tallystick.errors import Code
 VECTORS = pathlib.Path(__file__).parents[3] / "proto" / "vectors"
 
 
-def responses() -> list[object]:
-    """The cases of frames/client.txt: a name, the Response, and what a client makes of it."""
+def answers() -> list[object]:
+    """The cases of frames/client.txt: a name, the frame's type, flags and payload, and what a client makes of
+    it.
+    """
     found: list[object] = []
     for case in (VECTORS / "frames" / "client.txt").read_text().split("\ncase ")[1:]:
-        name, response, expected = case.strip().splitlines()[:3]
-        data = bytes.fromhex(response.removeprefix("response"))
-        found.append(pytest.param(data, expected, id=name))
+        name, answer, expected = case.strip().splitlines()[:3]
+        kind, *words = answer.split()
+        flags = int(words.pop(0), 16) if kind == "data" else 0
+        frame = (_wire.DATA if kind == "data" else _wire.RESPONSE, flags, bytes.fromhex("".join(words)))
+        found.append(pytest.param(frame, expected, id=name))
     return found
 
 
@@ -49,19 +53,19 @@ CLIENTS: dict[str, Callable[[pathlib.Path], EchoResponse]] = {
 }
 
 
-@pytest.mark.parametrize(("data", "expected"), responses())
+@pytest.mark.parametrize(("answer", "expected"), answers())
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_response_is_taken_as_the_vector_says(
+def test_an_answer_is_taken_as_the_vector_says(
     serve: Callable[[Handler], FakeServer],
     socket_path: pathlib.Path,
     client: str,
-    data: bytes,
+    answer: tuple[int, int, bytes],
     expected: str,
 ) -> None:
-    kind, *words = expected.split()
-    serve(lambda peer, frame: peer.send(_wire.encode_frame(frame.stream_id, _wire.RESPONSE, 0, data)))
+    outcome, *words = expected.split()
+    serve(lambda peer, frame: peer.send(_wire.encode_frame(frame.stream_id, *answer)))
     with recorded(client, "vectors", "frames/client.txt"):
-        if kind == "ok":
+        if outcome == "ok":
             message = CLIENTS[client](socket_path)
             assert message.SerializeToString() == bytes.fromhex("".join(words))
             return
