@@ -1,4 +1,4 @@
-// The sender of a server's stream, who waits until less waits for the peer. The client's side is RoomWaiter.swift.
+// The sender of a server's stream, who waits until less waits for the peer. RoomWaiter is the client's.
 //
 // Invariants:
 // 1. It waits until there is room, until its call or its task is cancelled, or until the connection is gone:

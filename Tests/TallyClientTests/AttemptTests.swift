@@ -13,7 +13,8 @@ import Testing
 struct AttemptTests {
   typealias Credits = TallystickV1.CreditService
 
-  private static let quick = RetryPolicy(firstDelay: .milliseconds(1), maximumDelay: .milliseconds(2))
+  private static let quick = RetryPolicy(
+    duration: Patience.duration, firstDelay: .milliseconds(1), maximumDelay: .milliseconds(2))
 
   private static func lose(_ responder: UnaryResponder) {
     responder.fail(Status(.unknown, "lost", details: [Peer.info("OUTCOME_UNKNOWN")]))

@@ -7,15 +7,15 @@
 //
 // A value; owned by the registry.
 
-/// Cancels the calls that carry a token in the metadata `ServerOptions.cancelTokenKey`. Clients are told of the
-/// method by `CancelMethod`.
+/// Cancels the calls that carry a token in the metadata `ServerOptions.cancelTokenKey`. Clients are told of
+/// the method by `CancelMethod`.
 public struct CancelService: Sendable {
   /// Longest token that is looked up.
   public static let tokenByteCount = 255
 
   private let cancel: @Sendable (_ token: String, _ uid: UInt32) -> Int
 
-  /// - Parameter cancel: usually `Server.cancel(token:uid:)`, of the server that the service is registered with.
+  /// - Parameter cancel: usually `Server.cancel(token:uid:)`, of the server that has this service.
   public init(cancel: @escaping @Sendable (_ token: String, _ uid: UInt32) -> Int) {
     self.cancel = cancel
   }

@@ -16,7 +16,7 @@ internal import TallyMeasuring
 internal import TallySQLite
 
 final class Committer {
-  /// Users whose expired credit one transaction of the sweep writes off, at most; `Ledger.settledRows` bounds
+  /// Users whose expired credit one transaction of the sweep writes off, at most; `EngineConfiguration.settledRows` bounds
   /// it too.
   static let sweepUsers = 64
 

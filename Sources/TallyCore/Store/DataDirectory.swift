@@ -191,15 +191,15 @@ internal import TallySQLite
     if size(of: databaseName + "-wal", in: directory) ?? 0 > 0 {
       throw StoreError(
         .directory,
-        "\(path) holds the log \(databaseName)-wal without its database: put \(databaseName) back beside it, or "
-          + "a backup in an empty directory")
+        "\(path) holds the log \(databaseName)-wal without its database: put \(databaseName) back beside "
+          + "it, or a backup in an empty directory")
     }
     guard let other = try names(directory, path: path).sorted().first(where: { isDatabase($0, directory) })
     else { return }
     throw StoreError(
       .directory,
-      "\(path) holds the database \(other) but no \(databaseName): rename it to \(databaseName) if it is the ledger "
-        + "to serve, or name another directory for a new one")
+      "\(path) holds the database \(other) but no \(databaseName): rename it to \(databaseName) if it is "
+        + "the ledger to serve, or name another directory for a new one")
   }
 
   private static func names(_ directory: Int32, path: String) throws(StoreError) -> [String] {

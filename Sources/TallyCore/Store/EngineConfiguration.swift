@@ -29,6 +29,8 @@ public struct EngineConfiguration: Sendable {
   public var slowStatementMillis = 100
   /// Called on the thread that ran it, which it holds up.
   public var onSlowStatement: @Sendable (SlowStatement) -> Void = { _ in }
+  /// Rows that one commit writes of what has expired. A hold that pins many lots may exceed it.
+  public var settledRows = EngineConfiguration.defaultSettledRows
   /// Bytes of the log at which writes stop. It grows beyond `Checkpointer.restartFrames` only while somebody
   /// else, a backup tool or an analyst's shell, reads an old snapshot.
   public var logLimitBytes = EngineConfiguration.defaultLogLimitBytes
@@ -47,6 +49,9 @@ public struct EngineConfiguration: Sendable {
   /// Told after `EngineState.mode` has changed. On the writer's queue, the one that watches the files, or
   /// that of who closes the engine; must not wait.
   public var onModeChange: @Sendable () -> Void = {}
+
+  /// Some 3 ms.
+  public static let defaultSettledRows = 256
 
   /// 16 GiB.
   public static let defaultLogLimitBytes: Int64 = 16 << 30

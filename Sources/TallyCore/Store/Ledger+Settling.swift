@@ -12,9 +12,6 @@
 internal import TallySQLite
 
 extension Ledger {
-  /// Rows that one commit writes of what has expired: some 3 ms. A hold that pins many lots may exceed it.
-  static let settledRows = 256
-
   /// Whether each of a batch may be decided in this transaction. For the others a slice was written off.
   func readiness(of batch: [Work]) throws(SQLiteError) -> [Bool] {
     guard try hasDue() else { return batch.map { _ in true } }

@@ -93,6 +93,9 @@ final class Ledger {
     var isChanged: Bool
   }
 
+  /// See `EngineConfiguration.settledRows`; set before the first commit.
+  var settledRows = EngineConfiguration.defaultSettledRows
+
   init(
     _ connection: Connection, published: Published, caches: Caches, zones: ZoneStore, time: EffectiveTime,
     faults: EngineFaults, onRateLimits: @escaping @Sendable (RateLimitChange) -> Void
@@ -155,7 +158,7 @@ final class Ledger {
     working.freesMemory = false
     working.usage.begin(runTotal: runTotal, lastLabelId: lastLabelId)
     working.rateLimits.removeAll()
-    working.settlingRows = Self.settledRows
+    working.settlingRows = settledRows
     working.position = 0
     working.trailing = trailing
     working.hasWritten = trailing >= Self.maximumTrailing

@@ -142,6 +142,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       metrics: metrics)
     let checkpointer = Checkpointer(
       connection: connection, readers: readers, metrics: metrics, configuration: configuration)
+    ledger.settledRows = configuration.settledRows
     // Whatever the process before has answered comes before whatever this one answers.
     if published.head.commitSequence > 0 { try ledger.commitNothing() }
     let committer = Committer(
@@ -180,8 +181,8 @@ public final class SQLiteEngine: ProductEngine, Sendable {
 
   /// Lets nothing in any more, answers what is queued (for ten seconds at most), copies the log into the
   /// database file and closes it. Reads end with `shuttingDown`.
-  /// - Throws: `filesLost` when the files are no longer those at their paths. They stay open until the process
-  ///   ends.
+  /// - Throws: `filesLost` when the files are no longer those at their paths. They stay open until the
+  ///   process ends.
   public func close() throws(StoreError) {
     let wasClosed = isClosed.withLock { isClosed in
       defer { isClosed = true }

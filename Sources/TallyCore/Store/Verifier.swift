@@ -45,7 +45,8 @@ public enum Verifier {
     }
   }
 
-  /// Opens a file, which recovers it; one in a place that takes no writes as it is, if no log stands beside it.
+  /// Opens a file, which recovers it; one in a place that takes no writes as it is, if no log stands beside
+  /// it.
   private static func open(_ path: String, checkpointsOnClose: Bool) throws(StoreError) -> Connection {
     var options = ConnectionOptions(
       readOnly: false, creates: false, checkpointsOnClose: checkpointsOnClose, cacheKibibytes: 8_192)

@@ -24,7 +24,12 @@ final class ReferenceEngine: Engine {
   }
 
   struct Store {
-    var nowMicros: Int64 = 0
+    /// Where the clock stands.
+    var wallMicros: Int64 = 0
+    /// The latest time that anybody was told.
+    var toldMicros: Int64 = 0
+    /// Of the last commit that wrote something.
+    var committedMicros: Int64 = 0
     var accounts: [ExactText: Account] = [:]
     /// Row n is at n - 1.
     var ledger: [Entry] = []
@@ -38,7 +43,7 @@ final class ReferenceEngine: Engine {
     var commitSequence: Int64 = 0
     var runs: [ExactText: ReferenceRun] = [:]
 
-    var effectiveMicros: Int64 { max(nowMicros, ledger.last?.atMicros ?? 0) }
+    var effectiveMicros: Int64 { max(wallMicros, toldMicros, ledger.last?.atMicros ?? 0) }
 
     func account(_ userId: String) -> Account { accounts[ExactText(userId)] ?? Account(userId: userId) }
 
@@ -56,12 +61,27 @@ final class ReferenceEngine: Engine {
 
   private let store = Lock(Store())
 
-  func setTime(micros: Int64) { store.withLock { $0.nowMicros = micros } }
+  /// Whoever sets the time asks for it as well: it is told.
+  func setTime(micros: Int64) {
+    store.withLock { store in
+      store.wallMicros = micros
+      store.toldMicros = store.effectiveMicros
+    }
+  }
+
+  /// What was told is forgotten, what was committed is not.
+  func restart() { store.withLock { $0.toldMicros = max($0.committedMicros, $0.wallMicros) } }
 
   func submit(
     _ submission: Submission, group: (any ReplyGroup)?, completion: @escaping @Sendable ([Outcome]) -> Void
   ) {
-    let outcomes = store.withLock { store in submission.commands.map { Self.apply($0, &store) } }
+    let outcomes = store.withLock { store in
+      submission.commands.map { command in
+        let outcome = Self.apply(command, &store)
+        if LedgerModel.hasWritten(outcome) { store.committedMicros = store.effectiveMicros }
+        return outcome
+      }
+    }
     completion(outcomes)
     group?.flush()
   }
@@ -313,10 +333,10 @@ final class ReferenceEngine: Engine {
   }
 }
 
-/// The reference engine; a restart loses nothing, since it only ever was in memory.
+/// The reference engine; a restart loses nothing but the last time told, since it only ever was in memory.
 final class ReferenceRig: EngineRig {
   let reference = ReferenceEngine()
   var engine: any Engine { reference }
   func setTime(micros: Int64) { reference.setTime(micros: micros) }
-  func restart() throws {}
+  func restart() { reference.restart() }
 }

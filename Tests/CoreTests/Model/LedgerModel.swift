@@ -27,8 +27,30 @@ struct LedgerModel {
   private var grants: [[ExactText]: [Int64: Int64]] = [:]
 
   func now(_ wall: Int64) -> Int64 { max(wall, lastAt, toldAt) }
-  /// Of the last command, whether or not it wrote anything.
+  /// The latest that anybody was told, by a command that wrote nothing or by a read.
   private var toldAt: Int64 = 0
+  /// Of the last commit that wrote something.
+  private var committedAt: Int64 = 0
+
+  /// Somebody reads.
+  mutating func tell(wall: Int64) { toldAt = now(wall) }
+
+  /// What was told is forgotten, what was committed is not. A start commits its own time.
+  mutating func restart(wall: Int64) {
+    toldAt = max(committedAt, wall)
+    committedAt = toldAt
+  }
+
+  /// Whether an outcome is of something written.
+  static func hasWritten(_ outcome: Outcome) -> Bool {
+    switch outcome {
+    case .refused: false
+    case .planStored(_, let unchanged, _): !unchanged
+    case .applied(let receipt): !receipt.replayed
+    case .usage(.run(let receipt)): !receipt.replayed
+    case .page, .admin: true
+    }
+  }
 
   // MARK: Questions
 
@@ -64,6 +86,12 @@ struct LedgerModel {
   mutating func apply(_ command: Command, wall: Int64) -> Outcome {
     let time = now(wall)
     toldAt = time
+    let outcome = outcome(of: command, at: time)
+    if Self.hasWritten(outcome) { committedAt = time }
+    return outcome
+  }
+
+  private mutating func outcome(of command: Command, at time: Int64) -> Outcome {
     do throws(Refusal) {
       if case .putPlan(let plan) = command { return put(plan, at: time) }
       if case .usage(let command) = command { return .usage(.run(try carryOut(command, at: time))) }
@@ -94,6 +122,7 @@ struct LedgerModel {
   mutating func sweep(wall: Int64, order: [String]) {
     let time = now(wall)
     toldAt = time
+    committedAt = max(committedAt, lastAt)
     for userId in order {
       guard var user = users[ExactText(userId)] else { continue }
       var numbering = Int64(ledger.count) + 1

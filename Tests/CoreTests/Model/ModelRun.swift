@@ -59,6 +59,7 @@ struct ModelRun {
     case .restart:
       log.append("restart")
       try rig.restart()
+      model.restart(wall: wall)
     case .sweep: try sweep()
     case .retry:
       guard !executed.isEmpty else { return }
@@ -167,7 +168,8 @@ struct ModelRun {
     }
   }
 
-  private func compareBalances() throws {
+  private mutating func compareBalances() throws {
+    model.tell(wall: wall)
     let expected = StepReader.users.map { model.balance($0, wall: wall) }
     let actual = try rig.engine.balances(userIds: StepReader.users).value
     try require(actual == expected, "balances \(actual), expected \(expected)")

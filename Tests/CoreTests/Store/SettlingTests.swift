@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Settling in slices") struct SettlingTests {
   /// Rows of one commit that nobody is held up for longer by: a slice, and the command's own.
-  private static let most = Ledger.settledRows + 1
+  private static let most = EngineConfiguration.defaultSettledRows + 1
 
   /// How many rows the fullest commit has.
   private func largestCommit(_ engine: SQLiteEngine, _ users: [String]) throws -> Int {
