@@ -46,14 +46,20 @@ final class OutboundBudget: Sendable {
     return false
   }
 
-  /// Cuts connections off until the total is below the mark again.
+  /// Cuts connections off until the total is below the mark again. What is cut off gives its bytes back when
+  /// it is closed, by the thread that does this, or by another: it counts as gone here.
   private func relieve(_ now: UInt64) {
-    while usedByteCount > reliefByteCount, let outbox = nextToGo(now) { outbox.cutOff() }
+    var staying = holders.withLock { Array($0.values) }.filter { $0.giveUpReason == nil }
+    var byteCount = staying.reduce(0) { $0 + $1.countedByteCount }
+    while byteCount > reliefByteCount, let outbox = nextToGo(staying, now) {
+      byteCount -= outbox.countedByteCount
+      staying.removeAll { $0 === outbox }
+      outbox.cutOff()
+    }
     isRelieving.store(false, ordering: .releasing)
   }
 
-  private func nextToGo(_ now: UInt64) -> Outbox? {
-    let all = holders.withLock { Array($0.values) }
+  private func nextToGo(_ all: [Outbox], _ now: UInt64) -> Outbox? {
     let notReading = all.filter { $0.hasTakenNothing(until: now, for: Self.notReadingNanoseconds) }
     return (notReading.isEmpty ? all : notReading).max { $0.countedByteCount < $1.countedByteCount }
   }

@@ -73,7 +73,8 @@ struct TallyClientTests {
   }
 
   private static let quick = RetryPolicy(
-    maximumAttempts: 5, firstDelay: .milliseconds(1), maximumDelay: .milliseconds(2))
+    duration: Patience.duration, maximumAttempts: 5, firstDelay: .milliseconds(1),
+    maximumDelay: .milliseconds(2))
 
   @Test("a call carries its request, acting user, metadata and deadline, and brings its reply")
   func call() async throws {

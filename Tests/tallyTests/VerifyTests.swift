@@ -114,7 +114,7 @@ struct VerifyTests {
       #expect(sound.status == 0, "\(sound.error)")
       #expect(sound.output.split(separator: "\n").count == 8)
       let log = try verify("echo more > \"$1/tally.db-wal\"")
-      #expect(log.status == tally.ExitStatus.damaged.rawValue)
+      #expect(log.status == tally.ExitStatus.system.rawValue)
       #expect(log.error.hasPrefix("tally: \(place)/tally.db cannot be"), "\(log.error)")
       #expect(try ChildProcess.run(["rmdir", place]).status == 0)
     }

@@ -16,8 +16,8 @@ internal import TallyMeasuring
 internal import TallySQLite
 
 final class Committer {
-  /// Users whose expired credit one transaction of the sweep writes off, at most; `EngineConfiguration.settledRows` bounds
-  /// it too.
+  /// Users whose expired credit one transaction of the sweep writes off, at most;
+  /// `EngineConfiguration.settledRows` bounds it too.
   static let sweepUsers = 64
 
   let connection: Connection

@@ -74,8 +74,8 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     self.init(
       .filesLost,
       "DATA_LOSS: \(what) while the database was served. Writes are refused: what is written now would be "
-        + "gone with this process. End it, put the files back where they were, or a backup in their place, and "
-        + "start again; until it ends, its open files are under /proc/\(getpid())/fd")
+        + "gone with this process. End it, put the files back where they were, or a backup in their place, "
+        + "and start again; until it ends, its open files are under /proc/\(getpid())/fd")
   }
 
   /// - Parameter path: of the database that cannot be opened.

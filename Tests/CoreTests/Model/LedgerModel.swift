@@ -62,8 +62,11 @@ struct LedgerModel {
     return user
   }
 
-  func balance(_ userId: String, wall: Int64) -> Balance {
-    var balance = user(userId, at: now(wall)).balance(at: now(wall))
+  func balance(_ userId: String, wall: Int64) -> Balance { balance(userId, at: now(wall)) }
+
+  /// As it is by a time that is not before the last row's.
+  func balance(_ userId: String, at time: Int64) -> Balance {
+    var balance = user(userId, at: time).balance(at: time)
     balance.version = users[ExactText(userId)]?.version ?? 0
     return balance
   }

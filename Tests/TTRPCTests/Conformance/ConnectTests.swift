@@ -68,7 +68,8 @@ struct ConnectTests {
     let host = try TestServer()
     let client = try host.connect()
     let bytes = try await client.unary(service, "Inspect", [], timeoutNanoseconds: 60_000_000_000)
-    #expect(try Message(bytes).number(2) == 60_000_000_000)
+    // What is left of it when the request is sent.
+    #expect((1...60_000_000_000).contains(try Message(bytes).number(2)))
     #expect(try Message(try await client.unary(service, "Inspect", [])).number(2) == 0)
   }
 
