@@ -177,8 +177,7 @@ class Connection:
             sent = self._offer(data)
             if sent < len(data):
                 self._rest = memoryview(data)[sent:]
-                handed_on = True
-                self._write_along()
+                handed_on = self._write_along()
         except OSError as error:
             return f"the connection was lost while sending: {error}", frames == [own]
         finally:
@@ -193,16 +192,21 @@ class Connection:
         except BlockingIOError:
             return 0
 
-    def _write_along(self) -> None:
-        """Has the writer thread send the rest."""
+    def _write_along(self) -> bool:
+        """Has the writer thread send the rest, which then holds `_sending`. False when the connection has ended:
+        the thread would be told to end before it was told to write, and would never give `_sending` back.
+        """
         with self._lock:
+            if self.closed:
+                return False
             self._is_blocked = True
             self._unsent_bytes = len(self._rest) + sum(map(len, self._unsent))
             if self._writer is None:
                 run = self._run_writer
                 self._writer = threading.Thread(target=run, name="tallystick-writer", daemon=True)
                 self._writer.start()
-        self._blocked.put(True)
+            self._blocked.put(True)
+        return True
 
     def _run_writer(self) -> None:
         try:
