@@ -21,6 +21,8 @@ struct ClientTests {
     var far: Int32 = -1
     try #require(unsafe clinux_socket_pair(&near, &far) == 0)
     var options = ClientOptions()
+    // The client's clock is the machine's: a test that is not about it may take as long as it needs.
+    options.stalledWriteNanoseconds = patienceNanoseconds
     change(&options)
     return (try ClientConnection(descriptor: near, options: options), RawClient(descriptor: far))
   }

@@ -78,7 +78,7 @@ struct ServerTests {
     let client = try host.connect()
     let pairs = [MetadataPair(key: "tally-cancel-token", value: "t1")]
     let call = Task {
-      try await client.unary(service, "Sleep", Message().with(1, 60_000).encoded, metadata: pairs)
+      try await client.unary(service, "Sleep", Message().with(1, 3_600_000).encoded, metadata: pairs)
     }
     await eventually("the call has begun") { host.server.statistics.callsStarted == 1 }
     #expect(host.server.cancel(token: "t1", uid: getuid() + 1) == 0)
@@ -99,7 +99,7 @@ struct ServerTests {
     let pairs = [MetadataPair(key: "tally-cancel-token", value: "t")]
     try await raw.send(
       .request(1, "Chat", flags: FrameFlags.remoteOpen, metadata: pairs),
-      .request(3, "Sleep", Message().with(1, 60_000).encoded, metadata: pairs))
+      .request(3, "Sleep", Message().with(1, 3_600_000).encoded, metadata: pairs))
     await eventually("the calls have begun") { host.server.statistics.callsStarted == 2 }
     #expect(host.server.cancel(token: "t", uid: getuid()) == 2)
     let frames = try await raw.frames(2)
@@ -117,7 +117,7 @@ struct ServerTests {
     let client = try host.connect(options)
     let pairs = [MetadataPair(key: "tally-cancel-token", value: "x")]
     let call = Task {
-      try await client.unary(service, "Sleep", Message().with(1, 60_000).encoded, metadata: pairs)
+      try await client.unary(service, "Sleep", Message().with(1, 3_600_000).encoded, metadata: pairs)
     }
     await eventually("the call has begun") { host.server.statistics.callsStarted == 1 }
     call.cancel()
@@ -132,7 +132,7 @@ struct ServerTests {
     let host = try TestServer()
     let raw = try host.raw()
     try await raw.send(
-      .request(1, "Sleep", Message().with(1, 60_000).encoded, timeout: 20_000_000))
+      .request(1, "Sleep", Message().with(1, 3_600_000).encoded, timeout: 20_000_000))
     let end = try await host.whileTimePasses(byNanoseconds: 1_000_000) { try await raw.frame() }
     #expect(end?.status?.code == .deadlineExceeded)
   }

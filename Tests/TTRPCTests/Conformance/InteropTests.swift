@@ -164,7 +164,7 @@ struct InteropTests {
   func timeoutOnSleepingServer() async throws {
     let host = try TestServer()
     let client = try host.connect()
-    let request = Message().with(1, 60_000).encoded
+    let request = Message().with(1, 3_600_000).encoded
     let error = await #expect(throws: CallError.self) {
       try await client.unary(service, "Sleep", request, timeoutNanoseconds: 20_000_000)
     }

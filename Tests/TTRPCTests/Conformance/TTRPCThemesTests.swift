@@ -97,7 +97,7 @@ struct TTRPCThemesTests {
     let host = try TestServer()
     let client = try host.connect()
     let call = Task {
-      try await client.unary(service, "Sleep", Message().with(1, 60_000).encoded)
+      try await client.unary(service, "Sleep", Message().with(1, 3_600_000).encoded)
     }
     await eventually("the call has begun") { host.server.statistics.callsStarted == 1 }
     await host.server.shutdown(drainNanoseconds: 0)
@@ -112,7 +112,7 @@ struct TTRPCThemesTests {
     let raw = try host.raw()
     try await raw.send(
       .request(1, "Chat", flags: FrameFlags.remoteOpen),
-      .request(3, "Sleep", Message().with(1, 60_000).encoded))
+      .request(3, "Sleep", Message().with(1, 3_600_000).encoded))
     await eventually("the calls have begun") { host.server.statistics.callsStarted == 2 }
     raw.close()
     await eventually("the connection is let go") { host.server.statistics.connectionsOpen == 0 }
