@@ -178,8 +178,8 @@ int cprocess_private_sweep(const char *base, const char *prefix) {
   return removed;
 }
 
-// Puts the name of a directory that was just made on the disk. A file system that cannot sync directories says
-// EINVAL.
+// Puts the name of a directory that was just made on the disk. A file system that cannot sync directories
+// says EINVAL.
 static int sync_above(const char *path) {
   char above[PATH_MAX];
   const char *slash = strrchr(path, '/');

@@ -180,8 +180,8 @@ static void use_page_size(log_scan *scan, int page_bytes) {
 // Looks behind the first bad frame for what only damage leaves there.
 //
 // before: the checksum that is stored in the bad frame or header; repaired: the one that it should have.
-static int look_behind(
-    log_scan *scan, long long bad, sums before, sums repaired, int after_commit, tally_log_state *state) {
+static int look_behind(log_scan *scan, long long bad, sums before, sums repaired, int after_commit,
+                       tally_log_state *state) {
   int goes_on = 0;
   for (long long number = bad + 1; number <= scan->frames; number++) {
     unsigned char *frame;
@@ -232,9 +232,8 @@ static int examine_frames(log_scan *scan, sums running, tally_log_state *state) 
     }
     state->first_bad_frame = number;
     state->is_unfinished = has_salts(scan, frame);
-    return look_behind(
-        scan, number, stored(frame + 16), frame_sums(scan, running, frame), says_commit(scan, number, frame),
-        state);
+    return look_behind(scan, number, stored(frame + 16), frame_sums(scan, running, frame),
+                       says_commit(scan, number, frame), state);
   }
   state->is_unfinished = state->whole_frames < scan->frames;
   return SQLITE_OK;

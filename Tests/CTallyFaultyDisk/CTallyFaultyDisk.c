@@ -7,7 +7,8 @@
 // come before the C library's. Files under no watched directory are passed on as they are.
 //
 // Invariants:
-// 1. A page of a file is dirty from a write to the next sync; one that succeeds copies it to the disk's image,
+// 1. A page of a file is dirty from a write to the next sync; one that succeeds copies it to the disk's
+// image,
 //    one that fails forgets it.
 // 2. A name is on the disk after a sync of the directory that succeeds; one that was lost in a failed sync
 //    comes there only when it is made anew.
@@ -355,8 +356,8 @@ int faulty_disk_cut(faulty_disk *disk, const char *into, int divisor, int remain
   return code;
 }
 
-void faulty_disk_cut_at_database_sync(
-    faulty_disk *disk, int skip, const char *into, int divisor, int remainder) {
+void faulty_disk_cut_at_database_sync(faulty_disk *disk, int skip, const char *into, int divisor,
+                                      int remainder) {
   pthread_mutex_lock(&mutex);
   snprintf(disk->cut_path, sizeof disk->cut_path, "%s", into);
   disk->cut_skip = skip;

@@ -27,7 +27,7 @@ int faulty_disk_failures(faulty_disk *disk);
 // written, those are there whose number leaves `remainder` when divided by `divisor`; none when it is 0.
 int faulty_disk_cut(faulty_disk *disk, const char *into, int divisor, int remainder);
 // The same by itself, as the `skip`th next sync of the database begins.
-void faulty_disk_cut_at_database_sync(
-    faulty_disk *disk, int skip, const char *into, int divisor, int remainder);
+void faulty_disk_cut_at_database_sync(faulty_disk *disk, int skip, const char *into, int divisor,
+                                      int remainder);
 // Whether that has happened.
 int faulty_disk_has_cut(faulty_disk *disk);

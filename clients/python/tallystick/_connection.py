@@ -193,8 +193,8 @@ class Connection:
             return 0
 
     def _write_along(self) -> bool:
-        """Has the writer thread send the rest, which then holds `_sending`. False when the connection has ended:
-        the thread would be told to end before it was told to write, and would never give `_sending` back.
+        """Has the writer thread send the rest, which then holds `_sending`. False when the connection has
+        ended: the thread would be told to end before it was told to write, and never give `_sending` back.
         """
         with self._lock:
             if self.closed:
