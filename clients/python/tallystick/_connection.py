@@ -88,6 +88,12 @@ class Connection:
         # What the writer thread waits for: true to write, false to end.
         self._blocked: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
+    def __del__(self) -> None:
+        # Two that let go of it in the same moment may have left it to each other; nobody is inside of it now.
+        opened: Optional[socket.socket] = getattr(self, "_socket", None)
+        if opened is not None:
+            opened.close()
+
     def start(self, request: bytes, flags: int, answers: Answers, until: Optional[float]) -> int:
         """Sends a Request; the answers come to `answers`. Returns the stream's id. Waits for room until then;
         without a time it does without.
