@@ -83,3 +83,8 @@ func floorRemainder(_ dividend: Int64, _ divisor: Int64) -> Int64 {
   let remainder = dividend % divisor
   return remainder < 0 ? remainder + divisor : remainder
 }
+
+extension Civil {
+  /// Months since the year 0, as rollups number them.
+  var monthNumber: Int64 { year * 12 + month - 1 }
+}

@@ -11,19 +11,6 @@
 
 internal import TallySQLite
 
-extension Account {
-  /// When the sweep has something to write off: the earliest expiry of a lot that is not wholly pinned, or
-  /// of an open hold. Pinned credit outlives its lot's expiry.
-  var nextDueMicros: Int64? {
-    var due = nextHoldExpiryMicros
-    for lot in lots where lot.remainingMicros > lot.pinnedMicros {
-      guard let expiry = lot.expiresAtMicros else { continue }
-      due = min(due ?? expiry, expiry)
-    }
-    return due
-  }
-}
-
 /// Reads accounts.
 final class AccountLoader {
   static let columns = "id, user_id, posted, held, version, head, next_hold_expiry, lots, open_holds"
@@ -111,8 +98,7 @@ final class AccountSaver {
   }
 
   /// - Parameter storedDueMicros: what `next_due` is in the table.
-  /// - Returns: what it is now.
-  func save(_ account: Account, storedDueMicros: Int64?) throws(SQLiteError) -> Int64? {
+  func save(_ account: Account, storedDueMicros: Int64?) throws(SQLiteError) {
     update.bind(1, account.id)
     update.bind(2, account.postedMicros)
     update.bind(3, account.heldMicros)
@@ -123,11 +109,10 @@ final class AccountSaver {
     update.bind(8, account.openHoldCount)
     try update.run()
     let dueMicros = account.nextDueMicros
-    guard dueMicros != storedDueMicros else { return dueMicros }
+    guard dueMicros != storedDueMicros else { return }
     updateDue.bind(1, account.id)
     updateDue.bind(2, dueMicros)
     try updateDue.run()
-    return dueMicros
   }
 
   /// The first time at which the sweep has something to write off; nil for never.

@@ -66,6 +66,8 @@ public struct EngineConfiguration: Sendable {
 public enum StoreFault: Error, Sendable, Equatable {
   case failedRead, failedSync, diskFull, outOfMemory, lockedOut
 
+  func failure(_ what: String) -> StorageFailure { StorageFailure(error(what)) }
+
   func error(_ sql: String) -> SQLiteError {
     switch self {
     case .failedRead: .failedRead(sql)

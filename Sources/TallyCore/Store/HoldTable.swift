@@ -22,6 +22,9 @@ final class HoldReader {
     WHERE h.account = ?1 AND h.state = 1 AND h.expires_at <= ?2
     ORDER BY h.expires_at, h.id LIMIT ?3
     """
+  static let expiriesSQL = """
+    SELECT id, expires_at FROM hold WHERE account = ?1 AND state = 1 ORDER BY expires_at LIMIT ?2
+    """
   /// Of many accounts at once; ?1 is a JSON array of their users' ids.
   static let expiredOfManySQL = """
     SELECT \(columns) FROM account a JOIN hold h ON h.account = a.id
@@ -30,10 +33,12 @@ final class HoldReader {
 
   private let byId: Statement
   private let expired: Statement
+  private let expiries: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byId = try connection.prepare(Self.byIdSQL)
     expired = try connection.prepare(Self.expiredSQL)
+    expiries = try connection.prepare(Self.expiriesSQL)
   }
 
   func hold(id: Int64) throws(SQLiteError) -> Hold? {
@@ -48,6 +53,18 @@ final class HoldReader {
     expired.bind(2, nowMicros)
     expired.bind(3, limit.map { Int64($0) } ?? -1)
     return try Self.all(expired)
+  }
+
+  /// The open holds that expire first.
+  func firstExpiries(account: Int64, limit: Int) throws(SQLiteError) -> [HoldExpiry] {
+    expiries.bind(1, account)
+    expiries.bind(2, Int64(limit))
+    defer { expiries.reset() }
+    var found: [HoldExpiry] = []
+    while try expiries.step() {
+      found.append(HoldExpiry(holdId: expiries.int(0), atMicros: expiries.int(1)))
+    }
+    return found
   }
 
   /// The rest of a statement's rows, which select `columns`.
@@ -77,10 +94,7 @@ final class HoldReader {
 
 /// Writes holds.
 final class HoldSaver {
-  static let nextExpirySQL = "SELECT min(expires_at) FROM hold WHERE account = ?1 AND state = 1"
-
   private let upsert: Statement
-  private let nextExpiry: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     upsert = try connection.prepare(
@@ -91,7 +105,6 @@ final class HoldSaver {
       ON CONFLICT (id) DO UPDATE SET state = ?3, captured = ?5, released = ?6, forfeited = ?7,
         expires_at = ?9, settled_at = ?10
       """)
-    nextExpiry = try connection.prepare(Self.nextExpirySQL)
   }
 
   func save(_ hold: Hold, account: Int64) throws(SQLiteError) {
@@ -108,12 +121,5 @@ final class HoldSaver {
     upsert.bind(11, hold.runId)
     upsert.bind(12, Packing.pack(hold.pins))
     try upsert.run()
-  }
-
-  /// The earliest expiry among the account's open holds.
-  func nextExpiry(account: Int64) throws(SQLiteError) -> Int64? {
-    nextExpiry.bind(1, account)
-    defer { nextExpiry.reset() }
-    return try nextExpiry.step() ? nextExpiry.optionalInt(0) : nil
   }
 }

@@ -10,12 +10,6 @@
 internal import TallySQLite
 
 final class KeyIndex {
-  /// A row that carries a key.
-  struct Match {
-    var sequence: Int64
-    var digest: Digest
-  }
-
   static let keySQL = "SELECT sequence, digest FROM ledger WHERE key = ?1 AND account = ?2"
   static let paymentSQL = "SELECT sequence FROM ledger WHERE payment_id = ?1"
   static let grantSQL =
@@ -31,12 +25,12 @@ final class KeyIndex {
     byGrant = try connection.prepare(Self.grantSQL)
   }
 
-  func find(account: Int64, key: String) throws(SQLiteError) -> Match? {
+  func find(account: Int64, key: String) throws(SQLiteError) -> KeyMatch? {
     byKey.bind(1, key)
     byKey.bind(2, account)
     defer { byKey.reset() }
     guard try byKey.step() else { return nil }
-    return Match(sequence: byKey.int(0), digest: Digest(bytes: byKey.blob(1)))
+    return KeyMatch(sequence: byKey.int(0), digest: Digest(bytes: byKey.blob(1)))
   }
 
   /// Across all users.

@@ -7,13 +7,6 @@
 
 internal import TallySQLite
 
-/// A medium and its row.
-struct StoredMedia {
-  var id: Int64
-  var account: Int64
-  var media: Media
-}
-
 /// Reads media.
 final class MediaReader {
   /// `media(_:from:userId:)` reads them in this order.
@@ -63,14 +56,20 @@ final class MediaReader {
     return try byId.step() ? try Self.stored(byId) : nil
   }
 
+  /// By id, deleted or not; those that are not there are left out.
+  func media(mediaIds: [String]) throws(SQLiteError) -> [StoredMedia] {
+    byIds.bind(1, JSONText.array(mediaIds))
+    defer { byIds.reset() }
+    var found: [StoredMedia] = []
+    while try byIds.step() { found.append(try Self.stored(byIds)) }
+    return found
+  }
+
   /// Those of an account that are live, by id.
   func live(_ ids: Set<ExactText>, account: Int64) throws(SQLiteError) -> [ExactText: StoredMedia] {
     if ids.isEmpty { return [:] }
-    byIds.bind(1, JSONText.array(ids.map(\.text)))
-    defer { byIds.reset() }
     var found: [ExactText: StoredMedia] = [:]
-    while try byIds.step() {
-      let stored = try Self.stored(byIds)
+    for stored in try media(mediaIds: ids.map(\.text)) {
       guard stored.account == account, stored.media.deletedAtMicros == nil else { continue }
       found[ExactText(stored.media.mediaId)] = stored
     }
@@ -132,12 +131,17 @@ final class MediaSaver {
     delete = try connection.prepare(Self.deleteSQL)
   }
 
-  func make(_ media: Media, account: Int64) throws(SQLiteError) {
-    let id = try lastId.step() ? lastId.int(0) + 1 : 1
-    lastId.reset()
-    insert.bind(1, id)
+  /// The highest id in use, or zero.
+  func lastMediaId() throws(SQLiteError) -> Int64 {
+    defer { lastId.reset() }
+    return try lastId.step() ? lastId.optionalInt(0) ?? 0 : 0
+  }
+
+  func make(_ stored: StoredMedia) throws(SQLiteError) {
+    let media = stored.media
+    insert.bind(1, stored.id)
     insert.bind(2, media.mediaId)
-    insert.bind(3, account)
+    insert.bind(3, stored.account)
     insert.bind(4, media.url)
     insert.bind(5, Int64(media.width))
     insert.bind(6, Int64(media.height))

@@ -10,22 +10,6 @@
 
 internal import TallySQLite
 
-/// Where the ledger stands after a commit.
-struct LedgerHead: Sendable, Equatable {
-  var commitSequence: Int64 = 0
-  /// Of the last row.
-  var ledgerSequence: Int64 = 0
-  /// Of the last row.
-  var lastAtMicros: Int64 = 0
-  /// When the commit was made, whether or not it wrote a row.
-  var committedAtMicros: Int64 = 0
-  /// The last row's hash.
-  var hash: [UInt8] = Chain.origin
-
-  /// No time is earlier than that.
-  var latestMicros: Int64 { max(lastAtMicros, committedAtMicros) }
-}
-
 /// Reads the head.
 final class HeadReader {
   static let headSQL = """
@@ -96,41 +80,5 @@ final class HeadSaver {
       updateSystem.bind(2, balances[account])
       try updateSystem.run()
     }
-  }
-}
-
-/// What stands against all users' credit; in micro-USD, mostly negative.
-struct SystemBalances: Sendable, Equatable {
-  private var issued: Int64 = 0
-  private var revenue: Int64 = 0
-  private var forfeited: Int64 = 0
-  private var adjustments: Int64 = 0
-
-  subscript(account: SystemAccount) -> Int64 {
-    get {
-      switch account {
-      case .issued: issued
-      case .revenue: revenue
-      case .forfeited: forfeited
-      case .adjustments: adjustments
-      }
-    }
-    set {
-      switch account {
-      case .issued: issued = newValue
-      case .revenue: revenue = newValue
-      case .forfeited: forfeited = newValue
-      case .adjustments: adjustments = newValue
-      }
-    }
-  }
-
-  /// Books the other side of a row.
-  /// - Returns: false when the sum would leave the range of int64; nothing has changed then.
-  mutating func book(_ entry: Entry) -> Bool {
-    guard let account = entry.type.counterpart else { return true }
-    let (sum, overflow) = self[account].subtractingReportingOverflow(entry.amountMicros)
-    if !overflow { self[account] = sum }
-    return !overflow
   }
 }

@@ -9,15 +9,6 @@
 
 internal import TallySQLite
 
-/// A page's row. Its facts show the current version.
-struct StoredPage {
-  var id: Int64
-  var account: Int64
-  var facts: PageFacts
-  /// The id of the page that it was made a copy of.
-  var copiedFrom: String?
-}
-
 /// Reads pages.
 final class PageReader {
   private static let columns = """
@@ -159,10 +150,10 @@ final class PageSaver {
     lowestVersion = try connection.prepare(Self.lowestVersionSQL)
   }
 
-  /// The next page's row.
-  func nextId() throws(SQLiteError) -> Int64 {
+  /// The highest id in use, or zero.
+  func lastPageId() throws(SQLiteError) -> Int64 {
     defer { lastId.reset() }
-    return try lastId.step() ? try lastId.counted(0) + 1 : 1
+    return try lastId.step() ? lastId.optionalInt(0) ?? 0 : 0
   }
 
   /// A page's first version.

@@ -15,15 +15,8 @@ final class RateLimitReader {
     WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
   static let bySubjectSQL =
-    "SELECT id, per_second, burst FROM rate_limit WHERE kind = ?1 AND coalesce(account, uid, 0) = ?2"
+    "SELECT per_second, burst FROM rate_limit WHERE kind = ?1 AND coalesce(account, uid, 0) = ?2"
   static let countSQL = "SELECT count(*) FROM rate_limit WHERE kind = ?1"
-
-  /// A limit as it is stored.
-  struct Row {
-    var id: Int64
-    var perSecond: Int32
-    var burst: Int32
-  }
 
   private let page: Statement
   private let bySubject: Statement
@@ -56,15 +49,14 @@ final class RateLimitReader {
     try page(afterId: 0, limit: 2 * RateLimit.maximumOfAKind + 2).limits
   }
 
-  /// - Parameter key: the account's id, the uid, or zero.
-  func row(_ kind: RateLimitKind, key: Int64) throws(SQLiteError) -> Row? {
-    bySubject.bind(1, kind.rawValue)
-    bySubject.bind(2, key)
+  func limit(_ key: RateLimitKey) throws(SQLiteError) -> StoredRateLimit? {
+    bySubject.bind(1, key.kind.rawValue)
+    bySubject.bind(2, key.id)
     defer { bySubject.reset() }
     guard try bySubject.step() else { return nil }
-    return Row(
-      id: bySubject.int(0), perSecond: Int32(truncatingIfNeeded: bySubject.int(1)),
-      burst: Int32(truncatingIfNeeded: bySubject.int(2)))
+    return StoredRateLimit(
+      perSecond: Int32(truncatingIfNeeded: bySubject.int(0)),
+      burst: Int32(truncatingIfNeeded: bySubject.int(1)))
   }
 
   func count(_ kind: RateLimitKind) throws(SQLiteError) -> Int {
@@ -90,16 +82,12 @@ final class RateLimitReader {
   }
 }
 
-/// Numbers are the disk's; never reused.
-enum RateLimitKind: Int64 {
-  case user = 1
-  case uid = 2
-  case everyUser = 3
-  case everyUid = 4
-}
-
 /// Writes rate limits.
 final class RateLimitSaver {
+  static let updateSQL =
+    "UPDATE rate_limit SET per_second = ?3, burst = ?4 WHERE kind = ?1 AND coalesce(account, uid, 0) = ?2"
+  static let deleteSQL = "DELETE FROM rate_limit WHERE kind = ?1 AND coalesce(account, uid, 0) = ?2"
+
   private let insert: Statement
   private let update: Statement
   private let delete: Statement
@@ -107,29 +95,30 @@ final class RateLimitSaver {
   init(_ connection: Connection) throws(SQLiteError) {
     insert = try connection.prepare(
       "INSERT INTO rate_limit(kind, account, uid, per_second, burst) VALUES (?1, ?2, ?3, ?4, ?5)")
-    update = try connection.prepare("UPDATE rate_limit SET per_second = ?2, burst = ?3 WHERE id = ?1")
-    delete = try connection.prepare("DELETE FROM rate_limit WHERE id = ?1")
+    update = try connection.prepare(Self.updateSQL)
+    delete = try connection.prepare(Self.deleteSQL)
   }
 
-  /// - Parameter key: the account's id, the uid, or zero.
-  func add(_ limit: RateLimit, _ kind: RateLimitKind, key: Int64) throws(SQLiteError) {
-    insert.bind(1, kind.rawValue)
-    insert.bind(2, kind == .user ? key : nil)
-    insert.bind(3, kind == .uid ? key : nil)
-    insert.bind(4, Int64(limit.perSecond))
-    insert.bind(5, Int64(limit.burst))
-    try insert.run()
-  }
-
-  func change(id: Int64, to limit: RateLimit) throws(SQLiteError) {
-    update.bind(1, id)
-    update.bind(2, Int64(limit.perSecond))
-    update.bind(3, Int64(limit.burst))
-    try update.run()
-  }
-
-  func remove(id: Int64) throws(SQLiteError) {
-    delete.bind(1, id)
-    try delete.run()
+  func save(_ effect: RateLimitEffect) throws(SQLiteError) {
+    let (key, limit) = (effect.key, effect.limit)
+    switch effect.action {
+    case .add:
+      insert.bind(1, key.kind.rawValue)
+      insert.bind(2, key.kind == .user ? key.id : nil)
+      insert.bind(3, key.kind == .uid ? key.id : nil)
+      insert.bind(4, Int64(limit.perSecond))
+      insert.bind(5, Int64(limit.burst))
+      try insert.run()
+    case .change:
+      update.bind(1, key.kind.rawValue)
+      update.bind(2, key.id)
+      update.bind(3, Int64(limit.perSecond))
+      update.bind(4, Int64(limit.burst))
+      try update.run()
+    case .remove:
+      delete.bind(1, key.kind.rawValue)
+      delete.bind(2, key.id)
+      try delete.run()
+    }
   }
 }

@@ -37,10 +37,15 @@ struct RollupCell: Equatable {
   var runs = RunTotals()
   var uploads: Int64 = 0
 
-  mutating func add(_ other: RollupCell) throws(SQLiteError) {
+  /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
+  mutating func takes(_ other: RollupCell) -> Bool {
     let (sum, overflow) = uploads.addingReportingOverflow(other.uploads)
-    guard runs.add(other.runs), !overflow else { throw .malformed("rollup: a sum is out of range") }
     uploads = sum
+    return runs.add(other.runs) && !overflow
+  }
+
+  mutating func add(_ other: RollupCell) throws(SQLiteError) {
+    guard takes(other) else { throw .malformed("rollup: a sum is out of range") }
   }
 
   /// Takes a part away.

@@ -8,32 +8,6 @@
 
 internal import TallySQLite
 
-/// A rollup row's key.
-struct RollupKey: Hashable {
-  /// An account under which nothing is ever counted; zero is everybody's.
-  static let nobody: Int64 = -1
-
-  /// Since the epoch, UTC.
-  var day: Int64
-  /// Zero stands for all users.
-  var account: Int64
-  /// Zero stands for all models and types.
-  var label: Int64
-}
-
-/// What a user did in a UTC month.
-struct MonthCounters: Equatable {
-  /// Succeeded runs that started in it.
-  var generations: Int64 = 0
-  /// Media of source UPLOAD made in it.
-  var uploads: Int64 = 0
-}
-
-struct MonthKey: Hashable {
-  var month: Int64
-  var account: Int64
-}
-
 /// Writes rollups and counters.
 final class RollupSaver {
   static let rowSQL = """
@@ -161,16 +135,11 @@ final class LabelTable {
   static let maximumCached = 4_096
   static let findSQL = "SELECT id FROM run_label WHERE model = ?1 AND type = ?2"
 
-  struct Name: Hashable {
-    var model: ExactText
-    var type: ExactText
-  }
-
   private let find: Statement
   private let insert: Statement
   private let last: Statement
   /// Of committed labels only.
-  private var cached: [Name: Int64] = [:]
+  private var cached: [RunLabel: Int64] = [:]
 
   init(_ connection: Connection) throws(SQLiteError) {
     find = try connection.prepare(Self.findSQL)
@@ -178,25 +147,23 @@ final class LabelTable {
     last = try connection.prepare("SELECT coalesce(max(id), 0) FROM run_label")
   }
 
-  /// - Parameter lastCommitted: labels above it may yet be undone.
-  func id(_ name: Name, lastCommitted: Int64) throws(SQLiteError) -> Int64? {
-    if let id = cached[name] { return id }
-    find.bind(1, name.model.text)
-    find.bind(2, name.type.text)
+  /// Of a committed label.
+  func id(_ label: RunLabel) throws(SQLiteError) -> Int64? {
+    if let id = cached[label] { return id }
+    find.bind(1, label.model.text)
+    find.bind(2, label.type.text)
     defer { find.reset() }
     guard try find.step() else { return nil }
+    if cached.count >= Self.maximumCached { cached.removeAll(keepingCapacity: true) }
     let id = find.int(0)
-    if id <= lastCommitted {
-      if cached.count >= Self.maximumCached { cached.removeAll(keepingCapacity: true) }
-      cached[name] = id
-    }
+    cached[label] = id
     return id
   }
 
-  func make(_ name: Name, id: Int64) throws(SQLiteError) {
+  func make(_ label: RunLabel, id: Int64) throws(SQLiteError) {
     insert.bind(1, id)
-    insert.bind(2, name.model.text)
-    insert.bind(3, name.type.text)
+    insert.bind(2, label.model.text)
+    insert.bind(3, label.type.text)
     try insert.run()
   }
 

@@ -9,21 +9,22 @@
 internal import TallySQLite
 
 final class RunSaver {
-  static let extendSQL =
-    "UPDATE run SET expires_at = ?3 WHERE run_id = ?1 AND hold_id = ?2 AND status = 1"
+  static let extendSQL = "UPDATE run SET expires_at = ?2 WHERE id = ?1"
 
   private let insert: Statement
   private let finish: Statement
   private let extend: Statement
+  private let last: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     insert = try connection.prepare(
       """
-      INSERT INTO run(run_id, account, model, type, status, estimate, hold_id, input_tokens, output_tokens,
+      INSERT INTO run(id, run_id, account, model, type, status, estimate, hold_id, input_tokens, output_tokens,
         images, cost, charged, uncollected, started_at, finished_at, expires_at, error, recorded, digest,
-        commit_sequence, commit_position)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
-      RETURNING id
+        commit_sequence, commit_position, finish_digest, finish_commit_sequence, finish_commit_position,
+        finish_sequence)
+      VALUES (?22, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+        ?21, ?23, ?24, ?25, ?26)
       """)
     finish = try connection.prepare(
       """
@@ -33,14 +34,20 @@ final class RunSaver {
       WHERE id = ?1
       """)
     extend = try connection.prepare(Self.extendSQL)
+    last = try connection.prepare("SELECT coalesce(max(id), 0) FROM run")
   }
 
-  /// Makes a run's row.
-  /// - Returns: its id.
-  func make(_ run: Run, account: Int64, _ digest: Digest, at commit: CommitPoint) throws(SQLiteError) -> Int64
-  {
+  /// The highest id in use, or zero.
+  func lastId() throws(SQLiteError) -> Int64 {
+    defer { last.reset() }
+    return try last.step() ? try last.counted(0) : 0
+  }
+
+  /// Makes the row of a run, which may have ended in the same commit.
+  func make(_ stored: StoredRun) throws(SQLiteError) {
+    let run = stored.run
     insert.bind(1, run.runId)
-    insert.bind(2, account)
+    insert.bind(2, stored.account)
     insert.bind(3, run.model)
     insert.bind(4, run.type)
     insert.bind(5, Int64(run.status.rawValue))
@@ -57,12 +64,15 @@ final class RunSaver {
     insert.bind(16, run.expiresAtMicros)
     insert.bind(17, run.error)
     insert.bind(18, run.isRecorded ? 1 : 0)
-    insert.bind(19, digest.bytes)
-    insert.bind(20, commit.sequence)
-    insert.bind(21, Int64(commit.position))
-    defer { insert.reset() }
-    guard try insert.step() else { throw .malformed("run: no id came back") }
-    return insert.int(0)
+    insert.bind(19, stored.digest.bytes)
+    insert.bind(20, stored.commit.sequence)
+    insert.bind(21, Int64(stored.commit.position))
+    insert.bind(22, run.id)
+    insert.bind(23, stored.finish?.digest.bytes)
+    insert.bind(24, stored.finish?.commit.sequence)
+    insert.bind(25, stored.finish.map { Int64($0.commit.position) })
+    insert.bind(26, stored.finish?.sequence)
+    try insert.run()
   }
 
   /// Writes how a run ended.
@@ -85,10 +95,9 @@ final class RunSaver {
   }
 
   /// Lets a running run count against the quota for as long as its hold is open.
-  func extend(_ hold: Hold) throws(SQLiteError) {
-    extend.bind(1, hold.runId)
-    extend.bind(2, hold.id)
-    extend.bind(3, hold.expiresAtMicros)
+  func extend(_ run: Run) throws(SQLiteError) {
+    extend.bind(1, run.id)
+    extend.bind(2, run.expiresAtMicros)
     try extend.run()
   }
 }

@@ -8,24 +8,6 @@
 
 internal import TallySQLite
 
-/// A run and what its replays need.
-struct StoredRun {
-  var run: Run
-  var account: Int64
-  /// Of the request that made it, and the commit that did.
-  var digest: Digest
-  var commit: CommitPoint
-  /// nil while running, and for a recorded run.
-  var finish: Finish?
-
-  struct Finish {
-    var digest: Digest
-    var commit: CommitPoint
-    /// The last ledger row that it wrote; nil when it wrote none.
-    var sequence: Int64?
-  }
-}
-
 /// Reads runs.
 final class RunReader {
   /// Of a run and its account; `run(_:)` reads them in this order.

@@ -6,7 +6,7 @@
 //    and checkpointed (wholly, unless another program reads an old snapshot), the schema is whole and this
 //    program's, and the connection said that it syncs every commit.
 // 3. SQLite copies the log into the database file when it closes only after a checkpoint that succeeded.
-// 4. A read that begins after a completion ran sees its commit: accounts in memory are published first, and
+// 4. A read that begins after a completion ran sees its commit: accounts in memory are committed first, and
 //    a snapshot is opened anew for each read.
 // 5. Once the files are lost nothing is closed: SQLite would remove what is at their paths now.
 //
@@ -28,7 +28,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   private let directory: DataDirectory
   private let readers: ReaderPool
   let writer: Writer
-  let published: Published
+  let committed: CommittedState
   /// Of values that reads have made.
   public let caches: Caches
   /// Of the writer's and the readers' statements.
@@ -45,14 +45,14 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   public var databasePath: String { directory.databasePath }
 
   private init(
-    directory: DataDirectory, readers: ReaderPool, writer: Writer, published: Published, caches: Caches,
+    directory: DataDirectory, readers: ReaderPool, writer: Writer, committed: CommittedState, caches: Caches,
     statements: StatementStatistics, metrics: StoreMetrics, time: EffectiveTime, zones: ZoneStore
   ) {
     self.directory = directory
     watch = FileWatch(paths: directory.watchedPaths)
     self.readers = readers
     self.writer = writer
-    self.published = published
+    self.committed = committed
     self.caches = caches
     self.statements = statements
     self.metrics = metrics
@@ -80,10 +80,8 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     try SchemaCheck.require(connection, path: directory.databasePath)
     let head = try storing { () throws(SQLiteError) in try HeadReader(connection).load() }
     try checkClock(head, configuration)
-    return try storing { () throws(SQLiteError) in
-      let published = Published(head: head, onModeChange: configuration.onModeChange)
-      return try start(directory, connection, published, statements, configuration)
-    }
+    let committed = CommittedState(head: head, onModeChange: configuration.onModeChange)
+    return try start(directory, connection, committed, statements, configuration)
   }
 
   private static func openWriter(
@@ -93,7 +91,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       path: path,
       options: ConnectionOptions(
         readOnly: false, buffersLog: configuration.faults.synchronous == nil,
-        checkpointsOnClose: false, cacheKibibytes: Ledger.cacheKibibytes, statements: statements))
+        checkpointsOnClose: false, cacheKibibytes: SQLiteWriterStore.cacheKibibytes, statements: statements))
     _ = try connection.text("PRAGMA journal_mode = WAL")
     try connection.execute("PRAGMA synchronous = \(configuration.faults.synchronous ?? "FULL")")
     // A log that has grown beyond where it starts over gives the rest back when it does.
@@ -128,37 +126,48 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   }
 
   private static func start(
-    _ directory: DataDirectory, _ connection: Connection, _ published: Published,
+    _ directory: DataDirectory, _ connection: Connection, _ committed: CommittedState,
     _ statements: StatementStatistics, _ configuration: EngineConfiguration
-  ) throws(SQLiteError) -> SQLiteEngine {
+  ) throws(StoreError) -> SQLiteEngine {
     let caches = Caches()
     let metrics = StoreMetrics()
-    let time = EffectiveTime(clock: configuration.clock, lastMicros: published.head.latestMicros)
-    let ledger = try Ledger(
-      connection, published: published, caches: caches, zones: configuration.zones, time: time,
-      faults: configuration.faults, onRateLimits: configuration.onRateLimits)
-    let readers = try ReaderPool(
-      path: directory.databasePath, count: configuration.readerCount, statements: statements,
-      metrics: metrics)
-    let checkpointer = Checkpointer(
-      connection: connection, readers: readers, metrics: metrics, configuration: configuration)
-    ledger.settledRows = configuration.settledRows
-    // Whatever the process before has answered comes before whatever this one answers.
-    if published.head.commitSequence > 0 { try ledger.commitNothing() }
-    let committer = Committer(
-      connection: connection, ledger: ledger, checkpointer: checkpointer, published: published,
-      metrics: metrics, time: time, configuration: configuration)
-    let writer = Writer(
-      committer: committer, published: published, metrics: metrics, configuration: configuration)
+    let time = EffectiveTime(clock: configuration.clock, lastMicros: committed.head.latestMicros)
+    let (readers, store) = try storing { () throws(SQLiteError) in
+      let readers = try ReaderPool(
+        path: directory.databasePath, count: configuration.readerCount, statements: statements,
+        metrics: metrics)
+      let checkpointer = Checkpointer(
+        connection: connection, readers: readers, metrics: metrics, configuration: configuration)
+      return (
+        readers, try SQLiteWriterStore(connection, checkpointer: checkpointer, metrics: metrics)
+      )
+    }
+    let writer = try start(store, committed, caches, metrics, time, configuration)
     let engine = SQLiteEngine(
-      directory: directory, readers: readers, writer: writer, published: published, caches: caches,
+      directory: directory, readers: readers, writer: writer, committed: committed, caches: caches,
       statements: statements, metrics: metrics, time: time, zones: configuration.zones)
     let onEvent = configuration.onEvent
     engine.watch.start { what in
-      published.lose()
+      committed.lose()
       onEvent(.filesLost(StoreError(lost: what)))
     }
     return engine
+  }
+
+  private static func start(
+    _ store: SQLiteWriterStore, _ committed: CommittedState, _ caches: Caches, _ metrics: StoreMetrics,
+    _ time: EffectiveTime, _ configuration: EngineConfiguration
+  ) throws(StoreError) -> Writer {
+    do {
+      let committer = try Committer(
+        store: store, state: committed, caches: caches, metrics: metrics, time: time,
+        configuration: configuration)
+      // Whatever the process before has answered comes before whatever this one answers.
+      if committed.head.commitSequence > 0 { try committer.commitNothing() }
+      return Writer(committer: committer, state: committed, metrics: metrics, configuration: configuration)
+    } catch {
+      throw StoreError(error)
+    }
   }
 
   private static func storing<Value>(
@@ -193,7 +202,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     watch.stop()
     // It may have happened since the watch last looked.
     if let loss = watch.loss {
-      published.lose()
+      committed.lose()
       Self.lost.withLock { $0.append(self) }
       throw StoreError(lost: loss)
     }
@@ -208,7 +217,11 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   /// - Returns: the commit that did it.
   @discardableResult
   public func reset(setClock: () -> Void = {}) throws(StoreError) -> Int64 {
-    try writer.perform { (committer) throws(SQLiteError) in try committer.reset(setClock: setClock) }
+    try perform { (committer, store) throws(StorageFailure) in
+      try committer.replace(setClock) { (commitSequence) throws(StorageFailure) in
+        try store.empty(as: commitSequence)
+      }
+    }
   }
 
   /// Copies the database into memory. For test harnesses.
@@ -217,9 +230,10 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   public func saveSnapshot(
     limitByteCount: Int, note: () -> Void = {}
   ) throws(StoreError) -> DatabaseSnapshot? {
-    try writer.perform { (committer) throws(SQLiteError) in
+    try perform { (committer, store) throws(StorageFailure) in
       note()
-      return try committer.snapshot(limitByteCount: limitByteCount)
+      return try store.snapshot(
+        commitSequence: committer.books.head.commitSequence, limitByteCount: limitByteCount)
     }
   }
 
@@ -230,25 +244,39 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   public func restore(
     _ snapshot: DatabaseSnapshot, setClock: () -> Void = {}
   ) throws(StoreError) -> Int64 {
-    try writer.perform { (committer) throws(SQLiteError) in
-      try committer.restore(snapshot, setClock: setClock)
+    try perform { (committer, store) throws(StorageFailure) in
+      try committer.replace(setClock) { (commitSequence) throws(StorageFailure) in
+        try store.replace(by: snapshot, as: commitSequence)
+      }
+    }
+  }
+
+  /// Runs on the writer's queue, between batches.
+  func perform<Value>(
+    _ body: (Committer, SQLiteWriterStore) throws(StorageFailure) -> Value
+  ) throws(StoreError) -> Value {
+    try writer.perform { (committer) throws(StorageFailure) in
+      guard let store = committer.store as? SQLiteWriterStore else {
+        throw StorageFailure(.defect, "the writer's store is another engine's")
+      }
+      return try body(committer, store)
     }
   }
 
   /// Sets the clock, and lets time go on from there; the ledger's last row is the earliest that it goes back
   /// to. For test harnesses, which drive the clock.
   public func driveTime(setClock: () -> Void) {
-    time.drive(ledgerMicros: published.head.lastAtMicros, setClock)
+    time.drive(ledgerMicros: committed.head.lastAtMicros, setClock)
   }
 
   /// Tries a full disk again, as each tick does.
   public func retryDisk() throws(StoreError) {
-    try writer.perform { (committer) throws(SQLiteError) in committer.retryFullDisk() }
+    try writer.perform { (committer) throws(StorageFailure) in committer.retryFullDisk() }
   }
 
   /// Writes off everything that has expired and removes all that was purged; the ticks do so too, in slices.
   public func sweep() throws(StoreError) {
-    try writer.perform { (committer) throws(SQLiteError) in try committer.sweepAll() }
+    try writer.perform { (committer) throws(StorageFailure) in try committer.sweepAll() }
   }
 
   /// Proves the ledger's invariants while the engine runs.
@@ -261,16 +289,16 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   ) throws(StoreError) -> Bool {
     // What is at the path would be somebody else's.
     if let loss = watch.loss { throw StoreError(lost: loss) }
-    let replacements = published.replacements
+    let replacements = committed.replacements
     let isSound = try Self.opening(directory.databasePath) { () throws(SQLiteError) in
       let connection = try Connection(
         path: directory.databasePath,
         options: ConnectionOptions(readOnly: true, cacheKibibytes: Reader.cacheKibibytes))
       return try Verifier.verify(connection, enums: enums, cached: compareCached) { step in
-        if published.replacements == replacements { report(step) }
+        if committed.replacements == replacements { report(step) }
       }
     }
-    guard published.replacements == replacements else {
+    guard committed.replacements == replacements else {
       throw StoreError(.replaced, "the database was reset or restored meanwhile")
     }
     return isSound
@@ -282,7 +310,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     (report.queuedItems, report.queuedBytes) = writer.pending
     report.readers = readers.count
     report.busyReaders = readers.busyCount
-    report.caches = [published.statistics] + caches.statistics
+    report.caches = [committed.statistics] + caches.statistics
     return report
   }
 
@@ -302,7 +330,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   public func nowMicros() -> Int64 { time.nowMicros }
 
   public func state() -> EngineState {
-    let (head, mode) = published.headAndMode
+    let (head, mode) = committed.headAndMode
     return EngineState(
       mode: mode, commitSequence: head.commitSequence, ledgerSequence: head.ledgerSequence,
       schemaVersion: Self.schemaVersion, lastTimeMicros: head.lastAtMicros)
@@ -311,14 +339,14 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   /// What one of the caches keeps, and the commit that a reply made of it names. The head is looked at before
   /// the cache: what is found holds for every commit since its own, and for all that were told of by now.
   func kept<Value>(in cache: ExactCache<Value>, group: String, key: String = "") -> Snapshot<Value>? {
-    let commitSequence = published.head.commitSequence
+    let commitSequence = committed.head.commitSequence
     guard var found = cache.find(group: group, key: key) else { return nil }
     found.commitSequence = max(found.commitSequence, commitSequence)
     return found
   }
 
   public func cachedBalance(userId: String) -> Snapshot<Balance>? {
-    guard let view = published.account(userId: userId) else { return nil }
+    guard let view = committed.account(userId: userId) else { return nil }
     let nowMicros = time.nowMicros
     if let next = view.account.nextHoldExpiryMicros, next <= nowMicros { return nil }
     return Snapshot(
@@ -335,12 +363,12 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       let expired = try reader.holds.expired(account: account.id, nowMicros: nowMicros)
       return (account, Rules.balance(of: account, expiredHolds: expired, at: nowMicros))
     }
-    if read.value.0.id != 0 { published.offer([read.value.0], commitSequence: read.commitSequence) }
+    if read.value.0.id != 0 { committed.offer([read.value.0], commitSequence: read.commitSequence) }
     return Snapshot(read.value.1, commitSequence: read.commitSequence)
   }
 
   public func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {
-    if let cached = published.accounts(userIds: userIds) {
+    if let cached = committed.accounts(userIds: userIds) {
       let nowMicros = time.nowMicros
       if !cached.accounts.contains(where: { $0.hasExpiredHolds(atMicros: nowMicros) }) {
         return Snapshot(
@@ -355,7 +383,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       return (accounts, Dictionary(grouping: expired) { ExactText($0.userId) }, nowMicros)
     }
     let (accounts, expired, nowMicros) = read.value
-    published.offer(accounts, commitSequence: read.commitSequence)
+    committed.offer(accounts, commitSequence: read.commitSequence)
     let known = Dictionary(
       accounts.map { (ExactText($0.userId), $0) }, uniquingKeysWith: { first, _ in first })
     let balances = userIds.map { userId in
@@ -408,7 +436,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     } catch {
       throw error.readRefusal
     }
-    guard let read, published.isPublished(commitSequence: read.commitSequence) else {
+    guard let read, committed.isPublished(commitSequence: read.commitSequence) else {
       throw Writer.drainingRefusal
     }
     return read

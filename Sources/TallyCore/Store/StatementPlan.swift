@@ -45,10 +45,7 @@ struct StatementPlan: Equatable {
   /// - Parameter connection: of a database of this program's version.
   static func all(on connection: Connection) throws(SQLiteError) -> [StatementPlan] {
     let texts = try connection.listing { () throws(SQLiteError) in
-      _ = try Ledger(
-        connection, published: Published(head: LedgerHead()), caches: Caches(), zones: ZoneStore(),
-        time: EffectiveTime(clock: SystemClock(), lastMicros: 0), faults: EngineFaults(),
-        onRateLimits: { _ in })
+      _ = try SQLiteWriterStore(connection, checkpointer: nil, metrics: StoreMetrics())
       _ = try Reader(connection)
       _ = try VerifyReader(connection)
     }

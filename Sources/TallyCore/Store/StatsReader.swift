@@ -71,12 +71,12 @@ final class RollupReader {
     return try sums.stats(names: try names(of: Array(sums.labels.keys)))
   }
 
-  private func names(of ids: [Int64]) throws(SQLiteError) -> [Int64: LabelTable.Name] {
+  private func names(of ids: [Int64]) throws(SQLiteError) -> [Int64: RunLabel] {
     labels.bind(1, JSONText.array(ids))
     defer { labels.reset() }
-    var names: [Int64: LabelTable.Name] = [:]
+    var names: [Int64: RunLabel] = [:]
     while try labels.step() {
-      names[labels.int(0)] = LabelTable.Name(
+      names[labels.int(0)] = RunLabel(
         model: ExactText(labels.text(1)), type: ExactText(labels.text(2)))
     }
     return names
@@ -161,7 +161,7 @@ struct StatsSums {
     }
   }
 
-  func stats(names: [Int64: LabelTable.Name]) throws(SQLiteError) -> Stats {
+  func stats(names: [Int64: RunLabel]) throws(SQLiteError) -> Stats {
     var stats = Stats()
     stats.days = days
     var isSound = true

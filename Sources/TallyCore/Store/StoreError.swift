@@ -69,6 +69,19 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     sql = error.sql
   }
 
+  init(_ failure: StorageFailure) {
+    code =
+      switch failure.kind {
+      case .full: .diskFull
+      case .damaged, .constraint, .defect: .corrupt
+      case .failedSync: .outcomeUnknown
+      case .inputOutput, .busy, .outOfMemory, .notLoaded: .inputOutput
+      case .lockedOut: .lockedOut
+      }
+    message = failure.message
+    sql = failure.sql
+  }
+
   /// - Parameter what: the path, and what became of it.
   init(lost what: String) {
     self.init(
@@ -95,20 +108,6 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension SQLiteError {
-  /// The refusal of a command that failed in SQL and was undone.
-  var refusal: Refusal {
-    switch kind {
-    case .full: Refusal(.diskFull, "the disk is full; nothing was applied")
-    case .corrupt, .constraint: Refusal(.corrupt, "the database is damaged; nothing was applied")
-    case .defect: Refusal(.corrupt, "the store cannot carry this out; nothing was applied")
-    case .busy, .outOfMemory, .inputOutput, .lockedOut:
-      Refusal(.readOnly, "the store cannot write now; nothing was applied")
-    }
-  }
-
-  /// Whether it concerns the store as a whole, so that no other command would fare better.
-  var isOfStore: Bool { kind == .busy || kind == .lockedOut || isFailedSync }
-
   /// A stored value that no version of this program writes.
   static func malformed(_ what: String) -> SQLiteError {
     SQLiteError(code: malformedCode, message: "malformed \(what)", sql: "decode")

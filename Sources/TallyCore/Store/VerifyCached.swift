@@ -23,13 +23,13 @@ extension SQLiteEngine {
   }
 
   private func compareAccounts(_ tally: inout VerifyTally) throws(Refusal) {
-    let users = published.userIds
+    let users = committed.userIds
     for start in stride(from: 0, to: users.count, by: Self.sliceUsers) {
       let slice = Array(users[start..<min(start + Self.sliceUsers, users.count)])
       let stored = try read { (reader, _) throws(SQLiteError) in try reader.accounts.load(userIds: slice) }
       for account in stored.value {
         tally.examined += 1
-        guard let kept = published.account(userId: account.userId)?.account else { continue }
+        guard let kept = committed.account(userId: account.userId)?.account else { continue }
         let isSame = kept.version == account.version ? kept == account : kept.version > account.version
         tally.expect(isSame, "account \(account.id): what is kept in memory is not what is stored")
       }

@@ -143,7 +143,7 @@ final class VerifyUsage {
   }
 
   private func recount(_ day: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> [RollupKey: Counted] {
-    var deltas = UsageDeltas()
+    var deltas = RollupDeltas()
     let labels = try labels(day)
     try forEach(runs, of: day) { (row) throws(SQLiteError) in
       tally.examined += 1
@@ -152,14 +152,17 @@ final class VerifyUsage {
       }
       var cell = RollupCell()
       cell.runs = RunTotals(status, RunSums(row, from: 5))
-      let name = LabelTable.Name(model: ExactText(row.text(1)), type: ExactText(row.text(2)))
+      let name = RunLabel(model: ExactText(row.text(1)), type: ExactText(row.text(2)))
       guard let label = labels[name] else {
         return tally.add("run of account \(row.int(0)): no rollup has its model and type")
       }
       let quarter = QuarterHour.index(ofMicros: row.int(4))
       for account in [0, row.int(0)] {
         for label in [0, label] {
-          try deltas.add(cell, quarter: quarter, to: RollupKey(day: day, account: account, label: label))
+          let key = RollupKey(day: day, account: account, label: label)
+          guard deltas.add(cell, quarter: quarter, to: key) else {
+            throw .malformed("runs: a sum is out of range")
+          }
         }
       }
     }
@@ -167,12 +170,13 @@ final class VerifyUsage {
       tally.examined += 1
       var cell = RollupCell()
       cell.uploads = 1
-      try deltas.add(
+      let isSound = deltas.add(
         cell, quarter: QuarterHour.index(ofMicros: row.int(1)),
         to: RollupKey(day: day, account: row.int(0), label: 0))
+      guard isSound else { throw .malformed("uploads: a sum is out of range") }
     }
     var counted: [RollupKey: Counted] = [:]
-    for (key, quarters) in deltas.rollups {
+    for (key, quarters) in deltas.byKey {
       var row = Counted()
       for quarter in quarters { try row.total.add(quarter.cell) }
       try row.quarters.add(quarters)
@@ -182,16 +186,16 @@ final class VerifyUsage {
   }
 
   /// The labels that a day's rollups name.
-  private func labels(_ day: Int64) throws(SQLiteError) -> [LabelTable.Name: Int64] {
+  private func labels(_ day: Int64) throws(SQLiteError) -> [RunLabel: Int64] {
     var ids: Set<Int64> = []
     rollups.bind(1, day)
     while try rollups.step() { ids.insert(rollups.int(1)) }
     rollups.reset()
-    var labels: [LabelTable.Name: Int64] = [:]
+    var labels: [RunLabel: Int64] = [:]
     for id in ids {
       label.bind(1, id)
       if try label.step() {
-        labels[LabelTable.Name(model: ExactText(label.text(0)), type: ExactText(label.text(1)))] = id
+        labels[RunLabel(model: ExactText(label.text(0)), type: ExactText(label.text(1)))] = id
       }
       label.reset()
     }

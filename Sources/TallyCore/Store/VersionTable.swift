@@ -12,29 +12,6 @@
 
 internal import TallySQLite
 
-struct StoredVersion {
-  var version: Int64
-  /// The version that it was made from, as its maker named it; zero for the first.
-  var baseVersion: Int64
-  var author: String
-  var atMicros: Int64
-  var content: PageContent
-  /// Of the patch that made it; not read back.
-  var digest: Digest?
-
-  /// A page's facts with this version's in place of the current one's.
-  func facts(of page: StoredPage) -> PageFacts {
-    var facts = page.facts
-    facts.title = content.title
-    facts.settings = content.settings
-    facts.version = version
-    facts.author = author
-    facts.updatedAtMicros = atMicros
-    facts.sectionCount = content.sections.count
-    return facts
-  }
-}
-
 /// Reads versions.
 final class VersionReader {
   private static let columns = "version, base_version, title, settings, author, at, section_count"

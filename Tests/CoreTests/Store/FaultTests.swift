@@ -76,8 +76,8 @@ struct FaultTests {
   }
 
   @Test(
-    "an item that fails in SQL is undone alone; sequence, chain and accounts go on as if it had not been",
-    arguments: [StoreFault.outOfMemory, .failedRead, .diskFull])
+    "a command that cannot be written is refused alone; the others go on as if it had not been",
+    arguments: [StoreFault.outOfMemory, .failedRead])
   func failingItem(fault: StoreFault) throws {
     var faults = EngineFaults()
     faults.insideCommand = { (command) throws(StoreFault) in
@@ -88,13 +88,30 @@ struct FaultTests {
       purchase("u1", 10, "p"), consume("u1", 1, "a"), consume("u2", 1, "x"), consume("u1", 2, "bad"),
       purchase("u2", 3, "p"), consume("u1", 3, "b"), reserve("u1", 2, "r"),
     ])
-    let reason: Reason = fault == .diskFull ? .diskFull : .readOnly
-    #expect(outcomes.map { $0.refusal?.reason } == [nil, nil, .insufficientCredits, reason, nil, nil, nil])
+    #expect(outcomes.map { $0.refusal?.reason } == [nil, nil, .insufficientCredits, .readOnly, nil, nil, nil])
     #expect(outcomes.compactMap { $0.receipt?.transaction.sequence } == [1, 2, 3, 4, 5])
-    let places = outcomes.map { ($0.receipt?.transaction.commit ?? $0.refusal?.commit)?.position }
-    #expect(places == [0, 1, 2, 3, 4, 5, 6])
+    // Each in a commit of its own, and each at a place of its own.
+    let places = outcomes.compactMap { $0.receipt?.transaction.commit ?? $0.refusal?.commit }
+    #expect(places.map(\.sequence) == [1, 2, 2, 2, 3, 4, 5])
+    #expect(Set(places).count == outcomes.count)
     #expect(try engine.available("u1") == 4)
-    #expect(engine.state().mode == (fault == .diskFull ? .readOnly : .serving))
+    #expect(engine.state().mode == .serving)
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test("a disk that is full while a batch is written refuses all of it")
+  func diskFullInBatch() throws {
+    let trap = Trap()
+    var faults = EngineFaults()
+    faults.insideCommand = { _ throws(StoreFault) in try trap.spring() }
+    let engine = try open(directory, faults: faults)
+    try engine.must(purchase("u1", 10, "p"))
+    trap.arm(.diskFull)
+    let outcomes = try engine.decide([consume("u1", 1, "a"), consume("u1", 2, "b")])
+    #expect(outcomes.map { $0.refusal?.reason } == [.diskFull, .diskFull])
+    #expect(engine.state().mode == .readOnly)
+    #expect(try engine.available("u1") == 10)
     try engine.close()
     #expect(try isSound())
   }

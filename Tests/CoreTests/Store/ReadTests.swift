@@ -125,7 +125,7 @@ struct ReadTests {
 
   @Test("accounts kept in memory are bounded, exact, and never older than the last commit")
   func cache() {
-    let published = Published(head: LedgerHead(), maximumAccounts: 8)
+    let published = CommittedState(head: LedgerHead(), maximumAccounts: 8)
     var head = LedgerHead()
     for number in 1...20 {
       head.commitSequence += 1

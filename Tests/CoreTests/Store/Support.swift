@@ -244,14 +244,16 @@ final class Events: Sendable {
 
 extension SQLiteEngine {
   func limitPages(to pages: Int) throws {
-    try writer.perform { (committer) throws(SQLiteError) in
-      _ = try committer.connection.value("PRAGMA max_page_count = \(pages)")
+    try perform { (_, store) throws(StorageFailure) in
+      try store.storing { () throws(SQLiteError) in
+        _ = try store.connection.value("PRAGMA max_page_count = \(pages)")
+      }
     }
   }
 
   /// What the timer does.
   func tick(writesOff: Bool = true) throws {
-    try writer.perform { (committer) throws(SQLiteError) in
+    try writer.perform { (committer) throws(StorageFailure) in
       _ = committer.tick(isIdle: true, writesOff: writesOff)
     }
   }
@@ -277,7 +279,7 @@ extension SQLiteEngine {
   }
 
   func logFrames() throws -> Int {
-    try writer.perform { (committer) throws(SQLiteError) in committer.connection.logFrames }
+    try perform { (_, store) throws(StorageFailure) in store.connection.logFrames }
   }
 }
 

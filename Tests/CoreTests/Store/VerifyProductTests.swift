@@ -194,17 +194,17 @@ struct VerifyProductTests {
     try Self.filled(directory)
     let engine = try open(directory, clock: TestClock(wallMicros: noon))
     _ = try engine.decide(.putPlan(plan("pro", 50)))
-    let head = engine.published.head
+    let head = engine.committed.head
     let balance = try engine.balance(userId: "u1")
     #expect(balance.value.postedMicros == 3)
     #expect(try engine.findings() == [])
 
-    var account = try #require(engine.published.account(userId: "u1")).account
+    var account = try #require(engine.committed.account(userId: "u1")).account
     account.postedMicros += 1
-    engine.published.publish(head, [account])
+    engine.committed.publish(head, [account])
     #expect(try engine.findings() == ["account 1: what is kept in memory is not what is stored"])
     account.postedMicros -= 1
-    engine.published.publish(head, [account])
+    engine.committed.publish(head, [account])
 
     var settings = try engine.settings(userId: "u1").value
     settings.email = "other@example.org"

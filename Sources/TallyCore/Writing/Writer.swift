@@ -12,7 +12,6 @@
 
 internal import Dispatch
 internal import Synchronization
-internal import TallySQLite
 
 // @unchecked Sendable: everything mutable is confined to `queue`, asserted at each entry, or atomic.
 final class Writer: @unchecked Sendable {
@@ -23,7 +22,7 @@ final class Writer: @unchecked Sendable {
 
   private let queue = DispatchQueue(label: "tallystick.writer", qos: .userInitiated)
   private let inbox = Inbox()
-  private let published: Published
+  private let state: CommittedState
   private let metrics: StoreMetrics
   private let clock: any TimeSource
   private let timer: any DispatchSourceTimer
@@ -36,10 +35,10 @@ final class Writer: @unchecked Sendable {
   private var looksAgain = false
 
   init(
-    committer: Committer, published: Published, metrics: StoreMetrics, configuration: EngineConfiguration
+    committer: Committer, state: CommittedState, metrics: StoreMetrics, configuration: EngineConfiguration
   ) {
     self.committer = committer
-    self.published = published
+    self.state = state
     self.metrics = metrics
     clock = configuration.clock
     timer = DispatchSource.makeTimerSource(queue: queue)
@@ -56,7 +55,7 @@ final class Writer: @unchecked Sendable {
   /// Why nothing would be taken now.
   func admission() -> Refusal? {
     let refusal: Refusal? =
-      switch published.mode {
+      switch state.mode {
       case .lost: Self.lostRefusal
       case .draining: Self.drainingRefusal
       case .readOnly: Self.readOnlyRefusal
@@ -72,7 +71,7 @@ final class Writer: @unchecked Sendable {
   var pending: (items: Int, bytes: Int) { inbox.size }
 
   func submit(_ work: Work) {
-    switch published.mode {
+    switch state.mode {
     case .readOnly: return turnAway(work, Self.readOnlyRefusal)
     case .lost: return turnAway(work, Self.lostRefusal)
     case .serving, .draining: break
@@ -215,10 +214,10 @@ final class Writer: @unchecked Sendable {
 
   /// Runs on the writer's queue, between batches.
   /// - Throws: `closed` when the writer has stopped; what `body` throws.
-  func perform<Value>(_ body: (Committer) throws(SQLiteError) -> Value) throws(StoreError) -> Value {
+  func perform<Value>(_ body: (Committer) throws(StorageFailure) -> Value) throws(StoreError) -> Value {
     let result = queue.sync { () -> Result<Value, StoreError> in
       guard let committer else { return .failure(StoreError(.closed, "the engine is closed")) }
-      return Result { () throws(SQLiteError) in try body(committer) }.mapError { StoreError($0) }
+      return Result { () throws(StorageFailure) in try body(committer) }.mapError { StoreError($0) }
     }
     return try result.get()
   }
@@ -227,7 +226,7 @@ final class Writer: @unchecked Sendable {
   /// turned away.
   func stop(deadlineNanoseconds: UInt64) {
     timer.cancel()
-    published.mode = .draining
+    state.mode = .draining
     inbox.close()
     _ = inbox.waitUntilIdle(deadlineNanoseconds: deadlineNanoseconds)
     queue.sync {
@@ -246,7 +245,7 @@ final class Writer: @unchecked Sendable {
     let result = queue.sync { () -> Result<Void, StoreError> in
       guard let committer else { return .success(()) }
       self.committer = nil
-      return Result { () throws(SQLiteError) in try committer.truncate() }.mapError { StoreError($0) }
+      return Result { () throws(StorageFailure) in try committer.truncate() }.mapError { StoreError($0) }
     }
     try result.get()
   }

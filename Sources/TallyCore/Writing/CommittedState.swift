@@ -11,7 +11,7 @@
 //
 // Owner: a lock; the writer's queue writes, any thread reads.
 
-final class Published: Sendable {
+final class CommittedState: Sendable {
   /// Accounts kept in memory, some 400 bytes each with a few lots.
   static let maximumAccounts = 16_384
   /// What one is taken to cost in `statistics`.
@@ -70,7 +70,7 @@ final class Published: Sendable {
 
   /// - Parameter onModeChange: called after each change, without the lock.
   init(
-    head: LedgerHead, maximumAccounts: Int = Published.maximumAccounts,
+    head: LedgerHead, maximumAccounts: Int = CommittedState.maximumAccounts,
     onModeChange: @escaping @Sendable () -> Void = {}
   ) {
     self.onModeChange = onModeChange

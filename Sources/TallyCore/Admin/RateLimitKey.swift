@@ -1,0 +1,16 @@
+// What a stored rate limit is found by.
+
+/// Numbers are the disk's; never reused.
+enum RateLimitKind: Int64 {
+  case user = 1
+  case uid = 2
+  case everyUser = 3
+  case everyUid = 4
+}
+
+/// One subject has one limit at most.
+struct RateLimitKey: Hashable {
+  var kind: RateLimitKind
+  /// The account's id, the uid, or zero.
+  var id: Int64
+}

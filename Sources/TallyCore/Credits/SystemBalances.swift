@@ -1,0 +1,40 @@
+// The other side of every row of the ledger.
+//
+// Invariants:
+// 1. Only these balances may be negative.
+
+/// What stands against all users' credit; in micro-USD, mostly negative.
+struct SystemBalances: Sendable, Equatable {
+  private var issued: Int64 = 0
+  private var revenue: Int64 = 0
+  private var forfeited: Int64 = 0
+  private var adjustments: Int64 = 0
+
+  subscript(account: SystemAccount) -> Int64 {
+    get {
+      switch account {
+      case .issued: issued
+      case .revenue: revenue
+      case .forfeited: forfeited
+      case .adjustments: adjustments
+      }
+    }
+    set {
+      switch account {
+      case .issued: issued = newValue
+      case .revenue: revenue = newValue
+      case .forfeited: forfeited = newValue
+      case .adjustments: adjustments = newValue
+      }
+    }
+  }
+
+  /// Books the other side of a row.
+  /// - Returns: false when the sum would leave the range of int64; nothing has changed then.
+  mutating func book(_ entry: Entry) -> Bool {
+    guard let account = entry.type.counterpart else { return true }
+    let (sum, overflow) = self[account].subtractingReportingOverflow(entry.amountMicros)
+    if !overflow { self[account] = sum }
+    return !overflow
+  }
+}

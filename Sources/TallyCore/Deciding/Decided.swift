@@ -1,0 +1,99 @@
+// What deciding a command comes to: its reply, and what it changes.
+//
+// Invariants:
+// 1. A decision changes nothing by itself: the writer adds its effects to the write set, all of them or none.
+// 2. A refusal is thrown and has no effects.
+
+struct Decided<Reply> {
+  var reply: Reply
+  /// nil: nothing is written.
+  var effects: Effects?
+
+  /// Answers what was decided before, and names the place of then.
+  var isReplay = false
+
+  init(_ reply: Reply, _ effects: Effects? = nil) {
+    self.reply = reply
+    self.effects = effects
+  }
+
+  init(replay reply: Reply) {
+    self.reply = reply
+    isReplay = true
+  }
+
+  func map<Other>(_ body: (Reply) -> Other) -> Decided<Other> {
+    var other = Decided<Other>(body(reply), effects)
+    other.isReplay = isReplay
+    return other
+  }
+}
+
+/// Records that a command makes or changes, as they become.
+struct Effects {
+  /// A user that was not known.
+  var newAccount: Account?
+  var change: Change?
+  /// The other side of the change's rows.
+  var system: SystemBalances?
+  var run: RunEffect?
+  /// A hold that lives longer lets its run count for as long.
+  var extendedRun: StoredRun?
+  var count: UsageCount?
+  var plan: Plan?
+  var settings: SettingsEffect?
+  var rateLimit: RateLimitEffect?
+  var pages: [PageEffect] = []
+  var purgedPage: StoredPage?
+  var media: StoredMedia?
+  /// Pages whose content is another, although nothing of them is written.
+  var touchedPageIds: [String] = []
+}
+
+struct RunEffect {
+  var run: StoredRun
+  var isNew: Bool
+}
+
+struct SettingsEffect {
+  var account: Int64
+  var settings: UserSettings
+}
+
+struct RateLimitEffect {
+  enum Action {
+    case add, change, remove
+  }
+  var key: RateLimitKey
+  var limit: RateLimit
+  var action: Action
+}
+
+struct PageEffect {
+  var page: StoredPage
+  var isNew = false
+  /// One more version, which is the current one.
+  var version: StoredVersion?
+  /// The sections that stood in the version before.
+  var replacedSections: [PageSection] = []
+  /// All media that the version's sections name.
+  var media: [ExactText: StoredMedia] = [:]
+  /// Live pages that there are more of.
+  var countedPages: Int64 = 0
+}
+
+/// One run that has ended, or one upload, in what is counted.
+struct UsageCount {
+  var account: Int64
+  var day: Int64
+  /// Of the day, 0 to 95.
+  var quarter: Int
+  var cell: RollupCell
+  /// Whose rollups it is counted in, under which labels.
+  var accounts: [Int64]
+  var labels: [Int64]
+  var newLabel: (label: RunLabel, id: Int64)?
+  var month = MonthCounters()
+  /// Over all runs, with this one.
+  var runTotal: RunSums?
+}

@@ -1,0 +1,214 @@
+// Credits: what comes before the ledger's rules, and replay.
+//
+// Invariants:
+// 1. A replay by natural key under a key that is new does not store that key: the same key may be used for
+//    another request later.
+// 2. Rules are pure, so they may be asked before the key was looked for; their answer is not given before.
+//
+// Owner: the writer's queue.
+
+extension Decider {
+  func decide(_ it: Command.Consume) throws(Refusal) -> Decided<Receipt> {
+    try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
+      try Rules.decide(it, context)
+    }
+  }
+
+  func decide(_ it: Command.AddPurchase) throws(Refusal) -> Decided<Receipt> {
+    let account = try records.account(userId: it.userId)
+    if let known = try find(it.idempotency, of: account) { return known }
+    if let sequence = try records.purchase(paymentId: it.paymentId) {
+      let row = try records.entry(sequence)
+      if row.userId.isExactly(it.userId) && row.amountMicros == it.amountMicros { return try replay(row) }
+      throw Refusal(
+        .paymentConflict, "the payment belongs to another user or has another amount",
+        details: ["payment_id": it.paymentId])
+    }
+    return try carryOut(it.idempotency, try context(of: account)) { (context) throws(Refusal) in
+      try Rules.decide(it, context)
+    }
+  }
+
+  func decide(_ it: Command.GrantPlan) throws(Refusal) -> Decided<Receipt> {
+    guard let plan = try records.plan(id: it.planId) else { throw noPlan(it.planId) }
+    let account = try records.account(userId: it.userId)
+    if let known = try find(it.idempotency, of: account) { return known }
+    let period = it.period ?? Period(utcMonthContaining: records.nowMicros)
+    let granted = try records.grant(
+      of: account, planId: plan.id, periodStartMicros: period.startMicros)
+    if let granted {
+      let row = try records.entry(granted)
+      if row.amountMicros == it.amountMicros ?? plan.monthlyCreditMicros { return try replay(row) }
+      throw Refusal(
+        .grantConflict, "the plan was granted for this period with another amount",
+        details: ["plan_id": plan.id, "granted_micros": String(row.amountMicros)])
+    }
+    var context = try context(of: account)
+    context.plan = plan
+    return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
+      try Rules.decide(it, context)
+    }
+  }
+
+  func decide(_ it: Command.GrantPromo) throws(Refusal) -> Decided<Receipt> {
+    try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
+      try Rules.decide(it, context)
+    }
+  }
+
+  func decide(_ it: Command.Adjust) throws(Refusal) -> Decided<Receipt> {
+    try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
+      try Rules.decide(it, context)
+    }
+  }
+
+  func decide(_ it: Command.Reserve) throws(Refusal) -> Decided<Receipt> {
+    try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
+      try Rules.decide(it, context)
+    }
+  }
+
+  func decide(_ it: Command.Extend) throws(Refusal) -> Decided<Receipt> {
+    let context = try context(ofHold: it.holdId, it.actingUserId)
+    var decided = try carryOut(it.idempotency, context) { (context) throws(Refusal) in
+      try Rules.decide(it, context)
+    }
+    if let hold = decided.effects?.change?.hold { decided.effects?.extendedRun = try extendedRun(of: hold) }
+    return decided
+  }
+
+  func decide(_ it: Command.Capture) throws(Refusal) -> Decided<Receipt> {
+    let context = try context(ofHold: it.holdId, it.actingUserId)
+    return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
+      try Rules.decide(it, context)
+    }
+  }
+
+  func decide(_ it: Command.Release) throws(Refusal) -> Decided<Receipt> {
+    let context = try context(ofHold: it.holdId, it.actingUserId)
+    return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
+      try Rules.decide(it, context)
+    }
+  }
+
+  func put(_ plan: Plan) throws(Refusal) -> Decided<Outcome> {
+    let stored = try records.plan(id: plan.id)
+    let (plan, unchanged) = Rules.put(plan, over: stored, nowMicros: records.nowMicros)
+    if unchanged {
+      return Decided(.planStored(plan, unchanged: true, commit: records.writes.restingPlace))
+    }
+    return Decided(
+      .planStored(plan, unchanged: false, commit: records.writes.writingPlace), Effects(plan: plan))
+  }
+
+  func noPlan(_ planId: String) -> Refusal {
+    Refusal(.grantNotFound, "no such plan", details: ["plan_id": planId])
+  }
+
+  // MARK: what the rules are asked with
+
+  func context(of account: Account) throws(Refusal) -> DecisionContext {
+    DecisionContext(
+      nowMicros: records.nowMicros, nextSequence: records.nextSequence, account: account,
+      expiredHolds: try records.expiredHolds(of: account))
+  }
+
+  /// Of a hold that a command names, as far as its caller may see it.
+  private func context(ofHold id: Int64, _ actingUserId: String?) throws(Refusal) -> DecisionContext {
+    let hold = try Rules.named(try records.hold(id: id), id: id, actingUserId: actingUserId)
+    var context = try context(of: try records.account(userId: hold.userId))
+    context.hold = hold
+    return context
+  }
+
+  // MARK: replay
+
+  /// What was done under this key before; nil when nothing was.
+  private func find(
+    _ idempotency: Idempotency, of account: Account, stored: Bool = true
+  ) throws(Refusal) -> Decided<Receipt>? {
+    guard let match = try records.key(idempotency.key, of: account, stored: stored) else { return nil }
+    guard match.digest == idempotency.digest else {
+      throw Refusal(
+        .idempotencyMismatch, "the key was used for another request",
+        details: ["transaction_id": Identifiers.transaction(match.sequence)])
+    }
+    return try replay(try records.entry(match.sequence))
+  }
+
+  private func replay(_ row: Entry) throws(Refusal) -> Decided<Receipt> {
+    var hold: Hold?
+    if let holdId = row.holdId { hold = Rules.hold(try storedHold(holdId), after: row) }
+    return Decided(
+      replay: Receipt(transaction: row, balance: row.balanceAfter, hold: hold, replayed: true))
+  }
+
+  /// A hold that a row or a run names.
+  func storedHold(_ id: Int64) throws(Refusal) -> Hold {
+    guard let hold = try records.hold(id: id) else {
+      throw StorageFailure.malformed("a row or a run names hold \(id), which is not there").refusal
+    }
+    return hold
+  }
+
+  // MARK: carrying out
+
+  private func carryOut(
+    _ idempotency: Idempotency, of userId: String,
+    _ rule: (DecisionContext) throws(Refusal) -> Change
+  ) throws(Refusal) -> Decided<Receipt> {
+    try carryOut(idempotency, try context(of: try records.account(userId: userId)), rule)
+  }
+
+  /// What comes of a command whose key may be in use.
+  private func carryOut(
+    _ idempotency: Idempotency, _ context: DecisionContext,
+    _ rule: (DecisionContext) throws(Refusal) -> Change
+  ) throws(Refusal) -> Decided<Receipt> {
+    let known = try find(idempotency, of: context.account, stored: records.looksForKeys)
+    if let known { return known }
+    let effects: Effects
+    do {
+      effects = try self.effects(of: try rule(context), on: context.account)
+    } catch {
+      // What is refused now may have been done before.
+      if !records.looksForKeys, let known = try find(idempotency, of: context.account) { return known }
+      throw error
+    }
+    guard let change = effects.change else { throw StorageFailure.malformed("change: empty").refusal }
+    let row = change.entries[change.transactionIndex]
+    return Decided(
+      Receipt(transaction: row, balance: row.balanceAfter, hold: change.hold), effects)
+  }
+
+  /// A change with all that the writer knows better than the rules: places, numbers, the next expiry and the
+  /// other side of its rows.
+  /// - Throws: `amountOverflow`.
+  func effects(of change: Change, on before: Account) throws(Refusal) -> Effects {
+    var change = change
+    var system = records.writes.books.system
+    let place = records.writes.writingPlace
+    for index in change.entries.indices {
+      guard system.book(change.entries[index]) else {
+        throw Refusal(.amountOverflow, "the books would leave the range of int64")
+      }
+      change.entries[index].commit = place
+    }
+    if !change.holds.isEmpty {
+      change.account.nextHoldExpiryMicros = try records.nextHoldExpiry(after: change, before: before)
+    }
+    let (account, isNew) = records.numbered(change.account)
+    change.account = account
+    return Effects(newAccount: isNew ? account : nil, change: change, system: system)
+  }
+
+  /// The run that a hold is of, when it is still under way.
+  private func extendedRun(of hold: Hold) throws(Refusal) -> StoredRun? {
+    if hold.runId.isEmpty { return nil }
+    guard var stored = try records.run(runId: hold.runId), stored.run.holdId == hold.id,
+      stored.run.status == .running
+    else { return nil }
+    stored.run.expiresAtMicros = hold.expiresAtMicros
+    return stored
+  }
+}

@@ -1,0 +1,70 @@
+// Media.
+//
+// Invariants:
+// 1. No current version shows a deleted medium: it is taken out of them, or not deleted.
+// 2. Every page that showed it, in its current or its published version, is touched.
+//
+// Owner: the writer's queue.
+
+extension Decider {
+  func create(_ media: Media) throws(Refusal) -> Decided<PageOutcome> {
+    if let known = try records.media(mediaId: media.mediaId) {
+      guard known.media.isSame(as: media) else { throw PageRefusals.mediaIdInUse(media.mediaId) }
+      return Decided(.mediaStored(known.media, replayed: true, commit: records.writes.restingPlace))
+    }
+    let account = try records.account(userId: media.userId)
+    if media.source == .upload, let refusal = try quotaRefusal(.uploads, of: account) { throw refusal }
+    var media = media
+    media.createdAtMicros = records.nowMicros
+    var effects = Effects()
+    let owner = owner(account, &effects)
+    if media.source == .upload {
+      // It stays counted when it is deleted.
+      var count = UsageCount(account: owner.id, atMicros: media.createdAtMicros)
+      count.cell.uploads = 1
+      count.month.uploads = 1
+      effects.count = count
+    }
+    effects.media = StoredMedia(
+      id: records.writes.books.lastMediaId + 1, account: owner.id, media: media)
+    return Decided(
+      .mediaStored(media, replayed: false, commit: records.writes.writingPlace), effects)
+  }
+
+  func delete(_ it: PageCommand.DeleteMedia) throws(Refusal) -> Decided<PageOutcome> {
+    guard var stored = try records.media(mediaId: it.mediaId),
+      it.actingUserId?.isExactly(stored.media.userId) ?? true
+    else { throw PageRefusals.mediaNotFound(it.mediaId) }
+    if stored.media.deletedAtMicros != nil {
+      return Decided(
+        .mediaDeleted(detachedPageIds: [], replayed: true, commit: records.writes.restingPlace))
+    }
+    let pages = try records.pages(using: stored, limit: PageLimits.detachedPageCount + 1)
+    if !pages.isEmpty && !it.detaches {
+      throw PageRefusals.mediaInUse(it.mediaId, by: pages.map(\.facts.pageId))
+    }
+    if pages.count > PageLimits.detachedPageCount { throw PageRefusals.tooManyPages(it.mediaId) }
+    var byteCount: Int64 = 0
+    for page in pages { byteCount += try records.byteCount(of: page) }
+    if byteCount > Int64(PageLimits.detachedByteCount) { throw PageRefusals.tooLargePages(it.mediaId) }
+    var effects = Effects()
+    for page in pages { effects.pages.append(try detach(stored.media, from: page, author: it.author)) }
+    effects.touchedPageIds = try records.publishedPageIds(account: stored.account)
+    stored.media.deletedAtMicros = records.nowMicros
+    effects.media = stored
+    return Decided(
+      .mediaDeleted(
+        detachedPageIds: pages.map(\.facts.pageId), replayed: false,
+        commit: records.writes.writingPlace), effects)
+  }
+
+  private func detach(
+    _ media: Media, from page: StoredPage, author: String
+  ) throws(Refusal) -> PageEffect {
+    let current = try records.version(page.facts.version, of: page)
+    let content = PageRules.detached(current.content, mediaId: media.mediaId)
+    let left = try records.liveMedia(content.mediaIds, account: page.account)
+    let next = next(page, current, content, baseVersion: current.version, author: author)
+    return next.effect(over: current, media: left)
+  }
+}

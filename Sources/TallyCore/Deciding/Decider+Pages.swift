@@ -1,0 +1,335 @@
+// Pages: what exists, what is there already, then the rules.
+//
+// Invariants:
+// 1. The order of checks: the page exists and may be seen; media and versions that the call names exist;
+//    what is there already replays; natural keys conflict; the version is the one named; quota; limits.
+//    A replay comes before media are missed: they were there when it was applied.
+// 2. A replay answers the version that the call made, with what is true of the page now.
+//
+// Owner: the writer's queue.
+
+extension Decider {
+  func decide(_ command: PageCommand) throws(Refusal) -> Decided<PageOutcome> {
+    switch command {
+    case .create(let it): try create(it)
+    case .save(let it): try save(it)
+    case .patch(let it): try patch(it)
+    case .restore(let it): try restore(it)
+    case .duplicate(let it): try duplicate(it)
+    case .publish(let target, let version): try publish(target, version: version)
+    case .unpublish(let target): try unpublish(target)
+    case .delete(let target): try delete(target)
+    case .undelete(let target): try undelete(target)
+    case .purge(let target): try purge(target)
+    case .createMedia(let media): try create(media)
+    case .deleteMedia(let it): try delete(it)
+    }
+  }
+
+  // MARK: what is there
+
+  enum PageLife {
+    case live, deleted, any
+  }
+
+  /// The page that a target names, if its caller may see it.
+  func page(_ target: PageTarget, _ life: PageLife = .live) throws(Refusal) -> StoredPage? {
+    guard let page = try records.page(pageId: target.pageId),
+      target.actingUserId?.isExactly(page.facts.userId) ?? true
+    else { return nil }
+    switch life {
+    case .any: return page
+    case .live: return page.facts.isDeleted ? nil : page
+    case .deleted: return page.facts.isDeleted ? page : nil
+    }
+  }
+
+  /// A version of a page as it is shown.
+  private func view(_ version: StoredVersion, of page: StoredPage) throws(Refusal) -> PageView {
+    let media = try records.liveMedia(version.content.mediaIds, account: page.account)
+    return PageView(
+      facts: version.facts(of: page), version.content.sections, media: media.mapValues(\.media))
+  }
+
+  private func notFound(_ target: PageTarget) -> Refusal { PageRefusals.pageNotFound(target.pageId) }
+
+  // MARK: making
+
+  private func create(_ it: PageCommand.Create) throws(Refusal) -> Decided<PageOutcome> {
+    let account = try records.account(userId: it.userId)
+    let content = PageRules.named(it.content, version: 1)
+    let existing = try records.page(pageId: it.pageId)
+    if let existing, existing.facts.userId.isExactly(it.userId) {
+      let first = try records.version(1, of: existing)
+      if first.content == content { return replayed(try view(first, of: existing)) }
+    }
+    let media = try records.liveMedia(content.mediaIds, account: account.id)
+    if let missing = PageRefusals.missing(content.mediaIds, among: media) { throw missing }
+    if existing != nil { throw PageRefusals.pageIdInUse(it.pageId) }
+    return try make(
+      it.pageId, of: account, content, author: it.author, media: media,
+      maximumReplyByteCount: it.maximumReplyByteCount)
+  }
+
+  private func duplicate(_ it: PageCommand.Duplicate) throws(Refusal) -> Decided<PageOutcome> {
+    guard let source = try page(it.target) else { throw notFound(it.target) }
+    var content = try records.version(source.facts.version, of: source).content
+    if !it.title.isEmpty { content.title = it.title }
+    if let existing = try records.page(pageId: it.newPageId) {
+      guard existing.account == source.account else { throw PageRefusals.pageIdInUse(it.newPageId) }
+      let first = try records.version(1, of: existing)
+      // The original may have changed since it was copied.
+      let isCopy = existing.copiedFrom?.isExactly(source.facts.pageId) ?? false
+      if isCopy && (it.title.isEmpty || it.title.isExactly(first.content.title)) || first.content == content {
+        return replayed(try view(first, of: existing))
+      }
+      throw PageRefusals.pageIdInUse(it.newPageId)
+    }
+    try PageRules.check(content, field: "title")
+    let media = try records.liveMedia(content.mediaIds, account: source.account)
+    return try make(
+      it.newPageId, of: try records.account(userId: source.facts.userId), content, author: it.author,
+      media: media, maximumReplyByteCount: it.target.maximumReplyByteCount, copiedFrom: source.facts.pageId)
+  }
+
+  /// A page's first version.
+  private func make(
+    _ pageId: String, of owner: Account, _ content: PageContent, author: String,
+    media: [ExactText: StoredMedia], maximumReplyByteCount: Int, copiedFrom: String? = nil
+  ) throws(Refusal) -> Decided<PageOutcome> {
+    var facts = PageFacts(pageId: pageId, userId: owner.userId)
+    facts.createdAtMicros = records.nowMicros
+    let first = StoredVersion(
+      version: 1, baseVersion: 0, author: author, atMicros: records.nowMicros, content: content)
+    var page = StoredPage(id: 0, account: 0, facts: facts, copiedFrom: copiedFrom)
+    page.facts = first.facts(of: page)
+    let view = PageView(facts: page.facts, content.sections, media: media.mapValues(\.media))
+    try PageRules.check(view, maximumReplyByteCount: maximumReplyByteCount, field: "sections")
+    if let refusal = try quotaRefusal(.pages, of: owner) { throw refusal }
+    var effects = Effects()
+    page.account = self.owner(owner, &effects).id
+    page.id = records.writes.books.lastPageId + 1
+    page.facts.currentVersion = first.version
+    effects.pages = [
+      PageEffect(page: page, isNew: true, version: first, media: media, countedPages: 1)
+    ]
+    return changed(view, effects)
+  }
+
+  // MARK: changing
+
+  private func save(_ it: PageCommand.Save) throws(Refusal) -> Decided<PageOutcome> {
+    guard let page = try page(it.target) else { throw notFound(it.target) }
+    let current = try records.version(page.facts.version, of: page)
+    let decision = PageRules.save(it.content, expectedVersion: it.expectedVersion, over: current.state)
+    return try carryOut(
+      decision, of: page, current,
+      PageEdit(
+        target: it.target, expectedVersion: it.expectedVersion ?? current.version, author: it.author,
+        mediaIds: it.content.mediaIds, field: "sections"))
+  }
+
+  private func patch(_ it: PageCommand.Patch) throws(Refusal) -> Decided<PageOutcome> {
+    guard let page = try page(it.target) else { throw notFound(it.target) }
+    let current = try records.version(page.facts.version, of: page)
+    let isStale = it.expectedVersion < current.version
+    if isStale, let made = try made(by: it, of: page) {
+      return replayed(try view(made, of: page), rebased: it.expectedVersion != made.version - 1)
+    }
+    let base = isStale ? try records.namedVersion(it.expectedVersion, of: page)?.content : nil
+    let edit = PageEdit(
+      target: it.target, expectedVersion: it.expectedVersion, author: it.author,
+      mediaIds: PageContent(sections: it.patch.sections.compactMap(\.section)).mediaIds, field: "patches",
+      digest: it.digest)
+    let decision: PageDecision
+    do {
+      decision = try PageRules.patch(
+        it.patch, expectedVersion: it.expectedVersion, over: current.state, base: base)
+    } catch {
+      try requireMedia(of: edit, on: page)
+      throw error
+    }
+    return try carryOut(decision, of: page, current, edit)
+  }
+
+  /// The version that a stale patch has made when it was sent before. Others may have followed.
+  private func made(by it: PageCommand.Patch, of page: StoredPage) throws(Refusal) -> StoredVersion? {
+    if let made = try records.version(of: page, digest: it.digest) { return made }
+    // The first version is no patch's.
+    let oldest = max(1, it.expectedVersion, page.facts.version - PageLimits.comparedVersionCount)
+    let candidates = try records.versionsWithoutDigest(
+      of: page, after: oldest, baseVersion: it.expectedVersion)
+    for number in candidates {
+      let candidate = try records.version(number, of: page)
+      let before = try records.version(number - 1, of: page).content
+      if PageRules.isMade(candidate.content, version: number, by: it.patch, from: before) { return candidate }
+    }
+    return nil
+  }
+
+  private func restore(_ it: PageCommand.Restore) throws(Refusal) -> Decided<PageOutcome> {
+    guard let page = try page(it.target) else { throw notFound(it.target) }
+    guard let old = try records.namedVersion(it.version, of: page)?.content else {
+      throw PageRefusals.versionNotFound(it.version)
+    }
+    let current = try records.version(page.facts.version, of: page)
+    let live = try records.liveMedia(old.mediaIds, account: page.account)
+    let content = PageRules.withoutMissing(old, live: live)
+    let decision = PageRules.save(content, expectedVersion: it.expectedVersion, over: current.state)
+    return try carryOut(
+      decision, of: page, current,
+      PageEdit(
+        target: it.target, expectedVersion: it.expectedVersion, author: it.author,
+        mediaIds: content.mediaIds, field: "version"))
+  }
+
+  private func carryOut(
+    _ decision: PageDecision, of page: StoredPage, _ current: StoredVersion, _ edit: PageEdit
+  ) throws(Refusal) -> Decided<PageOutcome> {
+    switch decision {
+    case .unchanged(let rebased): return replayed(try view(current, of: page), rebased: rebased)
+    case .conflict:
+      try requireMedia(of: edit, on: page)
+      let named = try records.namedVersion(edit.expectedVersion, of: page)?.content
+      throw PageRefusals.conflict(
+        PageRules.difference(from: named ?? PageContent(), to: current.content), current)
+    case .changed(let content, let rebased):
+      // A patch may name media of a section that it removes again.
+      let named = content.mediaIds.union(edit.mediaIds)
+      let media = try records.liveMedia(named, account: page.account)
+      if let missing = PageRefusals.missing(named, among: media) { throw missing }
+      var next = next(page, current, content, baseVersion: edit.expectedVersion, author: edit.author)
+      next.version.digest = edit.digest
+      let view = PageView(
+        facts: next.page.facts, content.sections, media: media.mapValues(\.media))
+      try PageRules.check(
+        view, maximumReplyByteCount: edit.target.maximumReplyByteCount, field: edit.field)
+      return changed(view, rebased: rebased, Effects(pages: [next.effect(over: current, media: media)]))
+    }
+  }
+
+  /// An edit that changes nothing may not even be compared when it names media that are not there.
+  private func requireMedia(of edit: PageEdit, on page: StoredPage) throws(Refusal) {
+    let media = try records.liveMedia(edit.mediaIds, account: page.account)
+    if let missing = PageRefusals.missing(edit.mediaIds, among: media) { throw missing }
+  }
+
+  struct NextVersion {
+    var page: StoredPage
+    var version: StoredVersion
+
+    func effect(over current: StoredVersion, media: [ExactText: StoredMedia]) -> PageEffect {
+      PageEffect(
+        page: page, version: version, replacedSections: current.content.sections, media: media)
+    }
+  }
+
+  func next(
+    _ page: StoredPage, _ current: StoredVersion, _ content: PageContent, baseVersion: Int64, author: String
+  ) -> NextVersion {
+    let version = StoredVersion(
+      version: current.version + 1, baseVersion: baseVersion, author: author,
+      atMicros: max(records.nowMicros, current.atMicros), content: content)
+    var page = page
+    page.facts = version.facts(of: page)
+    page.facts.currentVersion = version.version
+    return NextVersion(page: page, version: version)
+  }
+
+  // MARK: publication and life
+
+  private func publish(_ target: PageTarget, version: Int64) throws(Refusal) -> Decided<PageOutcome> {
+    guard let page = try page(target) else { throw notFound(target) }
+    let published = version == 0 ? page.facts.version : version
+    if published > page.facts.version { throw PageRefusals.versionNotFound(version) }
+    return try change(page, target) { $0.publishedVersion = published }
+  }
+
+  private func unpublish(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
+    guard let page = try page(target) else { throw notFound(target) }
+    return try change(page, target) { $0.publishedVersion = nil }
+  }
+
+  private func delete(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
+    guard let page = try page(target, .any) else { throw notFound(target) }
+    let nowMicros = records.nowMicros
+    return try change(page, target, counting: -1) { $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
+  }
+
+  private func undelete(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
+    guard let page = try page(target, .any) else { throw notFound(target) }
+    return try change(page, target, counting: 1) { $0.deletedAtMicros = nil }
+  }
+
+  /// A change of a page that makes no version.
+  /// - Parameter pages: how many more live pages there are then; the quota is asked for one more.
+  private func change(
+    _ page: StoredPage, _ target: PageTarget, counting pages: Int64 = 0, _ body: (inout PageFacts) -> Void
+  ) throws(Refusal) -> Decided<PageOutcome> {
+    let current = try records.version(page.facts.version, of: page)
+    var page = page
+    let before = page.facts
+    body(&page.facts)
+    let view = try view(current, of: page)
+    if page.facts.publishedVersion == before.publishedVersion
+      && page.facts.deletedAtMicros == before.deletedAtMicros
+    {
+      return replayed(view)
+    }
+    try PageRules.check(view, maximumReplyByteCount: target.maximumReplyByteCount, field: "page_id")
+    if pages > 0 {
+      let owner = try records.account(userId: page.facts.userId)
+      if let refusal = try quotaRefusal(.pages, of: owner) { throw refusal }
+    }
+    return changed(view, Effects(pages: [PageEffect(page: page, countedPages: pages)]))
+  }
+
+  private func purge(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
+    guard let page = try page(target, .deleted) else { throw notFound(target) }
+    return Decided(
+      .purged(versions: page.facts.version, commit: records.writes.writingPlace),
+      Effects(purgedPage: page))
+  }
+
+  // MARK: answers
+
+  private func changed(
+    _ view: PageView, rebased: Bool = false, _ effects: Effects
+  ) -> Decided<PageOutcome> {
+    Decided(
+      .changed(view, replayed: false, rebased: rebased, commit: records.writes.writingPlace), effects)
+  }
+
+  private func replayed(_ view: PageView, rebased: Bool = false) -> Decided<PageOutcome> {
+    Decided(.changed(view, replayed: true, rebased: rebased, commit: records.writes.restingPlace))
+  }
+}
+
+/// What a call that may make a version has said of it.
+private struct PageEdit {
+  var target: PageTarget
+  /// The version that it was made from.
+  var expectedVersion: Int64
+  var author: String
+  /// Of all media that the call names.
+  var mediaIds: Set<ExactText>
+  /// Named when the page would be too large.
+  var field: String
+  /// Of the request, when a retry is to find its version by it.
+  var digest: Digest?
+}
+
+extension StoredVersion {
+  fileprivate var state: PageState {
+    PageState(version: version, baseVersion: baseVersion, content: content)
+  }
+}
+
+extension SectionPatch {
+  fileprivate var section: PageSection? {
+    switch self {
+    case .add(let section, _), .update(let section): section
+    case .move, .remove: nil
+    }
+  }
+}

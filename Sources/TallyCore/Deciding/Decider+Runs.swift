@@ -1,0 +1,171 @@
+// Runs: whether one may begin, what it is charged, and what is counted of it.
+//
+// Invariants:
+// 1. The order of checks: the run exists (FinishRun); the same request replays, another one under its id
+//    conflicts; then the rules, with the quota before the balance.
+// 2. A replay answers the run as it stands now, and row, balance, hold and commit as they were stored; a
+//    balance without a row is that of now.
+// 3. A refusal leaves nothing: neither the run's id nor its user is known by it.
+// 4. An ended run is counted four times: for its user and for all users, under label 0 and under its own. The
+//    sums over all runs stay within int64, and with them every other sum.
+//
+// Owner: the writer's queue.
+
+extension Decider {
+  func decide(_ begin: UsageCommand.Begin) throws(Refusal) -> Decided<RunReceipt> {
+    if let stored = try records.run(runId: begin.runId) {
+      guard stored.digest == begin.digest else { throw conflict(begin.runId) }
+      return try replayOfBegin(stored)
+    }
+    let account = try records.account(userId: begin.userId)
+    let context = try context(of: account)
+    let quota = try quotaRefusal(.generations, of: account)
+    let change = try Rules.begin(begin, quota: quota, context)
+    var effects = try effects(of: change, on: account)
+    let owner = owner(account, &effects)
+    let place = records.writes.writingPlace
+    var run = change.run
+    run.id = records.writes.books.lastRunId + 1
+    effects.run = RunEffect(
+      run: StoredRun(run: run, account: owner.id, digest: begin.digest, commit: place), isNew: true)
+    return try decided(run, change, hold: effects.change?.hold, effects)
+  }
+
+  func decide(_ finish: UsageCommand.Finish) throws(Refusal) -> Decided<RunReceipt> {
+    guard var stored = try records.run(runId: finish.runId),
+      stored.run.isVisible(actingUserId: finish.actingUserId)
+    else { throw Rules.noRun(finish.runId) }
+    if stored.run.status != .running {
+      guard let end = stored.finish, end.digest == finish.digest else { throw conflict(finish.runId) }
+      return try replay(stored, sequence: end.sequence, at: end.commit)
+    }
+    let account = try records.account(userId: stored.run.userId)
+    var context = try context(of: account)
+    if let holdId = stored.run.holdId { context.hold = try storedHold(holdId) }
+    if finish.end.needsPrice { context.plan = try records.plan(of: account) }
+    let change = try Rules.finish(finish, stored.run, context)
+    var effects = try effects(of: change, on: account)
+    effects.count = try count(change.run, account: account.id)
+    stored.run = change.run
+    stored.finish = StoredRun.Finish(
+      digest: finish.digest, commit: records.writes.writingPlace,
+      sequence: change.hasOwnRow ? effects.change?.entries.last?.sequence : nil)
+    effects.run = RunEffect(run: stored, isNew: false)
+    return try decided(change.run, change, hold: nil, effects)
+  }
+
+  func decide(_ record: UsageCommand.Record) throws(Refusal) -> Decided<RunReceipt> {
+    if let stored = try records.run(runId: record.runId) {
+      guard stored.digest == record.digest else { throw conflict(record.runId) }
+      return Decided(replay: RunReceipt(run: stored.run, replayed: true, commit: stored.commit))
+    }
+    let account = try records.account(userId: record.userId)
+    let plan = record.end.needsPrice ? try records.plan(of: account) : nil
+    var run = try Rules.record(record, plan: plan, nowMicros: records.nowMicros)
+    var effects = Effects()
+    let owner = owner(account, &effects)
+    effects.count = try count(run, account: owner.id)
+    run.id = records.writes.books.lastRunId + 1
+    let place = records.writes.writingPlace
+    effects.run = RunEffect(
+      run: StoredRun(run: run, account: owner.id, digest: record.digest, commit: place), isNew: true)
+    return Decided(RunReceipt(run: run, commit: place), effects)
+  }
+
+  // MARK: replay
+
+  private func conflict(_ runId: String) -> Refusal {
+    Refusal(.runConflict, "the run's id was used for another request", details: ["run_id": runId])
+  }
+
+  private func replayOfBegin(_ stored: StoredRun) throws(Refusal) -> Decided<RunReceipt> {
+    // A hold's id is the number of the row that opened it.
+    var decided = try replay(stored, sequence: stored.run.holdId, at: stored.commit)
+    if let row = decided.reply.transaction {
+      decided.reply.hold = Rules.hold(try storedHold(row.sequence), after: row)
+    }
+    return decided
+  }
+
+  private func replay(
+    _ stored: StoredRun, sequence: Int64?, at commit: CommitPoint
+  ) throws(Refusal) -> Decided<RunReceipt> {
+    var receipt = RunReceipt(run: stored.run, replayed: true, commit: commit)
+    if let sequence {
+      let row = try records.entry(sequence)
+      receipt.transaction = row
+      receipt.balance = row.balanceAfter
+    } else {
+      receipt.balance = try balance(of: try records.account(userId: stored.run.userId))
+    }
+    return Decided(replay: receipt)
+  }
+
+  private func balance(of account: Account) throws(Refusal) -> Balance {
+    Rules.balance(
+      of: account, expiredHolds: try records.expiredHolds(of: account), at: records.nowMicros)
+  }
+
+  // MARK: what is written
+
+  /// A run's ledger rows, if it has any.
+  private func effects(of change: RunChange, on account: Account) throws(Refusal) -> Effects {
+    guard let rows = change.change else { return Effects() }
+    return try effects(of: rows, on: account)
+  }
+
+  /// Whatever a user owns refers to its account.
+  func owner(_ account: Account, _ effects: inout Effects) -> Account {
+    if let account = effects.newAccount { return account }
+    let (account, isNew) = records.numbered(account)
+    if isNew { effects.newAccount = account }
+    return account
+  }
+
+  private func decided(
+    _ run: Run, _ change: RunChange, hold: Hold?, _ effects: Effects
+  ) throws(Refusal) -> Decided<RunReceipt> {
+    var receipt = RunReceipt(run: run, hold: hold, commit: records.writes.writingPlace)
+    if change.hasOwnRow, let row = effects.change?.entries.last {
+      receipt.transaction = row
+      receipt.balance = row.balanceAfter
+    } else if let account = effects.change?.account {
+      // What has expired was written off with it.
+      receipt.balance = Rules.balance(of: account, expiredHolds: [], at: records.nowMicros)
+    } else {
+      receipt.balance = try balance(of: try records.account(userId: run.userId))
+    }
+    return Decided(receipt, effects)
+  }
+
+  // MARK: counting
+
+  /// Counts an ended run under the time at which it started.
+  /// - Throws: `amountOverflow` when a sum would leave the range of int64.
+  private func count(_ run: Run, account: Int64) throws(Refusal) -> UsageCount {
+    let sums = RunSums(of: run)
+    var total = records.writes.books.runTotal
+    guard total.add(sums) else {
+      throw Refusal(.amountOverflow, "the sums over all runs would leave the range of int64")
+    }
+    let label = RunLabel(model: ExactText(run.model), type: ExactText(run.type))
+    let (id, isNew) = try records.label(label)
+    var count = UsageCount(account: account, atMicros: run.startedAtMicros)
+    count.cell.runs = RunTotals(run.status, sums)
+    count.accounts = [0, account]
+    count.labels = [0, id]
+    count.newLabel = isNew ? (label, id) : nil
+    count.month.generations = run.status == .succeeded ? 1 : 0
+    count.runTotal = total
+    return count
+  }
+}
+
+extension UsageCount {
+  /// Of nothing yet, at some time.
+  init(account: Int64, atMicros: Int64) {
+    self.init(
+      account: account, day: QuarterHour.day(ofMicros: atMicros),
+      quarter: QuarterHour.index(ofMicros: atMicros), cell: RollupCell(), accounts: [account], labels: [0])
+  }
+}

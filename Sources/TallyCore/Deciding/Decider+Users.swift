@@ -1,0 +1,71 @@
+// Users' settings and rate limits.
+//
+// Invariants:
+// 1. The same content again writes nothing, and its times stay.
+//
+// Owner: the writer's queue.
+
+extension Decider {
+  func put(_ settings: UserSettings) throws(Refusal) -> Decided<AdminOutcome> {
+    if let planId = settings.planId, try records.plan(id: planId) == nil { throw noPlan(planId) }
+    let account = try records.account(userId: settings.userId)
+    let stored = account.id == 0 ? nil : try records.settings(of: account)
+    if let stored, stored.updatedAtMicros != 0, stored.hasContent(of: settings) {
+      return Decided(.settingsStored(stored, unchanged: true, commit: records.writes.restingPlace))
+    }
+    var effects = Effects()
+    let owner = owner(account, &effects)
+    var settings = settings
+    settings.createdAtMicros = stored?.createdAtMicros ?? records.nowMicros
+    settings.updatedAtMicros = records.nowMicros
+    effects.settings = SettingsEffect(account: owner.id, settings: settings)
+    return Decided(
+      .settingsStored(settings, unchanged: false, commit: records.writes.writingPlace), effects)
+  }
+
+  func set(_ limit: RateLimit) throws(Refusal) -> Decided<AdminOutcome> {
+    var effects = Effects()
+    // Taking a limit away makes no user.
+    let named = try key(of: limit)
+    let stored = try records.rateLimit(named)
+    let asked = StoredRateLimit(perSecond: limit.perSecond, burst: limit.burst)
+    if asked == stored ?? StoredRateLimit(perSecond: 0, burst: 0) {
+      return Decided(.rateLimitSet(limit, commit: records.writes.restingPlace))
+    }
+    let action: RateLimitEffect.Action
+    var key = named
+    if stored != nil {
+      action = limit.perSecond == 0 ? .remove : .change
+    } else {
+      action = .add
+      if try records.rateLimitCount(key.kind) >= RateLimit.maximumOfAKind {
+        throw Refusal(
+          .invalidField, "there are \(RateLimit.maximumOfAKind) limits of this kind, which is the limit",
+          details: ["field": "rate_limit", "limit": String(RateLimit.maximumOfAKind)])
+      }
+      if case .user(let userId) = limit.subject {
+        key.id = owner(try records.account(userId: userId), &effects).id
+      }
+    }
+    effects.rateLimit = RateLimitEffect(key: key, limit: limit, action: action)
+    return Decided(.rateLimitSet(limit, commit: records.writes.writingPlace), effects)
+  }
+
+  /// With the id zero for a user that is not known.
+  private func key(of limit: RateLimit) throws(Refusal) -> RateLimitKey {
+    switch limit.subject {
+    case .user(let userId): RateLimitKey(kind: .user, id: try records.account(userId: userId).id)
+    case .uid(let uid): RateLimitKey(kind: .uid, id: Int64(uid))
+    case .everyUser: RateLimitKey(kind: .everyUser, id: 0)
+    case .everyUid: RateLimitKey(kind: .everyUid, id: 0)
+    }
+  }
+}
+
+extension UserSettings {
+  /// Whether both say the same of the user; times are not looked at.
+  func hasContent(of other: Self) -> Bool {
+    email.isExactly(other.email) && role == other.role && approval == other.approval
+      && (planId ?? "").isExactly(other.planId ?? "")
+  }
+}

@@ -1,0 +1,62 @@
+// Runs and what is counted, as a batch's decisions see them.
+//
+// Owner: the writer's queue.
+
+extension ReadSet {
+  func run(runId: String) throws(Refusal) -> StoredRun? {
+    if let row = writes.runs[ExactText(runId)] { return row.run }
+    return try load { (it) throws(StorageFailure) in try it.run(runId: runId) }
+  }
+
+  /// Runs under way that count against a quota.
+  func openRunCount(of account: Account) throws(Refusal) -> Int64 {
+    let stored = try load { (it) throws(StorageFailure) in
+      try it.openRunCount(account: account.id, nowMicros: nowMicros)
+    }
+    return stored.addingSaturating(writes.openRuns[account.id] ?? 0)
+  }
+
+  /// The number of a model and a type.
+  func label(_ label: RunLabel) throws(Refusal) -> (id: Int64, isNew: Bool) {
+    if let id = writes.labels[label] { return (id, false) }
+    if let id = try load({ (it) throws(StorageFailure) in try it.label(label) }) { return (id, false) }
+    return (writes.books.lastLabelId + 1, true)
+  }
+
+  /// Live pages.
+  func pageCount(of account: Account) throws(Refusal) -> Int64 {
+    let stored = try load { (it) throws(StorageFailure) in try it.pageCount(account: account.id) }
+    return stored.addingSaturating(writes.pageCounts[account.id] ?? 0)
+  }
+
+  /// Of a month of some zone.
+  func counters(in span: MonthSpan, of account: Account) throws(Refusal) -> MonthCounters {
+    let key = MonthKey(month: span.month.number, account: account.id)
+    var counters = try load { (it) throws(StorageFailure) in try it.counters(key) }
+    if let more = writes.months[key] {
+      counters.generations = counters.generations.addingSaturating(more.generations)
+      counters.uploads = counters.uploads.addingSaturating(more.uploads)
+    }
+    for edge in span.edges {
+      let cell = try cell(day: edge.day, of: account, quarters: edge.quarters)
+      counters.generations = counters.generations.addingSaturating(
+        edge.sign.multipliedSaturating(by: cell.runs.succeeded.count))
+      counters.uploads = counters.uploads.addingSaturating(edge.sign.multipliedSaturating(by: cell.uploads))
+    }
+    return counters
+  }
+
+  /// Over some quarter hours of a UTC day.
+  private func cell(
+    day: Int64, of account: Account, quarters: Range<Int>
+  ) throws(Refusal) -> RollupCell {
+    var cell = try load { (it) throws(StorageFailure) in
+      try it.cell(day: day, account: account.id, quarters: quarters)
+    }
+    let key = RollupKey(day: day, account: account.id, label: 0)
+    for delta in writes.rollups[key] where quarters.contains(delta.quarter) {
+      guard cell.takes(delta.cell) else { throw StorageFailure.malformed("rollup: a sum is out of range").refusal }
+    }
+    return cell
+  }
+}

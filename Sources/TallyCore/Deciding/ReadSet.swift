@@ -1,0 +1,231 @@
+// The records that a batch's decisions stand on: as the batch has changed them, else as they are committed.
+//
+// Invariants:
+// 1. All of it is of one moment and one commit, with what the batch has decided so far.
+// 2. A lookup that fails throws a refusal. When that is not the command's own fault (`gap`), nobody is told:
+//    the batch is decided again, or given up.
+//
+// Owner: the writer's queue.
+
+final class ReadSet {
+  let source: any RecordSource
+  private let state: CommittedState
+  private let planCache: ExactCache<Plan>
+  let zones: ZoneStore
+  /// Whether keys are looked for before anything is decided. Most keys are new, and looking for one costs a
+  /// third of writing its row: while replays are rare the store is left to say that one is in use.
+  let looksForKeys: Bool
+  var writes: WriteSet
+  /// Why a lookup failed that concerns more than its command.
+  private(set) var gap: StorageFailure?
+
+  init(
+    source: any RecordSource, state: CommittedState, planCache: ExactCache<Plan>, zones: ZoneStore,
+    looksForKeys: Bool, writes: WriteSet
+  ) {
+    self.source = source
+    self.state = state
+    self.planCache = planCache
+    self.zones = zones
+    self.looksForKeys = looksForKeys
+    self.writes = writes
+  }
+
+  var nowMicros: Int64 { writes.nowMicros }
+
+  /// - Throws: a refusal that nobody is told when `gap` is set; else `corrupt` or `readOnly`.
+  func load<Value>(
+    _ body: (any RecordSource) throws(StorageFailure) -> Value
+  ) throws(Refusal) -> Value {
+    do { return try body(source) } catch {
+      if error.kind == .notLoaded || error.isOfStore { gap = gap ?? error }
+      throw error.refusal
+    }
+  }
+
+  // MARK: accounts
+
+  /// An empty one for a user that is not known.
+  func account(userId: String) throws(Refusal) -> Account {
+    if let row = writes.accounts[ExactText(userId)] { return row.account }
+    let stored: Account
+    if let view = state.account(userId: userId) {
+      stored = view.account
+    } else if let loaded = try load({ (it) throws(StorageFailure) in try it.account(userId: userId) }) {
+      stored = loaded
+    } else {
+      return Account(userId: userId)
+    }
+    writes.keep(loaded: stored)
+    return stored
+  }
+
+  /// The account, numbered when it is new: whatever a user owns refers to it.
+  func numbered(_ account: Account) -> (account: Account, isNew: Bool) {
+    if account.id != 0 { return (account, false) }
+    var account = account
+    account.id = writes.books.lastAccountId + 1
+    return (account, true)
+  }
+
+  // MARK: holds
+
+  func hold(id: Int64) throws(Refusal) -> Hold? {
+    if let row = writes.holds[id] { return row.hold }
+    return try load { (it) throws(StorageFailure) in try it.hold(id: id) }
+  }
+
+  /// Open holds of an account whose time is over, the earliest first.
+  func expiredHolds(of account: Account, limit: Int? = nil) throws(Refusal) -> [Hold] {
+    guard let next = account.nextHoldExpiryMicros, next <= nowMicros else { return [] }
+    // Those that the batch has settled are no longer open.
+    let number = limit.map { $0 + writes.holds.count }
+    let stored = try load { (it) throws(StorageFailure) in
+      try it.expiredHolds(account: account.id, nowMicros: nowMicros, limit: number)
+    }
+    let open = writes.holds.isEmpty ? stored : stored.filter { writes.holds[$0.id] == nil }
+    return limit.map { Array(open.prefix($0)) } ?? open
+  }
+
+  /// The earliest expiry among an account's open holds, once a change is applied.
+  /// - Parameter before: the account before it.
+  func nextHoldExpiry(after change: Change, before: Account) throws(Refusal) -> Int64? {
+    if change.account.heldMicros == 0 { return nil }
+    let kept = change.holds.filter { $0.state == .open }.map(\.expiresAtMicros).min()
+    guard let next = before.nextHoldExpiryMicros else { return kept }
+    var isFirst = false
+    let firstNew = change.entries.first?.sequence ?? nextSequence
+    for hold in change.holds where hold.id < firstNew {
+      let previous = try self.hold(id: hold.id)
+      isFirst = isFirst || previous?.expiresAtMicros == next
+    }
+    if !isFirst { return min(next, kept ?? next) }
+    return [kept, try nextHoldExpiry(of: change.account, but: Set(change.holds.map(\.id)))].compactMap(\.self)
+      .min()
+  }
+
+  /// Among the open holds that are not named.
+  private func nextHoldExpiry(of account: Account, but changed: Set<Int64>) throws(Refusal) -> Int64? {
+    var earliest: Int64?
+    var gone = changed.count
+    for row in writes.holds.values where row.account == account.id {
+      gone += 1
+      guard row.hold.state == .open, !changed.contains(row.hold.id) else { continue }
+      earliest = min(earliest ?? row.hold.expiresAtMicros, row.hold.expiresAtMicros)
+    }
+    let stored = try load { (it) throws(StorageFailure) in
+      try it.openHoldExpiries(account: account.id, limit: gone + 1)
+    }
+    let first = stored.first { !changed.contains($0.holdId) && writes.holds[$0.holdId] == nil }
+    return [earliest, first?.atMicros].compactMap(\.self).min()
+  }
+
+  // MARK: the ledger
+
+  var nextSequence: Int64 { writes.books.head.ledgerSequence + 1 }
+
+  /// - Parameter stored: whether rows of earlier commits are looked at.
+  func key(_ key: String, of account: Account, stored: Bool) throws(Refusal) -> KeyMatch? {
+    if account.id == 0 { return nil }
+    let name = WriteSet.KeyName(account: account.id, key: ExactText(key))
+    if let sequence = writes.keys[name], let idempotency = try entry(sequence).idempotency {
+      return KeyMatch(sequence: sequence, digest: idempotency.digest)
+    }
+    guard stored else { return nil }
+    return try load { (it) throws(StorageFailure) in try it.key(key, account: account.id) }
+  }
+
+  func purchase(paymentId: String) throws(Refusal) -> Int64? {
+    if let sequence = writes.purchases[ExactText(paymentId)] { return sequence }
+    return try load { (it) throws(StorageFailure) in try it.purchase(paymentId: paymentId) }
+  }
+
+  func grant(of account: Account, planId: String, periodStartMicros: Int64) throws(Refusal) -> Int64? {
+    if account.id == 0 { return nil }
+    let key = WriteSet.GrantKey(
+      account: account.id, planId: ExactText(planId), periodStartMicros: periodStartMicros)
+    if let sequence = writes.grants[key] { return sequence }
+    return try load { (it) throws(StorageFailure) in
+      try it.grant(account: account.id, planId: planId, periodStartMicros: periodStartMicros)
+    }
+  }
+
+  func entry(_ sequence: Int64) throws(Refusal) -> Entry {
+    let first = writes.committed.head.ledgerSequence + 1
+    if sequence >= first, sequence - first < writes.ledger.count {
+      return writes.ledger[Int(sequence - first)].entry
+    }
+    return try load { (it) throws(StorageFailure) in
+      guard let entry = try it.entry(sequence: sequence) else {
+        throw .malformed("index of the ledger: no row \(sequence)")
+      }
+      return entry
+    }
+  }
+
+  // MARK: plans and users
+
+  func plan(id: String) throws(Refusal) -> Plan? {
+    if let plan = writes.plans[ExactText(id)] { return plan }
+    if let cached = planCache.find(group: id) { return cached.value }
+    let loaded = try load { (it) throws(StorageFailure) in try it.plan(id: id) }
+    if let loaded {
+      let snapshot = Snapshot(loaded, commitSequence: writes.committed.head.commitSequence)
+      planCache.offer(snapshot, group: id, byteCount: loaded.cachedByteCount)
+    }
+    return loaded
+  }
+
+  /// The plan of a user's settings; nil without one.
+  func plan(of account: Account) throws(Refusal) -> Plan? {
+    if account.id == 0 { return nil }
+    let planId: String?
+    if let settings = writes.settings[account.id] {
+      planId = settings.planId
+    } else {
+      planId = try load { (it) throws(StorageFailure) in try it.planId(account: account.id) }
+    }
+    guard let planId else { return nil }
+    guard let plan = try plan(id: planId) else {
+      throw StorageFailure.malformed("settings: no plan \(planId)").refusal
+    }
+    return plan
+  }
+
+  /// Those of a user that is known; defaults, with no time of change, when none were ever put.
+  func settings(of account: Account) throws(Refusal) -> UserSettings? {
+    if let settings = writes.settings[account.id] { return settings }
+    if writes.accounts[ExactText(account.userId)]?.isNew == true {
+      var settings = UserSettings(userId: account.userId)
+      settings.createdAtMicros = nowMicros
+      return settings
+    }
+    return try load { (it) throws(StorageFailure) in try it.settings(account: account.id) }
+  }
+
+  func rateLimit(_ key: RateLimitKey) throws(Refusal) -> StoredRateLimit? {
+    if let state = writes.rateLimitStates[key] { return state }
+    return try load { (it) throws(StorageFailure) in try it.rateLimit(key) }
+  }
+
+  func rateLimitCount(_ kind: RateLimitKind) throws(Refusal) -> Int {
+    let stored = try load { (it) throws(StorageFailure) in try it.rateLimitCount(kind) }
+    return writes.rateLimits.reduce(stored) { count, effect in
+      guard effect.key.kind == kind else { return count }
+      switch effect.action {
+      case .add: return count + 1
+      case .remove: return count - 1
+      case .change: return count
+      }
+    }
+  }
+}
+
+extension Plan {
+  /// What it costs in the cache: its values, its texts, and its place there.
+  var cachedByteCount: Int {
+    prices.reduce(256 + 2 * id.utf8.count + displayName.utf8.count + timeZone.utf8.count) {
+      $0 + MemoryLayout<ModelPrice>.stride + $1.model.utf8.count
+    }
+  }
+}

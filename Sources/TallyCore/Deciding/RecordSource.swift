@@ -1,0 +1,91 @@
+// Where a read set finds the records that it does not have: what the last commit has stored.
+//
+// Invariants:
+// 1. Everything that is found is of one commit, the last one, until the writer begins its next transaction.
+// 2. An engine in the process finds a record at once. One across a wire throws `notLoaded` for a record that
+//    it was not asked for before, and `loadMissing` loads all of these in one go; then the batch is decided
+//    again.
+// 3. A record that cannot be decoded throws `damaged`, which concerns only commands that need it.
+//
+// Owner: the writer's queue.
+
+protocol RecordSource: AnyObject {
+  /// Loads whatever was not loaded when it was asked for.
+  func loadMissing() throws(StorageFailure)
+
+  // MARK: credits
+
+  func account(userId: String) throws(StorageFailure) -> Account?
+  func hold(id: Int64) throws(StorageFailure) -> Hold?
+  /// Open holds of an account whose time is over, the earliest first; all of them without a limit.
+  func expiredHolds(account: Int64, nowMicros: Int64, limit: Int?) throws(StorageFailure) -> [Hold]
+  /// The open holds of an account that expire first.
+  func openHoldExpiries(account: Int64, limit: Int) throws(StorageFailure) -> [HoldExpiry]
+  func key(_ key: String, account: Int64) throws(StorageFailure) -> KeyMatch?
+  /// The row of a purchase, whoever's it is.
+  func purchase(paymentId: String) throws(StorageFailure) -> Int64?
+  /// The row of a plan's grant.
+  func grant(account: Int64, planId: String, periodStartMicros: Int64) throws(StorageFailure) -> Int64?
+  func entry(sequence: Int64) throws(StorageFailure) -> Entry?
+  func plan(id: String) throws(StorageFailure) -> Plan?
+
+  // MARK: runs
+
+  func run(runId: String) throws(StorageFailure) -> StoredRun?
+  /// Runs under way that count against a quota.
+  func openRunCount(account: Int64, nowMicros: Int64) throws(StorageFailure) -> Int64
+  func label(_ label: RunLabel) throws(StorageFailure) -> Int64?
+  func counters(_ key: MonthKey) throws(StorageFailure) -> MonthCounters
+  /// Of all models and types, over some quarter hours of a UTC day.
+  func cell(day: Int64, account: Int64, quarters: Range<Int>) throws(StorageFailure) -> RollupCell
+
+  // MARK: users
+
+  /// nil: there is no such account.
+  func settings(account: Int64) throws(StorageFailure) -> UserSettings?
+  /// Of the account's settings.
+  func planId(account: Int64) throws(StorageFailure) -> String?
+  func rateLimit(_ key: RateLimitKey) throws(StorageFailure) -> StoredRateLimit?
+  func rateLimitCount(_ kind: RateLimitKind) throws(StorageFailure) -> Int
+
+  // MARK: pages
+
+  func page(pageId: String) throws(StorageFailure) -> StoredPage?
+  func page(id: Int64) throws(StorageFailure) -> StoredPage?
+  /// Live ones of an account.
+  func pageCount(account: Int64) throws(StorageFailure) -> Int64
+  /// Ids of an account's published pages, deleted or not.
+  func publishedPageIds(account: Int64) throws(StorageFailure) -> [String]
+  /// Pages whose current version shows a medium, in order of their ids.
+  func pages(using mediaId: Int64, limit: Int) throws(StorageFailure) -> [Int64]
+  func version(page: Int64, _ version: Int64) throws(StorageFailure) -> StoredVersion?
+  /// The number of the version that a patch has made.
+  func version(page: Int64, digest: Digest) throws(StorageFailure) -> Int64?
+  /// Numbers of the versions after one that were made from `baseVersion` and have no digest, newest first.
+  func versionsWithoutDigest(
+    page: Int64, after version: Int64, baseVersion: Int64
+  ) throws(StorageFailure) -> [Int64]
+  /// Of the sections of a page's current version.
+  func byteCount(of page: StoredPage) throws(StorageFailure) -> Int64
+  func media(mediaId: String) throws(StorageFailure) -> StoredMedia?
+  /// By id; those that are not there are left out.
+  func media(mediaIds: [String]) throws(StorageFailure) -> [StoredMedia]
+}
+
+/// A ledger row that carries a key.
+struct KeyMatch {
+  var sequence: Int64
+  var digest: Digest
+}
+
+/// When an open hold expires.
+struct HoldExpiry {
+  var holdId: Int64
+  var atMicros: Int64
+}
+
+/// Per second and at once.
+struct StoredRateLimit: Equatable {
+  var perSecond: Int32
+  var burst: Int32
+}

@@ -1,0 +1,318 @@
+// What a batch has decided so far: rows to append, rows to put, amounts to add. The next commands of the batch
+// see it through the read set; then the store writes it, and it is what the commit has changed.
+//
+// Invariants:
+// 1. A record stands here as the last command that changed it has left it.
+// 2. A refused command adds nothing, so there is nothing to undo.
+// 3. Every decision has a place of its own in one total order: `CommitPoint`. What is decided before the first
+//    write still belongs to the commit before it.
+// 4. It holds `maximumByteCount` of page contents, and what one command more adds.
+//
+// Owner: the writer's queue.
+
+struct WriteSet {
+  /// Of the contents of pages. What comes after it waits for the next batch.
+  static let maximumByteCount = 16 << 20
+  /// Decisions that may follow a commit without rows of their own; then an empty commit starts afresh.
+  static let maximumTrailing: Int32 = 1 << 30
+
+  struct AccountRow {
+    var account: Account
+    /// `nextDueMicros` as it is stored.
+    var storedDueMicros: Int64?
+    var isNew = false
+    var isChanged = false
+  }
+
+  struct LedgerRow {
+    var entry: Entry
+    var account: Int64
+    var hash: [UInt8]
+    /// nil for a row without free text.
+    var textDigest: [UInt8]?
+  }
+
+  struct HoldRow {
+    var hold: Hold
+    var account: Int64
+  }
+
+  struct RunRow {
+    var run: StoredRun
+    var isNew: Bool
+    /// Ended in this batch.
+    var isFinished: Bool
+  }
+
+  struct PageRow {
+    var page: StoredPage
+    var isNew: Bool
+    var hasSections = false
+    var storedSections: [PageSection] = []
+    var sections: [PageSection] = []
+    var media: [ExactText: StoredMedia] = [:]
+  }
+
+  struct VersionKey: Hashable {
+    var page: Int64
+    var version: Int64
+  }
+
+  struct MediaRow {
+    var media: StoredMedia
+    var isNew: Bool
+  }
+
+  struct KeyName: Hashable {
+    var account: Int64
+    var key: ExactText
+  }
+
+  struct GrantKey: Hashable {
+    var account: Int64
+    var planId: ExactText
+    var periodStartMicros: Int64
+  }
+
+  let nowMicros: Int64
+  /// As of the last commit.
+  let committed: Books
+  var books: Books
+
+  /// Loaded ones too: what was looked at is published with the commit.
+  private(set) var accounts: [ExactText: AccountRow] = [:]
+  private(set) var ledger: [LedgerRow] = []
+  private(set) var holds: [Int64: HoldRow] = [:]
+  private(set) var keys: [KeyName: Int64] = [:]
+  private(set) var purchases: [ExactText: Int64] = [:]
+  private(set) var grants: [GrantKey: Int64] = [:]
+  private(set) var plans: [ExactText: Plan] = [:]
+  private(set) var runs: [ExactText: RunRow] = [:]
+  /// Runs under way that count against a quota, by account: how many more than are stored.
+  private(set) var openRuns: [Int64: Int64] = [:]
+  private(set) var labels: [RunLabel: Int64] = [:]
+  private(set) var rollups = RollupDeltas()
+  private(set) var months: [MonthKey: MonthCounters] = [:]
+  private(set) var pageCounts: [Int64: Int64] = [:]
+  /// By account.
+  private(set) var settings: [Int64: UserSettings] = [:]
+  /// In order.
+  private(set) var rateLimits: [RateLimitEffect] = []
+  /// nil: taken away.
+  private(set) var rateLimitStates: [RateLimitKey: StoredRateLimit?] = [:]
+  private(set) var pages: [ExactText: PageRow] = [:]
+  private(set) var pageIds: [Int64: ExactText] = [:]
+  private(set) var versions: [VersionKey: StoredVersion] = [:]
+  private(set) var purgedPages: [StoredPage] = []
+  private(set) var media: [ExactText: MediaRow] = [:]
+  /// What caches have to forget when this commits.
+  private(set) var touched = Touched()
+  private var byteCount = 0
+
+  private(set) var hasWritten: Bool
+  /// The next place in this commit, and in the one before.
+  private(set) var position: Int32 = 0
+  private(set) var trailing: Int32
+
+  init(nowMicros: Int64, books: Books, trailing: Int32) {
+    self.nowMicros = nowMicros
+    committed = books
+    self.books = books
+    self.trailing = trailing
+    hasWritten = trailing >= Self.maximumTrailing
+  }
+
+  /// Nothing more is decided in this batch: a page was purged, whose id may be given to another one, or what
+  /// is to be written is large.
+  var isFull: Bool { !purgedPages.isEmpty || byteCount >= Self.maximumByteCount }
+  /// What was handled has filled the store's caches far beyond their size: they are emptied afterwards.
+  var freesMemory: Bool { !purgedPages.isEmpty || byteCount >= Self.maximumByteCount }
+
+  // MARK: places
+
+  /// The place of a decision that writes.
+  var writingPlace: CommitPoint {
+    CommitPoint(sequence: books.head.commitSequence + 1, position: position)
+  }
+
+  /// The place of a decision that writes nothing.
+  var restingPlace: CommitPoint {
+    hasWritten ? writingPlace : CommitPoint(sequence: books.head.commitSequence, position: trailing)
+  }
+
+  /// The next decision has another place.
+  mutating func passRestingPlace() { if hasWritten { position += 1 } else { trailing += 1 } }
+
+  /// Makes a commit of it, whether or not anything is changed.
+  mutating func touch() { hasWritten = true }
+
+  // MARK: adding
+
+  /// Takes note of an account that is looked at.
+  mutating func keep(loaded account: Account) {
+    accounts[ExactText(account.userId)] = AccountRow(
+      account: account, storedDueMicros: account.nextDueMicros)
+  }
+
+  /// Adds what one command changes.
+  mutating func add(_ effects: Effects) {
+    if let account = effects.newAccount { make(account) }
+    if let change = effects.change { add(change) }
+    if let system = effects.system { books.system = system }
+    if let effect = effects.run { add(effect) }
+    if let run = effects.extendedRun { extend(run) }
+    if let count = effects.count { add(count) }
+    if let plan = effects.plan {
+      plans[ExactText(plan.id)] = plan
+      touched.plans.insert(ExactText(plan.id))
+    }
+    if let effect = effects.settings {
+      settings[effect.account] = effect.settings
+      touched.settings.insert(ExactText(effect.settings.userId))
+    }
+    if let effect = effects.rateLimit { add(effect) }
+    for effect in effects.pages { add(effect) }
+    if let media = effects.media { add(media) }
+    if let page = effects.purgedPage {
+      purgedPages.append(page)
+      touched.pages.insert(ExactText(page.facts.pageId))
+    }
+    for pageId in effects.touchedPageIds { touched.pages.insert(ExactText(pageId)) }
+    hasWritten = true
+    position += 1
+  }
+
+  private mutating func make(_ account: Account) {
+    books.lastAccountId = max(books.lastAccountId, account.id)
+    accounts[ExactText(account.userId)] = AccountRow(account: account, storedDueMicros: nil, isNew: true)
+  }
+
+  private mutating func add(_ change: Change) {
+    let userId = ExactText(change.account.userId)
+    let id = change.account.id
+    for entry in change.entries { append(entry, account: id) }
+    for hold in change.holds { holds[hold.id] = HoldRow(hold: hold, account: id) }
+    if accounts[userId] == nil { make(change.account) }
+    accounts[userId]?.account = change.account
+    accounts[userId]?.isChanged = true
+  }
+
+  private mutating func append(_ entry: Entry, account: Int64) {
+    let textDigest = Chain.digest(of: entry.text)
+    books.head.hash = Chain.hash(of: entry, previous: books.head.hash, textDigest: textDigest)
+    books.head.ledgerSequence = entry.sequence
+    books.head.lastAtMicros = entry.atMicros
+    ledger.append(
+      LedgerRow(entry: entry, account: account, hash: books.head.hash, textDigest: textDigest))
+    if let key = entry.idempotency?.key {
+      keys[KeyName(account: account, key: ExactText(key))] = entry.sequence
+    }
+    if let paymentId = entry.paymentId { purchases[ExactText(paymentId)] = entry.sequence }
+    if let planId = entry.planId, let periodStartMicros = entry.periodStartMicros {
+      let key = GrantKey(
+        account: account, planId: ExactText(planId), periodStartMicros: periodStartMicros)
+      grants[key] = entry.sequence
+    }
+  }
+
+  private mutating func add(_ effect: RunEffect) {
+    let id = ExactText(effect.run.run.runId)
+    let isOpen = effect.run.run.isOpen(nowMicros: nowMicros)
+    if effect.isNew {
+      books.lastRunId = max(books.lastRunId, effect.run.run.id)
+      runs[id] = RunRow(run: effect.run, isNew: true, isFinished: false)
+      if isOpen { openRuns[effect.run.account, default: 0] += 1 }
+    } else {
+      let isNew = runs[id]?.isNew ?? false
+      runs[id] = RunRow(run: effect.run, isNew: isNew, isFinished: true)
+      if effect.wasOpen(nowMicros: nowMicros) { openRuns[effect.run.account, default: 0] -= 1 }
+    }
+    touchStats(of: effect.run.run.userId)
+  }
+
+  private mutating func extend(_ run: StoredRun) {
+    let id = ExactText(run.run.runId)
+    if runs[id] == nil { runs[id] = RunRow(run: run, isNew: false, isFinished: false) }
+    runs[id]?.run = run
+    touchStats(of: run.run.userId)
+  }
+
+  /// Answers about runs are stale: those of this user and those of all.
+  private mutating func touchStats(of userId: String) {
+    touched.stats.insert(ExactText(userId))
+    touched.stats.insert(ExactText(""))
+  }
+
+  private mutating func add(_ count: UsageCount) {
+    for account in count.accounts {
+      for label in count.labels {
+        let key = RollupKey(day: count.day, account: account, label: label)
+        // It is part of the sums over all runs, which were found to fit.
+        precondition(rollups.add(count.cell, quarter: count.quarter, to: key), "a part exceeds the whole")
+      }
+    }
+    if let new = count.newLabel {
+      labels[new.label] = new.id
+      books.lastLabelId = max(books.lastLabelId, new.id)
+    }
+    if count.month != MonthCounters() {
+      let key = MonthKey(month: Civil(dayNumber: count.day).monthNumber, account: count.account)
+      months[key, default: MonthCounters()].generations += count.month.generations
+      months[key, default: MonthCounters()].uploads += count.month.uploads
+    }
+    if let total = count.runTotal { books.runTotal = total }
+  }
+
+  private mutating func add(_ effect: RateLimitEffect) {
+    rateLimits.append(effect)
+    let state: StoredRateLimit? =
+      effect.action == .remove
+      ? nil : StoredRateLimit(perSecond: effect.limit.perSecond, burst: effect.limit.burst)
+    rateLimitStates[effect.key] = .some(state)
+  }
+
+  private mutating func add(_ effect: PageEffect) {
+    let id = ExactText(effect.page.facts.pageId)
+    var row = pages[id] ?? PageRow(page: effect.page, isNew: effect.isNew)
+    row.page = effect.page
+    if let version = effect.version {
+      if !row.hasSections { row.storedSections = effect.replacedSections }
+      row.hasSections = true
+      row.sections = version.content.sections
+      row.media = effect.media
+      versions[VersionKey(page: effect.page.id, version: version.version)] = version
+      byteCount += version.content.byteCount
+    }
+    pages[id] = row
+    pageIds[effect.page.id] = id
+    books.lastPageId = max(books.lastPageId, effect.page.id)
+    if effect.countedPages != 0 { pageCounts[effect.page.account, default: 0] += effect.countedPages }
+    touched.pages.insert(id)
+  }
+
+  private mutating func add(_ stored: StoredMedia) {
+    let id = ExactText(stored.media.mediaId)
+    let isNew = media[id]?.isNew ?? (stored.id > books.lastMediaId)
+    media[id] = MediaRow(media: stored, isNew: isNew)
+    books.lastMediaId = max(books.lastMediaId, stored.id)
+  }
+
+  // MARK: the end
+
+  /// The last step before it is written.
+  mutating func close() {
+    guard hasWritten else { return }
+    books.head.commitSequence += 1
+    books.head.committedAtMicros = nowMicros
+  }
+}
+
+extension Run {
+  /// Whether it counts against a quota.
+  func isOpen(nowMicros: Int64) -> Bool { status == .running && (expiresAtMicros ?? 0) > nowMicros }
+}
+
+extension RunEffect {
+  /// Whether a run that ends here has counted against a quota until now.
+  fileprivate func wasOpen(nowMicros: Int64) -> Bool { (run.run.expiresAtMicros ?? 0) > nowMicros }
+}

@@ -1,0 +1,63 @@
+// Refusals of pages and media, with what a client needs to act.
+
+enum PageRefusals {
+  static func pageNotFound(_ pageId: String) -> Refusal {
+    Refusal(.pageNotFound, "no such page", details: ["page_id": pageId])
+  }
+
+  static func versionNotFound(_ version: Int64) -> Refusal {
+    Refusal(.versionNotFound, "the page has no such version", details: ["version": String(version)])
+  }
+
+  static func mediaNotFound(_ mediaId: String) -> Refusal {
+    Refusal(.mediaNotFound, "the user has no such media", details: ["media_id": mediaId])
+  }
+
+  /// Of the first, in the order of bytes, that is not there.
+  static func missing(_ ids: Set<ExactText>, among media: [ExactText: StoredMedia]) -> Refusal? {
+    ids.filter { media[$0] == nil }.min().map { mediaNotFound($0.text) }
+  }
+
+  static func pageIdInUse(_ pageId: String) -> Refusal {
+    Refusal(
+      .idempotencyMismatch, "the page id stands for another page", details: ["page_id": pageId])
+  }
+
+  static func mediaIdInUse(_ mediaId: String) -> Refusal {
+    Refusal(
+      .idempotencyMismatch, "the media id stands for other media", details: ["media_id": mediaId])
+  }
+
+  static func conflict(_ difference: PageDifference, _ current: StoredVersion) -> Refusal {
+    var fields: [String] = []
+    if difference.title { fields.append("title") }
+    if difference.settings { fields.append("settings") }
+    return Refusal(
+      .versionConflict, "the page is at version \(current.version)",
+      details: [
+        "current_version": String(current.version), "author": current.author,
+        "changed_sections": named(difference.sectionIds), "changed_fields": fields.joined(separator: "\n"),
+      ])
+  }
+
+  static func mediaInUse(_ mediaId: String, by pageIds: [String]) -> Refusal {
+    Refusal(
+      .mediaInUse, "pages use the media", details: ["media_id": mediaId, "page_ids": named(pageIds)])
+  }
+
+  static func tooManyPages(_ mediaId: String) -> Refusal {
+    Refusal(
+      .batchTooLarge, "more than \(PageLimits.detachedPageCount) pages use the media",
+      details: ["media_id": mediaId, "limit": String(PageLimits.detachedPageCount)])
+  }
+
+  static func tooLargePages(_ mediaId: String) -> Refusal {
+    Refusal(
+      .batchTooLarge, "the pages that use the media have more than \(PageLimits.detachedByteCount) bytes",
+      details: ["media_id": mediaId, "limit": String(PageLimits.detachedByteCount)])
+  }
+
+  private static func named(_ ids: [String]) -> String {
+    ids.prefix(PageLimits.namedIdCount).joined(separator: "\n")
+  }
+}

@@ -1,0 +1,499 @@
+// Commits: a batch decided in memory, written in one go; and what the writer does in between.
+//
+// Invariants:
+// 1. `books` are what is committed. A batch makes its own of them, which are thrown away unless it commits.
+// 2. A write that fails fails its batch: nothing was applied, and nothing was told to anyone. While keys are
+//    taken to be new, the batch is decided once more with its keys looked for; else each of its commands is,
+//    in a commit of its own, so that one bad record does not refuse everybody's.
+// 3. A COMMIT that fails is `outcomeUnknown` for the whole batch, unless it says that the disk is full.
+//    Nothing is decided or copied after it, nor after any other failed sync: the process starts again. It
+//    does so too when the store is locked out by a lock that it could not give back.
+// 4. A full disk, and a log at its limit, make the engine read-only. A tick tries again, and it comes back by
+//    itself.
+// 5. Nothing is written once the files at the database's paths are not those that are open.
+//
+// Owner: the writer's queue.
+
+internal import TallyMeasuring
+
+final class Committer {
+  /// Users whose expired credit one transaction of the sweep writes off, at most;
+  /// `EngineConfiguration.settledRows` bounds it too.
+  static let sweepUsers = 64
+  /// Batches whose keys are looked for before they are decided, after one has met a key in use.
+  static let keyedBatchCount = 64
+
+  let store: any WriterStore
+  let state: CommittedState
+  private let caches: Caches
+  private let zones: ZoneStore
+  private let metrics: StoreMetrics
+  let time: EffectiveTime
+  private let faults: EngineFaults
+  let settledRows: Int
+  private let onFatal: @Sendable (StoreError) -> Void
+  private let onEvent: @Sendable (StoreEvent) -> Void
+  private let onRateLimits: @Sendable (RateLimitChange) -> Void
+
+  private(set) var books = Books()
+  /// The next place after the last commit, among its own.
+  private var trailing: Int32 = 0
+  /// Nothing that is stored expires before.
+  var earliestDueMicros = Int64.min
+  /// Rows that what has expired may still take in the open transaction.
+  var settlingRows = 0
+  /// Batches that are still to look for their keys first.
+  private var keyedBatches = 0
+  private var isDead = false
+  /// Why no write is taken for now.
+  private var readOnlyCause: StoreEvent.ReadOnlyCause?
+
+  init(
+    store: any WriterStore, state: CommittedState, caches: Caches, metrics: StoreMetrics,
+    time: EffectiveTime, configuration: EngineConfiguration
+  ) throws(StorageFailure) {
+    self.store = store
+    self.state = state
+    self.caches = caches
+    self.metrics = metrics
+    self.time = time
+    zones = configuration.zones
+    faults = configuration.faults
+    settledRows = configuration.settledRows
+    onFatal = configuration.onFatal
+    onEvent = configuration.onEvent
+    onRateLimits = configuration.onRateLimits
+    books = try store.books()
+    onRateLimits(.all(try store.rateLimits()))
+  }
+
+  // MARK: a batch
+
+  /// Decides a batch durably.
+  /// - Parameter early: the canary's way to answer before the commit.
+  /// - Returns: for each work, one outcome a command; nil when it was put off and is to come again, since
+  ///   more has expired of its user than one commit writes off, or the batch is full.
+  func decide(_ batch: [Work], early: ([[Outcome]?]) -> Void) -> [[Outcome]?] {
+    if state.isLost { return refuse(batch, Writer.lostRefusal) }
+    if isDead { return refuse(batch, Writer.drainingRefusal) }
+    if store.isLogFull {
+      becomeReadOnly(.logLimit)
+      return refuse(batch, Writer.readOnlyRefusal)
+    }
+    let beganNanoseconds = MonotonicClock.nanoseconds
+    let attempt: Attempt
+    do {
+      attempt = try self.attempt(batch)
+    } catch {
+      if error.isOfStore || error.kind == .full { return giveUp(batch, error) }
+      guard undo(error) else { return refuse(batch, Self.unknownRefusal) }
+      return batch.map { decideAlone($0) }
+    }
+    if faults.answersBeforeCommit { early(attempt.outcomes) }
+    let decidedNanoseconds = MonotonicClock.nanoseconds
+    do {
+      try commit(attempt.writes, .calls)
+    } catch {
+      return error.kind == .full ? giveUp(batch, error) : die(batch, error)
+    }
+    if store.isLockedOut { stop(.lockedOut, StorageFailure(.lockedOut, "a lock was not given back")) }
+    let endedNanoseconds = MonotonicClock.nanoseconds
+    metrics.batchItems.add(UInt64(batch.count))
+    metrics.batchNanoseconds.add(endedNanoseconds &- beganNanoseconds)
+    metrics.commitNanoseconds.add(endedNanoseconds &- decidedNanoseconds)
+    store.noteLog()
+    return attempt.outcomes
+  }
+
+  private struct Attempt {
+    var outcomes: [[Outcome]?]
+    var writes: WriteSet
+  }
+
+  /// Everything up to COMMIT.
+  private func attempt(_ batch: [Work]) throws(StorageFailure) -> Attempt {
+    let looksForKeys = keyedBatches > 0
+    if looksForKeys { keyedBatches -= 1 }
+    do {
+      return try attempt(batch, looksForKeys: looksForKeys)
+    } catch {
+      guard error.kind == .constraint, !looksForKeys else { throw error }
+    }
+    // Most likely a key is in use.
+    keyedBatches = Self.keyedBatchCount
+    try store.rollback()
+    return try attempt(batch, looksForKeys: true)
+  }
+
+  private func attempt(_ batch: [Work], looksForKeys: Bool) throws(StorageFailure) -> Attempt {
+    try store.begin()
+    while true {
+      let records = readSet(looksForKeys: looksForKeys)
+      var carried: [Command] = []
+      do {
+        let outcomes = try decide(batch, records, &carried)
+        try write(records, carried)
+        return Attempt(outcomes: outcomes, writes: records.writes)
+      } catch {
+        guard error.kind == .notLoaded else { throw error }
+        try store.loadMissing()
+      }
+    }
+  }
+
+  /// - Parameter carried: gets the commands that change something, when a test wants to know.
+  private func decide(
+    _ batch: [Work], _ records: ReadSet, _ carried: inout [Command]
+  ) throws(StorageFailure) -> [[Outcome]?] {
+    let ready = try readiness(of: batch, records)
+    var all: [[Outcome]?] = []
+    all.reserveCapacity(batch.count)
+    for (work, isReady) in zip(batch, ready) {
+      guard isReady, !records.writes.isFull else {
+        all.append(nil)
+        continue
+      }
+      var outcomes: [Outcome] = []
+      outcomes.reserveCapacity(work.submission.commands.count)
+      for command in work.submission.commands {
+        outcomes.append(try decide(command, work.submission.objection, records, &carried))
+      }
+      all.append(outcomes)
+    }
+    if let gap = records.gap { throw gap }
+    return all
+  }
+
+  private func decide(
+    _ command: Command, _ objection: (@Sendable (Outcome) -> Refusal?)?, _ records: ReadSet,
+    _ carried: inout [Command]
+  ) throws(StorageFailure) -> Outcome {
+    var refusal: Refusal
+    do {
+      let decided = try Decider(records: records).decide(command)
+      guard let objected = objection?(decided.reply) else {
+        guard let effects = decided.effects else {
+          if !decided.isReplay { records.writes.passRestingPlace() }
+          return decided.reply
+        }
+        records.writes.add(effects)
+        if faults.insideCommand != nil { carried.append(command) }
+        return decided.reply
+      }
+      refusal = objected
+    } catch {
+      // What is missing is asked for by the whole batch.
+      if let gap = records.gap, gap.kind != .notLoaded { throw gap }
+      refusal = error
+    }
+    refusal.commit = records.writes.restingPlace
+    records.writes.passRestingPlace()
+    return .refused(refusal)
+  }
+
+  /// Each of a work's commands in a commit of its own.
+  private func decideAlone(_ work: Work) -> [Outcome]? {
+    var outcomes: [Outcome] = []
+    for command in work.submission.commands {
+      var single = work
+      single.submission.commands = [command]
+      do {
+        let attempt = try attempt([single], looksForKeys: true)
+        // What was put off comes again as a whole; what of it was applied replays then.
+        guard let decided = attempt.outcomes[0] else {
+          try commit(attempt.writes, .calls)
+          return nil
+        }
+        do { try commit(attempt.writes, .calls) } catch {
+          outcomes += (error.kind == .full ? giveUp([single], error) : die([single], error))[0] ?? []
+          continue
+        }
+        outcomes += decided
+      } catch {
+        var refusal = undo(error) ? error.refusal : Self.unknownRefusal
+        // It was tried, alone: it is not the whole call's.
+        if !isDead { refusal.commit = passedPlace() }
+        outcomes.append(.refused(refusal))
+      }
+    }
+    return outcomes
+  }
+
+  /// A place after the last commit, which nobody else gets.
+  private func passedPlace() -> CommitPoint {
+    defer { trailing += 1 }
+    return CommitPoint(sequence: books.head.commitSequence, position: trailing)
+  }
+
+  // MARK: the transaction
+
+  func readSet(looksForKeys: Bool) -> ReadSet {
+    // A harness may have set the clock back while the last commit was under way.
+    let nowMicros = max(time.nowMicros, books.head.lastAtMicros)
+    settlingRows = settledRows
+    return ReadSet(
+      source: store, state: state, planCache: caches.plans, zones: zones, looksForKeys: looksForKeys,
+      writes: WriteSet(nowMicros: nowMicros, books: books, trailing: trailing))
+  }
+
+  /// Writes what a batch has decided; the last step before `commit`.
+  func write(_ records: ReadSet, _ carried: [Command] = []) throws(StorageFailure) {
+    records.writes.close()
+    guard records.writes.hasWritten else { return }
+    try store.write(records.writes)
+    guard let hook = faults.insideCommand else { return }
+    for command in carried {
+      do { try hook(command) } catch { throw error.failure("command") }
+    }
+  }
+
+  /// COMMIT, and the published state follows.
+  /// - Throws: what leaves the outcome open, unless it is `full`.
+  func commit(_ writes: WriteSet, _ cause: CommitCause) throws(StorageFailure) {
+    if writes.hasWritten { try run(faults.beforeCommit, cause) }
+    try store.commit()
+    if writes.hasWritten { try run(faults.afterCommit, cause) }
+    trailing = writes.hasWritten ? writes.position : writes.trailing
+    guard writes.hasWritten || !writes.accounts.isEmpty else { return }
+    books = writes.books
+    for row in writes.accounts.values where row.isChanged || row.isNew {
+      earliestDueMicros = min(earliestDueMicros, row.account.nextDueMicros ?? Int64.max)
+    }
+    // In this order: whoever has seen the new head must not find an old value in a cache.
+    caches.forget(writes.touched, commitSequence: books.head.commitSequence)
+    for effect in writes.rateLimits { onRateLimits(.one(effect.limit)) }
+    time.follow(books.head.lastAtMicros)
+    state.publish(books.head, writes.accounts.values.lazy.map(\.account))
+    if writes.freesMemory { store.freeMemory() }
+  }
+
+  private func run(_ hook: EngineFaults.CommitHook?, _ cause: CommitCause) throws(StorageFailure) {
+    guard let hook else { return }
+    do { try hook(cause) } catch { throw error.failure("COMMIT") }
+  }
+
+  /// Tries the disk, and moves the order of decisions on: whatever was answered before, by this process or
+  /// the one before it, comes first.
+  func commitNothing() throws(StorageFailure) {
+    try commit(try beginNothing(), .recovery)
+  }
+
+  private func beginNothing() throws(StorageFailure) -> WriteSet {
+    try store.begin()
+    let records = readSet(looksForKeys: false)
+    records.writes.touch()
+    try write(records)
+    return records.writes
+  }
+
+  // MARK: failures
+
+  /// Nothing of the batch was applied, unless it could not be undone.
+  private func giveUp(_ batch: [Work], _ error: StorageFailure) -> [[Outcome]?] {
+    refuse(batch, undo(error) ? error.refusal : Self.unknownRefusal)
+  }
+
+  /// Nobody knows what of the batch was applied.
+  @discardableResult
+  private func die(_ batch: [Work], _ error: StorageFailure) -> [[Outcome]?] {
+    stop(.outcomeUnknown, error)
+    return refuse(batch, Self.unknownRefusal)
+  }
+
+  /// Nothing is decided any more; the process is to end and to be started again.
+  private func stop(_ code: StoreError.Code, _ error: StorageFailure) {
+    isDead = true
+    state.mode = .draining
+    onFatal(StoreError(code, error.message, sql: error.sql))
+  }
+
+  private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]?] {
+    batch.map { $0.refused(refusal) }
+  }
+
+  private static let unknownRefusal = Refusal(
+    .outcomeUnknown, "the commit failed; it may have been applied")
+
+  private func becomeReadOnly(_ cause: StoreEvent.ReadOnlyCause) {
+    guard state.mode == .serving else { return }
+    state.mode = .readOnly
+    readOnlyCause = cause
+    onEvent(.readOnly(cause))
+  }
+
+  private func becomeWritable() {
+    guard state.mode == .readOnly else { return }
+    state.mode = .serving
+    onEvent(.writable(readOnlyCause ?? .diskFull))
+    readOnlyCause = nil
+  }
+
+  /// Rolls back after an error before COMMIT, or one that says that the disk is full.
+  /// - Returns: whether nothing was applied; else nobody knows.
+  @discardableResult
+  private func undo(_ error: StorageFailure) -> Bool {
+    do {
+      try store.rollback()
+    } catch {
+      die([], error)
+      return false
+    }
+    if error.kind == .failedSync {
+      die([], error)
+      return false
+    }
+    if error.kind == .full { becomeReadOnly(.diskFull) }
+    if error.kind == .lockedOut || store.isLockedOut { stop(.lockedOut, error) }
+    return true
+  }
+
+  // MARK: upkeep
+
+  var isCheckpointDue: Bool { store.isCheckpointDue }
+
+  /// Does nothing once the files are lost: what is at their paths now belongs to somebody else.
+  func checkpoint(isIdle: Bool) {
+    guard !isDead, !state.isLost else { return }
+    do { try store.checkpoint(isIdle: isIdle) } catch { die([], error) }
+  }
+
+  /// `checkpoint` is to be called again, soon.
+  var isCheckpointPausing: Bool { store.isCheckpointPausing }
+
+  /// The last checkpoint. After a failure the log is left to the next start.
+  func truncate() throws(StorageFailure) {
+    guard !isDead else { return }
+    do {
+      try store.truncate()
+    } catch {
+      if error.kind == .failedSync { die([], error) }
+      throw error
+    }
+  }
+
+  /// Tries a full disk again, writes off what has expired of some users, removes some of what was purged,
+  /// checkpoints an idle log.
+  /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
+  /// - Returns: whether there is more to do.
+  func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
+    guard !isDead, !state.isLost else { return false }
+    retryFullDisk()
+    guard state.mode == .serving else { return false }
+    defer { checkpoint(isIdle: isIdle) }
+    do {
+      let hasMoreUsers = writesOff ? try sweep() : false
+      let hasMorePages = try purge()
+      return hasMoreUsers || hasMorePages
+    } catch {
+      undo(error)
+      return false
+    }
+  }
+
+  /// Does nothing when the disk is not full and the log not at its limit.
+  func retryFullDisk() {
+    guard !isDead, state.mode == .readOnly, !state.isLost else { return }
+    checkpoint(isIdle: true)
+    guard !isDead, !store.isLogFull else { return }
+    do {
+      if try commitUpkeep(try beginNothing(), .recovery) { becomeWritable() }
+    } catch {
+      undo(error)
+    }
+  }
+
+  /// A slice of what has expired.
+  /// - Returns: whether there may be more.
+  private func sweep() throws(StorageFailure) -> Bool {
+    let users = try store.dueUsers(nowMicros: time.nowMicros, limit: Self.sweepUsers)
+    guard !users.isEmpty else { return false }
+    try store.begin()
+    let records = readSet(looksForKeys: false)
+    for userId in users where settlingRows > 0 { try sweep(userId: userId, records) }
+    let isFull = settlingRows == 0
+    try write(records)
+    return try commitUpkeep(records.writes) && (isFull || users.count == Self.sweepUsers)
+  }
+
+  /// Removes a slice of a page that was purged.
+  /// - Returns: whether there was one.
+  private func purge() throws(StorageFailure) -> Bool {
+    guard !isDead, try store.hasPurged() else { return false }
+    try store.begin()
+    try store.removePurgedSlice()
+    let records = readSet(looksForKeys: false)
+    records.writes.touch()
+    try write(records)
+    let isDone = try commitUpkeep(records.writes)
+    store.freeMemory()
+    return isDone
+  }
+
+  /// - Returns: false when nobody knows whether it was applied; nothing is decided after that.
+  /// - Throws: when the disk is full.
+  private func commitUpkeep(
+    _ writes: WriteSet, _ cause: CommitCause = .upkeep
+  ) throws(StorageFailure) -> Bool {
+    do {
+      try commit(writes, cause)
+    } catch {
+      if error.kind == .full { throw error }
+      die([], error)
+      return false
+    }
+    return true
+  }
+
+  /// Writes off everything that has expired and removes all that was purged, now.
+  func sweepAll() throws(StorageFailure) {
+    guard !isDead else { return }
+    do {
+      while try sweep() {}
+      while try purge() {}
+    } catch {
+      undo(error)
+      throw error
+    }
+  }
+
+  // MARK: another database
+
+  /// Puts another database in the place of this one. For test harnesses.
+  /// - Parameters:
+  ///   - setClock: called before anybody sees the new database.
+  ///   - replace: one transaction, handed the number of its commit; nothing has changed when it throws.
+  /// - Returns: the commit that did it.
+  func replace(
+    _ setClock: () -> Void, by replace: (_ commitSequence: Int64) throws(StorageFailure) -> Void
+  ) throws(StorageFailure) -> Int64 {
+    if isDead || state.isLost { throw StorageFailure(.failedSync, "disk I/O error", sql: "replace") }
+    // Before and after: whoever began to read between, or read on over either, has read two databases.
+    state.countReplacement()
+    defer { state.countReplacement() }
+    do { try replace(books.head.commitSequence + 1) } catch {
+      if error.kind == .failedSync { die([], error) }
+      throw error
+    }
+    do { try adopt(setClock) } catch {
+      // What is in memory is not what is in the file.
+      die([], error)
+      throw error
+    }
+    // The disk has taken it.
+    becomeWritable()
+    checkpoint(isIdle: false)
+    store.noteLog()
+    return books.head.commitSequence
+  }
+
+  private func adopt(_ setClock: () -> Void) throws(StorageFailure) {
+    books = try store.books()
+    earliestDueMicros = Int64.min
+    trailing = 0
+    time.drive(ledgerMicros: books.head.lastAtMicros, setClock)
+    // In this order: whoever has seen the new head must not find an old value in a cache.
+    caches.clear(commitSequence: books.head.commitSequence)
+    onRateLimits(.all(try store.rateLimits()))
+    state.clear(head: books.head)
+  }
+}

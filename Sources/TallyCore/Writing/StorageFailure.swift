@@ -1,0 +1,63 @@
+// Why a store could not do what the writer asked of it.
+//
+// Invariants:
+// 1. A failure carries a statement's text, never its arguments: they are users' data.
+
+struct StorageFailure: Error, Equatable {
+  enum Kind: Equatable {
+    /// No space is left. Nothing was applied.
+    case full
+    /// A stored record cannot be what any version of this program has written.
+    case damaged
+    /// What was to be written breaks a rule of the tables: a key that was taken to be new is in use, or there
+    /// is a defect.
+    case constraint
+    /// A statement that the store does not know, or a call out of order.
+    case defect
+    case outOfMemory
+    /// A read or a write failed.
+    case inputOutput
+    /// Somebody else holds a lock.
+    case busy
+    /// The store cannot get at locks of its own, and will not by waiting.
+    case lockedOut
+    /// What was written may be on no disk although the system says so. Nothing may be built on it in this
+    /// process.
+    case failedSync
+    /// The record was not loaded. It is noted, and `RecordSource.loadMissing` loads it.
+    case notLoaded
+  }
+
+  var kind: Kind
+  var message: String
+  /// The statement that failed, or what was being done.
+  var sql: String
+
+  init(_ kind: Kind, _ message: String, sql: String = "decode") {
+    self.kind = kind
+    self.message = message
+    self.sql = sql
+  }
+
+  /// A stored value that no version of this program writes.
+  static func malformed(_ what: String) -> StorageFailure { StorageFailure(.damaged, "malformed \(what)") }
+
+  /// Whether it concerns the store as a whole, so that no other command would fare better.
+  var isOfStore: Bool {
+    switch kind {
+    case .busy, .lockedOut, .failedSync: true
+    case .full, .damaged, .constraint, .defect, .outOfMemory, .inputOutput, .notLoaded: false
+    }
+  }
+
+  /// The refusal of a command of which nothing was applied.
+  var refusal: Refusal {
+    switch kind {
+    case .full: Refusal(.diskFull, "the disk is full; nothing was applied")
+    case .damaged, .constraint: Refusal(.corrupt, "the database is damaged; nothing was applied")
+    case .defect: Refusal(.corrupt, "the store cannot carry this out; nothing was applied")
+    case .busy, .outOfMemory, .inputOutput, .lockedOut, .failedSync, .notLoaded:
+      Refusal(.readOnly, "the store cannot write now; nothing was applied")
+    }
+  }
+}

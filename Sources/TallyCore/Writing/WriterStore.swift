@@ -1,0 +1,52 @@
+// What the writer needs of an engine: committed records, one transaction at a time, and upkeep.
+//
+// Invariants:
+// 1. Between `begin` and `commit` or `rollback` nobody else writes.
+// 2. A failure before `commit` has applied nothing once `rollback` returns. A failure of `commit` leaves open
+//    what was applied, unless it is `full`.
+//
+// Owner: the writer's queue.
+
+protocol WriterStore: RecordSource {
+  // MARK: a transaction
+
+  /// What the last commit has left.
+  func books() throws(StorageFailure) -> Books
+  func begin() throws(StorageFailure)
+  /// Writes a closed write set, each table's rows in the order of their keys.
+  func write(_ set: WriteSet) throws(StorageFailure)
+  func commit() throws(StorageFailure)
+  /// Ends the transaction, if a failure has not done so already.
+  func rollback() throws(StorageFailure)
+  /// Gives back memory that a large transaction has taken.
+  func freeMemory()
+  /// A lock was not given back: nothing can be written any more.
+  var isLockedOut: Bool { get }
+
+  // MARK: upkeep
+
+  /// The first time at which something of anybody's expires that is not written off; nil for never.
+  func earliestDue() throws(StorageFailure) -> Int64?
+  /// Users of whom something has expired that is not written off, the longest overdue first.
+  func dueUsers(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String]
+  /// Whether something of a page that was purged is left to remove.
+  func hasPurged() throws(StorageFailure) -> Bool
+  /// Removes the next slice of it, in the open transaction.
+  func removePurgedSlice() throws(StorageFailure)
+  /// All there are.
+  func rateLimits() throws(StorageFailure) -> [RateLimit]
+
+  // MARK: the log
+
+  /// The log has reached its limit: nothing may be written.
+  var isLogFull: Bool { get }
+  var isCheckpointDue: Bool { get }
+  /// `checkpoint` is to be called again, soon.
+  var isCheckpointPausing: Bool { get }
+  /// - Throws: `failedSync` only; other failures are tried again.
+  func checkpoint(isIdle: Bool) throws(StorageFailure)
+  /// The last checkpoint, before the store is closed.
+  func truncate() throws(StorageFailure)
+  /// Tells how large the log is.
+  func noteLog()
+}
