@@ -11,8 +11,8 @@ struct UnsafeTests {
     "Sources/TallySQLite/", "Sources/TallyBench/",
     // The data directory's lock, the clocks, a condition, and bytes under a digest.
     "Sources/TallyCore/Store/DataDirectory.swift", "Sources/TallyCore/Store/FileWatch.swift",
-    "Sources/TallyCore/Store/TimeSource.swift",
-    "Sources/TallyCore/Store/Monitor.swift", "Sources/TallyCore/Store/Chain.swift",
+    "Sources/TallyCore/Time/TimeSource.swift",
+    "Sources/TallyCore/Writing/Monitor.swift", "Sources/TallyCore/Credits/Chain.swift",
     // Bytes under a hash, and time zone files.
     "Sources/TallyCore/ExactText.swift",
     "Sources/TallyCore/Usage/ZoneStore.swift",

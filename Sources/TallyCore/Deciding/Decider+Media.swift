@@ -1,4 +1,4 @@
-// Media.
+// Media: making and deleting them, and taking them out of the pages that show them.
 //
 // Invariants:
 // 1. No current version shows a deleted medium: it is taken out of them, or not deleted.

@@ -55,7 +55,9 @@ extension ReadSet {
     }
     let key = RollupKey(day: day, account: account.id, label: 0)
     for delta in writes.rollups[key] where quarters.contains(delta.quarter) {
-      guard cell.takes(delta.cell) else { throw StorageFailure.malformed("rollup: a sum is out of range").refusal }
+      guard cell.takes(delta.cell) else {
+        throw StorageFailure.malformed("rollup: a sum is out of range").refusal
+      }
     }
     return cell
   }

@@ -1,11 +1,11 @@
-// What a batch has decided so far: rows to append, rows to put, amounts to add. The next commands of the batch
-// see it through the read set; then the store writes it, and it is what the commit has changed.
+// What a batch has decided so far: rows to append, rows to put, amounts to add. The next commands of the
+// batch see it through the read set. Then the store writes it, and it is what the commit has changed.
 //
 // Invariants:
 // 1. A record stands here as the last command that changed it has left it.
 // 2. A refused command adds nothing, so there is nothing to undo.
-// 3. Every decision has a place of its own in one total order: `CommitPoint`. What is decided before the first
-//    write still belongs to the commit before it.
+// 3. Every decision has a place of its own in one total order: `CommitPoint`. What is decided before the
+//    first write still belongs to the commit before it.
 // 4. It holds `maximumByteCount` of page contents, and what one command more adds.
 //
 // Owner: the writer's queue.

@@ -88,7 +88,8 @@ struct FaultTests {
       purchase("u1", 10, "p"), consume("u1", 1, "a"), consume("u2", 1, "x"), consume("u1", 2, "bad"),
       purchase("u2", 3, "p"), consume("u1", 3, "b"), reserve("u1", 2, "r"),
     ])
-    #expect(outcomes.map { $0.refusal?.reason } == [nil, nil, .insufficientCredits, .readOnly, nil, nil, nil])
+    let reasons = outcomes.map { $0.refusal?.reason }
+    #expect(reasons == [nil, nil, .insufficientCredits, .readOnly, nil, nil, nil])
     #expect(outcomes.compactMap { $0.receipt?.transaction.sequence } == [1, 2, 3, 4, 5])
     // Each in a commit of its own, and each at a place of its own.
     let places = outcomes.compactMap { $0.receipt?.transaction.commit ?? $0.refusal?.commit }
