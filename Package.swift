@@ -81,13 +81,16 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "TallyCore",
-      dependencies: ["TallySQLite", "TallyLocking", "TallyMeasuring", crypto, collections],
+      dependencies: ["TallyLocking", "TallyMeasuring", crypto, collections], swiftSettings: strict),
+    .target(
+      name: "TallySQLiteStore",
+      dependencies: ["TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto],
       swiftSettings: strict),
     .target(
       name: "TallyServer",
       dependencies: [
-        "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallyLocking", "TallyMeasuring", crypto,
-        logging,
+        "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallySQLiteStore", "TallyLocking",
+        "TallyMeasuring", crypto, logging,
       ],
       swiftSettings: strict),
     .target(
@@ -99,8 +102,8 @@ let package = Package(
       name: "tally",
       dependencies: [
         "CTallyProcess", "TallyServer", "TallyClient", "TallyTesting", "TTRPC", "TallyMessages",
-        "TallyProtoJSON", "TallyCore",
-        "TallyLocking", "TallyMeasuring", arguments, logging,
+        "TallyProtoJSON", "TallyCore", "TallySQLiteStore", "TallyLocking", "TallyMeasuring", arguments,
+        logging,
       ],
       swiftSettings: strict,
       linkerSettings: smallRelease),
@@ -133,8 +136,8 @@ let package = Package(
     .testTarget(
       name: "CoreTests",
       dependencies: [
-        "CTallyFaultyDisk", "TallyTestSupport", "TallyCore", "TallySQLite", "TallyLocking", "TallyMeasuring",
-        crypto,
+        "CTallyFaultyDisk", "TallyTestSupport", "TallyCore", "TallySQLiteStore", "TallySQLite",
+        "TallyLocking", "TallyMeasuring", crypto,
       ],
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
@@ -142,8 +145,8 @@ let package = Package(
       name: "ServerTests",
       dependencies: [
         "TallyTestSupport",
-        "TallyServer", "TallyClient", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallyLocking",
-        "TallyMeasuring", logging,
+        "TallyServer", "TallyClient", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore",
+        "TallySQLiteStore", "TallyLocking", "TallyMeasuring", logging,
       ],
       swiftSettings: strict),
     .testTarget(
@@ -177,7 +180,9 @@ let package = Package(
     // Faults across processes, and the server with a fault built in that its canaries run against.
     .executableTarget(
       name: "TallyFaultyServer",
-      dependencies: ["CTallyProcess", "TallyServer", "TallyCore", "TTRPC", "TallyLocking", logging],
+      dependencies: [
+        "CTallyProcess", "TallyServer", "TallyCore", "TallySQLiteStore", "TTRPC", "TallyLocking", logging,
+      ],
       path: "Tests/TallyFaultyServer", swiftSettings: strict),
     .testTarget(
       name: "FaultTests",

@@ -8,6 +8,7 @@
 
 internal import TTRPC
 internal import TallyCore
+internal import TallySQLiteStore
 internal import TallyMessages
 
 struct Registry {

@@ -10,6 +10,7 @@
 public import Logging
 public import TTRPC
 public import TallyCore
+internal import TallySQLiteStore
 internal import TallyLocking
 internal import TallyMessages
 

@@ -1,6 +1,7 @@
 // Texts that look alike stay apart.
 
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 @Suite("ExactText")

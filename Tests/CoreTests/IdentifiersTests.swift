@@ -1,6 +1,7 @@
 // Ids have one spelling each.
 
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 @Suite("Identifiers")

@@ -3,6 +3,7 @@
 import TTRPC
 import TallyClient
 import TallyCore
+internal import TallySQLiteStore
 import TallyMessages
 import TallyTestSupport
 import Testing

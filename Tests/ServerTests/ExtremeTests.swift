@@ -3,6 +3,7 @@
 
 import TTRPC
 import TallyCore
+internal import TallySQLiteStore
 import TallyMessages
 import Testing
 

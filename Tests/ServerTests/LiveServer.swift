@@ -9,6 +9,7 @@ import Foundation
 import Logging
 import TTRPC
 import TallyCore
+internal import TallySQLiteStore
 import TallyMessages
 import TallyTestSupport
 import Testing

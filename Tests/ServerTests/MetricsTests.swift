@@ -7,6 +7,7 @@ import TallyTestSupport
 import Testing
 
 @testable import TallyCore
+@testable import TallySQLiteStore
 @testable import TallyServer
 
 @Suite("Metrics")

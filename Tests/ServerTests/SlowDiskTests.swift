@@ -3,6 +3,7 @@
 import Dispatch
 import TTRPC
 import TallyCore
+internal import TallySQLiteStore
 import TallyLocking
 import TallyMessages
 import TallyTestSupport

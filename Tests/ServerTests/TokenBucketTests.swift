@@ -1,6 +1,7 @@
 // Token buckets on a clock of the test's, and the bound of their table.
 
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 @testable import TallyServer

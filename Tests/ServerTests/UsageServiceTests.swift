@@ -2,6 +2,7 @@
 
 import TTRPC
 import TallyCore
+internal import TallySQLiteStore
 import TallyMessages
 import Testing
 

@@ -9,6 +9,7 @@ internal import Glibc
 internal import Logging
 internal import TTRPC
 internal import TallyCore
+internal import TallySQLiteStore
 internal import TallyLocking
 internal import TallyServer
 

@@ -1,6 +1,7 @@
 // What a server ends with, and whether starting it again is of use.
 
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 @testable import tally

@@ -55,4 +55,9 @@ public struct RateLimitPage: Sendable, Equatable {
   public var limits: [RateLimit]
   /// nil on the last page.
   public var nextAfter: Int64?
+
+  package init(limits: [RateLimit], nextAfter: Int64? = nil) {
+    self.limits = limits
+    self.nextAfter = nextAfter
+  }
 }

@@ -1,7 +1,7 @@
 // What a stored rate limit is found by.
 
 /// Numbers are the disk's; never reused.
-enum RateLimitKind: Int64 {
+package enum RateLimitKind: Int64 {
   case user = 1
   case uid = 2
   case everyUser = 3
@@ -9,8 +9,8 @@ enum RateLimitKind: Int64 {
 }
 
 /// One subject has one limit at most.
-struct RateLimitKey: Hashable {
-  var kind: RateLimitKind
+package struct RateLimitKey: Hashable {
+  package var kind: RateLimitKind
   /// The account's id, the uid, or zero.
-  var id: Int64
+  package var id: Int64
 }

@@ -33,6 +33,12 @@ public struct UserFacts: Sendable, Equatable {
   public var settings: UserSettings
   public var balance: Balance
   public var usage: Usage
+
+  package init(settings: UserSettings, balance: Balance, usage: Usage) {
+    self.settings = settings
+    self.balance = balance
+    self.usage = usage
+  }
 }
 
 /// One page of users.
@@ -42,4 +48,10 @@ public struct UserPage: Sendable, Equatable {
   public var numbers: [Int64]
   /// nil on the last page. A page ends early where many users in a row are not what the filter wants.
   public var nextAfter: Int64?
+
+  package init(users: [UserFacts], numbers: [Int64], nextAfter: Int64? = nil) {
+    self.users = users
+    self.numbers = numbers
+    self.nextAfter = nextAfter
+  }
 }

@@ -17,8 +17,8 @@ public enum UserApproval: Int32, Sendable, CaseIterable {
 
 public struct UserSettings: Sendable, Equatable {
   /// Of a user without settings.
-  static let defaultRole = UserRole.user
-  static let defaultApproval = UserApproval.pending
+  package static let defaultRole = UserRole.user
+  package static let defaultApproval = UserApproval.pending
 
   public var userId: String
   public var email = ""

@@ -120,7 +120,7 @@ public struct Balance: Sendable, Equatable {
 extension Account {
   /// When the sweep has something to write off: the earliest expiry of a lot that is not wholly pinned, or
   /// of an open hold. Pinned credit outlives its lot's expiry.
-  var nextDueMicros: Int64? {
+  package var nextDueMicros: Int64? {
     var due = nextHoldExpiryMicros
     for lot in lots where lot.remainingMicros > lot.pinnedMicros {
       guard let expiry = lot.expiresAtMicros else { continue }

@@ -27,16 +27,16 @@
 
 internal import Crypto
 
-enum Chain {
+package enum Chain {
   static let hashBytes = 32
   /// What the first row's hash builds on.
-  static let origin = [UInt8](repeating: 0, count: hashBytes)
+  package static let origin = [UInt8](repeating: 0, count: hashBytes)
 
   private static let rowDomain = Array("tallystick ledger 1".utf8)
   private static let textDomain = Array("tallystick text 1".utf8)
 
   /// - Returns: nil for a row without free text.
-  static func digest(of text: FreeText) -> [UInt8]? {
+  package static func digest(of text: FreeText) -> [UInt8]? {
     guard !text.isEmpty else { return nil }
     var facts = Facts(domain: textDomain)
     facts.append(text.description)
@@ -51,7 +51,7 @@ enum Chain {
   /// - Parameters:
   ///   - previous: the hash of the row before.
   ///   - textDigest: what `digest(of:)` gave when the row was written.
-  static func hash(of entry: Entry, previous: [UInt8], textDigest: [UInt8]?) -> [UInt8] {
+  package static func hash(of entry: Entry, previous: [UInt8], textDigest: [UInt8]?) -> [UInt8] {
     var facts = Facts(domain: rowDomain)
     facts.append(raw: previous)
     facts.append(entry.sequence)

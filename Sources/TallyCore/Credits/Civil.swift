@@ -7,27 +7,27 @@
 // Values, owned by nobody.
 
 /// A date in the proleptic Gregorian calendar.
-struct Civil: Equatable {
-  var year: Int64
+package struct Civil: Equatable {
+  package var year: Int64
   /// 1 to 12.
-  var month: Int64
+  package var month: Int64
   /// 1 to the month's length.
-  var day: Int64
+  package var day: Int64
 
-  static let microsPerDay: Int64 = 86_400_000_000
+  package static let microsPerDay: Int64 = 86_400_000_000
   /// Days in 400 years, after which the calendar repeats.
   private static let daysPerEra: Int64 = 146_097
   /// From 0000-03-01 to 1970-01-01.
   private static let epochOffset: Int64 = 719_468
 
-  init(year: Int64, month: Int64, day: Int64) {
+  package init(year: Int64, month: Int64, day: Int64) {
     self.year = year
     self.month = month
     self.day = day
   }
 
   /// - Parameter dayNumber: days since 1970-01-01.
-  init(dayNumber: Int64) {
+  package init(dayNumber: Int64) {
     // Years are counted from March, so that a leap day is the last of its year.
     let shifted = dayNumber + Self.epochOffset
     let era = floorDivide(shifted, Self.daysPerEra)
@@ -42,7 +42,7 @@ struct Civil: Equatable {
   }
 
   /// Days since 1970-01-01.
-  var dayNumber: Int64 {
+  package var dayNumber: Int64 {
     let yearFromMarch = month <= 2 ? year - 1 : year
     let era = floorDivide(yearFromMarch, 400)
     let yearOfEra = floorRemainder(yearFromMarch, 400)
@@ -55,7 +55,7 @@ struct Civil: Equatable {
   var startOfMonth: Civil { Civil(year: year, month: month, day: 1) }
 
   /// The same day of the next month, or that month's last when it is shorter.
-  var aMonthLater: Civil {
+  package var aMonthLater: Civil {
     let nextYear = month == 12 ? year + 1 : year
     let nextMonth = month == 12 ? 1 : month + 1
     return Civil(
@@ -73,7 +73,7 @@ struct Civil: Equatable {
 
 /// The quotient rounded down.
 /// - Parameter divisor: greater than zero.
-func floorDivide(_ dividend: Int64, _ divisor: Int64) -> Int64 {
+package func floorDivide(_ dividend: Int64, _ divisor: Int64) -> Int64 {
   let quotient = dividend / divisor
   return dividend % divisor < 0 ? quotient - 1 : quotient
 }
@@ -86,5 +86,5 @@ func floorRemainder(_ dividend: Int64, _ divisor: Int64) -> Int64 {
 
 extension Civil {
   /// Months since the year 0, as rollups number them.
-  var monthNumber: Int64 { year * 12 + month - 1 }
+  package var monthNumber: Int64 { year * 12 + month - 1 }
 }

@@ -9,7 +9,7 @@
 // Values; lives for one decision.
 
 struct Draft {
-  let nowMicros: Int64
+  package let nowMicros: Int64
   private(set) var account: Account
   private(set) var entries: [Entry] = []
   private(set) var holds: [Hold] = []
@@ -29,7 +29,7 @@ struct Draft {
   }
 
   /// The sequence that the next row gets.
-  var sequence: Int64 { nextSequence }
+  package var sequence: Int64 { nextSequence }
 
   func change(hold: Hold? = nil) -> Change {
     var account = account

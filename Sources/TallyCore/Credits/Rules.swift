@@ -166,7 +166,7 @@ public enum Rules {
 
 extension Balance {
   /// Counts one lot, of which `pinnedMicros` are set aside.
-  mutating func add(_ lot: Lot, pinnedMicros: Int64, nowMicros: Int64) {
+  package mutating func add(_ lot: Lot, pinnedMicros: Int64, nowMicros: Int64) {
     if lot.isPending(atMicros: nowMicros) {
       pendingMicros += lot.remainingMicros
       return

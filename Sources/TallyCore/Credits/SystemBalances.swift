@@ -4,13 +4,16 @@
 // 1. Only these balances may be negative.
 
 /// What stands against all users' credit; in micro-USD, mostly negative.
-struct SystemBalances: Sendable, Equatable {
+package struct SystemBalances: Sendable, Equatable {
+
+  package init() {
+  }
   private var issued: Int64 = 0
   private var revenue: Int64 = 0
   private var forfeited: Int64 = 0
   private var adjustments: Int64 = 0
 
-  subscript(account: SystemAccount) -> Int64 {
+  package subscript(account: SystemAccount) -> Int64 {
     get {
       switch account {
       case .issued: issued
@@ -31,7 +34,7 @@ struct SystemBalances: Sendable, Equatable {
 
   /// Books the other side of a row.
   /// - Returns: false when the sum would leave the range of int64; nothing has changed then.
-  mutating func book(_ entry: Entry) -> Bool {
+  package mutating func book(_ entry: Entry) -> Bool {
     guard let account = entry.type.counterpart else { return true }
     let (sum, overflow) = self[account].subtractingReportingOverflow(entry.amountMicros)
     if !overflow { self[account] = sum }

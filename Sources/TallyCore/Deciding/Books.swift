@@ -3,14 +3,29 @@
 // Invariants:
 // 1. Numbers only rise while the process runs.
 
-struct Books: Equatable {
-  var head = LedgerHead()
-  var system = SystemBalances()
+package struct Books: Equatable {
+  package var head = LedgerHead()
+  package var system = SystemBalances()
   /// Over all runs that have ended.
-  var runTotal = RunSums()
-  var lastAccountId: Int64 = 0
-  var lastRunId: Int64 = 0
-  var lastLabelId: Int64 = 0
-  var lastPageId: Int64 = 0
-  var lastMediaId: Int64 = 0
+  package var runTotal = RunSums()
+  package var lastAccountId: Int64 = 0
+  package var lastRunId: Int64 = 0
+  package var lastLabelId: Int64 = 0
+  package var lastPageId: Int64 = 0
+  package var lastMediaId: Int64 = 0
+
+  package init(
+    head: LedgerHead = LedgerHead(), system: SystemBalances = SystemBalances(), runTotal: RunSums = RunSums(),
+    lastAccountId: Int64 = 0, lastRunId: Int64 = 0, lastLabelId: Int64 = 0, lastPageId: Int64 = 0,
+    lastMediaId: Int64 = 0
+  ) {
+    self.head = head
+    self.system = system
+    self.runTotal = runTotal
+    self.lastAccountId = lastAccountId
+    self.lastRunId = lastRunId
+    self.lastLabelId = lastLabelId
+    self.lastPageId = lastPageId
+    self.lastMediaId = lastMediaId
+  }
 }

@@ -30,70 +30,70 @@ struct Decided<Reply> {
 }
 
 /// Records that a command makes or changes, as they become.
-struct Effects {
+package struct Effects {
   /// A user that was not known.
   var newAccount: Account?
   var change: Change?
   /// The other side of the change's rows.
-  var system: SystemBalances?
-  var run: RunEffect?
+  package var system: SystemBalances?
+  package var run: RunEffect?
   /// A hold that lives longer lets its run count for as long.
   var extendedRun: StoredRun?
   var count: UsageCount?
   var plan: Plan?
-  var settings: SettingsEffect?
+  package var settings: SettingsEffect?
   var rateLimit: RateLimitEffect?
-  var pages: [PageEffect] = []
+  package var pages: [PageEffect] = []
   var purgedPage: StoredPage?
-  var media: StoredMedia?
+  package var media: StoredMedia?
   /// Pages whose content is another, although nothing of them is written.
   var touchedPageIds: [String] = []
 }
 
-struct RunEffect {
-  var run: StoredRun
-  var isNew: Bool
+package struct RunEffect {
+  package var run: StoredRun
+  package var isNew: Bool
 }
 
-struct SettingsEffect {
-  var account: Int64
-  var settings: UserSettings
+package struct SettingsEffect {
+  package var account: Int64
+  package var settings: UserSettings
 }
 
-struct RateLimitEffect {
-  enum Action {
+package struct RateLimitEffect {
+  package enum Action {
     case add, change, remove
   }
-  var key: RateLimitKey
-  var limit: RateLimit
-  var action: Action
+  package var key: RateLimitKey
+  package var limit: RateLimit
+  package var action: Action
 }
 
-struct PageEffect {
-  var page: StoredPage
-  var isNew = false
+package struct PageEffect {
+  package var page: StoredPage
+  package var isNew = false
   /// One more version, which is the current one.
-  var version: StoredVersion?
+  package var version: StoredVersion?
   /// The sections that stood in the version before.
   var replacedSections: [PageSection] = []
   /// All media that the version's sections name.
-  var media: [ExactText: StoredMedia] = [:]
+  package var media: [ExactText: StoredMedia] = [:]
   /// Live pages that there are more of.
   var countedPages: Int64 = 0
 }
 
 /// One run that has ended, or one upload, in what is counted.
-struct UsageCount {
-  var account: Int64
-  var day: Int64
+package struct UsageCount {
+  package var account: Int64
+  package var day: Int64
   /// Of the day, 0 to 95.
-  var quarter: Int
-  var cell: RollupCell
+  package var quarter: Int
+  package var cell: RollupCell
   /// Whose rollups it is counted in, under which labels.
-  var accounts: [Int64]
-  var labels: [Int64]
+  package var accounts: [Int64]
+  package var labels: [Int64]
   var newLabel: (label: RunLabel, id: Int64)?
-  var month = MonthCounters()
+  package var month = MonthCounters()
   /// Over all runs, with this one.
-  var runTotal: RunSums?
+  package var runTotal: RunSums?
 }

@@ -33,7 +33,7 @@ extension Decider {
   }
 
   /// The page that a target names, if its caller may see it.
-  func page(_ target: PageTarget, _ life: PageLife = .live) throws(Refusal) -> StoredPage? {
+  package func page(_ target: PageTarget, _ life: PageLife = .live) throws(Refusal) -> StoredPage? {
     guard let page = try records.page(pageId: target.pageId),
       target.actingUserId?.isExactly(page.facts.userId) ?? true
     else { return nil }
@@ -310,13 +310,13 @@ private struct PageEdit {
   var target: PageTarget
   /// The version that it was made from.
   var expectedVersion: Int64
-  var author: String
+  package var author: String
   /// Of all media that the call names.
-  var mediaIds: Set<ExactText>
+  package var mediaIds: Set<ExactText>
   /// Named when the page would be too large.
   var field: String
   /// Of the request, when a retry is to find its version by it.
-  var digest: Digest?
+  package var digest: Digest?
 }
 
 extension StoredVersion {

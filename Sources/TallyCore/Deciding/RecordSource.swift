@@ -9,7 +9,7 @@
 //
 // Owner: the writer's queue.
 
-protocol RecordSource: AnyObject {
+package protocol RecordSource: AnyObject {
   /// Loads whatever was not loaded when it was asked for.
   func loadMissing() throws(StorageFailure)
 
@@ -73,19 +73,34 @@ protocol RecordSource: AnyObject {
 }
 
 /// A ledger row that carries a key.
-struct KeyMatch {
-  var sequence: Int64
-  var digest: Digest
+package struct KeyMatch {
+  package var sequence: Int64
+  package var digest: Digest
+
+  package init(sequence: Int64, digest: Digest) {
+    self.sequence = sequence
+    self.digest = digest
+  }
 }
 
 /// When an open hold expires.
-struct HoldExpiry {
+package struct HoldExpiry {
   var holdId: Int64
-  var atMicros: Int64
+  package var atMicros: Int64
+
+  package init(holdId: Int64, atMicros: Int64) {
+    self.holdId = holdId
+    self.atMicros = atMicros
+  }
 }
 
 /// Per second and at once.
-struct StoredRateLimit: Equatable {
+package struct StoredRateLimit: Equatable {
   var perSecond: Int32
   var burst: Int32
+
+  package init(perSecond: Int32, burst: Int32) {
+    self.perSecond = perSecond
+    self.burst = burst
+  }
 }

@@ -10,109 +10,109 @@
 //
 // Owner: the writer's queue.
 
-struct WriteSet {
+package struct WriteSet {
   /// Of the contents of pages. What comes after it waits for the next batch.
   static let maximumByteCount = 16 << 20
   /// Decisions that may follow a commit without rows of their own; then an empty commit starts afresh.
   static let maximumTrailing: Int32 = 1 << 30
 
-  struct AccountRow {
-    var account: Account
+  package struct AccountRow {
+    package var account: Account
     /// `nextDueMicros` as it is stored.
-    var storedDueMicros: Int64?
-    var isNew = false
-    var isChanged = false
+    package var storedDueMicros: Int64?
+    package var isNew = false
+    package var isChanged = false
   }
 
-  struct LedgerRow {
-    var entry: Entry
-    var account: Int64
-    var hash: [UInt8]
+  package struct LedgerRow {
+    package var entry: Entry
+    package var account: Int64
+    package var hash: [UInt8]
     /// nil for a row without free text.
-    var textDigest: [UInt8]?
+    package var textDigest: [UInt8]?
   }
 
-  struct HoldRow {
-    var hold: Hold
-    var account: Int64
+  package struct HoldRow {
+    package var hold: Hold
+    package var account: Int64
   }
 
-  struct RunRow {
-    var run: StoredRun
-    var isNew: Bool
+  package struct RunRow {
+    package var run: StoredRun
+    package var isNew: Bool
     /// Ended in this batch.
-    var isFinished: Bool
+    package var isFinished: Bool
   }
 
-  struct PageRow {
-    var page: StoredPage
-    var isNew: Bool
-    var hasSections = false
-    var storedSections: [PageSection] = []
-    var sections: [PageSection] = []
-    var media: [ExactText: StoredMedia] = [:]
+  package struct PageRow {
+    package var page: StoredPage
+    package var isNew: Bool
+    package var hasSections = false
+    package var storedSections: [PageSection] = []
+    package var sections: [PageSection] = []
+    package var media: [ExactText: StoredMedia] = [:]
   }
 
-  struct VersionKey: Hashable {
-    var page: Int64
-    var version: Int64
+  package struct VersionKey: Hashable {
+    package var page: Int64
+    package var version: Int64
   }
 
-  struct MediaRow {
-    var media: StoredMedia
-    var isNew: Bool
+  package struct MediaRow {
+    package var media: StoredMedia
+    package var isNew: Bool
   }
 
-  struct KeyName: Hashable {
-    var account: Int64
+  package struct KeyName: Hashable {
+    package var account: Int64
     var key: ExactText
   }
 
-  struct GrantKey: Hashable {
-    var account: Int64
+  package struct GrantKey: Hashable {
+    package var account: Int64
     var planId: ExactText
     var periodStartMicros: Int64
   }
 
-  let nowMicros: Int64
+  package let nowMicros: Int64
   /// As of the last commit.
-  let committed: Books
-  var books: Books
+  package let committed: Books
+  package var books: Books
 
   /// Loaded ones too: what was looked at is published with the commit.
-  private(set) var accounts: [ExactText: AccountRow] = [:]
-  private(set) var ledger: [LedgerRow] = []
-  private(set) var holds: [Int64: HoldRow] = [:]
-  private(set) var keys: [KeyName: Int64] = [:]
-  private(set) var purchases: [ExactText: Int64] = [:]
-  private(set) var grants: [GrantKey: Int64] = [:]
-  private(set) var plans: [ExactText: Plan] = [:]
-  private(set) var runs: [ExactText: RunRow] = [:]
+  package private(set) var accounts: [ExactText: AccountRow] = [:]
+  package private(set) var ledger: [LedgerRow] = []
+  package private(set) var holds: [Int64: HoldRow] = [:]
+  package private(set) var keys: [KeyName: Int64] = [:]
+  package private(set) var purchases: [ExactText: Int64] = [:]
+  package private(set) var grants: [GrantKey: Int64] = [:]
+  package private(set) var plans: [ExactText: Plan] = [:]
+  package private(set) var runs: [ExactText: RunRow] = [:]
   /// Runs under way that count against a quota, by account: how many more than are stored.
-  private(set) var openRuns: [Int64: Int64] = [:]
-  private(set) var labels: [RunLabel: Int64] = [:]
-  private(set) var rollups = RollupDeltas()
-  private(set) var months: [MonthKey: MonthCounters] = [:]
-  private(set) var pageCounts: [Int64: Int64] = [:]
+  package private(set) var openRuns: [Int64: Int64] = [:]
+  package private(set) var labels: [RunLabel: Int64] = [:]
+  package private(set) var rollups = RollupDeltas()
+  package private(set) var months: [MonthKey: MonthCounters] = [:]
+  package private(set) var pageCounts: [Int64: Int64] = [:]
   /// By account.
-  private(set) var settings: [Int64: UserSettings] = [:]
+  package private(set) var settings: [Int64: UserSettings] = [:]
   /// In order.
-  private(set) var rateLimits: [RateLimitEffect] = []
+  package private(set) var rateLimits: [RateLimitEffect] = []
   /// nil: taken away.
-  private(set) var rateLimitStates: [RateLimitKey: StoredRateLimit?] = [:]
-  private(set) var pages: [ExactText: PageRow] = [:]
-  private(set) var pageIds: [Int64: ExactText] = [:]
-  private(set) var versions: [VersionKey: StoredVersion] = [:]
-  private(set) var purgedPages: [StoredPage] = []
-  private(set) var media: [ExactText: MediaRow] = [:]
+  package private(set) var rateLimitStates: [RateLimitKey: StoredRateLimit?] = [:]
+  package private(set) var pages: [ExactText: PageRow] = [:]
+  package private(set) var pageIds: [Int64: ExactText] = [:]
+  package private(set) var versions: [VersionKey: StoredVersion] = [:]
+  package private(set) var purgedPages: [StoredPage] = []
+  package private(set) var media: [ExactText: MediaRow] = [:]
   /// What caches have to forget when this commits.
-  private(set) var touched = Touched()
+  package private(set) var touched = Touched()
   private var byteCount = 0
 
-  private(set) var hasWritten: Bool
+  package private(set) var hasWritten: Bool
   /// The next place in this commit, and in the one before.
-  private(set) var position: Int32 = 0
-  private(set) var trailing: Int32
+  package private(set) var position: Int32 = 0
+  package private(set) var trailing: Int32
 
   init(nowMicros: Int64, books: Books, trailing: Int32) {
     self.nowMicros = nowMicros
@@ -155,7 +155,7 @@ struct WriteSet {
   }
 
   /// Adds what one command changes.
-  mutating func add(_ effects: Effects) {
+  package mutating func add(_ effects: Effects) {
     if let account = effects.newAccount { make(account) }
     if let change = effects.change { add(change) }
     if let system = effects.system { books.system = system }
@@ -300,7 +300,7 @@ struct WriteSet {
   // MARK: the end
 
   /// The last step before it is written.
-  mutating func close() {
+  package mutating func close() {
     guard hasWritten else { return }
     books.head.commitSequence += 1
     books.head.committedAtMicros = nowMicros

@@ -45,7 +45,7 @@ public struct Media: Sendable {
   }
 
   /// Not less than its encoding in a reply.
-  var replyByteCount: Int {
+  package var replyByteCount: Int {
     96 + mediaId.utf8.count + userId.utf8.count + url.utf8.count + mimeType.utf8.count + runId.utf8.count
   }
 }

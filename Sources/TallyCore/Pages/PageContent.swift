@@ -81,7 +81,7 @@ public struct PageContent: Sendable {
   public func check(field: String) throws(Refusal) { try PageRules.check(self, field: field) }
 
   /// Of all media that its sections name, each once.
-  var mediaIds: Set<ExactText> {
+  package var mediaIds: Set<ExactText> {
     var ids: Set<ExactText> = []
     for section in sections {
       if !section.firstMediaId.isEmpty { ids.insert(ExactText(section.firstMediaId)) }
@@ -120,7 +120,7 @@ public struct PageFacts: Sendable, Equatable {
     self.userId = userId
   }
 
-  var isDeleted: Bool { deletedAtMicros != nil }
+  package var isDeleted: Bool { deletedAtMicros != nil }
 }
 
 /// A section as it is shown: with its images.
@@ -152,7 +152,7 @@ public struct PageView: Sendable, Equatable {
   }
 
   /// - Parameter media: those that are live, by id; what is not among them is not shown.
-  init(facts: PageFacts, _ sections: [PageSection], media: [ExactText: Media]) {
+  package init(facts: PageFacts, _ sections: [PageSection], media: [ExactText: Media]) {
     self.facts = facts
     self.sections = sections.map { section in
       SectionView(
@@ -163,7 +163,7 @@ public struct PageView: Sendable, Equatable {
   }
 
   /// Not less than its encoding in a reply: every number at its longest.
-  var replyByteCount: Int {
+  package var replyByteCount: Int {
     sections.reduce(256 + facts.byteCount) { total, section in
       total + 32 + section.sectionId.utf8.count + section.kind.utf8.count + section.content.utf8.count
         + (section.firstImage?.replyByteCount ?? 0) + (section.secondImage?.replyByteCount ?? 0)
@@ -177,5 +177,5 @@ extension PageFacts {
   }
 
   /// Not less than its encoding in a list: every number at its longest.
-  var listedByteCount: Int { 160 + byteCount }
+  package var listedByteCount: Int { 160 + byteCount }
 }

@@ -1,15 +1,15 @@
 // Refusals of pages and media, with what a client needs to act.
 
-enum PageRefusals {
-  static func pageNotFound(_ pageId: String) -> Refusal {
+package enum PageRefusals {
+  package static func pageNotFound(_ pageId: String) -> Refusal {
     Refusal(.pageNotFound, "no such page", details: ["page_id": pageId])
   }
 
-  static func versionNotFound(_ version: Int64) -> Refusal {
+  package static func versionNotFound(_ version: Int64) -> Refusal {
     Refusal(.versionNotFound, "the page has no such version", details: ["version": String(version)])
   }
 
-  static func mediaNotFound(_ mediaId: String) -> Refusal {
+  package static func mediaNotFound(_ mediaId: String) -> Refusal {
     Refusal(.mediaNotFound, "the user has no such media", details: ["media_id": mediaId])
   }
 

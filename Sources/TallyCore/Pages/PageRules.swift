@@ -12,10 +12,10 @@
 
 /// A page's current version, as rules see it.
 struct PageState {
-  var version: Int64
+  package var version: Int64
   /// The version that the current one was made from, as its maker named it; zero for the first.
-  var baseVersion: Int64
-  var content: PageContent
+  package var baseVersion: Int64
+  package var content: PageContent
 }
 
 enum PageDecision: Equatable {
@@ -31,7 +31,7 @@ struct PageDifference: Equatable {
   /// Sections that were added, changed or moved, in the newer order, then those removed, in the older.
   var sectionIds: [String] = []
   var title = false
-  var settings = false
+  package var settings = false
 }
 
 enum PageRules {

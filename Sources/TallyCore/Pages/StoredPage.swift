@@ -4,26 +4,45 @@
 // 1. A version is never changed; it goes with its page.
 
 /// A page's row. Its facts show the current version.
-struct StoredPage {
-  var id: Int64
-  var account: Int64
-  var facts: PageFacts
+package struct StoredPage {
+  package var id: Int64
+  package var account: Int64
+  package var facts: PageFacts
   /// The id of the page that it was made a copy of.
-  var copiedFrom: String?
+  package var copiedFrom: String?
+
+  package init(id: Int64, account: Int64, facts: PageFacts, copiedFrom: String? = nil) {
+    self.id = id
+    self.account = account
+    self.facts = facts
+    self.copiedFrom = copiedFrom
+  }
 }
 
-struct StoredVersion {
-  var version: Int64
+package struct StoredVersion {
+  package var version: Int64
   /// The version that it was made from, as its maker named it; zero for the first.
-  var baseVersion: Int64
-  var author: String
-  var atMicros: Int64
-  var content: PageContent
+  package var baseVersion: Int64
+  package var author: String
+  package var atMicros: Int64
+  package var content: PageContent
   /// Of the patch that made it; not read back.
-  var digest: Digest?
+  package var digest: Digest?
+
+  package init(
+    version: Int64, baseVersion: Int64, author: String, atMicros: Int64, content: PageContent,
+    digest: Digest? = nil
+  ) {
+    self.version = version
+    self.baseVersion = baseVersion
+    self.author = author
+    self.atMicros = atMicros
+    self.content = content
+    self.digest = digest
+  }
 
   /// A page's facts with this version's in place of the current one's.
-  func facts(of page: StoredPage) -> PageFacts {
+  package func facts(of page: StoredPage) -> PageFacts {
     var facts = page.facts
     facts.title = content.title
     facts.settings = content.settings
@@ -36,8 +55,14 @@ struct StoredVersion {
 }
 
 /// A medium and its row.
-struct StoredMedia {
-  var id: Int64
-  var account: Int64
-  var media: Media
+package struct StoredMedia {
+  package var id: Int64
+  package var account: Int64
+  package var media: Media
+
+  package init(id: Int64, account: Int64, media: Media) {
+    self.id = id
+    self.account = account
+    self.media = media
+  }
 }

@@ -12,18 +12,18 @@
 
 internal import TallyLocking
 
-final class EffectiveTime: Sendable {
+package final class EffectiveTime: Sendable {
   private let clock: any TimeSource
   private let lastMicros: Lock<Int64>
 
   /// - Parameter lastMicros: of the last commit.
-  init(clock: any TimeSource, lastMicros: Int64) {
+  package init(clock: any TimeSource, lastMicros: Int64) {
     self.clock = clock
     self.lastMicros = Lock(lastMicros)
   }
 
   /// The time, which nobody is told an earlier one than from now on.
-  var nowMicros: Int64 {
+  package var nowMicros: Int64 {
     lastMicros.withLock { last in
       last = max(last, Self.bounded(clock.wallMicros))
       return last
@@ -31,7 +31,7 @@ final class EffectiveTime: Sendable {
   }
 
   /// A clock's time, or the end of the range that it passed.
-  static func bounded(_ micros: Int64) -> Int64 { min(max(micros, 0), SystemClock.latestMicros) }
+  package static func bounded(_ micros: Int64) -> Int64 { min(max(micros, 0), SystemClock.latestMicros) }
 
   /// A row of the ledger has this time.
   func follow(_ micros: Int64) {
@@ -40,7 +40,7 @@ final class EffectiveTime: Sendable {
 
   /// For test harnesses: sets the clock, and lets time go on from there.
   /// - Parameter ledgerMicros: of the ledger's last row; it is never earlier than that.
-  func drive(ledgerMicros: Int64, _ setClock: () -> Void) {
+  package func drive(ledgerMicros: Int64, _ setClock: () -> Void) {
     // In one step: a read between the two would tell of the old time once more, and make it the least.
     lastMicros.withLock { last in
       setClock()

@@ -3,13 +3,15 @@
 // Invariants:
 // 1. Each quarter hour of a rollup stands here once.
 
-struct RollupDeltas {
-  private(set) var byKey: [RollupKey: [QuarterDelta]] = [:]
+package struct RollupDeltas {
+  package private(set) var byKey: [RollupKey: [QuarterDelta]] = [:]
+
+  package init() {}
 
   subscript(key: RollupKey) -> [QuarterDelta] { byKey[key] ?? [] }
 
   /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
-  mutating func add(_ cell: RollupCell, quarter: Int, to key: RollupKey) -> Bool {
+  package mutating func add(_ cell: RollupCell, quarter: Int, to key: RollupKey) -> Bool {
     // Taken out while it changes, so that it is not copied.
     var deltas = byKey.removeValue(forKey: key) ?? []
     var isSound = true

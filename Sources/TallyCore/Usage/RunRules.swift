@@ -151,7 +151,7 @@ extension UsageCommand.End {
 
 extension Run {
   /// Whether a call that acts for a user may see it; nil may see any.
-  func isVisible(actingUserId: String?) -> Bool { actingUserId?.isExactly(userId) ?? true }
+  package func isVisible(actingUserId: String?) -> Bool { actingUserId?.isExactly(userId) ?? true }
 
   fileprivate mutating func end(_ end: UsageCommand.End, costMicros: Int64, atMicros: Int64) {
     status = end.status

@@ -35,7 +35,7 @@ public struct RunSums: Sendable, Equatable {
   }
 
   /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
-  mutating func add(_ other: RunSums) -> Bool {
+  package mutating func add(_ other: RunSums) -> Bool {
     var overflow = false
     func sum(_ left: Int64, _ right: Int64) -> Int64 {
       let (sum, isOver) = left.addingReportingOverflow(right)
@@ -53,7 +53,7 @@ public struct RunSums: Sendable, Equatable {
 
 extension RunSums {
   /// - Returns: false when it was no part of these; the value is of no use then.
-  mutating func remove(_ part: RunSums) -> Bool {
+  package mutating func remove(_ part: RunSums) -> Bool {
     guard isSound, part.isSound else { return false }
     // Of what is not negative no difference leaves int64.
     count -= part.count
@@ -96,7 +96,7 @@ public struct RunTotals: Sendable, Equatable {
   private static var greatest: RunTotals { RunTotals(.succeeded, .greatest) }
 
   /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
-  mutating func add(_ other: RunTotals) -> Bool {
+  package mutating func add(_ other: RunTotals) -> Bool {
     let isSucceededSound = succeeded.add(other.succeeded)
     let isFailedSound = failed.add(other.failed)
     let isCancelledSound = cancelled.add(other.cancelled)
@@ -104,7 +104,7 @@ public struct RunTotals: Sendable, Equatable {
   }
 
   /// - Returns: false when it was no part of these; the value is of no use then.
-  mutating func remove(_ part: RunTotals) -> Bool {
+  package mutating func remove(_ part: RunTotals) -> Bool {
     let isPartOfSucceeded = succeeded.remove(part.succeeded)
     let isPartOfFailed = failed.remove(part.failed)
     let isPartOfCancelled = cancelled.remove(part.cancelled)

@@ -4,19 +4,33 @@
 // 1. `digest` and `commit` are those of the request that made it; `finish` those of the one that ended it.
 
 /// A run and what its replays need.
-struct StoredRun {
-  var run: Run
-  var account: Int64
+package struct StoredRun {
+  package var run: Run
+  package var account: Int64
   /// Of the request that made it, and the commit that did.
-  var digest: Digest
-  var commit: CommitPoint
+  package var digest: Digest
+  package var commit: CommitPoint
   /// nil while running, and for a recorded run.
-  var finish: Finish?
+  package var finish: Finish?
 
-  struct Finish {
-    var digest: Digest
-    var commit: CommitPoint
+  package init(run: Run, account: Int64, digest: Digest, commit: CommitPoint, finish: Finish? = nil) {
+    self.run = run
+    self.account = account
+    self.digest = digest
+    self.commit = commit
+    self.finish = finish
+  }
+
+  package struct Finish {
+    package var digest: Digest
+    package var commit: CommitPoint
     /// The last ledger row that it wrote; nil when it wrote none.
-    var sequence: Int64?
+    package var sequence: Int64?
+
+    package init(digest: Digest, commit: CommitPoint, sequence: Int64?) {
+      self.digest = digest
+      self.commit = commit
+      self.sequence = sequence
+    }
   }
 }

@@ -58,6 +58,23 @@ public struct Usage: Sendable, Equatable {
   public var limits = PlanLimits()
   /// When the next month begins.
   public var resetsAtMicros: Int64
+
+  package init(
+    userId: String, month: Month, timeZone: String, generations: Int64 = 0, running: Int64 = 0,
+    uploads: Int64 = 0, pages: Int64 = 0, planId: String? = nil, limits: PlanLimits = PlanLimits(),
+    resetsAtMicros: Int64
+  ) {
+    self.userId = userId
+    self.month = month
+    self.timeZone = timeZone
+    self.generations = generations
+    self.running = running
+    self.uploads = uploads
+    self.pages = pages
+    self.planId = planId
+    self.limits = limits
+    self.resetsAtMicros = resetsAtMicros
+  }
 }
 
 /// How much of a quota is used.
@@ -67,6 +84,12 @@ public struct QuotaUse: Sendable, Equatable {
   public var used: Int64
   /// Of a monthly quota: when the next month begins. nil for pages.
   public var resetsAtMicros: Int64?
+
+  package init(limit: Int64? = nil, used: Int64, resetsAtMicros: Int64? = nil) {
+    self.limit = limit
+    self.used = used
+    self.resetsAtMicros = resetsAtMicros
+  }
 
   /// Whether one more is within the limit.
   public var isAllowed: Bool { limit.map { used < $0 } ?? true }
@@ -105,7 +128,7 @@ public struct StatsQuery: Sendable, Equatable {
   }
 
   /// Tells it apart from other queries of the same user.
-  var key: String { "\(fromMicros) \(toMicros) \(recentLimit) \(zone.name)" }
+  package var key: String { "\(fromMicros) \(toMicros) \(recentLimit) \(zone.name)" }
 }
 
 /// Sums over runs that ended, within a span of time.
@@ -125,6 +148,12 @@ public struct Stats: Sendable, Equatable {
     public var date: String
     public var startMicros: Int64
     public var totals = RunTotals()
+
+    package init(date: String, startMicros: Int64, totals: RunTotals = RunTotals()) {
+      self.date = date
+      self.startMicros = startMicros
+      self.totals = totals
+    }
   }
 
   public var totals = RunTotals()
@@ -135,4 +164,15 @@ public struct Stats: Sendable, Equatable {
   public var days: [Day] = []
   /// Newest first, running ones too, of any time.
   public var recent: [Run] = []
+
+  package init(
+    totals: RunTotals = RunTotals(), byModel: [Group] = [], byType: [Group] = [], days: [Day] = [],
+    recent: [Run] = []
+  ) {
+    self.totals = totals
+    self.byModel = byModel
+    self.byType = byType
+    self.days = days
+    self.recent = recent
+  }
 }

@@ -87,7 +87,7 @@ public struct Zone: Sendable, Equatable {
   // MARK: days and months
 
   /// When a day begins, in microseconds since the epoch.
-  func start(ofDay day: Int64) -> Int64 {
+  package func start(ofDay day: Int64) -> Int64 {
     let midnight = day * 86_400
     var (from, offset) = (midnight - Self.farthest, self.offset(atSeconds: midnight - Self.farthest))
     for transition in transitions(in: from..<midnight + Self.farthest + 1) {
@@ -103,7 +103,7 @@ public struct Zone: Sendable, Equatable {
   }
 
   /// The day that an instant belongs to, in days since the epoch of the local calendar.
-  func day(ofMicros micros: Int64) -> Int64 {
+  package func day(ofMicros micros: Int64) -> Int64 {
     let seconds = floorDivide(micros, Self.microsPerSecond)
     var day = floorDivide(seconds + offset(atSeconds: seconds), 86_400)
     while start(ofDay: day) > micros { day -= 1 }
@@ -111,9 +111,9 @@ public struct Zone: Sendable, Equatable {
     return day
   }
 
-  func month(ofMicros micros: Int64) -> Month { Month(Civil(dayNumber: day(ofMicros: micros))) }
+  package func month(ofMicros micros: Int64) -> Month { Month(Civil(dayNumber: day(ofMicros: micros))) }
 
-  func span(of month: Month) -> MonthSpan {
+  package func span(of month: Month) -> MonthSpan {
     MonthSpan(
       month: month, startMicros: start(ofDay: month.firstDay), endMicros: start(ofDay: month.next.firstDay))
   }
@@ -149,28 +149,28 @@ public struct Month: Sendable, Equatable, Hashable {
   /// `YYYY-MM`.
   public var text: String { Civil(year: year, month: month, day: 1).text(upTo: .month) }
 
-  var number: Int64 { Civil(year: year, month: month, day: 1).monthNumber }
+  package var number: Int64 { Civil(year: year, month: month, day: 1).monthNumber }
   var firstDay: Int64 { Civil(year: year, month: month, day: 1).dayNumber }
   var next: Month { Month(Civil(year: year, month: month, day: 1).aMonthLater) }
 }
 
 /// A month of some zone, as a span of time.
-struct MonthSpan: Equatable {
+package struct MonthSpan: Equatable {
   /// A part of a UTC day that the month has and the UTC month of the same name has not, or the reverse.
-  struct Edge: Equatable {
-    var day: Int64
-    var quarters: Range<Int>
+  package struct Edge: Equatable {
+    package var day: Int64
+    package var quarters: Range<Int>
     /// 1 or -1.
-    var sign: Int64
+    package var sign: Int64
   }
 
-  var month: Month
+  package var month: Month
   var startMicros: Int64
   /// Exclusive: when the next month begins.
-  var endMicros: Int64
+  package var endMicros: Int64
 
   /// What to add to the UTC month's counters; none for UTC.
-  var edges: [Edge] {
+  package var edges: [Edge] {
     let start = month.firstDay * Civil.microsPerDay
     let end = month.next.firstDay * Civil.microsPerDay
     return edges(startMicros, start, sign: 1) + edges(start, startMicros, sign: -1)
@@ -185,13 +185,18 @@ struct MonthSpan: Equatable {
 }
 
 /// A span of time from one quarter hour's beginning to another's.
-struct QuarterSpan {
+package struct QuarterSpan {
   var fromMicros: Int64
   /// Exclusive; a span that ends before it begins is empty.
   var toMicros: Int64
 
+  package init(fromMicros: Int64, toMicros: Int64) {
+    self.fromMicros = fromMicros
+    self.toMicros = toMicros
+  }
+
   /// The UTC days that it touches, each with the quarter hours that are in it.
-  var days: [(day: Int64, quarters: Range<Int>)] {
+  package var days: [(day: Int64, quarters: Range<Int>)] {
     var days: [(day: Int64, quarters: Range<Int>)] = []
     var from = fromMicros
     while from < toMicros {
@@ -207,12 +212,12 @@ struct QuarterSpan {
 }
 
 extension Civil {
-  enum Precision {
+  package enum Precision {
     case month, day
   }
 
   /// `YYYY-MM` or `YYYY-MM-DD`.
-  func text(upTo precision: Precision) -> String {
+  package func text(upTo precision: Precision) -> String {
     func padded(_ number: Int64, _ count: Int) -> String {
       let digits = String(number)
       return String(repeating: "0", count: max(0, count - digits.utf8.count)) + digits

@@ -78,7 +78,7 @@ struct ZoneFile: Equatable {
 }
 
 private struct Header {
-  var version: UInt8
+  package var version: UInt8
   var universalCount: Int
   var standardCount: Int
   var leapCount: Int
@@ -111,7 +111,7 @@ private struct Scanner {
   }
 
   /// Big-endian, signed.
-  mutating func number(bytes count: Int) -> Int64? {
+  package mutating func number(bytes count: Int) -> Int64? {
     guard let digits = bytes(count) else { return nil }
     let value = digits.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     return count == 4 ? Int64(Int32(truncatingIfNeeded: value)) : Int64(bitPattern: value)

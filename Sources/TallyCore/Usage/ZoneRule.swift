@@ -106,7 +106,7 @@ private struct Scanner {
   }
 
   /// At most three digits.
-  mutating func number(_ range: ClosedRange<Int64>) -> Int64? {
+  package mutating func number(_ range: ClosedRange<Int64>) -> Int64? {
     var value: Int64 = 0
     var count = 0
     while count < 3, let byte = rest.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {

@@ -6,13 +6,13 @@
 // Owner: each cache its own lock; `Touched` is the writer's.
 
 /// What a commit has made untrue.
-struct Touched {
+package struct Touched {
   /// Ids of users whose settings changed.
-  var settings: Set<ExactText> = []
+  package var settings: Set<ExactText> = []
   /// Ids of plans that changed.
-  var plans: Set<ExactText> = []
+  package var plans: Set<ExactText> = []
   /// Ids of pages whose content or whose media changed.
-  var pages: Set<ExactText> = []
+  package var pages: Set<ExactText> = []
   /// Ids of users whose runs changed; the empty one stands for all users together.
   var stats: Set<ExactText> = []
 }
@@ -33,7 +33,7 @@ public final class Caches: Sendable {
   /// By user id, empty for all users; the service's encoded replies.
   public let stats = ExactCache<[UInt8]>(name: "stats", limitByteCount: statsByteCount)
 
-  init() {}
+  package init() {}
 
   func forget(_ touched: Touched, commitSequence: Int64) {
     settings.forget(touched.settings, commitSequence: commitSequence)

@@ -11,7 +11,7 @@
 //
 // Owner: a lock; the writer's queue writes, any thread reads.
 
-final class CommittedState: Sendable {
+package final class CommittedState: Sendable {
   /// Accounts kept in memory, some 400 bytes each with a few lots.
   static let maximumAccounts = 16_384
   /// What one is taken to cost in `statistics`.
@@ -60,16 +60,16 @@ final class CommittedState: Sendable {
   }
 
   /// An account and the commit that it is of.
-  struct View {
-    var account: Account
-    var commitSequence: Int64
+  package struct View {
+    package var account: Account
+    package var commitSequence: Int64
   }
 
   private let state: Monitor<State>
   private let onModeChange: @Sendable () -> Void
 
   /// - Parameter onModeChange: called after each change, without the lock.
-  init(
+  package init(
     head: LedgerHead, maximumAccounts: Int = CommittedState.maximumAccounts,
     onModeChange: @escaping @Sendable () -> Void = {}
   ) {
@@ -79,7 +79,7 @@ final class CommittedState: Sendable {
     state = Monitor(State(head: head, generation: maximumAccounts / 2, statistics: statistics))
   }
 
-  var head: LedgerHead { state.withLock { $0.head } }
+  package var head: LedgerHead { state.withLock { $0.head } }
 
   /// `lost` whatever it is set to, once that is known.
   var mode: EngineState.Mode {
@@ -95,22 +95,22 @@ final class CommittedState: Sendable {
 
   var isLost: Bool { state.withLock { $0.isLost } }
 
-  func lose() {
+  package func lose() {
     state.withLock { $0.isLost = true }
     onModeChange()
   }
 
   /// How often a test harness has put another database in the place of this one, or is about to.
-  var replacements: Int { state.withLock { $0.replacements } }
+  package var replacements: Int { state.withLock { $0.replacements } }
 
   func countReplacement() { state.withLock { $0.replacements += 1 } }
 
   /// Both of one moment.
-  var headAndMode: (LedgerHead, EngineState.Mode) {
+  package var headAndMode: (LedgerHead, EngineState.Mode) {
     state.withLock { ($0.head, $0.isLost ? .lost : $0.mode) }
   }
 
-  func account(userId: String) -> View? {
+  package func account(userId: String) -> View? {
     state.withLock { state in
       guard let account = state.account(userId) else { return nil }
       return View(account: account, commitSequence: state.head.commitSequence)
@@ -118,7 +118,7 @@ final class CommittedState: Sendable {
   }
 
   /// All of them, of one commit, in order; nil when one is not here.
-  func accounts(userIds: [String]) -> (accounts: [Account], commitSequence: Int64)? {
+  package func accounts(userIds: [String]) -> (accounts: [Account], commitSequence: Int64)? {
     state.withLock { state in
       var accounts: [Account] = []
       accounts.reserveCapacity(userIds.count)
@@ -131,7 +131,7 @@ final class CommittedState: Sendable {
   }
 
   /// Of all accounts here.
-  var userIds: [String] {
+  package var userIds: [String] {
     state.withLock { state in Set(state.young.keys).union(state.old.keys).map(\.text) }
   }
 
@@ -146,7 +146,7 @@ final class CommittedState: Sendable {
 
   /// Waits until a commit that a reader saw in the file is everybody's.
   /// - Returns: false when it was not published in time: the writer knows nothing of its outcome.
-  func isPublished(commitSequence: Int64) -> Bool {
+  package func isPublished(commitSequence: Int64) -> Bool {
     if state.withLock({ $0.head.commitSequence >= commitSequence }) { return true }
     let deadline = SystemClock().monotonicNanoseconds + Self.publicationNanoseconds
     return state.wait(
@@ -155,7 +155,7 @@ final class CommittedState: Sendable {
   }
 
   /// By a reader, of what its snapshot holds.
-  func offer(_ accounts: [Account], commitSequence: Int64) {
+  package func offer(_ accounts: [Account], commitSequence: Int64) {
     state.withLock { state in
       guard state.head.commitSequence == commitSequence else { return }
       for account in accounts where state.young[ExactText(account.userId)] == nil { state.keep(account) }
@@ -173,7 +173,7 @@ final class CommittedState: Sendable {
   }
 
   /// Of the accounts: what a commit changes is replaced, not dropped.
-  var statistics: CacheStatistics {
+  package var statistics: CacheStatistics {
     state.withLock { state in
       var statistics = state.statistics
       statistics.entryCount = state.young.count + state.old.count

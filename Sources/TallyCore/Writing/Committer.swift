@@ -16,14 +16,14 @@
 
 internal import TallyMeasuring
 
-final class Committer {
+package final class Committer {
   /// Users whose expired credit one transaction of the sweep writes off, at most;
   /// `EngineConfiguration.settledRows` bounds it too.
   static let sweepUsers = 64
   /// Batches whose keys are looked for before they are decided, after one has met a key in use.
   static let keyedBatchCount = 64
 
-  let store: any WriterStore
+  package let store: any WriterStore
   let state: CommittedState
   private let caches: Caches
   private let zones: ZoneStore
@@ -35,7 +35,7 @@ final class Committer {
   private let onEvent: @Sendable (StoreEvent) -> Void
   private let onRateLimits: @Sendable (RateLimitChange) -> Void
 
-  private(set) var books = Books()
+  package private(set) var books = Books()
   /// The next place after the last commit, among its own.
   private var trailing: Int32 = 0
   /// Nothing that is stored expires before.
@@ -48,7 +48,7 @@ final class Committer {
   /// Why no write is taken for now.
   private var readOnlyCause: StoreEvent.ReadOnlyCause?
 
-  init(
+  package init(
     store: any WriterStore, state: CommittedState, caches: Caches, metrics: StoreMetrics,
     time: EffectiveTime, configuration: EngineConfiguration
   ) throws(StorageFailure) {
@@ -249,7 +249,7 @@ final class Committer {
 
   /// COMMIT, and the published state follows.
   /// - Throws: what leaves the outcome open, unless it is `full`.
-  func commit(_ writes: WriteSet, _ cause: CommitCause) throws(StorageFailure) {
+  package func commit(_ writes: WriteSet, _ cause: CommitCause) throws(StorageFailure) {
     if writes.hasWritten { try run(faults.beforeCommit, cause) }
     try store.commit()
     if writes.hasWritten { try run(faults.afterCommit, cause) }
@@ -274,7 +274,7 @@ final class Committer {
 
   /// Tries the disk, and moves the order of decisions on: whatever was answered before, by this process or
   /// the one before it, comes first.
-  func commitNothing() throws(StorageFailure) {
+  package func commitNothing() throws(StorageFailure) {
     try commit(try beginNothing(), .recovery)
   }
 
@@ -391,7 +391,7 @@ final class Committer {
   }
 
   /// Does nothing when the disk is not full and the log not at its limit.
-  func retryFullDisk() {
+  package func retryFullDisk() {
     guard !isDead, state.mode == .readOnly, !state.isLost else { return }
     checkpoint(isIdle: true)
     guard !isDead, !store.isLogFull else { return }
@@ -445,7 +445,7 @@ final class Committer {
   }
 
   /// Writes off everything that has expired and removes all that was purged, now.
-  func sweepAll() throws(StorageFailure) {
+  package func sweepAll() throws(StorageFailure) {
     guard !isDead else { return }
     do {
       while try sweep() {}
@@ -463,7 +463,7 @@ final class Committer {
   ///   - setClock: called before anybody sees the new database.
   ///   - replace: one transaction, handed the number of its commit; nothing has changed when it throws.
   /// - Returns: the commit that did it.
-  func replace(
+  package func replace(
     _ setClock: () -> Void, by replace: (_ commitSequence: Int64) throws(StorageFailure) -> Void
   ) throws(StorageFailure) -> Int64 {
     if isDead || state.isLost { throw StorageFailure(.failedSync, "disk I/O error", sql: "replace") }

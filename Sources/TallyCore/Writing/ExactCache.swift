@@ -79,7 +79,7 @@ public final class ExactCache<Value: Sendable>: Sendable {
   }
 
   /// What is kept, not counted as a hit or a miss and not moved.
-  func peek(group: String, key: String = "") -> Snapshot<Value>? {
+  package func peek(group: String, key: String = "") -> Snapshot<Value>? {
     let (group, key) = (ExactText(group), ExactText(key))
     return state.withLock { state in
       (state.young[group]?[key] ?? state.old[group]?[key]).map {
@@ -89,7 +89,7 @@ public final class ExactCache<Value: Sendable>: Sendable {
   }
 
   /// Of all values that are kept.
-  var groups: [String] {
+  package var groups: [String] {
     state.withLock { state in Set(state.young.keys).union(state.old.keys).map(\.text) }
   }
 

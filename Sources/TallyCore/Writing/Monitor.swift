@@ -8,12 +8,12 @@
 internal import Glibc
 
 // @unchecked Sendable: `state` is reached under `mutex` only.
-@safe final class Monitor<State>: @unchecked Sendable {
+@safe package final class Monitor<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private var state: State
 
-  init(_ state: sending State) {
+  package init(_ state: sending State) {
     self.state = state
     unsafe mutex = .allocate(capacity: 1)
     unsafe mutex.initialize(to: pthread_mutex_t())
@@ -34,7 +34,7 @@ internal import Glibc
     unsafe mutex.deallocate()
   }
 
-  func withLock<Result, Failure>(_ body: (inout State) throws(Failure) -> Result) throws(Failure) -> Result {
+  package func withLock<Result, Failure>(_ body: (inout State) throws(Failure) -> Result) throws(Failure) -> Result {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     return try body(&state)
@@ -43,7 +43,7 @@ internal import Glibc
   /// Waits until `ready` says yes, then runs `body` under the same lock.
   /// - Parameter deadlineNanoseconds: on the machine's monotonic clock; nil waits for ever.
   /// - Returns: nil when the deadline passed first.
-  func wait<Result>(
+  package func wait<Result>(
     deadlineNanoseconds: UInt64? = nil, until ready: (State) -> Bool, then body: (inout State) -> Result
   ) -> Result? {
     unsafe pthread_mutex_lock(mutex)
@@ -64,5 +64,5 @@ internal import Glibc
   func signal() { unsafe pthread_cond_signal(condition) }
 
   /// Wakes all waiting threads.
-  func broadcast() { unsafe pthread_cond_broadcast(condition) }
+  package func broadcast() { unsafe pthread_cond_broadcast(condition) }
 }

@@ -3,8 +3,8 @@
 // Invariants:
 // 1. A failure carries a statement's text, never its arguments: they are users' data.
 
-struct StorageFailure: Error, Equatable {
-  enum Kind: Equatable {
+package struct StorageFailure: Error, Equatable {
+  package enum Kind: Equatable {
     /// No space is left. Nothing was applied.
     case full
     /// A stored record cannot be what any version of this program has written.
@@ -28,12 +28,12 @@ struct StorageFailure: Error, Equatable {
     case notLoaded
   }
 
-  var kind: Kind
-  var message: String
+  package var kind: Kind
+  package var message: String
   /// The statement that failed, or what was being done.
-  var sql: String
+  package var sql: String
 
-  init(_ kind: Kind, _ message: String, sql: String = "decode") {
+  package init(_ kind: Kind, _ message: String, sql: String = "decode") {
     self.kind = kind
     self.message = message
     self.sql = sql

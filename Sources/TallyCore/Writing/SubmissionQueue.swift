@@ -12,10 +12,19 @@
 internal import DequeModule
 
 /// A submission and whom to tell.
-struct Work: Sendable {
+package struct Work: Sendable {
   var submission: Submission
   var group: (any ReplyGroup)?
   var completion: @Sendable ([Outcome]) -> Void
+
+  package init(
+    submission: Submission, group: (any ReplyGroup)?,
+    completion: @escaping @Sendable ([Outcome]) -> Void
+  ) {
+    self.submission = submission
+    self.group = group
+    self.completion = completion
+  }
 }
 
 struct SubmissionQueue {
@@ -47,7 +56,7 @@ struct SubmissionQueue {
   var isFull: Bool { count >= Self.maximumItems || byteCount >= Self.maximumBytes }
 
   /// - Returns: false when it does not fit.
-  mutating func add(_ work: Work) -> Bool {
+  package mutating func add(_ work: Work) -> Bool {
     let bytes = work.submission.byteCount
     guard count < Self.maximumItems, byteCount + bytes <= Self.maximumBytes else { return false }
     if lanes.isEmpty && count < Self.batchItems && byteCount + bytes <= Self.batchBytes {

@@ -14,11 +14,14 @@ internal import Dispatch
 internal import Synchronization
 
 // @unchecked Sendable: everything mutable is confined to `queue`, asserted at each entry, or atomic.
-final class Writer: @unchecked Sendable {
+package final class Writer: @unchecked Sendable {
   /// How long the writer waits for the last batch's callers to come back, in nanoseconds.
   static let windowNanoseconds: UInt64 = 60_000
   /// Without a batch for this long the writer is idle, and may spend its time on the log.
   static let idleNanoseconds: UInt64 = 20_000_000
+
+  /// How soon it looks again at a log that waits for snapshots of this process to end.
+  static let lookAgainMillis = 2
 
   private let queue = DispatchQueue(label: "tallystick.writer", qos: .userInitiated)
   private let inbox = Inbox()
@@ -34,7 +37,7 @@ final class Writer: @unchecked Sendable {
   /// The log is looked at again soon.
   private var looksAgain = false
 
-  init(
+  package init(
     committer: Committer, state: CommittedState, metrics: StoreMetrics, configuration: EngineConfiguration
   ) {
     self.committer = committer
@@ -53,7 +56,7 @@ final class Writer: @unchecked Sendable {
   // MARK: any thread
 
   /// Why nothing would be taken now.
-  func admission() -> Refusal? {
+  package func admission() -> Refusal? {
     let refusal: Refusal? =
       switch state.mode {
       case .lost: Self.lostRefusal
@@ -68,9 +71,9 @@ final class Writer: @unchecked Sendable {
   /// Submissions that wait.
   var pendingCount: Int { inbox.count }
   /// The same, and their bytes.
-  var pending: (items: Int, bytes: Int) { inbox.size }
+  package var pending: (items: Int, bytes: Int) { inbox.size }
 
-  func submit(_ work: Work) {
+  package func submit(_ work: Work) {
     switch state.mode {
     case .readOnly: return turnAway(work, Self.readOnlyRefusal)
     case .lost: return turnAway(work, Self.lostRefusal)
@@ -97,7 +100,7 @@ final class Writer: @unchecked Sendable {
     work.group?.flush()
   }
 
-  static let drainingRefusal = Refusal(.shuttingDown, "the server is shutting down")
+  package static let drainingRefusal = Refusal(.shuttingDown, "the server is shutting down")
   static let fullRefusal = Refusal(.queueFull, "too many writes are waiting")
   static let readOnlyRefusal = Refusal(.readOnly, "the store takes no writes for now")
   static let lostRefusal = Refusal(
@@ -198,7 +201,7 @@ final class Writer: @unchecked Sendable {
   private func lookAgainWhilePausing() {
     guard committer?.isCheckpointPausing == true, !looksAgain else { return }
     looksAgain = true
-    queue.asyncAfter(deadline: .now() + .milliseconds(Checkpointer.pauseMillis)) {
+    queue.asyncAfter(deadline: .now() + .milliseconds(Self.lookAgainMillis)) {
       self.looksAgain = false
       self.checkpoint()
     }
@@ -214,7 +217,7 @@ final class Writer: @unchecked Sendable {
 
   /// Runs on the writer's queue, between batches.
   /// - Throws: `closed` when the writer has stopped; what `body` throws.
-  func perform<Value>(_ body: (Committer) throws(StorageFailure) -> Value) throws(StoreError) -> Value {
+  package func perform<Value>(_ body: (Committer) throws(StorageFailure) -> Value) throws(StoreError) -> Value {
     let result = queue.sync { () -> Result<Value, StoreError> in
       guard let committer else { return .failure(StoreError(.closed, "the engine is closed")) }
       return Result { () throws(StorageFailure) in try body(committer) }.mapError { StoreError($0) }
@@ -224,7 +227,7 @@ final class Writer: @unchecked Sendable {
 
   /// Lets nothing in any more, and waits for what is queued. What is still queued at the deadline is
   /// turned away.
-  func stop(deadlineNanoseconds: UInt64) {
+  package func stop(deadlineNanoseconds: UInt64) {
     timer.cancel()
     state.mode = .draining
     inbox.close()
@@ -241,7 +244,7 @@ final class Writer: @unchecked Sendable {
   }
 
   /// The last checkpoint; closes the connection.
-  func close() throws(StoreError) {
+  package func close() throws(StoreError) {
     let result = queue.sync { () -> Result<Void, StoreError> in
       guard let committer else { return .success(()) }
       self.committer = nil

@@ -7,7 +7,7 @@
 //
 // Owner: the writer's queue.
 
-protocol WriterStore: RecordSource {
+package protocol WriterStore: RecordSource {
   // MARK: a transaction
 
   /// What the last commit has left.

@@ -8,6 +8,7 @@
 // Owner: a lock, which is held while the writer works for its holder.
 
 internal import TallyCore
+internal import TallySQLiteStore
 internal import TallyLocking
 
 final class Snapshots: Sendable {

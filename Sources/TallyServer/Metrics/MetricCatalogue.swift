@@ -7,6 +7,7 @@
 
 internal import TTRPC
 internal import TallyCore
+internal import TallySQLiteStore
 internal import TallyMeasuring
 
 struct MetricCatalogue: Sendable {

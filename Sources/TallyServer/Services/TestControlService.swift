@@ -11,6 +11,7 @@
 
 internal import TTRPC
 internal import TallyCore
+internal import TallySQLiteStore
 internal import TallyMessages
 
 struct TestControlService {

@@ -5,6 +5,7 @@
 internal import ArgumentParser
 internal import TallyClient
 internal import TallyCore
+internal import TallySQLiteStore
 internal import TallyMessages
 internal import TallyProtoJSON
 

@@ -2,6 +2,7 @@
 
 import FoundationEssentials
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 /// The tables, from the place of this very file.

@@ -9,6 +9,7 @@
 // Owner: whoever holds the lock.
 
 import TallyCore
+internal import TallySQLiteStore
 import TallyLocking
 
 final class ReferenceEngine: Engine {

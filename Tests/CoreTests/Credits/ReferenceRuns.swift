@@ -4,6 +4,7 @@
 // Owner: whoever holds the engine's lock.
 
 import TallyCore
+internal import TallySQLiteStore
 
 /// A run and what its replays need.
 struct ReferenceRun {

@@ -1,6 +1,7 @@
 // What of the rules the text tables cannot say: sweeps, plans, damaged accounts, and times out of range.
 
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 @Suite("Rules")

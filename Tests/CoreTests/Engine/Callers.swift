@@ -4,6 +4,7 @@
 
 import Dispatch
 import TallyCore
+internal import TallySQLiteStore
 import TallyLocking
 
 /// What callers know of each other: the holds and commands to quarrel about.

@@ -1,6 +1,7 @@
 // What any engine must pass, carried out on SQLite: the tables and the model.
 
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 @Suite("SQLite engine, conformance")

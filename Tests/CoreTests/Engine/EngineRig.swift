@@ -4,6 +4,7 @@
 
 import Dispatch
 import TallyCore
+internal import TallySQLiteStore
 import TallyLocking
 
 /// An engine that tests may restart, and whose time they set.

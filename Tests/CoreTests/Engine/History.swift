@@ -10,6 +10,7 @@
 // Values, owned by the test.
 
 import TallyCore
+internal import TallySQLiteStore
 
 struct History {
   /// One command's way, on the monotonic clock.

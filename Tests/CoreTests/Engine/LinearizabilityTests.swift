@@ -5,6 +5,7 @@
 import FoundationEssentials
 import Glibc
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 @Suite("Linearizability")

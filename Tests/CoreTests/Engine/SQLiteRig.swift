@@ -3,6 +3,7 @@
 // Values, owned by the test that made them.
 
 import TallyCore
+internal import TallySQLiteStore
 import TallyLocking
 
 /// An engine on a directory of its own, whose clock stands still until a test moves it.

@@ -8,6 +8,7 @@
 // Values, owned by the test.
 
 import TallyCore
+internal import TallySQLiteStore
 
 struct LedgerModel {
   private(set) var users: [ExactText: ModelUser] = [:]

@@ -6,6 +6,7 @@
 // Values; lives for one run.
 
 import TallyCore
+internal import TallySQLiteStore
 
 /// An engine's state may be checked from inside too, and what has expired be written off at once.
 protocol ModelRig: EngineRig {

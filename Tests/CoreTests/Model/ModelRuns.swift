@@ -3,6 +3,7 @@
 // Values; part of the model.
 
 import TallyCore
+internal import TallySQLiteStore
 
 struct ModelRunState {
   var run: Run

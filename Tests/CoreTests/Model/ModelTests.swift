@@ -5,6 +5,7 @@
 
 import FoundationEssentials
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 extension ReferenceRig: ModelRig {

@@ -6,6 +6,7 @@
 // Values; part of the model.
 
 import TallyCore
+internal import TallySQLiteStore
 
 struct ModelUser {
   /// What a grant said.

@@ -7,6 +7,7 @@
 // Values, owned by the test.
 
 import TallyCore
+internal import TallySQLiteStore
 
 /// SplitMix64: small, seeded, the same everywhere.
 struct SeededGenerator: RandomNumberGenerator {

@@ -6,6 +6,7 @@
 // Values; lives for one run.
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 struct PageModel {
   struct Version {

@@ -6,6 +6,7 @@ internal import FoundationEssentials
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Page model")
 struct PageModelTests {

@@ -3,6 +3,7 @@
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 /// `a:1 b:2` is two sections with their texts.
 func content(_ text: String, title: String = "", settings: String = "") -> PageContent {

@@ -4,6 +4,7 @@
 // Values, owned by the test.
 
 import TallyCore
+internal import TallySQLiteStore
 
 struct PageSteps {
   static let users = ["u1", "u2"]

@@ -3,6 +3,7 @@
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Cache exactness")
 struct CacheExactnessTests {

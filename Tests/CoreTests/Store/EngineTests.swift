@@ -4,6 +4,7 @@ internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Engine")
 struct EngineTests {

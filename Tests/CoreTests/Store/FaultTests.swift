@@ -5,6 +5,7 @@ internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Store faults")
 struct FaultTests {

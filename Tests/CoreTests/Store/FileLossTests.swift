@@ -6,6 +6,7 @@ internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Lost files")
 struct FileLossTests {

@@ -5,6 +5,7 @@ internal import TallySQLite
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Store formats")
 struct FormatTests {

@@ -4,6 +4,7 @@ internal import TallySQLite
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Schema check")
 struct SchemaCheckTests {

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import TallyCore
+@testable import TallySQLiteStore
 
 @Suite("Settling in slices") struct SettlingTests {
   /// Rows of one commit that nobody is held up for longer by: a slice, and the command's own.

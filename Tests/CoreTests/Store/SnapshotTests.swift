@@ -5,6 +5,7 @@ internal import TallyLocking
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Snapshots of the database")
 struct SnapshotTests {

@@ -9,6 +9,7 @@ internal import TallySQLite
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Statement plans")
 struct StatementPlanTests {

@@ -10,6 +10,7 @@ internal import TallySQLite
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Stored files")
 struct StoredFileTests {

@@ -7,6 +7,7 @@ internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 /// A directory of one test, removed with what an engine leaves in it.
 final class TemporaryDirectory: Sendable {

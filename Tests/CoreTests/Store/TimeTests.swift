@@ -3,6 +3,7 @@
 import Testing
 
 @testable import TallyCore
+@testable import TallySQLiteStore
 
 @Suite("Effective time") struct TimeTests {
   private static let settings: Command = {

@@ -1,6 +1,7 @@
 // The rules of runs by themselves: borders of sums and times.
 
 import TallyCore
+internal import TallySQLiteStore
 import Testing
 
 @Suite("Run rules")

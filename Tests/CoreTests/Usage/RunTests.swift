@@ -3,6 +3,7 @@
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 extension SQLiteEngine {
   /// Expects a command of runs to be applied.
@@ -217,7 +218,7 @@ struct RunTests {
   @Test("a page that ends after the rows it may look at says where to go on")
   func examined() throws {
     let engine = try open(directory, clock: clock)
-    let commands = (0...TallyCore.History.maximumExaminedRows).map {
+    let commands = (0...TallySQLiteStore.History.maximumExaminedRows).map {
       Command.usage(record("u", "r\($0)", at: noon - Int64($0)))
     }
     _ = try engine.decide(commands)
@@ -228,7 +229,7 @@ struct RunTests {
     filter.before = page.nextBefore
     #expect(filter.before != nil)
     filter.statuses = []
-    #expect(try engine.runs(filter).value.runs.map(\.runId) == ["r\(TallyCore.History.maximumExaminedRows)"])
+    #expect(try engine.runs(filter).value.runs.map(\.runId) == ["r\(TallySQLiteStore.History.maximumExaminedRows)"])
     try engine.close()
   }
 

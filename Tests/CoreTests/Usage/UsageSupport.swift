@@ -3,6 +3,7 @@
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 extension UsageCommand.Begin {
   static func test(_ runId: String, _ userId: String, estimate: Int64 = 0) -> Self {

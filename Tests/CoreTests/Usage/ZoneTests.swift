@@ -4,6 +4,7 @@ import Foundation
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallySQLiteStore
 
 @Suite("Time zones")
 struct ZoneTests {

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import TTRPC
 import TallyCore
+internal import TallySQLiteStore
 import TallyMessages
 import Testing
 

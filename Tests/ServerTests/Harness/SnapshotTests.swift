@@ -2,6 +2,7 @@
 
 import TTRPC
 import TallyCore
+internal import TallySQLiteStore
 import TallyLocking
 import TallyMessages
 import Testing

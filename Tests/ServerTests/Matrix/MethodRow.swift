@@ -9,6 +9,7 @@
 
 import TTRPC
 import TallyCore
+internal import TallySQLiteStore
 import TallyMessages
 import Testing
 

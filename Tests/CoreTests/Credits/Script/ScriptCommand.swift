@@ -3,6 +3,7 @@
 // Values, owned by nobody.
 
 import TallyCore
+internal import TallySQLiteStore
 
 /// Reads the words of one mutation.
 struct CommandReader {

@@ -3,6 +3,7 @@
 // Values, owned by nobody.
 
 import TallyCore
+internal import TallySQLiteStore
 
 enum Fields {
   static func of(_ balance: Balance) -> [String: Value] {

@@ -7,6 +7,7 @@
 // Values; lives for one script.
 
 import TallyCore
+internal import TallySQLiteStore
 
 struct ScriptRunner {
   private let rig: any EngineRig

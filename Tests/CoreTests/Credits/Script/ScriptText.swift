@@ -8,6 +8,7 @@
 
 import FoundationEssentials
 import TallyCore
+internal import TallySQLiteStore
 
 struct ScriptError: Error, CustomStringConvertible {
   var line: Int

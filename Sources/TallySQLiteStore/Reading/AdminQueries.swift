@@ -1,0 +1,71 @@
+// The engine's answers about users and limits.
+//
+// Owner: any thread.
+
+public import TallyCore
+internal import TallySQLite
+
+extension SQLiteEngine {
+  /// What a cached user's settings cost beside their texts: the value and its place in the cache.
+  static let settingsByteCount = 192
+
+  public func cachedSettings(userId: String) -> Snapshot<UserSettings>? {
+    kept(in: caches.settings, group: userId)
+  }
+
+  public func settings(userId: String) throws(Refusal) -> Snapshot<UserSettings> {
+    if let cached = cachedSettings(userId: userId) { return cached }
+    let read = try read { (reader, _) throws(SQLiteError) in try reader.settings.settings(userId: userId) }
+    guard let settings = read.value else {
+      throw Refusal(.userNotFound, "no such user", details: ["user_id": userId])
+    }
+    let snapshot = Snapshot(settings, commitSequence: read.commitSequence)
+    caches.settings.offer(
+      snapshot, group: userId,
+      byteCount: Self.settingsByteCount + 2 * userId.utf8.count + settings.email.utf8.count
+        + (settings.planId?.utf8.count ?? 0))
+    return snapshot
+  }
+
+  public func users(_ filter: UserFilter) throws(Refusal) -> Snapshot<UserPage> {
+    let read = try read { (reader, _) throws(SQLiteError) in
+      try reader.userPage(filter, zones: zones, nowMicros: nowMicros())
+    }
+    return Snapshot(try read.value.get(), commitSequence: read.commitSequence)
+  }
+
+  public func rateLimits(afterId: Int64, limit: Int) throws(Refusal) -> Snapshot<RateLimitPage> {
+    try read { (reader, _) throws(SQLiteError) in
+      try reader.rateLimits.page(afterId: afterId, limit: limit)
+    }
+  }
+}
+
+extension Reader {
+  /// Six statements at most, however many users.
+  fileprivate func userPage(
+    _ filter: UserFilter, zones: ZoneStore, nowMicros: Int64
+  ) throws(SQLiteError) -> Result<UserPage, Refusal> {
+    let page = try users.page(filter)
+    let late = page.rows.filter { $0.account.hasExpiredHolds(atMicros: nowMicros) }.map(\.account.userId)
+    let expired = Dictionary(grouping: try expiredHolds(userIds: late, nowMicros: nowMicros)) {
+      ExactText($0.userId)
+    }
+    let usages: [Usage]
+    switch try usage.months(
+      of: page.rows.map {
+        UsageSubject(account: $0.account.id, userId: $0.account.userId, planId: $0.settings.planId)
+      }, month: filter.month, zone: filter.zone, plans: plans, zones: zones, nowMicros: nowMicros)
+    {
+    case .success(let found): usages = found
+    case .failure(let refusal): return .failure(refusal)
+    }
+    let facts = zip(page.rows, usages).map { row, usage in
+      let balance = Rules.balance(
+        of: row.account, expiredHolds: expired[ExactText(row.account.userId)] ?? [], at: nowMicros)
+      return UserFacts(settings: row.settings, balance: balance, usage: usage)
+    }
+    return .success(
+      UserPage(users: facts, numbers: page.rows.map(\.account.id), nextAfter: page.nextAfter))
+  }
+}

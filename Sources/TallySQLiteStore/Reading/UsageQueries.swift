@@ -1,0 +1,84 @@
+// The engine's answers about what was used.
+//
+// Owner: any thread.
+
+public import TallyCore
+internal import TallySQLite
+
+extension SQLiteEngine: UsageReads {
+  /// What a kept reply costs beside its bytes and the query's texts: its place in the cache.
+  static let statsByteCount = 192
+
+  public func usages(_ query: UsageQuery) throws(Refusal) -> Snapshot<[Usage]> {
+    let read = try read { (reader, _) throws(SQLiteError) in
+      try reader.usages(query, zones: zones, nowMicros: nowMicros())
+    }
+    return Snapshot(try read.value.get(), commitSequence: read.commitSequence)
+  }
+
+  public func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaUse> {
+    let read = try usages(UsageQuery(userIds: [userId]))
+    guard let usage = read.value.first else { throw Refusal(.corrupt, "no usage of one user") }
+    let used =
+      switch kind {
+      case .generations: usage.generations.addingSaturating(usage.running)
+      case .uploads: usage.uploads
+      case .pages: usage.pages
+      }
+    return Snapshot(
+      QuotaUse(
+        limit: usage.limits[kind], used: used, resetsAtMicros: kind == .pages ? nil : usage.resetsAtMicros),
+      commitSequence: read.commitSequence)
+  }
+
+  public func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats> {
+    try read { (reader, _) throws(SQLiteError) in
+      let account = query.userId.isEmpty ? 0 : try reader.rollups.account(userId: query.userId)
+      var stats = try reader.rollups.stats(query, account: account ?? RollupKey.nobody)
+      if query.recentLimit > 0, let account {
+        stats.recent = try reader.runs.recent(
+          account: query.userId.isEmpty ? nil : account, limit: query.recentLimit)
+      }
+      return stats
+    }
+  }
+
+  public func cachedStats(_ query: StatsQuery) -> Snapshot<[UInt8]>? {
+    kept(in: caches.stats, group: query.userId, key: query.key)
+  }
+
+  public func keepStats(_ reply: Snapshot<[UInt8]>, for query: StatsQuery) {
+    let key = query.key
+    caches.stats.offer(
+      reply, group: query.userId, key: key,
+      byteCount: Self.statsByteCount + reply.value.count + query.userId.utf8.count + key.utf8.count)
+  }
+}
+
+extension Reader {
+  /// One a user id, in the order asked: four statements.
+  fileprivate func usages(
+    _ query: UsageQuery, zones: ZoneStore, nowMicros: Int64
+  ) throws(SQLiteError) -> Result<[Usage], Refusal> {
+    let subjects = try usage.subjects(userIds: query.userIds)
+    // Users that are not known have used nothing in the month.
+    let nobody = UsageSubject(account: RollupKey.nobody, userId: "", planId: nil)
+    let found: [Usage]
+    switch try usage.months(
+      of: subjects + [nobody], month: query.month, zone: query.zone, plans: plans, zones: zones,
+      nowMicros: nowMicros)
+    {
+    case .success(let usages): found = usages
+    case .failure(let refusal): return .failure(refusal)
+    }
+    guard let none = found.last else { throw .malformed("usage: no month") }
+    let byUser = Dictionary(found.dropLast().map { (ExactText($0.userId), $0) }) { first, _ in first }
+    return .success(
+      query.userIds.map { userId in
+        if let usage = byUser[ExactText(userId)] { return usage }
+        var usage = none
+        usage.userId = userId
+        return usage
+      })
+  }
+}

@@ -1,0 +1,143 @@
+// Walking the users.
+//
+// Invariants:
+// 1. A page is one statement, and one more for what has expired, whatever the number of users. It examines
+//    at most `maximumExaminedRows`; a page that ends there says where to go on, even when it is not full.
+// 2. Accounts are numbered in the order in which they were made and never removed: a page that starts after
+//    a number is stable under writes, in each order.
+// 3. What users without settings cannot be is looked for among settings, by an index; accounts, which every
+//    write of money touches, have none for this.
+//
+// Owner: its connection's.
+
+internal import TallyCore
+internal import TallySQLite
+
+final class UserList {
+  /// Users that one page looks at; keeps a snapshot short when few are wanted.
+  static let maximumExaminedRows = 10_000
+
+  /// A user as the tables have it.
+  struct Row {
+    var account: Account
+    var settings: UserSettings
+  }
+
+  /// What leads to the users of a page, beside the order.
+  fileprivate enum Driver: CaseIterable {
+    case account, plan, role, approval
+
+    /// Whose rows are walked in the order of accounts, and which: ?2 is what the filter wants.
+    var condition: String {
+      switch self {
+      case .account: ""
+      case .plan: "s.plan_id = ?2 AND"
+      case .role: "s.role = ?2 AND"
+      case .approval: "s.approval = ?2 AND"
+      }
+    }
+  }
+
+  private static let columns = "\(AccountLoader.columns), \(SettingsReader.columns)"
+  /// Where the account's columns end.
+  private static let settingsColumn: Int32 = 9
+
+  private static func sql(_ driver: Driver, isAscending: Bool) -> String {
+    let order = isAscending ? "> ?1 ORDER BY" : "< ?1 ORDER BY"
+    let direction = isAscending ? "" : " DESC"
+    switch driver {
+    case .account:
+      return """
+        SELECT \(columns) FROM account a LEFT JOIN user_settings s ON s.account = a.id
+        WHERE a.id \(order) a.id\(direction)
+        """
+    case .plan, .role, .approval:
+      return """
+        SELECT \(columns) FROM user_settings s CROSS JOIN account a ON a.id = s.account
+        WHERE \(driver.condition) s.account \(order) s.account\(direction)
+        """
+    }
+  }
+
+  /// From the user with the number ?1 on, or else from ?2 on.
+  static let byUserIdSQL = """
+    SELECT \(columns) FROM account a LEFT JOIN user_settings s ON s.account = a.id
+    WHERE a.user_id >= coalesce((SELECT user_id FROM account WHERE id = ?1), ?2) ORDER BY a.user_id
+    """
+
+  private let ascending: [Driver: Statement]
+  private let descending: [Driver: Statement]
+  private let byUserId: Statement
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    var statements: [[Driver: Statement]] = [[:], [:]]
+    for driver in Driver.allCases {
+      statements[0][driver] = try connection.prepare(Self.sql(driver, isAscending: true))
+      statements[1][driver] = try connection.prepare(Self.sql(driver, isAscending: false))
+    }
+    ascending = statements[0]
+    descending = statements[1]
+    byUserId = try connection.prepare(Self.byUserIdSQL)
+  }
+
+  /// Accounts and settings of a page.
+  func page(_ filter: UserFilter) throws(SQLiteError) -> (rows: [Row], nextAfter: Int64?) {
+    let statement = try bound(filter)
+    defer { statement.reset() }
+    var rows: [Row] = []
+    var examined = 0
+    var last: Int64 = 0
+    while try statement.step() {
+      if statement.int(0) == filter.after { continue }
+      // In the order of bytes, those with a prefix stand together.
+      if filter.order == .userId, !statement.text(1).utf8.starts(with: filter.userIdPrefix.utf8) { break }
+      // A row more than asked for says that there is a next page.
+      if rows.count == filter.limit || examined == Self.maximumExaminedRows { return (rows, last) }
+      examined += 1
+      last = statement.int(0)
+      let settings = try SettingsReader.settings(statement, from: Self.settingsColumn)
+      if filter.wants(settings) {
+        rows.append(Row(account: try AccountLoader.account(statement), settings: settings))
+      }
+    }
+    return (rows, nil)
+  }
+
+  private func bound(_ filter: UserFilter) throws(SQLiteError) -> Statement {
+    if filter.order == .userId {
+      byUserId.bind(1, filter.after)
+      byUserId.bind(2, filter.userIdPrefix)
+      return byUserId
+    }
+    let isAscending = filter.order == .oldestFirst
+    let driver = filter.driver
+    guard let statement = (isAscending ? ascending : descending)[driver] else {
+      throw .malformed("users: no statement for this filter")
+    }
+    statement.bind(1, filter.after ?? (isAscending ? 0 : Int64.max))
+    switch driver {
+    case .account: break
+    case .plan: statement.bind(2, filter.planId)
+    case .role: statement.bind(2, filter.role.map { Int64($0.rawValue) })
+    case .approval: statement.bind(2, filter.approval.map { Int64($0.rawValue) })
+    }
+    return statement
+  }
+}
+
+extension UserFilter {
+  /// The rarest thing wanted that only settings can say.
+  fileprivate var driver: UserList.Driver {
+    if planId != nil { return .plan }
+    if let role, role != UserSettings.defaultRole { return .role }
+    if let approval, approval != UserSettings.defaultApproval { return .approval }
+    return .account
+  }
+
+  fileprivate func wants(_ settings: UserSettings) -> Bool {
+    if let role, role != settings.role { return false }
+    if let approval, approval != settings.approval { return false }
+    guard let planId else { return true }
+    return settings.planId?.isExactly(planId) ?? false
+  }
+}

@@ -1,0 +1,464 @@
+// The engine: one data directory, one writer, a pool of readers.
+//
+// Invariants:
+// 1. `daemon.lock` is held from before the database is opened until after it is closed.
+// 2. Nothing is served before the log of the process before was examined, put on the disk (see LogRecovery)
+//    and checkpointed (wholly, unless another program reads an old snapshot), the schema is whole and this
+//    program's, and the connection said that it syncs every commit.
+// 3. SQLite copies the log into the database file when it closes only after a checkpoint that succeeded.
+// 4. A read that begins after a completion ran sees its commit: accounts in memory are committed first, and
+//    a snapshot is opened anew for each read.
+// 5. Once the files are lost nothing is closed: SQLite would remove what is at their paths now.
+//
+// Owner: its parts have their own; this value only holds them.
+
+public import TallyCore
+internal import TallyLocking
+public import TallyMeasuring
+internal import TallySQLite
+
+public final class SQLiteEngine: ProductEngine, Sendable {
+  /// A start refuses when the ledger's last time leads the wall clock by more: an hour.
+  public static let maximumLeadMicros: Int64 = 3_600_000_000
+  /// How long `close` waits for what is queued: ten seconds.
+  public static let drainNanoseconds: UInt64 = 10_000_000_000
+  /// Of the database that this program writes.
+  public static var schemaVersion: Int32 { Schema.version }
+  public static var sqliteVersion: String { Connection.libraryVersion }
+
+  private let directory: DataDirectory
+  private let readers: ReaderPool
+  let writer: Writer
+  let committed: CommittedState
+  /// Of values that reads have made.
+  public let caches: Caches
+  /// Of the writer's and the readers' statements.
+  public let statements: StatementStatistics
+  private let metrics: StoreMetrics
+  private let time: EffectiveTime
+  public let zones: ZoneStore
+  private let watch: FileWatch
+  private let isClosed = Lock(false)
+  /// Kept for the rest of the process, so that nothing of them is closed.
+  private static let lost = Lock<[SQLiteEngine]>([])
+
+  public var readerCount: Int { readers.count }
+  public var databasePath: String { directory.databasePath }
+
+  private init(
+    directory: DataDirectory, readers: ReaderPool, writer: Writer, committed: CommittedState, caches: Caches,
+    statements: StatementStatistics, metrics: StoreMetrics, time: EffectiveTime, zones: ZoneStore
+  ) {
+    self.directory = directory
+    watch = FileWatch(paths: directory.watchedPaths)
+    self.readers = readers
+    self.writer = writer
+    self.committed = committed
+    self.caches = caches
+    self.statements = statements
+    self.metrics = metrics
+    self.time = time
+    self.zones = zones
+  }
+
+  // MARK: life
+
+  /// Locks the data directory, opens or makes the database, recovers what the process before left, and
+  /// starts to serve.
+  public static func open(_ configuration: EngineConfiguration) throws(StoreError) -> SQLiteEngine {
+    let directory = try DataDirectory(
+      path: configuration.directory, allowsAnyFileSystem: configuration.allowsAnyFileSystem)
+    try LogRecovery.prepare(databasePath: directory.databasePath, configuration)
+    let statements = StatementStatistics(
+      slowNanoseconds: configuration.slowStatementMillis > 0
+        ? UInt64(configuration.slowStatementMillis) * 1_000_000 : nil,
+      onSlow: configuration.onSlowStatement)
+    let connection = try opening(directory.databasePath) { () throws(SQLiteError) in
+      try openWriter(directory.databasePath, statements, configuration)
+    }
+    try checkSettings(connection)
+    try Migrations.apply(Schema.migrations, to: connection)
+    try SchemaCheck.require(connection, path: directory.databasePath)
+    let head = try storing { () throws(SQLiteError) in try HeadReader(connection).load() }
+    try checkClock(head, configuration)
+    let committed = CommittedState(head: head, onModeChange: configuration.onModeChange)
+    return try start(directory, connection, committed, statements, configuration)
+  }
+
+  private static func openWriter(
+    _ path: String, _ statements: StatementStatistics, _ configuration: EngineConfiguration
+  ) throws(SQLiteError) -> Connection {
+    let connection = try Connection(
+      path: path,
+      options: ConnectionOptions(
+        readOnly: false, buffersLog: configuration.faults.synchronous == nil,
+        checkpointsOnClose: false, cacheKibibytes: SQLiteWriterStore.cacheKibibytes, statements: statements))
+    _ = try connection.text("PRAGMA journal_mode = WAL")
+    try connection.execute("PRAGMA synchronous = \(configuration.faults.synchronous ?? "FULL")")
+    // A log that has grown beyond where it starts over gives the rest back when it does.
+    _ = try connection.value(
+      "PRAGMA journal_size_limit = \(StoreMetrics.logByteCount(frames: Checkpointer.restartFrames))")
+    let result = try connection.checkpoint(.truncate)
+    if result.isBusy {
+      configuration.onEvent(.logLeft(byteCount: StoreMetrics.logByteCount(frames: result.logFrames)))
+    }
+    return connection
+  }
+
+  /// - Throws: with the file's name in the message, which is what somebody needs whose file cannot be opened.
+  static func opening<Value>(
+    _ path: String, _ body: () throws(SQLiteError) -> Value
+  ) throws(StoreError) -> Value {
+    do { return try body() } catch { throw StoreError(opening: path, error) }
+  }
+
+  /// What was asked for is read back.
+  private static func checkSettings(_ connection: Connection) throws(StoreError) {
+    let (journal, synchronous, foreignKeys) = try storing { () throws(SQLiteError) in
+      (
+        try connection.text("PRAGMA journal_mode"), try connection.value("PRAGMA synchronous"),
+        try connection.value("PRAGMA foreign_keys")
+      )
+    }
+    guard journal == "wal", synchronous == fullSynchronous, foreignKeys == 1 else {
+      throw StoreError(
+        .notDurable, "journal \(journal), synchronous \(synchronous), foreign keys \(foreignKeys)")
+    }
+  }
+
+  private static func start(
+    _ directory: DataDirectory, _ connection: Connection, _ committed: CommittedState,
+    _ statements: StatementStatistics, _ configuration: EngineConfiguration
+  ) throws(StoreError) -> SQLiteEngine {
+    let caches = Caches()
+    let metrics = StoreMetrics()
+    let time = EffectiveTime(clock: configuration.clock, lastMicros: committed.head.latestMicros)
+    let (readers, store) = try storing { () throws(SQLiteError) in
+      let readers = try ReaderPool(
+        path: directory.databasePath, count: configuration.readerCount, statements: statements,
+        metrics: metrics)
+      let checkpointer = Checkpointer(
+        connection: connection, readers: readers, metrics: metrics, configuration: configuration)
+      return (
+        readers, try SQLiteWriterStore(connection, checkpointer: checkpointer, metrics: metrics)
+      )
+    }
+    let writer = try start(store, committed, caches, metrics, time, configuration)
+    let engine = SQLiteEngine(
+      directory: directory, readers: readers, writer: writer, committed: committed, caches: caches,
+      statements: statements, metrics: metrics, time: time, zones: configuration.zones)
+    let onEvent = configuration.onEvent
+    engine.watch.start { what in
+      committed.lose()
+      onEvent(.filesLost(StoreError(lost: what)))
+    }
+    return engine
+  }
+
+  private static func start(
+    _ store: SQLiteWriterStore, _ committed: CommittedState, _ caches: Caches, _ metrics: StoreMetrics,
+    _ time: EffectiveTime, _ configuration: EngineConfiguration
+  ) throws(StoreError) -> Writer {
+    do {
+      let committer = try Committer(
+        store: store, state: committed, caches: caches, metrics: metrics, time: time,
+        configuration: configuration)
+      // Whatever the process before has answered comes before whatever this one answers.
+      if committed.head.commitSequence > 0 { try committer.commitNothing() }
+      return Writer(committer: committer, state: committed, metrics: metrics, configuration: configuration)
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  private static func storing<Value>(
+    _ body: () throws(SQLiteError) -> Value
+  ) throws(StoreError) -> Value {
+    do { return try body() } catch { throw StoreError(error) }
+  }
+
+  /// PRAGMA synchronous: 2 is FULL.
+  private static let fullSynchronous: Int64 = 2
+
+  private static func checkClock(
+    _ head: LedgerHead, _ configuration: EngineConfiguration
+  ) throws(StoreError) {
+    let lead = head.latestMicros - EffectiveTime.bounded(configuration.clock.wallMicros)
+    guard lead > maximumLeadMicros, !configuration.allowsClockBehindLedger else { return }
+    throw StoreError(
+      .clockBehindLedger, "the ledger's last time leads the clock by \(lead / 1_000_000) seconds")
+  }
+
+  /// Lets nothing in any more, answers what is queued (for ten seconds at most), copies the log into the
+  /// database file and closes it. Reads end with `shuttingDown`.
+  /// - Throws: `filesLost` when the files are no longer those at their paths. They stay open until the
+  ///   process ends.
+  public func close() throws(StoreError) {
+    let wasClosed = isClosed.withLock { isClosed in
+      defer { isClosed = true }
+      return isClosed
+    }
+    guard !wasClosed else { return }
+    writer.stop(deadlineNanoseconds: SystemClock().monotonicNanoseconds + Self.drainNanoseconds)
+    watch.stop()
+    // It may have happened since the watch last looked.
+    if let loss = watch.loss {
+      committed.lose()
+      Self.lost.withLock { $0.append(self) }
+      throw StoreError(lost: loss)
+    }
+    readers.close()
+    defer { directory.unlock() }
+    try writer.close()
+  }
+
+  /// Empties the database, but for the count of commits. For test harnesses.
+  /// - Parameter setClock: called while nothing is decided, so that no write sees the empty database at the
+  ///   old time.
+  /// - Returns: the commit that did it.
+  @discardableResult
+  public func reset(setClock: () -> Void = {}) throws(StoreError) -> Int64 {
+    try perform { (committer, store) throws(StorageFailure) in
+      try committer.replace(setClock) { (commitSequence) throws(StorageFailure) in
+        try store.empty(as: commitSequence)
+      }
+    }
+  }
+
+  /// Copies the database into memory. For test harnesses.
+  /// - Parameter note: called while nothing is decided.
+  /// - Returns: nil when it has more bytes than the limit.
+  public func saveSnapshot(
+    limitByteCount: Int, note: () -> Void = {}
+  ) throws(StoreError) -> DatabaseSnapshot? {
+    try perform { (committer, store) throws(StorageFailure) in
+      note()
+      return try store.snapshot(
+        commitSequence: committer.books.head.commitSequence, limitByteCount: limitByteCount)
+    }
+  }
+
+  /// Puts the database back to a snapshot of it, but for the count of commits. For test harnesses.
+  /// - Parameter setClock: as of `reset`.
+  /// - Returns: the commit that did it.
+  @discardableResult
+  public func restore(
+    _ snapshot: DatabaseSnapshot, setClock: () -> Void = {}
+  ) throws(StoreError) -> Int64 {
+    try perform { (committer, store) throws(StorageFailure) in
+      try committer.replace(setClock) { (commitSequence) throws(StorageFailure) in
+        try store.replace(by: snapshot, as: commitSequence)
+      }
+    }
+  }
+
+  /// Runs on the writer's queue, between batches.
+  func perform<Value>(
+    _ body: (Committer, SQLiteWriterStore) throws(StorageFailure) -> Value
+  ) throws(StoreError) -> Value {
+    try writer.perform { (committer) throws(StorageFailure) in
+      guard let store = committer.store as? SQLiteWriterStore else {
+        throw StorageFailure(.defect, "the writer's store is another engine's")
+      }
+      return try body(committer, store)
+    }
+  }
+
+  /// Sets the clock, and lets time go on from there; the ledger's last row is the earliest that it goes back
+  /// to. For test harnesses, which drive the clock.
+  public func driveTime(setClock: () -> Void) {
+    time.drive(ledgerMicros: committed.head.lastAtMicros, setClock)
+  }
+
+  /// Tries a full disk again, as each tick does.
+  public func retryDisk() throws(StoreError) {
+    try writer.perform { (committer) throws(StorageFailure) in committer.retryFullDisk() }
+  }
+
+  /// Writes off everything that has expired and removes all that was purged; the ticks do so too, in slices.
+  public func sweep() throws(StoreError) {
+    try writer.perform { (committer) throws(StorageFailure) in try committer.sweepAll() }
+  }
+
+  /// Proves the ledger's invariants while the engine runs.
+  /// - Parameter report: called as checks go on and end, on the calling thread.
+  /// - Returns: whether there was no violation.
+  /// - Throws: `replaced` when a harness has put another database in the place of this one: what was read of
+  ///   both together means nothing, and is not reported.
+  public func verify(
+    enums: VerifyEnums? = nil, report: (VerifyProgress) -> Void
+  ) throws(StoreError) -> Bool {
+    // What is at the path would be somebody else's.
+    if let loss = watch.loss { throw StoreError(lost: loss) }
+    let replacements = committed.replacements
+    let isSound = try Self.opening(directory.databasePath) { () throws(SQLiteError) in
+      let connection = try Connection(
+        path: directory.databasePath,
+        options: ConnectionOptions(readOnly: true, cacheKibibytes: Reader.cacheKibibytes))
+      return try Verifier.verify(connection, enums: enums, cached: compareCached) { step in
+        if committed.replacements == replacements { report(step) }
+      }
+    }
+    guard committed.replacements == replacements else {
+      throw StoreError(.replaced, "the database was reset or restored meanwhile")
+    }
+    return isSound
+  }
+
+  /// What the store has done since its start, and what it holds now.
+  public func report() -> StoreReport {
+    var report = metrics.report
+    (report.queuedItems, report.queuedBytes) = writer.pending
+    report.readers = readers.count
+    report.busyReaders = readers.busyCount
+    report.caches = [committed.statistics] + caches.statistics
+    return report
+  }
+
+  // MARK: writes
+
+  public func submit(
+    _ submission: Submission, group: (any ReplyGroup)?,
+    completion: @escaping @Sendable ([Outcome]) -> Void
+  ) {
+    writer.submit(Work(submission: submission, group: group, completion: completion))
+  }
+
+  public func admission() -> Refusal? { writer.admission() }
+
+  // MARK: reads
+
+  public func nowMicros() -> Int64 { time.nowMicros }
+
+  public func state() -> EngineState {
+    let (head, mode) = committed.headAndMode
+    return EngineState(
+      mode: mode, commitSequence: head.commitSequence, ledgerSequence: head.ledgerSequence,
+      schemaVersion: Self.schemaVersion, lastTimeMicros: head.lastAtMicros)
+  }
+
+  /// What one of the caches keeps, and the commit that a reply made of it names. The head is looked at before
+  /// the cache: what is found holds for every commit since its own, and for all that were told of by now.
+  func kept<Value>(in cache: ExactCache<Value>, group: String, key: String = "") -> Snapshot<Value>? {
+    let commitSequence = committed.head.commitSequence
+    guard var found = cache.find(group: group, key: key) else { return nil }
+    found.commitSequence = max(found.commitSequence, commitSequence)
+    return found
+  }
+
+  public func cachedBalance(userId: String) -> Snapshot<Balance>? {
+    guard let view = committed.account(userId: userId) else { return nil }
+    let nowMicros = time.nowMicros
+    if let next = view.account.nextHoldExpiryMicros, next <= nowMicros { return nil }
+    return Snapshot(
+      Rules.balance(of: view.account, expiredHolds: [], at: nowMicros), commitSequence: view.commitSequence)
+  }
+
+  public func balance(userId: String) throws(Refusal) -> Snapshot<Balance> {
+    if let cached = cachedBalance(userId: userId) { return cached }
+    let read = try read { (reader, _) throws(SQLiteError) in
+      let nowMicros = time.nowMicros
+      guard let account = try reader.accounts.load(userId: userId) else {
+        return (Account(userId: userId), Balance(userId: userId))
+      }
+      let expired = try reader.holds.expired(account: account.id, nowMicros: nowMicros)
+      return (account, Rules.balance(of: account, expiredHolds: expired, at: nowMicros))
+    }
+    if read.value.0.id != 0 { committed.offer([read.value.0], commitSequence: read.commitSequence) }
+    return Snapshot(read.value.1, commitSequence: read.commitSequence)
+  }
+
+  public func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {
+    if let cached = committed.accounts(userIds: userIds) {
+      let nowMicros = time.nowMicros
+      if !cached.accounts.contains(where: { $0.hasExpiredHolds(atMicros: nowMicros) }) {
+        return Snapshot(
+          cached.accounts.map { Rules.balance(of: $0, expiredHolds: [], at: nowMicros) },
+          commitSequence: cached.commitSequence)
+      }
+    }
+    let read = try read { (reader, _) throws(SQLiteError) in
+      let nowMicros = time.nowMicros
+      let accounts = try reader.accounts.load(userIds: userIds)
+      let expired = try reader.expiredHolds(userIds: userIds, nowMicros: nowMicros)
+      return (accounts, Dictionary(grouping: expired) { ExactText($0.userId) }, nowMicros)
+    }
+    let (accounts, expired, nowMicros) = read.value
+    committed.offer(accounts, commitSequence: read.commitSequence)
+    let known = Dictionary(
+      accounts.map { (ExactText($0.userId), $0) }, uniquingKeysWith: { first, _ in first })
+    let balances = userIds.map { userId in
+      guard let account = known[ExactText(userId)] else { return Balance(userId: userId) }
+      return Rules.balance(of: account, expiredHolds: expired[ExactText(userId)] ?? [], at: nowMicros)
+    }
+    return Snapshot(balances, commitSequence: read.commitSequence)
+  }
+
+  public func transaction(sequence: Int64, actingUserId: String?) throws(Refusal) -> Snapshot<Entry> {
+    let read = try read { (reader, _) throws(SQLiteError) in try reader.ledger.row(sequence: sequence) }
+    guard let entry = read.value, actingUserId?.isExactly(entry.userId) ?? true else {
+      throw Refusal(
+        .transactionNotFound, "no such transaction",
+        details: ["transaction_id": Identifiers.transaction(sequence)])
+    }
+    return Snapshot(entry, commitSequence: read.commitSequence)
+  }
+
+  public func transactions(_ filter: TransactionFilter) throws(Refusal) -> Snapshot<Page<Entry>> {
+    try read { (reader, _) throws(SQLiteError) in
+      guard let account = try reader.accounts.load(userId: filter.userId) else {
+        return Page(rows: [], nextBefore: nil)
+      }
+      return try reader.history.page(account: account.id, filter)
+    }
+  }
+
+  public func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>> {
+    return try read { (reader, _) throws(SQLiteError) in
+      guard let account = try reader.accounts.load(userId: filter.userId) else {
+        return Page(rows: [], nextBefore: nil)
+      }
+      return try reader.holdHistory.page(
+        account: account, filter, nowMicros: time.nowMicros)
+    }
+  }
+
+  public func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]> {
+    try read { (reader, _) throws(SQLiteError) in try reader.plans.plans(afterId: afterId, limit: limit) }
+  }
+
+  /// One snapshot for all of a call's reads.
+  func read<Value>(
+    _ body: (Reader, LedgerHead) throws(SQLiteError) -> Value
+  ) throws(Refusal) -> Snapshot<Value> {
+    let read: Snapshot<Value>?
+    do {
+      read = try readers.read(body)
+    } catch {
+      throw error.readRefusal
+    }
+    guard let read, committed.isPublished(commitSequence: read.commitSequence) else {
+      throw Writer.drainingRefusal
+    }
+    return read
+  }
+}
+
+extension Account {
+  func hasExpiredHolds(atMicros micros: Int64) -> Bool {
+    guard let nextHoldExpiryMicros else { return false }
+    return nextHoldExpiryMicros <= micros
+  }
+}
+
+extension SQLiteError {
+  /// The refusal of a read that failed.
+  fileprivate var readRefusal: Refusal {
+    switch kind {
+    case .corrupt, .constraint: Refusal(.corrupt, "the database is damaged")
+    case .defect: Refusal(.corrupt, "the store cannot carry this out")
+    case .full, .busy, .outOfMemory, .inputOutput, .lockedOut:
+      Refusal(.readOnly, "the store cannot be read now")
+    }
+  }
+}

@@ -1,0 +1,152 @@
+// Committed records, found at once.
+//
+// Owner: the writer's queue.
+
+internal import TallyCore
+internal import TallySQLite
+
+extension SQLiteWriterStore {
+  func loadMissing() throws(StorageFailure) {}
+
+  // MARK: credits
+
+  func account(userId: String) throws(StorageFailure) -> Account? {
+    try storing { () throws(SQLiteError) in try tables.accountLoader.load(userId: userId) }
+  }
+
+  func hold(id: Int64) throws(StorageFailure) -> Hold? {
+    try storing { () throws(SQLiteError) in try tables.holdReader.hold(id: id) }
+  }
+
+  func expiredHolds(account: Int64, nowMicros: Int64, limit: Int?) throws(StorageFailure) -> [Hold] {
+    try storing { () throws(SQLiteError) in
+      try tables.holdReader.expired(account: account, nowMicros: nowMicros, limit: limit)
+    }
+  }
+
+  func openHoldExpiries(account: Int64, limit: Int) throws(StorageFailure) -> [HoldExpiry] {
+    try storing { () throws(SQLiteError) in
+      try tables.holdReader.firstExpiries(account: account, limit: limit)
+    }
+  }
+
+  func key(_ key: String, account: Int64) throws(StorageFailure) -> KeyMatch? {
+    try storing { () throws(SQLiteError) in try tables.keys.find(account: account, key: key) }
+  }
+
+  func purchase(paymentId: String) throws(StorageFailure) -> Int64? {
+    try storing { () throws(SQLiteError) in try tables.keys.find(paymentId: paymentId) }
+  }
+
+  func grant(account: Int64, planId: String, periodStartMicros: Int64) throws(StorageFailure) -> Int64? {
+    try storing { () throws(SQLiteError) in
+      try tables.keys.find(account: account, planId: planId, periodStartMicros: periodStartMicros)
+    }
+  }
+
+  func entry(sequence: Int64) throws(StorageFailure) -> Entry? {
+    try storing { () throws(SQLiteError) in try tables.rows.row(sequence: sequence) }
+  }
+
+  func plan(id: String) throws(StorageFailure) -> Plan? {
+    try storing { () throws(SQLiteError) in try tables.planReader.plan(id: id) }
+  }
+
+  // MARK: runs
+
+  func run(runId: String) throws(StorageFailure) -> StoredRun? {
+    try storing { () throws(SQLiteError) in try tables.runReader.run(runId: runId) }
+  }
+
+  func openRunCount(account: Int64, nowMicros: Int64) throws(StorageFailure) -> Int64 {
+    try storing { () throws(SQLiteError) in
+      try tables.runReader.openCount(account: account, nowMicros: nowMicros)
+    }
+  }
+
+  func label(_ label: RunLabel) throws(StorageFailure) -> Int64? {
+    try storing { () throws(SQLiteError) in try tables.labels.id(label) }
+  }
+
+  func counters(_ key: MonthKey) throws(StorageFailure) -> MonthCounters {
+    try storing { () throws(SQLiteError) in try tables.usageReader.counters(key) }
+  }
+
+  func cell(day: Int64, account: Int64, quarters: Range<Int>) throws(StorageFailure) -> RollupCell {
+    try storing { () throws(SQLiteError) in
+      try tables.usageReader.quarters(day: day, account: account).sum(quarters)
+    }
+  }
+
+  // MARK: users
+
+  func settings(account: Int64) throws(StorageFailure) -> UserSettings? {
+    try storing { () throws(SQLiteError) in try tables.settingsReader.settings(account: account) }
+  }
+
+  func planId(account: Int64) throws(StorageFailure) -> String? {
+    try storing { () throws(SQLiteError) in try tables.usageReader.planId(account: account) }
+  }
+
+  func rateLimit(_ key: RateLimitKey) throws(StorageFailure) -> StoredRateLimit? {
+    try storing { () throws(SQLiteError) in try tables.rateLimitReader.limit(key) }
+  }
+
+  func rateLimitCount(_ kind: RateLimitKind) throws(StorageFailure) -> Int {
+    try storing { () throws(SQLiteError) in try tables.rateLimitReader.count(kind) }
+  }
+
+  // MARK: pages
+
+  func page(pageId: String) throws(StorageFailure) -> StoredPage? {
+    try storing { () throws(SQLiteError) in try tables.pageReaders.pages.page(pageId: pageId) }
+  }
+
+  func page(id: Int64) throws(StorageFailure) -> StoredPage? {
+    try storing { () throws(SQLiteError) in try tables.pageReaders.pages.page(id: id) }
+  }
+
+  func pageCount(account: Int64) throws(StorageFailure) -> Int64 {
+    try storing { () throws(SQLiteError) in try tables.usageReader.pages(account: account) }
+  }
+
+  func publishedPageIds(account: Int64) throws(StorageFailure) -> [String] {
+    try storing { () throws(SQLiteError) in try tables.pageReaders.pages.published(account: account) }
+  }
+
+  func pages(using mediaId: Int64, limit: Int) throws(StorageFailure) -> [Int64] {
+    try storing { () throws(SQLiteError) in
+      try tables.pageReaders.sections.pages(using: mediaId, limit: limit)
+    }
+  }
+
+  func version(page: Int64, _ version: Int64) throws(StorageFailure) -> StoredVersion? {
+    try storing { () throws(SQLiteError) in try tables.pageReaders.versions.version(page: page, version) }
+  }
+
+  func version(page: Int64, digest: Digest) throws(StorageFailure) -> Int64? {
+    try storing { () throws(SQLiteError) in
+      try tables.pageReaders.versions.version(page: page, digest: digest)
+    }
+  }
+
+  func versionsWithoutDigest(
+    page: Int64, after version: Int64, baseVersion: Int64
+  ) throws(StorageFailure) -> [Int64] {
+    try storing { () throws(SQLiteError) in
+      try tables.pageReaders.versions.withoutDigest(page: page, after: version, baseVersion: baseVersion)
+    }
+  }
+
+  func byteCount(of page: StoredPage) throws(StorageFailure) -> Int64 {
+    try storing { () throws(SQLiteError) in try tables.pageReaders.versions.byteCount(of: page) }
+  }
+
+  func media(mediaId: String) throws(StorageFailure) -> StoredMedia? {
+    try storing { () throws(SQLiteError) in try tables.pageReaders.media.media(mediaId: mediaId) }
+  }
+
+  func media(mediaIds: [String]) throws(StorageFailure) -> [StoredMedia] {
+    try storing { () throws(SQLiteError) in try tables.pageReaders.media.media(mediaIds: mediaIds) }
+  }
+}

@@ -1,0 +1,173 @@
+// The one read-write connection: committed records, one transaction at a time, and the log's upkeep.
+//
+// Invariants:
+// 1. Each account is written once a commit, and so are the head and the system accounts.
+// 2. A transaction in which nothing was written makes no commit.
+//
+// Owner: the writer's queue.
+
+internal import TallyCore
+internal import TallySQLite
+
+final class SQLiteWriterStore: WriterStore {
+  /// Page cache of the writer, in KiB.
+  static let cacheKibibytes = 8_192
+
+  let connection: Connection
+  private let transaction: TransactionControl
+  private let checkpointer: Checkpointer?
+  private let metrics: StoreMetrics
+  let tables: WriterTables
+
+  /// - Parameter checkpointer: nil where nothing is committed.
+  init(
+    _ connection: Connection, checkpointer: Checkpointer?, metrics: StoreMetrics
+  ) throws(SQLiteError) {
+    self.connection = connection
+    self.checkpointer = checkpointer
+    self.metrics = metrics
+    transaction = try TransactionControl(connection, writing: true)
+    tables = try WriterTables(connection)
+  }
+
+  func storing<Value>(_ body: () throws(SQLiteError) -> Value) throws(StorageFailure) -> Value {
+    do { return try body() } catch { throw StorageFailure(error) }
+  }
+
+  // MARK: a transaction
+
+  func books() throws(StorageFailure) -> Books {
+    try storing { () throws(SQLiteError) in
+      var books = Books()
+      books.head = try tables.headReader.load()
+      books.system = try tables.headSaver.loadSystemAccounts()
+      books.runTotal = try tables.runTotal.load()
+      books.lastAccountId = try tables.accountSaver.lastAccountId()
+      books.lastRunId = try tables.runSaver.lastId()
+      books.lastLabelId = try tables.labels.lastId()
+      books.lastPageId = try tables.pageSavers.pages.lastPageId()
+      books.lastMediaId = try tables.pageSavers.media.lastMediaId()
+      return books
+    }
+  }
+
+  func begin() throws(StorageFailure) {
+    try storing { () throws(SQLiteError) in try transaction.begin() }
+  }
+
+  func commit() throws(StorageFailure) {
+    try storing { () throws(SQLiteError) in try transaction.commit() }
+  }
+
+  func rollback() throws(StorageFailure) {
+    try storing { () throws(SQLiteError) in try transaction.rollback() }
+  }
+
+  func freeMemory() { connection.releaseMemory() }
+
+  var isLockedOut: Bool { connection.hasFailedUnlock }
+
+  func write(_ set: WriteSet) throws(StorageFailure) {
+    try storing { () throws(SQLiteError) in try tables.write(set) }
+  }
+
+  // MARK: upkeep
+
+  func earliestDue() throws(StorageFailure) -> Int64? {
+    try storing { () throws(SQLiteError) in try tables.accountSaver.earliestDue() }
+  }
+
+  func dueUsers(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String] {
+    try storing { () throws(SQLiteError) in
+      try tables.accountSaver.due(nowMicros: nowMicros, limit: limit)
+    }
+  }
+
+  func hasPurged() throws(StorageFailure) -> Bool {
+    try storing { () throws(SQLiteError) in try tables.pageSavers.pages.hasEntombed() }
+  }
+
+  func removePurgedSlice() throws(StorageFailure) {
+    try storing { () throws(SQLiteError) in try tables.pageSavers.pages.removeSlice() }
+  }
+
+  func rateLimits() throws(StorageFailure) -> [RateLimit] {
+    try storing { () throws(SQLiteError) in try tables.rateLimitReader.all() }
+  }
+
+  // MARK: the log
+
+  var isLogFull: Bool { checkpointer?.isOverLimit ?? false }
+
+  var isCheckpointDue: Bool { checkpointer?.isDue ?? false }
+
+  var isCheckpointPausing: Bool { checkpointer?.isPausing ?? false }
+
+  func checkpoint(isIdle: Bool) throws(StorageFailure) {
+    checkpointer?.checkpoint(isIdle: isIdle)
+    if let error = checkpointer?.failedSync { throw StorageFailure(error) }
+  }
+
+  /// The last checkpoint, after which SQLite may tidy up.
+  func truncate() throws(StorageFailure) {
+    try storing { () throws(SQLiteError) in
+      try checkpointer?.truncate()
+      try connection.setCheckpointsOnClose(true)
+    }
+  }
+
+  func noteLog() { metrics.logFrames.set(Int64(connection.logFrames)) }
+
+  // MARK: another database, for test harnesses
+
+  /// - Returns: nil when it would have more bytes than the limit.
+  func snapshot(commitSequence: Int64, limitByteCount: Int) throws(StorageFailure) -> DatabaseSnapshot? {
+    try storing { () throws(SQLiteError) in
+      try DatabaseSnapshot.make(
+        of: connection, commitSequence: commitSequence, limitByteCount: limitByteCount)
+    }
+  }
+
+  /// Puts a snapshot in the database's place, as a commit of this number.
+  func replace(by snapshot: DatabaseSnapshot, as commitSequence: Int64) throws(StorageFailure) {
+    try storing { () throws(SQLiteError) in try snapshot.copy(over: connection, as: commitSequence) }
+    tables.labels.clear()
+  }
+
+  /// Empties the database, but for the count of commits.
+  func empty(as commitSequence: Int64) throws(StorageFailure) {
+    try storing { () throws(SQLiteError) in
+      try connection.execute("PRAGMA foreign_keys = OFF")
+      let result = Result { () throws(SQLiteError) in try deleteRows(as: commitSequence) }
+      if case .failure = result { try transaction.rollback() }
+      try connection.execute("PRAGMA foreign_keys = ON")
+      try result.get()
+    }
+    tables.labels.clear()
+  }
+
+  private func deleteRows(as commitSequence: Int64) throws(SQLiteError) {
+    try transaction.begin()
+    for table in try tablesOfUsers() { try connection.execute("DELETE FROM \(table)") }
+    try connection.execute(
+      """
+      UPDATE system_account SET balance = 0;
+      UPDATE meta SET commit_sequence = \(commitSequence), ledger_sequence = 0, last_at = 0,
+        committed_at = 0, chain_head = zeroblob(32);
+      """)
+    try transaction.commit()
+  }
+
+  /// All but those that say what the file is and where it stands.
+  private func tablesOfUsers() throws(SQLiteError) -> [String] {
+    let statement = try connection.prepare(
+      """
+      SELECT name FROM sqlite_schema
+      WHERE type = 'table' AND name NOT IN ('migration', 'meta', 'system_account')
+        AND name NOT LIKE 'sqlite_%'
+      """)
+    var tables: [String] = []
+    while try statement.step() { tables.append(statement.text(0)) }
+    return tables
+  }
+}

@@ -1,0 +1,88 @@
+// Brings a database file to the version that this program writes.
+//
+// Invariants:
+// 1. `user_version` is the number of the last migration applied; each is applied in one transaction with
+//    it, so a file is never between two versions.
+// 2. A file of a newer version is refused; so is one whose migrations are not the ones of this program.
+//
+// Owner: the thread that opens the engine.
+
+internal import TallyCore
+internal import Crypto
+internal import TallySQLite
+
+struct Migration: Sendable {
+  let version: Int32
+  let name: String
+  let sql: String
+
+  /// SHA-256 of the text, in hex.
+  var checksum: String {
+    let digits = Array("0123456789abcdef")
+    return SHA256.hash(data: Array(sql.utf8)).reduce(into: "") { text, byte in
+      text.append(digits[Int(byte >> 4)])
+      text.append(digits[Int(byte & 15)])
+    }
+  }
+}
+
+enum Migrations {
+  private static let log = """
+    CREATE TABLE migration(
+      version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL
+    ) STRICT;
+    """
+
+  /// Applies what is missing.
+  static func apply(_ migrations: [Migration], to connection: Connection) throws(StoreError) {
+    let applied: [Int64: String]
+    let stored: Int32
+    do {
+      stored = Int32(clamping: try connection.value("PRAGMA user_version"))
+      applied = stored == 0 ? [:] : try checksums(connection)
+    } catch {
+      throw StoreError(error)
+    }
+    let known = migrations.last?.version ?? 0
+    guard stored <= known else {
+      throw StoreError(
+        .newerSchema, "the database has schema version \(stored), this program knows \(known)")
+    }
+    for migration in migrations where migration.version <= stored {
+      guard applied[Int64(migration.version)] == migration.checksum else {
+        throw StoreError(
+          .changedMigration, "migration \(migration.version) is not the one that was applied")
+      }
+    }
+    do {
+      for migration in migrations where migration.version > stored { try apply(migration, connection) }
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  private static func checksums(_ connection: Connection) throws(SQLiteError) -> [Int64: String] {
+    let statement = try connection.prepare("SELECT version, checksum FROM migration")
+    var checksums: [Int64: String] = [:]
+    while try statement.step() { checksums[statement.int(0)] = statement.text(1) }
+    return checksums
+  }
+
+  private static func apply(_ migration: Migration, _ connection: Connection) throws(SQLiteError) {
+    try connection.execute("BEGIN IMMEDIATE")
+    do {
+      if migration.version == 1 { try connection.execute(log) }
+      try connection.execute(migration.sql)
+      let entry = try connection.prepare("INSERT INTO migration VALUES (?1, ?2, ?3)")
+      entry.bind(1, Int64(migration.version))
+      entry.bind(2, migration.name)
+      entry.bind(3, migration.checksum)
+      try entry.run()
+      try connection.execute("PRAGMA user_version = \(migration.version)")
+      try connection.execute("COMMIT")
+    } catch {
+      if !connection.isAutocommit { try connection.execute("ROLLBACK") }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,58 @@
+// Check 4 of runs: what a run was charged is what its ledger rows took.
+//
+// Invariants:
+// 1. What its hold captured, by its end or by another hand, pays a run's cost, up to it; what its end drew
+//    beside the hold is added (RunRules.swift, invariants 3 and 4). Runs under way and those only recorded
+//    have no such rows, and were charged nothing.
+//
+// Owner: the thread that verifies.
+
+internal import TallyCore
+internal import TallySQLite
+
+final class VerifyCharges {
+  /// Of a run: its hold's captures; what the last row of its end drew beside the hold; whether that row is
+  /// its own, written at its end.
+  static let chargesSQL = """
+    SELECT r.id, r.cost, r.charged, r.finish_sequence,
+      (SELECT coalesce(sum(-l.amount), 0) FROM ledger l
+        WHERE l.hold_id = r.hold_id AND l.type = 6 AND l.account = r.account AND l.run_id = r.run_id),
+      coalesce((SELECT -l.amount FROM ledger l
+        WHERE l.sequence = r.finish_sequence AND l.type = 6 AND l.hold_id IS NULL), 0),
+      EXISTS (SELECT 1 FROM ledger l
+        WHERE l.sequence = r.finish_sequence AND l.account = r.account AND l.run_id = r.run_id
+          AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
+      max(r.commit_sequence, coalesce(r.finish_commit_sequence, 0))
+    FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
+    """
+
+  private let charges: Statement
+  /// The last one that a run was seen to name; runs may come without ledger rows.
+  private(set) var lastCommit: Int64 = 0
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    charges = try connection.prepare(Self.chargesSQL)
+  }
+
+  /// Compares the next slice of runs with their ledger rows.
+  /// - Returns: the last run; nil when there is none.
+  func compare(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
+    charges.bind(1, id)
+    charges.bind(2, VerifyReader.sliceRows)
+    defer { charges.reset() }
+    var last: Int64?
+    while try charges.step() {
+      let name = "run row \(charges.int(0))"
+      last = charges.int(0)
+      tally.examined += 1
+      lastCommit = max(lastCommit, charges.int(7))
+      let rows = min(charges.int(1), charges.int(4)).addingReportingOverflow(charges.int(5)).partialValue
+      tally.expect(
+        charges.int(2) == rows, "\(name): charged \(charges.int(2)), its ledger rows took \(rows)")
+      if let sequence = charges.optionalInt(3) {
+        tally.expect(charges.int(6) == 1, "\(name): ledger row \(sequence) is not of its end")
+      }
+    }
+    return last
+  }
+}

@@ -1,0 +1,159 @@
+// The ledger played back from its rows alone: what every account must be.
+//
+// Invariants:
+// 1. It knows rows only; nothing that the store derived from them is looked at here.
+//
+// A value; lives for one verification.
+
+internal import TallyCore
+
+struct VerifyReplay {
+  struct LotState: Equatable {
+    var amountMicros: Int64
+    var remainingMicros: Int64
+    var pinnedMicros: Int64
+  }
+
+  struct AccountState {
+    var userId = ""
+    var postedMicros: Int64 = 0
+    var heldMicros: Int64 = 0
+    var version: Int64 = 0
+    var head: Int64 = 0
+    var lots: [Int64: LotState] = [:]
+  }
+
+  private(set) var accounts: [Int64: AccountState] = [:]
+  private(set) var system = SystemBalances()
+  private(set) var sequence: Int64 = 0
+  private(set) var hash = Chain.origin
+  private(set) var atMicros = Int64.min
+  private(set) var commit = CommitPoint(sequence: 0, position: 0)
+  /// Rows that open a hold.
+  private(set) var holdCount: Int64 = 0
+  var chain = VerifyTally()
+  var allocations = VerifyTally()
+  var balances = VerifyTally()
+  var books = VerifyTally()
+
+  /// A row as it is stored.
+  struct Row {
+    var entry: Entry
+    var account: Int64
+    var hash: [UInt8]
+    var textDigest: [UInt8]?
+  }
+
+  mutating func play(_ row: Row) {
+    checkChain(row)
+    checkAllocations(row)
+    let entry = row.entry
+    var account = accounts[row.account] ?? AccountState(userId: entry.userId)
+    let name = "ledger row \(entry.sequence)"
+    chain.expect(
+      entry.version == account.version + 1, "\(name): version \(entry.version) after \(account.version)")
+    chain.expect(
+      entry.balanceAfterMicros == account.postedMicros &+ entry.amountMicros,
+      "\(name): balance after \(entry.balanceAfterMicros) is not \(account.postedMicros) "
+        + "and \(entry.amountMicros)"
+    )
+    account.version = entry.version
+    account.head = entry.sequence
+    account.postedMicros &+= entry.amountMicros
+    apply(entry, to: &account)
+    balances.expect(
+      entry.heldAfterMicros == account.heldMicros,
+      "\(name): held after \(entry.heldAfterMicros) is not \(account.heldMicros)")
+    books.expect(
+      entry.balanceAfterMicros >= entry.heldAfterMicros && entry.heldAfterMicros >= 0,
+      "\(name): balance \(entry.balanceAfterMicros), held \(entry.heldAfterMicros)")
+    books.expect(system.book(entry), "\(name): the books leave the range of int64")
+    accounts[row.account] = account
+  }
+
+  private mutating func checkChain(_ row: Row) {
+    let entry = row.entry
+    let name = "ledger row \(entry.sequence)"
+    chain.examined += 1
+    chain.expect(entry.sequence == sequence + 1, "\(name) follows row \(sequence)")
+    chain.expect(entry.atMicros >= atMicros, "\(name): time goes back from \(atMicros) to \(entry.atMicros)")
+    chain.expect(
+      (entry.commit.sequence, entry.commit.position) >= (commit.sequence, commit.position),
+      "\(name): commit \(entry.commit.sequence) after \(commit.sequence)")
+    let hash = Chain.hash(of: entry, previous: hash, textDigest: row.textDigest)
+    chain.expect(hash == row.hash, "\(name): the hash does not recompute")
+    if !entry.text.isEmpty {
+      chain.expect(Chain.digest(of: entry.text) == row.textDigest, "\(name): the text is not the one written")
+    }
+    sequence = entry.sequence
+    atMicros = entry.atMicros
+    commit = entry.commit
+    // Goes on from what is stored, so that one bad row is one finding.
+    self.hash = row.hash
+  }
+
+  private mutating func checkAllocations(_ row: Row) {
+    let entry = row.entry
+    let name = "ledger row \(entry.sequence)"
+    allocations.examined += 1
+    var sum: Int64 = 0
+    for lot in entry.lots {
+      allocations.expect(lot.amountMicros > 0, "\(name): \(lot.amountMicros) of lot \(lot.lotId)")
+      sum &+= lot.amountMicros
+    }
+    switch entry.type {
+    case .hold, .holdRelease:
+      allocations.expect(entry.amountMicros == 0, "\(name): a hold moves \(entry.amountMicros)")
+      allocations.expect(
+        sum == entry.holdAmountMicros, "\(name): lots \(sum), hold \(entry.holdAmountMicros)")
+    case .holdExtend:
+      allocations.expect(entry.amountMicros == 0 && entry.lots.isEmpty, "\(name): an extension moves credit")
+    case .opening, .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .refund, .reversal, .expiry,
+      .void:
+      allocations.expect(
+        sum == entry.amountMicros.magnitude, "\(name): lots \(sum), amount \(entry.amountMicros)")
+    }
+    if entry.type == .hold { holdCount += 1 }
+  }
+
+  /// What the row did to the account's lots.
+  private mutating func apply(_ entry: Entry, to account: inout AccountState) {
+    for part in entry.lots {
+      let amount = part.amountMicros
+      if entry.amountMicros > 0 && part.lotId == entry.sequence {
+        account.lots[part.lotId] = LotState(amountMicros: amount, remainingMicros: amount, pinnedMicros: 0)
+        continue
+      }
+      guard var lot = account.lots[part.lotId] else {
+        balances.add("ledger row \(entry.sequence): lot \(part.lotId) has nothing left, or is another user's")
+        continue
+      }
+      let isOfHold = entry.holdId != nil
+      switch entry.type {
+      case .hold: lot.pinnedMicros += amount
+      case .holdRelease: lot.pinnedMicros -= amount
+      default:
+        lot.remainingMicros -= entry.amountMicros > 0 ? -amount : amount
+        if isOfHold { lot.pinnedMicros -= amount }
+      }
+      if entry.type == .hold {
+        account.heldMicros += amount
+      } else if isOfHold {
+        account.heldMicros -= amount
+      }
+      balances.expect(
+        0 <= lot.pinnedMicros && lot.pinnedMicros <= lot.remainingMicros
+          && lot.remainingMicros <= lot.amountMicros,
+        "ledger row \(entry.sequence): lot \(part.lotId) pins \(lot.pinnedMicros) of \(lot.remainingMicros)")
+      account.lots[part.lotId] = lot.remainingMicros == 0 ? nil : lot
+    }
+  }
+
+  /// A row that cannot be read at all.
+  mutating func skip(_ sequence: Int64, hash: [UInt8], _ why: String) {
+    chain.examined += 1
+    chain.add("ledger row \(sequence): \(why)")
+    self.sequence = sequence
+    self.hash = hash
+  }
+}

@@ -1,0 +1,71 @@
+// What must be unique, walked in its own order: equal neighbours are a violation.
+//
+// Invariants:
+// 1. It does not rely on a unique index being unique, nor on its being there; without one it is slow.
+//
+// Owner: the thread that verifies.
+
+internal import TallyCore
+internal import TallySQLite
+
+final class VerifyUniqueness {
+  struct Rule {
+    var name: String
+    var table = "ledger"
+    var id = "sequence"
+    /// Columns that are unique together.
+    var columns: [String]
+    /// Which rows the rule is for.
+    var condition: String
+  }
+
+  static let rules = [
+    Rule(name: "key", columns: ["key", "account"], condition: "key IS NOT NULL"),
+    Rule(name: "payment", columns: ["payment_id"], condition: "payment_id IS NOT NULL"),
+    Rule(name: "grant", columns: ["account", "plan_id", "period_start"], condition: "plan_id IS NOT NULL"),
+    Rule(name: "run id", table: "run", id: "id", columns: ["run_id"], condition: "run_id IS NOT NULL"),
+  ]
+
+  private let rule: Rule
+  private let first: Statement
+  private let next: Statement
+  private var last: [ColumnValue]?
+  private var lastSequence: Int64 = 0
+
+  init(_ rule: Rule, connection: Connection) throws(SQLiteError) {
+    self.rule = rule
+    let columns = rule.columns.joined(separator: ", ")
+    let order = "ORDER BY \(columns), \(rule.id) LIMIT \(VerifyReader.sliceRows)"
+    first = try connection.prepare(
+      "SELECT \(rule.id), \(columns) FROM \(rule.table) WHERE \(rule.condition) \(order)")
+    let places = (1...rule.columns.count + 1).map { "?\($0)" }.joined(separator: ", ")
+    next = try connection.prepare(
+      """
+      SELECT \(rule.id), \(columns) FROM \(rule.table)
+      WHERE \(rule.condition) AND (\(columns), \(rule.id)) > (\(places)) \(order)
+      """)
+  }
+
+  /// - Returns: whether there may be more.
+  func slice(_ tally: inout VerifyTally) throws(SQLiteError) -> Bool {
+    let statement = last == nil ? first : next
+    if let last {
+      for (index, value) in last.enumerated() { statement.bind(Int32(index) + 1, value) }
+      statement.bind(Int32(last.count) + 1, lastSequence)
+    }
+    defer { statement.reset() }
+    var count: Int64 = 0
+    while try statement.step() {
+      count += 1
+      tally.examined += 1
+      let values = rule.columns.indices.map { statement.value(Int32($0) + 1) }
+      tally.expect(
+        values != last,
+        "\(rule.table) rows \(lastSequence) and \(statement.int(0)) "
+          + "have the same \(rule.name)")
+      last = values
+      lastSequence = statement.int(0)
+    }
+    return count == VerifyReader.sliceRows
+  }
+}
