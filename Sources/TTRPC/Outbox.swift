@@ -328,12 +328,16 @@ public final class Outbox: @unchecked Sendable {
   func append(_ header: FrameHeader, responsePayload payload: [UInt8], tail: [UInt8]) {
     let payloadByteCount = payload.count + tail.count
     let headByteCount = FrameHeader.byteCount + header.length - payloadByteCount
-    pending.append(addingCapacity: headByteCount) { output in
-      header.append(to: &output)
-      if header.length > 0 { output.appendFieldHead(2, count: payloadByteCount) }
+    // One access of the field for all: each is looked at as the program runs.
+    func append(to bytes: inout [UInt8]) {
+      bytes.append(addingCapacity: headByteCount) { output in
+        header.append(to: &output)
+        if header.length > 0 { output.appendFieldHead(2, count: payloadByteCount) }
+      }
+      bytes.append(contentsOf: payload)
+      if !tail.isEmpty { bytes.append(contentsOf: tail) }
     }
-    pending.append(contentsOf: payload)
-    pending.append(contentsOf: tail)
+    append(to: &pending)
   }
 
   func append(type: UInt8, streamId: UInt32, flags: UInt8, _ payload: [UInt8]) {

@@ -41,7 +41,7 @@ public struct ServerFailure: Sendable, Equatable {
     case streamLifetime
     /// A stream on which nothing was said for long made room for a new call.
     case streamDisplaced
-    /// The handler failed with something that is no status.
+    /// The handler failed with something that is no status, or will never answer.
     case internalError
   }
 

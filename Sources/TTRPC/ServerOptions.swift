@@ -97,8 +97,8 @@ public struct ServerHooks: Sendable {
   public var connectionClosed: @Sendable (UInt64, PeerCredentials, CloseReason) -> Void = { _, _, _ in }
   /// A connection was closed before it could make a call, or may make none.
   public var connectionRefused: @Sendable (PeerCredentials?, RefusalReason) -> Void = { _, _ in }
-  /// A handler failed with something that is no status: the call's context, the opaque id that the
-  /// client was given, the error.
+  /// A handler failed with something that is no status, or let go of a unary call without an answer: the
+  /// call's context, the opaque id that the client was given, the error.
   public var handlerFailed: @Sendable (CallContext, String, any Error) -> Void = { _, _, _ in }
   /// Accepting is at rest for a moment: errno, such as EMFILE.
   public var acceptPaused: @Sendable (Int32) -> Void = { _ in }
