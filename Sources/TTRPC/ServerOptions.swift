@@ -85,7 +85,8 @@ public struct ServerOptions: Sendable {
 
   public var hooks = ServerHooks()
 
-  public init(path: String) {
+  /// - Parameter path: may be empty for a server that does not listen, but is given its connections.
+  public init(path: String = "") {
     self.path = path
   }
 }
