@@ -15,6 +15,8 @@ public struct ServerFailure: Sendable, Equatable {
     case malformedRequest
     /// A message that does not parse, of a service that is part of this library.
     case malformedMessage
+    /// The health of a service was asked that is not known to `HealthService`.
+    case unknownHealthService
     /// Data for a stream that is not in use.
     case unknownStream
     case unknownService

@@ -22,6 +22,7 @@ import Testing
       .streamOverflow: .resourceExhausted, .deadlineExceeded: .deadlineExceeded, .cancelled: .cancelled,
       .connectionLost: .cancelled, .streamLifetime: .unavailable, .streamDisplaced: .unavailable,
       .internalError: .internalError, .malformedMessage: .invalidArgument,
+      .unknownHealthService: .notFound,
     ]
     for kind in ServerFailure.Kind.allCases {
       let reason = kind.reason
