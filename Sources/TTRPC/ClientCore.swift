@@ -158,11 +158,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
     if !outbox.isPaused { return }
     let waiter = RoomWaiter()
     let timer = due.map { poller.schedule(at: $0) { waiter.end(.late) } }
-    let end = await withTaskCancellationHandler {
-      await outbox.waitForRoom(waiter)
-    } onCancel: {
-      waiter.end(.cancelled)
-    }
+    let end = await outbox.waitForRoom(waiter)
     if let timer { poller.timers.cancel(timer) }
     switch end {
     case .room, .callEnded: return

@@ -66,10 +66,7 @@ public final class Outbox: @unchecked Sendable {
   /// What the storage counts for in the total; written with the lock held.
   private let counted = Atomic<Int>(0)
   private var watch: Timer?
-  var sinkWaiters: [SinkWaiter] = []
-  /// Of the messages that those have to send.
-  var sinkWaiterByteCount = 0
-  private var clientWaiters = RoomQueue()
+  var roomQueue = RoomQueue()
   private var wakesOnFinish = false
   private weak var owner: (any OutboxOwner)?
 
@@ -243,7 +240,6 @@ public final class Outbox: @unchecked Sendable {
   /// Closes the descriptor. On the connection's queue.
   func close() {
     lock.lock()
-    let waiters = takeSinkWaiters()
     let timer = watch
     watch = nil
     if descriptor >= 0 {
@@ -255,11 +251,10 @@ public final class Outbox: @unchecked Sendable {
     sentCount = 0
     finished = []
     stalledSince.store(0, ordering: .relaxed)
+    roomQueue.wakeAll()
     countStorage()
-    clientWaiters.wakeAll()
     lock.unlock()
     if let timer { poller.timers.cancel(timer) }
-    for waiter in waiters { waiter.resume() }
   }
 
   // MARK: Frames
@@ -276,34 +271,6 @@ public final class Outbox: @unchecked Sendable {
     append(type: type, streamId: streamId, flags: flags, payload)
     afterAppend(flush)
     return true
-  }
-
-  /// Waits until the connection is not paused, or gone, or somebody else ends the wait.
-  @discardableResult
-  func waitForRoom(_ waiter: RoomWaiter = RoomWaiter()) async -> RoomEnd {
-    guard isPaused, let place = join(waiter) else { return .room }
-    let end = await waiter.wait()
-    if end != .room { leave(place) }
-    return end
-  }
-
-  private func join(_ waiter: RoomWaiter) -> UInt64? {
-    lock.lock()
-    defer { lock.unlock() }
-    return isUsable && isPaused ? clientWaiters.add(waiter) : nil
-  }
-
-  private func leave(_ place: UInt64) {
-    lock.lock()
-    defer { lock.unlock() }
-    clientWaiters.remove(place)
-  }
-
-  /// How many wait for room.
-  var roomWaiterCount: Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return sinkWaiters.count + clientWaiters.count
   }
 
   /// The envelope of a failure, its message and then its details given up if it is over the limit.
@@ -375,7 +342,7 @@ public final class Outbox: @unchecked Sendable {
   /// Counts the storage, and the messages that wait for room in it, against what may wait for all peers.
   func countStorage() {
     let old = countedByteCount
-    let size = pending.capacity + sinkWaiterByteCount
+    let size = pending.capacity + roomQueue.byteCount
     if size <= OutboundBudget.countedByteCount && old == 0 { return }
     let new = size > OutboundBudget.countedByteCount ? size : 0
     guard new != old, let total = shared?.outbound else { return }
@@ -428,8 +395,7 @@ public final class Outbox: @unchecked Sendable {
       paused.store(false, ordering: .relaxed)
       // The poller enters the connection once more, for what it has read but not yet looked at.
       isResumeDue = true
-      for waiter in takeSinkWaiters() { waiter.resume() }
-      clientWaiters.wakeAll()
+      wakeRoomWaiters()
     }
     updateInterest()
   }

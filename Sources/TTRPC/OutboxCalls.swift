@@ -172,9 +172,8 @@ extension Outbox {
     call.cancellation?.handlers = []
     let timer = call.cancellation?.timer
     call.cancellation?.timer = nil
-    let waiters = takeSinkWaiters(of: call)
+    wakeRoomWaiters(of: call)
     lock.unlock()
-    for waiter in waiters { waiter.resume() }
     if let timer { poller.timers.cancel(timer) }
     for handler in handlers { handler(status) }
     return true

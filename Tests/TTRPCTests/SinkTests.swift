@@ -88,20 +88,26 @@ struct SinkTests {
     #expect(host.handlerFailures.isEmpty)
   }
 
-  @Test("a sink that waits for room ends with the task that sends")
+  @Test("a sink that waits for room in a task of its own ends with that task, and with the call")
   func task() async throws {
-    let sending = Lock<Task<Result<Void, Status>, Never>?>(nil)
-    let flood = Flood { sink throws(Status) in
-      let task = Task { () -> Result<Void, Status> in
-        do throws(Status) { return .success(try await Flood.plain(sink)) } catch { return .failure(error) }
+    for cancelsCall in [false, true] {
+      let sending = Lock<Task<Result<Void, Status>, Never>?>(nil)
+      let flood = Flood { sink throws(Status) in
+        let task = Task { () -> Result<Void, Status> in
+          do throws(Status) { return .success(try await Flood.plain(sink)) } catch { return .failure(error) }
+        }
+        sending.withLock { $0 = task }
+        try await task.value.get()
       }
-      sending.withLock { $0 = task }
-      try await task.value.get()
+      let (host, raw) = try await begin(flood)
+      if cancelsCall {
+        #expect(host.server.cancel(token: "t", uid: getuid()) == 1)
+      } else {
+        sending.withLock { $0 }?.cancel()
+      }
+      await eventually("the handler is told") { flood.end?.code == .cancelled }
+      raw.close()
     }
-    let (_, raw) = try await begin(flood)
-    sending.withLock { $0 }?.cancel()
-    await eventually("the handler is told") { flood.end?.code == .cancelled }
-    raw.close()
   }
 
   @Test("messages that wait for room count as what waits for the peer does")
