@@ -69,6 +69,7 @@ public final class Outbox: @unchecked Sendable {
   var sinkWaiters: [SinkWaiter] = []
   /// Of the messages that those have to send.
   var sinkWaiterByteCount = 0
+  var line = WorkLine()
   private var clientWaiters = RoomQueue()
   private var wakesOnFinish = false
   private weak var owner: (any OutboxOwner)?
@@ -251,6 +252,7 @@ public final class Outbox: @unchecked Sendable {
       _ = clinux_close(descriptor)
       descriptor = -1
     }
+    beginWork()
     pending = []
     sentCount = 0
     finished = []
@@ -365,6 +367,7 @@ public final class Outbox: @unchecked Sendable {
     pending = []
     sentCount = 0
     countStorage()
+    beginWork()
     owner?.settleSoon()
   }
 
@@ -426,6 +429,7 @@ public final class Outbox: @unchecked Sendable {
       isResumeDue = true
       for waiter in takeSinkWaiters() { waiter.resume() }
       clientWaiters.wakeAll()
+      beginWork()
     }
     updateInterest()
   }
