@@ -174,12 +174,14 @@ public final class Server: Sendable {
     listener = try Listener(options: core.options, poller: all[0]) { descriptor in
       core.accept(descriptor, all)
     }
+    core.callHooks.outbound.tell(listener)
     do throws(SystemError) {
       try listener.start()
       for (index, poller) in all.enumerated() {
         try poller.start(name: "ttrpc-poll-\(index)", standbyCount: Self.standbyCount)
       }
     } catch {
+      core.callHooks.outbound.tell(nil)
       listener.abandon()
       for poller in all { poller.stop() }
       throw .system(error)
@@ -202,6 +204,7 @@ public final class Server: Sendable {
     }
     guard let taken else { return }
     core.table.withLock { $0.isStopping = true }
+    core.callHooks.outbound.tell(nil)
     await taken.listener.stop()
     for connection in core.connections { connection.drain() }
     let core = core
