@@ -67,6 +67,7 @@ public final class Outbox: @unchecked Sendable {
   private let counted = Atomic<Int>(0)
   private var watch: Timer?
   var roomQueue = RoomQueue()
+  var line = WorkLine()
   private var wakesOnFinish = false
   private weak var owner: (any OutboxOwner)?
 
@@ -247,6 +248,7 @@ public final class Outbox: @unchecked Sendable {
       _ = clinux_close(descriptor)
       descriptor = -1
     }
+    beginWork()
     pending = []
     sentCount = 0
     finished = []
@@ -336,6 +338,7 @@ public final class Outbox: @unchecked Sendable {
     pending = []
     sentCount = 0
     countStorage()
+    beginWork()
     owner?.settleSoon()
   }
 
@@ -396,6 +399,7 @@ public final class Outbox: @unchecked Sendable {
       // The poller enters the connection once more, for what it has read but not yet looked at.
       isResumeDue = true
       wakeRoomWaiters()
+      beginWork()
     }
     updateInterest()
   }

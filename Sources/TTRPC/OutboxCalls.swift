@@ -198,7 +198,8 @@ extension Outbox {
     return status(.internalError, .internalError, "\(message) \(id)", ["error_id": id])
   }
 
-  private func cancellationStatus(_ call: Call) -> Status? {
+  /// Why nobody waits for the call any more.
+  func cancellationStatus(_ call: Call) -> Status? {
     lock.lock()
     defer { lock.unlock() }
     return call.cancellation?.status ?? (isUsable ? nil : connectionLost)

@@ -62,9 +62,11 @@ public final class Server: Sendable {
     let listener = try Listener(options: core.options, poller: pollers[0]) { descriptor in
       core.accept(descriptor, pollers)
     }
+    core.callHooks.outbound.tell(listener)
     do throws(SystemError) {
       try listener.start()
     } catch {
+      core.callHooks.outbound.tell(nil)
       listener.abandon()
       throw .system(error)
     }
@@ -148,6 +150,7 @@ public final class Server: Sendable {
     }
     guard case .running(let running) = life else { return }
     core.table.withLock { $0.isStopping = true }
+    core.callHooks.outbound.tell(nil)
     if let listener = running.listener {
       await listener.stop()
     } else {

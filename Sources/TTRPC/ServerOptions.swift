@@ -101,7 +101,8 @@ public struct ServerHooks: Sendable {
   /// A handler failed with something that is no status, or let go of a unary call without an answer: the
   /// call's context, the opaque id that the client was given, the error.
   public var handlerFailed: @Sendable (CallContext, String, any Error) -> Void = { _, _, _ in }
-  /// Accepting is at rest for a moment: errno, such as EMFILE.
+  /// Accepting is at rest for a moment: errno, such as EMFILE; ENOBUFS after connections were cut off as too
+  /// much waited for all peers.
   public var acceptPaused: @Sendable (Int32) -> Void = { _ in }
   /// Who is told of a method's calls, by service and method; asked once for each as the server is made.
   public var observer: @Sendable (_ service: String, _ method: String) -> (any MethodObserver)? = {

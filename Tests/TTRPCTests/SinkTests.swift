@@ -112,7 +112,13 @@ struct SinkTests {
 
   @Test("messages that wait for room count as what waits for the peer does")
   func waitingMessages() async throws {
-    let flood = Flood { sink throws(Status) in try await sink.send([UInt8](repeating: 1, count: 300_000)) }
+    let begun = Lock(0)
+    let flood = Flood { sink throws(Status) in
+      // All begin before the first sends: then each has a message that waits.
+      begun.withLock { $0 += 1 }
+      while begun.withLock({ $0 }) < 40 { await Task.yield() }
+      try await sink.send([UInt8](repeating: 1, count: 300_000))
+    }
     let host = try TestServer(registry: flood.registry) {
       $0.outboundPauseByteCount = 50_000
       $0.maximumTotalOutboundByteCount = 4_000_000
