@@ -5,7 +5,7 @@
 //    item. Nothing of the first attempt was told to anyone.
 // 2. A COMMIT that fails is `outcomeUnknown` for the whole batch, unless it says that the disk is full.
 //    Nothing is decided or copied after it, nor after any other failed sync: the process starts again. It
-//    does so too when SQLite is locked out by a lock that it could not give back.
+//    does so too when SQLite could not give back a lock, the writer's or a reader's.
 // 3. A full disk, and a log at its limit, make the engine read-only. A tick tries again, and it comes back by
 //    itself.
 // 4. Nothing is written once the files at the database's paths are not those that are open.
@@ -82,7 +82,7 @@ final class Committer {
     } catch {
       return error.kind == .full ? giveUp(batch, error) : die(batch, error)
     }
-    if connection.hasFailedUnlock { stop(.lockedOut, .lockedOut("unlock")) }
+    stopIfLockedOut()
     let endedNanoseconds = MonotonicClock.nanoseconds
     metrics.batchItems.add(UInt64(batch.count))
     metrics.batchNanoseconds.add(endedNanoseconds &- beganNanoseconds)
@@ -164,6 +164,10 @@ final class Committer {
     onFatal(StoreError(code, error.message, sql: error.sql))
   }
 
+  private func stopIfLockedOut() {
+    if checkpointer.hasFailedUnlock { stop(.lockedOut, .lockedOut("unlock")) }
+  }
+
   private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]?] {
     batch.map { $0.refused(refusal) }
   }
@@ -200,7 +204,7 @@ final class Committer {
       return false
     }
     if error.kind == .full { becomeReadOnly(.diskFull) }
-    if error.kind == .lockedOut || connection.hasFailedUnlock { stop(.lockedOut, error) }
+    if error.kind == .lockedOut || checkpointer.hasFailedUnlock { stop(.lockedOut, error) }
     return true
   }
 
@@ -236,6 +240,7 @@ final class Committer {
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
     guard !isDead, !published.isLost else { return false }
+    stopIfLockedOut()
     retryFullDisk()
     guard published.mode == .serving else { return false }
     defer { checkpoint(isIdle: isIdle) }
