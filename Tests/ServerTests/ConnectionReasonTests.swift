@@ -58,6 +58,32 @@ import Testing
     }
   }
 
+  @Test("a call whose deadline passes and one that is cancelled are told their reasons")
+  func ended() async throws {
+    try await LiveServer.run { live in
+      // The answer is to be the server's: this client would give up by itself at the deadline.
+      var options = ClientOptions()
+      options.deadlineGraceNanoseconds = Patience.nanoseconds
+      let patient = try ClientConnection.connect(path: live.socketPath, options: options)
+      defer { patient.close() }
+      let beside = LiveServer(server: live.server, connection: patient, socketPath: live.socketPath)
+      var request = TallystickTestingV1.SleepRequest()
+      request.millis = 3_600_000
+      let sleep = request.encode()
+      let late = try await failure(
+        beside, Conformance.name, "Sleep", sleep, timeout: UInt64(Patience.soon / .nanoseconds(1)))
+      #expect(late?.reason == "DEADLINE_EXCEEDED" && late?.code == .deadlineExceeded)
+      async let cancelled = failure(
+        beside, Conformance.name, "Sleep", sleep,
+        metadata: [MetadataPair(key: "tally-cancel-token", value: "t")])
+      try await eventually("it is cancelled") {
+        try await live.call(TallystickV1.Control.cancel) { $0.token = "t" }.cancelled == 1
+      }
+      let ended = try await cancelled
+      #expect(ended?.reason == "CANCELLED" && ended?.code == .cancelled)
+    }
+  }
+
   @Test("calls over the limit, and a peer that is not allowed, are told their reasons") func refused()
     async throws
   {
