@@ -88,15 +88,31 @@ int clinux_socket_pair(int *first, int *second) {
   return 0;
 }
 
+// Close-on-exec and non-blocking.
+static int make_own(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+  return fd;
+}
+
 int clinux_adopt_listener(int fd) {
   int listening = 0;
   socklen_t size = sizeof(listening);
   if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0) return -errno;
   if (!listening) return -EINVAL;
-  int flags = fcntl(fd, F_GETFL);
-  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return -errno;
-  return fd;
+  return make_own(fd);
+}
+
+int clinux_adopt_connection(int fd) {
+  struct sockaddr_un peer;
+  socklen_t size = sizeof(peer);
+  if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0) return -errno;
+  int type = 0;
+  socklen_t type_size = sizeof(type);
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) < 0) return -errno;
+  if (peer.sun_family != AF_UNIX || type != SOCK_STREAM) return -EINVAL;
+  return make_own(fd);
 }
 
 int clinux_accept(int listener) {

@@ -13,8 +13,10 @@
 // 3. A write that fails fails the call that made it happen, and what was kept is gone: the commit that it
 //    belonged to fails with it.
 // 4. All files but the log belong to the VFS beneath, with nothing in between but a look at how unlocks of
-//    the database's shared memory end. SQLite ignores it when one fails, and is locked out by itself from
-//    then on: it is tried again, and remembered, and no lock is given after it.
+//    the database's shared memory end. SQLite ignores it when one fails: a writer is locked out by itself
+//    from then on, and a reader's mark keeps the log from starting over, for as long as the process lives.
+//    So it is tried again, and remembered, and no lock is given after it.
+// 5. A second VFS has this look only: for connections that write no log.
 //
 // Owner: the connection that opened the file.
 
@@ -193,13 +195,15 @@ int tally_sqlite_has_failed_unlock(sqlite3 *database) {
   return *failed_unlock(file);
 }
 
-static int open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *given) {
+static int open_watched(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *given) {
   (void)vfs;
-  if (!(flags & SQLITE_OPEN_WAL)) {
-    int code = beneath->xOpen(beneath, name, file, flags, given);
-    if (code == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB)) watch_unlocks(file);
-    return code;
-  }
+  int code = beneath->xOpen(beneath, name, file, flags, given);
+  if (code == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB)) watch_unlocks(file);
+  return code;
+}
+
+static int open_buffered(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *given) {
+  if (!(flags & SQLITE_OPEN_WAL)) return open_watched(vfs, name, file, flags, given);
   log_file *log = (log_file *)file;
   memset(log, 0, sizeof *log);
   log->inner = (sqlite3_file *)(log + 1);
@@ -215,15 +219,20 @@ static int open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file
   return SQLITE_OK;
 }
 
+// Everything but opening a file stays as it is, and finds what it knows in the copied fields.
+static int add_vfs(sqlite3_vfs *vfs, const char *name, __typeof__(vfs->xOpen) open) {
+  *vfs = *beneath;
+  vfs->zName = name;
+  vfs->pNext = NULL;
+  vfs->szOsFile = (int)sizeof(log_file) + beneath->szOsFile;
+  vfs->xOpen = open;
+  return sqlite3_vfs_register(vfs, 0);
+}
+
 int tally_sqlite_register_log_buffer(void) {
-  static sqlite3_vfs vfs;
+  static sqlite3_vfs buffering, watching;
   beneath = sqlite3_vfs_find("unix");
   if (beneath == NULL) return SQLITE_ERROR;
-  // Everything but opening a file stays as it is, and finds what it knows in the copied fields.
-  vfs = *beneath;
-  vfs.zName = TALLY_LOG_BUFFER_VFS;
-  vfs.pNext = NULL;
-  vfs.szOsFile = (int)sizeof(log_file) + beneath->szOsFile;
-  vfs.xOpen = open_file;
-  return sqlite3_vfs_register(&vfs, 0);
+  int code = add_vfs(&buffering, TALLY_LOG_BUFFER_VFS, open_buffered);
+  return code == SQLITE_OK ? add_vfs(&watching, TALLY_LOCK_WATCH_VFS, open_watched) : code;
 }

@@ -1,4 +1,4 @@
-// The write-ahead log before SQLite opens it: whether it is damaged, and its bytes made durable.
+// The write-ahead log beneath SQLite: whether it is damaged, and its bytes made durable.
 //
 // SQLite's recovery takes the log up to the last commit before the first frame that is not whole, and says
 // nothing of what lies behind. After a power cut that is right: the disk may hold any part of the one
@@ -28,7 +28,7 @@
 // Invariants:
 // 1. No descriptor is left open, and none of the database or its -shm is touched: closing one would drop
 //    SQLite's locks. SQLite takes no locks on the log.
-// 2. The caller holds the data directory's lock, and SQLite has not opened the database in this process.
+// 2. Nobody changes the log while it is written back: the caller holds SQLite's locks on it (LogLock.c).
 //
 // Owner: the thread that opens the database.
 

@@ -1,7 +1,8 @@
 // One call as its handler sees it.
 //
 // Invariants:
-// 1. A call is answered once: the first answer counts, later ones are dropped.
+// 1. A call is answered once: the first answer counts, later ones are dropped. A unary call that nobody can
+//    answer any more is answered.
 // 2. A call is told of its cancellation at most once, and never after its answer.
 //
 // The mutable fields belong to the lock of the call's outbox.
@@ -27,10 +28,12 @@ final class Call: @unchecked Sendable {
   var isLone = false
   /// Of a stream: when a message last came or went.
   let lastActive = Atomic<UInt64>(0)
-  /// Guarded by the outbox's lock.
-  var isAnswered = false
+  /// Set once, with the outbox's lock held.
+  let answered = Atomic(false)
   /// Guarded by the outbox's lock; made only for calls that can be told.
   var cancellation: Cancellation?
+
+  var isAnswered: Bool { answered.load(ordering: .relaxed) }
 
   init(
     connection: Outbox, entry: MethodEntry, streamId: UInt32, deadline: UInt64,
@@ -102,7 +105,8 @@ public struct CallContext: Sendable {
 
   /// Runs `handler` when the call is cancelled, its connection is lost or its deadline passes before
   /// its answer: at most once, on an arbitrary thread, at once if that has happened. It is handed the
-  /// status to fail with. It must not block. A unary call is not answered by this: the handler does.
+  /// status to fail with. It must not block. A unary call is not answered by this: the handler does. Hold the
+  /// responder weakly here if nothing else is to answer: what this holds counts as what may still answer.
   public func onCancel(_ handler: @escaping @Sendable (Status) -> Void) {
     call.connection.onCancel(call, handler)
   }
@@ -121,14 +125,16 @@ public struct CallContext: Sendable {
   public func dropConnection() { call.connection.drop() }
 }
 
-/// Answers a unary call. Any thread; the first answer counts.
-public struct UnaryResponder: Sendable {
+/// Answers a unary call. Any thread; the first answer counts. An object: when its last reference goes and
+/// nothing was answered, the handler has forgotten the call, which is then answered INTERNAL.
+public final class UnaryResponder: Sendable {
   let call: Call
   /// Who is answered in the peer's place.
-  private var diversion: Diversion?
+  private let diversion: Diversion?
 
   init(call: Call) {
     self.call = call
+    diversion = nil
   }
 
   /// For running a handler on behalf of a call without answering that call: `take` gets the handler's first
@@ -136,6 +142,14 @@ public struct UnaryResponder: Sendable {
   public init(of context: CallContext, diverted take: @escaping @Sendable (Result<[UInt8], Status>) -> Void) {
     call = context.call
     diversion = Diversion(take)
+  }
+
+  deinit {
+    if let diversion {
+      if !diversion.isAnswered { diversion.answer(.failure(call.connection.forgotten(call))) }
+    } else if !call.isAnswered {
+      call.connection.fail(call, call.connection.forgotten(call), flush: true)
+    }
   }
 
   /// Answers with an encoded message. With `flush: false` it stays in the outbox until the
@@ -157,6 +171,11 @@ public struct UnaryResponder: Sendable {
   }
 }
 
+/// The handler of a unary call let go of its responder and had not answered.
+struct MissingAnswer: Error, CustomStringConvertible {
+  var description: String { "the handler did not answer" }
+}
+
 /// Takes the first answer of a handler, and no other.
 private final class Diversion: Sendable {
   private let take: @Sendable (Result<[UInt8], Status>) -> Void
@@ -165,6 +184,8 @@ private final class Diversion: Sendable {
   init(_ take: @escaping @Sendable (Result<[UInt8], Status>) -> Void) {
     self.take = take
   }
+
+  var isAnswered: Bool { isTaken.load(ordering: .acquiring) }
 
   func answer(_ result: Result<[UInt8], Status>) {
     if !isTaken.exchange(true, ordering: .acquiringAndReleasing) { take(result) }

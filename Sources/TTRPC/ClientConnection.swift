@@ -83,6 +83,8 @@ enum PendingCall {
 /// reference.
 public final class ClientConnection: Sendable {
   let core: ClientCore
+  /// Of `Server.connect`: the other end, which ends with its last reference.
+  private let server: Server?
 
   /// Connects to the Unix socket at `path`. While a server takes no connections it waits, for at most five
   /// seconds; unless it `waits` it fails with EAGAIN then.
@@ -94,8 +96,24 @@ public final class ClientConnection: Sendable {
     return try ClientConnection(descriptor: descriptor, options: options)
   }
 
+  /// Takes over a connected Unix stream socket that somebody else made, and owns it from here on, whatever
+  /// comes of it.
+  public static func adopt(
+    _ descriptor: Int32, options: ClientOptions = ClientOptions()
+  ) throws(SystemError) -> ClientConnection {
+    let code = clinux_adopt_connection(descriptor)
+    if code < 0 {
+      _ = clinux_close(descriptor)
+      throw SystemError(number: -code, operation: "adopt a connection")
+    }
+    return try ClientConnection(descriptor: descriptor, options: options)
+  }
+
   /// Takes over a connected, non-blocking socket.
-  init(descriptor: Int32, options: ClientOptions, firstStreamId: UInt32 = 1) throws(SystemError) {
+  init(
+    descriptor: Int32, options: ClientOptions, firstStreamId: UInt32 = 1, server: Server? = nil
+  ) throws(SystemError) {
+    self.server = server
     core = try ClientCore(descriptor: descriptor, options: options, firstStreamId: firstStreamId)
     try core.start()
   }

@@ -128,7 +128,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
       return .begun(id)
     case .full: return .full
     case .gone:
-      completion(.failure(Self.lost(outcomeIsUnknown: false)))
+      completion(.failure(gone()))
       return .failed
     }
   }
@@ -147,7 +147,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
       if let id { call.begin(id) }
       return id
     }
-    guard case .sent = sent else { throw Self.lost(outcomeIsUnknown: false) }
+    guard case .sent = sent else { throw gone() }
     if let due = request.due { armTimer(call.id, due) }
     return call
   }
@@ -158,11 +158,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
     if !outbox.isPaused { return }
     let waiter = RoomWaiter()
     let timer = due.map { poller.schedule(at: $0) { waiter.end(.late) } }
-    let end = await withTaskCancellationHandler {
-      await outbox.waitForRoom(waiter)
-    } onCancel: {
-      waiter.end(.cancelled)
-    }
+    let end = await outbox.waitForRoom(waiter)
     if let timer { poller.timers.cancel(timer) }
     switch end {
     case .room, .callEnded: return
@@ -232,6 +228,13 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
 
   static func lost(outcomeIsUnknown: Bool) -> CallError {
     CallError(Status(.unavailable, "the connection is closed"), outcomeIsUnknown: outcomeIsUnknown)
+  }
+
+  /// Of a call that was never sent. Its caller sees the connection closed, although those that wait for answers
+  /// are told a moment later.
+  private func gone() -> CallError {
+    table.withLock { $0.isClosed = true }
+    return Self.lost(outcomeIsUnknown: false)
   }
 
   // MARK: Reading

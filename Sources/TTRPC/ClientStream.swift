@@ -141,12 +141,7 @@ public final class ClientStream: AsyncSequence, Sendable {
     let waiter = RoomWaiter()
     call.endWithCall(waiter)
     defer { call.endWithCall(nil) }
-    let end = await withTaskCancellationHandler {
-      await core.outbox.waitForRoom(waiter)
-    } onCancel: {
-      waiter.end(.cancelled)
-    }
-    if case .cancelled = end {
+    if case .cancelled = await core.outbox.waitForRoom(waiter) {
       cancel()
       throw call.error ?? ClientCore.cancelled(outcomeIsUnknown: true)
     }

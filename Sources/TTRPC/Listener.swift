@@ -7,7 +7,10 @@
 // 2. Out of descriptors or memory, accepting rests for `pauseNanoseconds` and goes on; who connects
 //    meanwhile waits in the backlog. The last `reserveCount` descriptors are left alone: Dispatch opens
 //    files under /proc once a second while its threads are busy, and traps when it cannot.
-// 3. At its end only a socket of its own is removed from the directory.
+// 3. When connections are cut off, as too much waits for all peers, accepting rests, and a few are taken up
+//    between one rest and the next: who comes back at once cannot keep the server busy with being cut off. A
+//    rest in which that went on is followed by one twice as long, any other by one half as long, or none.
+// 4. At its end only a socket of its own is removed from the directory.
 //
 // Owner: the first poller's thread.
 
@@ -46,6 +49,11 @@ final class Listener: Pollable, @unchecked Sendable {
   static let acceptCount = 64
   static let pauseNanoseconds: UInt64 = 50_000_000
   static let reserveCount = 32
+  /// The rests after connections were cut off.
+  static let shortestRestNanoseconds: UInt64 = 50_000_000
+  static let longestRestNanoseconds: UInt64 = 800_000_000
+  /// Connections accepted between two of them.
+  static let restAcceptCount = 16
 
   private let poller: Poller
   private let token: UInt64
@@ -54,6 +62,11 @@ final class Listener: Pollable, @unchecked Sendable {
   private let path: String?
   private let identity: FileIdentity?
   private var descriptor: Int32
+  private var isPaused = false
+  /// The rest that is due, or under way; zero is none.
+  private var restNanoseconds: UInt64 = 0
+  /// Connections were cut off since the last rest began.
+  private var isCuttingOff = false
 
   init(
     options: ServerOptions, poller: Poller, accepted: @escaping @Sendable (Int32) -> Void
@@ -107,8 +120,14 @@ final class Listener: Pollable, @unchecked Sendable {
   }
 
   override func ready(_ events: UInt32, _ scratch: inout [UInt8]) {
-    for _ in 0..<Self.acceptCount {
-      if descriptor < 0 { return }
+    if descriptor < 0 || isPaused { return }
+    if restNanoseconds == 0 { return accept(Self.acceptCount) }
+    accept(Self.restAcceptCount)
+    if !isPaused { rest() }
+  }
+
+  private func accept(_ count: Int) {
+    for _ in 0..<count {
       if clinux_free_descriptors(descriptor) <= Self.reserveCount { return pause(EMFILE) }
       let connection = clinux_accept(descriptor)
       if connection >= 0 {
@@ -119,18 +138,45 @@ final class Listener: Pollable, @unchecked Sendable {
       case EAGAIN: return
       // The peer was gone before we came: the next may be there.
       case ECONNABORTED: continue
-      default:
-        pause(-connection)
-        return
+      default: return pause(-connection)
       }
+    }
+  }
+
+  /// Connections are cut off, as too much waits for all peers. Any thread.
+  func slowDown() {
+    poller.perform { [weak self] _ in
+      guard let self, descriptor >= 0 else { return }
+      isCuttingOff = true
+      if restNanoseconds > 0 { return }
+      restNanoseconds = Self.shortestRestNanoseconds
+      paused(ENOBUFS)
+      if !isPaused { rest() }
+    }
+  }
+
+  private func rest() {
+    isCuttingOff = false
+    pause(for: restNanoseconds) { listener in
+      let rest = listener.restNanoseconds
+      listener.restNanoseconds =
+        listener.isCuttingOff ? min(2 * rest, Self.longestRestNanoseconds) : rest / 2
+      if listener.restNanoseconds < Self.shortestRestNanoseconds { listener.restNanoseconds = 0 }
     }
   }
 
   private func pause(_ number: Int32) {
     paused(number)
+    pause(for: Self.pauseNanoseconds) { _ in }
+  }
+
+  private func pause(for nanoseconds: UInt64, end: @escaping @Sendable (Listener) -> Void) {
+    isPaused = true
     poller.modify(descriptor, token, 0)
-    _ = poller.schedule(at: later(poller.time.nanoseconds, by: Self.pauseNanoseconds)) { [weak self] in
+    _ = poller.schedule(at: later(poller.time.nanoseconds, by: nanoseconds)) { [weak self] in
       guard let self, descriptor >= 0 else { return }
+      isPaused = false
+      end(self)
       poller.modify(descriptor, token, UInt32(CLINUX_READABLE))
     }
   }

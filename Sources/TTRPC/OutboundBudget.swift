@@ -23,9 +23,16 @@ final class OutboundBudget: Sendable {
   private let used = Atomic<Int>(0)
   private let holders = Lock<[UInt64: Outbox]>([:])
   private let isRelieving = Atomic<Bool>(false)
+  /// Told when connections are cut off.
+  private let listener = Lock<Listener?>(nil)
 
   init(limit: Int) {
     self.limit = limit
+  }
+
+  /// The listener takes up fewer connections when some are cut off; nil: nobody is told.
+  func tell(_ listener: Listener?) {
+    self.listener.withLock { $0 = listener }
   }
 
   /// Where cutting off begins: an eighth below the limit, for what is added until it has an effect.
@@ -39,7 +46,10 @@ final class OutboundBudget: Sendable {
       holders.withLock { $0[outbox.connectionId] = new == 0 ? nil : outbox }
     }
     if new <= old || total <= reliefByteCount { return false }
-    if total > limit, new > limit / (2 * max(1, holders.withLock { $0.count })) { return true }
+    if total > limit, new > limit / (2 * max(1, holders.withLock { $0.count })) {
+      listener.withLock { $0 }?.slowDown()
+      return true
+    }
     if !isRelieving.exchange(true, ordering: .acquiringAndReleasing) {
       outbox.poller.perform { [self] poller in relieve(poller.time.nanoseconds) }
     }
@@ -51,6 +61,7 @@ final class OutboundBudget: Sendable {
   private func relieve(_ now: UInt64) {
     var staying = holders.withLock { Array($0.values) }.filter { $0.giveUpReason == nil }
     var byteCount = staying.reduce(0) { $0 + $1.countedByteCount }
+    if byteCount > reliefByteCount { listener.withLock { $0 }?.slowDown() }
     while byteCount > reliefByteCount, let outbox = nextToGo(staying, now) {
       byteCount -= outbox.countedByteCount
       staying.removeAll { $0 === outbox }

@@ -66,10 +66,8 @@ public final class Outbox: @unchecked Sendable {
   /// What the storage counts for in the total; written with the lock held.
   private let counted = Atomic<Int>(0)
   private var watch: Timer?
-  var sinkWaiters: [SinkWaiter] = []
-  /// Of the messages that those have to send.
-  var sinkWaiterByteCount = 0
-  private var clientWaiters = RoomQueue()
+  var roomQueue = RoomQueue()
+  var line = WorkLine()
   private var wakesOnFinish = false
   private weak var owner: (any OutboxOwner)?
 
@@ -243,7 +241,6 @@ public final class Outbox: @unchecked Sendable {
   /// Closes the descriptor. On the connection's queue.
   func close() {
     lock.lock()
-    let waiters = takeSinkWaiters()
     let timer = watch
     watch = nil
     if descriptor >= 0 {
@@ -251,15 +248,15 @@ public final class Outbox: @unchecked Sendable {
       _ = clinux_close(descriptor)
       descriptor = -1
     }
+    beginWork()
     pending = []
     sentCount = 0
     finished = []
     stalledSince.store(0, ordering: .relaxed)
+    roomQueue.wakeAll()
     countStorage()
-    clientWaiters.wakeAll()
     lock.unlock()
     if let timer { poller.timers.cancel(timer) }
-    for waiter in waiters { waiter.resume() }
   }
 
   // MARK: Frames
@@ -276,34 +273,6 @@ public final class Outbox: @unchecked Sendable {
     append(type: type, streamId: streamId, flags: flags, payload)
     afterAppend(flush)
     return true
-  }
-
-  /// Waits until the connection is not paused, or gone, or somebody else ends the wait.
-  @discardableResult
-  func waitForRoom(_ waiter: RoomWaiter = RoomWaiter()) async -> RoomEnd {
-    guard isPaused, let place = join(waiter) else { return .room }
-    let end = await waiter.wait()
-    if end != .room { leave(place) }
-    return end
-  }
-
-  private func join(_ waiter: RoomWaiter) -> UInt64? {
-    lock.lock()
-    defer { lock.unlock() }
-    return isUsable && isPaused ? clientWaiters.add(waiter) : nil
-  }
-
-  private func leave(_ place: UInt64) {
-    lock.lock()
-    defer { lock.unlock() }
-    clientWaiters.remove(place)
-  }
-
-  /// How many wait for room.
-  var roomWaiterCount: Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return sinkWaiters.count + clientWaiters.count
   }
 
   /// The envelope of a failure, its message and then its details given up if it is over the limit.
@@ -328,12 +297,16 @@ public final class Outbox: @unchecked Sendable {
   func append(_ header: FrameHeader, responsePayload payload: [UInt8], tail: [UInt8]) {
     let payloadByteCount = payload.count + tail.count
     let headByteCount = FrameHeader.byteCount + header.length - payloadByteCount
-    pending.append(addingCapacity: headByteCount) { output in
-      header.append(to: &output)
-      if header.length > 0 { output.appendFieldHead(2, count: payloadByteCount) }
+    // One access of the field for all: each is looked at as the program runs.
+    func append(to bytes: inout [UInt8]) {
+      bytes.append(addingCapacity: headByteCount) { output in
+        header.append(to: &output)
+        if header.length > 0 { output.appendFieldHead(2, count: payloadByteCount) }
+      }
+      bytes.append(contentsOf: payload)
+      if !tail.isEmpty { bytes.append(contentsOf: tail) }
     }
-    pending.append(contentsOf: payload)
-    pending.append(contentsOf: tail)
+    append(to: &pending)
   }
 
   func append(type: UInt8, streamId: UInt32, flags: UInt8, _ payload: [UInt8]) {
@@ -365,13 +338,14 @@ public final class Outbox: @unchecked Sendable {
     pending = []
     sentCount = 0
     countStorage()
+    beginWork()
     owner?.settleSoon()
   }
 
   /// Counts the storage, and the messages that wait for room in it, against what may wait for all peers.
   func countStorage() {
     let old = countedByteCount
-    let size = pending.capacity + sinkWaiterByteCount
+    let size = pending.capacity + roomQueue.byteCount
     if size <= OutboundBudget.countedByteCount && old == 0 { return }
     let new = size > OutboundBudget.countedByteCount ? size : 0
     guard new != old, let total = shared?.outbound else { return }
@@ -424,8 +398,8 @@ public final class Outbox: @unchecked Sendable {
       paused.store(false, ordering: .relaxed)
       // The poller enters the connection once more, for what it has read but not yet looked at.
       isResumeDue = true
-      for waiter in takeSinkWaiters() { waiter.resume() }
-      clientWaiters.wakeAll()
+      wakeRoomWaiters()
+      beginWork()
     }
     updateInterest()
   }

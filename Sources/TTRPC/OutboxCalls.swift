@@ -84,7 +84,7 @@ extension Outbox {
   /// Marks a call answered, with the lock held; nil when it was before.
   private func end(_ call: Call, _ code: StatusCode) -> End? {
     if call.isAnswered { return nil }
-    call.isAnswered = true
+    call.answered.store(true, ordering: .relaxed)
     var end = End()
     if let observer = call.entry.observer, observer.callEnded(CallContext(call: call), code) {
       end.observer = observer
@@ -172,9 +172,8 @@ extension Outbox {
     call.cancellation?.handlers = []
     let timer = call.cancellation?.timer
     call.cancellation?.timer = nil
-    let waiters = takeSinkWaiters(of: call)
+    wakeRoomWaiters(of: call)
     lock.unlock()
-    for waiter in waiters { waiter.resume() }
     if let timer { poller.timers.cancel(timer) }
     for handler in handlers { handler(status) }
     return true
@@ -184,12 +183,23 @@ extension Outbox {
   /// that was cancelled itself, or whose deadline or connection is gone: nobody waits for it.
   func unexpected(_ call: Call, _ error: any Error) -> Status {
     if error is CancellationError, let status = cancellationStatus(call) { return status }
-    let id = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-    shared?.handlerFailed(CallContext(call: call), id, error)
-    return status(.internalError, .internalError, "internal error \(id)", ["error_id": id])
+    return failed(call, error, "internal error")
   }
 
-  private func cancellationStatus(_ call: Call) -> Status? {
+  /// What a unary call leaves as whose handler will never answer. One that let go of a call that was
+  /// cancelled, or whose connection is gone, has not failed.
+  func forgotten(_ call: Call) -> Status {
+    cancellationStatus(call) ?? failed(call, MissingAnswer(), "the handler did not answer; internal error")
+  }
+
+  private func failed(_ call: Call, _ error: any Error, _ message: String) -> Status {
+    let id = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+    shared?.handlerFailed(CallContext(call: call), id, error)
+    return status(.internalError, .internalError, "\(message) \(id)", ["error_id": id])
+  }
+
+  /// Why nobody waits for the call any more.
+  func cancellationStatus(_ call: Call) -> Status? {
     lock.lock()
     defer { lock.unlock() }
     return call.cancellation?.status ?? (isUsable ? nil : connectionLost)

@@ -1,9 +1,13 @@
-// Who waits until a connection takes more, and how each wait ends.
+// Who waits until a connection takes more, and how each wait ends: a client's calls and messages, and the
+// messages of a server's streams.
 //
 // Invariants:
 // 1. A wait ends once: by room, its deadline, its task's cancellation or its call's end, whichever is first.
+//    It blocks no thread.
 // 2. Who has stopped waiting is remembered no longer.
-// 3. Those who wait for room are woken in the order in which they came.
+// 3. All that wait are woken by room, in the order in which they came, and who finds it gone again waits
+//    again: the outbox goes over its pause mark by one message for each thread, not for each stream.
+// 4. A server's messages that wait count as what waits for the peer does.
 //
 // Shared: a waiter has its lock; the queue belongs to its outbox's lock.
 
@@ -39,40 +43,133 @@ final class RoomWaiter: Sendable {
     continuation?.resume(returning: end)
   }
 
-  func wait() async -> RoomEnd {
-    await withCheckedContinuation { continuation in
-      let end = state.withLock { state in
-        if state.end == nil { state.continuation = continuation }
-        return state.end
+  /// Ends with the task as well.
+  fileprivate func wait() async -> RoomEnd {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let end = state.withLock { state in
+          if state.end == nil { state.continuation = continuation }
+          return state.end
+        }
+        if let end { continuation.resume(returning: end) }
       }
-      if let end { continuation.resume(returning: end) }
+    } onCancel: {
+      end(.cancelled)
     }
   }
 }
 
 /// Those who wait for room on one connection.
 struct RoomQueue {
-  private var waiters: [UInt64: RoomWaiter] = [:]
+  private struct Place {
+    var waiter: RoomWaiter
+    /// Of a server: whose message waits.
+    var call: Call?
+    /// What the message counts for.
+    var byteCount: Int
+  }
+
+  private var places: [UInt64: Place] = [:]
   private var nextPlace: UInt64 = 0
+  /// What the messages of those that wait count for.
+  private(set) var byteCount = 0
 
   /// Its place, by which it is removed.
-  mutating func add(_ waiter: RoomWaiter) -> UInt64 {
+  mutating func add(_ waiter: RoomWaiter, of call: Call?, byteCount: Int) -> UInt64 {
     let place = nextPlace
     nextPlace += 1
-    waiters[place] = waiter
+    places[place] = Place(waiter: waiter, call: call, byteCount: byteCount)
+    self.byteCount += byteCount
     return place
   }
 
   mutating func remove(_ place: UInt64) {
-    waiters.removeValue(forKey: place)
+    if let removed = places.removeValue(forKey: place) { byteCount -= removed.byteCount }
   }
 
-  var count: Int { waiters.count }
+  var count: Int { places.count }
 
   mutating func wakeAll() {
-    if waiters.isEmpty { return }
-    let woken = waiters.sorted { $0.key < $1.key }
-    waiters = [:]
-    for (_, waiter) in woken { waiter.end(.room) }
+    if places.isEmpty { return }
+    let woken = places.sorted { $0.key < $1.key }
+    places = [:]
+    byteCount = 0
+    for (_, place) in woken { place.waiter.end(.room) }
+  }
+
+  mutating func end(of call: Call) {
+    for (number, place) in places where place.call === call {
+      remove(number)
+      place.waiter.end(.callEnded)
+    }
+  }
+}
+
+extension Outbox {
+  /// Waits until the connection is not paused, or gone, or the task is cancelled, or somebody ends the wait.
+  /// - Parameters:
+  ///   - call: of a server, whose end is the wait's.
+  ///   - byteCount: what waits with it and is to count.
+  func waitForRoom(_ waiter: RoomWaiter, of call: Call? = nil, byteCount: Int = 0) async -> RoomEnd {
+    guard isPaused, let place = join(waiter, call, byteCount) else { return .room }
+    let end = await waiter.wait()
+    if end != .room { leave(place) }
+    return end
+  }
+
+  /// For a message of a server's stream. Returns when the connection is not paused.
+  /// - Throws: why nobody waits for the call any more.
+  func waitForRoom(of call: Call, byteCount: Int) async throws(Status) {
+    while isPaused {
+      let end = await waitForRoom(RoomWaiter(), of: call, byteCount: byteCount)
+      if let status = whyNotSending(call) { throw status }
+      if end == .cancelled { throw status(.cancelled, .cancelled, "the sender's task was cancelled") }
+    }
+  }
+
+  private func join(_ waiter: RoomWaiter, _ call: Call?, _ byteCount: Int) -> UInt64? {
+    lock.lock()
+    defer { lock.unlock() }
+    guard isUsable, isPaused else { return nil }
+    if let call, endOfSending(call) != nil { return nil }
+    let place = roomQueue.add(waiter, of: call, byteCount: byteCount)
+    if byteCount > 0 { countStorage() }
+    return place
+  }
+
+  private func leave(_ place: UInt64) {
+    lock.lock()
+    defer { lock.unlock() }
+    roomQueue.remove(place)
+    countStorage()
+  }
+
+  private func whyNotSending(_ call: Call) -> Status? {
+    lock.lock()
+    defer { lock.unlock() }
+    return endOfSending(call)
+  }
+
+  /// How many wait for room.
+  var roomWaiterCount: Int {
+    lock.lock()
+    defer { lock.unlock() }
+    return roomQueue.count
+  }
+
+  // MARK: With the lock held
+
+  /// Why nothing more can be sent on a call; nil while it can.
+  func endOfSending(_ call: Call) -> Status? {
+    if let status = call.cancellation?.status { return status }
+    if !isUsable { return connectionLost }
+    return call.isAnswered ? Status(.failedPrecondition, "the call has ended") : nil
+  }
+
+  /// All of them, or those of one call.
+  func wakeRoomWaiters(of call: Call? = nil) {
+    if roomQueue.count == 0 { return }
+    if let call { roomQueue.end(of: call) } else { roomQueue.wakeAll() }
+    countStorage()
   }
 }

@@ -1,144 +1,28 @@
 // The server: listener, pollers, connections, and their end.
 //
 // Invariants:
-// 1. A connection is in the table from its acceptance to its close.
-// 2. After `shutdown` has returned no handler is called and no descriptor of ours is open.
-// 3. The threads are those of the pollers, whatever the number of connections: a shutdown starts none.
+// 1. After `shutdown` has returned no handler is called and no descriptor of ours is open.
+// 2. The threads are those of the pollers, whatever the number of connections: a shutdown starts none.
+// 3. A server that listens serves until its shutdown. One that does not ends with its last reference at the
+//    latest; the connections that it made hold one each.
 //
-// Shared: the table and the state have locks of their own.
+// Shared: the state has a lock of its own.
 
 internal import CTallyLinux
-internal import Synchronization
+internal import Glibc
 internal import TallyLocking
 
-/// What the connections of a server share.
-final class ServerCore: Sendable {
-  final class Counters: Sendable {
-    let started = Atomic<UInt64>(0)
-    let refused = Atomic<UInt64>(0)
-    let received = Atomic<UInt64>(0)
-
-    func callStarted() { started.wrappingAdd(1, ordering: .relaxed) }
-    func callRefused() { refused.wrappingAdd(1, ordering: .relaxed) }
-    func bytesReceived(_ count: Int) { received.wrappingAdd(UInt64(count), ordering: .relaxed) }
-  }
-
-  struct Table {
-    var connections: [UInt64: ServerConnection] = [:]
-    var accepted: UInt64 = 0
-    var refused: UInt64 = 0
-    var isStopping = false
-    var emptied: CheckedContinuation<Void, Never>?
-  }
-
-  let options: ServerOptions
-  let methods: MethodTable
-  let callHooks: CallHooks
-  let counters = Counters()
-  let budget: ByteBudget
-  let peerBudgets: PeerBudgets
-  let cutFrames: CutFrames
-  let table = Lock(Table())
-
-  init(options: ServerOptions, registry: ServiceRegistry) {
-    self.options = options
-    methods = registry.table(observer: options.hooks.observer)
-    budget = ByteBudget(limit: options.maximumTotalInboundByteCount)
-    peerBudgets = PeerBudgets(total: budget, limit: options.maximumPeerInboundByteCount)
-    cutFrames = CutFrames(
-      totalByteCount: options.maximumTotalInboundByteCount,
-      peerByteCount: options.maximumPeerInboundByteCount)
-    callHooks = CallHooks(options)
-  }
-
-  /// Takes up a connection; its first events come from `poller`.
-  func accept(_ descriptor: Int32, _ pollers: [Poller]) {
-    guard let peer = Socket.peer(descriptor) else {
-      return turnAway(descriptor, nil, .noCredentials)
-    }
-    if let accepts = options.accepts, !accepts(peer) {
-      return turnAway(descriptor, peer, .notAccepted)
-    }
-    let refusal = options.authorize?(peer)
-    let id = table.withLock { table -> UInt64? in
-      if table.isStopping || table.connections.count >= options.maximumConnections { return nil }
-      table.accepted += 1
-      return table.accepted
-    }
-    guard let id else { return turnAway(descriptor, peer, .tooManyConnections) }
-    let poller = pollers[Int(id % UInt64(pollers.count))]
-    let token = poller.newToken()
-    let peerBudget = peerBudgets.join(peer.uid)
-    let outbox = Outbox(
-      descriptor: descriptor, connectionId: id, peer: peer,
-      limits: Outbox.Limits(
-        maximumMessageByteCount: min(options.maximumMessageByteCount, FrameHeader.maximumLength),
-        pauseByteCount: options.outboundPauseByteCount,
-        maximumByteCount: options.maximumOutboundByteCount,
-        stallNanoseconds: options.stalledWriteNanoseconds,
-        messageTooLarge: callHooks.status(
-          .replyTooLarge, options.messageTooLarge, ["limit": String(options.maximumMessageByteCount)])),
-      poller: poller, token: token, shared: callHooks,
-      budget: ByteBudget(limit: options.maximumInboundByteCount, parent: peerBudget),
-      peerBudget: peerBudget)
-    let connection = ServerConnection(
-      server: self, descriptor: descriptor, outbox: outbox, refusal: refusal)
-    let isStopping = table.withLock { table in
-      table.connections[id] = connection
-      return table.isStopping
-    }
-    options.hooks.connectionOpened(id, peer)
-    if refusal != nil { options.hooks.connectionRefused(peer, .notAllowed) }
-    connection.opened()
-    do throws(SystemError) {
-      try poller.add(descriptor, token, UInt32(CLINUX_READABLE), connection)
-    } catch {
-      connection.close(.receiveFailed)
-    }
-    if isStopping { connection.close(.shutdown) }
-  }
-
-  private func turnAway(_ descriptor: Int32, _ peer: PeerCredentials?, _ reason: RefusalReason) {
-    _ = clinux_close(descriptor)
-    table.withLock { $0.refused += 1 }
-    options.hooks.connectionRefused(peer, reason)
-  }
-
-  func closed(_ connection: ServerConnection, _ reason: CloseReason) {
-    let id = connection.outbox.connectionId
-    let emptied = table.withLock { table -> CheckedContinuation<Void, Never>? in
-      table.connections[id] = nil
-      guard table.connections.isEmpty else { return nil }
-      let waiter = table.emptied
-      table.emptied = nil
-      return waiter
-    }
-    peerBudgets.leave(connection.outbox.peer.uid)
-    options.hooks.connectionClosed(id, connection.outbox.peer, reason)
-    emptied?.resume()
-  }
-
-  var connections: [ServerConnection] {
-    table.withLock { Array($0.connections.values) }
-  }
-
-  func waitUntilEmpty() async {
-    await withCheckedContinuation { continuation in
-      let isEmpty = table.withLock { table in
-        if table.connections.isEmpty { return true }
-        table.emptied = continuation
-        return false
-      }
-      if isEmpty { continuation.resume() }
-    }
-  }
-}
-
-/// Serves a registry's services on a Unix socket.
+/// Serves a registry's services: on a Unix socket, to connections that it is given, or both.
 public final class Server: Sendable {
   private struct Running {
-    var listener: Listener
     var pollers: [Poller]
+    var listener: Listener?
+  }
+
+  private enum Life {
+    case new
+    case running(Running)
+    case stopped
   }
 
   /// Threads of each poller that take its turn while another leads. One is enough: writes come one after the
@@ -146,7 +30,7 @@ public final class Server: Sendable {
   static let standbyCount = 1
 
   private let core: ServerCore
-  private let running = Lock<Running?>(nil)
+  private let life = Lock(Life.new)
 
   public var options: ServerOptions { core.options }
   /// Bytes of requests held, but for small ones.
@@ -154,37 +38,102 @@ public final class Server: Sendable {
   /// Memory for what waits for peers, but for small storage.
   var waitingByteCount: Int { core.callHooks.outbound.usedByteCount }
 
-  public init(options: ServerOptions, registry: ServiceRegistry) {
+  /// - Parameter options: without a path for a server that is not to listen.
+  public init(options: ServerOptions = ServerOptions(), registry: ServiceRegistry) {
     core = ServerCore(options: options, registry: registry)
+  }
+
+  deinit {
+    guard case .running(let running) = life.withLock({ $0 }), running.listener == nil else { return }
+    let (core, pollers) = (core, running.pollers)
+    core.table.withLock { $0.isStopping = true }
+    // Behind what was adopted and not yet taken up.
+    pollers[0].perform { _ in
+      for connection in core.connections { connection.close(.shutdown) }
+      for poller in pollers { poller.stop() }
+    }
   }
 
   /// Begins to listen; returns once connections are accepted. To be called once.
   public func start() throws(ListenError) {
-    var pollers: [Poller] = []
-    let listener: Listener
-    do {
+    let pollers: [Poller]
+    do { pollers = try poll() } catch { throw .system(error) }
+    let core = core
+    let listener = try Listener(options: core.options, poller: pollers[0]) { descriptor in
+      core.accept(descriptor, pollers)
+    }
+    core.callHooks.outbound.tell(listener)
+    do throws(SystemError) {
+      try listener.start()
+    } catch {
+      core.callHooks.outbound.tell(nil)
+      listener.abandon()
+      throw .system(error)
+    }
+    life.withLock { $0 = .running(Running(pollers: pollers, listener: listener)) }
+  }
+
+  /// Takes up a connected Unix stream socket as if it had been accepted, and owns it from here on, whatever
+  /// comes of it. The server need not listen.
+  public func adopt(_ descriptor: Int32) throws(SystemError) {
+    do throws(SystemError) {
+      let code = clinux_adopt_connection(descriptor)
+      if code < 0 { throw SystemError(number: -code, operation: "adopt a connection") }
+      let pollers = try poll()
+      let isRunning = life.withLock { [core] life in
+        guard case .running = life else { return false }
+        // With the lock held: a shutdown comes behind it.
+        pollers[0].perform { _ in core.accept(descriptor, pollers) }
+        return true
+      }
+      if !isRunning { throw Self.wasShutDown }
+    } catch {
+      _ = clinux_close(descriptor)
+      throw error
+    }
+  }
+
+  /// A client of this server over a pair of sockets: without a path and a listener, and with everything else
+  /// as it is for a client from outside. The server need not listen.
+  public func connect(
+    options: ClientOptions = ClientOptions()
+  ) throws(SystemError) -> ClientConnection {
+    var (near, far): (Int32, Int32) = (-1, -1)
+    let code = unsafe clinux_socket_pair(&near, &far)
+    if code < 0 { throw SystemError(number: -code, operation: "socketpair") }
+    do throws(SystemError) { try adopt(far) } catch {
+      _ = clinux_close(near)
+      throw error
+    }
+    return try ClientConnection(descriptor: near, options: options, server: self)
+  }
+
+  private static let wasShutDown = SystemError(
+    number: ESHUTDOWN, operation: "use a server that was shut down")
+
+  /// The pollers, which start with who needs them first.
+  private func poll() throws(SystemError) -> [Poller] {
+    try life.withLock { life throws(SystemError) in
+      switch life {
+      case .running(let running): return running.pollers
+      case .stopped: throw Self.wasShutDown
+      case .new: break
+      }
+      var pollers: [Poller] = []
       for _ in 0..<max(1, min(64, core.options.pollerCount)) {
         pollers.append(try Poller(time: core.options.time))
       }
-    } catch {
-      throw .system(error)
-    }
-    let all = pollers
-    let core = core
-    listener = try Listener(options: core.options, poller: all[0]) { descriptor in
-      core.accept(descriptor, all)
-    }
-    do throws(SystemError) {
-      try listener.start()
-      for (index, poller) in all.enumerated() {
-        try poller.start(name: "ttrpc-poll-\(index)", standbyCount: Self.standbyCount)
+      do throws(SystemError) {
+        for (index, poller) in pollers.enumerated() {
+          try poller.start(name: "ttrpc-poll-\(index)", standbyCount: Self.standbyCount)
+        }
+      } catch {
+        for poller in pollers { poller.stop() }
+        throw error
       }
-    } catch {
-      listener.abandon()
-      for poller in all { poller.stop() }
-      throw .system(error)
+      life = .running(Running(pollers: pollers))
+      return pollers
     }
-    running.withLock { $0 = Running(listener: listener, pollers: all) }
   }
 
   /// Cancels the calls that carry this token and were made by this uid; how many were told.
@@ -195,22 +144,27 @@ public final class Server: Sendable {
   /// Stops accepting, refuses new calls, lets those under way end for `drainNanoseconds` at most, closes
   /// every connection and returns when all are closed.
   public func shutdown(drainNanoseconds: UInt64) async {
-    let taken = running.withLock { running in
-      let taken = running
-      running = nil
-      return taken
+    let life = life.withLock { life in
+      defer { life = .stopped }
+      return life
     }
-    guard let taken else { return }
+    guard case .running(let running) = life else { return }
     core.table.withLock { $0.isStopping = true }
-    await taken.listener.stop()
+    core.callHooks.outbound.tell(nil)
+    if let listener = running.listener {
+      await listener.stop()
+    } else {
+      // What was adopted before is taken up, or turned away.
+      await withCheckedContinuation { done in running.pollers[0].perform { _ in done.resume() } }
+    }
     for connection in core.connections { connection.drain() }
     let core = core
-    let end = taken.pollers[0].schedule(at: later(core.options.time.nanoseconds, by: drainNanoseconds)) {
+    let end = running.pollers[0].schedule(at: later(core.options.time.nanoseconds, by: drainNanoseconds)) {
       for connection in core.connections { connection.close(.shutdown) }
     }
     await core.waitUntilEmpty()
-    taken.pollers[0].timers.cancel(end)
-    for poller in taken.pollers { poller.stop() }
+    running.pollers[0].timers.cancel(end)
+    for poller in running.pollers { poller.stop() }
   }
 
   public var statistics: ServerStatistics {

@@ -286,7 +286,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     }
   }
 
-  private func start(_ header: FrameHeader, _ bytes: Span<UInt8>, _ envelope: RequestEnvelope) {
+  private func start(_ header: FrameHeader, _ bytes: Span<UInt8>, _ envelope: consuming RequestEnvelope) {
     let service = bytes.extracting(envelope.service)
     let method = bytes.extracting(envelope.method)
     guard let entry = server.methods.find(service, method) else {

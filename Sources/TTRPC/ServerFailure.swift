@@ -15,6 +15,8 @@ public struct ServerFailure: Sendable, Equatable {
     case malformedRequest
     /// A message that does not parse, of a service that is part of this library.
     case malformedMessage
+    /// The health of a service was asked that is not known to `HealthService`.
+    case unknownHealthService
     /// Data for a stream that is not in use.
     case unknownStream
     case unknownService
@@ -41,7 +43,7 @@ public struct ServerFailure: Sendable, Equatable {
     case streamLifetime
     /// A stream on which nothing was said for long made room for a new call.
     case streamDisplaced
-    /// The handler failed with something that is no status.
+    /// The handler failed with something that is no status, or will never answer.
     case internalError
   }
 

@@ -85,7 +85,8 @@ public struct ServerOptions: Sendable {
 
   public var hooks = ServerHooks()
 
-  public init(path: String) {
+  /// - Parameter path: may be empty for a server that does not listen, but is given its connections.
+  public init(path: String = "") {
     self.path = path
   }
 }
@@ -97,10 +98,11 @@ public struct ServerHooks: Sendable {
   public var connectionClosed: @Sendable (UInt64, PeerCredentials, CloseReason) -> Void = { _, _, _ in }
   /// A connection was closed before it could make a call, or may make none.
   public var connectionRefused: @Sendable (PeerCredentials?, RefusalReason) -> Void = { _, _ in }
-  /// A handler failed with something that is no status: the call's context, the opaque id that the
-  /// client was given, the error.
+  /// A handler failed with something that is no status, or let go of a unary call without an answer: the
+  /// call's context, the opaque id that the client was given, the error.
   public var handlerFailed: @Sendable (CallContext, String, any Error) -> Void = { _, _, _ in }
-  /// Accepting is at rest for a moment: errno, such as EMFILE.
+  /// Accepting is at rest for a moment: errno, such as EMFILE; ENOBUFS after connections were cut off as too
+  /// much waited for all peers.
   public var acceptPaused: @Sendable (Int32) -> Void = { _ in }
   /// Who is told of a method's calls, by service and method; asked once for each as the server is made.
   public var observer: @Sendable (_ service: String, _ method: String) -> (any MethodObserver)? = {

@@ -9,7 +9,8 @@
 /// What answers a method's calls.
 public enum MethodHandler: Sendable {
   /// One request, one response. Called on the connection's queue: it must not block. It answers through
-  /// the responder, now or later, from any thread, exactly once (a second answer is dropped).
+  /// the responder, now or later, from any thread, exactly once: a second answer is dropped, and a call whose
+  /// responder is let go of without one is answered INTERNAL.
   case unary(@Sendable (CallContext, [UInt8], UnaryResponder) -> Void)
   /// The three streaming kinds, each call in a task of its own. Returning ends the call well; throwing a
   /// `Status` ends it with that, anything else with INTERNAL. Of a client stream the one message sent

@@ -3,6 +3,7 @@
 // Invariants:
 // 1. A call that is cancelled, past its deadline or past its lifetime is answered at once; what its
 //    handler does afterwards reaches nobody.
+// 2. No handler begins while too much waits for the peer.
 //
 // Owner: the task.
 
@@ -32,6 +33,8 @@ enum StreamRunner {
     // What the handler has not taken by then nobody will: whoever waits for room waits no longer.
     defer { inbound.fail(Status(.cancelled, "the call has ended")) }
     do {
+      // Nothing is made for a peer that does not read.
+      try await outbox.waitForRoom(of: call, byteCount: 0)
       try await handler(CallContext(call: call), MessageStream(buffer: inbound), sink)
     } catch let status as Status {
       outbox.fail(call, status, flush: true)

@@ -56,8 +56,9 @@ struct StreamTable<Handle> {
 
   func handle(of id: UInt32) -> Handle? { entries[UInt64(id)]?.handle }
 
-  /// What a Request frame meets, before its envelope is looked at.
-  func admit(_ id: UInt32) -> Admission {
+  /// What a Request frame meets, before its envelope is looked at. Inlined, as the whole table is copied for
+  /// the call else.
+  @inline(__always) func admit(_ id: UInt32) -> Admission {
     if id & 1 == 0 { return .evenId }
     if entries[UInt64(id)] != nil { return .duplicate }
     if isDraining { return .draining }

@@ -91,8 +91,7 @@ public struct CheckpointResult: Sendable, Equatable {
     var opened: OpaquePointer?
     let code = unsafe sqlite3_open_v2(
       options.isImmutable ? Self.immutable(path) : path, &opened,
-      options.isImmutable ? flags | SQLITE_OPEN_URI : flags,
-      options.buffersLog ? TALLY_LOG_BUFFER_VFS : nil)
+      options.isImmutable ? flags | SQLITE_OPEN_URI : flags, Self.vfs(options))
     unsafe frames = .allocate(capacity: 1)
     unsafe frames.initialize(to: 0)
     unsafe handle = opened
@@ -100,8 +99,7 @@ public struct CheckpointResult: Sendable, Equatable {
     statements = options.statements
     shard = options.statements?.nextShard() ?? 0
     guard code == SQLITE_OK else {
-      let message = unsafe String(cString: sqlite3_errstr(code))
-      throw SQLiteError(code: code, message: message, sql: "open")
+      throw Self.failure(code, "open")
     }
     unsafe tally_sqlite_watch_log(handle, frames)
     try configure(options)
@@ -111,6 +109,12 @@ public struct CheckpointResult: Sendable, Equatable {
     // Statements may outlive it by a moment; the last of them to go closes the file.
     unsafe sqlite3_close_v2(handle)
     unsafe frames.deallocate()
+  }
+
+  /// A file that is read without locks has none to watch.
+  private static func vfs(_ options: ConnectionOptions) -> String? {
+    if options.isImmutable { return nil }
+    return options.buffersLog ? TALLY_LOG_BUFFER_VFS : TALLY_LOCK_WATCH_VFS
   }
 
   /// The path as a URI; every byte that could mean something in one is escaped.
@@ -156,7 +160,8 @@ public struct CheckpointResult: Sendable, Equatable {
     guard code == SQLITE_OK else { throw error(code, "configure the checkpoint on close") }
   }
 
-  /// Whether SQLite holds a lock that it wanted to give back. Only of connections that buffer the log.
+  /// Whether SQLite holds a lock that it wanted to give back. It stays held when the connection is closed,
+  /// while the process has another one open.
   public var hasFailedUnlock: Bool { unsafe tally_sqlite_has_failed_unlock(handle) != 0 }
 
   /// Runs statements that return nothing of interest.
@@ -248,6 +253,40 @@ public struct CheckpointResult: Sendable, Equatable {
     guard code == SQLITE_OK || isBusy else { throw error(code, "checkpoint \(mode)") }
     if mode != .passive && !isBusy { unsafe frames.pointee = 0 }
     return CheckpointResult(logFrames: Int(log), checkpointedFrames: max(0, Int(done)), isBusy: isBusy)
+  }
+
+  /// How soon a log that another connection has locked is looked at again.
+  private static let logPauseMillis: Int32 = 5
+
+  /// Keeps every other connection, of whatever process, from writing to the log, from starting it over and
+  /// from copying it; readers go on. `unlockLog` must follow, and no statement may run in between. In WAL
+  /// mode, after a statement that read.
+  /// - Throws: busy when another connection has not let go of it for so long.
+  public func lockLog(waitMillis: Int) throws(SQLiteError) {
+    let deadlineNanoseconds = MonotonicClock.nanoseconds + UInt64(max(0, waitMillis)) * 1_000_000
+    while true {
+      let code = unsafe tally_sqlite_lock_log(handle)
+      if code == SQLITE_OK { return }
+      guard code & 0xff == SQLITE_BUSY, MonotonicClock.nanoseconds < deadlineNanoseconds else {
+        throw Self.failure(code, "lock the log")
+      }
+      sqlite3_sleep(Self.logPauseMillis)
+    }
+  }
+
+  /// One that fails shows in `hasFailedUnlock`.
+  public func unlockLog() { _ = unsafe tally_sqlite_unlock_log(handle) }
+
+  /// Lets the next checkpoint, whoever's it is, copy all of the log, as if none had before. While the log is
+  /// locked.
+  public func forgetCopies() throws(SQLiteError) {
+    let code = unsafe tally_sqlite_forget_copies(handle)
+    guard code == SQLITE_OK else { throw Self.failure(code, "forget what of the log was copied") }
+  }
+
+  /// Of a call that leaves no message with the connection.
+  private static func failure(_ code: Int32, _ what: String) -> SQLiteError {
+    SQLiteError(code: code, message: unsafe String(cString: sqlite3_errstr(code)), sql: what)
   }
 
   /// Bytes of the database, as the last commit left it.

@@ -1,8 +1,7 @@
-// The write-ahead log before SQLite opens it, and syncs of what SQLite does not sync by itself.
+// The write-ahead log beneath SQLite, and syncs of what SQLite does not sync by itself.
 //
 // Invariants:
-// 1. Called before a connection to the database is opened in this process, by whoever holds the lock that
-//    keeps other writers out.
+// 1. Nobody changes the log while it is written back: `Connection.lockLog` comes before.
 //
 // Owner: the thread that opens the database. LogFile.c says how damage is told from a power cut.
 
@@ -40,7 +39,8 @@ public enum LogFile {
       isUnfinished: state.is_unfinished != 0)
   }
 
-  /// Writes what recovery takes back in place and syncs it, so that the disk has what was just read.
+  /// Writes what recovery takes back in place and syncs it, so that the disk has what was just read. While
+  /// the log is locked, since it was examined.
   public static func writeBack(_ state: LogState, ofDatabase path: String) throws(SQLiteError) {
     guard state.wholeByteCount > 0 else { return }
     let code = unsafe tally_log_write_back(Self.path(ofDatabase: path), state.wholeByteCount)

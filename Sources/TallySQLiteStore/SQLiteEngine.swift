@@ -2,9 +2,10 @@
 //
 // Invariants:
 // 1. `daemon.lock` is held from before the database is opened until after it is closed.
-// 2. Nothing is served before the log of the process before was examined, put on the disk (see LogRecovery)
-//    and checkpointed (wholly, unless another program reads an old snapshot), the schema is whole and this
-//    program's, and the connection said that it syncs every commit.
+// 2. Nothing is served before the directory has its names on the disk, the log of the process before was
+//    examined, put on the disk (see LogRecovery) and checkpointed (wholly, unless another program reads an
+//    old snapshot), the schema is whole and this program's, and the connection said that it syncs every
+//    commit.
 // 3. SQLite copies the log into the database file when it closes only after a checkpoint that succeeded.
 // 4. A read that begins after a completion ran sees its commit: accounts in memory are committed first, and
 //    a snapshot is opened anew for each read.
@@ -68,7 +69,6 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   public static func open(_ configuration: EngineConfiguration) throws(StoreError) -> SQLiteEngine {
     let directory = try DataDirectory(
       path: configuration.directory, allowsAnyFileSystem: configuration.allowsAnyFileSystem)
-    try LogRecovery.prepare(databasePath: directory.databasePath, configuration)
     let statements = StatementStatistics(
       slowNanoseconds: configuration.slowStatementMillis > 0
         ? UInt64(configuration.slowStatementMillis) * 1_000_000 : nil,
@@ -76,6 +76,9 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     let connection = try opening(directory.databasePath) { () throws(SQLiteError) in
       try openWriter(directory.databasePath, statements, configuration)
     }
+    try directory.syncFirstPage()
+    try LogRecovery.prepare(connection, databasePath: directory.databasePath, configuration)
+    try opening(directory.databasePath) { () throws(SQLiteError) in try emptyLog(connection, configuration) }
     try checkSettings(connection)
     try Migrations.apply(Schema.migrations, to: connection)
     try SchemaCheck.require(connection, path: directory.databasePath)
@@ -98,11 +101,18 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     // A log that has grown beyond where it starts over gives the rest back when it does.
     _ = try connection.value(
       "PRAGMA journal_size_limit = \(StoreMetrics.logByteCount(frames: Checkpointer.restartFrames))")
+    // Reads, so that the log is open and recovered.
+    _ = try connection.value("PRAGMA schema_version")
+    return connection
+  }
+
+  private static func emptyLog(
+    _ connection: Connection, _ configuration: EngineConfiguration
+  ) throws(SQLiteError) {
     let result = try connection.checkpoint(.truncate)
     if result.isBusy {
       configuration.onEvent(.logLeft(byteCount: StoreMetrics.logByteCount(frames: result.logFrames)))
     }
-    return connection
   }
 
   /// - Throws: with the file's name in the message, which is what somebody needs whose file cannot be opened.
@@ -295,6 +305,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
       let connection = try Connection(
         path: directory.databasePath,
         options: ConnectionOptions(readOnly: true, cacheKibibytes: Reader.cacheKibibytes))
+      defer { if connection.hasFailedUnlock { readers.noteFailedUnlock() } }
       return try Verifier.verify(connection, enums: enums, cached: compareCached) { step in
         if committed.replacements == replacements { report(step) }
       }

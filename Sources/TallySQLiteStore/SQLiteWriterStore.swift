@@ -65,7 +65,7 @@ final class SQLiteWriterStore: WriterStore {
 
   func freeMemory() { connection.releaseMemory() }
 
-  var isLockedOut: Bool { connection.hasFailedUnlock }
+  var isLockedOut: Bool { checkpointer?.hasFailedUnlock ?? connection.hasFailedUnlock }
 
   func write(_ set: WriteSet) throws(StorageFailure) {
     try storing { () throws(SQLiteError) in try tables.write(set) }

@@ -124,7 +124,7 @@ private struct Query<Request: Message>: Sendable {
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     if Services.mayWait(role, context) {
-      return services.lanes.run { handle(context, payload, responder) }
+      return services.lanes.run(responder) { handle(context, payload, responder) }
     }
     handle(context, payload, responder)
   }
@@ -134,7 +134,7 @@ private struct Query<Request: Message>: Sendable {
       let (request, caller) = try admit(context, payload)
       if let reply = quick(request, caller) { return responder.succeed(reply.bytes, tail: reply.tail) }
       let read = read
-      services.lanes.run {
+      services.lanes.run(responder) {
         do throws(Refusal) {
           let reply = try read(request, caller)
           responder.succeed(reply.bytes, tail: reply.tail)
@@ -161,7 +161,7 @@ private struct Mutation<Request: Message, Response: Message>: Sendable {
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     if Services.mayWait(role, context) {
-      return services.lanes.run { handle(context, payload, responder) }
+      return services.lanes.run(responder) { handle(context, payload, responder) }
     }
     handle(context, payload, responder)
   }

@@ -45,6 +45,7 @@ extension ServerFailure.Kind {
     case .evenStreamId, .malformedRequest, .unknownStream: ServerReason.malformedRequest.rawValue
     case .malformedMessage: Reason.invalidField.rawValue
     case .unknownService, .unknownMethod: ServerReason.unimplemented.rawValue
+    case .unknownHealthService: ServerReason.serviceNotFound.rawValue
     case .shuttingDown: Reason.shuttingDown.rawValue
     case .tooManyInFlight: ServerReason.tooManyInFlight.rawValue
     case .tooManyBytes: ServerReason.tooManyBytes.rawValue

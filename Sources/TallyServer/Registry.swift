@@ -19,11 +19,9 @@ struct Registry {
   /// Set when serving for testing.
   var harness: Harness?
   var cancel: @Sendable (_ token: String, _ uid: UInt32) -> Int
-  var isDraining: @Sendable () -> Bool
-  /// Tells when the server begins to serve or ceases to.
-  var changes: ServingChanges
 
-  func make() -> ServiceRegistry {
+  /// The services, and the one of them that says whether they are served.
+  func make() -> (services: ServiceRegistry, health: HealthService) {
     let engine = engine
     var bound: [String: [Binding]] = [
       TallystickV1.CreditService.name: CreditService(services: services).bindings,
@@ -35,14 +33,14 @@ struct Registry {
       TallystickV1.Control.name: ControlService(services: services, cancel: cancel).bindings,
     ]
     if harness != nil { bound[TallystickTestingV1.Conformance.name] = ConformanceService().bindings }
-    let health = GrpcHealthV1.Health.name
     let reflection = GrpcReflectionV1.ServerReflection.name
     let control = TallystickTestingV1.TestControl.name
-    let names = (bound.keys + [health, reflection] + (harness == nil ? [] : [control])).sorted()
-    bound[health] =
-      HealthService(
-        services: services, isDraining: isDraining, changes: changes, serviceNames: Set(names)
-      ).bindings
+    let names = (bound.keys + [HealthService.name, reflection] + (harness == nil ? [] : [control])).sorted()
+    let services = services
+    let health = HealthService(services: names, status: .notServing) { context throws(Status) in
+      _ = try services.caller(context)
+    }
+    bound[HealthService.name] = health.methods.map { ($0.key, $0.value) }
     bound[reflection] = [(ReflectionService.method, reflectionService(names).handler)]
     if let harness { bound[control] = testControl(harness, over: bound).bindings }
 
@@ -51,7 +49,7 @@ struct Registry {
       let bindings = harness?.wrap(service, bindings) ?? bindings
       registry.add(service: service, methods: Dictionary(uniqueKeysWithValues: bindings))
     }
-    return registry
+    return (registry, health)
   }
 
   /// Over the embedded descriptors.

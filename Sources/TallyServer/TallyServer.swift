@@ -45,8 +45,8 @@ public final class TallyServer: Sendable {
   private let engine: SQLiteEngine
   private let server: Server
   private let logger: Logger
-  private let isDraining = Lock(false)
-  private let changes = ServingChanges()
+  private let health: HealthService
+  private let late = Late()
   /// There when serving for testing.
   let harness: Harness?
 
@@ -57,7 +57,7 @@ public final class TallyServer: Sendable {
     harness?.prepare(&configuration)
     let limiter = RateLimiter(clock: harness?.clock)
     configuration.onRateLimits = { limiter.apply($0) }
-    configuration.onModeChange = { [changes] in changes.tell() }
+    configuration.onModeChange = { [weak late] in late?.tellHealth() }
     let slowLog = SlowLog(logger: logger)
     configuration.onSlowStatement = slowLog.statement
     configuration.onEvent = { StoreLog.write($0, to: logger) }
@@ -76,21 +76,22 @@ public final class TallyServer: Sendable {
     let calls = CallMetrics(
       slowNanoseconds: options.slowCallMillis > 0 ? UInt64(options.slowCallMillis) * 1_000_000 : nil,
       slowLog: slowLog)
-    // The registry needs the server's cancel, and the server its registry.
-    let late = Late()
     let registry = Registry(
       services: services, facts: facts, engine: engine,
       catalogue: MetricCatalogue(
         version: options.version, startedAtMicros: facts.startedAtMicros, calls: calls, engine: engine,
         limiter: limiter,
-        connections: { late.server.withLock { $0 }?.statistics }),
+        connections: { [late] in late.server.withLock { $0 }?.statistics }),
       harness: harness,
-      cancel: { token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 },
-      isDraining: { [isDraining] in isDraining.withLock { $0 } }, changes: changes)
+      cancel: { [late] token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 }
+    ).make()
+    health = registry.health
     var connections = TallyServer.connectionOptions(options, calls: calls, logger: logger)
     if let failures = harness?.failures { connections.accepts = { _ in failures.acceptsConnection() } }
-    server = Server(options: connections, registry: registry.make())
+    server = Server(options: connections, registry: registry.services)
     late.server.withLock { [server] in $0 = server }
+    late.health.withLock { [health, engine] in $0 = (health, engine) }
+    late.tellHealth()
   }
 
   /// Accepts calls from here on.
@@ -102,8 +103,7 @@ public final class TallyServer: Sendable {
   public func shutdown(
     drainNanoseconds: UInt64 = TallyServer.drainNanoseconds
   ) async throws(StoreError) {
-    isDraining.withLock { $0 = true }
-    changes.tell()
+    health.shutDown()
     harness?.close()
     await server.shutdown(drainNanoseconds: drainNanoseconds)
     try engine.close()
@@ -112,7 +112,7 @@ public final class TallyServer: Sendable {
   /// For tests that break what is below the services.
   var engineForTesting: SQLiteEngine { engine }
   /// Those that watch the server's health just now.
-  var healthWatcherCount: Int { changes.waiterCount }
+  var healthWatcherCount: Int { health.watcherCount }
 
   public var statistics: ServerStatistics { server.statistics }
 
@@ -182,7 +182,21 @@ public final class TallyServer: Sendable {
   }
 }
 
-/// The server, known a moment after those who need it.
+/// What is known a moment after those who need it: the registry needs the server's cancel, the server its
+/// registry, and the engine whom to tell of its mode.
 private final class Late: Sendable {
   let server = Lock<Server?>(nil)
+  let health = Lock<(service: HealthService, engine: SQLiteEngine)?>(nil)
+
+  /// Health is what the engine's mode says: of two that say it at once, one looks again.
+  func tellHealth() {
+    guard let (service, engine) = health.withLock({ $0 }) else { return }
+    var mode = engine.state().mode
+    while true {
+      service.set(mode == .serving ? .serving : .notServing)
+      let now = engine.state().mode
+      if now == mode { return }
+      mode = now
+    }
+  }
 }

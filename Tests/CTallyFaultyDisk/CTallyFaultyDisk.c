@@ -11,7 +11,8 @@
 // image,
 //    one that fails forgets it.
 // 2. A name is on the disk after a sync of the directory that succeeds; one that was lost in a failed sync
-//    comes there only when it is made anew.
+//    comes there only when it is made anew. Likewise with a name that was removed: it comes back with the
+//    power.
 //
 // Owner: the tests that opened a disk; the calls come from any thread, under one mutex.
 
@@ -36,8 +37,8 @@
 #define MAXIMUM_BYTES ((off_t)MAXIMUM_PAGES * PAGE_BYTES)
 #define MAXIMUM_CUT_PATH 256
 
-enum { DATABASE, LOG, FILE_COUNT };
-static const char *const names[FILE_COUNT] = {"/tally.db", "/tally.db-wal"};
+enum { DATABASE, LOG, JOURNAL, FILE_COUNT };
+static const char *const names[FILE_COUNT] = {"/tally.db", "/tally.db-wal", "/tally.db-journal"};
 
 typedef struct {
   unsigned char *image;
@@ -45,6 +46,7 @@ typedef struct {
   unsigned char *dirty;
   int is_named;
   int is_name_lost;
+  int is_removal_lost;
 } disk_file;
 
 typedef struct {
@@ -58,6 +60,8 @@ struct faulty_disk {
   fault faults[FAULTY_DISK_FAULT_COUNT];
   int failures;
   int cut_skip, cut_divisor, cut_remainder, has_cut;
+  void (*at_log_sync)(void *);
+  void *context;
   char cut_path[MAXIMUM_CUT_PATH];
 };
 
@@ -174,8 +178,10 @@ static int watch_sync(faulty_disk *disk, const char *rest, int descriptor) {
       int error = errno;
       int is_there = access(path, F_OK) == 0;
       errno = error;
+      if (is_there) file->is_removal_lost = 0;
       if (has_failed && is_there && !file->is_named) file->is_name_lost = 1;
-      if (!has_failed) file->is_named = is_there && !file->is_name_lost;
+      if (has_failed && !is_there && file->is_named) file->is_removal_lost = 1;
+      if (!has_failed) file->is_named = is_there ? !file->is_name_lost : file->is_removal_lost;
     }
     return has_failed;
   }
@@ -183,6 +189,10 @@ static int watch_sync(faulty_disk *disk, const char *rest, int descriptor) {
   if (file == NULL) return 0;
   if (file == &disk->files[DATABASE] && disk->cut_skip >= 0 && disk->cut_skip-- == 0)
     disk->has_cut = cut(disk, disk->cut_path, disk->cut_divisor, disk->cut_remainder) == 0;
+  if (file == &disk->files[JOURNAL]) {
+    write_out(file, descriptor);
+    return 0;
+  }
   int kind = file == &disk->files[LOG] ? FAULTY_DISK_LOG_SYNC : FAULTY_DISK_DATABASE_SYNC;
   if (!is_due(disk, kind)) {
     write_out(file, descriptor);
@@ -198,6 +208,14 @@ static int sync_with(int (*real)(int), int descriptor) {
   const char *rest;
   pthread_mutex_lock(&mutex);
   faulty_disk *disk = find(descriptor, path, &rest);
+  if (disk && disk->at_log_sync && file_named(disk, rest) == &disk->files[LOG]) {
+    void (*call)(void *) = disk->at_log_sync;
+    disk->at_log_sync = NULL;
+    // It may come here itself.
+    pthread_mutex_unlock(&mutex);
+    call(disk->context);
+    pthread_mutex_lock(&mutex);
+  }
   int has_failed = disk && watch_sync(disk, rest, descriptor);
   int error = errno;
   pthread_mutex_unlock(&mutex);
@@ -312,7 +330,8 @@ faulty_disk *faulty_disk_open(const char *directory) {
   faulty_disk *disk = calloc(1, sizeof *disk);
   if (disk == NULL) return NULL;
   disk->cut_skip = -1;
-  if (realpath(directory, disk->root) == NULL || adopt(disk, DATABASE) != 0 || adopt(disk, LOG) != 0) {
+  if (realpath(directory, disk->root) == NULL || adopt(disk, DATABASE) != 0 || adopt(disk, LOG) != 0 ||
+      adopt(disk, JOURNAL) != 0) {
     release(disk);
     return NULL;
   }
@@ -364,6 +383,13 @@ void faulty_disk_cut_at_database_sync(faulty_disk *disk, int skip, const char *i
   disk->cut_divisor = divisor;
   disk->cut_remainder = remainder;
   disk->has_cut = 0;
+  pthread_mutex_unlock(&mutex);
+}
+
+void faulty_disk_at_log_sync(faulty_disk *disk, void (*call)(void *), void *context) {
+  pthread_mutex_lock(&mutex);
+  disk->at_log_sync = call;
+  disk->context = context;
   pthread_mutex_unlock(&mutex);
 }
 

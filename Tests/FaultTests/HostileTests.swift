@@ -112,6 +112,45 @@ extension FaultTests {
       }
     }
 
+    /// What 64 peers that never read may add, as docs/OPERATIONS.md has it: the bytes for all peers, and a
+    /// MiB for each connection's calls under way.
+    static let unreadMemoryBytes = (256 + 64) << 20
+
+    @Test("64 peers that ask for large pages and never read: memory stays under its total, others go on")
+    func unreadPages() async throws {
+      try await Self.beside { daemon in
+        let client = daemon.client()
+        var create = TallystickV1.CreatePageRequest()
+        create.userId = "u1"
+        create.pageId = "large"
+        create.sections = (0..<15).map { _ in
+          var section = TallystickV1.SectionInput()
+          section.kind = "text"
+          section.content = String(repeating: "x", count: 65_000)
+          return section
+        }
+        _ = try await client.call(TallystickV1.PageService.createPage, create)
+        var request = TallystickV1.GetPageRequest()
+        request.pageId = "large"
+        let payload = request.encode()
+        let frames = (0..<1_000 as Range<UInt32>).flatMap {
+          Intruder.call(2 * $0 + 1, TallystickV1.PageService.getPage, payload)
+        }
+        let before = daemon.child.highestResidentBytes
+        var peers = try Self.crowd(64, daemon)
+        for peer in peers { try await peer.send(frames) }
+        // Each waits for a few calls of every peer: by then all of them have what they may have.
+        for _ in 0..<32 { _ = try await client.call(TallystickV1.PageService.getPage, request) }
+        client.close()
+        let growth = daemon.child.highestResidentBytes - before
+        #expect(growth < Self.unreadMemoryBytes, "\(growth) bytes more")
+        peers = []
+        try await eventually("the memory is given back") {
+          daemon.child.residentBytes - before < Self.memoryBytes / 2
+        }
+      }
+    }
+
     @Test("10,000 calls in flight on one connection are each answered, or refused at once")
     func manyInFlight() async throws {
       try await Self.beside { daemon in

@@ -128,6 +128,28 @@ struct LogFileTests {
     #expect(state.isDamaged && state.commitsBehind == 1)
   }
 
+  @Test("two commits with a bad frame each are damage, though neither is seen to go on from a whole one")
+  func flippedTwice() throws {
+    let fixture = try Fixture()
+    let last = fixture.commits.suffix(3)
+    try #require(zip(last, last.dropFirst()).allSatisfy { $1 - $0 >= 2 })
+    var log = fixture.log
+    for before in last.prefix(2) { log[Self.start(ofFrame: before + 1) + 24 + 2_000] ^= 4 }
+    let state = try fixture.examine(log)
+    #expect(state.isDamaged && state.commitsBehind == 2)
+  }
+
+  @Test("a bad header is damage as soon as one commit goes on from it")
+  func flippedHeader() throws {
+    let fixture = try Fixture(commitCount: 1)
+    for offset in 0..<Self.headerBytes {
+      var log = fixture.log
+      log[offset] ^= 4
+      let state = try fixture.examine(log)
+      #expect(state.isDamaged && state.commitsBehind == 1 && state.firstBadFrame == 0, "byte \(offset)")
+    }
+  }
+
   /// Writes `new` over `old` from one frame up to another, without some of the sectors.
   private func tear(
     _ old: [UInt8], _ new: [UInt8], from first: Int, through last: Int, sector: Int,

@@ -23,6 +23,7 @@ import Testing
       .streamOverflow: .resourceExhausted, .deadlineExceeded: .deadlineExceeded, .cancelled: .cancelled,
       .connectionLost: .cancelled, .streamLifetime: .unavailable, .streamDisplaced: .unavailable,
       .internalError: .internalError, .malformedMessage: .invalidArgument,
+      .unknownHealthService: .notFound,
     ]
     for kind in ServerFailure.Kind.allCases {
       let reason = kind.reason
@@ -55,6 +56,32 @@ import Testing
       let health = try await failure(
         live, GrpcHealthV1.Health.check.service, GrpcHealthV1.Health.check.method, [0x0A, 1, 0x78])
       #expect(health?.reason == "SERVICE_NOT_FOUND" && health?.code == .notFound)
+    }
+  }
+
+  @Test("a call whose deadline passes and one that is cancelled are told their reasons")
+  func ended() async throws {
+    try await LiveServer.run { live in
+      // The answer is to be the server's: this client would give up by itself at the deadline.
+      var options = ClientOptions()
+      options.deadlineGraceNanoseconds = Patience.nanoseconds
+      let patient = try ClientConnection.connect(path: live.socketPath, options: options)
+      defer { patient.close() }
+      let beside = LiveServer(server: live.server, connection: patient, socketPath: live.socketPath)
+      var request = TallystickTestingV1.SleepRequest()
+      request.millis = 3_600_000
+      let sleep = request.encode()
+      let late = try await failure(
+        beside, Conformance.name, "Sleep", sleep, timeout: UInt64(Patience.soon / .nanoseconds(1)))
+      #expect(late?.reason == "DEADLINE_EXCEEDED" && late?.code == .deadlineExceeded)
+      async let cancelled = failure(
+        beside, Conformance.name, "Sleep", sleep,
+        metadata: [MetadataPair(key: "tally-cancel-token", value: "t")])
+      try await eventually("it is cancelled") {
+        try await live.call(TallystickV1.Control.cancel) { $0.token = "t" }.cancelled == 1
+      }
+      let ended = try await cancelled
+      #expect(ended?.reason == "CANCELLED" && ended?.code == .cancelled)
     }
   }
 

@@ -2,13 +2,13 @@
 
 import Dispatch
 import TTRPC
-import TallyCore
-internal import TallySQLiteStore
 import TallyLocking
 import TallyMessages
 import TallyTestSupport
 import Testing
 
+@testable import TallyCore
+@testable import TallySQLiteStore
 @testable import TallyServer
 
 @Suite("Slow disk") struct SlowDiskTests {
@@ -65,6 +65,8 @@ import Testing
       // Read once from the file, so that the next read finds it in memory.
       #expect(try await live.available("u") == 100)
       sync.slowDown()
+      // Whatever goes wrong, the server can end.
+      defer { sync.letGo() }
       let isAnswered = Lock(false)
       let write = Task {
         let reply = try await live.consume("u", 30, key: "k")
@@ -76,6 +78,50 @@ import Testing
       #expect(!isAnswered.withLock { $0 })
       sync.letGo()
       #expect(try await write.value.balance?.availableMicros == 70)
+    }
+  }
+
+  @Test("reads that wait for the file hold up nobody who does not, on their own connections either")
+  func waitingReads() async throws {
+    try await LiveServer.run { live in
+      try await live.purchase("u", 100, payment: "p", key: "p")
+      #expect(try await live.available("u") == 100)
+      let engine = live.server.engineForTesting
+      let isDone = DispatchSemaphore(value: 0)
+      let borrowed = Lock(0)
+      defer { for _ in 0..<engine.readerCount { isDone.signal() } }
+      for number in 0..<engine.readerCount {
+        DispatchQueue(label: "reader \(number)").async {
+          _ = try? engine.read { _, _ in
+            borrowed.withLock { $0 += 1 }
+            isDone.wait()
+          }
+        }
+      }
+      try await eventually("all readers are busy") { borrowed.withLock { $0 } == engine.readerCount }
+      let started = live.server.statistics.callsStarted
+      let answered = Lock(0)
+      // Of these nothing is in memory: credit, a run, whether an acting user is an admin.
+      let reads: [@Sendable () async throws -> String?] = [
+        { "\(try await live.available("nobody"))" },
+        { try await live.reason(TallystickV1.UsageService.getRun) { $0.runId = "r" } },
+        { try await live.reason(TallystickV1.AdminService.listUsers, actingUser: "nobody") { _ in } },
+      ]
+      let calls = reads.map { read in
+        Task {
+          defer { answered.withLock { $0 += 1 } }
+          return try await read()
+        }
+      }
+      try await eventually("the reads have come") {
+        live.server.statistics.callsStarted == started + UInt64(reads.count)
+      }
+      try await expectQuickCalls(live)
+      #expect(answered.withLock { $0 } == 0)
+      for _ in 0..<engine.readerCount { isDone.signal() }
+      var told: [String?] = []
+      for call in calls { told.append(try await call.value) }
+      #expect(told == ["0", "RUN_NOT_FOUND", "ROLE_REQUIRED"])
     }
   }
 
@@ -94,6 +140,8 @@ import Testing
       try await live.advance(millis: 2_000)
       #expect(try await live.available("u") == 100)
       sync.slowDown()
+      // Whatever goes wrong, the server can end.
+      defer { sync.letGo() }
       let engine = live.server.engineForTesting
       // On a thread of its own: the tasks' threads are few, and this one waits.
       let swept = AsyncStream.makeStream(of: Result<Void, any Error>.self)
@@ -103,14 +151,20 @@ import Testing
       }
       try await eventually("the sweep waits for the disk") { sync.waitingCount == 1 }
       let isAnswered = Lock(false)
-      let writes = try (0..<3).map { number in
+      var writes: [Task<Void, any Error>] = []
+      // One after the other, so that the first finds nobody beside it.
+      for number in 0..<3 {
         let connection = try ClientConnection.connect(path: live.socketPath)
         let writer = LiveServer(server: live.server, connection: connection, socketPath: live.socketPath)
-        return Task {
-          try await writer.consume("u", 10, key: "\(number)")
-          isAnswered.withLock { $0 = true }
-          connection.close()
-        }
+        _ = try await writer.call(GrpcHealthV1.Health.check) { _ in }
+        let started = live.server.statistics.callsStarted
+        writes.append(
+          Task {
+            defer { connection.close() }
+            try await writer.consume("u", 10, key: "\(number)")
+            isAnswered.withLock { $0 = true }
+          })
+        try await eventually("the write has come") { live.server.statistics.callsStarted > started }
       }
       try await expectQuickCalls(live)
       #expect(!isAnswered.withLock { $0 })

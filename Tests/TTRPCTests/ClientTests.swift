@@ -51,6 +51,22 @@ struct ClientTests {
     #expect(try await stuck.value == [])
   }
 
+  @Test("a connection that has given up is closed to whoever calls, before those that wait are told")
+  func givenUp() async throws {
+    let (client, _) = try pair()
+    // The poller, which would close it, does not get to it meanwhile.
+    let told = DispatchSemaphore(value: 0)
+    client.core.outbox.poller.perform { _ in told.wait() }
+    defer { told.signal() }
+    client.core.outbox.cutOff()
+    let error = Lock<CallError?>(nil)
+    _ = client.core.unary(Request("s", "m", [], nil, [])) {
+      if case .failure(let failure) = $0 { error.withLock { $0 = failure } }
+    }
+    #expect(error.withLock { $0?.status.code } == .unavailable)
+    #expect(client.isClosed)
+  }
+
   @Test("a deadline holds while nothing more can be sent, and says that nothing was")
   func deadlineWithoutRoom() async throws {
     let (client, raw) = try pair()

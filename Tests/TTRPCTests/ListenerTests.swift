@@ -173,6 +173,62 @@ struct ListenerTests {
     }
   }
 
+  @Test("while connections are cut off few newcomers are taken up, after longer and longer rests")
+  func restsAfterCutOff() async throws {
+    let gate = Gate()
+    let rests = Lock<[Int32]>([])
+    let host = try TestServer(registry: gate.registry) { options in
+      options.maximumTotalOutboundByteCount = 4_000_000
+      options.hooks.acceptPaused = { number in rests.withLock { $0.append(number) } }
+    }
+    let kept = try host.connect()
+    var peers = try (0..<8).map { _ in try host.raw() }
+    await eventually("all are there") { host.server.statistics.connectionsOpen == 9 }
+    /// A peer asks for 8 MB and reads nothing.
+    func cutOff() async throws {
+      let peer = peers.removeLast()
+      let number = host.closeReasons.count
+      try await peer.send((0..<8).flatMap { RawFrame.request(2 * $0 + 1, "Hold", service: "s").bytes })
+      await eventually("it has come") { gate.count == 8 }
+      gate.release { $0.succeed([UInt8](repeating: 1, count: 1_000_000)) }
+      await eventually("it is cut off") { host.closeReasons.count > number }
+      // What the thread that accepts was told with that is done by then.
+      for _ in 0..<2 { _ = try await kept.unary("s", "Echo", []) }
+    }
+    /// Lets so much time pass; how many were taken up then. Each call is a round of the thread that accepts.
+    func accepted(afterNanoseconds step: UInt64) async throws -> UInt64 {
+      let before = host.server.statistics.connectionsAccepted
+      host.time.advance(byNanoseconds: step)
+      for _ in 0..<20 { _ = try await kept.unary("s", "Echo", []) }
+      return host.server.statistics.connectionsAccepted - before
+    }
+    try await cutOff()
+    await eventually("accepting rests") { rests.withLock { $0 } == [ENOBUFS] }
+    let crowd = try (0..<200).map { _ in try host.raw() }
+    let few = UInt64(Listener.restAcceptCount)
+    var rest = Listener.shortestRestNanoseconds
+    while rest < Listener.longestRestNanoseconds {
+      try await cutOff()
+      #expect(try await accepted(afterNanoseconds: rest - 1) == 0)
+      #expect(try await accepted(afterNanoseconds: 1) == few)
+      rest *= 2
+    }
+    try await cutOff()
+    #expect(try await accepted(afterNanoseconds: rest - 1) == 0)
+    #expect(try await accepted(afterNanoseconds: 1) == few)
+    // The longest again; then nobody is cut off any more.
+    while rest >= Listener.shortestRestNanoseconds {
+      #expect(try await accepted(afterNanoseconds: rest - 1) == 0)
+      let last = rest / 2 < Listener.shortestRestNanoseconds
+      let count = try await accepted(afterNanoseconds: 1)
+      #expect(last ? count > few : count == few)
+      rest /= 2
+    }
+    await eventually("all are taken up") { host.server.statistics.connectionsAccepted == 9 + 200 }
+    #expect(rests.withLock { $0.count } == 1)
+    _ = crowd
+  }
+
   @Test("several pollers share the connections")
   func pollers() async throws {
     let host = try TestServer { $0.pollerCount = 3 }

@@ -48,6 +48,18 @@ struct ServerFailureTests {
           return try await raw.frame()
         }
       ),
+      (
+        .unknownHealthService, .notFound, "",
+        {
+          var registry = ServiceRegistry()
+          HealthService().register(in: &registry)
+          let host = try serve(registry)
+          let raw = try host.raw()
+          try await raw.send(
+            .request(1, "Check", HealthService.Request("nobody").wireBytes(), service: HealthService.name))
+          return try await raw.frame()
+        }
+      ),
       (.unknownStream, .invalidArgument, "stream_id", { try await answer(.data(1, [1])) }),
       (.unknownService, .unimplemented, "", { try await answer(.request(1, "Echo", service: "none")) }),
       (.unknownMethod, .unimplemented, "", { try await answer(.request(1, "None")) }),

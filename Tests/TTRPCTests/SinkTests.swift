@@ -88,25 +88,37 @@ struct SinkTests {
     #expect(host.handlerFailures.isEmpty)
   }
 
-  @Test("a sink that waits for room ends with the task that sends")
+  @Test("a sink that waits for room in a task of its own ends with that task, and with the call")
   func task() async throws {
-    let sending = Lock<Task<Result<Void, Status>, Never>?>(nil)
-    let flood = Flood { sink throws(Status) in
-      let task = Task { () -> Result<Void, Status> in
-        do throws(Status) { return .success(try await Flood.plain(sink)) } catch { return .failure(error) }
+    for cancelsCall in [false, true] {
+      let sending = Lock<Task<Result<Void, Status>, Never>?>(nil)
+      let flood = Flood { sink throws(Status) in
+        let task = Task { () -> Result<Void, Status> in
+          do throws(Status) { return .success(try await Flood.plain(sink)) } catch { return .failure(error) }
+        }
+        sending.withLock { $0 = task }
+        try await task.value.get()
       }
-      sending.withLock { $0 = task }
-      try await task.value.get()
+      let (host, raw) = try await begin(flood)
+      if cancelsCall {
+        #expect(host.server.cancel(token: "t", uid: getuid()) == 1)
+      } else {
+        sending.withLock { $0 }?.cancel()
+      }
+      await eventually("the handler is told") { flood.end?.code == .cancelled }
+      raw.close()
     }
-    let (_, raw) = try await begin(flood)
-    sending.withLock { $0 }?.cancel()
-    await eventually("the handler is told") { flood.end?.code == .cancelled }
-    raw.close()
   }
 
   @Test("messages that wait for room count as what waits for the peer does")
   func waitingMessages() async throws {
-    let flood = Flood { sink throws(Status) in try await sink.send([UInt8](repeating: 1, count: 300_000)) }
+    let begun = Lock(0)
+    let flood = Flood { sink throws(Status) in
+      // All begin before the first sends: then each has a message that waits.
+      begun.withLock { $0 += 1 }
+      while begun.withLock({ $0 }) < 40 { await Task.yield() }
+      try await sink.send([UInt8](repeating: 1, count: 300_000))
+    }
     let host = try TestServer(registry: flood.registry) {
       $0.outboundPauseByteCount = 50_000
       $0.maximumTotalOutboundByteCount = 4_000_000

@@ -8,12 +8,13 @@ import Testing
 
 @testable import TallyClient
 
-/// A server with one service whose two methods a test brings.
+/// A server with one service whose two methods a test brings. A handler need not answer: the call then waits.
 final class Peer: Sendable {
   typealias Handler = @Sendable (CallContext, TallystickV1.ConsumeRequest, UnaryResponder) -> Void
 
   let path: String
   private let server: Server
+  private let responders = Lock<[UnaryResponder]>([])
 
   init(path: String = Peer.newPath(), handler: @escaping Handler) throws {
     self.path = path
@@ -21,7 +22,8 @@ final class Peer: Sendable {
     registry.add(
       service: TallystickV1.CreditService.name,
       methods: [
-        "Consume": .unary { context, payload, responder in
+        "Consume": .unary { [responders] context, payload, responder in
+          responders.withLock { $0.append(responder) }
           guard let request = try? TallystickV1.ConsumeRequest.decode(payload) else {
             return responder.fail(Status(.invalidArgument, "not a request"))
           }

@@ -22,19 +22,57 @@ struct InstallTests {
     ])
   }
 
-  @Test("scripts/run says what to try once its own server accepts calls, and ends with it")
-  func run() throws {
-    let directory = try Rig.temporaryDirectory()
-    let process = try ChildProcess(
-      ["\(Self.root)/scripts/run"], environment: Self.environment(directory.path))
+  /// What scripts/run prints until its server is told to end.
+  private static func said(_ environment: [String: String]) throws -> [String] {
+    let process = try ChildProcess(["\(root)/scripts/run"], environment: environment)
     var lines: [String] = []
     while let line = Rig.line(process) {
       lines.append(line)
       if line == "Control-C stops it." { break }
     }
+    #expect(process.end(signal: SIGTERM) == 0)
+    return lines
+  }
+
+  @Test("scripts/run says what to try once its own server accepts calls, and ends with it")
+  func run() throws {
+    let directory = try Rig.temporaryDirectory()
+    let lines = try Self.said(Self.environment(directory.path))
     #expect(lines.contains("Tallystick accepts calls. In a second shell, try:"), "\(lines)")
     #expect(lines.contains { $0.hasSuffix("credits consume alice 1.25") }, "\(lines)")
-    #expect(process.end(signal: SIGTERM) == 0)
+    #expect(lines.contains("  export TALLY_SOCKET=\(directory.path)/tally.sock"), "\(lines)")
+    try directory.remove()
+  }
+
+  @Test("scripts/run takes socket and database from the file that TALLY_CONFIG names, as the server does")
+  func configuration() throws {
+    let directory = try Rig.temporaryDirectory()
+    let rig = try Rig()
+    var environment = Self.environment(directory.path)
+    environment["TALLY_SOCKET"] = ""
+    environment["TALLY_DATABASE"] = ""
+    environment["TALLY_CONFIG"] = "\(directory.path)/tally.conf"
+    // Another setting of which this one's name is the beginning, comments and blanks.
+    func write(socket: String) throws {
+      let text = """
+        # socket = /nowhere
+        socket-mode = 0600
+          socket\t=  \(socket) \t# where it is
+        database=\(directory.path)/db
+        """
+      let script = "printf '%s\\n' \"$1\" > \"$0\""
+      _ = try ChildProcess.run(["sh", "-c", script, "\(directory.path)/tally.conf", text])
+    }
+    try write(socket: "\(directory.path)/other.sock")
+    let lines = try Self.said(environment)
+    #expect(lines.contains("  export TALLY_SOCKET=\(directory.path)/other.sock"), "\(lines)")
+    #expect(try ChildProcess.run(["test", "-f", "\(directory.path)/db/tally.db"]).status == 0)
+    // Beside a server it says so before anything is built.
+    try write(socket: rig.fixture.socket)
+    let busy = try ChildProcess.run(["\(Self.root)/scripts/run", "--check"], environment: environment)
+    #expect(busy.status == tally.ExitStatus.busy.rawValue)
+    #expect(busy.error.contains("accepts calls at \(rig.fixture.socket) already"), "\(busy.error)")
+    #expect(rig.fixture.stop() == 0)
     try directory.remove()
   }
 

@@ -167,7 +167,9 @@ struct ServeTests {
     process.send(signal: SIGTERM)
     let (_, log) = process.readToEnd()
     #expect(process.wait() == tally.ExitStatus.damaged.rawValue)
-    #expect(log.contains("DATA_LOSS") && log.contains(database), "\(log)")
+    // When it was noticed, and once more at the end.
+    let said = log.split(separator: "\n").filter { $0.contains("DATA_LOSS") && $0.contains(database) }
+    #expect(said.count >= 2 && said[0].contains("the database's files are lost"), "\(log)")
     #expect(!Self.isThere(database))
     try directory.remove()
   }
@@ -176,20 +178,18 @@ struct ServeTests {
   func foreignFiles() throws {
     let directory = try Rig.temporaryDirectory()
     let database = "\(directory.path)/db"
-    let serve = [
-      "serve", "--database", database, "--socket", "\(directory.path)/s", "--any-file-system",
-    ]
+    let place = ["--database", database, "--socket", "\(directory.path)/s", "--any-file-system"]
     func shell(_ script: String) throws {
       #expect(try ChildProcess.run(["sh", "-c", script, database]).status == 0)
     }
     try shell("mkdir -m 700 $0 && echo no database > $0/tally.db")
-    let garbage = try Rig.run(serve)
+    let garbage = try Rig.refusedStart(place)
     #expect(garbage.status == tally.ExitStatus.damaged.rawValue)
     #expect(garbage.error == "tally: \(database)/tally.db is not a Tallystick database\n")
     try shell(
       "rm $0/tally.db && python3 -c 'import sqlite3,sys; c=sqlite3.connect(sys.argv[1]+\"/backup.db\"); "
         + "c.execute(\"create table t(x)\"); c.commit()' $0")
-    let backup = try Rig.run(serve)
+    let backup = try Rig.refusedStart(place)
     #expect(backup.status == tally.ExitStatus.cannotCreate.rawValue)
     #expect(
       backup.error.contains("holds the database backup.db but no tally.db: rename it"), "\(backup.error)")
@@ -201,7 +201,7 @@ struct ServeTests {
   func statuses() async throws {
     let directory = try Rig.temporaryDirectory()
     func serve(_ arguments: [String], _ environment: [String: String] = [:]) throws -> ProcessResult {
-      try Rig.run(["serve"] + arguments, environment: environment)
+      try Rig.refusedStart(arguments, environment: environment)
     }
     #expect(try serve(["--readers", "0"]).status == tally.ExitStatus.usage.rawValue)
     #expect(try serve(["--no-such-flag"]).status == tally.ExitStatus.usage.rawValue)

@@ -45,6 +45,13 @@ struct Rig {
     try ChildProcess.run([Program.path] + arguments, environment: Self.clean(environment))
   }
 
+  /// A start of a server that is due to be refused; one that is not ends at once, since its input is empty.
+  static func refusedStart(
+    _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> ProcessResult {
+    try run(["serve", "--lifeline-stdin"] + arguments, environment: environment)
+  }
+
   static func clean(_ environment: [String: String]) -> [String: String] {
     ["TALLY_SOCKET": "", "TALLY_CONFIG": "", "NOTIFY_SOCKET": ""].merging(environment) { $1 }
   }

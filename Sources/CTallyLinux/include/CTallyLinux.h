@@ -42,6 +42,8 @@ int clinux_try_connect_unix(const char *path);
 int clinux_socket_pair(int *first, int *second);
 // Makes an inherited descriptor close-on-exec and non-blocking; -ENOTSOCK, -EINVAL when it does not listen.
 int clinux_adopt_listener(int fd);
+// Makes a connected Unix stream socket close-on-exec and non-blocking; -ENOTSOCK, -EINVAL when it is none.
+int clinux_adopt_connection(int fd);
 int clinux_accept(int listener);
 // How many descriptors the process can still open, counted from the lowest free one; 0 when none.
 int clinux_free_descriptors(int any_open_descriptor);

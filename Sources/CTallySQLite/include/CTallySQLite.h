@@ -10,6 +10,8 @@ int tally_sqlite_configure(int lookaside_slot_bytes, int lookaside_slots);
 // The VFS that keeps the log's consecutive writes together until they are synced (LogBuffer.c). Only
 // for connections with synchronous=FULL. Registered by tally_sqlite_configure.
 #define TALLY_LOG_BUFFER_VFS "tally-log-buffer"
+// The one that does nothing but look at unlocks, for all other connections.
+#define TALLY_LOCK_WATCH_VFS "tally-lock-watch"
 int tally_sqlite_register_log_buffer(void);
 
 // sqlite3_db_config for the options that take an int; fails when the setting does not stick.
@@ -27,8 +29,15 @@ long long tally_file_system_magic(int descriptor);
 void tally_sqlite_watch_log(sqlite3 *database, int *frames);
 
 // Whether an unlock of the database's shared memory has failed for good (LogBuffer.c). Only of a connection
-// with the VFS above; 0 for others.
+// with one of the VFSs above; 0 for others.
 int tally_sqlite_has_failed_unlock(sqlite3 *database);
+
+// SQLite's locks on the log (LogLock.c), of a connection in WAL mode that has read. Returns an SQLite result
+// code: SQLITE_BUSY while another connection has one of them. No statement may run until they are given back.
+int tally_sqlite_lock_log(sqlite3 *database);
+int tally_sqlite_unlock_log(sqlite3 *database);
+// Under these locks: lets the next checkpoint, whoever's it is, copy all of the log.
+int tally_sqlite_forget_copies(sqlite3 *database);
 // Keeps SQLite from copying the log into the database file as the last connection closes, or lets it.
 int tally_sqlite_set_checkpoint_on_close(sqlite3 *database, int is_on);
 
@@ -47,11 +56,11 @@ typedef struct {
   int is_unfinished;
 } tally_log_state;
 
-// Each returns an SQLite result code, with errno set. Before SQLite opens the database in this process.
-// A log that is not there is an empty one.
+// Each returns an SQLite result code, with errno set. A log that is not there is an empty one.
 int tally_log_examine(const char *path, tally_log_state *state);
 // Writes so many bytes of the log back as they are read, and syncs them: after a failed sync the page cache
-// may hold what the disk does not, and calls it clean.
+// may hold what the disk does not, and calls it clean. Under the locks of tally_sqlite_lock_log: whoever
+// changes the log meanwhile would find old bytes in place of new ones.
 int tally_log_write_back(const char *path, long long byte_count);
 // fsync, again after an interruption.
 int tally_sync(int descriptor);

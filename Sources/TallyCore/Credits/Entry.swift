@@ -23,6 +23,16 @@ public enum TransactionType: Int32, Sendable, CaseIterable {
   case holdExtend = 12
   case holdRelease = 13
 
+  /// Whether anything makes rows of it; the others only keep their number and their place in the books.
+  public var isMade: Bool {
+    switch self {
+    case .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .expiry, .hold, .holdExtend,
+      .holdRelease:
+      true
+    case .opening, .refund, .reversal, .void: false
+    }
+  }
+
   /// The system account that stands against the user's; nil for rows of amount zero.
   public var counterpart: SystemAccount? {
     switch self {

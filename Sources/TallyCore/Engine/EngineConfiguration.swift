@@ -35,6 +35,8 @@ public struct EngineConfiguration: Sendable {
   public var logLimitBytes = EngineConfiguration.defaultLogLimitBytes
   /// How long somebody may keep the log from starting over before `onEvent` is told, in milliseconds.
   public var logWarningMillis = 5_000
+  /// How long a start waits for another program that writes or checkpoints at that moment, in milliseconds.
+  public var logLockMillis = EngineConfiguration.defaultLogLockMillis
   /// Told what happens to the store; on the writer's queue, or on the one that watches the files.
   public var onEvent: @Sendable (StoreEvent) -> Void = { _ in }
   /// Called on the writer's queue when a commit's outcome is unknown, another sync has failed, or SQLite is
@@ -54,6 +56,9 @@ public struct EngineConfiguration: Sendable {
 
   /// 16 GiB.
   public static let defaultLogLimitBytes: Int64 = 16 << 30
+
+  /// Ten seconds: enough to copy a log of some gigabytes.
+  public static let defaultLogLockMillis = 10_000
 
   public init(directory: String, onFatal: @escaping @Sendable (StoreError) -> Void = { _ in }) {
     self.directory = directory

@@ -7,7 +7,7 @@
 //    in a commit of its own, so that one bad record does not refuse everybody's.
 // 3. A COMMIT that fails is `outcomeUnknown` for the whole batch, unless it says that the disk is full.
 //    Nothing is decided or copied after it, nor after any other failed sync: the process starts again. It
-//    does so too when the store is locked out by a lock that it could not give back.
+//    does so too when the store could not give back a lock, the writer's or a reader's.
 // 4. A full disk, and a log at its limit, make the engine read-only. A tick tries again, and it comes back by
 //    itself.
 // 5. Nothing is written once the files at the database's paths are not those that are open.
@@ -96,7 +96,7 @@ package final class Committer {
     } catch {
       return error.kind == .full ? giveUp(batch, error) : die(batch, error)
     }
-    if store.isLockedOut { stop(.lockedOut, StorageFailure(.lockedOut, "a lock was not given back")) }
+    stopIfLockedOut()
     let endedNanoseconds = MonotonicClock.nanoseconds
     metrics.batchItems.add(UInt64(batch.count))
     metrics.batchNanoseconds.add(endedNanoseconds &- beganNanoseconds)
@@ -307,6 +307,10 @@ package final class Committer {
     onFatal(StoreError(code, error.message, sql: error.sql))
   }
 
+  private func stopIfLockedOut() {
+    if store.isLockedOut { stop(.lockedOut, StorageFailure(.lockedOut, "a lock was not given back", sql: "unlock")) }
+  }
+
   private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]?] {
     batch.map { $0.refused(refusal) }
   }
@@ -377,6 +381,7 @@ package final class Committer {
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
     guard !isDead, !state.isLost else { return false }
+    stopIfLockedOut()
     retryFullDisk()
     guard state.mode == .serving else { return false }
     defer { checkpoint(isIdle: isIdle) }

@@ -8,7 +8,9 @@
 //    has reached its limit stops writes.
 // 4. A checkpoint that fails loses nothing: the log keeps what it has, and it is tried again. One whose sync
 //    failed is not: pages that it, or a partial one before it, had copied may be on no disk though the system
-//    calls them clean, and SQLite would not copy them again. The process ends; the next start copies all.
+//    calls them clean, and SQLite would not copy them again. The process ends; the next start copies all, and
+//    so does another program that checkpoints before it.
+// 5. A lock that this process could not give back is noticed: with it the log never starts over.
 //
 // Owner: the writer's queue.
 
@@ -67,6 +69,9 @@ final class Checkpointer {
     warningNanoseconds = UInt64(configuration.logWarningMillis) * 1_000_000
     maximumFrames = Int(configuration.logLimitBytes / StoreMetrics.frameByteCount)
   }
+
+  /// Whether SQLite holds a lock in this process that it wanted to give back, the writer's or a reader's.
+  var hasFailedUnlock: Bool { connection.hasFailedUnlock || readers.hasFailedUnlock }
 
   var isOverLimit: Bool { connection.logFrames >= maximumFrames }
 
@@ -132,8 +137,7 @@ final class Checkpointer {
 
   private func run(_ mode: CheckpointMode) throws(SQLiteError) -> CheckpointResult {
     let beganNanoseconds = MonotonicClock.nanoseconds
-    try hook()
-    let result = try connection.checkpoint(mode)
+    let result = try attempt(mode)
     copiedFrames = result.checkpointedFrames
     metrics.checkpointNanoseconds.add(MonotonicClock.nanoseconds &- beganNanoseconds)
     return result
@@ -176,9 +180,27 @@ final class Checkpointer {
 
   /// Copies everything and empties the log, as far as snapshots of other programs allow.
   func truncate() throws(SQLiteError) {
-    try hook()
-    let result = try connection.checkpoint(.truncate)
+    let result = try attempt(.truncate)
     if result.isBusy { onEvent(.logLeft(byteCount: StoreMetrics.logByteCount(frames: result.logFrames))) }
+  }
+
+  private func attempt(_ mode: CheckpointMode) throws(SQLiteError) -> CheckpointResult {
+    try hook()
+    do { return try connection.checkpoint(mode) } catch {
+      if error.isFailedSync { forgetCopies() }
+      throw error
+    }
+  }
+
+  /// Another program may copy the log before the next start does, and has to copy all of it, too.
+  private func forgetCopies() {
+    do {
+      try connection.lockLog(waitMillis: 0)
+      defer { connection.unlockLog() }
+      try connection.forgetCopies()
+    } catch {
+      // Whoever is at it was there before the sync had failed. The next start does it in any case.
+    }
   }
 
   private func hook() throws(SQLiteError) {

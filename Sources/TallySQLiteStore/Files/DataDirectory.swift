@@ -8,6 +8,8 @@
 //    a failed sync of the directory, and a log that has lost its name has lost all that it holds. A name that
 //    this start made and could not sync is removed again: the next one has to make it anew, since a second
 //    sync of the same directory would say nothing of what the first one failed to write.
+// 5. So is the removal of the journal with which SQLite makes the database's first page: a journal that comes
+//    back with the power undoes that page, and all that was put on it since.
 //
 // Owner: the engine.
 
@@ -19,11 +21,16 @@ internal import TallySQLite
   /// Resolved: no component is a symbolic link.
   let path: String
   private let lockDescriptor: Int32
+  /// The database had no page when this value was made.
+  private let wasEmpty: Bool
 
   static let databaseName = "tally.db"
   private static let logName = LogFile.path(ofDatabase: databaseName)
   static let lockName = "daemon.lock"
   private static let mode: mode_t = 0o700
+
+  /// What stands for one database.
+  private static let databaseNames = [databaseName, logName, databaseName + "-shm"]
 
   var databasePath: String { path + "/" + Self.databaseName }
 
@@ -53,6 +60,7 @@ internal import TallySQLite
     try Self.check(directory, path: self.path)
     if !allowsAnyFileSystem { try Self.checkFileSystem(directory, path: self.path) }
     lockDescriptor = try Self.lock(directory, path: self.path)
+    wasEmpty = Self.size(of: Self.databaseName, in: directory) ?? 0 == 0
     do {
       try Self.makeFiles(directory, path: self.path)
     } catch {
@@ -76,6 +84,19 @@ internal import TallySQLite
   static func hasLog(databasePath: String) -> Bool {
     var facts = stat()
     return unsafe lstat(databasePath + "-wal", &facts) == 0 && facts.st_size > 0
+  }
+
+  /// After SQLite has made the database's first page, and before anything else is put on it.
+  func syncFirstPage() throws(StoreError) {
+    guard wasEmpty else { return }
+    let directory = Self.retrying { unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    guard directory >= 0 else { throw Self.failure("cannot open the data directory \(path)") }
+    defer { close(directory) }
+    guard !Self.canSync(directory) else { return }
+    let error = Self.syncFailure(path)
+    // The next start makes all of it anew, with a journal that it removes.
+    for name in Self.databaseNames { unsafe unlinkat(directory, name, 0) }
+    throw error
   }
 
   /// Lets another process in; after the database was closed.

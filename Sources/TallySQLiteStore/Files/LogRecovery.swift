@@ -1,10 +1,15 @@
-// What happens to the log of the process before, before SQLite opens the database.
+// What happens to the log of the process before, before anything is copied from it or written to it.
 //
 // Invariants:
 // 1. What recovery takes is written back in place and synced first. After a failed sync Linux calls what was
 //    not written clean: the page cache shows commits that the disk does not have, and no later sync would
-//    write them. Recovery would build on them, and a power cut would take the ground away.
-// 2. A log that has lost commits which were acknowledged is not opened, unless the operator says so.
+//    write them. Whatever was built on them would lose its ground in a power cut.
+// 2. For the same reason all of it counts as not copied into the database file yet. SQLite forgets by itself
+//    what was copied, unless another program has the database open over the restart.
+// 3. Other programs may write and checkpoint at any time: SQLite's locks are held from before the log is
+//    examined until it is on the disk. Else what was read would be written over what they have put there.
+//    SQLite's own recovery, which may come before, writes to the shared memory only.
+// 4. A log that has lost commits which were acknowledged is not opened, unless the operator says so.
 //
 // Owner: the thread that opens the database, under the data directory's lock.
 
@@ -12,9 +17,13 @@ internal import TallyCore
 internal import TallySQLite
 
 enum LogRecovery {
+  /// - Parameter connection: the writer's, which has read and not written yet.
   static func prepare(
-    databasePath path: String, _ configuration: EngineConfiguration
+    _ connection: Connection, databasePath path: String, _ configuration: EngineConfiguration
   ) throws(StoreError) {
+    try lock(connection, databasePath: path, waitMillis: configuration.logLockMillis)
+    // A lock that cannot be given back fails the next statement.
+    defer { connection.unlockLog() }
     let state = try examine(databasePath: path)
     if let damage = damage(state, databasePath: path) {
       guard configuration.acceptsLogDamage else {
@@ -26,7 +35,24 @@ enum LogRecovery {
         "the log ends in a commit that was not written wholly; it is dropped, and was not acknowledged "
           + "unless the disk has lost it")
     }
-    do { try LogFile.writeBack(state, ofDatabase: path) } catch { throw StoreError(error) }
+    do {
+      try LogFile.writeBack(state, ofDatabase: path)
+      try connection.forgetCopies()
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  private static func lock(
+    _ connection: Connection, databasePath path: String, waitMillis: Int
+  ) throws(StoreError) {
+    do { try connection.lockLog(waitMillis: waitMillis) } catch {
+      guard error.kind == .busy else { throw StoreError(opening: path, error) }
+      throw StoreError(
+        .inputOutput,
+        "another program writes to \(path) or copies its log, and has not ended within \(waitMillis) ms: "
+          + "end its transaction, then start again")
+    }
   }
 
   static func examine(databasePath path: String) throws(StoreError) -> LogState {

@@ -4,6 +4,8 @@
 // 1. A reader is used by its borrower only.
 // 2. All reads of one call happen in one transaction: one snapshot, which says which commit it is of.
 // 3. While the pool is paused no snapshot begins, so that a checkpoint can reset the log.
+// 4. A snapshot that SQLite could not let go of is noticed: it would keep the log from starting over until
+//    the process ends, whatever becomes of the reader.
 //
 // Owner: the pool's monitor; a borrowed reader is its borrower's.
 
@@ -62,6 +64,8 @@ final class Reader: @unchecked Sendable {
     expiredOfMany = try connection.prepare(HoldReader.expiredOfManySQL)
   }
 
+  var hasFailedUnlock: Bool { connection.hasFailedUnlock }
+
   /// Runs all of a call's reads on one snapshot.
   func snapshot<Value>(
     _ body: (Reader, LedgerHead) throws(SQLiteError) -> Value
@@ -95,6 +99,7 @@ final class ReaderPool: Sendable {
     let count: Int
     var isPaused = false
     var isClosed = false
+    var hasFailedUnlock = false
   }
 
   private let state: Monitor<State>
@@ -124,7 +129,11 @@ final class ReaderPool: Sendable {
       then: { state in state.isClosed ? nil : state.free.popLast() })
     guard case .some(.some(let reader)) = borrowed else { return nil }
     defer {
-      state.withLock { $0.free.append(reader) }
+      let hasFailedUnlock = reader.hasFailedUnlock
+      state.withLock { state in
+        state.free.append(reader)
+        if hasFailedUnlock { state.hasFailedUnlock = true }
+      }
       state.broadcast()
       metrics.readNanoseconds.add(MonotonicClock.nanoseconds &- beganNanoseconds)
     }
@@ -132,6 +141,12 @@ final class ReaderPool: Sendable {
   }
 
   var busyCount: Int { state.withLock { $0.count - $0.free.count } }
+
+  /// Whether a snapshot of this process is held for good.
+  var hasFailedUnlock: Bool { state.withLock { $0.hasFailedUnlock } }
+
+  /// Of a connection beside the pool.
+  func noteFailedUnlock() { state.withLock { $0.hasFailedUnlock = true } }
 
   /// Keeps snapshots from beginning. `resume` must follow.
   /// - Returns: whether none is open.

@@ -33,7 +33,7 @@ struct AdminService {
     return (
       RPCs.getServerInfo.method,
       .unary { context, payload, responder in
-        services.lanes.run {
+        services.lanes.run(responder) {
           do throws(Status) {
             let (_, caller) = try services.admit(
               context, payload, as: TallystickV1.GetServerInfoRequest.self, isWrite: false)

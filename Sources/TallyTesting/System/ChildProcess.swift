@@ -63,11 +63,12 @@ package final class ChildProcess: Sendable {
     for descriptor in [output, error] { _ = cprocess_close(descriptor) }
   }
 
-  /// Runs a process to its end.
+  /// Runs a process to its end. Its input is empty.
   package static func run(
     _ arguments: [String], environment: [String: String] = [:]
   ) throws(ProcessError) -> ProcessResult {
     let child = try ChildProcess(arguments, environment: environment)
+    child.closeInput()
     let (output, error) = child.readToEnd()
     return ProcessResult(status: child.wait(), output: output, error: error)
   }

@@ -62,8 +62,9 @@ struct HoldsCommand: ClientCommand {
   @Argument(help: "The user.") var user: String
 
   @Option(
-    parsing: .singleValue, help: "open, captured, released or expired; may be repeated.",
-    completion: .list(["open", "captured", "released", "expired"]))
+    parsing: .singleValue,
+    help: "\(TallystickV1.HoldState.choices.map(\.word).joined(separator: ", ")); may be repeated.",
+    completion: .list(TallystickV1.HoldState.choices.map(\.word)))
   var state: [String] = []
 
   func perform() async throws {
@@ -71,13 +72,7 @@ struct HoldsCommand: ClientCommand {
     request.userId = user
     request.limit = paging.limit
     request.cursor = paging.cursor
-    let known: [TallystickV1.HoldState] = [.open, .captured, .released, .expired]
-    for name in state {
-      guard let state = known.first(where: { $0.name?.lowercased() == name.lowercased() }) else {
-        throw Failure(.usage, "\(JSON.quoted(name)) is none of open, captured, released, expired")
-      }
-      request.states.append(state)
-    }
+    request.states = try TallystickV1.HoldState.parse(state, among: TallystickV1.HoldState.choices)
     let reply = try await answer(TallystickV1.CreditService.listHolds, request, connection, output)
     try show(reply, output) { Texts.holds($0.holds, nextCursor: $0.nextCursor) }
     output.note(empty: reply.holds.isEmpty && reply.nextCursor.isEmpty, "no such holds of \(user)")
@@ -94,11 +89,6 @@ struct TransactionsCommand: ClientCommand {
       Example: tally credits list alice --type api_usage --from 2026-11-01
       """)
 
-  /// The types of which there are rows, and so the ones that help and completions name.
-  static let types: [TallystickV1.TransactionType] = [
-    .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .expiry, .hold, .holdExtend, .holdRelease,
-  ]
-
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var paging: PagingOptions
@@ -107,7 +97,7 @@ struct TransactionsCommand: ClientCommand {
 
   @Option(
     parsing: .singleValue, help: "Such as purchase or api_usage; may be repeated.",
-    completion: .list(Self.types.compactMap { $0.name?.lowercased() }))
+    completion: .list(TallystickV1.TransactionType.choices.map(\.word)))
   var type: [String] = []
 
   @Option(help: "The earliest time, inclusive.")
@@ -129,13 +119,8 @@ struct TransactionsCommand: ClientCommand {
     request.metadata = try Pairs.parse(metadata)
     request.fromMicros = try from.map(Times.parse)
     request.toMicros = try to.map(Times.parse)
-    for name in type {
-      guard let type = Self.types.first(where: { $0.name?.lowercased() == name.lowercased() }) else {
-        let names = Self.types.compactMap { $0.name?.lowercased() }.joined(separator: ", ")
-        throw Failure(.usage, "\(JSON.quoted(name)) is none of \(names)")
-      }
-      request.types.append(type)
-    }
+    request.types = try TallystickV1.TransactionType.parse(
+      type, among: TallystickV1.TransactionType.choices)
     let reply = try await answer(TallystickV1.CreditService.listTransactions, request, connection, output)
     try show(reply, output) { Texts.transactions($0.transactions, nextCursor: $0.nextCursor) }
     output.note(
@@ -164,7 +149,7 @@ struct ShowCommand: ClientCommand {
   private static func text(_ row: TallystickV1.Transaction) -> String {
     var facts: [(String, String)] = [
       ("transaction", row.transactionId), ("sequence", "\(row.sequence)"), ("user", row.userId),
-      ("type", (row.type.name ?? "\(row.type.rawValue)").lowercased()),
+      ("type", row.type.word),
       ("amount", Dollars.format(row.amountMicros)),
       ("held", Texts.held(row)),
       ("available", "\(Dollars.format(row.balanceAfterMicros - row.heldAfterMicros)) (after it)"),

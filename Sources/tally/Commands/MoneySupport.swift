@@ -183,7 +183,7 @@ enum Texts {
   static func money(_ reply: some MoneyReply) -> String {
     var rows: [(String, String)] = []
     if let transaction = reply.transaction {
-      let type = (transaction.type.name ?? "\(transaction.type.rawValue)").lowercased()
+      let type = transaction.type.word
       rows.append(("transaction", "\(transaction.transactionId) (\(type))"))
       let amount = isHold(transaction.type) ? transaction.holdAmountMicros : transaction.amountMicros
       rows.append((isHold(transaction.type) ? "held" : "amount", Dollars.format(amount)))
@@ -238,7 +238,7 @@ enum Texts {
       let details = [row.paymentId, row.planId, row.runId, row.holdId, row.reason, row.description]
       table.add([
         Timestamp.format(row.createdAtMicros), row.transactionId,
-        (row.type.name ?? "\(row.type.rawValue)").lowercased(),
+        row.type.word,
         isHold(row.type) ? "-" : Dollars.format(row.amountMicros), held(row),
         Dollars.format(row.balanceAfterMicros - row.heldAfterMicros), Dollars.format(row.heldAfterMicros),
         details.filter { !$0.isEmpty }.joined(separator: " "),
@@ -264,7 +264,7 @@ enum Texts {
       ], optional: ["FORFEITED", "RELEASED", "RUN", "CAPTURED"])
     for hold in holds {
       table.add([
-        hold.holdId, (hold.state.name ?? "\(hold.state.rawValue)").lowercased(),
+        hold.holdId, hold.state.word,
         Dollars.format(hold.amountMicros), Dollars.format(hold.capturedMicros),
         Dollars.format(hold.releasedMicros), Dollars.format(hold.forfeitedMicros),
         Timestamp.format(hold.expiresAtMicros), hold.runId,

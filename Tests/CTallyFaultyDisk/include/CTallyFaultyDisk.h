@@ -29,5 +29,7 @@ int faulty_disk_cut(faulty_disk *disk, const char *into, int divisor, int remain
 // The same by itself, as the `skip`th next sync of the database begins.
 void faulty_disk_cut_at_database_sync(faulty_disk *disk, int skip, const char *into, int divisor,
                                       int remainder);
-// Whether that has happened.
+// Calls as the next sync of the log begins, once, on its thread; a call of NULL takes it back.
+void faulty_disk_at_log_sync(faulty_disk *disk, void (*call)(void *), void *context);
+// Whether such a cut has happened.
 int faulty_disk_has_cut(faulty_disk *disk);

@@ -101,6 +101,102 @@ struct DiskFaultTests {
     try engine.close()
   }
 
+  /// Who copies the log after a sync has failed.
+  enum Copier { case nextStart, otherProgram }
+
+  @Test(
+    "what such a checkpoint lost is copied again, though another program has the database open all the while",
+    arguments: [Copier.nextStart, .otherProgram])
+  func failedCheckpointSyncBesideOthers(copier: Copier) throws {
+    let fatal = Slot<StoreError>()
+    var engine = try open(directory) { fatal.put($0) }
+    try engine.must(purchase("u1", 5, "p"))
+    var number = 0
+    try fill(engine, frames: Checkpointer.idleFrames + 100, from: &number)
+    let other = try Connection(
+      path: directory.databasePath, options: ConnectionOptions(readOnly: false, checkpointsOnClose: false))
+    try other.execute("BEGIN; SELECT count(*) FROM ledger")
+    try fill(engine, frames: 100, from: &number)
+    try engine.tick()
+    try other.execute("COMMIT")
+    try fill(engine, frames: Checkpointer.idleFrames + 100, from: &number)
+    try engine.must(consume("u1", 1, "c"))
+    // One that writes just then keeps the process from doing it at its end.
+    if copier == .nextStart { try other.execute("BEGIN IMMEDIATE") }
+    disk.fail(.databaseSync)
+    try engine.tick()
+    #expect(try fatal.wait().sql == "checkpoint passive")
+    if copier == .nextStart { try other.execute("ROLLBACK") }
+    try engine.close()
+    if copier == .otherProgram { #expect(try !other.checkpoint(.truncate).isBusy) }
+    try check(try disk.cut(), available: 4)
+    engine = try open(directory)
+    #expect(try LogFile.examine(ofDatabase: directory.databasePath).wholeFrames < 10)
+    try check(try disk.cut(), available: 4)
+    try engine.close()
+  }
+
+  /// What a kill leaves of a database whose log has a few commits.
+  private func killed() throws -> TemporaryDirectory {
+    let engine = try open(directory)
+    for number in 0..<5 { try engine.must(purchase("u1", 1, "p\(number)")) }
+    let left = try disk.cut()
+    try engine.close()
+    return left
+  }
+
+  @Test("while a start puts the log back in place, no other program writes or copies it; readers go on")
+  func othersAreLockedOut() throws {
+    let left = try killed()
+    let disk = try FaultyDisk(left)
+    let other = try Connection(
+      path: left.databasePath,
+      options: ConnectionOptions(readOnly: false, checkpointsOnClose: false, busyTimeoutMillis: 0))
+    let mode = try other.text("PRAGMA journal_mode")
+    try #require(mode == "wal")
+    let found = Slot<Bool>()
+    var engine: SQLiteEngine?
+    try disk.atLogSync {
+      var mayWrite = true
+      do {
+        try other.execute("BEGIN IMMEDIATE; ROLLBACK")
+      } catch {
+        mayWrite = (error as? SQLiteError)?.kind != .busy
+      }
+      do {
+        let mayCopy = try !other.checkpoint(.passive).isBusy
+        let rows = try other.value("SELECT count(*) FROM ledger")
+        found.put(!mayWrite && !mayCopy && rows > 0)
+      } catch { Issue.record(error) }
+    } while: {
+      engine = try open(left)
+    }
+    #expect(found.value == true)
+    // And when it has started, they may.
+    try other.execute("BEGIN IMMEDIATE; ROLLBACK")
+    try #require(engine).close()
+  }
+
+  @Test("a start beside another program that does not end its transaction is refused, and writes nothing")
+  func startBesideWriter() throws {
+    let left = try killed()
+    let disk = try FaultyDisk(left)
+    let other = try Connection(
+      path: left.databasePath, options: ConnectionOptions(readOnly: false, checkpointsOnClose: false))
+    try other.execute("BEGIN IMMEDIATE")
+    disk.fail(.logSync)
+    #expect {
+      try open(left, configure: { $0.logLockMillis = 0 })
+    } throws: {
+      guard let error = $0 as? StoreError else { return false }
+      return error.code == .inputOutput && error.message.contains("another program writes to")
+    }
+    #expect(disk.failureCount == 0)
+    disk.fail(.logSync, count: 0)
+    try other.execute("ROLLBACK")
+    try check(left, available: 5)
+  }
+
   @Test("a failed sync at the last checkpoint leaves the log to the next start")
   func failedLastCheckpoint() throws {
     var engine = try open(directory)
@@ -128,6 +224,21 @@ struct DiskFaultTests {
     try engine.tick()
     #expect(engine.state().mode == .draining)
     #expect(try fatal.wait().code == .outcomeUnknown)
+    try engine.close()
+    try check(directory, available: 5)
+  }
+
+  @Test("a failed sync before the commit ends the process, too")
+  func failedSyncBeforeCommit() throws {
+    var faults = EngineFaults()
+    faults.insideCommand = { (command) throws(StoreFault) in
+      if case .consume = command { throw .failedSync }
+    }
+    let fatal = Slot<StoreError>()
+    let engine = try open(directory, faults: faults) { fatal.put($0) }
+    try engine.must(purchase("u1", 5, "p"))
+    #expect(try engine.refusal(consume("u1", 1, "a")).reason == .outcomeUnknown)
+    #expect(try fatal.wait().code == .outcomeUnknown && engine.state().mode == .draining)
     try engine.close()
     try check(directory, available: 5)
   }
@@ -160,11 +271,30 @@ struct DiskFaultTests {
 
   @Test("the log's name is on the disk before anything is answered, though SQLite's own sync of it fails")
   func failedSyncOfSQLite() throws {
-    // The first is the start's own.
-    disk.fail(.directorySync, skip: 1, count: 1_000)
-    let engine = try open(directory)
+    for number in 1...2 {
+      // The start's own; at the first also the one of the first page's journal, and the start's again.
+      disk.fail(.directorySync, skip: number == 1 ? 3 : 1, count: 1_000)
+      let failures = disk.failureCount
+      let engine = try open(directory)
+      try engine.must(purchase("u1", 5, "p\(number)"))
+      #expect(disk.failureCount > failures)
+      try check(try disk.cut(), available: Int64(5 * number))
+      disk.fail(.directorySync, count: 0)
+      try engine.close()
+    }
+  }
+
+  @Test("the journal of the database's first page does not come back with the power")
+  func journalOfFirstPage() throws {
+    // The first sync after SQLite has removed it.
+    disk.fail(.directorySync, skip: 2)
+    var engine: SQLiteEngine
+    do { engine = try open(directory) } catch {
+      #expect(error.code == .outcomeUnknown)
+      engine = try open(directory)
+    }
     try engine.must(purchase("u1", 5, "p"))
-    #expect(disk.failureCount > 0)
+    #expect(disk.failureCount == 1)
     try check(try disk.cut(), available: 5)
     try engine.close()
   }
@@ -200,26 +330,57 @@ struct DiskFaultTests {
     try check(left, available: 5)
   }
 
-  @Test("an unlock that fails is tried again; one that keeps failing ends the process at once")
-  func failedUnlock() throws {
+  @Test(
+    "an unlock that fails is tried again; one that keeps failing ends the process at once",
+    arguments: [false, true])
+  func failedUnlock(isAfterCommit: Bool) throws {
+    let armed = Monitor(false)
+    var faults = EngineFaults()
+    faults.beforeCommit = { [disk] (_) throws(StoreFault) in
+      if armed.withLock({ $0 }) { disk.fail(.unlock, count: 1_000, error: ENOLCK) }
+    }
     let fatal = Slot<StoreError>()
-    var engine = try open(directory) { fatal.put($0) }
+    var engine = try open(directory, faults: faults) { fatal.put($0) }
     try engine.must(purchase("u1", 5, "p"))
     disk.fail(.unlock, error: ENOLCK)
     try engine.must(consume("u1", 1, "a"))
     #expect(disk.failureCount == 1 && engine.state().mode == .serving)
-    disk.fail(.unlock, count: 1_000, error: ENOLCK)
-    // It fails before the commit or after it.
+    if isAfterCommit { armed.withLock { $0 = true } } else { disk.fail(.unlock, count: 1_000, error: ENOLCK) }
     let outcome = try engine.decide(consume("u1", 1, "b"))
-    #expect(outcome.receipt != nil || outcome.refusal?.reason == .readOnly)
+    #expect(isAfterCommit ? outcome.receipt != nil : outcome.refusal?.reason == .readOnly)
     #expect(engine.state().mode == .draining)
     #expect(try fatal.wait().code == .lockedOut)
     #expect(try engine.refusal(consume("u1", 1, "c")).reason == .shuttingDown)
+    armed.withLock { $0 = false }
     disk.fail(.unlock, count: 0)
     try engine.close()
     engine = try open(directory)
     #expect(try engine.available("u1") == (outcome.receipt == nil ? 4 : 3))
     try engine.close()
+  }
+
+  enum Holder { case reader, verification }
+
+  @Test(
+    "a reader that cannot let go of its snapshot ends the process: the log would never start over",
+    arguments: [Holder.reader, .verification])
+  func failedUnlockOfReader(holder: Holder) throws {
+    let fatal = Slot<StoreError>()
+    let engine = try open(directory, readerCount: 1) { fatal.put($0) }
+    try engine.must(purchase("u1", 5, "p"))
+    let filter = TransactionFilter(userId: "u1", limit: 10)
+    _ = try engine.transactions(filter)
+    // One more attempt would give it back.
+    disk.fail(.unlock, count: 3, error: ENOLCK)
+    switch holder {
+    case .reader: #expect(try engine.transactions(filter).value.rows.count == 1)
+    case .verification: #expect(throws: Never.self) { _ = try engine.verify { _ in } }
+    }
+    #expect(disk.failureCount == 3 && engine.state().mode == .serving)
+    try engine.tick()
+    #expect(engine.state().mode == .draining && fatal.value?.code == .lockedOut)
+    try engine.close()
+    try check(directory, available: 5)
   }
 
   @Test("a writer that is locked out of its own database ends, and refuses without speaking of damage")

@@ -223,6 +223,26 @@ struct EngineTests {
     try open(directory, clock: clock).close()
   }
 
+  @Test("of every type that is said to be made there are rows once everything has happened, and of no other")
+  func types() throws {
+    let engine = try open(directory, clock: clock)
+    _ = try engine.decide(.putPlan(plan("pro", 50)))
+    try engine.must(purchase("u1", 100, "p"))
+    try engine.must(grant("u1", "pro", "g"))
+    try engine.must(promo("u1", 40, "m", expiresAt: noon + second))
+    try engine.must(
+      .adjust(.init(userId: "u1", amountMicros: -1, actor: "a", reason: "r", idempotency: key("a"))))
+    let holds = try ["r", "s", "t"].map { try #require(try engine.must(reserve("u1", 30, $0)).hold) }
+    try engine.must(extend(holds[0].id, "e"))
+    try engine.must(capture(holds[0].id, 10, "c"))
+    try engine.must(release(holds[1].id, "x"))
+    clock.advance(byMicros: 3_600 * second)
+    try engine.must(consume("u1", 1, "k"))
+    let rows = try engine.transactions(TransactionFilter(userId: "u1", limit: 100)).value.rows
+    #expect(Set(rows.map(\.type)) == Set(TransactionType.allCases.filter(\.isMade)))
+    try engine.close()
+  }
+
   @Test("a deadline that has passed is not applied")
   func deadline() throws {
     let engine = try open(directory, clock: clock)

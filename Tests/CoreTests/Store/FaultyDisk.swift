@@ -50,6 +50,26 @@ internal import Testing
     return left
   }
 
+  private final class Observer {
+    let look: () -> Void
+    init(_ look: @escaping () -> Void) { self.look = look }
+  }
+
+  /// - Parameter look: called as the first sync of the log begins, on its thread, while `body` runs.
+  func atLogSync(_ look: @escaping () -> Void, while body: () throws -> Void) rethrows {
+    let observer = Observer(look)
+    try withExtendedLifetime(observer) {
+      unsafe faulty_disk_at_log_sync(
+        disk,
+        { context in
+          guard let context = unsafe context else { return }
+          unsafe Unmanaged<Observer>.fromOpaque(context).takeUnretainedValue().look()
+        }, Unmanaged.passUnretained(observer).toOpaque())
+      defer { unsafe faulty_disk_at_log_sync(disk, nil, nil) }
+      try body()
+    }
+  }
+
   /// What a power cut leaves as a sync of the database begins, the next but `skip`, while `body` runs.
   /// - Returns: nil when there was no such sync.
   func cut(atDatabaseSync skip: Int32, _ written: Written, while body: () throws -> Void) throws

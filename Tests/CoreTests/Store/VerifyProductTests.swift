@@ -96,6 +96,19 @@ struct VerifyProductTests {
     try engine.close()
   }
 
+  @Test("a head that lies before the commit of a run is found, though no ledger row is of that commit")
+  func headBeforeRun() throws {
+    let directory = try TemporaryDirectory()
+    let engine = try open(directory, clock: TestClock(wallMicros: noon))
+    try engine.must(purchase("u1", 100, "p"))
+    #expect(try engine.decide(Self.record("u1", "r1", .succeeded, hoursAgo: 1)).refusal == nil)
+    let last = engine.state().commitSequence
+    try engine.close()
+    try VerifyTests.expect(
+      "meta: commit \(last - 1) is the last, but a run is of commit \(last)", of: 3,
+      after: "UPDATE meta SET commit_sequence = commit_sequence - 1", in: directory)
+  }
+
   @Test("a sound file passes, on disk and while an engine runs")
   func sound() throws {
     let directory = try TemporaryDirectory()

@@ -93,8 +93,13 @@ final class Child: Sendable {
   }
 
   /// Memory that it has in use, in bytes.
-  var residentBytes: Int {
-    for line in Files.text("/proc/\(pid)/status").split(separator: "\n") where line.hasPrefix("VmRSS:") {
+  var residentBytes: Int { bytes("VmRSS:") }
+
+  /// The most that it ever had in use.
+  var highestResidentBytes: Int { bytes("VmHWM:") }
+
+  private func bytes(_ name: String) -> Int {
+    for line in Files.text("/proc/\(pid)/status").split(separator: "\n") where line.hasPrefix(name) {
       let number = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first
       return (number.flatMap { Int($0) } ?? 0) * 1_024
     }

@@ -16,6 +16,7 @@ let package = Package(
       dependencies: [
         .product(name: "TTRPC", package: "tallystick"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ])
+      ]),
+    .testTarget(name: "EchoTests", dependencies: ["Echo"]),
   ]
 )

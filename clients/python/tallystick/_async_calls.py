@@ -254,7 +254,7 @@ class _Opening:
             await asyncio.wait({self.trying})
         if self.connection is not None:
             self.connection.send(self.stream_id, flags, payload)
-            while self.connection.is_full:
+            while self.connection.is_full and self.connection.is_under_way(self.stream_id):
                 await self.connection.room()
 
     def cancel(self) -> None:

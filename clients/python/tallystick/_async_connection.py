@@ -119,8 +119,11 @@ class AsyncConnection:
     def is_full(self) -> bool:
         return len(self._unsent) >= LONGEST_UNSENT_BYTES
 
+    def is_under_way(self, stream_id: int) -> bool:
+        return stream_id in self._streams.waiting
+
     async def room(self) -> None:
-        """Waits until something else was sent, or the connection has ended."""
+        """Waits until something else was sent, or some call or the connection has ended."""
         if self._room is None:
             self._room = self.loop.create_future()
         # Shared by all that wait: one that is cancelled must not end it.
@@ -187,6 +190,8 @@ class AsyncConnection:
             data = self._socket.recv(RECEIVE_BYTES)
             if data:
                 self._streams.receive(data)
+                # The stream of one that waits for room may have ended.
+                self._wake_senders()
                 return
             reason = "the server closed the connection"
         except (BlockingIOError, InterruptedError):
@@ -198,10 +203,12 @@ class AsyncConnection:
     def forget(self, stream_id: int) -> None:
         """Drops whatever still comes for the call."""
         self._streams.forget(stream_id)
+        self._wake_senders()
 
     def cancel(self, stream_id: int, token: str) -> None:
         """Forgets a call and asks the server to end it. Nobody waits for the answer."""
         if self._streams.forget(stream_id) is not None:
+            self._wake_senders()
             # Without a connection the call has ended as well.
             with contextlib.suppress(ConnectionLost):
                 self.start(cancel_request(token), 0, Ignored())

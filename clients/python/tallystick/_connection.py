@@ -7,7 +7,8 @@
    does, or else the reader thread, which there is only once a second call or a stream has needed it.
 3. Who stops reading while calls are still under way wakes the reader thread.
 4. Once `closed`, no call is under way and none begins; every one that was has failed.
-5. While too much is unsent, calls and messages of streams wait for room, until their deadline at the latest.
+5. While too much is unsent, calls and messages of streams wait for room, until their deadline or their
+   stream's end at the latest.
 6. The socket is closed by the last that was inside of a send or of a read.
 """
 
@@ -120,14 +121,14 @@ class Connection:
         return stream_id
 
     def send(self, stream_id: int, flags: int, payload: bytes, until: Optional[float]) -> None:
-        """Sends a message of a stream, or its end. Waits for room as `start` does. When the connection has
-        ended, the call was told.
+        """Sends a message of a stream, or its end. Waits for room as `start` does. When the stream or the
+        connection has ended, nothing is sent: the call was told.
         """
         frame = _wire.encode_frame(stream_id, _wire.DATA, flags, payload)
         with self._lock:
             if self._is_blocked:
-                self._wait_for_room(until)
-            if self.closed:
+                self._wait_for_room(until, stream_id)
+            if self.closed or stream_id not in self._streams.waiting:
                 return
             self._add(frame)
         problem = self._send(frame)
@@ -140,16 +141,25 @@ class Connection:
         if self._is_blocked:
             self._unsent_bytes += len(frame)
 
-    def _wait_for_room(self, until: Optional[float]) -> None:
-        """Under the lock. Raises NoRoom when the time is over before."""
-        while until is not None and self._unsent_bytes >= LONGEST_UNSENT_BYTES and not self.closed:
-            self._waiting_for_room += 1
-            try:
+    def _wait_for_room(self, until: Optional[float], stream_id: Optional[int] = None) -> None:
+        """Under the lock. Ends with the stream as well. Raises NoRoom when the time is over before."""
+        # First: whoever ends a stream looks for those that wait when it has ended.
+        self._waiting_for_room += 1
+        try:
+            while until is not None and self._unsent_bytes >= LONGEST_UNSENT_BYTES and not self.closed:
+                if stream_id is not None and stream_id not in self._streams.waiting:
+                    return
                 seconds = until - time.monotonic()
                 if seconds <= 0 or not self._room.wait(None if seconds == math.inf else seconds):
                     raise NoRoom
-            finally:
-                self._waiting_for_room -= 1
+        finally:
+            self._waiting_for_room -= 1
+
+    def _stream_ended(self) -> None:
+        """One that waits for room for it need not any longer."""
+        if self._waiting_for_room:
+            with self._lock:
+                self._room.notify_all()
 
     def _send(self, own: bytes) -> Optional[str]:
         """Sends what waits, or leaves it to who is sending just then. Returns why nothing was sent of the
@@ -307,6 +317,7 @@ class Connection:
                     reason = "the server closed the connection"
                     break
                 streams.receive(data)
+                self._stream_ended()
         except (OSError, _wire.ProtocolError) as error:
             reason = f"the connection was lost: {error}"
         finally:
@@ -321,10 +332,11 @@ class Connection:
     def forget(self, stream_id: int) -> None:
         """Drops whatever still comes for the call."""
         self._streams.forget(stream_id)
+        self._stream_ended()
 
     def cancel(self, stream_id: int, token: str) -> None:
         """Forgets a call and asks the server to end it. Nobody waits for the answer."""
-        self._streams.forget(stream_id)
+        self.forget(stream_id)
         # Without a connection the call has ended as well.
         with contextlib.suppress(ConnectionLost):
             self.start(cancel_request(token), 0, Ignored(), None)

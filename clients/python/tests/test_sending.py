@@ -149,6 +149,91 @@ def test_a_deadline_bounds_the_sending_half_of_a_stream_by_asyncio(
     assert late(lambda: asyncio.run(send())).maybe_applied
 
 
+class Deaf(Stuck):
+    """Takes the stream's beginning and no more, and ends the stream when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.end_stream = threading.Event()
+
+    def __call__(self, peer: Peer, frame: Frame) -> None:
+        self.end_stream.wait(PATIENCE)
+        if frame.type == _wire.REQUEST:
+            peer.end(frame.stream_id)
+        self.go_on.wait(PATIENCE)
+
+
+@pytest.fixture
+def deaf(serve: Serve) -> Iterator[Deaf]:
+    handler = Deaf()
+    serve(handler)
+    yield handler
+    handler.end_stream.set()
+    handler.go_on.set()
+
+
+def test_a_sender_that_waits_for_room_is_let_go_when_the_server_ends_its_stream(
+    deaf: Deaf, client: Client
+) -> None:
+    connection = client.caller._channel.connection(PATIENCE)
+    with Conformance(client.caller).chat() as chat:
+
+        def end() -> None:
+            wait_until(lambda: connection._waiting_for_room == 1)
+            deaf.end_stream.set()
+
+        thread = threading.Thread(target=end)
+        thread.start()
+        while not chat._ended:
+            chat.send(EchoRequest(body=bytes(100_000)))
+        thread.join()
+        assert list(chat) == []
+        # It was not the end of all that woke the sender.
+        assert not connection.closed
+
+
+def test_a_sender_that_waits_for_room_is_let_go_when_the_server_ends_its_stream_by_asyncio(
+    deaf: Deaf, socket_path: pathlib.Path
+) -> None:
+    async def send() -> None:
+        async with (
+            AsyncClient(socket_path) as client,
+            AsyncConformance(client.caller).chat() as chat,
+        ):
+            connection = client.caller._channel.connection(asyncio.get_running_loop())
+
+            async def fill() -> None:
+                while not chat._ended:
+                    await chat.send(EchoRequest(body=bytes(100_000)))
+
+            sending = asyncio.create_task(fill())
+            while connection._room is None:
+                await asyncio.sleep(0)
+            deaf.end_stream.set()
+            await sending
+            assert [message async for message in chat] == []
+            assert not connection.closed
+
+    asyncio.run(send())
+
+
+def test_a_sender_that_waits_for_room_is_let_go_when_its_stream_is_left(
+    stuck: Stuck, socket_path: pathlib.Path
+) -> None:
+    async def send() -> None:
+        async with AsyncClient(socket_path) as client:
+            chat = AsyncConformance(client.caller).chat()
+            connection = client.caller._channel.connection(asyncio.get_running_loop())
+            sending = asyncio.create_task(chat.send(EchoRequest(body=STUCK)))
+            while connection._room is None:
+                await asyncio.sleep(0)
+            await chat.aclose()
+            await sending
+            assert not connection.closed
+
+    asyncio.run(send())
+
+
 def test_closing_ends_who_waits_for_room(stuck: Stuck, client: Client) -> None:
     conformance = Conformance(client.caller)
     fill(conformance)

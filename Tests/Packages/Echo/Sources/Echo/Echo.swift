@@ -18,9 +18,11 @@ typealias Text = Google_Protobuf_StringValue
 @main
 enum Echo {
   static let service = "example.v1.Echo"
+  static let health = HealthService(services: [service])
 
   static var registry: ServiceRegistry {
     var registry = ServiceRegistry()
+    health.register(in: &registry)
     registry.unary(service, "Shout") { (text: Text, _) in
       if text.value.isEmpty { throw Status(.invalidArgument, "there is nothing to shout") }
       return Text(text.value.uppercased())
@@ -54,7 +56,12 @@ enum Echo {
     if let reply = try await chat.next(as: Text.self) { print(reply.value) }
     chat.finish()
 
+    let status: HealthService.ServingStatus = try await connection.unary(
+      HealthService.name, HealthService.checkMethod, HealthService.Request(service))
+    print(service, "is", status)
+
     connection.close()
+    health.shutDown()
     await server.shutdown(drainNanoseconds: 1_000_000_000)
   }
 }

@@ -1,0 +1,74 @@
+// Work of a connection's calls that is done on queues of their handlers: when each piece of it begins.
+//
+// Invariants:
+// 1. Of one connection a few pieces are on the queues at a time, the others stand in its line. So who asks
+//    for much waits for itself, and others for a few pieces of it.
+// 2. No piece leaves the line while too much waits for the peer: nothing is made for one who does not read.
+// 3. Each piece leaves the line once, in order. A call that nobody waits for by then fails instead.
+//
+// Shared: the line belongs to the outbox's lock.
+
+internal import DequeModule
+public import Dispatch
+
+/// The work of a connection's calls that has not begun.
+struct WorkLine {
+  struct Piece: Sendable {
+    var queue: DispatchQueue
+    var responder: UnaryResponder
+    var work: @Sendable () -> Void
+  }
+
+  var waiting = Deque<Piece>()
+  /// Pieces on their queues, of at most `limit`.
+  var begunCount = 0
+  var limit = 1
+}
+
+extension UnaryResponder {
+  /// Does `work`, which answers the call or has it answered, on `queue`: in the call's turn among those of
+  /// its connection, and not while too much waits for the peer. When nobody waits for it by then it fails.
+  /// - Parameter limit: how many pieces of work of one connection are on such queues at a time.
+  public func answer(on queue: DispatchQueue, limit: Int, _ work: @escaping @Sendable () -> Void) {
+    call.connection.lineUp(WorkLine.Piece(queue: queue, responder: self, work: work), limit)
+  }
+}
+
+extension Outbox {
+  fileprivate func lineUp(_ piece: WorkLine.Piece, _ limit: Int) {
+    lock.lock()
+    line.limit = limit
+    line.waiting.append(piece)
+    beginWork()
+    lock.unlock()
+  }
+
+  /// With the lock held: what may begin now goes to its queue. When the connection is gone, that is one
+  /// piece, with which all fail.
+  func beginWork() {
+    while line.begunCount < line.limit, !isPaused || !isUsable, let piece = line.waiting.popFirst() {
+      line.begunCount += 1
+      piece.queue.async { self.perform(piece) }
+    }
+  }
+
+  private func perform(_ piece: WorkLine.Piece) {
+    if let status = reasonNotToBegin(piece.responder.call) {
+      piece.responder.fail(status)
+    } else {
+      piece.work()
+    }
+    lock.lock()
+    line.begunCount -= 1
+    let lost = isUsable ? Deque() : line.waiting
+    if !lost.isEmpty { line.waiting = Deque() }
+    beginWork()
+    lock.unlock()
+    for piece in lost { piece.responder.fail(connectionLost) }
+  }
+
+  private func reasonNotToBegin(_ call: Call) -> Status? {
+    if let status = cancellationStatus(call) { return status }
+    return call.deadline != 0 && call.deadline <= poller.time.nanoseconds ? deadlinePassed : nil
+  }
+}
