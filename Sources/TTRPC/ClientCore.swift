@@ -230,8 +230,8 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
     CallError(Status(.unavailable, "the connection is closed"), outcomeIsUnknown: outcomeIsUnknown)
   }
 
-  /// Of a call that was never sent. Its caller sees the connection closed, although those that wait for answers
-  /// are told a moment later.
+  /// Of a call that was never sent. Its caller sees the connection closed, although those that wait for
+  /// answers are told a moment later.
   private func gone() -> CallError {
     table.withLock { $0.isClosed = true }
     return Self.lost(outcomeIsUnknown: false)

@@ -8,8 +8,8 @@
 
 internal import TTRPC
 internal import TallyCore
-internal import TallySQLiteStore
 internal import TallyMessages
+internal import TallySQLiteStore
 
 struct Registry {
   var services: Services

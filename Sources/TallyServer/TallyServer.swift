@@ -10,9 +10,9 @@
 public import Logging
 public import TTRPC
 public import TallyCore
-internal import TallySQLiteStore
 internal import TallyLocking
 internal import TallyMessages
+internal import TallySQLiteStore
 
 /// What a server is started with.
 public struct TallyServerOptions: Sendable {

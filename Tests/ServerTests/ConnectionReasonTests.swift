@@ -3,8 +3,8 @@
 import TTRPC
 import TallyClient
 import TallyCore
-internal import TallySQLiteStore
 import TallyMessages
+internal import TallySQLiteStore
 import TallyTestSupport
 import Testing
 

@@ -9,8 +9,8 @@ import Foundation
 import Logging
 import TTRPC
 import TallyCore
-internal import TallySQLiteStore
 import TallyMessages
+internal import TallySQLiteStore
 import TallyTestSupport
 import Testing
 

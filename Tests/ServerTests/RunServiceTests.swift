@@ -2,8 +2,8 @@
 
 import TTRPC
 import TallyCore
-internal import TallySQLiteStore
 import TallyMessages
+internal import TallySQLiteStore
 import Testing
 
 @testable import TallyServer

@@ -9,8 +9,8 @@ internal import Glibc
 internal import Logging
 internal import TTRPC
 internal import TallyCore
-internal import TallySQLiteStore
 internal import TallyLocking
+internal import TallySQLiteStore
 internal import TallyServer
 
 /// What goes wrong.

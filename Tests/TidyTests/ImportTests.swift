@@ -13,21 +13,21 @@ struct ImportTests {
     "TTRPC": ["CTallyLinux", "DequeModule", "Dispatch", "Glibc", "TallyLocking", "Synchronization"],
     "TallySQLite": ["CTallySQLite", "Glibc", "TallyLocking", "TallyMeasuring"],
     "TallyCore": [
-      "TallySQLite", "Crypto", "DequeModule", "Dispatch", "Glibc", "Synchronization", "TallyLocking",
-      "TallyMeasuring",
+      "Crypto", "DequeModule", "Dispatch", "Glibc", "Synchronization", "TallyLocking", "TallyMeasuring",
+    ],
+    "TallySQLiteStore": [
+      "TallyCore", "TallySQLite", "Crypto", "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
     ],
     "TallyServer": [
-      "Synchronization", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "Crypto", "Logging",
-      "Dispatch", "Glibc",
-      "TallyLocking", "TallyMeasuring",
+      "Synchronization", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallySQLiteStore",
+      "Crypto", "Logging", "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
     ],
     "TallyClient": ["TTRPC", "TallyMessages", "Dispatch", "Glibc", "TallyLocking"],
     "TallyTesting": ["CTallyProcess", "TallyClient", "TallyMessages", "TallyLocking", "Glibc"],
     "tally": [
       "CTallyProcess", "TallyServer", "TallyClient", "TallyTesting", "TTRPC", "TallyMessages",
-      "TallyProtoJSON", "TallyCore",
-      "ArgumentParser", "Logging",
-      "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
+      "TallyProtoJSON", "TallyCore", "TallySQLiteStore", "ArgumentParser", "Logging", "Dispatch", "Glibc",
+      "TallyLocking", "TallyMeasuring",
     ],
     "TallyBench": ["ArgumentParser", "Glibc"],
   ]

@@ -10,7 +10,7 @@ struct UnsafeTests {
     "Sources/TallyLocking/", "Sources/TallyMeasuring/Clock.swift", "Sources/TallyMessages/", "Sources/TTRPC/",
     "Sources/TallySQLite/", "Sources/TallyBench/",
     // The data directory's lock, the clocks, a condition, and bytes under a digest.
-    "Sources/TallyCore/Store/DataDirectory.swift", "Sources/TallyCore/Store/FileWatch.swift",
+    "Sources/TallySQLiteStore/Files/DataDirectory.swift", "Sources/TallySQLiteStore/Files/FileWatch.swift",
     "Sources/TallyCore/Time/TimeSource.swift",
     "Sources/TallyCore/Writing/Monitor.swift", "Sources/TallyCore/Credits/Chain.swift",
     // Bytes under a hash, and time zone files.

@@ -25,7 +25,7 @@ package final class Committer {
 
   package let store: any WriterStore
   let state: CommittedState
-  private let caches: Caches
+  let caches: Caches
   private let zones: ZoneStore
   private let metrics: StoreMetrics
   let time: EffectiveTime
@@ -33,18 +33,18 @@ package final class Committer {
   let settledRows: Int
   private let onFatal: @Sendable (StoreError) -> Void
   private let onEvent: @Sendable (StoreEvent) -> Void
-  private let onRateLimits: @Sendable (RateLimitChange) -> Void
+  let onRateLimits: @Sendable (RateLimitChange) -> Void
 
-  package private(set) var books = Books()
+  package internal(set) var books = Books()
   /// The next place after the last commit, among its own.
-  private var trailing: Int32 = 0
+  var trailing: Int32 = 0
   /// Nothing that is stored expires before.
   var earliestDueMicros = Int64.min
   /// Rows that what has expired may still take in the open transaction.
   var settlingRows = 0
   /// Batches that are still to look for their keys first.
   private var keyedBatches = 0
-  private var isDead = false
+  private(set) var isDead = false
   /// Why no write is taken for now.
   private var readOnlyCause: StoreEvent.ReadOnlyCause?
 
@@ -295,7 +295,7 @@ package final class Committer {
 
   /// Nobody knows what of the batch was applied.
   @discardableResult
-  private func die(_ batch: [Work], _ error: StorageFailure) -> [[Outcome]?] {
+  func die(_ batch: [Work], _ error: StorageFailure) -> [[Outcome]?] {
     stop(.outcomeUnknown, error)
     return refuse(batch, Self.unknownRefusal)
   }
@@ -308,7 +308,8 @@ package final class Committer {
   }
 
   private func stopIfLockedOut() {
-    if store.isLockedOut { stop(.lockedOut, StorageFailure(.lockedOut, "a lock was not given back", sql: "unlock")) }
+    guard store.isLockedOut else { return }
+    stop(.lockedOut, StorageFailure(.lockedOut, "a lock was not given back", sql: "unlock"))
   }
 
   private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]?] {
@@ -325,7 +326,7 @@ package final class Committer {
     onEvent(.readOnly(cause))
   }
 
-  private func becomeWritable() {
+  func becomeWritable() {
     guard state.mode == .readOnly else { return }
     state.mode = .serving
     onEvent(.writable(readOnlyCause ?? .diskFull))
@@ -459,46 +460,5 @@ package final class Committer {
       undo(error)
       throw error
     }
-  }
-
-  // MARK: another database
-
-  /// Puts another database in the place of this one. For test harnesses.
-  /// - Parameters:
-  ///   - setClock: called before anybody sees the new database.
-  ///   - replace: one transaction, handed the number of its commit; nothing has changed when it throws.
-  /// - Returns: the commit that did it.
-  package func replace(
-    _ setClock: () -> Void, by replace: (_ commitSequence: Int64) throws(StorageFailure) -> Void
-  ) throws(StorageFailure) -> Int64 {
-    if isDead || state.isLost { throw StorageFailure(.failedSync, "disk I/O error", sql: "replace") }
-    // Before and after: whoever began to read between, or read on over either, has read two databases.
-    state.countReplacement()
-    defer { state.countReplacement() }
-    do { try replace(books.head.commitSequence + 1) } catch {
-      if error.kind == .failedSync { die([], error) }
-      throw error
-    }
-    do { try adopt(setClock) } catch {
-      // What is in memory is not what is in the file.
-      die([], error)
-      throw error
-    }
-    // The disk has taken it.
-    becomeWritable()
-    checkpoint(isIdle: false)
-    store.noteLog()
-    return books.head.commitSequence
-  }
-
-  private func adopt(_ setClock: () -> Void) throws(StorageFailure) {
-    books = try store.books()
-    earliestDueMicros = Int64.min
-    trailing = 0
-    time.drive(ledgerMicros: books.head.lastAtMicros, setClock)
-    // In this order: whoever has seen the new head must not find an old value in a cache.
-    caches.clear(commitSequence: books.head.commitSequence)
-    onRateLimits(.all(try store.rateLimits()))
-    state.clear(head: books.head)
   }
 }

@@ -217,7 +217,8 @@ package final class Writer: @unchecked Sendable {
 
   /// Runs on the writer's queue, between batches.
   /// - Throws: `closed` when the writer has stopped; what `body` throws.
-  package func perform<Value>(_ body: (Committer) throws(StorageFailure) -> Value) throws(StoreError) -> Value {
+  package func perform<Value>(_ body: (Committer) throws(StorageFailure) -> Value) throws(StoreError) -> Value
+  {
     let result = queue.sync { () -> Result<Value, StoreError> in
       guard let committer else { return .failure(StoreError(.closed, "the engine is closed")) }
       return Result { () throws(StorageFailure) in try body(committer) }.mapError { StoreError($0) }

@@ -13,8 +13,8 @@
 //
 // Owner: the engine.
 
-internal import TallyCore
 internal import Glibc
+internal import TallyCore
 internal import TallySQLite
 
 @safe final class DataDirectory: Sendable {

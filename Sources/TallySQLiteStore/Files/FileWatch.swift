@@ -8,9 +8,9 @@
 //
 // Owner: a queue of its own.
 
-internal import TallyCore
 internal import Dispatch
 internal import Glibc
+internal import TallyCore
 internal import TallyLocking
 
 final class FileWatch: Sendable {

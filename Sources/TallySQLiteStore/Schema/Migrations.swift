@@ -7,8 +7,8 @@
 //
 // Owner: the thread that opens the engine.
 
-internal import TallyCore
 internal import Crypto
+internal import TallyCore
 internal import TallySQLite
 
 struct Migration: Sendable {

@@ -8,8 +8,8 @@
 //
 // Owner: the thread that opens the engine, or verifies.
 
-internal import TallyCore
 internal import Crypto
+internal import TallyCore
 internal import TallySQLite
 
 enum SchemaCheck {

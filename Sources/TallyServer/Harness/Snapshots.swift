@@ -8,8 +8,8 @@
 // Owner: a lock, which is held while the writer works for its holder.
 
 internal import TallyCore
-internal import TallySQLiteStore
 internal import TallyLocking
+internal import TallySQLiteStore
 
 final class Snapshots: Sendable {
   private struct Kept {

@@ -7,8 +7,8 @@
 
 internal import TTRPC
 internal import TallyCore
-internal import TallySQLiteStore
 internal import TallyMeasuring
+internal import TallySQLiteStore
 
 struct MetricCatalogue: Sendable {
   typealias Sample = MetricFamily.Sample

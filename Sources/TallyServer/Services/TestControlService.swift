@@ -11,8 +11,8 @@
 
 internal import TTRPC
 internal import TallyCore
-internal import TallySQLiteStore
 internal import TallyMessages
+internal import TallySQLiteStore
 
 struct TestControlService {
   typealias RPCs = TallystickTestingV1.TestControl

@@ -5,9 +5,9 @@
 internal import ArgumentParser
 internal import TallyClient
 internal import TallyCore
-internal import TallySQLiteStore
 internal import TallyMessages
 internal import TallyProtoJSON
+internal import TallySQLiteStore
 
 struct VerifyCommand: ClientCommand {
   static let configuration = CommandConfiguration(

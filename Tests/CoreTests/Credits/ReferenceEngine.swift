@@ -9,8 +9,8 @@
 // Owner: whoever holds the lock.
 
 import TallyCore
-internal import TallySQLiteStore
 import TallyLocking
+internal import TallySQLiteStore
 
 final class ReferenceEngine: Engine {
   struct GrantKey: Hashable {

@@ -4,8 +4,8 @@
 
 import Dispatch
 import TallyCore
-internal import TallySQLiteStore
 import TallyLocking
+internal import TallySQLiteStore
 
 /// What callers know of each other: the holds and commands to quarrel about.
 final class CommonGround: Sendable {

@@ -4,8 +4,8 @@
 
 import Dispatch
 import TallyCore
-internal import TallySQLiteStore
 import TallyLocking
+internal import TallySQLiteStore
 
 /// An engine that tests may restart, and whose time they set.
 protocol EngineRig: AnyObject, Sendable {

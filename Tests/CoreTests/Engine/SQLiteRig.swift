@@ -3,8 +3,8 @@
 // Values, owned by the test that made them.
 
 import TallyCore
-internal import TallySQLiteStore
 import TallyLocking
+internal import TallySQLiteStore
 
 /// An engine on a directory of its own, whose clock stands still until a test moves it.
 final class SQLiteRig: ModelRig {

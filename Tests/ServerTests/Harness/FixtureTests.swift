@@ -4,8 +4,8 @@ import Foundation
 import Glibc
 import TTRPC
 import TallyCore
-internal import TallySQLiteStore
 import TallyMessages
+internal import TallySQLiteStore
 import Testing
 
 @testable import TallyServer

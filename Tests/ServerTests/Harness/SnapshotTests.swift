@@ -2,9 +2,9 @@
 
 import TTRPC
 import TallyCore
-internal import TallySQLiteStore
 import TallyLocking
 import TallyMessages
+internal import TallySQLiteStore
 import Testing
 
 @testable import TallyServer

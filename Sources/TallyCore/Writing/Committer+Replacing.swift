@@ -1,0 +1,44 @@
+// Another database in the place of this one, for test harnesses.
+//
+// Owner: the writer's queue.
+
+extension Committer {
+  /// Puts another database in the place of this one. For test harnesses.
+  /// - Parameters:
+  ///   - setClock: called before anybody sees the new database.
+  ///   - replace: one transaction, handed the number of its commit; nothing has changed when it throws.
+  /// - Returns: the commit that did it.
+  package func replace(
+    _ setClock: () -> Void, by replace: (_ commitSequence: Int64) throws(StorageFailure) -> Void
+  ) throws(StorageFailure) -> Int64 {
+    if isDead || state.isLost { throw StorageFailure(.failedSync, "disk I/O error", sql: "replace") }
+    // Before and after: whoever began to read between, or read on over either, has read two databases.
+    state.countReplacement()
+    defer { state.countReplacement() }
+    do { try replace(books.head.commitSequence + 1) } catch {
+      if error.kind == .failedSync { die([], error) }
+      throw error
+    }
+    do { try adopt(setClock) } catch {
+      // What is in memory is not what is in the file.
+      die([], error)
+      throw error
+    }
+    // The disk has taken it.
+    becomeWritable()
+    checkpoint(isIdle: false)
+    store.noteLog()
+    return books.head.commitSequence
+  }
+
+  private func adopt(_ setClock: () -> Void) throws(StorageFailure) {
+    books = try store.books()
+    earliestDueMicros = Int64.min
+    trailing = 0
+    time.drive(ledgerMicros: books.head.lastAtMicros, setClock)
+    // In this order: whoever has seen the new head must not find an old value in a cache.
+    caches.clear(commitSequence: books.head.commitSequence)
+    onRateLimits(.all(try store.rateLimits()))
+    state.clear(head: books.head)
+  }
+}
