@@ -29,25 +29,48 @@ struct Decided<Reply> {
   }
 }
 
-/// Records that a command makes or changes, as they become.
+/// Records that a command makes or changes, as they become. What few commands have stands apart, so that the
+/// common one, which changes an account, carries little.
 package struct Effects {
   /// A user that was not known.
-  var newAccount: Account?
-  var change: Change?
+  package var newAccount: Account?
+  package var change: Change?
   /// The other side of the change's rows.
   package var system: SystemBalances?
+  package var products: ProductEffects?
+
+  init(
+    newAccount: Account? = nil, change: Change? = nil, system: SystemBalances? = nil,
+    products: ProductEffects? = nil
+  ) {
+    self.newAccount = newAccount
+    self.change = change
+    self.system = system
+    self.products = products
+  }
+
+  /// Sets what it has beside rows of the ledger.
+  mutating func set(_ body: (ProductEffects) -> Void) {
+    let products = products ?? ProductEffects()
+    body(products)
+    self.products = products
+  }
+}
+
+/// What a command does beside the ledger. Made, then handed to the write set, by one decision.
+package final class ProductEffects {
   package var run: RunEffect?
   /// A hold that lives longer lets its run count for as long.
-  var extendedRun: StoredRun?
-  var count: UsageCount?
-  var plan: Plan?
+  package var extendedRun: StoredRun?
+  package var count: UsageCount?
+  package var plan: Plan?
   package var settings: SettingsEffect?
-  var rateLimit: RateLimitEffect?
+  package var rateLimit: RateLimitEffect?
   package var pages: [PageEffect] = []
-  var purgedPage: StoredPage?
+  package var purgedPage: StoredPage?
   package var media: StoredMedia?
   /// Pages whose content is another, although nothing of them is written.
-  var touchedPageIds: [String] = []
+  package var touchedPageIds: [String] = []
 }
 
 package struct RunEffect {

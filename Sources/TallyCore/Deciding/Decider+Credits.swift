@@ -73,7 +73,9 @@ extension Decider {
     var decided = try carryOut(it.idempotency, context) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
-    if let hold = decided.effects?.change?.hold { decided.effects?.extendedRun = try extendedRun(of: hold) }
+    if let hold = decided.effects?.change?.hold, let run = try extendedRun(of: hold) {
+      decided.effects?.set { $0.extendedRun = run }
+    }
     return decided
   }
 
@@ -97,8 +99,10 @@ extension Decider {
     if unchanged {
       return Decided(.planStored(plan, unchanged: true, commit: records.writes.restingPlace))
     }
+    var effects = Effects()
+    effects.set { $0.plan = plan }
     return Decided(
-      .planStored(plan, unchanged: false, commit: records.writes.writingPlace), Effects(plan: plan))
+      .planStored(plan, unchanged: false, commit: records.writes.writingPlace), effects)
   }
 
   func noPlan(_ planId: String) -> Refusal {
@@ -125,9 +129,9 @@ extension Decider {
 
   /// What was done under this key before; nil when nothing was.
   private func find(
-    _ idempotency: Idempotency, of account: Account, stored: Bool = true
+    _ idempotency: Idempotency, of account: Account
   ) throws(Refusal) -> Decided<Receipt>? {
-    guard let match = try records.key(idempotency.key, of: account, stored: stored) else { return nil }
+    guard let match = try records.key(idempotency.key, of: account) else { return nil }
     guard match.digest == idempotency.digest else {
       throw Refusal(
         .idempotencyMismatch, "the key was used for another request",
@@ -165,8 +169,7 @@ extension Decider {
     _ idempotency: Idempotency, _ context: DecisionContext,
     _ rule: (DecisionContext) throws(Refusal) -> Change
   ) throws(Refusal) -> Decided<Receipt> {
-    let known = try find(idempotency, of: context.account, stored: records.looksForKeys)
-    if let known { return known }
+    if records.looksForKeys, let known = try find(idempotency, of: context.account) { return known }
     let effects: Effects
     do {
       effects = try self.effects(of: try rule(context), on: context.account)
@@ -184,8 +187,7 @@ extension Decider {
   /// A change with all that the writer knows better than the rules: places, numbers, the next expiry and the
   /// other side of its rows.
   /// - Throws: `amountOverflow`.
-  func effects(of change: Change, on before: Account) throws(Refusal) -> Effects {
-    var change = change
+  func effects(of change: consuming Change, on before: Account) throws(Refusal) -> Effects {
     var system = records.writes.books.system
     let place = records.writes.writingPlace
     for index in change.entries.indices {

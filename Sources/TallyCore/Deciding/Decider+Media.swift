@@ -23,10 +23,11 @@ extension Decider {
       var count = UsageCount(account: owner.id, atMicros: media.createdAtMicros)
       count.cell.uploads = 1
       count.month.uploads = 1
-      effects.count = count
+      effects.set { $0.count = count }
     }
-    effects.media = StoredMedia(
+    let stored = StoredMedia(
       id: records.writes.books.lastMediaId + 1, account: owner.id, media: media)
+    effects.set { $0.media = stored }
     return Decided(
       .mediaStored(media, replayed: false, commit: records.writes.writingPlace), effects)
   }
@@ -47,11 +48,16 @@ extension Decider {
     var byteCount: Int64 = 0
     for page in pages { byteCount += try records.byteCount(of: page) }
     if byteCount > Int64(PageLimits.detachedByteCount) { throw PageRefusals.tooLargePages(it.mediaId) }
-    var effects = Effects()
-    for page in pages { effects.pages.append(try detach(stored.media, from: page, author: it.author)) }
-    effects.touchedPageIds = try records.publishedPageIds(account: stored.account)
+    var detached: [PageEffect] = []
+    for page in pages { detached.append(try detach(stored.media, from: page, author: it.author)) }
+    let published = try records.publishedPageIds(account: stored.account)
     stored.media.deletedAtMicros = records.nowMicros
-    effects.media = stored
+    var effects = Effects()
+    effects.set {
+      $0.pages = detached
+      $0.touchedPageIds = published
+      $0.media = stored
+    }
     return Decided(
       .mediaDeleted(
         detachedPageIds: pages.map(\.facts.pageId), replayed: false,

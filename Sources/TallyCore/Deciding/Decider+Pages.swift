@@ -33,7 +33,7 @@ extension Decider {
   }
 
   /// The page that a target names, if its caller may see it.
-  package func page(_ target: PageTarget, _ life: PageLife = .live) throws(Refusal) -> StoredPage? {
+  func page(_ target: PageTarget, _ life: PageLife = .live) throws(Refusal) -> StoredPage? {
     guard let page = try records.page(pageId: target.pageId),
       target.actingUserId?.isExactly(page.facts.userId) ?? true
     else { return nil }
@@ -110,9 +110,8 @@ extension Decider {
     page.account = self.owner(owner, &effects).id
     page.id = records.writes.books.lastPageId + 1
     page.facts.currentVersion = first.version
-    effects.pages = [
-      PageEffect(page: page, isNew: true, version: first, media: media, countedPages: 1)
-    ]
+    let effect = PageEffect(page: page, isNew: true, version: first, media: media, countedPages: 1)
+    effects.set { $0.pages = [effect] }
     return changed(view, effects)
   }
 
@@ -204,7 +203,7 @@ extension Decider {
         facts: next.page.facts, content.sections, media: media.mapValues(\.media))
       try PageRules.check(
         view, maximumReplyByteCount: edit.target.maximumReplyByteCount, field: edit.field)
-      return changed(view, rebased: rebased, Effects(pages: [next.effect(over: current, media: media)]))
+      return changed(view, rebased: rebased, Effects(page: next.effect(over: current, media: media)))
     }
   }
 
@@ -281,14 +280,15 @@ extension Decider {
       let owner = try records.account(userId: page.facts.userId)
       if let refusal = try quotaRefusal(.pages, of: owner) { throw refusal }
     }
-    return changed(view, Effects(pages: [PageEffect(page: page, countedPages: pages)]))
+    return changed(view, Effects(page: PageEffect(page: page, countedPages: pages)))
   }
 
   private func purge(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
     guard let page = try page(target, .deleted) else { throw notFound(target) }
+    var effects = Effects()
+    effects.set { $0.purgedPage = page }
     return Decided(
-      .purged(versions: page.facts.version, commit: records.writes.writingPlace),
-      Effects(purgedPage: page))
+      .purged(versions: page.facts.version, commit: records.writes.writingPlace), effects)
   }
 
   // MARK: answers
@@ -310,13 +310,13 @@ private struct PageEdit {
   var target: PageTarget
   /// The version that it was made from.
   var expectedVersion: Int64
-  package var author: String
+  var author: String
   /// Of all media that the call names.
-  package var mediaIds: Set<ExactText>
+  var mediaIds: Set<ExactText>
   /// Named when the page would be too large.
   var field: String
   /// Of the request, when a retry is to find its version by it.
-  package var digest: Digest?
+  var digest: Digest?
 }
 
 extension StoredVersion {
@@ -331,5 +331,13 @@ extension SectionPatch {
     case .add(let section, _), .update(let section): section
     case .move, .remove: nil
     }
+  }
+}
+
+extension Effects {
+  /// One page is changed.
+  fileprivate init(page: PageEffect) {
+    self.init()
+    set { $0.pages = [page] }
   }
 }

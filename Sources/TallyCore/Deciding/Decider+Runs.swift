@@ -26,8 +26,8 @@ extension Decider {
     let place = records.writes.writingPlace
     var run = change.run
     run.id = records.writes.books.lastRunId + 1
-    effects.run = RunEffect(
-      run: StoredRun(run: run, account: owner.id, digest: begin.digest, commit: place), isNew: true)
+    let stored = StoredRun(run: run, account: owner.id, digest: begin.digest, commit: place)
+    effects.set { $0.run = RunEffect(run: stored, isNew: true) }
     return try decided(run, change, hold: effects.change?.hold, effects)
   }
 
@@ -45,12 +45,15 @@ extension Decider {
     if finish.end.needsPrice { context.plan = try records.plan(of: account) }
     let change = try Rules.finish(finish, stored.run, context)
     var effects = try effects(of: change, on: account)
-    effects.count = try count(change.run, account: account.id)
+    let count = try count(change.run, account: account.id)
     stored.run = change.run
     stored.finish = StoredRun.Finish(
       digest: finish.digest, commit: records.writes.writingPlace,
       sequence: change.hasOwnRow ? effects.change?.entries.last?.sequence : nil)
-    effects.run = RunEffect(run: stored, isNew: false)
+    effects.set {
+      $0.count = count
+      $0.run = RunEffect(run: stored, isNew: false)
+    }
     return try decided(change.run, change, hold: nil, effects)
   }
 
@@ -64,11 +67,14 @@ extension Decider {
     var run = try Rules.record(record, plan: plan, nowMicros: records.nowMicros)
     var effects = Effects()
     let owner = owner(account, &effects)
-    effects.count = try count(run, account: owner.id)
+    let count = try count(run, account: owner.id)
     run.id = records.writes.books.lastRunId + 1
     let place = records.writes.writingPlace
-    effects.run = RunEffect(
-      run: StoredRun(run: run, account: owner.id, digest: record.digest, commit: place), isNew: true)
+    let stored = StoredRun(run: run, account: owner.id, digest: record.digest, commit: place)
+    effects.set {
+      $0.count = count
+      $0.run = RunEffect(run: stored, isNew: true)
+    }
     return Decided(RunReceipt(run: run, commit: place), effects)
   }
 

@@ -18,7 +18,8 @@ extension Decider {
     var settings = settings
     settings.createdAtMicros = stored?.createdAtMicros ?? records.nowMicros
     settings.updatedAtMicros = records.nowMicros
-    effects.settings = SettingsEffect(account: owner.id, settings: settings)
+    let effect = SettingsEffect(account: owner.id, settings: settings)
+    effects.set { $0.settings = effect }
     return Decided(
       .settingsStored(settings, unchanged: false, commit: records.writes.writingPlace), effects)
   }
@@ -47,7 +48,8 @@ extension Decider {
         key.id = owner(try records.account(userId: userId), &effects).id
       }
     }
-    effects.rateLimit = RateLimitEffect(key: key, limit: limit, action: action)
+    let effect = RateLimitEffect(key: key, limit: limit, action: action)
+    effects.set { $0.rateLimit = effect }
     return Decided(.rateLimitSet(limit, commit: records.writes.writingPlace), effects)
   }
 

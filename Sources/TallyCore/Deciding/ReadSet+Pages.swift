@@ -4,7 +4,7 @@
 
 extension ReadSet {
   /// Deleted or not.
-  package func page(pageId: String) throws(Refusal) -> StoredPage? {
+  func page(pageId: String) throws(Refusal) -> StoredPage? {
     if let row = writes.pages[ExactText(pageId)] { return row.page }
     return try load { (it) throws(StorageFailure) in try it.page(pageId: pageId) }
   }
@@ -23,7 +23,7 @@ extension ReadSet {
     return try load { (it) throws(StorageFailure) in try it.version(page: page.id, version) }
   }
 
-  package func version(_ version: Int64, of page: StoredPage) throws(Refusal) -> StoredVersion {
+  func version(_ version: Int64, of page: StoredPage) throws(Refusal) -> StoredVersion {
     guard let stored = try namedVersion(version, of: page) else {
       throw StorageFailure.malformed("page \(page.id): no version \(version)").refusal
     }
@@ -31,7 +31,7 @@ extension ReadSet {
   }
 
   /// The version that a patch has made, by the digest of its request.
-  package func version(of page: StoredPage, digest: Digest) throws(Refusal) -> StoredVersion? {
+  func version(of page: StoredPage, digest: Digest) throws(Refusal) -> StoredVersion? {
     let made = writes.versions.first { $0.key.page == page.id && $0.value.digest == digest }
     if let made { return made.value }
     let number = try load { (it) throws(StorageFailure) in try it.version(page: page.id, digest: digest) }
@@ -60,7 +60,7 @@ extension ReadSet {
   }
 
   /// Deleted or not.
-  package func media(mediaId: String) throws(Refusal) -> StoredMedia? {
+  func media(mediaId: String) throws(Refusal) -> StoredMedia? {
     if let row = writes.media[ExactText(mediaId)] { return row.media }
     return try load { (it) throws(StorageFailure) in try it.media(mediaId: mediaId) }
   }
@@ -79,7 +79,7 @@ extension ReadSet {
   }
 
   /// Pages whose current version shows a medium, in order of their numbers; deleted ones too.
-  package func pages(using media: StoredMedia, limit: Int) throws(Refusal) -> [StoredPage] {
+  func pages(using media: StoredMedia, limit: Int) throws(Refusal) -> [StoredPage] {
     let stored = try load { (it) throws(StorageFailure) in
       try it.pages(using: media.id, limit: limit + writes.pages.count)
     }

@@ -3,7 +3,7 @@
 // Owner: the writer's queue.
 
 extension ReadSet {
-  package func run(runId: String) throws(Refusal) -> StoredRun? {
+  func run(runId: String) throws(Refusal) -> StoredRun? {
     if let row = writes.runs[ExactText(runId)] { return row.run }
     return try load { (it) throws(StorageFailure) in try it.run(runId: runId) }
   }
@@ -17,7 +17,7 @@ extension ReadSet {
   }
 
   /// The number of a model and a type.
-  package func label(_ label: RunLabel) throws(Refusal) -> (id: Int64, isNew: Bool) {
+  func label(_ label: RunLabel) throws(Refusal) -> (id: Int64, isNew: Bool) {
     if let id = writes.labels[label] { return (id, false) }
     if let id = try load({ (it) throws(StorageFailure) in try it.label(label) }) { return (id, false) }
     return (writes.books.lastLabelId + 1, true)

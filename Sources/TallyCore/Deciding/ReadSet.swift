@@ -31,7 +31,7 @@ final class ReadSet {
     self.writes = writes
   }
 
-  package var nowMicros: Int64 { writes.nowMicros }
+  var nowMicros: Int64 { writes.nowMicros }
 
   /// - Throws: a refusal that nobody is told when `gap` is set; else `corrupt` or `readOnly`.
   func load<Value>(
@@ -46,7 +46,7 @@ final class ReadSet {
   // MARK: accounts
 
   /// An empty one for a user that is not known.
-  package func account(userId: String) throws(Refusal) -> Account {
+  func account(userId: String) throws(Refusal) -> Account {
     if let row = writes.accounts[ExactText(userId)] { return row.account }
     let stored: Account
     if let view = state.account(userId: userId) {
@@ -70,7 +70,7 @@ final class ReadSet {
 
   // MARK: holds
 
-  package func hold(id: Int64) throws(Refusal) -> Hold? {
+  func hold(id: Int64) throws(Refusal) -> Hold? {
     if let row = writes.holds[id] { return row.hold }
     return try load { (it) throws(StorageFailure) in try it.hold(id: id) }
   }
@@ -124,14 +124,13 @@ final class ReadSet {
 
   var nextSequence: Int64 { writes.books.head.ledgerSequence + 1 }
 
-  /// - Parameter stored: whether rows of earlier commits are looked at.
-  package func key(_ key: String, of account: Account, stored: Bool) throws(Refusal) -> KeyMatch? {
+  func key(_ key: String, of account: Account) throws(Refusal) -> KeyMatch? {
     if account.id == 0 { return nil }
-    let name = WriteSet.KeyName(account: account.id, key: ExactText(key))
-    if let sequence = writes.keys[name], let idempotency = try entry(sequence).idempotency {
+    if !writes.ledger.isEmpty, let sequence = writes.sequence(ofKey: key, account: account.id),
+      let idempotency = try entry(sequence).idempotency
+    {
       return KeyMatch(sequence: sequence, digest: idempotency.digest)
     }
-    guard stored else { return nil }
     return try load { (it) throws(StorageFailure) in try it.key(key, account: account.id) }
   }
 
@@ -193,7 +192,7 @@ final class ReadSet {
   }
 
   /// Those of a user that is known; defaults, with no time of change, when none were ever put.
-  package func settings(of account: Account) throws(Refusal) -> UserSettings? {
+  func settings(of account: Account) throws(Refusal) -> UserSettings? {
     if let settings = writes.settings[account.id] { return settings }
     if writes.accounts[ExactText(account.userId)]?.isNew == true {
       var settings = UserSettings(userId: account.userId)

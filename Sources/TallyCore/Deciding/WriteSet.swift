@@ -22,6 +22,11 @@ package struct WriteSet {
     package var storedDueMicros: Int64?
     package var isNew = false
     package var isChanged = false
+
+    fileprivate mutating func change(to account: Account) {
+      self.account = account
+      isChanged = true
+    }
   }
 
   package struct LedgerRow {
@@ -83,7 +88,7 @@ package struct WriteSet {
   package private(set) var accounts: [ExactText: AccountRow] = [:]
   package private(set) var ledger: [LedgerRow] = []
   package private(set) var holds: [Int64: HoldRow] = [:]
-  package private(set) var keys: [KeyName: Int64] = [:]
+  private var keys: [KeyName: Int64] = [:]
   package private(set) var purchases: [ExactText: Int64] = [:]
   package private(set) var grants: [GrantKey: Int64] = [:]
   package private(set) var plans: [ExactText: Plan] = [:]
@@ -155,10 +160,16 @@ package struct WriteSet {
   }
 
   /// Adds what one command changes.
-  package mutating func add(_ effects: Effects) {
+  mutating func add(_ effects: consuming Effects) {
     if let account = effects.newAccount { make(account) }
     if let change = effects.change { add(change) }
     if let system = effects.system { books.system = system }
+    if let products = effects.products { add(products) }
+    hasWritten = true
+    position += 1
+  }
+
+  private mutating func add(_ effects: ProductEffects) {
     if let effect = effects.run { add(effect) }
     if let run = effects.extendedRun { extend(run) }
     if let count = effects.count { add(count) }
@@ -178,8 +189,6 @@ package struct WriteSet {
       touched.pages.insert(ExactText(page.facts.pageId))
     }
     for pageId in effects.touchedPageIds { touched.pages.insert(ExactText(pageId)) }
-    hasWritten = true
-    position += 1
   }
 
   private mutating func make(_ account: Account) {
@@ -188,13 +197,11 @@ package struct WriteSet {
   }
 
   private mutating func add(_ change: Change) {
-    let userId = ExactText(change.account.userId)
     let id = change.account.id
     for entry in change.entries { append(entry, account: id) }
     for hold in change.holds { holds[hold.id] = HoldRow(hold: hold, account: id) }
-    if accounts[userId] == nil { make(change.account) }
-    accounts[userId]?.account = change.account
-    accounts[userId]?.isChanged = true
+    let userId = ExactText(change.account.userId)
+    accounts[userId, default: AccountRow(account: change.account)].change(to: change.account)
   }
 
   private mutating func append(_ entry: Entry, account: Int64) {
@@ -204,15 +211,25 @@ package struct WriteSet {
     books.head.lastAtMicros = entry.atMicros
     ledger.append(
       LedgerRow(entry: entry, account: account, hash: books.head.hash, textDigest: textDigest))
-    if let key = entry.idempotency?.key {
-      keys[KeyName(account: account, key: ExactText(key))] = entry.sequence
-    }
+    if !keys.isEmpty { note(keyOf: ledger.count - 1) }
     if let paymentId = entry.paymentId { purchases[ExactText(paymentId)] = entry.sequence }
     if let planId = entry.planId, let periodStartMicros = entry.periodStartMicros {
       let key = GrantKey(
         account: account, planId: ExactText(planId), periodStartMicros: periodStartMicros)
       grants[key] = entry.sequence
     }
+  }
+
+  /// The row of this batch that has a key. Keys are collected once one is asked for: most batches need none.
+  mutating func sequence(ofKey key: String, account: Int64) -> Int64? {
+    if keys.isEmpty { for index in ledger.indices { note(keyOf: index) } }
+    return keys[KeyName(account: account, key: ExactText(key))]
+  }
+
+  private mutating func note(keyOf index: Int) {
+    let row = ledger[index]
+    guard let key = row.entry.idempotency?.key else { return }
+    keys[KeyName(account: row.account, key: ExactText(key))] = row.entry.sequence
   }
 
   private mutating func add(_ effect: RunEffect) {

@@ -28,7 +28,7 @@ final class Inbox: Sendable {
 
   private let state = Monitor(State())
 
-  package func add(_ work: Work) -> Admission {
+  func add(_ work: Work) -> Admission {
     let (admission, isExpected) = state.withLock { state -> (Admission, Bool) in
       guard state.isOpen else { return (.closed, false) }
       guard state.queue.add(work) else { return (.full, false) }
@@ -59,7 +59,7 @@ final class Inbox: Sendable {
   }
 
   /// Waits, briefly, for as many submissions as are expected back.
-  package func wait(for expected: Int, deadlineNanoseconds: UInt64) {
+  func wait(for expected: Int, deadlineNanoseconds: UInt64) {
     state.withLock { $0.expected = expected }
     _ = state.wait(
       deadlineNanoseconds: deadlineNanoseconds, until: { $0.queue.count >= expected || !$0.isOpen },
@@ -73,7 +73,7 @@ final class Inbox: Sendable {
   var size: (items: Int, bytes: Int) { state.withLock { ($0.queue.count, $0.queue.byteCount) } }
 
   /// Lets nothing in any more.
-  package func close() {
+  func close() {
     state.withLock { $0.isOpen = false }
     state.broadcast()
   }

@@ -21,7 +21,8 @@ final class RunSaver {
     insert = try connection.prepare(
       """
       INSERT INTO run(id, run_id, account, model, type, status, estimate, hold_id, input_tokens,
-        output_tokens, images, cost, charged, uncollected, started_at, finished_at, expires_at, error, recorded, digest,
+        output_tokens, images, cost, charged, uncollected, started_at, finished_at, expires_at, error,
+        recorded, digest,
         commit_sequence, commit_position, finish_digest, finish_commit_sequence, finish_commit_position,
         finish_sequence)
       VALUES (?22, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
