@@ -89,8 +89,8 @@ let package = Package(
     .target(
       name: "TallyServer",
       dependencies: [
-        "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallySQLiteStore", "TallyLocking",
-        "TallyMeasuring", crypto, logging,
+        "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallyLocking", "TallyMeasuring", crypto,
+        logging,
       ],
       swiftSettings: strict),
     .target(

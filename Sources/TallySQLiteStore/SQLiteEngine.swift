@@ -18,7 +18,7 @@ internal import TallyLocking
 public import TallyMeasuring
 internal import TallySQLite
 
-public final class SQLiteEngine: ProductEngine, Sendable {
+public final class SQLiteEngine: ServedEngine, Sendable {
   /// A start refuses when the ledger's last time leads the wall clock by more: an hour.
   public static let maximumLeadMicros: Int64 = 3_600_000_000
   /// How long `close` waits for what is queued: ten seconds.
@@ -26,13 +26,14 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   /// Of the database that this program writes.
   public static var schemaVersion: Int32 { Schema.version }
   public static var sqliteVersion: String { Connection.libraryVersion }
+  public var libraryVersion: String { Self.sqliteVersion }
 
   private let directory: DataDirectory
   private let readers: ReaderPool
   let writer: Writer
   let committed: CommittedState
   /// Of values that reads have made.
-  public let caches: Caches
+  let caches: Caches
   /// Of the writer's and the readers' statements.
   public let statements: StatementStatistics
   private let metrics: StoreMetrics
@@ -140,7 +141,7 @@ public final class SQLiteEngine: ProductEngine, Sendable {
     _ directory: DataDirectory, _ connection: Connection, _ committed: CommittedState,
     _ statements: StatementStatistics, _ configuration: EngineConfiguration
   ) throws(StoreError) -> SQLiteEngine {
-    let caches = Caches()
+    let caches = Caches(observer: configuration.observer)
     let metrics = StoreMetrics()
     let time = EffectiveTime(clock: configuration.clock, lastMicros: committed.head.latestMicros)
     let (readers, store) = try storing { () throws(SQLiteError) in
@@ -238,9 +239,9 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   /// Copies the database into memory. For test harnesses.
   /// - Parameter note: called while nothing is decided.
   /// - Returns: nil when it has more bytes than the limit.
-  public func saveSnapshot(
+  public func saveCopy(
     limitByteCount: Int, note: () -> Void = {}
-  ) throws(StoreError) -> DatabaseSnapshot? {
+  ) throws(StoreError) -> (any StoreCopy)? {
     try perform { (committer, store) throws(StorageFailure) in
       note()
       return try store.snapshot(
@@ -253,9 +254,12 @@ public final class SQLiteEngine: ProductEngine, Sendable {
   /// - Returns: the commit that did it.
   @discardableResult
   public func restore(
-    _ snapshot: DatabaseSnapshot, setClock: () -> Void = {}
+    _ copy: any StoreCopy, setClock: () -> Void = {}
   ) throws(StoreError) -> Int64 {
-    try perform { (committer, store) throws(StorageFailure) in
+    guard let snapshot = copy as? DatabaseSnapshot else {
+      throw StoreError(.corrupt, "the copy is another engine's")
+    }
+    return try perform { (committer, store) throws(StorageFailure) in
       try committer.replace(setClock) { (commitSequence) throws(StorageFailure) in
         try store.replace(by: snapshot, as: commitSequence)
       }

@@ -15,7 +15,8 @@ extension Outbox: ReplyGroup {}
 
 /// What every service needs.
 struct Services: Sendable {
-  var engine: any ProductEngine
+  var engine: any ServedEngine
+  var replies: ReplyCaches
   var allowList: AllowList
   var lanes: ReadLanes
   var limiter: RateLimiter

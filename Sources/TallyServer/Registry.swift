@@ -9,12 +9,11 @@
 internal import TTRPC
 internal import TallyCore
 internal import TallyMessages
-internal import TallySQLiteStore
 
 struct Registry {
   var services: Services
   var facts: ServerFacts
-  var engine: SQLiteEngine
+  var engine: any ServedEngine
   var catalogue: MetricCatalogue
   /// Set when serving for testing.
   var harness: Harness?
@@ -26,7 +25,7 @@ struct Registry {
     var bound: [String: [Binding]] = [
       TallystickV1.CreditService.name: CreditService(services: services).bindings,
       TallystickV1.UsageService.name: UsageService(services: services).bindings,
-      TallystickV1.PageService.name: PageService(services: services, pages: engine).bindings,
+      TallystickV1.PageService.name: PageService(services: services).bindings,
       TallystickV1.AdminService.name: AdminService(services: services, facts: facts) {
         (report) throws(StoreError) in _ = try engine.verify(enums: protoEnums, report: report)
       }.bindings + MetricsService(services: services, catalogue: catalogue).bindings,

@@ -12,7 +12,6 @@ public import TTRPC
 public import TallyCore
 internal import TallyLocking
 internal import TallyMessages
-internal import TallySQLiteStore
 
 /// What a server is started with.
 public struct TallyServerOptions: Sendable {
@@ -42,7 +41,7 @@ public final class TallyServer: Sendable {
   /// How long shutdown waits for calls under way.
   public static let drainNanoseconds: UInt64 = 10_000_000_000
 
-  private let engine: SQLiteEngine
+  private let engine: any ServedEngine
   private let server: Server
   private let logger: Logger
   private let health: HealthService
@@ -51,7 +50,12 @@ public final class TallyServer: Sendable {
   let harness: Harness?
 
   /// Opens the database; the socket is bound by `start`.
-  public init(options: TallyServerOptions, logger: Logger) throws(StoreError) {
+  /// - Parameter open: makes the engine. It is handed the options' configuration, with all that the server
+  ///   has to be told.
+  public init(
+    options: TallyServerOptions, logger: Logger,
+    open: (EngineConfiguration) throws(StoreError) -> any ServedEngine
+  ) throws(StoreError) {
     var configuration = options.engine
     harness = options.testing ? Harness() : nil
     harness?.prepare(&configuration)
@@ -61,16 +65,20 @@ public final class TallyServer: Sendable {
     let slowLog = SlowLog(logger: logger)
     configuration.onSlowStatement = slowLog.statement
     configuration.onEvent = { StoreLog.write($0, to: logger) }
-    engine = try SQLiteEngine.open(configuration)
+    let replies = ReplyCaches()
+    self.replies = replies
+    configuration.observer = replies
+    engine = try open(configuration)
     self.logger = logger
 
     let services = Services(
-      engine: engine, allowList: options.allowList, lanes: ReadLanes(count: engine.readerCount),
+      engine: engine, replies: replies, allowList: options.allowList,
+      lanes: ReadLanes(count: engine.readerCount),
       limiter: limiter,
       maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount)
     let facts = ServerFacts(
       version: options.version, startedAtMicros: engine.nowMicros(),
-      sqliteVersion: SQLiteEngine.sqliteVersion, readerPoolSize: engine.readerCount,
+      sqliteVersion: engine.libraryVersion, readerPoolSize: engine.readerCount,
       ephemeral: options.ephemeral, testing: options.testing,
       connectionLimits: TallyServer.limits(options.server))
     let calls = CallMetrics(
@@ -80,7 +88,7 @@ public final class TallyServer: Sendable {
       services: services, facts: facts, engine: engine,
       catalogue: MetricCatalogue(
         version: options.version, startedAtMicros: facts.startedAtMicros, calls: calls, engine: engine,
-        limiter: limiter,
+        replies: replies, limiter: limiter,
         connections: { [late] in late.server.withLock { $0 }?.statistics }),
       harness: harness,
       cancel: { [late] token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 }
@@ -109,8 +117,9 @@ public final class TallyServer: Sendable {
     try engine.close()
   }
 
+  let replies: ReplyCaches
   /// For tests that break what is below the services.
-  var engineForTesting: SQLiteEngine { engine }
+  var engineForTesting: any ServedEngine { engine }
   /// Those that watch the server's health just now.
   var healthWatcherCount: Int { health.watcherCount }
 
@@ -186,7 +195,7 @@ public final class TallyServer: Sendable {
 /// registry, and the engine whom to tell of its mode.
 private final class Late: Sendable {
   let server = Lock<Server?>(nil)
-  let health = Lock<(service: HealthService, engine: SQLiteEngine)?>(nil)
+  let health = Lock<(service: HealthService, engine: any ServedEngine)?>(nil)
 
   /// Health is what the engine's mode says: of two that say it at once, one looks again.
   func tellHealth() {

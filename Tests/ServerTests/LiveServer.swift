@@ -43,7 +43,8 @@ struct LiveServer {
     configure(&options)
     let server = try TallyServer(
       options: options,
-      logger: log?.logger ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      logger: log?.logger ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    ) { (configuration) throws(StoreError) in try SQLiteEngine.open(configuration) }
     try server.start()
     let connection = try ClientConnection.connect(path: socketPath)
     let live = LiveServer(server: server, connection: connection, socketPath: socketPath)
@@ -158,4 +159,12 @@ struct TemporaryDirectory {
   func remove() {
     do { try FileManager.default.removeItem(atPath: path) } catch { Issue.record("left behind: \(error)") }
   }
+}
+
+extension TallyServer {
+  /// For tests of what only this engine has.
+  var sqliteEngine: SQLiteEngine { get throws { try #require(engineForTesting as? SQLiteEngine) } }
+
+  /// How often a kept reply was found.
+  func replyHits(_ cache: String) -> Int64 { replies.statistics.first { $0.name == cache }?.hits ?? 0 }
 }

@@ -106,7 +106,7 @@ struct MetricsTests {
   @Test("what the writer turns away is counted by its reason")
   func turnedAway() async throws {
     try await LiveServer.run { live in
-      let published = live.server.engineForTesting.committed
+      let published = try live.server.sqliteEngine.committed
       published.mode = .readOnly
       #expect(
         try await live.reason(TallystickV1.CreditService.consume) {

@@ -123,7 +123,7 @@ import Testing
         #expect(stored.page?.author == "w\(writer)")
       }
       #expect(marks.sorted() == results.flatMap(\.marks).sorted())
-      #expect(live.server.engineForTesting.caches.pages.statistics.hits > 0)
+      #expect(live.server.replyHits("pages") > 0)
     }
   }
 

@@ -54,7 +54,7 @@ import Testing
       let hit = try await live.call(Pages.getPage) { $0.pageId = "p1" }
       #expect(hit.page == page)
       #expect(hit.commitSequence == 4)
-      #expect(live.server.engineForTesting.caches.pages.statistics.hits == 1)
+      #expect(live.server.replyHits("pages") == 1)
     }
   }
 

@@ -86,7 +86,7 @@ import Testing
     try await LiveServer.run { live in
       try await live.purchase("u", 100, payment: "p", key: "p")
       #expect(try await live.available("u") == 100)
-      let engine = live.server.engineForTesting
+      let engine = try live.server.sqliteEngine
       let isDone = DispatchSemaphore(value: 0)
       let borrowed = Lock(0)
       defer { for _ in 0..<engine.readerCount { isDone.signal() } }
@@ -142,7 +142,7 @@ import Testing
       sync.slowDown()
       // Whatever goes wrong, the server can end.
       defer { sync.letGo() }
-      let engine = live.server.engineForTesting
+      let engine = try live.server.sqliteEngine
       // On a thread of its own: the tasks' threads are few, and this one waits.
       let swept = AsyncStream.makeStream(of: Result<Void, any Error>.self)
       DispatchQueue(label: "sweep").async {

@@ -271,15 +271,15 @@ private let quarter = StatsQuery.stepMicros
         try await live.stats(userId) { $0.recentLimit = 10 }
       }
       let first = try await ask()
-      let hits = live.server.engineForTesting.caches.stats.statistics.hits
+      let hits = live.server.replyHits("stats")
       #expect(try await ask() == first)
-      #expect(live.server.engineForTesting.caches.stats.statistics.hits == hits + 1)
+      #expect(live.server.replyHits("stats") == hits + 1)
       // Another user's run leaves it as it is, but for the commit.
       let other = try await live.record("r2", user: "u2")
       var later = first
       later.commitSequence = other.commitSequence
       #expect(try await ask() == later)
-      #expect(live.server.engineForTesting.caches.stats.statistics.hits == hits + 2)
+      #expect(live.server.replyHits("stats") == hits + 2)
       #expect(try await ask("").totals?.count == 2)
       try await live.begin("r3", 0)
       #expect(try await ask().recent.map(\.runId) == ["r3", "r1"])

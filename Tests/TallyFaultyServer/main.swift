@@ -73,7 +73,8 @@ let options = TallyServerOptions(
   server: ServerOptions(path: arguments[2]), engine: engine, version: "faulty")
 do {
   let server = try TallyServer(
-    options: options, logger: Logger(label: "faulty") { _ in SwiftLogNoOpLogHandler() })
+    options: options, logger: Logger(label: "faulty") { _ in SwiftLogNoOpLogHandler() }
+  ) { (configuration) throws(StoreError) in try SQLiteEngine.open(configuration) }
   try server.start()
   let descriptors = [signals, fatalInput]
   let place = unsafe descriptors.withUnsafeBufferPointer { unsafe cprocess_wait($0.baseAddress, 2, -1) }

@@ -19,8 +19,8 @@ struct ImportTests {
       "TallyCore", "TallySQLite", "Crypto", "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
     ],
     "TallyServer": [
-      "Synchronization", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallySQLiteStore",
-      "Crypto", "Logging", "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
+      "Synchronization", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "Crypto", "Logging",
+      "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
     ],
     "TallyClient": ["TTRPC", "TallyMessages", "Dispatch", "Glibc", "TallyLocking"],
     "TallyTesting": ["CTallyProcess", "TallyClient", "TallyMessages", "TallyLocking", "Glibc"],

@@ -47,6 +47,9 @@ public struct EngineConfiguration: Sendable {
   /// changes, before anyone hears of that commit. On the opening thread, then on the writer's queue.
   public var onRateLimits: @Sendable (RateLimitChange) -> Void = { _ in }
 
+  /// Forgets what commits change.
+  public var observer: (any CommitObserver)?
+
   /// Told after `EngineState.mode` has changed. On the writer's queue, the one that watches the files, or
   /// that of who closes the engine; must not wait.
   public var onModeChange: @Sendable () -> Void = {}

@@ -2,7 +2,7 @@
 //
 // Invariants:
 // 1. Each call is one snapshot and a fixed number of statements, whatever the number of sections or rows.
-// 2. A read that begins after anyone was told of a change sees it; so does what the cache answers.
+// 2. A read that begins after anyone was told of a change sees it; so does what a cache answers.
 //
 // Values and a protocol, owned by nobody.
 
@@ -58,23 +58,7 @@ public struct MediaFilter: Sendable, Equatable {
   }
 }
 
-/// An encoded page and whose it is, as the cache keeps it.
-public struct EncodedPage: Sendable {
-  public var bytes: [UInt8]
-  public var userId: String
-
-  public init(bytes: [UInt8], userId: String) {
-    self.bytes = bytes
-    self.userId = userId
-  }
-}
-
 public protocol PageStore: Sendable {
-  /// The encoded page that was kept before, if it still holds. Never blocks.
-  func keptPage(pageId: String, _ shown: PageShown) -> Snapshot<EncodedPage>?
-  /// Keeps an encoded page, which is not a deleted one, for the next who asks.
-  func keep(_ page: Snapshot<EncodedPage>, pageId: String, _ shown: PageShown)
-
   /// - Throws: `pageNotFound`, also for another user's page when `actingUserId` is set, for a deleted one
   ///   unless asked for, and when there is no published version.
   func page(

@@ -17,11 +17,6 @@ public protocol UsageReads: Sendable {
   func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaUse>
   /// Sums over runs, and the last of them.
   func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats>
-
-  /// What was offered for this query and still holds, and the commit that it is right at. Never blocks.
-  func cachedStats(_ query: StatsQuery) -> Snapshot<[UInt8]>?
-  /// Keeps a reply made from the query's `stats` for the next who asks.
-  func keepStats(_ reply: Snapshot<[UInt8]>, for query: StatsQuery)
 }
 
 /// Which users' usage of which month.
@@ -128,7 +123,7 @@ public struct StatsQuery: Sendable, Equatable {
   }
 
   /// Tells it apart from other queries of the same user.
-  package var key: String { "\(fromMicros) \(toMicros) \(recentLimit) \(zone.name)" }
+  public var key: String { "\(fromMicros) \(toMicros) \(recentLimit) \(zone.name)" }
 }
 
 /// Sums over runs that ended, within a span of time.

@@ -6,50 +6,49 @@
 // Owner: each cache its own lock; `Touched` is the writer's.
 
 /// What a commit has made untrue.
-package struct Touched {
+public struct Touched: Sendable {
   /// Ids of users whose settings changed.
-  package var settings: Set<ExactText> = []
+  var settings: Set<ExactText> = []
   /// Ids of plans that changed.
-  package var plans: Set<ExactText> = []
+  var plans: Set<ExactText> = []
   /// Ids of pages whose content or whose media changed.
-  package var pages: Set<ExactText> = []
+  public internal(set) var pages: Set<ExactText> = []
   /// Ids of users whose runs changed; the empty one stands for all users together.
-  var stats: Set<ExactText> = []
+  public internal(set) var stats: Set<ExactText> = []
 }
 
-public final class Caches: Sendable {
+/// Who keeps what was made from commits' state, and has to forget it. Called on the writer's queue, before a
+/// commit is published: must not wait.
+public protocol CommitObserver: Sendable {
+  func forget(_ touched: Touched, commitSequence: Int64)
+  /// Another store was put in the place of this one.
+  func clear(commitSequence: Int64)
+}
+
+package final class Caches: Sendable {
   /// Bytes that each may take.
   static let settingsByteCount = 1 << 20
   static let plansByteCount = 1 << 20
-  static let pagesByteCount = 8 << 20
-  static let statsByteCount = 4 << 20
 
   /// By user id.
-  public let settings = ExactCache<UserSettings>(name: "settings", limitByteCount: settingsByteCount)
+  package let settings = ExactCache<UserSettings>(name: "settings", limitByteCount: settingsByteCount)
   /// By plan id.
-  public let plans = ExactCache<Plan>(name: "plans", limitByteCount: plansByteCount)
-  /// By page id; what is shown is the key.
-  public let pages = ExactCache<EncodedPage>(name: "pages", limitByteCount: pagesByteCount)
-  /// By user id, empty for all users; the service's encoded replies.
-  public let stats = ExactCache<[UInt8]>(name: "stats", limitByteCount: statsByteCount)
+  package let plans = ExactCache<Plan>(name: "plans", limitByteCount: plansByteCount)
+  private let observer: (any CommitObserver)?
 
-  package init() {}
+  package init(observer: (any CommitObserver)?) { self.observer = observer }
 
   func forget(_ touched: Touched, commitSequence: Int64) {
     settings.forget(touched.settings, commitSequence: commitSequence)
     plans.forget(touched.plans, commitSequence: commitSequence)
-    pages.forget(touched.pages, commitSequence: commitSequence)
-    stats.forget(touched.stats, commitSequence: commitSequence)
+    observer?.forget(touched, commitSequence: commitSequence)
   }
 
   func clear(commitSequence: Int64) {
     settings.clear(commitSequence: commitSequence)
     plans.clear(commitSequence: commitSequence)
-    pages.clear(commitSequence: commitSequence)
-    stats.clear(commitSequence: commitSequence)
+    observer?.clear(commitSequence: commitSequence)
   }
 
-  public var statistics: [CacheStatistics] {
-    [settings.statistics, plans.statistics, pages.statistics, stats.statistics]
-  }
+  package var statistics: [CacheStatistics] { [settings.statistics, plans.statistics] }
 }

@@ -53,7 +53,7 @@ public final class ExactCache<Value: Sendable>: Sendable {
   private let state: Lock<State>
   private let limitByteCount: Int
 
-  init(name: String, limitByteCount: Int) {
+  public init(name: String, limitByteCount: Int) {
     self.limitByteCount = limitByteCount
     state = Lock(State(statistics: CacheStatistics(name: name, limitByteCount: limitByteCount)))
   }
@@ -126,7 +126,7 @@ public final class ExactCache<Value: Sendable>: Sendable {
   }
 
   /// By the writer, of the groups that a commit touched, before that commit is published.
-  func forget(_ groups: Set<ExactText>, commitSequence: Int64) {
+  public func forget(_ groups: Set<ExactText>, commitSequence: Int64) {
     guard !groups.isEmpty else { return }
     state.withLock { state in
       if state.touched.count + groups.count > Self.maximumTouched {
@@ -152,7 +152,7 @@ public final class ExactCache<Value: Sendable>: Sendable {
   }
 
   /// Forgets everything, after the database was emptied.
-  func clear(commitSequence: Int64) {
+  public func clear(commitSequence: Int64) {
     state.withLock { state in
       for group in Array(state.young.keys) + Array(state.old.keys) { drop(group, &state) }
       state.touched = [:]

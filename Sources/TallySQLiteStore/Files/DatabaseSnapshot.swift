@@ -6,11 +6,11 @@
 //
 // Owner: whoever asked for it keeps it; it is touched on the writer's queue only.
 
-internal import TallyCore
+public import TallyCore
 internal import TallySQLite
 
 // @unchecked Sendable: see the owner.
-public final class DatabaseSnapshot: @unchecked Sendable {
+public final class DatabaseSnapshot: StoreCopy, @unchecked Sendable {
   let connection: Connection
   public let byteCount: Int
   /// The commit that it is of.

@@ -10,15 +10,6 @@ public import TallyCore
 internal import TallySQLite
 
 extension SQLiteEngine: PageStore {
-  public func keptPage(pageId: String, _ shown: PageShown) -> Snapshot<EncodedPage>? {
-    kept(in: caches.pages, group: pageId, key: shown.cacheKey)
-  }
-
-  public func keep(_ page: Snapshot<EncodedPage>, pageId: String, _ shown: PageShown) {
-    caches.pages.offer(
-      page, group: pageId, key: shown.cacheKey, byteCount: page.value.bytes.count + pageId.utf8.count)
-  }
-
   public func page(
     pageId: String, _ shown: PageShown, includesDeleted: Bool, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView> {
@@ -106,14 +97,5 @@ extension SQLiteEngine: PageStore {
     guard let stored = try reader.pages.versions.version(page: page.id, version) else { return nil }
     let media = try reader.pages.media.live(stored.content.mediaIds, account: page.account)
     return PageView(facts: stored.facts(of: page), stored.content.sections, media: media.mapValues(\.media))
-  }
-}
-
-extension PageShown {
-  fileprivate var cacheKey: String {
-    switch self {
-    case .current: ""
-    case .published: "published"
-    }
   }
 }

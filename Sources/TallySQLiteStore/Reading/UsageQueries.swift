@@ -6,9 +6,6 @@ public import TallyCore
 internal import TallySQLite
 
 extension SQLiteEngine: UsageReads {
-  /// What a kept reply costs beside its bytes and the query's texts: its place in the cache.
-  static let statsByteCount = 192
-
   public func usages(_ query: UsageQuery) throws(Refusal) -> Snapshot<[Usage]> {
     let read = try read { (reader, _) throws(SQLiteError) in
       try reader.usages(query, zones: zones, nowMicros: nowMicros())
@@ -41,17 +38,6 @@ extension SQLiteEngine: UsageReads {
       }
       return stats
     }
-  }
-
-  public func cachedStats(_ query: StatsQuery) -> Snapshot<[UInt8]>? {
-    kept(in: caches.stats, group: query.userId, key: query.key)
-  }
-
-  public func keepStats(_ reply: Snapshot<[UInt8]>, for query: StatsQuery) {
-    let key = query.key
-    caches.stats.offer(
-      reply, group: query.userId, key: key,
-      byteCount: Self.statsByteCount + reply.value.count + query.userId.utf8.count + key.utf8.count)
   }
 }
 

@@ -9,11 +9,10 @@
 
 internal import TallyCore
 internal import TallyLocking
-internal import TallySQLiteStore
 
 final class Snapshots: Sendable {
   private struct Kept {
-    var database: DatabaseSnapshot
+    var database: any StoreCopy
     var clock: TestClock.Setting
   }
 
@@ -26,7 +25,7 @@ final class Snapshots: Sendable {
     self.limitByteCount = limitByteCount
   }
 
-  func save(_ name: String, _ engine: SQLiteEngine) throws(Refusal) -> DatabaseSnapshot {
+  func save(_ name: String, _ engine: any ServedEngine) throws(Refusal) -> any StoreCopy {
     try kept.withLock { kept throws(Refusal) in
       if kept[name] == nil, kept.count >= Limits.snapshotCount {
         throw invalidField(
@@ -35,9 +34,9 @@ final class Snapshots: Sendable {
       }
       let others = kept.reduce(0) { $0 + ($1.key == name ? 0 : $1.value.database.byteCount) }
       var setting = clock.setting
-      let saved: DatabaseSnapshot?
+      let saved: (any StoreCopy)?
       do throws(StoreError) {
-        saved = try engine.saveSnapshot(limitByteCount: limitByteCount - others) { setting = clock.setting }
+        saved = try engine.saveCopy(limitByteCount: limitByteCount - others) { setting = clock.setting }
       } catch { throw Refusal(.readOnly, "the database could not be copied: \(error)") }
       guard let saved else {
         throw invalidField(
@@ -50,7 +49,7 @@ final class Snapshots: Sendable {
   }
 
   /// - Returns: the commit that did it.
-  func restore(_ name: String, _ engine: SQLiteEngine) throws(Refusal) -> Int64 {
+  func restore(_ name: String, _ engine: any ServedEngine) throws(Refusal) -> Int64 {
     try kept.withLock { kept throws(Refusal) in
       guard let saved = kept[name] else { throw invalidField("name", "names no snapshot") }
       do throws(StoreError) {

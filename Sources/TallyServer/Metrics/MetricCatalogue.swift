@@ -8,7 +8,6 @@
 internal import TTRPC
 internal import TallyCore
 internal import TallyMeasuring
-internal import TallySQLiteStore
 
 struct MetricCatalogue: Sendable {
   typealias Sample = MetricFamily.Sample
@@ -16,15 +15,19 @@ struct MetricCatalogue: Sendable {
   var version: String
   var startedAtMicros: Int64
   var calls: CallMetrics
-  var engine: SQLiteEngine
+  var engine: any ServedEngine
+  var replies: ReplyCaches
   var limiter: RateLimiter
   /// nil before the server listens.
   var connections: @Sendable () -> ServerStatistics?
 
+  /// With the accounts' first.
+  var cacheStatistics: [CacheStatistics] { engine.report().caches + replies.statistics }
+
   var families: [MetricFamily] {
     let store = engine.report()
     return server + callFamilies + connectionFamilies + writer(store) + log(store) + readers(store)
-      + caches(store.caches) + statements
+      + caches(cacheStatistics) + statements
   }
 
   private var server: [MetricFamily] {
@@ -34,7 +37,7 @@ struct MetricCatalogue: Sendable {
         "info", "Always 1; the labels say which program answers.",
         [
           Sample(
-            labels: [("version", version), ("sqlite_version", SQLiteEngine.sqliteVersion)],
+            labels: [("version", version), ("sqlite_version", engine.libraryVersion)],
             value: .number(1))
         ]),
       .gauge("start_time_micros", "When the server started, since the epoch.", startedAtMicros),

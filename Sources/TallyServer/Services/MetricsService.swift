@@ -55,12 +55,12 @@ struct MetricsService {
   }
 
   private var caches: Binding {
-    let engine = catalogue.engine
+    let catalogue = catalogue
     return services.query(
       RPCs.getCacheStats, role: .admin, fields: { _ in },
       answer: { _, _ in
         var response = TallystickV1.GetCacheStatsResponse()
-        response.caches = engine.report().caches.map { statistics in
+        response.caches = catalogue.cacheStatistics.map { statistics in
           var cache = TallystickV1.CacheStats()
           cache.name = statistics.name
           cache.entries = Int64(statistics.entryCount)

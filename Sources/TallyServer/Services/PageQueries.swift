@@ -13,9 +13,16 @@ internal import TallyMessages
 struct PageQueries {
   typealias RPCs = TallystickV1.PageService
 
-  var pages: any PageStore
+  private let pages: any ServedEngine
+  private let replies: ReplyCaches
   /// Largest reply that is sent.
-  var maximumReplyByteCount: Int
+  private let maximumReplyByteCount: Int
+
+  init(_ services: Services) {
+    pages = services.engine
+    replies = services.replies
+    maximumReplyByteCount = services.maximumReplyByteCount
+  }
 
   /// What a list's reply has beside its rows, and not more: cursor and commit.
   static let listOverheadByteCount = 256
@@ -26,7 +33,7 @@ struct PageQueries {
 
   /// The kept reply, if the caller may see it. Deleted pages are never kept.
   func kept(_ request: TallystickV1.GetPageRequest, _ caller: Caller) -> EncodedReply? {
-    guard let kept = pages.keptPage(pageId: request.pageId, Self.shown(request)),
+    guard let kept = replies.page(pageId: request.pageId, Self.shown(request), pages),
       caller.actingUserId?.isExactly(kept.value.userId) ?? true
     else { return nil }
     return Self.reply(kept)
@@ -40,14 +47,14 @@ struct PageQueries {
     var response = TallystickV1.GetPageResponse()
     response.page = TallystickV1.Page(view.value)
     let encoded = Snapshot(
-      EncodedPage(bytes: response.encode(), userId: view.value.facts.userId),
+      ReplyCaches.EncodedPage(bytes: response.encode(), userId: view.value.facts.userId),
       commitSequence: view.commitSequence)
-    if view.value.facts.deletedAtMicros == nil { pages.keep(encoded, pageId: request.pageId, shown) }
+    if view.value.facts.deletedAtMicros == nil { replies.keep(encoded, pageId: request.pageId, shown) }
     return Self.reply(encoded)
   }
 
   /// A message's fields may stand in two pieces: the page, which is kept, and the commit.
-  private static func reply(_ page: Snapshot<EncodedPage>) -> EncodedReply {
+  private static func reply(_ page: Snapshot<ReplyCaches.EncodedPage>) -> EncodedReply {
     var commit = TallystickV1.GetPageResponse()
     commit.commitSequence = page.commitSequence
     return EncodedReply(bytes: page.value.bytes, tail: commit.encode())

@@ -14,7 +14,6 @@ struct PageService {
   typealias RPCs = TallystickV1.PageService
 
   var services: Services
-  var pages: any PageStore
 
   var bindings: [Binding] { changes + states + media + reads + lists }
 
@@ -99,8 +98,8 @@ struct PageService {
   }
 
   private var reads: [Binding] {
-    let pages = pages
-    let queries = PageQueries(pages: pages, maximumReplyByteCount: services.maximumReplyByteCount)
+    let pages = services.engine
+    let queries = PageQueries(services)
     return [
       services.encodedQuery(
         RPCs.getPage,
@@ -135,7 +134,7 @@ struct PageService {
   }
 
   private var lists: [Binding] {
-    let queries = PageQueries(pages: pages, maximumReplyByteCount: services.maximumReplyByteCount)
+    let queries = PageQueries(services)
     return [
       services.query(
         RPCs.listPages,

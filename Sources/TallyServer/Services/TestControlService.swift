@@ -12,13 +12,12 @@
 internal import TTRPC
 internal import TallyCore
 internal import TallyMessages
-internal import TallySQLiteStore
 
 struct TestControlService {
   typealias RPCs = TallystickTestingV1.TestControl
 
   var services: Services
-  var engine: SQLiteEngine
+  var engine: any ServedEngine
   var harness: Harness
   var fixtures: Fixtures
   /// Full names of the methods that may be made to fail.

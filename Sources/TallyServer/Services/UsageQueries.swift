@@ -74,24 +74,24 @@ enum UsageQueries {
   // MARK: stats
 
   /// A reply that was kept, if it still holds.
-  static func keptStats(
-    _ request: TallystickV1.GetStatsRequest, _ engine: any ProductEngine
-  ) -> EncodedReply? {
+  static func keptStats(_ request: TallystickV1.GetStatsRequest, _ services: Services) -> EncodedReply? {
+    let engine = services.engine
     // What is wrong with a request was said before.
     guard let query = try? UsageRequests.stats(request, engine.zones, nowMicros: engine.nowMicros()) else {
       return nil
     }
-    return engine.cachedStats(query).map(dated)
+    return services.replies.stats(query, engine).map(dated)
   }
 
   static func stats(
-    _ request: TallystickV1.GetStatsRequest, _ engine: any ProductEngine
+    _ request: TallystickV1.GetStatsRequest, _ services: Services
   ) throws(Refusal) -> EncodedReply {
+    let engine = services.engine
     let query = try UsageRequests.stats(request, engine.zones, nowMicros: engine.nowMicros())
     let snapshot = try engine.stats(query)
     let reply = Snapshot(
       TallystickV1.GetStatsResponse(snapshot.value, query).encode(), commitSequence: snapshot.commitSequence)
-    engine.keepStats(reply, for: query)
+    services.replies.keep(reply, for: query)
     return dated(reply)
   }
 

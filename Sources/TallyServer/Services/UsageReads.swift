@@ -7,6 +7,7 @@ internal import TallyMessages
 
 extension UsageService {
   var reads: [Binding] {
+    let services = services
     let engine = services.engine
     let largest = services.maximumReplyByteCount
     return [
@@ -36,8 +37,8 @@ extension UsageService {
         },
         // The empty id, which stands for all users, is no acting user's.
         userIds: { [$0.userId] },
-        quick: { request, _ in UsageQueries.keptStats(request, engine) },
-        answer: { request, _ throws(Refusal) in try UsageQueries.stats(request, engine) }),
+        quick: { request, _ in UsageQueries.keptStats(request, services) },
+        answer: { request, _ throws(Refusal) in try UsageQueries.stats(request, services) }),
     ]
   }
 }

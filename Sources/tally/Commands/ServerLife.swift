@@ -13,6 +13,7 @@ internal import TTRPC
 internal import TallyCore
 internal import TallyLocking
 internal import TallyProtoJSON
+internal import TallySQLiteStore
 internal import TallyServer
 
 struct ServerLife {
@@ -56,7 +57,11 @@ struct ServerLife {
         metadata: ["descriptors": "\(descriptors)", "connections": "\(options.server.maximumConnections)"])
     }
     let server: TallyServer
-    do throws(StoreError) { server = try TallyServer(options: options, logger: logger) } catch {
+    do throws(StoreError) {
+      server = try TallyServer(options: options, logger: logger) { (configuration) throws(StoreError) in
+        try SQLiteEngine.open(configuration)
+      }
+    } catch {
       throw Failure(error.exitStatus, error.description)
     }
     do throws(ListenError) { try server.start() } catch {

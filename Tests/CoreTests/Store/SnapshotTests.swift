@@ -14,8 +14,8 @@ struct SnapshotTests {
 
   init() throws { directory = try TemporaryDirectory(inMemory: true) }
 
-  private func save(_ engine: SQLiteEngine) throws -> DatabaseSnapshot {
-    try #require(try engine.saveSnapshot(limitByteCount: .max))
+  private func save(_ engine: SQLiteEngine) throws -> any StoreCopy {
+    try #require(try engine.saveCopy(limitByteCount: .max))
   }
 
   @Test("what a restore puts back is there as it was, and after the next start too")
@@ -88,8 +88,8 @@ struct SnapshotTests {
     let engine = try open(directory, clock: clock)
     try engine.must(purchase("u1", 5, "p"))
     let size = try save(engine).byteCount
-    #expect(try engine.saveSnapshot(limitByteCount: size) != nil)
-    #expect(try engine.saveSnapshot(limitByteCount: size - 1) == nil)
+    #expect(try engine.saveCopy(limitByteCount: size) != nil)
+    #expect(try engine.saveCopy(limitByteCount: size - 1) == nil)
     try engine.close()
   }
 

@@ -1,5 +1,6 @@
 // Runs in the store: what races for a quota, what fails half way, what a restart keeps.
 
+internal import TallyLocking
 internal import Testing
 
 @testable internal import TallyCore
@@ -236,16 +237,13 @@ struct RunTests {
 
   @Test("whoever begins, extends or ends a run makes answers about runs stale")
   func staleAnswers() throws {
-    let engine = try open(directory, clock: clock)
+    let touches = Touches()
+    let engine = try open(directory, clock: clock, configure: { $0.observer = touches })
     try engine.must(purchase("u", dollar, "p"))
     func isForgotten(after body: () throws -> Void) throws -> Bool {
-      let commit = engine.state().commitSequence
-      for group in ["u", ""] {
-        engine.caches.stats.offer(Snapshot([1], commitSequence: commit), group: group, byteCount: 1)
-        #expect(engine.caches.stats.find(group: group) != nil)
-      }
+      touches.clear(commitSequence: 0)
       try body()
-      return ["u", ""].allSatisfy { engine.caches.stats.find(group: $0) == nil }
+      return touches.stats == ["u", ""]
     }
     #expect(try isForgotten { try engine.must(begin("u", "r1", 100)) })
     let hold = try #require(try engine.run(runId: "r1", actingUserId: nil).value.holdId)
@@ -255,4 +253,17 @@ struct RunTests {
     #expect(try !isForgotten { try engine.must(record("u", "r2")) })
     try engine.close()
   }
+}
+
+/// Whose statistics commits have changed.
+private final class Touches: CommitObserver {
+  private let userIds = Lock<Set<String>>([])
+
+  var stats: Set<String> { userIds.withLock { $0 } }
+
+  func forget(_ touched: Touched, commitSequence: Int64) {
+    userIds.withLock { $0.formUnion(touched.stats.map(\.text)) }
+  }
+
+  func clear(commitSequence: Int64) { userIds.withLock { $0 = [] } }
 }

@@ -271,7 +271,7 @@ import Testing
       }
       try await live.advance(millis: 2_000)
       try await live.inject(.storeFull)
-      try live.server.engineForTesting.sweep()
+      try live.server.sqliteEngine.sweep()
       let rows = try await live.call(Credits.listTransactions) { $0.userId = "u" }.transactions
       #expect(rows.first?.type == .expiry)
       #expect(try await live.call(Control.listFailures) { _ in }.failures.first?.happened == 0)

@@ -83,7 +83,7 @@ import Testing
   {
     try await LiveServer.run { live in
       let engine = live.server.engineForTesting
-      let size = try #require(try engine.saveSnapshot(limitByteCount: .max)).byteCount
+      let size = try #require(try engine.saveCopy(limitByteCount: .max, note: {})).byteCount
       let snapshots = Snapshots(clock: TestClock(), limitByteCount: 2 * size)
       _ = try snapshots.save("a", engine)
       _ = try snapshots.save("b", engine)
