@@ -56,7 +56,15 @@ final class SQLiteWriterStore: WriterStore {
   }
 
   func commit() throws(StorageFailure) {
+    try requireTransaction()
     try storing { () throws(SQLiteError) in try transaction.commit() }
+  }
+
+  /// SQLite ends a transaction by itself when a read or an allocation in it fails. What is written after that
+  /// would be committed row by row.
+  private func requireTransaction() throws(StorageFailure) {
+    guard connection.isAutocommit else { return }
+    throw StorageFailure(.inputOutput, "SQLite has ended the transaction", sql: "transaction")
   }
 
   func rollback() throws(StorageFailure) {
@@ -68,6 +76,7 @@ final class SQLiteWriterStore: WriterStore {
   var isLockedOut: Bool { checkpointer?.hasFailedUnlock ?? connection.hasFailedUnlock }
 
   func write(_ set: WriteSet) throws(StorageFailure) {
+    try requireTransaction()
     try storing { () throws(SQLiteError) in try tables.write(set) }
   }
 

@@ -34,9 +34,13 @@ extension StoreError {
 extension SQLiteError {
   /// A stored value that no version of this program writes.
   static func malformed(_ what: String) -> SQLiteError {
-    SQLiteError(code: malformedCode, message: "malformed \(what)", sql: "decode")
+    SQLiteError(code: malformedCode, message: "malformed \(what)", sql: decoding)
   }
 
+  /// Whether a row was read, and made no sense.
+  var isOfDecoding: Bool { sql == Self.decoding }
+
+  private static let decoding = "decode"
   /// SQLITE_CORRUPT.
   private static let malformedCode: Int32 = 11
 }
@@ -46,7 +50,7 @@ extension StorageFailure {
     let kind: Kind =
       switch error.kind {
       case .full: .full
-      case .corrupt: .damaged
+      case .corrupt: error.isOfDecoding ? .damaged : .unreadable
       case .constraint: .constraint
       case .busy: .busy
       case .outOfMemory: .outOfMemory

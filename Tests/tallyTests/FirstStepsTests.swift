@@ -11,6 +11,13 @@ import Testing
 
 @Suite("First steps")
 struct FirstStepsTests {
+  @Test("an empty key is refused: it would be a new one with each try")
+  func emptyKey() throws {
+    let result = try Rig.run(["credits", "reserve", "alice", "1", "--key", ""])
+    #expect(result.status == tally.ExitStatus.usage.rawValue)
+    #expect(result.error.contains("--key must not be empty"))
+  }
+
   @Test("a key of metadata may be given twice, and both values arrive in their order")
   func metadata() throws {
     let rig = try Rig()

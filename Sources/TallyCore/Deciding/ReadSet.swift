@@ -33,12 +33,12 @@ final class ReadSet {
 
   var nowMicros: Int64 { writes.nowMicros }
 
-  /// - Throws: a refusal that nobody is told when `gap` is set; else `corrupt` or `readOnly`.
+  /// - Throws: a refusal that nobody is told when `gap` is set; else `corrupt`.
   func load<Value>(
     _ body: (any RecordSource) throws(StorageFailure) -> Value
   ) throws(Refusal) -> Value {
     do { return try body(source) } catch {
-      if error.kind == .notLoaded || error.isOfStore { gap = gap ?? error }
+      if error.endsBatch { gap = gap ?? error }
       throw error.refusal
     }
   }

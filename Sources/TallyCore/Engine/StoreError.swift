@@ -58,7 +58,7 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     code =
       switch failure.kind {
       case .full: .diskFull
-      case .damaged, .constraint, .defect: .corrupt
+      case .damaged, .unreadable, .constraint, .defect: .corrupt
       case .failedSync: .outcomeUnknown
       case .inputOutput, .busy, .outOfMemory, .notLoaded: .inputOutput
       case .lockedOut: .lockedOut

@@ -87,7 +87,8 @@ package final class Committer {
     } catch {
       if error.isOfStore || error.kind == .full { return giveUp(batch, error) }
       guard undo(error) else { return refuse(batch, Self.unknownRefusal) }
-      return batch.map { decideAlone($0) }
+      if isDead { return refuse(batch, error.refusal) }
+      return batch.map { Optional(decideAlone($0)) }
     }
     if faults.answersBeforeCommit { early(attempt.outcomes) }
     let decidedNanoseconds = MonotonicClock.nanoseconds
@@ -191,32 +192,45 @@ package final class Committer {
     return .refused(refusal)
   }
 
-  /// Each of a work's commands in a commit of its own.
-  private func decideAlone(_ work: Work) -> [Outcome]? {
+  /// Each of a work's commands in a commit of its own. What was decided before one that fails stands.
+  private func decideAlone(_ work: Work) -> [Outcome] {
     var outcomes: [Outcome] = []
     for command in work.submission.commands {
       var single = work
       single.submission.commands = [command]
-      do {
-        let attempt = try attempt([single], looksForKeys: true)
-        // What was put off comes again as a whole; what of it was applied replays then.
-        guard let decided = attempt.outcomes[0] else {
-          try commit(attempt.writes, .calls)
-          return nil
-        }
-        do { try commit(attempt.writes, .calls) } catch {
-          outcomes += (error.kind == .full ? giveUp([single], error) : die([single], error))[0] ?? []
-          continue
-        }
-        outcomes += decided
-      } catch {
-        var refusal = undo(error) ? error.refusal : Self.unknownRefusal
-        // It was tried, alone: it is not the whole call's.
-        if !isDead { refusal.commit = passedPlace() }
-        outcomes.append(.refused(refusal))
-      }
+      outcomes.append(isDead ? .refused(Writer.drainingRefusal) : decideSingle(single))
     }
     return outcomes
+  }
+
+  /// - Parameter work: of one command.
+  private func decideSingle(_ work: Work) -> Outcome {
+    while true {
+      let attempt: Attempt
+      do {
+        attempt = try self.attempt([work], looksForKeys: true)
+      } catch {
+        return undo(error) ? refusedAlone(error.refusal) : .refused(Self.unknownRefusal)
+      }
+      do {
+        try commit(attempt.writes, .calls)
+      } catch {
+        guard error.kind == .full, undo(error) else {
+          if !isDead { die([], error) }
+          return .refused(Self.unknownRefusal)
+        }
+        return refusedAlone(error.refusal)
+      }
+      // Else a slice of what has expired of its user was written off.
+      if let outcome = attempt.outcomes[0]?.first { return outcome }
+    }
+  }
+
+  /// It was tried by itself, and is not the whole call's: so it has a place.
+  private func refusedAlone(_ refusal: Refusal) -> Outcome {
+    var refusal = refusal
+    if !isDead { refusal.commit = passedPlace() }
+    return .refused(refusal)
   }
 
   /// A place after the last commit, which nobody else gets.
@@ -250,9 +264,14 @@ package final class Committer {
   /// COMMIT, and the published state follows.
   /// - Throws: what leaves the outcome open, unless it is `full`.
   package func commit(_ writes: WriteSet, _ cause: CommitCause) throws(StorageFailure) {
-    if writes.hasWritten { try run(faults.beforeCommit, cause) }
-    try store.commit()
-    if writes.hasWritten { try run(faults.afterCommit, cause) }
+    if writes.hasWritten {
+      try run(faults.beforeCommit, cause)
+      try store.commit()
+      try run(faults.afterCommit, cause)
+    } else {
+      // Nothing is in it that could be lost.
+      try store.rollback()
+    }
     trailing = writes.hasWritten ? writes.position : writes.trailing
     guard writes.hasWritten || !writes.accounts.isEmpty else { return }
     books = writes.books

@@ -7,8 +7,10 @@ package struct StorageFailure: Error, Equatable {
   package enum Kind: Equatable {
     /// No space is left. Nothing was applied.
     case full
-    /// A stored record cannot be what any version of this program has written.
+    /// A stored record cannot be what any version of this program has written. It was read all the same.
     case damaged
+    /// What is stored cannot be read: the file is damaged.
+    case unreadable
     /// What was to be written breaks a rule of the tables: a key that was taken to be new is in use, or there
     /// is a defect.
     case constraint
@@ -46,7 +48,18 @@ package struct StorageFailure: Error, Equatable {
   var isOfStore: Bool {
     switch kind {
     case .busy, .lockedOut, .failedSync: true
-    case .full, .damaged, .constraint, .defect, .outOfMemory, .inputOutput, .notLoaded: false
+    case .full, .damaged, .unreadable, .constraint, .defect, .outOfMemory, .inputOutput, .notLoaded: false
+    }
+  }
+
+  /// Whether a lookup that fails so fails its batch. A store may have ended the transaction with it, or
+  /// refuse all further writes in it: nothing of the batch may be written then.
+  var endsBatch: Bool {
+    switch kind {
+    case .damaged: false
+    case .busy, .lockedOut, .failedSync, .full, .unreadable, .constraint, .defect, .outOfMemory,
+      .inputOutput, .notLoaded:
+      true
     }
   }
 
@@ -54,7 +67,7 @@ package struct StorageFailure: Error, Equatable {
   var refusal: Refusal {
     switch kind {
     case .full: Refusal(.diskFull, "the disk is full; nothing was applied")
-    case .damaged, .constraint: Refusal(.corrupt, "the database is damaged; nothing was applied")
+    case .damaged, .unreadable, .constraint: Refusal(.corrupt, "the database is damaged; nothing was applied")
     case .defect: Refusal(.corrupt, "the store cannot carry this out; nothing was applied")
     case .busy, .outOfMemory, .inputOutput, .lockedOut, .failedSync, .notLoaded:
       Refusal(.readOnly, "the store cannot write now; nothing was applied")

@@ -32,7 +32,7 @@ final class RunSaver {
       """
       UPDATE run SET status = ?2, input_tokens = ?3, output_tokens = ?4, images = ?5, cost = ?6,
         charged = ?7, uncollected = ?8, finished_at = ?9, error = ?10, finish_digest = ?11,
-        finish_commit_sequence = ?12, finish_commit_position = ?13, finish_sequence = ?14
+        finish_commit_sequence = ?12, finish_commit_position = ?13, finish_sequence = ?14, expires_at = ?15
       WHERE id = ?1
       """)
     extend = try connection.prepare(Self.extendSQL)
@@ -93,6 +93,8 @@ final class RunSaver {
     finish.bind(12, end.commit.sequence)
     finish.bind(13, Int64(end.commit.position))
     finish.bind(14, end.sequence)
+    // Its hold may have been extended in the same commit.
+    finish.bind(15, run.expiresAtMicros)
     try finish.run()
   }
 

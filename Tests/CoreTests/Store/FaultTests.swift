@@ -1,5 +1,6 @@
 // What the engine does when SQLite, the disk or the process fails under it.
 
+internal import Foundation
 internal import TallySQLite
 internal import TallyTestSupport
 internal import Testing
@@ -116,6 +117,107 @@ struct FaultTests {
     #expect(try engine.available("u1") == 10)
     try engine.close()
     #expect(try isSound())
+  }
+
+  /// A batch one of whose commands cannot be written, so that each gets a commit of its own.
+  private func faultsOfBadCommand() -> EngineFaults {
+    var faults = EngineFaults()
+    faults.insideCommand = { (command) throws(StoreFault) in
+      if case .consume(let consume) = command, consume.idempotency.key == "bad" { throw .failedRead }
+    }
+    return faults
+  }
+
+  @Test("nothing is decided after a commit of unknown outcome, in the commits of single commands neither")
+  func unknownAlone() throws {
+    let trap = Trap()
+    var faults = faultsOfBadCommand()
+    faults.afterCommit = { _ throws(StoreFault) in try trap.spring() }
+    let fatal = Slot<StoreError>()
+    var engine = try open(directory, faults: faults) { fatal.put($0) }
+    try engine.must(purchase("u1", 9, "p"))
+    trap.arm(.failedSync)
+    let outcomes = try engine.decide([consume("u1", 1, "a"), consume("u1", 1, "bad"), consume("u1", 1, "b")])
+    #expect(outcomes.map { $0.refusal?.reason } == [.outcomeUnknown, .shuttingDown, .shuttingDown])
+    #expect(try fatal.wait().code == .outcomeUnknown)
+    try engine.close()
+    engine = try open(directory)
+    #expect(try engine.available("u1") == 8)
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test("a disk that is full for one of single commands refuses that one, and says that it was tried")
+  func diskFullAlone() throws {
+    let trap = Trap()
+    var faults = faultsOfBadCommand()
+    faults.beforeCommit = { _ throws(StoreFault) in try trap.spring() }
+    let engine = try open(directory, faults: faults)
+    try engine.must(purchase("u1", 9, "p"))
+    trap.arm(.diskFull)
+    let outcomes = try engine.decide([consume("u1", 1, "a"), consume("u1", 1, "bad"), consume("u1", 2, "b")])
+    #expect(outcomes.map { $0.refusal?.reason } == [.diskFull, .readOnly, nil])
+    #expect(outcomes.compactMap { $0.refusal }.allSatisfy { $0.commit != nil })
+    #expect(try engine.available("u1") == 7)
+    try engine.close()
+    #expect(try isSound())
+  }
+
+  @Test("a store writes and commits inside its transaction only")
+  func outsideTransaction() throws {
+    let engine = try open(directory)
+    try engine.perform { (committer, store) throws(StorageFailure) in
+      // As SQLite does when a read in it fails.
+      try store.begin()
+      try store.rollback()
+      #expect(throws: StorageFailure.self) { try store.commit() }
+      let writes = WriteSet(nowMicros: 0, books: committer.books, trailing: 0)
+      #expect(throws: StorageFailure.self) { try store.write(writes) }
+    }
+    try engine.close()
+  }
+
+  @Test("a command that needs what cannot be read is refused alone, and the engine goes on")
+  func unreadable() throws {
+    var engine = try open(directory)
+    try engine.must(purchase("u1", 9, "p"))
+    let content = String(repeating: "A", count: 60_000)
+    let page = PageContent(sections: [PageSection(sectionId: "s", kind: "text", content: content)])
+    let create = PageCommand.Create(
+      userId: "u1", pageId: "page", content: page, author: "", maximumReplyByteCount: 1 << 20)
+    #expect(try engine.decide([.page(.create(create))]).allSatisfy { $0.refusal == nil })
+    try engine.close()
+    try breakPages(holding: UInt8(ascii: "A"))
+    let fatal = Slot<StoreError>()
+    engine = try open(directory, onFatal: { fatal.put($0) })
+    let target = PageTarget(pageId: "page", actingUserId: nil, maximumReplyByteCount: 1 << 20)
+    let save = PageCommand.Save(
+      target: target, expectedVersion: 1, content: PageContent(title: "new"), author: "")
+    for key in ["a", "b"] {
+      let outcomes = try engine.decide([
+        consume("u1", 1, key), .page(.save(save)), consume("u1", 1, key + key),
+      ])
+      #expect(outcomes.map { $0.refusal?.reason } == [nil, .corrupt, nil])
+      // Alone it is no different.
+      #expect(try engine.decide([.page(.save(save))]).map { $0.refusal?.reason } == [.corrupt])
+    }
+    #expect(try engine.available("u1") == 5)
+    #expect(engine.state().mode == .serving && fatal.value == nil)
+    try engine.close()
+  }
+
+  /// Makes the chain of overflow pages that hold nothing but a byte lead nowhere.
+  private func breakPages(holding byte: UInt8) throws {
+    let path = directory.path + "/tally.db"
+    var bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+    var count = 0
+    for start in stride(from: 0, to: bytes.count, by: 4_096) {
+      guard bytes[(start + 4)..<(start + 4_096)].allSatisfy({ $0 == byte }) else { continue }
+      for index in start..<(start + 4) { bytes[index] = 0xff }
+      count += 1
+    }
+    try #require(count > 0)
+    try Data(bytes).write(to: URL(filePath: path))
   }
 
   @Test("a new account whose first item fails leaves nothing behind")

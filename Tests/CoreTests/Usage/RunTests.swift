@@ -235,6 +235,20 @@ struct RunTests {
     try engine.close()
   }
 
+  @Test("a hold that is extended and captured by its run's end in one commit leaves the run as it was told")
+  func extendedAndFinished() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.must(purchase("u", dollar, "p"))
+    let begun = try engine.must(begin("u", "r1", 100))
+    let hold = try #require(begun.run.holdId)
+    let outcomes = try engine.decide([extend(hold, "e", seconds: 600), .usage(finish("r1", 1))])
+    let told = try #require(outcomes[1].run?.run)
+    #expect(told.expiresAtMicros != begun.run.expiresAtMicros)
+    #expect(try engine.run(runId: "r1", actingUserId: nil).value == told)
+    #expect(try engine.decide([.usage(finish("r1", 1))])[0].run?.run == told)
+    try engine.close()
+  }
+
   @Test("whoever begins, extends or ends a run makes answers about runs stale")
   func staleAnswers() throws {
     let touches = Touches()
