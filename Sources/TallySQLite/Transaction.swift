@@ -1,4 +1,4 @@
-// Transactions and savepoints, as prepared statements of one connection.
+// Transactions, as prepared statements of one connection.
 //
 // Invariants:
 // 1. After an error inside a transaction SQLite may have ended it. `rollback` looks first.
@@ -11,9 +11,6 @@ public final class TransactionControl {
   private let beginStatement: Statement
   private let commitStatement: Statement
   private let rollbackStatement: Statement
-  private let saveStatement: Statement
-  private let backStatement: Statement
-  private let releaseStatement: Statement
 
   /// - Parameter writing: take the write lock at `begin`.
   public init(_ connection: Connection, writing: Bool) throws(SQLiteError) {
@@ -21,9 +18,6 @@ public final class TransactionControl {
     beginStatement = try connection.prepare(writing ? "BEGIN IMMEDIATE" : "BEGIN")
     commitStatement = try connection.prepare("COMMIT")
     rollbackStatement = try connection.prepare("ROLLBACK")
-    saveStatement = try connection.prepare("SAVEPOINT item")
-    backStatement = try connection.prepare("ROLLBACK TO item")
-    releaseStatement = try connection.prepare("RELEASE item")
   }
 
   public func begin() throws(SQLiteError) { try beginStatement.run() }
@@ -34,16 +28,4 @@ public final class TransactionControl {
   public func rollback() throws(SQLiteError) {
     if !connection.isAutocommit { try rollbackStatement.run() }
   }
-
-  /// Opens the savepoint of one item; one at a time.
-  public func save() throws(SQLiteError) { try saveStatement.run() }
-
-  /// Undoes everything since `save` and closes the savepoint.
-  public func rollbackToSave() throws(SQLiteError) {
-    try backStatement.run()
-    try releaseStatement.run()
-  }
-
-  /// Keeps everything since `save`.
-  public func release() throws(SQLiteError) { try releaseStatement.run() }
 }

@@ -75,19 +75,14 @@ final class SQLiteTests {
     #expect(try statement.step())
   }
 
-  @Test("a savepoint undoes what followed it and nothing else")
-  func savepoints() throws {
+  @Test("a transaction keeps what was committed, and a rollback may come twice")
+  func transactions() throws {
     try connection.execute("CREATE TABLE t(x INTEGER) STRICT")
     let transaction = try TransactionControl(connection, writing: true)
     #expect(connection.isAutocommit)
     try transaction.begin()
     try connection.execute("INSERT INTO t VALUES (1)")
-    try transaction.save()
-    try connection.execute("INSERT INTO t VALUES (2)")
-    try transaction.rollbackToSave()
-    try transaction.save()
     try connection.execute("INSERT INTO t VALUES (3)")
-    try transaction.release()
     #expect(!connection.isAutocommit)
     try transaction.commit()
     #expect(try connection.value("SELECT sum(x) FROM t") == 4)

@@ -4,7 +4,7 @@
 // 1. A completion is called exactly once, after the commit that decided it is durable (or after the
 //    engine knows that it is not).
 // 2. A read that begins after any completion was called sees that commit, and is one snapshot.
-// 3. Savepoints, SQL text and pragmas stay below the seam.
+// 3. SQL text and pragmas stay below the seam.
 //
 // Owner: the engine's own queues.
 
