@@ -332,9 +332,9 @@ public final class SQLiteEngine: ServedEngine, Sendable {
 
   // MARK: writes
 
-  public func submit(
-    _ submission: Submission, group: (any ReplyGroup)?,
-    completion: @escaping @Sendable ([Outcome]) -> Void
+  public func submit<Command: Mutation>(
+    _ submission: Submission<Command>, group: (any ReplyGroup)?,
+    completion: @escaping @Sendable ([Outcome<Command.Reply>]) -> Void
   ) {
     writer.submit(Work(submission: submission, group: group, completion: completion))
   }

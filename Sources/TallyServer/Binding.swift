@@ -33,7 +33,7 @@ struct EncodedReply: Sendable {
 }
 
 /// A mutation's command and whose account it names (nil when it names an object by its id).
-struct Prepared {
+struct Prepared<Command: Mutation> {
   var command: Command
   var userId: String?
 }
@@ -70,10 +70,10 @@ extension Services {
   }
 
   /// A mutation of one command.
-  func mutation<Request: Message, Response: Message>(
+  func mutation<Request: Message, Response: Message, Command: Mutation>(
     _ rpc: RPC<Request, Response>, role: Role,
-    prepare: @escaping @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared,
-    reply: @escaping @Sendable (Outcome) throws(Refusal) -> Response
+    prepare: @escaping @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared<Command>,
+    reply: @escaping @Sendable (Command.Reply) -> Response
   ) -> Binding {
     let name = rpc.name
     return unkeyedMutation(
@@ -84,29 +84,28 @@ extension Services {
   }
 
   /// A mutation without an idempotency key: what it names tells a retry, so its digest is not taken.
-  func unkeyedMutation<Request: Message, Response: Message>(
+  func unkeyedMutation<Request: Message, Response: Message, Command: Mutation>(
     _ rpc: RPC<Request, Response>, role: Role,
-    prepare: @escaping @Sendable (Request, Caller) throws(Refusal) -> Prepared,
-    reply: @escaping @Sendable (Outcome) throws(Refusal) -> Response
+    prepare: @escaping @Sendable (Request, Caller) throws(Refusal) -> Prepared<Command>,
+    reply: @escaping @Sendable (Command.Reply) -> Response
   ) -> Binding {
-    let mutation = Mutation(services: self, role: role, prepare: prepare, reply: reply)
-    return (rpc.method, .unary { mutation.answer($0, $1, $2) })
+    let call = MutationCall(services: self, role: role, prepare: prepare, reply: reply)
+    return (rpc.method, .unary { call.answer($0, $1, $2) })
   }
 
   /// A mutation whose reply has a transaction, a balance and perhaps a hold.
-  func money<Request: Message, Response: MoneyResponse>(
+  func money<Request: Message, Response: MoneyResponse, Command: Mutation>(
     _ rpc: RPC<Request, Response>, role: Role = .service,
-    prepare: @escaping @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared
-  ) -> Binding {
-    mutation(rpc, role: role, prepare: prepare) { outcome throws(Refusal) in Response(try receipt(outcome)) }
+    prepare: @escaping @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared<Command>
+  ) -> Binding where Command.Reply == Receipt {
+    mutation(rpc, role: role, prepare: prepare) { Response($0) }
   }
 
-  func hold<Request: Message, Response: HoldResponse>(
+  func hold<Request: Message, Response: HoldResponse, Command: Mutation>(
     _ rpc: RPC<Request, Response>,
-    prepare: @escaping @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared
-  ) -> Binding {
-    mutation(rpc, role: .service, prepare: prepare) { outcome throws(Refusal) in
-      let receipt = try receipt(outcome)
+    prepare: @escaping @Sendable (Request, Digest, Caller) throws(Refusal) -> Prepared<Command>
+  ) -> Binding where Command.Reply == Receipt {
+    mutation(rpc, role: .service, prepare: prepare) { receipt in
       var response = Response(receipt)
       response.hold = receipt.hold.map(TallystickV1.Hold.init)
       return response
@@ -154,11 +153,11 @@ private struct Query<Request: Message>: Sendable {
 }
 
 /// A mutation's way from payload to reply.
-private struct Mutation<Request: Message, Response: Message>: Sendable {
+private struct MutationCall<Request: Message, Response: Message, Command: Mutation>: Sendable {
   var services: Services
   var role: Role
-  var prepare: @Sendable (Request, Caller) throws(Refusal) -> Prepared
-  var reply: @Sendable (Outcome) throws(Refusal) -> Response
+  var prepare: @Sendable (Request, Caller) throws(Refusal) -> Prepared<Command>
+  var reply: @Sendable (Command.Reply) -> Response
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     if Services.mayWait(role, context) {
@@ -174,19 +173,17 @@ private struct Mutation<Request: Message, Response: Message>: Sendable {
         [prepared.command], userId: prepared.userId, context, byteCount: payload.count)
       submission.objection = objection
       services.engine.submit(submission, group: context.connection) { [reply] outcomes in
-        responder.answer(flush: false) { () throws(Refusal) -> Response in try reply(outcomes[0]) }
+        responder.answer(flush: false) { () throws(Refusal) -> Response in reply(try outcomes[0].get()) }
       }
     } catch { responder.fail(error) }
   }
 
   /// nil while every reply fits: then none is encoded twice.
-  private var objection: (@Sendable (Outcome) -> Refusal?)? {
+  private var objection: (@Sendable (Command.Reply) -> Refusal?)? {
     let largest = services.maximumReplyByteCount
     if largest >= Services.boundedReplyByteCount { return nil }
-    return { [reply] outcome in
-      let response: Response
-      do throws(Refusal) { response = try reply(outcome) } catch { return nil }
-      let byteCount = response.encode().count
+    return { [reply] result in
+      let byteCount = reply(result).encode().count
       if byteCount <= largest { return nil }
       return Refusal(
         .messageTooLarge,
@@ -195,9 +192,9 @@ private struct Mutation<Request: Message, Response: Message>: Sendable {
     }
   }
 
-  private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> Prepared {
+  private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> Prepared<Command> {
     let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
-    let prepared: Prepared
+    let prepared: Prepared<Command>
     do throws(Refusal) {
       prepared = try prepare(request, caller)
     } catch { throw Status(error) }
@@ -213,24 +210,15 @@ extension Services {
   static let boundedReplyByteCount = 131_072
 
   /// - Parameter userId: nil when the submission counts against nobody.
-  func submission(
+  func submission<Command: Mutation>(
     _ commands: [Command], userId: String?, _ context: CallContext, byteCount: Int
-  ) -> Submission {
+  ) -> Submission<Command> {
     var submission = Submission(
       commands: commands, userId: userId ?? "", deadlineNanoseconds: context.deadlineNanoseconds,
       byteCount: byteCount)
     if context.isLone { submission.lead = { context.lead($0) } }
     if context.cancelToken != nil { submission.isCancelled = { context.isCancelled } }
     return submission
-  }
-}
-
-func receipt(_ outcome: Outcome) throws(Refusal) -> Receipt {
-  switch outcome {
-  case .applied(let receipt): return receipt
-  case .refused(let refusal): throw refusal
-  case .planStored, .usage, .page, .admin:
-    throw Refusal(.corrupt, "the engine answered something else to a command of credit")
   }
 }
 

@@ -219,7 +219,8 @@ import Testing
       for start in stride(from: 0, to: most, by: 8_192) {
         try await live.apply(
           (start..<min(start + 8_192, most)).map { uid in
-            .admin(.setRateLimit(RateLimit(.uid(UInt32(uid)), perSecond: 1_000_000, burst: 1_000_000)))
+            AdminCommand.SetRateLimit(
+              RateLimit(.uid(UInt32(uid)), perSecond: 1_000_000, burst: 1_000_000))
           })
       }
       do {
@@ -261,14 +262,14 @@ extension LiveServer {
   }
 
   /// Has the engine carry out commands, each of which must be applied.
-  fileprivate func apply(_ commands: [Command]) async throws {
+  fileprivate func apply(_ commands: [AdminCommand.SetRateLimit]) async throws {
     let outcomes = await withCheckedContinuation { continuation in
       server.engineForTesting.submit(
         Submission(commands: commands, userId: "", byteCount: 0), group: nil
       ) { continuation.resume(returning: $0) }
     }
     for outcome in outcomes {
-      if case .refused(let refusal) = outcome { Issue.record("\(refusal)") }
+      if case .failure(let refusal) = outcome { Issue.record("\(refusal)") }
     }
   }
 }

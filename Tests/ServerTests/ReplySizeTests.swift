@@ -23,16 +23,15 @@ import Testing
 
   /// Holds over many lots, made by the engine itself, as by a server with a larger limit.
   private static func hold(_ live: LiveServer, _ userId: String, _ key: String) async throws -> Int64 {
-    let command = Command.reserve(
-      .init(
-        userId: userId, amountMicros: 2_500, ttlMillis: 600_000,
-        idempotency: Idempotency(key: key, digest: Digest(bytes: [UInt8](repeating: 7, count: 32)))))
+    let command = CreditCommand.Reserve(
+      userId: userId, amountMicros: 2_500, ttlMillis: 600_000,
+      idempotency: Idempotency(key: key, digest: Digest(bytes: [UInt8](repeating: 7, count: 32))))
     let outcomes = await withCheckedContinuation { continuation in
       live.server.engineForTesting.submit(
         Submission(commands: [command], userId: userId, byteCount: 100), group: nil
       ) { continuation.resume(returning: $0) }
     }
-    guard case .applied(let receipt) = outcomes.first, let hold = receipt.hold else {
+    guard case .success(let receipt) = outcomes.first, let hold = receipt.hold else {
       throw Refusal(.corrupt, "no hold: \(outcomes)")
     }
     return hold.id

@@ -1,17 +1,41 @@
-// What an administrator may ask of users and limits.
-//
-// Values, owned by nobody.
+// What an administrator may ask of users and limits: one value a method.
 
-/// One mutation of settings or limits.
-public enum AdminCommand: Sendable, Equatable {
+/// Mutations of settings and limits.
+public enum AdminCommand {
   /// Replaces a user's settings; makes the user when it is not known. Times in it are not looked at.
-  case putSettings(UserSettings)
+  public struct PutSettings: Sendable, Equatable {
+    public var settings: UserSettings
+
+    public init(_ settings: UserSettings) { self.settings = settings }
+  }
+
   /// Sets a limit; a rate of zero takes it away.
-  case setRateLimit(RateLimit)
+  public struct SetRateLimit: Sendable, Equatable {
+    public var limit: RateLimit
+
+    public init(_ limit: RateLimit) { self.limit = limit }
+  }
 }
 
-/// What became of one that was applied.
-public enum AdminOutcome: Sendable, Equatable {
-  case settingsStored(UserSettings, unchanged: Bool, commit: CommitPoint)
-  case rateLimitSet(RateLimit, commit: CommitPoint)
+public struct SettingsReceipt: Sendable, Equatable {
+  public var settings: UserSettings
+  /// They had this content already.
+  public var unchanged: Bool
+  public var commit: CommitPoint
+
+  public init(settings: UserSettings, unchanged: Bool, commit: CommitPoint) {
+    self.settings = settings
+    self.unchanged = unchanged
+    self.commit = commit
+  }
+}
+
+public struct RateLimitReceipt: Sendable, Equatable {
+  public var limit: RateLimit
+  public var commit: CommitPoint
+
+  public init(limit: RateLimit, commit: CommitPoint) {
+    self.limit = limit
+    self.commit = commit
+  }
 }

@@ -6,7 +6,7 @@
 // Pure functions, owned by nobody.
 
 extension Rules {
-  static func decide(_ consume: Command.Consume, _ context: DecisionContext) throws(Refusal) -> Change {
+  static func decide(_ consume: CreditCommand.Consume, _ context: DecisionContext) throws(Refusal) -> Change {
     try requirePositive(consume.amountMicros)
     var draft = try Draft(settling: context)
     let lots = try draft.burn(consume.amountMicros)
@@ -20,7 +20,9 @@ extension Rules {
     return draft.change()
   }
 
-  static func decide(_ purchase: Command.AddPurchase, _ context: DecisionContext) throws(Refusal) -> Change {
+  static func decide(_ purchase: CreditCommand.AddPurchase, _ context: DecisionContext) throws(Refusal)
+    -> Change
+  {
     try grant(
       Grant(
         type: .purchase, amountMicros: purchase.amountMicros, priority: Lot.defaultPurchasePriority,
@@ -33,7 +35,7 @@ extension Rules {
     }
   }
 
-  static func decide(_ plan: Command.GrantPlan, _ context: DecisionContext) throws(Refusal) -> Change {
+  static func decide(_ plan: CreditCommand.GrantPlan, _ context: DecisionContext) throws(Refusal) -> Change {
     guard let terms = context.plan else {
       throw Refusal(.grantNotFound, "no such plan", details: ["plan_id": plan.planId])
     }
@@ -56,7 +58,8 @@ extension Rules {
     }
   }
 
-  static func decide(_ promo: Command.GrantPromo, _ context: DecisionContext) throws(Refusal) -> Change {
+  static func decide(_ promo: CreditCommand.GrantPromo, _ context: DecisionContext) throws(Refusal) -> Change
+  {
     try grant(
       Grant(
         type: .promoGrant, amountMicros: promo.amountMicros, priority: promo.priority,
@@ -67,7 +70,7 @@ extension Rules {
     }
   }
 
-  static func decide(_ adjust: Command.Adjust, _ context: DecisionContext) throws(Refusal) -> Change {
+  static func decide(_ adjust: CreditCommand.Adjust, _ context: DecisionContext) throws(Refusal) -> Change {
     let complete = { (entry: inout Entry) in
       entry.actor = adjust.actor
       entry.reason = adjust.reason
@@ -91,7 +94,7 @@ extension Rules {
     return draft.change()
   }
 
-  static func decide(_ reserve: Command.Reserve, _ context: DecisionContext) throws(Refusal) -> Change {
+  static func decide(_ reserve: CreditCommand.Reserve, _ context: DecisionContext) throws(Refusal) -> Change {
     try requirePositive(reserve.amountMicros)
     try requireTimeToLive(reserve.ttlMillis)
     var draft = try Draft(settling: context)
@@ -106,7 +109,7 @@ extension Rules {
     return draft.change(hold: hold)
   }
 
-  static func decide(_ extend: Command.Extend, _ context: DecisionContext) throws(Refusal) -> Change {
+  static func decide(_ extend: CreditCommand.Extend, _ context: DecisionContext) throws(Refusal) -> Change {
     try requireTimeToLive(extend.ttlMillis)
     var hold = try named(context.hold, id: extend.holdId, actingUserId: extend.actingUserId)
     var draft = try Draft(settling: context)
@@ -122,7 +125,7 @@ extension Rules {
     return draft.change(hold: hold)
   }
 
-  static func decide(_ capture: Command.Capture, _ context: DecisionContext) throws(Refusal) -> Change {
+  static func decide(_ capture: CreditCommand.Capture, _ context: DecisionContext) throws(Refusal) -> Change {
     if let amountMicros = capture.amountMicros { try requirePositive(amountMicros) }
     let hold = try named(context.hold, id: capture.holdId, actingUserId: capture.actingUserId)
     var draft = try Draft(settling: context)
@@ -145,7 +148,7 @@ extension Rules {
     return draft.change(hold: settled)
   }
 
-  static func decide(_ release: Command.Release, _ context: DecisionContext) throws(Refusal) -> Change {
+  static func decide(_ release: CreditCommand.Release, _ context: DecisionContext) throws(Refusal) -> Change {
     let hold = try named(context.hold, id: release.holdId, actingUserId: release.actingUserId)
     var draft = try Draft(settling: context)
     try hold.requireOpen(nowMicros: draft.nowMicros)

@@ -227,13 +227,3 @@ public struct Receipt: Sendable, Equatable {
     self.replayed = replayed
   }
 }
-
-/// What became of one command.
-public enum Outcome: Sendable, Equatable {
-  case applied(Receipt)
-  case planStored(Plan, unchanged: Bool, commit: CommitPoint)
-  case usage(UsageOutcome)
-  case page(PageOutcome)
-  case admin(AdminOutcome)
-  case refused(Refusal)
-}

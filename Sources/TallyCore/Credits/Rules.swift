@@ -60,27 +60,6 @@ public struct Change: Sendable, Equatable {
 }
 
 public enum Rules {
-  /// Carries out one command on one account.
-  /// - Throws: `invalidAmount`, `invalidField`, `holdNotFound` and `grantNotFound` (the context lacks what
-  ///   the command names, or its acting user may not see it), `holdExpired`, `holdSettled`,
-  ///   `captureExceedsHold`, `holdLimit`, `lotLimit`, `amountOverflow`, `insufficientCredits`; `corrupt` when
-  ///   a hold pins what its lot does not have.
-  public static func decide(_ command: Command, _ context: DecisionContext) throws(Refusal) -> Change {
-    switch command {
-    case .consume(let consume): try decide(consume, context)
-    case .addPurchase(let purchase): try decide(purchase, context)
-    case .grantPlan(let grant): try decide(grant, context)
-    case .grantPromo(let grant): try decide(grant, context)
-    case .adjust(let adjust): try decide(adjust, context)
-    case .reserve(let reserve): try decide(reserve, context)
-    case .extend(let extend): try decide(extend, context)
-    case .capture(let capture): try decide(capture, context)
-    case .release(let release): try decide(release, context)
-    case .putPlan, .usage, .page, .admin:
-      throw Refusal(.corrupt, "the command is not one of credit")
-    }
-  }
-
   /// Writes off what has expired, with no command behind it.
   /// - Parameter slice: how much of it; the context's holds are the earliest then.
   /// - Returns: nil when nothing has.

@@ -4,7 +4,7 @@
 // 1. A decision changes nothing by itself: the writer adds its effects to the write set, all of them or none.
 // 2. A refusal is thrown and has no effects.
 
-struct Decided<Reply> {
+public struct Decided<Reply> {
   var reply: Reply
   /// nil: nothing is written.
   var effects: Effects?
@@ -22,7 +22,7 @@ struct Decided<Reply> {
     isReplay = true
   }
 
-  func map<Other>(_ body: (Reply) -> Other) -> Decided<Other> {
+  package func map<Other>(_ body: (Reply) -> Other) -> Decided<Other> {
     var other = Decided<Other>(body(reply), effects)
     other.isReplay = isReplay
     return other

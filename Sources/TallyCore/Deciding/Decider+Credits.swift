@@ -8,13 +8,13 @@
 // Owner: the writer's queue.
 
 extension Decider {
-  func decide(_ it: Command.Consume) throws(Refusal) -> Decided<Receipt> {
+  func decide(_ it: CreditCommand.Consume) throws(Refusal) -> Decided<Receipt> {
     try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
   }
 
-  func decide(_ it: Command.AddPurchase) throws(Refusal) -> Decided<Receipt> {
+  func decide(_ it: CreditCommand.AddPurchase) throws(Refusal) -> Decided<Receipt> {
     let account = try records.account(userId: it.userId)
     if let known = try find(it.idempotency, of: account) { return known }
     if let sequence = try records.purchase(paymentId: it.paymentId) {
@@ -29,7 +29,7 @@ extension Decider {
     }
   }
 
-  func decide(_ it: Command.GrantPlan) throws(Refusal) -> Decided<Receipt> {
+  func decide(_ it: CreditCommand.GrantPlan) throws(Refusal) -> Decided<Receipt> {
     guard let plan = try records.plan(id: it.planId) else { throw noPlan(it.planId) }
     let account = try records.account(userId: it.userId)
     if let known = try find(it.idempotency, of: account) { return known }
@@ -50,25 +50,25 @@ extension Decider {
     }
   }
 
-  func decide(_ it: Command.GrantPromo) throws(Refusal) -> Decided<Receipt> {
+  func decide(_ it: CreditCommand.GrantPromo) throws(Refusal) -> Decided<Receipt> {
     try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
   }
 
-  func decide(_ it: Command.Adjust) throws(Refusal) -> Decided<Receipt> {
+  func decide(_ it: CreditCommand.Adjust) throws(Refusal) -> Decided<Receipt> {
     try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
   }
 
-  func decide(_ it: Command.Reserve) throws(Refusal) -> Decided<Receipt> {
+  func decide(_ it: CreditCommand.Reserve) throws(Refusal) -> Decided<Receipt> {
     try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
   }
 
-  func decide(_ it: Command.Extend) throws(Refusal) -> Decided<Receipt> {
+  func decide(_ it: CreditCommand.Extend) throws(Refusal) -> Decided<Receipt> {
     let context = try context(ofHold: it.holdId, it.actingUserId)
     var decided = try carryOut(it.idempotency, context) { (context) throws(Refusal) in
       try Rules.decide(it, context)
@@ -79,30 +79,18 @@ extension Decider {
     return decided
   }
 
-  func decide(_ it: Command.Capture) throws(Refusal) -> Decided<Receipt> {
+  func decide(_ it: CreditCommand.Capture) throws(Refusal) -> Decided<Receipt> {
     let context = try context(ofHold: it.holdId, it.actingUserId)
     return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
   }
 
-  func decide(_ it: Command.Release) throws(Refusal) -> Decided<Receipt> {
+  func decide(_ it: CreditCommand.Release) throws(Refusal) -> Decided<Receipt> {
     let context = try context(ofHold: it.holdId, it.actingUserId)
     return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
-  }
-
-  func put(_ plan: Plan) throws(Refusal) -> Decided<Outcome> {
-    let stored = try records.plan(id: plan.id)
-    let (plan, unchanged) = Rules.put(plan, over: stored, nowMicros: records.nowMicros)
-    if unchanged {
-      return Decided(.planStored(plan, unchanged: true, commit: records.writes.restingPlace))
-    }
-    var effects = Effects()
-    effects.set { $0.plan = plan }
-    return Decided(
-      .planStored(plan, unchanged: false, commit: records.writes.writingPlace), effects)
   }
 
   func noPlan(_ planId: String) -> Refusal {
@@ -178,10 +166,11 @@ extension Decider {
       if !records.looksForKeys, let known = try find(idempotency, of: context.account) { return known }
       throw error
     }
-    guard let change = effects.change else { throw StorageFailure.malformed("change: empty").refusal }
-    let row = change.entries[change.transactionIndex]
-    return Decided(
-      Receipt(transaction: row, balance: row.balanceAfter, hold: change.hold), effects)
+    guard let row = effects.change?.entries.last else {
+      throw StorageFailure.malformed("change: no row").refusal
+    }
+    let receipt = Receipt(transaction: row, balance: row.balanceAfter, hold: effects.change?.hold)
+    return Decided(receipt, effects)
   }
 
   /// A change with all that the writer knows better than the rules: places, numbers, the next expiry and the

@@ -7,14 +7,15 @@
 // Owner: the writer's queue.
 
 extension Decider {
-  func create(_ media: Media) throws(Refusal) -> Decided<PageOutcome> {
+  func decide(_ it: PageCommand.CreateMedia) throws(Refusal) -> Decided<MediaReceipt> {
+    var media = it.media
     if let known = try records.media(mediaId: media.mediaId) {
       guard known.media.isSame(as: media) else { throw PageRefusals.mediaIdInUse(media.mediaId) }
-      return Decided(.mediaStored(known.media, replayed: true, commit: records.writes.restingPlace))
+      return Decided(
+        MediaReceipt(media: known.media, replayed: true, commit: records.writes.restingPlace))
     }
     let account = try records.account(userId: media.userId)
     if media.source == .upload, let refusal = try quotaRefusal(.uploads, of: account) { throw refusal }
-    var media = media
     media.createdAtMicros = records.nowMicros
     var effects = Effects()
     let owner = owner(account, &effects)
@@ -29,16 +30,16 @@ extension Decider {
       id: records.writes.books.lastMediaId + 1, account: owner.id, media: media)
     effects.set { $0.media = stored }
     return Decided(
-      .mediaStored(media, replayed: false, commit: records.writes.writingPlace), effects)
+      MediaReceipt(media: media, replayed: false, commit: records.writes.writingPlace), effects)
   }
 
-  func delete(_ it: PageCommand.DeleteMedia) throws(Refusal) -> Decided<PageOutcome> {
+  func decide(_ it: PageCommand.DeleteMedia) throws(Refusal) -> Decided<MediaDeletion> {
     guard var stored = try records.media(mediaId: it.mediaId),
       it.actingUserId?.isExactly(stored.media.userId) ?? true
     else { throw PageRefusals.mediaNotFound(it.mediaId) }
     if stored.media.deletedAtMicros != nil {
       return Decided(
-        .mediaDeleted(detachedPageIds: [], replayed: true, commit: records.writes.restingPlace))
+        MediaDeletion(detachedPageIds: [], replayed: true, commit: records.writes.restingPlace))
     }
     let pages = try records.pages(using: stored, limit: PageLimits.detachedPageCount + 1)
     if !pages.isEmpty && !it.detaches {
@@ -59,7 +60,7 @@ extension Decider {
       $0.media = stored
     }
     return Decided(
-      .mediaDeleted(
+      MediaDeletion(
         detachedPageIds: pages.map(\.facts.pageId), replayed: false,
         commit: records.writes.writingPlace), effects)
   }

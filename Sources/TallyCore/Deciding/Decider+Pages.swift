@@ -9,23 +9,6 @@
 // Owner: the writer's queue.
 
 extension Decider {
-  func decide(_ command: PageCommand) throws(Refusal) -> Decided<PageOutcome> {
-    switch command {
-    case .create(let it): try create(it)
-    case .save(let it): try save(it)
-    case .patch(let it): try patch(it)
-    case .restore(let it): try restore(it)
-    case .duplicate(let it): try duplicate(it)
-    case .publish(let target, let version): try publish(target, version: version)
-    case .unpublish(let target): try unpublish(target)
-    case .delete(let target): try delete(target)
-    case .undelete(let target): try undelete(target)
-    case .purge(let target): try purge(target)
-    case .createMedia(let media): try create(media)
-    case .deleteMedia(let it): try delete(it)
-    }
-  }
-
   // MARK: what is there
 
   enum PageLife {
@@ -55,7 +38,7 @@ extension Decider {
 
   // MARK: making
 
-  private func create(_ it: PageCommand.Create) throws(Refusal) -> Decided<PageOutcome> {
+  func decide(_ it: PageCommand.Create) throws(Refusal) -> Decided<PageReceipt> {
     let account = try records.account(userId: it.userId)
     let content = PageRules.named(it.content, version: 1)
     let existing = try records.page(pageId: it.pageId)
@@ -71,7 +54,7 @@ extension Decider {
       maximumReplyByteCount: it.maximumReplyByteCount)
   }
 
-  private func duplicate(_ it: PageCommand.Duplicate) throws(Refusal) -> Decided<PageOutcome> {
+  func decide(_ it: PageCommand.Duplicate) throws(Refusal) -> Decided<PageReceipt> {
     guard let source = try page(it.target) else { throw notFound(it.target) }
     var content = try records.version(source.facts.version, of: source).content
     if !it.title.isEmpty { content.title = it.title }
@@ -96,7 +79,7 @@ extension Decider {
   private func make(
     _ pageId: String, of owner: Account, _ content: PageContent, author: String,
     media: [ExactText: StoredMedia], maximumReplyByteCount: Int, copiedFrom: String? = nil
-  ) throws(Refusal) -> Decided<PageOutcome> {
+  ) throws(Refusal) -> Decided<PageReceipt> {
     var facts = PageFacts(pageId: pageId, userId: owner.userId)
     facts.createdAtMicros = records.nowMicros
     let first = StoredVersion(
@@ -117,7 +100,7 @@ extension Decider {
 
   // MARK: changing
 
-  private func save(_ it: PageCommand.Save) throws(Refusal) -> Decided<PageOutcome> {
+  func decide(_ it: PageCommand.Save) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw notFound(it.target) }
     let current = try records.version(page.facts.version, of: page)
     let decision = PageRules.save(it.content, expectedVersion: it.expectedVersion, over: current.state)
@@ -128,7 +111,7 @@ extension Decider {
         mediaIds: it.content.mediaIds, field: "sections"))
   }
 
-  private func patch(_ it: PageCommand.Patch) throws(Refusal) -> Decided<PageOutcome> {
+  func decide(_ it: PageCommand.Patch) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw notFound(it.target) }
     let current = try records.version(page.facts.version, of: page)
     let isStale = it.expectedVersion < current.version
@@ -166,7 +149,7 @@ extension Decider {
     return nil
   }
 
-  private func restore(_ it: PageCommand.Restore) throws(Refusal) -> Decided<PageOutcome> {
+  func decide(_ it: PageCommand.Restore) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw notFound(it.target) }
     guard let old = try records.namedVersion(it.version, of: page)?.content else {
       throw PageRefusals.versionNotFound(it.version)
@@ -184,7 +167,7 @@ extension Decider {
 
   private func carryOut(
     _ decision: PageDecision, of page: StoredPage, _ current: StoredVersion, _ edit: PageEdit
-  ) throws(Refusal) -> Decided<PageOutcome> {
+  ) throws(Refusal) -> Decided<PageReceipt> {
     switch decision {
     case .unchanged(let rebased): return replayed(try view(current, of: page), rebased: rebased)
     case .conflict:
@@ -237,34 +220,34 @@ extension Decider {
 
   // MARK: publication and life
 
-  private func publish(_ target: PageTarget, version: Int64) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target) else { throw notFound(target) }
-    let published = version == 0 ? page.facts.version : version
-    if published > page.facts.version { throw PageRefusals.versionNotFound(version) }
-    return try change(page, target) { $0.publishedVersion = published }
+  func decide(_ it: PageCommand.Publish) throws(Refusal) -> Decided<PageReceipt> {
+    guard let page = try page(it.target) else { throw notFound(it.target) }
+    let published = it.version == 0 ? page.facts.version : it.version
+    if published > page.facts.version { throw PageRefusals.versionNotFound(it.version) }
+    return try change(page, it.target) { $0.publishedVersion = published }
   }
 
-  private func unpublish(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target) else { throw notFound(target) }
-    return try change(page, target) { $0.publishedVersion = nil }
+  func decide(_ it: PageCommand.Unpublish) throws(Refusal) -> Decided<PageReceipt> {
+    guard let page = try page(it.target) else { throw notFound(it.target) }
+    return try change(page, it.target) { $0.publishedVersion = nil }
   }
 
-  private func delete(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target, .any) else { throw notFound(target) }
+  func decide(_ it: PageCommand.Delete) throws(Refusal) -> Decided<PageReceipt> {
+    guard let page = try page(it.target, .any) else { throw notFound(it.target) }
     let nowMicros = records.nowMicros
-    return try change(page, target, counting: -1) { $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
+    return try change(page, it.target, counting: -1) { $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
   }
 
-  private func undelete(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target, .any) else { throw notFound(target) }
-    return try change(page, target, counting: 1) { $0.deletedAtMicros = nil }
+  func decide(_ it: PageCommand.Undelete) throws(Refusal) -> Decided<PageReceipt> {
+    guard let page = try page(it.target, .any) else { throw notFound(it.target) }
+    return try change(page, it.target, counting: 1) { $0.deletedAtMicros = nil }
   }
 
   /// A change of a page that makes no version.
   /// - Parameter pages: how many more live pages there are then; the quota is asked for one more.
   private func change(
     _ page: StoredPage, _ target: PageTarget, counting pages: Int64 = 0, _ body: (inout PageFacts) -> Void
-  ) throws(Refusal) -> Decided<PageOutcome> {
+  ) throws(Refusal) -> Decided<PageReceipt> {
     let current = try records.version(page.facts.version, of: page)
     var page = page
     let before = page.facts
@@ -283,25 +266,27 @@ extension Decider {
     return changed(view, Effects(page: PageEffect(page: page, countedPages: pages)))
   }
 
-  private func purge(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target, .deleted) else { throw notFound(target) }
+  func decide(_ it: PageCommand.Purge) throws(Refusal) -> Decided<PurgeReceipt> {
+    guard let page = try page(it.target, .deleted) else { throw notFound(it.target) }
     var effects = Effects()
     effects.set { $0.purgedPage = page }
     return Decided(
-      .purged(versions: page.facts.version, commit: records.writes.writingPlace), effects)
+      PurgeReceipt(versions: page.facts.version, commit: records.writes.writingPlace), effects)
   }
 
   // MARK: answers
 
   private func changed(
     _ view: PageView, rebased: Bool = false, _ effects: Effects
-  ) -> Decided<PageOutcome> {
+  ) -> Decided<PageReceipt> {
     Decided(
-      .changed(view, replayed: false, rebased: rebased, commit: records.writes.writingPlace), effects)
+      PageReceipt(
+        view: view, replayed: false, rebased: rebased, commit: records.writes.writingPlace), effects)
   }
 
-  private func replayed(_ view: PageView, rebased: Bool = false) -> Decided<PageOutcome> {
-    Decided(.changed(view, replayed: true, rebased: rebased, commit: records.writes.restingPlace))
+  private func replayed(_ view: PageView, rebased: Bool = false) -> Decided<PageReceipt> {
+    Decided(
+      PageReceipt(view: view, replayed: true, rebased: rebased, commit: records.writes.restingPlace))
   }
 }
 

@@ -6,32 +6,34 @@
 // Owner: the writer's queue.
 
 extension Decider {
-  func put(_ settings: UserSettings) throws(Refusal) -> Decided<AdminOutcome> {
+  func decide(_ it: AdminCommand.PutSettings) throws(Refusal) -> Decided<SettingsReceipt> {
+    var settings = it.settings
     if let planId = settings.planId, try records.plan(id: planId) == nil { throw noPlan(planId) }
     let account = try records.account(userId: settings.userId)
     let stored = account.id == 0 ? nil : try records.settings(of: account)
     if let stored, stored.updatedAtMicros != 0, stored.hasContent(of: settings) {
-      return Decided(.settingsStored(stored, unchanged: true, commit: records.writes.restingPlace))
+      return Decided(
+        SettingsReceipt(settings: stored, unchanged: true, commit: records.writes.restingPlace))
     }
     var effects = Effects()
     let owner = owner(account, &effects)
-    var settings = settings
     settings.createdAtMicros = stored?.createdAtMicros ?? records.nowMicros
     settings.updatedAtMicros = records.nowMicros
     let effect = SettingsEffect(account: owner.id, settings: settings)
     effects.set { $0.settings = effect }
     return Decided(
-      .settingsStored(settings, unchanged: false, commit: records.writes.writingPlace), effects)
+      SettingsReceipt(settings: settings, unchanged: false, commit: records.writes.writingPlace), effects)
   }
 
-  func set(_ limit: RateLimit) throws(Refusal) -> Decided<AdminOutcome> {
+  func decide(_ it: AdminCommand.SetRateLimit) throws(Refusal) -> Decided<RateLimitReceipt> {
+    let limit = it.limit
     var effects = Effects()
     // Taking a limit away makes no user.
     let named = try key(of: limit)
     let stored = try records.rateLimit(named)
     let asked = StoredRateLimit(perSecond: limit.perSecond, burst: limit.burst)
     if asked == stored ?? StoredRateLimit(perSecond: 0, burst: 0) {
-      return Decided(.rateLimitSet(limit, commit: records.writes.restingPlace))
+      return Decided(RateLimitReceipt(limit: limit, commit: records.writes.restingPlace))
     }
     let action: RateLimitEffect.Action
     var key = named
@@ -50,7 +52,7 @@ extension Decider {
     }
     let effect = RateLimitEffect(key: key, limit: limit, action: action)
     effects.set { $0.rateLimit = effect }
-    return Decided(.rateLimitSet(limit, commit: records.writes.writingPlace), effects)
+    return Decided(RateLimitReceipt(limit: limit, commit: records.writes.writingPlace), effects)
   }
 
   /// With the id zero for a user that is not known.

@@ -1,4 +1,4 @@
-// What becomes of a command: the one place that every mutation passes.
+// Decides what becomes of a command: for each one function, in the file of its product.
 //
 // Invariants:
 // 1. The order of checks is fixed, top to bottom in each function: the named object exists; the key or the
@@ -9,27 +9,16 @@
 //
 // Owner: the writer's queue.
 
-struct Decider {
+public struct Decider {
   let records: ReadSet
 
-  func decide(_ command: Command) throws(Refusal) -> Decided<Outcome> {
-    switch command {
-    case .consume(let it): try decide(it).map(Outcome.applied)
-    case .addPurchase(let it): try decide(it).map(Outcome.applied)
-    case .grantPlan(let it): try decide(it).map(Outcome.applied)
-    case .grantPromo(let it): try decide(it).map(Outcome.applied)
-    case .adjust(let it): try decide(it).map(Outcome.applied)
-    case .reserve(let it): try decide(it).map(Outcome.applied)
-    case .extend(let it): try decide(it).map(Outcome.applied)
-    case .capture(let it): try decide(it).map(Outcome.applied)
-    case .release(let it): try decide(it).map(Outcome.applied)
-    case .putPlan(let it): try put(it)
-    case .usage(.begin(let it)): try decide(it).map { .usage(.run($0)) }
-    case .usage(.finish(let it)): try decide(it).map { .usage(.run($0)) }
-    case .usage(.record(let it)): try decide(it).map { .usage(.run($0)) }
-    case .page(let it): try decide(it).map(Outcome.page)
-    case .admin(.putSettings(let it)): try put(it).map(Outcome.admin)
-    case .admin(.setRateLimit(let it)): try set(it).map(Outcome.admin)
-    }
+  /// nil also when it cannot be read: whoever needs it is told so by what is decided.
+  func owner(ofHold id: Int64) -> String? {
+    do { return try records.hold(id: id)?.userId } catch { return nil }
+  }
+
+  /// The same.
+  func owner(ofRun runId: String) -> String? {
+    do { return try records.run(runId: runId)?.run.userId } catch { return nil }
   }
 }

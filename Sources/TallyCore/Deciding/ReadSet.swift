@@ -7,7 +7,7 @@
 //
 // Owner: the writer's queue.
 
-final class ReadSet {
+package final class ReadSet {
   let source: any RecordSource
   private let state: CommittedState
   private let planCache: ExactCache<Plan>
@@ -41,6 +41,28 @@ final class ReadSet {
       if error.endsBatch { gap = gap ?? error }
       throw error.refusal
     }
+  }
+
+  // MARK: what was decided
+
+  /// Adds what one command changes to the write set.
+  /// - Parameter effects: nil for none; taken out.
+  /// - Returns: whether there were any.
+  func add(_ effects: inout Effects?, isReplay: Bool) -> Bool {
+    guard let taken = effects.take() else {
+      if !isReplay { writes.passRestingPlace() }
+      return false
+    }
+    writes.add(taken)
+    return true
+  }
+
+  /// A refusal with the place at which it was decided.
+  func placed(_ refusal: Refusal) -> Refusal {
+    var refusal = refusal
+    refusal.commit = writes.restingPlace
+    writes.passRestingPlace()
+    return refusal
   }
 
   // MARK: accounts

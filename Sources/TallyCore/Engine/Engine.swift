@@ -8,12 +8,6 @@
 //
 // Owner: the engine's own queues.
 
-/// Where replies of one batch go together: flushed once after all of a commit's completions ran.
-public protocol ReplyGroup: AnyObject, Sendable {
-  /// Sends what completions have appended. Never blocks.
-  func flush()
-}
-
 /// A value read from one snapshot.
 public struct Snapshot<Value: Sendable>: Sendable {
   public var value: Value
@@ -23,37 +17,6 @@ public struct Snapshot<Value: Sendable>: Sendable {
   public init(_ value: Value, commitSequence: Int64) {
     self.value = value
     self.commitSequence = commitSequence
-  }
-}
-
-/// One call's worth of commands: a single one, or a batch whose items are decided one by one.
-public struct Submission: Sendable {
-  public var commands: [Command]
-  /// The one user it counts against for fairness; empty when there are many.
-  public var userId: String
-  /// On the monotonic clock; past it, the submission is dropped, not applied.
-  public var deadlineNanoseconds: UInt64?
-  /// Cost in the queue's byte budget.
-  public var byteCount: Int
-  /// Set when its caller is the only one that wants anything just now: has the work that it is handed done
-  /// on the caller's thread, which saves waking another, at a moment when that thread may wait for the disk.
-  /// False when the thread may not: the work is then not done. Called at most once, by `submit`.
-  public var lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?
-  /// Asked when the writer takes the submission: true drops it, not applied. nil: never cancelled.
-  public var isCancelled: (@Sendable () -> Bool)?
-  /// Asked of each command's outcome before it is committed: a refusal undoes it and is its outcome. For
-  /// replies that might not fit into a message; nil: they all do.
-  public var objection: (@Sendable (Outcome) -> Refusal?)?
-
-  public init(
-    commands: [Command], userId: String, deadlineNanoseconds: UInt64? = nil, byteCount: Int,
-    isCancelled: (@Sendable () -> Bool)? = nil
-  ) {
-    self.isCancelled = isCancelled
-    self.commands = commands
-    self.userId = userId
-    self.deadlineNanoseconds = deadlineNanoseconds
-    self.byteCount = byteCount
   }
 }
 
@@ -133,9 +96,9 @@ public protocol Engine: Sendable {
   ///   - group: flushed once after the commit's completions; nil for callers that need no flush.
   ///   - completion: one outcome a command; called on the engine's writer queue, or at once on the
   ///     caller's when the submission never enters the queue (full, draining).
-  func submit(
-    _ submission: Submission, group: (any ReplyGroup)?,
-    completion: @escaping @Sendable ([Outcome]) -> Void)
+  func submit<Command: Mutation>(
+    _ submission: Submission<Command>, group: (any ReplyGroup)?,
+    completion: @escaping @Sendable ([Outcome<Command.Reply>]) -> Void)
 
   /// Why a submission would be turned away now, whatever it holds: draining, read-only, queue full. Asked
   /// before a request's fields are looked at; `submit` decides for good.

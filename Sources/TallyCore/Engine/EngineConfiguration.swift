@@ -101,7 +101,7 @@ public struct EngineFaults: Sendable {
   public typealias CommitHook = @Sendable (CommitCause) throws(StoreFault) -> Void
 
   /// After a command's rows were written, inside its transaction.
-  public var insideCommand: (@Sendable (Command) throws(StoreFault) -> Void)?
+  public var insideCommand: (@Sendable (any Mutation) throws(StoreFault) -> Void)?
   /// In place of COMMIT, when it throws.
   public var beforeCommit: CommitHook?
   /// After a COMMIT that succeeded, before anybody hears of it; what it throws makes the outcome unknown.

@@ -1,10 +1,8 @@
-// What a caller may ask of pages and media.
+// What a caller may ask of pages and media: one value a method.
 //
 // Invariants:
 // 1. A command that names a page or a medium by id is narrowed to its acting user's; another user's is not
 //    found.
-//
-// Values, owned by nobody.
 
 /// A page by its id, as the caller may see it.
 public struct PageTarget: Sendable, Equatable {
@@ -40,22 +38,8 @@ public struct PagePatch: Sendable, Equatable {
   public init() {}
 }
 
-/// One mutation of pages or media.
-public enum PageCommand: Sendable, Equatable {
-  case create(Create)
-  case save(Save)
-  case patch(Patch)
-  case restore(Restore)
-  case duplicate(Duplicate)
-  /// Version zero is the current one.
-  case publish(PageTarget, version: Int64)
-  case unpublish(PageTarget)
-  case delete(PageTarget)
-  case undelete(PageTarget)
-  case purge(PageTarget)
-  case createMedia(Media)
-  case deleteMedia(DeleteMedia)
-
+/// Mutations of pages and media.
+public enum PageCommand {
   public struct Create: Sendable, Equatable {
     public var userId: String
     /// Not empty: made before, when the caller named none.
@@ -141,6 +125,48 @@ public enum PageCommand: Sendable, Equatable {
     }
   }
 
+  public struct Publish: Sendable, Equatable {
+    public var target: PageTarget
+    /// Zero is the current one.
+    public var version: Int64
+
+    public init(target: PageTarget, version: Int64) {
+      self.target = target
+      self.version = version
+    }
+  }
+
+  public struct Unpublish: Sendable, Equatable {
+    public var target: PageTarget
+
+    public init(target: PageTarget) { self.target = target }
+  }
+
+  public struct Delete: Sendable, Equatable {
+    public var target: PageTarget
+
+    public init(target: PageTarget) { self.target = target }
+  }
+
+  public struct Undelete: Sendable, Equatable {
+    public var target: PageTarget
+
+    public init(target: PageTarget) { self.target = target }
+  }
+
+  /// Removes a deleted page for good.
+  public struct Purge: Sendable, Equatable {
+    public var target: PageTarget
+
+    public init(target: PageTarget) { self.target = target }
+  }
+
+  public struct CreateMedia: Sendable, Equatable {
+    public var media: Media
+
+    public init(_ media: Media) { self.media = media }
+  }
+
   public struct DeleteMedia: Sendable, Equatable {
     public var mediaId: String
     public var actingUserId: String?
@@ -157,14 +183,55 @@ public enum PageCommand: Sendable, Equatable {
   }
 }
 
-/// What became of one that was applied.
-public enum PageOutcome: Sendable, Equatable {
-  /// - replayed: the page was so already.
-  /// - rebased: a patch made from an older version was applied to a newer one.
-  case changed(PageView, replayed: Bool, rebased: Bool, commit: CommitPoint)
-  /// - versions: how many were removed.
-  case purged(versions: Int64, commit: CommitPoint)
-  case mediaStored(Media, replayed: Bool, commit: CommitPoint)
-  /// - detachedPageIds: pages that it was taken out of, oldest first.
-  case mediaDeleted(detachedPageIds: [String], replayed: Bool, commit: CommitPoint)
+/// What the caller of a command that makes or changes a page gets.
+public struct PageReceipt: Sendable, Equatable {
+  public var view: PageView
+  /// The page was so already.
+  public var replayed: Bool
+  /// A patch made from an older version was applied to a newer one.
+  public var rebased: Bool
+  public var commit: CommitPoint
+
+  public init(view: PageView, replayed: Bool, rebased: Bool = false, commit: CommitPoint) {
+    self.view = view
+    self.replayed = replayed
+    self.rebased = rebased
+    self.commit = commit
+  }
+}
+
+public struct PurgeReceipt: Sendable, Equatable {
+  /// How many versions were removed.
+  public var versions: Int64
+  public var commit: CommitPoint
+
+  public init(versions: Int64, commit: CommitPoint) {
+    self.versions = versions
+    self.commit = commit
+  }
+}
+
+public struct MediaReceipt: Sendable, Equatable {
+  public var media: Media
+  public var replayed: Bool
+  public var commit: CommitPoint
+
+  public init(media: Media, replayed: Bool, commit: CommitPoint) {
+    self.media = media
+    self.replayed = replayed
+    self.commit = commit
+  }
+}
+
+public struct MediaDeletion: Sendable, Equatable {
+  /// Pages that the medium was taken out of, oldest first.
+  public var detachedPageIds: [String]
+  public var replayed: Bool
+  public var commit: CommitPoint
+
+  public init(detachedPageIds: [String], replayed: Bool, commit: CommitPoint) {
+    self.detachedPageIds = detachedPageIds
+    self.replayed = replayed
+    self.commit = commit
+  }
 }

@@ -1,17 +1,11 @@
-// What a caller may ask of runs.
+// What a caller may ask of runs and plans: one value a method.
 //
 // Invariants:
 // 1. A run's natural key is its id, unique across all users; there is no other key. The digest tells the
 //    same request from another one under that id.
-//
-// Values, owned by nobody.
 
-/// One mutation of runs. Amounts are micro-USD, times microseconds since the epoch.
-public enum UsageCommand: Sendable, Equatable {
-  case begin(Begin)
-  case finish(Finish)
-  case record(Record)
-
+/// Mutations of runs and plans. Amounts are micro-USD, times microseconds since the epoch.
+public enum UsageCommand {
   /// Checks the quota and sets the estimate aside.
   public struct Begin: Sendable, Equatable {
     public var userId: String
@@ -102,6 +96,13 @@ public enum UsageCommand: Sendable, Equatable {
       self.digest = digest
     }
   }
+
+  /// Makes a plan, or replaces it.
+  public struct PutPlan: Sendable, Equatable {
+    public var plan: Plan
+
+    public init(_ plan: Plan) { self.plan = plan }
+  }
 }
 
 /// What the caller of a command of runs that was applied gets.
@@ -132,7 +133,16 @@ public struct RunReceipt: Sendable, Equatable {
   }
 }
 
-/// What became of one that was applied.
-public enum UsageOutcome: Sendable, Equatable {
-  case run(RunReceipt)
+/// What the caller of `PutPlan` gets.
+public struct PlanReceipt: Sendable, Equatable {
+  public var plan: Plan
+  /// It had this content already.
+  public var unchanged: Bool
+  public var commit: CommitPoint
+
+  public init(plan: Plan, unchanged: Bool, commit: CommitPoint) {
+    self.plan = plan
+    self.unchanged = unchanged
+    self.commit = commit
+  }
 }

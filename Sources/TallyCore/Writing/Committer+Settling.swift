@@ -30,10 +30,10 @@ extension Committer {
   private func isReady(
     _ work: Work, _ seen: inout Set<ExactText>, _ records: ReadSet
   ) throws(StorageFailure) -> Bool {
-    for command in work.submission.commands {
-      guard let userId = userSettled(by: command, records), !seen.contains(ExactText(userId)) else {
-        continue
-      }
+    let decider = Decider(records: records)
+    for index in work.commands.decidedCount..<work.commands.count {
+      guard let userId = work.commands.settledUserId(at: index, decider), !seen.contains(ExactText(userId))
+      else { continue }
       guard try hasRoom(toSettle: userId, records) else { return false }
       seen.insert(ExactText(userId))
     }
@@ -110,32 +110,5 @@ extension Committer {
     } catch {
       throw records.gap ?? .malformed("holds of account \(account.id): \(error.message)")
     }
-  }
-
-  /// The user of whom a command writes off what has expired; nil when it writes off nothing.
-  private func userSettled(by command: Command, _ records: ReadSet) -> String? {
-    switch command {
-    case .consume(let it): it.userId
-    case .addPurchase(let it): it.userId
-    case .grantPlan(let it): it.userId
-    case .grantPromo(let it): it.userId
-    case .adjust(let it): it.userId
-    case .reserve(let it): it.userId
-    case .extend(let it): owner(ofHold: it.holdId, records)
-    case .capture(let it): owner(ofHold: it.holdId, records)
-    case .release(let it): owner(ofHold: it.holdId, records)
-    case .usage(.begin(let it)): it.userId
-    case .usage(.finish(let it)): owner(ofRun: it.runId, records)
-    case .usage(.record), .putPlan, .page, .admin: nil
-    }
-  }
-
-  /// nil also when it cannot be read: whoever needs it is told so by what is decided.
-  private func owner(ofHold id: Int64, _ records: ReadSet) -> String? {
-    do { return try records.hold(id: id)?.userId } catch { return nil }
-  }
-
-  private func owner(ofRun runId: String, _ records: ReadSet) -> String? {
-    do { return try records.run(runId: runId)?.run.userId } catch { return nil }
   }
 }

@@ -69,11 +69,10 @@ package final class Committer {
 
   // MARK: a batch
 
-  /// Decides a batch durably.
+  /// Decides a batch durably. A work that has no outcomes afterwards was put off and is to come again, since
+  /// more has expired of its user than one commit writes off, or the batch is full.
   /// - Parameter early: the canary's way to answer before the commit.
-  /// - Returns: for each work, one outcome a command; nil when it was put off and is to come again, since
-  ///   more has expired of its user than one commit writes off, or the batch is full.
-  func decide(_ batch: [Work], early: ([[Outcome]?]) -> Void) -> [[Outcome]?] {
+  func decide(_ batch: [Work], early: () -> Void) {
     if state.isLost { return refuse(batch, Writer.lostRefusal) }
     if isDead { return refuse(batch, Writer.drainingRefusal) }
     if store.isLogFull {
@@ -81,19 +80,20 @@ package final class Committer {
       return refuse(batch, Writer.readOnlyRefusal)
     }
     let beganNanoseconds = MonotonicClock.nanoseconds
-    let attempt: Attempt
+    let writes: WriteSet
     do {
-      attempt = try self.attempt(batch)
+      writes = try attempt(batch)
     } catch {
       if error.isOfStore || error.kind == .full { return giveUp(batch, error) }
       guard undo(error) else { return refuse(batch, Self.unknownRefusal) }
       if isDead { return refuse(batch, error.refusal) }
-      return batch.map { Optional(decideAlone($0)) }
+      for work in batch { decideAlone(work) }
+      return
     }
-    if faults.answersBeforeCommit { early(attempt.outcomes) }
+    if faults.answersBeforeCommit { early() }
     let decidedNanoseconds = MonotonicClock.nanoseconds
     do {
-      try commit(attempt.writes, .calls)
+      try commit(writes, .calls)
     } catch {
       return error.kind == .full ? giveUp(batch, error) : die(batch, error)
     }
@@ -103,16 +103,10 @@ package final class Committer {
     metrics.batchNanoseconds.add(endedNanoseconds &- beganNanoseconds)
     metrics.commitNanoseconds.add(endedNanoseconds &- decidedNanoseconds)
     store.noteLog()
-    return attempt.outcomes
-  }
-
-  private struct Attempt {
-    var outcomes: [[Outcome]?]
-    var writes: WriteSet
   }
 
   /// Everything up to COMMIT.
-  private func attempt(_ batch: [Work]) throws(StorageFailure) -> Attempt {
+  private func attempt(_ batch: [Work]) throws(StorageFailure) -> WriteSet {
     let looksForKeys = keyedBatches > 0
     if looksForKeys { keyedBatches -= 1 }
     do {
@@ -126,15 +120,18 @@ package final class Committer {
     return try attempt(batch, looksForKeys: true)
   }
 
-  private func attempt(_ batch: [Work], looksForKeys: Bool) throws(StorageFailure) -> Attempt {
+  /// - Parameter isAlone: only the next command of each work is decided.
+  private func attempt(
+    _ batch: [Work], looksForKeys: Bool, isAlone: Bool = false
+  ) throws(StorageFailure) -> WriteSet {
     try store.begin()
     while true {
+      for work in batch { work.commands.restart() }
       let records = readSet(looksForKeys: looksForKeys)
-      var carried: [Command] = []
       do {
-        let outcomes = try decide(batch, records, &carried)
+        let carried = try decide(batch, records, isAlone: isAlone)
         try write(records, carried)
-        return Attempt(outcomes: outcomes, writes: records.writes)
+        return records.writes
       } catch {
         guard error.kind == .notLoaded else { throw error }
         try store.loadMissing()
@@ -142,95 +139,57 @@ package final class Committer {
     }
   }
 
-  /// - Parameter carried: gets the commands that change something, when a test wants to know.
+  /// - Returns: the commands that change something, when a test wants to know.
   private func decide(
-    _ batch: [Work], _ records: ReadSet, _ carried: inout [Command]
-  ) throws(StorageFailure) -> [[Outcome]?] {
+    _ batch: [Work], _ records: ReadSet, isAlone: Bool
+  ) throws(StorageFailure) -> [any Mutation] {
+    var carried: [any Mutation] = []
     let ready = try readiness(of: batch, records)
-    var all: [[Outcome]?] = []
-    all.reserveCapacity(batch.count)
-    for (work, isReady) in zip(batch, ready) {
-      guard isReady, !records.writes.isFull else {
-        all.append(nil)
-        continue
+    for (work, isReady) in zip(batch, ready) where isReady && !records.writes.isFull {
+      let end = isAlone ? work.commands.decidedCount + 1 : work.commands.count
+      for index in work.commands.decidedCount..<end {
+        let hasEffects = try work.commands.decideNext(on: records)
+        if hasEffects && faults.insideCommand != nil { carried.append(work.commands.command(at: index)) }
       }
-      var outcomes: [Outcome] = []
-      outcomes.reserveCapacity(work.submission.commands.count)
-      for command in work.submission.commands {
-        outcomes.append(try decide(command, work.submission.objection, records, &carried))
-      }
-      all.append(outcomes)
     }
     if let gap = records.gap { throw gap }
-    return all
-  }
-
-  private func decide(
-    _ command: Command, _ objection: (@Sendable (Outcome) -> Refusal?)?, _ records: ReadSet,
-    _ carried: inout [Command]
-  ) throws(StorageFailure) -> Outcome {
-    var refusal: Refusal
-    do {
-      let decided = try Decider(records: records).decide(command)
-      guard let objected = objection?(decided.reply) else {
-        guard let effects = decided.effects else {
-          if !decided.isReplay { records.writes.passRestingPlace() }
-          return decided.reply
-        }
-        records.writes.add(effects)
-        if faults.insideCommand != nil { carried.append(command) }
-        return decided.reply
-      }
-      refusal = objected
-    } catch {
-      // What is missing is asked for by the whole batch.
-      if let gap = records.gap, gap.kind != .notLoaded { throw gap }
-      refusal = error
-    }
-    refusal.commit = records.writes.restingPlace
-    records.writes.passRestingPlace()
-    return .refused(refusal)
+    return carried
   }
 
   /// Each of a work's commands in a commit of its own. What was decided before one that fails stands.
-  private func decideAlone(_ work: Work) -> [Outcome] {
-    var outcomes: [Outcome] = []
-    for command in work.submission.commands {
-      var single = work
-      single.submission.commands = [command]
-      outcomes.append(isDead ? .refused(Writer.drainingRefusal) : decideSingle(single))
+  private func decideAlone(_ work: Work) {
+    work.commands.restart()
+    while !work.commands.isDecided {
+      if isDead { return work.commands.refuseRest(Writer.drainingRefusal) }
+      decideNextAlone(work)
     }
-    return outcomes
   }
 
-  /// - Parameter work: of one command.
-  private func decideSingle(_ work: Work) -> Outcome {
-    while true {
-      let attempt: Attempt
-      do {
-        attempt = try self.attempt([work], looksForKeys: true)
-      } catch {
-        return undo(error) ? refusedAlone(error.refusal) : .refused(Self.unknownRefusal)
-      }
-      do {
-        try commit(attempt.writes, .calls)
-      } catch {
-        guard error.kind == .full, undo(error) else {
-          if !isDead { die([], error) }
-          return .refused(Self.unknownRefusal)
-        }
-        return refusedAlone(error.refusal)
-      }
-      // Else a slice of what has expired of its user was written off.
-      if let outcome = attempt.outcomes[0]?.first { return outcome }
+  /// Decides the next command, or writes off a slice of what has expired of its user.
+  private func decideNextAlone(_ work: Work) {
+    let writes: WriteSet
+    do {
+      writes = try attempt([work], looksForKeys: true, isAlone: true)
+    } catch {
+      return work.commands.refuseNext(undo(error) ? refusedAlone(error.refusal) : Self.unknownRefusal)
     }
+    do {
+      try commit(writes, .calls)
+    } catch {
+      guard error.kind == .full, undo(error) else {
+        if !isDead { die([], error) }
+        return work.commands.refuseNext(Self.unknownRefusal)
+      }
+      return work.commands.refuseNext(refusedAlone(error.refusal))
+    }
+    work.commands.keep()
   }
 
   /// It was tried by itself, and is not the whole call's: so it has a place.
-  private func refusedAlone(_ refusal: Refusal) -> Outcome {
+  private func refusedAlone(_ refusal: Refusal) -> Refusal {
     var refusal = refusal
     if !isDead { refusal.commit = passedPlace() }
-    return .refused(refusal)
+    return refusal
   }
 
   /// A place after the last commit, which nobody else gets.
@@ -251,7 +210,7 @@ package final class Committer {
   }
 
   /// Writes what a batch has decided; the last step before `commit`.
-  func write(_ records: ReadSet, _ carried: [Command] = []) throws(StorageFailure) {
+  func write(_ records: ReadSet, _ carried: [any Mutation] = []) throws(StorageFailure) {
     records.writes.close()
     guard records.writes.hasWritten else { return }
     try store.write(records.writes)
@@ -308,15 +267,14 @@ package final class Committer {
   // MARK: failures
 
   /// Nothing of the batch was applied, unless it could not be undone.
-  private func giveUp(_ batch: [Work], _ error: StorageFailure) -> [[Outcome]?] {
+  private func giveUp(_ batch: [Work], _ error: StorageFailure) {
     refuse(batch, undo(error) ? error.refusal : Self.unknownRefusal)
   }
 
   /// Nobody knows what of the batch was applied.
-  @discardableResult
-  func die(_ batch: [Work], _ error: StorageFailure) -> [[Outcome]?] {
+  func die(_ batch: [Work], _ error: StorageFailure) {
     stop(.outcomeUnknown, error)
-    return refuse(batch, Self.unknownRefusal)
+    refuse(batch, Self.unknownRefusal)
   }
 
   /// Nothing is decided any more; the process is to end and to be started again.
@@ -331,8 +289,8 @@ package final class Committer {
     stop(.lockedOut, StorageFailure(.lockedOut, "a lock was not given back", sql: "unlock"))
   }
 
-  private func refuse(_ batch: [Work], _ refusal: Refusal) -> [[Outcome]?] {
-    batch.map { $0.refused(refusal) }
+  private func refuse(_ batch: [Work], _ refusal: Refusal) {
+    for work in batch { work.commands.refuseRest(refusal) }
   }
 
   private static let unknownRefusal = Refusal(

@@ -11,22 +11,6 @@
 
 internal import DequeModule
 
-/// A submission and whom to tell.
-package struct Work: Sendable {
-  var submission: Submission
-  var group: (any ReplyGroup)?
-  var completion: @Sendable ([Outcome]) -> Void
-
-  package init(
-    submission: Submission, group: (any ReplyGroup)?,
-    completion: @escaping @Sendable ([Outcome]) -> Void
-  ) {
-    self.submission = submission
-    self.group = group
-    self.completion = completion
-  }
-}
-
 struct SubmissionQueue {
   static let maximumItems = 4_096
   static let maximumBytes = 32 << 20
@@ -57,7 +41,7 @@ struct SubmissionQueue {
 
   /// - Returns: false when it does not fit.
   package mutating func add(_ work: Work) -> Bool {
-    let bytes = work.submission.byteCount
+    let bytes = work.byteCount
     guard count < Self.maximumItems, byteCount + bytes <= Self.maximumBytes else { return false }
     if lanes.isEmpty && count < Self.batchItems && byteCount + bytes <= Self.batchBytes {
       few.append(work)
@@ -73,17 +57,17 @@ struct SubmissionQueue {
   }
 
   private func hasShare(_ work: Work) -> Bool {
-    let userId = ExactText(work.submission.userId)
+    let userId = ExactText(work.userId)
     guard !userId.text.isEmpty, let lane = lanes[userId] else { return true }
     return lane.works.count < Self.maximumItems / Self.maximumShare
-      && lane.byteCount + work.submission.byteCount <= Self.maximumBytes / Self.maximumShare
+      && lane.byteCount + work.byteCount <= Self.maximumBytes / Self.maximumShare
   }
 
   private mutating func enter(_ work: Work) {
-    let userId = ExactText(work.submission.userId)
+    let userId = ExactText(work.userId)
     if lanes[userId] == nil { turns.append(userId) }
     lanes[userId, default: Lane()].works.append(work)
-    lanes[userId, default: Lane()].byteCount += work.submission.byteCount
+    lanes[userId, default: Lane()].byteCount += work.byteCount
   }
 
   /// Takes back what was taken and not decided: before what its users sent later, behind other users.
@@ -91,17 +75,17 @@ struct SubmissionQueue {
     for earlier in few { enter(earlier) }
     few.removeAll(keepingCapacity: true)
     for work in works {
-      let userId = ExactText(work.submission.userId)
+      let userId = ExactText(work.userId)
       guard lanes[userId] == nil else { continue }
       lanes[userId] = Lane()
       turns.append(userId)
     }
     for work in works.reversed() {
-      let userId = ExactText(work.submission.userId)
+      let userId = ExactText(work.userId)
       lanes[userId, default: Lane()].works.prepend(work)
-      lanes[userId, default: Lane()].byteCount += work.submission.byteCount
+      lanes[userId, default: Lane()].byteCount += work.byteCount
       count += 1
-      byteCount += work.submission.byteCount
+      byteCount += work.byteCount
     }
   }
 
@@ -118,12 +102,12 @@ struct SubmissionQueue {
     var batch: [Work] = []
     var bytes = 0
     while batch.count < Self.batchItems, let userId = turns.first, let next = lanes[userId]?.works.first {
-      guard batch.isEmpty || bytes + next.submission.byteCount <= Self.batchBytes else { break }
+      guard batch.isEmpty || bytes + next.byteCount <= Self.batchBytes else { break }
       turns.removeFirst()
       lanes[userId]?.works.removeFirst()
-      lanes[userId]?.byteCount -= next.submission.byteCount
+      lanes[userId]?.byteCount -= next.byteCount
       if lanes[userId]?.works.isEmpty == true { lanes[userId] = nil } else { turns.append(userId) }
-      bytes += next.submission.byteCount
+      bytes += next.byteCount
       batch.append(next)
     }
     count -= batch.count

@@ -82,7 +82,7 @@ package final class Writer: @unchecked Sendable {
     switch inbox.add(work) {
     case .first:
       // The batch before had company that may be back: then it is not lone for long.
-      if lastCount.load(ordering: .relaxed) <= 1, let lead = work.submission.lead,
+      if lastCount.load(ordering: .relaxed) <= 1, let lead = work.lead,
         lead({ self.queue.sync { self.drainOnCaller() } })
       {
         return
@@ -96,8 +96,13 @@ package final class Writer: @unchecked Sendable {
 
   private func turnAway(_ work: Work, _ refusal: Refusal) {
     metrics.turnAway(refusal.reason)
-    work.completion(work.refused(refusal))
+    refuse(work, refusal)
     work.group?.flush()
+  }
+
+  private func refuse(_ work: Work, _ refusal: Refusal) {
+    work.commands.refuseRest(refusal)
+    work.commands.complete()
   }
 
   package static let drainingRefusal = Refusal(.shuttingDown, "the server is shutting down")
@@ -149,34 +154,37 @@ package final class Writer: @unchecked Sendable {
     var live: [Work] = []
     live.reserveCapacity(batch.count)
     for work in batch {
-      if let deadline = work.submission.deadlineNanoseconds, deadline <= now {
+      if let deadline = work.deadlineNanoseconds, deadline <= now {
         metrics.turnAway(.deadlineExceeded)
-        work.completion(work.refused(Self.lateRefusal))
-      } else if work.submission.isCancelled?() == true {
+        refuse(work, Self.lateRefusal)
+      } else if work.isCancelled?() == true {
         metrics.turnAway(.cancelled)
-        work.completion(work.refused(Self.cancelledRefusal))
+        refuse(work, Self.cancelledRefusal)
       } else {
         live.append(work)
       }
     }
     if !live.isEmpty {
       var isAnswered = false
-      let outcomes: [[Outcome]?] =
-        committer?.decide(live) { outcomes in
-          answer(live, outcomes)
+      if let committer {
+        committer.decide(live) {
+          answer(live)
           flush(live)
           isAnswered = true
-        } ?? live.map { $0.refused(Self.drainingRefusal) }
-      if !isAnswered { answer(live, outcomes) }
+        }
+      } else {
+        for work in live { work.commands.refuseRest(Self.drainingRefusal) }
+      }
+      if !isAnswered { answer(live) }
     }
     flush(batch)
   }
 
-  /// What has no outcome yet comes again, before all else.
-  private func answer(_ batch: [Work], _ outcomes: [[Outcome]?]) {
+  /// What is not decided yet comes again, before all else.
+  private func answer(_ batch: [Work]) {
     var putOff: [Work] = []
-    for (work, outcomes) in zip(batch, outcomes) {
-      if let outcomes { work.completion(outcomes) } else { putOff.append(work) }
+    for work in batch {
+      if work.commands.isDecided { work.commands.complete() } else { putOff.append(work) }
     }
     if !putOff.isEmpty { inbox.putBack(putOff) }
   }
@@ -237,8 +245,10 @@ package final class Writer: @unchecked Sendable {
       while true {
         let rest = inbox.take()
         if rest.isEmpty { break }
-        for _ in rest { metrics.turnAway(.shuttingDown) }
-        answer(rest, rest.map { Optional($0.refused(Self.drainingRefusal)) })
+        for work in rest {
+          metrics.turnAway(.shuttingDown)
+          refuse(work, Self.drainingRefusal)
+        }
         flush(rest)
       }
     }
@@ -253,9 +263,4 @@ package final class Writer: @unchecked Sendable {
     }
     try result.get()
   }
-}
-
-extension Work {
-  /// The same refusal for each of its commands.
-  func refused(_ refusal: Refusal) -> [Outcome] { submission.commands.map { _ in .refused(refusal) } }
 }

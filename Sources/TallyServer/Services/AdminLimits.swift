@@ -14,15 +14,12 @@ extension AdminService {
     let engine = services.engine
     return [
       services.unkeyedMutation(RPCs.setRateLimit, role: .admin) { request, _ throws(Refusal) in
-        Prepared(command: .admin(.setRateLimit(try rateLimit(request.rateLimit))))
-      } reply: { outcome throws(Refusal) in
-        guard case .rateLimitSet(let limit, let commit) = try adminOutcome(outcome) else {
-          throw unexpectedOutcome
-        }
+        Prepared(command: AdminCommand.SetRateLimit(try rateLimit(request.rateLimit)))
+      } reply: { receipt in
         var response = TallystickV1.SetRateLimitResponse()
-        response.rateLimit = TallystickV1.RateLimit(limit)
-        response.commitSequence = commit.sequence
-        response.commitPosition = commit.position
+        response.rateLimit = TallystickV1.RateLimit(receipt.limit)
+        response.commitSequence = receipt.commit.sequence
+        response.commitPosition = receipt.commit.position
         return response
       },
       services.query(

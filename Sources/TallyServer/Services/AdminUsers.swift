@@ -30,16 +30,13 @@ extension AdminService {
           settingsResponse(try engine.settings(userId: request.userId))
         }),
       services.unkeyedMutation(RPCs.putUserSettings, role: .admin) { request, _ throws(Refusal) in
-        Prepared(command: .admin(.putSettings(try settings(request.settings))))
-      } reply: { outcome throws(Refusal) in
-        guard case .settingsStored(let settings, let unchanged, let commit) = try adminOutcome(outcome) else {
-          throw unexpectedOutcome
-        }
+        Prepared(command: AdminCommand.PutSettings(try settings(request.settings)))
+      } reply: { receipt in
         var response = TallystickV1.PutUserSettingsResponse()
-        response.settings = TallystickV1.UserSettings(settings)
-        response.unchanged = unchanged
-        response.commitSequence = commit.sequence
-        response.commitPosition = commit.position
+        response.settings = TallystickV1.UserSettings(receipt.settings)
+        response.unchanged = receipt.unchanged
+        response.commitSequence = receipt.commit.sequence
+        response.commitPosition = receipt.commit.position
         return response
       },
     ]
@@ -86,15 +83,5 @@ extension TallystickV1.UserSettings {
     approval = TallystickV1.UserApproval(rawValue: settings.approval.rawValue)
     updatedAtMicros = settings.updatedAtMicros
     createdAtMicros = settings.createdAtMicros
-  }
-}
-
-let unexpectedOutcome = Refusal(.corrupt, "the engine answered something else to a command of admin")
-
-func adminOutcome(_ outcome: Outcome) throws(Refusal) -> AdminOutcome {
-  switch outcome {
-  case .admin(let outcome): return outcome
-  case .refused(let refusal): throw refusal
-  case .applied, .planStored, .usage, .page: throw unexpectedOutcome
   }
 }

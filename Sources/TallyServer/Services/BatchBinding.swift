@@ -23,25 +23,25 @@ protocol BatchRequest: Message {
 
 /// One item's result: its reply or its error.
 protocol BatchResult: Message {
+  associatedtype Command: BatchCommand
   /// What became of an item that was applied, and the commit that did it.
-  /// - Returns: nil when the outcome is none of this method's.
   static func applied(
-    _ outcome: Outcome, _ budget: inout LotBudget
-  ) -> (result: Self, commitSequence: Int64)?
+    _ reply: Command.Reply, _ budget: inout LotBudget
+  ) -> (result: Self, commitSequence: Int64)
   init(error: TallystickV1.ItemError)
 }
 
 /// A result that carries the reply of a method that moves money.
-protocol MoneyResult: BatchResult {
+protocol MoneyResult: BatchResult where Command.Reply == Receipt {
   associatedtype Applied: MoneyResponse
   init(applied: Applied)
 }
 
 extension MoneyResult {
   static func applied(
-    _ outcome: Outcome, _ budget: inout LotBudget
-  ) -> (result: Self, commitSequence: Int64)? {
-    guard case .applied(var receipt) = outcome else { return nil }
+    _ reply: Receipt, _ budget: inout LotBudget
+  ) -> (result: Self, commitSequence: Int64) {
+    var receipt = reply
     receipt.transaction.text = FreeText()
     if !budget.takes(receipt.transaction.lots.count) { receipt.transaction.lots = [] }
     return (Self(applied: Applied(receipt)), receipt.transaction.commit.sequence)
@@ -76,6 +76,8 @@ extension TallystickV1.BatchConsumeRequest: BatchRequest {
 }
 extension TallystickV1.BatchConsumeResponse: BatchResponse {}
 extension TallystickV1.ConsumeResult: MoneyResult {
+  typealias Command = CreditCommand.Consume
+
   init(applied: TallystickV1.ConsumeResponse) {
     self.init()
     result = .applied(applied)
@@ -92,6 +94,8 @@ extension TallystickV1.BatchGrantPlanRequest: BatchRequest {
 }
 extension TallystickV1.BatchGrantPlanResponse: BatchResponse {}
 extension TallystickV1.GrantPlanResult: MoneyResult {
+  typealias Command = CreditCommand.GrantPlan
+
   init(applied: TallystickV1.GrantPlanResponse) {
     self.init()
     result = .applied(applied)
@@ -109,10 +113,11 @@ extension TallystickV1.RecordRunsRequest: BatchRequest {
 }
 extension TallystickV1.RecordRunsResponse: BatchResponse {}
 extension TallystickV1.RecordRunResult: BatchResult {
+  typealias Command = UsageCommand.Record
+
   static func applied(
-    _ outcome: Outcome, _ budget: inout LotBudget
-  ) -> (result: Self, commitSequence: Int64)? {
-    guard case .usage(.run(let receipt)) = outcome else { return nil }
+    _ receipt: RunReceipt, _ budget: inout LotBudget
+  ) -> (result: Self, commitSequence: Int64) {
     var result = Self()
     result.replayed = receipt.replayed
     result.commitPosition = receipt.commit.position
@@ -158,7 +163,8 @@ enum BatchBinding {
   private static func bind<Request: BatchRequest, Response: BatchResponse>(
     _ services: Services, _ rpc: RPC<Request, Response>,
     fields: @escaping @Sendable (Request) throws(Refusal) -> Void,
-    prepare: @escaping @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared
+    prepare:
+      @escaping @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared<Response.Result.Command>
   ) -> Binding {
     let batch = Batch<Request, Response>(services: services, fields: fields, prepare: prepare)
     return (rpc.method, .unary { batch.answer($0, $1, $2) })
@@ -169,7 +175,7 @@ enum BatchBinding {
 private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
   var services: Services
   var fields: @Sendable (Request) throws(Refusal) -> Void
-  var prepare: @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared
+  var prepare: @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared<Response.Result.Command>
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     do throws(Status) {
@@ -191,9 +197,9 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
     } catch { responder.fail(error) }
   }
 
-  private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> PreparedBatch {
+  private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> PreparedBatch<Response> {
     let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
-    let batch: PreparedBatch
+    let batch: PreparedBatch<Response>
     do throws(Refusal) {
       try fields(request)
       try Fields.count(request.items.count, Request.itemsField, atMost: Request.maximumItemCount)
@@ -207,26 +213,26 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
 }
 
 /// The items of a batch, each a command or the refusal that its fields earned.
-private struct PreparedBatch: Sendable {
-  var commands: [Command] = []
+private struct PreparedBatch<Response: BatchResponse>: Sendable {
+  var commands: [Response.Result.Command] = []
   /// Distinct, in no order.
   var userIds: [String] = []
   /// One an item: nil where a command stands.
   private var refusals: [Refusal?] = []
 
   /// An item's reply without its texts and lots: numbers at their longest.
-  private static let itemByteCount = 320
+  private static var itemByteCount: Int { 320 }
 
   init<Item: Message>(
     _ items: [Item], _ field: String, largest: Int,
-    _ prepare: (Item, FieldPath) throws(Refusal) -> Prepared
+    _ prepare: (Item, FieldPath) throws(Refusal) -> Prepared<Response.Result.Command>
   ) throws(Refusal) {
     var replyByteCount = 64
     var seen: Set<ExactText> = []
     commands.reserveCapacity(items.count)
     refusals.reserveCapacity(items.count)
     for (index, item) in items.enumerated() {
-      replyByteCount += PreparedBatch.itemByteCount
+      replyByteCount += Self.itemByteCount
       do throws(Refusal) {
         let prepared = try prepare(item, FieldPath(prefix: "\(field)[\(index)]."))
         commands.append(prepared.command)
@@ -244,27 +250,29 @@ private struct PreparedBatch: Sendable {
   }
 
   /// - Throws: a refusal that every command shares because none was tried (queue full, outcome unknown).
-  func response<Response: BatchResponse>(_ outcomes: [Outcome], largest: Int) throws(Refusal) -> Response {
+  func response(
+    _ outcomes: [Outcome<Response.Result.Command.Reply>], largest: Int
+  ) throws(Refusal) -> Response {
     var response = Response()
     response.results.reserveCapacity(refusals.count)
     var next = 0
     var budget = LotBudget(
-      byteCount: max(0, largest - refusals.count * PreparedBatch.itemByteCount) / 2)
+      byteCount: max(0, largest - refusals.count * Self.itemByteCount) / 2)
     for refusal in refusals {
       if let refusal {
         response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
         continue
       }
-      if case .refused(let refusal) = outcomes[next] {
+      switch outcomes[next] {
+      case .failure(let refusal):
         // Nothing was tried: the whole call failed, and its caller may send it again.
         if refusal.concernsWholeSubmission { throw refusal }
         response.commitSequence = max(response.commitSequence, refusal.commit?.sequence ?? 0)
         response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
-      } else if let applied = Response.Result.applied(outcomes[next], &budget) {
+      case .success(let reply):
+        let applied = Response.Result.applied(reply, &budget)
         response.commitSequence = max(response.commitSequence, applied.commitSequence)
         response.results.append(applied.result)
-      } else {
-        throw Refusal(.corrupt, "the engine answered something else to a command of the batch")
       }
       next += 1
     }
@@ -295,18 +303,24 @@ extension Reason {
   }
 }
 
-extension Command {
+/// A command of which a batch may hold many.
+protocol BatchCommand: Mutation {
   /// Bytes of text that a batch's result repeats.
-  fileprivate var echoedByteCount: Int {
-    switch self {
-    case .consume(let consume):
-      2 * consume.userId.utf8.count + consume.idempotency.key.utf8.count + consume.runId.utf8.count
-    case .grantPlan(let grant):
-      2 * grant.userId.utf8.count + grant.idempotency.key.utf8.count + grant.planId.utf8.count
-    case .usage(.record(let record)): record.runId.utf8.count + record.model.utf8.count
-    case .addPurchase, .grantPromo, .adjust, .reserve, .extend, .capture, .release, .putPlan, .usage, .page,
-      .admin:
-      0
-    }
+  var echoedByteCount: Int { get }
+}
+
+extension CreditCommand.Consume: BatchCommand {
+  var echoedByteCount: Int {
+    2 * userId.utf8.count + idempotency.key.utf8.count + runId.utf8.count
   }
+}
+
+extension CreditCommand.GrantPlan: BatchCommand {
+  var echoedByteCount: Int {
+    2 * userId.utf8.count + idempotency.key.utf8.count + planId.utf8.count
+  }
+}
+
+extension UsageCommand.Record: BatchCommand {
+  var echoedByteCount: Int { runId.utf8.count + model.utf8.count }
 }

@@ -3,8 +3,6 @@
 // Invariants:
 // 1. One function a request; each field that the command takes is checked here and nowhere else.
 // 2. Defaults are put in after the digest was taken.
-//
-// Values, owned by nobody.
 
 internal import TallyCore
 internal import TallyMessages
@@ -13,21 +11,20 @@ enum CreditRequests {
   static func consume(
     _ request: TallystickV1.ConsumeRequest, _ digest: @autoclosure () -> Digest,
     _ path: FieldPath = FieldPath()
-  ) throws(Refusal) -> Prepared {
+  ) throws(Refusal) -> Prepared<CreditCommand.Consume> {
     try Fields.required(request.userId, path("user_id"), atMost: Limits.userIdByteCount)
     try Fields.amount(request.amountMicros, path("amount_micros"))
     try Fields.optional(request.runId, path("run_id"), atMost: Limits.runIdByteCount)
     return Prepared(
-      command: .consume(
-        Command.Consume(
-          userId: request.userId, amountMicros: request.amountMicros, runId: request.runId,
-          idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest()),
-          text: try Fields.text(request.description, request.metadata, path))),
+      command: CreditCommand.Consume(
+        userId: request.userId, amountMicros: request.amountMicros, runId: request.runId,
+        idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest()),
+        text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)
   }
 
   static func addPurchase(_ request: TallystickV1.AddPurchaseRequest, _ digest: Digest) throws(Refusal)
-    -> Prepared
+    -> Prepared<CreditCommand.AddPurchase>
   {
     let path = FieldPath()
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
@@ -36,19 +33,18 @@ enum CreditRequests {
     try Fields.optional(request.package, "package", atMost: Limits.packageByteCount)
     try Fields.time(request.expiresAtMicros, "expires_at_micros")
     return Prepared(
-      command: .addPurchase(
-        Command.AddPurchase(
-          userId: request.userId, paymentId: request.paymentId, amountMicros: request.amountMicros,
-          package: request.package, expiresAtMicros: request.expiresAtMicros,
-          idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
-          text: try Fields.text(request.description, request.metadata, path))),
+      command: CreditCommand.AddPurchase(
+        userId: request.userId, paymentId: request.paymentId, amountMicros: request.amountMicros,
+        package: request.package, expiresAtMicros: request.expiresAtMicros,
+        idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
+        text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)
   }
 
   static func grantPlan(
     _ request: TallystickV1.GrantPlanRequest, _ digest: @autoclosure () -> Digest,
     _ path: FieldPath = FieldPath()
-  ) throws(Refusal) -> Prepared {
+  ) throws(Refusal) -> Prepared<CreditCommand.GrantPlan> {
     try Fields.required(request.userId, path("user_id"), atMost: Limits.userIdByteCount)
     try Fields.required(request.planId, path("plan_id"), atMost: Limits.planIdByteCount)
     try Fields.optional(request.period, path("period"), atMost: Limits.periodByteCount)
@@ -56,17 +52,16 @@ enum CreditRequests {
     if let amount = request.amountMicros { try Fields.amount(amount, path("amount_micros")) }
     try Fields.time(request.expiresAtMicros, path("expires_at_micros"))
     return Prepared(
-      command: .grantPlan(
-        Command.GrantPlan(
-          userId: request.userId, planId: request.planId, period: period, amountMicros: request.amountMicros,
-          expiresAtMicros: request.expiresAtMicros,
-          idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest()),
-          text: try Fields.text(request.description, request.metadata, path))),
+      command: CreditCommand.GrantPlan(
+        userId: request.userId, planId: request.planId, period: period, amountMicros: request.amountMicros,
+        expiresAtMicros: request.expiresAtMicros,
+        idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest()),
+        text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)
   }
 
   static func grantPromo(_ request: TallystickV1.GrantPromoRequest, _ digest: Digest) throws(Refusal)
-    -> Prepared
+    -> Prepared<CreditCommand.GrantPromo>
   {
     let path = FieldPath()
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
@@ -75,18 +70,19 @@ enum CreditRequests {
     try Fields.time(request.effectiveAtMicros, "effective_at_micros")
     try Fields.time(request.expiresAtMicros, "expires_at_micros")
     return Prepared(
-      command: .grantPromo(
-        Command.GrantPromo(
-          userId: request.userId, amountMicros: request.amountMicros,
-          priority: request.priority ?? Lot.defaultPromoPriority,
-          effectiveAtMicros: request.effectiveAtMicros,
-          expiresAtMicros: request.expiresAtMicros,
-          idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
-          text: try Fields.text(request.description, request.metadata, path))),
+      command: CreditCommand.GrantPromo(
+        userId: request.userId, amountMicros: request.amountMicros,
+        priority: request.priority ?? Lot.defaultPromoPriority,
+        effectiveAtMicros: request.effectiveAtMicros,
+        expiresAtMicros: request.expiresAtMicros,
+        idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
+        text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)
   }
 
-  static func adjust(_ request: TallystickV1.AdjustRequest, _ digest: Digest) throws(Refusal) -> Prepared {
+  static func adjust(_ request: TallystickV1.AdjustRequest, _ digest: Digest) throws(Refusal) -> Prepared<
+    CreditCommand.Adjust
+  > {
     let path = FieldPath()
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     if request.amountMicros == 0 { throw invalidAmount("amount_micros", "must not be zero") }
@@ -94,66 +90,63 @@ enum CreditRequests {
     try Fields.required(request.actor, "actor", atMost: Limits.actorByteCount)
     try Fields.required(request.reason, "reason", atMost: Limits.adjustReasonByteCount)
     return Prepared(
-      command: .adjust(
-        Command.Adjust(
-          userId: request.userId, amountMicros: request.amountMicros, actor: request.actor,
-          reason: request.reason,
-          idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
-          text: try Fields.text(request.description, request.metadata, path))),
+      command: CreditCommand.Adjust(
+        userId: request.userId, amountMicros: request.amountMicros, actor: request.actor,
+        reason: request.reason,
+        idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
+        text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)
   }
 
-  static func reserve(_ request: TallystickV1.ReserveRequest, _ digest: Digest) throws(Refusal) -> Prepared {
+  static func reserve(_ request: TallystickV1.ReserveRequest, _ digest: Digest) throws(Refusal) -> Prepared<
+    CreditCommand.Reserve
+  > {
     let path = FieldPath()
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     try Fields.amount(request.amountMicros, "amount_micros")
     if request.ttlMillis != 0 { try Fields.ttl(request.ttlMillis, "ttl_millis") }
     try Fields.optional(request.runId, "run_id", atMost: Limits.runIdByteCount)
     return Prepared(
-      command: .reserve(
-        Command.Reserve(
-          userId: request.userId, amountMicros: request.amountMicros,
-          ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
-          runId: request.runId,
-          idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
-          text: try Fields.text(request.description, request.metadata, path))),
+      command: CreditCommand.Reserve(
+        userId: request.userId, amountMicros: request.amountMicros,
+        ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
+        runId: request.runId,
+        idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
+        text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)
   }
 
   static func extend(
     _ request: TallystickV1.ExtendRequest, _ digest: Digest, actingUserId: String?
-  ) throws(Refusal) -> Prepared {
+  ) throws(Refusal) -> Prepared<CreditCommand.Extend> {
     let holdId = try hold(request.holdId)
     try Fields.ttl(request.ttlMillis, "ttl_millis")
     return Prepared(
-      command: .extend(
-        Command.Extend(
-          holdId: holdId, ttlMillis: request.ttlMillis, actingUserId: actingUserId,
-          idempotency: try Fields.idempotency(request.idempotencyKey, FieldPath(), digest: digest))))
+      command: CreditCommand.Extend(
+        holdId: holdId, ttlMillis: request.ttlMillis, actingUserId: actingUserId,
+        idempotency: try Fields.idempotency(request.idempotencyKey, FieldPath(), digest: digest)))
   }
 
   static func capture(
     _ request: TallystickV1.CaptureRequest, _ digest: Digest, actingUserId: String?
-  ) throws(Refusal) -> Prepared {
+  ) throws(Refusal) -> Prepared<CreditCommand.Capture> {
     let holdId = try hold(request.holdId)
     if let amount = request.amountMicros { try Fields.amount(amount, "amount_micros") }
     return Prepared(
-      command: .capture(
-        Command.Capture(
-          holdId: holdId, amountMicros: request.amountMicros, actingUserId: actingUserId,
-          idempotency: try Fields.idempotency(request.idempotencyKey, FieldPath(), digest: digest),
-          text: try Fields.text(request.description, request.metadata, FieldPath()))))
+      command: CreditCommand.Capture(
+        holdId: holdId, amountMicros: request.amountMicros, actingUserId: actingUserId,
+        idempotency: try Fields.idempotency(request.idempotencyKey, FieldPath(), digest: digest),
+        text: try Fields.text(request.description, request.metadata, FieldPath())))
   }
 
   static func release(
     _ request: TallystickV1.ReleaseRequest, _ digest: Digest, actingUserId: String?
-  ) throws(Refusal) -> Prepared {
+  ) throws(Refusal) -> Prepared<CreditCommand.Release> {
     let holdId = try hold(request.holdId)
     return Prepared(
-      command: .release(
-        Command.Release(
-          holdId: holdId, actingUserId: actingUserId,
-          idempotency: try Fields.idempotency(request.idempotencyKey, FieldPath(), digest: digest))))
+      command: CreditCommand.Release(
+        holdId: holdId, actingUserId: actingUserId,
+        idempotency: try Fields.idempotency(request.idempotencyKey, FieldPath(), digest: digest)))
   }
 
   /// That there is no such hold is the engine's to say, after the other fields and the caller's role.

@@ -3,8 +3,6 @@
 // Invariants:
 // 1. Ids that lists of refusals name are separated by line feeds there, so they hold none.
 // 2. An empty author is the acting user; an empty id of a page or of media is made here, and never twice.
-//
-// Values, owned by nobody.
 
 internal import TallyCore
 internal import TallyMessages
@@ -15,31 +13,35 @@ struct PageRequests {
 
   // MARK: pages
 
-  func create(_ request: TallystickV1.CreatePageRequest, _ caller: Caller) throws(Refusal) -> Prepared {
+  func create(_ request: TallystickV1.CreatePageRequest, _ caller: Caller) throws(Refusal) -> Prepared<
+    PageCommand.Create
+  > {
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     let pageId = try Self.id(request.pageId, "page_id", made: "page", atMost: Limits.pageIdByteCount)
     let content = try Self.content(request.title, request.settings, request.sections)
-    let command = PageCommand.create(
-      .init(
-        userId: request.userId, pageId: pageId, content: content,
-        author: try Self.author(request.author, caller), maximumReplyByteCount: maximumReplyByteCount))
-    return Prepared(command: .page(command), userId: request.userId)
+    let command = PageCommand.Create(
+
+      userId: request.userId, pageId: pageId, content: content,
+      author: try Self.author(request.author, caller), maximumReplyByteCount: maximumReplyByteCount)
+    return Prepared(command: command, userId: request.userId)
   }
 
-  func save(_ request: TallystickV1.SavePageRequest, _ caller: Caller) throws(Refusal) -> Prepared {
+  func save(_ request: TallystickV1.SavePageRequest, _ caller: Caller) throws(Refusal) -> Prepared<
+    PageCommand.Save
+  > {
     let target = try target(request.pageId, caller)
     if !request.force { try Self.version(request.expectedVersion, "expected_version", from: 1) }
-    let command = PageCommand.save(
-      .init(
-        target: target, expectedVersion: request.force ? nil : request.expectedVersion,
-        content: try Self.content(request.title, request.settings, request.sections),
-        author: try Self.author(request.author, caller)))
-    return Prepared(command: .page(command))
+    let command = PageCommand.Save(
+
+      target: target, expectedVersion: request.force ? nil : request.expectedVersion,
+      content: try Self.content(request.title, request.settings, request.sections),
+      author: try Self.author(request.author, caller))
+    return Prepared(command: command)
   }
 
   func patch(
     _ request: TallystickV1.PatchPageRequest, _ digest: Digest, _ caller: Caller
-  ) throws(Refusal) -> Prepared {
+  ) throws(Refusal) -> Prepared<PageCommand.Patch> {
     let target = try target(request.pageId, caller)
     try Self.version(request.expectedVersion, "expected_version", from: 1)
     var patch = PagePatch()
@@ -53,40 +55,46 @@ struct PageRequests {
     patch.settings = request.settings
     try Fields.optional(request.title ?? "", "title", atMost: Limits.titleByteCount)
     try Fields.optional(request.settings ?? "", "settings", atMost: Limits.pageSettingsByteCount)
-    let command = PageCommand.patch(
-      .init(
-        target: target, expectedVersion: request.expectedVersion, patch: patch,
-        author: try Self.author(request.author, caller), digest: digest))
-    return Prepared(command: .page(command))
+    let command = PageCommand.Patch(
+
+      target: target, expectedVersion: request.expectedVersion, patch: patch,
+      author: try Self.author(request.author, caller), digest: digest)
+    return Prepared(command: command)
   }
 
-  func restore(_ request: TallystickV1.RestoreVersionRequest, _ caller: Caller) throws(Refusal) -> Prepared {
+  func restore(_ request: TallystickV1.RestoreVersionRequest, _ caller: Caller) throws(Refusal) -> Prepared<
+    PageCommand.Restore
+  > {
     let target = try target(request.pageId, caller)
     try Self.version(request.version, "version", from: 1)
     try Self.version(request.expectedVersion, "expected_version", from: 1)
-    let command = PageCommand.restore(
-      .init(
-        target: target, version: request.version, expectedVersion: request.expectedVersion,
-        author: try Self.author(request.author, caller)))
-    return Prepared(command: .page(command))
+    let command = PageCommand.Restore(
+
+      target: target, version: request.version, expectedVersion: request.expectedVersion,
+      author: try Self.author(request.author, caller))
+    return Prepared(command: command)
   }
 
-  func duplicate(_ request: TallystickV1.DuplicatePageRequest, _ caller: Caller) throws(Refusal) -> Prepared {
+  func duplicate(_ request: TallystickV1.DuplicatePageRequest, _ caller: Caller) throws(Refusal) -> Prepared<
+    PageCommand.Duplicate
+  > {
     let target = try target(request.pageId, caller)
     let newPageId = try Self.id(
       request.newPageId, "new_page_id", made: "page", atMost: Limits.pageIdByteCount)
     try Fields.optional(request.title, "title", atMost: Limits.titleByteCount)
-    let command = PageCommand.duplicate(
-      .init(
-        target: target, newPageId: newPageId, title: request.title,
-        author: try Self.author(request.author, caller)))
-    return Prepared(command: .page(command))
+    let command = PageCommand.Duplicate(
+
+      target: target, newPageId: newPageId, title: request.title,
+      author: try Self.author(request.author, caller))
+    return Prepared(command: command)
   }
 
-  func publish(_ request: TallystickV1.PublishRequest, _ caller: Caller) throws(Refusal) -> Prepared {
+  func publish(_ request: TallystickV1.PublishRequest, _ caller: Caller) throws(Refusal) -> Prepared<
+    PageCommand.Publish
+  > {
     let target = try target(request.pageId, caller)
     try Self.version(request.version, "version", from: 0)
-    return Prepared(command: .page(.publish(target, version: request.version)))
+    return Prepared(command: PageCommand.Publish(target: target, version: request.version))
   }
 
   func target(_ pageId: String, _ caller: Caller) throws(Refusal) -> PageTarget {
@@ -97,7 +105,9 @@ struct PageRequests {
 
   // MARK: media
 
-  static func createMedia(_ request: TallystickV1.CreateMediaRequest) throws(Refusal) -> Prepared {
+  static func createMedia(_ request: TallystickV1.CreateMediaRequest) throws(Refusal) -> Prepared<
+    PageCommand.CreateMedia
+  > {
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     let mediaId = try id(request.mediaId, "media_id", made: "media", atMost: Limits.mediaIdByteCount)
     try Fields.required(request.url, "url", atMost: Limits.urlByteCount)
@@ -113,18 +123,17 @@ struct PageRequests {
       mediaId: mediaId, userId: request.userId, url: request.url, width: request.width,
       height: request.height, byteCount: request.byteCount, mimeType: request.mimeType, source: source,
       runId: request.runId)
-    return Prepared(command: .page(.createMedia(media)), userId: request.userId)
+    return Prepared(command: PageCommand.CreateMedia(media), userId: request.userId)
   }
 
   static func deleteMedia(
     _ request: TallystickV1.DeleteMediaRequest, _ caller: Caller
-  ) throws(Refusal) -> Prepared {
+  ) throws(Refusal) -> Prepared<PageCommand.DeleteMedia> {
     try self.mediaId(request.mediaId)
-    let command = PageCommand.deleteMedia(
-      .init(
-        mediaId: request.mediaId, actingUserId: caller.actingUserId, detaches: request.detach,
-        author: try author(request.author, caller)))
-    return Prepared(command: .page(command))
+    let command = PageCommand.DeleteMedia(
+      mediaId: request.mediaId, actingUserId: caller.actingUserId, detaches: request.detach,
+      author: try author(request.author, caller))
+    return Prepared(command: command)
   }
 
   // MARK: fields

@@ -30,11 +30,10 @@ struct PageService {
       },
       services.mutation(RPCs.patchPage, role: .service) { request, digest, caller throws(Refusal) in
         try requests.patch(request, digest, caller)
-      } reply: { outcome throws(Refusal) in
-        let changed = try changed(outcome)
+      } reply: { receipt in
         var response = TallystickV1.PatchPageResponse()
-        response.change = changed.change
-        response.rebased = changed.rebased
+        response.change = TallystickV1.PageChange(receipt)
+        response.rebased = receipt.rebased
         return response
       },
     ]
@@ -45,22 +44,21 @@ struct PageService {
     return [
       change(RPCs.publish) { request, caller throws(Refusal) in try requests.publish(request, caller) },
       change(RPCs.unpublish) { request, caller throws(Refusal) in
-        Prepared(command: .page(.unpublish(try requests.target(request.pageId, caller))))
+        Prepared(command: PageCommand.Unpublish(target: try requests.target(request.pageId, caller)))
       },
       change(RPCs.deletePage) { request, caller throws(Refusal) in
-        Prepared(command: .page(.delete(try requests.target(request.pageId, caller))))
+        Prepared(command: PageCommand.Delete(target: try requests.target(request.pageId, caller)))
       },
       change(RPCs.undeletePage) { request, caller throws(Refusal) in
-        Prepared(command: .page(.undelete(try requests.target(request.pageId, caller))))
+        Prepared(command: PageCommand.Undelete(target: try requests.target(request.pageId, caller)))
       },
       services.unkeyedMutation(RPCs.purgePage, role: .service) { request, caller throws(Refusal) in
-        Prepared(command: .page(.purge(try requests.target(request.pageId, caller))))
-      } reply: { outcome throws(Refusal) in
-        guard case .purged(let versions, let commit) = try pageOutcome(outcome) else { throw mistaken }
+        Prepared(command: PageCommand.Purge(target: try requests.target(request.pageId, caller)))
+      } reply: { receipt in
         var response = TallystickV1.PurgePageResponse()
-        response.versions = versions
-        response.commitSequence = commit.sequence
-        response.commitPosition = commit.position
+        response.versions = receipt.versions
+        response.commitSequence = receipt.commit.sequence
+        response.commitPosition = receipt.commit.position
         return response
       },
     ]
@@ -70,28 +68,22 @@ struct PageService {
     [
       services.unkeyedMutation(RPCs.createMedia, role: .service) { request, _ throws(Refusal) in
         try PageRequests.createMedia(request)
-      } reply: { outcome throws(Refusal) in
-        guard case .mediaStored(let media, let replayed, let commit) = try pageOutcome(outcome) else {
-          throw mistaken
-        }
+      } reply: { receipt in
         var response = TallystickV1.CreateMediaResponse()
-        response.media = TallystickV1.Media(media)
-        response.replayed = replayed
-        response.commitSequence = commit.sequence
-        response.commitPosition = commit.position
+        response.media = TallystickV1.Media(receipt.media)
+        response.replayed = receipt.replayed
+        response.commitSequence = receipt.commit.sequence
+        response.commitPosition = receipt.commit.position
         return response
       },
       services.unkeyedMutation(RPCs.deleteMedia, role: .service) { request, caller throws(Refusal) in
         try PageRequests.deleteMedia(request, caller)
-      } reply: { outcome throws(Refusal) in
-        guard case .mediaDeleted(let pageIds, let replayed, let commit) = try pageOutcome(outcome) else {
-          throw mistaken
-        }
+      } reply: { deletion in
         var response = TallystickV1.DeleteMediaResponse()
-        response.detachedPageIds = pageIds
-        response.replayed = replayed
-        response.commitSequence = commit.sequence
-        response.commitPosition = commit.position
+        response.detachedPageIds = deletion.detachedPageIds
+        response.replayed = deletion.replayed
+        response.commitSequence = deletion.commit.sequence
+        response.commitPosition = deletion.commit.position
         return response
       },
     ]
@@ -154,38 +146,24 @@ struct PageService {
   }
 
   /// A mutation whose reply is the page as it is then.
-  private func change<Request: Message, Response: PageChangeResponse>(
+  private func change<Request: Message, Response: PageChangeResponse, Command: Mutation>(
     _ rpc: RPC<Request, Response>,
-    prepare: @escaping @Sendable (Request, Caller) throws(Refusal) -> Prepared
-  ) -> Binding {
-    services.unkeyedMutation(rpc, role: .service, prepare: prepare) { outcome throws(Refusal) in
+    prepare: @escaping @Sendable (Request, Caller) throws(Refusal) -> Prepared<Command>
+  ) -> Binding where Command.Reply == PageReceipt {
+    services.unkeyedMutation(rpc, role: .service, prepare: prepare) { receipt in
       var response = Response()
-      response.change = try changed(outcome).change
+      response.change = TallystickV1.PageChange(receipt)
       return response
     }
   }
 }
 
-private let mistaken = Refusal(.corrupt, "the engine answered something else to a command of pages")
-
-private func pageOutcome(_ outcome: Outcome) throws(Refusal) -> PageOutcome {
-  switch outcome {
-  case .page(let outcome): return outcome
-  case .refused(let refusal): throw refusal
-  case .applied, .planStored, .usage, .admin: throw mistaken
+extension TallystickV1.PageChange {
+  fileprivate init(_ receipt: PageReceipt) {
+    self.init()
+    page = TallystickV1.Page(receipt.view)
+    replayed = receipt.replayed
+    commitSequence = receipt.commit.sequence
+    commitPosition = receipt.commit.position
   }
-}
-
-private func changed(
-  _ outcome: Outcome
-) throws(Refusal) -> (change: TallystickV1.PageChange, rebased: Bool) {
-  guard case .changed(let view, let replayed, let rebased, let commit) = try pageOutcome(outcome) else {
-    throw mistaken
-  }
-  var change = TallystickV1.PageChange()
-  change.page = TallystickV1.Page(view)
-  change.replayed = replayed
-  change.commitSequence = commit.sequence
-  change.commitPosition = commit.position
-  return (change, rebased)
 }

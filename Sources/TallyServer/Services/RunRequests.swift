@@ -4,8 +4,6 @@
 // 1. One function a request; each field that is taken is checked here and nowhere else.
 // 2. A run's digest is over the request as sent, before defaults; an item of a batch or a stream has that
 //    of the same request alone.
-//
-// Values, owned by nobody.
 
 internal import TallyCore
 internal import TallyMessages
@@ -16,50 +14,46 @@ enum RunRequests {
   /// Made once: a stream asks for it with each run.
   private static let recordMethod = RPCs.recordRun.name
 
-  static func begin(_ request: TallystickV1.BeginRunRequest, _ digest: Digest) throws(Refusal) -> Prepared {
+  static func begin(_ request: TallystickV1.BeginRunRequest, _ digest: Digest) throws(Refusal) -> Prepared<
+    UsageCommand.Begin
+  > {
     try identity(request.userId, request.runId, request.model, request.type, FieldPath())
     try notNegative(request.estimateMicros, "estimate_micros")
     if request.ttlMillis != 0 { try Fields.ttl(request.ttlMillis, "ttl_millis") }
     return Prepared(
-      command: .usage(
-        .begin(
-          UsageCommand.Begin(
-            userId: request.userId, runId: request.runId, model: request.model, type: request.type,
-            estimateMicros: request.estimateMicros,
-            ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
-            digest: digest))),
+      command: UsageCommand.Begin(
+        userId: request.userId, runId: request.runId, model: request.model, type: request.type,
+        estimateMicros: request.estimateMicros,
+        ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
+        digest: digest),
       userId: request.userId)
   }
 
   static func finish(
     _ request: TallystickV1.FinishRunRequest, _ digest: Digest, actingUserId: String?
-  ) throws(Refusal) -> Prepared {
+  ) throws(Refusal) -> Prepared<UsageCommand.Finish> {
     try runId(request.runId)
     let end = try end(
       status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
       images: request.images, costMicros: request.costMicros, error: request.error, FieldPath())
     return Prepared(
-      command: .usage(
-        .finish(
-          UsageCommand.Finish(
-            runId: request.runId, end: end, actingUserId: actingUserId, digest: digest))))
+      command: UsageCommand.Finish(
+        runId: request.runId, end: end, actingUserId: actingUserId, digest: digest))
   }
 
   static func record(
     _ request: TallystickV1.RecordRunRequest, _ path: FieldPath = FieldPath()
-  ) throws(Refusal) -> Prepared {
+  ) throws(Refusal) -> Prepared<UsageCommand.Record> {
     try identity(request.userId, request.runId, request.model, request.type, path)
     let end = try end(
       status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
       images: request.images, costMicros: request.costMicros, error: request.error, path)
     try Fields.time(request.startedAtMicros, path("started_at_micros"))
     return Prepared(
-      command: .usage(
-        .record(
-          UsageCommand.Record(
-            userId: request.userId, runId: request.runId, model: request.model, type: request.type, end: end,
-            startedAtMicros: request.startedAtMicros,
-            digest: RequestDigest.make(method: recordMethod, request)))),
+      command: UsageCommand.Record(
+        userId: request.userId, runId: request.runId, model: request.model, type: request.type, end: end,
+        startedAtMicros: request.startedAtMicros,
+        digest: RequestDigest.make(method: recordMethod, request)),
       userId: request.userId)
   }
 

@@ -1,7 +1,7 @@
 // tallystick.v1.UsageService: the methods of runs, each bound to its command or query.
 //
 // Invariants:
-// 1. Nothing is decided here: commands go to the engine, whose outcome is the reply.
+// 1. Nothing is decided here: commands go to the engine, whose answer is the reply.
 //
 // Owner: connections' queues, lanes and the engine's writer, each for its part of a call.
 
@@ -18,8 +18,7 @@ extension UsageService {
     [
       services.mutation(RPCs.beginRun, role: .service) { request, digest, _ throws(Refusal) in
         try RunRequests.begin(request, digest)
-      } reply: { outcome throws(Refusal) in
-        let receipt = try runReceipt(outcome)
+      } reply: { receipt in
         var response = TallystickV1.BeginRunResponse(receipt)
         response.transaction = receipt.transaction.map(TallystickV1.Transaction.init)
         response.balance = receipt.balance.map(TallystickV1.Balance.init)
@@ -28,8 +27,7 @@ extension UsageService {
       },
       services.mutation(RPCs.finishRun, role: .service) { request, digest, caller throws(Refusal) in
         try RunRequests.finish(request, digest, actingUserId: caller.actingUserId)
-      } reply: { outcome throws(Refusal) in
-        let receipt = try runReceipt(outcome)
+      } reply: { receipt in
         var response = TallystickV1.FinishRunResponse(receipt)
         response.transaction = receipt.transaction.map(TallystickV1.Transaction.init)
         response.balance = receipt.balance.map(TallystickV1.Balance.init)
@@ -37,8 +35,8 @@ extension UsageService {
       },
       services.unkeyedMutation(RPCs.recordRun, role: .service) { request, _ throws(Refusal) in
         try RunRequests.record(request)
-      } reply: { outcome throws(Refusal) in
-        TallystickV1.RecordRunResponse(try runReceipt(outcome))
+      } reply: {
+        TallystickV1.RecordRunResponse($0)
       },
     ]
   }
@@ -87,15 +85,6 @@ extension RunResponse {
     replayed = receipt.replayed
     commitSequence = receipt.commit.sequence
     commitPosition = receipt.commit.position
-  }
-}
-
-private func runReceipt(_ outcome: Outcome) throws(Refusal) -> RunReceipt {
-  switch outcome {
-  case .usage(.run(let receipt)): return receipt
-  case .refused(let refusal): throw refusal
-  case .applied, .planStored, .page, .admin:
-    throw Refusal(.corrupt, "the engine answered something else to a command of runs")
   }
 }
 

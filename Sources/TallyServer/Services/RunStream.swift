@@ -22,7 +22,7 @@ struct RunStream {
   private let context: CallContext
   /// What a run is to the writer, or why it does not get there; in the order of arrival.
   private enum Item {
-    case command(Command)
+    case command(UsageCommand.Record)
     case refused(Refusal)
   }
   private struct UnderWay {
@@ -30,7 +30,7 @@ struct RunStream {
     var firstIndex: Int64
     /// Of each run: why it did not get to the writer, if so.
     var refusals: [Refusal?]
-    var outcomes: Task<[Outcome], Never>?
+    var outcomes: Task<[Outcome<RunReceipt>], Never>?
   }
 
   private var batch: [Item] = []
@@ -90,7 +90,7 @@ struct RunStream {
   /// Hands the batch to the writer, once it is through with the one before.
   private mutating func submit() async throws(Status) {
     try await settle()
-    var commands: [Command] = []
+    var commands: [UsageCommand.Record] = []
     var refusals: [Refusal?] = []
     for item in batch {
       switch item {
@@ -107,7 +107,7 @@ struct RunStream {
     batchByteCount = 0
   }
 
-  private func outcomes(of commands: [Command]) -> Task<[Outcome], Never> {
+  private func outcomes(of commands: [UsageCommand.Record]) -> Task<[Outcome<RunReceipt>], Never> {
     let submission = services.submission(commands, userId: nil, context, byteCount: batchByteCount)
     let engine = services.engine
     return Task {
@@ -133,17 +133,15 @@ struct RunStream {
     }
   }
 
-  private mutating func count(_ outcome: Outcome, _ index: Int64) throws(Status) {
+  private mutating func count(_ outcome: Outcome<RunReceipt>, _ index: Int64) throws(Status) {
     switch outcome {
-    case .usage(.run(let receipt)):
+    case .success(let receipt):
       if receipt.replayed { response.replayed += 1 } else { response.recorded += 1 }
       response.commitSequence = max(response.commitSequence, receipt.commit.sequence)
-    case .refused(let refusal):
+    case .failure(let refusal):
       if refusal.concernsWholeSubmission { throw Status(refusal) }
       response.commitSequence = max(response.commitSequence, refusal.commit?.sequence ?? 0)
       fail(index, refusal)
-    case .applied, .planStored, .page, .admin:
-      throw Status(Refusal(.corrupt, "the engine answered something else to a command of runs"))
     }
   }
 

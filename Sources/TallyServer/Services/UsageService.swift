@@ -21,20 +21,14 @@ struct UsageService {
     let largest = services.maximumReplyByteCount
     return [
       services.unkeyedMutation(RPCs.putPlan, role: .admin) { request, _ throws(Refusal) in
-        Prepared(command: .putPlan(try UsageRequests.plan(request.plan, engine.zones)))
-      } reply: { outcome throws(Refusal) in
-        switch outcome {
-        case .planStored(let plan, let unchanged, let commit):
-          var response = TallystickV1.PutPlanResponse()
-          response.plan = TallystickV1.Plan(plan)
-          response.unchanged = unchanged
-          response.commitSequence = commit.sequence
-          response.commitPosition = commit.position
-          return response
-        case .refused(let refusal): throw refusal
-        case .applied, .usage, .page, .admin:
-          throw Refusal(.corrupt, "the engine answered something else to a command of plans")
-        }
+        Prepared(command: UsageCommand.PutPlan(try UsageRequests.plan(request.plan, engine.zones)))
+      } reply: { receipt in
+        var response = TallystickV1.PutPlanResponse()
+        response.plan = TallystickV1.Plan(receipt.plan)
+        response.unchanged = receipt.unchanged
+        response.commitSequence = receipt.commit.sequence
+        response.commitPosition = receipt.commit.position
+        return response
       },
       services.query(
         RPCs.listPlans,

@@ -73,14 +73,22 @@ final class ReferenceEngine: Engine {
   /// What was told is forgotten, what was committed is not.
   func restart() { store.withLock { $0.toldMicros = max($0.committedMicros, $0.wallMicros) } }
 
-  func submit(
-    _ submission: Submission, group: (any ReplyGroup)?, completion: @escaping @Sendable ([Outcome]) -> Void
+  func submit<Kind: Mutation>(
+    _ submission: Submission<Kind>, group: (any ReplyGroup)?,
+    completion: @escaping @Sendable ([TallyCore.Outcome<Kind.Reply>]) -> Void
   ) {
     let outcomes = store.withLock { store in
-      submission.commands.map { command in
+      submission.commands.map { command -> TallyCore.Outcome<Kind.Reply> in
+        guard let command = command as? Command else {
+          return .failure(Refusal(.corrupt, "the reference takes tests' commands only"))
+        }
         let outcome = Self.apply(command, &store)
         if LedgerModel.hasWritten(outcome) { store.committedMicros = store.effectiveMicros }
-        return outcome
+        if case .refused(let refusal) = outcome { return .failure(refusal) }
+        guard let reply = outcome as? Kind.Reply else {
+          return .failure(Refusal(.corrupt, "the reference answers tests' commands only"))
+        }
+        return .success(reply)
       }
     }
     completion(outcomes)

@@ -193,7 +193,7 @@ struct PageFaultTests {
   func failingSave() throws {
     let directory = try TemporaryDirectory(inMemory: true)
     var faults = EngineFaults()
-    faults.insideCommand = { (command) throws(StoreFault) in
+    faults.afterWriting { (command) throws(StoreFault) in
       if case .page(.save(let save)) = command, save.author == "bad" { throw .outOfMemory }
     }
     let engine = try open(directory, faults: faults)

@@ -231,7 +231,7 @@ struct DiskFaultTests {
   @Test("a failed sync before the commit ends the process, too")
   func failedSyncBeforeCommit() throws {
     var faults = EngineFaults()
-    faults.insideCommand = { (command) throws(StoreFault) in
+    faults.afterWriting { (command) throws(StoreFault) in
       if case .consume = command { throw .failedSync }
     }
     let fatal = Slot<StoreError>()
@@ -386,7 +386,7 @@ struct DiskFaultTests {
   @Test("a writer that is locked out of its own database ends, and refuses without speaking of damage")
   func lockedOut() throws {
     var faults = EngineFaults()
-    faults.insideCommand = { (command) throws(StoreFault) in
+    faults.afterWriting { (command) throws(StoreFault) in
       if case .consume = command { throw .lockedOut }
     }
     let fatal = Slot<StoreError>()

@@ -82,7 +82,7 @@ struct FaultTests {
     arguments: [StoreFault.outOfMemory, .failedRead])
   func failingItem(fault: StoreFault) throws {
     var faults = EngineFaults()
-    faults.insideCommand = { (command) throws(StoreFault) in
+    faults.afterWriting { (command) throws(StoreFault) in
       if case .consume(let consume) = command, consume.idempotency.key == "bad" { throw fault }
     }
     let engine = try open(directory, faults: faults)
@@ -107,7 +107,7 @@ struct FaultTests {
   func diskFullInBatch() throws {
     let trap = Trap()
     var faults = EngineFaults()
-    faults.insideCommand = { _ throws(StoreFault) in try trap.spring() }
+    faults.afterWriting { _ throws(StoreFault) in try trap.spring() }
     let engine = try open(directory, faults: faults)
     try engine.must(purchase("u1", 10, "p"))
     trap.arm(.diskFull)
@@ -122,7 +122,7 @@ struct FaultTests {
   /// A batch one of whose commands cannot be written, so that each gets a commit of its own.
   private func faultsOfBadCommand() -> EngineFaults {
     var faults = EngineFaults()
-    faults.insideCommand = { (command) throws(StoreFault) in
+    faults.afterWriting { (command) throws(StoreFault) in
       if case .consume(let consume) = command, consume.idempotency.key == "bad" { throw .failedRead }
     }
     return faults
@@ -223,7 +223,7 @@ struct FaultTests {
   @Test("a new account whose first item fails leaves nothing behind")
   func failingFirstItem() throws {
     var faults = EngineFaults()
-    faults.insideCommand = { (command) throws(StoreFault) in
+    faults.afterWriting { (command) throws(StoreFault) in
       if case .addPurchase(let purchase) = command, purchase.userId == "bad" { throw .outOfMemory }
     }
     let engine = try open(directory, faults: faults)

@@ -10,8 +10,8 @@ internal import Testing
 struct QueueTests {
   private func work(_ userId: String, bytes: Int = 1) -> Work {
     Work(
-      submission: Submission(commands: [], userId: userId, deadlineNanoseconds: nil, byteCount: bytes),
-      group: nil, completion: { _ in })
+      submission: Submission<Command>(commands: [], userId: userId, byteCount: bytes), group: nil,
+      completion: { _ in })
   }
 
   private func add(
@@ -22,7 +22,7 @@ struct QueueTests {
     try #require(didFit == fits, sourceLocation: sourceLocation)
   }
 
-  private func take(_ queue: inout SubmissionQueue) -> [Submission] { queue.take().map(\.submission) }
+  private func take(_ queue: inout SubmissionQueue) -> [Work] { queue.take() }
 
   @Test("holds 4,096 items, 1,024 of one user")
   func items() throws {
@@ -81,9 +81,9 @@ struct QueueTests {
     try add(&queue, work("quiet", bytes: 1))
     try add(&queue, work("quiet", bytes: 2))
     let batch = queue.take()
-    let positions = batch.indices.filter { batch[$0].submission.userId == "quiet" }
+    let positions = batch.indices.filter { batch[$0].userId == "quiet" }
     #expect(positions == [1, 3])
-    let loud = batch.filter { $0.submission.userId == "loud" }.map(\.submission.byteCount)
+    let loud = batch.filter { $0.userId == "loud" }.map(\.byteCount)
     #expect(loud == Array(0..<254))
   }
 
@@ -115,7 +115,7 @@ struct QueueTests {
     // The writer stands still inside its first command.
     let gate = Monitor(false)
     var faults = EngineFaults()
-    faults.insideCommand = { (_) throws(StoreFault) in _ = gate.wait(until: { $0 }, then: { _ in }) }
+    faults.afterWriting { (_) throws(StoreFault) in _ = gate.wait(until: { $0 }, then: { _ in }) }
     let engine = try open(directory, faults: faults)
     let answered = Monitor<[String: Int]>([:])
     func send(_ userId: String, _ name: String) {

@@ -133,7 +133,7 @@ struct RunTests {
   @Test("a run that fails in SQL leaves nothing, and the others of its commit go on as if it had not been")
   func undone() throws {
     var faults = EngineFaults()
-    faults.insideCommand = { (command) throws(StoreFault) in
+    faults.afterWriting { (command) throws(StoreFault) in
       switch command {
       case .usage(.begin(let begin)) where begin.runId == "bad": throw .outOfMemory
       case .usage(.finish(let finish)) where finish.runId == "r2": throw .outOfMemory

@@ -255,7 +255,7 @@ struct UsageTests {
   @Test("a command that is undone is counted nowhere")
   func undone() throws {
     var faults = EngineFaults()
-    faults.insideCommand = { command throws(StoreFault) in
+    faults.afterWriting { command throws(StoreFault) in
       if case .usage(.finish(let it)) = command, it.runId == "bad" { throw .outOfMemory }
     }
     let directory = try TemporaryDirectory(inMemory: true)

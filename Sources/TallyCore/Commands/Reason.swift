@@ -3,8 +3,6 @@
 // Invariants:
 // 1. The order of the cases is the order of precedence: when several apply, the first is the answer.
 // 2. Every reason says that nothing was applied, but for `outcomeUnknown`.
-//
-// Values, owned by nobody.
 
 /// A reason on the wire is this case's name in upper snake case. Whether a retry is safe stands with
 /// each reason in proto/tallystick/v1/errors.proto.
@@ -80,3 +78,6 @@ public struct CommitPoint: Sendable, Equatable, Hashable {
     self.position = position
   }
 }
+
+/// What became of one command.
+public typealias Outcome<Reply> = Result<Reply, Refusal>

@@ -1,76 +1,13 @@
-// What a caller may ask of the ledger, as plain values.
+// What a caller may ask of credits: one value a method.
 //
 // Invariants:
-// 1. A command holds all that its decision needs from outside (key, digest, acting user); clock and
-//    ids come from the engine. Any engine that keeps the conformance suite may carry it out.
-// 2. Fields were checked for form (lengths, UTF-8, signs) before a command is made; rules check what
+// 1. A command holds all that its decision needs from outside (key, digest, acting user). Clock and ids come
+//    from the engine.
+// 2. Fields were checked for form (lengths, UTF-8, signs) before a command is made. The rules check what
 //    depends on state.
-//
-// Values, owned by nobody.
 
-/// A SHA-256.
-public struct Digest: Sendable, Equatable, Hashable {
-  public var bytes: [UInt8]
-
-  /// - Parameter bytes: 32 of them.
-  public init(bytes: [UInt8]) {
-    self.bytes = bytes
-  }
-}
-
-/// A mutation's key and what was asked under it.
-public struct Idempotency: Sendable, Equatable {
-  /// 1 to 255 bytes; its scope is the user who owns the named object.
-  public var key: String
-  /// Over the method and the request as sent, before defaults.
-  public var digest: Digest
-
-  public init(key: String, digest: Digest) {
-    self.key = key
-    self.digest = digest
-  }
-}
-
-/// The free text of a ledger row, which may be erased later; the chain covers its digest only.
-public struct FreeText: Sendable, Equatable {
-  public var description: String
-  /// Sorted by key, keys unique.
-  public var metadata: [MetadataEntry]
-
-  public init(description: String = "", metadata: [MetadataEntry] = []) {
-    self.description = description
-    self.metadata = metadata
-  }
-
-  public var isEmpty: Bool { description.isEmpty && metadata.isEmpty }
-}
-
-public struct MetadataEntry: Sendable, Equatable, Hashable {
-  public var key: String
-  public var value: String
-
-  public init(key: String, value: String) {
-    self.key = key
-    self.value = value
-  }
-}
-
-/// One mutation. Amounts are micro-USD, times microseconds since the epoch.
-public enum Command: Sendable, Equatable {
-  case consume(Consume)
-  case addPurchase(AddPurchase)
-  case grantPlan(GrantPlan)
-  case grantPromo(GrantPromo)
-  case adjust(Adjust)
-  case reserve(Reserve)
-  case extend(Extend)
-  case capture(Capture)
-  case release(Release)
-  case putPlan(Plan)
-  case usage(UsageCommand)
-  case page(PageCommand)
-  case admin(AdminCommand)
-
+/// Mutations of the ledger. Amounts are micro-USD, times microseconds since the epoch.
+public enum CreditCommand {
   public struct Consume: Sendable, Equatable {
     public var userId: String
     public var amountMicros: Int64

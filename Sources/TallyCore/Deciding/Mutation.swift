@@ -1,0 +1,158 @@
+// Every mutation, with whose credit it settles, what decides it, and what answers it.
+//
+// Invariants:
+// 1. A reply is typed to its command: nobody has to ask what kind of answer came.
+//
+// Owner: the writer's queue.
+
+/// What a caller may ask to be changed.
+public protocol Mutation: Sendable {
+  /// What its caller gets when it was applied, now or before.
+  associatedtype Reply: Sendable
+
+  /// The user whose expired credit is written off before it is decided; nil when it moves no credit.
+  func settledUserId(_ decider: Decider) -> String?
+  /// - Throws: why it is refused.
+  func decide(by decider: Decider) throws(Refusal) -> Decided<Reply>
+}
+
+extension Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { nil }
+}
+
+// MARK: credits
+
+extension CreditCommand.Consume: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.AddPurchase: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.GrantPlan: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.GrantPromo: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.Adjust: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.Reserve: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.Extend: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofHold: holdId) }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.Capture: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofHold: holdId) }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.Release: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofHold: holdId) }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+// MARK: runs and plans
+
+extension UsageCommand.Begin: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<RunReceipt> { try decider.decide(self) }
+}
+
+extension UsageCommand.Finish: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofRun: runId) }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<RunReceipt> { try decider.decide(self) }
+}
+
+extension UsageCommand.Record: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<RunReceipt> { try decider.decide(self) }
+}
+
+extension UsageCommand.PutPlan: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PlanReceipt> { try decider.decide(self) }
+}
+
+// MARK: pages and media
+
+extension PageCommand.Create: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.Save: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.Patch: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.Restore: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.Duplicate: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.Publish: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.Unpublish: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.Delete: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.Undelete: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.Purge: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PurgeReceipt> {
+    try decider.decide(self)
+  }
+}
+
+extension PageCommand.CreateMedia: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<MediaReceipt> {
+    try decider.decide(self)
+  }
+}
+
+extension PageCommand.DeleteMedia: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<MediaDeletion> {
+    try decider.decide(self)
+  }
+}
+
+// MARK: users and limits
+
+extension AdminCommand.PutSettings: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<SettingsReceipt> {
+    try decider.decide(self)
+  }
+}
+
+extension AdminCommand.SetRateLimit: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<RateLimitReceipt> {
+    try decider.decide(self)
+  }
+}

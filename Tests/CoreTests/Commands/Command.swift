@@ -1,0 +1,230 @@
+// Any command of the product as one value, and any outcome, for tests that mix them in scripts, models and
+// batches.
+
+@testable internal import TallyCore
+
+enum Command: Mutation, Equatable {
+  typealias Consume = CreditCommand.Consume
+  typealias AddPurchase = CreditCommand.AddPurchase
+  typealias GrantPlan = CreditCommand.GrantPlan
+  typealias GrantPromo = CreditCommand.GrantPromo
+  typealias Adjust = CreditCommand.Adjust
+  typealias Reserve = CreditCommand.Reserve
+  typealias Extend = CreditCommand.Extend
+  typealias Capture = CreditCommand.Capture
+  typealias Release = CreditCommand.Release
+
+  case consume(Consume)
+  case addPurchase(AddPurchase)
+  case grantPlan(GrantPlan)
+  case grantPromo(GrantPromo)
+  case adjust(Adjust)
+  case reserve(Reserve)
+  case extend(Extend)
+  case capture(Capture)
+  case release(Release)
+  case putPlan(Plan)
+  case usage(UsageCommand)
+  case page(PageCommand)
+  case admin(AdminCommand)
+
+  func settledUserId(_ decider: Decider) -> String? {
+    switch self {
+    case .consume(let it): it.settledUserId(decider)
+    case .addPurchase(let it): it.settledUserId(decider)
+    case .grantPlan(let it): it.settledUserId(decider)
+    case .grantPromo(let it): it.settledUserId(decider)
+    case .adjust(let it): it.settledUserId(decider)
+    case .reserve(let it): it.settledUserId(decider)
+    case .extend(let it): it.settledUserId(decider)
+    case .capture(let it): it.settledUserId(decider)
+    case .release(let it): it.settledUserId(decider)
+    case .usage(.begin(let it)): it.settledUserId(decider)
+    case .usage(.finish(let it)): it.settledUserId(decider)
+    case .usage(.record(let it)): it.settledUserId(decider)
+    case .putPlan, .page, .admin: nil
+    }
+  }
+
+  func decide(by decider: Decider) throws(Refusal) -> Decided<Outcome> {
+    switch self {
+    case .consume(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .addPurchase(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .grantPlan(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .grantPromo(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .adjust(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .reserve(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .extend(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .capture(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .release(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .putPlan(let plan):
+      try TallyCore.UsageCommand.PutPlan(plan).decide(by: decider).map {
+        .planStored($0.plan, unchanged: $0.unchanged, commit: $0.commit)
+      }
+    case .usage(let it): try it.decide(by: decider).map { .usage(.run($0)) }
+    case .page(let it): try it.decide(by: decider).map(Outcome.page)
+    case .admin(let it): try it.decide(by: decider).map(Outcome.admin)
+    }
+  }
+}
+
+enum UsageCommand: Equatable {
+  typealias Begin = TallyCore.UsageCommand.Begin
+  typealias Finish = TallyCore.UsageCommand.Finish
+  typealias Record = TallyCore.UsageCommand.Record
+  typealias End = TallyCore.UsageCommand.End
+
+  case begin(Begin)
+  case finish(Finish)
+  case record(Record)
+
+  func decide(by decider: Decider) throws(Refusal) -> Decided<RunReceipt> {
+    switch self {
+    case .begin(let it): try it.decide(by: decider)
+    case .finish(let it): try it.decide(by: decider)
+    case .record(let it): try it.decide(by: decider)
+    }
+  }
+}
+
+enum PageCommand: Equatable {
+  typealias Create = TallyCore.PageCommand.Create
+  typealias Save = TallyCore.PageCommand.Save
+  typealias Patch = TallyCore.PageCommand.Patch
+  typealias Restore = TallyCore.PageCommand.Restore
+  typealias Duplicate = TallyCore.PageCommand.Duplicate
+  typealias DeleteMedia = TallyCore.PageCommand.DeleteMedia
+
+  case create(Create)
+  case save(Save)
+  case patch(Patch)
+  case restore(Restore)
+  case duplicate(Duplicate)
+  case publish(PageTarget, version: Int64)
+  case unpublish(PageTarget)
+  case delete(PageTarget)
+  case undelete(PageTarget)
+  case purge(PageTarget)
+  case createMedia(Media)
+  case deleteMedia(DeleteMedia)
+
+  func decide(by decider: Decider) throws(Refusal) -> Decided<PageOutcome> {
+    typealias Pages = TallyCore.PageCommand
+    return switch self {
+    case .create(let it): try it.decide(by: decider).map(PageOutcome.init)
+    case .save(let it): try it.decide(by: decider).map(PageOutcome.init)
+    case .patch(let it): try it.decide(by: decider).map(PageOutcome.init)
+    case .restore(let it): try it.decide(by: decider).map(PageOutcome.init)
+    case .duplicate(let it): try it.decide(by: decider).map(PageOutcome.init)
+    case .publish(let target, let version):
+      try Pages.Publish(target: target, version: version).decide(by: decider).map(PageOutcome.init)
+    case .unpublish(let target): try Pages.Unpublish(target: target).decide(by: decider).map(PageOutcome.init)
+    case .delete(let target): try Pages.Delete(target: target).decide(by: decider).map(PageOutcome.init)
+    case .undelete(let target): try Pages.Undelete(target: target).decide(by: decider).map(PageOutcome.init)
+    case .purge(let target):
+      try Pages.Purge(target: target).decide(by: decider).map {
+        .purged(versions: $0.versions, commit: $0.commit)
+      }
+    case .createMedia(let media):
+      try Pages.CreateMedia(media).decide(by: decider).map {
+        .mediaStored($0.media, replayed: $0.replayed, commit: $0.commit)
+      }
+    case .deleteMedia(let it):
+      try it.decide(by: decider).map {
+        .mediaDeleted(detachedPageIds: $0.detachedPageIds, replayed: $0.replayed, commit: $0.commit)
+      }
+    }
+  }
+}
+
+enum AdminCommand: Equatable {
+  case putSettings(UserSettings)
+  case setRateLimit(RateLimit)
+
+  func decide(by decider: Decider) throws(Refusal) -> Decided<AdminOutcome> {
+    typealias Admin = TallyCore.AdminCommand
+    return switch self {
+    case .putSettings(let settings):
+      try Admin.PutSettings(settings).decide(by: decider).map {
+        .settingsStored($0.settings, unchanged: $0.unchanged, commit: $0.commit)
+      }
+    case .setRateLimit(let limit):
+      try Admin.SetRateLimit(limit).decide(by: decider).map { .rateLimitSet($0.limit, commit: $0.commit) }
+    }
+  }
+}
+
+enum Outcome: Equatable {
+  case applied(Receipt)
+  case planStored(Plan, unchanged: Bool, commit: CommitPoint)
+  case usage(UsageOutcome)
+  case page(PageOutcome)
+  case admin(AdminOutcome)
+  case refused(Refusal)
+
+  init(_ result: Result<Outcome, Refusal>) {
+    switch result {
+    case .success(let outcome): self = outcome
+    case .failure(let refusal): self = .refused(refusal)
+    }
+  }
+}
+
+enum UsageOutcome: Equatable {
+  case run(RunReceipt)
+}
+
+enum PageOutcome: Equatable {
+  case changed(PageView, replayed: Bool, rebased: Bool, commit: CommitPoint)
+  case purged(versions: Int64, commit: CommitPoint)
+  case mediaStored(Media, replayed: Bool, commit: CommitPoint)
+  case mediaDeleted(detachedPageIds: [String], replayed: Bool, commit: CommitPoint)
+
+  init(_ receipt: PageReceipt) {
+    self = .changed(
+      receipt.view, replayed: receipt.replayed, rebased: receipt.rebased, commit: receipt.commit)
+  }
+}
+
+enum AdminOutcome: Equatable {
+  case settingsStored(UserSettings, unchanged: Bool, commit: CommitPoint)
+  case rateLimitSet(RateLimit, commit: CommitPoint)
+}
+
+extension Engine {
+  func submit(
+    _ submission: Submission<Command>, group: (any ReplyGroup)?,
+    completion: @escaping @Sendable ([Outcome]) -> Void
+  ) {
+    submit(submission, group: group) { (results: [Result<Outcome, Refusal>]) in
+      completion(results.map(Outcome.init))
+    }
+  }
+}
+
+extension EngineFaults {
+  /// Calls a closure with each command that changes something, after its rows were written.
+  mutating func afterWriting(_ body: @escaping @Sendable (Command) throws(StoreFault) -> Void) {
+    insideCommand = { (command) throws(StoreFault) in
+      if let command = command as? Command { try body(command) }
+    }
+  }
+}
+
+extension Rules {
+  /// Of commands of credit only.
+  static func decide(_ command: Command, _ context: DecisionContext) throws(Refusal) -> Change {
+    switch command {
+    case .consume(let it): try decide(it, context)
+    case .addPurchase(let it): try decide(it, context)
+    case .grantPlan(let it): try decide(it, context)
+    case .grantPromo(let it): try decide(it, context)
+    case .adjust(let it): try decide(it, context)
+    case .reserve(let it): try decide(it, context)
+    case .extend(let it): try decide(it, context)
+    case .capture(let it): try decide(it, context)
+    case .release(let it): try decide(it, context)
+    case .putPlan, .usage, .page, .admin: throw Refusal(.corrupt, "the command is not one of credit")
+    }
+  }
+}
