@@ -64,7 +64,7 @@ final class SQLiteWriterStore: WriterStore {
   /// would be committed row by row.
   private func requireTransaction() throws(StorageFailure) {
     guard connection.isAutocommit else { return }
-    throw StorageFailure(.inputOutput, "SQLite has ended the transaction", sql: "transaction")
+    throw StorageFailure(.inputOutput, "SQLite has ended the transaction", operation: "transaction")
   }
 
   func rollback() throws(StorageFailure) {

@@ -14,13 +14,13 @@ extension StoreError {
       case .busy, .outOfMemory: .inputOutput
       case .lockedOut: .lockedOut
       }
-    self.init(code, "\(error.message) (SQLite \(error.code))", sql: error.sql)
+    self.init(code, "\(error.message) (SQLite \(error.code))", operation: error.sql)
   }
 
   /// - Parameter path: of the database that cannot be opened.
   init(opening path: String, _ error: SQLiteError) {
     self.init(error)
-    sql = nil
+    operation = nil
     if error.isNoDatabase {
       message = "\(path) is not a Tallystick database"
     } else if error.isNotWritable {
@@ -58,6 +58,6 @@ extension StorageFailure {
       case .lockedOut: .lockedOut
       case .defect: .defect
       }
-    self.init(kind, "\(error.message) (SQLite \(error.code))", sql: error.sql)
+    self.init(kind, "\(error.message) (SQLite \(error.code))", operation: error.sql)
   }
 }

@@ -25,7 +25,7 @@ struct FormTests {
   }
 
   /// The functions of a formatted file: where each begins, and its number of lines. One ends at the
-  /// first closing brace that stands as far in as its declaration.
+  /// first closing brace that stands as far in as its declaration. A requirement of a protocol has none.
   static func functions(_ lines: [String]) -> [(line: Int, count: Int)] {
     lines.indices.compactMap { start in
       let line = lines[start]
@@ -35,8 +35,11 @@ struct FormTests {
       guard line.contains("func ") || line.contains("init"), line.firstMatch(of: declaration) != nil,
         !line.hasSuffix("}")
       else { return nil }
-      let end = lines[start...].firstIndex { $0.hasPrefix("\(indentation)}") }
-      return end.map { (start + 1, $0 - start + 1) }
+      let end = lines[start...].firstIndex { line in
+        line.drop { $0 == " " }.hasPrefix("}") && line.prefix { $0 == " " }.count <= indentation.count
+      }
+      guard let end, lines[end].hasPrefix("\(indentation)}") else { return nil }
+      return (start + 1, end - start + 1)
     }
   }
 
@@ -54,6 +57,8 @@ struct FormTests {
     let lines = ["struct A {", "  func b() {", "    if c {", "    }", "  }", "}"]
     #expect(Self.functions(lines).map(\.line) == [2])
     #expect(Self.functions(lines).map(\.count) == [4])
+    let requirement = ["protocol A {", "  func b()", "}", "struct C {", "  func d() {", "  }", "}"]
+    #expect(Self.functions(requirement).map(\.line) == [5])
   }
 
   @Test("every Swift file opens with a comment that says what it is for")

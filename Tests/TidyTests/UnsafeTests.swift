@@ -14,8 +14,8 @@ struct UnsafeTests {
     "Sources/TallyCore/Time/TimeSource.swift",
     "Sources/TallyCore/Writing/Monitor.swift", "Sources/TallyCore/Credits/Chain.swift",
     // Bytes under a hash, and time zone files.
-    "Sources/TallyCore/ExactText.swift",
-    "Sources/TallyCore/Usage/ZoneStore.swift",
+    "Sources/TallyCore/Text/ExactText.swift",
+    "Sources/TallyCore/Time/ZoneStore.swift",
     "Sources/TallyClient/System/", "Sources/TallyTesting/System/", "Sources/tally/System/",
   ]
 

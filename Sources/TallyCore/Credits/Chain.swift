@@ -22,8 +22,6 @@
 //
 // Invariants:
 // 1. Every stored fact of a row is in its hash; two different rows never give the same bytes.
-//
-// Pure functions, owned by nobody.
 
 internal import Crypto
 

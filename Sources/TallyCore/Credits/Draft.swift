@@ -5,8 +5,6 @@
 // 2. A row's facts are taken from the account after it changed, so lots are changed before the row is
 //    written.
 // 3. It is thrown away when the command is refused.
-//
-// Values; lives for one decision.
 
 struct Draft {
   package let nowMicros: Int64

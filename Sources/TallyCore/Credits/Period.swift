@@ -3,8 +3,6 @@
 // Invariants:
 // 1. Two spellings of the same period are the same value: the end follows from the start.
 // 2. Calendar arithmetic is proleptic Gregorian in UTC, in integers, without a calendar library.
-//
-// Values, owned by nobody.
 
 /// A granted period.
 public struct Period: Sendable, Equatable, Hashable {

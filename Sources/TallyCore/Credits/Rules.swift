@@ -10,8 +10,7 @@
 // 5. Checks come in the order of `Reason`: fields that depend on the time, state of the hold, number
 //    of holds and lots, range of sums, balance.
 //
-// Pure functions, owned by nobody. Existence of the user's key, payment and period, replay and mismatch
-// are the engine's to check, before it asks.
+// Whether the user's key, payment or period was used before is checked in Deciding, before it asks here.
 
 /// What the rules need to know to decide one command.
 public struct DecisionContext: Sendable {

@@ -9,8 +9,7 @@
 
 package final class ReadSet {
   let source: any RecordSource
-  private let state: CommittedState
-  private let planCache: ExactCache<Plan>
+  private let cache: any RecordCache
   let zones: ZoneStore
   /// Whether keys are looked for before anything is decided. Most keys are new, and looking for one costs a
   /// third of writing its row: while replays are rare the store is left to say that one is in use.
@@ -20,12 +19,10 @@ package final class ReadSet {
   private(set) var gap: StorageFailure?
 
   init(
-    source: any RecordSource, state: CommittedState, planCache: ExactCache<Plan>, zones: ZoneStore,
-    looksForKeys: Bool, writes: WriteSet
+    source: any RecordSource, cache: any RecordCache, zones: ZoneStore, looksForKeys: Bool, writes: WriteSet
   ) {
     self.source = source
-    self.state = state
-    self.planCache = planCache
+    self.cache = cache
     self.zones = zones
     self.looksForKeys = looksForKeys
     self.writes = writes
@@ -71,8 +68,8 @@ package final class ReadSet {
   func account(userId: String) throws(Refusal) -> Account {
     if let row = writes.accounts[ExactText(userId)] { return row.account }
     let stored: Account
-    if let view = state.account(userId: userId) {
-      stored = view.account
+    if let cached = cache.account(userId: userId) {
+      stored = cached
     } else if let loaded = try load({ (it) throws(StorageFailure) in try it.account(userId: userId) }) {
       stored = loaded
     } else {
@@ -188,12 +185,9 @@ package final class ReadSet {
 
   func plan(id: String) throws(Refusal) -> Plan? {
     if let plan = writes.plans[ExactText(id)] { return plan }
-    if let cached = planCache.find(group: id) { return cached.value }
+    if let cached = cache.plan(id: id) { return cached }
     let loaded = try load { (it) throws(StorageFailure) in try it.plan(id: id) }
-    if let loaded {
-      let snapshot = Snapshot(loaded, commitSequence: writes.committed.head.commitSequence)
-      planCache.offer(snapshot, group: id, byteCount: loaded.cachedByteCount)
-    }
+    if let loaded { cache.keep(loaded, commitSequence: writes.committed.head.commitSequence) }
     return loaded
   }
 
@@ -238,15 +232,6 @@ package final class ReadSet {
       case .remove: return count - 1
       case .change: return count
       }
-    }
-  }
-}
-
-extension Plan {
-  /// What it costs in the cache: its values, its texts, and its place there.
-  var cachedByteCount: Int {
-    prices.reduce(256 + 2 * id.utf8.count + displayName.utf8.count + timeZone.utf8.count) {
-      $0 + MemoryLayout<ModelPrice>.stride + $1.model.utf8.count
     }
   }
 }

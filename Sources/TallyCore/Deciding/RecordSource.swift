@@ -72,6 +72,14 @@ package protocol RecordSource: AnyObject {
   func media(mediaIds: [String]) throws(StorageFailure) -> [StoredMedia]
 }
 
+/// What the process keeps in memory of the last commit. It is looked at before the source.
+package protocol RecordCache: Sendable {
+  func account(userId: String) -> Account?
+  func plan(id: String) -> Plan?
+  /// Takes what was loaded.
+  func keep(_ plan: Plan, commitSequence: Int64)
+}
+
 /// A ledger row that carries a key.
 package struct KeyMatch {
   package var sequence: Int64

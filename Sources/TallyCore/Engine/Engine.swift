@@ -4,21 +4,9 @@
 // 1. A completion is called exactly once, after the commit that decided it is durable (or after the
 //    engine knows that it is not).
 // 2. A read that begins after any completion was called sees that commit, and is one snapshot.
-// 3. SQL text and pragmas stay below the seam.
+// 3. How rows are kept and asked for stays below the seam.
 //
 // Owner: the engine's own queues.
-
-/// A value read from one snapshot.
-public struct Snapshot<Value: Sendable>: Sendable {
-  public var value: Value
-  /// The last commit that the snapshot contains.
-  public var commitSequence: Int64
-
-  public init(_ value: Value, commitSequence: Int64) {
-    self.value = value
-    self.commitSequence = commitSequence
-  }
-}
 
 public struct TransactionFilter: Sendable, Equatable {
   public var userId: String
@@ -65,30 +53,6 @@ public struct Page<Row: Sendable>: Sendable {
   }
 }
 
-public struct EngineState: Sendable, Equatable {
-  public enum Mode: Sendable, Equatable {
-    case serving, readOnly, draining
-    /// The files of the database were removed or replaced while they were open.
-    case lost
-  }
-  public var mode: Mode
-  public var commitSequence: Int64
-  public var ledgerSequence: Int64
-  public var schemaVersion: Int32
-  /// The time of the last commit that wrote a ledger row; zero before the first.
-  public var lastTimeMicros: Int64
-
-  public init(
-    mode: Mode, commitSequence: Int64, ledgerSequence: Int64, schemaVersion: Int32, lastTimeMicros: Int64
-  ) {
-    self.mode = mode
-    self.commitSequence = commitSequence
-    self.ledgerSequence = ledgerSequence
-    self.schemaVersion = schemaVersion
-    self.lastTimeMicros = lastTimeMicros
-  }
-}
-
 /// A ledger engine.
 public protocol Engine: Sendable {
   /// Decides the commands in order, in one commit with whatever else is queued.
@@ -123,5 +87,5 @@ public protocol Engine: Sendable {
   func nowMicros() -> Int64
 }
 
-/// An engine of the whole product, which the services stand on. `SQLiteEngine` is the only one.
+/// An engine of the whole product, which the services stand on.
 public protocol ProductEngine: Engine, AdminReads, RunReads, UsageReads {}

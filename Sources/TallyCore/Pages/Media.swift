@@ -1,6 +1,4 @@
 // An image that sections may show.
-//
-// Values, owned by nobody.
 
 /// Numbers are the wire's and the disk's; never reused.
 public enum MediaSource: Int32, Sendable, CaseIterable {

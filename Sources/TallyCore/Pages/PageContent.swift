@@ -3,8 +3,6 @@
 // Invariants:
 // 1. Whether content is the same is told by its bytes (`PageSection`, `PageContent`): `==` of Swift's texts
 //    would take an edit of a letter's composition for no edit.
-//
-// Values, owned by nobody.
 
 /// What pages and their parts are held to, whatever the wire allows.
 public enum PageLimits {

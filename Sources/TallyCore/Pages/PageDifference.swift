@@ -6,8 +6,6 @@
 // 2. Operations are applied in their order, each to what the one before has made.
 // 3. A stale patch touches nothing that was changed since. Where a section stands is told only by all that
 //    stay: when they were put into another order, no patch may place one of them.
-//
-// Values, owned by nobody.
 
 extension PageRules {
   // MARK: difference

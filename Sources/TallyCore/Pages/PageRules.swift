@@ -7,8 +7,6 @@
 // 3. Content that is there already makes no version. A call that made the current version from the version
 //    it names is a replay, a patch also when it made an earlier one; another made from an older version is a
 //    conflict, unless it is a patch and nothing that it names was changed since.
-//
-// Values, owned by nobody.
 
 /// A page's current version, as rules see it.
 struct PageState {

@@ -26,7 +26,7 @@ extension TimeSource {
 
 /// The machine's clocks.
 public struct SystemClock: TimeSource {
-  /// The end of the year 9999: the last time that proto3 JSON and SQL tools agree on.
+  /// The end of the year 9999: the last time that proto3 JSON and databases' tools agree on.
   public static let latestMicros: Int64 = 253_402_300_799_999_999
 
   public init() {}

@@ -4,8 +4,6 @@
 // 1. A run leaves `running` exactly once, through FinishRun; a recorded run has ended when it is made.
 // 2. Of a run that was begun and has ended: cost = charged + uncollected. A recorded run is never charged.
 // 3. A run belongs to the time at which it started, whenever it is told of.
-//
-// Values, owned by nobody.
 
 /// What one run may be. Sums over all runs have int64's range, and one user's runs must not use it up.
 public enum RunLimits {

@@ -9,8 +9,6 @@
 //    taken again. What was captured beyond the cost stays taken: a refund is its caller's to ask for.
 // 5. Checks come in the order of `Reason`: fields, those that depend on the plan or the time too; number of
 //    holds; range of sums; quota; balance.
-//
-// Pure functions, owned by nobody.
 
 /// What the engine writes for a command of runs: all of it or nothing.
 public struct RunChange: Sendable, Equatable {

@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. Nothing in a sum is negative, so a sum over some of the runs is never more than the sum over all.
-//
-// Values, owned by nobody.
 
 /// Sums over runs of one status.
 public struct RunSums: Sendable, Equatable {

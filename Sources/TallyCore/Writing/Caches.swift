@@ -5,18 +5,6 @@
 //
 // Owner: each cache its own lock; `Touched` is the writer's.
 
-/// What a commit has made untrue.
-public struct Touched: Sendable {
-  /// Ids of users whose settings changed.
-  var settings: Set<ExactText> = []
-  /// Ids of plans that changed.
-  var plans: Set<ExactText> = []
-  /// Ids of pages whose content or whose media changed.
-  public internal(set) var pages: Set<ExactText> = []
-  /// Ids of users whose runs changed; the empty one stands for all users together.
-  public internal(set) var stats: Set<ExactText> = []
-}
-
 /// Who keeps what was made from commits' state, and has to forget it. Called on the writer's queue, before a
 /// commit is published: must not wait.
 public protocol CommitObserver: Sendable {

@@ -11,7 +11,7 @@ extension Committer {
   package func replace(
     _ setClock: () -> Void, by replace: (_ commitSequence: Int64) throws(StorageFailure) -> Void
   ) throws(StorageFailure) -> Int64 {
-    if isDead || state.isLost { throw StorageFailure(.failedSync, "disk I/O error", sql: "replace") }
+    if isDead || state.isLost { throw StorageFailure(.failedSync, "disk I/O error", operation: "replace") }
     // Before and after: whoever began to read between, or read on over either, has read two databases.
     state.countReplacement()
     defer { state.countReplacement() }

@@ -205,7 +205,8 @@ package final class Committer {
     let nowMicros = max(time.nowMicros, books.head.lastAtMicros)
     settlingRows = settledRows
     return ReadSet(
-      source: store, state: state, planCache: caches.plans, zones: zones, looksForKeys: looksForKeys,
+      source: store, cache: CommittedRecords(state: state, plans: caches.plans), zones: zones,
+      looksForKeys: looksForKeys,
       writes: WriteSet(nowMicros: nowMicros, books: books, trailing: trailing))
   }
 
@@ -281,12 +282,12 @@ package final class Committer {
   private func stop(_ code: StoreError.Code, _ error: StorageFailure) {
     isDead = true
     state.mode = .draining
-    onFatal(StoreError(code, error.message, sql: error.sql))
+    onFatal(StoreError(code, error.message, operation: error.operation))
   }
 
   private func stopIfLockedOut() {
     guard store.isLockedOut else { return }
-    stop(.lockedOut, StorageFailure(.lockedOut, "a lock was not given back", sql: "unlock"))
+    stop(.lockedOut, StorageFailure(.lockedOut, "a lock was not given back", operation: "unlock"))
   }
 
   private func refuse(_ batch: [Work], _ refusal: Refusal) {

@@ -89,7 +89,7 @@ struct DiskFaultTests {
     #expect(disk.failureCount == 1)
     #expect(engine.state().mode == .draining)
     let error = try fatal.wait()
-    #expect(error.code == .outcomeUnknown && error.sql == "checkpoint passive")
+    #expect(error.code == .outcomeUnknown && error.operation == "checkpoint passive")
     #expect(try engine.refusal(consume("u1", 1, "late")).reason == .shuttingDown)
     // Neither a tick nor the end copies anything more.
     try engine.tick()
@@ -125,7 +125,7 @@ struct DiskFaultTests {
     if copier == .nextStart { try other.execute("BEGIN IMMEDIATE") }
     disk.fail(.databaseSync)
     try engine.tick()
-    #expect(try fatal.wait().sql == "checkpoint passive")
+    #expect(try fatal.wait().operation == "checkpoint passive")
     if copier == .nextStart { try other.execute("ROLLBACK") }
     try engine.close()
     if copier == .otherProgram { #expect(try !other.checkpoint(.truncate).isBusy) }

@@ -8,8 +8,6 @@
 //
 // Invariants:
 // 1. Anything else is no rule.
-//
-// Values, owned by nobody.
 
 struct ZoneRule: Equatable {
   enum Date: Equatable {
@@ -38,7 +36,7 @@ struct ZoneRule: Equatable {
     }
   }
 
-  struct Change: Equatable {
+  struct Transition: Equatable {
     var date: Date
     /// Of the day, in the local time that ends then, in seconds.
     var time: Int64
@@ -46,8 +44,8 @@ struct ZoneRule: Equatable {
 
   struct Daylight: Equatable {
     var offset: Int64
-    var start: Change
-    var end: Change
+    var start: Transition
+    var end: Transition
   }
 
   /// What local time is ahead of UTC, in seconds.
@@ -72,7 +70,7 @@ struct ZoneRule: Equatable {
   /// The two changes of a year, in the order in which they take effect.
   func transitions(year: Int64) -> [ZoneFile.Transition] {
     guard let daylight else { return [] }
-    func seconds(_ change: Change, before offset: Int64) -> Int64 {
+    func seconds(_ change: Transition, before offset: Int64) -> Int64 {
       change.date.dayNumber(year: year) * 86_400 + change.time - offset
     }
     return [
@@ -135,11 +133,11 @@ private struct Scanner {
     return sign * seconds
   }
 
-  mutating func change() -> ZoneRule.Change? {
+  mutating func change() -> ZoneRule.Transition? {
     guard take(","), let date = date() else { return nil }
-    guard take("/") else { return ZoneRule.Change(date: date, time: 7_200) }
+    guard take("/") else { return ZoneRule.Transition(date: date, time: 7_200) }
     guard let time = time(hours: 167) else { return nil }
-    return ZoneRule.Change(date: date, time: time)
+    return ZoneRule.Transition(date: date, time: time)
   }
 
   private mutating func date() -> ZoneRule.Date? {

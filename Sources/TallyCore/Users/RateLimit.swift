@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. A stored limit has `perSecond` and `burst` of at least one.
-//
-// Values, owned by nobody.
 
 /// A token bucket: `burst` calls at once, then `perSecond`.
 public struct RateLimit: Sendable, Equatable {

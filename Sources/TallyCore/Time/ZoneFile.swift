@@ -12,8 +12,6 @@
 // 1. Pure over the bytes it is given: whatever they are, the answer is a zone or nil, in time and memory
 //    that their number bounds.
 // 2. Transition times ascend; every type index has a type; offsets are within a day or so.
-//
-// Values, owned by nobody.
 
 struct ZoneFile: Equatable {
   struct Transition: Equatable {

@@ -1,13 +1,11 @@
 // Ids and keys, told apart by their bytes.
 //
 // Invariants:
-// 1. Two texts are equal here if and only if SQLite's BINARY collation, or any client that compares bytes,
+// 1. Two texts are equal here if and only if a store or a client that compares bytes
 //    says so. Swift's `String ==` takes composed and decomposed letters for equal, and would make one user
 //    of two: nothing that users name may be a dictionary's key, or be compared, as a plain `String`.
 // 2. Both hash and comparison look at the bytes only, once. With Swift's, all spellings of a text would share
 //    one hash, each comparison would normalise, and thousands of them would stall whoever looks one up.
-//
-// Values, owned by nobody.
 
 internal import Glibc
 

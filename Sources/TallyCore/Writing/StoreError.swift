@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. An error carries a statement's text, never its arguments: they are users' data.
-//
-// Values, owned by nobody.
 
 internal import Glibc
 
@@ -21,7 +19,7 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case otherSchema
     /// A migration is not the one that was applied to the file.
     case changedMigration
-    /// The ledger leads the wall clock by more than `SQLiteEngine.maximumLeadMicros`.
+    /// The ledger leads the wall clock by more than the store allows.
     case clockBehindLedger
     /// The database does not sync as it was told to.
     case notDurable
@@ -31,12 +29,12 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The files of the database were removed or replaced while they were open.
     case filesLost
     case diskFull
-    /// Anything else that SQLite or the file system refused, for now: starting again may help.
+    /// Anything else that the store or the file system refused, for now: starting again may help.
     case inputOutput
     /// A commit or a sync failed in a way that leaves open what the disk holds; the process must be started
     /// again.
     case outcomeUnknown
-    /// A lock of SQLite's was not given back; the process must be started again.
+    /// A lock of the store was not given back; the process must be started again.
     case lockedOut
     /// A test harness has reset or restored the database meanwhile.
     case replaced
@@ -46,12 +44,12 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   public var code: Code
   public var message: String
   /// The statement that failed, without arguments; nil when it was none.
-  public var sql: String?
+  public var operation: String?
 
-  public init(_ code: Code, _ message: String, sql: String? = nil) {
+  public init(_ code: Code, _ message: String, operation: String? = nil) {
     self.code = code
     self.message = message
-    self.sql = sql
+    self.operation = operation
   }
 
   package init(_ failure: StorageFailure) {
@@ -64,7 +62,7 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
       case .lockedOut: .lockedOut
       }
     message = failure.message
-    sql = failure.sql
+    operation = failure.operation
   }
 
   /// - Parameter what: the path, and what became of it.
@@ -76,5 +74,5 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         + "and start again; until it ends, its open files are under /proc/\(getpid())/fd")
   }
 
-  public var description: String { sql.map { "\(message) in: \($0)" } ?? message }
+  public var description: String { operation.map { "\(message) in: \($0)" } ?? message }
 }

@@ -1,12 +1,49 @@
-// What a plan allows and what runs cost under it.
+// What a subscription grants and allows, and what runs cost under it.
 //
 // Invariants:
 // 1. Costs are integers: the tokens' part is rounded up once a run, in 128 bits; what does not fit into
 //    int64 is no cost.
 // 2. A plan's prices are ordered by the bytes of the model's name, each model once, so that the same
 //    content is the same value.
-//
-// Values, owned by nobody.
+
+/// When the credit of a plan's grant expires. Numbers are the wire's and the disk's.
+public enum GrantExpiry: Sendable, Equatable {
+  case never
+  case periodEnd
+  /// After the period's start.
+  case after(millis: Int64)
+}
+
+/// What a subscription grants, what it allows, and what runs cost under it.
+public struct Plan: Sendable, Equatable {
+  public var id: String
+  public var displayName: String
+  public var monthlyCreditMicros: Int64
+  public var grantExpiry: GrantExpiry
+  public var priority: Int32
+  public var updatedAtMicros: Int64
+  public var limits: PlanLimits
+  /// An IANA name: the zone of the quotas' month. UTC when empty.
+  public var timeZone: String
+  /// By the bytes of the model's name, each once.
+  public var prices: [ModelPrice]
+
+  public init(
+    id: String, displayName: String, monthlyCreditMicros: Int64, grantExpiry: GrantExpiry,
+    priority: Int32 = Lot.defaultPlanPriority, updatedAtMicros: Int64 = 0, limits: PlanLimits = PlanLimits(),
+    timeZone: String = "", prices: [ModelPrice] = []
+  ) {
+    self.id = id
+    self.displayName = displayName
+    self.monthlyCreditMicros = monthlyCreditMicros
+    self.grantExpiry = grantExpiry
+    self.priority = priority
+    self.updatedAtMicros = updatedAtMicros
+    self.limits = limits
+    self.timeZone = timeZone
+    self.prices = prices
+  }
+}
 
 /// What a quota limits. Numbers are the wire's; never reused.
 public enum QuotaKind: Int32, Sendable, CaseIterable {

@@ -3,8 +3,6 @@
 // Invariants:
 // 1. One number has one spelling: decimal, from 1, no sign, no leading zero. `parse` refuses the rest,
 //    so that two different texts never name the same row.
-//
-// Values, owned by nobody.
 
 /// Text ids of things that are numbered by the sequence of the row that made them.
 public enum Identifiers {

@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. Each settles what has expired, checks in the order of `Reason`, and writes its own row last.
-//
-// Pure functions, owned by nobody.
 
 extension Rules {
   static func decide(_ consume: CreditCommand.Consume, _ context: DecisionContext) throws(Refusal) -> Change {

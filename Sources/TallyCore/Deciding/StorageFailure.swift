@@ -33,12 +33,12 @@ package struct StorageFailure: Error, Equatable {
   package var kind: Kind
   package var message: String
   /// The statement that failed, or what was being done.
-  package var sql: String
+  package var operation: String
 
-  package init(_ kind: Kind, _ message: String, sql: String = "decode") {
+  package init(_ kind: Kind, _ message: String, operation: String = "decode") {
     self.kind = kind
     self.message = message
-    self.sql = sql
+    self.operation = operation
   }
 
   /// A stored value that no version of this program writes.

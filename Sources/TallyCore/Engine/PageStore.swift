@@ -3,8 +3,6 @@
 // Invariants:
 // 1. Each call is one snapshot and a fixed number of statements, whatever the number of sections or rows.
 // 2. A read that begins after anyone was told of a change sees it; so does what a cache answers.
-//
-// Values and a protocol, owned by nobody.
 
 /// Which content of a page is asked for.
 public enum PageShown: Sendable, Equatable, Hashable {

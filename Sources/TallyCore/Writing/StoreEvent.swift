@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. Each is told once when it begins, and once when it is over.
-//
-// Values, owned by nobody.
 
 public enum StoreEvent: Sendable, Equatable {
   /// Why no write is taken for now. It comes back by itself.

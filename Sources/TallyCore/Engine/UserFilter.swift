@@ -1,6 +1,4 @@
 // Which users are listed, and what is told of each.
-//
-// Values, owned by nobody.
 
 public struct UserFilter: Sendable {
   public enum Order: Sendable, Equatable {

@@ -1,6 +1,4 @@
 // What is known of a user beside credit, usage and pages.
-//
-// Values, owned by nobody.
 
 /// Numbers are the wire's and the disk's; never reused.
 public enum UserRole: Int32, Sendable, CaseIterable {

@@ -6,8 +6,6 @@
 //    clocks skip altogether begins and ends at the same instant.
 // 2. Days follow each other without a gap; so do months.
 // 3. Where a border is not on a quarter hour (no zone since 1972), the quarter hour before stands for it.
-//
-// Values, owned by nobody.
 
 public struct Zone: Sendable, Equatable {
   public static let utc = Zone(name: "UTC", file: nil)

@@ -3,8 +3,6 @@
 // Invariants:
 // 1. Proleptic Gregorian; no leap seconds, no calendar library.
 // 2. `Civil(dayNumber: d).dayNumber == d` for every day that an Int64 of microseconds can name.
-//
-// Values, owned by nobody.
 
 /// A date in the proleptic Gregorian calendar.
 package struct Civil: Equatable {

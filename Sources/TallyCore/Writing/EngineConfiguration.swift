@@ -1,6 +1,4 @@
 // How an engine is opened, and the places at which tests make it fail.
-//
-// Values, owned by nobody.
 
 public import TallyMeasuring
 
@@ -14,7 +12,7 @@ public struct EngineConfiguration: Sendable {
   public var zones = ZoneStore()
   /// Go on on a network or memory file system, which may lose what was acknowledged.
   public var allowsAnyFileSystem = false
-  /// Go on although the ledger leads the wall clock by more than `SQLiteEngine.maximumLeadMicros`.
+  /// Go on although the ledger leads the wall clock by more than the store allows.
   public var allowsClockBehindLedger = false
   /// Go on without the commits that lie behind damage to the log.
   public var acceptsLogDamage = false
@@ -39,8 +37,8 @@ public struct EngineConfiguration: Sendable {
   public var logLockMillis = EngineConfiguration.defaultLogLockMillis
   /// Told what happens to the store; on the writer's queue, or on the one that watches the files.
   public var onEvent: @Sendable (StoreEvent) -> Void = { _ in }
-  /// Called on the writer's queue when a commit's outcome is unknown, another sync has failed, or SQLite is
-  /// locked out. The program exits with a documented status and is started again; nothing is decided after
+  /// Called on the writer's queue when a commit's outcome is unknown, another sync has failed, or the store
+  /// is locked out. The program exits with a documented status and is started again; nothing is decided after
   /// this.
   public var onFatal: @Sendable (StoreError) -> Void
   /// Told all stored rate limits when the engine opens and when it is reset, then each that a commit
@@ -75,11 +73,11 @@ public enum StoreFault: Error, Sendable, Equatable {
 
   func failure(_ what: String) -> StorageFailure {
     switch self {
-    case .failedRead: StorageFailure(.inputOutput, "a read failed", sql: what)
-    case .failedSync: StorageFailure(.failedSync, "a sync failed", sql: what)
-    case .diskFull: StorageFailure(.full, "the disk is full", sql: what)
-    case .outOfMemory: StorageFailure(.outOfMemory, "out of memory", sql: what)
-    case .lockedOut: StorageFailure(.lockedOut, "a lock was not given back", sql: what)
+    case .failedRead: StorageFailure(.inputOutput, "a read failed", operation: what)
+    case .failedSync: StorageFailure(.failedSync, "a sync failed", operation: what)
+    case .diskFull: StorageFailure(.full, "the disk is full", operation: what)
+    case .outOfMemory: StorageFailure(.outOfMemory, "out of memory", operation: what)
+    case .lockedOut: StorageFailure(.lockedOut, "a lock was not given back", operation: what)
     }
   }
 }

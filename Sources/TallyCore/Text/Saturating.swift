@@ -1,7 +1,5 @@
 // Arithmetic that ends at the bounds of its type instead of ending the process: for numbers that come from
 // outside (a clock, a file, the environment, a message) and need no error of their own.
-//
-// Pure functions, owned by nobody.
 
 extension FixedWidthInteger {
   @inlinable

@@ -1,0 +1,36 @@
+// Why a command was not carried out, and the place at which that was decided.
+
+/// A command's refusal: nothing was written for it.
+public struct Refusal: Error, Sendable, Equatable {
+  public var reason: Reason
+  /// For people; clients branch on the reason and its details.
+  public var message: String
+  /// What a client needs to act, such as `available_micros`; keys in snake case.
+  public var details: [String: String]
+  /// The commit after which, and the place at which, the refusal was decided; nil when it never
+  /// reached the writer.
+  public var commit: CommitPoint?
+
+  public init(
+    _ reason: Reason, _ message: String, details: [String: String] = [:], commit: CommitPoint? = nil
+  ) {
+    self.reason = reason
+    self.message = message
+    self.details = details
+    self.commit = commit
+  }
+}
+
+/// A place in the one order of all decisions: commits count from 1, positions within one from 0.
+public struct CommitPoint: Sendable, Equatable, Hashable {
+  public var sequence: Int64
+  public var position: Int32
+
+  public init(sequence: Int64, position: Int32) {
+    self.sequence = sequence
+    self.position = position
+  }
+}
+
+/// What became of one command.
+public typealias Outcome<Reply> = Result<Reply, Refusal>

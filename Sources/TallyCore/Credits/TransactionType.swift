@@ -1,0 +1,48 @@
+// What kinds of ledger rows there are, and the system accounts that stand against them.
+
+/// Numbers are the wire's and the disk's; never reused.
+public enum TransactionType: Int32, Sendable, CaseIterable {
+  case opening = 1
+  case purchase = 2
+  case planGrant = 3
+  case promoGrant = 4
+  case adjustment = 5
+  case apiUsage = 6
+  case refund = 7
+  case reversal = 8
+  case expiry = 9
+  case void = 10
+  case hold = 11
+  case holdExtend = 12
+  case holdRelease = 13
+
+  /// Whether anything makes rows of it; the others only keep their number and their place in the books.
+  public var isMade: Bool {
+    switch self {
+    case .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .expiry, .hold, .holdExtend,
+      .holdRelease:
+      true
+    case .opening, .refund, .reversal, .void: false
+    }
+  }
+
+  /// The system account that stands against the user's; nil for rows of amount zero.
+  public var counterpart: SystemAccount? {
+    switch self {
+    case .opening, .purchase, .planGrant, .promoGrant: .issued
+    case .adjustment: .adjustments
+    case .apiUsage, .refund: .revenue
+    case .reversal: .issued
+    case .expiry, .void: .forfeited
+    case .hold, .holdExtend, .holdRelease: nil
+    }
+  }
+}
+
+/// The other side of every row; only these may be negative.
+public enum SystemAccount: Int32, Sendable, CaseIterable {
+  case issued = 1
+  case revenue = 2
+  case forfeited = 3
+  case adjustments = 4
+}
