@@ -47,7 +47,7 @@ enum PatienceRules {
   }
 
   static let swift = Language(
-    folders: ["Tests/"], suffixes: [".swift"],
+    folders: ["Tests/", "bench/BenchTests/"], suffixes: [".swift"],
     limits: [
       // The retry policy's pauses and the steps of a driven clock are no limits.
       ("a duration", 1, Form(/(?<excused>by: |Delay: |\w)?\.seconds\((?<number>\d[\d_]*)\)/)),
