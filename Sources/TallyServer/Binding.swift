@@ -1,4 +1,4 @@
-// The straight way of a unary call: decode, check, ask the engine, encode.
+// The straight way of a mutation: decode, check, ask the engine, encode. Queries are in QueryBinding.swift.
 //
 // Invariants:
 // 1. Checks come in the order of product.md: admission, fields, role, acting user, then the engine.
@@ -26,12 +26,6 @@ struct Services: Sendable {
 
 typealias Binding = (name: String, handler: MethodHandler)
 
-/// A reply's bytes: what may be kept for the next who asks, and what goes with this answer only.
-struct EncodedReply: Sendable {
-  var bytes: [UInt8]
-  var tail: [UInt8] = []
-}
-
 /// A mutation's command and whose account it names (nil when it names an object by its id).
 struct Prepared {
   var command: Command
@@ -39,36 +33,6 @@ struct Prepared {
 }
 
 extension Services {
-  /// A query: `fields` checks the request, `userIds` names the users whose rows are read, `quick`
-  /// answers from memory if it can, `answer` reads.
-  func query<Request: Message, Response: Message>(
-    _ rpc: RPC<Request, Response>, role: Role = .readonly,
-    fields: @escaping @Sendable (Request) throws(Refusal) -> Void,
-    userIds: @escaping @Sendable (Request) -> [String] = { _ in [] },
-    quick: @escaping @Sendable (Request) -> Response? = { _ in nil },
-    answer: @escaping @Sendable (Request, Caller) throws(Refusal) -> Response
-  ) -> Binding {
-    encodedQuery(
-      rpc, role: role, fields: fields, userIds: userIds,
-      quick: { request, _ in quick(request).map { EncodedReply(bytes: $0.encode()) } },
-      answer: { request, caller throws(Refusal) in
-        EncodedReply(bytes: try answer(request, caller).encode())
-      })
-  }
-
-  /// A query whose replies are kept as bytes: neither `quick` nor `answer` need decode or encode them.
-  func encodedQuery<Request: Message, Response: Message>(
-    _ rpc: RPC<Request, Response>, role: Role = .readonly,
-    fields: @escaping @Sendable (Request) throws(Refusal) -> Void,
-    userIds: @escaping @Sendable (Request) -> [String] = { _ in [] },
-    quick: @escaping @Sendable (Request, Caller) -> EncodedReply?,
-    answer: @escaping @Sendable (Request, Caller) throws(Refusal) -> EncodedReply
-  ) -> Binding {
-    let query = Query(
-      services: self, role: role, fields: fields, userIds: userIds, quick: quick, read: answer)
-    return (rpc.method, .unary { query.answer($0, $1, $2) })
-  }
-
   /// A mutation of one command.
   func mutation<Request: Message, Response: Message>(
     _ rpc: RPC<Request, Response>, role: Role,
@@ -111,45 +75,6 @@ extension Services {
       response.hold = receipt.hold.map(TallystickV1.Hold.init)
       return response
     }
-  }
-}
-
-/// A query's way from payload to reply.
-private struct Query<Request: Message>: Sendable {
-  var services: Services
-  var role: Role
-  var fields: @Sendable (Request) throws(Refusal) -> Void
-  var userIds: @Sendable (Request) -> [String]
-  var quick: @Sendable (Request, Caller) -> EncodedReply?
-  var read: @Sendable (Request, Caller) throws(Refusal) -> EncodedReply
-
-  func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
-    if Services.mayWait(role, context) {
-      return services.lanes.run(responder) { handle(context, payload, responder) }
-    }
-    handle(context, payload, responder)
-  }
-
-  private func handle(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
-    do throws(Status) {
-      let (request, caller) = try admit(context, payload)
-      if let reply = quick(request, caller) { return responder.succeed(reply.bytes, tail: reply.tail) }
-      let read = read
-      services.lanes.run(responder) {
-        do throws(Refusal) {
-          let reply = try read(request, caller)
-          responder.succeed(reply.bytes, tail: reply.tail)
-        } catch { responder.fail(Status(error)) }
-      }
-    } catch { responder.fail(error) }
-  }
-
-  private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> (Request, Caller) {
-    let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: false)
-    do throws(Refusal) { try fields(request) } catch { throw Status(error) }
-    try caller.require(role)
-    for userId in userIds(request) { try caller.mayTouch(userId: userId) }
-    return (request, caller)
   }
 }
 

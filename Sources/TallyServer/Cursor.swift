@@ -30,6 +30,16 @@ extension TallystickV1.ListUsersRequest: PagedRequest {}
 extension TallystickV1.ListRateLimitsRequest: PagedRequest {}
 extension TallystickV1.ListPlansRequest: PagedRequest {}
 
+/// A list's request, parsed: what to read, and the request that the next page's cursor is bound to.
+struct ListQuery<Request: PagedRequest, Filter: Sendable>: Sendable {
+  var request: Request
+  var filter: Filter
+
+  init(_ request: Request, _ filter: Filter) {
+    (self.request, self.filter) = (request, filter)
+  }
+}
+
 enum Cursor {
   /// - Parameter before: the number that rows are ordered by, not negative.
   static func encode<Request: PagedRequest, Response>(

@@ -22,6 +22,12 @@ enum Fields {
     try optional(text, field, atMost: limit)
   }
 
+  /// - Returns: the id.
+  static func userId(_ userId: String) throws(Refusal) -> String {
+    try required(userId, "user_id", atMost: Limits.userIdByteCount)
+    return userId
+  }
+
   static func optional(_ text: String, _ field: String, atMost limit: Int) throws(Refusal) {
     if text.utf8.count > limit {
       throw invalidField(field, "has \(text.utf8.count) bytes; the limit is \(limit)", limit: Int64(limit))

@@ -27,17 +27,13 @@ extension AdminService {
       },
       services.query(
         RPCs.listRateLimits, role: .admin,
-        fields: { request throws(Refusal) in
-          _ = try Fields.pageSize(request.limit)
-          _ = try afterId(request)
-        },
-        answer: { request, _ throws(Refusal) in
-          let snapshot = try engine.rateLimits(
-            afterId: try afterId(request), limit: try Fields.pageSize(request.limit))
+        parse: { request, _ throws(Refusal) in try limitsQuery(request) },
+        read: { query throws(Refusal) in
+          let snapshot = try engine.rateLimits(afterId: query.filter.afterId, limit: query.filter.limit)
           var response = TallystickV1.ListRateLimitsResponse()
           response.rateLimits = snapshot.value.limits.map(TallystickV1.RateLimit.init)
           if let after = snapshot.value.nextAfter {
-            response.nextCursor = Cursor.encode(before: after, RPCs.listRateLimits, request)
+            response.nextCursor = Cursor.encode(before: after, RPCs.listRateLimits, query.request)
           }
           response.commitSequence = snapshot.commitSequence
           return response
@@ -46,8 +42,18 @@ extension AdminService {
   }
 }
 
-private func afterId(_ request: TallystickV1.ListRateLimitsRequest) throws(Refusal) -> Int64 {
-  try Cursor.decode(TallystickV1.AdminService.listRateLimits, request) ?? 0
+/// Which rate limits are listed: at most so many after that id.
+private struct LimitsFilter {
+  var limit: Int
+  var afterId: Int64
+}
+
+private func limitsQuery(
+  _ request: TallystickV1.ListRateLimitsRequest
+) throws(Refusal) -> ListQuery<TallystickV1.ListRateLimitsRequest, LimitsFilter> {
+  let limit = try Fields.pageSize(request.limit)
+  let afterId = try Cursor.decode(TallystickV1.AdminService.listRateLimits, request) ?? 0
+  return ListQuery(request, LimitsFilter(limit: limit, afterId: afterId))
 }
 
 private func rateLimit(_ message: TallystickV1.RateLimit?) throws(Refusal) -> RateLimit {

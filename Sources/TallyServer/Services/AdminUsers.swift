@@ -16,19 +16,13 @@ extension AdminService {
     return [
       services.query(
         RPCs.listUsers, role: .admin,
-        fields: { request throws(Refusal) in _ = try UserQueries.filter(request, engine.zones) },
-        answer: { request, _ throws(Refusal) in
-          try UserQueries.users(request, engine, largest: largest)
-        }),
+        parse: { request, _ throws(Refusal) in try UserQueries.parse(request, engine.zones) },
+        read: { query throws(Refusal) in try UserQueries.users(query, engine, largest: largest) }),
       services.query(
         RPCs.getUserSettings, role: .admin,
-        fields: { request throws(Refusal) in
-          try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
-        },
-        quick: { engine.cachedSettings(userId: $0.userId).map(settingsResponse) },
-        answer: { request, _ throws(Refusal) in
-          settingsResponse(try engine.settings(userId: request.userId))
-        }),
+        parse: { request, _ throws(Refusal) in try Fields.userId(request.userId) },
+        quick: { userId in engine.cachedSettings(userId: userId).map(settingsResponse) },
+        read: { userId throws(Refusal) in settingsResponse(try engine.settings(userId: userId)) }),
       services.unkeyedMutation(RPCs.putUserSettings, role: .admin) { request, _ throws(Refusal) in
         Prepared(command: .admin(.putSettings(try settings(request.settings))))
       } reply: { outcome throws(Refusal) in

@@ -1,4 +1,4 @@
-// The lists of CreditService: filters from requests, pages into replies.
+// What CreditService reads: queries from requests, answers into replies.
 //
 // Invariants:
 // 1. A page holds at most `limit` rows and never outgrows the largest message; it holds at least one
@@ -13,9 +13,10 @@ internal import TallyMessages
 enum CreditQueries {
   private typealias RPCs = TallystickV1.CreditService
 
-  static func transactionFilter(
-    _ request: TallystickV1.ListTransactionsRequest
-  ) throws(Refusal) -> TransactionFilter {
+  typealias TransactionsQuery = ListQuery<TallystickV1.ListTransactionsRequest, TransactionFilter>
+  typealias HoldsQuery = ListQuery<TallystickV1.ListHoldsRequest, HoldFilter>
+
+  static func parse(_ request: TallystickV1.ListTransactionsRequest) throws(Refusal) -> TransactionsQuery {
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     var filter = TransactionFilter(userId: request.userId, limit: try Fields.pageSize(request.limit))
     for (index, type) in request.types.enumerated() {
@@ -30,24 +31,26 @@ enum CreditQueries {
     filter.toMicros = request.toMicros
     filter.metadata = try Fields.entries(request.metadata, FieldPath())
     filter.beforeSequence = try Cursor.decode(RPCs.listTransactions, request)
-    return filter
+    return ListQuery(request, filter)
   }
 
   static func transactions(
-    _ request: TallystickV1.ListTransactionsRequest, _ engine: any Engine, largest: Int
+    _ query: TransactionsQuery, _ engine: any Engine, largest: Int
   ) throws(Refusal) -> TallystickV1.ListTransactionsResponse {
-    let snapshot = try engine.transactions(try transactionFilter(request))
+    let snapshot = try engine.transactions(query.filter)
     var response = TallystickV1.ListTransactionsResponse()
     response.commitSequence = snapshot.commitSequence
     let cut = cut(snapshot.value.rows, largest: largest, size: size)
     response.transactions = snapshot.value.rows.prefix(cut).map(TallystickV1.Transaction.init)
     let before =
       cut < snapshot.value.rows.count ? snapshot.value.rows[cut - 1].sequence : snapshot.value.nextBefore
-    if let before { response.nextCursor = Cursor.encode(before: before, RPCs.listTransactions, request) }
+    if let before {
+      response.nextCursor = Cursor.encode(before: before, RPCs.listTransactions, query.request)
+    }
     return response
   }
 
-  static func holdFilter(_ request: TallystickV1.ListHoldsRequest) throws(Refusal) -> HoldFilter {
+  static func parse(_ request: TallystickV1.ListHoldsRequest) throws(Refusal) -> HoldsQuery {
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     var filter = HoldFilter(userId: request.userId, limit: try Fields.pageSize(request.limit))
     for (index, state) in request.states.enumerated() {
@@ -57,21 +60,106 @@ enum CreditQueries {
       filter.states.append(state)
     }
     filter.beforeId = try Cursor.decode(RPCs.listHolds, request)
-    return filter
+    return ListQuery(request, filter)
   }
 
   static func holds(
-    _ request: TallystickV1.ListHoldsRequest, _ engine: any Engine, largest: Int
+    _ query: HoldsQuery, _ engine: any Engine, largest: Int
   ) throws(Refusal) -> TallystickV1.ListHoldsResponse {
-    let snapshot = try engine.holds(try holdFilter(request))
+    let snapshot = try engine.holds(query.filter)
     var response = TallystickV1.ListHoldsResponse()
     response.commitSequence = snapshot.commitSequence
     let cut = cut(snapshot.value.rows, largest: largest, size: size)
     response.holds = snapshot.value.rows.prefix(cut).map(TallystickV1.Hold.init)
     let before = cut < snapshot.value.rows.count ? snapshot.value.rows[cut - 1].id : snapshot.value.nextBefore
-    if let before { response.nextCursor = Cursor.encode(before: before, RPCs.listHolds, request) }
+    if let before { response.nextCursor = Cursor.encode(before: before, RPCs.listHolds, query.request) }
     return response
   }
+
+  // MARK: balances
+
+  static func parse(_ request: TallystickV1.GetBalanceRequest) throws(Refusal) -> String {
+    try Fields.userId(request.userId)
+  }
+
+  static func reply(_ snapshot: Snapshot<Balance>) -> TallystickV1.GetBalanceResponse {
+    var response = TallystickV1.GetBalanceResponse()
+    response.balance = TallystickV1.Balance(snapshot.value)
+    response.commitSequence = snapshot.commitSequence
+    return response
+  }
+
+  /// Whether a user has so much.
+  struct Check {
+    var userId: String
+    var estimateMicros: Int64
+  }
+
+  static func parse(_ request: TallystickV1.CheckBalanceRequest) throws(Refusal) -> Check {
+    let userId = try Fields.userId(request.userId)
+    if request.estimateMicros < 0 { throw invalidAmount("estimate_micros", "must not be negative") }
+    return Check(userId: userId, estimateMicros: request.estimateMicros)
+  }
+
+  static func reply(_ snapshot: Snapshot<Balance>, to check: Check) -> TallystickV1.CheckBalanceResponse {
+    var response = TallystickV1.CheckBalanceResponse()
+    response.availableMicros = snapshot.value.availableMicros
+    response.remainingMicros = snapshot.value.availableMicros.subtractingSaturating(check.estimateMicros)
+    response.allowed = response.remainingMicros >= 0
+    response.reason = response.allowed ? "" : Reason.insufficientCredits.rawValue
+    response.commitSequence = snapshot.commitSequence
+    return response
+  }
+
+  /// - Returns: the users, in the order asked.
+  static func parse(
+    _ request: TallystickV1.BatchGetBalancesRequest, largest: Int
+  ) throws(Refusal) -> [String] {
+    try Fields.count(request.userIds.count, "user_ids", atMost: Limits.balanceUserCount)
+    for (index, id) in request.userIds.enumerated() {
+      try Fields.required(id, "user_ids[\(index)]", atMost: Limits.userIdByteCount)
+    }
+    try Fields.reply(to: request.userIds, "user_ids", each: balanceByteCount, atMost: largest)
+    return request.userIds
+  }
+
+  static func reply(_ snapshot: Snapshot<[Balance]>) -> TallystickV1.BatchGetBalancesResponse {
+    var response = TallystickV1.BatchGetBalancesResponse()
+    response.balances = snapshot.value.map(TallystickV1.Balance.init)
+    response.commitSequence = snapshot.commitSequence
+    return response
+  }
+
+  // MARK: one transaction
+
+  /// A transaction by its id, for a call that acts for a user or for nobody.
+  struct TransactionQuery {
+    var transactionId: String
+    var actingUserId: String?
+  }
+
+  static func parse(
+    _ request: TallystickV1.GetTransactionRequest, _ caller: Caller
+  ) throws(Refusal) -> TransactionQuery {
+    if request.transactionId.isEmpty { throw invalidField("transaction_id", "must not be empty") }
+    return TransactionQuery(transactionId: request.transactionId, actingUserId: caller.actingUserId)
+  }
+
+  static func transaction(
+    _ query: TransactionQuery, _ engine: any Engine
+  ) throws(Refusal) -> TallystickV1.GetTransactionResponse {
+    guard let sequence = Identifiers.transactionSequence(query.transactionId) else {
+      throw Refusal(
+        .transactionNotFound, "no such transaction", details: ["transaction_id": query.transactionId])
+    }
+    let snapshot = try engine.transaction(sequence: sequence, actingUserId: query.actingUserId)
+    var response = TallystickV1.GetTransactionResponse()
+    response.transaction = TallystickV1.Transaction(snapshot.value)
+    response.commitSequence = snapshot.commitSequence
+    return response
+  }
+
+  // MARK: sizes
 
   /// How many leading rows fit into a message.
   static func cut<Row>(_ rows: [Row], largest: Int, size: (Row) -> Int) -> Int {

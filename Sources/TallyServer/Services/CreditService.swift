@@ -53,101 +53,54 @@ struct CreditService {
     [BatchBinding.consume(services), BatchBinding.grantPlan(services)]
   }
 
-  private var reads: [Binding] {
+  private var reads: [Binding] { balances + history }
+
+  private var balances: [Binding] {
     let engine = services.engine
     let largest = services.maximumReplyByteCount
     return [
       services.query(
         RPCs.getBalance,
-        fields: { request throws(Refusal) in try userId(request.userId) },
+        parse: { request, _ throws(Refusal) in try CreditQueries.parse(request) },
         userIds: { [$0.userId] },
-        quick: { engine.cachedBalance(userId: $0.userId).map(balanceResponse) },
-        answer: { request, _ throws(Refusal) in
-          balanceResponse(try engine.balance(userId: request.userId))
-        }),
+        quick: { userId in engine.cachedBalance(userId: userId).map { CreditQueries.reply($0) } },
+        read: { userId throws(Refusal) in CreditQueries.reply(try engine.balance(userId: userId)) }),
       services.query(
         RPCs.checkBalance,
-        fields: { request throws(Refusal) in
-          try userId(request.userId)
-          if request.estimateMicros < 0 { throw invalidAmount("estimate_micros", "must not be negative") }
-        },
+        parse: { request, _ throws(Refusal) in try CreditQueries.parse(request) },
         userIds: { [$0.userId] },
-        quick: { request in
-          engine.cachedBalance(userId: request.userId).map { checkResponse($0, request.estimateMicros) }
+        quick: { check in
+          engine.cachedBalance(userId: check.userId).map { CreditQueries.reply($0, to: check) }
         },
-        answer: { request, _ throws(Refusal) in
-          checkResponse(try engine.balance(userId: request.userId), request.estimateMicros)
+        read: { check throws(Refusal) in
+          CreditQueries.reply(try engine.balance(userId: check.userId), to: check)
         }),
       services.query(
         RPCs.batchGetBalances,
-        fields: { request throws(Refusal) in
-          try Fields.count(request.userIds.count, "user_ids", atMost: Limits.balanceUserCount)
-          for (index, id) in request.userIds.enumerated() {
-            try Fields.required(id, "user_ids[\(index)]", atMost: Limits.userIdByteCount)
-          }
-          try Fields.reply(
-            to: request.userIds, "user_ids", each: CreditQueries.balanceByteCount, atMost: largest)
-        },
+        parse: { request, _ throws(Refusal) in try CreditQueries.parse(request, largest: largest) },
         userIds: { $0.userIds },
-        answer: { request, _ throws(Refusal) in
-          let snapshot = try engine.balances(userIds: request.userIds)
-          var response = TallystickV1.BatchGetBalancesResponse()
-          response.balances = snapshot.value.map(TallystickV1.Balance.init)
-          response.commitSequence = snapshot.commitSequence
-          return response
-        }),
-      services.query(
-        RPCs.listTransactions,
-        fields: { request throws(Refusal) in _ = try CreditQueries.transactionFilter(request) },
-        userIds: { [$0.userId] },
-        answer: { request, _ throws(Refusal) in
-          try CreditQueries.transactions(request, engine, largest: largest)
-        }),
-      services.query(
-        RPCs.listHolds,
-        fields: { request throws(Refusal) in _ = try CreditQueries.holdFilter(request) },
-        userIds: { [$0.userId] },
-        answer: { request, _ throws(Refusal) in try CreditQueries.holds(request, engine, largest: largest) }),
-      services.query(
-        RPCs.getTransaction,
-        fields: { request throws(Refusal) in
-          if request.transactionId.isEmpty { throw invalidField("transaction_id", "must not be empty") }
-        },
-        answer: { request, caller throws(Refusal) in
-          guard let sequence = Identifiers.transactionSequence(request.transactionId) else {
-            throw Refusal(
-              .transactionNotFound, "no such transaction",
-              details: ["transaction_id": request.transactionId])
-          }
-          let snapshot = try engine.transaction(sequence: sequence, actingUserId: caller.actingUserId)
-          var response = TallystickV1.GetTransactionResponse()
-          response.transaction = TallystickV1.Transaction(snapshot.value)
-          response.commitSequence = snapshot.commitSequence
-          return response
-        }),
+        read: { userIds throws(Refusal) in CreditQueries.reply(try engine.balances(userIds: userIds)) }),
     ]
   }
-}
 
-private func userId(_ userId: String) throws(Refusal) {
-  try Fields.required(userId, "user_id", atMost: Limits.userIdByteCount)
-}
-
-private func balanceResponse(_ snapshot: Snapshot<Balance>) -> TallystickV1.GetBalanceResponse {
-  var response = TallystickV1.GetBalanceResponse()
-  response.balance = TallystickV1.Balance(snapshot.value)
-  response.commitSequence = snapshot.commitSequence
-  return response
-}
-
-private func checkResponse(
-  _ snapshot: Snapshot<Balance>, _ estimateMicros: Int64
-) -> TallystickV1.CheckBalanceResponse {
-  var response = TallystickV1.CheckBalanceResponse()
-  response.availableMicros = snapshot.value.availableMicros
-  response.remainingMicros = snapshot.value.availableMicros.subtractingSaturating(estimateMicros)
-  response.allowed = response.remainingMicros >= 0
-  response.reason = response.allowed ? "" : Reason.insufficientCredits.rawValue
-  response.commitSequence = snapshot.commitSequence
-  return response
+  private var history: [Binding] {
+    let engine = services.engine
+    let largest = services.maximumReplyByteCount
+    return [
+      services.query(
+        RPCs.listTransactions,
+        parse: { request, _ throws(Refusal) in try CreditQueries.parse(request) },
+        userIds: { [$0.userId] },
+        read: { query throws(Refusal) in try CreditQueries.transactions(query, engine, largest: largest) }),
+      services.query(
+        RPCs.listHolds,
+        parse: { request, _ throws(Refusal) in try CreditQueries.parse(request) },
+        userIds: { [$0.userId] },
+        read: { query throws(Refusal) in try CreditQueries.holds(query, engine, largest: largest) }),
+      services.query(
+        RPCs.getTransaction,
+        parse: { request, caller throws(Refusal) in try CreditQueries.parse(request, caller) },
+        read: { query throws(Refusal) in try CreditQueries.transaction(query, engine) }),
+    ]
+  }
 }

@@ -20,10 +20,10 @@ struct MetricsService {
   private var metrics: Binding {
     let catalogue = catalogue
     return services.query(
-      RPCs.getMetrics, role: .admin, fields: { _ in },
-      answer: { request, _ in
+      RPCs.getMetrics, role: .admin, parse: { request, _ in request.prometheus },
+      read: { isPrometheus in
         var response = TallystickV1.GetMetricsResponse()
-        if request.prometheus {
+        if isPrometheus {
           response.prometheusText = PrometheusText.text(catalogue.families)
         } else {
           response.metrics = catalogue.families.map(TallystickV1.Metric.init)
@@ -35,8 +35,8 @@ struct MetricsService {
   private var queries: Binding {
     let statements = catalogue.engine.statements
     return services.query(
-      RPCs.getQueryStats, role: .admin, fields: { _ in },
-      answer: { _, _ in
+      RPCs.getQueryStats, role: .admin, parse: { _, _ in },
+      read: { _ in
         var response = TallystickV1.GetQueryStatsResponse()
         response.queries = statements.reports.sorted { ($1.latency.sum, $0.sql) < ($0.latency.sum, $1.sql) }
           .map { report in
@@ -57,8 +57,8 @@ struct MetricsService {
   private var caches: Binding {
     let catalogue = catalogue
     return services.query(
-      RPCs.getCacheStats, role: .admin, fields: { _ in },
-      answer: { _, _ in
+      RPCs.getCacheStats, role: .admin, parse: { _, _ in },
+      read: { _ in
         var response = TallystickV1.GetCacheStatsResponse()
         response.caches = catalogue.cacheStatistics.map { statistics in
           var cache = TallystickV1.CacheStats()

@@ -1,4 +1,4 @@
-// The reads of PageService: filters from requests, rows into replies.
+// What PageService reads: queries from requests, answers into replies.
 //
 // Invariants:
 // 1. A list is cut before it outgrows the largest message; its cursor goes on from there.
@@ -29,27 +29,43 @@ struct PageQueries {
 
   private var listByteCount: Int { maximumReplyByteCount - Self.listOverheadByteCount }
 
-  // MARK: GetPage
+  // MARK: one page
+
+  /// A page or one of its versions, for a call that acts for a user or for nobody.
+  struct PageQuery {
+    var pageId: String
+    var shown: PageShown
+    var includesDeleted: Bool
+    var actingUserId: String?
+  }
+
+  func parse(_ request: TallystickV1.GetPageRequest, _ caller: Caller) throws(Refusal) -> PageQuery {
+    try PageRequests.pageId(request.pageId)
+    return PageQuery(
+      pageId: request.pageId, shown: request.published ? .published : .current,
+      includesDeleted: request.includeDeleted, actingUserId: caller.actingUserId)
+  }
 
   /// The kept reply, if the caller may see it. Deleted pages are never kept.
-  func kept(_ request: TallystickV1.GetPageRequest, _ caller: Caller) -> EncodedReply? {
-    guard let kept = replies.page(pageId: request.pageId, Self.shown(request), pages),
-      caller.actingUserId?.isExactly(kept.value.userId) ?? true
+  func kept(_ query: PageQuery) -> EncodedReply? {
+    guard let kept = replies.page(pageId: query.pageId, query.shown, pages),
+      query.actingUserId?.isExactly(kept.value.userId) ?? true
     else { return nil }
     return Self.reply(kept)
   }
 
-  func page(_ request: TallystickV1.GetPageRequest, _ caller: Caller) throws(Refusal) -> EncodedReply {
-    let shown = Self.shown(request)
+  func page(_ query: PageQuery) throws(Refusal) -> EncodedReply {
     let view = try pages.page(
-      pageId: request.pageId, shown, includesDeleted: request.includeDeleted,
-      actingUserId: caller.actingUserId)
+      pageId: query.pageId, query.shown, includesDeleted: query.includesDeleted,
+      actingUserId: query.actingUserId)
     var response = TallystickV1.GetPageResponse()
     response.page = TallystickV1.Page(view.value)
     let encoded = Snapshot(
       ReplyCaches.EncodedPage(bytes: response.encode(), userId: view.value.facts.userId),
       commitSequence: view.commitSequence)
-    if view.value.facts.deletedAtMicros == nil { replies.keep(encoded, pageId: request.pageId, shown) }
+    if view.value.facts.deletedAtMicros == nil {
+      replies.keep(encoded, pageId: query.pageId, query.shown)
+    }
     return Self.reply(encoded)
   }
 
@@ -60,57 +76,95 @@ struct PageQueries {
     return EncodedReply(bytes: page.value.bytes, tail: commit.encode())
   }
 
-  private static func shown(_ request: TallystickV1.GetPageRequest) -> PageShown {
-    request.published ? .published : .current
+  struct VersionQuery {
+    var pageId: String
+    var version: Int64
+    var actingUserId: String?
+  }
+
+  func parse(_ request: TallystickV1.GetVersionRequest, _ caller: Caller) throws(Refusal) -> VersionQuery {
+    try PageRequests.pageId(request.pageId)
+    try PageRequests.version(request.version, "version", from: 1)
+    return VersionQuery(
+      pageId: request.pageId, version: request.version, actingUserId: caller.actingUserId)
+  }
+
+  func version(_ query: VersionQuery) throws(Refusal) -> TallystickV1.GetVersionResponse {
+    let snapshot = try pages.version(
+      pageId: query.pageId, version: query.version, actingUserId: query.actingUserId)
+    var response = TallystickV1.GetVersionResponse()
+    response.page = TallystickV1.Page(snapshot.value)
+    response.commitSequence = snapshot.commitSequence
+    return response
+  }
+
+  struct OneMediaQuery {
+    var mediaId: String
+    var actingUserId: String?
+  }
+
+  func parse(_ request: TallystickV1.GetMediaRequest, _ caller: Caller) throws(Refusal) -> OneMediaQuery {
+    try PageRequests.mediaId(request.mediaId)
+    return OneMediaQuery(mediaId: request.mediaId, actingUserId: caller.actingUserId)
+  }
+
+  func media(_ query: OneMediaQuery) throws(Refusal) -> TallystickV1.GetMediaResponse {
+    let snapshot = try pages.media(mediaId: query.mediaId, actingUserId: query.actingUserId)
+    var response = TallystickV1.GetMediaResponse()
+    response.media = TallystickV1.Media(snapshot.value)
+    response.commitSequence = snapshot.commitSequence
+    return response
   }
 
   // MARK: lists
 
-  func filter(_ request: TallystickV1.ListPagesRequest) throws(Refusal) -> PageFilter {
+  typealias PagesQuery = ListQuery<TallystickV1.ListPagesRequest, PageFilter>
+  typealias VersionsQuery = ListQuery<TallystickV1.ListVersionsRequest, VersionFilter>
+  typealias MediaQuery = ListQuery<TallystickV1.ListMediaRequest, MediaFilter>
+
+  func parse(_ request: TallystickV1.ListPagesRequest) throws(Refusal) -> PagesQuery {
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     var filter = PageFilter(
       userId: request.userId, limit: try Fields.pageSize(request.limit), maximumByteCount: listByteCount)
     filter.includesDeleted = request.includeDeleted
     filter.before = try Cursor.decode(RPCs.listPages, request)
-    return filter
+    return ListQuery(request, filter)
   }
 
-  func list(_ request: TallystickV1.ListPagesRequest) throws(Refusal) -> TallystickV1.ListPagesResponse {
-    let snapshot = try pages.pages(try filter(request))
+  func list(_ query: PagesQuery) throws(Refusal) -> TallystickV1.ListPagesResponse {
+    let snapshot = try pages.pages(query.filter)
     var response = TallystickV1.ListPagesResponse()
     response.pages = snapshot.value.rows.map { TallystickV1.Page($0) }
     response.commitSequence = snapshot.commitSequence
     if let before = snapshot.value.nextBefore {
-      response.nextCursor = Cursor.encode(before: before, RPCs.listPages, request)
+      response.nextCursor = Cursor.encode(before: before, RPCs.listPages, query.request)
     }
     return response
   }
 
-  func filter(
-    _ request: TallystickV1.ListVersionsRequest, _ caller: Caller?
-  ) throws(Refusal) -> VersionFilter {
+  func parse(
+    _ request: TallystickV1.ListVersionsRequest, _ caller: Caller
+  ) throws(Refusal) -> VersionsQuery {
     try PageRequests.pageId(request.pageId)
     var filter = VersionFilter(
-      pageId: request.pageId, actingUserId: caller?.actingUserId,
+      pageId: request.pageId, actingUserId: caller.actingUserId,
       limit: try Fields.pageSize(request.limit), maximumByteCount: listByteCount)
     filter.before = try Cursor.decode(RPCs.listVersions, request)
-    return filter
+    return ListQuery(request, filter)
   }
 
-  func list(
-    _ request: TallystickV1.ListVersionsRequest, _ caller: Caller
-  ) throws(Refusal) -> TallystickV1.ListVersionsResponse {
-    let snapshot = try pages.versions(try filter(request, caller))
+  func list(_ query: VersionsQuery) throws(Refusal) -> TallystickV1.ListVersionsResponse {
+    let snapshot = try pages.versions(query.filter)
     var response = TallystickV1.ListVersionsResponse()
     response.versions = snapshot.value.rows.map { TallystickV1.Page($0) }
     response.commitSequence = snapshot.commitSequence
     if let before = snapshot.value.nextBefore {
-      response.nextCursor = Cursor.encode(before: before, RPCs.listVersions, request)
+      response.nextCursor = Cursor.encode(before: before, RPCs.listVersions, query.request)
     }
     return response
   }
 
-  func filter(_ request: TallystickV1.ListMediaRequest) throws(Refusal) -> MediaFilter {
+  func parse(_ request: TallystickV1.ListMediaRequest) throws(Refusal) -> MediaQuery {
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     var filter = MediaFilter(
       userId: request.userId, limit: try Fields.pageSize(request.limit), maximumByteCount: listByteCount)
@@ -121,16 +175,16 @@ struct PageQueries {
       filter.source = source
     }
     filter.before = try Cursor.decode(RPCs.listMedia, request)
-    return filter
+    return ListQuery(request, filter)
   }
 
-  func list(_ request: TallystickV1.ListMediaRequest) throws(Refusal) -> TallystickV1.ListMediaResponse {
-    let snapshot = try pages.media(try filter(request))
+  func list(_ query: MediaQuery) throws(Refusal) -> TallystickV1.ListMediaResponse {
+    let snapshot = try pages.media(query.filter)
     var response = TallystickV1.ListMediaResponse()
     response.media = snapshot.value.rows.map(TallystickV1.Media.init)
     response.commitSequence = snapshot.commitSequence
     if let before = snapshot.value.nextBefore {
-      response.nextCursor = Cursor.encode(before: before, RPCs.listMedia, request)
+      response.nextCursor = Cursor.encode(before: before, RPCs.listMedia, query.request)
     }
     return response
   }

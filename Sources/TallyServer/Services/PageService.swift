@@ -98,38 +98,21 @@ struct PageService {
   }
 
   private var reads: [Binding] {
-    let pages = services.engine
     let queries = PageQueries(services)
     return [
       services.encodedQuery(
         RPCs.getPage,
-        fields: { request throws(Refusal) in try PageRequests.pageId(request.pageId) },
-        quick: { request, caller in queries.kept(request, caller) },
-        answer: { request, caller throws(Refusal) in try queries.page(request, caller) }),
+        parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },
+        quick: { query in queries.kept(query) },
+        read: { query throws(Refusal) in try queries.page(query) }),
       services.query(
         RPCs.getVersion,
-        fields: { request throws(Refusal) in
-          try PageRequests.pageId(request.pageId)
-          try PageRequests.version(request.version, "version", from: 1)
-        },
-        answer: { request, caller throws(Refusal) in
-          let snapshot = try pages.version(
-            pageId: request.pageId, version: request.version, actingUserId: caller.actingUserId)
-          var response = TallystickV1.GetVersionResponse()
-          response.page = TallystickV1.Page(snapshot.value)
-          response.commitSequence = snapshot.commitSequence
-          return response
-        }),
+        parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },
+        read: { query throws(Refusal) in try queries.version(query) }),
       services.query(
         RPCs.getMedia,
-        fields: { request throws(Refusal) in try PageRequests.mediaId(request.mediaId) },
-        answer: { request, caller throws(Refusal) in
-          let snapshot = try pages.media(mediaId: request.mediaId, actingUserId: caller.actingUserId)
-          var response = TallystickV1.GetMediaResponse()
-          response.media = TallystickV1.Media(snapshot.value)
-          response.commitSequence = snapshot.commitSequence
-          return response
-        }),
+        parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },
+        read: { query throws(Refusal) in try queries.media(query) }),
     ]
   }
 
@@ -138,18 +121,18 @@ struct PageService {
     return [
       services.query(
         RPCs.listPages,
-        fields: { request throws(Refusal) in _ = try queries.filter(request) },
+        parse: { request, _ throws(Refusal) in try queries.parse(request) },
         userIds: { [$0.userId] },
-        answer: { request, _ throws(Refusal) in try queries.list(request) }),
+        read: { query throws(Refusal) in try queries.list(query) }),
       services.query(
         RPCs.listVersions,
-        fields: { request throws(Refusal) in _ = try queries.filter(request, nil) },
-        answer: { request, caller throws(Refusal) in try queries.list(request, caller) }),
+        parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },
+        read: { query throws(Refusal) in try queries.list(query) }),
       services.query(
         RPCs.listMedia,
-        fields: { request throws(Refusal) in _ = try queries.filter(request) },
+        parse: { request, _ throws(Refusal) in try queries.parse(request) },
         userIds: { [$0.userId] },
-        answer: { request, _ throws(Refusal) in try queries.list(request) }),
+        read: { query throws(Refusal) in try queries.list(query) }),
     ]
   }
 

@@ -108,49 +108,4 @@ enum RunRequests {
       throw invalidField(field, "must be from 0 to \(Limits.runUnitCount)", limit: Limits.runUnitCount)
     }
   }
-
-  // MARK: lists
-
-  static func filter(_ request: TallystickV1.ListRunsRequest) throws(Refusal) -> RunFilter {
-    try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
-    var filter = RunFilter(userId: request.userId, limit: try Fields.pageSize(request.limit))
-    for (index, status) in request.statuses.enumerated() {
-      guard let status = RunStatus(rawValue: status.rawValue) else {
-        throw invalidField("statuses[\(index)]", "is not a run status")
-      }
-      if !filter.statuses.contains(status) { filter.statuses.append(status) }
-    }
-    try Fields.optional(request.model, "model", atMost: Limits.modelByteCount)
-    try Fields.optional(request.type, "type", atMost: Limits.runTypeByteCount)
-    try Fields.time(request.fromMicros, "from_micros")
-    try Fields.time(request.toMicros, "to_micros")
-    filter.model = request.model
-    filter.type = request.type
-    filter.fromMicros = request.fromMicros
-    filter.toMicros = request.toMicros
-    let numbers = try Cursor.decode(RPCs.listRuns, request, count: 2)
-    filter.before = numbers.map { RunPlace(startedAtMicros: $0[0], id: $0[1]) }
-    return filter
-  }
-
-  static func page(
-    _ request: TallystickV1.ListRunsRequest, _ snapshot: Snapshot<RunPage>, largest: Int
-  ) -> TallystickV1.ListRunsResponse {
-    var response = TallystickV1.ListRunsResponse()
-    response.commitSequence = snapshot.commitSequence
-    let runs = snapshot.value.runs
-    let cut = CreditQueries.cut(runs, largest: largest, size: size)
-    response.runs = runs.prefix(cut).map(TallystickV1.Run.init)
-    if let before = cut < runs.count ? runs[cut - 1].place : snapshot.value.nextBefore {
-      response.nextCursor = Cursor.encode(
-        before: [before.startedAtMicros, before.id], RPCs.listRuns, request)
-    }
-    return response
-  }
-
-  /// Not less than the run's encoding: every number at its longest.
-  private static func size(_ run: Run) -> Int {
-    256 + run.runId.utf8.count + run.userId.utf8.count + run.model.utf8.count + run.type.utf8.count
-      + run.error.utf8.count
-  }
 }

@@ -49,21 +49,13 @@ extension UsageService {
     return [
       services.query(
         RPCs.getRun,
-        fields: { request throws(Refusal) in try RunRequests.runId(request.runId) },
-        answer: { request, caller throws(Refusal) in
-          let snapshot = try engine.run(runId: request.runId, actingUserId: caller.actingUserId)
-          var response = TallystickV1.GetRunResponse()
-          response.run = TallystickV1.Run(snapshot.value)
-          response.commitSequence = snapshot.commitSequence
-          return response
-        }),
+        parse: { request, caller throws(Refusal) in try RunQueries.parse(request, caller) },
+        read: { query throws(Refusal) in try RunQueries.run(query, engine) }),
       services.query(
         RPCs.listRuns,
-        fields: { request throws(Refusal) in _ = try RunRequests.filter(request) },
+        parse: { request, _ throws(Refusal) in try RunQueries.parse(request) },
         userIds: { [$0.userId] },
-        answer: { request, _ throws(Refusal) in
-          RunRequests.page(request, try engine.runs(try RunRequests.filter(request)), largest: largest)
-        }),
+        read: { query throws(Refusal) in try RunQueries.runs(query, engine, largest: largest) }),
     ]
   }
 }

@@ -9,19 +9,35 @@ internal import TallyCore
 internal import TallyMessages
 
 enum UsageQueries {
-  static func plans(
-    _ request: TallystickV1.ListPlansRequest, _ engine: any ProductEngine, largest: Int
-  ) throws(Refusal) -> TallystickV1.ListPlansResponse {
+  private typealias RPCs = TallystickV1.UsageService
+
+  // MARK: plans
+
+  /// Which plans are listed: at most so many, in the order of their ids, after that id.
+  struct PlanFilter {
+    var limit: Int
+    var afterId: String?
+  }
+  typealias PlansQuery = ListQuery<TallystickV1.ListPlansRequest, PlanFilter>
+
+  static func parse(_ request: TallystickV1.ListPlansRequest) throws(Refusal) -> PlansQuery {
     let limit = try Fields.pageSize(request.limit)
-    // Plans are ordered by id; one row more tells of a next page.
-    let rpc = TallystickV1.UsageService.listPlans
-    let after = try Cursor.decodeText(rpc, request)
-    let snapshot = try engine.plans(afterId: after, limit: limit + 1)
+    try Fields.optional(request.cursor, "cursor", atMost: Limits.cursorByteCount)
+    let afterId = try Cursor.decodeText(RPCs.listPlans, request)
+    return ListQuery(request, PlanFilter(limit: limit, afterId: afterId))
+  }
+
+  static func plans(
+    _ query: PlansQuery, _ engine: any ProductEngine, largest: Int
+  ) throws(Refusal) -> TallystickV1.ListPlansResponse {
+    let limit = query.filter.limit
+    // One row more tells of a next page.
+    let snapshot = try engine.plans(afterId: query.filter.afterId, limit: limit + 1)
     let fitting = CreditQueries.cut(snapshot.value, largest: largest, size: size)
     var response = TallystickV1.ListPlansResponse()
     response.plans = snapshot.value.prefix(min(limit, fitting)).map(TallystickV1.Plan.init)
     if snapshot.value.count > response.plans.count, let last = response.plans.last {
-      response.nextCursor = Cursor.encode(after: last.planId, rpc, request)
+      response.nextCursor = Cursor.encode(after: last.planId, RPCs.listPlans, query.request)
     }
     response.commitSequence = snapshot.commitSequence
     return response
@@ -35,13 +51,62 @@ enum UsageQueries {
     return total
   }
 
+  // MARK: usage
+
+  static func usage(
+    _ userIds: [String], month: String, timeZone: String, _ zones: ZoneStore
+  ) throws(Refusal) -> UsageQuery {
+    var query = UsageQuery(userIds: userIds)
+    if !month.isEmpty {
+      guard let parsed = Month(parsing: month) else {
+        throw invalidField("month", "is not a month from 1970-01 on (YYYY-MM)")
+      }
+      query.month = parsed
+    }
+    if !timeZone.isEmpty { query.zone = try zones.zone(named: timeZone) }
+    return query
+  }
+
+  static func parse(
+    _ request: TallystickV1.GetUsageRequest, _ zones: ZoneStore
+  ) throws(Refusal) -> UsageQuery {
+    try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
+    return try usage([request.userId], month: request.month, timeZone: request.timeZone, zones)
+  }
+
+  static func parse(
+    _ request: TallystickV1.BatchGetUsageRequest, _ zones: ZoneStore, largest: Int
+  ) throws(Refusal) -> UsageQuery {
+    try Fields.count(request.userIds.count, "user_ids", atMost: Limits.usageUserCount)
+    for (index, userId) in request.userIds.enumerated() {
+      try Fields.required(userId, "user_ids[\(index)]", atMost: Limits.userIdByteCount)
+    }
+    let query = try usage(request.userIds, month: request.month, timeZone: request.timeZone, zones)
+    try Fields.reply(to: request.userIds, "user_ids", each: usageByteCount, atMost: largest)
+    return query
+  }
+
+  /// What a user may still have of a kind.
+  struct QuotaQuery {
+    var kind: QuotaKind
+    var userId: String
+  }
+
+  static func parse(_ request: TallystickV1.CheckQuotaRequest) throws(Refusal) -> QuotaQuery {
+    let userId = try Fields.userId(request.userId)
+    guard let kind = QuotaKind(rawValue: request.kind.rawValue) else {
+      throw invalidField("kind", "must be set to a known value")
+    }
+    return QuotaQuery(kind: kind, userId: userId)
+  }
+
   /// Of a user's usage beside the id: every number and every text at its longest.
   static let usageByteCount = 160 + Limits.planIdByteCount + ZoneStore.maximumNameByteCount
 
   static func usage(
-    _ request: TallystickV1.GetUsageRequest, _ engine: any ProductEngine
+    _ query: UsageQuery, _ engine: any ProductEngine
   ) throws(Refusal) -> TallystickV1.GetUsageResponse {
-    let snapshot = try engine.usages(try UsageRequests.usage(request, engine.zones))
+    let snapshot = try engine.usages(query)
     var response = TallystickV1.GetUsageResponse()
     response.usage = snapshot.value.first.map(TallystickV1.Usage.init)
     response.commitSequence = snapshot.commitSequence
@@ -49,9 +114,9 @@ enum UsageQueries {
   }
 
   static func usages(
-    _ request: TallystickV1.BatchGetUsageRequest, _ engine: any ProductEngine
+    _ query: UsageQuery, _ engine: any ProductEngine
   ) throws(Refusal) -> TallystickV1.BatchGetUsageResponse {
-    let snapshot = try engine.usages(try UsageRequests.usage(request, engine.zones))
+    let snapshot = try engine.usages(query)
     var response = TallystickV1.BatchGetUsageResponse()
     response.usages = snapshot.value.map(TallystickV1.Usage.init)
     response.commitSequence = snapshot.commitSequence
@@ -59,9 +124,9 @@ enum UsageQueries {
   }
 
   static func quota(
-    _ request: TallystickV1.CheckQuotaRequest, _ engine: any ProductEngine
+    _ query: QuotaQuery, _ engine: any ProductEngine
   ) throws(Refusal) -> TallystickV1.CheckQuotaResponse {
-    let snapshot = try engine.quota(try UsageRequests.quota(request), userId: request.userId)
+    let snapshot = try engine.quota(query.kind, userId: query.userId)
     var response = TallystickV1.CheckQuotaResponse()
     response.allowed = snapshot.value.isAllowed
     response.limitCount = snapshot.value.limit
@@ -73,22 +138,58 @@ enum UsageQueries {
 
   // MARK: stats
 
-  /// A reply that was kept, if it still holds.
-  static func keptStats(_ request: TallystickV1.GetStatsRequest, _ services: Services) -> EncodedReply? {
-    let engine = services.engine
-    // What is wrong with a request was said before.
-    guard let query = try? UsageRequests.stats(request, engine.zones, nowMicros: engine.nowMicros()) else {
-      return nil
+  /// - Parameter nowMicros: what `days` are reckoned from.
+  static func parse(
+    _ request: TallystickV1.GetStatsRequest, _ zones: ZoneStore, nowMicros: Int64
+  ) throws(Refusal) -> StatsQuery {
+    try Fields.optional(request.userId, "user_id", atMost: Limits.userIdByteCount)
+    try border(request.fromMicros, "from_micros")
+    try border(request.toMicros, "to_micros")
+    if request.days < 0 || request.days > Limits.statsDayCount {
+      throw invalidField(
+        "days", "must be from 0 to \(Limits.statsDayCount)", limit: Int64(Limits.statsDayCount))
     }
-    return services.replies.stats(query, engine).map(dated)
+    if request.recentLimit < 0 || request.recentLimit > Limits.recentRunCount {
+      throw invalidField(
+        "recent_limit", "must be from 0 to \(Limits.recentRunCount)", limit: Int64(Limits.recentRunCount))
+    }
+    let zone = try zones.zone(named: request.timeZone)
+    guard let from = request.fromMicros, let to = request.toMicros else {
+      if request.fromMicros != nil { throw invalidField("to_micros", "must be set with from_micros") }
+      if request.toMicros != nil { throw invalidField("from_micros", "must be set with to_micros") }
+      let days = request.days == 0 ? Limits.defaultStatsDayCount : request.days
+      return StatsQuery(
+        userId: request.userId, days: Int(days), untilMicros: nowMicros, zone: zone,
+        recentLimit: Int(request.recentLimit))
+    }
+    if request.days != 0 { throw invalidField("days", "goes without from_micros and to_micros") }
+    if from >= to { throw invalidField("to_micros", "must be later than from_micros") }
+    if to - from > Int64(Limits.statsDayCount) * 86_400_000_000 {
+      throw invalidField(
+        "to_micros", "must be at most \(Limits.statsDayCount) days after from_micros",
+        limit: Int64(Limits.statsDayCount))
+    }
+    return StatsQuery(
+      userId: request.userId, fromMicros: from, toMicros: to, zone: zone,
+      recentLimit: Int(request.recentLimit))
   }
 
-  static func stats(
-    _ request: TallystickV1.GetStatsRequest, _ services: Services
-  ) throws(Refusal) -> EncodedReply {
-    let engine = services.engine
-    let query = try UsageRequests.stats(request, engine.zones, nowMicros: engine.nowMicros())
-    let snapshot = try engine.stats(query)
+  private static func border(_ micros: Int64?, _ field: String) throws(Refusal) {
+    guard let micros else { return }
+    if micros < 0 || micros > Limits.timeMicros || micros % StatsQuery.stepMicros != 0 {
+      throw invalidField(
+        field, "must be a multiple of 15 minutes since the epoch, at most \(Limits.timeMicros)",
+        limit: Limits.timeMicros)
+    }
+  }
+
+  /// A reply that was kept, if it still holds.
+  static func keptStats(_ query: StatsQuery, _ services: Services) -> EncodedReply? {
+    services.replies.stats(query, services.engine).map(dated)
+  }
+
+  static func stats(_ query: StatsQuery, _ services: Services) throws(Refusal) -> EncodedReply {
+    let snapshot = try services.engine.stats(query)
     let reply = Snapshot(
       TallystickV1.GetStatsResponse(snapshot.value, query).encode(), commitSequence: snapshot.commitSequence)
     services.replies.keep(reply, for: query)

@@ -13,32 +13,30 @@ extension UsageService {
     return [
       services.query(
         RPCs.getUsage,
-        fields: { request throws(Refusal) in _ = try UsageRequests.usage(request, engine.zones) },
+        parse: { request, _ throws(Refusal) in try UsageQueries.parse(request, engine.zones) },
         userIds: { [$0.userId] },
-        answer: { request, _ throws(Refusal) in try UsageQueries.usage(request, engine) }),
+        read: { query throws(Refusal) in try UsageQueries.usage(query, engine) }),
       services.query(
         RPCs.batchGetUsage,
-        fields: { request throws(Refusal) in
-          _ = try UsageRequests.usage(request, engine.zones)
-          try Fields.reply(
-            to: request.userIds, "user_ids", each: UsageQueries.usageByteCount, atMost: largest)
+        parse: { request, _ throws(Refusal) in
+          try UsageQueries.parse(request, engine.zones, largest: largest)
         },
         userIds: { $0.userIds },
-        answer: { request, _ throws(Refusal) in try UsageQueries.usages(request, engine) }),
+        read: { query throws(Refusal) in try UsageQueries.usages(query, engine) }),
       services.query(
         RPCs.checkQuota,
-        fields: { request throws(Refusal) in _ = try UsageRequests.quota(request) },
+        parse: { request, _ throws(Refusal) in try UsageQueries.parse(request) },
         userIds: { [$0.userId] },
-        answer: { request, _ throws(Refusal) in try UsageQueries.quota(request, engine) }),
+        read: { query throws(Refusal) in try UsageQueries.quota(query, engine) }),
       services.encodedQuery(
         RPCs.getStats,
-        fields: { request throws(Refusal) in
-          _ = try UsageRequests.stats(request, engine.zones, nowMicros: engine.nowMicros())
+        parse: { request, _ throws(Refusal) in
+          try UsageQueries.parse(request, engine.zones, nowMicros: engine.nowMicros())
         },
         // The empty id, which stands for all users, is no acting user's.
         userIds: { [$0.userId] },
-        quick: { request, _ in UsageQueries.keptStats(request, services) },
-        answer: { request, _ throws(Refusal) in try UsageQueries.stats(request, services) }),
+        quick: { query in UsageQueries.keptStats(query, services) },
+        read: { query throws(Refusal) in try UsageQueries.stats(query, services) }),
     ]
   }
 }

@@ -1,4 +1,4 @@
-// Requests of plans and usage as Core's values, field by field.
+// Requests about plans as commands, field by field.
 //
 // Invariants:
 // 1. One function a request; each of its fields is checked here and nowhere else.
@@ -90,93 +90,5 @@ enum UsageRequests {
           outputMicrosPerMillion: message.outputMicrosPerMillion, imageMicros: message.imageMicros))
     }
     return prices.sorted { ExactText($0.model) < ExactText($1.model) }
-  }
-
-  // MARK: usage
-
-  static func usage(
-    _ userIds: [String], month: String, timeZone: String, _ zones: ZoneStore
-  ) throws(Refusal) -> UsageQuery {
-    var query = UsageQuery(userIds: userIds)
-    if !month.isEmpty {
-      guard let parsed = Month(parsing: month) else {
-        throw invalidField("month", "is not a month from 1970-01 on (YYYY-MM)")
-      }
-      query.month = parsed
-    }
-    if !timeZone.isEmpty { query.zone = try zones.zone(named: timeZone) }
-    return query
-  }
-
-  static func usage(
-    _ request: TallystickV1.GetUsageRequest, _ zones: ZoneStore
-  ) throws(Refusal) -> UsageQuery {
-    try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
-    return try usage([request.userId], month: request.month, timeZone: request.timeZone, zones)
-  }
-
-  static func usage(
-    _ request: TallystickV1.BatchGetUsageRequest, _ zones: ZoneStore
-  ) throws(Refusal) -> UsageQuery {
-    try Fields.count(request.userIds.count, "user_ids", atMost: Limits.usageUserCount)
-    for (index, userId) in request.userIds.enumerated() {
-      try Fields.required(userId, "user_ids[\(index)]", atMost: Limits.userIdByteCount)
-    }
-    return try usage(request.userIds, month: request.month, timeZone: request.timeZone, zones)
-  }
-
-  static func quota(_ request: TallystickV1.CheckQuotaRequest) throws(Refusal) -> QuotaKind {
-    try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
-    guard let kind = QuotaKind(rawValue: request.kind.rawValue) else {
-      throw invalidField("kind", "must be set to a known value")
-    }
-    return kind
-  }
-
-  // MARK: stats
-
-  /// - Parameter nowMicros: what `days` are reckoned from.
-  static func stats(
-    _ request: TallystickV1.GetStatsRequest, _ zones: ZoneStore, nowMicros: Int64
-  ) throws(Refusal) -> StatsQuery {
-    try Fields.optional(request.userId, "user_id", atMost: Limits.userIdByteCount)
-    try border(request.fromMicros, "from_micros")
-    try border(request.toMicros, "to_micros")
-    if request.days < 0 || request.days > Limits.statsDayCount {
-      throw invalidField(
-        "days", "must be from 0 to \(Limits.statsDayCount)", limit: Int64(Limits.statsDayCount))
-    }
-    if request.recentLimit < 0 || request.recentLimit > Limits.recentRunCount {
-      throw invalidField(
-        "recent_limit", "must be from 0 to \(Limits.recentRunCount)", limit: Int64(Limits.recentRunCount))
-    }
-    let zone = try zones.zone(named: request.timeZone)
-    guard let from = request.fromMicros, let to = request.toMicros else {
-      if request.fromMicros != nil { throw invalidField("to_micros", "must be set with from_micros") }
-      if request.toMicros != nil { throw invalidField("from_micros", "must be set with to_micros") }
-      let days = request.days == 0 ? Limits.defaultStatsDayCount : request.days
-      return StatsQuery(
-        userId: request.userId, days: Int(days), untilMicros: nowMicros, zone: zone,
-        recentLimit: Int(request.recentLimit))
-    }
-    if request.days != 0 { throw invalidField("days", "goes without from_micros and to_micros") }
-    if from >= to { throw invalidField("to_micros", "must be later than from_micros") }
-    if to - from > Int64(Limits.statsDayCount) * 86_400_000_000 {
-      throw invalidField(
-        "to_micros", "must be at most \(Limits.statsDayCount) days after from_micros",
-        limit: Int64(Limits.statsDayCount))
-    }
-    return StatsQuery(
-      userId: request.userId, fromMicros: from, toMicros: to, zone: zone,
-      recentLimit: Int(request.recentLimit))
-  }
-
-  private static func border(_ micros: Int64?, _ field: String) throws(Refusal) {
-    guard let micros else { return }
-    if micros < 0 || micros > Limits.timeMicros || micros % StatsQuery.stepMicros != 0 {
-      throw invalidField(
-        field, "must be a multiple of 15 minutes since the epoch, at most \(Limits.timeMicros)",
-        limit: Limits.timeMicros)
-    }
   }
 }

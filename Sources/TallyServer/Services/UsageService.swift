@@ -38,14 +38,8 @@ struct UsageService {
       },
       services.query(
         RPCs.listPlans,
-        fields: { request throws(Refusal) in
-          _ = try Fields.pageSize(request.limit)
-          try Fields.optional(request.cursor, "cursor", atMost: Limits.cursorByteCount)
-          _ = try Cursor.decodeText(RPCs.listPlans, request)
-        },
-        answer: { request, _ throws(Refusal) in
-          try UsageQueries.plans(request, engine, largest: largest)
-        }),
+        parse: { request, _ throws(Refusal) in try UsageQueries.parse(request) },
+        read: { query throws(Refusal) in try UsageQueries.plans(query, engine, largest: largest) }),
     ]
   }
 }

@@ -13,9 +13,11 @@ internal import TallyMessages
 enum UserQueries {
   private typealias RPCs = TallystickV1.AdminService
 
-  static func filter(
+  typealias UsersQuery = ListQuery<TallystickV1.ListUsersRequest, UserFilter>
+
+  static func parse(
     _ request: TallystickV1.ListUsersRequest, _ zones: ZoneStore
-  ) throws(Refusal) -> UserFilter {
+  ) throws(Refusal) -> UsersQuery {
     var filter = UserFilter(limit: try Fields.pageSize(request.limit))
     if request.role != .unspecified {
       guard let role = UserRole(rawValue: request.role.rawValue) else {
@@ -42,24 +44,24 @@ enum UserQueries {
       throw invalidField("user_id_prefix", "goes with USER_SORT_USER_ID only")
     }
     filter.userIdPrefix = request.userIdPrefix
-    let usage = try UsageRequests.usage([], month: request.month, timeZone: request.timeZone, zones)
+    let usage = try UsageQueries.usage([], month: request.month, timeZone: request.timeZone, zones)
     filter.month = usage.month
     filter.zone = usage.zone
     filter.after = try Cursor.decode(RPCs.listUsers, request)
-    return filter
+    return ListQuery(request, filter)
   }
 
   static func users(
-    _ request: TallystickV1.ListUsersRequest, _ engine: any ProductEngine, largest: Int
+    _ query: UsersQuery, _ engine: any ProductEngine, largest: Int
   ) throws(Refusal) -> TallystickV1.ListUsersResponse {
-    let snapshot = try engine.users(try filter(request, engine.zones))
+    let snapshot = try engine.users(query.filter)
     let page = snapshot.value
     var response = TallystickV1.ListUsersResponse()
     response.commitSequence = snapshot.commitSequence
     let cut = CreditQueries.cut(page.users, largest: largest, size: size)
     response.users = page.users.prefix(cut).map(TallystickV1.User.init)
     let after = cut < page.users.count ? page.numbers[cut - 1] : page.nextAfter
-    if let after { response.nextCursor = Cursor.encode(before: after, RPCs.listUsers, request) }
+    if let after { response.nextCursor = Cursor.encode(before: after, RPCs.listUsers, query.request) }
     return response
   }
 
