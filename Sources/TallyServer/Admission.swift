@@ -14,31 +14,6 @@ internal import TTRPC
 internal import TallyCore
 internal import TallyMessages
 
-/// A request that says whose rows it is about.
-protocol NamesUser: Message {
-  /// The one user that it names; nil when there is none, or more than one.
-  var namedUserId: String? { get }
-}
-
-/// A request with a field `user_id`.
-protocol NamesUserById: NamesUser {
-  var userId: String { get }
-}
-
-extension NamesUserById {
-  var namedUserId: String? { userId.isEmpty ? nil : userId }
-}
-
-/// The one user that a batch names; nil when there are several.
-func sharedUserId(_ userIds: some Sequence<String>) -> String? {
-  var shared: String?
-  for userId in userIds {
-    if let shared, !shared.isExactly(userId) { return nil }
-    shared = userId
-  }
-  return shared.flatMap { $0.isEmpty ? nil : $0 }
-}
-
 extension Services {
   /// Peer and deadline.
   func caller(_ context: CallContext) throws(Status) -> Caller {
@@ -61,7 +36,9 @@ extension Services {
       try count(context, caller, naming: nil)
       throw error
     }
-    try count(context, caller, naming: (request as? any NamesUser)?.namedUserId)
+    let isAboutUsers = context.service != TallystickV1.AdminService.name
+    try count(
+      context, caller, naming: isAboutUsers ? (request as? any NamesUser)?.namedUserId : nil)
     return (request, caller)
   }
 

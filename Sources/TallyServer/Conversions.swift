@@ -9,30 +9,6 @@
 internal import TallyCore
 internal import TallyMessages
 
-/// The reply of every method that moves money.
-protocol MoneyResponse: Message {
-  var transaction: TallystickV1.Transaction? { get set }
-  var balance: TallystickV1.Balance? { get set }
-  var replayed: Bool { get set }
-  var commitSequence: Int64 { get set }
-  var commitPosition: Int32 { get set }
-}
-
-/// The reply of every method that moves a hold.
-protocol HoldResponse: MoneyResponse {
-  var hold: TallystickV1.Hold? { get set }
-}
-
-extension TallystickV1.ConsumeResponse: MoneyResponse {}
-extension TallystickV1.AddPurchaseResponse: MoneyResponse {}
-extension TallystickV1.GrantPlanResponse: MoneyResponse {}
-extension TallystickV1.GrantPromoResponse: MoneyResponse {}
-extension TallystickV1.AdjustResponse: MoneyResponse {}
-extension TallystickV1.ReserveResponse: HoldResponse {}
-extension TallystickV1.ExtendResponse: HoldResponse {}
-extension TallystickV1.CaptureResponse: HoldResponse {}
-extension TallystickV1.ReleaseResponse: HoldResponse {}
-
 extension MoneyResponse {
   init(_ receipt: Receipt) {
     self.init()

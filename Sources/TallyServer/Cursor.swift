@@ -14,22 +14,6 @@
 internal import TallyCore
 internal import TallyMessages
 
-/// A request for one page of a list.
-protocol PagedRequest: Message {
-  var cursor: String { get set }
-  var limit: Int32 { get set }
-}
-
-extension TallystickV1.ListTransactionsRequest: PagedRequest {}
-extension TallystickV1.ListHoldsRequest: PagedRequest {}
-extension TallystickV1.ListRunsRequest: PagedRequest {}
-extension TallystickV1.ListPagesRequest: PagedRequest {}
-extension TallystickV1.ListVersionsRequest: PagedRequest {}
-extension TallystickV1.ListMediaRequest: PagedRequest {}
-extension TallystickV1.ListUsersRequest: PagedRequest {}
-extension TallystickV1.ListRateLimitsRequest: PagedRequest {}
-extension TallystickV1.ListPlansRequest: PagedRequest {}
-
 /// A list's request, parsed: what to read, and the request that the next page's cursor is bound to.
 struct ListQuery<Request: PagedRequest, Filter: Sendable>: Sendable {
   var request: Request

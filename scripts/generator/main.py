@@ -23,6 +23,7 @@ import documents
 import node_client
 import python_client
 import rules
+import swift_fields
 import swift_messages
 import vectors
 from model import Model, Refused
@@ -50,7 +51,7 @@ TARGETS = {
     ),
     "swift": Target(
         "Sources/TallyMessages/Generated",
-        [swift_messages.generate, descriptors.generate_swift],
+        [swift_messages.generate, swift_fields.generate, descriptors.generate_swift],
         "tallystick grpc",
         strict=True,
     ),

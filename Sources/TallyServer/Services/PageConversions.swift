@@ -58,18 +58,3 @@ extension TallystickV1.Page {
     sections = view.sections.map(TallystickV1.Section.init)
   }
 }
-
-/// The reply of every method that changes a page.
-protocol PageChangeResponse: Message {
-  var change: TallystickV1.PageChange? { get set }
-}
-
-extension TallystickV1.CreatePageResponse: PageChangeResponse {}
-extension TallystickV1.SavePageResponse: PageChangeResponse {}
-extension TallystickV1.PatchPageResponse: PageChangeResponse {}
-extension TallystickV1.RestoreVersionResponse: PageChangeResponse {}
-extension TallystickV1.DuplicatePageResponse: PageChangeResponse {}
-extension TallystickV1.PublishResponse: PageChangeResponse {}
-extension TallystickV1.UnpublishResponse: PageChangeResponse {}
-extension TallystickV1.DeletePageResponse: PageChangeResponse {}
-extension TallystickV1.UndeletePageResponse: PageChangeResponse {}

@@ -60,18 +60,6 @@ extension UsageService {
   }
 }
 
-/// The reply of every method that writes a run.
-private protocol RunResponse: Message {
-  var run: TallystickV1.Run? { get set }
-  var replayed: Bool { get set }
-  var commitSequence: Int64 { get set }
-  var commitPosition: Int32 { get set }
-}
-
-extension TallystickV1.BeginRunResponse: RunResponse {}
-extension TallystickV1.FinishRunResponse: RunResponse {}
-extension TallystickV1.RecordRunResponse: RunResponse {}
-
 extension RunResponse {
   fileprivate init(_ receipt: RunReceipt) {
     self.init()
