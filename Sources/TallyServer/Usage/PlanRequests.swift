@@ -8,7 +8,7 @@
 internal import TallyCore
 internal import TallyMessages
 
-enum UsageRequests {
+enum PlanRequests {
   static func plan(_ message: TallystickV1.Plan?, _ zones: ZoneStore) throws(Refusal) -> Plan {
     guard let message else { throw invalidField("plan", "must be set") }
     try Fields.required(message.planId, "plan.plan_id", atMost: Limits.planIdByteCount)

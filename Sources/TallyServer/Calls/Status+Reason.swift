@@ -10,34 +10,6 @@ internal import TTRPC
 internal import TallyCore
 internal import TallyMessages
 
-/// Reasons that are decided above the engine.
-enum ServerReason: String, CaseIterable {
-  case peerNotAllowed = "PEER_NOT_ALLOWED"
-  case tooManyInFlight = "TOO_MANY_IN_FLIGHT"
-  case rateLimited = "RATE_LIMITED"
-  case unimplemented = "UNIMPLEMENTED"
-  case malformedRequest = "MALFORMED_REQUEST"
-  case tooManyBytes = "TOO_MANY_BYTES"
-  case streamNotTaken = "STREAM_NOT_TAKEN"
-  case streamEnded = "STREAM_ENDED"
-  case serviceNotFound = "SERVICE_NOT_FOUND"
-  case internalError = "INTERNAL"
-  case roleRequired = "ROLE_REQUIRED"
-  case actingUser = "ACTING_USER"
-
-  var code: StatusCode {
-    switch self {
-    case .peerNotAllowed, .roleRequired, .actingUser: .permissionDenied
-    case .tooManyInFlight, .rateLimited, .tooManyBytes, .streamNotTaken: .resourceExhausted
-    case .unimplemented: .unimplemented
-    case .malformedRequest: .invalidArgument
-    case .streamEnded: .unavailable
-    case .serviceNotFound: .notFound
-    case .internalError: .internalError
-    }
-  }
-}
-
 extension ServerFailure.Kind {
   /// The reason of what the connection layer decides.
   var reason: String {
@@ -139,32 +111,4 @@ extension TallystickV1.ItemError {
     message = refusal.message
     info = Status.info(refusal)
   }
-}
-
-extension Refusal {
-  /// Why a payload is not the method's message.
-  init(_ error: DecodeError) {
-    switch error {
-    case .malformed:
-      self.init(.invalidField, "the payload is not a message of this method", details: ["field": "payload"])
-    case .budgetExceeded(let limit):
-      self.init(
-        .invalidField, "the payload takes more than \(limit) bytes of memory",
-        details: ["field": "payload", "limit": String(limit)])
-    case .duplicateField(let field): self = invalidField(field, "stands there more than once")
-    case .invalidUTF8(let field): self = invalidField(field, "is not UTF-8")
-    case .containsNUL(let field): self = invalidField(field, "contains a NUL")
-    }
-  }
-}
-
-/// A request whose field cannot be taken.
-func invalidField(_ field: String, _ problem: String, limit: Int64? = nil) -> Refusal {
-  var details = ["field": field]
-  if let limit { details["limit"] = String(limit) }
-  return Refusal(.invalidField, "\(field) \(problem)", details: details)
-}
-
-func invalidAmount(_ field: String, _ problem: String) -> Refusal {
-  Refusal(.invalidAmount, "\(field) \(problem)", details: ["field": field])
 }

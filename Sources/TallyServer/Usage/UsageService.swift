@@ -1,4 +1,4 @@
-// tallystick.v1.UsageService: plans; runs are in RunService.swift, what was used in UsageReads.swift.
+// tallystick.v1.UsageService: plans. Runs are in UsageService+Runs, what was used in UsageService+Reads.
 //
 // Invariants:
 // 1. A plan's content is checked here; that the same content changes nothing is the engine's word.
@@ -21,7 +21,7 @@ struct UsageService {
     let largest = services.maximumReplyByteCount
     return [
       services.unkeyedMutation(RPCs.putPlan, role: .admin) { request, _ throws(Refusal) in
-        Prepared(command: .putPlan(try UsageRequests.plan(request.plan, engine.zones)))
+        Prepared(command: .putPlan(try PlanRequests.plan(request.plan, engine.zones)))
       } reply: { outcome throws(Refusal) in
         switch outcome {
         case .planStored(let plan, let unchanged, let commit):
