@@ -1,9 +1,7 @@
 // tallystick.v1.Control: cancellation by token.
 //
 // Invariants:
-// 1. A token reaches only calls made by the same uid.
-//
-// Owner: the connection's queue of the call that cancels.
+// 1. A token cancels only calls that were made by the same uid.
 
 internal import TTRPC
 internal import TallyCore

@@ -1,7 +1,5 @@
 // What the text of a test may not say about time: limits of real time that a busy machine passes, pauses in
 // place of conditions, and loops that wait without end.
-//
-// Values, owned by nobody.
 
 /// What is wrong with a line.
 struct Impatience: Equatable {

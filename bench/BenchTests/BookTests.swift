@@ -1,4 +1,4 @@
-// The arithmetic of the benchmarks: medians, ratios round by round, goals.
+// The arithmetic of the benchmarks: medians, ratios of each round, goals.
 
 import Testing
 

@@ -1,4 +1,4 @@
-// Pages, statistics and users: what is asked of the load generator, the goals, the audit's estimates.
+// Pages, statistics and users: the load generator's arguments, the goals, and the audit's estimates.
 
 import Testing
 

@@ -1,4 +1,4 @@
-// The buffer's growth, and the end of a program that cannot go on. Owner: the caller.
+// A growing byte buffer.
 #include "buffer.h"
 
 #include <stdlib.h>

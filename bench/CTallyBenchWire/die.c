@@ -1,4 +1,4 @@
-// Says why a benchmark ends early. Owner: the caller.
+// Prints an error and ends the program.
 #include "die.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-// Reads protobuf fields in place. Owner: the caller.
+// Reads protobuf fields in place.
 #include "fields.h"
 
 static bool take_varint(struct fields *fields, uint64_t *value) {

@@ -1,4 +1,4 @@
-// Frames and envelopes. Owner: the caller.
+// ttrpc frames and envelopes.
 #include "frame.h"
 
 #include "fields.h"

@@ -1,4 +1,4 @@
-// Makes names and keys without a call to printf: the load generator must never be what is measured.
+// Makes names and keys without printf, since the load generator must not be the bottleneck.
 #include "keys.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-// The floors' event loop. Owner: the thread that runs rounds_serve.
+// The floors' event loop.
 #include "rounds.h"
 
 #include <errno.h>
@@ -74,7 +74,7 @@ static void close_peer(struct peer *peer) {
   free(peer);
 }
 
-// One read, then every whole frame. False when the peer is gone or speaks something else.
+// Reads once and handles every whole frame. False when the peer is gone or does not speak ttrpc.
 static bool read_once(struct peer *peer, const struct rounds_handler *handler) {
   size_t missing = frame_missing(&peer->in);
   size_t room = missing > READ_BYTES ? missing : READ_BYTES;
@@ -94,7 +94,7 @@ static bool read_once(struct peer *peer, const struct rounds_handler *handler) {
   return state != FRAME_BROKEN;
 }
 
-// One write. False when the peer is gone.
+// Writes once. False when the peer is gone.
 static bool write_once(int poller, struct peer *peer) {
   if (buffer_length(&peer->out) > 0) {
     ssize_t count = send(peer->descriptor, buffer_front(&peer->out), buffer_length(&peer->out), MSG_NOSIGNAL);

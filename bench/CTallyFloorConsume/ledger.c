@@ -1,4 +1,4 @@
-// SQLite, by its C interface, with nothing in front of it. Owner: the one thread of the program.
+// The floor's ledger on SQLite's C interface.
 #include "ledger.h"
 
 #include <sqlite3.h>
@@ -120,7 +120,8 @@ static int64_t now_micros(void) {
   return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-// What the key did before: a replay, or with nothing stored a refusal for lack of credit.
+// The reply for a debit that was not applied: a replay if the key is stored, else a refusal for lack of
+// credit.
 static struct debit_result stored(struct ledger *ledger, int64_t account, const struct debit *debit) {
   struct debit_result result = {.outcome = DEBIT_REFUSED};
   sqlite3_stmt *statement = ledger->statements[STORED];

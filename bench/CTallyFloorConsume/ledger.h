@@ -1,11 +1,12 @@
 // The floor's ledger: a balance that cannot go below zero, a row for each debit, unique keys.
 //
+// It has the same kind of indexes as the product (unique on key and account; account and sequence), but no
+// lots, no request digests and no hash chain.
+//
+// Invariants:
 // 1. A debit and its balance are written in one transaction; a commit returns after the sync.
-// 2. The same key again changes nothing and answers what is stored.
+// 2. A key that is used again changes nothing and returns what is stored.
 // 3. Any other failure of SQLite ends the program: this is a floor, not a server.
-// It has ordinary indexes (unique on key and account; account and sequence), as the first step of the
-// product has, and leaves out what the product adds: lots, request digests and the hash chain.
-// Owner: the one thread of the program.
 #pragma once
 
 #include <stdint.h>
@@ -39,10 +40,10 @@ struct ledger *ledger_open(const char *path, uint32_t accounts);
 // Opens a transaction if none is open, and debits.
 struct debit_result ledger_debit(struct ledger *ledger, const struct debit *debit);
 
-// Commits what was debited since the last commit, if anything.
+// Commits the debits since the last commit, if there are any.
 void ledger_commit(struct ledger *ledger);
 
-// Moves the log into the database when it has grown. Call it when nobody waits.
+// Makes a checkpoint when the log has grown. Call it when nobody waits for a reply.
 void ledger_checkpoint(struct ledger *ledger);
 
 void ledger_close(struct ledger *ledger);

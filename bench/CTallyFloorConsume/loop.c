@@ -1,4 +1,4 @@
-// Debits in groups, as fast as the ledger takes them. Owner: the one thread of the program.
+// Debits in groups, as fast as the ledger takes them.
 #include "loop.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// The same debits with no socket: what SQLite alone allows.
+// The same debits without a socket, which shows how fast SQLite alone is.
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// The floor under the durable consume: C and SQLite on one thread, over the same frames or in a loop.
+// The floor of the durable consume: C and SQLite on one thread, over the same frames or in a loop.
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>

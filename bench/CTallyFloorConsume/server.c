@@ -1,5 +1,4 @@
-// Consume over ttrpc: all that is readable in a round is one commit; replies leave after it.
-// Owner: the one thread of the program.
+// Consume over ttrpc: one commit for all requests that are readable in a round; replies are sent after it.
 #include "server.h"
 
 #include <inttypes.h>
@@ -44,7 +43,7 @@ static void reply_applied(struct server *server, uint32_t stream, const Tallysti
   balance.available_micros = result->balance_after_micros;
   balance.version = result->version;
   Tallystick__V1__ConsumeResponse reply = TALLYSTICK__V1__CONSUME_RESPONSE__INIT;
-  // CTallyMessages sees a singular submessage as a repeated one of one element: the same on the wire.
+  // In CTallyMessages a singular submessage is a repeated one of one element, which is the same on the wire.
   reply.n_transaction = reply.n_balance = 1;
   reply.transaction = (Tallystick__V1__Transaction *[]){&transaction};
   reply.balance = (Tallystick__V1__Balance *[]){&balance};

@@ -1,4 +1,5 @@
-// Serves tallystick.v1.CreditService/Consume from a ledger, on one thread, group commit by arrival.
+// Serves tallystick.v1.CreditService/Consume from a ledger on one thread. What arrives together is committed
+// together.
 #pragma once
 
 #include "ledger.h"

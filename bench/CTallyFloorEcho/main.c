@@ -1,5 +1,5 @@
-// The floor under every echo: one thread, epoll, the same frames, protobuf-c on the message, and nothing
-// else. What `tally` adds to this is the price of its structure.
+// The floor of the echo: one thread, epoll, the same frames, protobuf-c for the message, and nothing else.
+// The difference to `tally` is the price of its structure.
 #include <stdio.h>
 
 #include "CTallyMessages.h"

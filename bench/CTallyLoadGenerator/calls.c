@@ -1,4 +1,4 @@
-// What the calls share: names and lookups in replies. Owner: the thread of the run.
+// What the calls share: names, and lookups in replies.
 #include "calls.h"
 
 uint8_t *put_text(uint8_t *at, uint32_t number, const char *text) {

@@ -1,7 +1,7 @@
-// What each workload calls on a ttrpc server, and what a right reply is.
+// The calls of each workload to a ttrpc server, and the checks of their replies.
 //
-// 1. A call is verified before it counts: what the reply must say, not only that there is one.
-// Owner: the thread of the run.
+// Invariants:
+// 1. A call counts only if its reply has the right contents.
 #pragma once
 
 #include "fields.h"
@@ -30,7 +30,7 @@ extern const struct workload_calls reset_calls, save_snapshot_calls, restore_sna
 extern const struct workload_calls seed_calls, seed_plan_calls, seed_settings_calls, seed_runs_calls,
     seed_media_calls, seed_pages_calls;
 
-// How many operations it takes to make the data; 0 for a workload that makes none.
+// How many operations make the data; 0 for a workload that makes none.
 uint64_t seed_operations(const struct options *options);
 
 extern const char credit_service[], usage_service[], page_service[], admin_service[];
@@ -48,7 +48,7 @@ uint8_t *put_user(uint8_t *at, uint32_t account);
 // The field is the text of this account's name.
 bool names_user(const struct field *field, uint32_t account);
 
-// A message that stands in another one.
+// A message in a field of another one.
 bool inner(const struct field *outer, uint32_t number, struct field *found);
 
 // A number; 0 when it is absent.

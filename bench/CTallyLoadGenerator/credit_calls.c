@@ -1,4 +1,4 @@
-// Credit: seeding, debits, holds, reads. Field numbers are credits.proto's. Owner: the thread of the run.
+// Credit: seeding, debits, holds, reads. Field numbers are those of credits.proto.
 #include "calls.h"
 
 enum {

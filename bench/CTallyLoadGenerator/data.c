@@ -1,4 +1,4 @@
-// Makes texts of the data set. Owner: the thread of the run.
+// Makes texts of the data set.
 #include "data.h"
 
 void make_content(struct random *random, char *content) {

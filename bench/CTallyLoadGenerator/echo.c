@@ -1,4 +1,4 @@
-// Writes and checks echoes. Owner: the thread of the run.
+// Writes requests of the echo and checks replies.
 #include "echo.h"
 
 #include "fields.h"

@@ -1,4 +1,4 @@
-// The echo over gRPC: as much of HTTP/2 as a client needs that makes one call at a time a connection.
+// The echo over gRPC: the part of HTTP/2 that a client needs that makes one call at a time on a connection.
 //
 // Frame: u24 length, u8 type, u8 flags, u32 stream id, big-endian, then the payload.
 // 1. The first call writes its header fields into the server's table; later ones name them by index.

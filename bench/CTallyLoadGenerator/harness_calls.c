@@ -1,5 +1,5 @@
-// What a test does between two tests: reset, save and restore. Field numbers are testing.proto's. The two
-// that undo something undo a purchase, which is not timed. Owner: the thread of the run.
+// What tests do in between: reset, save and restore. Reset and restore undo a purchase, which is not timed.
+// Field numbers are those of testing.proto.
 #include "calls.h"
 
 static const char test_control[] = "tallystick.testing.v1.TestControl";

@@ -1,4 +1,4 @@
-// Log-linear buckets. Owner: the caller.
+// Log-linear buckets.
 #include "histogram.h"
 
 // Below SUB_BUCKETS a bucket is one nanosecond; above, each power of two has SUB_BUCKETS of them.

@@ -9,7 +9,7 @@
 enum {
   HISTOGRAM_SUB_BITS = 6,
   HISTOGRAM_SUB_BUCKETS = 1 << HISTOGRAM_SUB_BITS,
-  // Up to 2^40 ns (18 minutes); what is longer counts in the last bucket.
+  // Up to 2^40 ns (18 minutes); longer latencies count in the last bucket.
   HISTOGRAM_BUCKETS = (40 - HISTOGRAM_SUB_BITS + 1) * HISTOGRAM_SUB_BUCKETS,
 };
 
@@ -21,6 +21,5 @@ struct histogram {
 
 void histogram_record(struct histogram *histogram, uint64_t nanoseconds);
 
-// The upper bound of the bucket that holds the given part (0 to 1) of what was recorded; 0 of
-// nothing.
+// The upper bound of the bucket with the given percentile (0 to 1); 0 when nothing was recorded.
 uint64_t histogram_percentile(const struct histogram *histogram, double part);

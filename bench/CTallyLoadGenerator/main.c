@@ -1,4 +1,4 @@
-// The load generator: a process of its own, so that it is never what is measured.
+// The load generator. It is a process of its own, so that what it costs is not counted for the server.
 #include <sched.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-// Reads the command line. Owner: main.
+// Reads the command line.
 #include "options.h"
 
 #include <getopt.h>

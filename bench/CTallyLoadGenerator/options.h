@@ -1,4 +1,4 @@
-// What a run is asked to do.
+// The options of a run.
 #pragma once
 
 #include <stdbool.h>
@@ -59,5 +59,5 @@ struct options {
   int cpu;              // -1 is any
 };
 
-// Exits with the usage text on anything that is not understood.
+// Exits with the usage text when an argument is not understood.
 struct options options_parse(int count, char **arguments);

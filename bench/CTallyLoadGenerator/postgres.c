@@ -1,6 +1,6 @@
-// The same work as SQL on PostgreSQL, over its own wire protocol: statements prepared once a connection,
-// parameters and results binary, one statement in flight a connection. That is what libpq's
-// PQsendQueryPrepared sends, without the library.
+// The same work in SQL on PostgreSQL, over its own wire protocol: statements are prepared once on each
+// connection, parameters and results are binary, and one statement is in flight on a connection. That is what
+// libpq's PQsendQueryPrepared sends, without the library.
 #include <stdio.h>
 
 #include "data.h"
@@ -130,7 +130,7 @@ static void put_parameter(struct run *run, struct connection *connection, struct
   }
 }
 
-// Statements are prepared under a letter each.
+// The name of each prepared statement is a letter.
 static const char *name_of(unsigned step, char name[2]) {
   name[0] = (char)('a' + step);
   name[1] = '\0';
@@ -258,7 +258,7 @@ static void open_session(struct run *run, struct connection *connection) {
   }
 }
 
-// Data of a kind is made at once, but runs by so many.
+// One statement makes all data of a kind, except runs, which are made in parts.
 static uint64_t operations(const struct options *options) {
   switch (options->workload) {
     case WORKLOAD_SEED_RUNS:

@@ -1,4 +1,4 @@
-// Writes and reads PostgreSQL's messages. Owner: the caller.
+// Writes and reads PostgreSQL's messages.
 #include "postgres_message.h"
 
 enum { TEXT_OID = 25 };
@@ -25,7 +25,7 @@ int64_t postgres_get_int64(const uint8_t *at) {
   return (int64_t)((uint64_t)postgres_get_u32(at) << 32 | postgres_get_u32(at + 4));
 }
 
-// A length that counts what follows it and, if asked, itself.
+// Writes the length of what follows, and of itself if asked.
 static void close_length(struct buffer *out, size_t offset, size_t itself) {
   uint32_t length = (uint32_t)(buffer_length(out) - offset - itself);
   uint8_t *at = out->bytes + out->start + offset;

@@ -1,4 +1,4 @@
-// PostgreSQL's wire protocol, version 3, as much of it as prepared statements with binary parameters take.
+// The part of PostgreSQL's wire protocol, version 3, that prepared statements with binary parameters need.
 //
 // Message: u8 type, u32 length (itself included), body; big-endian. The start-up has no type.
 #pragma once
@@ -33,5 +33,5 @@ void postgres_put_int64(struct buffer *out, int64_t value);
 size_t postgres_begin_array(struct buffer *out, uint32_t count);
 void postgres_end_array(struct buffer *out, size_t offset);
 
-// The message at the front of the buffer, without taking it; false when it is not whole.
+// Reads the message at the front of the buffer without removing it; false when it is not whole.
 bool postgres_peek(const struct buffer *in, char *type, const uint8_t **body, size_t *length);

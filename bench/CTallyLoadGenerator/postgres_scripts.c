@@ -1,4 +1,4 @@
-// Statements as text. Owner: nobody; constants.
+// The text of all statements.
 #include "postgres_scripts.h"
 
 #include <stddef.h>
@@ -42,7 +42,7 @@ const char postgres_schema[] =
     " content text NOT NULL, first_media_id text, second_media_id text);"
     "CREATE INDEX section_order ON section (page_id, place)";
 
-// What is counted of a user's month: generations, uploads, pages.
+// What a user did in a month: generations, uploads, pages.
 #define GENERATIONS(user)                                 \
   "SELECT count(*) FROM generation WHERE user_id = " user \
   " AND created_at >= date_trunc('month', now(), 'UTC')"  \
@@ -74,7 +74,7 @@ static const struct script seed_settings = {
                "made",
       "fn", 0, 0}}};
 
-// In the order of time, as they come in life.
+// In the order of time, as real runs are inserted.
 static const struct script seed_runs = {
     1,
     0,
@@ -333,7 +333,7 @@ static const struct script usage_orm = {
       "U", ROWS_ANY, 0}}};
 
 const struct script *postgres_script(enum workload workload, enum form form) {
-  // The second form where there is one, else the first.
+  // The object mapper's form where there is one, else the single statement.
   static const struct script *const scripts[WORKLOADS][2] = {
       [WORKLOAD_SEED] = {&seed, NULL},
       [WORKLOAD_CONSUME] = {&consume, &consume_orm},

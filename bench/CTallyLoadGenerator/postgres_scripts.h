@@ -1,23 +1,23 @@
-// The SQL of each workload: the schema of the system that the audit looked at, with the indexes that its
-// queries want, and each query in two forms.
+// The SQL of each workload: the schema of the audited system, with the indexes that its queries need, and
+// each query in two forms. FORM_ORM is what an object mapper sends: a statement for each relation, counts for
+// one user at a time where the audit found that, transactions from BEGIN to COMMIT, and a round trip for each
+// statement. FORM_STATEMENT does the same work in one statement, or in as few as possible.
 //
-// 1. FORM_ORM is what an object mapper sends: a statement a relation, counts user by user where the audit
-//    found them so, transactions as BEGIN to COMMIT, each a round trip.
-// 2. FORM_STATEMENT is the best one statement, or the fewest, that does the same work.
-// 3. A statement with the wrong number of rows fails the run.
+// Invariants:
+// 1. A statement with the wrong number of rows fails the run.
 #pragma once
 
 #include "options.h"
 
-// How many rows a statement answers: a number, or one of these.
+// How many rows a statement returns: a number, or one of these.
 enum { ROWS_SOME = -1, ROWS_ITEMS = -2, ROWS_ANY = -3 };
 
-// How often a statement is sent: a number, or once an item.
+// How often a statement is sent: a number, or once for each item.
 enum { TIMES_ITEMS = -1 };
 
 struct statement {
   const char *sql;
-  // A letter a parameter, in order:
+  // A letter for each parameter, in order:
   //   u user, k key, a amount, h half the amount, s the seeded amount, r the last row's number
   //   p page, v its version, z time zone, l items, f first account, n accounts, N runs
   //   i the user of this turn in the list, t the turn, c new content, d and e the turn's two images

@@ -1,5 +1,5 @@
-// Runs, pages, dashboard and lists of users. Field numbers are usage.proto's, pages.proto's and
-// admin.proto's. Owner: the thread of the run.
+// Runs, pages, statistics and lists of users. Field numbers are those of usage.proto, pages.proto and
+// admin.proto.
 #include "product_calls.h"
 
 #include "calls.h"

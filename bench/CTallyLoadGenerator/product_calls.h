@@ -1,4 +1,4 @@
-// What making the data set and measuring on it share.
+// Requests that are used both for making the data set and for measuring.
 #pragma once
 
 #include "run.h"

@@ -71,7 +71,7 @@ static void send_call(struct run *run, struct connection *connection, struct slo
   }
 }
 
-// One reply: its type, its text, and how many bytes it takes; false when it is not whole.
+// Reads one reply: its type, its text, and how many bytes it has; false when it is not whole.
 struct reply {
   char type;
   const char *text;

@@ -1,4 +1,4 @@
-// Prints what a run measured. Owner: main.
+// Prints the report of a run.
 #include "report.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@ static double micros(const struct histogram *histogram, double part) {
   return (double)histogram_percentile(histogram, part) / 1000;
 }
 
-// An error's name, with what JSON would not take left out.
+// Prints an error's name without the characters that JSON does not allow.
 static void print_name(const char *name) {
   putchar('"');
   for (; *name != '\0'; name++)

@@ -1,4 +1,4 @@
-// The closed loop. Owner: the thread that runs run_measure.
+// The closed loop.
 #include "run.h"
 
 #include <errno.h>
@@ -76,7 +76,7 @@ static void end_operation(struct run *run, uint64_t now) {
 void run_succeed(struct run *run, struct connection *connection, struct slot *slot) {
   uint64_t now = now_nanoseconds();
   end_operation(run, now);
-  // An operation that takes more than the whole measured part makes it longer, and counts.
+  // An operation that takes longer than the measured time extends it, and counts.
   bool is_first_and_late = now >= run->end_nanoseconds && run->histogram.total == 0;
   if (is_first_and_late) run->end_nanoseconds = now;
   if (is_first_and_late || (now >= run->begin_nanoseconds && now < run->end_nanoseconds))

@@ -1,9 +1,9 @@
-// A run: connections with calls in flight, and what came of them.
+// A run: connections with calls in flight, and their results.
 //
+// Invariants:
 // 1. Closed loop: a slot has one operation in flight and starts the next when that one ends.
 // 2. Only verified replies count as operations; everything else counts as an error, by name.
-// 3. One thread; a protocol never reads or writes a socket but in `open`.
-// Owner: the thread that runs run_measure.
+// 3. There is one thread, and a protocol reads or writes a socket only in `open`.
 #pragma once
 
 #include "buffer.h"
@@ -46,9 +46,9 @@ struct connection {
 
 struct run;
 
-// How one target speaks. `send` appends the next call of a slot; `receive` takes all whole replies
-// and ends operations by run_succeed and run_fail. `operations` is how many a workload that makes data
-// takes, 0 for all others; it may be NULL.
+// The protocol of a target. `send` appends the next call of a slot; `receive` reads all whole replies and
+// ends operations with run_succeed and run_fail. `operations` is the number of operations of a workload that
+// makes data, and 0 for all others; it may be NULL.
 struct protocol {
   uint64_t (*operations)(const struct options *options);
   void (*open)(struct run *run, struct connection *connection);
@@ -84,15 +84,15 @@ extern const struct protocol grpc_protocol;
 extern const struct protocol postgres_protocol;
 extern const struct protocol redis_protocol;
 
-// Runs to the end and leaves the result in the run.
+// Runs to the end; the result is in `run`.
 void run_measure(struct run *run);
 
-// Ends a slot's operation and starts its next one if the run still goes on.
+// Ends a slot's operation and starts its next one unless the run is over.
 void run_succeed(struct run *run, struct connection *connection, struct slot *slot);
 void run_fail(struct run *run, struct connection *connection, struct slot *slot, const char *name,
               size_t length);
 
-// An operation's clock starts again here: what came before only prepared it.
+// Starts an operation's clock again, since the calls so far only prepared it.
 void run_restart_clock(struct slot *slot);
 
 // Blocking connect, and blocking transfer for `open`.

@@ -1,5 +1,5 @@
-// Makes the data set of users, runs, media and pages. Field numbers are usage.proto's, pages.proto's and
-// admin.proto's. Owner: the thread of the run.
+// Makes the data set of users, runs, media and pages. Field numbers are those of usage.proto, pages.proto and
+// admin.proto.
 #include "calls.h"
 #include "data.h"
 #include "product_calls.h"

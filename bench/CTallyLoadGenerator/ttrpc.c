@@ -1,7 +1,7 @@
 // The calls to a ttrpc server: `tally`, the floors and other ttrpc peers.
 //
-// A call's stream id is odd and names its slot: 2 * (round * stride + slot) + 1, where stride is
-// the depth rounded up to a power of two, so that it stays true when the id wraps.
+// A call's stream id is odd and tells its slot: 2 * (round * stride + slot) + 1, where stride is the depth
+// rounded up to a power of two, so that the slot is right even after the id has wrapped.
 #include <stdio.h>
 
 #include "calls.h"

@@ -1,9 +1,10 @@
-// The book of a run: every sample, by what was measured and on whom.
+// The samples of a run, by case (what was measured) and subject (the system it was measured on).
 //
-// 1. Samples of one case stand in the order of the rounds, so that the n-th of two subjects were taken
-//    side by side, and a ratio is taken round by round.
+// Invariants:
+// 1. Samples of a case are in the order of the rounds: the n-th samples of two subjects were taken right
+//    after each other, and ratios are taken between them.
 
-/// Who is measured.
+/// A system that is measured.
 enum Subject: String, CaseIterable {
   case tally = "Tallystick"
   case floor = "C floor"
@@ -18,7 +19,7 @@ enum Subject: String, CaseIterable {
   case node = "Node"
 }
 
-/// Median, least and greatest of some rounds.
+/// Median, least and greatest of the rounds.
 struct Spread {
   var median: Double
   var least: Double
@@ -39,7 +40,7 @@ struct Book {
   /// How many runs the large user of the statistics has.
   var largeRuns = Dataset.largeRuns
   private(set) var samples: [String: [Subject: [Sample]]] = [:]
-  /// Figures that are no samples of a load: start-up, memory, size. By name.
+  /// Figures that are not samples of a load (start-up, memory, size), by name.
   private(set) var figures: [String: [Double]] = [:]
 
   mutating func record(_ sample: Sample, _ name: String, _ subject: Subject) {
@@ -62,7 +63,7 @@ struct Book {
     Spread(figures[name] ?? [])
   }
 
-  /// What one is of the other, round by round.
+  /// The ratio of two subjects in each round.
   func ratio(
     _ name: String, _ subject: Subject, to other: Subject, of otherName: String? = nil,
     _ part: KeyPath<Sample, Double>

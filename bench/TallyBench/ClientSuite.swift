@@ -1,7 +1,9 @@
-// The clients: what a program in each language makes of one connection, beside the C load generator.
+// The clients: how many calls a program in each language makes on one connection, compared with the C load
+// generator.
 //
-// 1. Each client's program takes the load generator's arguments and makes its report.
-// 2. All of them, the load generator too, have one connection; what is in flight on it differs.
+// Invariants:
+// 1. Each client's program takes the load generator's arguments and prints the same report.
+// 2. All of them, the load generator too, have one connection; the number of calls in flight differs.
 
 extension Bench {
   static let clientDepths = [1, 64]

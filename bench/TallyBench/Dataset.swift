@@ -1,7 +1,9 @@
-// The data set under the figures of pages, statistics and users: the same on every system.
+// The data set of the benchmarks of pages, statistics and users: the same on every system.
 //
-// 1. The load generator makes it, by the same words everywhere; PostgreSQL fills it by generate_series.
-// 2. The large and the small user come first, so that the newest users of the admin's list are ordinary.
+// Invariants:
+// 1. The load generator makes it with the same arguments on every system; in PostgreSQL with generate_series.
+// 2. The large and the small user are made first, so that the newest users, which the admin's list shows, are
+//    ordinary ones.
 
 enum Dataset {
   static let largeUser = 0
@@ -11,14 +13,14 @@ enum Dataset {
   /// The newest users have a page each, of 10 sections and 20 uploads.
   static let pages = 1000
   static let firstPage = firstUser + users - pages
-  /// So many of them are read over and over.
+  /// The pages that are read over and over.
   static let hotPages = 100
   static let largeRuns = 1_000_000
   static let smallRuns = 10_000
   static let runsOfUsers = 100_000
   static let zones = ["UTC", "America/New_York"]
 
-  /// What one run of the load generator makes.
+  /// A part of the data set, which one run of the load generator makes.
   struct Part {
     var workload: String
     var first = 0

@@ -1,10 +1,10 @@
-// Writes the figures into docs/BENCHMARKS.md, between the markers that the file has for them.
+// Writes the figures into docs/BENCHMARKS.md and docs/AUDIT.md, between the markers there.
 
 enum Document {
   static let begin = "<!-- figures: written by `make bench`, not by hand -->"
   static let end = "<!-- end of figures -->"
 
-  /// Replaces what stands between the markers.
+  /// Replaces the text between the markers.
   static func replacing(_ document: String, with figures: String) throws(BenchError) -> String {
     guard let from = document.firstRange(of: begin), let to = document.firstRange(of: end),
       from.upperBound <= to.lowerBound

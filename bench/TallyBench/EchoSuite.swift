@@ -1,4 +1,4 @@
-// The echo: round trip of one caller, free and with server and caller on one core, and throughput.
+// The echo: the round trip of one caller, on any core and with the server on the same core, and throughput.
 
 extension Bench {
   mutating func runEcho() throws(BenchError) {

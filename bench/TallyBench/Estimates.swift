@@ -1,7 +1,7 @@
-// The tables of docs/AUDIT.md: the audit's estimates of how long each operation takes, and the findings that
-// a figure answers, beside what was measured.
+// The tables of docs/AUDIT.md: the audit's estimates of how long each operation takes and the findings that a
+// figure answers, next to what was measured.
 
-/// An operation that the audit gave a time, and the case that measures it.
+/// An operation for which the audit estimated a time, and the case that measures it.
 struct Estimate {
   var title: String
   var millis: Double
@@ -26,7 +26,7 @@ struct Estimate {
     ]
   }
 
-  /// One row an estimate, times in milliseconds; `-` where nothing was measured.
+  /// One row for each estimate, with times in milliseconds; `-` where nothing was measured.
   static func table(_ book: Book) -> String {
     let head = [
       "one caller, ms", "the audit's estimate", "here, p50", "here, p99",
@@ -86,7 +86,7 @@ struct MeasuredFinding {
     ]
   }
 
-  /// One row a finding: medians of latency in milliseconds, or operations a second.
+  /// One row for each finding: median latency in milliseconds, or operations a second.
   static func table(_ book: Book) -> String {
     let others = [Subject.postgresORM, .postgres]
     let rows = all(book).map { finding in

@@ -1,4 +1,4 @@
-// Start-up, the harness, memory and size of the program alone: figures with a goal of their own, not a ratio.
+// Start-up, the harness, memory and size of the program: figures whose goals are numbers, not ratios.
 
 extension Bench {
   mutating func runStart() throws(BenchError) {
@@ -16,7 +16,7 @@ extension Bench {
     }
   }
 
-  /// What a test does before the next one.
+  /// What tests do in between: reset, save and restore.
   mutating func runHarness() throws(BenchError) {
     let server = try launcher.tallyForTests()
     try seed(server)

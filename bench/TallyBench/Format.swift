@@ -1,4 +1,4 @@
-// Numbers as text, without a library for it; and progress on standard error.
+// Numbers as text, and progress on standard error.
 
 enum Format {
   /// `1,234,567`.

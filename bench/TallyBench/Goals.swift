@@ -1,6 +1,6 @@
-// The goals, each with the figure of the book that decides it.
+// The goals, each with the figure that decides it.
 
-/// A goal: what is measured, how much of it is asked for, and in what unit.
+/// A goal: what is measured, the bound, and its unit.
 struct Goal {
   enum Bound {
     case atLeast(Double)
@@ -20,7 +20,7 @@ struct Goal {
   /// Nil when the run did not measure it.
   var measured: Spread?
 
-  /// By the median.
+  /// Whether the median meets the goal.
   var isMet: Bool? {
     guard let measured else { return nil }
     switch bound {

@@ -1,4 +1,4 @@
-// Durable debits, batches, holds, runs and balance reads: everything that runs on a seeded ledger.
+// Durable debits, batches, holds, runs and balance reads, on a ledger in which each account has credit.
 
 extension Bench {
   mutating func runLedger(_ suites: Set<Suite>) throws(BenchError) {
@@ -39,13 +39,13 @@ extension Bench {
     return servers
   }
 
-  /// Gives each account its credit. The floor does it by itself.
+  /// Gives each account its credit. The C floor does that by itself.
   func seed(_ server: RunningServer) throws(BenchError) {
     try generator.run(
       Load(target: server.target, workload: "seed", accounts: Self.accounts), socket: server.socket)
   }
 
-  /// With only holds and runs to measure, only the consume that they are held against.
+  /// The consume cases; without the suite `consume`, only the ones that holds and runs are compared to.
   private mutating func measureConsumes(_ servers: [RunningServer], _ suites: Set<Suite>) throws(BenchError) {
     let callers = suites.contains(.consume) ? Self.callers : [64]
     for count in callers {

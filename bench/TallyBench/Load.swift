@@ -1,6 +1,6 @@
-// One run of the load generator, and what it reports.
+// One run of the load generator: its arguments and its report.
 
-/// What the load generator is asked for; its own defaults stand for what is nil.
+/// The load generator's arguments; it has defaults for those that are nil.
 struct Load {
   var target = "ttrpc"
   var workload: String
@@ -11,14 +11,14 @@ struct Load {
   var items: Int?
   /// Number of the first account.
   var first: Int?
-  /// Runs to make, or to find at least.
+  /// The number of runs to make, or the least number that statistics must report.
   var runs: Int?
   var zone: String?
   /// As an object mapper sends it.
   var isORM = false
-  /// What it takes of the time that a figure has.
+  /// Its share of the time that a figure gets.
   var share = 1.0
-  /// Ends after so many operations instead of after a time.
+  /// The number of operations after which it ends; nil ends it after a time.
   var operations: Int?
   var core: Int?
 
@@ -47,8 +47,8 @@ struct Sample {
   var maximumMicros: Double
 }
 
-/// Numbers of a flat JSON object, by name, as our own C programs print them: no escapes, and of nested
-/// objects nothing but that they are there.
+/// The numbers of a flat JSON object, by name, as our own C programs print them: without escapes. Nested
+/// objects are skipped.
 struct FlatJSON {
   private var numbers: [Substring: Double] = [:]
 
@@ -66,8 +66,8 @@ struct FlatJSON {
   }
 }
 
-/// Runs the load generator, or a client's program that takes the same arguments and makes the same report.
-/// Any operation that failed makes the whole run fail.
+/// Runs the load generator, or a client's program that takes the same arguments and prints the same report.
+/// If any operation fails, the run fails.
 struct LoadGenerator {
   var command: [String]
   var seconds: Double
@@ -86,7 +86,7 @@ struct LoadGenerator {
       p99Micros: try report.number("p99_micros"), maximumMicros: try report.number("max_micros"))
   }
 
-  /// Milliseconds from a server's fork to its first reply. The server is stopped again.
+  /// The milliseconds from a server's fork to its first reply. The server is stopped afterwards.
   func start(_ server: [String], socket: String?) throws(BenchError) -> Double {
     let place = socket.map { ["--socket", $0] } ?? ["--ephemeral"]
     let report = FlatJSON(try Tool.run(command + ["start"] + place + ["--"] + server))

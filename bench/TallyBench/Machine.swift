@@ -1,4 +1,4 @@
-// What the figures were measured on and with.
+// The machine and the versions that the figures were measured with.
 
 enum Machine {
   /// A Markdown list.

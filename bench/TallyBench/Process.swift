@@ -1,7 +1,9 @@
-// Programs that the benchmarks start: servers that run until they are told to stop, and tools that
-// answer and end.
+// Programs that the benchmarks start: servers, which run until they are stopped, and tools, which print
+// something and end.
 //
+// Invariants:
 // 1. Each child dies with the benchmark, whatever ends it (PR_SET_PDEATHSIG, by setpriv).
+//
 // Owner: the main thread.
 
 import Glibc
@@ -12,7 +14,7 @@ final class ServerProcess {
   private let name: String
   private let logPath: String
 
-  /// Starts `command`, with its output in `logPath`, on the given core only if one is given.
+  /// Starts `command`, on one core if one is given. Its output goes to `logPath`.
   init(_ name: String, _ command: [String], logPath: String, user: String? = nil, core: Int? = nil)
     throws(BenchError)
   {
@@ -28,7 +30,7 @@ final class ServerProcess {
     _ = try waitUntilStarted { () throws(BenchError) in SystemCall.exists(socket) ? socket : nil }
   }
 
-  /// Waits for the line that an ephemeral server prints; the socket that it names.
+  /// Waits for the line that an ephemeral server prints, and returns the socket that it names.
   func waitForLine() throws(BenchError) -> String {
     try waitUntilStarted { () throws(BenchError) in
       let parts = try SystemCall.readFile(logPath).split(separator: "\"socket\":\"", maxSplits: 1)
@@ -48,7 +50,7 @@ final class ServerProcess {
     throw BenchError("\(name) did not start:\n\(log)")
   }
 
-  /// Asks for a stop and waits for it. A server that has no handler for the signal may die of it.
+  /// Sends the signal and waits for the end. A server without a handler may die of it.
   func stop(signal: Int32 = SIGTERM) throws(BenchError) {
     kill(pid, signal)
     let status = try SystemCall.wait(pid)
@@ -58,7 +60,7 @@ final class ServerProcess {
     }
   }
 
-  /// Memory now, in bytes: resident, and resident with shared pages counted in proportion.
+  /// The server's memory in bytes: resident, and proportional (shared pages divided by their users).
   func memory() throws(BenchError) -> (resident: Double, proportional: Double) {
     let text = try SystemCall.readFile("/proc/\(pid)/smaps_rollup")
     func kilobytes(_ field: String) -> Double {
@@ -69,9 +71,10 @@ final class ServerProcess {
   }
 }
 
-/// Programs that answer and end.
+/// Programs that print something and end.
 enum Tool {
-  /// The command as a child that dies with this process, as another user and on one core if asked.
+  /// The command that makes the child die with this process, and run as another user and on one core if
+  /// asked.
   static func guarded(_ command: [String], user: String? = nil, core: Int? = nil) -> [String] {
     var whole = ["setpriv", "--pdeathsig", "KILL"]
     if let user { whole += ["--reuid", user, "--regid", user, "--init-groups"] }
@@ -79,7 +82,7 @@ enum Tool {
     return whole + command
   }
 
-  /// What the command prints. Throws when it fails, with what it printed on standard error left there.
+  /// What the command prints. Throws when it fails; its standard error is passed through.
   @discardableResult
   static func run(_ command: [String], user: String? = nil, core: Int? = nil) throws(BenchError) -> String {
     let ends = try SystemCall.pipe()
@@ -95,8 +98,8 @@ enum Tool {
     return text
   }
 
-  /// The first line that a command prints; `unknown` when it fails, since only the machine's
-  /// description wants it.
+  /// The first line that a command prints; `unknown` when it fails, which only affects the description of the
+  /// machine.
   static func firstLine(_ command: [String]) -> String {
     let text = (try? run(command)) ?? "unknown"
     return text.split(separator: "\n").first.map(String.init) ?? "unknown"

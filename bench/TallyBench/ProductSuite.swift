@@ -1,8 +1,9 @@
 // Pages, statistics and lists of users, on a data set of 10,000 users and over a million runs.
 //
-// 1. Statistics are measured cold: a run of the user is recorded before each reading, so that no cache
-//    answers; the recording is not timed. PostgreSQL has no such cache, so it only reads.
-// 2. A reading that takes longer than a figure's time counts once in that round.
+// Invariants:
+// 1. For cold statistics a run of the user is recorded before each read, so that no cache answers; recording
+//    it is not timed. PostgreSQL has no such cache, so it only reads.
+// 2. A read that takes longer than the time of a figure is one sample of that round.
 
 extension Bench {
   mutating func runProduct(_ suites: Set<Suite>) throws(BenchError) {

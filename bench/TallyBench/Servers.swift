@@ -1,14 +1,15 @@
 // The systems that are measured: how each is started, with which durable settings, and stopped.
 //
+// Invariants:
 // 1. Each listens on a Unix socket in the run's own directory and keeps its data there.
 // 2. Each syncs before it answers a write: SQLite synchronous=FULL, PostgreSQL fsync and
 //    synchronous_commit on, Redis appendfsync always.
 
 import Glibc
 
-/// Where things are.
+/// The directories of a run.
 struct Places {
-  /// Of the built programs.
+  /// The directory of the built programs.
   var build: String
   /// The run's own directory: on the disk that is measured, removed when the run ends.
   var directory: String
@@ -17,7 +18,7 @@ struct Places {
   func path(_ name: String) -> String { "\(directory)/\(name)" }
 }
 
-/// A system that runs.
+/// A system that has been started.
 struct RunningServer {
   var subject: Subject
   var target: String
@@ -25,7 +26,7 @@ struct RunningServer {
   var process: ServerProcess
   var stopSignal = SIGTERM
 
-  /// Keeps more than balances: users, runs and pages.
+  /// Whether it has users, runs and pages besides balances.
   var hasProduct: Bool { subject == .tally || subject == .postgres }
 
   func stop() throws(BenchError) {
@@ -35,7 +36,7 @@ struct RunningServer {
 
 struct Launcher {
   var places: Places
-  /// Each start has a name of its own, so that no two share a socket or a file.
+  /// A new name for each start, so that no two servers share a socket or a file.
   private var started = 0
 
   init(places: Places) {
@@ -63,7 +64,7 @@ struct Launcher {
     }
   }
 
-  /// The program as tests have it: where it puts itself, in memory if it can.
+  /// The program as tests start it: it chooses its own directory, in memory if it can.
   mutating func tallyForTests() throws(BenchError) -> RunningServer {
     started += 1
     let command = [
@@ -109,7 +110,7 @@ struct Launcher {
     }
   }
 
-  /// What PostgreSQL knows of its data after a bulk load, and no dead rows.
+  /// Vacuums PostgreSQL after a bulk load, and has it collect statistics.
   static func analyze(_ server: RunningServer) throws(BenchError) {
     let directory = server.socket.split(separator: "/", omittingEmptySubsequences: false).dropLast()
     try Tool.run([

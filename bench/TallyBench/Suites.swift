@@ -1,7 +1,8 @@
 // What is measured, and in which order.
 //
-// 1. Each round visits every subject of every case once, one after the other, so that what a noisy
-//    machine does to one it does to all.
+// Invariants:
+// 1. Each round measures every subject of every case once, one after the other, so that a noisy machine
+//    affects all of them alike.
 
 /// A part of the benchmark that `--only` can choose.
 enum Suite: String, CaseIterable {
@@ -20,7 +21,7 @@ enum Suite: String, CaseIterable {
   case memory
 }
 
-/// The names of the cases in the book.
+/// The names of the cases.
 enum Case {
   static let echoFree = "echo, one caller"
   static let echoPinned = "echo, one caller, one core"
@@ -37,14 +38,14 @@ enum Case {
   static let check = "credit check"
   static let spend = "credit consumption"
 
-  /// On one connection, with so many calls in flight.
+  /// A client on one connection, with `depth` calls in flight.
   static func client(_ workload: String, _ depth: Int) -> String {
     "\(workload) by one connection, \(depth) in flight"
   }
 
   static func users(_ count: Int) -> String { "admin list of \(count) users" }
 
-  /// `user`: large or small; `cache`: cold or hot.
+  /// `user` is large or small, `cache` is cold or hot.
   static func stats(_ user: String, _ zone: String, _ cache: String) -> String {
     "stats, \(user) user, \(zone), \(cache)"
   }
@@ -54,7 +55,7 @@ enum Case {
   }
 }
 
-/// The names of the figures in the book.
+/// The names of the figures.
 enum Figure {
   static let start = "start to first reply, ms"
   static let ephemeral = "ephemeral start to first reply, ms"
@@ -68,7 +69,7 @@ enum Figure {
   static let size = "stripped binary, MB"
 }
 
-/// Runs the suites and keeps the book.
+/// Runs the suites and records their samples.
 struct Bench {
   static let callers = [1, 8, 64]
   static let accounts = 1000
@@ -79,7 +80,7 @@ struct Bench {
   var places: Places
   var rounds: Int
   var generator: LoadGenerator
-  /// Subjects that were asked for and are there.
+  /// The subjects that were asked for and whose programs are installed.
   var subjects: Set<Subject>
   var launcher: Launcher
   var book = Book()
@@ -106,7 +107,7 @@ struct Bench {
     if suites.contains(.memory) { try runMemory() }
   }
 
-  /// One sample into the book, with a line of progress.
+  /// Records one sample and prints a line of progress.
   mutating func measure(
     _ name: String, _ load: Load, on server: RunningServer, as subject: Subject? = nil,
     by client: LoadGenerator? = nil
@@ -120,7 +121,7 @@ struct Bench {
     Progress.line("\(name) | \(subject.rawValue): \(rate)/s, p50 \(Format.micros(sample.p50Micros)) us")
   }
 
-  /// The same, and on PostgreSQL also as an object mapper sends it.
+  /// Records one sample; on PostgreSQL a second one, with the statements that an object mapper sends.
   mutating func measureForms(_ name: String, _ load: Load, on server: RunningServer) throws(BenchError) {
     try measure(name, load, on: server)
     guard server.subject == .postgres, subjects.contains(.postgresORM) else { return }
@@ -129,7 +130,7 @@ struct Bench {
     try measure(name, other, on: server, as: .postgresORM)
   }
 
-  /// On every server that keeps users, runs and pages.
+  /// Records samples of every server that has users, runs and pages.
   mutating func measure(_ name: String, _ load: Load, onProducts servers: [RunningServer])
     throws(BenchError)
   {

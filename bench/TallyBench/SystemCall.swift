@@ -1,6 +1,8 @@
-// The few calls to the system that the benchmarks need, each behind a safe signature.
+// The system calls that the benchmarks need, each behind a safe signature.
 //
+// Invariants:
 // 1. No pointer leaves this file.
+//
 // Owner: the main thread; the program has no other.
 
 import Glibc
@@ -12,8 +14,8 @@ enum SystemCall {
     return unsafe String(cString: text)
   }
 
-  /// Starts a program found in PATH. Its standard output and standard error go where `output` and
-  /// `errors` say (descriptors).
+  /// Starts a program found in PATH. `output` and `errors` are the descriptors of its standard output and
+  /// standard error.
   static func spawn(_ command: [String], output: Int32, errors: Int32) throws(BenchError) -> pid_t {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
@@ -29,7 +31,7 @@ enum SystemCall {
     return pid
   }
 
-  /// Waits for the end of a process; its exit status, or 128 plus the signal that ended it.
+  /// Waits for the end of a process, and returns its exit status, or 128 plus the signal that ended it.
   static func wait(_ pid: pid_t) throws(BenchError) -> Int32 {
     var status: Int32 = 0
     while unsafe waitpid(pid, &status, 0) < 0 {
@@ -46,7 +48,7 @@ enum SystemCall {
     return unsafe code == 0 && information._sifields._kill.si_pid == 0
   }
 
-  /// A pipe whose ends close when another program starts, but for the ones that `spawn` hands on.
+  /// A pipe whose ends are closed in child processes, except for those that `spawn` passes on.
   static func pipe() throws(BenchError) -> (read: Int32, write: Int32) {
     var ends: [Int32] = [0, 0]
     guard unsafe Glibc.pipe(&ends) == 0 else { throw BenchError(system: "pipe") }
@@ -79,7 +81,7 @@ enum SystemCall {
     guard writeAll(descriptor, text) else { throw BenchError(system: path) }
   }
 
-  /// Progress is for a person: when nobody takes it, the run goes on.
+  /// Writes progress. Failures are ignored: a run does not depend on whether anybody reads its progress.
   static func writeToStandardError(_ text: String) {
     _ = writeAll(STDERR_FILENO, text)
   }

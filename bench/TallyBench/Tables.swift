@@ -1,4 +1,4 @@
-// The book as the tables of docs/BENCHMARKS.md.
+// The figures as the tables of docs/BENCHMARKS.md.
 
 struct Tables {
   var book: Book
@@ -37,7 +37,7 @@ struct Tables {
     return Self.table("Goals", ["goal", "asked", "measured", "met"], rows)
   }
 
-  /// One row a subject that any of the cases has measured.
+  /// One row for each subject that was measured by any of the cases.
   private func rows(_ cases: [String], _ cells: (Subject) -> [String]) -> [[String]] {
     Subject.allCases.compactMap { subject in
       guard cases.contains(where: { book.samples[$0]?[subject] != nil }) else { return nil }
@@ -92,7 +92,7 @@ struct Tables {
     cases("Batches, holds, runs and balances", [Case.batch, Case.hold, Case.run, Case.balance])
   }
 
-  /// A row a case and subject.
+  /// One row for each case and subject.
   private func cases(_ title: String, _ names: [String]) -> String? {
     let lines = names.flatMap { name in
       rows([name]) { [rate(name, $0), p50(name, $0), p99(name, $0)] }.map { [name] + $0 }
@@ -113,7 +113,7 @@ struct Tables {
         + [Case.users(50), Case.users(100), Case.usage, Case.check, Case.spend])
   }
 
-  /// What a client makes of one connection, and how much that is of what the load generator does.
+  /// The rate of each client on one connection, and its share of the load generator's rate.
   private func clients(_ workload: String) -> String? {
     let cases = Bench.clientDepths.map { Case.client(workload, $0) }
     let heads = Bench.clientDepths.flatMap { ["\($0) in flight, /s", "p50 us", "of C's"] }

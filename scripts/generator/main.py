@@ -28,17 +28,17 @@ import swift_messages
 import vectors
 from model import Model, Refused
 
-# From the files' paths below the target's directory to their text.
+# The text of each file, by its path below the target's directory.
 Files = dict[str, str]
 
 
 @dataclasses.dataclass
 class Target:
-    # The directory that holds what is generated and nothing else, or the one file.
+    # A directory of generated files only, or one file.
     place: str
     generators: list[Callable[[Model], Files]]
     folders: str = "tallystick"
-    # Refuses what the C room cannot read.
+    # Whether protos are refused that TallyMessages cannot read.
     strict: bool = False
 
 

@@ -1,7 +1,7 @@
-"""Sources/TallyMessages/Generated/FieldProtocols+Messages.swift: who conforms to FieldProtocols.swift.
+"""Sources/TallyMessages/Generated/FieldProtocols+Messages.swift: which messages conform to which protocols.
 
-A request or a response conforms to a protocol as soon as it has all the fields that the protocol asks for, in
-their types. So a new method is taken up by what holds of all its kind, and nobody has to remember a list.
+The protocols are in FieldProtocols.swift. A request or a response conforms to one if it has all the fields
+that the protocol requires, with their types. So the messages of a new method conform without anybody's help.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from swift_messages import HEADER, Types, identifier
 @dataclasses.dataclass
 class Protocol:
     name: str
-    # Of requests, else of responses.
+    # Whether requests conform to it, or responses.
     of_requests: bool
-    # Names and types: a kind of the model, or the full name of a message.
+    # From each field's name to its type: a kind of the model, or the full name of a message.
     fields: dict[str, str]
 
 
@@ -65,7 +65,7 @@ def has(message: Message, fields: dict[str, str]) -> bool:
 
 
 def is_plain(field: Field) -> bool:
-    """Its property has the type itself: for a message an optional one."""
+    """Whether its property has the field's own type, which is optional for a message only."""
     return not field.repeated and not field.oneof and field.kind != "map"
 
 
@@ -74,7 +74,7 @@ def type_of(field: Field) -> str:
 
 
 def named_users(message: Message, model: Model) -> str | None:
-    """The users that a request names by several ids or by its items, as a Swift sequence."""
+    """A Swift sequence of the user ids in `user_ids`, or in the request's items; None without either."""
     for field in message.fields:
         if field.repeated and field.name == "user_ids":
             return identifier(field.name)

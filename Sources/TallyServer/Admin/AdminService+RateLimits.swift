@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. A limit holds from the reply of SetRateLimit on, and over restarts.
-//
-// Owner: connections' queues, lanes and the engine's writer, each for its part of a call.
 
 internal import TTRPC
 internal import TallyCore

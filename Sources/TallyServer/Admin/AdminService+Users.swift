@@ -1,9 +1,7 @@
 // tallystick.v1.AdminService: users and their settings.
 //
 // Invariants:
-// 1. A settings message's form is checked here; that the same content changes nothing is the engine's word.
-//
-// Owner: connections' queues, lanes and the engine's writer, each for its part of a call.
+// 1. The fields of a settings message are checked here; the engine decides whether they change anything.
 
 internal import TTRPC
 internal import TallyCore

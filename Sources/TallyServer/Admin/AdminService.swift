@@ -1,10 +1,9 @@
-// tallystick.v1.AdminService: who answers here, and whether the books are right.
+// tallystick.v1.AdminService: GetServerInfo and Verify.
 //
 // Invariants:
-// 1. GetServerInfo tells no peer anything about any user.
-// 2. One verification runs at a time; it reads in slices and never holds up the writer.
-//
-// Owner: connections' queues; verification has a queue of its own.
+// 1. GetServerInfo has nothing about any user, since every peer may call it.
+// 2. One verification runs at a time, on a queue of its own. It reads in slices and never holds up the
+//    writer.
 
 internal import Dispatch
 internal import Glibc
@@ -16,7 +15,7 @@ internal import TallyMessages
 struct AdminService {
   typealias RPCs = TallystickV1.AdminService
 
-  /// Progress messages that wait for a slow reader; past it they are left out, ends of checks never.
+  /// Progress messages that may wait for a slow reader. Further ones are left out, but not ends of checks.
   static let progressBufferCount = 64
 
   var services: Services
@@ -55,7 +54,7 @@ struct AdminService {
         let caller = try services.admitStream(context, isWrite: false)
         _ = try await single(TallystickV1.VerifyRequest.self, inbound)
         try await services.require(.admin, of: caller)
-        // Bounded by `waiting`, not by the stream, which would not know what may give way.
+        // `waiting` is the bound, since the stream could not tell which messages may be left out.
         let (progress, continuation) = AsyncThrowingStream.makeStream(
           of: VerifyProgress.self, throwing: (any Error).self, bufferingPolicy: .unbounded)
         let waiting = Lock(0)
@@ -87,7 +86,7 @@ struct AdminService {
   }
 }
 
-/// What GetServerInfo tells and does not change while the server runs.
+/// The part of GetServerInfo's reply that stays the same while the server runs.
 struct ServerFacts: Sendable {
   var version: String
   var startedAtMicros: Int64
@@ -95,7 +94,7 @@ struct ServerFacts: Sendable {
   var readerPoolSize: Int
   var ephemeral: Bool
   var testing: Bool
-  /// Limits of the connection layer, beside those of fields.
+  /// Limits of the connection layer. Those of fields are in `Limits`.
   var connectionLimits: [(name: String, value: Int64, unit: String)]
 
   func response(_ engine: any Engine, _ caller: Caller) -> TallystickV1.GetServerInfoResponse {
@@ -143,7 +142,7 @@ extension TallystickV1.VerifyResponse {
   }
 }
 
-/// The numbers that the proto gives to what the store keeps.
+/// The numbers in the protos of the enums that the store keeps, for Verify.
 let protoEnums = VerifyEnums(
   transactionTypes: knownNumbers { number in
     if case .unrecognized = TallystickV1.TransactionType(rawValue: number) { false } else { true }
@@ -164,5 +163,5 @@ let protoEnums = VerifyEnums(
     if case .unrecognized = TallystickV1.UserApproval(rawValue: number) { false } else { true }
   })
 
-/// Enum numbers from 1 that are known, far beyond the last one.
+/// The known numbers of an enum without zero; 255 is far beyond the last of any.
 private func knownNumbers(_ isKnown: (Int32) -> Bool) -> [Int32] { (Int32(1)...255).filter(isKnown) }

@@ -1,9 +1,7 @@
-// tallystick.v1.AdminService: how the server does. Metrics, statements and caches.
+// tallystick.v1.AdminService: metrics, statements and caches.
 //
 // Invariants:
-// 1. No reply has a user's data in it: statements are told with their parameters' numbers.
-//
-// Owner: lanes, for the moment of a call.
+// 1. No reply has a user's data in it: statements come with placeholders, not with bound values.
 
 internal import TTRPC
 internal import TallyCore

@@ -1,11 +1,9 @@
-// The list of users: filter from the request, page into the reply.
+// The list of users: the query from the request, the reply from a page of users.
 //
 // Invariants:
 // 1. A page holds at most `limit` users and never outgrows the largest message; it holds at least one user
 //    if there is one.
 // 2. A cursor is bound to the request it came from.
-//
-// Values, owned by nobody.
 
 internal import TallyCore
 internal import TallyMessages
@@ -65,7 +63,7 @@ enum UserQueries {
     return response
   }
 
-  /// Not less than the user's encoding: every number at its longest.
+  /// An upper bound of the user's encoded size: every number counts as the longest of its type.
   private static func size(_ user: UserFacts) -> Int {
     512 + 3 * user.settings.userId.utf8.count + user.settings.email.utf8.count
       + user.usage.timeZone.utf8.count

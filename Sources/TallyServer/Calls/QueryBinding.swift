@@ -1,4 +1,4 @@
-// The straight way of a query: decode, parse, check who asks, and answer from memory or from a snapshot.
+// How a query is carried out: decode, parse, check the caller, and answer from memory or from a snapshot.
 //
 // Invariants:
 // 1. A request is parsed once. Whatever depends on the moment, such as the last 30 days, is settled by then,
@@ -12,7 +12,7 @@ internal import TTRPC
 internal import TallyCore
 internal import TallyMessages
 
-/// A reply's bytes: what may be kept for the next who asks, and what goes with this answer only.
+/// A reply's bytes: `bytes` may be kept for later callers, `tail` belongs to this answer only.
 struct EncodedReply: Sendable {
   var bytes: [UInt8]
   var tail: [UInt8] = []

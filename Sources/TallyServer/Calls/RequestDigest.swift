@@ -1,11 +1,9 @@
-// What a key stands for: the SHA-256 of a method and a request.
+// What an idempotency key was used for: the SHA-256 of a method and its request.
 //
 // Invariants:
 // 1. Equal requests have equal digests whatever library encoded them: the digest is over our own
 //    encoding (fields in order, map entries sorted), not over the bytes on the wire.
 // 2. An item of a batch has the digest of the same request sent alone, so either may retry the other.
-//
-// Values, owned by nobody.
 
 internal import Crypto
 internal import TallyCore

@@ -1,21 +1,20 @@
-// The one gate of every call to what the product keeps: who calls, whether in time, whether anything is
-// taken now, and whether not too often.
+// The checks that every call passes before its fields are looked at: the peer, the deadline, whether the
+// engine takes writes, and the rate limits.
 //
 // Invariants:
-// 1. Every method of CreditService, UsageService, PageService and AdminService passes `admit` before its
-//    fields are looked at. Health, reflection, cancellation and the harness are not rate limited.
-// 2. A call counts for its uid, and for the user for whom it acts; when it acts for nobody, for the one user
-//    whom it names. A batch that names several users, and a stream, count for the peer only: one user's
-//    haste must not stop what concerns many. AdminService's calls count for no user that they name.
-//
-// Values; called on connections' queues.
+// 1. Every method of CreditService, UsageService, PageService and AdminService passes `admit` or
+//    `admitStream`. Health, reflection, cancellation and the harness are not rate limited.
+// 2. A call counts against its uid, and against its acting user; without an acting user, against the one user
+//    that it names. A batch that names several users counts against the uid only, and so does a stream: one
+//    user's limit must not stop calls that concern many. Calls of AdminService never count against a user
+//    that they name.
 
 internal import TTRPC
 internal import TallyCore
 internal import TallyMessages
 
 extension Services {
-  /// Peer and deadline.
+  /// The caller, after its peer and the deadline are checked.
   func caller(_ context: CallContext) throws(Status) -> Caller {
     if let deadline = context.deadlineNanoseconds, deadline <= context.nowNanoseconds {
       throw Status(Refusal(.deadlineExceeded, "the deadline passed; nothing was applied"))
@@ -23,7 +22,7 @@ extension Services {
     return try Caller(context, allowList: allowList, users: engine)
   }
 
-  /// Lets a unary call in.
+  /// Checks a unary call.
   /// - Parameter isWrite: whether the engine must be ready to take a write.
   func admit<Request: Message>(
     _ context: CallContext, _ payload: [UInt8], as type: Request.Type, isWrite: Bool
@@ -42,7 +41,7 @@ extension Services {
     return (request, caller)
   }
 
-  /// Lets a stream in, before its messages are looked at; the whole of it counts as one call.
+  /// Checks a stream before its messages are looked at. The whole stream counts as one call.
   func admitStream(_ context: CallContext, isWrite: Bool) throws(Status) -> Caller {
     let caller = try caller(context)
     if isWrite, let refusal = engine.admission() { throw Status(refusal) }
@@ -50,13 +49,14 @@ extension Services {
     return caller
   }
 
-  /// Whether a call has to be handled on a lane: whether its acting user is an admin may have to be read.
+  /// Whether a call has to run on a lane, since finding out whether its acting user is an admin may take a
+  /// read.
   static func mayWait(_ role: Role, _ context: CallContext) -> Bool {
     role == .admin && !context.metadata.isEmpty
   }
 
-  /// The same as `Caller.require`, for a stream: its task must not hold up others while a reader is waited
-  /// for.
+  /// `Caller.require` for a stream. It waits for a reader on a lane, so that the stream's task blocks no
+  /// thread of the shared pool.
   func require(_ role: Role, of caller: Caller) async throws(Status) {
     guard caller.actingUserId != nil else { return try caller.require(role) }
     let result: Result<Void, Status> = await withCheckedContinuation { continuation in
@@ -71,7 +71,7 @@ extension Services {
   private func count(_ context: CallContext, _ caller: Caller, naming userId: String?) throws(Status) {
     let uid = context.peer.uid
     guard let excess = limiter.count(uid: uid, userId: caller.actingUserId ?? userId) else { return }
-    // Rounded up: who comes back then finds a token.
+    // Rounded up, so that there is a token by then.
     let retryAfterMillis = (excess.waitNanoseconds + 999_999) / 1_000_000
     var details = ["retry_after_millis": String(retryAfterMillis)]
     switch excess.subject {

@@ -1,17 +1,15 @@
-// From a reason to what a client receives: one status code, one message, one ErrorInfo.
+// What a client receives for a reason: a status code, a message and an ErrorInfo.
 //
 // Invariants:
 // 1. Every reason has exactly one code, in a switch without a default.
-// 2. A failure's detail names its reason as proto/tallystick/v1/errors.proto spells it.
-//
-// Values, owned by nobody.
+// 2. The ErrorInfo names the reason as proto/tallystick/v1/errors.proto spells it.
 
 internal import TTRPC
 internal import TallyCore
 internal import TallyMessages
 
 extension ServerFailure.Kind {
-  /// The reason of what the connection layer decides.
+  /// The reason for a failure that the connection layer decides.
   var reason: String {
     switch self {
     case .evenStreamId, .malformedRequest, .unknownStream: ServerReason.malformedRequest.rawValue
@@ -68,12 +66,12 @@ extension Status {
     self.init(code: refusal.reason.code, message: refusal.message, info: Status.info(refusal))
   }
 
-  /// A reason by its name, with any code.
+  /// A status of a code and a reason that are given by the caller.
   init(code: StatusCode, _ message: String, reason: String, details: [String: String]) {
     self.init(code: code, message: message, info: Status.info(reason, details))
   }
 
-  /// What its detail says; nil for a status without a reason.
+  /// The status's ErrorInfo; nil when it has none.
   var info: TallystickV1.ErrorInfo? {
     let detail = details.first { $0.typeURL == Status.errorInfoTypeURL }
     return detail.flatMap { try? TallystickV1.ErrorInfo.decode($0.value) }

@@ -1,11 +1,9 @@
-// What CreditService reads: queries from requests, answers into replies.
+// What CreditService reads: queries from requests, and replies from what the engine answers.
 //
 // Invariants:
 // 1. A page holds at most `limit` rows and never outgrows the largest message; it holds at least one
 //    row if there is one, since the largest row is far smaller than a message.
 // 2. A cursor is bound to the request it came from.
-//
-// Values, owned by nobody.
 
 internal import TallyCore
 internal import TallyMessages
@@ -89,7 +87,7 @@ enum CreditQueries {
     return response
   }
 
-  /// Whether a user has so much.
+  /// Asks whether a user's balance covers an estimate.
   struct Check {
     var userId: String
     var estimateMicros: Int64
@@ -171,7 +169,7 @@ enum CreditQueries {
     return rows.count
   }
 
-  /// Not less than the row's encoding: every number at its longest.
+  /// An upper bound of the row's encoded size: every number counts as the longest of its type.
   private static func size(_ entry: Entry) -> Int {
     var total =
       384 + entry.userId.utf8.count + (entry.idempotency?.key.utf8.count ?? 0) + entry.runId.utf8.count
@@ -185,9 +183,9 @@ enum CreditQueries {
     192 + hold.userId.utf8.count + hold.runId.utf8.count + hold.pins.count * allocationByteCount
   }
 
-  /// Of a balance beside its user's id: every number at its longest.
+  /// An upper bound of a balance's encoded size without the user's id.
   static let balanceByteCount = 112
 
-  /// Two fields of ten bytes with their tags, and the submessage's own.
+  /// Two fields of ten bytes with their tags, and the tag and length of the submessage.
   private static let allocationByteCount = 24
 }

@@ -1,10 +1,8 @@
-// Credit requests as commands, field by field.
+// CreditService's requests as commands.
 //
 // Invariants:
-// 1. One function a request; each field that the command takes is checked here and nowhere else.
-// 2. Defaults are put in after the digest was taken.
-//
-// Values, owned by nobody.
+// 1. There is one function for each request, and it checks every field that the command takes.
+// 2. Digests are of the request as it was sent, before defaults are filled in.
 
 internal import TallyCore
 internal import TallyMessages
@@ -156,7 +154,8 @@ enum CreditRequests {
           idempotency: try Fields.idempotency(request.idempotencyKey, FieldPath(), digest: digest))))
   }
 
-  /// That there is no such hold is the engine's to say, after the other fields and the caller's role.
+  /// A text that is no hold's id becomes the id of no hold: the engine refuses it later, since HOLD_NOT_FOUND
+  /// comes after the other fields and the caller's role in the order of checks.
   private static func hold(_ text: String) throws(Refusal) -> Int64 {
     if text.isEmpty { throw invalidField("hold_id", "must not be empty") }
     return Identifiers.holdSequence(text) ?? Identifiers.noHold

@@ -1,10 +1,8 @@
-// tallystick.v1.CreditService: the methods, each bound to its command or query.
+// tallystick.v1.CreditService: each method with its command or query.
 //
 // Invariants:
 // 1. Nothing is decided here: commands go to the engine, whose outcome is the reply.
 // 2. A page is cut before it outgrows the largest message; its cursor goes on from there.
-//
-// Owner: connections' queues, lanes and the engine's writer, each for its part of a call.
 
 internal import TTRPC
 internal import TallyCore

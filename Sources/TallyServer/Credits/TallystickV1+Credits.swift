@@ -1,10 +1,8 @@
 // The ledger's values as messages.
 //
 // Invariants:
-// 1. Ids on the wire are made here and nowhere else: transactions and holds by Core's Identifiers.
+// 1. Ids of transactions and holds on the wire come from Core's Identifiers.
 // 2. Nothing is decided here.
-//
-// Values, owned by nobody.
 
 internal import TallyCore
 internal import TallyMessages

@@ -1,20 +1,18 @@
-// Where the next page starts, as an opaque text.
+// A cursor says where the next page of a list starts, in a text that clients do not interpret:
 //
-//   16 hex digits   the sequence (or id) that the next page lies before; or, of rows that are ordered by
-//                   more than one number, 16 for each of them; or, of rows that are ordered by a text, two
-//                   for each of its bytes
+//   16 hex digits   the number (sequence or id) of the last row of this page; 16 for each number where rows
+//                   are ordered by several; two for each byte where they are ordered by a text
 //   16 hex digits   the first 8 bytes of the digest of method and filter
 //
 // Invariants:
 // 1. A cursor works only with the method and the filter that it came from; the page size may change.
 // 2. Rows are never changed and new ones are newer, so a cursor is stable under writes.
-//
-// Values, owned by nobody.
 
 internal import TallyCore
 internal import TallyMessages
 
-/// A list's request, parsed: what to read, and the request that the next page's cursor is bound to.
+/// A list's parsed request: the filter for the engine, and the request that the next page's cursor is bound
+/// to.
 struct ListQuery<Request: PagedRequest, Filter: Sendable>: Sendable {
   var request: Request
   var filter: Filter

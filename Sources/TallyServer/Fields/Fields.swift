@@ -1,10 +1,7 @@
-// Checks of a request's fields, before anything else is asked about it.
+// Checks of a request's fields that need nothing but the request.
 //
 // Invariants:
-// 1. A check only looks at the request; it never asks the engine.
-// 2. Text was checked for UTF-8 and NUL by the Messages room; here are presence and length.
-//
-// Values, owned by nobody.
+// 1. TallyMessages has checked that texts are UTF-8 without NUL; presence and length are checked here.
 
 internal import TallyCore
 internal import TallyMessages
@@ -74,7 +71,7 @@ enum Fields {
     try elements(count, field, atMost: limit)
   }
 
-  /// The same, and none is as good as any.
+  /// A number of elements that may be zero.
   static func elements(_ count: Int, _ field: String, atMost limit: Int) throws(Refusal) {
     if count > limit {
       throw Refusal(
@@ -83,12 +80,12 @@ enum Fields {
     }
   }
 
-  /// What is asked of many users at once, before it is looked for: an answer that would not fit.
-  /// - Parameter byteCount: of a user's part of the reply beside its id, at most.
+  /// Refuses a request about many users whose reply might not fit, before anything is read.
+  /// - Parameter byteCount: the most that a user's part of the reply may have beside its id.
   static func reply(
     to userIds: [String], _ field: String, each byteCount: Int, atMost limit: Int
   ) throws(Refusal) {
-    // Nothing to add up while any such request fits.
+    // Most requests are so small that their ids need not be added up.
     if limit >= userIds.count * (byteCount + Limits.userIdByteCount) + 64 { return }
     let total = userIds.reduce(64) { $0 + $1.utf8.count + byteCount }
     if total > limit {
@@ -107,7 +104,7 @@ enum Fields {
     return limit == 0 ? Limits.defaultPageRowCount : Int(limit)
   }
 
-  /// Description and metadata, checked and in the order that digests rely on.
+  /// Description and metadata, checked; the entries are sorted by key, as digests need them.
   static func text(_ description: String, _ metadata: [String: String], _ path: FieldPath) throws(Refusal)
     -> FreeText
   {

@@ -1,10 +1,7 @@
-// Every limit that a request's fields are held to, by name. docs/OPERATIONS.md lists them all and
-// GetServerInfo tells them to clients.
+// The limits of all fields of requests. docs/OPERATIONS.md lists them, and GetServerInfo returns them.
 //
 // Invariants:
 // 1. A limit is checked before anything is applied, and its error names the field and the limit.
-//
-// Values, owned by nobody.
 
 internal import TTRPC
 internal import TallyCore
@@ -21,7 +18,7 @@ public enum Limits {
   public static let runCostMicros = RunLimits.costMicros
   /// Runs of one RecordRuns.
   public static let runBatchCount = 1_000
-  /// Runs of a stream that go to the writer together, and their bytes.
+  /// The most runs of a stream that go to the writer together, and the most bytes.
   public static let runStreamBatchCount = 1_000
   public static let runStreamBatchByteCount = 262_144
   /// Refused runs of a stream that its reply names.
@@ -32,15 +29,15 @@ public enum Limits {
   public static let usageUserCount = 1_000
   public static let statsDayCount: Int32 = 400
   public static let defaultStatsDayCount: Int32 = 30
-  /// Of models or types that a dashboard names; the rest is summed.
+  /// Models, or types, that GetStats names; the rest is summed up in one group.
   public static let statsGroupCount = 100
   public static let recentRunCount: Int32 = 100
   public static let modelByteCount = 128
-  /// Of a plan.
+  /// Prices of one plan.
   public static let planPriceCount = 256
-  /// Of a rate per million tokens, and of an image.
+  /// A price per million tokens, or of an image.
   public static let priceMicros: Int64 = 1_000_000_000_000_000
-  /// What a plan may limit something to.
+  /// The largest quota of a plan.
   public static let quotaCount: Int64 = 1_000_000_000_000_000
   public static let packageByteCount = 255
   public static let actorByteCount = 255
@@ -60,7 +57,7 @@ public enum Limits {
   public static let defaultHoldTtlMillis: Int64 = 900_000
   public static let lotPriority: Int32 = 1_000
   public static let timeMicros = SystemClock.latestMicros
-  /// Amounts of one command; sums have the whole of int64.
+  /// The largest amount of one command. Sums may have any value of int64.
   public static let amountMicros: Int64 = 1_000_000_000_000_000_000
   public static let pageIdByteCount = 255
   public static let sectionIdByteCount = 255
@@ -75,11 +72,11 @@ public enum Limits {
   public static let clockAdvanceMillis: Int64 = 100 * 366 * 86_400_000
   /// Items of one LoadFixtures.
   public static let fixtureItemCount = 10_000
-  /// Snapshots that a server for testing keeps, the bytes of them all and of a name.
+  /// Snapshots that a server for testing keeps, the bytes of all of them, and the bytes of a name.
   public static let snapshotCount = 32
   public static let snapshotByteCount = 256 << 20
   public static let snapshotNameByteCount = 64
-  /// Injected failures that are kept; how often one may be skipped or happen, and how long it may delay.
+  /// Injected failures that are kept, how often one may be skipped or happen, and how long one may delay.
   public static let failureCount = 256
   public static let failureRepeatCount: Int32 = 1_000_000
   public static let failureDelayMillis: Int64 = 60_000

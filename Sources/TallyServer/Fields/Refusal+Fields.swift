@@ -1,10 +1,10 @@
-// Refusals of a request for what it holds: a payload that cannot be read, or a field that cannot be taken.
+// Refusals of a payload that cannot be decoded, and of a field with a wrong value.
 
 internal import TallyCore
 internal import TallyMessages
 
 extension Refusal {
-  /// Why a payload is not the method's message.
+  /// The refusal of a payload that is not the method's message.
   init(_ error: DecodeError) {
     switch error {
     case .malformed:
@@ -20,7 +20,7 @@ extension Refusal {
   }
 }
 
-/// A request whose field cannot be taken.
+/// The refusal of a request for one of its fields.
 func invalidField(_ field: String, _ problem: String, limit: Int64? = nil) -> Refusal {
   var details = ["field": field]
   if let limit { details["limit"] = String(limit) }

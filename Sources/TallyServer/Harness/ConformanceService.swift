@@ -1,7 +1,7 @@
-// tallystick.testing.v1.Conformance: does what the request says, for suites and benchmarks.
+// tallystick.testing.v1.Conformance: methods that do what the request says, for test suites and benchmarks.
 //
 // Invariants:
-// 1. Touches no ledger; bound only when the server was started for testing.
+// 1. It never touches the ledger, and only a server for testing has it.
 //
 // Owner: connections' queues and the streams' tasks.
 
@@ -14,7 +14,7 @@ struct ConformanceService {
   typealias EchoRequest = TallystickTestingV1.EchoRequest
   typealias EchoResponse = TallystickTestingV1.EchoResponse
 
-  /// Bodies that Count makes.
+  /// The bodies that Count sends.
   static let maximumBodyByteCount: Int32 = 1 << 20
   static let maximumSleepMillis: Int64 = 600_000
 
@@ -44,7 +44,8 @@ struct ConformanceService {
         .unary { context, payload, responder in
           do throws(Status) {
             let request = try decode(TallystickTestingV1.SleepRequest.self, payload)
-            // Told of its deadline or its cancellation, whichever comes first; the first answer counts.
+            // Called for its deadline or its cancellation, whichever comes first. Only the first answer
+            // counts.
             context.onCancel { responder.fail($0) }
             let millis = Int(clamping: min(max(0, request.millis), ConformanceService.maximumSleepMillis))
             DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(millis)) {

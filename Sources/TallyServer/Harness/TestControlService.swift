@@ -1,11 +1,11 @@
-// tallystick.testing.v1.TestControl: the harness's hand on clock, data and failures.
+// tallystick.testing.v1.TestControl: methods by which tests set the clock, the data and failures.
 //
 // Invariants:
-// 1. Bound only when the server was started for testing; then every peer that may write may use it.
-// 2. The clock never goes behind the ledger's last time.
-// 3. Its own methods are not rate limited, and no injected failure happens to them.
-// 4. What waits for the writer waits on a lane of its own; before a method does that it has let go of what
-//    would hold the writer up. All else is answered at once, so that nothing can keep a test from it.
+// 1. Only a server for testing has it; there every peer that may write may use it.
+// 2. The clock is never set before the ledger's last time.
+// 3. Its methods are not rate limited, and no injected failure happens to them.
+// 4. Methods that wait for the writer run on a queue of their own, after they have ended the delays that
+//    might hold the writer up. All others are answered at once, so that no failure can keep a test from them.
 //
 // Owner: connections' queues, the harness's lane, and the queue of fixtures.
 
@@ -20,13 +20,13 @@ struct TestControlService {
   var engine: any ServedEngine
   var harness: Harness
   var fixtures: Fixtures
-  /// Full names of the methods that may be made to fail.
+  /// The full names of the methods that may be made to fail.
   var methods: Set<String>
 
   var bindings: [Binding] { clock + data + failures }
 
   /// A method that is answered at once.
-  /// - Parameter check: of its fields; what it returns is handed on.
+  /// - Parameter check: checks the request's fields, and returns what `answer` gets.
   private func quick<Request: Message, Checked: Sendable, Response: Message>(
     _ rpc: RPC<Request, Response>, role: Role = .service,
     check: @escaping @Sendable (Request) throws(Refusal) -> Checked,
@@ -45,7 +45,7 @@ struct TestControlService {
   }
 
   /// A method that waits for the writer.
-  /// - Parameter first: what is done before that; what it returns is handed on.
+  /// - Parameter first: is called before that, and returns what `answer` gets.
   private func slow<Request: Message, Checked: Sendable, First: Sendable, Response: Message>(
     _ rpc: RPC<Request, Response>,
     check: @escaping @Sendable (Request) throws(Refusal) -> Checked,
@@ -210,7 +210,7 @@ struct TestControlService {
 }
 
 extension Services {
-  /// A call's request, checked, from a caller of that role at least.
+  /// Checks the call, its fields and the caller's role.
   fileprivate func admit<Request: Message, Checked, Response: Message>(
     _ context: CallContext, _ payload: [UInt8], _ rpc: RPC<Request, Response>, _ role: Role,
     _ check: (Request) throws(Refusal) -> Checked

@@ -7,14 +7,14 @@
 internal import TTRPC
 internal import TallyCore
 
-/// One call's caller.
+/// Who makes a call: the role of its peer, and the user for whom it acts, if there is one.
 struct Caller: Sendable {
-  /// Metadata that names the acting user.
+  /// The key of the metadata that names the acting user.
   static let actingUserMetadataKey = "tally-acting-user"
 
   var role: Role
   var actingUserId: String?
-  /// Who knows the acting user's settings; there with an acting user only.
+  /// Reads the acting user's settings; nil without an acting user.
   private var users: (any AdminReads)?
 
   init(_ context: CallContext, allowList: AllowList, users: any AdminReads) throws(Status) {
@@ -23,9 +23,10 @@ struct Caller: Sendable {
     }
     self.role = role
     var actingUserId: String?
-    // In any case of letters, as clients of gRPC expect: who is overlooked is not narrowed.
+    // Upper and lower case are the same, as clients of gRPC expect. A key that went unnoticed would leave the
+    // call with all its rights.
     for pair in context.metadata where pair.key.lowercased() == Caller.actingUserMetadataKey {
-      // Nobody means to act for two users; which of them was meant is not ours to guess.
+      // Nobody can act for two users, and the server must not guess which one was meant.
       if actingUserId != nil {
         throw Status(.actingUser, "\(Caller.actingUserMetadataKey) is given twice")
       }
@@ -41,8 +42,8 @@ struct Caller: Sendable {
     self.actingUserId = actingUserId
   }
 
-  /// What needs the role admin needs it of the peer and of the user for whom the call acts. May wait for a
-  /// reader then.
+  /// Checks that the caller has a role. For `admin` the acting user has to be an admin too, which may take a
+  /// read.
   /// - Throws: ROLE_REQUIRED.
   func require(_ role: Role) throws(Status) {
     if self.role < role {

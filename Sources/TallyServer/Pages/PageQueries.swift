@@ -1,11 +1,9 @@
-// What PageService reads: queries from requests, answers into replies.
+// What PageService reads: queries from requests, and replies from what the engine answers.
 //
 // Invariants:
 // 1. A list is cut before it outgrows the largest message; its cursor goes on from there.
-// 2. What is kept of GetPage is the reply's bytes without its commit, and whose page it is: another user's
-//    call never gets it.
-//
-// Values, owned by nobody.
+// 2. Replies of GetPage are kept without their commit, and with the page's user: a call that acts for another
+//    user never gets them.
 
 internal import TallyCore
 internal import TallyMessages
@@ -24,7 +22,7 @@ struct PageQueries {
     maximumReplyByteCount = services.maximumReplyByteCount
   }
 
-  /// What a list's reply has beside its rows, and not more: cursor and commit.
+  /// The most that a list's reply has beside its rows: the cursor and the commit.
   static let listOverheadByteCount = 256
 
   private var listByteCount: Int { maximumReplyByteCount - Self.listOverheadByteCount }
@@ -69,7 +67,7 @@ struct PageQueries {
     return Self.reply(encoded)
   }
 
-  /// A message's fields may stand in two pieces: the page, which is kept, and the commit.
+  /// The bytes of a message may come in two pieces: the page, which is kept, and the commit.
   private static func reply(_ page: Snapshot<ReplyCaches.EncodedPage>) -> EncodedReply {
     var commit = TallystickV1.GetPageResponse()
     commit.commitSequence = page.commitSequence

@@ -1,10 +1,8 @@
-// From PageService's requests to commands: fields checked, defaults filled in.
+// PageService's requests as commands: fields are checked, and defaults filled in.
 //
 // Invariants:
-// 1. Ids that lists of refusals name are separated by line feeds there, so they hold none.
-// 2. An empty author is the acting user; an empty id of a page or of media is made here, and never twice.
-//
-// Values, owned by nobody.
+// 1. Ids of pages and media have no line feed, since the details of refusals separate ids by line feeds.
+// 2. An empty author becomes the acting user. An empty id of a page or of media becomes 128 random bits.
 
 internal import TallyCore
 internal import TallyMessages
@@ -145,7 +143,7 @@ struct PageRequests {
     if number < 0 { throw invalidField(field, "must not be negative") }
   }
 
-  /// An id that is to be new, made when empty.
+  /// The id of what the request makes; a new one when it is empty.
   private static func id(
     _ id: String, _ field: String, made prefix: String, atMost limit: Int
   ) throws(Refusal) -> String {
@@ -173,7 +171,7 @@ struct PageRequests {
     try Fields.optional(title, "title", atMost: Limits.titleByteCount)
     try Fields.optional(settings, "settings", atMost: Limits.pageSettingsByteCount)
     var content = PageContent(title: title, settings: settings)
-    // Before each of them is looked at.
+    // Before the first of them is checked.
     if sections.count > PageLimits.sectionCount {
       throw invalidField(
         "sections", "has \(sections.count) elements; the limit is \(PageLimits.sectionCount)",

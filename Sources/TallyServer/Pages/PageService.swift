@@ -1,10 +1,8 @@
-// tallystick.v1.PageService: the methods, each bound to its command or query.
+// tallystick.v1.PageService: each method with its command or query.
 //
 // Invariants:
 // 1. Nothing is decided here: commands go to the engine, whose outcome is the reply.
-// 2. A page that was kept is answered on the connection's queue, as it was encoded.
-//
-// Owner: connections' queues, lanes and the engine's writer, each for its part of a call.
+// 2. A page that was kept is answered on the connection's queue, without being encoded again.
 
 internal import TTRPC
 internal import TallyCore
@@ -136,7 +134,7 @@ struct PageService {
     ]
   }
 
-  /// A mutation whose reply is the page as it is then.
+  /// A mutation whose reply is the page after the change.
   private func change<Request: Message, Response: PageChangeResponse>(
     _ rpc: RPC<Request, Response>,
     prepare: @escaping @Sendable (Request, Caller) throws(Refusal) -> Prepared

@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. Nothing is decided here.
-//
-// Values, owned by nobody.
 
 internal import TallyCore
 internal import TallyMessages
@@ -36,7 +34,7 @@ extension TallystickV1.Section {
 }
 
 extension TallystickV1.Page {
-  /// As in lists, without sections.
+  /// A page without its sections, as lists have it.
   init(_ facts: PageFacts) {
     self.init()
     pageId = facts.pageId

@@ -1,9 +1,10 @@
-// Who has called too often: token buckets of users and of uids.
+// Rate limits: token buckets of users and of uids.
 //
 // Invariants:
-// 1. What the engine stores is what holds here: it tells of each change before anyone hears of its commit.
-// 2. A call that is refused takes no token, from nobody.
-// 3. Without any limit a call reads one flag and no lock.
+// 1. The limits are those that the engine has stored: it hands over each change before its commit is
+//    answered.
+// 2. A call that is refused takes no token, neither from its user nor from its uid.
+// 3. Without any limit a call reads one flag and takes no lock.
 //
 // Owner: a lock; the engine's writer changes limits, any thread asks.
 
@@ -13,7 +14,7 @@ internal import TallyLocking
 internal import TallyMeasuring
 
 final class RateLimiter: Sendable {
-  /// Buckets of users, and of uids, that have no limit of their own.
+  /// The most buckets of users without a limit of their own; of uids likewise.
   static let maximumBuckets = 16_384
 
   fileprivate struct State {
@@ -21,7 +22,7 @@ final class RateLimiter: Sendable {
     var uids: BucketTable<UInt32>
   }
 
-  /// Who was too fast, and for how long it has to wait.
+  /// Whose limit a call exceeds, and how long until the next token.
   struct Excess: Equatable {
     enum Subject: Equatable {
       case user(String)
@@ -34,12 +35,12 @@ final class RateLimiter: Sendable {
   private let maximumBuckets: Int
   private let state: Lock<State>
   private let hasLimits = Atomic(false)
-  /// Calls that were refused, by what was too fast.
+  /// Calls that were refused, for a user's limit and for a uid's.
   let limitedUsers = Counter()
   let limitedUids = Counter()
   private let nowNanoseconds: @Sendable () -> UInt64
 
-  /// - Parameter nowNanoseconds: a clock that does not go back, but for one that tests drive.
+  /// - Parameter nowNanoseconds: a clock that does not go back, except when tests set it.
   init(maximumBuckets: Int = RateLimiter.maximumBuckets, nowNanoseconds: @escaping @Sendable () -> UInt64) {
     self.maximumBuckets = maximumBuckets
     self.nowNanoseconds = nowNanoseconds
@@ -49,7 +50,7 @@ final class RateLimiter: Sendable {
     )
   }
 
-  /// On the monotonic clock, or on a wall clock that tests drive.
+  /// By the monotonic clock, or by a wall clock that tests drive.
   convenience init(clock: TestClock?) {
     if let clock {
       self.init { UInt64(clamping: clock.wallMicros).multipliedSaturating(by: 1_000) }
@@ -58,7 +59,7 @@ final class RateLimiter: Sendable {
     }
   }
 
-  /// Whether any limit is set; a call need not ask further when not.
+  /// Whether any limit is set. If none is, `count` need not be called.
   var isActive: Bool { hasLimits.load(ordering: .relaxed) }
 
   func apply(_ change: RateLimitChange) {
@@ -76,7 +77,8 @@ final class RateLimiter: Sendable {
   }
 
   /// Counts a call.
-  /// - Parameter userId: for whom it acts, or else whom it names; nil counts for its peer only.
+  /// - Parameter userId: the acting user, or else the user that it names; with nil it counts against its uid
+  ///   only.
   /// - Returns: nil when the call may go on.
   func count(uid: UInt32, userId: String?) -> Excess? {
     let now = nowNanoseconds()

@@ -3,10 +3,8 @@
 // Invariants:
 // 1. A bucket never holds more than its burst, and refills exactly: levels are billionths of a token, so
 //    that a nanosecond's refill is a whole number.
-// 2. A subject with a limit of its own keeps its bucket as long as that limit; those of all others are at
-//    most `maximumBuckets`, in two generations, and who was not heard of for longest starts afresh.
-//
-// Values; whoever holds one guards it.
+// 2. A subject with a limit of its own has a bucket as long as it has that limit. The others have at most
+//    `maximumBuckets`, in two generations; those that called longest ago are dropped and start full again.
 
 /// How fast a bucket fills, and how much it holds.
 struct BucketRate: Sendable, Equatable {
@@ -16,26 +14,26 @@ struct BucketRate: Sendable, Equatable {
 }
 
 struct TokenBucket: Sendable {
-  /// One token's level.
+  /// The level of one token.
   private static let token: Int64 = 1_000_000_000
 
   private var level: Int64
   private var atNanoseconds: UInt64
 
-  /// A full one.
+  /// A full bucket.
   init(_ rate: BucketRate, nowNanoseconds: UInt64) {
     level = rate.burst * Self.token
     atNanoseconds = nowNanoseconds
   }
 
-  /// How long until there is a token; zero when there is one.
+  /// The time until the next token; zero when there is one.
   mutating func waitNanoseconds(_ rate: BucketRate, nowNanoseconds: UInt64) -> UInt64 {
     refill(rate, nowNanoseconds)
     if level >= Self.token { return 0 }
     return UInt64((Self.token - level + rate.perSecond - 1) / rate.perSecond)
   }
 
-  /// After `waitNanoseconds` said zero.
+  /// Takes a token. `waitNanoseconds` has returned zero.
   mutating func take() { level -= Self.token }
 
   private mutating func refill(_ rate: BucketRate, _ nowNanoseconds: UInt64) {
@@ -61,7 +59,7 @@ struct BucketTable<Subject: Hashable & Sendable>: Sendable {
 
   private let generation: Int
   private var own: [Subject: Own] = [:]
-  /// Of each subject without a limit of its own.
+  /// The rate of each subject without a limit of its own.
   private var every: BucketRate?
   private var young: [Subject: TokenBucket] = [:]
   private var old: [Subject: TokenBucket] = [:]
@@ -72,7 +70,7 @@ struct BucketTable<Subject: Hashable & Sendable>: Sendable {
   /// Buckets of subjects without a limit of their own.
   var sharedCount: Int { young.count + old.count }
 
-  /// A limit that changes begins with a full bucket.
+  /// Sets a subject's own limit; its bucket is full then.
   /// - Parameter rate: nil takes the limit away.
   mutating func set(_ rate: BucketRate?, for subject: Subject, nowNanoseconds: UInt64) {
     own[subject] = rate.map { Own(rate: $0, bucket: TokenBucket($0, nowNanoseconds: nowNanoseconds)) }
@@ -84,7 +82,7 @@ struct BucketTable<Subject: Hashable & Sendable>: Sendable {
     old = [:]
   }
 
-  /// How long until the subject has a token; zero when it has one or needs none.
+  /// The time until the subject has a token; zero when it has one or needs none.
   mutating func waitNanoseconds(_ subject: Subject, nowNanoseconds: UInt64) -> UInt64 {
     if let rate = own[subject]?.rate {
       return own[subject]?.bucket.waitNanoseconds(rate, nowNanoseconds: nowNanoseconds) ?? 0
@@ -96,7 +94,7 @@ struct BucketTable<Subject: Hashable & Sendable>: Sendable {
     return young[subject]?.waitNanoseconds(every, nowNanoseconds: nowNanoseconds) ?? 0
   }
 
-  /// Right after `waitNanoseconds` said zero.
+  /// Takes a token of the subject. `waitNanoseconds` has just returned zero.
   mutating func take(_ subject: Subject) {
     if own[subject] != nil { own[subject]?.bucket.take() } else { young[subject]?.take() }
   }

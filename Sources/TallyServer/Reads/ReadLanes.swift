@@ -1,18 +1,18 @@
-// Where reads that may take a while run, so that they never hold up a connection's queue.
+// Queues for reads that may take a while, so that they never hold up a connection's queue.
 //
 // Invariants:
-// 1. As many serial queues as the engine has readers: a read waits in its lane, not on a thread.
-// 2. A call waits for at most `laneShare` of each other connection in its lane, whatever that asks for.
+// 1. There are as many lanes (serial queues) as the engine has readers, so a read never blocks a thread to
+//    wait for a reader.
+// 2. In its lane a call waits for at most `laneShare` calls of each other connection, however many that
+//    sends.
 // 3. What is queued is bounded by the calls in flight of all connections.
-//
-// Owner: each lane owns itself; the turn is shared and lock-free.
 
 internal import Dispatch
 internal import Synchronization
 internal import TTRPC
 
 final class ReadLanes: Sendable {
-  /// Calls of one connection in a lane at a time: one that is read for, and one that is next.
+  /// Calls of one connection that a lane holds at a time: one that runs, and one that is next.
   static let laneShare = 2
 
   private let lanes: [DispatchQueue]
@@ -26,7 +26,7 @@ final class ReadLanes: Sendable {
     next.async(execute: work)
   }
 
-  /// Does `work`, which answers a call, in its turn among those of its connection.
+  /// Does `work`, which answers a call, after earlier calls of the same connection.
   func run(_ responder: UnaryResponder, _ work: @escaping @Sendable () -> Void) {
     responder.answer(on: next, limit: Self.laneShare * lanes.count, work)
   }

@@ -1,30 +1,28 @@
-// Replies kept as bytes for the next who asks: pages, and statistics.
+// Caches of encoded replies: pages, and statistics.
 //
 // Invariants:
-// 1. What is found holds for every commit since its own, and for all that were told of by now: the writer has
-//    a commit's groups forgotten before it publishes that commit.
-// 2. A page is kept with whose it is; deleted ones never are.
-//
-// Shared: each cache has its lock.
+// 1. A reply that is found is true as of every published commit: before the writer publishes a commit, it
+//    drops the replies that the commit has made untrue.
+// 2. A page is kept with its user's id. Deleted pages are not kept.
 
 internal import TallyCore
 
 final class ReplyCaches: CommitObserver {
-  /// Bytes that each may take.
+  /// The most bytes of each cache.
   static let pagesByteCount = 8 << 20
   static let statsByteCount = 4 << 20
-  /// What a kept reply of statistics costs beside its bytes and the query's texts: its place in the cache.
+  /// The memory of a kept reply of statistics beside its bytes and the query's texts.
   private static let statsOverheadByteCount = 192
 
-  /// An encoded page and whose it is.
+  /// An encoded page and its user's id.
   struct EncodedPage: Sendable {
     var bytes: [UInt8]
     var userId: String
   }
 
-  /// By page id; what is shown is the key.
+  /// Grouped by page id; the key tells the current from the published version.
   private let pages = ExactCache<EncodedPage>(name: "pages", limitByteCount: pagesByteCount)
-  /// By user id, empty for all users.
+  /// Grouped by user id, which is empty for statistics of all users.
   private let stats = ExactCache<[UInt8]>(name: "stats", limitByteCount: statsByteCount)
 
   func forget(_ touched: Touched, commitSequence: Int64) {
@@ -43,7 +41,7 @@ final class ReplyCaches: CommitObserver {
     kept(in: pages, group: pageId, key: shown.cacheKey, engine)
   }
 
-  /// - Parameter page: of a commit that is published, and not a deleted one.
+  /// - Parameter page: as of a published commit, and not deleted.
   func keep(_ page: Snapshot<EncodedPage>, pageId: String, _ shown: PageShown) {
     pages.offer(
       page, group: pageId, key: shown.cacheKey, byteCount: page.value.bytes.count + pageId.utf8.count)
@@ -60,7 +58,7 @@ final class ReplyCaches: CommitObserver {
       reply, group: query.userId, key: key, byteCount: Self.statsOverheadByteCount + byteCount)
   }
 
-  /// The head is looked at before the cache: what is found holds for both commits.
+  /// The last commit is read before the cache, so that what is found is true as of that commit too.
   private func kept<Value>(
     in cache: ExactCache<Value>, group: String, key: String, _ engine: any ServedEngine
   ) -> Snapshot<Value>? {

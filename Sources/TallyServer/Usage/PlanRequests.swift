@@ -1,9 +1,7 @@
-// Requests about plans as commands, field by field.
+// UsageService's requests about plans as commands.
 //
 // Invariants:
-// 1. One function a request; each of its fields is checked here and nowhere else.
-//
-// Values, owned by nobody.
+// 1. Every field of a plan is checked here.
 
 internal import TallyCore
 internal import TallyMessages
@@ -61,7 +59,7 @@ enum PlanRequests {
       pageCount: try count(message.pageCount, "page_count"))
   }
 
-  /// In the order of the models' bytes, so that the same prices in another order are the same content.
+  /// Sorted by the models' bytes, so that the same prices in another order are the same plan.
   private static func prices(_ messages: [TallystickV1.ModelPrice]) throws(Refusal) -> [ModelPrice] {
     if messages.count > Limits.planPriceCount {
       throw invalidField(

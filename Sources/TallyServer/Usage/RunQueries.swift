@@ -1,4 +1,4 @@
-// What UsageService reads of runs: queries from requests, answers into replies.
+// What UsageService reads of runs: queries from requests, and replies from what the engine answers.
 //
 // Invariants:
 // 1. A page holds at most `limit` runs and never outgrows the largest message; it holds at least one run if
@@ -72,7 +72,7 @@ enum RunQueries {
     return response
   }
 
-  /// Not less than the run's encoding: every number at its longest.
+  /// An upper bound of the run's encoded size: every number counts as the longest of its type.
   private static func size(_ run: Run) -> Int {
     256 + run.runId.utf8.count + run.userId.utf8.count + run.model.utf8.count + run.type.utf8.count
       + run.error.utf8.count

@@ -1,11 +1,9 @@
-// Requests about runs as commands and filters, field by field.
+// UsageService's requests about runs as commands.
 //
 // Invariants:
-// 1. One function a request; each field that is taken is checked here and nowhere else.
-// 2. A run's digest is over the request as sent, before defaults; an item of a batch or a stream has that
-//    of the same request alone.
-//
-// Values, owned by nobody.
+// 1. There is one function for each request, and it checks every field that the command takes.
+// 2. A run's digest is of the request as it was sent, before defaults are filled in. An item of a batch or a
+//    stream has the digest of the same request sent alone.
 
 internal import TallyCore
 internal import TallyMessages

@@ -62,7 +62,7 @@ extension TallystickV1.Usage {
 }
 
 extension TallystickV1.GetStatsResponse {
-  /// All but the commit.
+  /// The whole reply except its commit.
   init(_ stats: Stats, _ query: StatsQuery) {
     self.init()
     totals = TallystickV1.RunTotals(stats.totals)
@@ -98,7 +98,7 @@ extension TallystickV1.GetStatsResponse {
     return messages
   }
 
-  /// Statuses that some run has, by count, most first, then by name.
+  /// The statuses that some run has: the most frequent first, and by name where counts are equal.
   private static func statuses(_ totals: RunTotals) -> [Stats.Group] {
     var groups: [Stats.Group] = []
     for (status, sums) in [

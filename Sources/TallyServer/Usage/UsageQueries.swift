@@ -1,9 +1,7 @@
-// What UsageService reads: queries from requests, answers into replies.
+// What UsageService reads: queries from requests, and replies from what the engine answers.
 //
 // Invariants:
 // 1. No reply outgrows the largest message.
-//
-// Values, owned by nobody.
 
 internal import TallyCore
 internal import TallyMessages
@@ -43,8 +41,8 @@ enum UsageQueries {
     return response
   }
 
-  /// Not less than the plan's encoding: every number at its longest. The largest is far smaller than a
-  /// message.
+  /// An upper bound of the plan's encoded size: every number counts as the longest of its type. The largest
+  /// plan is far smaller than a message.
   private static func size(_ plan: Plan) -> Int {
     var total = 256 + 2 * plan.id.utf8.count + plan.displayName.utf8.count + plan.timeZone.utf8.count
     for price in plan.prices { total += 48 + price.model.utf8.count }
@@ -86,7 +84,7 @@ enum UsageQueries {
     return query
   }
 
-  /// What a user may still have of a kind.
+  /// Asks how much of a quota a user has left.
   struct QuotaQuery {
     var kind: QuotaKind
     var userId: String
@@ -100,7 +98,7 @@ enum UsageQueries {
     return QuotaQuery(kind: kind, userId: userId)
   }
 
-  /// Of a user's usage beside the id: every number and every text at its longest.
+  /// An upper bound of a user's usage, encoded, without the user's id.
   static let usageByteCount = 160 + Limits.planIdByteCount + ZoneStore.maximumNameByteCount
 
   static func usage(
@@ -138,7 +136,7 @@ enum UsageQueries {
 
   // MARK: stats
 
-  /// - Parameter nowMicros: what `days` are reckoned from.
+  /// - Parameter nowMicros: the end of the last `days`.
   static func parse(
     _ request: TallystickV1.GetStatsRequest, _ zones: ZoneStore, nowMicros: Int64
   ) throws(Refusal) -> StatsQuery {
@@ -183,7 +181,7 @@ enum UsageQueries {
     }
   }
 
-  /// A reply that was kept, if it still holds.
+  /// The kept reply, if there is one that is still true.
   static func keptStats(_ query: StatsQuery, _ services: Services) -> EncodedReply? {
     services.replies.stats(query, services.engine).map(dated)
   }
@@ -196,7 +194,7 @@ enum UsageQueries {
     return dated(reply)
   }
 
-  /// Bytes of a message may be followed by those of more of its fields: a reply is kept without its commit.
+  /// The bytes of a message may come in two pieces: the statistics, which are kept, and the commit.
   private static func dated(_ reply: Snapshot<[UInt8]>) -> EncodedReply {
     var commit = TallystickV1.GetStatsResponse()
     commit.commitSequence = reply.commitSequence

@@ -1,6 +1,4 @@
-// tallystick.v1.UsageService: what was used, quotas and the dashboard.
-//
-// Owner: connections' queues and lanes, each for its part of a call.
+// tallystick.v1.UsageService: usage, quotas and statistics.
 
 internal import TallyCore
 internal import TallyMessages

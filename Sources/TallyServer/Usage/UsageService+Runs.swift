@@ -1,9 +1,7 @@
-// tallystick.v1.UsageService: the methods of runs, each bound to its command or query.
+// tallystick.v1.UsageService: each method of runs with its command or query.
 //
 // Invariants:
 // 1. Nothing is decided here: commands go to the engine, whose outcome is the reply.
-//
-// Owner: connections' queues, lanes and the engine's writer, each for its part of a call.
 
 internal import TTRPC
 internal import TallyCore

@@ -1,9 +1,7 @@
-// tallystick.v1.UsageService: plans. Runs are in UsageService+Runs, what was used in UsageService+Reads.
+// tallystick.v1.UsageService: plans. UsageService+Runs has runs, UsageService+Reads usage and statistics.
 //
 // Invariants:
-// 1. A plan's content is checked here; that the same content changes nothing is the engine's word.
-//
-// Owner: connections' queues, lanes and the engine's writer, each for its part of a call.
+// 1. A plan's fields are checked before the command is made; the engine decides whether they change anything.
 
 internal import TTRPC
 internal import TallyCore

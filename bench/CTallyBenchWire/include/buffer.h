@@ -1,8 +1,10 @@
 // A growing byte buffer, read at its start and written at its end.
 //
-// 1. start <= end <= capacity; what is unread is bytes[start, end).
-// 2. Memory is never given back before buffer_free: the benchmarks reach their size once.
-// Owner: whoever holds it; no locks.
+// Invariants:
+// 1. start <= end <= capacity; the unread bytes are bytes[start, end).
+// 2. Memory is not freed before buffer_free, since a benchmark's buffers soon stop growing.
+//
+// Not thread-safe.
 #pragma once
 
 #include <stddef.h>
@@ -16,7 +18,7 @@ struct buffer {
   size_t capacity;
 };
 
-// Makes room for `extra` bytes at the end and returns where they go. Exits when out of memory.
+// Makes room for `extra` bytes at the end and returns a pointer to it. Exits when out of memory.
 uint8_t *buffer_reserve(struct buffer *buffer, size_t extra);
 
 void buffer_free(struct buffer *buffer);

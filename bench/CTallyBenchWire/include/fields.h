@@ -1,4 +1,4 @@
-// Protobuf's wire format, as much of it as the benchmarks write and read.
+// The part of protobuf's wire format that the benchmarks write and read.
 //
 // Writers append to a pointer and return the next one; the caller has made room: a varint takes at
 // most 10 bytes, a tag at most 2 (field numbers here are below 2,048).
@@ -11,7 +11,7 @@
 
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
-// What a tag and a length or a number take at most.
+// The most bytes of a tag with a length or a number.
 enum { FIELD_OVERHEAD_BYTES = 12 };
 
 static inline uint8_t *put_varint(uint8_t *at, uint64_t value) {
@@ -35,7 +35,7 @@ static inline uint8_t *put_bytes(uint8_t *at, uint32_t number, const void *bytes
   return at + length;
 }
 
-// One field as read: `value` of a number, `bytes` and `length` of the rest.
+// One field: `value` for a number, `bytes` and `length` for all other types.
 struct field {
   uint32_t number;
   uint32_t wire;
@@ -44,7 +44,7 @@ struct field {
   size_t length;
 };
 
-// What is left of a message. `malformed` is set by the read that failed.
+// The unread part of a message. `malformed` is set by the read that failed.
 struct fields {
   const uint8_t *at;
   const uint8_t *end;

@@ -1,4 +1,4 @@
-// ttrpc frames and envelopes, as both ends of a benchmark speak them: unary calls only.
+// ttrpc frames and envelopes of unary calls, for both ends of a benchmark.
 //
 // Frame: u32 payload length, u32 stream id, u8 type, u8 flags, big-endian, then the payload.
 // Request { string service=1; string method=2; bytes payload=3; }
@@ -38,13 +38,13 @@ static inline bool text_equals(struct text text, const char *other) {
 
 enum frame_state { FRAME_WHOLE, FRAME_PARTIAL, FRAME_BROKEN };
 
-// Reads the frame at the front of the buffer without taking it. The payload points into the buffer.
+// Reads the frame at the front of the buffer without removing it. The payload points into the buffer.
 enum frame_state frame_peek(const struct buffer *in, struct frame *frame);
 
-// How many bytes of the front frame, or of its header, are still to come. Zero when it is whole.
+// How many bytes of the first frame, or of its header, are still missing. Zero when it is whole.
 size_t frame_missing(const struct buffer *in);
 
-// Takes a peeked frame.
+// Removes the frame that was peeked.
 static inline void frame_take(struct buffer *in, const struct frame *frame) {
   buffer_take(in, FRAME_HEADER_BYTES + frame->length);
 }

@@ -11,7 +11,7 @@ enum {
   KEY_BYTES = 36,           // the text of a UUID
 };
 
-// What each account has before a run: more than a run can spend.
+// The credit of each account before a run: more than a run can spend.
 static const int64_t SEEDED_MICROS = 1000000000000;
 
 static inline uint64_t now_nanoseconds(void) {
@@ -44,7 +44,7 @@ enum { NAME_DIGITS = 6 };
 // Writes the prefix and NAME_DIGITS digits, no terminator; returns the length. `number` is below 1,000,000.
 size_t numbered_name(const char *prefix, uint32_t number, char *name);
 
-// The same for a user: writes ACCOUNT_NAME_BYTES.
+// Writes a user's name of ACCOUNT_NAME_BYTES.
 void account_name(uint32_t account, char *name);
 
 // Writes KEY_BYTES, no terminator: a version 4 UUID, or with `ordered` a version 7 one, whose first

@@ -1,10 +1,10 @@
-// A ttrpc server on one thread: the shape both floors share.
+// A ttrpc server on one thread, which both floors use.
 //
 // A round is one epoll_wait: one read of each ready connection, a call of `request` for each whole
 // frame in it, `round_end` once, then one write of each connection that has replies.
-// 1. No reply leaves before `round_end` has returned: a group commit in it is durable first.
-// 2. Level-triggered; what a socket does not take waits in its buffer for EPOLLOUT.
-// Owner: the thread that runs rounds_serve.
+// Invariants:
+// 1. No reply is sent before `round_end` has returned, so that a group commit in it is durable first.
+// 2. epoll is level-triggered; bytes that a socket does not take wait in its buffer for EPOLLOUT.
 #pragma once
 
 #include "frame.h"
@@ -13,9 +13,9 @@ struct rounds_handler {
   void *state;
   // Appends the reply of one call to `out`.
   void (*request)(void *state, uint32_t stream, const struct request *request, struct buffer *out);
-  // All that was readable has been handled; replies leave next. May be NULL.
+  // Called when all that was readable has been handled, before replies are sent. May be NULL.
   void (*round_end)(void *state);
-  // The replies have left: what nobody waits for. May be NULL.
+  // Called after the replies were sent, for work that nobody waits for. May be NULL.
   void (*after_replies)(void *state);
 };
 
