@@ -108,17 +108,23 @@ let package = Package(
       swiftSettings: strict,
       linkerSettings: smallRelease),
 
-    // Benchmarks: what runs them, and in C what both ends share, the floors and the load generator.
-    .executableTarget(name: "TallyBench", dependencies: [arguments], swiftSettings: strict),
-    .target(name: "CTallyBenchWire", cSettings: strictC),
+    // Benchmarks: what runs them and its tests, and in C what both ends share, the floors and the load
+    // generator.
+    .executableTarget(
+      name: "TallyBench", dependencies: [arguments], path: "bench/TallyBench", swiftSettings: strict),
+    .testTarget(
+      name: "BenchTests", dependencies: ["TallyBench"], path: "bench/BenchTests", swiftSettings: strict),
+    .target(name: "CTallyBenchWire", path: "bench/CTallyBenchWire", cSettings: strictC),
     .executableTarget(
       name: "CTallyFloorEcho", dependencies: ["CTallyBenchWire", "CTallyMessages", "CTallyProtobufC"],
-      cSettings: strictC),
+      path: "bench/CTallyFloorEcho", cSettings: strictC),
     .executableTarget(
       name: "CTallyFloorConsume",
       dependencies: ["CTallyBenchWire", "CTallyMessages", "CTallyProtobufC", "CTallySQLite"],
+      path: "bench/CTallyFloorConsume", cSettings: strictC),
+    .executableTarget(
+      name: "CTallyLoadGenerator", dependencies: ["CTallyBenchWire"], path: "bench/CTallyLoadGenerator",
       cSettings: strictC),
-    .executableTarget(name: "CTallyLoadGenerator", dependencies: ["CTallyBenchWire"], cSettings: strictC),
 
     // Tests mirror the rooms, plus what crosses them.
     .testTarget(
@@ -160,7 +166,6 @@ let package = Package(
         "TallyProtoJSON", arguments,
       ],
       swiftSettings: strict),
-    .testTarget(name: "BenchTests", dependencies: ["TallyBench"], swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 
     // Makes the Swift client's calls for the suite that all clients share.

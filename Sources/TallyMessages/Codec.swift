@@ -1,13 +1,13 @@
-// From bytes to a value and back, by way of protobuf-c's structs in the thread's arena.
+// Decoding and encoding by protobuf-c's structs, which lie in the thread's arena meanwhile.
 //
 // Invariants:
-// 1. C memory lives from `begin` to `end` of one call and never leaves it: what comes out is a value.
-// 2. A begin has its end on every path, and nothing between the two decodes or encodes.
+// 1. C memory is used only between the arena's `begin` and `end`; what is returned is a Swift value.
+// 2. Every `begin` has its `end` on every path, and nothing in between decodes or encodes another message.
 //
-// Owner: the calling thread, by way of its arena.
+// Owner: the calling thread, which has an arena of its own.
 internal import CTallyProtobufC
 
-/// The arena of the thread, for one message.
+/// The thread's arena while one message is decoded or encoded.
 typealias Arena = UnsafeMutablePointer<TallyArena>
 
 /// A message with a struct of protoc-c behind it. Generated.
@@ -16,7 +16,7 @@ protocol CBacked: Message {
   associatedtype C
   /// Reads a message with a budget of its own, in bytes.
   static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self
-  /// Takes the value over. Throws with the path of the field from this message on.
+  /// Copies the value out of the C struct. Errors have the field's path from this message on.
   init(reading c: UnsafePointer<C>) throws(DecodeError)
   /// The value as protoc-c's struct, all of it in the arena.
   func write(in arena: Arena) -> UnsafeMutablePointer<C>
@@ -37,7 +37,7 @@ func decodeMessage<M: CBacked>(
   let unpacked = unsafe bytes.withUnsafeBufferPointer { buffer in
     unsafe unpack(&arena.pointee.allocator, buffer.count, buffer.baseAddress)
   }
-  // Asked first: a refused block is the reason whatever the decoder made of it.
+  // Checked first, since a decoder that was refused memory may report any error.
   if unsafe arena.pointee.exhausted { throw .budgetExceeded(limitBytes: budgetBytes) }
   guard let c = unsafe unpacked else { throw .malformed }
   return try unsafe M(reading: c)
@@ -50,7 +50,7 @@ func encodeMessage<M: CBacked>(_ message: M) -> [UInt8] {
   let base = unsafe UnsafeMutableRawPointer(c).assumingMemoryBound(to: ProtobufCMessage.self)
   let size = unsafe protobuf_c_message_get_packed_size(base)
   if size == 0 { return [] }
-  // Cleared first: the standard library's uninitialised arrays cost more than that.
+  // Zeros are written first: that costs less than the standard library's uninitialised arrays.
   var bytes = [UInt8](repeating: 0, count: size)
   unsafe bytes.withUnsafeMutableBufferPointer { buffer in
     _ = unsafe protobuf_c_message_pack(base, buffer.baseAddress)
@@ -58,5 +58,5 @@ func encodeMessage<M: CBacked>(_ message: M) -> [UInt8] {
   return bytes
 }
 
-/// The end of the process, as for any allocation of Swift's own that the system refuses.
+/// Ends the process, as Swift itself does when the system refuses it memory.
 func outOfMemory() -> Never { preconditionFailure("out of memory") }

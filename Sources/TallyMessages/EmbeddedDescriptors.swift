@@ -1,12 +1,10 @@
-// The protos inside the program: what reflection serves, and what a client with no .proto reads.
+// The protos that are built into the program: for reflection, and for JSON where no server is asked.
 //
 // Invariants:
 // 1. A file's bytes are its serialized google.protobuf.FileDescriptorProto without source information.
-//
-// Constants, owned by nobody.
 internal import CTallyMessages
 
-/// The embedded descriptor set. `fileDescriptors` and `services` are generated.
+/// The embedded descriptors. `fileDescriptors` and `services` are generated.
 public enum EmbeddedDescriptors {
   /// The file that declares a message, an enum, a service or a method (`package.Service.Method`).
   public static func file(containing symbol: String) -> FileDescriptor? {

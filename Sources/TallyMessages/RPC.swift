@@ -1,8 +1,6 @@
-// Methods as values: what a server registers and a client calls.
-//
-// Values, owned by nobody.
+// Methods as values, which a server registers and a client calls.
 
-/// Which sides of a call send any number of messages.
+/// Which side of a call sends a stream of messages.
 public enum RPCKind: Sendable, Equatable {
   case unary, clientStream, serverStream, bidirectional
 }

@@ -1,10 +1,8 @@
-// From protoc-c's fields to Swift's values. The generated conversions are made of these.
+// Swift values from the fields of protoc-c's structs; the generated conversions call these functions.
 //
 // Invariants:
-// 1. Text that comes out is UTF-8 without NUL; this is the one place that checks it.
-// 2. A pointer of protobuf-c is read only within its count, and a count of zero has no pointer.
-//
-// Owner: the calling thread, by way of its arena.
+// 1. All text is checked here, and only here: it is UTF-8 without NUL.
+// 2. A pointer of protobuf-c is read only within its count; with a count of zero it may be nil.
 internal import CTallyProtobufC
 
 /// protoc-c's repeated submessages.
@@ -32,7 +30,7 @@ func readMessage<M: CBacked>(_ c: UnsafePointer<M.C>, _ field: String) throws(De
   }
 }
 
-/// A singular submessage, which protoc-c was told is a repeated one.
+/// A singular submessage. scripts/generator makes it a repeated one for protoc-c.
 func readSingle<M: CBacked>(
   _ count: Int, _ values: CRepeated<M.C>, _ field: String
 ) throws(DecodeError) -> M? {
@@ -86,7 +84,7 @@ func readNumbers<Number: FixedWidthInteger>(
   unsafe [Number](UnsafeBufferPointer(start: values, count: count))
 }
 
-/// What protoc-c was told is an unsigned number.
+/// Repeated booleans, which scripts/generator makes unsigned numbers for protoc-c.
 func readBooleans(_ count: Int, _ values: UnsafeMutablePointer<UInt64>?) -> [Bool] {
   unsafe UnsafeBufferPointer(start: values, count: count).map { $0 != 0 }
 }
@@ -97,7 +95,7 @@ func readEnums<E: RawRepresentable<Int32>>(
   unsafe UnsafeBufferPointer(start: values, count: count).compactMap { E(rawValue: $0) }
 }
 
-/// A map from text to text; `entry` gives the key and the value of one entry. Of equal keys the last
+/// A map from text to text; `entry` returns the key and the value of one entry. Of equal keys the last one
 /// counts, as in every proto3 library.
 func readMap<C>(
   _ count: Int, _ values: CRepeated<C>, _ field: String,
@@ -115,7 +113,7 @@ func readMap<C>(
     } catch {
       throw error.within(field)
     }
-    // A dictionary cannot hold both of two keys that only Unicode's composition tells apart.
+    // Swift's dictionaries take keys for equal that differ only in their Unicode normal form.
     if let known = result.index(forKey: pair.key), !result[known].key.utf8.elementsEqual(pair.key.utf8) {
       throw .duplicateField(field: field)
     }
@@ -125,7 +123,7 @@ func readMap<C>(
 }
 
 extension DecodeError {
-  /// The same error, of the element of a repeated text field.
+  /// The same error with the index of the element of a repeated text field.
   fileprivate func at(_ field: String, _ index: Int) -> DecodeError {
     switch self {
     case .malformed, .budgetExceeded, .duplicateField: self

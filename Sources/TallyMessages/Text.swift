@@ -1,10 +1,8 @@
-// Text that came from outside: UTF-8, and no NUL.
+// The check that text is UTF-8 without NUL.
 //
 // Invariants:
 // 1. `check` accepts exactly what Unicode's table 3-7 calls well-formed, less the NUL: no overlong
 //    forms, no surrogates, nothing beyond U+10FFFF.
-//
-// Pure functions, owned by nobody.
 
 enum TextFault: Equatable {
   case notUTF8, containsNUL
@@ -14,13 +12,14 @@ enum Text {
   private static let topBits: UInt64 = 0x8080_8080_8080_8080
   private static let lowBits: UInt64 = 0x0101_0101_0101_0101
 
-  /// What is wrong with the bytes as text; nil when nothing is.
+  /// What is wrong with bytes as text; nil when nothing is.
   static func check(_ bytes: UnsafeBufferPointer<UInt8>) -> TextFault? {
     guard let start = bytes.baseAddress else { return nil }
     var index = 0
     while index < bytes.count {
       if bytes.count - index >= 8 {
-        // Eight bytes that are all from 1 to 127: no top bit, and none borrows from its top bit.
+        // Eight bytes at once: if no top bit is set before or after 1 is subtracted from each, all are 1 to
+        // 127.
         let word = unsafe UnsafeRawPointer(start + index).loadUnaligned(as: UInt64.self)
         if (word | (word &- lowBits)) & topBits == 0 {
           index += 8
@@ -44,7 +43,7 @@ enum Text {
   private static func sequenceLength(_ bytes: UnsafeBufferPointer<UInt8>, _ index: Int) -> Int {
     let first = unsafe bytes[index]
     let length: Int
-    // The range of the second byte; later ones are any continuation.
+    // The range of the second byte; later bytes may be any continuation byte.
     var second: ClosedRange<UInt8> = 0x80...0xBF
     switch first {
     case 0xC2...0xDF: length = 2

@@ -1,10 +1,8 @@
-// From Swift's values to protoc-c's fields. The generated conversions are made of these.
+// Fields of protoc-c's structs from Swift values; the generated conversions call these functions.
 //
 // Invariants:
 // 1. Everything that a C field points to lies in the arena; nothing points into a Swift value.
 // 2. Entries of a map are written in the order of their keys' bytes.
-//
-// Owner: the calling thread, by way of its arena.
 internal import CTallyProtobufC
 
 extension UnsafeMutablePointer where Pointee == TallyArena {
@@ -26,7 +24,7 @@ extension UnsafeMutablePointer where Pointee == TallyArena {
   }
 
   func text(_ value: String) -> ProtobufCBinaryData {
-    // Native strings lend their bytes without a copy or a count of references.
+    // Native strings give access to their bytes without a copy and without reference counting.
     if let data = unsafe value.utf8.withContiguousStorageIfAvailable({ unsafe copy($0) }) {
       return unsafe data
     }
@@ -47,7 +45,7 @@ extension UnsafeMutablePointer where Pointee == TallyArena {
     return unsafe ProtobufCBinaryData(len: source.count, data: target)
   }
 
-  /// protoc-c's count and array of repeated values, each made by `make`.
+  /// protoc-c's count and array of repeated values; `make` makes each of them.
   private func repeated<Element, T>(
     _ values: [Element], _ make: (Element) -> T
   ) -> (Int, UnsafeMutablePointer<T>?) {
@@ -59,7 +57,7 @@ extension UnsafeMutablePointer where Pointee == TallyArena {
     return unsafe (values.count, array)
   }
 
-  /// A singular submessage, which protoc-c was told is a repeated one.
+  /// A singular submessage. scripts/generator makes it a repeated one for protoc-c.
   func single<M: CBacked>(_ value: M?) -> (Int, CRepeated<M.C>) {
     guard let value else { return (0, nil) }
     let array = unsafe allocate(UnsafeMutablePointer<M.C>?.self, 1)

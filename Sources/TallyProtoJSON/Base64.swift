@@ -1,6 +1,4 @@
 // Base64 (RFC 4648): the standard alphabet out; the standard and the URL-safe one in.
-//
-// Values, owned by nobody.
 
 package enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)

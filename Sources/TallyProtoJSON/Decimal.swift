@@ -1,14 +1,12 @@
 // Exact decimal numbers as text, such as JSON's. No floating point comes near an amount.
-//
-// Values, owned by nobody.
 
-/// A number written in decimal: `sign`, digits, and how many of them stand behind the point.
+/// A decimal number: its sign, its digits, and how many of them come after the point.
 package struct Decimal {
   private var isNegative = false
   private var digits: [UInt8] = []
   private var fractionCount = 0
 
-  /// Longer texts are no amount of anything.
+  /// Longer texts are refused, since no amount needs them.
   package static let maximumByteCount = 64
 
   /// - Parameter text: such as `-12`, `1.25`, `.5` or `1e3`. nil for anything else.
@@ -48,7 +46,7 @@ package struct Decimal {
     return isNegative ? -value : value
   }
 
-  /// The number times ten to the `places`, or nil when that is no integer or beyond the type.
+  /// The number times ten to the power of `places`; nil when that is no integer or does not fit the type.
   package func scaled<Value: FixedWidthInteger>(by places: Int, as type: Value.Type = Value.self) -> Value? {
     var kept = digits
     var zeros = places - fractionCount

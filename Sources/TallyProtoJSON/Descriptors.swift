@@ -1,10 +1,8 @@
-// Descriptors: what a server's reflection says of its services and messages.
+// Descriptors of services and messages, as a server's reflection returns them.
 //
 // Invariants:
-// 1. Full names carry no leading dot. A pool holds each name once; the first file to define it wins.
-// 2. Unknown fields of a descriptor are passed over.
-//
-// Values, owned by nobody.
+// 1. Full names have no leading dot. A pool has each name once; the first file that defines it counts.
+// 2. Unknown fields of a descriptor are ignored.
 
 /// A field's type, numbered as google.protobuf.FieldDescriptorProto.Type is.
 package enum FieldKind: UInt64 {
@@ -26,7 +24,7 @@ package enum FieldKind: UInt64 {
   case sint32 = 17
   case sint64 = 18
 
-  /// As it is written in a .proto; nil for types that go by name.
+  /// Its name in a .proto; nil for messages, enums and groups.
   package var keyword: String? {
     switch self {
     case .message: nil
@@ -35,7 +33,7 @@ package enum FieldKind: UInt64 {
     }
   }
 
-  /// Numbers, booleans and enums may stand packed.
+  /// Whether repeated values may be packed: numbers, booleans and enums.
   package var isPackable: Bool { ![.string, .bytes, .message].contains(self) }
 }
 
@@ -47,7 +45,7 @@ package struct FieldDescriptor {
   package var kind = FieldKind.int32
   /// The full name of the message or enum.
   package var typeName = ""
-  /// The place of its oneof among the message's.
+  /// The index of its oneof among the message's.
   package var oneof: Int?
 }
 
@@ -77,12 +75,12 @@ package struct ServiceDescriptor {
   package var methods: [MethodDescriptor] = []
 }
 
-/// All that is known of a server's types.
+/// The types of a server.
 package struct DescriptorPool {
   package private(set) var messages: [String: MessageDescriptor] = [:]
   package private(set) var enums: [String: EnumDescriptor] = [:]
   package private(set) var services: [String: ServiceDescriptor] = [:]
-  /// The files that were added, by name.
+  /// The names of the files that were added.
   package private(set) var files: Set<String> = []
 
   package init() {}
@@ -120,7 +118,7 @@ package struct DescriptorPool {
     return entry
   }
 
-  /// Messages may be declared this deep inside each other.
+  /// How deep messages may be declared inside each other.
   package static let maximumNesting = 32
 
   private mutating func add(
@@ -209,7 +207,7 @@ private enum DescriptorReader {
     scope.isEmpty ? name : "\(scope).\(name)"
   }
 
-  /// nil for a type that is not known here (groups).
+  /// nil for a type that is not supported (groups).
   static func field(_ bytes: ArraySlice<UInt8>) throws(WireError) -> FieldDescriptor? {
     let fields = try fields(bytes)
     guard let kind = FieldKind(rawValue: number(fields, 5)) else { return nil }

@@ -1,16 +1,14 @@
 // JSON text: a value, a strict parser (RFC 8259) and a printer.
 //
 // Invariants:
-// 1. Numbers are kept as they are written: nothing is rounded on the way through.
-// 2. Objects keep their order and may not name a key twice.
+// 1. Numbers are kept as text, so that nothing is rounded.
+// 2. Objects keep the order of their keys, and a key may appear once.
 // 3. Nesting is bounded, so that no text can exhaust the stack.
-//
-// Values, owned by nobody.
 
 package enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)
-  /// As written.
+  /// The number's text.
   case number(String)
   case string(String)
   case array([JSON])
@@ -26,7 +24,7 @@ package enum JSON: Equatable, Sendable {
     }
   }
 
-  /// Values may stand this deep inside each other.
+  /// How deep values may be nested.
   package static let maximumDepth = 100
 
   package static func integer(_ value: some BinaryInteger) -> JSON { .number("\(value)") }
@@ -40,12 +38,12 @@ package enum JSON: Equatable, Sendable {
 /// Text that is not JSON.
 package struct JSONError: Error, Equatable {
   package var message: String
-  /// In bytes, from 0.
+  /// The place of the error in bytes, from 0.
   package var offset: Int
 }
 
 extension JSON {
-  /// - Throws: `JSONError` with the place.
+  /// - Throws: `JSONError` with the place of the error.
   package static func parse(_ text: String) throws(JSONError) -> JSON {
     var parser = JSONParser(Array(text.utf8))
     let value = try parser.value(depth: 0)
@@ -268,7 +266,7 @@ extension JSON {
     return text + "\""
   }
 
-  /// For people: with control characters escaped, and everything else as it is. It does not read back.
+  /// For people: control characters are escaped and everything else is as it is. It cannot be parsed again.
   package static func plain(_ string: String) -> String {
     var text = ""
     for scalar in string.unicodeScalars { append(scalar, to: &text) }

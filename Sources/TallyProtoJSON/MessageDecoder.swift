@@ -1,16 +1,14 @@
-// proto3 JSON out: a message's bytes become a JSON value, by the message's descriptor.
+// A message's bytes as a value of proto3 JSON, by the message's descriptor.
 //
 // Invariants:
-// 1. Fields stand in the order of their declaration; those that are not there are left out, unless
-//    defaults are asked for. Fields that the descriptor does not have are passed over.
+// 1. Fields are in the order of their declaration. Those that are absent are left out, unless defaults are
+//    asked for. Fields that the descriptor does not have are ignored.
 // 2. 64-bit integers are strings, bytes base64, enums their names (or their number when unknown).
 // 3. Nesting is bounded by `JSON.maximumDepth`.
-//
-// Values, owned by nobody.
 
 package struct MessageDecoder {
   package var pool: DescriptorPool
-  /// Writes fields without presence also when they have their default.
+  /// Whether fields without presence are written when they have their default.
   package var writesDefaults = false
 
   package init(pool: DescriptorPool, writesDefaults: Bool = false) {
@@ -50,7 +48,7 @@ package struct MessageDecoder {
       return .array(items)
     }
     if field.kind == .message {
-      // Parts of one message that came apart merge as if they had come in one.
+      // A submessage that appears several times is merged, as protobuf asks for.
       var parts: [UInt8] = []
       for value in values { parts += try contents(value, field) }
       return try decode(parts[...], try pool.message(field.typeName), depth: depth + 1)
@@ -141,7 +139,7 @@ package struct MessageDecoder {
     }
   }
 
-  /// What proto3 JSON writes for a field that is not on the wire; nil for absent messages.
+  /// The default value of a field that is not on the wire; nil for a message.
   private func defaultValue(_ field: FieldDescriptor) throws(WireError) -> JSON? {
     if pool.mapEntry(field) != nil { return .object([]) }
     if field.isRepeated { return .array([]) }

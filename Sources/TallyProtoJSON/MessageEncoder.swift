@@ -1,14 +1,12 @@
-// proto3 JSON in: a JSON value becomes a message's bytes, by the message's descriptor.
+// A message's bytes from a value of proto3 JSON, by the message's descriptor.
 //
 // Invariants:
-// 1. A field is accepted by its lowerCamelCase and by its original name, once. One that the message
+// 1. A field may be given by its lowerCamelCase or by its original name, and once. A field that the message
 //    does not have is an error that names it; nothing is dropped silently.
-// 2. Integers are exact: out of range is an error, a fraction too.
+// 2. Integers are exact: a fraction is an error, and so is a number out of range.
 // 3. At most one field of a oneof is set.
-//
-// Values, owned by nobody.
 
-/// A JSON value that does not fit its message; `path` says where, such as `items[3].amountMicros`.
+/// A JSON value that does not fit its message; `path` is its place, such as `items[3].amountMicros`.
 package struct MismatchError: Error, Equatable {
   package var path: String
   package var message: String
@@ -103,7 +101,7 @@ package struct MessageEncoder {
     }
   }
 
-  /// One value of a field, whatever the field's cardinality.
+  /// One value of a field, which may be repeated.
   private func value(
     _ json: JSON, _ field: FieldDescriptor, path: String
   ) throws(MismatchError) -> WireValue {

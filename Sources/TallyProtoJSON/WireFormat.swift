@@ -1,12 +1,10 @@
-// Protobuf's wire format without a schema: fields in, fields out.
+// Protobuf's wire format without a schema: a reader and a writer of fields.
 //
 // Invariants:
-// 1. A reader never reads beyond its bytes: what is cut short is an error.
-// 2. Groups (wire types 3 and 4) are refused; nothing of ours has them.
-//
-// Values, owned by nobody.
+// 1. A reader never reads beyond its bytes: a field that is cut short is an error.
+// 2. Groups (wire types 3 and 4) are refused, since none of our messages has them.
 
-/// Bytes that are not protobuf, or not what their descriptor says.
+/// Bytes that are not protobuf, or do not fit their descriptor.
 package struct WireError: Error, Equatable {
   package var message: String
 
@@ -15,7 +13,7 @@ package struct WireError: Error, Equatable {
   }
 }
 
-/// One field's value as it stands on the wire.
+/// One field's value on the wire.
 package enum WireValue: Equatable {
   case varint(UInt64)
   case fixed64(UInt64)

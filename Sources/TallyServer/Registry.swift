@@ -1,10 +1,8 @@
-// Which services a server has.
+// The services of a server, with the handlers of their methods.
 //
 // Invariants:
-// 1. What is bound here is what reflection lists and health knows.
-// 2. TestControl and Conformance are there only for testing.
-//
-// A value; made once at start.
+// 1. Reflection lists these services and no others, and health knows the same ones.
+// 2. TestControl and Conformance are served only by a server for testing.
 
 internal import TTRPC
 internal import TallyCore
@@ -15,11 +13,11 @@ struct Registry {
   var facts: ServerFacts
   var engine: any ServedEngine
   var catalogue: MetricCatalogue
-  /// Set when serving for testing.
+  /// nil unless the server is for testing.
   var harness: Harness?
   var cancel: @Sendable (_ token: String, _ uid: UInt32) -> Int
 
-  /// The services, and the one of them that says whether they are served.
+  /// The services; the health service is returned as well, since its state changes later.
   func make() -> (services: ServiceRegistry, health: HealthService) {
     let engine = engine
     var bound: [String: [Binding]] = [
@@ -51,7 +49,7 @@ struct Registry {
     return (registry, health)
   }
 
-  /// Over the embedded descriptors.
+  /// Reflection of the embedded descriptors.
   private func reflectionService(_ names: [String]) -> ReflectionService {
     let files = EmbeddedDescriptors.fileDescriptors.map { file in
       DescriptorFile(
@@ -64,7 +62,7 @@ struct Registry {
     }
   }
 
-  /// Of all other services' methods, before any failure stands in front of them.
+  /// TestControl, with the other services' methods as they are without injected failures.
   private func testControl(_ harness: Harness, over bound: [String: [Binding]]) -> TestControlService {
     var services = services
     services.limiter = RateLimiter(clock: harness.clock)

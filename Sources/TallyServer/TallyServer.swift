@@ -1,8 +1,9 @@
-// The server: engine below, services in the middle, ttrpc on top, in one value with a life.
+// The server: it opens the engine, binds the services to it, and serves them over ttrpc until it is shut
+// down.
 //
 // Invariants:
 // 1. The engine is open, recovered and durable before the socket accepts a call.
-// 2. Shutdown goes from the outside in: no new calls, drain, then the engine.
+// 2. Shutdown first refuses new calls, then lets those under way end, then closes the engine.
 // 3. The log has no payloads, and no metadata values but the ids of a well-formed trace.
 //
 // Owner: whoever runs the program; start and shutdown are called once each.
@@ -13,7 +14,7 @@ public import TallyCore
 internal import TallyLocking
 internal import TallyMessages
 
-/// What a server is started with.
+/// The settings of a server.
 public struct TallyServerOptions: Sendable {
   /// Where the socket is, and the connections' limits. Who may connect, the reasons and the log hooks
   /// are set by the server.
@@ -23,9 +24,9 @@ public struct TallyServerOptions: Sendable {
   public var allowList = AllowList()
   public var version: String
   public var ephemeral = false
-  /// Serves TestControl and Conformance, and lets the former make calls, connections and commits fail.
+  /// Serves TestControl and Conformance. TestControl can make calls, connections and commits fail.
   public var testing = false
-  /// A unary call that takes longer is logged; zero is never. The engine's own setting is that of statements.
+  /// A unary call that takes longer is logged; with zero none is. The engine has a setting for statements.
   public var slowCallMillis = 1_000
 
   public init(server: ServerOptions, engine: EngineConfiguration, version: String) {
@@ -46,12 +47,12 @@ public final class TallyServer: Sendable {
   private let logger: Logger
   private let health: HealthService
   private let late = Late()
-  /// There when serving for testing.
+  /// nil unless the server is for testing.
   let harness: Harness?
 
   /// Opens the database; the socket is bound by `start`.
-  /// - Parameter open: makes the engine. It is handed the options' configuration, with all that the server
-  ///   has to be told.
+  /// - Parameter open: makes the engine. It gets the options' configuration, to which the server has added
+  ///   its observers.
   public init(
     options: TallyServerOptions, logger: Logger,
     open: (EngineConfiguration) throws(StoreError) -> any ServedEngine
@@ -102,12 +103,12 @@ public final class TallyServer: Sendable {
     late.tellHealth()
   }
 
-  /// Accepts calls from here on.
+  /// Binds the socket and accepts calls.
   public func start() throws(ListenError) {
     try server.start()
   }
 
-  /// Refuses new calls, lets those under way end, and closes the database behind a whole checkpoint.
+  /// Refuses new calls, lets those under way end, makes a full checkpoint and closes the database.
   public func shutdown(
     drainNanoseconds: UInt64 = TallyServer.drainNanoseconds
   ) async throws(StoreError) {
@@ -118,14 +119,15 @@ public final class TallyServer: Sendable {
   }
 
   let replies: ReplyCaches
-  /// For tests that break what is below the services.
+  /// For tests that make the engine fail.
   var engineForTesting: any ServedEngine { engine }
-  /// Those that watch the server's health just now.
+  /// The number of streams that watch the server's health.
   var healthWatcherCount: Int { health.watcherCount }
 
   public var statistics: ServerStatistics { server.statistics }
 
-  /// The envelope around a reply: tags and lengths of its two fields, and a frame's slack.
+  /// The most bytes that the envelope adds to a reply: the tags and lengths of its two fields, and some
+  /// slack.
   private static let envelopeByteCount = 64
 
   private static func limits(_ server: ServerOptions) -> [(name: String, value: Int64, unit: String)] {
@@ -191,13 +193,14 @@ public final class TallyServer: Sendable {
   }
 }
 
-/// What is known a moment after those who need it: the registry needs the server's cancel, the server its
-/// registry, and the engine whom to tell of its mode.
+/// References that are set after the values that need them are made: the registry needs the server to cancel
+/// calls, the server needs the registry, and the engine reports its mode to the health service.
 private final class Late: Sendable {
   let server = Lock<Server?>(nil)
   let health = Lock<(service: HealthService, engine: any ServedEngine)?>(nil)
 
-  /// Health is what the engine's mode says: of two that say it at once, one looks again.
+  /// Sets the health by the engine's mode. If the mode has changed meanwhile, it is set again, so that of two
+  /// threads that do this at once none leaves an old mode behind.
   func tellHealth() {
     guard let (service, engine) = health.withLock({ $0 }) else { return }
     var mode = engine.state().mode

@@ -44,6 +44,40 @@ import Testing
     }
   }
 
+  @Test("a query's fields come before the role, the acting user and existence") func queries() async throws {
+    try await LiveServer.run { live in
+      let users = try await live.reason(Admin.listUsers, actingUser: "u2") { $0.limit = -1 }
+      #expect(users == "INVALID_FIELD")
+      #expect(try await live.reason(Admin.listUsers, actingUser: "u2") { _ in } == "ROLE_REQUIRED")
+
+      let check: (inout TallystickV1.CheckBalanceRequest) -> Void = { $0.userId = "u1" }
+      let amount = try await live.reason(Credits.checkBalance, actingUser: "u2") {
+        check(&$0)
+        $0.estimateMicros = -1
+      }
+      #expect(amount == "INVALID_AMOUNT")
+      #expect(try await live.reason(Credits.checkBalance, actingUser: "u2", check) == "ACTING_USER")
+
+      let stats = try await live.reason(Runs.getStats, actingUser: "u2") {
+        $0.userId = "u1"
+        $0.days = -1
+      }
+      #expect(stats == "INVALID_FIELD")
+      #expect(try await live.reason(Runs.getStats, actingUser: "u2") { $0.userId = "u1" } == "ACTING_USER")
+
+      let version: (inout TallystickV1.GetVersionRequest) -> Void = { $0.pageId = "none" }
+      #expect(try await live.reason(Pages.getVersion, version) == "INVALID_FIELD")
+      let absent = try await live.reason(Pages.getVersion) {
+        version(&$0)
+        $0.version = 1
+      }
+      #expect(absent == "PAGE_NOT_FOUND")
+      #expect(try await live.reason(Credits.getTransaction) { _ in } == "INVALID_FIELD")
+      let none = try await live.reason(Credits.getTransaction) { $0.transactionId = "none" }
+      #expect(none == "TRANSACTION_NOT_FOUND")
+    }
+  }
+
   @Test("the acting user comes before existence and replay") func actingUserBeforeExistence() async throws {
     try await LiveServer.run { live in
       try await live.purchase("u1", 1_000, payment: "p1", key: "k1")

@@ -43,6 +43,7 @@ import Testing
         #expect(
           try await live.reason(Credits.getTransaction) { $0.transactionId = "x" } == "TRANSACTION_NOT_FOUND")
         _ = try await live.putSettings("u4") { _ in }
+        _ = try await live.call(Admin.getUserSettings) { $0.userId = "u4" }
       }
       #expect(try await live.limited("u4") == nil)
     }

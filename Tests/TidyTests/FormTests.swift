@@ -72,7 +72,7 @@ struct FormTests {
   @Test("no try!, no as!, no fatalError on the way of a call")
   func forcing() {
     let refused = ["try" + "!", "as" + "!", "fatalError" + "(", "Mutex" + "<", "print" + "(\"DEBUG"]
-    for file in Project.swift where file.path.hasPrefix("Sources/") {
+    for file in Project.sources {
       for (number, text) in file.code {
         for word in refused where text.contains(word) {
           Issue.record("\(file.path):\(number): \(word)")
@@ -83,7 +83,7 @@ struct FormTests {
 
   @Test("@unchecked Sendable stands under its reason")
   func unchecked() {
-    for file in Project.swift where file.path.hasPrefix("Sources/") {
+    for file in Project.sources {
       for (number, text) in file.code where text.contains("@unchecked Sendable") {
         let above = file.lines[max(0, number - 12)..<(number - 1)]
         #expect(above.contains { $0.contains("//") }, "\(file.path):\(number)")

@@ -52,7 +52,7 @@ struct ImportTests {
 
   @Test("each room imports only what stands below it")
   func table() {
-    for file in Project.swift where file.path.hasPrefix("Sources/") {
+    for file in Project.sources {
       guard let allowed = Self.table[file.room] else {
         Issue.record("\(file.path): no such room in the import table")
         continue
@@ -79,7 +79,7 @@ struct ImportTests {
 
   @Test("no program or library imports Foundation")
   func foundation() {
-    for file in Project.swift where file.path.hasPrefix("Sources/") {
+    for file in Project.sources {
       for (line, module) in Self.imports(file) where module.hasPrefix("Foundation") {
         Issue.record("\(file.path):\(line): imports \(module)")
       }

@@ -1,7 +1,5 @@
 // What the text of a test may not say about time: limits of real time that a busy machine passes, pauses in
 // place of conditions, and loops that wait without end.
-//
-// Values, owned by nobody.
 
 /// What is wrong with a line.
 struct Impatience: Equatable {
@@ -47,7 +45,7 @@ enum PatienceRules {
   }
 
   static let swift = Language(
-    folders: ["Tests/"], suffixes: [".swift"],
+    folders: ["Tests/", "bench/BenchTests/"], suffixes: [".swift"],
     limits: [
       // The retry policy's pauses and the steps of a driven clock are no limits.
       ("a duration", 1, Form(/(?<excused>by: |Delay: |\w)?\.seconds\((?<number>\d[\d_]*)\)/)),

@@ -104,7 +104,7 @@ struct PatienceTests {
       ("Tests/A/B.swift", "options: CallOptions(timeout: .milliseconds(20))", ".milliseconds(20)"),
       ("Tests/A/B.swift", "x(timeoutNanoseconds: 20_000_000_000)", "timeoutNanoseconds: 20_000_000_000"),
       ("Tests/A/B.swift", "options.halfFrameNanoseconds = 1_000", "halfFrameNanoseconds = 1_000"),
-      ("Tests/A/B.swift", "p.readLine(timeoutMilliseconds: 20_000)", "timeoutMilliseconds: 20_000"),
+      ("bench/BenchTests/B.swift", "p.readLine(timeoutMilliseconds: 20_000)", "timeoutMilliseconds: 20_000"),
       ("Tests/A/B.swift", "flags: [\"--half-frame-seconds\", \"1\"]", "\"--half-frame-seconds\", \"1\""),
       ("Tests/A/B.swift", "try await Task.sleep(for: pause)", "sleep("),
       ("Tests/A/B.swift", "@Suite(\"A\", .timeLimit(.minutes(1)))", ".timeLimit("),

@@ -1,6 +1,4 @@
 // Reads the project's own files for the tidy tests.
-//
-// Values, owned by nobody.
 
 import FoundationEssentials
 
@@ -10,11 +8,16 @@ struct SourceFile: Sendable {
   var path: String
   var lines: [String]
 
-  /// The target's name for files under Sources and Tests; else empty.
+  /// The target's name for files under Sources, bench and Tests; else empty.
   var room: String {
     let parts = path.split(separator: "/")
-    guard parts.count > 2, parts[0] == "Sources" || parts[0] == "Tests" else { return "" }
+    guard parts.count > 2, ["Sources", "bench", "Tests"].contains(parts[0]) else { return "" }
     return String(parts[1])
+  }
+
+  /// Of a library or a program, and not of tests.
+  var isOfProgram: Bool {
+    path.hasPrefix("Sources/") || path.hasPrefix("bench/") && !path.hasPrefix("bench/BenchTests/")
   }
 
   /// Written by `make generate`.
@@ -62,4 +65,7 @@ enum Project {
   }()
 
   static var swift: [SourceFile] { files.filter(\.isSwift) }
+
+  /// The Swift of the libraries, the programs and the benchmarks.
+  static var sources: [SourceFile] { swift.filter(\.isOfProgram) }
 }

@@ -1,6 +1,6 @@
-// The load generator's work by the Node client: one connection, so many calls in flight, a line of JSON.
+// A load generator that uses the Node client: one connection, several calls in flight, and a line of JSON.
 //
-// Takes the arguments of the C load generator (Sources/CTallyLoadGenerator) that make sense here, checks every
+// Takes the arguments of the C load generator (bench/CTallyLoadGenerator) that make sense here, checks every
 // reply as it does, and prints the same report.
 import { parseArgs } from 'node:util';
 import { Client } from '../../clients/node/src/index.js';

@@ -1,6 +1,6 @@
-"""The load generator's work by the Python client: one connection, so many calls in flight, a line of JSON.
+"""A load generator that uses the Python client: one connection, several calls in flight, and a line of JSON.
 
-Takes the arguments of the C load generator (Sources/CTallyLoadGenerator) that make sense here, checks every
+Takes the arguments of the C load generator (bench/CTallyLoadGenerator) that make sense here, checks every
 reply as it does, and prints the same report. `--client` chooses threads over the synchronous client, or tasks
 over the one for asyncio.
 """
@@ -23,7 +23,7 @@ PAYLOAD_BYTES = 64
 
 
 class Report:
-    """What was measured between the warm-up's end and the run's."""
+    """What was measured between the end of the warm-up and the end of the run."""
 
     def __init__(self, seconds: float, warmup: float) -> None:
         self.begin = time.perf_counter() + warmup

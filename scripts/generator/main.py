@@ -23,21 +23,22 @@ import documents
 import node_client
 import python_client
 import rules
+import swift_fields
 import swift_messages
 import vectors
 from model import Model, Refused
 
-# From the files' paths below the target's directory to their text.
+# The text of each file, by its path below the target's directory.
 Files = dict[str, str]
 
 
 @dataclasses.dataclass
 class Target:
-    # The directory that holds what is generated and nothing else, or the one file.
+    # A directory of generated files only, or one file.
     place: str
     generators: list[Callable[[Model], Files]]
     folders: str = "tallystick"
-    # Refuses what the C room cannot read.
+    # Whether protos are refused that TallyMessages cannot read.
     strict: bool = False
 
 
@@ -50,7 +51,7 @@ TARGETS = {
     ),
     "swift": Target(
         "Sources/TallyMessages/Generated",
-        [swift_messages.generate, descriptors.generate_swift],
+        [swift_messages.generate, swift_fields.generate, descriptors.generate_swift],
         "tallystick grpc",
         strict=True,
     ),

@@ -1,4 +1,4 @@
-"""What the templates read: messages, enums and services of any proto3 files, in the words of the project.
+"""The messages, enums and services of any proto3 files, as the generators read them.
 
 What the project itself refuses of proto3 is rules.py's matter.
 """
@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pb2
 
 Proto = descriptor_pb2.FieldDescriptorProto
 
-# Kinds of values as the templates see them.
+# The kinds of values.
 KINDS = {
     Proto.TYPE_INT32: "int32",
     Proto.TYPE_INT64: "int64",
@@ -35,7 +35,7 @@ KINDS = {
 
 
 class Refused(Exception):
-    """A .proto has what a target, or the project, does not support."""
+    """A .proto uses something that a target, or the project, does not support."""
 
 
 @dataclasses.dataclass
@@ -46,7 +46,7 @@ class Field:
     # A value of KINDS, or "map", whose entries are `key` and `value`.
     kind: str
     repeated: bool
-    # A repeated one is written in one piece; either way of writing is read.
+    # Whether a repeated field is written packed. Packed and unpacked fields are both read.
     packed: bool
     # The full name of the message or enum.
     type_name: str
@@ -60,7 +60,7 @@ class Field:
 
     @property
     def has_presence(self) -> bool:
-        """Absent and default are not the same."""
+        """Whether an absent field differs from one with the default value."""
         if self.repeated or self.kind == "map":
             return False
         return self.optional or bool(self.oneof) or self.kind == "message"
@@ -69,7 +69,7 @@ class Field:
 @dataclasses.dataclass
 class Message:
     full_name: str
-    # The message that this one is declared in, as in `Enum`.
+    # The message that this one is declared in, without the package, or empty.
     parent: str
     fields: list[Field]
     comment: str
@@ -152,9 +152,9 @@ class File:
 
 @dataclasses.dataclass
 class Model:
-    # Those that were asked for and all that they import, each after what it imports.
+    # The files that were asked for and all that they import, each after those that it imports.
     files: list[File]
-    # What the plugin was told besides its target.
+    # The plugin's options besides the target.
     options: dict[str, str]
 
     @staticmethod

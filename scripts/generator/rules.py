@@ -1,11 +1,11 @@
-"""What the project's own protos do without, for the sake of C: protobuf-c's decoder and its generator.
+"""What the project's own protos must not use, because of protobuf-c's decoder and generator.
 
 A mistake in a .proto fails here with its name, and not in a C decoder later.
 """
 
 from model import Field, Message, Model, Refused
 
-# The kinds that the C room reads.
+# The kinds that TallyMessages reads.
 KINDS = frozenset("int32 int64 uint32 uint64 bool text bytes enum message map".split())
 
 
@@ -32,7 +32,7 @@ def check_field(message: Message, field: Field) -> None:
 
 
 def refuse_recursion(model: Model) -> None:
-    """protobuf-c's decoder has no depth limit: what cannot recurse cannot exhaust the stack."""
+    """protobuf-c's decoder has no depth limit, so recursive messages could exhaust the stack."""
     contents = {
         message.full_name: [f.type_name for f in message.fields if f.kind == "message"]
         for message in model.messages()

@@ -52,8 +52,8 @@ def has_key(message: Message) -> bool:
 
 
 def repeatable(method: Method, model: Model) -> bool | str:
-    """Whether a call that may have been applied may be sent again. A text: if the request's field of that
-    name is not empty. A stream of requests comes once.
+    """Whether a call that may have been applied may be sent again. A text is the name of a field: it may if
+    the request's field of that name is not empty. A stream of requests may not.
     """
     if method.client_streaming:
         return False
@@ -70,7 +70,7 @@ class Detail:
 
 @dataclasses.dataclass
 class Reason:
-    """A way to fail: what is an exception's class in a client."""
+    """A reason for a failure. Clients have an exception class for each."""
 
     # On the wire: `INSUFFICIENT_CREDITS`.
     name: str
@@ -80,7 +80,7 @@ class Reason:
     details: list[Detail]
 
 
-#: Reasons that say no more than their status code, whose class each client has by hand.
+#: Reasons that say no more than their status code. The clients have hand-written classes for them.
 NAMED_AS_CODES = {"DEADLINE_EXCEEDED", "CANCELLED", "UNIMPLEMENTED", "INTERNAL"}
 
 

@@ -259,8 +259,7 @@ def repeating(method: Method, model: Model) -> str:
     return text
 
 
-# Conversions. `c` is the C message; a helper of the room (Reading.swift, Writing.swift) does each
-# field's work.
+# Conversions. `c` is the C message; a function of Reading.swift or Writing.swift converts each field.
 
 
 def conversion(message: Message, types: Types) -> str:
@@ -295,7 +294,7 @@ def conversion(message: Message, types: Types) -> str:
 
 
 def read_value(field: Field, types: Types, source: str) -> str:
-    """An expression for one value that is there."""
+    """An expression for one value that is present."""
     match field.kind:
         case "text":
             return f'try unsafe readText({source}, "{field.name}")'

@@ -1,8 +1,8 @@
-// Waits that may be cut short.
+// Delays that can be ended early.
 //
 // Invariants:
-// 1. What waits goes on once: when its time is over, or when all are let go.
-// 2. Nothing here holds up the thread that asks, but for `block`.
+// 1. Delayed work runs once: when its time is over, or when all delays are ended.
+// 2. Only `block` blocks the calling thread.
 //
 // Owner: a lock.
 
@@ -18,7 +18,7 @@ final class Delays: Sendable {
 
   private let state = Lock(State())
 
-  /// Runs `work` after so long, or when the delays are let go; on a thread of its own.
+  /// Runs `work` on another thread when the time is over, or when all delays are ended.
   func run(afterMillis millis: Int64, _ work: @escaping @Sendable () -> Void) {
     let id = state.withLock { state -> Int? in
       if state.isClosed { return nil }
@@ -36,14 +36,14 @@ final class Delays: Sendable {
     await withCheckedContinuation { continuation in run(afterMillis: millis) { continuation.resume() } }
   }
 
-  /// Holds up the calling thread.
+  /// Blocks the calling thread.
   func block(millis: Int64) {
     let isOver = DispatchSemaphore(value: 0)
     run(afterMillis: millis) { isOver.signal() }
     isOver.wait()
   }
 
-  /// Ends all waits now.
+  /// Ends all delays that run now.
   func letGo() {
     let waiting = state.withLock { state in
       defer { state.waiting = [:] }
@@ -52,7 +52,7 @@ final class Delays: Sendable {
     for (_, work) in waiting.sorted(by: { $0.key < $1.key }) { DispatchQueue.global().async(execute: work) }
   }
 
-  /// Ends all waits, now and from now on.
+  /// Ends all delays that run now, and later ones as soon as they begin.
   func close() {
     state.withLock { $0.isClosed = true }
     letGo()

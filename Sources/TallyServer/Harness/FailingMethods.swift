@@ -1,16 +1,17 @@
-// A method's handler with the failures in front of it.
+// Handlers of methods that first ask whether an injected failure happens to the call.
 //
 // Invariants:
-// 1. A call that fails is answered once, as far as anybody counts; after a drop the answer reaches nobody.
-// 2. A call that is delayed holds up nothing: neither its connection nor a lane waits for it; but a delayed
-//    stream takes nothing, and its connection waits once too much of it is kept.
+// 1. A call that fails is answered once. When its connection is dropped, the answer is lost, but it counts in
+//    the metrics.
+// 2. A delayed call blocks neither its connection nor a lane. A delayed stream takes no messages, so its
+//    connection stops reading when too many are buffered.
 //
 // Owner: connections' queues and the streams' tasks.
 
 internal import TTRPC
 
 extension Failures {
-  /// - Parameter name: the method's full name.
+  /// - Parameter name: the method's full name, such as `tallystick.v1.CreditService/Consume`.
   func wrap(_ name: String, _ handler: MethodHandler) -> MethodHandler {
     switch handler {
     case .unary(let answer):

@@ -1,6 +1,4 @@
-// An InjectFailure's fields, checked, and what a call is refused with.
-//
-// Values, owned by nobody.
+// InjectFailure's request as an injection, and the status that a call is refused with.
 
 internal import TTRPC
 internal import TallyCore
@@ -9,7 +7,7 @@ internal import TallyMessages
 enum FailureRequests {
   typealias Failure = TallystickTestingV1.Failure
 
-  /// - Parameter methods: full names of those that may fail.
+  /// - Parameter methods: the full names of the methods that may be made to fail.
   static func injection(
     _ request: TallystickTestingV1.InjectFailureRequest, methods: Set<String>
   ) throws(Refusal) -> Failures.Injection {

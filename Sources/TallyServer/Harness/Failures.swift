@@ -1,14 +1,15 @@
-// The failures that wait, and which of them happens to whom.
+// The injected failures, and which of them happens to a call, a connection or a commit.
 //
 // Invariants:
-// 1. At most one happens to a call, a connection or a commit: of those that fit it, the first that was
-//    injected and has let pass what it was to skip. One that has happened as often as it should fits nothing.
-// 2. What a failure skips is counted only for what passes by it.
+// 1. At most one failure happens to a call, a connection or a commit: of those that match it, the earliest
+//    that has skipped as many as it should. A failure that has happened as often as it should matches
+//    nothing.
+// 2. A failure counts something as skipped only if it matches and no earlier failure happened to it.
 // 3. At most `Limits.failureCount` are kept. Those that are over make room for new ones, the oldest first.
-// 4. Commits of calls count, and of those that try a full disk again the ones that find it full. What the
-//    server commits of its own accord never fails: when it does so no test can foresee.
+// 4. Only commits of calls fail, and retries after a full disk that find it full. Commits that the server
+//    makes of its own accord never fail, since no test can foresee when they happen.
 //
-// Owner: a lock. Looking for a failure while none waits costs one flag.
+// Owner: a lock. Without failures, asking for one reads a flag.
 
 internal import Synchronization
 internal import TTRPC
@@ -19,17 +20,17 @@ internal import TallyMessages
 final class Failures: Sendable {
   /// Where a failure happens.
   enum Place: Equatable {
-    /// At a method, by its full name; nil is any.
+    /// At the method of that full name; at any method with nil.
     case call(method: String?)
     case connection
     case commit
   }
 
-  /// A failure, checked.
+  /// A failure as a test asks for it.
   struct Injection: Sendable {
     var message: TallystickTestingV1.Failure
     var place: Place
-    /// What a call is refused with.
+    /// The status that a call is refused with.
     var status = Status(.unavailable, "an injected failure")
     var delayMillis: Int64 { message.delayMillis }
     var action: TallystickTestingV1.FailureAction { message.action }
@@ -46,7 +47,7 @@ final class Failures: Sendable {
   private struct State {
     var entries: [Entry] = []
     var lastId: Int64 = 0
-    /// The commit that is being made is to be told of as unknown.
+    /// The outcome of the commit that is being made is reported as unknown.
     var isOutcomeUnknown = false
     var isClosed = false
   }
@@ -90,7 +91,7 @@ final class Failures: Sendable {
     }
   }
 
-  /// Forgets all failures, and lets go of what they delay.
+  /// Forgets all failures, and ends their delays.
   /// - Returns: how many had not yet happened as often as they should.
   @discardableResult
   func clear() -> Int {
@@ -103,7 +104,7 @@ final class Failures: Sendable {
     return count
   }
 
-  /// Nothing fails from here on.
+  /// Ends all failures and delays for good.
   func close() {
     state.withLock { $0.isClosed = true }
     clear()
@@ -112,7 +113,7 @@ final class Failures: Sendable {
 
   // MARK: what happens
 
-  /// The failure that happens to what fits.
+  /// The failure that happens to a call, a connection or a commit.
   private func take(_ fits: (Injection) -> Bool) -> Injection? {
     guard isArmed.load(ordering: .acquiring) else { return nil }
     return state.withLock { state in

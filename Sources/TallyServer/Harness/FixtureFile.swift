@@ -1,30 +1,28 @@
-// A fixture file: JSON in, the requests that it lists out, in the order in which they are applied.
+// A fixture file: JSON that lists requests, in the order in which they are applied.
 //
 // Invariants:
-// 1. The whole file is read before anything of it is applied: one that is malformed applies nothing.
-// 2. What an item leaves out and has to be unique (an idempotency key, the id of what it makes) is made of
-//    the item's place and content, so that the same file again replays.
-//
-// Values, owned by nobody.
+// 1. The whole file is parsed before any item is applied, so a malformed file applies nothing.
+// 2. An idempotency key or id that an item leaves out is derived from the item's place and content, so that
+//    applying the same file again replays it.
 
 internal import Crypto
 internal import TallyCore
 internal import TallyMessages
 internal import TallyProtoJSON
 
-/// A request that a file lists.
+/// One request of a file.
 struct FixtureItem: Equatable {
-  /// Such as `json.purchases[3]`.
+  /// The item's place, such as `json.purchases[3]`.
   var place: String
-  /// Where its fields stand: there, or `json.calls[3].request`.
+  /// The place of the request's fields: the same, or `json.calls[3].request`.
   var path: String
-  /// The field of the request that the item stands for; empty when it is the whole request.
+  /// The field of the request that the item holds; empty when it holds the whole request.
   var wrapped: String
   /// The method's full name.
   var method: String
   var payload: [UInt8] = []
 
-  /// Where a field of the request stands in the file.
+  /// The place in the file of a field of the request.
   func place(of field: String) -> String {
     let inner = field.hasPrefix(wrapped + ".") ? String(field.dropFirst(wrapped.utf8.count + 1)) : field
     return inner.isEmpty || inner == wrapped ? path : "\(path).\(inner)"
@@ -32,14 +30,14 @@ struct FixtureItem: Equatable {
 }
 
 struct FixtureFile {
-  /// A list of a file, whose items are all requests of one method.
+  /// A list in a file, whose items are requests of one method.
   private struct Section {
     var name: String
-    /// Of `tallystick.v1`.
+    /// The method's name without `tallystick.v1.`.
     var method: String
-    /// The request's one field, which an item may stand for.
+    /// The request's one field, if an item holds that field's value.
     var wrapped: String?
-    /// Fields beside the idempotency key that are made when they are left out.
+    /// Fields beside the idempotency key that are derived when they are left out.
     var ids: [String] = []
   }
 
@@ -75,7 +73,7 @@ struct FixtureFile {
     self.requests = requests
   }
 
-  /// - Throws: a field such as `json.purchases[3].amountMicros`.
+  /// - Throws: INVALID_FIELD, with a field such as `json.purchases[3].amountMicros`.
   func items(_ text: String) throws(Refusal) -> [FixtureItem] {
     let json: JSON
     do throws(JSONError) { json = try JSON.parse(text) } catch {
@@ -149,7 +147,7 @@ struct FixtureFile {
     }
   }
 
-  /// The same with those of its fields filled in that are named, and of the messages in it the keys.
+  /// The request with the named fields filled in, and the idempotency keys of the messages in it.
   private func completed(
     _ json: JSON, _ type: MessageDescriptor?, _ names: [String], _ id: String
   ) -> JSON {
@@ -174,7 +172,7 @@ struct FixtureFile {
     return .object(members)
   }
 
-  /// Whether it is a field's name, in either of its spellings.
+  /// Whether `name` is the field's name, in camel case or as in the .proto.
   private func isNamed(_ field: String, _ name: String) -> Bool {
     name == field || name == lowerCamelCase(field)
   }

@@ -1,9 +1,9 @@
-// Applies a fixture file by the services' own methods.
+// Applies a fixture file by calling the services' own methods.
 //
 // Invariants:
-// 1. Each item is a call of its own: as the same caller, with the same metadata and deadline, through every
-//    check of its method. It is over, and durable, before the next begins.
-// 2. The first item that is refused ends it. The refusal keeps its reason, and its field names the item.
+// 1. Each item is a call of its own, with the caller, metadata and deadline of LoadFixtures, and passes every
+//    check of its method. It is durable before the next one begins.
+// 2. The first refusal ends the file. It keeps its reason, and its field names the item.
 //
 // Owner: a queue of its own, where one file is applied after the other.
 
@@ -17,13 +17,13 @@ internal import TallyProtoJSON
 final class Fixtures: Sendable {
   typealias Handler = @Sendable (CallContext, [UInt8], UnaryResponder) -> Void
 
-  /// By full names of methods.
+  /// The handlers, by the methods' full names.
   private let handlers: [String: Handler]
   private let queue = DispatchQueue(label: "tally.fixtures")
-  /// Made when it is first needed.
+  /// Made at the first file.
   private let file = Lock<FixtureFile?>(nil)
 
-  /// - Parameter bound: what each service binds.
+  /// - Parameter bound: each service's handlers.
   init(_ bound: [String: [Binding]]) {
     var handlers: [String: Handler] = [:]
     for (service, bindings) in bound {
@@ -46,7 +46,7 @@ final class Fixtures: Sendable {
     return try file.items(json)
   }
 
-  /// Applies a file; `completion` is called once, with how many items were applied.
+  /// Applies a file. `completion` is called once, with the number of items that were applied.
   func load(
     _ json: String, _ context: CallContext,
     completion: @escaping @Sendable (Result<Int32, Status>) -> Void
@@ -83,7 +83,7 @@ final class Fixtures: Sendable {
 }
 
 extension Status {
-  /// The same failure as that of one item.
+  /// The status with a field that names the item.
   fileprivate func naming(_ item: FixtureItem, applied: Int32) -> Status {
     guard let info else { return Status(code, "\(item.place): \(message)", details: details) }
     var named = info.metadata

@@ -1,10 +1,8 @@
-// What only a server for testing has: a clock that tests drive, failures that they ask for, snapshots.
+// What only a server for testing has: a clock that tests drive, injected failures, and snapshots.
 //
 // Invariants:
-// 1. Made with `testing` only. Whatever the harness can do hangs on this value: a server without it has no
-//    hook in its store, no filter at its socket and no handler but its own.
-//
-// Owner: the server; its parts guard themselves.
+// 1. It is made with `testing` only. A server without it has no hooks in its store, no filter at its socket
+//    and no wrapped handlers.
 
 internal import Dispatch
 internal import TTRPC
@@ -15,7 +13,7 @@ final class Harness: Sendable {
   let clock: TestClock
   let failures = Failures()
   let snapshots: Snapshots
-  /// Where what waits for the writer does so.
+  /// The queue of methods that wait for the writer.
   let lane = DispatchQueue(label: "tally.harness")
 
   init() {
@@ -23,7 +21,7 @@ final class Harness: Sendable {
     snapshots = Snapshots(clock: clock)
   }
 
-  /// Puts the clock and the failures into the engine, in front of whatever faults it has already.
+  /// Gives the engine the clock and the failures; faults that it has already come after these.
   func prepare(_ engine: inout EngineConfiguration) {
     engine.clock = clock
     let failures = failures
@@ -38,12 +36,12 @@ final class Harness: Sendable {
     }
   }
 
-  /// Puts the failures in front of a service's methods. TestControl is left alone.
+  /// The handlers with injected failures. Those of TestControl never fail.
   func wrap(_ service: String, _ bindings: [Binding]) -> [Binding] {
     if service == TallystickTestingV1.TestControl.name { return bindings }
     return bindings.map { (name, handler) in (name, failures.wrap("\(service)/\(name)", handler)) }
   }
 
-  /// Lets go of whatever is delayed, now and from now on.
+  /// Ends all delays and failures for good.
   func close() { failures.close() }
 }

@@ -1,11 +1,11 @@
-// Named copies of the database, each with the clock of its moment.
+// Named copies of the database, each with the clock's setting at that moment.
 //
 // Invariants:
-// 1. At most `Limits.snapshotCount`, with `Limits.snapshotByteCount` bytes in all. One of a name that is
-//    there takes its place, and its room.
-// 2. Database and clock are of one moment, and are put back in one: nothing is decided in between.
+// 1. There are at most `Limits.snapshotCount`, with `Limits.snapshotByteCount` bytes in all. A new one
+//    replaces the one of its name.
+// 2. Database and clock are saved, and restored, in one step of the writer: no command is decided in between.
 //
-// Owner: a lock, which is held while the writer works for its holder.
+// Owner: a lock, which is held while the writer saves or restores.
 
 internal import TallyCore
 internal import TallyLocking
@@ -48,7 +48,7 @@ final class Snapshots: Sendable {
     }
   }
 
-  /// - Returns: the commit that did it.
+  /// - Returns: the commit that restored it.
   func restore(_ name: String, _ engine: any ServedEngine) throws(Refusal) -> Int64 {
     try kept.withLock { kept throws(Refusal) in
       guard let saved = kept[name] else { throw invalidField("name", "names no snapshot") }

@@ -1,10 +1,10 @@
-// What the server counts of its calls, method by method, and of its peers.
+// Counters of calls by method, and of connections by uid.
 //
 // Invariants:
-// 1. A call is counted once, before its answer can reach the peer: who has an answer finds it counted.
+// 1. A call is counted once, before its answer can reach the peer, so that the peer finds it counted.
 // 2. A method that nobody has called has no histogram.
 //
-// Owner: nobody; connections count, any thread looks.
+// Thread-safe: connections count, and any thread may read.
 
 internal import Synchronization
 internal import TTRPC
@@ -36,7 +36,7 @@ final class MethodMetrics: MethodObserver {
     inFlight.add(-1)
     let histogram = latency.load() ?? latency.storeIfNil(LiveHistogram())
     histogram.add(elapsed)
-    // A stream lasts as long as its reader likes.
+    // Streams are not slow calls: their clients decide how long they last.
     return elapsed > slowNanoseconds && call.kind == .unary
   }
 
@@ -53,10 +53,10 @@ final class MethodMetrics: MethodObserver {
   struct Report {
     var service: String
     var method: String
-    /// Of codes that were answered.
+    /// The number of answers by status code.
     var counts: [(code: StatusCode, count: Int64)]
     var inFlight: Int64
-    /// In nanoseconds, of the calls that a handler saw; nil before the first has ended.
+    /// Latencies in nanoseconds of the calls that reached a handler; nil before the first has ended.
     var latency: Histogram?
   }
 
@@ -83,7 +83,7 @@ final class CallMetrics: Sendable {
   private let slowNanoseconds: UInt64
   private let state = Lock(State())
 
-  /// - Parameter slowNanoseconds: a unary call that takes longer is logged; nil logs none.
+  /// - Parameter slowNanoseconds: a unary call that takes longer is logged; with nil none is.
   init(slowNanoseconds: UInt64?, slowLog: SlowLog) {
     self.slowNanoseconds = slowNanoseconds ?? .max
     self.slowLog = slowLog

@@ -1,9 +1,7 @@
-// Every metric that the server tells. docs/OPERATIONS.md has the same list.
+// All metrics of the server. docs/OPERATIONS.md has the same list.
 //
 // Invariants:
-// 1. Looking holds nobody up: everything read here is atomic or behind a lock that is held for a moment.
-//
-// Owner: nobody; any thread.
+// 1. Reading metrics holds nobody up: all values are atomic, or behind a lock that is held for a moment.
 
 internal import TTRPC
 internal import TallyCore
@@ -21,7 +19,7 @@ struct MetricCatalogue: Sendable {
   /// nil before the server listens.
   var connections: @Sendable () -> ServerStatistics?
 
-  /// With the accounts' first.
+  /// The engine's caches first.
   var cacheStatistics: [CacheStatistics] { engine.report().caches + replies.statistics }
 
   var families: [MetricFamily] {

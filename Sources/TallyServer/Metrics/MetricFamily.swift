@@ -1,10 +1,8 @@
-// Metrics as they are told: families of samples, as messages and as Prometheus text.
+// Families of samples, as messages and as Prometheus text.
 //
 // Invariants:
-// 1. The text is the exposition format 0.0.4: one HELP and one TYPE a family, all samples of a family
-//    together, buckets cumulative and ended by +Inf.
-//
-// Values, owned by nobody.
+// 1. The text is Prometheus's exposition format 0.0.4: one HELP and one TYPE for each family, all samples of
+//    a family together, buckets cumulative, the last of them +Inf.
 
 internal import TallyMeasuring
 internal import TallyMessages
@@ -14,15 +12,15 @@ struct MetricFamily {
     case counter, gauge, histogram
   }
 
-  /// What a histogram counts, and where its buckets end when they are told as Prometheus text.
+  /// What a histogram counts, and where its buckets end in Prometheus text.
   enum Unit {
-    /// Held in nanoseconds, told in microseconds.
+    /// Nanoseconds in the histogram, microseconds in the output.
     case micros
     case items
 
     var divisor: UInt64 { self == .micros ? 1_000 : 1 }
 
-    /// In what is told.
+    /// The ends of the buckets, in the output's unit.
     var bounds: [UInt64] {
       switch self {
       case .micros:
@@ -105,7 +103,7 @@ extension TallystickV1.MetricSample {
 }
 
 extension TallystickV1.Distribution {
-  /// - Parameter divisor: from what the histogram holds to what is told, rounded up to the next whole one.
+  /// - Parameter divisor: what the histogram's values are divided by for the output, rounded up.
   init(_ histogram: Histogram, divisor: UInt64) {
     self.init()
     func told(_ value: UInt64) -> Int64 {

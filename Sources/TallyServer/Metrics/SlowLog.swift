@@ -1,10 +1,8 @@
-// Log lines of what took too long: calls, and statements with their plan.
+// Log lines for slow calls, and for slow statements with their plan.
 //
 // Invariants:
 // 1. A line has no payload, no bound value and no metadata but the ids of a well-formed trace.
-// 2. At most `linesPerSecond` of each kind are written; the next line tells how many were left out.
-//
-// Shared: the throttles are locked.
+// 2. At most `linesPerSecond` of each kind are written; the next line says how many were left out.
 
 internal import Logging
 internal import TTRPC
@@ -12,7 +10,7 @@ internal import TallyLocking
 internal import TallyMeasuring
 
 final class SlowLog: Sendable {
-  /// Of each kind: when everything is slow, the log must not make it slower.
+  /// The most lines of each kind in a second: when everything is slow, the log must not make it slower.
   static let linesPerSecond = 10
 
   private struct Throttle {
@@ -20,7 +18,7 @@ final class SlowLog: Sendable {
     var lines = 0
     var leftOut = 0
 
-    /// - Returns: how many lines were left out since the last one; nil when this one is to be.
+    /// - Returns: how many lines were left out since the last one; nil when this one is to be left out.
     mutating func admit(second: UInt64) -> Int? {
       if second != self.second {
         self.second = second
@@ -37,7 +35,7 @@ final class SlowLog: Sendable {
   }
 
   private let logger: Logger
-  /// Nanoseconds since some start; a test has its own.
+  /// A monotonic clock in nanoseconds; tests bring their own.
   private let clock: @Sendable () -> UInt64
   private let calls = Lock(Throttle())
   private let statements = Lock(Throttle())
@@ -80,7 +78,7 @@ final class SlowLog: Sendable {
 }
 
 extension CallContext {
-  /// Who called what, and in which trace.
+  /// The peer, the method and the trace of a call.
   var logMetadata: Logger.Metadata {
     var metadata = peer.logMetadata(connectionId)
     metadata["method"] = "\(service)/\(method)"

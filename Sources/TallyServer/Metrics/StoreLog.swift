@@ -1,9 +1,7 @@
-// Log lines of what happens to the store.
+// Log lines for events of the store.
 //
 // Invariants:
 // 1. A line has no payload and no amount.
-//
-// Pure functions over a logger; called on the store's queues.
 
 internal import Logging
 internal import TallyCore

@@ -5,10 +5,8 @@
 // dashes between. Version 00 ends there; a later one may go on after another dash.
 //
 // Invariants:
-// 1. What is malformed is as if it were not there: a trace never changes what a call does.
-// 2. Only ids that were parsed reach the log, so nothing else a caller sends can.
-//
-// A value, owned by nobody.
+// 1. A malformed text counts as none: a trace never changes what a call does.
+// 2. Only ids that were parsed reach the log, and nothing else that a caller sends.
 
 public import TTRPC
 
@@ -16,7 +14,7 @@ public struct TraceParent: Sendable, Equatable {
   public static let metadataKey = "traceparent"
 
   public var traceId: String
-  /// Of the caller's span, under which this call stands.
+  /// The id of the caller's span, which is the parent of this call.
   public var parentId: String
 
   private static let byteCount = 55
@@ -49,7 +47,7 @@ public struct TraceParent: Sendable, Equatable {
     parentId = String(decoding: parent, as: UTF8.self)
   }
 
-  /// Of a call; nil without one, and when it is given twice.
+  /// The trace of a call; nil when there is none, and when it is given twice.
   public init?(_ metadata: [MetadataPair]) {
     var found: String?
     for pair in metadata where pair.key.lowercased() == Self.metadataKey {

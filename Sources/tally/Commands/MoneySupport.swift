@@ -138,23 +138,6 @@ extension Times {
   }
 }
 
-/// A reply of a call that moved money.
-protocol MoneyReply: Message {
-  var transaction: TallystickV1.Transaction? { get }
-  var balance: TallystickV1.Balance? { get }
-  var replayed: Bool { get }
-}
-
-extension TallystickV1.ConsumeResponse: MoneyReply {}
-extension TallystickV1.AddPurchaseResponse: MoneyReply {}
-extension TallystickV1.GrantPlanResponse: MoneyReply {}
-extension TallystickV1.GrantPromoResponse: MoneyReply {}
-extension TallystickV1.AdjustResponse: MoneyReply {}
-extension TallystickV1.ReserveResponse: MoneyReply {}
-extension TallystickV1.ExtendResponse: MoneyReply {}
-extension TallystickV1.CaptureResponse: MoneyReply {}
-extension TallystickV1.ReleaseResponse: MoneyReply {}
-
 /// Makes a call and prints what came of it; a refusal goes to standard error.
 func perform<Request: Message, Response: Message>(
   _ rpc: RPC<Request, Response>, _ request: Request, _ connection: ConnectionOptions,
@@ -185,7 +168,7 @@ func answer<Request: Message, Response: Message>(
 }
 
 enum Texts {
-  static func money(_ reply: some MoneyReply) -> String {
+  static func money(_ reply: some MoneyResponse) -> String {
     var rows: [(String, String)] = []
     if let transaction = reply.transaction {
       let type = transaction.type.word

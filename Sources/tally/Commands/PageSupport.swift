@@ -35,23 +35,8 @@ enum RequestFile {
   }
 }
 
-/// A reply of a call that changed a page.
-protocol PageReply: Message {
-  var change: TallystickV1.PageChange? { get }
-}
-
-extension TallystickV1.CreatePageResponse: PageReply {}
-extension TallystickV1.SavePageResponse: PageReply {}
-extension TallystickV1.PatchPageResponse: PageReply {}
-extension TallystickV1.DeletePageResponse: PageReply {}
-extension TallystickV1.UndeletePageResponse: PageReply {}
-extension TallystickV1.DuplicatePageResponse: PageReply {}
-extension TallystickV1.RestoreVersionResponse: PageReply {}
-extension TallystickV1.PublishResponse: PageReply {}
-extension TallystickV1.UnpublishResponse: PageReply {}
-
 extension Texts {
-  static func change(_ reply: some PageReply) -> String {
+  static func change(_ reply: some PageChangeResponse) -> String {
     guard let change = reply.change, let page = change.page else { return "" }
     return facts(head(page, note: change.replayed ? " (unchanged)" : ""))
   }

@@ -12,21 +12,6 @@
 internal import TallyClient
 internal import TallyMessages
 
-/// A request that is applied once, whatever happens on the way.
-protocol KeyedRequest: Message {
-  var idempotencyKey: String { get }
-}
-
-extension TallystickV1.ConsumeRequest: KeyedRequest {}
-extension TallystickV1.AddPurchaseRequest: KeyedRequest {}
-extension TallystickV1.GrantPlanRequest: KeyedRequest {}
-extension TallystickV1.GrantPromoRequest: KeyedRequest {}
-extension TallystickV1.AdjustRequest: KeyedRequest {}
-extension TallystickV1.ReserveRequest: KeyedRequest {}
-extension TallystickV1.ExtendRequest: KeyedRequest {}
-extension TallystickV1.CaptureRequest: KeyedRequest {}
-extension TallystickV1.ReleaseRequest: KeyedRequest {}
-
 extension Message {
   /// Sent twice, the request does what it does once.
   var isHarmlessTwice: Bool {

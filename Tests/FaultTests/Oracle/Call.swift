@@ -126,21 +126,6 @@ struct Reply: Sendable {
   var violations: [String] = []
 }
 
-protocol MoneyReply: Message {
-  var transaction: TallystickV1.Transaction? { get }
-  var replayed: Bool { get }
-  var commitSequence: Int64 { get }
-  var commitPosition: Int32 { get }
-}
-
-extension TallystickV1.ConsumeResponse: MoneyReply {}
-extension TallystickV1.AddPurchaseResponse: MoneyReply {}
-extension TallystickV1.GrantPromoResponse: MoneyReply {}
-extension TallystickV1.ReserveResponse: MoneyReply {}
-extension TallystickV1.CaptureResponse: MoneyReply {}
-extension TallystickV1.ReleaseResponse: MoneyReply {}
-extension TallystickV1.BeginRunResponse: MoneyReply {}
-
 extension Call {
   private typealias Credits = TallystickV1.CreditService
 
@@ -219,7 +204,7 @@ extension Call {
 
   // MARK: replies
 
-  private func reply(_ response: some MoneyReply) -> Reply {
+  private func reply(_ response: some MoneyResponse) -> Reply {
     var reply = Reply()
     add(response, parts[0], to: &reply)
     return reply
@@ -246,7 +231,7 @@ extension Call {
     return reply
   }
 
-  func add(_ response: some MoneyReply, _ part: Part, to reply: inout Reply) {
+  func add(_ response: some MoneyResponse, _ part: Part, to reply: inout Reply) {
     let transaction = response.transaction ?? .init()
     let (posted, held) = deltas(part)
     let row = Row(

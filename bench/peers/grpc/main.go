@@ -1,6 +1,6 @@
 // Command grpc is a peer of the echo benchmark: grpc-go, over HTTP/2 on a Unix socket.
 //
-// The message goes back as it came, unparsed: what is measured is the server, in its favour.
+// The message is returned without being parsed, which is in the server's favour.
 package main
 
 import (

@@ -1,6 +1,6 @@
 // Command ttrpc is a peer of the echo benchmark: containerd's Go server, on the same frames.
 //
-// The message goes back as it came, unparsed: what is measured is the server, in its favour.
+// The message is returned without being parsed, which is in the server's favour.
 package main
 
 import (

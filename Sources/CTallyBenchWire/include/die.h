@@ -1,8 +1,0 @@
-// The end of a benchmark that cannot go on: a figure from a broken run is worse than none.
-#pragma once
-
-// Prints the message to standard error and exits 1.
-_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-// The same, with the text of errno at the end.
-_Noreturn void die_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,6 +1,0 @@
-// Serves tallystick.v1.CreditService/Consume from a ledger, on one thread, group commit by arrival.
-#pragma once
-
-#include "ledger.h"
-
-void server_run(struct ledger *ledger, const char *socket_path);

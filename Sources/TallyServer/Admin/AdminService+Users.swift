@@ -1,0 +1,79 @@
+// tallystick.v1.AdminService: users and their settings.
+//
+// Invariants:
+// 1. The fields of a settings message are checked here; the engine decides whether they change anything.
+
+internal import TTRPC
+internal import TallyCore
+internal import TallyMessages
+
+extension AdminService {
+  var users: [Binding] {
+    let engine = services.engine
+    let largest = services.maximumReplyByteCount
+    return [
+      services.query(
+        RPCs.listUsers, role: .admin,
+        parse: { request, _ throws(Refusal) in try UserQueries.parse(request, engine.zones) },
+        read: { query throws(Refusal) in try UserQueries.users(query, engine, largest: largest) }),
+      services.query(
+        RPCs.getUserSettings, role: .admin,
+        parse: { request, _ throws(Refusal) in try Fields.userId(request.userId) },
+        quick: { userId in engine.cachedSettings(userId: userId).map(settingsResponse) },
+        read: { userId throws(Refusal) in settingsResponse(try engine.settings(userId: userId)) }),
+      services.unkeyedMutation(RPCs.putUserSettings, role: .admin) { request, _ throws(Refusal) in
+        Prepared(command: AdminCommand.PutSettings(try settings(request.settings)))
+      } reply: { receipt in
+        var response = TallystickV1.PutUserSettingsResponse()
+        response.settings = TallystickV1.UserSettings(receipt.settings)
+        response.unchanged = receipt.unchanged
+        response.commitSequence = receipt.commit.sequence
+        response.commitPosition = receipt.commit.position
+        return response
+      },
+    ]
+  }
+}
+
+private func settingsResponse(_ snapshot: Snapshot<UserSettings>) -> TallystickV1.GetUserSettingsResponse {
+  var response = TallystickV1.GetUserSettingsResponse()
+  response.settings = TallystickV1.UserSettings(snapshot.value)
+  response.commitSequence = snapshot.commitSequence
+  return response
+}
+
+private func settings(_ message: TallystickV1.UserSettings?) throws(Refusal) -> UserSettings {
+  guard let message else { throw invalidField("settings", "must be set") }
+  try Fields.required(message.userId, "settings.user_id", atMost: Limits.userIdByteCount)
+  try Fields.optional(message.email, "settings.email", atMost: Limits.emailByteCount)
+  try Fields.optional(message.planId, "settings.plan_id", atMost: Limits.planIdByteCount)
+  var settings = UserSettings(userId: message.userId)
+  settings.email = message.email
+  settings.planId = message.planId.isEmpty ? nil : message.planId
+  if message.role != .unspecified {
+    guard let role = UserRole(rawValue: message.role.rawValue) else {
+      throw invalidField("settings.role", "is not a role")
+    }
+    settings.role = role
+  }
+  if message.approval != .unspecified {
+    guard let approval = UserApproval(rawValue: message.approval.rawValue) else {
+      throw invalidField("settings.approval", "is not an approval")
+    }
+    settings.approval = approval
+  }
+  return settings
+}
+
+extension TallystickV1.UserSettings {
+  init(_ settings: UserSettings) {
+    self.init()
+    userId = settings.userId
+    email = settings.email
+    role = TallystickV1.UserRole(rawValue: settings.role.rawValue)
+    planId = settings.planId ?? ""
+    approval = TallystickV1.UserApproval(rawValue: settings.approval.rawValue)
+    updatedAtMicros = settings.updatedAtMicros
+    createdAtMicros = settings.createdAtMicros
+  }
+}

@@ -1,0 +1,58 @@
+// Pages and media as messages.
+//
+// Invariants:
+// 1. Nothing is decided here.
+
+internal import TallyCore
+internal import TallyMessages
+
+extension TallystickV1.Media {
+  init(_ media: Media) {
+    self.init()
+    mediaId = media.mediaId
+    userId = media.userId
+    url = media.url
+    width = media.width
+    height = media.height
+    byteCount = media.byteCount
+    mimeType = media.mimeType
+    source = TallystickV1.MediaSource(rawValue: media.source.rawValue)
+    runId = media.runId
+    createdAtMicros = media.createdAtMicros
+  }
+}
+
+extension TallystickV1.Section {
+  init(_ section: SectionView) {
+    self.init()
+    sectionId = section.sectionId
+    kind = section.kind
+    content = section.content
+    firstImage = section.firstImage.map(TallystickV1.Media.init)
+    secondImage = section.secondImage.map(TallystickV1.Media.init)
+  }
+}
+
+extension TallystickV1.Page {
+  /// A page without its sections, as lists have it.
+  init(_ facts: PageFacts) {
+    self.init()
+    pageId = facts.pageId
+    userId = facts.userId
+    title = facts.title
+    settings = facts.settings
+    version = facts.version
+    createdAtMicros = facts.createdAtMicros
+    updatedAtMicros = facts.updatedAtMicros
+    author = facts.author
+    publishedVersion = facts.publishedVersion ?? 0
+    deletedAtMicros = facts.deletedAtMicros ?? 0
+    sectionCount = Int32(clamping: facts.sectionCount)
+    currentVersion = facts.currentVersion
+  }
+
+  init(_ view: PageView) {
+    self.init(view.facts)
+    sections = view.sections.map(TallystickV1.Section.init)
+  }
+}

@@ -1,0 +1,105 @@
+// UsageService's requests about runs as commands.
+//
+// Invariants:
+// 1. There is one function for each request, and it checks every field that the command takes.
+// 2. A run's digest is of the request as it was sent, before defaults are filled in. An item of a batch or a
+//    stream has the digest of the same request sent alone.
+
+internal import TallyCore
+internal import TallyMessages
+
+enum RunRequests {
+  private typealias RPCs = TallystickV1.UsageService
+
+  /// Made once: a stream asks for it with each run.
+  private static let recordMethod = RPCs.recordRun.name
+
+  static func begin(_ request: TallystickV1.BeginRunRequest, _ digest: Digest) throws(Refusal) -> Prepared<
+    UsageCommand.Begin
+  > {
+    try identity(request.userId, request.runId, request.model, request.type, FieldPath())
+    try notNegative(request.estimateMicros, "estimate_micros")
+    if request.ttlMillis != 0 { try Fields.ttl(request.ttlMillis, "ttl_millis") }
+    return Prepared(
+      command: UsageCommand.Begin(
+        userId: request.userId, runId: request.runId, model: request.model, type: request.type,
+        estimateMicros: request.estimateMicros,
+        ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
+        digest: digest),
+      userId: request.userId)
+  }
+
+  static func finish(
+    _ request: TallystickV1.FinishRunRequest, _ digest: Digest, actingUserId: String?
+  ) throws(Refusal) -> Prepared<UsageCommand.Finish> {
+    try runId(request.runId)
+    let end = try end(
+      status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
+      images: request.images, costMicros: request.costMicros, error: request.error, FieldPath())
+    return Prepared(
+      command: UsageCommand.Finish(
+        runId: request.runId, end: end, actingUserId: actingUserId, digest: digest))
+  }
+
+  static func record(
+    _ request: TallystickV1.RecordRunRequest, _ path: FieldPath = FieldPath()
+  ) throws(Refusal) -> Prepared<UsageCommand.Record> {
+    try identity(request.userId, request.runId, request.model, request.type, path)
+    let end = try end(
+      status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
+      images: request.images, costMicros: request.costMicros, error: request.error, path)
+    try Fields.time(request.startedAtMicros, path("started_at_micros"))
+    return Prepared(
+      command: UsageCommand.Record(
+        userId: request.userId, runId: request.runId, model: request.model, type: request.type, end: end,
+        startedAtMicros: request.startedAtMicros,
+        digest: RequestDigest.make(method: recordMethod, request)),
+      userId: request.userId)
+  }
+
+  static func runId(_ runId: String) throws(Refusal) {
+    try Fields.required(runId, "run_id", atMost: Limits.runIdByteCount)
+  }
+
+  private static func identity(
+    _ userId: String, _ runId: String, _ model: String, _ type: String, _ path: FieldPath
+  ) throws(Refusal) {
+    try Fields.required(userId, path("user_id"), atMost: Limits.userIdByteCount)
+    try Fields.required(runId, path("run_id"), atMost: Limits.runIdByteCount)
+    try Fields.required(model, path("model"), atMost: Limits.modelByteCount)
+    try Fields.required(type, path("type"), atMost: Limits.runTypeByteCount)
+  }
+
+  private static func end(
+    status: TallystickV1.RunStatus, inputTokens: Int64, outputTokens: Int64, images: Int64,
+    costMicros: Int64?, error: String, _ path: FieldPath
+  ) throws(Refusal) -> UsageCommand.End {
+    guard let status = RunStatus(rawValue: status.rawValue), status != .running else {
+      throw invalidField(path("status"), "must be SUCCEEDED, FAILED or CANCELLED")
+    }
+    try units(inputTokens, path("input_tokens"))
+    try units(outputTokens, path("output_tokens"))
+    try units(images, path("images"))
+    if let costMicros {
+      try notNegative(costMicros, path("cost_micros"))
+      if costMicros > Limits.runCostMicros {
+        throw invalidAmount(path("cost_micros"), "is beyond the limit of \(Limits.runCostMicros)")
+      }
+    }
+    try Fields.optional(error, path("error"), atMost: Limits.runErrorByteCount)
+    return UsageCommand.End(
+      status: status, inputTokens: inputTokens, outputTokens: outputTokens, images: images,
+      costMicros: costMicros, error: error)
+  }
+
+  private static func notNegative(_ amountMicros: Int64, _ field: String) throws(Refusal) {
+    if amountMicros < 0 { throw invalidAmount(field, "must not be negative") }
+    try Fields.magnitude(amountMicros, field)
+  }
+
+  private static func units(_ count: Int64, _ field: String) throws(Refusal) {
+    if count < 0 || count > Limits.runUnitCount {
+      throw invalidField(field, "must be from 0 to \(Limits.runUnitCount)", limit: Limits.runUnitCount)
+    }
+  }
+}
