@@ -142,8 +142,8 @@ let package = Package(
     .testTarget(
       name: "CoreTests",
       dependencies: [
-        "CTallyFaultyDisk", "TallyTestSupport", "TallyCore", "TallySQLiteStore", "TallySQLite",
-        "TallyLocking", "TallyMeasuring", crypto,
+        "CTallyFaultyDisk", "TallyMemoryEngine", "TallyTestSupport", "TallyCore", "TallySQLiteStore",
+        "TallySQLite", "TallyLocking", "TallyMeasuring", crypto,
       ],
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
@@ -176,6 +176,11 @@ let package = Package(
 
     // What the tests of all rooms share.
     .target(name: "TallyTestSupport", path: "Tests/TallyTestSupport", swiftSettings: strict),
+
+    // An engine of the whole product that keeps everything in memory, for tests.
+    .target(
+      name: "TallyMemoryEngine", dependencies: ["TallyCore", "TallyLocking", "TallyMeasuring"],
+      path: "Tests/TallyMemoryEngine", swiftSettings: strict),
 
     // A disk that fails, for tests: it takes the place of the system's calls in their program.
     .target(

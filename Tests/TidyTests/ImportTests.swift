@@ -39,7 +39,7 @@ struct ImportTests {
   /// Programs that stand with the tests.
   static let testPrograms: Set<String> = ["TallyFaultyServer", "TallyClientWorker"]
   /// What the tests of all rooms share.
-  static let testLibraries: Set<String> = ["TallyTestSupport", "CTallyFaultyDisk"]
+  static let testLibraries: Set<String> = ["TallyTestSupport", "TallyMemoryEngine", "CTallyFaultyDisk"]
 
   /// The modules that a file imports, with the line.
   static func imports(_ file: SourceFile) -> [(line: Int, module: String)] {

@@ -46,11 +46,12 @@ extension Decider {
       throw PageRefusals.mediaInUse(it.mediaId, by: pages.map(\.facts.pageId))
     }
     if pages.count > PageLimits.detachedPageCount { throw PageRefusals.tooManyPages(it.mediaId) }
-    var byteCount: Int64 = 0
-    for page in pages { byteCount += try records.byteCount(of: page) }
+    let byteCounts = try records.all(pages) { (page) throws(Refusal) in try records.byteCount(of: page) }
+    let byteCount = byteCounts.reduce(0, +)
     if byteCount > Int64(PageLimits.detachedByteCount) { throw PageRefusals.tooLargePages(it.mediaId) }
-    var detached: [PageEffect] = []
-    for page in pages { detached.append(try detach(stored.media, from: page, author: it.author)) }
+    let detached = try records.all(pages) { (page) throws(Refusal) in
+      try detach(stored.media, from: page, author: it.author)
+    }
     let published = try records.publishedPageIds(account: stored.account)
     stored.media.deletedAtMicros = records.nowMicros
     var effects = Effects()

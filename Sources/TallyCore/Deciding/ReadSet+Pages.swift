@@ -87,9 +87,7 @@ extension ReadSet {
     let here = changed.filter { row in row.sections.contains { $0.shows(media.media.mediaId) } }
     let gone = Set(changed.map(\.page.id))
     let ids = stored.filter { !gone.contains($0) } + here.map(\.page.id)
-    var pages: [StoredPage] = []
-    for id in ids.sorted().prefix(limit) { pages.append(try page(id: id)) }
-    return pages
+    return try all(ids.sorted().prefix(limit)) { (id) throws(Refusal) in try page(id: id) }
   }
 
   /// Ids of an account's published pages, deleted or not.

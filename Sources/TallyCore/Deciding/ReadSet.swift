@@ -35,9 +35,30 @@ package final class ReadSet {
     _ body: (any RecordSource) throws(StorageFailure) -> Value
   ) throws(Refusal) -> Value {
     do { return try body(source) } catch {
-      if error.endsBatch { gap = gap ?? error }
+      // What has failed comes before what is only missing.
+      if error.endsBatch, gap == nil || isMissingRecords { gap = error }
       throw error.refusal
     }
+  }
+
+  /// Whether some lookup has failed only since the store has to load its record. All that are missing are asked
+  /// for before anything is loaded.
+  var isMissingRecords: Bool { gap?.kind == .notLoaded }
+
+  /// Looks up several records. When some are not loaded, the others are asked for too before it gives up.
+  func all<Element, Value>(
+    _ elements: some Sequence<Element>, _ lookUp: (Element) throws(Refusal) -> Value
+  ) throws(Refusal) -> [Value] {
+    var found: [Value] = []
+    var missing: Refusal?
+    for element in elements {
+      do { found.append(try lookUp(element)) } catch {
+        guard isMissingRecords else { throw error }
+        missing = error
+      }
+    }
+    if let missing { throw missing }
+    return found
   }
 
   // MARK: what was decided
@@ -112,12 +133,11 @@ package final class ReadSet {
     if change.account.heldMicros == 0 { return nil }
     let kept = change.holds.filter { $0.state == .open }.map(\.expiresAtMicros).min()
     guard let next = before.nextHoldExpiryMicros else { return kept }
-    var isFirst = false
     let firstNew = change.entries.first?.sequence ?? nextSequence
-    for hold in change.holds where hold.id < firstNew {
-      let previous = try self.hold(id: hold.id)
-      isFirst = isFirst || previous?.expiresAtMicros == next
+    let previous = try all(change.holds.lazy.map(\.id).filter { $0 < firstNew }) { (id) throws(Refusal) in
+      try hold(id: id)
     }
+    let isFirst = previous.contains { $0?.expiresAtMicros == next }
     if !isFirst { return min(next, kept ?? next) }
     return [kept, try nextHoldExpiry(of: change.account, but: Set(change.holds.map(\.id)))].compactMap(\.self)
       .min()

@@ -12,11 +12,28 @@ public protocol UsageReads: Sendable {
   /// What users have used in a month; one a user id, in the order asked. Unknown users have used nothing.
   /// - Throws: `invalidField` when a plan's time zone is not known to this machine.
   func usages(_ query: UsageQuery) throws(Refusal) -> Snapshot<[Usage]>
-  /// How much of a quota a user has used.
+  /// How much of a quota a user has used, by `usages`.
   /// - Throws: as `usages`.
   func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaUse>
   /// Sums over runs, and the last of them.
   func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats>
+}
+
+extension UsageReads {
+  public func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaUse> {
+    let read = try usages(UsageQuery(userIds: [userId]))
+    guard let usage = read.value.first else { throw Refusal(.corrupt, "no usage of one user") }
+    let used =
+      switch kind {
+      case .generations: usage.generations.addingSaturating(usage.running)
+      case .uploads: usage.uploads
+      case .pages: usage.pages
+      }
+    return Snapshot(
+      QuotaUse(
+        limit: usage.limits[kind], used: used, resetsAtMicros: kind == .pages ? nil : usage.resetsAtMicros),
+      commitSequence: read.commitSequence)
+  }
 }
 
 /// Which users' usage of which month.

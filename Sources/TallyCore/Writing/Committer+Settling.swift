@@ -62,7 +62,8 @@ extension Committer {
     return false
   }
 
-  /// Writes off what has expired of one user, or a slice of it, if anything.
+  /// Writes off what has expired of one user, or a slice of it, if anything. What is not loaded is left to the
+  /// caller: it is loaded for all users in one go.
   func sweep(userId: String, _ records: ReadSet) throws(StorageFailure) {
     let account: Account
     let backlog: Backlog
@@ -70,6 +71,7 @@ extension Committer {
       account = try records.account(userId: userId)
       backlog = try self.backlog(of: account, records)
     } catch {
+      if records.isMissingRecords { return }
       throw records.gap ?? .malformed("account: \(error.message)")
     }
     try writeOff(backlog, of: account, records)
@@ -108,6 +110,7 @@ extension Committer {
       settlingRows = max(0, settlingRows - change.entries.count)
       records.writes.add(try Decider(records: records).effects(of: change, on: account))
     } catch {
+      if records.isMissingRecords { return }
       throw records.gap ?? .malformed("holds of account \(account.id): \(error.message)")
     }
   }

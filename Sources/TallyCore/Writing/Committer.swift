@@ -125,14 +125,21 @@ package final class Committer {
     _ batch: [Work], looksForKeys: Bool, isAlone: Bool = false
   ) throws(StorageFailure) -> WriteSet {
     try store.begin()
-    while true {
+    return try loading(looksForKeys: looksForKeys) { (records) throws(StorageFailure) in
       for work in batch { work.commands.restart() }
-      let records = readSet(looksForKeys: looksForKeys)
-      do {
-        let carried = try decide(batch, records, isAlone: isAlone)
-        try write(records, carried)
-        return records.writes
-      } catch {
+      let carried = try decide(batch, records, isAlone: isAlone)
+      try write(records, carried)
+      return records.writes
+    }
+  }
+
+  /// Does something with the records of the open transaction: again from its beginning, once what was missing
+  /// is loaded, for as long as the store has records to load.
+  private func loading<Value>(
+    looksForKeys: Bool, _ body: (ReadSet) throws(StorageFailure) -> Value
+  ) throws(StorageFailure) -> Value {
+    while true {
+      do { return try body(readSet(looksForKeys: looksForKeys)) } catch {
         guard error.kind == .notLoaded else { throw error }
         try store.loadMissing()
       }
@@ -392,11 +399,13 @@ package final class Committer {
     let users = try store.dueUsers(nowMicros: time.nowMicros, limit: Self.sweepUsers)
     guard !users.isEmpty else { return false }
     try store.begin()
-    let records = readSet(looksForKeys: false)
-    for userId in users where settlingRows > 0 { try sweep(userId: userId, records) }
-    let isFull = settlingRows == 0
-    try write(records)
-    return try commitUpkeep(records.writes) && (isFull || users.count == Self.sweepUsers)
+    let writes = try loading(looksForKeys: false) { (records) throws(StorageFailure) in
+      for userId in users where settlingRows > 0 { try sweep(userId: userId, records) }
+      if let gap = records.gap { throw gap }
+      try write(records)
+      return records.writes
+    }
+    return try commitUpkeep(writes) && (settlingRows == 0 || users.count == Self.sweepUsers)
   }
 
   /// Removes a slice of a page that was purged.

@@ -96,7 +96,7 @@ private final class Pending<Command: Mutation>: PendingCommands, @unchecked Send
       }
     } catch {
       // What is missing is asked for by the whole batch.
-      if let gap = records.gap, gap.kind != .notLoaded { throw gap }
+      if let gap = records.gap, !records.isMissingRecords { throw gap }
       refusal = error
     }
     outcomes.append(.failure(records.placed(refusal)))

@@ -13,21 +13,6 @@ extension SQLiteEngine: UsageReads {
     return Snapshot(try read.value.get(), commitSequence: read.commitSequence)
   }
 
-  public func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaUse> {
-    let read = try usages(UsageQuery(userIds: [userId]))
-    guard let usage = read.value.first else { throw Refusal(.corrupt, "no usage of one user") }
-    let used =
-      switch kind {
-      case .generations: usage.generations.addingSaturating(usage.running)
-      case .uploads: usage.uploads
-      case .pages: usage.pages
-      }
-    return Snapshot(
-      QuotaUse(
-        limit: usage.limits[kind], used: used, resetsAtMicros: kind == .pages ? nil : usage.resetsAtMicros),
-      commitSequence: read.commitSequence)
-  }
-
   public func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats> {
     try read { (reader, _) throws(SQLiteError) in
       let account = query.userId.isEmpty ? 0 : try reader.rollups.account(userId: query.userId)

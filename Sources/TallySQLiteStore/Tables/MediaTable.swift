@@ -160,33 +160,3 @@ final class MediaSaver {
     try delete.run()
   }
 }
-
-/// Cuts a walk into pages: at a number of rows or of bytes, whichever comes first, but never empty.
-struct PageCut<Row: Sendable> {
-  let limit: Int
-  let maximumByteCount: Int
-  private var rows: [Row] = []
-  private var byteCount = 0
-  private var last: Int64 = 0
-  private var hasMore = false
-
-  init(limit: Int, maximumByteCount: Int) {
-    self.limit = limit
-    self.maximumByteCount = maximumByteCount
-  }
-
-  /// - Parameter number: that the walk goes down by.
-  /// - Returns: false when the row belongs to the next page.
-  mutating func add(_ row: Row, number: Int64, byteCount: Int) -> Bool {
-    self.byteCount += byteCount
-    if rows.count == limit || (self.byteCount > maximumByteCount && !rows.isEmpty) {
-      hasMore = true
-      return false
-    }
-    rows.append(row)
-    last = number
-    return true
-  }
-
-  var page: Page<Row> { Page(rows: rows, nextBefore: hasMore ? last : nil) }
-}

@@ -1,4 +1,9 @@
-// An engine under test and the clock that drives it: what every test of the seam is written against.
+// Engines under test and the clock that drives them: what every test of the seam is written against.
+//
+// To add an engine to the suite: write a rig for it (`SQLiteRig` and `MemoryRig` are the examples), and give it a
+// case in `EngineUnderTest`. Every test with `EngineUnderTest.allCases` among its arguments then runs on it: the
+// ledger's tables and the models (EngineConformanceTests, PageModelTests), the comparison of all engines
+// (EngineAgreementTests) and concurrent callers (LinearizabilityTests).
 //
 // Values, owned by the test that made them.
 
@@ -7,13 +12,57 @@ import TallyCore
 import TallyLocking
 internal import TallySQLiteStore
 
-/// An engine that tests may restart, and whose time they set.
+/// An engine that tests may restart and look into, and whose time they set.
 protocol EngineRig: AnyObject, Sendable {
-  var engine: any Engine { get }
+  var engine: any ServedEngine { get }
   /// Stops the engine's clock at a time.
   func setTime(micros: Int64)
   /// Stops the engine cleanly and starts it on what it has stored.
   func restart() throws
+  /// Writes off everything that is over, of all users, and removes all that was purged.
+  func sweep() throws
+  /// What is wrong with what the engine has stored, and with how it went about it.
+  func findings() throws -> [String]
+}
+
+enum EngineUnderTest: String, CaseIterable, Sendable {
+  case sqlite
+  case memory
+  /// Finds no record before it was loaded, so that whatever is decided is decided again.
+  case memoryAcrossWire
+
+  func rig(faults: EngineFaults = EngineFaults()) throws -> any EngineRig {
+    switch self {
+    case .sqlite: try SQLiteRig(faults: faults)
+    case .memory: try MemoryRig(faults: faults)
+    case .memoryAcrossWire: try MemoryRig(isAcrossWire: true, faults: faults)
+    }
+  }
+}
+
+extension EngineConfiguration {
+  /// Of an engine whose clock a test drives, and that does nothing behind the test's back.
+  static func driven(_ directory: String, _ clock: TestClock, _ faults: EngineFaults) -> EngineConfiguration {
+    var configuration = EngineConfiguration(directory: directory)
+    configuration.clock = clock
+    configuration.faults = faults
+    configuration.allowsAnyFileSystem = true
+    // Tests put the clock back.
+    configuration.allowsClockBehindLedger = true
+    configuration.tickMillis = 3_600_000
+    // The models write off all that is due with the user's next command: slices have tests of their own.
+    configuration.settledRows = 1 << 20
+    return configuration
+  }
+}
+
+extension ServedEngine {
+  /// What `verify` finds wrong.
+  func findings() throws -> [String] {
+    var findings: [String] = []
+    _ = try verify(enums: nil) { if $0.isDone { findings += $0.findings } }
+    return findings
+  }
 }
 
 extension Engine {

@@ -18,7 +18,7 @@ struct LinearizabilityTests {
   }()
 
   /// Rounds of concurrent callers; between two the clock moves on.
-  static func history(on rig: any ModelRig, operations: Int, seed: UInt64) async throws -> History {
+  static func history(on rig: any EngineRig, operations: Int, seed: UInt64) async throws -> History {
     var history = History()
     var wallMicros = ModelRun.startMicros
     let ground = CommonGround()
@@ -95,7 +95,7 @@ struct LinearizabilityTests {
 
   /// A small history that holds, to be spoiled.
   private static func sound() async throws -> (history: History, ledger: [Entry]) {
-    let rig = ReferenceRig()
+    let rig = try MemoryRig()
     let history = try await history(on: rig, operations: 2_000, seed: 1)
     return (history, try ledger(of: rig.engine))
   }

@@ -8,18 +8,10 @@
 import TallyCore
 internal import TallySQLiteStore
 
-/// An engine's state may be checked from inside too, and what has expired be written off at once.
-protocol ModelRig: EngineRig {
-  /// Writes off everything that is over, of all users.
-  func sweep() throws
-  /// What the store's own checks find wrong.
-  func findings() throws -> [String]
-}
-
 struct ModelRun {
   static let startMicros: Int64 = 1_767_225_600_000_000
 
-  private let rig: any ModelRig
+  private let rig: any EngineRig
   private var model = LedgerModel()
   private var wall = ModelRun.startMicros
   private var executed: [Command] = []
@@ -33,13 +25,13 @@ struct ModelRun {
     var description: String
   }
 
-  init(rig: any ModelRig) {
+  init(rig: any EngineRig) {
     self.rig = rig
     rig.setTime(micros: wall)
   }
 
   /// Carries out all steps, up to the first difference.
-  static func run(_ steps: [Step], on rig: any ModelRig) -> ModelRun {
+  static func run(_ steps: [Step], on rig: any EngineRig) -> ModelRun {
     var run = ModelRun(rig: rig)
     do {
       for step in steps { try run.carryOut(step) }
@@ -204,14 +196,13 @@ struct ModelRun {
     try require(holds == expected, "holds \(holds), expected \(expected)")
   }
 
-  /// All runs, of engines that list them.
+  /// All runs.
   private func compareRuns() throws {
-    guard let reads = rig.engine as? any RunReads else { return }
     for userId in StepReader.users {
       var filter = RunFilter(userId: userId, limit: 7)
       var runs: [Run] = []
       repeat {
-        let page = try reads.runs(filter).value
+        let page = try rig.engine.runs(filter).value
         runs += page.runs
         filter.before = page.nextBefore
       } while filter.before != nil

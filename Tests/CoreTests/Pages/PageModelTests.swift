@@ -30,33 +30,38 @@ struct PageModelTests {
     "DUPLICATE_SECTION", "INVALID_FIELD", "QUOTA_EXCEEDED",
   ]
 
-  @Test("pages are what the model says, after every step, and everything comes about")
-  func model() throws {
+  @Test(
+    "pages are what the model says, after every step, and everything comes about",
+    arguments: EngineUnderTest.allCases)
+  func model(on engine: EngineUnderTest) throws {
     let steps = Int(Self.number("TALLY_STEPS", 4_000))
     var tally: [String: Int] = [:]
     for run in 0..<Self.runs {
       let seed = Self.number("TALLY_SEED", 20_260_101) &+ UInt64(run)
-      try Self.run(seed: seed, steps: steps / Self.runs, &tally)
+      try Self.run(on: try engine.rig(), seed: seed, steps: steps / Self.runs, &tally)
     }
     let missing = Self.expectedEvents.filter { tally[$0, default: 0] < 3 }
     #expect(missing.isEmpty, "\(tally.sorted { $0.key < $1.key })")
   }
 
-  private static func run(seed: UInt64, steps: Int, _ tally: inout [String: Int]) throws {
-    let directory = try TemporaryDirectory(inMemory: true)
-    let clock = TestClock(wallMicros: startMicros)
-    let engine = try open(directory, clock: clock)
-    defer { #expect(throws: Never.self) { try engine.close() } }
-    try limitPages(engine)
+  private static func run(
+    on rig: any EngineRig, seed: UInt64, steps: Int, _ tally: inout [String: Int]
+  ) throws {
+    let engine = rig.engine
+    var nowMicros = startMicros
+    rig.setTime(micros: nowMicros)
+    limitPages(engine)
     var source = PageSteps(seed: seed)
     var model = PageModel()
     model.pageLimit = pageLimit
     var lastCommit = engine.state().commitSequence
     for step in 0..<steps {
-      model.nowMicros = clock.advance(byMicros: Int64(source.roll(3)))
+      nowMicros += Int64(source.roll(3))
+      rig.setTime(micros: nowMicros)
+      model.nowMicros = nowMicros
       let command = source.next(model)
       let expected = model.decide(command)
-      let outcome = try engine.decide(.page(command))
+      let outcome = engine.apply(.page(command))
       let place = "TALLY_SEED=\(seed), step \(step): \(command)"
       try #require(Self.expected(outcome) == expected, "\(place)")
       // Only what was written makes a commit.
@@ -70,16 +75,18 @@ struct PageModelTests {
       }
       tally[event(command, expected), default: 0] += 1
     }
+    try rig.sweep()
+    #expect(try rig.findings() == [], "TALLY_SEED=\(seed)")
   }
 
-  private static func limitPages(_ engine: SQLiteEngine) throws {
+  private static func limitPages(_ engine: any Engine) {
     var plan = Plan(id: "small", displayName: "", monthlyCreditMicros: 1, grantExpiry: .never)
     plan.limits.pageCount = Int64(pageLimit)
-    _ = try engine.decide(.putPlan(plan))
+    _ = engine.apply(.putPlan(plan))
     for userId in PageSteps.users {
       var settings = UserSettings(userId: userId)
       settings.planId = plan.id
-      _ = try engine.decide(.admin(.putSettings(settings)))
+      _ = engine.apply(.admin(.putSettings(settings)))
     }
   }
 
@@ -144,7 +151,7 @@ struct PageModelTests {
   // MARK: reads
 
   /// What GetPage answers of every page.
-  private static func comparePages(_ engine: SQLiteEngine, _ model: PageModel, _ place: String) throws {
+  private static func comparePages(_ engine: any PageStore, _ model: PageModel, _ place: String) throws {
     for page in model.pages {
       let isLive = page.deletedAtMicros == nil
       let current = try engine.page(
@@ -159,7 +166,7 @@ struct PageModelTests {
     }
   }
 
-  private static func compareVersions(_ engine: SQLiteEngine, _ model: PageModel, _ place: String) throws {
+  private static func compareVersions(_ engine: any PageStore, _ model: PageModel, _ place: String) throws {
     for page in model.pages where page.deletedAtMicros == nil {
       for version in 1...page.current {
         let stored = try engine.version(pageId: page.pageId, version: version, actingUserId: nil)
@@ -172,7 +179,7 @@ struct PageModelTests {
     }
   }
 
-  private static func compareLists(_ engine: SQLiteEngine, _ model: PageModel, _ place: String) throws {
+  private static func compareLists(_ engine: any PageStore, _ model: PageModel, _ place: String) throws {
     for userId in PageSteps.users {
       var filter = PageFilter(userId: userId, limit: 1_000, maximumByteCount: 1 << 20)
       let own = model.pages.reversed().filter { $0.userId == userId }.map { model.view($0, $0.current).facts }

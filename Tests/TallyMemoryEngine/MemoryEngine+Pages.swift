@@ -1,0 +1,97 @@
+// Pages, versions and media, read over all rows.
+
+package import TallyCore
+
+extension MemoryEngine {
+  package func page(
+    pageId: String, _ shown: PageShown, includesDeleted: Bool, actingUserId: String?
+  ) throws(Refusal) -> Snapshot<PageView> {
+    try read { (tables) throws(Refusal) in
+      let page = try tables.page(pageId, includesDeleted: includesDeleted, actingUserId)
+      let number = shown == .current ? page.facts.currentVersion : page.facts.publishedVersion
+      guard let number, let version = tables.version(page: page.id, number) else {
+        throw PageRefusals.pageNotFound(pageId)
+      }
+      return tables.view(version, of: page)
+    }
+  }
+
+  package func pages(_ filter: PageFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
+    try read { tables in
+      let pages = tables.pages.values.filter { page in
+        page.facts.userId.isExactly(filter.userId) && (filter.includesDeleted || !page.facts.isDeleted)
+          && page.id < filter.before ?? Int64.max
+      }
+      var cut = PageCut<PageFacts>(limit: filter.limit, maximumByteCount: filter.maximumByteCount)
+      for page in pages.sorted(by: { $0.id > $1.id })
+      where !cut.add(page.facts, number: page.id, byteCount: page.facts.listedByteCount) { break }
+      return cut.page
+    }
+  }
+
+  package func versions(_ filter: VersionFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
+    try read { (tables) throws(Refusal) in
+      let page = try tables.page(filter.pageId, includesDeleted: false, filter.actingUserId)
+      var cut = PageCut<PageFacts>(limit: filter.limit, maximumByteCount: filter.maximumByteCount)
+      for version in (tables.versions[page.id] ?? []).reversed()
+      where version.version < filter.before ?? Int64.max {
+        let facts = version.facts(of: page)
+        if !cut.add(facts, number: facts.version, byteCount: facts.listedByteCount) { break }
+      }
+      return cut.page
+    }
+  }
+
+  package func version(
+    pageId: String, version: Int64, actingUserId: String?
+  ) throws(Refusal) -> Snapshot<PageView> {
+    try read { (tables) throws(Refusal) in
+      let page = try tables.page(pageId, includesDeleted: false, actingUserId)
+      guard let stored = tables.version(page: page.id, version) else {
+        throw PageRefusals.versionNotFound(version)
+      }
+      return tables.view(stored, of: page)
+    }
+  }
+
+  package func media(mediaId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Media> {
+    try read { (tables) throws(Refusal) in
+      guard let media = tables.media[ExactText(mediaId)]?.media, media.deletedAtMicros == nil,
+        actingUserId?.isExactly(media.userId) ?? true
+      else { throw PageRefusals.mediaNotFound(mediaId) }
+      return media
+    }
+  }
+
+  package func media(_ filter: MediaFilter) throws(Refusal) -> Snapshot<Page<Media>> {
+    try read { tables in
+      let media = tables.media.values.filter { stored in
+        stored.media.userId.isExactly(filter.userId) && stored.media.deletedAtMicros == nil
+          && (filter.source.map { $0 == stored.media.source } ?? true)
+          && stored.id < filter.before ?? Int64.max
+      }
+      var cut = PageCut<Media>(limit: filter.limit, maximumByteCount: filter.maximumByteCount)
+      for stored in media.sorted(by: { $0.id > $1.id })
+      where !cut.add(stored.media, number: stored.id, byteCount: stored.media.replyByteCount) { break }
+      return cut.page
+    }
+  }
+}
+
+extension MemoryTables {
+  /// - Throws: `pageNotFound`.
+  fileprivate func page(
+    _ pageId: String, includesDeleted: Bool, _ actingUserId: String?
+  ) throws(Refusal) -> StoredPage {
+    guard let page = pages[ExactText(pageId)], includesDeleted || !page.facts.isDeleted,
+      actingUserId?.isExactly(page.facts.userId) ?? true
+    else { throw PageRefusals.pageNotFound(pageId) }
+    return page
+  }
+
+  fileprivate func view(_ version: StoredVersion, of page: StoredPage) -> PageView {
+    PageView(
+      facts: version.facts(of: page), version.content.sections,
+      media: liveMedia(version.content.mediaIds, account: page.account))
+  }
+}

@@ -1,0 +1,241 @@
+// An engine of the whole product that keeps everything in memory, for tests: the writer of every engine on a
+// store of dictionaries, and reads over the same dictionaries. It decides nothing, so what it answers is what
+// `TallyCore` decides.
+//
+// Invariants:
+// 1. Reads are written plainly, over all rows, and from the rows themselves: they prove those of an engine that
+//    keeps indexes, counters and caches.
+// 2. A read that begins after a completion ran sees its commit, and is one copy of the tables.
+//
+// Owner: its parts have their own.
+
+package import TallyCore
+package import TallyMeasuring
+
+package final class MemoryEngine: ServedEngine {
+  private let disk: MemoryDisk
+  private let writer: Writer
+  private let committed: CommittedState
+  private let caches: Caches
+  private let metrics: StoreMetrics
+  private let time: EffectiveTime
+  package let zones: ZoneStore
+  package let statements = StatementStatistics(slowNanoseconds: nil) { _ in }
+  package let libraryVersion = "memory"
+  package let readerCount = 1
+
+  /// - Parameters:
+  ///   - disk: what the engine before has left.
+  ///   - isAcrossWire: its writer finds a record only after it was loaded.
+  package init(
+    _ disk: MemoryDisk, _ configuration: EngineConfiguration, isAcrossWire: Bool = false
+  ) throws(StoreError) {
+    self.disk = disk
+    let store = MemoryStore(disk, isAcrossWire: isAcrossWire)
+    let head = disk.tables.books.head
+    committed = CommittedState(head: head, onModeChange: configuration.onModeChange)
+    caches = Caches(observer: configuration.observer)
+    metrics = StoreMetrics()
+    time = EffectiveTime(clock: configuration.clock, lastMicros: head.latestMicros)
+    zones = configuration.zones
+    do {
+      let committer = try Committer(
+        store: store, state: committed, caches: caches, metrics: metrics, time: time,
+        configuration: configuration)
+      if head.commitSequence > 0 { try committer.commitNothing() }
+      writer = Writer(
+        committer: committer, state: committed, metrics: metrics, configuration: configuration)
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  // MARK: life
+
+  private static let drainNanoseconds: UInt64 = 10_000_000_000
+
+  package func close() throws(StoreError) {
+    writer.stop(deadlineNanoseconds: MonotonicClock.nanoseconds + Self.drainNanoseconds)
+    try writer.close()
+  }
+
+  package func report() -> StoreReport {
+    var report = metrics.report
+    (report.queuedItems, report.queuedBytes) = writer.pending
+    report.readers = readerCount
+    report.caches = [committed.statistics] + caches.statistics
+    return report
+  }
+
+  package func verify(
+    enums: VerifyEnums?, report: (VerifyProgress) -> Void
+  ) throws(StoreError) -> Bool {
+    let tables = disk.tables
+    let findings = tables.findings()
+    report(
+      VerifyProgress(
+        check: 1, title: "tables", isDone: true, examined: tables.books.head.ledgerSequence, total: 0,
+        violations: Int64(findings.count), findings: findings, elapsedMicros: 0))
+    return findings.isEmpty
+  }
+
+  /// Writes off everything that has expired and removes all that was purged.
+  package func sweep() throws(StoreError) {
+    try writer.perform { (committer) throws(StorageFailure) in try committer.sweepAll() }
+  }
+
+  package func retryDisk() throws(StoreError) {
+    try writer.perform { (committer) throws(StorageFailure) in committer.retryFullDisk() }
+  }
+
+  package func driveTime(setClock: () -> Void) {
+    time.drive(ledgerMicros: committed.head.lastAtMicros, setClock)
+  }
+
+  // MARK: for test harnesses
+
+  private struct Copy: StoreCopy {
+    var tables: MemoryTables
+    var byteCount: Int { 0 }
+    var commitSequence: Int64 { tables.books.head.commitSequence }
+  }
+
+  package func reset(setClock: () -> Void) throws(StoreError) -> Int64 {
+    try replace(by: MemoryTables(), setClock)
+  }
+
+  package func saveCopy(limitByteCount: Int, note: () -> Void) throws(StoreError) -> (any StoreCopy)? {
+    try writer.perform { (_) throws(StorageFailure) in
+      note()
+      return Copy(tables: disk.tables)
+    }
+  }
+
+  package func restore(_ copy: any StoreCopy, setClock: () -> Void) throws(StoreError) -> Int64 {
+    guard let copy = copy as? Copy else { throw StoreError(.corrupt, "the copy is another engine's") }
+    return try replace(by: copy.tables, setClock)
+  }
+
+  private func replace(by tables: MemoryTables, _ setClock: () -> Void) throws(StoreError) -> Int64 {
+    try writer.perform { (committer) throws(StorageFailure) in
+      guard let store = committer.store as? MemoryStore else {
+        throw StorageFailure(.defect, "the writer's store is another engine's")
+      }
+      return try committer.replace(setClock) { (commitSequence) throws(StorageFailure) in
+        store.replace(by: tables, as: commitSequence)
+      }
+    }
+  }
+
+  // MARK: writes
+
+  package func submit<Command: Mutation>(
+    _ submission: Submission<Command>, group: (any ReplyGroup)?,
+    completion: @escaping @Sendable ([Outcome<Command.Reply>]) -> Void
+  ) {
+    writer.submit(Work(submission: submission, group: group, completion: completion))
+  }
+
+  package func admission() -> Refusal? { writer.admission() }
+
+  // MARK: reads
+
+  /// All of a call's reads are of one copy of the tables.
+  func read<Value: Sendable>(
+    _ body: (MemoryTables) throws(Refusal) -> Value
+  ) throws(Refusal) -> Snapshot<Value> {
+    let tables = disk.tables
+    let commitSequence = tables.books.head.commitSequence
+    guard committed.isPublished(commitSequence: commitSequence) else { throw Writer.drainingRefusal }
+    return Snapshot(try body(tables), commitSequence: commitSequence)
+  }
+
+  package func nowMicros() -> Int64 { time.nowMicros }
+
+  package func state() -> EngineState {
+    let (head, mode) = committed.headAndMode
+    return EngineState(
+      mode: mode, commitSequence: head.commitSequence, ledgerSequence: head.ledgerSequence, schemaVersion: 1,
+      lastTimeMicros: head.lastAtMicros)
+  }
+
+  /// Nothing is kept that was read.
+  package func cachedBalance(userId: String) -> Snapshot<Balance>? { nil }
+
+  package func balance(userId: String) throws(Refusal) -> Snapshot<Balance> {
+    try read { $0.balance(userId, at: nowMicros()) }
+  }
+
+  package func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {
+    try read { tables in
+      let nowMicros = nowMicros()
+      return userIds.map { tables.balance($0, at: nowMicros) }
+    }
+  }
+
+  package func transaction(sequence: Int64, actingUserId: String?) throws(Refusal) -> Snapshot<Entry> {
+    try read { (tables) throws(Refusal) in
+      guard let entry = tables.entry(sequence), actingUserId?.isExactly(entry.userId) ?? true else {
+        throw Refusal(
+          .transactionNotFound, "no such transaction",
+          details: ["transaction_id": Identifiers.transaction(sequence)])
+      }
+      return entry
+    }
+  }
+
+  package func transactions(_ filter: TransactionFilter) throws(Refusal) -> Snapshot<Page<Entry>> {
+    try read { tables in
+      let rows = tables.ledger.map(\.entry).reversed().filter { entry in
+        entry.userId.isExactly(filter.userId) && entry.sequence < filter.beforeSequence ?? Int64.max
+          && (filter.types.isEmpty || filter.types.contains(entry.type))
+          && entry.atMicros >= filter.fromMicros ?? Int64.min
+          && entry.atMicros < filter.toMicros ?? Int64.max
+          && filter.metadata.allSatisfy { wanted in
+            entry.text.metadata.contains {
+              $0.key.isExactly(wanted.key) && $0.value.isExactly(wanted.value)
+            }
+          }
+      }
+      return Page(rows, limit: filter.limit, number: \.sequence)
+    }
+  }
+
+  package func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>> {
+    try read { tables in
+      guard let account = tables.accounts[ExactText(filter.userId)]?.account else {
+        return Page(rows: [], nextBefore: nil)
+      }
+      let nowMicros = nowMicros()
+      let holds = tables.holds.values.filter { $0.account == account.id }
+        .map { Rules.hold($0.hold, of: account, at: nowMicros) }
+        .filter { filter.states.isEmpty || filter.states.contains($0.state) }
+        .filter { $0.id < filter.beforeId ?? Int64.max }
+        .sorted { $0.id > $1.id }
+      return Page(holds, limit: filter.limit, number: \.id)
+    }
+  }
+
+  package func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]> {
+    try read { tables in
+      let after = tables.plans.filter { plan in afterId.map { plan.key > ExactText($0) } ?? true }
+      return after.sorted { $0.key < $1.key }.prefix(limit).map(\.value)
+    }
+  }
+}
+
+extension MemoryTables {
+  func balance(_ userId: String, at nowMicros: Int64) -> Balance {
+    guard let account = accounts[ExactText(userId)]?.account else { return Balance(userId: userId) }
+    let expired = expiredHolds(account: account.id, nowMicros: nowMicros)
+    return Rules.balance(of: account, expiredHolds: expired, at: nowMicros)
+  }
+}
+
+extension Page {
+  /// The first rows of all that are wanted.
+  init(_ all: [Row], limit: Int, number: (Row) -> Int64) {
+    let rows = Array(all.prefix(limit))
+    self.init(rows: rows, nextBefore: all.count > limit ? rows.last.map(number) : nil)
+  }
+}

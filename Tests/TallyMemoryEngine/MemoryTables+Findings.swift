@@ -1,0 +1,109 @@
+// What must hold of the tables whatever was decided: sums, order, states. An independent look at what
+// `TallyCore` has written.
+
+internal import TallyCore
+
+extension MemoryTables {
+  /// What does not hold; empty when all does.
+  func findings() -> [String] {
+    ledgerFindings() + accounts.values.flatMap { findings(of: $0.account) } + booksFindings()
+      + runFindings() + pageFindings()
+  }
+
+  private func ledgerFindings() -> [String] {
+    var findings: [String] = []
+    var before: WriteSet.LedgerRow?
+    for (index, row) in ledger.enumerated() {
+      let (entry, name) = (row.entry, "row \(index + 1)")
+      if entry.sequence != Int64(index) + 1 { findings.append("\(name): a gap in the sequence") }
+      if entry.atMicros < before?.entry.atMicros ?? 0 { findings.append("\(name): time goes back") }
+      if entry.balanceAfterMicros < 0 { findings.append("\(name): a negative balance") }
+      if let last = before?.entry.commit,
+        (entry.commit.sequence, entry.commit.position) < (last.sequence, last.position)
+      {
+        findings.append("\(name): a commit before the one of the row before")
+      }
+      let hash = Chain.hash(
+        of: entry, previous: before?.hash ?? Chain.origin, textDigest: Chain.digest(of: entry.text))
+      if row.hash != hash { findings.append("\(name): another hash") }
+      before = row
+    }
+    if books.head.ledgerSequence != Int64(ledger.count) || books.head.hash != before?.hash ?? Chain.origin {
+      findings.append("the head is not that of the last row")
+    }
+    return findings
+  }
+
+  private func findings(of account: Account) -> [String] {
+    var findings: [String] = []
+    func require(_ holds: Bool, _ what: String) {
+      if !holds { findings.append("account of \(account.userId): \(what)") }
+    }
+    let rows = ledger.filter { $0.account == account.id }.map(\.entry)
+    var sum: Int64 = 0
+    for (index, row) in rows.enumerated() {
+      sum += row.amountMicros
+      require(row.balanceAfterMicros == sum, "the balance after row \(row.sequence)")
+      require(row.version == Int64(index) + 1, "the version of row \(row.sequence)")
+    }
+    require(account.postedMicros == sum, "posted \(account.postedMicros), rows sum to \(sum)")
+    require(account.version == Int64(rows.count) && account.head == rows.last?.sequence ?? 0, "the last row")
+    require(account.lots.reduce(0) { $0 + $1.remainingMicros } == sum, "what is left of the lots")
+    for lot in account.lots {
+      let isSound =
+        0 <= lot.pinnedMicros && lot.pinnedMicros <= lot.remainingMicros && 0 < lot.remainingMicros
+      require(isSound && lot.remainingMicros <= lot.amountMicros, "lot \(lot.id)")
+    }
+    let holds = openHolds(account: account.id)
+    let held = holds.reduce(0) { $0 + $1.amountMicros }
+    require(account.heldMicros == held, "held \(account.heldMicros), holds sum to \(held)")
+    require(account.lots.reduce(0) { $0 + $1.pinnedMicros } == held, "what the lots pin")
+    require(account.openHoldCount == Int64(holds.count), "the number of open holds")
+    require(account.nextHoldExpiryMicros == holds.first?.expiresAtMicros, "the next hold to expire")
+    return findings
+  }
+
+  private func booksFindings() -> [String] {
+    var findings: [String] = []
+    for account in SystemAccount.allCases {
+      let rows = ledger.filter { $0.entry.type.counterpart == account }
+      let sum = rows.reduce(0) { $0 - $1.entry.amountMicros }
+      if books.system[account] != sum { findings.append("\(account): \(books.system[account]), not \(sum)") }
+    }
+    for row in holds.values where row.hold.state != .open {
+      let hold = row.hold
+      if hold.capturedMicros + hold.releasedMicros + hold.forfeitedMicros != hold.amountMicros {
+        findings.append("hold \(hold.id): its parts are not the whole")
+      }
+    }
+    return findings
+  }
+
+  private func runFindings() -> [String] {
+    var findings: [String] = []
+    for (id, stored) in runs where stored.run.status != .running && !stored.run.isRecorded {
+      if stored.run.costMicros != stored.run.chargedMicros + stored.run.uncollectedMicros {
+        findings.append("run \(id.text): its cost is not what was charged and what was not")
+      }
+    }
+    let ended = endedRuns(account: 0, from: Int64.min, to: Int64.max)
+    if totals(of: ended).all != books.runTotal { findings.append("the sums over all runs") }
+    return findings
+  }
+
+  private func pageFindings() -> [String] {
+    var findings: [String] = []
+    for page in pages.values {
+      let (facts, count) = (page.facts, Int64(versions[page.id]?.count ?? 0))
+      if facts.currentVersion != count { findings.append("page \(facts.pageId): \(count) versions") }
+      if let published = facts.publishedVersion, published < 1 || published > count {
+        findings.append("page \(facts.pageId): version \(published) is published")
+      }
+      let shown = version(page: page.id, facts.currentVersion)?.content.mediaIds ?? []
+      if liveMedia(shown, account: page.account).count != shown.count {
+        findings.append("page \(facts.pageId): shows media that are gone")
+      }
+    }
+    return findings
+  }
+}

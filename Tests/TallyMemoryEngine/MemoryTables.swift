@@ -1,0 +1,193 @@
+// What an engine in memory stores: a dictionary or an array for each table, and how a write set gets into them.
+//
+// Invariants:
+// 1. Nothing is counted or summed here: counts are reckoned from the rows whenever somebody asks (see
+//    MemoryTables+Usage.swift), so that they prove those that another engine keeps up.
+// 2. A write set that breaks a rule of the tables throws `constraint`, as a unique index or a CHECK would. The
+//    tables are of no use then; whoever owns them has a copy of how they were.
+
+internal import TallyCore
+
+package struct MemoryTables {
+  struct AccountRow {
+    var account: Account
+    var createdAtMicros: Int64
+  }
+
+  struct KeyName: Hashable {
+    var account: Int64
+    var key: ExactText
+  }
+
+  struct RateLimitRow {
+    var id: Int64
+    var key: RateLimitKey
+    var limit: RateLimit
+  }
+
+  var books = Books()
+  var accounts: [ExactText: AccountRow] = [:]
+  /// Row n is at n - 1.
+  var ledger: [WriteSet.LedgerRow] = []
+  var keys: [KeyName: Int64] = [:]
+  var purchases: [ExactText: Int64] = [:]
+  var holds: [Int64: WriteSet.HoldRow] = [:]
+  var plans: [ExactText: Plan] = [:]
+  /// By account.
+  var settings: [Int64: UserSettings] = [:]
+  /// In the order in which they were first set.
+  var rateLimits: [RateLimitRow] = []
+  var runs: [ExactText: StoredRun] = [:]
+  var labels: [RunLabel: Int64] = [:]
+  var pages: [ExactText: StoredPage] = [:]
+  /// By page; version n is at n - 1.
+  var versions: [Int64: [StoredVersion]] = [:]
+  /// Versions that are left of pages that were purged, by page.
+  var purged: [Int64: Int] = [:]
+  var media: [ExactText: StoredMedia] = [:]
+
+  package init() {}
+
+  // MARK: writing
+
+  mutating func apply(_ set: WriteSet) throws(StorageFailure) {
+    for row in set.accounts.values where row.isNew || row.isChanged {
+      try put(row.account, isNew: row.isNew, nowMicros: set.nowMicros)
+    }
+    for row in set.ledger { try append(row) }
+    holds.merge(set.holds) { $1 }
+    plans.merge(set.plans) { $1 }
+    settings.merge(set.settings) { $1 }
+    for effect in set.rateLimits { put(effect) }
+    try applyRuns(set)
+    try applyPages(set)
+    books = set.books
+  }
+
+  private func require(_ isKept: Bool, _ rule: String) throws(StorageFailure) {
+    if !isKept { throw StorageFailure(.constraint, rule, operation: "write") }
+  }
+
+  private mutating func put(_ account: Account, isNew: Bool, nowMicros: Int64) throws(StorageFailure) {
+    let userId = ExactText(account.userId)
+    let before = accounts[userId]
+    try require(isNew == (before == nil), "a user has one account")
+    try require(before.map { $0.account.id == account.id } ?? true, "an account keeps its number")
+    try require(account.postedMicros >= 0, "no balance is negative")
+    accounts[userId] = AccountRow(account: account, createdAtMicros: before?.createdAtMicros ?? nowMicros)
+  }
+
+  private mutating func append(_ row: WriteSet.LedgerRow) throws(StorageFailure) {
+    let entry = row.entry
+    try require(entry.sequence == Int64(ledger.count) + 1, "the ledger's sequence has no gap")
+    if let key = entry.idempotency?.key {
+      let before = keys.updateValue(
+        entry.sequence, forKey: KeyName(account: row.account, key: ExactText(key)))
+      try require(before == nil, "a key is used once")
+    }
+    if let paymentId = entry.paymentId {
+      let before = purchases.updateValue(entry.sequence, forKey: ExactText(paymentId))
+      try require(before == nil, "a payment is booked once")
+    }
+    if let planId = entry.planId, let start = entry.periodStartMicros {
+      let before = grant(account: row.account, planId: planId, periodStartMicros: start)
+      try require(before == nil, "a plan is granted once a period")
+    }
+    ledger.append(row)
+  }
+
+  private mutating func put(_ effect: RateLimitEffect) {
+    let index = rateLimits.firstIndex { $0.key == effect.key }
+    switch (effect.action, index) {
+    case (.remove, let index?): rateLimits.remove(at: index)
+    case (.remove, nil): break
+    case (.add, let index?), (.change, let index?): rateLimits[index].limit = effect.limit
+    case (.add, nil), (.change, nil):
+      let id = (rateLimits.last?.id ?? 0) + 1
+      rateLimits.append(RateLimitRow(id: id, key: effect.key, limit: effect.limit))
+    }
+  }
+
+  private mutating func applyRuns(_ set: WriteSet) throws(StorageFailure) {
+    labels.merge(set.labels) { $1 }
+    for (id, row) in set.runs {
+      try require(row.isNew == (runs[id] == nil), "a run is made once")
+      runs[id] = row.run
+    }
+  }
+
+  private mutating func applyPages(_ set: WriteSet) throws(StorageFailure) {
+    for (id, row) in set.media {
+      try require(row.isNew == (media[id] == nil), "a medium is made once")
+      media[id] = row.media
+    }
+    for (id, row) in set.pages {
+      try require(row.isNew == (pages[id] == nil), "a page is made once")
+      pages[id] = row.page
+    }
+    for (key, version) in set.versions.sorted(by: { $0.key.version < $1.key.version }) {
+      try require(version.version == Int64(versions[key.page]?.count ?? 0) + 1, "versions have no gap")
+      versions[key.page, default: []].append(version)
+    }
+    for page in set.purgedPages {
+      pages[ExactText(page.facts.pageId)] = nil
+      purged[page.id] = versions.removeValue(forKey: page.id)?.count ?? 0
+    }
+  }
+
+  /// Removes the next versions of a page that was purged, and at last what is known of it.
+  mutating func removePurgedSlice() {
+    guard let (page, count) = purged.min(by: { $0.key < $1.key }) else { return }
+    purged[page] = count > PageLimits.purgedVersionCount ? count - PageLimits.purgedVersionCount : nil
+  }
+
+  // MARK: looking up
+
+  func entry(_ sequence: Int64) -> Entry? {
+    sequence > 0 && sequence <= Int64(ledger.count) ? ledger[Int(sequence) - 1].entry : nil
+  }
+
+  func account(id: Int64) -> AccountRow? { accounts.values.first { $0.account.id == id } }
+
+  func openHolds(account: Int64) -> [Hold] {
+    holds.values.filter { $0.account == account && $0.hold.state == .open }.map(\.hold)
+      .sorted { ($0.expiresAtMicros, $0.id) < ($1.expiresAtMicros, $1.id) }
+  }
+
+  func expiredHolds(account: Int64, nowMicros: Int64) -> [Hold] {
+    openHolds(account: account).filter { $0.expiresAtMicros <= nowMicros }
+  }
+
+  func grant(account: Int64, planId: String, periodStartMicros: Int64) -> Int64? {
+    ledger.first { row in
+      row.account == account && row.entry.periodStartMicros == periodStartMicros
+        && row.entry.planId?.isExactly(planId) ?? false
+    }?.entry.sequence
+  }
+
+  /// nil: there is no such account.
+  func settings(of row: AccountRow?) -> UserSettings? {
+    guard let row else { return nil }
+    if let settings = settings[row.account.id] { return settings }
+    var settings = UserSettings(userId: row.account.userId)
+    settings.createdAtMicros = row.createdAtMicros
+    return settings
+  }
+
+  func version(page: Int64, _ version: Int64) -> StoredVersion? {
+    guard let versions = versions[page], version > 0, version <= Int64(versions.count) else { return nil }
+    return versions[Int(version) - 1]
+  }
+
+  /// Those that are live, by id.
+  func liveMedia(_ ids: Set<ExactText>, account: Int64) -> [ExactText: Media] {
+    var live: [ExactText: Media] = [:]
+    for id in ids {
+      guard let stored = media[id], stored.account == account, stored.media.deletedAtMicros == nil else {
+        continue
+      }
+      live[id] = stored.media
+    }
+    return live
+  }
+}
