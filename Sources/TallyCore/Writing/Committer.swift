@@ -157,7 +157,9 @@ package final class Committer {
       var outcomes: [Outcome] = []
       outcomes.reserveCapacity(work.submission.commands.count)
       for command in work.submission.commands {
-        outcomes.append(try decide(command, work.submission.objection, records, &carried))
+        let outcome = try decide(command, work.submission.objection, records, &carried)
+        records.writes.note(reply: outcome)
+        outcomes.append(outcome)
       }
       all.append(outcomes)
     }

@@ -3,8 +3,8 @@
 // Invariants:
 // 1. A completion runs after its commit is durable; replies of a batch, refusals too, are released together,
 //    since they depend on each other. Each group is flushed once after that.
-// 2. Every submission that entered the queue is answered: by its commit, by its deadline, or because the
-//    writer stops.
+// 2. Every submission that entered the queue is answered: by its commit, by its deadline, because its peer
+//    has gone, or because the writer stops.
 // 3. Nobody waits in `submit`. A lone caller's thread decides and commits itself, but only where it says that
 //    it may wait: see `Submission.lead`.
 //
@@ -155,7 +155,7 @@ package final class Writer: @unchecked Sendable {
       } else if work.submission.isCancelled?() == true {
         metrics.turnAway(.cancelled)
         work.completion(work.refused(Self.cancelledRefusal))
-      } else {
+      } else if !putAside(work) {
         live.append(work)
       }
     }
@@ -170,6 +170,19 @@ package final class Writer: @unchecked Sendable {
       if !isAnswered { answer(live, outcomes) }
     }
     flush(batch)
+  }
+
+  /// Nothing is decided for a peer that has yet to read so much: its work is submitted again when it has.
+  /// - Returns: false when there is room for the reply.
+  private func putAside(_ work: Work) -> Bool {
+    guard let group = work.group, group.isCrowded else { return false }
+    return group.whenRoomy { [weak self] isGone in
+      var work = work
+      // By then the caller's thread does something else.
+      work.submission.lead = nil
+      guard let self, !isGone else { return work.completion(work.refused(Self.cancelledRefusal)) }
+      submit(work)
+    }
   }
 
   /// What has no outcome yet comes again, before all else.
