@@ -1,23 +1,20 @@
 // A value behind a lock that threads can wait on.
 //
 // Invariants:
-// 1. The value is touched under the mutex only; nothing else waits while the mutex is held.
-//
-// Owner: nobody; any thread.
+// 1. The value is touched under the mutex only.
+// 2. A thread that waits gives the mutex up meanwhile; nothing else waits while the mutex is held.
 
-internal import Glibc
+public import Glibc
 
-// @unchecked Sendable: `state` is reached under `mutex` only.
-@safe package final class Monitor<State>: @unchecked Sendable {
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private let condition: UnsafeMutablePointer<pthread_cond_t>
-  private var state: State
+/// A value behind a mutex, with a condition to wait on.
+@safe public final class Monitor<State>: @unchecked Sendable {
+  // Unchecked: the compiler cannot see that the mutex guards `state`.
+  @usableFromInline let mutex = MutexStorage()
+  @usableFromInline let condition: UnsafeMutablePointer<pthread_cond_t>
+  @usableFromInline var state: State
 
-  package init(_ state: sending State) {
+  public init(_ state: sending State) {
     self.state = state
-    unsafe mutex = .allocate(capacity: 1)
-    unsafe mutex.initialize(to: pthread_mutex_t())
-    unsafe pthread_mutex_init(mutex, nil)
     unsafe condition = .allocate(capacity: 1)
     unsafe condition.initialize(to: pthread_cond_t())
     var attributes = pthread_condattr_t()
@@ -30,41 +27,42 @@ internal import Glibc
   deinit {
     unsafe pthread_cond_destroy(condition)
     unsafe condition.deallocate()
-    unsafe pthread_mutex_destroy(mutex)
-    unsafe mutex.deallocate()
+    mutex.destroy()
   }
 
-  package func withLock<Result, Failure>(_ body: (inout State) throws(Failure) -> Result) throws(Failure)
-    -> Result
-  {
-    unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
+  @inlinable
+  public func withLock<Result, Failure: Error>(
+    _ body: (inout State) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    mutex.lock()
+    defer { mutex.unlock() }
     return try body(&state)
   }
 
   /// Waits until `ready` says yes, then runs `body` under the same lock.
-  /// - Parameter deadlineNanoseconds: on the machine's monotonic clock; nil waits for ever.
+  /// - Parameter deadlineNanoseconds: by `MonotonicClock`; nil waits for ever.
   /// - Returns: nil when the deadline passed first.
-  package func wait<Result>(
+  @inlinable
+  public func wait<Result>(
     deadlineNanoseconds: UInt64? = nil, until ready: (State) -> Bool, then body: (inout State) -> Result
   ) -> Result? {
-    unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
+    mutex.lock()
+    defer { mutex.unlock() }
     while !ready(state) {
       guard let deadlineNanoseconds else {
-        unsafe pthread_cond_wait(condition, mutex)
+        unsafe pthread_cond_wait(condition, mutex.pointer)
         continue
       }
       var until = timespec(
         tv_sec: Int(deadlineNanoseconds / 1_000_000_000), tv_nsec: Int(deadlineNanoseconds % 1_000_000_000))
-      if unsafe pthread_cond_timedwait(condition, mutex, &until) != 0 && !ready(state) { return nil }
+      if unsafe pthread_cond_timedwait(condition, mutex.pointer, &until) != 0 && !ready(state) { return nil }
     }
     return body(&state)
   }
 
   /// Wakes one waiting thread.
-  func signal() { unsafe pthread_cond_signal(condition) }
+  public func signal() { unsafe pthread_cond_signal(condition) }
 
   /// Wakes all waiting threads.
-  package func broadcast() { unsafe pthread_cond_broadcast(condition) }
+  public func broadcast() { unsafe pthread_cond_broadcast(condition) }
 }

@@ -1,34 +1,56 @@
-// A lock for state that lies in fields beside it, where a locked value would be copied or moved too much.
+// The only mutex of the project: for state that lies in the fields beside it, and underneath `Lock` and
+// `Monitor`.
 //
 // Invariants:
-// 1. Nothing that can block, call back or take another connection's lock runs while it is held.
+// 1. Nothing that can block, call back or take another lock of the same kind runs while it is held.
 //
-// pthread_mutex, as the thread sanitizer reports false races for Synchronization.Mutex on Linux.
+// It is pthread_mutex rather than Synchronization.Mutex: the thread sanitizer knows the former, and reports
+// false races for the latter on Linux.
 
-internal import Glibc
+public import Glibc
 
-/// A mutex for state that lies in the fields beside it.
-@safe final class Mutex: @unchecked Sendable {
-  // Unchecked: the mutex is made for sharing and its address never changes.
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+/// The machine's mutex in memory of its own, since its address must never change. Whoever makes one destroys
+/// it.
+@safe @usableFromInline struct MutexStorage {
+  @usableFromInline let pointer: UnsafeMutablePointer<pthread_mutex_t>
 
   init() {
-    unsafe mutex = .allocate(capacity: 1)
-    unsafe mutex.initialize(to: pthread_mutex_t())
-    let code = unsafe pthread_mutex_init(mutex, nil)
+    unsafe pointer = .allocate(capacity: 1)
+    unsafe pointer.initialize(to: pthread_mutex_t())
+    let code = unsafe pthread_mutex_init(pointer, nil)
     precondition(code == 0, "a mutex cannot be made")
   }
 
-  deinit {
-    unsafe pthread_mutex_destroy(mutex)
-    unsafe mutex.deallocate()
+  func destroy() {
+    unsafe pthread_mutex_destroy(pointer)
+    unsafe pointer.deallocate()
   }
 
-  func lock() {
-    unsafe pthread_mutex_lock(mutex)
-  }
+  @inlinable func lock() { unsafe pthread_mutex_lock(pointer) }
 
-  func unlock() {
-    unsafe pthread_mutex_unlock(mutex)
+  @inlinable func unlock() { unsafe pthread_mutex_unlock(pointer) }
+}
+
+/// A mutex for state that lies in fields beside it, where a value inside a `Lock` would have to be moved or
+/// copied.
+public final class Mutex: @unchecked Sendable {
+  // Unchecked: the mutex is made for sharing and its address never changes.
+  @usableFromInline let storage = MutexStorage()
+
+  public init() {}
+
+  deinit { storage.destroy() }
+
+  @inlinable public func lock() { storage.lock() }
+
+  @inlinable public func unlock() { storage.unlock() }
+
+  @inlinable
+  public func withLock<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    storage.lock()
+    defer { storage.unlock() }
+    return try body()
   }
 }

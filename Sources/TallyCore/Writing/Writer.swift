@@ -12,6 +12,7 @@
 
 internal import Dispatch
 internal import Synchronization
+internal import TallyLocking
 
 // @unchecked Sendable: everything mutable is confined to `queue`, asserted at each entry, or atomic.
 package final class Writer: @unchecked Sendable {
@@ -118,7 +119,7 @@ package final class Writer: @unchecked Sendable {
     let lastCount = lastCount.load(ordering: .relaxed)
     if lastCount > 1 && inbox.count < lastCount {
       inbox.wait(
-        for: lastCount, deadlineNanoseconds: SystemClock().monotonicNanoseconds + Self.windowNanoseconds)
+        for: lastCount, deadlineNanoseconds: MonotonicClock.nanoseconds + Self.windowNanoseconds)
     }
     carryOut(inbox.take())
   }
