@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 _Static_assert(CLINUX_READABLE == EPOLLIN && CLINUX_WRITABLE == EPOLLOUT, "epoll bits");
@@ -216,9 +215,3 @@ int clinux_event_drain(int event) {
 }
 
 int clinux_name_thread(const char *name) { return -pthread_setname_np(pthread_self(), name); }
-
-uint64_t clinux_monotonic_nanoseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}

@@ -9,6 +9,7 @@
 // Owner: whoever made it; the writer's queue or the borrower of a reader.
 
 internal import CTallySQLite
+internal import TallyLocking
 public import TallyMeasuring
 
 /// How a connection opens its file.

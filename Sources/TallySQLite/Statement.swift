@@ -11,6 +11,7 @@
 // Owner: its connection's.
 
 internal import CTallySQLite
+internal import TallyLocking
 internal import TallyMeasuring
 
 /// A column's value of whatever type; texts are told apart by their bytes.

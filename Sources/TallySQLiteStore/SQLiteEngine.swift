@@ -210,7 +210,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
       return isClosed
     }
     guard !wasClosed else { return }
-    writer.stop(deadlineNanoseconds: SystemClock().monotonicNanoseconds + Self.drainNanoseconds)
+    writer.stop(deadlineNanoseconds: MonotonicClock.nanoseconds + Self.drainNanoseconds)
     watch.stop()
     // It may have happened since the watch last looked.
     if let loss = watch.loss {

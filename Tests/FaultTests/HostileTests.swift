@@ -116,8 +116,10 @@ extension FaultTests {
     /// MiB for each connection's calls under way.
     static let unreadMemoryBytes = (256 + 64) << 20
 
-    @Test("64 peers that ask for large pages and never read: memory stays under its total, others go on")
-    func unreadPages() async throws {
+    @Test(
+      "64 peers that never read their large replies: memory stays under its total, others go on",
+      arguments: [false, true])
+    func unreadPages(areWrites: Bool) async throws {
       try await Self.beside { daemon in
         let client = daemon.client()
         var create = TallystickV1.CreatePageRequest()
@@ -132,15 +134,24 @@ extension FaultTests {
         _ = try await client.call(TallystickV1.PageService.createPage, create)
         var request = TallystickV1.GetPageRequest()
         request.pageId = "large"
-        let payload = request.encode()
+        var publish = TallystickV1.PublishRequest()
+        publish.pageId = "large"
         let frames = (0..<1_000 as Range<UInt32>).flatMap {
-          Intruder.call(2 * $0 + 1, TallystickV1.PageService.getPage, payload)
+          areWrites
+            ? Intruder.call(2 * $0 + 1, TallystickV1.PageService.publish, publish.encode())
+            : Intruder.call(2 * $0 + 1, TallystickV1.PageService.getPage, request.encode())
         }
         let before = daemon.child.highestResidentBytes
         var peers = try Self.crowd(64, daemon)
         for peer in peers { try await peer.send(frames) }
         // Each waits for a few calls of every peer: by then all of them have what they may have.
-        for _ in 0..<32 { _ = try await client.call(TallystickV1.PageService.getPage, request) }
+        for _ in 0..<32 {
+          if areWrites {
+            _ = try await client.call(TallystickV1.PageService.publish, publish)
+          } else {
+            _ = try await client.call(TallystickV1.PageService.getPage, request)
+          }
+        }
         client.close()
         let growth = daemon.child.highestResidentBytes - before
         #expect(growth < Self.unreadMemoryBytes, "\(growth) bytes more")

@@ -10,6 +10,7 @@
 // Owner: its parts have their own.
 
 package import TallyCore
+internal import TallyLocking
 package import TallyMeasuring
 
 package final class MemoryEngine: ServedEngine {

@@ -4,7 +4,7 @@ import FoundationEssentials
 
 /// A text file of the project.
 struct SourceFile: Sendable {
-  /// From the project's root, such as `Sources/TTRPC/Frame.swift`.
+  /// From the project's root, such as `Sources/TTRPC/Wire/Frame.swift`.
   var path: String
   var lines: [String]
 

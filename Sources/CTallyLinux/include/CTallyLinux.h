@@ -67,6 +67,3 @@ int clinux_event_drain(int event);
 
 // Names the calling thread; more than 15 bytes are refused with -ERANGE.
 int clinux_name_thread(const char *name);
-
-// CLOCK_MONOTONIC in nanoseconds.
-uint64_t clinux_monotonic_nanoseconds(void);

@@ -11,6 +11,8 @@ public struct Decided<Reply> {
 
   /// Answers what was decided before, and names the place of then.
   var isReplay = false
+  /// Of the page that the reply shows. All other replies are small, or no longer than their requests allow.
+  var pageByteCount = 0
 
   init(_ reply: Reply, _ effects: Effects? = nil) {
     self.reply = reply
@@ -25,6 +27,7 @@ public struct Decided<Reply> {
   package func map<Other>(_ body: (Reply) -> Other) -> Decided<Other> {
     var other = Decided<Other>(body(reply), effects)
     other.isReplay = isReplay
+    other.pageByteCount = pageByteCount
     return other
   }
 }

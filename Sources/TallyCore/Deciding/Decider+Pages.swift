@@ -279,14 +279,18 @@ extension Decider {
   private func changed(
     _ view: PageView, rebased: Bool = false, _ effects: Effects
   ) -> Decided<PageReceipt> {
-    Decided(
-      PageReceipt(
-        view: view, replayed: false, rebased: rebased, commit: records.writes.writingPlace), effects)
+    let receipt = PageReceipt(
+      view: view, replayed: false, rebased: rebased, commit: records.writes.writingPlace)
+    var decided = Decided(receipt, effects)
+    decided.pageByteCount = view.replyByteCount
+    return decided
   }
 
   private func replayed(_ view: PageView, rebased: Bool = false) -> Decided<PageReceipt> {
-    Decided(
+    var decided = Decided(
       PageReceipt(view: view, replayed: true, rebased: rebased, commit: records.writes.restingPlace))
+    decided.pageByteCount = view.replyByteCount
+    return decided
   }
 }
 

@@ -6,13 +6,17 @@
 // 2. A refused command adds nothing, so there is nothing to undo.
 // 3. Every decision has a place of its own in one total order: `CommitPoint`. What is decided before the
 //    first write still belongs to the commit before it.
-// 4. It holds `maximumByteCount` of page contents, and what one command more adds.
+// 4. It holds `maximumByteCount` of page contents, and its batch's replies have `maximumReplyByteCount` of
+//    them; in both cases beside what one call more adds.
 //
 // Owner: the writer's queue.
 
 package struct WriteSet {
   /// Of the contents of pages. What comes after it waits for the next batch.
   static let maximumByteCount = 16 << 20
+  /// Of the pages in a batch's replies, which all wait in memory for its commit. What comes after it waits
+  /// for the next batch.
+  static let maximumReplyByteCount = 1 << 20
   /// Decisions that may follow a commit without rows of their own; then an empty commit starts afresh.
   static let maximumTrailing: Int32 = 1 << 30
 
@@ -113,6 +117,7 @@ package struct WriteSet {
   /// What caches have to forget when this commits.
   package private(set) var touched = Touched()
   private var byteCount = 0
+  private var replyByteCount = 0
 
   package private(set) var hasWritten: Bool
   /// The next place in this commit, and in the one before.
@@ -128,10 +133,16 @@ package struct WriteSet {
   }
 
   /// Nothing more is decided in this batch: a page was purged, whose id may be given to another one, or what
-  /// is to be written is large.
-  var isFull: Bool { !purgedPages.isEmpty || byteCount >= Self.maximumByteCount }
+  /// is to be written or answered is large.
+  var isFull: Bool {
+    !purgedPages.isEmpty || byteCount >= Self.maximumByteCount
+      || replyByteCount >= Self.maximumReplyByteCount
+  }
   /// What was handled has filled the store's caches far beyond their size: they are emptied afterwards.
   var freesMemory: Bool { !purgedPages.isEmpty || byteCount >= Self.maximumByteCount }
+
+  /// Takes note of a page that a reply of the batch shows.
+  mutating func note(replyByteCount: Int) { self.replyByteCount += replyByteCount }
 
   // MARK: places
 

@@ -2,12 +2,9 @@
 //
 // Invariants:
 // 1. The monotonic clock never goes back; the wall clock may, and is asked by `EffectiveTime` alone.
-//
-// Owner: nobody; any thread.
 
 internal import Glibc
 internal import TallyLocking
-internal import TallyMeasuring
 
 /// A wall clock and a monotonic clock.
 public protocol TimeSource: Sendable {

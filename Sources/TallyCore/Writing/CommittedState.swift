@@ -11,6 +11,8 @@
 //
 // Owner: a lock; the writer's queue writes, any thread reads.
 
+internal import TallyLocking
+
 package final class CommittedState: Sendable {
   /// Accounts kept in memory, some 400 bytes each with a few lots.
   static let maximumAccounts = 16_384
@@ -148,7 +150,7 @@ package final class CommittedState: Sendable {
   /// - Returns: false when it was not published in time: the writer knows nothing of its outcome.
   package func isPublished(commitSequence: Int64) -> Bool {
     if state.withLock({ $0.head.commitSequence >= commitSequence }) { return true }
-    let deadline = SystemClock().monotonicNanoseconds + Self.publicationNanoseconds
+    let deadline = MonotonicClock.nanoseconds + Self.publicationNanoseconds
     return state.wait(
       deadlineNanoseconds: deadline, until: { $0.head.commitSequence >= commitSequence }, then: { _ in true })
       ?? false

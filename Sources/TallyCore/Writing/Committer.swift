@@ -14,6 +14,7 @@
 //
 // Owner: the writer's queue.
 
+internal import TallyLocking
 internal import TallyMeasuring
 
 package final class Committer {

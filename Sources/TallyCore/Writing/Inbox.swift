@@ -7,6 +7,7 @@
 // Owner: a monitor; any thread adds, the writer's queue takes.
 
 internal import Glibc
+internal import TallyLocking
 
 final class Inbox: Sendable {
   private struct State {

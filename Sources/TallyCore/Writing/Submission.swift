@@ -4,6 +4,12 @@
 public protocol ReplyGroup: AnyObject, Sendable {
   /// Sends what completions have appended. Never blocks.
   func flush()
+  /// So much waits for the peer already that nothing more is decided for it before it has read some.
+  var isCrowded: Bool { get }
+  /// Runs `resume` once, soon, on an arbitrary thread, when the group is no longer crowded. It is handed true
+  /// when the peer has gone instead.
+  /// - Returns: false when there is room now; `resume` is then not kept.
+  func whenRoomy(_ resume: @escaping @Sendable (_ isGone: Bool) -> Void) -> Bool
 }
 
 /// One call's worth of commands of one kind: a single one, or a batch whose items are decided one by one.

@@ -11,7 +11,7 @@ package struct Work: Sendable {
   let userId: String
   let deadlineNanoseconds: UInt64?
   let byteCount: Int
-  let lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?
+  var lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?
   let isCancelled: (@Sendable () -> Bool)?
   let group: (any ReplyGroup)?
   let commands: any PendingCommands
@@ -91,6 +91,7 @@ private final class Pending<Command: Mutation>: PendingCommands, @unchecked Send
         refusal = objected
       } else {
         let hasEffects = records.add(&decided.effects, isReplay: decided.isReplay)
+        records.writes.note(replyByteCount: decided.pageByteCount)
         outcomes.append(.success(decided.reply))
         return hasEffects
       }

@@ -3,8 +3,8 @@
 // Invariants:
 // 1. A completion runs after its commit is durable; replies of a batch, refusals too, are released together,
 //    since they depend on each other. Each group is flushed once after that.
-// 2. Every submission that entered the queue is answered: by its commit, by its deadline, or because the
-//    writer stops.
+// 2. Every submission that entered the queue is answered: by its commit, by its deadline, because its peer
+//    has gone, or because the writer stops.
 // 3. Nobody waits in `submit`. A lone caller's thread decides and commits itself, but only where it says that
 //    it may wait: see `Submission.lead`.
 //
@@ -12,6 +12,7 @@
 
 internal import Dispatch
 internal import Synchronization
+internal import TallyLocking
 
 // @unchecked Sendable: everything mutable is confined to `queue`, asserted at each entry, or atomic.
 package final class Writer: @unchecked Sendable {
@@ -96,11 +97,11 @@ package final class Writer: @unchecked Sendable {
 
   private func turnAway(_ work: Work, _ refusal: Refusal) {
     metrics.turnAway(refusal.reason)
-    refuse(work, refusal)
+    Self.refuse(work, refusal)
     work.group?.flush()
   }
 
-  private func refuse(_ work: Work, _ refusal: Refusal) {
+  private static func refuse(_ work: Work, _ refusal: Refusal) {
     work.commands.refuseRest(refusal)
     work.commands.complete()
   }
@@ -123,7 +124,7 @@ package final class Writer: @unchecked Sendable {
     let lastCount = lastCount.load(ordering: .relaxed)
     if lastCount > 1 && inbox.count < lastCount {
       inbox.wait(
-        for: lastCount, deadlineNanoseconds: SystemClock().monotonicNanoseconds + Self.windowNanoseconds)
+        for: lastCount, deadlineNanoseconds: MonotonicClock.nanoseconds + Self.windowNanoseconds)
     }
     carryOut(inbox.take())
   }
@@ -156,11 +157,11 @@ package final class Writer: @unchecked Sendable {
     for work in batch {
       if let deadline = work.deadlineNanoseconds, deadline <= now {
         metrics.turnAway(.deadlineExceeded)
-        refuse(work, Self.lateRefusal)
+        Self.refuse(work, Self.lateRefusal)
       } else if work.isCancelled?() == true {
         metrics.turnAway(.cancelled)
-        refuse(work, Self.cancelledRefusal)
-      } else {
+        Self.refuse(work, Self.cancelledRefusal)
+      } else if !putAside(work) {
         live.append(work)
       }
     }
@@ -178,6 +179,19 @@ package final class Writer: @unchecked Sendable {
       if !isAnswered { answer(live) }
     }
     flush(batch)
+  }
+
+  /// Nothing is decided for a peer that has yet to read so much: its work is submitted again when it has.
+  /// - Returns: false when there is room for the reply.
+  private func putAside(_ work: Work) -> Bool {
+    guard let group = work.group, group.isCrowded else { return false }
+    return group.whenRoomy { [weak self] isGone in
+      // By then the caller's thread does something else.
+      var work = work
+      work.lead = nil
+      guard let self, !isGone else { return Self.refuse(work, Self.cancelledRefusal) }
+      submit(work)
+    }
   }
 
   /// What is not decided yet comes again, before all else.
@@ -247,7 +261,7 @@ package final class Writer: @unchecked Sendable {
         if rest.isEmpty { break }
         for work in rest {
           metrics.turnAway(.shuttingDown)
-          refuse(work, Self.drainingRefusal)
+          Self.refuse(work, Self.drainingRefusal)
         }
         flush(rest)
       }

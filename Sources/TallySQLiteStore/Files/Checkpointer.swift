@@ -15,6 +15,7 @@
 // Owner: the writer's queue.
 
 internal import TallyCore
+internal import TallyLocking
 internal import TallyMeasuring
 internal import TallySQLite
 

@@ -10,6 +10,7 @@
 // Owner: the pool's monitor; a borrowed reader is its borrower's.
 
 internal import TallyCore
+internal import TallyLocking
 internal import TallyMeasuring
 internal import TallySQLite
 

@@ -8,6 +8,7 @@
 // Owner: the thread that verifies.
 
 public import TallyCore
+internal import TallyLocking
 internal import TallySQLite
 
 public enum Verifier {
@@ -101,7 +102,7 @@ public enum Verifier {
 final class VerifyRun {
   private let reader: VerifyReader
   private var replay = VerifyReplay()
-  private var startedNanoseconds = SystemClock().monotonicNanoseconds
+  private var startedNanoseconds = MonotonicClock.nanoseconds
   private(set) var isSound = true
   /// All rows were read: accounts can be compared with what they say.
   private var isPlayed = false
@@ -114,7 +115,7 @@ final class VerifyRun {
   init(reader: VerifyReader) { self.reader = reader }
 
   /// Sets the clock of the checks that end next.
-  func start() { startedNanoseconds = SystemClock().monotonicNanoseconds }
+  func start() { startedNanoseconds = MonotonicClock.nanoseconds }
 
   /// Runs a part of the work; that it cannot go on is a violation of every check that builds on it.
   func attempt(_ checks: VerifyCheck..., body: () throws(SQLiteError) -> Void) {
@@ -411,7 +412,7 @@ final class VerifyRun {
     _ check: VerifyCheck, _ tally: VerifyTally, total: Int64, isDone: Bool = false,
     _ report: (VerifyProgress) -> Void
   ) {
-    let elapsed = SystemClock().monotonicNanoseconds - startedNanoseconds
+    let elapsed = MonotonicClock.nanoseconds - startedNanoseconds
     report(
       VerifyProgress(
         check: check.rawValue, title: check.title, isDone: isDone, examined: tally.examined,

@@ -55,7 +55,7 @@ final class RateLimiter: Sendable {
     if let clock {
       self.init { UInt64(clamping: clock.wallMicros).multipliedSaturating(by: 1_000) }
     } else {
-      self.init { SystemClock().monotonicNanoseconds }
+      self.init { MonotonicClock.nanoseconds }
     }
   }
 

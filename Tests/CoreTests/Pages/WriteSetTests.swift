@@ -34,6 +34,21 @@ struct WriteSetTests {
     #expect(writes.isFull)
   }
 
+  @Test("a batch is full once its replies show the limit of page contents, not before")
+  func replies() {
+    var writes = WriteSet(nowMicros: 0, books: Books(), trailing: 0)
+    let part = 1 << 16
+    let section = PageSection(sectionId: "s", kind: "", content: String(repeating: "a", count: part))
+    let view = PageView(facts: PageFacts(pageId: "p", userId: "u"), [section], media: [:])
+    // Each counts for a little more than its content.
+    for number in 1..<WriteSet.maximumReplyByteCount / part {
+      writes.note(replyByteCount: view.replyByteCount)
+      #expect(!writes.isFull, "\(number)")
+    }
+    writes.note(replyByteCount: view.replyByteCount)
+    #expect(writes.isFull)
+  }
+
   @Test("a purge ends a batch: the page's id may be given to another one")
   func purge() {
     var writes = WriteSet(nowMicros: 0, books: Books(), trailing: 0)

@@ -1,5 +1,6 @@
 // Writers and readers at once: no reader sees an older value than one that was acknowledged before it asked.
 
+internal import TallyLocking
 internal import Testing
 
 @testable internal import TallyCore

@@ -1,6 +1,7 @@
 // The log is bounded, whatever readers do.
 
 internal import Glibc
+internal import TallyLocking
 internal import TallySQLite
 internal import TallyTestSupport
 internal import Testing

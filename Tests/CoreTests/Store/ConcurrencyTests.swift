@@ -1,5 +1,6 @@
 // Hundreds of callers at once: exactly what is affordable succeeds, and nothing twice.
 
+internal import TallyLocking
 internal import Testing
 
 @testable internal import TallyCore

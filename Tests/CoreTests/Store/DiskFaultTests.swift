@@ -1,6 +1,7 @@
 // Disk faults that are followed by a power cut: what was acknowledged is there afterwards, and whole.
 
 internal import Glibc
+internal import TallyLocking
 internal import TallySQLite
 internal import Testing
 

@@ -1,5 +1,6 @@
 // The engine on a real file: what is applied, what replays, what is refused, and what a restart finds.
 
+internal import TallyLocking
 internal import TallyTestSupport
 internal import Testing
 
@@ -250,7 +251,7 @@ struct EngineTests {
     let late = try engine.decide([consume("u1", 1, "c")], deadlineNanoseconds: 1)
     #expect(late.first?.refusal?.reason == .deadlineExceeded)
     #expect(engine.state().ledgerSequence == 1)
-    let later = SystemClock().monotonicNanoseconds + Patience.nanoseconds
+    let later = MonotonicClock.nanoseconds + Patience.nanoseconds
     #expect(try engine.decide([consume("u1", 1, "c")], deadlineNanoseconds: later).first?.receipt != nil)
     try engine.close()
   }

@@ -1,6 +1,7 @@
 // What the engine does when SQLite, the disk or the process fails under it.
 
 internal import Foundation
+internal import TallyLocking
 internal import TallySQLite
 internal import TallyTestSupport
 internal import Testing

@@ -1,5 +1,6 @@
 // The writer's queue: its bounds, and its fairness.
 
+internal import TallyLocking
 internal import TallyTestSupport
 internal import Testing
 

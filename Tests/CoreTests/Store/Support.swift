@@ -2,6 +2,7 @@
 
 internal import Dispatch
 internal import Glibc
+internal import TallyLocking
 internal import TallySQLite
 internal import TallyTestSupport
 internal import Testing
@@ -93,7 +94,7 @@ final class Slot<Value: Sendable>: Sendable {
   var value: Value? { monitor.withLock { $0 } }
 
   func wait() throws -> Value {
-    let deadline = SystemClock().monotonicNanoseconds + Patience.nanoseconds
+    let deadline = MonotonicClock.nanoseconds + Patience.nanoseconds
     let value = monitor.wait(deadlineNanoseconds: deadline, until: { $0 != nil }, then: { $0 })
     return try #require(value ?? nil)
   }

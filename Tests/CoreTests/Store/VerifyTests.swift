@@ -1,5 +1,6 @@
 // Each check of `verify`, proven by breaking a file in just that way.
 
+internal import TallyLocking
 internal import TallySQLite
 internal import Testing
 

@@ -4,6 +4,7 @@
 
 import CTallyLinux
 import Glibc
+import TallyLocking
 import Testing
 
 @testable import TTRPC
@@ -100,12 +101,12 @@ final class RawClient {
   /// Sends all bytes; waits while the server does not take them.
   func send(_ bytes: [UInt8]) async throws {
     var offset = 0
-    let limit = monotonicNanoseconds() + patienceNanoseconds
+    let limit = MonotonicClock.nanoseconds + patienceNanoseconds
     while offset < bytes.count {
       switch Socket.send(descriptor, bytes, from: offset) {
       case .bytes(let count): offset += count
       case .wouldBlock:
-        if monotonicNanoseconds() > limit { throw RawError.timedOut }
+        if MonotonicClock.nanoseconds > limit { throw RawError.timedOut }
         try await Task.sleep(for: .milliseconds(1))
       case .failed(let number): throw RawError.send(number)
       }
@@ -119,14 +120,14 @@ final class RawClient {
   /// The next frame; nil when the server has closed the connection.
   func frame() async throws -> RawFrame? {
     var buffer = [UInt8](repeating: 0, count: 65536)
-    let limit = monotonicNanoseconds() + patienceNanoseconds
+    let limit = MonotonicClock.nanoseconds + patienceNanoseconds
     while true {
       if let frame = takeFrame() { return frame }
       switch Socket.receive(descriptor, into: &buffer) {
       case .bytes(let count): received.append(contentsOf: buffer[0..<count])
       case .end, .failed: return nil
       case .wouldBlock:
-        if monotonicNanoseconds() > limit { throw RawError.timedOut }
+        if MonotonicClock.nanoseconds > limit { throw RawError.timedOut }
         try await Task.sleep(for: .milliseconds(1))
       }
     }

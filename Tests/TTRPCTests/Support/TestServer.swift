@@ -16,8 +16,8 @@ func eventually(
   _ what: Comment, _ condition: () async -> Bool,
   sourceLocation: SourceLocation = #_sourceLocation
 ) async {
-  let limit = monotonicNanoseconds() + patienceNanoseconds
-  while monotonicNanoseconds() < limit {
+  let limit = MonotonicClock.nanoseconds + patienceNanoseconds
+  while MonotonicClock.nanoseconds < limit {
     if await condition() { return }
     try? await Task.sleep(for: .milliseconds(2))
   }

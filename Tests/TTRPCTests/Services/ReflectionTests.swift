@@ -9,7 +9,7 @@ import Testing
 struct ReflectionTests {
   /// The descriptor set that was last released: ten files, with nested messages and imports.
   static func descriptorSet() throws -> [UInt8] {
-    let path = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/proto/released.binpb"
+    let path = #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined() + "/proto/released.binpb"
     guard let file = unsafe fopen(path, "r") else {
       throw SystemError(number: errno, operation: "open \(path)")
     }

@@ -1,10 +1,12 @@
-// Work of a connection's calls that is done on queues of their handlers: when each piece of it begins.
+// Work of a connection's calls that is done on queues of their handlers, or by others such as a writer that
+// serves many connections: when each piece of it begins.
 //
 // Invariants:
 // 1. Of one connection a few pieces are on the queues at a time, the others stand in its line. So who asks
 //    for much waits for itself, and others for a few pieces of it.
 // 2. No piece leaves the line while too much waits for the peer: nothing is made for one who does not read.
 // 3. Each piece leaves the line once, in order. A call that nobody waits for by then fails instead.
+// 4. Whoever finds a connection crowded and waits for room is told once: of room, or of the connection's end.
 //
 // Shared: the line belongs to the outbox's lock.
 
@@ -23,6 +25,8 @@ struct WorkLine {
   /// Pieces on their queues, of at most `limit`.
   var begunCount = 0
   var limit = 1
+  /// Those who have work of their own to do once there is room: told whether the connection has gone instead.
+  var resumptions: [@Sendable (Bool) -> Void] = []
 }
 
 extension UnaryResponder {
@@ -50,6 +54,29 @@ extension Outbox {
       line.begunCount += 1
       piece.queue.async { self.perform(piece) }
     }
+    if line.resumptions.isEmpty || isPaused && isUsable { return }
+    let resumptions = line.resumptions
+    line.resumptions = []
+    let isGone = !isUsable
+    poller.perform { _ in
+      for resume in resumptions { resume(isGone) }
+    }
+  }
+
+  /// So much waits for the peer that no work is begun for it. Cheap to ask, from any thread.
+  public var isCrowded: Bool { isPaused }
+
+  /// Runs `resume` once when the connection is no longer crowded: soon, on the poller's thread. When the
+  /// connection has gone instead, or is gone already, `resume` is handed true. It must not block.
+  /// - Returns: false when there is room now; `resume` is then not kept.
+  public func whenRoomy(_ resume: @escaping @Sendable (_ isGone: Bool) -> Void) -> Bool {
+    lock.lock()
+    let isGone = !isUsable
+    let waits = isPaused && !isGone
+    if waits { line.resumptions.append(resume) }
+    lock.unlock()
+    if isGone { resume(true) }
+    return waits || isGone
   }
 
   private func perform(_ piece: WorkLine.Piece) {

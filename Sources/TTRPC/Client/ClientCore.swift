@@ -321,7 +321,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
       outbox.watchFired()
       guard isOpen, let stall = outbox.stallStart else { return }
       let due = later(stall, by: options.stalledWriteNanoseconds)
-      if due <= monotonicNanoseconds() { return closeNow() }
+      if due <= MonotonicClock.nanoseconds { return closeNow() }
       outbox.watch(at: due)
     }
   }

@@ -23,17 +23,6 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// Monotonic nanoseconds: CLOCK_MONOTONIC, the clock of every deadline here.
-public func monotonicNanoseconds() -> UInt64 {
-  clinux_monotonic_nanoseconds()
-}
-
-/// `start` moved on by `nanoseconds`, or the last moment there is.
-func later(_ start: UInt64, by nanoseconds: UInt64) -> UInt64 {
-  let (sum, overflow) = start.addingReportingOverflow(nanoseconds)
-  return overflow ? UInt64.max : sum
-}
-
 enum Socket {
   enum Received: Equatable {
     case bytes(Int)

@@ -13,6 +13,7 @@
 
 internal import CTallyLinux
 internal import Synchronization
+internal import TallyLocking
 
 /// The sending side of one connection.
 public final class Outbox: @unchecked Sendable {

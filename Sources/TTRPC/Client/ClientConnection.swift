@@ -202,14 +202,14 @@ struct Request: Sendable {
     self.service = service
     self.method = method
     self.payload = payload
-    due = timeoutNanoseconds.map { later(monotonicNanoseconds(), by: $0) }
+    due = timeoutNanoseconds.map { later(MonotonicClock.nanoseconds, by: $0) }
     self.metadata = metadata
   }
 
   /// What is left of the time. Zero would mean no deadline, so one of now goes as the shortest there is.
   private var wireTimeout: Int64 {
     guard let due else { return 0 }
-    let now = monotonicNanoseconds()
+    let now = MonotonicClock.nanoseconds
     return due > now ? Int64(clamping: due - now) : 1
   }
 

@@ -115,6 +115,28 @@ struct WorkTests {
     #expect(reads.done.isEmpty)
   }
 
+  @Test("who waits for room is told once: when there is room, or that the connection is gone")
+  func resumptions() async throws {
+    let reads = Reads(replyByteCount: 100_000)
+    let host = try TestServer(registry: reads.registry) { $0.outboundPauseByteCount = 500_000 }
+    for leaves in [false, true] {
+      reads.state.withLock { $0.contexts = [] }
+      let raw = try host.raw()
+      try await raw.send(Self.calls(100, [1]))
+      await eventually("too much waits") { reads.isPaused }
+      let outbox = try #require(reads.state.withLock { $0.contexts.first }?.connection)
+      #expect(outbox.isCrowded)
+      let told = Lock<[Bool]>([])
+      #expect(outbox.whenRoomy { isGone in told.withLock { $0.append(isGone) } })
+      #expect(told.withLock { $0.isEmpty })
+      if leaves { raw.close() } else { #expect(try await raw.frames(100).count == 100) }
+      await eventually("it is told") { told.withLock { $0 } == [leaves] }
+      // Now that is known at once.
+      #expect(outbox.whenRoomy { isGone in told.withLock { $0.append(isGone) } } == leaves)
+      #expect(told.withLock { $0 } == (leaves ? [true, true] : [false]))
+    }
+  }
+
   @Test("what comes too late in its turn is not done")
   func late() async throws {
     let reads = Reads(replyByteCount: 10)

@@ -8,6 +8,7 @@
 // Shared: a locked value of its own.
 
 internal import Synchronization
+internal import TallyLocking
 
 /// A moment to come. Made by `Timers.schedule`.
 final class Timer: @unchecked Sendable {
@@ -33,24 +34,23 @@ final class Timers: @unchecked Sendable {
   /// Adds a timer; also says whether it is now the first, so that a waiting poller must be woken.
   func schedule(at: UInt64, _ action: @escaping @Sendable () -> Void) -> (timer: Timer, isFirst: Bool) {
     let timer = Timer(at: at, action: action)
-    lock.lock()
-    defer { lock.unlock() }
-    timer.index = heap.count
-    heap.append(timer)
-    rise(timer.index)
-    publish()
-    return (timer, timer.index == 0)
+    return lock.withLock {
+      timer.index = heap.count
+      heap.append(timer)
+      rise(timer.index)
+      publish()
+      return (timer, timer.index == 0)
+    }
   }
 
   func cancel(_ timer: Timer) {
-    lock.lock()
-    let action = timer.action
-    if timer.index >= 0 {
-      remove(timer.index)
-      publish()
+    let action = lock.withLock {
+      if timer.index >= 0 {
+        remove(timer.index)
+        publish()
+      }
+      return timer.action.take()
     }
-    timer.action = nil
-    lock.unlock()
     // What the action holds is let go outside the lock.
     withExtendedLifetime(action) {}
   }
@@ -60,23 +60,18 @@ final class Timers: @unchecked Sendable {
 
   /// Takes what is due, in order of time.
   func due(_ now: UInt64) -> [@Sendable () -> Void] {
-    lock.lock()
-    defer { lock.unlock() }
-    var actions: [@Sendable () -> Void] = []
-    while let first = heap.first, first.at <= now {
-      remove(0)
-      if let action = first.action { actions.append(action) }
-      first.action = nil
+    lock.withLock {
+      var actions: [@Sendable () -> Void] = []
+      while let first = heap.first, first.at <= now {
+        remove(0)
+        if let action = first.action.take() { actions.append(action) }
+      }
+      publish()
+      return actions
     }
-    publish()
-    return actions
   }
 
-  var count: Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return heap.count
-  }
+  var count: Int { lock.withLock { heap.count } }
 
   private func publish() {
     first.store(heap.first?.at ?? UInt64.max, ordering: .relaxed)

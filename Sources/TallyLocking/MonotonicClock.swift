@@ -1,11 +1,10 @@
-// The clock that durations are measured with.
-//
-// Owner: nobody; any thread.
+// The machine's clock for durations and deadlines.
 
 internal import Glibc
 
+/// CLOCK_MONOTONIC: it never goes back, and the wall clock does not move it.
 public enum MonotonicClock {
-  /// Since some start, never going back.
+  /// Since some moment before the program's start.
   public static var nanoseconds: UInt64 {
     var now = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &now)

@@ -22,7 +22,7 @@ public struct MonotonicTime: Sendable {
     self.manual = manual
   }
 
-  public var nanoseconds: UInt64 { manual?.nanoseconds ?? monotonicNanoseconds() }
+  public var nanoseconds: UInt64 { manual?.nanoseconds ?? MonotonicClock.nanoseconds }
 
   /// Time passes only when it is moved on.
   var isManual: Bool { manual != nil }
@@ -52,4 +52,10 @@ public final class ManualTime: Sendable {
   func onAdvance(_ body: @escaping @Sendable () -> Void) {
     listeners.withLock { $0.append(body) }
   }
+}
+
+/// `start` moved on by `nanoseconds`, or the last moment there is.
+func later(_ start: UInt64, by nanoseconds: UInt64) -> UInt64 {
+  let (sum, overflow) = start.addingReportingOverflow(nanoseconds)
+  return overflow ? UInt64.max : sum
 }
