@@ -41,10 +41,6 @@ public final class Mutex: @unchecked Sendable {
 
   deinit { storage.destroy() }
 
-  @inlinable public func lock() { storage.lock() }
-
-  @inlinable public func unlock() { storage.unlock() }
-
   @inlinable
   public func withLock<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result

@@ -49,7 +49,6 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
   private let queue = DispatchQueue(label: "ttrpc.client", target: .global())
   private let table: Lock<Table>
   private var parser: FrameParser
-  private var finished: [UInt32] = []
   private var isOpen = true
 
   init(descriptor: Int32, options: ClientOptions, firstStreamId: UInt32) throws(SystemError) {
@@ -72,6 +71,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
         pauseByteCount: options.outboundPauseByteCount,
         maximumByteCount: options.maximumOutboundByteCount,
         stallNanoseconds: options.stalledWriteNanoseconds,
+        readsWhilePaused: true,
         messageTooLarge: Status(.resourceExhausted, "the message is over the size limit")),
       poller: poller, token: token)
     super.init()
@@ -79,7 +79,6 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
   }
 
   func start() throws(SystemError) {
-    outbox.keepReading()
     do throws(SystemError) {
       try poller.add(descriptor, token, UInt32(CLINUX_READABLE), self)
     } catch {

@@ -22,24 +22,24 @@ extension Outbox {
   func request(
     flags: UInt8, _ envelope: [UInt8], ifRoom: Bool, _ begin: () -> UInt32?
   ) -> ClientSend {
-    lock.lock()
-    defer { lock.unlock() }
-    guard isUsable else { return .gone }
-    if ifRoom && isPaused { return .full }
-    guard let id = begin() else { return .gone }
-    append(type: FrameType.request, streamId: id, flags: flags, envelope)
-    afterAppend(true)
-    return .sent
+    lock.withLock {
+      guard isUsable else { return .gone }
+      if ifRoom && isPaused { return .full }
+      guard let id = begin() else { return .gone }
+      append(type: FrameType.request, streamId: id, flags: flags, envelope)
+      afterAppend(true)
+      return .sent
+    }
   }
 
   /// A message of a stream.
   func message(_ streamId: UInt32, _ payload: [UInt8]) -> ClientSend {
-    lock.lock()
-    defer { lock.unlock() }
-    guard isUsable else { return .gone }
-    if isPaused { return .full }
-    append(type: FrameType.data, streamId: streamId, flags: 0, payload)
-    afterAppend(true)
-    return .sent
+    lock.withLock {
+      guard isUsable else { return .gone }
+      if isPaused { return .full }
+      append(type: FrameType.data, streamId: streamId, flags: 0, payload)
+      afterAppend(true)
+      return .sent
+    }
   }
 }

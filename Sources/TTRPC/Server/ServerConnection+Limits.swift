@@ -19,15 +19,14 @@ extension ServerConnection {
   func hold(_ call: Call, _ inbound: InboundBuffer, _ byteCount: Int) {
     guard !call.entry.kind.serverStreams else { return }
     if streams.count > 1 { takeFinished() }
-    guard streams.count == 1, !isHeld else { return }
+    guard streams.count == 1, !state.isHeld else { return }
     let now = now
     let rest = pace.rest(
       afterByteCount: byteCount, bufferByteCount: inbound.maximumByteCount, requestCount: requestCount,
       now: now)
     guard let rest, inbound.onRoom({ [weak self] in self?.hasRoomSoon() }) else { return }
-    isHeld = true
     outbox.holdReading()
-    holdTimer = outbox.poller.schedule(at: later(now, by: rest)) { [weak self] in self?.goOnSoon() }
+    state.hold(outbox.poller.schedule(at: later(now, by: rest)) { [weak self] in self?.goOnSoon() })
   }
 
   private func hasRoomSoon() {
@@ -42,15 +41,15 @@ extension ServerConnection {
   }
 
   private func goOn() {
-    guard isHeld else { return }
-    endHold()
-    outbox.readOn()
+    if endHold() { outbox.readOn() }
   }
 
-  func endHold() {
-    isHeld = false
-    if let holdTimer { outbox.poller.timers.cancel(holdTimer) }
-    holdTimer = nil
+  /// False when there was no hold.
+  @discardableResult
+  func endHold() -> Bool {
+    guard let timer = state.endHold() else { return false }
+    outbox.poller.timers.cancel(timer)
+    return true
   }
 
   func streamOverflow(_ inbound: InboundBuffer) -> Status {
@@ -91,7 +90,7 @@ extension ServerConnection {
 
   /// Takes note of the frame that the round has left cut, and of there being none any more.
   func noteCutFrame() {
-    guard isOpen else { return }
+    guard state.isOpen else { return }
     let held = parser.heldByteCount
     if held > ByteBudget.countedByteCount {
       heldByteCount = held
@@ -100,11 +99,11 @@ extension ServerConnection {
       letGoOfHeld()
     }
     if !parser.isMidFrame {
-      cutSince = 0
-    } else if cutSince == 0 || cutFrame != parser.frameCount {
-      cutFrame = parser.frameCount
-      cutSince = now
-      outbox.watch(at: later(cutSince, by: server.options.halfFrameNanoseconds))
+      cutFrame = nil
+    } else if cutFrame?.number != parser.frameCount {
+      let now = now
+      cutFrame = (number: parser.frameCount, since: now)
+      outbox.watch(at: later(now, by: server.options.halfFrameNanoseconds))
     }
   }
 
@@ -116,7 +115,7 @@ extension ServerConnection {
   /// The frame has to make room for others, unless it is whole by now. Any thread.
   func giveWay(frame: UInt64) {
     enterSoon {
-      guard self.isOpen, self.parser.frameCount == frame, self.heldByteCount > 0 else { return }
+      guard self.state.isOpen, self.parser.frameCount == frame, self.heldByteCount > 0 else { return }
       self.dropCutFrame()
     }
   }
@@ -131,13 +130,13 @@ extension ServerConnection {
 
   /// Closes for what has lasted too long, and sets the watch for what comes next.
   func watchTimeouts() {
-    guard isOpen else { return }
+    guard state.isOpen else { return }
     let now = now
     var next = UInt64.max
     // A frame that waits because we do not read is not the peer's delay.
-    if cutSince != 0 {
-      if rests { cutSince = now }
-      let due = later(cutSince, by: server.options.halfFrameNanoseconds)
+    if let cutFrame {
+      if rests { self.cutFrame?.since = now }
+      let due = later(rests ? now : cutFrame.since, by: server.options.halfFrameNanoseconds)
       if due <= now { return closeNow(.halfFrame) }
       next = min(next, due)
     }

@@ -43,17 +43,10 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
       outbox.peerBudget?.charge(backlog.count)
     }
   }
-  private(set) var isOpen = true
-  private var isReadEnded = false
-  /// The handler of the only stream has to take some of what waits for it first.
-  var isHeld = false
+  var state = ConnectionState<Timer>()
   var pace: StreamPace
-  /// Ends the hold when the handler does not.
-  var holdTimer: Timer?
   /// Requests that have come.
   private(set) var requestCount: UInt64 = 0
-  private var isDraining = false
-  private var failure: CloseReason?
   /// Of the cut frame, where it is counted.
   var heldByteCount = 0
   /// Calls that may be under way before more of them are counted against the bytes held.
@@ -64,8 +57,8 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   private var isLoneRound = false
   /// Of the last read.
   private var receivedByteCount = 0
-  var cutFrame: UInt64 = 0
-  var cutSince: UInt64 = 0
+  /// The frame that the last round has left cut: which one it is, and when it began to be waited for.
+  var cutFrame: (number: UInt64, since: UInt64)?
   var idleSince: UInt64 = 0
 
   init(server: ServerCore, descriptor: Int32, outbox: Outbox, refusal: Status?) {
@@ -118,7 +111,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   /// Takes no new calls, and closes once those under way are done and sent.
   func drain() {
     enterSoon {
-      self.isDraining = true
+      self.state.drain()
       self.streams.isDraining = true
       self.outbox.wakeOnFinish()
       self.settle()
@@ -133,7 +126,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
 
   private func enter(_ events: UInt32, _ scratch: inout [UInt8]) {
     dispatchPrecondition(condition: .onQueue(queue))
-    guard isOpen else { return }
+    guard state.isOpen else { return }
     isLoneRound = events & Poller.loneEvent != 0
     outbox.beginRound(&finished)
     finishStreams()
@@ -142,19 +135,20 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
       backlog = []
       consume(bytes.span)
     }
-    if backlog.isEmpty && !rests && failure == nil && !isReadEnded {
+    let isGone = events & Self.gone != 0
+    if backlog.isEmpty && !outbox.isPaused && state.reads {
       receive(&scratch)
-    } else if events & Self.gone != 0 {
-      failure = failure ?? .peerClosed
+    } else if isGone {
+      fail(.peerClosed)
     }
-    if isReadEnded && events & Self.gone != 0 { failure = failure ?? .peerClosed }
+    if state.isEnded && isGone { fail(.peerClosed) }
     if events & Self.writable != 0 { outbox.resumed() }
-    if !outbox.endRound() { failure = failure ?? outbox.giveUpReason }
-    if failure != nil || isReadEnded || isDraining { settle() }
-    if parser.isMidFrame || cutSince != 0 { noteCutFrame() }
+    if !outbox.endRound(), let reason = outbox.giveUpReason { fail(reason) }
+    if state.isEnding { settle() }
+    if parser.isMidFrame || cutFrame != nil { noteCutFrame() }
   }
 
-  var rests: Bool { outbox.isPaused || isHeld }
+  var rests: Bool { outbox.isPaused || state.isHeld }
 
   private func receive(_ scratch: inout [UInt8]) {
     switch Socket.receive(descriptor, into: &scratch) {
@@ -168,7 +162,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     case .wouldBlock:
       break
     case .failed:
-      failure = .receiveFailed
+      fail(.receiveFailed)
     }
   }
 
@@ -179,13 +173,13 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
         case .frame(let header): handle(header, payload)
         case .oversize(let header): handleDropped(header, messageTooLarge)
         }
-        return failure == nil && !rests
+        return !state.hasFailed && !rests
       }
-      if taken < bytes.count && failure == nil {
+      if taken < bytes.count && !state.hasFailed {
         backlog = [UInt8](bytes.extracting(taken..<bytes.count))
       }
     } catch {
-      failure = .frameViolation
+      fail(.frameViolation)
     }
   }
 
@@ -204,10 +198,10 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   /// The peer has shut down its sending side. Calls under way are still answered; streams that wait
   /// for more from it end.
   private func endReading() {
-    isReadEnded = true
+    state.endIntake()
     outbox.endReading()
     outbox.wakeOnFinish()
-    if parser.isMidFrame { failure = .peerClosed }
+    if parser.isMidFrame { fail(.peerClosed) }
     for call in streams.openHandles {
       outbox.cancel(call, outbox.status(.cancelled, .cancelled, "the peer closed its side mid-stream"))
     }
@@ -397,26 +391,23 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     outbox.refuse(streamId, status)
   }
 
-  private func fail(_ reason: CloseReason) {
-    failure = failure ?? reason
-  }
+  private func fail(_ reason: CloseReason) { state.fail(reason) }
 
   // MARK: Ends
 
   /// Closes the connection when there is a reason to.
   func settle() {
-    guard isOpen else { return }
-    if let failure { return closeNow(failure) }
-    if let reason = outbox.giveUpReason { return closeNow(reason) }
-    guard isReadEnded || isDraining else { return }
+    guard state.isOpen else { return }
+    if let reason = outbox.giveUpReason { fail(reason) }
+    guard state.isEnding else { return }
     takeFinished()
-    if streams.count == 0 && outbox.isEmpty { closeNow(isDraining ? .shutdown : .peerClosed) }
+    let isIdle = streams.count == 0 && outbox.isEmpty
+    if let reason = state.closeReason(isIdle: isIdle) { closeNow(reason) }
   }
 
   func closeNow(_ reason: CloseReason) {
     dispatchPrecondition(condition: .onQueue(queue))
-    guard isOpen else { return }
-    isOpen = false
+    guard state.close() else { return }
     outbox.close()
     let lost = outbox.connectionLost
     for call in streams.handles { outbox.cancel(call, lost) }

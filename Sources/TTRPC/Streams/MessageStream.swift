@@ -16,13 +16,27 @@ final class InboundBuffer: Sendable {
   /// What a message costs beside its bytes, so that empty ones are bounded as well.
   static let messageOverheadByteCount = 64
 
+  private enum Phase {
+    /// More may come.
+    case open
+    /// Nothing more comes. After the last message the taker finds the end, or fails with this status.
+    case ended(Status?)
+    /// The taker fails at once.
+    case failed(Status)
+
+    var isOpen: Bool {
+      if case .open = self { true } else { false }
+    }
+
+    var hasFailed: Bool {
+      if case .failed = self { true } else { false }
+    }
+  }
+
   private struct State {
     var messages = Deque<[UInt8]>()
     var byteCount = 0
-    var isEnded = false
-    var failure: Status?
-    /// Fails the taker after the last message, in place of the end.
-    var failureAtEnd: Status?
+    var phase = Phase.open
     var waiter: CheckedContinuation<Result<[UInt8]?, Status>, Never>?
     var onRoom: (@Sendable () -> Void)?
   }
@@ -59,11 +73,8 @@ final class InboundBuffer: Sendable {
   /// Adds a message if there is room for it. One message always fits an empty buffer, but for the budget.
   func push(_ message: [UInt8]) -> Push {
     let (waiter, result) = state.withLock { state -> (Waiter?, Push) in
-      if state.isEnded || state.failure != nil { return (nil, .taken) }
-      if let waiter = state.waiter {
-        state.waiter = nil
-        return (waiter, .taken)
-      }
+      if !state.phase.isOpen { return (nil, .taken) }
+      if let waiter = state.waiter.take() { return (waiter, .taken) }
       let cost = message.count + Self.messageOverheadByteCount
       guard state.messages.isEmpty || state.byteCount + cost <= maximumByteCount,
         budget?.take(cost) ?? true
@@ -80,7 +91,7 @@ final class InboundBuffer: Sendable {
   /// `body` is not kept, when that is so already.
   func onRoom(_ body: @escaping @Sendable () -> Void) -> Bool {
     state.withLock { state in
-      if state.failure != nil || isRoomy(state) { return false }
+      if state.phase.hasFailed || isRoomy(state) { return false }
       state.onRoom = body
       return true
     }
@@ -88,9 +99,9 @@ final class InboundBuffer: Sendable {
 
   /// The peer sends no more.
   func end() {
-    let waiter = state.withLock { state in
-      state.isEnded = true
-      return Self.take(&state)
+    let waiter = state.withLock { state -> Waiter? in
+      if state.phase.isOpen { state.phase = .ended(nil) }
+      return state.waiter.take()
     }
     waiter?.resume(returning: .success(nil))
   }
@@ -98,12 +109,12 @@ final class InboundBuffer: Sendable {
   /// Messages not yet taken are dropped and the taker fails.
   func fail(_ status: Status) {
     let (waiter, onRoom) = state.withLock { state -> (Waiter?, Room?) in
-      if state.failure != nil { return (nil, nil) }
-      state.failure = status
+      if state.phase.hasFailed { return (nil, nil) }
+      state.phase = .failed(status)
       state.messages = []
       budget?.give(state.byteCount)
       state.byteCount = 0
-      return (Self.take(&state), takeRoom(&state))
+      return (state.waiter.take(), takeRoom(&state))
     }
     waiter?.resume(returning: .failure(status))
     onRoom?()
@@ -112,14 +123,9 @@ final class InboundBuffer: Sendable {
   /// The messages that came before the failure are still handed out, then the taker fails.
   func failAtEnd(_ status: Status) {
     let waiter = state.withLock { state -> Waiter? in
-      if state.failure != nil || state.isEnded { return nil }
-      if state.messages.isEmpty {
-        state.failure = status
-        return Self.take(&state)
-      }
-      state.isEnded = true
-      state.failureAtEnd = status
-      return nil
+      guard state.phase.isOpen else { return nil }
+      state.phase = state.messages.isEmpty ? .failed(status) : .ended(status)
+      return state.messages.isEmpty ? state.waiter.take() : nil
     }
     waiter?.resume(returning: .failure(status))
   }
@@ -144,27 +150,19 @@ final class InboundBuffer: Sendable {
   private func isRoomy(_ state: State) -> Bool { state.byteCount <= maximumByteCount / 4 }
 
   private func takeRoom(_ state: inout State) -> Room? {
-    guard let room = state.onRoom, isRoomy(state) else { return nil }
-    state.onRoom = nil
-    return room
-  }
-
-  private static func take(_ state: inout State) -> Waiter? {
-    let waiter = state.waiter
-    state.waiter = nil
-    return waiter
+    isRoomy(state) ? state.onRoom.take() : nil
   }
 
   private func step(_ state: inout State) -> Step {
-    if let failure = state.failure { return .done(.failure(failure)) }
+    if case .failed(let status) = state.phase { return .done(.failure(status)) }
     if let message = state.messages.popFirst() {
       let cost = message.count + Self.messageOverheadByteCount
       state.byteCount -= cost
       budget?.give(cost)
       return .done(.success(message))
     }
-    if !state.isEnded { return .wait }
-    return .done(state.failureAtEnd.map { .failure($0) } ?? .success(nil))
+    guard case .ended(let status) = state.phase else { return .wait }
+    return .done(status.map { .failure($0) } ?? .success(nil))
   }
 }
 

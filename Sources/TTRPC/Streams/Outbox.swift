@@ -31,6 +31,9 @@ public final class Outbox: @unchecked Sendable {
     var pauseByteCount: Int
     var maximumByteCount: Int
     var stallNanoseconds: UInt64
+    /// A client always reads, whatever waits to be sent: a server that is blocked on its own sending would
+    /// otherwise never take what waits here.
+    var readsWhilePaused = false
     var messageTooLarge: Status
   }
 
@@ -49,16 +52,12 @@ public final class Outbox: @unchecked Sendable {
   /// Read without the lock by the connection's queue between frames.
   private let paused = Atomic<Bool>(false)
 
-  private var descriptor: Int32
+  private let descriptor: Int32
+  private var state = SendingState.open
+  private var reading = ReadingState.reading
   private var pending: [UInt8] = []
   private var sentCount = 0
-  private var isCorked = false
-  private var isBroken = false
-  /// Why nothing more can be sent, once that is so.
-  private var brokenReason = CloseReason.outboundFailed
-  private var isReadEnded = false
-  private var readsWhilePaused = false
-  private var isReadingHeld = false
+  /// The poller is to enter the connection once more, whatever the socket does.
   private var isResumeDue = false
   private var interest = UInt32(CLINUX_READABLE)
   var finished: [UInt32] = []
@@ -69,6 +68,7 @@ public final class Outbox: @unchecked Sendable {
   private var watch: Timer?
   var roomQueue = RoomQueue()
   var line = WorkLine()
+  /// The owner is told of each call that ends outside a round.
   private var wakesOnFinish = false
   private weak var owner: (any OutboxOwner)?
 
@@ -88,79 +88,64 @@ public final class Outbox: @unchecked Sendable {
   }
 
   func setOwner(_ owner: any OutboxOwner) {
-    lock.lock()
-    self.owner = owner
-    lock.unlock()
+    lock.withLock { self.owner = owner }
   }
 
   /// Sends what waits. After replies with `flush: false`, once per connection.
   public func flush() {
-    lock.lock()
-    if !isCorked { send() }
-    lock.unlock()
+    lock.withLock {
+      if state != .corked { send() }
+    }
   }
 
   // MARK: The connection's side
 
   /// Starts a round and hands over the ids that ended since the last one.
   func beginRound(_ ids: inout [UInt32]) {
-    lock.lock()
-    isCorked = true
-    swap(&ids, &finished)
-    lock.unlock()
+    lock.withLock {
+      state.cork()
+      swap(&ids, &finished)
+    }
   }
 
   /// The ids that ended during this round so far.
   func takeFinished(_ ids: inout [UInt32]) {
-    lock.lock()
-    swap(&ids, &finished)
-    lock.unlock()
+    lock.withLock { swap(&ids, &finished) }
   }
 
   /// Sends what the round has brought; false when nothing more can be sent.
   func endRound() -> Bool {
-    lock.lock()
-    defer { lock.unlock() }
-    isCorked = false
-    send()
-    return !isBroken
+    lock.withLock {
+      state.uncork()
+      send()
+      return state.isUsable
+    }
   }
 
   /// The poller has entered the connection because it can write or was to go on.
   func resumed() {
-    lock.lock()
-    isResumeDue = false
-    lock.unlock()
+    lock.withLock { isResumeDue = false }
   }
 
   /// Why nothing more can be sent: sending failed, too much waited or a handler dropped the connection.
-  var giveUpReason: CloseReason? {
-    lock.lock()
-    defer { lock.unlock() }
-    return isBroken ? brokenReason : nil
-  }
+  var giveUpReason: CloseReason? { lock.withLock { state.giveUpReason } }
 
   /// Sends what the socket takes of what is ready, and has the connection closed. No frame of it is looked
   /// at any more, and no reply leaves.
   func drop() {
-    lock.lock()
-    defer { lock.unlock() }
-    guard isUsable else { return }
-    send()
-    paused.store(true, ordering: .relaxed)
-    brokenReason = .dropped
-    giveUp()
+    lock.withLock {
+      guard isUsable else { return }
+      send()
+      paused.store(true, ordering: .relaxed)
+      giveUp(.dropped)
+    }
   }
 
   /// Reading must wait until the peer has taken some of what waits here.
   var isPaused: Bool { paused.load(ordering: .relaxed) }
 
   /// Nothing waits here.
-  var isEmpty: Bool {
-    lock.lock()
-    defer { lock.unlock() }
-    return pending.isEmpty
-  }
+  var isEmpty: Bool { lock.withLock { pending.isEmpty } }
 
   /// When the peer stopped taking bytes; nil while it takes them or there are none.
   var stallStart: UInt64? {
@@ -178,85 +163,65 @@ public final class Outbox: @unchecked Sendable {
 
   /// Has the connection closed, as too much waits for all peers together.
   func cutOff() {
-    lock.lock()
-    defer { lock.unlock() }
-    guard isUsable else { return }
-    brokenReason = .outboundFull
-    giveUp()
-  }
-
-  /// A client always reads, whatever waits to be sent: a server that is blocked on its own sending
-  /// would otherwise never take what waits here.
-  func keepReading() {
-    lock.lock()
-    readsWhilePaused = true
-    lock.unlock()
+    lock.withLock { giveUp(.outboundFull) }
   }
 
   /// Nothing more is read until `readOn`: the peer will notice by what it cannot send.
   func holdReading() {
-    lock.lock()
-    isReadingHeld = true
-    if !isCorked { updateInterest() }
-    lock.unlock()
+    lock.withLock {
+      reading.hold()
+      if state != .corked { updateInterest() }
+    }
   }
 
   /// The poller enters the connection again, also for what it has read but not yet looked at.
   func readOn() {
-    lock.lock()
-    isReadingHeld = false
-    isResumeDue = true
-    updateInterest()
-    lock.unlock()
+    lock.withLock {
+      reading.goOn()
+      isResumeDue = true
+      updateInterest()
+    }
   }
 
   /// The peer will send no more: its descriptor is not to be read again.
   func endReading() {
-    lock.lock()
-    isReadEnded = true
-    updateInterest()
-    lock.unlock()
+    lock.withLock {
+      reading.end()
+      updateInterest()
+    }
   }
 
   /// From now on the owner is told of each call that ends outside a round.
   func wakeOnFinish() {
-    lock.lock()
-    wakesOnFinish = true
-    lock.unlock()
+    lock.withLock { wakesOnFinish = true }
   }
 
   /// Runs the owner's `checkTimeouts` at `moment`, or earlier if that is due earlier.
   func watch(at moment: UInt64) {
-    lock.lock()
-    schedule(moment)
-    lock.unlock()
+    lock.withLock { schedule(moment) }
   }
 
   /// The watch has fired.
   func watchFired() {
-    lock.lock()
-    watch = nil
-    lock.unlock()
+    lock.withLock { watch = nil }
   }
 
   /// Closes the descriptor. On the connection's queue.
   func close() {
-    lock.lock()
-    let timer = watch
-    watch = nil
-    if descriptor >= 0 {
-      poller.remove(descriptor, token)
-      _ = clinux_close(descriptor)
-      descriptor = -1
+    let timer = lock.withLock {
+      if state.close() {
+        poller.remove(descriptor, token)
+        _ = clinux_close(descriptor)
+      }
+      beginWork()
+      pending = []
+      sentCount = 0
+      finished = []
+      stalledSince.store(0, ordering: .relaxed)
+      roomQueue.wakeAll()
+      countStorage()
+      return watch.take()
     }
-    beginWork()
-    pending = []
-    sentCount = 0
-    finished = []
-    stalledSince.store(0, ordering: .relaxed)
-    roomQueue.wakeAll()
-    countStorage()
-    lock.unlock()
     if let timer { poller.timers.cancel(timer) }
   }
 
@@ -268,12 +233,12 @@ public final class Outbox: @unchecked Sendable {
   func frame(
     type: UInt8, streamId: UInt32, flags: UInt8 = 0, _ payload: [UInt8], flush: Bool = true
   ) -> Bool {
-    lock.lock()
-    defer { lock.unlock() }
-    guard isUsable else { return false }
-    append(type: type, streamId: streamId, flags: flags, payload)
-    afterAppend(flush)
-    return true
+    lock.withLock {
+      guard isUsable else { return false }
+      append(type: type, streamId: streamId, flags: flags, payload)
+      afterAppend(flush)
+      return true
+    }
   }
 
   /// The envelope of a failure, its message and then its details given up if it is over the limit.
@@ -292,7 +257,7 @@ public final class Outbox: @unchecked Sendable {
 
   // MARK: With the lock held
 
-  var isUsable: Bool { descriptor >= 0 && !isBroken }
+  var isUsable: Bool { state.isUsable }
   private var pendingCount: Int { pending.count - sentCount }
 
   func append(_ header: FrameHeader, responsePayload payload: [UInt8], tail: [UInt8]) {
@@ -319,23 +284,22 @@ public final class Outbox: @unchecked Sendable {
   }
 
   func afterAppend(_ flush: Bool) {
-    if flush && !isCorked { send() }
+    if flush && state != .corked { send() }
     let count = pendingCount
     if count > Self.collectedByteCount { countStorage() }
     if count > limits.pauseByteCount { pause() }
-    if count > limits.maximumByteCount { giveUp() }
+    if count > limits.maximumByteCount { giveUp(.outboundFailed) }
   }
 
   private func pause() {
-    if paused.load(ordering: .relaxed) { return }
+    if isPaused { return }
     paused.store(true, ordering: .relaxed)
-    if !isCorked { updateInterest() }
+    if state != .corked { updateInterest() }
   }
 
   /// The connection cannot be saved: its owner closes it.
-  private func giveUp() {
-    if isBroken { return }
-    isBroken = true
+  private func giveUp(_ reason: CloseReason) {
+    guard state.giveUp(reason) else { return }
     pending = []
     sentCount = 0
     countStorage()
@@ -351,14 +315,11 @@ public final class Outbox: @unchecked Sendable {
     let new = size > OutboundBudget.countedByteCount ? size : 0
     guard new != old, let total = shared?.outbound else { return }
     counted.store(new, ordering: .relaxed)
-    if total.change(self, from: old, to: new) {
-      brokenReason = .outboundFull
-      giveUp()
-    }
+    if total.change(self, from: old, to: new) { giveUp(.outboundFull) }
   }
 
   func ownerToWake() -> (any OutboxOwner)? {
-    wakesOnFinish && !isCorked ? owner : nil
+    wakesOnFinish && state != .corked ? owner : nil
   }
 
   private func send() {
@@ -375,7 +336,7 @@ public final class Outbox: @unchecked Sendable {
       case .wouldBlock:
         break sending
       case .failed:
-        giveUp()
+        giveUp(.outboundFailed)
         return
       }
     }
@@ -394,8 +355,8 @@ public final class Outbox: @unchecked Sendable {
       }
     }
     countStorage()
-    if isBroken { return }
-    if pendingCount <= limits.pauseByteCount / 2, paused.load(ordering: .relaxed) {
+    guard isUsable else { return }
+    if pendingCount <= limits.pauseByteCount / 2, isPaused {
       paused.store(false, ordering: .relaxed)
       // The poller enters the connection once more, for what it has read but not yet looked at.
       isResumeDue = true
@@ -406,18 +367,17 @@ public final class Outbox: @unchecked Sendable {
   }
 
   private func updateInterest() {
-    guard descriptor >= 0 else { return }
+    if state == .closed { return }
     var wanted: UInt32 = 0
-    let reads = !isReadingHeld && (readsWhilePaused || !paused.load(ordering: .relaxed))
-    if reads && !isReadEnded { wanted |= UInt32(CLINUX_READABLE) }
-    if pendingCount > 0 && !isCorked || isResumeDue { wanted |= UInt32(CLINUX_WRITABLE) }
+    if reading == .reading && (limits.readsWhilePaused || !isPaused) { wanted |= UInt32(CLINUX_READABLE) }
+    if pendingCount > 0 && state != .corked || isResumeDue { wanted |= UInt32(CLINUX_WRITABLE) }
     if wanted == interest { return }
     interest = wanted
     poller.modify(descriptor, token, wanted)
   }
 
   private func schedule(_ moment: UInt64) {
-    guard descriptor >= 0 else { return }
+    if state == .closed { return }
     if let watch {
       if watch.at <= moment { return }
       poller.timers.cancel(watch)

@@ -17,60 +17,50 @@ extension Outbox {
     }
     let header = FrameHeader(
       length: byteCount, streamId: call.streamId, type: FrameType.response, flags: 0)
-    lock.lock()
-    guard let end = end(call, .ok) else {
-      lock.unlock()
-      return
-    }
-    if isUsable {
-      finished.append(call.streamId)
-      append(header, responsePayload: payload, tail: tail)
-      afterAppend(flush)
-    }
-    let owner = ownerToWake()
-    lock.unlock()
-    retire(call, end, .ok)
-    owner?.settleSoon()
+    finish(call, .ok, flush: flush) { append(header, responsePayload: payload, tail: tail) }
   }
 
   func fail(_ call: Call, _ status: Status, flush: Bool) {
-    finish(call, type: FrameType.response, flags: 0, fitting(status), status.code, flush: flush)
+    let envelope = fitting(status)
+    finish(call, status.code, flush: flush) {
+      append(type: FrameType.response, streamId: call.streamId, flags: 0, envelope)
+    }
   }
 
   /// Ends a stream well: Data with nothing in it.
   func finishStream(_ call: Call) {
-    finish(
-      call, type: FrameType.data, flags: FrameFlags.remoteClosed | FrameFlags.noData, [], .ok, flush: true)
+    finish(call, .ok, flush: true) {
+      append(
+        type: FrameType.data, streamId: call.streamId, flags: FrameFlags.remoteClosed | FrameFlags.noData, [])
+    }
   }
 
   /// One message of a stream.
   func data(_ call: Call, _ payload: [UInt8]) throws(Status) {
     if payload.count > limits.maximumMessageByteCount { throw limits.messageTooLarge }
-    lock.lock()
-    defer { lock.unlock() }
-    if let status = endOfSending(call) { throw status }
-    call.lastActive.store(poller.time.nanoseconds, ordering: .relaxed)
-    append(type: FrameType.data, streamId: call.streamId, flags: 0, payload)
-    afterAppend(true)
+    try lock.withLock { () throws(Status) in
+      if let status = endOfSending(call) { throw status }
+      call.lastActive.store(poller.time.nanoseconds, ordering: .relaxed)
+      append(type: FrameType.data, streamId: call.streamId, flags: 0, payload)
+      afterAppend(true)
+    }
   }
 
-  private func finish(
-    _ call: Call, type: UInt8, flags: UInt8, _ payload: [UInt8], _ code: StatusCode, flush: Bool
-  ) {
-    lock.lock()
-    guard let end = end(call, code) else {
-      lock.unlock()
-      return
+  /// Ends a call; `append` adds its last frame. Inlined for the sake of the common answer.
+  @inline(__always)
+  private func finish(_ call: Call, _ code: StatusCode, flush: Bool, _ append: () -> Void) {
+    let finished = lock.withLock { () -> (end: End, owner: (any OutboxOwner)?)? in
+      guard let end = end(call, code) else { return nil }
+      if isUsable {
+        self.finished.append(call.streamId)
+        append()
+        afterAppend(flush)
+      }
+      return (end, ownerToWake())
     }
-    if isUsable {
-      finished.append(call.streamId)
-      append(type: type, streamId: call.streamId, flags: flags, payload)
-      afterAppend(flush)
-    }
-    let owner = ownerToWake()
-    lock.unlock()
-    retire(call, end, code)
-    owner?.settleSoon()
+    guard let finished else { return }
+    retire(call, finished.end, code)
+    finished.owner?.settleSoon()
   }
 
   // MARK: Cancellation
@@ -105,77 +95,70 @@ extension Outbox {
   }
 
   func isCancelled(_ call: Call) -> Bool {
-    lock.lock()
-    defer { lock.unlock() }
-    return call.cancellation?.status != nil || !isUsable
+    lock.withLock { call.cancellation?.status != nil || !isUsable }
   }
 
   func cancelToken(_ call: Call) -> String? {
-    lock.lock()
-    defer { lock.unlock() }
-    return call.cancellation?.token?.token
+    lock.withLock { call.cancellation?.token?.token }
   }
 
   func setToken(_ call: Call, _ token: TokenKey) {
-    lock.lock()
-    if call.cancellation == nil { call.cancellation = Cancellation() }
-    call.cancellation?.token = token
-    lock.unlock()
+    lock.withLock { cancellation(of: call).token = token }
+  }
+
+  /// With the lock held.
+  private func cancellation(of call: Call) -> Cancellation {
+    if let cancellation = call.cancellation { return cancellation }
+    let cancellation = Cancellation()
+    call.cancellation = cancellation
+    return cancellation
   }
 
   func onCancel(_ call: Call, _ handler: @escaping @Sendable (Status) -> Void) {
-    lock.lock()
-    if call.isAnswered {
-      lock.unlock()
-      return
-    }
-    if let status = call.cancellation?.status ?? (isUsable ? nil : connectionLost) {
-      lock.unlock()
-      handler(status)
-      return
-    }
-    if call.cancellation == nil { call.cancellation = Cancellation() }
-    call.cancellation?.handlers.append(handler)
-    if call.deadline != 0, call.cancellation?.timer == nil {
-      call.cancellation?.timer = poller.schedule(at: call.deadline) { [weak self] in
-        if let self { cancel(call, deadlinePassed) }
+    let status = lock.withLock { () -> Status? in
+      if call.isAnswered { return nil }
+      if let status = call.cancellation?.status ?? (isUsable ? nil : connectionLost) { return status }
+      let cancellation = cancellation(of: call)
+      cancellation.handlers.append(handler)
+      if call.deadline != 0, cancellation.timer == nil {
+        cancellation.timer = poller.schedule(at: call.deadline) { [weak self] in
+          if let self { cancel(call, deadlinePassed) }
+        }
       }
+      return nil
     }
-    lock.unlock()
+    if let status { handler(status) }
   }
 
   /// Ends a call that lasts longer.
   func limitLifetime(_ call: Call, nanoseconds: UInt64) {
-    lock.lock()
-    defer { lock.unlock() }
-    if call.isAnswered || !isUsable { return }
-    let seconds = nanoseconds / 1_000_000_000
-    let end = later(poller.time.nanoseconds, by: nanoseconds)
-    call.cancellation?.lifetime = poller.schedule(at: end) { [weak self] in
-      guard let self else { return }
-      let message = "the stream reached its maximum lifetime"
-      cancel(call, status(.streamLifetime, .unavailable, message, ["limit_seconds": String(seconds)]))
+    lock.withLock {
+      if call.isAnswered || !isUsable { return }
+      let seconds = nanoseconds / 1_000_000_000
+      let end = later(poller.time.nanoseconds, by: nanoseconds)
+      call.cancellation?.lifetime = poller.schedule(at: end) { [weak self] in
+        guard let self else { return }
+        let message = "the stream reached its maximum lifetime"
+        cancel(call, status(.streamLifetime, .unavailable, message, ["limit_seconds": String(seconds)]))
+      }
     }
   }
 
   /// Tells a call that nobody waits for it; false when it has ended or was told before.
   @discardableResult
   func cancel(_ call: Call, _ status: Status) -> Bool {
-    lock.lock()
-    if call.isAnswered || call.cancellation?.status != nil {
-      lock.unlock()
-      return false
+    typealias Told = (handlers: [@Sendable (Status) -> Void], timer: Timer?)
+    let told = lock.withLock { () -> Told? in
+      if call.isAnswered || call.cancellation?.status != nil { return nil }
+      let cancellation = cancellation(of: call)
+      cancellation.status = status
+      wakeRoomWaiters(of: call)
+      defer { cancellation.handlers = [] }
+      return (cancellation.handlers, cancellation.timer.take())
     }
-    if call.cancellation == nil { call.cancellation = Cancellation() }
-    call.cancellation?.status = status
-    let handlers = call.cancellation?.handlers ?? []
-    call.cancellation?.handlers = []
-    let timer = call.cancellation?.timer
-    call.cancellation?.timer = nil
-    wakeRoomWaiters(of: call)
-    lock.unlock()
-    if let timer { poller.timers.cancel(timer) }
-    for handler in handlers { handler(status) }
+    guard let told else { return false }
+    if let timer = told.timer { poller.timers.cancel(timer) }
+    for handler in told.handlers { handler(status) }
     return true
   }
 
@@ -200,8 +183,6 @@ extension Outbox {
 
   /// Why nobody waits for the call any more.
   func cancellationStatus(_ call: Call) -> Status? {
-    lock.lock()
-    defer { lock.unlock() }
-    return call.cancellation?.status ?? (isUsable ? nil : connectionLost)
+    lock.withLock { call.cancellation?.status ?? (isUsable ? nil : connectionLost) }
   }
 }

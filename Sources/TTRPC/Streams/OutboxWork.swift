@@ -40,11 +40,11 @@ extension UnaryResponder {
 
 extension Outbox {
   fileprivate func lineUp(_ piece: WorkLine.Piece, _ limit: Int) {
-    lock.lock()
-    line.limit = limit
-    line.waiting.append(piece)
-    beginWork()
-    lock.unlock()
+    lock.withLock {
+      line.limit = limit
+      line.waiting.append(piece)
+      beginWork()
+    }
   }
 
   /// With the lock held: what may begin now goes to its queue. When the connection is gone, that is one
@@ -70,11 +70,12 @@ extension Outbox {
   /// connection has gone instead, or is gone already, `resume` is handed true. It must not block.
   /// - Returns: false when there is room now; `resume` is then not kept.
   public func whenRoomy(_ resume: @escaping @Sendable (_ isGone: Bool) -> Void) -> Bool {
-    lock.lock()
-    let isGone = !isUsable
-    let waits = isPaused && !isGone
-    if waits { line.resumptions.append(resume) }
-    lock.unlock()
+    let (waits, isGone) = lock.withLock {
+      let isGone = !isUsable
+      let waits = isPaused && !isGone
+      if waits { line.resumptions.append(resume) }
+      return (waits, isGone)
+    }
     if isGone { resume(true) }
     return waits || isGone
   }
@@ -85,12 +86,13 @@ extension Outbox {
     } else {
       piece.work()
     }
-    lock.lock()
-    line.begunCount -= 1
-    let lost = isUsable ? Deque() : line.waiting
-    if !lost.isEmpty { line.waiting = Deque() }
-    beginWork()
-    lock.unlock()
+    let lost = lock.withLock {
+      line.begunCount -= 1
+      let lost = isUsable ? Deque() : line.waiting
+      if !lost.isEmpty { line.waiting = Deque() }
+      beginWork()
+      return lost
+    }
     for piece in lost { piece.responder.fail(connectionLost) }
   }
 

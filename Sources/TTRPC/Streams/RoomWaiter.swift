@@ -24,34 +24,44 @@ enum RoomEnd: Sendable {
 
 /// One wait. Whoever knows a reason to end it may call `end`, from any thread, also before it has begun.
 final class RoomWaiter: Sendable {
-  private struct State {
-    var end: RoomEnd?
-    var continuation: CheckedContinuation<RoomEnd, Never>?
+  enum State {
+    case notBegun
+    case waiting(CheckedContinuation<RoomEnd, Never>)
+    case ended(RoomEnd)
+
+    /// The first end counts.
+    /// - Returns: who waits for it.
+    mutating func end(_ end: RoomEnd) -> CheckedContinuation<RoomEnd, Never>? {
+      switch self {
+      case .notBegun:
+        self = .ended(end)
+        return nil
+      case .waiting(let continuation):
+        self = .ended(end)
+        return continuation
+      case .ended: return nil
+      }
+    }
+
+    /// - Returns: the end, when it has come already.
+    mutating func begin(_ continuation: CheckedContinuation<RoomEnd, Never>) -> RoomEnd? {
+      if case .ended(let end) = self { return end }
+      self = .waiting(continuation)
+      return nil
+    }
   }
 
-  private let state = Lock(State())
+  private let state = Lock(State.notBegun)
 
-  /// The first end counts.
   func end(_ end: RoomEnd) {
-    let continuation = state.withLock { state -> CheckedContinuation<RoomEnd, Never>? in
-      if state.end != nil { return nil }
-      state.end = end
-      let continuation = state.continuation
-      state.continuation = nil
-      return continuation
-    }
-    continuation?.resume(returning: end)
+    state.withLock { $0.end(end) }?.resume(returning: end)
   }
 
   /// Ends with the task as well.
   fileprivate func wait() async -> RoomEnd {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let end = state.withLock { state in
-          if state.end == nil { state.continuation = continuation }
-          return state.end
-        }
-        if let end { continuation.resume(returning: end) }
+        if let end = state.withLock({ $0.begin(continuation) }) { continuation.resume(returning: end) }
       }
     } onCancel: {
       end(.cancelled)
@@ -128,34 +138,28 @@ extension Outbox {
   }
 
   private func join(_ waiter: RoomWaiter, _ call: Call?, _ byteCount: Int) -> UInt64? {
-    lock.lock()
-    defer { lock.unlock() }
-    guard isUsable, isPaused else { return nil }
-    if let call, endOfSending(call) != nil { return nil }
-    let place = roomQueue.add(waiter, of: call, byteCount: byteCount)
-    if byteCount > 0 { countStorage() }
-    return place
+    lock.withLock {
+      guard isUsable, isPaused else { return nil }
+      if let call, endOfSending(call) != nil { return nil }
+      let place = roomQueue.add(waiter, of: call, byteCount: byteCount)
+      if byteCount > 0 { countStorage() }
+      return place
+    }
   }
 
   private func leave(_ place: UInt64) {
-    lock.lock()
-    defer { lock.unlock() }
-    roomQueue.remove(place)
-    countStorage()
+    lock.withLock {
+      roomQueue.remove(place)
+      countStorage()
+    }
   }
 
   private func whyNotSending(_ call: Call) -> Status? {
-    lock.lock()
-    defer { lock.unlock() }
-    return endOfSending(call)
+    lock.withLock { endOfSending(call) }
   }
 
   /// How many wait for room.
-  var roomWaiterCount: Int {
-    lock.lock()
-    defer { lock.unlock() }
-    return roomQueue.count
-  }
+  var roomWaiterCount: Int { lock.withLock { roomQueue.count } }
 
   // MARK: With the lock held
 
