@@ -1,21 +1,21 @@
 // One call as its handler sees it.
 //
 // Invariants:
-// 1. A call is answered once: the first answer counts, later ones are dropped. A unary call that nobody can
-//    answer any more is answered.
-// 2. A call is told of its cancellation at most once, and never after its answer.
+// 1. A call is answered once: the first answer counts, later ones are dropped. When nobody is left who could
+//    answer a unary call, the library answers it INTERNAL.
+// 2. A call's handler is told of its cancellation at most once, and never after the answer.
 //
-// The mutable fields belong to the lock of the call's outbox.
+// Owner of the mutable fields: the lock of the call's outbox.
 
 internal import Synchronization
 
-/// What a call is, for as long as anybody works on it.
+/// A call, for as long as anybody works on it.
 final class Call: @unchecked Sendable {
   // Unchecked: see the note above; everything else is constant.
   let connection: Outbox
   let entry: MethodEntry
   let streamId: UInt32
-  /// Zero is none.
+  /// On the server's clock; zero when the call has no deadline.
   let deadline: UInt64
   let metadata: [MetadataPair]
   /// Zero when nobody observes the method.
@@ -24,13 +24,13 @@ final class Call: @unchecked Sendable {
   var inbound: InboundBuffer?
   /// Bytes to give back to the budget with the answer; set before the call is shared.
   var takenByteCount = 0
-  /// Nothing else was there to do when it arrived; set before the call is shared.
+  /// The server had nothing else to do when it arrived; set before the call is shared.
   var isLone = false
   /// Of a stream: when a message last came or went.
   let lastActive = Atomic<UInt64>(0)
   /// Set once, with the outbox's lock held.
   let answered = Atomic(false)
-  /// Guarded by the outbox's lock; made only for calls that can be told.
+  /// Guarded by the outbox's lock; made only for calls whose cancellation somebody wants to hear of.
   var cancellation: Cancellation?
 
   var isAnswered: Bool { answered.load(ordering: .relaxed) }
@@ -48,19 +48,34 @@ final class Call: @unchecked Sendable {
   }
 }
 
-/// What a call needs to be told that nobody waits for it any more. An object, so that the common call
-/// carries one empty reference.
+/// What a call has so that its handler can be told when nobody waits for it any more. It is an object, so
+/// that the common call, which has none, carries one empty reference.
 final class Cancellation {
-  /// Why, once it was cancelled.
+  /// Why the call was cancelled; nil until it is.
   var status: Status?
-  var handlers: [@Sendable (Status) -> Void] = []
+  private var firstHandler: Handler?
+  private var otherHandlers: [Handler] = []
   var timer: Timer?
   var lifetime: Timer?
   /// The call's entry among the cancel tokens, to be removed with its answer.
   var token: TokenKey?
 
+  typealias Handler = @Sendable (Status) -> Void
+
   init(status: Status? = nil) {
     self.status = status
+  }
+
+  /// Most calls that have a handler have one: it needs no array.
+  func add(_ handler: @escaping Handler) {
+    if firstHandler == nil { firstHandler = handler } else { otherHandlers.append(handler) }
+  }
+
+  /// The handlers, in the order in which they were added. None is left.
+  func takeHandlers() -> [Handler] {
+    guard let first = firstHandler.take() else { return [] }
+    defer { otherHandlers = [] }
+    return [first] + otherHandlers
   }
 }
 
@@ -72,7 +87,7 @@ public struct CallContext: Sendable {
   public var method: String { call.entry.method }
   public var kind: MethodKind { call.entry.kind }
   public var streamId: UInt32 { call.streamId }
-  /// Nothing else was there to do when it arrived: no other connection was ready, and no other frame
+  /// The server had nothing else to do when it arrived: no other connection was ready, and no other frame
   /// came with it.
   public var isLone: Bool { call.isLone }
   /// Counts from 1 in each server; for logs.
@@ -103,33 +118,35 @@ public struct CallContext: Sendable {
   /// The call was cancelled, its connection is gone, or (of a stream) its deadline is past.
   public var isCancelled: Bool { call.connection.isCancelled(call) }
 
-  /// Runs `handler` when the call is cancelled, its connection is lost or its deadline passes before
-  /// its answer: at most once, on an arbitrary thread, at once if that has happened. It is handed the
-  /// status to fail with. It must not block. A unary call is not answered by this: the handler does. Hold the
-  /// responder weakly here if nothing else is to answer: what this holds counts as what may still answer.
+  /// Runs `handler` when the call is cancelled, its connection is lost or its deadline passes before the
+  /// answer: at most once, on an arbitrary thread, and at once if it has happened already. `handler` gets the
+  /// status to fail with and must not block. This alone does not answer a unary call. As long as `handler`
+  /// holds the responder, the library takes it that somebody may still answer: hold it weakly if nobody else
+  /// does.
   public func onCancel(_ handler: @escaping @Sendable (Status) -> Void) {
     call.connection.onCancel(call, handler)
   }
 
-  /// For a lone call that has to wait, for the disk say, and should not wait for another thread to wake
-  /// as well: does `work` on the calling thread, once the handler has returned and another thread waits on
-  /// the sockets. It answers through the responder, with a flush. To be asked once, by the handler itself.
+  /// Does `work` on the calling thread, once the handler has returned and another thread waits on the
+  /// sockets. This is for a lone call that has to wait, for the disk say: it is spared the time in which
+  /// another thread wakes up. `work` answers through the responder, with a flush. Only the handler itself may
+  /// ask, and once.
   /// - Returns: false when the call is not lone, the calling thread is not the one that reads from the
   ///   sockets, or no other would do so in its place; `work` is then not done.
   public func lead(_ work: @escaping @Sendable () -> Void) -> Bool {
     call.isLone && call.connection.poller.lead(work)
   }
 
-  /// Closes the call's connection: replies that are ready leave, everything else is lost to the peer, this
-  /// call's answer too. Any thread, also before the handler returns.
+  /// Closes the call's connection. Replies that are ready are sent; the peer gets nothing else, this call's
+  /// answer included. Any thread may do so, also before the handler returns.
   public func dropConnection() { call.connection.drop() }
 }
 
-/// Answers a unary call. Any thread; the first answer counts. An object: when its last reference goes and
-/// nothing was answered, the handler has forgotten the call, which is then answered INTERNAL.
+/// Answers a unary call, from any thread; the first answer counts. When its last reference goes and nothing
+/// was answered, the handler has forgotten the call, which is then answered INTERNAL.
 public final class UnaryResponder: Sendable {
   let call: Call
-  /// Who is answered in the peer's place.
+  /// What gets the answer in the peer's place, if anything does.
   private let diversion: Diversion?
 
   init(call: Call) {
@@ -154,7 +171,8 @@ public final class UnaryResponder: Sendable {
 
   /// Answers with an encoded message. With `flush: false` it stays in the outbox until the
   /// connection's next flush.
-  /// - Parameter tail: the message's last bytes, for one whose rest is kept and answers many calls.
+  /// - Parameter tail: the message's last bytes, for a message whose other bytes are kept and answer many
+  ///   calls.
   public func succeed(_ payload: [UInt8], tail: [UInt8] = [], flush: Bool = true) {
     if let diversion { return diversion.answer(.success(payload + tail)) }
     call.connection.answer(call, payload, tail: tail, flush: flush)
@@ -171,7 +189,7 @@ public final class UnaryResponder: Sendable {
   }
 }
 
-/// The handler of a unary call let go of its responder and had not answered.
+/// The handler of a unary call let go of its responder without an answer.
 struct MissingAnswer: Error, CustomStringConvertible {
   var description: String { "the handler did not answer" }
 }

@@ -1,12 +1,12 @@
 // The two ends of a stream as its handler holds them.
 //
 // Invariants:
-// 1. What a peer has sent and nobody has taken is bounded per stream; the stream that goes over the
-//    bound ends, and only that stream. Whoever fills a buffer may ask to be told when it has room again, and
-//    is told for certain: when enough was taken, or when nothing will be.
+// 1. What a peer has sent and nobody has taken is bounded for each stream. A stream that goes over the bound
+//    ends, and no other does. Whoever fills a buffer may ask to be told when it has room again, and is always
+//    told: when enough was taken, or when the stream has failed.
 // 2. One consumer takes the messages; they come in order, then the end or the failure.
 //
-// Shared by the connection's queue and the handler's task: the buffer's state has its own lock.
+// The connection's queue and the handler's task share a buffer: its state is behind a lock.
 
 internal import DequeModule
 internal import TallyLocking
@@ -133,8 +133,16 @@ final class InboundBuffer: Sendable {
   func next() async throws(Status) -> [UInt8]? {
     let (step, onRoom) = state.withLock { state in (self.step(&state), takeRoom(&state)) }
     onRoom?()
-    if case .done(let result) = step { return try result.get() }
-    return try await withCheckedContinuation { continuation in
+    switch step {
+    case .done(let result): return try result.get()
+    case .wait: return try await wait()
+    }
+  }
+
+  /// Apart from `next`, whose frame is small so. A task never gives back the memory of its deepest call, and
+  /// many streams take one message and then wait for something else.
+  private func wait() async throws(Status) -> [UInt8]? {
+    try await withCheckedContinuation { continuation in
       let step = state.withLock { state in
         let step = self.step(&state)
         if case .wait = step { state.waiter = continuation }
@@ -159,6 +167,8 @@ final class InboundBuffer: Sendable {
       let cost = message.count + Self.messageOverheadByteCount
       state.byteCount -= cost
       budget?.give(cost)
+      // Many streams have one message, and last long.
+      if state.messages.isEmpty && !state.phase.isOpen { state.messages = Deque() }
       return .done(.success(message))
     }
     guard case .ended(let status) = state.phase else { return .wait }
@@ -201,9 +211,10 @@ public struct MessageStream: AsyncSequence, Sendable {
 /// Takes the messages of a call's server side.
 public struct MessageSink: Sendable {
   let call: Call
-  let response: Lock<ResponseState>
+  /// nil for a stream with more than one response.
+  let response: Lock<ResponseState>?
 
-  /// Of a client stream: whether its one response was given.
+  /// Whether the one response of a client stream was given.
   enum ResponseState {
     case none
     case given([UInt8])
@@ -213,8 +224,10 @@ public struct MessageSink: Sendable {
   /// its deadline passed, its connection was lost or its task was cancelled, also while it is suspended,
   /// and for a message over the limit.
   public func send(_ message: [UInt8]) async throws(Status) {
-    if call.entry.kind.serverStreams {
-      try await call.connection.waitForRoom(of: call, byteCount: message.count)
+    guard let response else {
+      if call.connection.isPaused {
+        try await call.connection.waitForRoom(of: call, byteCount: message.count)
+      }
       try call.connection.data(call, message)
       return
     }

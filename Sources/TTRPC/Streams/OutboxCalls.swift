@@ -1,11 +1,11 @@
 // How calls end: answers, failures and cancellations, all under the lock of the call's outbox.
 //
 // Invariants:
-// 1. `end` succeeds once a call; only who ended it may write its last frame.
-// 2. Timers, tokens and handlers are let go, and handlers run, without the lock.
+// 1. `end` succeeds once for a call, and only its caller may write the call's last frame.
+// 2. Timers, tokens and handlers are released, and handlers run, without the lock.
 // 3. An observer has counted a call before its answer can reach the peer.
 //
-// Shared: see Outbox.swift.
+// Owner: the outbox's lock, see Outbox.swift.
 
 extension Outbox {
   func answer(_ call: Call, _ payload: [UInt8], tail: [UInt8], flush: Bool) {
@@ -119,7 +119,7 @@ extension Outbox {
       if call.isAnswered { return nil }
       if let status = call.cancellation?.status ?? (isUsable ? nil : connectionLost) { return status }
       let cancellation = cancellation(of: call)
-      cancellation.handlers.append(handler)
+      cancellation.add(handler)
       if call.deadline != 0, cancellation.timer == nil {
         cancellation.timer = poller.schedule(at: call.deadline) { [weak self] in
           if let self { cancel(call, deadlinePassed) }
@@ -147,14 +147,13 @@ extension Outbox {
   /// Tells a call that nobody waits for it; false when it has ended or was told before.
   @discardableResult
   func cancel(_ call: Call, _ status: Status) -> Bool {
-    typealias Told = (handlers: [@Sendable (Status) -> Void], timer: Timer?)
+    typealias Told = (handlers: [Cancellation.Handler], timer: Timer?)
     let told = lock.withLock { () -> Told? in
       if call.isAnswered || call.cancellation?.status != nil { return nil }
       let cancellation = cancellation(of: call)
       cancellation.status = status
       wakeRoomWaiters(of: call)
-      defer { cancellation.handlers = [] }
-      return (cancellation.handlers, cancellation.timer.take())
+      return (cancellation.takeHandlers(), cancellation.timer.take())
     }
     guard let told else { return false }
     if let timer = told.timer { poller.timers.cancel(timer) }
@@ -162,14 +161,14 @@ extension Outbox {
     return true
   }
 
-  /// What a handler's error that is no status leaves as. That its task was cancelled is no failure of a call
-  /// that was cancelled itself, or whose deadline or connection is gone: nobody waits for it.
+  /// The status for a handler's error that is no status. A handler whose task was cancelled has not failed
+  /// when the call itself was cancelled, or its deadline or connection is gone: nobody waits for it.
   func unexpected(_ call: Call, _ error: any Error) -> Status {
     if error is CancellationError, let status = cancellationStatus(call) { return status }
     return failed(call, error, "internal error")
   }
 
-  /// What a unary call leaves as whose handler will never answer. One that let go of a call that was
+  /// The status for a unary call whose handler will never answer. A handler that drops a call which was
   /// cancelled, or whose connection is gone, has not failed.
   func forgotten(_ call: Call) -> Status {
     cancellationStatus(call) ?? failed(call, MissingAnswer(), "the handler did not answer; internal error")

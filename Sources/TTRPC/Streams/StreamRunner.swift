@@ -1,4 +1,4 @@
-// Runs a streaming call's handler in a task and ends the call with what comes of it.
+// Runs a streaming call's handler in a task, and ends the call with its result.
 //
 // Invariants:
 // 1. A call that is cancelled, past its deadline or past its lifetime is answered at once; what its
@@ -27,14 +27,14 @@ enum StreamRunner {
   }
 
   private static func run(_ call: Call, _ inbound: InboundBuffer, _ handler: Handler) async {
-    let response = Lock(MessageSink.ResponseState.none)
+    let response = call.entry.kind.serverStreams ? nil : Lock(MessageSink.ResponseState.none)
     let sink = MessageSink(call: call, response: response)
     let outbox = call.connection
     // What the handler has not taken by then nobody will: whoever waits for room waits no longer.
     defer { inbound.fail(Status(.cancelled, "the call has ended")) }
     do {
       // Nothing is made for a peer that does not read.
-      try await outbox.waitForRoom(of: call, byteCount: 0)
+      if outbox.isPaused { try await outbox.waitForRoom(of: call, byteCount: 0) }
       try await handler(CallContext(call: call), MessageStream(buffer: inbound), sink)
     } catch let status as Status {
       outbox.fail(call, status, flush: true)
@@ -43,10 +43,7 @@ enum StreamRunner {
       outbox.fail(call, outbox.unexpected(call, error), flush: true)
       return
     }
-    if call.entry.kind.serverStreams {
-      outbox.finishStream(call)
-      return
-    }
+    guard let response else { return outbox.finishStream(call) }
     switch response.withLock({ $0 }) {
     case .given(let message): outbox.answer(call, message, tail: [], flush: true)
     case .none: outbox.fail(call, outbox.unexpected(call, MissingResponse()), flush: true)
