@@ -1,10 +1,8 @@
 // The attempts of one call: how long there is time for one more, and what is known of those before.
 //
 // Invariants:
-// 1. Once an attempt may have been applied, no later attempt's failure says that the call was not, unless it
-//    tells: its code is one that only comes from looking at the call, its key included.
-//
-// Owned by the call.
+// 1. Once an attempt may have been applied, the failure of a later attempt does not say that the call was not
+//    applied, unless its code can only come from looking at the call and its key.
 
 internal import TTRPC
 

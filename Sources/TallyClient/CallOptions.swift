@@ -1,18 +1,17 @@
 // How a call is made: for whom, how long, how often.
-//
-// Values, owned by nobody.
 
 public import TTRPC
 
-/// For how long a call that did not get through is made again, unchanged, and so with the same idempotency
-/// key: after a lost connection, UNAVAILABLE and OUTCOME_UNKNOWN. One that may have been applied is made
-/// again only where that is harmless: see `RPC.isRepeatable`.
+/// When and for how long a failed call is tried again. It is tried again after a lost connection, UNAVAILABLE
+/// and OUTCOME_UNKNOWN, unchanged and so with the same idempotency key. A call that may have been applied is
+/// tried again only where that is harmless: see `RPC.isRepeatable`.
 public struct RetryPolicy: Sendable, Equatable {
-  /// After the call's start; no attempt begins later.
+  /// How long after the call's start the last attempt may begin.
   public var duration: Duration
-  /// The first attempt counts. 1 never retries.
+  /// Includes the first attempt; 1 never retries.
   public var maximumAttempts: Int
-  /// Before the second attempt; doubles with each one after, less up to a half by chance.
+  /// The wait before the second attempt. It doubles with each attempt after that; up to a half is taken off
+  /// at random.
   public var firstDelay: Duration
   public var maximumDelay: Duration
 
@@ -41,14 +40,14 @@ public struct RetryPolicy: Sendable, Equatable {
 }
 
 public struct CallOptions: Sendable, Equatable {
-  /// What calls have that say nothing else.
+  /// The time-out of calls that set none.
   public static let defaultTimeout = Duration.seconds(10)
   /// The longest time-out that counts; a longer one is cut to it.
   public static let longestTimeout = Duration.seconds(24 * 86_400)
 
   /// Narrows the call to this user's rows.
   public var actingUserId: String?
-  /// For all attempts together. Nil is `defaultTimeout`, and none for a stream.
+  /// Covers all attempts together. nil is `defaultTimeout`, and no time-out for a stream.
   public var timeout: Duration?
   public var retry: RetryPolicy
   /// Further metadata of the call; names are sent in lower case.

@@ -6,7 +6,7 @@
 //    call has time and at most for `patience`.
 // 3. What was called before a close is not tried again after it.
 //
-// Any thread: the connection stands behind a lock.
+// Any thread may use it: the connection is behind a lock.
 
 internal import Glibc
 internal import TTRPC

@@ -4,7 +4,7 @@
 // 1. A key is a UUID of version 7, greater than every earlier one of this process: the server's index is
 //    written in order.
 //
-// Shared: the clock has its lock.
+// Any thread may use it: the clock is behind a lock.
 
 internal import TallyLocking
 

@@ -3,7 +3,7 @@
 // Invariants:
 // 1. A stream keeps its connection, so that it outlives the client that opened it.
 //
-// For one consumer and one producer; any thread.
+// Any thread may use one; at most one task sends on it and one receives from it at a time.
 
 internal import TTRPC
 public import TallyMessages

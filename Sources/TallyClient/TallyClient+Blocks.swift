@@ -1,6 +1,6 @@
 // The block forms: a run or a hold that ends with a block of code.
 //
-// Any thread; see Work.swift for what ends when.
+// Work.swift says what ends when.
 
 public import TallyMessages
 
@@ -20,8 +20,8 @@ extension TallyClient {
   ///       try await run.finish { $0.outputTokens = answer.tokens }
   ///     }
   ///
-  /// Left by an error the run has failed, left without a finish or by cancellation it is cancelled. A request
-  /// without a run id has a fresh one.
+  /// If the block throws an error, the run is recorded as failed; if the task is cancelled or the block
+  /// returns without a finish, the run is recorded as cancelled. A request without a run id gets a fresh one.
   @discardableResult
   public nonisolated(nonsending) func withRun<Result>(
     _ begin: TallystickV1.BeginRunRequest, options: CallOptions? = nil,
@@ -69,8 +69,8 @@ extension TallyClient {
     return request
   }
 
-  /// Reserves a hold, runs the block, and releases the hold with it, unless it was captured there. A job that
-  /// names the key and is done again holds and captures once.
+  /// Reserves a hold, runs the block, and releases the hold after it, unless it was captured there. A job
+  /// that names an idempotency key and is done twice holds and captures once.
   @discardableResult
   public nonisolated(nonsending) func withHold<Result>(
     _ reserve: TallystickV1.ReserveRequest, options: CallOptions? = nil,

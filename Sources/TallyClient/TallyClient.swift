@@ -6,7 +6,7 @@
 // 3. A deadline covers all attempts and the waiting in between.
 // 4. An attempt that may have been applied is repeated only where that is harmless.
 //
-// Any thread.
+// Any thread may use it.
 
 internal import TTRPC
 internal import TallyLocking
@@ -31,7 +31,7 @@ public final class TallyClient: Sendable {
   static let longestFrameByteCount = 16 << 20 - 1
   /// What one stream keeps of what is not read; more ends the stream.
   static let longestBacklogByteCount = 16 << 20
-  /// How much longer than its deadline a call waits, for the server's own word on whether it was applied.
+  /// How much longer than its deadline a call waits for the server to say whether it was applied.
   static let deadlineGraceNanoseconds: UInt64 = 50_000_000
 
   /// For calls that bring none of their own.
@@ -41,7 +41,7 @@ public final class TallyClient: Sendable {
   /// Connects with the first call.
   /// - Parameters:
   ///   - socket: its path; nil looks where `SocketLocation` says.
-  ///   - defaults: how calls are made that say nothing else.
+  ///   - defaults: the options of calls that bring none of their own.
   public convenience init(socket: String? = nil, defaults: CallOptions = CallOptions()) {
     let sockets = socket.map { [$0] } ?? SocketLocation.candidates
     self.init(Channel(sockets: sockets, transport: Self.transport), defaults)
@@ -158,7 +158,7 @@ public final class TallyClient: Sendable {
         .serverStream, service: rpc.service, method: rpc.method, first: request.encode(), options: options))
   }
 
-  /// Makes a call whose requests and responses come in any number: send, and read, as both go on.
+  /// Makes a call with any number of requests and responses: messages can be sent and read at the same time.
   public func duplex<Request: Message, Response: Message>(
     _ rpc: RPC<Request, Response>, options: CallOptions? = nil
   ) async throws(TallyError) -> Duplex<Request, Response> {
@@ -179,7 +179,7 @@ public final class TallyClient: Sendable {
     } catch { throw error.inDoubt }
   }
 
-  /// As the other, of requests that come in their own time.
+  /// Does the same for requests that come one by one, each in its own time.
   public func call<Request: Message, Response: Message, Requests: AsyncSequence>(
     _ rpc: RPC<Request, Response>, sending requests: Requests, options: CallOptions? = nil
   ) async throws -> Response where Requests.Element == Request {

@@ -3,8 +3,6 @@
 // Invariants:
 // 1. `outcome` is `.unknown` only where the call may have been applied: a lost connection, a deadline or
 //    cancellation in this process, or the server's OUTCOME_UNKNOWN. Everything else was not applied.
-//
-// Values, owned by nobody.
 
 public import TTRPC
 internal import TallyMessages
@@ -19,8 +17,9 @@ public struct TallyError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   public var code: StatusCode
-  /// The name of a value of `TallystickV1.Reason`, such as `INSUFFICIENT_CREDITS`. Made here are
-  /// `CONNECTION_LOST`, `NOT_CONNECTED`, `DEADLINE_EXCEEDED` and `CANCELLED`; empty when there is none.
+  /// The name of a value of `TallystickV1.Reason`, such as `INSUFFICIENT_CREDITS`, or one that this client
+  /// decides itself: `CONNECTION_LOST`, `NOT_CONNECTED`, `DEADLINE_EXCEEDED` or `CANCELLED`. Empty when there
+  /// is none.
   public var reason: String
   public var message: String
   /// What a program needs to act: `available_micros`, `field`, `limit`, ...
@@ -48,7 +47,7 @@ public struct TallyError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// The same, of a call some of whose requests may have been applied.
+  /// The same error for a call some of whose requests may have been applied.
   var inDoubt: TallyError {
     var told = self
     told.outcome = .unknown

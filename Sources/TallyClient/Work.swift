@@ -3,15 +3,15 @@
 // Invariants:
 // 1. A run that was not finished is ended without cost, a hold that was not captured is released, however the
 //    block is left, by cancellation too.
-// 2. Where the answer to finish, capture or release was lost, the same is asked again: it replays.
-// 3. What goes wrong while ending hides no error that leaves the block.
+// 2. If the answer to finish, capture or release was lost, the same request is sent again: it replays.
+// 3. An error while ending never hides an error that the block has thrown.
 //
-// Any thread: the state has its lock.
+// Any thread may use it: the state is behind a lock.
 
 internal import TallyLocking
 public import TallyMessages
 
-/// What was begun and is settled once.
+/// A run or a hold that was begun and is settled once.
 final class Work: Sendable {
   typealias Call = @Sendable () async throws(TallyError) -> Void
 
@@ -79,7 +79,7 @@ final class Work: Sendable {
 
 /// A run inside of its block.
 public final class ActiveRun: Sendable {
-  /// Its id is its key: begun and finished again under it, it is charged once.
+  /// The id is also the key: a run that is begun and finished twice under it is charged once.
   public let runId: String
   /// The server's answer: the run, its hold, the balance, and whether it had been begun before.
   public let begun: TallystickV1.BeginRunResponse
@@ -93,8 +93,8 @@ public final class ActiveRun: Sendable {
     self.begun = begun
   }
 
-  /// Ends the run and charges its cost: without one, by the prices of the user's plan. The same again
-  /// replays.
+  /// Ends the run and charges its cost; without one, the cost by the prices of the user's plan. Calling it
+  /// again with the same values replays.
   /// - Parameter fill: sets what was used; the status is SUCCEEDED unless it is set.
   @discardableResult
   public nonisolated(nonsending) func finish(
@@ -125,7 +125,8 @@ public final class ActiveHold: Sendable {
     holdId = begun.hold?.holdId ?? ""
   }
 
-  /// Charges the amount, or all that is held, and releases the rest. The same again replays.
+  /// Charges the amount, or all that is held, and releases the rest. Calling it again with the same amount
+  /// replays.
   @discardableResult
   public func capture(
     _ amountMicros: Int64? = nil, description: String = "", options: CallOptions? = nil
@@ -138,7 +139,7 @@ public final class ActiveHold: Sendable {
     return try await work.settle(client, TallystickV1.CreditService.capture, request, options)
   }
 
-  /// Gives all of it back.
+  /// Releases all of it.
   @discardableResult
   public func release(options: CallOptions? = nil) async throws(TallyError) -> TallystickV1.ReleaseResponse {
     try await work.settle(client, TallystickV1.CreditService.release, releasing, options)

@@ -1,9 +1,7 @@
-// A thread of one's own, for what waits: Dispatch and the tasks' pool have few threads, and none to wait on.
+// Threads for work that waits: the pools of Dispatch and of tasks have few threads, which must not wait.
 //
 // Invariants:
-// 1. What a thread runs is held until it returns; nobody joins it.
-//
-// Owner: whoever starts it says how it ends.
+// 1. What a thread runs is retained until it returns; nobody joins the thread.
 
 internal import Glibc
 

@@ -3,7 +3,7 @@
 // Invariants:
 // 1. Nothing is lost; what is read of several numbers is not of one moment.
 //
-// Owner: nobody; any thread.
+// Any thread may use it.
 
 internal import Synchronization
 

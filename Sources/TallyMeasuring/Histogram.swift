@@ -2,8 +2,6 @@
 //
 // Layout: values below 16 have a bucket each; every doubling above is cut into 16 equal ones. Bucket b >= 16
 // begins at (16 + b % 16) << (b / 16 - 1).
-//
-// Values, owned by nobody.
 
 public struct Histogram: Equatable, Sendable {
   private static let partsPerDoubling: UInt64 = 16

@@ -1,4 +1,4 @@
-// What an engine's statements have done, by their text.
+// Counts and durations of an engine's statements, by their text.
 //
 // Invariants:
 // 1. The text has the parameters' numbers, never their values.
@@ -7,7 +7,7 @@
 // 4. Connections that work at the same time count in different shards, as far as there are shards: atomics
 //    that two threads fight for cost several times what they cost one. Looking merges them.
 //
-// Shared by all connections of an engine: counters are atomic, the table and the plans are locked.
+// All connections of an engine share it: the counters are atomic, the table and the plans are behind locks.
 
 internal import Synchronization
 internal import TallyLocking
@@ -26,7 +26,7 @@ public struct StatementReport: Sendable {
   public var sql: String
   /// In nanoseconds, from the first step to the end of the run.
   public var latency: Histogram
-  /// That it returned.
+  /// Rows that it returned.
   public var rows: Int64
   /// Runs that failed, at preparing, binding or stepping.
   public var errors: Int64

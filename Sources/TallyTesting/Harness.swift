@@ -1,9 +1,9 @@
 // What a test does to its server's data, and how it makes calls fail.
 //
 // Invariants:
-// 1. All of it goes over a connection of the harness's own, which no injected failure closes.
+// 1. It uses a connection of its own, which no injected failure closes.
 //
-// Any thread.
+// Any thread may use it.
 
 public import TallyClient
 public import TallyMessages
@@ -35,7 +35,7 @@ extension TallyFixture {
     _ = try await control.call(Control.restoreSnapshot, request)
   }
 
-  /// Makes calls, connections or commits to come fail.
+  /// Makes later calls, connections or commits fail.
   ///
   ///     try await tally.inject(.dropAfter) { $0.method = "CreditService/Consume" }
   ///
@@ -58,7 +58,7 @@ extension TallyFixture {
     try await control.call(Control.listFailures, TallystickTestingV1.ListFailuresRequest()).failures
   }
 
-  /// Forgets the failures, and lets go on what they delay.
+  /// Removes the failures; calls that they delay go on.
   public func clearFailures() async throws(TallyError) {
     _ = try await control.call(Control.clearFailures, TallystickTestingV1.ClearFailuresRequest())
   }

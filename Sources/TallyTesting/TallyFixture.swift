@@ -4,7 +4,7 @@
 // 1. It ends, and its files go, with `stop`, with the last reference, or with the test's process,
 //    however that ends.
 //
-// Any thread.
+// Any thread may use it.
 
 internal import CTallyProcess
 internal import Glibc
@@ -23,14 +23,14 @@ public final class TallyFixture: Sendable {
   public let pid: Int32
   public let version: String
   public let client: TallyClient
-  /// The harness's own: what closes the test's connections leaves it alone.
+  /// The harness's own client: failures that close the test's connections do not close its connection.
   let control: TallyClient
   private let process: ChildProcess
 
   /// How long a start may take before it is given up.
   static let startMilliseconds: Int32 = 120_000
-  /// What a call of `client` has, where one of a `TallyClient` has 10 seconds: a machine that runs tests is
-  /// often busy.
+  /// The time-out of `client`'s calls. It is longer than the 10 seconds of any other `TallyClient`, since a
+  /// machine that runs tests is often busy.
   public static let callTimeout = Duration.seconds(60)
   /// How long it may take to end before it is killed.
   static let stopMilliseconds: UInt64 = 30_000

@@ -1,6 +1,4 @@
 // Calls with messages in place of bytes.
-//
-// Any thread; see ClientConnection.swift.
 
 extension ClientConnection {
   /// Makes a unary call and waits for its reply.

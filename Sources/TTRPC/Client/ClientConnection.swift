@@ -10,7 +10,7 @@
 //    and the connection goes on.
 // 5. After `close` every call fails UNAVAILABLE, its outcome unknown if its request may have been sent.
 //
-// Owner: `queue` reads; the table of calls has a lock, as callers come from anywhere.
+// Any thread may use it. Its queue reads; the table of calls is behind a lock.
 
 internal import CTallyLinux
 internal import Dispatch
@@ -79,11 +79,11 @@ enum PendingCall {
   case stream(ClientCall)
 }
 
-/// A connection to a server. Any thread; calls are pipelined. It closes with `close` or its last
-/// reference.
+/// A connection to a server. Any thread may use it, and calls are pipelined. It closes with `close` or with
+/// its last reference.
 public final class ClientConnection: Sendable {
   let core: ClientCore
-  /// Of `Server.connect`: the other end, which ends with its last reference.
+  /// For a connection made by `Server.connect`: the server, which ends with its last reference.
   private let server: Server?
 
   /// Connects to the Unix socket at `path`. While a server takes no connections it waits, for at most five

@@ -4,7 +4,7 @@
 // 1. A call leaves the table exactly once; who took it out ends it.
 // 2. Completions run without the lock.
 //
-// Owner: `queue` for parser and descriptor; `table` is a locked value.
+// Owner: `queue`, for parser and descriptor; the table is behind a lock.
 
 internal import CTallyLinux
 internal import Dispatch
@@ -45,7 +45,7 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
   private let poller: Poller
   private let token: UInt64
   private let descriptor: Int32
-  /// Its target keeps many connections that close at once from starting a thread for each.
+  /// It has a target so that many connections that close at once do not start a thread each.
   private let queue = DispatchQueue(label: "ttrpc.client", target: .global())
   private let table: Lock<Table>
   private var parser: FrameParser
@@ -229,8 +229,8 @@ final class ClientCore: Pollable, OutboxOwner, @unchecked Sendable {
     CallError(Status(.unavailable, "the connection is closed"), outcomeIsUnknown: outcomeIsUnknown)
   }
 
-  /// Of a call that was never sent. Its caller sees the connection closed, although those that wait for
-  /// answers are told a moment later.
+  /// The error of a call that was never sent. Its caller sees the connection closed, although calls that wait
+  /// for answers are told a moment later.
   private func gone() -> CallError {
     table.withLock { $0.isClosed = true }
     return Self.lost(outcomeIsUnknown: false)

@@ -4,7 +4,7 @@
 // 1. Messages arrive in order, then the end or the error.
 // 2. After `finish`, and after the call's end, nothing more is sent.
 //
-// Shared: the state has its lock; the inbound buffer has its own.
+// Any thread may use it: the state and the inbound buffer each have a lock.
 
 internal import TallyLocking
 

@@ -5,7 +5,7 @@
 //    below an earlier one's, as the one in Go does.
 // 2. Locks are taken in the order outbox, table of calls.
 //
-// Shared: see Outbox.swift.
+// Owner: the outbox's lock, see Outbox.swift.
 
 /// What became of a frame that a client wants to send.
 enum ClientSend: Equatable {

@@ -5,7 +5,8 @@
 // 1. At most half of the slots are taken, so a search ends soon.
 // 2. Between a key's home slot and its own there is no empty slot.
 //
-// Only for ids that a peer can hardly aim with: in use at once are few, and they are bounded.
+// It is only for ids whose number in use is small and bounded: with those a peer can hardly make look-ups
+// slow.
 
 struct IdTable<Value> {
   private struct Slot {

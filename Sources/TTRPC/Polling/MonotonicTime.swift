@@ -3,7 +3,7 @@
 // Invariants:
 // 1. It never goes back, and is never zero: zero stands for "no moment" wherever moments are kept.
 //
-// Shared: a constant, or an atomic count.
+// Any thread may use it.
 
 internal import Synchronization
 internal import TallyLocking

@@ -5,22 +5,22 @@
 // another takes its turn at polling: leader and followers. `Turns` says when.
 //
 // Invariants:
-// 1. Level-triggered: what is left unread is reported again, so one read a round is enough and no socket
-//    can keep the thread from the others.
-// 2. One thread polls at a time. What it needs for that is touched by it only, and goes with the turn to the
-//    next; others send it work.
+// 1. Events are level-triggered: what is left unread is reported again. So one read a round is enough, and no
+//    socket can keep the thread from the others.
+// 2. One thread polls at a time. Only that thread touches what it needs for that, which goes to the next with
+//    the turn; other threads send it work.
 // 3. Tokens are never used twice, so an event of a closed socket finds nobody.
-// 4. The thread that polls never blocks but in epoll_wait: one that may wait elsewhere has lent its turn.
-// 5. A connection's queue is entered by the thread that polls only, and left before that thread lends its
-//    turn. So it is always free when a poller comes: nobody waits there for what a leader does.
-// 6. How many threads there are is settled at the start.
+// 4. The thread that polls blocks in epoll_wait only: one that may wait elsewhere has lent its turn before.
+// 5. Only the thread that polls enters a connection's queue, and it leaves it before it lends its turn. So
+//    the queue is always free when a poller comes, and never has to wait for a leader.
+// 6. The number of threads is fixed at the start.
 //
 // Owner: the thread whose turn it is.
 
 internal import CTallyLinux
 internal import TallyLocking
 
-/// Something that has a descriptor to wait on. Subclassed, rather than a protocol, to keep the call
+/// Something that has a descriptor to wait on. It is a class rather than a protocol, which keeps the call
 /// direct.
 class Pollable: @unchecked Sendable {
   // Unchecked: subclasses say what confines them.

@@ -1,6 +1,4 @@
 // System calls of sockets, with errno as a value.
-//
-// Owned by whoever owns the descriptor.
 
 internal import CTallyLinux
 internal import Glibc

@@ -5,7 +5,7 @@
 // 2. Without timers it costs nothing: the poller then waits for ever.
 // 3. Actions run on the poller's thread, with no lock held.
 //
-// Shared: a locked value of its own.
+// Any thread may use it: the heap is behind a lock.
 
 internal import Synchronization
 internal import TallyLocking

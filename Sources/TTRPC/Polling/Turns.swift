@@ -1,16 +1,16 @@
 // Whose turn it is to poll, and how it goes from one thread to another while the one that has it works.
 //
-// Two ways, since a wake costs the thread that wakes another some ten microseconds, which a lone caller would
+// There are two ways, because waking another thread costs some ten microseconds, which a lone caller would
 // wait for with every write:
 // - While other connections are active, the turn is given to a standby before the work begins.
-// - Otherwise it is lent: a standby looks every `tickMillis`, takes the turn of whoever is found at the same
-//   work twice, and nobody is woken for work that is done by then. So the first call of another connection
-//   waits for two ticks at most, and those that follow for nothing.
+// - Otherwise it is lent. A standby looks every `tickMillis` and takes the turn if it finds the same work
+//   under way twice; no thread is woken for work that is done by then. So the first call of another
+//   connection waits for two ticks at most, and those that follow do not wait.
 //
 // Invariants:
 // 1. One thread has the turn, or none has while it goes from one to another.
-// 2. Work is done once, by the thread that lends or gives its turn for it. Who comes back from it and finds
-//    the turn taken stands by.
+// 2. Work is done once, by the thread that lends or gives its turn for it. If the turn was taken when that
+//    thread comes back, it becomes a standby.
 // 3. A standby that has nothing to look after sleeps until it is woken.
 //
 // Owner: what is not atomic belongs to the thread whose turn it is.

@@ -4,14 +4,14 @@
 // 1. What was taken is given back once, by who took it.
 // 2. `take` never goes over a budget's limit, nor over its parent's.
 //
-// Shared: an atomic count.
+// Any thread may use it: the count is atomic.
 
 internal import Synchronization
 internal import TallyLocking
 
 final class ByteBudget: Sendable {
-  /// Smaller payloads are not counted: the limit on calls in flight bounds them well enough, and the
-  /// common call is spared the cost.
+  /// Smaller payloads are not counted: the limit on calls in flight bounds them well enough, and counting
+  /// would cost the common call.
   static let countedByteCount = 4 << 10
 
   let limit: Int
@@ -23,7 +23,7 @@ final class ByteBudget: Sendable {
     self.parent = parent
   }
 
-  /// Takes bytes; false, and nothing taken, when there are not so many left.
+  /// Takes bytes. Returns false, and takes nothing, when there are not so many left.
   func take(_ count: Int) -> Bool {
     if used.wrappingAdd(count, ordering: .relaxed).newValue > limit {
       used.wrappingSubtract(count, ordering: .relaxed)
@@ -59,7 +59,7 @@ final class PeerBudgets: Sendable {
 
   private let total: ByteBudget
   private let limit: Int
-  /// By uid: as many as there are uids with connections.
+  /// By uid; only uids with connections are here.
   private let shares = Lock<[UInt32: Share]>([:])
 
   init(total: ByteBudget, limit: Int) {

@@ -4,7 +4,7 @@
 // 1. A token only reaches calls that were made by the same uid.
 // 2. A call is here from its start to its answer; there are as many as are in flight.
 //
-// Shared: a locked value.
+// Any thread may use it: it is behind a lock.
 
 internal import TallyLocking
 

@@ -7,7 +7,7 @@
 // 1. A life goes forward only, and the first reason to close counts.
 // 2. Nothing here depends on sockets, clocks or handlers.
 //
-// It is part of the connection, whose queue confines it.
+// Owner: the connection's queue.
 
 struct ConnectionState<Hold> {
   enum Life: Equatable {

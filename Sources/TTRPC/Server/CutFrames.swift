@@ -1,13 +1,13 @@
 // The frames that have begun to arrive and are not whole, of all connections of a server.
 //
 // Invariants:
-// 1. They hold at most a share of the bytes that may be held in all, and of those of one peer: whole requests
-//    have the rest, whatever half frames anybody leaves lying.
-// 2. When a share is used up, the frame that has been arriving longest gives way. One that arrives at its
-//    sender's speed is never the oldest for long.
+// 1. Together they hold at most a share of the bytes that may be held in all, and those of one peer a share
+//    of what that peer may hold. The rest is left for whole requests, however many half frames anybody sends.
+// 2. When a share is used up, the frame that has been arriving longest is dropped. A frame that arrives at
+//    its sender's full speed is never the oldest for long.
 // 3. What was counted for a connection is given back once: when its frame is whole, gives way or is lost.
 //
-// Shared: a locked value. Asked on connections' queues.
+// Owner: a lock; connections' queues use it.
 
 internal import TallyLocking
 

@@ -4,12 +4,14 @@
 // 1. A socket appears under its name only when it listens and has its mode: it is bound to a temporary
 //    name and renamed. Only a stale socket is replaced: a socket that somebody listens on, and whatever
 //    is no socket, stays and refuses the start.
-// 2. Out of descriptors or memory, accepting rests for `pauseNanoseconds` and goes on; who connects
-//    meanwhile waits in the backlog. The last `reserveCount` descriptors are left alone: Dispatch opens
-//    files under /proc once a second while its threads are busy, and traps when it cannot.
-// 3. When connections are cut off, as too much waits for all peers, accepting rests, and a few are taken up
-//    between one rest and the next: who comes back at once cannot keep the server busy with being cut off. A
-//    rest in which that went on is followed by one twice as long, any other by one half as long, or none.
+// 2. When the process runs out of descriptors or memory, it accepts nothing for `pauseNanoseconds` and then
+//    goes on; clients that connect meanwhile wait in the backlog. The last `reserveCount` descriptors are
+//    left alone: Dispatch opens files under /proc once a second while its threads are busy, and traps when it
+//    cannot.
+// 3. When connections are cut off because too much waits for all peers, accepting rests, and only a few
+//    connections are taken up between one rest and the next. So clients that come back at once cannot keep
+//    the server busy with cutting them off. A rest during which more were cut off is followed by one twice as
+//    long, any other by one half as long, or none.
 // 4. At its end only a socket of its own is removed from the directory.
 //
 // Owner: the first poller's thread.
@@ -17,13 +19,13 @@
 internal import CTallyLinux
 internal import Glibc
 
-/// A server could not begin to listen.
+/// Why a server could not begin to listen.
 public enum ListenError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// Empty, abstract, or with a NUL.
+  /// The path is empty, abstract, or contains a NUL.
   case invalidPath
-  /// Over 107 bytes, itself or its temporary name.
+  /// The path, or the temporary name beside it, has more than 107 bytes.
   case pathTooLong
-  /// A mode that lets others in.
+  /// The mode would let everybody in.
   case invalidMode
   /// The path is that of a file or a directory.
   case notASocket
@@ -212,7 +214,7 @@ final class Listener: Pollable, @unchecked Sendable {
     return (descriptor, identity)
   }
 
-  /// Nothing has the name, or a socket that nobody listens on.
+  /// The name is free, or belongs to a socket that nobody listens on.
   private static func requireFree(_ path: String) throws(ListenError) {
     var status = stat()
     guard unsafe lstat(path, &status) == 0 else {

@@ -3,10 +3,10 @@
 // Invariants:
 // 1. After `shutdown` has returned no handler is called and no descriptor of ours is open.
 // 2. The threads are those of the pollers, whatever the number of connections: a shutdown starts none.
-// 3. A server that listens serves until its shutdown. One that does not ends with its last reference at the
-//    latest; the connections that it made hold one each.
+// 3. A server that listens serves until its shutdown. One that does not listen ends with its last reference
+//    at the latest; each connection that it made holds a reference.
 //
-// Shared: the state has a lock of its own.
+// Any thread may use it: the state is behind a lock.
 
 internal import CTallyLinux
 internal import Glibc

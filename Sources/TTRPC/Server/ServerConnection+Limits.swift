@@ -2,20 +2,20 @@
 // streams, peers that do not read.
 //
 // Invariants:
-// 1. What is too much ends the stream, or drops the frame, that is at fault. The connection closes only for
-//    what concerns the whole of it: a peer that takes nothing, a frame that never ends, idleness.
+// 1. A stream or frame that is too large or too slow is ended or dropped by itself. The connection closes
+//    only when all of it is concerned: the peer takes nothing, a frame never ends, or no call is made.
 //
 // Owner: the connection's queue.
 
 extension ServerConnection {
-  /// When no stream was found that could make room, none is looked for again for so long.
+  /// How long to wait before looking again for a stream that could make room, when there was none.
   static let displacementPauseNanoseconds: UInt64 = 100_000_000
 
   // MARK: A stream whose handler does not keep up
 
-  /// Makes the sender wait, so that its handler may take more. Only for a stream that is all there is on its
-  /// connection; and not for one that answers as it goes, whose peer may read nothing before it has sent
-  /// everything.
+  /// Makes the sender wait, so that the handler can catch up. This is done only for a stream that is the one
+  /// call on its connection, and not for one that answers as it goes: its peer may read nothing before it has
+  /// sent everything.
   func hold(_ call: Call, _ inbound: InboundBuffer, _ byteCount: Int) {
     guard !call.entry.kind.serverStreams else { return }
     if streams.count > 1 { takeFinished() }
@@ -44,7 +44,7 @@ extension ServerConnection {
     if endHold() { outbox.readOn() }
   }
 
-  /// False when there was no hold.
+  /// Returns false when there was no hold.
   @discardableResult
   func endHold() -> Bool {
     guard let timer = state.endHold() else { return false }
@@ -63,8 +63,8 @@ extension ServerConnection {
     server.callHooks.status(.tooManyBytes, server.options.tooManyBytes)
   }
 
-  /// Ends the stream on which nothing was said for longest, if that is long; false when there is none.
-  /// A client cannot end a stream, so what it has abandoned would keep its connection full for ever.
+  /// Ends the stream that has been silent longest, if it was silent long enough; returns false when there is
+  /// none. A client cannot end a stream, so those that it has abandoned would fill its connection for ever.
   func displaceQuietStream() -> Bool {
     let now = now
     if now < nextDisplacement { return false }
@@ -88,7 +88,7 @@ extension ServerConnection {
 
   // MARK: Half frames
 
-  /// Takes note of the frame that the round has left cut, and of there being none any more.
+  /// Notes which frame the round has left cut, or that none is cut any more.
   func noteCutFrame() {
     guard state.isOpen else { return }
     let held = parser.heldByteCount
@@ -112,7 +112,7 @@ extension ServerConnection {
     heldByteCount = 0
   }
 
-  /// The frame has to make room for others, unless it is whole by now. Any thread.
+  /// Drops the frame to make room for others, unless it is whole by now. Any thread may ask.
   func giveWay(frame: UInt64) {
     enterSoon {
       guard self.state.isOpen, self.parser.frameCount == frame, self.heldByteCount > 0 else { return }
@@ -128,7 +128,7 @@ extension ServerConnection {
 
   // MARK: Time-outs
 
-  /// Closes for what has lasted too long, and sets the watch for what comes next.
+  /// Closes the connection if something has lasted too long, else sets the watch for what is due next.
   func watchTimeouts() {
     guard state.isOpen else { return }
     let now = now

@@ -1,15 +1,15 @@
 // One connection of the server: reads, cuts into frames, starts calls.
 //
 // Invariants:
-// 1. Everything here happens on `queue`, which the thread that polls enters, and nobody else: all others send
-//    that thread work. So it finds the queue free, and however many connections end at once, no further
-//    thread has to start for them.
-// 2. One read a round; everything whole in it is handled, and all replies that are ready leave in one
-//    send.
-// 3. Nothing here blocks: handlers answer at once or later through the outbox.
-// 4. While the connection rests, since too much waits for the peer or, for a bounded time, for the handler of
-//    its only stream, no frame is looked at; what was read already waits in `backlog`.
-// 5. `close` happens once; every call that is under way is then told.
+// 1. Everything here happens on `queue`, and only the thread that polls enters it; all other threads send
+//    that thread work. So it always finds the queue free, and no further thread has to start, however many
+//    connections end at once.
+// 2. A round reads once, handles every whole frame of what it has read, and sends all replies that are ready
+//    at once.
+// 3. Nothing here blocks: handlers answer at once, or later through the outbox.
+// 4. The connection rests while too much waits for the peer or, for a bounded time, for the handler of its
+//    only stream. No frame is looked at then; what was read already waits in `backlog`.
+// 5. The connection closes once; every call that is under way is then told.
 //
 // Owner: `queue`.
 
@@ -22,8 +22,8 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   private static let writable = UInt32(CLINUX_WRITABLE)
   /// Calls under way on a connection that are not counted against the bytes held.
   private static let freeCallCount = 16
-  /// Calls beyond those are counted so many at a time, each as large as one may be that is not counted by
-  /// itself, with what goes with it.
+  /// Calls beyond those are counted in groups of this size. Each counts as much as the largest call that is
+  /// not counted by itself, and 1 KiB for what the server keeps beside it.
   private static let coverCallCount = 16
   private static let coverByteCount = coverCallCount * (ByteBudget.countedByteCount + (1 << 10))
   private static let gone = UInt32(CLINUX_HANG_UP) | UInt32(CLINUX_ERROR)
@@ -32,7 +32,8 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   let queue: DispatchQueue
   let server: ServerCore
   private let descriptor: Int32
-  /// What every call is refused with; the connection closes after the first.
+  /// The status that every call is refused with, if the peer may not connect; the connection closes after the
+  /// first.
   let refusal: Status?
   var parser: FrameParser
   var streams: StreamTable<Call>
@@ -45,19 +46,19 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   }
   var state = ConnectionState<Timer>()
   var pace: StreamPace
-  /// Requests that have come.
+  /// How many requests have come.
   private(set) var requestCount: UInt64 = 0
-  /// Of the cut frame, where it is counted.
+  /// The bytes of the cut frame, as far as they are counted.
   var heldByteCount = 0
-  /// Calls that may be under way before more of them are counted against the bytes held.
+  /// How many calls may be under way before more of them are counted against the bytes held.
   private var coveredCallCount = ServerConnection.freeCallCount
-  /// Until then no stream is looked for that could make room.
+  /// Before this moment no stream is looked for that could make room.
   var nextDisplacement: UInt64 = 0
   /// No other socket was ready in this round.
   private var isLoneRound = false
-  /// Of the last read.
+  /// What the last read has brought.
   private var receivedByteCount = 0
-  /// The frame that the last round has left cut: which one it is, and when it began to be waited for.
+  /// The frame that the last round has left cut: its number, and since when the rest of it is awaited.
   var cutFrame: (number: UInt64, since: UInt64)?
   var idleSince: UInt64 = 0
 
@@ -366,8 +367,9 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     refuse(streamId, server.callHooks.status(kind, status, facts))
   }
 
-  /// Counts a request that comes in against the bytes held; false when there is no room for it. Small ones
-  /// count many at a time, and the first of a connection not at all: the common call is spared the cost.
+  /// Counts a request against the bytes held; returns false when there is no room for it. Small requests are
+  /// counted in groups, and the first few of a connection not at all, so that counting costs the common call
+  /// nothing.
   private func coverCall(_ byteCount: Int) -> Bool {
     if streams.count >= coveredCallCount { takeFinished() }
     if streams.count >= coveredCallCount {

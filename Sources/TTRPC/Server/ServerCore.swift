@@ -3,7 +3,7 @@
 // Invariants:
 // 1. A connection is in the table from its acceptance to its close.
 //
-// Shared: the table has a lock; connections are taken up by the first poller's thread.
+// Owner: the first poller's thread takes connections up; the table is behind a lock.
 
 internal import CTallyLinux
 internal import Synchronization

@@ -1,10 +1,8 @@
 // The failures that a server itself decides, as opposed to its handlers.
 //
 // Invariants:
-// 1. Whatever the connection layer answers, it answers through here, so that a service can give every
-//    failure the details that its clients branch on.
-//
-// Values, owned by nobody.
+// 1. Every failure that the connection layer answers with passes through here, so that a service can give it
+//    the details that its clients branch on.
 
 /// Why the server itself fails a call.
 public struct ServerFailure: Sendable, Equatable {
@@ -15,7 +13,7 @@ public struct ServerFailure: Sendable, Equatable {
     case malformedRequest
     /// A message that does not parse, of a service that is part of this library.
     case malformedMessage
-    /// The health of a service was asked that is not known to `HealthService`.
+    /// Somebody asked for the health of a service that `HealthService` does not know.
     case unknownHealthService
     /// Data for a stream that is not in use.
     case unknownStream
@@ -41,7 +39,7 @@ public struct ServerFailure: Sendable, Equatable {
     case connectionLost
     /// The stream reached its maximum lifetime.
     case streamLifetime
-    /// A stream on which nothing was said for long made room for a new call.
+    /// The stream was silent for long and made room for a new call.
     case streamDisplaced
     /// The handler failed with something that is no status, or will never answer.
     case internalError

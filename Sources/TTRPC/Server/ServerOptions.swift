@@ -1,6 +1,4 @@
-// What a server can be told, and its limits with their defaults.
-//
-// Values; owned by whoever builds the server.
+// The settings of a server, its limits with their defaults, and what it tells others.
 
 /// Settings of a server. Every limit has a name, a unit and a default here.
 public struct ServerOptions: Sendable {
@@ -70,14 +68,14 @@ public struct ServerOptions: Sendable {
   public var shuttingDown = Status(.unavailable, "the server is shutting down")
   /// What a call over `maximumInFlight` is refused with.
   public var tooManyInFlight = Status(.resourceExhausted, "too many calls in flight on this connection")
-  /// What a call is refused with for which the bytes held leave no room.
+  /// What a call is refused with when the bytes held leave no room for it.
   public var tooManyBytes = Status(.resourceExhausted, "too many bytes of requests are held")
   /// What a message over `maximumMessageByteCount` is refused with, or a reply over it fails with.
   public var messageTooLarge = Status(.resourceExhausted, "the message is over the size limit")
   /// What a stream ends with whose handler does not keep up.
   public var streamOverflow = Status(.resourceExhausted, "the stream's messages are not taken in time")
-  /// Gives the statuses of failures that the server itself decides, those above and all others, what its
-  /// clients branch on. Called on any thread and with locks held: must not block.
+  /// Changes the status of every failure that the server itself decides, those above and all others, so that
+  /// it says what clients branch on. It is called on any thread and with locks held, and must not block.
   public var dress: (@Sendable (ServerFailure, Status) -> Status)?
 
   /// The clock of every limit and deadline here. A test moves its own on by hand.
@@ -91,8 +89,8 @@ public struct ServerOptions: Sendable {
   }
 }
 
-/// What a server tells its log. Called on its threads: must not block. Never handed payloads or
-/// metadata values.
+/// What a server tells its log. The closures are called on the server's threads and must not block. They
+/// never get payloads or metadata values.
 public struct ServerHooks: Sendable {
   public var connectionOpened: @Sendable (UInt64, PeerCredentials) -> Void = { _, _ in }
   public var connectionClosed: @Sendable (UInt64, PeerCredentials, CloseReason) -> Void = { _, _, _ in }
@@ -101,8 +99,8 @@ public struct ServerHooks: Sendable {
   /// A handler failed with something that is no status, or let go of a unary call without an answer: the
   /// call's context, the opaque id that the client was given, the error.
   public var handlerFailed: @Sendable (CallContext, String, any Error) -> Void = { _, _, _ in }
-  /// Accepting is at rest for a moment: errno, such as EMFILE; ENOBUFS after connections were cut off as too
-  /// much waited for all peers.
+  /// The server accepts nothing for a moment. It says why by an errno, such as EMFILE; ENOBUFS means that
+  /// connections were cut off because too much waited for all peers.
   public var acceptPaused: @Sendable (Int32) -> Void = { _ in }
   /// Who is told of a method's calls, by service and method; asked once for each as the server is made.
   public var observer: @Sendable (_ service: String, _ method: String) -> (any MethodObserver)? = {
@@ -112,15 +110,15 @@ public struct ServerHooks: Sendable {
   public init() {}
 }
 
-/// Is told of the calls of one method. On the server's threads: must not block.
+/// Is told of the calls of one method, on the server's threads. It must not block.
 public protocol MethodObserver: AnyObject, Sendable {
   /// A call reaches its handler. `callEnded` follows, once.
   func callStarted(_ call: CallContext)
-  /// A call is answered, or nobody waits for its answer any more. Before the answer can reach the peer and
-  /// with the connection's lock held: to count, and nothing else.
+  /// A call is answered, or nobody waits for its answer any more. This comes before the answer can reach the
+  /// peer and with the connection's lock held, so it should count and do nothing else.
   /// - Returns: whether `callAnswered` is wanted.
   func callEnded(_ call: CallContext, _ code: StatusCode) -> Bool
-  /// The same call, when the lock is free again: to log.
+  /// Follows `callEnded` when the lock is free again: the place to log.
   func callAnswered(_ call: CallContext, _ code: StatusCode)
   /// A call was refused before its handler saw it.
   func callRefused(_ code: StatusCode)

@@ -3,8 +3,6 @@
 // Invariants:
 // 1. A handler that returns or throws has answered its call: none is forgotten.
 // 2. A handler's task is cancelled when nobody waits for its answer any more.
-//
-// A value, as the registry is.
 
 extension ServiceRegistry {
   /// One request, one reply. What the handler throws is the call's status if it is a `Status`; anything else

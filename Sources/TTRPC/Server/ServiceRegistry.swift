@@ -1,16 +1,14 @@
-// Which methods there are and what answers them.
+// The methods of a server and their handlers.
 //
 // Invariants:
 // 1. It does not change once a server has it, so any thread may look things up.
 // 2. A look-up compares bytes and allocates nothing.
-//
-// A value; owned by whoever builds it, then by the server.
 
 /// What answers a method's calls.
 public enum MethodHandler: Sendable {
-  /// One request, one response. Called on the connection's queue: it must not block. It answers through
-  /// the responder, now or later, from any thread, exactly once: a second answer is dropped, and a call whose
-  /// responder is let go of without one is answered INTERNAL.
+  /// One request, one response. The handler is called on the connection's queue and must not block. It
+  /// answers through the responder, now or later, from any thread, exactly once: a second answer is dropped,
+  /// and a call whose responder is released without an answer is answered INTERNAL.
   case unary(@Sendable (CallContext, [UInt8], UnaryResponder) -> Void)
   /// The three streaming kinds, each call in a task of its own. Returning ends the call well; throwing a
   /// `Status` ends it with that, anything else with INTERNAL. Of a client stream the one message sent
@@ -57,7 +55,8 @@ final class MethodEntry: Sendable {
     return MethodEntry.equal(ownMethod.span, method) && MethodEntry.equal(ownService.span, service)
   }
 
-  /// Cheap on purpose: the set is small, fixed and ours; names differ in length or near their ends.
+  /// A cheap hash is enough: the set is small and fixed, and no peer chooses its names, which differ in
+  /// length or near their ends.
   static func hash(_ service: Span<UInt8>, _ method: Span<UInt8>) -> Int {
     var hash = service.count &* 31 &+ method.count
     for index in max(0, method.count - 8)..<method.count {
@@ -79,7 +78,7 @@ public struct ServiceRegistry: Sendable {
 
   public init() {}
 
-  /// Adds a service, or methods to one; a method that was there is replaced.
+  /// Adds a service, or methods to a service that is there; a method of the same name is replaced.
   public mutating func add(service: String, methods: [String: MethodHandler]) {
     services[service, default: [:]].merge(methods) { _, new in new }
   }

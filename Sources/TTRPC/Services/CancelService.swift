@@ -4,8 +4,6 @@
 //
 // Invariants:
 // 1. A token reaches only calls made by the same uid.
-//
-// A value; owned by the registry.
 
 /// Cancels the calls that carry a token in the metadata `ServerOptions.cancelTokenKey`. Clients are told of
 /// the method by `CancelMethod`.

@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. Of the descriptors only names are read; the file's bytes are handed on as they are.
-//
-// Values, made once before a server starts.
 
 /// One .proto file.
 public struct DescriptorFile: Sendable, Equatable {

@@ -4,14 +4,15 @@
 // 1. A watcher gets the status at once and then each change, never the same status twice in a row. Of changes
 //    that come faster than it takes them it gets the last.
 // 2. A watcher is woken by a change, costs nothing between two, and is forgotten when its call ends.
-// 3. Once shut down nothing is served, for good; watchers are told and let go: a drain would wait for them.
+// 3. After the shutdown nothing is served any more; watchers are told and their calls end, since a drain
+//    would wait for them.
 //
 // Source: github.com/grpc/grpc/blob/master/doc/health-checking.md, proto/grpc/health/v1.
-// Shared: the state has a lock.
+// Any thread may use it: the state is behind a lock.
 
 internal import TallyLocking
 
-/// What a server says of itself, set by whoever knows: any thread.
+/// What a server says about itself. Any thread may set it.
 public final class HealthService: Sendable {
   public static let name = "grpc.health.v1.Health"
   public static let checkMethod = "Check"

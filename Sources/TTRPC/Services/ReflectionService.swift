@@ -6,7 +6,6 @@
 // 3. A request is answered in its place; only one that does not parse ends the stream.
 //
 // Source: github.com/grpc/grpc/blob/master/doc/server-reflection.md, proto/grpc/reflection/v1.
-// A value; owned by the registry.
 
 /// Server reflection over a set of files.
 public struct ReflectionService: Sendable {

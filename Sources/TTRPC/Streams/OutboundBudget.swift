@@ -1,8 +1,9 @@
-// How many bytes may wait for the peers of all connections together, and who is cut off when it is too much.
+// How many bytes may wait for the peers of all connections together, and which connections are cut off when
+// there are more.
 //
 // Invariants:
-// 1. What is counted is the storage of each outbox, and the messages that wait for room in it, when it is
-//    over `countedByteCount`; the rest is bounded by the number of connections.
+// 1. Each outbox counts for its storage and for the messages that wait for room in it, if that is more than
+//    `countedByteCount`; the rest is bounded by the number of connections.
 // 2. From `reliefByteCount` on, connections are cut off until the total is below it: first the one that holds
 //    most among those whose peer takes nothing, then the one that holds most. Over the limit itself a
 //    connection that holds more than half of its part is cut off as it grows.
@@ -14,7 +15,7 @@ internal import Synchronization
 internal import TallyLocking
 
 final class OutboundBudget: Sendable {
-  /// Smaller storage is not counted: the common connection, whose peer reads, is spared the cost.
+  /// Smaller storage is not counted, so that counting costs the common connection, whose peer reads, nothing.
   static let countedByteCount = 16 << 10
   /// A peer that has taken nothing for so long does not read.
   static let notReadingNanoseconds: UInt64 = 100_000_000

@@ -1,15 +1,16 @@
-// What a connection has to say, until the socket takes it.
+// The sending side of a connection: what is to be sent waits here until the socket takes it.
 //
 // Invariants:
 // 1. A send never blocks. What the socket does not take waits here, and the poller says when to go on.
-// 2. Above `pauseByteCount` the connection's reading pauses and sinks wait; above `maximumByteCount` the
-//    connection is given up. Both count bytes that wait here.
-// 3. During a round (from `beginRound` to `endRound`) replies only collect; its end sends them in one go.
-// 4. The descriptor is closed under the lock, so nobody sends to somebody else's.
+// 2. While more than `pauseByteCount` waits here, the connection is not read and its streams wait; when more
+//    than `maximumByteCount` waits, the connection is given up.
+// 3. During a round (from `beginRound` to `endRound`) replies are collected; its end sends them at once.
+// 4. The descriptor is closed under the lock, so nothing is sent to a descriptor that has been given to
+//    another file meanwhile.
 // 5. A stream's id is in `finished` before its last frame can reach the peer.
 // 6. Storage over a few KB is counted against what may wait for all peers together.
 //
-// Shared by the connection's queue and everybody who replies: all mutable fields belong to `lock`.
+// Owner: `lock`, which guards all mutable fields; the connection's queue and every replier use it.
 
 internal import CTallyLinux
 internal import Synchronization
@@ -23,7 +24,8 @@ public final class Outbox: @unchecked Sendable {
   static let keptByteCount = 8 << 10
   /// Bytes sent before the front of the storage is cut off.
   static let compactByteCount = 256 << 10
-  /// Replies that collect are counted against the total from this many bytes on, not only as they are sent.
+  /// From this many bytes on, collected replies are counted against the total at once, not only when they are
+  /// sent.
   static let collectedByteCount = 64 << 10
 
   struct Limits: Sendable {
@@ -42,11 +44,11 @@ public final class Outbox: @unchecked Sendable {
   let limits: Limits
   let poller: Poller
   private let token: UInt64
-  /// Of a server's connections only.
+  /// nil on a client.
   let shared: CallHooks?
-  /// For the requests of this connection that are held.
+  /// Counts the requests of this connection that are held.
   let budget: ByteBudget?
-  /// For what is held of all connections of the peer.
+  /// Counts what is held of all connections of the peer.
   let peerBudget: ByteBudget?
   let lock = Mutex()
   /// Read without the lock by the connection's queue between frames.
@@ -61,7 +63,8 @@ public final class Outbox: @unchecked Sendable {
   private var isResumeDue = false
   private var interest = UInt32(CLINUX_READABLE)
   var finished: [UInt32] = []
-  /// Written with the lock held. Zero: the peer takes bytes, or there are none.
+  /// Since when the peer has taken nothing; zero while it takes bytes or there are none. Written with the
+  /// lock held.
   private let stalledSince = Atomic<UInt64>(0)
   /// What the storage counts for in the total; written with the lock held.
   private let counted = Atomic<Int>(0)
@@ -91,7 +94,7 @@ public final class Outbox: @unchecked Sendable {
     lock.withLock { self.owner = owner }
   }
 
-  /// Sends what waits. After replies with `flush: false`, once per connection.
+  /// Sends what waits. To be called after replies with `flush: false`, once for each connection.
   public func flush() {
     lock.withLock {
       if state != .corked { send() }
@@ -130,8 +133,8 @@ public final class Outbox: @unchecked Sendable {
   /// Why nothing more can be sent: sending failed, too much waited or a handler dropped the connection.
   var giveUpReason: CloseReason? { lock.withLock { state.giveUpReason } }
 
-  /// Sends what the socket takes of what is ready, and has the connection closed. No frame of it is looked
-  /// at any more, and no reply leaves.
+  /// Sends what the socket takes of what is ready, and has the connection closed. No further frame of it is
+  /// looked at, and no further reply is sent.
   func drop() {
     lock.withLock {
       guard isUsable else { return }
@@ -166,7 +169,7 @@ public final class Outbox: @unchecked Sendable {
     lock.withLock { giveUp(.outboundFull) }
   }
 
-  /// Nothing more is read until `readOn`: the peer will notice by what it cannot send.
+  /// Stops reading until `readOn`, so that the peer's sending stalls in time.
   func holdReading() {
     lock.withLock {
       reading.hold()
@@ -227,8 +230,8 @@ public final class Outbox: @unchecked Sendable {
 
   // MARK: Frames
 
-  /// A frame that ends no call of ours: refusals, and everything a client sends.
-  /// False when the connection is gone.
+  /// Sends a frame that ends no call of this side: refusals, and everything a client sends.
+  /// Returns false when the connection is gone.
   @discardableResult
   func frame(
     type: UInt8, streamId: UInt32, flags: UInt8 = 0, _ payload: [UInt8], flush: Bool = true
@@ -241,7 +244,7 @@ public final class Outbox: @unchecked Sendable {
     }
   }
 
-  /// The envelope of a failure, its message and then its details given up if it is over the limit.
+  /// The envelope of a failure. If it is over the limit its message is left out, then its details.
   func fitting(_ status: Status) -> [UInt8] {
     for status in [status, Status(status.code, details: status.details)] {
       let envelope = ResponseEnvelope.encode(status)

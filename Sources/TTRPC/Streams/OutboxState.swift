@@ -9,7 +9,7 @@
 // 1. A transition that the states do not have changes nothing: a broken connection is not opened again, and
 //    the first reason for giving it up counts.
 //
-// They are part of the outbox, whose lock guards them.
+// Owner: the outbox's lock.
 
 /// What may be sent on a connection.
 enum SendingState: Equatable {

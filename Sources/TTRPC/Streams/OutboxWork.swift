@@ -1,14 +1,16 @@
-// Work of a connection's calls that is done on queues of their handlers, or by others such as a writer that
-// serves many connections: when each piece of it begins.
+// When the work of a connection's calls begins that is done elsewhere: on queues of their handlers, or by a
+// writer that serves many connections.
 //
 // Invariants:
-// 1. Of one connection a few pieces are on the queues at a time, the others stand in its line. So who asks
-//    for much waits for itself, and others for a few pieces of it.
-// 2. No piece leaves the line while too much waits for the peer: nothing is made for one who does not read.
-// 3. Each piece leaves the line once, in order. A call that nobody waits for by then fails instead.
-// 4. Whoever finds a connection crowded and waits for room is told once: of room, or of the connection's end.
+// 1. A connection has a few pieces of work on the queues at a time; its others wait in its line. So a peer
+//    that asks for much waits for itself, and all others wait for a few of its pieces at most.
+// 2. No piece leaves the line while too much waits for the peer: nothing is made for a peer that does not
+//    read.
+// 3. Each piece leaves the line once, in order. If nobody waits for its call by then, the call fails instead.
+// 4. Whoever waits for room on a crowded connection is told once: that there is room, or that the connection
+//    is gone.
 //
-// Shared: the line belongs to the outbox's lock.
+// Owner of the line: the outbox's lock.
 
 internal import DequeModule
 public import Dispatch
@@ -25,13 +27,14 @@ struct WorkLine {
   /// Pieces on their queues, of at most `limit`.
   var begunCount = 0
   var limit = 1
-  /// Those who have work of their own to do once there is room: told whether the connection has gone instead.
+  /// What is called once there is room, or once the connection is gone; the argument says which.
   var resumptions: [@Sendable (Bool) -> Void] = []
 }
 
 extension UnaryResponder {
-  /// Does `work`, which answers the call or has it answered, on `queue`: in the call's turn among those of
-  /// its connection, and not while too much waits for the peer. When nobody waits for it by then it fails.
+  /// Does `work`, which answers the call or has it answered, on `queue`, when it is the call's turn among
+  /// those of its connection and not too much waits for the peer. If nobody waits for the call by then, it
+  /// fails.
   /// - Parameter limit: how many pieces of work of one connection are on such queues at a time.
   public func answer(on queue: DispatchQueue, limit: Int, _ work: @escaping @Sendable () -> Void) {
     call.connection.lineUp(WorkLine.Piece(queue: queue, responder: self, work: work), limit)

@@ -1,15 +1,15 @@
-// Who waits until a connection takes more, and how each wait ends: a client's calls and messages, and the
-// messages of a server's streams.
+// Waiting until a connection takes more, and how each wait ends. A client's calls and messages wait so, and
+// the messages of a server's streams.
 //
 // Invariants:
 // 1. A wait ends once: by room, its deadline, its task's cancellation or its call's end, whichever is first.
 //    It blocks no thread.
-// 2. Who has stopped waiting is remembered no longer.
-// 3. All that wait are woken by room, in the order in which they came, and who finds it gone again waits
-//    again: the outbox goes over its pause mark by one message for each thread, not for each stream.
-// 4. A server's messages that wait count as what waits for the peer does.
+// 2. A waiter that has stopped waiting is forgotten.
+// 3. When there is room all waiters are woken, in the order in which they came, and those that find it used
+//    up wait again: the outbox goes over its pause mark by one message for each thread, not for each stream.
+// 4. A server's messages that wait for room count towards what waits for all peers.
 //
-// Shared: a waiter has its lock; the queue belongs to its outbox's lock.
+// Owner: each waiter has a lock of its own; the queue belongs to its outbox's lock.
 
 internal import TallyLocking
 
@@ -73,7 +73,7 @@ final class RoomWaiter: Sendable {
 struct RoomQueue {
   private struct Place {
     var waiter: RoomWaiter
-    /// Of a server: whose message waits.
+    /// On a server: the call whose message waits.
     var call: Call?
     /// What the message counts for.
     var byteCount: Int

@@ -1,19 +1,19 @@
-// How fast a connection is read on account of a client stream whose handler does not keep up.
+// How fast a connection is read while the handler of a client stream on it does not keep up.
 //
 // Invariants:
-// 1. A buffer that is more than half full takes at least `holdNanoseconds` to fill, so that a handler that
-//    keeps up with that loses nothing; and its connection is read no slower than that, so that whatever
-//    stands behind the stream's messages is reached in a known time. Messages of 20 bytes and of 1 MB alike.
-// 2. A connection that has other calls is not slowed down: its stream has its buffer, and no more.
+// 1. A buffer that is more than half full takes at least `holdNanoseconds` to fill, so that a handler that is
+//    fast enough for that loses nothing. The connection is read no slower than that either, so that whatever
+//    comes behind the stream's messages is reached in a known time. This holds for messages of any size.
+// 2. A connection that has other calls is not slowed down: its stream has its buffer and no more.
 //
-// A value; owned by the connection's queue.
+// Owner: the connection's queue.
 
 struct StreamPace {
   /// Reading rests in steps of this part of the whole time, for small messages.
   static let stepCount = 20
 
   let holdNanoseconds: UInt64
-  /// Of messages beyond the half that have not been waited for yet.
+  /// Bytes of messages beyond the half for which reading has not rested yet.
   private var owedByteCount = 0
   /// Requests of the connection up to the last look.
   private var requestCount: UInt64 = 0

@@ -11,7 +11,7 @@
 //    `endedCount` of those are remembered. Data for any other id that does not live is refused.
 // 3. Nothing here depends on time, sockets or handlers.
 //
-// Pure; owned by the connection's queue.
+// Owner: the connection's queue.
 
 struct StreamTable<Handle> {
   /// How many streams that ended early are remembered.
@@ -56,8 +56,8 @@ struct StreamTable<Handle> {
 
   func handle(of id: UInt32) -> Handle? { entries[UInt64(id)]?.handle }
 
-  /// What a Request frame meets, before its envelope is looked at. Inlined, as the whole table is copied for
-  /// the call else.
+  /// Whether a Request frame may begin a call, before its envelope is looked at. Inlined, since the whole
+  /// table would be copied for the call otherwise.
   @inline(__always) func admit(_ id: UInt32) -> Admission {
     if id & 1 == 0 { return .evenId }
     if entries[UInt64(id)] != nil { return .duplicate }
@@ -87,7 +87,7 @@ struct StreamTable<Handle> {
     return .deliver(entry.handle, isMessage: isMessage, isEnd: isEnd)
   }
 
-  /// Ends a stream; an id that does not live is let be.
+  /// Ends a stream; nothing happens for an id that does not live.
   mutating func finish(_ id: UInt32) {
     guard let entry = entries.remove(UInt64(id)), entry.takesData else { return }
     if ended.count < Self.endedCount {

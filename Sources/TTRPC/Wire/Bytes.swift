@@ -4,8 +4,6 @@
 // 1. Nothing is read outside the span, and nothing is allocated by a length before it is checked.
 // 2. What is not well formed is refused, never guessed at: groups, field number zero, varints over ten
 //    bytes or over 64 bits, lengths past the end.
-//
-// Pure; owned by nobody.
 
 /// The bytes are not the message they should be.
 struct MalformedEnvelope: Error, Equatable {

@@ -7,11 +7,9 @@
 //     Any      { string type_url=1; bytes value=2; }
 //
 // Invariants:
-// 1. Strict: see Bytes.swift. Unknown fields are skipped, a known field of another wire type is refused,
-//    of a repeated singular field the last one counts.
+// 1. They are read strictly, as Bytes.swift says. Unknown fields are skipped, a known field of another wire
+//    type is refused, and of a singular field that comes twice the last one counts.
 // 2. OK is sent as no status; an empty status is taken for OK.
-//
-// Pure; owned by nobody.
 
 /// A request, its parts as ranges of the frame's payload.
 struct RequestEnvelope: Equatable {

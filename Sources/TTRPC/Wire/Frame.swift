@@ -7,8 +7,6 @@
 //
 // Invariants:
 // 1. The first byte of a header is zero: no payload reaches 16 MiB.
-//
-// Values, owned by nobody.
 
 /// What a frame carries. Types without a name here are ignored.
 enum FrameType {

@@ -6,7 +6,7 @@
 // 3. The body of a frame over the limit is dropped as it arrives; the frames after it are not affected.
 // 4. After a violation the stream of bytes has lost its meaning: the parser takes no more.
 //
-// Pure; owned by the connection that feeds it.
+// Owner: the queue of the connection that feeds it.
 
 /// Why the bytes cannot be read any further; the connection is to be closed.
 enum FrameViolation: Error, Equatable {

@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. No code beyond 0 to 16 is ever sent; one that arrives is taken for `unknown`.
-//
-// Values, owned by nobody.
 
 /// The status codes of gRPC, by their numbers on the wire.
 public enum StatusCode: Int32, Sendable, CaseIterable {

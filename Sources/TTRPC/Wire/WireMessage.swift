@@ -1,6 +1,4 @@
-// The one thing that this library wants to know of a message: its bytes, from and to.
-//
-// Values; owned by whoever holds them.
+// All that this library has to know of a message: how to encode it to bytes and decode it from them.
 
 /// A message that can be sent. Any codec will do; its messages conform by an adapter of two lines. For
 /// swift-protobuf:

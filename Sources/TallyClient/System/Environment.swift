@@ -1,6 +1,4 @@
 // Where the server's socket is, and the time: what the client asks of the system.
-//
-// Values, owned by nobody.
 
 internal import Glibc
 

@@ -1,10 +1,11 @@
 // A child process with pipes to its standard input, output and error.
 //
 // Invariants:
-// 1. Its input is a lifeline: it stays open as long as this value lives, and ends with this process.
-// 2. Whoever starts one waits for it: `end` reaps it, and so does the last reference.
+// 1. The child's input is its lifeline: it stays open as long as this object lives, and closes when this
+//    process ends.
+// 2. The child is always waited for: by `end`, or when the last reference goes.
 //
-// Owner: whoever holds it; the state has a lock.
+// Any thread may use it: the state is behind a lock.
 
 internal import CTallyProcess
 internal import Glibc
@@ -28,7 +29,7 @@ package final class ChildProcess: Sendable {
   private let output: Int32
   private let error: Int32
   private let status = Lock<Int32?>(nil)
-  /// Between two looks whether it has ended, where that is waited for with a limit.
+  /// How often to look whether it has ended, when that is waited for with a limit.
   private static let lookMicroseconds: UInt32 = 2_000
   private let isInputOpen = Lock(true)
 
@@ -138,7 +139,7 @@ package final class ChildProcess: Sendable {
     return wait()
   }
 
-  /// The same; one that has not ended by then is killed.
+  /// Does the same, and kills it if it has not ended by then.
   package func end(signal: Int32, withinMilliseconds milliseconds: UInt64) -> Int32 {
     send(signal: signal)
     let due = cprocess_monotonic_nanoseconds() + milliseconds * 1_000_000
