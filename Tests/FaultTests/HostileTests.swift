@@ -132,10 +132,16 @@ extension FaultTests {
           return section
         }
         _ = try await client.call(TallystickV1.PageService.createPage, create)
+        // The writes of one user may fill that user's share of the queue: others have theirs.
+        create.userId = "u2"
+        create.pageId = "other"
+        _ = try await client.call(TallystickV1.PageService.createPage, create)
         var request = TallystickV1.GetPageRequest()
         request.pageId = "large"
         var publish = TallystickV1.PublishRequest()
         publish.pageId = "large"
+        var other = publish
+        other.pageId = "other"
         let frames = (0..<1_000 as Range<UInt32>).flatMap {
           areWrites
             ? Intruder.call(2 * $0 + 1, TallystickV1.PageService.publish, publish.encode())
@@ -147,7 +153,7 @@ extension FaultTests {
         // Each waits for a few calls of every peer: by then all of them have what they may have.
         for _ in 0..<32 {
           if areWrites {
-            _ = try await client.call(TallystickV1.PageService.publish, publish)
+            _ = try await client.call(TallystickV1.PageService.publish, other)
           } else {
             _ = try await client.call(TallystickV1.PageService.getPage, request)
           }

@@ -70,17 +70,15 @@ extension Outbox {
   public var isCrowded: Bool { isPaused }
 
   /// Runs `resume` once when the connection is no longer crowded: soon, on the poller's thread. When the
-  /// connection has gone instead, or is gone already, `resume` is handed true. It must not block.
-  /// - Returns: false when there is room now; `resume` is then not kept.
+  /// connection goes instead, `resume` is handed true. It must not block.
+  /// - Returns: false when there is room now, or the connection is gone already: calls that came before are
+  ///   carried out all the same. `resume` is then not kept.
   public func whenRoomy(_ resume: @escaping @Sendable (_ isGone: Bool) -> Void) -> Bool {
-    let (waits, isGone) = lock.withLock {
-      let isGone = !isUsable
-      let waits = isPaused && !isGone
-      if waits { line.resumptions.append(resume) }
-      return (waits, isGone)
+    lock.withLock {
+      guard isPaused, isUsable else { return false }
+      line.resumptions.append(resume)
+      return true
     }
-    if isGone { resume(true) }
-    return waits || isGone
   }
 
   private func perform(_ piece: WorkLine.Piece) {

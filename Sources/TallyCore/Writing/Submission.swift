@@ -7,8 +7,8 @@ public protocol ReplyGroup: AnyObject, Sendable {
   /// So much waits for the peer already that nothing more is decided for it before it has read some.
   var isCrowded: Bool { get }
   /// Runs `resume` once, soon, on an arbitrary thread, when the group is no longer crowded. It is handed true
-  /// when the peer has gone instead.
-  /// - Returns: false when there is room now; `resume` is then not kept.
+  /// when the peer goes instead.
+  /// - Returns: false when there is room now, or the peer is gone already; `resume` is then not kept.
   func whenRoomy(_ resume: @escaping @Sendable (_ isGone: Bool) -> Void) -> Bool
 }
 
