@@ -48,7 +48,7 @@ extension JSON {
     var parser = JSONParser(Array(text.utf8))
     let value = try parser.value(depth: 0)
     parser.skipSpace()
-    guard parser.isAtEnd else { throw parser.error("something follows the value") }
+    guard parser.isAtEnd else { throw parser.error("unexpected text after the value") }
     return value
   }
 }
@@ -81,9 +81,9 @@ private struct JSONParser {
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
     case UInt8(ascii: "-"): return try number()
-    case nil: throw error("the text ends where a value is due")
+    case nil: throw error("expected a value, but the text ends")
     case let digit? where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit): return try number()
-    default: throw error("no value begins like this")
+    default: throw error("expected a value")
     }
   }
 
@@ -94,7 +94,7 @@ private struct JSONParser {
   }
 
   private mutating func word(_ text: StaticString, _ value: JSON) throws(JSONError) -> JSON {
-    for byte in "\(text)".utf8 where !take(byte) { throw error("not true, false or null") }
+    for byte in "\(text)".utf8 where !take(byte) { throw error("expected true, false or null") }
     return value
   }
 
@@ -106,15 +106,15 @@ private struct JSONParser {
     if take(UInt8(ascii: "}")) { return .object([]) }
     while true {
       skipSpace()
-      guard next == UInt8(ascii: "\"") else { throw error("a name in quotes is due") }
+      guard next == UInt8(ascii: "\"") else { throw error("expected a name in quotes") }
       let name = try string()
-      guard names.insert(name).inserted else { throw error("\"\(name)\" is named twice") }
+      guard names.insert(name).inserted else { throw error("\"\(name)\" appears more than once") }
       skipSpace()
-      guard take(UInt8(ascii: ":")) else { throw error("a colon is due") }
+      guard take(UInt8(ascii: ":")) else { throw error("expected ':'") }
       members.append(.init(name, try value(depth: depth + 1)))
       skipSpace()
       if take(UInt8(ascii: "}")) { return .object(members) }
-      guard take(UInt8(ascii: ",")) else { throw error("a comma or } is due") }
+      guard take(UInt8(ascii: ",")) else { throw error("expected ',' or '}'") }
     }
   }
 
@@ -127,7 +127,7 @@ private struct JSONParser {
       values.append(try value(depth: depth + 1))
       skipSpace()
       if take(UInt8(ascii: "]")) { return .array(values) }
-      guard take(UInt8(ascii: ",")) else { throw error("a comma or ] is due") }
+      guard take(UInt8(ascii: ",")) else { throw error("expected ',' or ']'") }
     }
   }
 
@@ -146,7 +146,7 @@ private struct JSONParser {
   private mutating func digits() throws(JSONError) {
     let start = index
     while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { index += 1 }
-    guard index > start else { throw error("a digit is due") }
+    guard index > start else { throw error("expected a digit") }
   }
 
   private mutating func string() throws(JSONError) -> String {
@@ -163,11 +163,11 @@ private struct JSONParser {
       default: text.append(byte)
       }
     }
-    throw error("a string does not end")
+    throw error("a string has no end")
   }
 
   private mutating func escape() throws(JSONError) -> String {
-    guard let byte = next else { throw error("a string does not end") }
+    guard let byte = next else { throw error("a string has no end") }
     index += 1
     switch byte {
     case UInt8(ascii: "\""): return "\""
@@ -179,7 +179,7 @@ private struct JSONParser {
     case UInt8(ascii: "r"): return "\r"
     case UInt8(ascii: "t"): return "\t"
     case UInt8(ascii: "u"): return try unicode()
-    default: throw error("no such escape")
+    default: throw error("unknown escape")
     }
   }
 
@@ -200,7 +200,7 @@ private struct JSONParser {
     let text = String(decoding: bytes[index..<end], as: UTF8.self)
     guard text.utf8.count == 4, text.utf8.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
       let value = UInt32(text, radix: 16)
-    else { throw error("four hexadecimal digits are due") }
+    else { throw error("expected four hexadecimal digits") }
     index = end
     return value
   }

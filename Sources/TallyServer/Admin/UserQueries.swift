@@ -39,7 +39,7 @@ enum UserQueries {
     }
     try Fields.optional(request.userIdPrefix, "user_id_prefix", atMost: Limits.userIdByteCount)
     if !request.userIdPrefix.isEmpty && filter.order != .userId {
-      throw invalidField("user_id_prefix", "goes with USER_SORT_USER_ID only")
+      throw invalidField("user_id_prefix", "is allowed only with USER_SORT_USER_ID")
     }
     filter.userIdPrefix = request.userIdPrefix
     let usage = try UsageQueries.usage([], month: request.month, timeZone: request.timeZone, zones)

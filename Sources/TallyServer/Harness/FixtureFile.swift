@@ -84,13 +84,13 @@ struct FixtureFile {
     for member in members {
       let name = Self.sections.first { isNamed($0.name, member.name) }?.name ?? member.name
       guard name == Self.calls || Self.sections.contains(where: { $0.name == name }) else {
-        throw invalidField("json.\(member.name)", "is none of \(Self.names)")
+        throw invalidField("json.\(member.name)", "is not one of \(Self.names)")
       }
       guard case .array(let items) = member.value else {
         throw invalidField("json.\(member.name)", "must be an array")
       }
       if lists.updateValue(items, forKey: name) != nil {
-        throw invalidField("json.\(member.name)", "is given twice, by both of its names")
+        throw invalidField("json.\(member.name)", "is given twice, under both of its names")
       }
     }
     try Fields.elements(lists.values.reduce(0) { $0 + $1.count }, "json", atMost: Limits.fixtureItemCount)
@@ -122,14 +122,14 @@ struct FixtureFile {
   private func call(_ json: JSON, place: String) throws(Refusal) -> FixtureItem {
     guard case .object(let members) = json else { throw invalidField(place, "must be an object") }
     for member in members where !["method", "request"].contains(member.name) {
-      throw invalidField("\(place).\(member.name)", "is neither method nor request")
+      throw invalidField("\(place).\(member.name)", "is neither `method` nor `request`")
     }
     guard case .string(let name)? = json["method"] else {
       throw invalidField("\(place).method", "must be a method's name, such as CreditService/Consume")
     }
     let method = requests[name] == nil ? Self.package + name : name
     guard requests[method] != nil else {
-      throw invalidField("\(place).method", "names no method that takes one request")
+      throw invalidField("\(place).method", "is not the name of a unary method")
     }
     var item = FixtureItem(place: place, path: "\(place).request", wrapped: "", method: method)
     item.payload = try encode(json["request"] ?? .object([]), of: item, ids: [])

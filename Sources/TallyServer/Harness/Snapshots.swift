@@ -40,7 +40,7 @@ final class Snapshots: Sendable {
       } catch { throw Refusal(.readOnly, "the database could not be copied: \(error)") }
       guard let saved else {
         throw invalidField(
-          "name", "would be over the \(limitByteCount) bytes that all snapshots may have",
+          "name", "would exceed the \(limitByteCount) bytes that all snapshots may have together",
           limit: Int64(limitByteCount))
       }
       kept[name] = Kept(database: saved, clock: setting)
@@ -51,7 +51,7 @@ final class Snapshots: Sendable {
   /// - Returns: the commit that restored it.
   func restore(_ name: String, _ engine: any ServedEngine) throws(Refusal) -> Int64 {
     try kept.withLock { kept throws(Refusal) in
-      guard let saved = kept[name] else { throw invalidField("name", "names no snapshot") }
+      guard let saved = kept[name] else { throw invalidField("name", "is not the name of a snapshot") }
       do throws(StoreError) {
         return try engine.restore(saved.database) { clock.setting = saved.clock }
       } catch { throw Refusal(.readOnly, "the database could not be put back: \(error)") }

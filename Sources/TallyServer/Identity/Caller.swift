@@ -53,7 +53,7 @@ struct Caller: Sendable {
     }
     if role == .admin, let actingUserId, try !isActingAdmin(actingUserId) {
       throw Status(
-        .roleRequired, "this method needs the role admin; the acting user \(actingUserId) has it not",
+        .roleRequired, "this method needs the role admin; the acting user \(actingUserId) does not have it",
         details: ["required_role": role.rawValue, "acting_user": actingUserId])
     }
   }

@@ -39,7 +39,7 @@ enum PlanRequests {
           limit: Limits.timeMicros / 1_000)
       }
     } else if message.expiresAfterMillis != 0 {
-      throw invalidField("plan.expires_after_millis", "goes with GRANT_EXPIRY_AFTER only")
+      throw invalidField("plan.expires_after_millis", "is allowed only with GRANT_EXPIRY_AFTER")
     }
     return expiry
   }
@@ -72,7 +72,7 @@ enum PlanRequests {
       let path = FieldPath(prefix: "plan.prices[\(index)].")
       try Fields.optional(message.model, path("model"), atMost: Limits.modelByteCount)
       guard models.insert(ExactText(message.model)).inserted else {
-        throw invalidField(path("model"), "stands there more than once")
+        throw invalidField(path("model"), "appears more than once")
       }
       for (rate, field) in [
         (message.inputMicrosPerMillion, "input_micros_per_million"),

@@ -160,7 +160,9 @@ enum UsageQueries {
         userId: request.userId, days: Int(days), untilMicros: nowMicros, zone: zone,
         recentLimit: Int(request.recentLimit))
     }
-    if request.days != 0 { throw invalidField("days", "goes without from_micros and to_micros") }
+    if request.days != 0 {
+      throw invalidField("days", "cannot be set together with from_micros and to_micros")
+    }
     if from >= to { throw invalidField("to_micros", "must be later than from_micros") }
     if to - from > Int64(Limits.statsDayCount) * 86_400_000_000 {
       throw invalidField(
