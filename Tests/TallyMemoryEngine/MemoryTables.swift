@@ -131,14 +131,16 @@ package struct MemoryTables {
     }
     for page in set.purgedPages {
       pages[ExactText(page.facts.pageId)] = nil
-      purged[page.id] = versions.removeValue(forKey: page.id)?.count ?? 0
+      let count = versions.removeValue(forKey: page.id)?.count ?? 0
+      // What is too much for one transaction goes in slices.
+      if count > PageLimits.purgedVersionCount { purged[page.id] = count }
     }
   }
 
   /// Removes the next versions of a page that was purged, and at last what is known of it.
   mutating func removePurgedSlice() {
     guard let (page, count) = purged.min(by: { $0.key < $1.key }) else { return }
-    purged[page] = count > PageLimits.purgedVersionCount ? count - PageLimits.purgedVersionCount : nil
+    purged[page] = count > 0 ? max(0, count - PageLimits.purgedVersionCount) : nil
   }
 
   // MARK: looking up

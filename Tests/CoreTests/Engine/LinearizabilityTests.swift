@@ -72,6 +72,17 @@ struct LinearizabilityTests {
       reasons.isSuperset(of: [.insufficientCredits, .holdSettled, .holdExpired, .captureExceedsHold]))
   }
 
+  @Test(
+    "one order explains what concurrent callers of an engine in memory see",
+    arguments: EngineUnderTest.allCases.filter { $0 != .sqlite })
+  func memory(engine: EngineUnderTest) async throws {
+    let rig = try engine.rig()
+    let history = try await Self.history(on: rig, operations: 5_000, seed: ModelSettings.seed)
+    let violations = history.violations(ledger: try Self.ledger(of: rig.engine))
+    #expect(violations.isEmpty, "TALLY_SEED=\(ModelSettings.seed): \(violations.prefix(3))")
+    #expect(try rig.findings().isEmpty)
+  }
+
   @Test("an engine that answers before its commit is found out")
   func canary() async throws {
     var faults = EngineFaults()

@@ -1,0 +1,148 @@
+// All engines side by side: the same random calls of the whole product at the same times, whose answers and all
+// that is stored must be the same. SQLite keeps counters, indexes and caches; the engine in memory reckons all of it
+// from the rows.
+//
+// Invariants:
+// 1. One call is one commit on each engine, so that even the places of decisions are the same.
+//
+// TALLY_SEED sets the first seed; a failure names its own.
+
+import TallyCore
+internal import TallySQLiteStore
+import Testing
+
+@Suite("Engines, agreement")
+struct EngineAgreementTests {
+  private static let runs = 8
+  private static let stepsPerRun = 600
+  private static let longestCall = 8
+  private static let callsPerDump = 30
+
+  /// What the calls must come across, or they prove less than they say.
+  private static let expectedEvents = [
+    "credit", "credit again", "run", "run again", "plan", "plan unchanged", "page", "page again", "media",
+    "media again", "media deleted", "purged", "settings", "settings unchanged", "rate limit",
+    "QUOTA_EXCEEDED", "INSUFFICIENT_CREDITS", "GRANT_NOT_FOUND", "VERSION_CONFLICT", "RUN_NOT_FOUND",
+  ]
+
+  @Test("all engines give the same answers to the same calls, and have the same stored")
+  func agreement() throws {
+    var tally: [String: Int] = [:]
+    for run in 0..<Self.runs {
+      var calls = try Calls(seed: ModelSettings.seed &+ UInt64(run))
+      try calls.carryOut(Step.random(count: Self.stepsPerRun, seed: calls.seed))
+      tally.merge(calls.tally, uniquingKeysWith: +)
+    }
+    let missing = Self.expectedEvents.filter { tally[$0, default: 0] < 2 }
+    #expect(missing.isEmpty, "\(tally.sorted { $0.key < $1.key })")
+  }
+
+  /// One sequence of calls, carried out on a fresh engine of each kind.
+  private struct Calls {
+    let seed: UInt64
+    private let rigs: [(name: String, rig: any EngineRig)]
+    private var source: ProductSteps
+    /// Commands of the call that is being made up.
+    private var call: [Command] = []
+    private var callCount = 0
+    private(set) var tally: [String: Int] = [:]
+    /// The first answer of each row of the ledger that has a key.
+    private var answers: [Int64: Receipt] = [:]
+
+    init(seed: UInt64) throws {
+      self.seed = seed
+      source = ProductSteps(seed: seed)
+      rigs = try EngineUnderTest.allCases.map { ($0.rawValue, try $0.rig()) }
+      setTime()
+    }
+
+    private func setTime() { for (_, rig) in rigs { rig.setTime(micros: source.wallMicros) } }
+
+    mutating func carryOut(_ steps: [Step]) throws {
+      for step in steps {
+        switch step.kind {
+        case .advance, .toBorder, .back:
+          try makeCall()
+          source.pass(step)
+          setTime()
+        case .restart, .sweep:
+          try makeCall()
+          for (_, rig) in rigs { try step.kind == .restart ? rig.restart() : rig.sweep() }
+        default:
+          guard let command = source.command(step) else { continue }
+          call.append(command)
+          // A purge ends its batch, and no service sends another command with it.
+          if call.count > source.roll(EngineAgreementTests.longestCall) || command.isPurge { try makeCall() }
+        }
+      }
+      try makeCall()
+      try compare()
+      for (name, rig) in rigs { #expect(try rig.findings() == [], "TALLY_SEED=\(seed), \(name)") }
+    }
+
+    private mutating func makeCall() throws {
+      if call.isEmpty { return }
+      let outcomes = rigs.map { $0.rig.engine.apply(call) }
+      for (rig, others) in zip(rigs, outcomes).dropFirst() {
+        for (index, command) in call.enumerated() where outcomes[0][index] != others[index] {
+          Issue.record(
+            """
+            TALLY_SEED=\(seed), \(command): \(rigs[0].name) answers \(outcomes[0][index]), \
+            \(rig.name) \(others[index])
+            """)
+          throw Disagreement()
+        }
+      }
+      for (command, outcome) in zip(call, outcomes[0]) {
+        source.follow(command, outcome)
+        note(outcome)
+      }
+      call = []
+      callCount += 1
+      if callCount % EngineAgreementTests.callsPerDump == 0 { try compare() }
+    }
+
+    private mutating func note(_ outcome: Outcome) {
+      tally[outcome.event, default: 0] += 1
+      guard case .applied(var receipt) = outcome else { return }
+      receipt.replayed = false
+      let first = answers.updateValue(receipt, forKey: receipt.transaction.sequence)
+      #expect(first == nil || first == receipt, "TALLY_SEED=\(seed): a replay is another answer")
+    }
+
+    private func compare() throws {
+      let dumps = try rigs.map { try EngineDump(of: $0.rig.engine, users: ProductSteps.users) }
+      for (rig, dump) in zip(rigs, dumps).dropFirst() {
+        guard let difference = dumps[0].difference(from: dump) else { continue }
+        Issue.record("TALLY_SEED=\(seed), \(rigs[0].name) and \(rig.name): \(difference)")
+        throw Disagreement()
+      }
+    }
+  }
+
+  private struct Disagreement: Error {}
+}
+
+extension Command {
+  fileprivate var isPurge: Bool {
+    if case .page(.purge) = self { true } else { false }
+  }
+}
+
+extension Outcome {
+  /// What came about, by a name.
+  fileprivate var event: String {
+    switch self {
+    case .applied(let receipt): receipt.replayed ? "credit again" : "credit"
+    case .planStored(_, let unchanged, _): unchanged ? "plan unchanged" : "plan"
+    case .usage(.run(let receipt)): receipt.replayed ? "run again" : "run"
+    case .page(.changed(_, let replayed, _, _)): replayed ? "page again" : "page"
+    case .page(.purged): "purged"
+    case .page(.mediaStored(_, let replayed, _)): replayed ? "media again" : "media"
+    case .page(.mediaDeleted(_, let replayed, _)): replayed ? "media deleted again" : "media deleted"
+    case .admin(.settingsStored(_, let unchanged, _)): unchanged ? "settings unchanged" : "settings"
+    case .admin(.rateLimitSet): "rate limit"
+    case .refused(let refusal): refusal.reason.rawValue
+    }
+  }
+}

@@ -1,0 +1,163 @@
+// How often a store across a wire has to load records: by the depth of what a command looks up, never by the number
+// of commands in a batch, nor by what they have in common.
+
+internal import TallyMemoryEngine
+internal import Testing
+
+@testable internal import TallyCore
+
+@Suite("Record loads")
+struct RecordLoadTests {
+  private static let batch = 64
+  /// Of the deepest command; each load names records that the one before has led to.
+  private static let maximumLoads = 12
+
+  /// What is measured, and what must be there before.
+  enum Subject: String, CaseIterable, Sendable {
+    case consume, purchase, grantPlan, reserve, capture, release, extend, begin, finish, record
+    case createPage, savePage, deletePage, createMedia, putSettings, setRateLimit, consumeOfMany, consumeAgain
+  }
+
+  private static func idempotency(_ name: String) -> Idempotency { key(name) }
+
+  private static func target(_ number: Int) -> PageTarget {
+    PageTarget(pageId: "p\(number)", actingUserId: "u", maximumReplyByteCount: 1 << 20)
+  }
+
+  private static func create(_ number: Int, media: String = "") -> Command {
+    let section = PageSection(sectionId: "s", kind: "hero", firstMediaId: media)
+    return .page(
+      .create(
+        .init(
+          userId: "u", pageId: "p\(number)", content: PageContent(sections: [section]), author: "",
+          maximumReplyByteCount: 1 << 20)))
+  }
+
+  /// Everything that the subjects name.
+  private static func prepare(_ rig: MemoryRig) throws {
+    var pro = plan("pro", dollar)
+    pro.limits = PlanLimits(monthlyGenerations: 1_000, monthlyUploads: 1_000, pageCount: 1_000)
+    pro.timeZone = "Asia/Kathmandu"
+    var settings = UserSettings(userId: "u")
+    settings.planId = "pro"
+    var commands: [Command] = [
+      .putPlan(pro), .admin(.putSettings(settings)), purchase("u", 1_000 * dollar, "all"),
+      .page(.createMedia(Media(mediaId: "shown", userId: "u", url: "x", source: .upload))),
+    ]
+    for number in 0..<batch {
+      commands.append(purchase("u\(number)", dollar, "p\(number)"))
+      commands.append(.usage(RecordLoadTests.begin(number, "old")))
+      commands.append(create(number, media: "shown"))
+    }
+    for number in 0..<batch {
+      commands.append(
+        .reserve(
+          Command.Reserve(
+            userId: "u", amountMicros: 1, ttlMillis: 1_000 + Int64(number), idempotency: key("h\(number)"))))
+    }
+    for outcome in rig.engine.apply(commands) { #expect(outcome.refusal == nil) }
+  }
+
+  private static func begin(_ number: Int, _ name: String) -> UsageCommand {
+    .begin(
+      UsageCommand.Begin(
+        userId: "u", runId: "\(name)\(number)", model: "m\(number)", type: "t", estimateMicros: 10,
+        ttlMillis: 60_000, digest: Digest(bytes: [UInt8](repeating: 1, count: 32))))
+  }
+
+  private static func command(_ subject: Subject, _ number: Int, holds: [Hold]) -> Command {
+    let name = "\(subject)\(number)"
+    switch subject {
+    case .consume: return consume("u", 1, name)
+    case .consumeOfMany: return consume("u\(number)", 1, name)
+    case .consumeAgain: return consume("u", 1, "consume0")
+    case .purchase: return purchase("u", 1, name)
+    case .grantPlan: return grant("u\(number)", "pro", name)
+    case .reserve: return reserve("u", 1, name)
+    case .capture: return capture(holds[number].id, 1, name)
+    case .release: return release(holds[number].id, name)
+    case .extend: return extend(holds[number].id, name)
+    case .begin: return .usage(begin(number, "new"))
+    case .finish: return .usage(.finish(.test("old\(number)", cost: 5)))
+    case .record: return .usage(.record(.test(name, "u", startedAt: noon - 1, model: name)))
+    case .createPage: return create(1_000 + number, media: "shown")
+    case .savePage:
+      let content = PageContent(title: "new", sections: [PageSection(sectionId: "s", kind: "list")])
+      return .page(
+        .save(.init(target: target(number), expectedVersion: 1, content: content, author: "")))
+    case .deletePage: return .page(.delete(target(number)))
+    case .createMedia:
+      return .page(.createMedia(Media(mediaId: name, userId: "u", url: "x", source: .upload)))
+    case .putSettings:
+      var settings = UserSettings(userId: "u\(number)")
+      settings.planId = "pro"
+      return .admin(.putSettings(settings))
+    case .setRateLimit: return .admin(.setRateLimit(RateLimit(.user("u\(number)"), perSecond: 1, burst: 1)))
+    }
+  }
+
+  /// Loads of one batch on an engine that has just started, so that it knows no account.
+  private func loads(_ count: Int, _ subject: Subject) throws -> Int {
+    let rig = try MemoryRig(isAcrossWire: true)
+    rig.setTime(micros: noon)
+    try Self.prepare(rig)
+    if subject == .consumeAgain { #expect(rig.engine.apply(consume("u", 1, "consume0")).refusal == nil) }
+    try rig.restart()
+    var filter = HoldFilter(userId: "u", limit: 1_000)
+    filter.states = [.open]
+    let holds = try rig.engine.holds(filter).value.rows
+    let before = rig.loadCounts.loads
+    let outcomes = rig.engine.apply((0..<count).map { Self.command(subject, $0, holds: holds) })
+    #expect(
+      outcomes.allSatisfy { $0.refusal == nil }, "\(outcomes.first { $0.refusal != nil } ?? outcomes[0])")
+    #expect(try rig.engine.findings() == [])
+    return rig.loadCounts.loads - before
+  }
+
+  @Test("a batch of 64 commands takes no more loads than one, or one more", arguments: Subject.allCases)
+  func batches(_ subject: Subject) throws {
+    let one = try loads(1, subject)
+    let many = try loads(Self.batch, subject)
+    #expect(one >= 1 && one <= Self.maximumLoads, "\(one)")
+    #expect(many <= one + 1, "\(one) loads for one command, \(many) for \(Self.batch)")
+  }
+
+  @Test("a medium is taken out of 64 pages with as many loads as out of one")
+  func detaching() throws {
+    let rig = try MemoryRig(isAcrossWire: true)
+    rig.setTime(micros: noon)
+    try Self.prepare(rig)
+    try rig.restart()
+    let before = rig.loadCounts.loads
+    let outcome = rig.engine.apply(
+      .page(.deleteMedia(.init(mediaId: "shown", actingUserId: "u", detaches: true, author: ""))))
+    guard case .page(.mediaDeleted(let pageIds, _, _)) = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(pageIds.count == Self.batch)
+    #expect(rig.loadCounts.loads - before <= Self.maximumLoads)
+  }
+
+  @Test("what has expired of many holds and of many users is written off with few loads")
+  func settling() throws {
+    let rig = try MemoryRig(isAcrossWire: true)
+    rig.setTime(micros: noon)
+    try Self.prepare(rig)
+    for number in 0..<Self.batch {
+      #expect(rig.engine.apply(reserve("u\(number)", 1, "short")).refusal == nil)
+    }
+    rig.setTime(micros: noon + 61 * second)
+    try rig.restart()
+    var before = rig.loadCounts.loads
+    // Its 64 holds, and those of its runs.
+    #expect(rig.engine.apply(consume("u", 1, "after")).refusal == nil)
+    #expect(rig.loadCounts.loads - before <= Self.maximumLoads)
+    before = rig.loadCounts.loads
+    try rig.sweep()
+    #expect(rig.loadCounts.loads - before <= Self.maximumLoads)
+    let holds = try rig.engine.holds(HoldFilter(userId: "u1", limit: 10)).value.rows
+    #expect(holds.map(\.state) == [.expired] && holds.allSatisfy { $0.settledAtMicros != 0 })
+    #expect(try rig.engine.findings() == [])
+  }
+}

@@ -1,0 +1,98 @@
+// Random commands of the whole product: those of the two models, with users' settings, plans that limit and price,
+// and rate limits among them. What the models say guides the choice only; nobody's answer is compared with it.
+//
+// Values, owned by the test.
+
+import TallyCore
+internal import TallySQLiteStore
+
+struct ProductSteps {
+  static let users = StepReader.users + PageSteps.users
+  private static let planIds = ["pro", "free", "team"]
+  private static let timeZones = ["", "Europe/Berlin", "Asia/Kathmandu"]
+
+  private var random: SeededGenerator
+  private var pages: PageSteps
+  private var ledger = LedgerModel()
+  private var pageModel = PageModel()
+  private(set) var wallMicros = ModelRun.startMicros
+  /// What was sent before, to be sent again.
+  private var sent: [Command] = []
+
+  init(seed: UInt64) {
+    random = SeededGenerator(seed: seed)
+    pages = PageSteps(seed: seed)
+  }
+
+  mutating func roll(_ sides: Int) -> Int { Int.random(in: 0..<sides, using: &random) }
+
+  private mutating func pick<Element>(_ elements: [Element]) -> Element { elements[roll(elements.count)] }
+
+  /// Moves the clock.
+  mutating func pass(_ step: Step) {
+    wallMicros = StepReader(step: step, model: ledger, wall: wallMicros).wallAfter()
+  }
+
+  /// - Returns: nil when the step finds nothing to do.
+  mutating func command(_ step: Step) -> Command? {
+    let command = make(step)
+    if let command { sent.append(command) }
+    return command
+  }
+
+  /// Takes note of what became of a command, so that the next ones are made for what is there.
+  mutating func follow(_ command: Command, _ outcome: Outcome) {
+    if case .refused = outcome { return }
+    switch command {
+    case .page(let command): _ = pageModel.decide(command)
+    case .admin: break
+    default: _ = ledger.apply(command, wall: wallMicros)
+    }
+  }
+
+  private mutating func make(_ step: Step) -> Command? {
+    if step.kind == .retry { return sent.isEmpty ? nil : pick(Array(sent.suffix(40))) }
+    switch roll(14) {
+    case 0..<5:
+      return StepReader(step: step, model: ledger, wall: wallMicros).command()
+    case 5..<11: return .page(pages.next(pageModel))
+    case 11: return .admin(.putSettings(settings()))
+    case 12: return .admin(.setRateLimit(rateLimit()))
+    default: return .putPlan(plan())
+    }
+  }
+
+  private mutating func settings() -> UserSettings {
+    var settings = UserSettings(userId: pick(Self.users))
+    settings.email = pick(["", "a@example.com"])
+    settings.role = pick(UserRole.allCases)
+    settings.approval = pick(UserApproval.allCases)
+    settings.planId = roll(4) == 0 ? nil : roll(12) == 0 ? "none" : pick(Self.planIds)
+    return settings
+  }
+
+  private mutating func rateLimit() -> RateLimit {
+    let user = roll(8) == 0 ? "nobody else" : pick(Self.users)
+    let subject: RateLimit.Subject = pick([.user(user), .uid(UInt32(roll(3))), .everyUser, .everyUid])
+    let perSecond = Int32(roll(3))
+    return RateLimit(subject, perSecond: perSecond, burst: perSecond == 0 ? 0 : Int32(1 + roll(2)))
+  }
+
+  private mutating func plan() -> Plan {
+    var plan = Plan(
+      id: pick(Self.planIds), displayName: pick(["", "Plan"]), monthlyCreditMicros: Int64(1 + roll(20)),
+      grantExpiry: pick([.never, .periodEnd, .after(millis: 86_400_000)]))
+    plan.timeZone = pick(Self.timeZones)
+    plan.limits.monthlyGenerations = roll(3) == 0 ? nil : Int64(roll(12))
+    plan.limits.monthlyUploads = roll(3) == 0 ? nil : Int64(roll(4))
+    plan.limits.pageCount = roll(3) == 0 ? nil : Int64(2 + roll(5))
+    if roll(2) == 0 {
+      plan.prices = ["", "m1"].map {
+        ModelPrice(
+          model: $0, inputMicrosPerMillion: Int64(roll(9_000)), outputMicrosPerMillion: Int64(roll(9_000)),
+          imageMicros: Int64(roll(5)))
+      }
+    }
+    return plan
+  }
+}
