@@ -32,7 +32,7 @@ struct Tally: ParsableCommand {
     version: tallyVersion,
     subcommands: [
       ServeCommand.self, CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self,
-      UsageCommands.self, PagesCommand.self, MediaCommand.self, UsersCommand.self, PlansCommand.self,
+      UsageCommand.self, PagesCommand.self, MediaCommand.self, UsersCommand.self, PlansCommand.self,
       StatsCommand.self, SeedCommand.self, VerifyCommand.self, MetricsCommand.self, QueriesCommand.self,
       CachesCommand.self, TopCommand.self, BenchCommand.self, VersionCommand.self,
     ])

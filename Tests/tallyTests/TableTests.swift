@@ -134,7 +134,7 @@ struct TableTests {
     balance.nextExpiryMicros = 20_000_000
     user.balance = balance
     return [
-      PutPlanCommand.text([plan()]), Texts.pages([page], nextCursor: ""), Texts.users([user]),
+      Texts.plans([plan()]), Texts.pages([page], nextCursor: ""), Texts.users([user]),
       Texts.balances([balance]), Texts.usages([TallystickV1.Usage()]),
     ]
   }
@@ -147,7 +147,7 @@ struct TableTests {
           #expect(line.count <= 80, "\(line)")
         }
       }
-      let prices = Self.lines(PutPlanCommand.text([Self.plan()]))
+      let prices = Self.lines(Texts.plans([Self.plan()]))
       #expect(prices.filter { $0.contains("$3.00,$15.00") }.count == 3, "\(prices)")
     }
   }

@@ -1,0 +1,31 @@
+// `tally credits balance`: what users have.
+//
+// Owner: the command's main thread.
+
+internal import ArgumentParser
+internal import TallyClient
+internal import TallyMessages
+
+struct BalanceCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "balance", abstract: "Shows balances.",
+    discussion: "Example: tally credits balance alice bob")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Argument(help: "One or more users.")
+  var users: [String]
+
+  func perform() async throws {
+    var request = TallystickV1.BatchGetBalancesRequest()
+    request.userIds = users
+    let reply = try await answer(TallystickV1.CreditService.batchGetBalances, request, connection, output)
+    try show(reply, output) { Texts.balances($0.balances) }
+    // Each row of a user raises the version.
+    let unknown = reply.balances.filter { $0.version == 0 }.map(\.userId)
+    output.note(
+      empty: !unknown.isEmpty,
+      "no credit was ever given to \(unknown.joined(separator: ", ")): is the name right?")
+  }
+}

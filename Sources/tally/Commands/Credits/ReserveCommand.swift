@@ -1,0 +1,37 @@
+// `tally credits reserve`: holds credit for a while.
+//
+// Owner: the command's main thread.
+
+internal import ArgumentParser
+internal import TallyClient
+internal import TallyMessages
+
+struct ReserveCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reserve", abstract: "Holds credit for a while.",
+    discussion: "Example: tally credits reserve alice 2 --ttl 15m")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var mutation: MutationOptions
+  @OptionGroup var text: TextOptions
+
+  @Argument(help: "The user.") var user: String
+  @Argument(help: Amounts.help) var amount: String
+  @Flag(help: "The amount is micro-USD.") var micros = false
+  @Option(help: "How long: 90s, 15m, 2h, 30d.") var ttl = "15m"
+  @Option(help: "A label.") var run = ""
+
+  func perform() async throws {
+    var request = TallystickV1.ReserveRequest()
+    request.userId = user
+    request.amountMicros = try Amounts.positive(amount, isMicros: micros)
+    request.ttlMillis = try Times.parseSpan(ttl)
+    request.runId = run
+    request.idempotencyKey = mutation.idempotencyKey
+    request.description = text.description
+    request.metadata = try text.pairs()
+    try await tally.perform(
+      TallystickV1.CreditService.reserve, request, connection, output, text: Texts.money)
+  }
+}

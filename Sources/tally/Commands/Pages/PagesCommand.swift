@@ -1,0 +1,28 @@
+// `tally pages`: pages, their sections and their versions.
+//
+// Owner: the command's main thread.
+
+internal import ArgumentParser
+
+struct PagesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pages", abstract: "Pages, their sections and their versions.",
+    discussion: """
+      Every change makes a new version and names the one that it was made from, so nobody's change is \
+      lost. To edit a page, print it in the form that save reads, change the file, and save it:
+
+        tally pages show home --input > home.json
+        tally pages save home home.json
+
+      Examples:
+        tally pages create alice --id home --title Welcome
+        tally pages show home
+        tally pages publish home
+      """,
+    subcommands: [
+      CreatePageCommand.self, ShowPageCommand.self, ListPagesCommand.self, SavePageCommand.self,
+      PatchPageCommand.self, VersionsCommand.self, RestoreCommand.self, PublishCommand.self,
+      UnpublishCommand.self, DuplicateCommand.self, DeletePageCommand.self, UndeleteCommand.self,
+      PurgeCommand.self,
+    ])
+}

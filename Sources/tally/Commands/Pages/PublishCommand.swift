@@ -1,0 +1,27 @@
+// `tally pages publish`: makes a version public.
+//
+// Owner: the command's main thread.
+
+internal import ArgumentParser
+internal import TallyClient
+internal import TallyMessages
+
+struct PublishCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "publish", abstract: "Shows a version to the world.",
+    discussion: "Example: tally pages publish home --version 3")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Argument(help: "The page's id.") var page: String
+  @Option(help: "The current one when it is left out.") var version: Int64 = 0
+
+  func perform() async throws {
+    var request = TallystickV1.PublishRequest()
+    request.pageId = page
+    request.version = version
+    try await tally.perform(
+      TallystickV1.PageService.publish, request, connection, output, text: Texts.change)
+  }
+}

@@ -1,0 +1,16 @@
+// `tally plans`: what subscriptions grant.
+//
+// Owner: the command's main thread.
+
+internal import ArgumentParser
+
+struct PlansCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plans", abstract: "What a subscription grants.",
+    discussion: """
+      Examples:
+        tally plans put pro --credit 20 --expires period-end
+        tally plans list
+      """,
+    subcommands: [PutPlanCommand.self, ListPlansCommand.self])
+}

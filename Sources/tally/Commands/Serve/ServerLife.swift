@@ -1,0 +1,202 @@
+// A server from its start to its end, and what is told to whom on the way.
+//
+// Invariants:
+// 1. Readiness is told (the line of an ephemeral server, READY=1) only once calls are accepted.
+// 2. After a commit whose outcome is unknown nothing is closed or checkpointed: the process ends, and
+//    recovery at the next start decides.
+//
+// Owner: the main thread; the engine's failure arrives through the supervisor.
+
+internal import Logging
+internal import TTRPC
+internal import TallyCore
+internal import TallyLocking
+internal import TallyProtoJSON
+internal import TallySQLiteStore
+internal import TallyServer
+
+struct ServerLife {
+  /// After a failure, so that the replies that tell of it leave.
+  static let farewellNanoseconds: UInt64 = 100_000_000
+
+  /// How long an ephemeral server waits for calls under way: whoever needed it is gone, or tells it to go.
+  static let ephemeralDrainNanoseconds: UInt64 = 500_000_000
+
+  /// Descriptors that a server needs beside its connections: files, polling, and what is left alone.
+  static let ownDescriptorCount: Int64 = 96
+
+  private let settings: ServeSettings
+  private let directory: EphemeralDirectory?
+  private let supervisor: Supervisor
+  private let logger: Logger
+  private let log: LogWriter
+  private let failure = Lock<StoreError?>(nil)
+
+  init(
+    _ settings: ServeSettings, directory: EphemeralDirectory?, _ supervisor: Supervisor, _ logger: Logger,
+    _ log: LogWriter
+  ) {
+    self.settings = settings
+    self.directory = directory
+    self.supervisor = supervisor
+    self.logger = logger
+    self.log = log
+  }
+
+  private var socket: String { directory.map { "\($0.path)/tally.sock" } ?? settings.socket }
+  private var database: String { directory.map { "\($0.path)/db" } ?? settings.database }
+
+  /// Returns when the server has ended well.
+  func run() throws {
+    let options = try options()
+    let descriptors = try System.raiseDescriptorLimit()
+    if descriptors < Int64(options.server.maximumConnections) + Self.ownDescriptorCount {
+      logger.warning(
+        "fewer descriptors than connections: newcomers will wait while they are short",
+        metadata: ["descriptors": "\(descriptors)", "connections": "\(options.server.maximumConnections)"])
+    }
+    let server: TallyServer
+    do throws(StoreError) {
+      server = try TallyServer(options: options, logger: logger) { (configuration) throws(StoreError) in
+        try SQLiteEngine.open(configuration)
+      }
+    } catch {
+      throw Failure(error.exitStatus, error.description)
+    }
+    do throws(ListenError) { try server.start() } catch {
+      // Nothing was served: whatever closing says, the start has failed for this reason.
+      try? waitFor { try await server.shutdown() }
+      let advice = "--socket takes another path, which clients need in TALLY_SOCKET or --socket, too"
+      throw Failure(.cannotCreate, "cannot listen on \(options.server.path): \(error); \(advice)")
+    }
+    announce(options)
+    let reason = waitForEnd()
+    logger.notice("shutting down", metadata: ["reason": "\(reason)"])
+    notify("STOPPING=1")
+    let drain = directory == nil ? TallyServer.drainNanoseconds : Self.ephemeralDrainNanoseconds
+    do { try waitFor { try await server.shutdown(drainNanoseconds: drain) } } catch let error as StoreError {
+      throw Failure(error.exitStatus, error.description)
+    }
+    logger.notice("ended")
+  }
+
+  private func options() throws -> TallyServerOptions {
+    var options = TallyServerOptions(
+      server: try serverOptions(), engine: try engineOptions(), version: tallyVersion)
+    options.allowList = AllowList(
+      uids: Self.roles(settings.allowedUids), gids: Self.roles(settings.allowedGids))
+    options.ephemeral = settings.isEphemeral
+    options.testing = settings.isTesting
+    options.slowCallMillis = Int(settings.slowCallMillis)
+    return options
+  }
+
+  private func serverOptions() throws -> ServerOptions {
+    var options = ServerOptions(path: socket)
+    options.socketMode = settings.socketMode
+    options.pollerCount = Int(settings.pollers)
+    options.maximumConnections = Int(settings.maxConnections)
+    options.maximumInFlight = Int(settings.maxInFlight)
+    options.maximumMessageByteCount = Int(settings.maxMessageBytes)
+    options.maximumOutboundByteCount = Int(settings.maxOutboundBytes)
+    options.maximumTotalOutboundByteCount = Int(settings.maxTotalOutboundBytes)
+    options.halfFrameNanoseconds = Self.nanoseconds(settings.halfFrameSeconds)
+    options.stalledWriteNanoseconds = Self.nanoseconds(settings.stalledWriteSeconds)
+    if settings.idleSeconds > 0 { options.idleNanoseconds = Self.nanoseconds(settings.idleSeconds) }
+    options.maximumStreamNanoseconds =
+      settings.maxStreamSeconds > 0 ? Self.nanoseconds(settings.maxStreamSeconds) : nil
+    let listeners = directory == nil ? ServiceManager.listeners : []
+    guard listeners.count <= 1 else {
+      throw Failure(.configuration, "the service manager passes \(listeners.count) sockets; one is due")
+    }
+    options.inheritedDescriptor = listeners.first
+    return options
+  }
+
+  private func engineOptions() throws(Failure) -> EngineConfiguration {
+    if directory == nil {
+      do throws(SystemError) { try System.makeDirectory(Locations.parent(database), mode: 0o755) } catch {
+        throw Failure(.cannotCreate, "\(error); --database takes another directory")
+      }
+    }
+    let supervisor = supervisor
+    let failure = failure
+    var configuration = EngineConfiguration(
+      directory: database,
+      onFatal: { error in
+        failure.withLock { $0 = $0 ?? error }
+        supervisor.fail()
+      })
+    configuration.readerCount = Int(settings.readers)
+    configuration.logLimitBytes = settings.maxLogBytes
+    configuration.slowStatementMillis = Int(settings.slowQueryMillis)
+    configuration.allowsAnyFileSystem = settings.allowsAnyFileSystem || directory != nil
+    configuration.allowsClockBehindLedger = settings.allowsClockBehindLedger
+    configuration.acceptsLogDamage = settings.acceptsLogDamage
+    let logger = logger
+    configuration.onLogLoss = { loss in logger.warning("\(loss)") }
+    return configuration
+  }
+
+  private func announce(_ options: TallyServerOptions) {
+    let socket = options.server.inheritedDescriptor.flatMap(System.path(ofSocket:)) ?? options.server.path
+    logger.notice(
+      "serving",
+      metadata: [
+        "socket": "\(socket)", "database": "\(database)", "version": "\(tallyVersion)",
+        "pid": "\(System.processId)",
+      ])
+    notify("READY=1\nSTATUS=serving")
+    guard directory != nil else { return }
+    let line = JSON.object([
+      .init("socket", .string(options.server.path)), .init("pid", .integer(System.processId)),
+      .init("version", .string(tallyVersion)),
+    ])
+    System.writeOutput(line.compact + "\n")
+  }
+
+  /// Tells the service manager, if there is one. That it cannot be told is no reason to stop serving.
+  private func notify(_ text: String) {
+    do throws(SystemError) { try ServiceManager.notify(text) } catch {
+      logger.warning("the service manager cannot be told", metadata: ["error": "\(error)"])
+    }
+  }
+
+  /// Why the server has to end.
+  private func waitForEnd() -> String {
+    let watchdog = ServiceManager.watchdogMilliseconds
+    while true {
+      switch supervisor.wait(milliseconds: watchdog ?? -1) {
+      case .signal(let number): return "signal \(number)"
+      case .parentEnded: return "the parent process ended"
+      case .inputEnded: return "standard input ended"
+      case .tick: if watchdog != nil { notify("WATCHDOG=1") }
+      case .failed:
+        endAfterFailure()
+      }
+    }
+  }
+
+  /// Ends the process without closing anything: SQLite would checkpoint as it closes.
+  private func endAfterFailure() -> Never {
+    let error = failure.withLock { $0 } ?? StoreError(.outcomeUnknown, "the store failed")
+    logger.critical("the store cannot go on", metadata: ["error": "\(error)"])
+    System.sleep(nanoseconds: Self.farewellNanoseconds)
+    do throws(SystemError) { try directory?.remove() } catch {
+      logger.error("cannot clean up", metadata: ["error": "\(error)"])
+    }
+    log.end()
+    System.endAtOnce(error.exitStatus.rawValue)
+  }
+
+  private static func nanoseconds(_ seconds: Int64) -> UInt64 { UInt64(seconds) * 1_000_000_000 }
+
+  private static func roles(_ allowances: [Allowance]) -> [UInt32: Role] {
+    var roles: [UInt32: Role] = [:]
+    for allowance in allowances {
+      guard let role = Role(rawValue: allowance.role) else { continue }
+      roles[allowance.id] = max(role, roles[allowance.id] ?? role)
+    }
+    return roles
+  }
+}
