@@ -77,6 +77,10 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     let connection = try opening(directory.databasePath) { () throws(SQLiteError) in
       try openWriter(directory.databasePath, statements, configuration)
     }
+    try directory.requireLog(
+      hasTables: try opening(directory.databasePath) { () throws(SQLiteError) in
+        try connection.value("SELECT count(*) FROM sqlite_schema") > 0
+      })
     try directory.syncFirstPage()
     try LogRecovery.prepare(connection, databasePath: directory.databasePath, configuration)
     try opening(directory.databasePath) { () throws(SQLiteError) in try emptyLog(connection, configuration) }

@@ -1,9 +1,9 @@
-// A server from its start to its end, and what is told to whom on the way.
+// Runs a server from its start to its end, and tells the caller and the service manager where it stands.
 //
 // Invariants:
-// 1. Readiness is told (the line of an ephemeral server, READY=1) only once calls are accepted.
+// 1. Readiness (the line of an ephemeral server, READY=1) is announced only once calls are accepted.
 // 2. After a commit whose outcome is unknown nothing is closed or checkpointed: the process ends, and
-//    recovery at the next start decides.
+//    recovery at the next start finds out whether it was applied.
 //
 // Owner: the main thread; the engine's failure arrives through the supervisor.
 
@@ -16,13 +16,13 @@ internal import TallySQLiteStore
 internal import TallyServer
 
 struct ServerLife {
-  /// After a failure, so that the replies that tell of it leave.
+  /// How long to wait after a failure, so that replies that report it are sent.
   static let farewellNanoseconds: UInt64 = 100_000_000
 
-  /// How long an ephemeral server waits for calls under way: whoever needed it is gone, or tells it to go.
+  /// How long an ephemeral server waits for unfinished calls. Its client is gone, or told it to stop.
   static let ephemeralDrainNanoseconds: UInt64 = 500_000_000
 
-  /// Descriptors that a server needs beside its connections: files, polling, and what is left alone.
+  /// Descriptors that a server needs beside its connections: files, polling, and a reserve.
   static let ownDescriptorCount: Int64 = 96
 
   private let settings: ServeSettings
@@ -48,11 +48,14 @@ struct ServerLife {
 
   /// Returns when the server has ended well.
   func run() throws {
-    let options = try options()
+    let listening = try serverOptions()
+    // Before the database is made: a start that cannot listen leaves nothing behind.
+    do throws(ListenError) { try Server.check(listening) } catch { throw refused(listening, error) }
+    let options = try options(listening)
     let descriptors = try System.raiseDescriptorLimit()
     if descriptors < Int64(options.server.maximumConnections) + Self.ownDescriptorCount {
       logger.warning(
-        "fewer descriptors than connections: newcomers will wait while they are short",
+        "the descriptor limit is below --max-connections: new connections wait when it is reached",
         metadata: ["descriptors": "\(descriptors)", "connections": "\(options.server.maximumConnections)"])
     }
     let server: TallyServer
@@ -64,10 +67,9 @@ struct ServerLife {
       throw Failure(error.exitStatus, error.description)
     }
     do throws(ListenError) { try server.start() } catch {
-      // Nothing was served: whatever closing says, the start has failed for this reason.
+      // Nothing was served, so it does not matter whether closing fails as well.
       try? waitFor { try await server.shutdown() }
-      let advice = "--socket takes another path, which clients need in TALLY_SOCKET or --socket, too"
-      throw Failure(.cannotCreate, "cannot listen on \(options.server.path): \(error); \(advice)")
+      throw refused(listening, error)
     }
     announce(options)
     let reason = waitForEnd()
@@ -80,9 +82,14 @@ struct ServerLife {
     logger.notice("ended")
   }
 
-  private func options() throws -> TallyServerOptions {
+  private func refused(_ options: ServerOptions, _ error: ListenError) -> Failure {
+    let advice = "--socket names another path, which clients then need in TALLY_SOCKET or --socket"
+    return Failure(.cannotCreate, "cannot listen on \(options.path): \(error); \(advice)")
+  }
+
+  private func options(_ listening: ServerOptions) throws -> TallyServerOptions {
     var options = TallyServerOptions(
-      server: try serverOptions(), engine: try engineOptions(), version: tallyVersion)
+      server: listening, engine: try engineOptions(), version: tallyVersion)
     options.allowList = AllowList(
       uids: Self.roles(settings.allowedUids), gids: Self.roles(settings.allowedGids))
     options.ephemeral = settings.isEphemeral
@@ -107,7 +114,9 @@ struct ServerLife {
       settings.maxStreamSeconds > 0 ? Self.nanoseconds(settings.maxStreamSeconds) : nil
     let listeners = directory == nil ? ServiceManager.listeners : []
     guard listeners.count <= 1 else {
-      throw Failure(.configuration, "the service manager passes \(listeners.count) sockets; one is due")
+      throw Failure(
+        .configuration,
+        "the service manager passes \(listeners.count) sockets, but tally serves from only one")
     }
     options.inheritedDescriptor = listeners.first
     return options
