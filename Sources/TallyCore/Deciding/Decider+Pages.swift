@@ -51,7 +51,12 @@ extension Decider {
       facts: version.facts(of: page), version.content.sections, media: media.mapValues(\.media))
   }
 
-  private func notFound(_ target: PageTarget) -> Refusal { PageRefusals.pageNotFound(target.pageId) }
+  /// Why no page is found: it is not there or another user's, or it is deleted where a live one is asked for.
+  private func notFound(_ target: PageTarget) throws(Refusal) -> Refusal {
+    guard let page = try page(target, .any) else { return PageRefusals.pageNotFound(target.pageId) }
+    return page.facts.isDeleted
+      ? PageRefusals.pageDeleted(page.facts) : PageRefusals.pageNotDeleted(target.pageId)
+  }
 
   // MARK: making
 
@@ -72,7 +77,7 @@ extension Decider {
   }
 
   private func duplicate(_ it: PageCommand.Duplicate) throws(Refusal) -> Decided<PageOutcome> {
-    guard let source = try page(it.target) else { throw notFound(it.target) }
+    guard let source = try page(it.target) else { throw try notFound(it.target) }
     var content = try records.version(source.facts.version, of: source).content
     if !it.title.isEmpty { content.title = it.title }
     if let existing = try records.page(pageId: it.newPageId) {
@@ -118,7 +123,7 @@ extension Decider {
   // MARK: changing
 
   private func save(_ it: PageCommand.Save) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(it.target) else { throw notFound(it.target) }
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
     let current = try records.version(page.facts.version, of: page)
     let decision = PageRules.save(it.content, expectedVersion: it.expectedVersion, over: current.state)
     return try carryOut(
@@ -129,7 +134,7 @@ extension Decider {
   }
 
   private func patch(_ it: PageCommand.Patch) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(it.target) else { throw notFound(it.target) }
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
     let current = try records.version(page.facts.version, of: page)
     let isStale = it.expectedVersion < current.version
     if isStale, let made = try made(by: it, of: page) {
@@ -167,7 +172,7 @@ extension Decider {
   }
 
   private func restore(_ it: PageCommand.Restore) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(it.target) else { throw notFound(it.target) }
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
     guard let old = try records.namedVersion(it.version, of: page)?.content else {
       throw PageRefusals.versionNotFound(it.version)
     }
@@ -238,25 +243,25 @@ extension Decider {
   // MARK: publication and life
 
   private func publish(_ target: PageTarget, version: Int64) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target) else { throw notFound(target) }
+    guard let page = try page(target) else { throw try notFound(target) }
     let published = version == 0 ? page.facts.version : version
     if published > page.facts.version { throw PageRefusals.versionNotFound(version) }
     return try change(page, target) { $0.publishedVersion = published }
   }
 
   private func unpublish(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target) else { throw notFound(target) }
+    guard let page = try page(target) else { throw try notFound(target) }
     return try change(page, target) { $0.publishedVersion = nil }
   }
 
   private func delete(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target, .any) else { throw notFound(target) }
+    guard let page = try page(target, .any) else { throw try notFound(target) }
     let nowMicros = records.nowMicros
     return try change(page, target, counting: -1) { $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
   }
 
   private func undelete(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target, .any) else { throw notFound(target) }
+    guard let page = try page(target, .any) else { throw try notFound(target) }
     return try change(page, target, counting: 1) { $0.deletedAtMicros = nil }
   }
 
@@ -284,7 +289,7 @@ extension Decider {
   }
 
   private func purge(_ target: PageTarget) throws(Refusal) -> Decided<PageOutcome> {
-    guard let page = try page(target, .deleted) else { throw notFound(target) }
+    guard let page = try page(target, .deleted) else { throw try notFound(target) }
     var effects = Effects()
     effects.set { $0.purgedPage = page }
     return Decided(
