@@ -50,7 +50,7 @@ extension JSON {
     var parser = JSONParser(Array(text.utf8))
     let value = try parser.value(depth: 0)
     parser.skipSpace()
-    guard parser.isAtEnd else { throw parser.error("something follows the value") }
+    guard parser.isAtEnd else { throw parser.error("unexpected text after the value") }
     return value
   }
 }
@@ -73,7 +73,7 @@ private struct JSONParser {
   }
 
   mutating func value(depth: Int) throws(JSONError) -> JSON {
-    guard depth < JSON.maximumDepth else { throw error("nested too deep") }
+    guard depth < JSON.maximumDepth else { throw error("nested too deeply") }
     skipSpace()
     switch next {
     case UInt8(ascii: "{"): return try object(depth: depth)
@@ -83,9 +83,9 @@ private struct JSONParser {
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
     case UInt8(ascii: "-"): return try number()
-    case nil: throw error("the text ends where a value is due")
+    case nil: throw error("expected a value, but the text ends")
     case let digit? where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit): return try number()
-    default: throw error("no value begins like this")
+    default: throw error("expected a value")
     }
   }
 
@@ -96,7 +96,7 @@ private struct JSONParser {
   }
 
   private mutating func word(_ text: StaticString, _ value: JSON) throws(JSONError) -> JSON {
-    for byte in "\(text)".utf8 where !take(byte) { throw error("not true, false or null") }
+    for byte in "\(text)".utf8 where !take(byte) { throw error("expected true, false or null") }
     return value
   }
 
@@ -108,15 +108,15 @@ private struct JSONParser {
     if take(UInt8(ascii: "}")) { return .object([]) }
     while true {
       skipSpace()
-      guard next == UInt8(ascii: "\"") else { throw error("a name in quotes is due") }
+      guard next == UInt8(ascii: "\"") else { throw error("expected a name in quotes") }
       let name = try string()
-      guard names.insert(name).inserted else { throw error("\"\(name)\" is named twice") }
+      guard names.insert(name).inserted else { throw error("duplicate name \"\(name)\"") }
       skipSpace()
-      guard take(UInt8(ascii: ":")) else { throw error("a colon is due") }
+      guard take(UInt8(ascii: ":")) else { throw error("expected ':'") }
       members.append(.init(name, try value(depth: depth + 1)))
       skipSpace()
       if take(UInt8(ascii: "}")) { return .object(members) }
-      guard take(UInt8(ascii: ",")) else { throw error("a comma or } is due") }
+      guard take(UInt8(ascii: ",")) else { throw error("expected ',' or '}'") }
     }
   }
 
@@ -129,7 +129,7 @@ private struct JSONParser {
       values.append(try value(depth: depth + 1))
       skipSpace()
       if take(UInt8(ascii: "]")) { return .array(values) }
-      guard take(UInt8(ascii: ",")) else { throw error("a comma or ] is due") }
+      guard take(UInt8(ascii: ",")) else { throw error("expected ',' or ']'") }
     }
   }
 
@@ -148,7 +148,7 @@ private struct JSONParser {
   private mutating func digits() throws(JSONError) {
     let start = index
     while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { index += 1 }
-    guard index > start else { throw error("a digit is due") }
+    guard index > start else { throw error("expected a digit") }
   }
 
   private mutating func string() throws(JSONError) -> String {
@@ -161,15 +161,15 @@ private struct JSONParser {
         guard let string = String(validating: text, as: UTF8.self) else { throw error("not UTF-8") }
         return string
       case UInt8(ascii: "\\"): text += Array(try escape().utf8)
-      case 0..<0x20: throw error("a control character inside a string")
+      case 0..<0x20: throw error("a control character in a string")
       default: text.append(byte)
       }
     }
-    throw error("a string does not end")
+    throw error("unterminated string")
   }
 
   private mutating func escape() throws(JSONError) -> String {
-    guard let byte = next else { throw error("a string does not end") }
+    guard let byte = next else { throw error("unterminated string") }
     index += 1
     switch byte {
     case UInt8(ascii: "\""): return "\""
@@ -181,7 +181,7 @@ private struct JSONParser {
     case UInt8(ascii: "r"): return "\r"
     case UInt8(ascii: "t"): return "\t"
     case UInt8(ascii: "u"): return try unicode()
-    default: throw error("no such escape")
+    default: throw error("invalid escape sequence")
     }
   }
 
@@ -190,10 +190,10 @@ private struct JSONParser {
     var code = try hex()
     if (0xD800..<0xDC00).contains(code), take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
       let low = try hex()
-      guard (0xDC00..<0xE000).contains(low) else { throw error("half of a surrogate pair") }
+      guard (0xDC00..<0xE000).contains(low) else { throw error("unpaired surrogate") }
       code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
     }
-    guard let scalar = Unicode.Scalar(code) else { throw error("half of a surrogate pair") }
+    guard let scalar = Unicode.Scalar(code) else { throw error("unpaired surrogate") }
     return String(Character(scalar))
   }
 
@@ -202,7 +202,7 @@ private struct JSONParser {
     let text = String(decoding: bytes[index..<end], as: UTF8.self)
     guard text.utf8.count == 4, text.utf8.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
       let value = UInt32(text, radix: 16)
-    else { throw error("four hexadecimal digits are due") }
+    else { throw error("expected four hexadecimal digits") }
     index = end
     return value
   }

@@ -35,7 +35,7 @@ package struct MessageEncoder {
     _ json: JSON, _ message: MessageDescriptor, path: String
   ) throws(MismatchError) -> [UInt8] {
     guard case .object(let members) = json else {
-      throw MismatchError(path: path, message: "an object is due for \(message.fullName)")
+      throw MismatchError(path: path, message: "expected an object for \(message.fullName)")
     }
     var writer = WireWriter()
     var given: Set<Int32> = []
@@ -47,12 +47,12 @@ package struct MessageEncoder {
         throw MismatchError(path: inner, message: "\(message.fullName) has no such field")
       }
       guard given.insert(field.number).inserted else {
-        throw MismatchError(path: inner, message: "given twice, by both of its names")
+        throw MismatchError(path: inner, message: "given twice, under both of its names")
       }
       if member.value == .null { continue }
       if let oneof = field.oneof {
         if let other = oneofs.updateValue(member.name, forKey: oneof) {
-          throw MismatchError(path: inner, message: "excludes \(other), which is given too")
+          throw MismatchError(path: inner, message: "cannot be combined with \(other)")
         }
       }
       try append(member.value, field, to: &writer, path: inner)
@@ -69,7 +69,7 @@ package struct MessageEncoder {
     guard field.isRepeated else {
       return writer.field(field.number, try value(json, field, path: path))
     }
-    guard case .array(let items) = json else { throw MismatchError(path: path, message: "an array is due") }
+    guard case .array(let items) = json else { throw MismatchError(path: path, message: "expected an array") }
     var packed = WireWriter()
     for (index, item) in items.enumerated() {
       let value = try value(item, field, path: "\(path)[\(index)]")
@@ -83,12 +83,12 @@ package struct MessageEncoder {
     path: String
   ) throws(MismatchError) {
     guard case .object(let members) = json else {
-      throw MismatchError(path: path, message: "an object is due")
+      throw MismatchError(path: path, message: "expected an object")
     }
     let keyField = entry.fields.first { $0.number == 1 }
     let valueField = entry.fields.first { $0.number == 2 }
     guard let keyField, let valueField else {
-      throw MismatchError(path: path, message: "\(entry.fullName) is no map entry")
+      throw MismatchError(path: path, message: "\(entry.fullName) is not a map entry")
     }
     for member in members {
       let inner = "\(path)[\(JSON.quoted(member.name))]"
@@ -122,13 +122,13 @@ package struct MessageEncoder {
     case .float: return .fixed32(Float(try number(json, path)).bitPattern)
     case .bool:
       guard case .bool(let flag) = json else {
-        throw MismatchError(path: path, message: "true or false is due")
+        throw MismatchError(path: path, message: "expected true or false")
       }
       return .varint(flag ? 1 : 0)
     case .string: return .bytes(Array(try string(json, path).utf8)[...])
     case .bytes:
       guard let bytes = Base64.decode(try string(json, path)) else {
-        throw MismatchError(path: path, message: "not base64")
+        throw MismatchError(path: path, message: "not valid base64")
       }
       return .bytes(bytes[...])
     case .enumeration: return .varint(UInt64(bitPattern: Int64(try enumerator(json, field, path))))
@@ -147,7 +147,7 @@ package struct MessageEncoder {
     let type = try look(typeName, path: path) { pool throws(WireError) in try pool.enumeration(typeName) }
     guard let value = type.values.first(where: { $0.name == name }) else {
       let names = type.values.map(\.name).joined(separator: ", ")
-      throw MismatchError(path: path, message: "\(JSON.quoted(name)) is none of \(names)")
+      throw MismatchError(path: path, message: "\(JSON.quoted(name)) is not one of \(names)")
     }
     return value.number
   }
@@ -158,11 +158,11 @@ package struct MessageEncoder {
     let written: String
     switch json {
     case .number(let text), .string(let text): written = text
-    default: throw MismatchError(path: path, message: "an integer is due")
+    default: throw MismatchError(path: path, message: "expected an integer")
     }
     guard let value = Decimal(written)?.scaled(by: 0, as: type) else {
       throw MismatchError(
-        path: path, message: "\(JSON.quoted(written)) is no integer from \(Value.min) to \(Value.max)")
+        path: path, message: "\(JSON.quoted(written)) is not an integer from \(Value.min) to \(Value.max)")
     }
     return value
   }
@@ -174,13 +174,13 @@ package struct MessageEncoder {
     case .string("-Infinity"): return -.infinity
     case .number(let text), .string(let text):
       if let value = Double(text), value.isFinite { return value }
-      throw MismatchError(path: path, message: "\(JSON.quoted(text)) is no number")
-    default: throw MismatchError(path: path, message: "a number is due")
+      throw MismatchError(path: path, message: "\(JSON.quoted(text)) is not a number")
+    default: throw MismatchError(path: path, message: "expected a number")
     }
   }
 
   private func string(_ json: JSON, _ path: String) throws(MismatchError) -> String {
-    guard case .string(let text) = json else { throw MismatchError(path: path, message: "a string is due") }
+    guard case .string(let text) = json else { throw MismatchError(path: path, message: "expected a string") }
     return text
   }
 

@@ -230,7 +230,7 @@ func receipt(_ outcome: Outcome) throws(Refusal) -> Receipt {
   case .applied(let receipt): return receipt
   case .refused(let refusal): throw refusal
   case .planStored, .usage, .page, .admin:
-    throw Refusal(.corrupt, "the engine answered something else to a command of credit")
+    throw Refusal(.corrupt, "the engine gave an unexpected outcome for a credit command")
   }
 }
 

@@ -101,7 +101,7 @@ struct Caller: Sendable {
     }
     if role == .admin, let actingUserId, try !isActingAdmin(actingUserId) {
       throw Status(
-        .roleRequired, "this method needs the role admin; the acting user \(actingUserId) has it not",
+        .roleRequired, "this method needs the role admin; the acting user \(actingUserId) does not have it",
         details: ["required_role": role.rawValue, "acting_user": actingUserId])
     }
   }
@@ -118,6 +118,6 @@ struct Caller: Sendable {
   func mayTouch(userId: String) throws(Status) {
     guard let actingUserId, !actingUserId.isExactly(userId) else { return }
     throw Status(
-      .actingUser, "the acting user may touch only its own rows", details: ["acting_user": actingUserId])
+      .actingUser, "an acting user may only access their own rows", details: ["acting_user": actingUserId])
   }
 }

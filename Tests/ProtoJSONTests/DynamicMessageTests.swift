@@ -86,13 +86,13 @@ struct DynamicMessageTests {
     arguments: [
       (#"{"userID":"u"}"#, "userID", "has no such field"),
       (#"{"userId":"u","user_id":"v"}"#, "user_id", "given twice"),
-      (#"{"amountMicros":1.5}"#, "amountMicros", "no integer"),
-      (#"{"amountMicros":"9223372036854775808"}"#, "amountMicros", "no integer"),
-      (#"{"amountMicros":true}"#, "amountMicros", "integer is due"),
-      (#"{"userId":7}"#, "userId", "string is due"),
-      (#"{"metadata":["a"]}"#, "metadata", "object is due"),
-      (#"{"metadata":{"a":1}}"#, #"metadata["a"]"#, "string is due"),
-      ("[]", "", "object is due"),
+      (#"{"amountMicros":1.5}"#, "amountMicros", "not an integer"),
+      (#"{"amountMicros":"9223372036854775808"}"#, "amountMicros", "not an integer"),
+      (#"{"amountMicros":true}"#, "amountMicros", "expected an integer"),
+      (#"{"userId":7}"#, "userId", "expected a string"),
+      (#"{"metadata":["a"]}"#, "metadata", "expected an object"),
+      (#"{"metadata":{"a":1}}"#, #"metadata["a"]"#, "expected a string"),
+      ("[]", "", "expected an object"),
     ])
   func mismatch(json: String, path: String, message: String) throws {
     let error = #expect(throws: MismatchError.self) { try encode(json, as: "ConsumeRequest") }

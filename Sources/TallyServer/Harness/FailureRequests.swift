@@ -31,12 +31,12 @@ enum FailureRequests {
       if methods.contains(failure.method) { return .call(method: failure.method) }
       let short = methods.filter { $0.hasSuffix("." + failure.method) }
       guard failure.method.contains("/"), let method = short.first, short.count == 1 else {
-        throw invalidField("failure.method", "is no method that can fail, such as CreditService/Consume")
+        throw invalidField("failure.method", "is not a method that can fail, such as CreditService/Consume")
       }
       return .call(method: method)
     case .refuseConnection, .storeFull, .storeDelay, .storeUnknown:
       if !failure.method.isEmpty {
-        throw invalidField("failure.method", "must be empty for what concerns no method")
+        throw invalidField("failure.method", "must be empty for an action that concerns no method")
       }
       return failure.action == .refuseConnection ? .connection : .commit
     case .unspecified, .unrecognized: throw invalidField("failure.action", "is not an action")
@@ -54,7 +54,7 @@ enum FailureRequests {
   private static func delay(_ failure: Failure) throws(Refusal) {
     let isDelay = failure.action == .delay || failure.action == .storeDelay
     if !isDelay, failure.delayMillis != 0 {
-      throw invalidField("failure.delay_millis", "is for DELAY and STORE_DELAY")
+      throw invalidField("failure.delay_millis", "is only for DELAY and STORE_DELAY")
     }
     if isDelay, failure.delayMillis < 1 || failure.delayMillis > Limits.failureDelayMillis {
       throw invalidField(
@@ -69,7 +69,7 @@ enum FailureRequests {
       ? "code"
       : failure.reason != .unspecified
         ? "reason" : !failure.message.isEmpty ? "message" : !failure.details.isEmpty ? "details" : nil
-    if let given { throw invalidField("failure.\(given)", "is for REFUSE") }
+    if let given { throw invalidField("failure.\(given)", "is only for REFUSE") }
   }
 
   private static func status(_ failure: Failure) throws(Refusal) -> Status {
@@ -89,7 +89,7 @@ enum FailureRequests {
       throw invalidField("failure.code", "must be a status code from 1 to 16, or 0")
     }
     guard failure.reason != .unspecified else {
-      if !failure.details.isEmpty { throw invalidField("failure.details", "belong to a reason") }
+      if !failure.details.isEmpty { throw invalidField("failure.details", "need a reason") }
       return Status(given ?? .unavailable, message)
     }
     guard let name = failure.reason.name,

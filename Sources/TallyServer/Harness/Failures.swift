@@ -63,7 +63,7 @@ final class Failures: Sendable {
       if state.entries.count >= Limits.failureCount {
         guard let over = state.entries.firstIndex(where: { $0.left == 0 }) else {
           throw invalidField(
-            "failure", "would be one more than the \(Limits.failureCount) that may wait",
+            "failure", "would exceed the \(Limits.failureCount) failures that may wait",
             limit: Int64(Limits.failureCount))
         }
         state.entries.remove(at: over)

@@ -79,14 +79,14 @@ struct FixtureFile {
   func items(_ text: String) throws(Refusal) -> [FixtureItem] {
     let json: JSON
     do throws(JSONError) { json = try JSON.parse(text) } catch {
-      throw invalidField("json", "is not JSON, at byte \(error.offset): \(error.message)")
+      throw invalidField("json", "is not valid JSON at byte \(error.offset): \(error.message)")
     }
     guard case .object(let members) = json else { throw invalidField("json", "must be an object") }
     var lists: [String: [JSON]] = [:]
     for member in members {
       let name = Self.sections.first { isNamed($0.name, member.name) }?.name ?? member.name
       guard name == Self.calls || Self.sections.contains(where: { $0.name == name }) else {
-        throw invalidField("json.\(member.name)", "is none of \(Self.names)")
+        throw invalidField("json.\(member.name)", "is not one of \(Self.names)")
       }
       guard case .array(let items) = member.value else {
         throw invalidField("json.\(member.name)", "must be an array")
@@ -131,7 +131,7 @@ struct FixtureFile {
     }
     let method = requests[name] == nil ? Self.package + name : name
     guard requests[method] != nil else {
-      throw invalidField("\(place).method", "names no method that takes one request")
+      throw invalidField("\(place).method", "does not name a method that takes a single request")
     }
     var item = FixtureItem(place: place, path: "\(place).request", wrapped: "", method: method)
     item.payload = try encode(json["request"] ?? .object([]), of: item, ids: [])
@@ -145,7 +145,7 @@ struct FixtureFile {
     let id = "fixture:\(item.path.dropFirst("json.".utf8.count)):\(digest)"
     let whole = completed(json, pool.messages[type], ["idempotency_key"] + ids, id)
     do throws(MismatchError) { return try MessageEncoder(pool: pool).encode(whole, as: type) } catch {
-      throw invalidField(item.place(of: error.path), "does not fit: \(error.message)")
+      throw invalidField(item.place(of: error.path), "is invalid: \(error.message)")
     }
   }
 

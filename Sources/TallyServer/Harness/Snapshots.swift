@@ -29,7 +29,7 @@ final class Snapshots: Sendable {
     try kept.withLock { kept throws(Refusal) in
       if kept[name] == nil, kept.count >= Limits.snapshotCount {
         throw invalidField(
-          "name", "would be one more than the \(Limits.snapshotCount) snapshots that are kept",
+          "name", "would exceed the \(Limits.snapshotCount) snapshots that are kept",
           limit: Int64(Limits.snapshotCount))
       }
       let others = kept.reduce(0) { $0 + ($1.key == name ? 0 : $1.value.database.byteCount) }
@@ -51,7 +51,7 @@ final class Snapshots: Sendable {
   /// - Returns: the commit that did it.
   func restore(_ name: String, _ engine: any ServedEngine) throws(Refusal) -> Int64 {
     try kept.withLock { kept throws(Refusal) in
-      guard let saved = kept[name] else { throw invalidField("name", "names no snapshot") }
+      guard let saved = kept[name] else { throw invalidField("name", "is not the name of a snapshot") }
       do throws(StoreError) {
         return try engine.restore(saved.database) { clock.setting = saved.clock }
       } catch { throw Refusal(.readOnly, "the database could not be put back: \(error)") }

@@ -67,7 +67,7 @@ private func rateLimit(_ message: TallystickV1.RateLimit?) throws(Refusal) -> Ra
   try rate(message.perSecond, "rate_limit.per_second")
   try rate(message.burst, "rate_limit.burst")
   if message.perSecond == 0 && message.burst != 0 {
-    throw invalidField("rate_limit.burst", "goes with a rate only")
+    throw invalidField("rate_limit.burst", "needs a rate")
   }
   return RateLimit(
     subject, perSecond: message.perSecond, burst: message.burst == 0 ? message.perSecond : message.burst)

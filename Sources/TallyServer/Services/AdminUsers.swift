@@ -89,7 +89,7 @@ extension TallystickV1.UserSettings {
   }
 }
 
-let unexpectedOutcome = Refusal(.corrupt, "the engine answered something else to a command of admin")
+let unexpectedOutcome = Refusal(.corrupt, "the engine gave an unexpected outcome for an admin command")
 
 func adminOutcome(_ outcome: Outcome) throws(Refusal) -> AdminOutcome {
   switch outcome {

@@ -264,7 +264,7 @@ private struct PreparedBatch: Sendable {
         response.commitSequence = max(response.commitSequence, applied.commitSequence)
         response.results.append(applied.result)
       } else {
-        throw Refusal(.corrupt, "the engine answered something else to a command of the batch")
+        throw Refusal(.corrupt, "the engine gave an unexpected outcome for a command of the batch")
       }
       next += 1
     }

@@ -116,7 +116,7 @@ struct CreditService {
         answer: { request, caller throws(Refusal) in
           guard let sequence = Identifiers.transactionSequence(request.transactionId) else {
             throw Refusal(
-              .transactionNotFound, "no such transaction",
+              .transactionNotFound, "there is no such transaction",
               details: ["transaction_id": request.transactionId])
           }
           let snapshot = try engine.transaction(sequence: sequence, actingUserId: caller.actingUserId)

@@ -166,7 +166,7 @@ struct PageService {
   }
 }
 
-private let mistaken = Refusal(.corrupt, "the engine answered something else to a command of pages")
+private let mistaken = Refusal(.corrupt, "the engine gave an unexpected outcome for a page command")
 
 private func pageOutcome(_ outcome: Outcome) throws(Refusal) -> PageOutcome {
   switch outcome {

@@ -74,7 +74,7 @@ enum UsageRequests {
       let path = FieldPath(prefix: "plan.prices[\(index)].")
       try Fields.optional(message.model, path("model"), atMost: Limits.modelByteCount)
       guard models.insert(ExactText(message.model)).inserted else {
-        throw invalidField(path("model"), "stands there more than once")
+        throw invalidField(path("model"), "appears more than once")
       }
       for (rate, field) in [
         (message.inputMicrosPerMillion, "input_micros_per_million"),
