@@ -1,9 +1,7 @@
-// Random numbers that are the same wherever and whenever they are drawn.
+// Random numbers that are the same on every machine and in every run.
 //
 // Invariants:
-// 1. What is drawn depends on the seed alone: no floating point, no clock, no hash of the process.
-//
-// Values, owned by nobody.
+// 1. They depend on the seed alone: no floating point, no clock, no per-process hashing.
 
 /// SplitMix64: one addition and one mixing of bits a number.
 struct SeedRandom {

@@ -5,14 +5,14 @@
 
 internal import TallyProtoJSON
 
-/// What a uid or gid is allowed as.
+/// A uid or gid that may connect, and its role.
 struct Allowance: Equatable {
   var id: UInt32
   var role: String
 }
 
 struct ServeSettings: Equatable {
-  /// Empty: there is no place, which is refused where one is needed.
+  /// Empty where no place is known; that is refused unless the server is ephemeral.
   var database = Locations.database ?? ""
   var socket = Locations.socket
   var socketMode: UInt32 = 0o660
@@ -144,23 +144,32 @@ struct ServeSettings: Equatable {
     try integer(.maxLogBytes, &maxLogBytes)
     if isTesting && !isEphemeral {
       guard settings.text(Key.database.setting) != nil else {
-        let advice = "name one with --database, or add --ephemeral"
-        throw Failure(.usage, "--testing lets clients reset the database: \(advice)")
+        let advice = "name that database with --database, or add --ephemeral"
+        throw Failure(.usage, "--testing lets clients reset the database, so \(advice)")
       }
     }
     try requirePlaces(settings)
   }
 
   private func requirePlaces(_ settings: Settings) throws(Failure) {
-    if isEphemeral { return }
+    if isEphemeral {
+      // The environment and the file may name places for other servers; a flag is meant for this one.
+      for key in [Key.socket, .database] where settings.find(key.setting)?.status == .usage {
+        throw Failure(
+          .usage,
+          "--\(key.rawValue) cannot be combined with --ephemeral, which serves from a private directory and "
+            + "prints the path of its socket")
+      }
+      return
+    }
     if database.isEmpty {
       throw Failure(
         .configuration,
-        "there is no place for the database, since HOME is not set: set HOME or XDG_STATE_HOME, "
-          + "or name a directory with --database")
+        "no place for the database: HOME is not set; set HOME or XDG_STATE_HOME, or name a directory with "
+          + "--database")
     }
     if let found = settings.find(Key.socket.setting), let advice = SocketPath.advice(socket) {
-      throw Failure(found.status, "\(found.origin): \(JSON.quoted(socket)) is no path; \(advice)")
+      throw Failure(found.status, "\(found.origin): \(JSON.quoted(socket)) is not a path; \(advice)")
     }
   }
 
@@ -179,7 +188,7 @@ struct ServeSettings: Equatable {
         throw Failure(found.status, "\(found.origin): \(JSON.quoted(value)) is not \(form)")
       }
       guard let id = UInt32(name) ?? named(name) else {
-        let problem = "the system knows no \(kind) named \(JSON.quoted(name))"
+        let problem = "there is no \(kind) named \(JSON.quoted(name)) on this system"
         throw Failure(found.status, "\(found.origin): \(problem)")
       }
       allowances.append(Allowance(id: id, role: role))
@@ -192,13 +201,13 @@ struct ServeSettings: Equatable {
     guard let found, let text = found.values.last else { return nil }
     guard let mode = UInt32(text, radix: 8), mode & ~0o660 == 0, mode & 0o600 == 0o600 else {
       throw Failure(
-        found.status, "\(found.origin): \(JSON.quoted(text)) is none of 0600, 0620, 0640, 0660")
+        found.status, "\(found.origin): \(JSON.quoted(text)) is not one of 0600, 0620, 0640, 0660")
     }
     return mode
   }
 }
 
-/// Where things are when nobody says otherwise.
+/// Where the socket and the database are by default.
 enum Locations {
   /// In the user's runtime directory, else the system's.
   static var socket: String {

@@ -8,7 +8,7 @@ enum Pairs {
   static func list(_ texts: [String]) throws(Failure) -> [(key: String, value: String)] {
     try texts.map { text throws(Failure) in
       guard let cut = text.firstIndex(of: "="), cut > text.startIndex else {
-        throw Failure(.usage, "\(JSON.quoted(text)) is not KEY=VALUE")
+        throw Failure(.usage, "\(JSON.quoted(text)) is not of the form key=value")
       }
       return (String(text[..<cut]), String(text[text.index(after: cut)...]))
     }

@@ -1,4 +1,4 @@
-// Times and spans of time on the command line.
+// Times and durations on the command line.
 
 internal import TallyProtoJSON
 
@@ -6,9 +6,23 @@ enum Times {
   static func parse(_ text: String) throws(Failure) -> Int64 {
     guard let micros = Timestamp.parse(text) else {
       throw Failure(
-        .usage, "\(JSON.quoted(text)) is no time in UTC, such as 2026-12-31 or 2026-12-31T23:59:59Z")
+        .usage, "\(JSON.quoted(text)) is not a UTC time such as 2026-12-31 or 2026-12-31T23:59:59Z")
     }
     return micros
+  }
+
+  /// The two ends of a period, of which either may be left out.
+  static func parseRange(from: String?, to: String?) throws(Failure) -> (from: Int64?, to: Int64?) {
+    var ends: (from: Int64?, to: Int64?) = (nil, nil)
+    if let from { ends.from = try parse(from) }
+    if let to { ends.to = try parse(to) }
+    if let first = ends.from, let last = ends.to, first >= last {
+      throw Failure(
+        .usage,
+        "--from must be before --to: \(Timestamp.format(first)) is not before \(Timestamp.format(last))"
+      )
+    }
+    return ends
   }
 
   /// `90s`, `15m`, `2h`, `30d`, to milliseconds.
@@ -22,7 +36,7 @@ enum Times {
       default: nil
       }
     guard let unit, let count = Int64(text.dropLast()), count > 0 else {
-      throw Failure(.usage, "\(JSON.quoted(text)) is no span of time, such as 90s, 15m, 2h or 30d")
+      throw Failure(.usage, "\(JSON.quoted(text)) is not a duration such as 90s, 15m, 2h or 30d")
     }
     let (millis, overflows) = count.multipliedReportingOverflow(by: unit)
     if overflows { throw Failure(.usage, "\(JSON.quoted(text)) is too long") }

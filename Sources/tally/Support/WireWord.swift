@@ -20,7 +20,7 @@ extension WireWord {
     for word in words {
       guard let value = choices.first(where: { $0.word == word.lowercased() }) else {
         let names = choices.map(\.word).joined(separator: ", ")
-        throw Failure(.usage, "\(JSON.quoted(word)) is none of \(names)")
+        throw Failure(.usage, "\(JSON.quoted(word)) is not one of \(names)")
       }
       values.append(value)
     }

@@ -8,10 +8,10 @@ internal import TallyTesting
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Loads a server for a few seconds and prints rate and latencies.",
+    commandName: "bench", abstract: "Loads a server for a few seconds and prints its rate and latencies.",
     discussion: """
-      Without --socket it starts an ephemeral server for the time. With --socket it writes to that \
-      server: charges to users named bench-0, bench-1, ... that it funds first.
+      Without --socket, it starts an ephemeral server and stops it afterwards. With --socket, it writes to \
+      that server: it adds credit to users named bench-0, bench-1, ... and charges them.
 
       Examples:
         tally bench
@@ -24,12 +24,15 @@ struct BenchCommand: ParsableCommand {
     case health
   }
 
-  @Option(help: "The server to load, instead of an ephemeral one.", completion: .file()) var socket: String?
-  @Option(help: "How long.") var seconds: Int = 5
-  @Option(help: "Calls under way at once.") var callers: Int = 64
-  @Option(help: "Connections that the callers share.") var connections: Int = 4
-  @Option(help: "Accounts that are charged in turn.") var users: Int = 1_000
-  @Option(help: "consume, balance or health.") var work: Work = .consume
+  @Option(help: "The socket of the server to load. (default: an ephemeral server)", completion: .file())
+  var socket: String?
+  @Option(parsing: .unconditional, help: "How long to load it: 1 to 3600.") var seconds: Int = 5
+  @Option(parsing: .unconditional, help: "Concurrent callers: 1 to 65536.") var callers: Int = 64
+  @Option(parsing: .unconditional, help: "Connections that the callers share: 1 to 1024.") var connections:
+    Int = 4
+  @Option(parsing: .unconditional, help: "Users that are called for in turn: 1 to 1000000.") var users: Int =
+    1_000
+  @Option(help: "Which call to make.") var work: Work = .consume
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -37,7 +40,7 @@ struct BenchCommand: ParsableCommand {
       (1...1_000_000).contains(users)
     else {
       throw ValidationError(
-        "--seconds takes 1 to 3600, --callers 1 to 65536, --connections 1 to 1024, --users 1 to 1000000")
+        "--seconds must be 1 to 3600, --callers 1 to 65536, --connections 1 to 1024, --users 1 to 1000000")
     }
   }
 

@@ -37,7 +37,7 @@ struct LoadReport: Sendable {
   var text: String {
     var rows = [
       ("work", "\(work), \(callers) callers"), ("calls", Dollars.grouped(latencies.count)),
-      ("a second", Dollars.grouped(callsPerSecond)),
+      ("per second", Dollars.grouped(callsPerSecond)),
     ]
     rows += quantiles.map { ($0, "\($1 / 1_000) us") }
     rows += failures.sorted { $0.key < $1.key }.map { ("failed", "\($1) \($0)") }

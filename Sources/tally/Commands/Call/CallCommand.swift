@@ -12,10 +12,10 @@ struct CallCommand: ClientCommand {
     commandName: "call",
     abstract: "Calls any method with a JSON request.",
     discussion: """
-      The request is proto3 JSON: an argument, or standard input with -. Of a method that takes a \
-      stream it is an array of messages. A stream of responses is printed one a line. An error is \
-      printed as JSON on standard error, and the exit status is 1 (69 if no server was reached, or it \
-      went away; 124 if the --timeout has passed). The call is made once.
+      The request is proto3 JSON, given as an argument, or on standard input with '-'. For a method that \
+      takes a stream it is an array of messages. Streamed responses are printed one per line. An error is \
+      printed as JSON on standard error, with exit status 1 (69 if there is no server or the connection was \
+      lost, 124 if the --timeout has passed). The call is never retried.
 
       Example:
         tally call tallystick.v1.CreditService/Consume \\
@@ -27,22 +27,22 @@ struct CallCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
 
   @Argument(
-    help: "The method, such as CreditService/GetBalance; in full where it is not of tallystick.v1.",
+    help: "The method, such as CreditService/GetBalance; with its package unless that is tallystick.v1.",
     completion: .custom { _, _, _ in KnownNames.methods })
   var method: String
 
   @Argument(help: "The request as JSON, or - for standard input.")
   var request: String = "{}"
 
-  @Flag(help: "One line a response, also of a single one.")
+  @Flag(help: "Print each response on one line.")
   var compact = false
 
-  @Flag(help: "Print fields that have their default, too.")
+  @Flag(help: "Print fields that have their default value as well.")
   var emitDefaults = false
 
   @Option(
     parsing: .singleValue,
-    help: ArgumentHelp("Metadata of the call; may be repeated.", valueName: "key=value"))
+    help: ArgumentHelp("Metadata to send with the call. Repeatable.", valueName: "key=value"))
   var metadata: [String] = []
 
   func perform() async throws {
@@ -92,7 +92,8 @@ struct CallCommand: ClientCommand {
       }
       return [try encoder.encode(json, as: method.input)]
     } catch let error as JSONError {
-      throw Failure(.malformedInput, "the request is not JSON, at byte \(error.offset): \(error.message)")
+      throw Failure(
+        .malformedInput, "the request is not valid JSON at byte \(error.offset): \(error.message)")
     } catch let error as MismatchError {
       let place = error.path.isEmpty ? "the request" : error.path
       throw Failure(.malformedInput, "\(place): \(error.message)")

@@ -16,7 +16,7 @@ struct DescribeCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
 
   @Argument(
-    help: "A name, in full where it is not of tallystick.v1; all services when it is left out.",
+    help: "What to describe; with its package unless that is tallystick.v1. (default: all services)",
     completion: .custom { _, _, _ in KnownNames.all })
   var name: String?
 
@@ -29,7 +29,9 @@ struct DescribeCommand: ClientCommand {
         let text = Description(pool: pool).text(of: full)
       else {
         let meant = Suggestion.nearest(to: name, among: KnownNames.all) ?? KnownNames.method(like: name)
-        throw Failure(.usage, "the server knows nothing named \(name)\(Suggestion.question(meant))")
+        throw Failure(
+          .usage,
+          "the server knows no service, method, message or enum named \(name)\(Suggestion.question(meant))")
       }
       texts.append(text)
     }

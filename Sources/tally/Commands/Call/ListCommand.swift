@@ -16,7 +16,7 @@ struct ListCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
 
   @Argument(
-    help: "A service, such as CreditService; its methods are listed.",
+    help: "List the methods of this service, such as CreditService.",
     completion: .custom { _, _, _ in KnownNames.services })
   var service: String?
 
@@ -28,7 +28,7 @@ struct ListCommand: ClientCommand {
     }
     guard let (pool, name) = try await reflection.find(service), let found = pool.services[name] else {
       let meant = Suggestion.nearest(to: service, among: KnownNames.services)
-      throw Failure(.usage, "the server has no service \(service)\(Suggestion.question(meant))")
+      throw Failure(.usage, "the server has no service named \(service)\(Suggestion.question(meant))")
     }
     for method in found.methods { System.writeOutput("\(name)/\(method.name)\n") }
   }

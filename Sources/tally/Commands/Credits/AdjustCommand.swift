@@ -11,7 +11,7 @@ struct AdjustCommand: ClientCommand {
     commandName: "adjust", abstract: "Corrects a balance by hand, never below zero. Role: admin.",
     discussion: """
       Example:
-        tally credits adjust alice --by=-2.50 --actor ops --reason 'double charge'
+        tally credits adjust alice --by -2.50 --actor ops --reason 'double charge'
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -20,10 +20,11 @@ struct AdjustCommand: ClientCommand {
   @OptionGroup var text: TextOptions
 
   @Argument(help: "The user.") var user: String
-  @Option(parsing: .unconditional, help: "How much, up or down.") var by: String
-  @Flag(help: "The amount is micro-USD.") var micros = false
-  @Option(help: "Who adjusts.") var actor: String
-  @Option(help: "Why.") var reason: String
+  @Option(parsing: .unconditional, help: "The amount to add, or to take off if it is below zero.") var by:
+    String
+  @Flag(help: "The amount is in micro-USD.") var micros = false
+  @Option(help: "Who makes the adjustment.") var actor: String
+  @Option(help: "Why it is made.") var reason: String
 
   func perform() async throws {
     var request = TallystickV1.AdjustRequest()

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct BalanceCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "balance", abstract: "Shows balances.",
+    commandName: "balance", abstract: "Shows the balances of one or more users.",
     discussion: "Example: tally credits balance alice bob")
 
   @OptionGroup var connection: ConnectionOptions
@@ -22,10 +22,9 @@ struct BalanceCommand: ClientCommand {
     request.userIds = users
     let reply = try await answer(TallystickV1.CreditService.batchGetBalances, request, connection, output)
     try show(reply, output) { Texts.balances($0.balances) }
-    // Each row of a user raises the version.
-    let unknown = reply.balances.filter { $0.version == 0 }.map(\.userId)
-    output.note(
-      empty: !unknown.isEmpty,
-      "no credit was ever given to \(unknown.joined(separator: ", ")): is the name right?")
+    // Each ledger row of a user raises the version.
+    await output.noteUnknown(reply.balances.filter { $0.version == 0 }.map(\.userId), connection) { users in
+      "no credit was ever given to \(users.joined(separator: ", "))"
+    }
   }
 }

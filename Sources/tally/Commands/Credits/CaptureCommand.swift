@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct CaptureCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "capture", abstract: "Charges a hold with all of it, or less.",
+    commandName: "capture", abstract: "Charges a hold, in full or in part.",
     discussion: "Example: tally credits capture hold-17 1.40")
 
   @OptionGroup var connection: ConnectionOptions
@@ -17,8 +17,8 @@ struct CaptureCommand: ClientCommand {
   @OptionGroup var text: TextOptions
 
   @Argument(help: "The hold's id, such as hold-17.") var hold: String
-  @Argument(help: "All of the hold when left out; the rest is released.") var amount: String?
-  @Flag(help: "The amount is micro-USD.") var micros = false
+  @Argument(help: "How much to charge; the rest is released. (default: all of the hold)") var amount: String?
+  @Flag(help: "The amount is in micro-USD.") var micros = false
 
   func perform() async throws {
     var request = TallystickV1.CaptureRequest()

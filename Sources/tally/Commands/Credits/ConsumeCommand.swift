@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct ConsumeCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "consume", abstract: "Takes credit, or refuses.",
+    commandName: "consume", abstract: "Charges a user, or refuses if too little is available.",
     discussion: "Example: tally credits consume alice 1.25 --run run-7")
 
   @OptionGroup var connection: ConnectionOptions
@@ -18,8 +18,8 @@ struct ConsumeCommand: ClientCommand {
 
   @Argument(help: "The user.") var user: String
   @Argument(help: Amounts.help) var amount: String
-  @Flag(help: "The amount is micro-USD.") var micros = false
-  @Option(help: "A label.") var run = ""
+  @Flag(help: "The amount is in micro-USD.") var micros = false
+  @Option(help: "The run that is charged for, as a label only.") var run = ""
 
   func perform() async throws {
     var request = TallystickV1.ConsumeRequest()

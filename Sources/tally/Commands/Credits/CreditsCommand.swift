@@ -8,8 +8,8 @@ struct CreditsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "credits", abstract: "Balances, charges, grants, holds and the ledger.",
     discussion: """
-      Amounts are dollars, such as 1.25. Leave the sign out: of "$1.25" a shell leaves .25, and of "$10" \
-      a 0. With --micros they are micro-USD.
+      Amounts are dollars, such as 1.25. Leave the dollar sign out: a shell expands "$1.25" to .25 and \
+      "$10" to 0. With --micros, amounts are millionths of a dollar (micro-USD).
 
       Examples:
         tally credits purchase alice 10 --payment pi_42

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct ExtendCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "extend", abstract: "Moves an open hold's expiry.",
+    commandName: "extend", abstract: "Sets a new expiry for an open hold.",
     discussion: "Example: tally credits extend hold-17 --ttl 1h")
 
   @OptionGroup var connection: ConnectionOptions
@@ -16,7 +16,7 @@ struct ExtendCommand: ClientCommand {
   @OptionGroup var mutation: MutationOptions
 
   @Argument(help: "The hold's id, such as hold-17.") var hold: String
-  @Option(help: "How long from now: 90s, 15m, 2h, 30d.") var ttl: String
+  @Option(help: "How long the hold lasts from now, such as 90s, 15m, 2h or 30d.") var ttl: String
 
   func perform() async throws {
     var request = TallystickV1.ExtendRequest()

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct GrantCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "grant", abstract: "Grants a plan's credit, once a user, plan and period.",
+    commandName: "grant", abstract: "Grants a plan's credit for a period, at most once.",
     discussion: "Example: tally credits grant alice pro --period 2026-11")
 
   @OptionGroup var connection: ConnectionOptions
@@ -18,10 +18,12 @@ struct GrantCommand: ClientCommand {
 
   @Argument(help: "The user.") var user: String
   @Argument(help: "The plan's id.") var plan: String
-  @Option(help: "A UTC month, or the period's start. The current month when left out.") var period = ""
-  @Option(help: "Instead of the plan's amount.") var amount: String?
-  @Flag(help: "The amount is micro-USD.") var micros = false
-  @Option(help: "Instead of the plan's rule.") var expires: String?
+  @Option(help: "A UTC month, or the day on which the period starts. (default: the current month)")
+  var period = ""
+  @Option(parsing: .unconditional, help: "The amount. (default: the plan's monthly credit)") var amount:
+    String?
+  @Flag(help: "The amount is in micro-USD.") var micros = false
+  @Option(help: "When the credit expires. (default: by the plan's rule)") var expires: String?
 
   func perform() async throws {
     var request = TallystickV1.GrantPlanRequest()

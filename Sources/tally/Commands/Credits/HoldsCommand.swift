@@ -15,12 +15,14 @@ struct HoldsCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
   @OptionGroup var paging: PagingOptions
 
+  private static let states = TallystickV1.HoldState.choices.map(\.word)
+
   @Argument(help: "The user.") var user: String
 
   @Option(
     parsing: .singleValue,
-    help: "\(TallystickV1.HoldState.choices.map(\.word).joined(separator: ", ")); may be repeated.",
-    completion: .list(TallystickV1.HoldState.choices.map(\.word)))
+    help: "Only holds in this state: \(Self.states.joined(separator: ", ")). Repeatable.",
+    completion: .list(Self.states))
   var state: [String] = []
 
   func perform() async throws {
@@ -31,6 +33,8 @@ struct HoldsCommand: ClientCommand {
     request.states = try TallystickV1.HoldState.parse(state, among: TallystickV1.HoldState.choices)
     let reply = try await answer(TallystickV1.CreditService.listHolds, request, connection, output)
     try show(reply, output) { Texts.holds($0.holds, nextCursor: $0.nextCursor) }
-    output.note(empty: reply.holds.isEmpty && reply.nextCursor.isEmpty, "no such holds of \(user)")
+    if reply.holds.isEmpty && reply.nextCursor.isEmpty {
+      await output.noteEmpty("holds", of: user, connection)
+    }
   }
 }

@@ -5,10 +5,11 @@ internal import TallyClient
 
 /// What a mutation takes beside its own arguments.
 struct MutationOptions: ParsableArguments {
-  @Option(help: "The idempotency key; a new one is made when it is left out.")
+  @Option(help: "The idempotency key. (default: a new one)")
   var key: String?
 
-  /// A script whose variable is not set would else get a new key with each try.
+  /// An empty key comes from a script's unset variable. To take it as "none given" would make a new key with
+  /// each retry, and charge twice.
   func validate() throws {
     if key?.isEmpty == true { throw ValidationError("--key must not be empty; leave it out for a new key") }
   }

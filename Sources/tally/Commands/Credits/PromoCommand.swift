@@ -18,10 +18,12 @@ struct PromoCommand: ClientCommand {
 
   @Argument(help: "The user.") var user: String
   @Argument(help: Amounts.help) var amount: String
-  @Flag(help: "The amount is micro-USD.") var micros = false
-  @Option(help: "1 to 1000; lower burns first.") var priority: Int32?
-  @Option(help: "When the credit becomes effective.") var effective: String?
-  @Option(help: "When the credit expires.") var expires: String?
+  @Flag(help: "The amount is in micro-USD.") var micros = false
+  @Option(
+    parsing: .unconditional, help: "1 to 1000; credit of a lower priority is spent first. (default: 20)")
+  var priority: Int32?
+  @Option(help: "When the credit can be spent from. (default: at once)") var effective: String?
+  @Option(help: "When the credit expires. (default: never)") var expires: String?
 
   func perform() async throws {
     var request = TallystickV1.GrantPromoRequest()

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct PurchaseCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "purchase", abstract: "Adds bought credit.",
+    commandName: "purchase", abstract: "Adds credit that was paid for.",
     discussion: "Example: tally credits purchase alice 10 --payment pi_42 --package starter")
 
   @OptionGroup var connection: ConnectionOptions
@@ -18,10 +18,11 @@ struct PurchaseCommand: ClientCommand {
 
   @Argument(help: "The user.") var user: String
   @Argument(help: Amounts.help) var amount: String
-  @Flag(help: "The amount is micro-USD.") var micros = false
-  @Option(help: "The payment provider's id: the same payment is added once.") var payment: String
-  @Option(help: "What was bought.") var package = ""
-  @Option(help: "When the credit expires.") var expires: String?
+  @Flag(help: "The amount is in micro-USD.") var micros = false
+  @Option(help: "The payment provider's id of the payment. Each payment is added only once.") var payment:
+    String
+  @Option(help: "What was bought, such as starter.") var package = ""
+  @Option(help: "When the credit expires. (default: never)") var expires: String?
 
   /// The key of a purchase whose caller names none: the payment is one already.
   static func key(payment: String) -> String { "payment:\(payment)" }

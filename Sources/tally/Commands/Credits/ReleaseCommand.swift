@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct ReleaseCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "release", abstract: "Gives a hold's credit back.",
+    commandName: "release", abstract: "Ends a hold without a charge.",
     discussion: "Example: tally credits release hold-17")
 
   @OptionGroup var connection: ConnectionOptions

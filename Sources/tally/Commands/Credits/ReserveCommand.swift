@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct ReserveCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "reserve", abstract: "Holds credit for a while.",
+    commandName: "reserve", abstract: "Sets credit aside for a while.",
     discussion: "Example: tally credits reserve alice 2 --ttl 15m")
 
   @OptionGroup var connection: ConnectionOptions
@@ -18,9 +18,9 @@ struct ReserveCommand: ClientCommand {
 
   @Argument(help: "The user.") var user: String
   @Argument(help: Amounts.help) var amount: String
-  @Flag(help: "The amount is micro-USD.") var micros = false
-  @Option(help: "How long: 90s, 15m, 2h, 30d.") var ttl = "15m"
-  @Option(help: "A label.") var run = ""
+  @Flag(help: "The amount is in micro-USD.") var micros = false
+  @Option(help: "How long the hold lasts, such as 90s, 15m, 2h or 30d.") var ttl = "15m"
+  @Option(help: "The run that it is for, as a label only.") var run = ""
 
   func perform() async throws {
     var request = TallystickV1.ReserveRequest()

@@ -30,8 +30,9 @@ struct ShowTransactionCommand: ClientCommand {
       ("type", row.type.word),
       ("amount", Dollars.format(row.amountMicros)),
       ("held", Texts.held(row)),
-      ("available", "\(Dollars.format(row.balanceAfterMicros - row.heldAfterMicros)) (after it)"),
+      ("available", "\(Dollars.format(row.availableAfterMicros)) (after it)"),
       ("on hold", "\(Dollars.format(row.heldAfterMicros)) (after it)"),
+      ("pending", row.pendingAfterMicros == 0 ? "" : "\(Dollars.format(row.pendingAfterMicros)) (after it)"),
       ("written", Timestamp.format(row.createdAtMicros)),
       ("effective", Timestamp.format(row.effectiveAtMicros)),
     ]
@@ -45,6 +46,6 @@ struct ShowTransactionCommand: ClientCommand {
       facts.append(("meta", "\(key)=\(value)"))
     }
     for lot in row.lots { facts.append(("lot \(lot.lotId)", Dollars.format(lot.amountMicros))) }
-    return Texts.facts(facts)
+    return Texts.present(facts)
   }
 }

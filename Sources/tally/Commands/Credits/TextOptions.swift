@@ -3,12 +3,12 @@
 internal import ArgumentParser
 
 struct TextOptions: ParsableArguments {
-  @Option(help: "Free text for the ledger row.")
+  @Option(help: "A description for the ledger row.")
   var description = ""
 
   @Option(
     name: .customLong("meta"), parsing: .singleValue,
-    help: ArgumentHelp("Metadata of the ledger row; may be repeated.", valueName: "key=value"))
+    help: ArgumentHelp("Metadata for the ledger row. Repeatable.", valueName: "key=value"))
   var metadata: [String] = []
 
   func pairs() throws -> [String: String] { try Pairs.parse(metadata) }

@@ -19,6 +19,7 @@ extension Texts {
       let then = reply.replayed ? " (after it, then; 'tally credits balance' shows today's)" : ""
       rows.append(("available", Dollars.format(balance.availableMicros) + then))
       if balance.heldMicros != 0 { rows.append(("on hold", Dollars.format(balance.heldMicros))) }
+      if balance.pendingMicros != 0 { rows.append(("pending", Dollars.format(balance.pendingMicros))) }
     }
     return facts(rows)
   }
@@ -48,15 +49,16 @@ extension Texts {
     var table = Table(
       [
         ("TIME", .time), ("ID", .left), ("TYPE", .left), ("AMOUNT", .amount), ("HELD", .amount),
-        ("AVAILABLE", .amount), ("ON HOLD", .amount), ("DETAIL", .left),
-      ], optional: ["ON HOLD", "HELD", "ID", "DETAIL"], flexible: "DETAIL")
+        ("AVAILABLE", .amount), ("ON HOLD", .amount), ("PENDING", .amount), ("DETAIL", .left),
+      ], optional: ["ON HOLD", "PENDING", "ID", "DETAIL", "HELD"], flexible: "DETAIL")
     for row in rows {
       let details = [row.paymentId, row.planId, row.runId, row.holdId, row.reason, row.description]
       table.add([
         Timestamp.format(row.createdAtMicros), row.transactionId,
         row.type.word,
         isHold(row.type) ? "-" : Dollars.format(row.amountMicros), held(row),
-        Dollars.format(row.balanceAfterMicros - row.heldAfterMicros), Dollars.format(row.heldAfterMicros),
+        Dollars.format(row.availableAfterMicros), Dollars.format(row.heldAfterMicros),
+        row.pendingAfterMicros == 0 ? "-" : Dollars.format(row.pendingAfterMicros),
         details.filter { !$0.isEmpty }.joined(separator: " "),
       ])
     }
@@ -88,4 +90,9 @@ extension Texts {
     }
     return table.text + more(nextCursor)
   }
+}
+
+extension TallystickV1.Transaction {
+  /// What could be spent after the row: neither on hold nor pending.
+  var availableAfterMicros: Int64 { balanceAfterMicros &- heldAfterMicros &- pendingAfterMicros }
 }

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct CachesCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "caches", abstract: "Prints what the caches hold, and how often they are hit.",
+    commandName: "caches", abstract: "Prints the size and the hit ratio of each cache.",
     discussion: "Example: tally caches")
 
   @OptionGroup var connection: ConnectionOptions

@@ -18,11 +18,11 @@ struct MetricsCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Flag(help: "Prometheus' text format, version 0.0.4.")
+  @Flag(help: "Print in Prometheus' text format, version 0.0.4.")
   var prometheus = false
 
   func validate() throws {
-    if prometheus && output.json { throw ValidationError("--prometheus and --json exclude each other") }
+    if prometheus && output.json { throw ValidationError("--prometheus cannot be combined with --json") }
   }
 
   func perform() async throws {

@@ -8,17 +8,19 @@ internal import TallyMessages
 
 struct QueriesCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "queries", abstract: "Prints the statistics of every SQL statement, most time first.",
+    commandName: "queries", abstract: "Prints statistics of SQL statements, the most expensive first.",
     discussion: "Example: tally queries --limit 5")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Option(help: ArgumentHelp("So many statements; 0 is all.", valueName: "count"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The most statements to print; 0 prints all.", valueName: "count"))
   var limit = 20
 
   func validate() throws {
-    if limit < 0 { throw ValidationError("--limit takes 0 or more") }
+    if limit < 0 { throw ValidationError("--limit must be 0 or more, not \(limit)") }
   }
 
   func perform() async throws {

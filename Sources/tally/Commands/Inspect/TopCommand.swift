@@ -12,7 +12,7 @@ struct TopCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "top", abstract: "Shows calls, commits, caches and statements as they happen.",
     discussion: """
-      Ends with q, or with Control-C. Needs the role admin.
+      Press q or Control-C to quit. Role: admin.
 
       Examples:
         tally top
@@ -24,14 +24,17 @@ struct TopCommand: ClientCommand {
 
   @OptionGroup var connection: ConnectionOptions
 
-  @Option(help: ArgumentHelp("Between two frames.", valueName: "seconds"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Seconds between frames: 1 to 3600.", valueName: "seconds"))
   var interval = 1
 
-  @Flag(help: "Print one frame and end.")
+  @Flag(help: "Print one frame and quit.")
   var once = false
 
   func validate() throws {
-    guard (1...3_600).contains(interval) else { throw ValidationError("--interval takes 1 to 3600 seconds") }
+    guard (1...3_600).contains(interval) else {
+      throw ValidationError("--interval must be 1 to 3600 seconds, not \(interval)")
+    }
   }
 
   func perform() async throws {

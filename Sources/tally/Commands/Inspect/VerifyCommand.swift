@@ -11,11 +11,12 @@ internal import TallySQLiteStore
 
 struct VerifyCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Proves that balances, ledger, holds and file agree.",
+    commandName: "verify", abstract: "Proves that ledger, balances, holds and the file agree.",
     discussion: """
-      One line a check, with what was examined and how long it took; the rows that break it below. With \
-      --json a check is one JSON object on a line of its own. The exit status is 1 if anything breaks. On \
-      a running server it reads snapshots and keeps no writer waiting; a file must not be served meanwhile.
+      Prints one line for each check, with how much was examined and how long it took, and below it the \
+      rows that violate it. With --json, each check is one JSON object on its own line. The exit status is \
+      1 if there is any violation. A running server is read in snapshots, so writes go on meanwhile; a \
+      file can only be verified while no server uses it.
 
       Examples:
         tally verify
@@ -27,7 +28,8 @@ struct VerifyCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
 
   @Option(
-    help: ArgumentHelp("A database file, or the directory that holds it.", valueName: "path"),
+    help: ArgumentHelp(
+      "Verify this database file, or the one in this directory, instead of a server.", valueName: "path"),
     completion: .file())
   var file: String?
 
@@ -39,7 +41,7 @@ struct VerifyCommand: ClientCommand {
       try await verifyServer(&report)
     }
     report.finish()
-    if report.checkCount == 0 { throw Failure(.software, "nothing was checked") }
+    if report.checkCount == 0 { throw Failure(.software, "the server reported no checks") }
     if report.violations > 0 { throw tally.ExitStatus.refused.code }
   }
 

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct CreateMediaCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "create", abstract: "Registers an image. An upload counts against the quota.",
+    commandName: "create", abstract: "Registers an image. Uploads count against the user's quota.",
     discussion: """
       Examples:
         tally media create alice --id logo --url https://cdn.example.com/logo.png \\
@@ -21,13 +21,13 @@ struct CreateMediaCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
 
   @Argument(help: "The user.") var user: String
-  @Option(help: "The image's id; made by the server when it is left out.") var id = ""
-  @Option(help: "Where it is.") var url: String
-  @Option(help: "In pixels.") var width: Int32 = 0
-  @Option(help: "In pixels.") var height: Int32 = 0
-  @Option(help: "Its size.") var bytes: Int64 = 0
-  @Option(help: "Its media type, such as image/png.") var mime = ""
-  @Option(help: "Where it comes from.") var source: MediaOrigin = .upload
+  @Option(help: "The image's id. (default: the server makes one)") var id = ""
+  @Option(help: "The URL of the image.") var url: String
+  @Option(parsing: .unconditional, help: "The width in pixels.") var width: Int32?
+  @Option(parsing: .unconditional, help: "The height in pixels.") var height: Int32?
+  @Option(parsing: .unconditional, help: "The size in bytes.") var bytes: Int64?
+  @Option(help: "The media type, such as image/png.") var mime = ""
+  @Option(help: "Where the image comes from.") var source: MediaOrigin = .upload
   @Option(help: "The run that generated it.") var run = ""
 
   func perform() async throws {
@@ -35,9 +35,9 @@ struct CreateMediaCommand: ClientCommand {
     request.userId = user
     request.mediaId = id
     request.url = url
-    request.width = width
-    request.height = height
-    request.byteCount = bytes
+    request.width = width ?? 0
+    request.height = height ?? 0
+    request.byteCount = bytes ?? 0
     request.mimeType = mime
     request.source = source.source
     request.runId = run

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct DeleteMediaCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "delete", abstract: "Removes an image that no page uses.",
+    commandName: "delete", abstract: "Deletes an image that no page uses.",
     discussion: "Example: tally media delete logo --detach")
 
   @OptionGroup var connection: ConnectionOptions
@@ -16,7 +16,7 @@ struct DeleteMediaCommand: ClientCommand {
   @OptionGroup var authorship: AuthorOptions
 
   @Argument(help: "The image's id.") var media: String
-  @Flag(help: "Take it out of the pages that use it; each gets a new version.") var detach = false
+  @Flag(help: "Take the image out of the pages that use it; each gets a new version.") var detach = false
 
   func perform() async throws {
     var request = TallystickV1.DeleteMediaRequest()

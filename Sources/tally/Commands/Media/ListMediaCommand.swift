@@ -16,7 +16,7 @@ struct ListMediaCommand: ClientCommand {
   @OptionGroup var paging: PagingOptions
 
   @Argument(help: "The user.") var user: String
-  @Option(help: "Only of this source.") var source: MediaOrigin?
+  @Option(help: "Only images of this source.") var source: MediaOrigin?
 
   func perform() async throws {
     var request = TallystickV1.ListMediaRequest()
@@ -26,6 +26,8 @@ struct ListMediaCommand: ClientCommand {
     request.cursor = paging.cursor
     let reply = try await answer(TallystickV1.PageService.listMedia, request, connection, output)
     try show(reply, output) { Texts.media($0.media, nextCursor: $0.nextCursor) }
-    output.note(empty: reply.media.isEmpty && reply.nextCursor.isEmpty, "no such media of \(user)")
+    if reply.media.isEmpty && reply.nextCursor.isEmpty {
+      await output.noteEmpty("media", of: user, connection)
+    }
   }
 }

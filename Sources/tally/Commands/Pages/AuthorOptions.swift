@@ -4,6 +4,6 @@ internal import ArgumentParser
 
 /// Who changes a page.
 struct AuthorOptions: ParsableArguments {
-  @Option(help: "Who makes the change; the acting user when it is left out.")
+  @Option(help: "Who makes the change. (default: the acting user)")
   var author: String?
 }

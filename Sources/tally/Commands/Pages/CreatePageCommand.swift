@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct CreatePageCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "create", abstract: "Makes a page, as its version 1.",
+    commandName: "create", abstract: "Creates a page.",
     discussion: """
       The file has the fields of a SavePageRequest: title, settings and sections.
 
@@ -22,8 +22,8 @@ struct CreatePageCommand: ClientCommand {
   @OptionGroup var authorship: AuthorOptions
 
   @Argument(help: "The user.") var user: String
-  @Option(help: "The page's id; made by the server when it is left out.") var id = ""
-  @Option(help: "Its title.") var title: String?
+  @Option(help: "The page's id. (default: the server makes one)") var id = ""
+  @Option(help: "The page's title.") var title: String?
   @Option(
     help: ArgumentHelp("The content as JSON; - is standard input.", valueName: "path"), completion: .file())
   var file: String?

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct DeletePageCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "delete", abstract: "Hides a page; undelete brings it back.",
+    commandName: "delete", abstract: "Deletes a page; 'undelete' brings it back.",
     discussion: "Example: tally pages delete home")
 
   @OptionGroup var connection: ConnectionOptions

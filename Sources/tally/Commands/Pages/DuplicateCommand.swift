@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct DuplicateCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "duplicate", abstract: "Copies a page's current version as a new page of its user.",
+    commandName: "duplicate", abstract: "Copies a page's current version to a new page of the same user.",
     discussion: "Example: tally pages duplicate home --id home-2 --title 'Hello again'")
 
   @OptionGroup var connection: ConnectionOptions
@@ -16,8 +16,8 @@ struct DuplicateCommand: ClientCommand {
   @OptionGroup var authorship: AuthorOptions
 
   @Argument(help: "The page's id.") var page: String
-  @Option(help: "The copy's id; made by the server when it is left out.") var id = ""
-  @Option(help: "The copy's title; the original's when it is left out.") var title = ""
+  @Option(help: "The copy's id. (default: the server makes one)") var id = ""
+  @Option(help: "The copy's title. (default: the original's)") var title = ""
 
   func perform() async throws {
     var request = TallystickV1.DuplicatePageRequest()

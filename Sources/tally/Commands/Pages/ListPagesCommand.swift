@@ -16,7 +16,7 @@ struct ListPagesCommand: ClientCommand {
   @OptionGroup var paging: PagingOptions
 
   @Argument(help: "The user.") var user: String
-  @Flag(help: "Deleted pages, too.") var deleted = false
+  @Flag(help: "List deleted pages as well.") var deleted = false
 
   func perform() async throws {
     var request = TallystickV1.ListPagesRequest()
@@ -26,6 +26,8 @@ struct ListPagesCommand: ClientCommand {
     request.cursor = paging.cursor
     let reply = try await answer(TallystickV1.PageService.listPages, request, connection, output)
     try show(reply, output) { Texts.pages($0.pages, nextCursor: $0.nextCursor) }
-    output.note(empty: reply.pages.isEmpty && reply.nextCursor.isEmpty, "no pages of \(user)")
+    if reply.pages.isEmpty && reply.nextCursor.isEmpty {
+      await output.noteEmpty("pages", of: user, connection)
+    }
   }
 }

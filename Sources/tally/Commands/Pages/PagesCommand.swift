@@ -8,8 +8,9 @@ struct PagesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pages", abstract: "Pages, their sections and their versions.",
     discussion: """
-      Every change makes a new version and names the one that it was made from, so nobody's change is \
-      lost. To edit a page, print it in the form that save reads, change the file, and save it:
+      Every change makes a new version and names the version it is based on, so that nobody overwrites \
+      another's change unseen. To edit a page, print it in the form that 'save' reads, edit the file, and \
+      save it:
 
         tally pages show home --input > home.json
         tally pages save home home.json

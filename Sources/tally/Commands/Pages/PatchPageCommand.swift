@@ -25,7 +25,8 @@ struct PatchPageCommand: ClientCommand {
 
   @Argument(help: "The page's id.") var page: String
   @Argument(help: "The patch as JSON; - is standard input.", completion: .file()) var file: String
-  @Option(help: "The version that the patch was made from, instead of the file's.")
+  @Option(
+    parsing: .unconditional, help: "The version the patch is based on. (default: the file's expectedVersion)")
   var expectedVersion: Int64?
 
   func perform() async throws {

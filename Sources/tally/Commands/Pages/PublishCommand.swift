@@ -8,19 +8,20 @@ internal import TallyMessages
 
 struct PublishCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "publish", abstract: "Shows a version to the world.",
+    commandName: "publish", abstract: "Makes a version public.",
     discussion: "Example: tally pages publish home --version 3")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
   @Argument(help: "The page's id.") var page: String
-  @Option(help: "The current one when it is left out.") var version: Int64 = 0
+  @Option(parsing: .unconditional, help: "The version to publish. (default: the current one)")
+  var version: Int64?
 
   func perform() async throws {
     var request = TallystickV1.PublishRequest()
     request.pageId = page
-    request.version = version
+    request.version = version ?? 0
     try await tally.perform(
       TallystickV1.PageService.publish, request, connection, output, text: Texts.change)
   }

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct PurgeCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "purge", abstract: "Removes a deleted page and its versions for ever. Media stay.",
+    commandName: "purge", abstract: "Removes a deleted page and its versions for good. Media are kept.",
     discussion: "Example: tally pages purge home")
 
   @OptionGroup var connection: ConnectionOptions

@@ -19,12 +19,12 @@ enum RequestFile {
       let encoder = MessageEncoder(pool: try DescriptorPool.embedded())
       return try Request.decode(try encoder.encode(try JSON.parse(text), as: Request.fullName))
     } catch let error as JSONError {
-      throw Failure(.malformedInput, "\(name) is not JSON, at byte \(error.offset): \(error.message)")
+      throw Failure(.malformedInput, "\(name) is not valid JSON at byte \(error.offset): \(error.message)")
     } catch let error as MismatchError {
       let place = error.path.isEmpty ? name : "\(name), \(error.path)"
       throw Failure(.malformedInput, "\(place): \(error.message)")
     } catch let error as DecodeError {
-      throw Failure(.malformedInput, "\(name) is no \(Request.fullName): \(error)")
+      throw Failure(.malformedInput, "\(name) is not a \(Request.fullName): \(error)")
     }
   }
 }

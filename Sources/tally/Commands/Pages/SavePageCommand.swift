@@ -11,8 +11,8 @@ struct SavePageCommand: ClientCommand {
     commandName: "save", abstract: "Replaces a page's whole content from a file.",
     discussion: """
       The file has the fields of a SavePageRequest: expectedVersion, title, settings and sections, as \
-      'tally pages show --input' prints them. The save is refused when somebody saved since. Images are \
-      media of the page's user, by their ids:
+      'tally pages show --input' prints them. The save is refused if the page is no longer at \
+      expectedVersion. Images are the ids of media that belong to the page's user:
 
         {"expectedVersion": 2, "title": "Welcome", "sections": [
           {"sectionId": "hero", "kind": "hero", "content": "Hello",
@@ -29,9 +29,11 @@ struct SavePageCommand: ClientCommand {
 
   @Argument(help: "The page's id.") var page: String
   @Argument(help: "The content as JSON; - is standard input.", completion: .file()) var file: String
-  @Option(help: "The version that the content was made from, instead of the file's.")
+  @Option(
+    parsing: .unconditional,
+    help: "The version the content is based on. (default: the file's expectedVersion)")
   var expectedVersion: Int64?
-  @Flag(help: "Save over whatever is there.") var force = false
+  @Flag(help: "Save whatever the current version is.") var force = false
 
   func perform() async throws {
     var request = try RequestFile.read(file, as: TallystickV1.SavePageRequest.self)

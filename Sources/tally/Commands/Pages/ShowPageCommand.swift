@@ -20,14 +20,14 @@ struct ShowPageCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
 
   @Argument(help: "The page's id.") var page: String
-  @Flag(help: "The published version instead of the current one.") var published = false
-  @Flag(help: "A deleted page, too.") var deleted = false
-  @Option(help: "This version instead of the current one.") var version: Int64?
-  @Flag(help: "Print the content as JSON, in the form that save reads.") var input = false
+  @Flag(help: "Show the published version instead of the current one.") var published = false
+  @Flag(help: "Show the page even if it is deleted.") var deleted = false
+  @Option(parsing: .unconditional, help: "Show this version instead of the current one.") var version: Int64?
+  @Flag(help: "Print the content as JSON, in the form that 'save' reads.") var input = false
 
   func validate() throws {
     if version != nil, published || deleted {
-      throw ValidationError("--version excludes --published and --deleted")
+      throw ValidationError("--version cannot be combined with --published or --deleted")
     }
   }
 

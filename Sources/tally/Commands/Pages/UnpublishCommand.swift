@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct UnpublishCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "unpublish", abstract: "Takes a page back from the world.",
+    commandName: "unpublish", abstract: "Takes a page out of public view.",
     discussion: "Example: tally pages unpublish home")
 
   @OptionGroup var connection: ConnectionOptions

@@ -6,7 +6,7 @@ internal import ArgumentParser
 
 struct PlansCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plans", abstract: "What a subscription grants.",
+    commandName: "plans", abstract: "Plans: what a subscription grants, allows and costs.",
     discussion: """
       Examples:
         tally plans put pro --credit 20 --expires period-end

@@ -5,14 +5,14 @@ internal import TallyProtoJSON
 
 /// A model's price as an argument: `gpt-x=3,15,0.04`.
 enum Prices {
-  /// Stands for the empty model: every one without a price of its own.
+  /// How people write the empty model, which stands for every model without a price of its own.
   static let anyModel = "*"
 
   static func parse(_ text: String, isMicros: Bool) throws(Failure) -> TallystickV1.ModelPrice {
     let sides = text.split(separator: "=", omittingEmptySubsequences: false)
     let amounts = (sides.last ?? "").split(separator: ",", omittingEmptySubsequences: false)
     guard sides.count >= 2, amounts.count == 3, !text.hasPrefix("=") else {
-      throw Failure(.usage, "\(JSON.quoted(text)) is no price, such as gpt-x=3,15,0.04")
+      throw Failure(.usage, "\(JSON.quoted(text)) is not a price such as gpt-x=3,15,0.04")
     }
     var price = TallystickV1.ModelPrice()
     let model = sides.dropLast().joined(separator: "=")

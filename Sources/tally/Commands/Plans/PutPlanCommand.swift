@@ -8,11 +8,11 @@ internal import TallyMessages
 
 struct PutPlanCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "put", abstract: "Makes a plan, or replaces it. Role: admin.",
+    commandName: "put", abstract: "Creates or replaces a plan. Role: admin.",
     discussion: """
-      A price is what a million tokens in, a million tokens out and an image cost, in dollars: \
-      model=in,out,image. The model * stands for every model without a price of its own. What is not \
-      given is no limit, and a run's cost is then for the caller to say.
+      --price takes model=in,out,image: what a million input tokens, a million output tokens and one image \
+      cost, in dollars. The model * stands for every model without a price of its own. A limit that is not \
+      given does not apply; without a price, the caller has to name the cost of each run.
 
       Examples:
         tally plans put pro --credit 20 --name Pro --expires 45d
@@ -24,20 +24,23 @@ struct PutPlanCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
 
   @Argument(help: "The plan's id.") var plan: String
-  @Option(help: "The monthly credit.") var credit: String
-  @Flag(help: "The credit is micro-USD.") var micros = false
-  @Option(help: "Its name for people.") var name = ""
-  @Option(help: "never, period-end, or a span after the period's start such as 45d.") var expires =
+  @Option(parsing: .unconditional, help: "The credit granted each month.") var credit: String
+  @Flag(help: "Amounts are in micro-USD.") var micros = false
+  @Option(help: "A name for people to read.") var name = ""
+  @Option(help: "When granted credit expires: never, period-end, or 45d after the period's start.")
+  var expires =
     "period-end"
-  @Option(help: "1 to 1000; lower burns first.") var priority: Int32 = 0
-  @Option(help: "Generations a month.") var generations: Int64?
-  @Option(help: "Uploads a month.") var uploads: Int64?
-  @Option(help: "Pages at a time.") var pages: Int64?
-  @Option(help: ArgumentHelp("The IANA zone of the month; UTC when left out.", valueName: "zone"))
+  @Option(
+    parsing: .unconditional, help: "1 to 1000; credit of a lower priority is spent first. (default: 10)")
+  var priority: Int32?
+  @Option(parsing: .unconditional, help: "Generations allowed a month.") var generations: Int64?
+  @Option(parsing: .unconditional, help: "Uploads allowed a month.") var uploads: Int64?
+  @Option(parsing: .unconditional, help: "Pages allowed at a time.") var pages: Int64?
+  @Option(help: ArgumentHelp("The IANA time zone of the month. (default: UTC)", valueName: "zone"))
   var timeZone = ""
   @Option(
     parsing: .singleValue,
-    help: ArgumentHelp("A model's price; may be repeated.", valueName: "model=in,out,image"))
+    help: ArgumentHelp("The price of a model. Repeatable.", valueName: "model=in,out,image"))
   var price: [String] = []
 
   func perform() async throws {
@@ -45,7 +48,7 @@ struct PutPlanCommand: ClientCommand {
     plan.planId = self.plan
     plan.displayName = name
     plan.monthlyCreditMicros = try Amounts.parse(credit, isMicros: micros)
-    plan.priority = priority
+    plan.priority = priority ?? 0
     switch expires {
     case "never": plan.grantExpiry = .never
     case "period-end": plan.grantExpiry = .periodEnd

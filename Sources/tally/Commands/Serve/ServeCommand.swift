@@ -1,4 +1,4 @@
-// `tally serve`: the flags, and the life of a server from the first check to the last file removed.
+// `tally serve`: its options, and what is set up before a server starts and taken down after it.
 //
 // Invariants:
 // 1. The file creation mask and the signals are set before any thread starts.
@@ -19,9 +19,9 @@ struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "Serves from an embedded database, in the foreground.",
     discussion: """
-      Each flag is also a variable of the environment (--max-in-flight is TALLY_MAX_IN_FLIGHT) and a line \
-      of the configuration file (max-in-flight = 512). A flag wins over the environment, that over the \
-      file. docs/OPERATIONS.md lists all with their defaults.
+      Each option can also be set by an environment variable (TALLY_MAX_IN_FLIGHT for --max-in-flight) or \
+      by a line of the configuration file (max-in-flight = 512). An option overrides the environment, and \
+      the environment overrides the file. docs/OPERATIONS.md explains every setting.
 
       Examples:
         tally serve
@@ -82,7 +82,8 @@ private func given(_ pairs: [(ServeSettings.Key, String?)]) -> Given {
 
 struct PlaceFlags: ParsableArguments {
   @Option(
-    help: ArgumentHelp("A file of `name = value` lines.", valueName: "file"), completion: .file())
+    help: ArgumentHelp("Read settings from this file of `name = value` lines.", valueName: "file"),
+    completion: .file())
   var config: String?
   @Option(
     help: ArgumentHelp("The directory of the database.", valueName: "directory"), completion: .directory)
@@ -90,18 +91,18 @@ struct PlaceFlags: ParsableArguments {
   @Option(help: ArgumentHelp("The path of the socket.", valueName: "path"), completion: .file())
   var socket: String?
   @Option(
-    help: ArgumentHelp("The socket's mode: 0600, 0620, 0640 or 0660.", valueName: "octal"),
+    help: ArgumentHelp("The socket's mode: 0600, 0620, 0640 or 0660. (default: 0660)", valueName: "octal"),
     completion: .list(["0600", "0620", "0640", "0660"]))
   var socketMode: String?
-  @Flag(help: "Serve from a private directory that goes with this process or its parent.")
+  @Flag(help: "Serve from a private directory that is removed when this process or its parent ends.")
   var ephemeral = false
-  @Flag(help: "Let clients drive the clock and reset the database.") var testing = false
-  @Flag(help: "End when standard input does.") var lifelineStdin = false
-  @Flag(help: "Serve from a network or memory file system, which may lose what was acknowledged.")
+  @Flag(help: "Let clients set the clock and reset the database.") var testing = false
+  @Flag(help: "Stop when standard input is closed.") var lifelineStdin = false
+  @Flag(help: "Allow a network or memory file system, which may lose acknowledged writes.")
   var anyFileSystem = false
-  @Flag(help: "Start although the ledger leads the clock by more than an hour.")
+  @Flag(help: "Start even if the ledger is more than an hour ahead of the clock.")
   var clockBehindLedger = false
-  @Flag(help: "Start although the log is damaged, without the commits that lie behind the damage.")
+  @Flag(help: "Start even if the write-ahead log is damaged, dropping the commits after the damage.")
   var acceptLogDamage = false
 
   var values: [String: [String]] {
@@ -119,12 +120,12 @@ struct PeerFlags: ParsableArguments {
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
-      "Let a user in, by name or number, as readonly, service (the default) or admin; may be repeated.",
+      "Let a user in, by name or number, as readonly, service (default) or admin. Repeatable.",
       valueName: "user[:role]"))
   var allowUid: [String] = []
   @Option(
     parsing: .singleValue,
-    help: ArgumentHelp("The same by primary group.", valueName: "group[:role]"))
+    help: ArgumentHelp("Let users in by their primary group. Repeatable.", valueName: "group[:role]"))
   var allowGid: [String] = []
 
   var values: [String: [String]] {
@@ -133,29 +134,59 @@ struct PeerFlags: ParsableArguments {
 }
 
 struct LimitFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("Connections to the database that read.", valueName: "count"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Database connections for reads: 1 to 64. (default: 2)", valueName: "count"))
   var readers: String?
-  @Option(help: ArgumentHelp("Threads that wait on sockets.", valueName: "count")) var pollers: String?
-  @Option(help: ArgumentHelp("Connections at once.", valueName: "count")) var maxConnections: String?
-  @Option(help: ArgumentHelp("Calls under way on one connection.", valueName: "count"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Threads that wait on sockets: 1 to 64. (default: 1)", valueName: "count"))
+  var pollers: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The most client connections at a time. (default: 4096)", valueName: "count"))
+  var maxConnections: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The most unfinished calls on a connection. (default: 1024)", valueName: "count"))
   var maxInFlight: String?
-  @Option(help: ArgumentHelp("The largest message, either way.", valueName: "bytes"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The largest message, in either direction. (default: 4194304)", valueName: "bytes"))
   var maxMessageBytes: String?
-  @Option(help: ArgumentHelp("What may wait to be sent on one connection.", valueName: "bytes"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The most bytes waiting to be sent on a connection. (default: 67108864)", valueName: "bytes"))
   var maxOutboundBytes: String?
-  @Option(help: ArgumentHelp("Memory for what waits to be sent on all connections.", valueName: "bytes"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The most bytes waiting to be sent in all. (default: 268435456)", valueName: "bytes"))
   var maxTotalOutboundBytes: String?
-  @Option(help: ArgumentHelp("How long a frame may take to arrive.", valueName: "seconds"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The longest time for one frame to arrive. (default: 30)", valueName: "seconds"))
   var halfFrameSeconds: String?
-  @Option(help: ArgumentHelp("How long a peer may take no byte of what waits.", valueName: "seconds"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The longest time that a peer may accept no data. (default: 30)", valueName: "seconds")
+  )
   var stalledWriteSeconds: String?
-  @Option(help: ArgumentHelp("Close a connection without calls; 0 is never.", valueName: "seconds"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Close a connection that has made no call for this long; 0 is never. (default: 0)", valueName: "seconds"
+    ))
   var idleSeconds: String?
-  @Option(help: ArgumentHelp("End a stream that is older; 0 is never.", valueName: "seconds"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "End a stream that has lasted this long; 0 is never. (default: 3600)", valueName: "seconds"))
   var maxStreamSeconds: String?
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
-      "The write-ahead log at which writes stop, while somebody else reads an old snapshot.",
+      "Stop writes if an outside reader makes the write-ahead log grow to this size. (default: 17179869184)",
       valueName: "bytes"))
   var maxLogBytes: String?
 
@@ -173,17 +204,23 @@ struct LimitFlags: ParsableArguments {
 
 struct LogFlags: ParsableArguments {
   @Option(
-    help: ArgumentHelp("human or json.", valueName: "format"),
+    help: ArgumentHelp("human or json. (default: human)", valueName: "format"),
     completion: .list(LogFormat.allCases.map(\.rawValue)))
   var logFormat: String?
   @Option(
-    help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"),
+    help: ArgumentHelp(
+      "trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"),
     completion: .list(ServeSettings.logLevels))
   var logLevel: String?
   @Option(
-    help: ArgumentHelp("Log a statement that takes longer, with its plan; 0 is never.", valueName: "millis"))
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Log SQL statements that take longer, with their plan; 0 is never. (default: 100)",
+      valueName: "millis"))
   var slowQueryMillis: String?
-  @Option(help: ArgumentHelp("Log a call that takes longer; 0 is never.", valueName: "millis"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Log calls that take longer; 0 is never. (default: 1000)", valueName: "millis"))
   var slowCallMillis: String?
 
   var values: [String: [String]] {

@@ -18,12 +18,12 @@ struct BeginRunCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
 
   @Argument(help: "The user.") var user: String
-  @Argument(help: "The run's id, of your own making: unique across all users.") var run: String
+  @Argument(help: "An id for the run, of your choice, unique across all users.") var run: String
   @Option(help: "The model.") var model: String
-  @Option(help: "What it makes, such as text or image.") var type: String
-  @Option(help: "What to hold for it; nothing when it is left out.") var estimate = "0"
-  @Flag(help: "The estimate is micro-USD.") var micros = false
-  @Option(help: "How long it may run: 90s, 15m, 2h, 30d.") var ttl = "15m"
+  @Option(help: "What the run makes, such as text or image.") var type: String
+  @Option(parsing: .unconditional, help: "How much credit to hold for the run.") var estimate = "0"
+  @Flag(help: "The estimate is in micro-USD.") var micros = false
+  @Option(help: "How long the run may take, such as 90s, 15m, 2h or 30d.") var ttl = "15m"
 
   func perform() async throws {
     var request = TallystickV1.BeginRunRequest()

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct FinishRunCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "finish", abstract: "Ends a run: charges its cost and gives the rest of its hold back.",
+    commandName: "finish", abstract: "Ends a run: charges its cost and releases the rest of its hold.",
     discussion: """
       Examples:
         tally usage finish run-7 --input-tokens 1200 --output-tokens 350

@@ -4,10 +4,10 @@ internal import ArgumentParser
 
 /// A month and its zone.
 struct MonthOptions: ParsableArguments {
-  @Option(help: "The month, such as 2026-11; the current one when it is left out.")
+  @Option(help: "The month, such as 2026-11. (default: the current one)")
   var month = ""
 
   @Option(
-    help: ArgumentHelp("The month's IANA zone; the plan's when it is left out, else UTC.", valueName: "zone"))
+    help: ArgumentHelp("The IANA time zone of the month. (default: the plan's, else UTC)", valueName: "zone"))
   var timeZone = ""
 }

@@ -8,9 +8,9 @@ internal import TallyMessages
 
 struct QuotaCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "quota", abstract: "Tells whether one more is within the user's plan.",
+    commandName: "quota", abstract: "Tells whether the user's plan allows one more.",
     discussion: """
-      It is advice: the call that uses the quota decides.
+      The answer is advice only: the call that uses the quota checks it again.
 
       Example: tally usage quota alice generations
       """)
@@ -25,7 +25,7 @@ struct QuotaCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
 
   @Argument(help: "The user.") var user: String
-  @Argument(help: "What to have one more of.") var kind: Kind = .generations
+  @Argument(help: "What the user wants one more of.") var kind: Kind = .generations
 
   func perform() async throws {
     var request = TallystickV1.CheckQuotaRequest()
@@ -36,12 +36,14 @@ struct QuotaCommand: ClientCommand {
       case .uploads: .uploads
       case .pages: .pages
       }
-    try await tally.perform(TallystickV1.UsageService.checkQuota, request, connection, output) { reply in
+    let reply = try await answer(TallystickV1.UsageService.checkQuota, request, connection, output)
+    try show(reply, output) { reply in
       Texts.present([
         (kind.rawValue, Texts.used(reply.used, of: reply.limitCount)),
         ("one more", reply.allowed ? "allowed" : "not allowed"),
         ("resets", reply.resetsAtMicros == 0 ? "" : Timestamp.format(reply.resetsAtMicros)),
       ])
     }
+    if reply.used == 0 { await output.noteUnknown([user], connection) }
   }
 }

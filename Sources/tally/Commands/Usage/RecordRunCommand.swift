@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct RecordRunCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "record", abstract: "Records a run that has ended elsewhere. It is never charged.",
+    commandName: "record", abstract: "Records a run that ended elsewhere, without charging it.",
     discussion: """
       Example:
         tally usage record alice run-9 --model gpt-x --type image --images 2 \\
@@ -20,10 +20,10 @@ struct RecordRunCommand: ClientCommand {
   @OptionGroup var result: RunResultOptions
 
   @Argument(help: "The user.") var user: String
-  @Argument(help: "The run's id, of your own making: unique across all users.") var run: String
+  @Argument(help: "An id for the run, of your choice, unique across all users.") var run: String
   @Option(help: "The model.") var model: String
-  @Option(help: "What it made, such as text or image.") var type: String
-  @Option(help: "When it started, at most 35 days ago; now when it is left out.") var started: String?
+  @Option(help: "What the run made, such as text or image.") var type: String
+  @Option(help: "When the run started, at most 35 days ago. (default: now)") var started: String?
 
   func perform() async throws {
     var request = TallystickV1.RecordRunRequest()

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct RunsCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "runs", abstract: "Lists a user's runs by their start, newest first.",
+    commandName: "runs", abstract: "Lists a user's runs, latest start first.",
     discussion: """
       Example:
         tally usage runs alice --status failed --model gpt-x --from 2026-11-01
@@ -26,11 +26,11 @@ struct RunsCommand: ClientCommand {
   @OptionGroup var paging: PagingOptions
 
   @Argument(help: "The user.") var user: String
-  @Option(parsing: .singleValue, help: "Runs in this state only; may be repeated.") var status: [Status] = []
-  @Option(help: "Runs of this model only.") var model = ""
-  @Option(help: "Runs of this type only.") var type = ""
-  @Option(help: "The earliest start, inclusive.") var from: String?
-  @Option(help: "The latest start, exclusive.") var to: String?
+  @Option(parsing: .singleValue, help: "Only runs in this state. Repeatable.") var status: [Status] = []
+  @Option(help: "Only runs of this model.") var model = ""
+  @Option(help: "Only runs of this type.") var type = ""
+  @Option(help: "Only runs that started at this time or later.") var from: String?
+  @Option(help: "Only runs that started before this time.") var to: String?
 
   func perform() async throws {
     var request = TallystickV1.ListRunsRequest()
@@ -38,12 +38,13 @@ struct RunsCommand: ClientCommand {
     request.statuses = status.map { RunEnd(rawValue: $0.rawValue)?.status ?? .running }
     request.model = model
     request.type = type
-    request.fromMicros = try from.map(Times.parse)
-    request.toMicros = try to.map(Times.parse)
+    (request.fromMicros, request.toMicros) = try Times.parseRange(from: from, to: to)
     request.limit = paging.limit
     request.cursor = paging.cursor
     let reply = try await answer(TallystickV1.UsageService.listRuns, request, connection, output)
     try show(reply, output) { Texts.runs($0.runs) + Texts.more($0.nextCursor) }
-    output.note(empty: reply.runs.isEmpty && reply.nextCursor.isEmpty, "no such runs of \(user)")
+    if reply.runs.isEmpty && reply.nextCursor.isEmpty {
+      await output.noteEmpty("runs", of: user, connection)
+    }
   }
 }

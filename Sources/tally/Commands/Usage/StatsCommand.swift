@@ -8,9 +8,11 @@ internal import TallyMessages
 
 struct StatsCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stats", abstract: "Draws the dashboard: totals, by model, type and status, a bar a day.",
+    commandName: "stats",
+    abstract: "Draws the dashboard of runs: totals, breakdowns, and a bar for each day.",
     discussion: """
-      Of one user or of all, from one snapshot. --from and --to are in UTC, on a multiple of 15 minutes.
+      The runs of one user, or of all users, are broken down by model, type and status. All figures come \
+      from one snapshot. --from and --to are UTC times on a multiple of 15 minutes.
 
       Examples:
         tally stats
@@ -21,30 +23,36 @@ struct StatsCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument(help: "The user; all of them when left out.") var user = ""
-  @Option(help: "How many days, today included: 1 to 400; 30 when nothing is given.") var days: Int32?
-  @Option(help: "The first moment.") var from: String?
-  @Option(help: "The moment after the last one.") var to: String?
-  @Option(help: ArgumentHelp("The IANA zone of the days; UTC when left out.", valueName: "zone"))
+  @Argument(help: "The user; all users when left out.") var user = ""
+  @Option(parsing: .unconditional, help: "How many days, today included: 1 to 400. (default: 30)")
+  var days: Int32?
+  @Option(help: "The beginning of the period, inclusive; with --to instead of --days.") var from: String?
+  @Option(help: "The end of the period, exclusive.") var to: String?
+  @Option(help: ArgumentHelp("The IANA time zone of the days. (default: UTC)", valueName: "zone"))
   var timeZone = ""
-  @Option(help: "The last runs, too: 1 to 100 of them.") var recent: Int32 = 0
+  @Option(parsing: .unconditional, help: "List this many of the latest runs as well: 1 to 100.")
+  var recent: Int32?
 
   func validate() throws {
-    if days != nil, from != nil || to != nil { throw ValidationError("--days excludes --from and --to") }
-    if (from == nil) != (to == nil) { throw ValidationError("--from and --to go together") }
-    if let days, !(1...400).contains(days) { throw ValidationError("--days takes 1 to 400") }
+    if days != nil, from != nil || to != nil {
+      throw ValidationError("--days cannot be combined with --from and --to")
+    }
+    if (from == nil) != (to == nil) { throw ValidationError("--from and --to must be given together") }
+    if let days, !(1...400).contains(days) { throw ValidationError("--days must be 1 to 400, not \(days)") }
+    if let recent, !(1...100).contains(recent) {
+      throw ValidationError("--recent must be 1 to 100, not \(recent)")
+    }
   }
 
   func perform() async throws {
     var request = TallystickV1.GetStatsRequest()
     request.userId = user
-    request.fromMicros = try from.map(Times.parse)
-    request.toMicros = try to.map(Times.parse)
+    (request.fromMicros, request.toMicros) = try Times.parseRange(from: from, to: to)
     request.days = days ?? 0
     request.timeZone = timeZone
-    request.recentLimit = recent
-    try await tally.perform(TallystickV1.UsageService.getStats, request, connection, output) {
-      Dashboard(stats: $0, user: user, columns: Dashboard.columns).text
-    }
+    request.recentLimit = recent ?? 0
+    let reply = try await answer(TallystickV1.UsageService.getStats, request, connection, output)
+    try show(reply, output) { Dashboard(stats: $0, user: user, columns: Dashboard.columns).text }
+    if !user.isEmpty, (reply.totals?.count ?? 0) == 0 { await output.noteUnknown([user], connection) }
   }
 }

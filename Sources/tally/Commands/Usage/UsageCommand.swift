@@ -6,10 +6,10 @@ internal import ArgumentParser
 
 struct UsageCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "usage", abstract: "Runs of generation, and what users have used of their plans.",
+    commandName: "usage", abstract: "Runs of AI generation, and how much users have used of their plans.",
     discussion: """
-      A run is begun and finished, which holds and charges credit, or recorded after the fact, which \
-      does not. The same call under the same run id does nothing twice.
+      A run is either begun and finished, which holds and charges credit, or recorded after the fact, \
+      which does not. Repeating a call with the same run id has no further effect.
 
       Examples:
         tally usage begin alice run-7 --model gpt-x --type text --estimate 0.50

@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct LimitCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "limit", abstract: "Bounds the calls of a user or a uid, or of each of them.",
+    commandName: "limit", abstract: "Limits how often a user or a uid may call.",
     discussion: """
       Examples:
         tally users limit alice --per-second 20 --burst 40
@@ -20,13 +20,15 @@ struct LimitCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Argument(help: "The user that is bounded.") var user: String?
-  @Option(help: "The uid whose processes are bounded, instead of a user.") var uid: UInt32?
-  @Flag(help: "Each user without a limit of its own.") var everyUser = false
-  @Flag(help: "Each uid without a limit of its own.") var everyUid = false
-  @Option(help: "Calls a second: 1 to 1000000.") var perSecond: Int32?
-  @Option(help: "Calls at once: 1 to 1000000; as many as a second when it is left out.") var burst: Int32 = 0
-  @Flag(help: "Take the limit away.") var none = false
+  @Argument(help: "The user to limit.") var user: String?
+  @Option(parsing: .unconditional, help: "The uid whose processes to limit, instead of a user.") var uid:
+    UInt32?
+  @Flag(help: "Limit each user that has no limit of its own.") var everyUser = false
+  @Flag(help: "Limit each uid that has no limit of its own.") var everyUid = false
+  @Option(parsing: .unconditional, help: "Calls per second: 1 to 1000000.") var perSecond: Int32?
+  @Option(parsing: .unconditional, help: "Calls in a burst: 1 to 1000000. (default: as --per-second)")
+  var burst: Int32?
+  @Flag(help: "Remove the limit.") var none = false
 
   private var subjects: [TallystickV1.RateLimit.Subject] {
     let named: [TallystickV1.RateLimit.Subject?] = [
@@ -38,11 +40,15 @@ struct LimitCommand: ClientCommand {
 
   func validate() throws {
     if subjects.count != 1 {
-      throw ValidationError("name one subject: a user, --uid, --every-user or --every-uid")
+      throw ValidationError("name exactly one of: a user, --uid, --every-user, --every-uid")
     }
-    if (perSecond == nil) != none { throw ValidationError("give --per-second, or --none") }
-    if let perSecond, perSecond < 1 {
-      throw ValidationError("--per-second takes 1 to 1000000; --none takes the limit away")
+    if (perSecond == nil) != none { throw ValidationError("give either --per-second or --none") }
+    let range: ClosedRange<Int32> = 1...1_000_000
+    if let perSecond, !range.contains(perSecond) {
+      throw ValidationError("--per-second must be 1 to 1000000, not \(perSecond); --none removes the limit")
+    }
+    if let burst, !range.contains(burst) {
+      throw ValidationError("--burst must be 1 to 1000000, not \(burst)")
     }
   }
 
@@ -50,7 +56,7 @@ struct LimitCommand: ClientCommand {
     var limit = TallystickV1.RateLimit()
     limit.subject = subjects.first
     limit.perSecond = perSecond ?? 0
-    limit.burst = burst
+    limit.burst = burst ?? 0
     var request = TallystickV1.SetRateLimitRequest()
     request.rateLimit = limit
     try await tally.perform(TallystickV1.AdminService.setRateLimit, request, connection, output) {

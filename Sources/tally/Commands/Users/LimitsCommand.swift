@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct LimitsCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "limits", abstract: "Lists the limits on calls.", discussion: "Example: tally users limits")
+    commandName: "limits", abstract: "Lists the rate limits.", discussion: "Example: tally users limits")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions

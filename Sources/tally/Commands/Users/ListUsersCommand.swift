@@ -8,7 +8,7 @@ internal import TallyMessages
 
 struct ListUsersCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Lists users with settings, balance and the month's usage.",
+    commandName: "list", abstract: "Lists users with their settings, balances and usage of the month.",
     discussion: """
       Examples:
         tally users list --approval pending
@@ -26,14 +26,14 @@ struct ListUsersCommand: ClientCommand {
   @OptionGroup var paging: PagingOptions
   @OptionGroup var period: MonthOptions
 
-  @Option(help: "Only of this role.") var role: UserRoleName?
-  @Option(help: "Only in this state.") var approval: UserApprovalName?
-  @Option(help: "Only of this plan.") var plan = ""
-  @Option(help: "Only ids that begin so; with --sort id.") var prefix = ""
-  @Option(help: "In which order.") var sort: Sort = .newest
+  @Option(help: "Only users with this role.") var role: UserRoleName?
+  @Option(help: "Only users with this approval.") var approval: UserApprovalName?
+  @Option(help: "Only users on this plan.") var plan = ""
+  @Option(help: "Only users whose id begins with this; needs --sort id.") var prefix = ""
+  @Option(help: "The order of the list.") var sort: Sort = .newest
 
   func validate() throws {
-    if !prefix.isEmpty, sort != .id { throw ValidationError("--prefix takes --sort id") }
+    if !prefix.isEmpty, sort != .id { throw ValidationError("--prefix needs --sort id") }
   }
 
   func perform() async throws {

@@ -8,10 +8,10 @@ internal import TallyMessages
 
 struct SetUserCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "set", abstract: "Changes a user's settings; what is not given stays.",
+    commandName: "set", abstract: "Changes a user's settings; those not named stay as they are.",
     discussion: """
-      The approval is a label for your application. The server itself only takes an admin's rights away \
-      while it is rejected.
+      The approval is for your application to interpret. The server itself makes only one use of it: an \
+      admin whose approval is rejected loses the rights of an admin.
 
       Example:
         tally users set alice --plan pro --approval approved --email a@example.com
@@ -21,11 +21,11 @@ struct SetUserCommand: ClientCommand {
   @OptionGroup var output: OutputOptions
 
   @Argument(help: "The user.") var user: String
-  @Option(help: "What the user may do.") var role: UserRoleName?
-  @Option(help: "The plan whose limits and prices hold; '' for none.") var plan: String?
-  @Option(help: "A label for your application; a rejected admin has no admin's rights.")
+  @Option(help: "The user's role.") var role: UserRoleName?
+  @Option(help: "The plan, which sets limits and prices; '' for none.") var plan: String?
+  @Option(help: "The approval, for your application to interpret.")
   var approval: UserApprovalName?
-  @Option(help: "The user's address; '' for none.") var email: String?
+  @Option(help: "The email address; '' for none.") var email: String?
 
   func validate() throws {
     if role == nil, plan == nil, approval == nil, email == nil {

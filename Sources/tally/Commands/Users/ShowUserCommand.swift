@@ -19,7 +19,8 @@ struct ShowUserCommand: ClientCommand {
   @Argument(help: "The user.") var user: String
 
   func perform() async throws {
-    // One snapshot: the first id that begins with the user's is the user's own, if it is there.
+    // ListUsers gives settings, balance and usage in one snapshot. In the order of ids, the first one that
+    // begins with the user's is that user, if it exists.
     var request = TallystickV1.ListUsersRequest()
     request.userIdPrefix = user
     request.sort = .userId
@@ -30,7 +31,7 @@ struct ShowUserCommand: ClientCommand {
     guard let found = reply.users.first,
       found.settings.map({ $0.userId.utf8.elementsEqual(user.utf8) }) ?? false
     else {
-      throw Failure(.refused, "no write has named the user \(JSON.quoted(user)) yet")
+      throw Failure(.refused, JSON.plain(OutputOptions.unknownText([user])))
     }
     System.writeOutput(output.json ? try json(found).pretty + "\n" : Texts.user(found))
   }
