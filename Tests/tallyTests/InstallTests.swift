@@ -180,7 +180,7 @@ struct InstallTests {
     let useless: [tally.ExitStatus] = [.usage, .damaged, .configuration]
     #expect(prevented == Set(useless.map { "\($0.rawValue)" }))
     let operations = try Self.text("docs/OPERATIONS.md")
-    #expect(operations.contains("but for 64, 74 and 78, of which a restart will not help"))
+    #expect(operations.contains("except 64, 74 and 78, where a restart does not\nhelp"))
     for status in [0, 1, 64, 65, 66, 69, 70, 71, 73, 74, 75, 78, 80, 124] {
       #expect(operations.contains("\n| \(status) | "), "\(status)")
     }
