@@ -90,6 +90,7 @@ struct FirstStepsTests {
       ("credits list alice --limit -5", "--limit must be 1 to 1000, not -5"),
       ("pages restore home -1", "'-1' is a negative number"),
       ("stats --recent -1", "--recent must be 1 to 100, not -1"),
+      ("plans put pro --credit 5 --priority 0", "--priority must be 1 to 1000, not 0"),
       ("users limit alice --per-second -1", "--per-second must be 1 to 1000000, not -1"),
       ("credits list alice --from 2027-01-02 --to 2027-01-01", "--from must be before --to"),
       ("usage runs alice --from 2027-01-01 --to 2027-01-01", "--from must be before --to"),

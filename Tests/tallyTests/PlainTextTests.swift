@@ -58,6 +58,17 @@ struct PlainTextTests {
     #expect(rig.fixture.stop() == 0)
   }
 
+  @Test("a number in a message is told in its own unit")
+  func units() {
+    let error = TallyError(
+      .invalidArgument, reason: "INVALID_FIELD",
+      "from_micros must be a multiple of 15 minutes since the epoch, at most 253402300799999999",
+      details: ["field": "from_micros", "limit": "253402300799999999"])
+    #expect(
+      error.text() == "INVALID_FIELD: from must be a multiple of 15 minutes since the epoch, "
+        + "at most 9999-12-31T23:59:59.999999Z")
+  }
+
   @Test("a conflict names the page, and leaves out what is empty")
   func conflict() {
     var request = TallystickV1.RestoreVersionRequest()

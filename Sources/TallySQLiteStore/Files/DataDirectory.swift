@@ -59,8 +59,14 @@ internal import TallySQLite
     let directory = Self.retrying { unsafe open(resolvedPath, flags) }
     guard directory >= 0 else { throw Self.failure("cannot open the data directory \(path)") }
     defer { close(directory) }
-    try Self.check(directory, path: self.path)
-    if !allowsAnyFileSystem { try Self.checkFileSystem(directory, path: self.path) }
+    do throws(StoreError) {
+      try Self.check(directory, path: self.path)
+      if !allowsAnyFileSystem { try Self.checkFileSystem(directory, path: self.path) }
+    } catch {
+      // A start that is refused leaves nothing behind.
+      if isNew { unsafe rmdir(resolvedPath) }
+      throw error
+    }
     lockDescriptor = try Self.lock(directory, path: self.path)
     wasEmpty = Self.size(of: Self.databaseName, in: directory) ?? 0 == 0
     lackedLog = !wasEmpty && Self.size(of: Self.logName, in: directory) == nil

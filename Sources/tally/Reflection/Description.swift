@@ -1,13 +1,11 @@
-// Descriptors back as .proto text, for `tally describe`.
-//
-// Values, owned by nobody.
+// Descriptors as .proto text, for `tally describe`.
 
 internal import TallyProtoJSON
 
 struct Description {
   var pool: DescriptorPool
 
-  /// What the name means: a service, one of its methods, a message or an enum. nil for no such name.
+  /// The text of a service, method, message or enum; nil if there is no such name.
   func text(of name: String) -> String? {
     if let service = pool.services[name] { return text(service) }
     if let message = pool.messages[name] { return text(message) }

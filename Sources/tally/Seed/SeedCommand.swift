@@ -29,7 +29,7 @@ struct SeedCommand: ClientCommand {
     10_000
   @Option(parsing: .unconditional, help: "How many pages: 0 to 1000000.") var pages = 100
   @Option(parsing: .unconditional, help: "How much credit each user buys, in dollars.") var credits = "25"
-  // With today, the 30 days that `tally stats` draws when it is told nothing.
+  // Together with today, the 30 days that `tally stats` shows by default.
   @Option(parsing: .unconditional, help: "How many days before today have runs: 1 to 34.") var days = 29
   @Option(parsing: .unconditional, help: "A number; another one makes other data.") var seed: UInt64 = 1
 
@@ -59,11 +59,11 @@ struct SeedCommand: ClientCommand {
   }
 }
 
-/// A seeding, as it is told.
+/// The result of a seeding, as text and as JSON.
 struct SeedReport {
   var data: DemoData
   var summary: SeedSummary
-  /// As it was given.
+  /// The value of --socket.
   var socket: String?
 
   private var runsPerSecond: UInt64 {

@@ -1,7 +1,5 @@
 // The settings of `tally serve`: their names, bounds and defaults, and the values they resolve to.
 // docs/OPERATIONS.md lists them.
-//
-// Values, owned by nobody.
 
 internal import TallyProtoJSON
 
@@ -37,7 +35,7 @@ struct ServeSettings: Equatable {
   var stalledWriteSeconds: Int64 = 30
   /// Zero is never.
   var idleSeconds: Int64 = 0
-  /// Zero is for ever.
+  /// Zero is never.
   var maxStreamSeconds: Int64 = 3_600
   var maxLogBytes: Int64 = 16 << 30
   var allowsAnyFileSystem = false
@@ -108,7 +106,7 @@ struct ServeSettings: Equatable {
 
   static let known = Key.allCases.map(\.setting)
 
-  /// - Throws: `Failure` that names the source of the first value that cannot be taken.
+  /// - Throws: a `Failure` that names the source of the first invalid value.
   init(_ settings: Settings) throws(Failure) {
     func integer(_ key: Key, _ value: inout Int64) throws(Failure) {
       if let found = try settings.integer(key.setting) { value = found }
@@ -196,7 +194,7 @@ struct ServeSettings: Equatable {
     return allowances
   }
 
-  /// Octal, without a bit for others.
+  /// An octal mode that gives no access to others.
   private static func mode(_ found: Settings.Found?) throws(Failure) -> UInt32? {
     guard let found, let text = found.values.last else { return nil }
     guard let mode = UInt32(text, radix: 8), mode & ~0o660 == 0, mode & 0o600 == 0o600 else {

@@ -6,8 +6,6 @@
 //    `max-in-flight = ...` in the file.
 // 2. An invalid value is an error that names its source; none is ignored.
 // 3. Sources do not mix: a list given by flags replaces the file's.
-//
-// Values, owned by nobody.
 
 internal import TallyProtoJSON
 
@@ -15,7 +13,7 @@ internal import TallyProtoJSON
 enum SettingKind: Equatable {
   case text
   case flag
-  /// May be given several times; in the environment with commas between.
+  /// May be given several times; in the environment, values are separated by commas.
   case list
   case integer(ClosedRange<Int64>, unit: String)
   case choice([String])
@@ -43,7 +41,7 @@ struct Settings {
     self.file = file
   }
 
-  /// A value and where it stands.
+  /// A value and where it was found.
   struct Found: Equatable {
     var values: [String]
     var origin: String

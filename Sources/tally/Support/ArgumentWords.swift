@@ -43,7 +43,7 @@ struct ArgumentWords {
     return Array(path.dropFirst()) + ["--help"]
   }
 
-  /// False for an option that may not come before the subcommand.
+  /// - Returns: false for an option that may not come before the subcommand.
   private mutating func takeOption(_ word: String) -> Bool {
     guard word.hasPrefix("-") else { return false }
     let name = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
@@ -56,7 +56,7 @@ struct ArgumentWords {
     return true
   }
 
-  /// False for an option.
+  /// - Returns: false for an option.
   private mutating func takeCommand(_ word: String) throws(Failure) -> Bool {
     if word.hasPrefix("-") { return false }
     guard let next = command.configuration.subcommands.first(where: { $0.configuration.commandName == word })
@@ -96,8 +96,8 @@ struct ArgumentWords {
     return same.count == 1 ? same : []
   }
 
-  /// What is wrong where the parser took a value for an option, since it begins with a dash; nil where that
-  /// is not what happened.
+  /// Explains an error of the parser that came from a value that begins with a dash, since the parser took it
+  /// for an option; nil for any other error.
   /// - Parameter message: the parser's.
   static func dashProblem(in words: [String], _ message: String) -> String? {
     if let missing = message.firstMatch(of: /Missing value for '(--[a-z-]+)/) {

@@ -1,6 +1,6 @@
-// What every subcommand that talks to a server shares: waiting for it, calling it, printing its reply.
+// What all subcommands that talk to a server have in common: calling it, waiting, and printing its reply.
 //
-// Owner: the command's main thread; calls run in a task that it waits for.
+// Owner: subcommands run on the main thread; calls run in a task that it waits for.
 
 internal import ArgumentParser
 internal import Dispatch

@@ -1,4 +1,4 @@
-// The descriptors that the program carries, and messages as JSON by them.
+// The descriptors that are built into the program, and messages as JSON by these descriptors.
 
 internal import TallyMessages
 internal import TallyProtoJSON
@@ -10,7 +10,7 @@ func json<Value: Message>(_ message: Value) throws -> JSON {
 }
 
 extension DescriptorPool {
-  /// What the program carries.
+  /// The descriptors that are built into the program.
   static func embedded() throws(WireError) -> DescriptorPool {
     var pool = DescriptorPool()
     for file in EmbeddedDescriptors.fileDescriptors { try pool.add(file: file.serialized) }

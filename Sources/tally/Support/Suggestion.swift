@@ -1,6 +1,4 @@
 // Finds the name that was meant by one that is misspelt.
-//
-// Values, owned by nobody.
 
 enum Suggestion {
   /// The name that is closest, upper and lower case being equal; nil when more than a third of its letters

@@ -59,14 +59,17 @@ extension TallyError {
 
   private static let times: Set<String> = ["oldest_micros", "newest_micros"]
 
-  /// The message with fields and limits as they were typed: dollars, dates, spans.
+  /// The message with fields and limits as people type them: dollars, dates, durations.
   private func plainMessage(_ request: (any Message)?) -> String {
     if let purchase = repeatedPayment(request) {
       return "the payment \(purchase.paymentId) was already added, with other arguments"
     }
     guard let field = details["field"] else { return message }
-    let words = message.split(separator: " ", omittingEmptySubsequences: false).map { word in
+    let parts = message.split(separator: " ", omittingEmptySubsequences: false)
+    let words = zip(parts, parts.dropFirst() + [""]).map { word, next in
       if word == field { return Self.unit(of: field).map { String(field.dropLast($0.count)) } ?? field }
+      // A number with another unit, as in `a multiple of 15 minutes`.
+      if next == "minutes" { return String(word) }
       let digits = word.prefix { $0.isASCII && ($0.isNumber || $0 == "-") }
       guard let number = Int64(digits) else { return String(word) }
       return Self.typed(number, field) + word.dropFirst(digits.count)
@@ -91,7 +94,7 @@ extension TallyError {
     }
   }
 
-  /// What to do next, where there is something.
+  /// What to do next; nil if there is nothing to suggest.
   private func advice(on request: (any Message)?) -> String? {
     if outcome == .unknown { return Self.retryAdvice(on: request) }
     switch reason {
@@ -152,7 +155,7 @@ extension TallyError {
     return ([shows, another] as [String?]).compactMap { $0 }.joined(separator: "; ")
   }
 
-  /// A purchase whose key was made of its payment, and met an earlier one that differs.
+  /// The purchase, if its key was derived from its payment and an earlier one differs.
   private func repeatedPayment(_ request: (any Message)?) -> TallystickV1.AddPurchaseRequest? {
     guard reason == "IDEMPOTENCY_MISMATCH", let purchase = request as? TallystickV1.AddPurchaseRequest,
       purchase.idempotencyKey == PurchaseCommand.key(payment: purchase.paymentId)

@@ -2,20 +2,20 @@
 //
 // Invariants:
 // 1. A note goes to standard error and changes no exit status; with --json there is none.
-// 2. Only an admin may ask which users there are. Others get the note that the result alone allows.
+// 2. Only an admin may ask whether a user exists. For others the note says what the result alone shows.
 
 internal import TallyClient
 internal import TallyMessages
 internal import TallyProtoJSON
 
 extension OutputOptions {
-  /// For more users than this nobody is asked about each of them.
+  /// The most users that the server is asked about, one call each.
   private static let askedCount = 20
 
-  /// Says which of the users nobody has created yet.
+  /// Names those users who do not exist.
   /// - Parameters:
   ///   - users: those whose result is empty.
-  ///   - otherwise: what to say if all of them exist, or it is not known.
+  ///   - otherwise: the note if all of them exist or that is not known.
   func noteUnknown(
     _ users: [String], _ connection: ConnectionOptions, otherwise: ([String]) -> String? = { _ in nil }
   ) async {
@@ -29,8 +29,8 @@ extension OutputOptions {
     }
   }
 
-  /// Says that a list of a user's is empty.
-  /// - Parameter what: what the list is of, such as `pages`.
+  /// Says that a list that belongs to a user is empty, or that there is no such user.
+  /// - Parameter what: the kind of things in the list, such as `pages`.
   func noteEmpty(_ what: String, of user: String, _ connection: ConnectionOptions) async {
     await noteUnknown([user], connection) { _ in "\(user) has no such \(what)" }
   }
@@ -44,7 +44,7 @@ extension OutputOptions {
 }
 
 extension ConnectionOptions {
-  /// Whether a user exists; nil where the caller may not ask, or nobody answers.
+  /// Whether a user exists; nil if the caller may not ask, or the call fails.
   fileprivate func knows(_ user: String) async -> Bool? {
     var request = TallystickV1.GetUserSettingsRequest()
     request.userId = user

@@ -11,10 +11,10 @@ protocol WireWord {
 }
 
 extension WireWord {
-  /// `period_end`; the number of one that this program does not know.
+  /// Such as `period_end`; the number of a value that this program does not know.
   var word: String { name?.lowercased() ?? "\(rawValue)" }
 
-  /// The values that words name, of those that may be named.
+  /// The values that the words stand for.
   static func parse(_ words: [String], among choices: [Self]) throws(Failure) -> [Self] {
     var values: [Self] = []
     for word in words {
@@ -29,7 +29,7 @@ extension WireWord {
 }
 
 extension TallystickV1.TransactionType: WireWord {
-  /// Of which there are rows.
+  /// The types that ledger rows can have today.
   static let choices = known.filter { TransactionType(rawValue: $0.rawValue)?.isMade == true }
 }
 

@@ -1,6 +1,4 @@
 // `tally bench`: a short load, to see what a server gives on this machine.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

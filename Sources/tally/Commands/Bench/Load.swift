@@ -13,13 +13,13 @@ internal import TallyMessages
 struct Load: Sendable {
   var work: BenchCommand.Work
   var users: Int
-  /// Makes this run's keys unlike any other's.
+  /// Part of the keys of this run, so that they differ from those of any other run.
   var runId: String
 
   static let fundMicros: Int64 = 1_000_000_000_000
   static let fundBatchCount = 64
 
-  /// Gives every user credit enough for any run.
+  /// Gives every user enough credit for any run.
   func fund(_ client: TallyClient) async throws {
     var next = 0
     while next < users {
@@ -121,7 +121,7 @@ private final class LoadCaller: Sendable {
       return state.number
     }
     let start = System.monotonicNanoseconds
-    // A connection that is lost fails calls at once: going on would only count how fast.
+    // On a lost connection calls fail at once, so going on would only count failures.
     guard start < end, !connection.isClosed else { return group.leave() }
     let (service, method, payload) = load.request(place, number, of: callers)
     connection.unary(service, method, payload) { [self] result in

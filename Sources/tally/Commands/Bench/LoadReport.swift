@@ -1,9 +1,9 @@
-// What a load came to, as text and as JSON.
+// The result of a load, as text and as JSON.
 
 internal import TallyMeasuring
 internal import TallyProtoJSON
 
-/// What came of a load.
+/// The result of a load.
 struct LoadReport: Sendable {
   var work = ""
   var callers: Int

@@ -1,6 +1,4 @@
 // `tally call`: any method, JSON in and JSON out.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TTRPC

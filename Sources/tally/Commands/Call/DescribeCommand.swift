@@ -1,6 +1,4 @@
 // `tally describe`: a service, method, message or enum, as its .proto has it.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 

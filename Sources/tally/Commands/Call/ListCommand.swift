@@ -1,6 +1,4 @@
 // `tally list`: the services of a server, or the methods of one.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 

@@ -1,6 +1,4 @@
 // `tally credits adjust`: corrects a balance by hand.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

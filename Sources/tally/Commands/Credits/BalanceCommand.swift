@@ -1,6 +1,4 @@
 // `tally credits balance`: what users have.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally credits capture`: charges a hold.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

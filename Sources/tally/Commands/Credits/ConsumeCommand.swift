@@ -1,6 +1,4 @@
 // `tally credits consume`: charges a user.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally credits`: balances, charges, grants, holds and the ledger.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 

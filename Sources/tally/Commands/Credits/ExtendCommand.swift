@@ -1,6 +1,4 @@
 // `tally credits extend`: moves a hold's expiry.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

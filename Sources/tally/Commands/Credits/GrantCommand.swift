@@ -1,6 +1,4 @@
 // `tally credits grant`: adds a plan's credit for a period.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

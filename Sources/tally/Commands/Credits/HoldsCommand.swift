@@ -1,6 +1,4 @@
 // `tally credits holds`: a user's holds.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally credits list`: a user's ledger.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

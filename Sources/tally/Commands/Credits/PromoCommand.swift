@@ -1,6 +1,4 @@
 // `tally credits promo`: adds promotional credit.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

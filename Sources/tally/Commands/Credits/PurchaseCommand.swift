@@ -1,6 +1,4 @@
 // `tally credits purchase`: adds credit that was paid for.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient
@@ -24,7 +22,7 @@ struct PurchaseCommand: ClientCommand {
   @Option(help: "What was bought, such as starter.") var package = ""
   @Option(help: "When the credit expires. (default: never)") var expires: String?
 
-  /// The key of a purchase whose caller names none: the payment is one already.
+  /// The key of a purchase without `--key`: the payment's id already identifies the call.
   static func key(payment: String) -> String { "payment:\(payment)" }
 
   func perform() async throws {

@@ -1,6 +1,4 @@
 // `tally credits release`: gives a hold's credit back.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

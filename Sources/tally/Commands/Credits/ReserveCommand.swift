@@ -1,6 +1,4 @@
 // `tally credits reserve`: holds credit for a while.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally credits show`: one transaction.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -15,7 +15,7 @@ extension Texts {
       rows.append(("key", transaction.idempotencyKey + (reply.replayed ? " (replayed)" : "")))
     }
     if let balance = reply.balance {
-      // What is replayed is the answer of then.
+      // A replay returns the balance that the first call returned.
       let then = reply.replayed ? " (after it, then; 'tally credits balance' shows today's)" : ""
       rows.append(("available", Dollars.format(balance.availableMicros) + then))
       if balance.heldMicros != 0 { rows.append(("on hold", Dollars.format(balance.heldMicros))) }
@@ -65,7 +65,7 @@ extension Texts {
     return table.text + more(nextCursor)
   }
 
-  /// What a row set aside, or gave back.
+  /// How much a row set aside, or gave back as a negative amount.
   static func held(_ row: TallystickV1.Transaction) -> String {
     switch row.type {
     case .hold: Dollars.format(row.holdAmountMicros)

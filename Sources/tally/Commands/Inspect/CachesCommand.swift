@@ -1,6 +1,4 @@
 // `tally caches`: what the caches hold, and how often they are hit.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally metrics`: every counter, gauge and histogram.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally queries`: the statistics of SQL statements.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

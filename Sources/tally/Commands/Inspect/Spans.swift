@@ -1,6 +1,6 @@
 // Durations, rates and sizes, as text for people.
 
-/// How long, how often and how much, for people.
+/// Durations, rates and sizes as text.
 enum Spans {
   /// Such as `87us`, `1.2ms`, `3.4s`.
   static func text(_ micros: Int64) -> String {
@@ -11,12 +11,12 @@ enum Spans {
     }
   }
 
-  /// `count` in a span, by the second.
+  /// A count in a span of time as a rate per second.
   static func rate(_ count: Int64, nanoseconds: UInt64) -> String {
     nanoseconds == 0 ? "-" : number(Double(count) * 1e9 / Double(nanoseconds))
   }
 
-  /// `sum` over `count`, with a tenth when it is small; `-` of nothing.
+  /// The mean, with one decimal place if it is small; `-` if there are no values.
   static func mean(_ sum: Int64, of count: Int64) -> String {
     count <= 0 ? "-" : number(Double(sum) / Double(count))
   }
@@ -26,7 +26,7 @@ enum Spans {
     return value < 100 ? tenths(Int64((value * 10).rounded())) : whole(Int64(value.rounded()))
   }
 
-  /// Such as `98.3%`; `-` of nothing.
+  /// Such as `98.3%`; `-` if the whole is zero.
   static func ratio(_ part: Int64, of whole: Int64) -> String {
     guard whole > 0 else { return "-" }
     let thousandths = (Double(part) * 1_000 / Double(whole)).rounded(.down)
@@ -49,7 +49,7 @@ enum Spans {
     tenths % 10 == 0 || tenths >= 1_000 ? whole(tenths / 10) : "\(whole(tenths / 10)).\(tenths % 10)"
   }
 
-  /// A statement's text without line breaks and runs of spaces.
+  /// The text of a statement on one line, with single spaces.
   static func oneLine(_ text: String) -> String {
     text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }

@@ -23,7 +23,7 @@ struct Spread {
     return since
   }
 
-  /// Rounded up to its bucket's end; zero of nothing.
+  /// Rounded up to the end of its bucket; zero if there are no values.
   func quantile(thousandths: Int64) -> Int64 {
     let total = buckets.values.reduce(0, &+)
     guard total > 0 else { return 0 }

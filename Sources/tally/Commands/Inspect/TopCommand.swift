@@ -1,4 +1,4 @@
-// `tally top`: the server at work, drawn anew every second.
+// `tally top`: what the server does, redrawn every second.
 //
 // Invariants:
 // 1. Rates and quantiles are of the time between two samples, not since the server's start.
@@ -19,7 +19,7 @@ struct TopCommand: ClientCommand {
         tally top --once --interval 5
       """)
 
-  /// Home, and nothing below it.
+  /// Moves the cursor home and clears the screen.
   private static let clear = "\u{1B}[H\u{1B}[J"
 
   @OptionGroup var connection: ConnectionOptions
@@ -61,7 +61,7 @@ struct TopCommand: ClientCommand {
 }
 
 extension TopCommand {
-  /// Waits, and ends the wait with a `q`.
+  /// Waits for the duration, or until `q` is pressed.
   private static func isTold(_ keyboard: Keyboard?, within duration: Duration) async throws -> Bool {
     guard let keyboard else {
       try await Task.sleep(for: duration)

@@ -1,6 +1,4 @@
 // One frame of `tally top`, from two samples.
-//
-// A value, owned by nobody.
 
 internal import TallyMessages
 
@@ -61,7 +59,7 @@ struct TopFrame {
     return "p50 \(Spans.text(half)) p99 \(Spans.text(most))"
   }
 
-  /// Of the time between the samples, such as `1.3%` of one thread.
+  /// The share of the time between the samples, such as `1.3%` of one thread.
   private func share(_ micros: Int64) -> String {
     Spans.ratio(micros, of: Int64(clamping: nanoseconds / 1_000))
   }

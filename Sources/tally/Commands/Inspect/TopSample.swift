@@ -3,7 +3,7 @@
 internal import TallyClient
 internal import TallyMessages
 
-/// What the server tells at a moment.
+/// What the server reports at one moment.
 struct TopSample {
   var atNanoseconds: UInt64
   var metrics: [String: TallystickV1.Metric]
@@ -29,7 +29,7 @@ struct TopSample {
     metrics["tallystick_" + name]?.samples ?? []
   }
 
-  /// Of all samples of a metric.
+  /// The sum over all samples of a metric.
   func value(_ name: String) -> Int64 { samples(name).reduce(0) { $0 &+ $1.value } }
 
   func spread(_ name: String) -> Spread { Spread(samples(name).first?.distribution) }

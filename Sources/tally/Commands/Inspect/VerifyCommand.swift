@@ -1,6 +1,4 @@
 // `tally verify`: proves the books, on a running server or on a file.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // Prints the checks of `tally verify` as they end.
-//
-// Owner: the command's main thread.
 
 internal import TallyCore
 

@@ -1,6 +1,4 @@
 // `tally media create`: registers an image.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

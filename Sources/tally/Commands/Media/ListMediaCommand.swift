@@ -1,6 +1,4 @@
 // `tally media list`: a user's images.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

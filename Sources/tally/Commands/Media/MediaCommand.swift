@@ -1,6 +1,4 @@
 // `tally media`: the images that pages show.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 

@@ -1,6 +1,4 @@
 // `tally media show`: one image.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

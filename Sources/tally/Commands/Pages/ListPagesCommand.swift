@@ -1,6 +1,4 @@
 // `tally pages list`: a user's pages.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

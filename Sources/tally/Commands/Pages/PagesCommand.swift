@@ -1,6 +1,4 @@
 // `tally pages`: pages, their sections and their versions.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 

@@ -1,6 +1,4 @@
 // `tally pages patch`: changes single sections.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

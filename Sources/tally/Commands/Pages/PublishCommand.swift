@@ -1,6 +1,4 @@
 // `tally pages publish`: makes a version public.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

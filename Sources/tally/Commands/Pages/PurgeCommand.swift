@@ -1,6 +1,4 @@
 // `tally pages purge`: removes a deleted page for good.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally pages restore`: makes an earlier version current again.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

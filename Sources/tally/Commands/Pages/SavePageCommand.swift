@@ -1,6 +1,4 @@
 // `tally pages save`: replaces a page's content.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient
@@ -37,7 +35,7 @@ struct SavePageCommand: ClientCommand {
 
   func perform() async throws {
     var request = try RequestFile.read(file, as: TallystickV1.SavePageRequest.self)
-    // The argument says which page: a file may be one page's content for another.
+    // The argument decides which page is saved, since the file may come from another page.
     request.pageId = page
     request.expectedVersion = expectedVersion ?? request.expectedVersion
     request.force = force || request.force

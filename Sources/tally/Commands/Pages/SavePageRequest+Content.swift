@@ -6,7 +6,7 @@
 internal import TallyMessages
 
 extension TallystickV1.SavePageRequest {
-  /// What saves a page's content as it is shown.
+  /// The request that saves the content of a page unchanged.
   init(content page: TallystickV1.Page) {
     self.init()
     pageId = page.pageId

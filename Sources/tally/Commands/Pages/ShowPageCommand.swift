@@ -1,6 +1,4 @@
 // `tally pages show`: one page.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -48,7 +48,8 @@ extension Texts {
     text.count <= excerptCount ? text : text.prefix(excerptCount - 3) + "..."
   }
 
-  /// A page's versions: only the published one says that it is.
+  /// The versions of a page. The wire names the published version on each of them; the table marks only that
+  /// version.
   static func versions(_ versions: [TallystickV1.Page], nextCursor: String) -> String {
     let rows = versions.map { version in
       var row = version

@@ -1,6 +1,4 @@
 // `tally pages undelete`: brings a deleted page back.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

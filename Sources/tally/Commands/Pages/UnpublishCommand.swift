@@ -1,6 +1,4 @@
 // `tally pages unpublish`: takes a page out of public view.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally pages versions`: a page's versions.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally plans list`: all plans.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally plans`: what subscriptions grant.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 

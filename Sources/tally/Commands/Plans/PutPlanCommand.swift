@@ -1,6 +1,4 @@
 // `tally plans put`: makes or replaces a plan.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient
@@ -42,6 +40,12 @@ struct PutPlanCommand: ClientCommand {
     parsing: .singleValue,
     help: ArgumentHelp("The price of a model. Repeatable.", valueName: "model=in,out,image"))
   var price: [String] = []
+
+  func validate() throws {
+    if let priority, !(1...1_000).contains(priority) {
+      throw ValidationError("--priority must be 1 to 1000, not \(priority)")
+    }
+  }
 
   func perform() async throws {
     var plan = TallystickV1.Plan()

@@ -2,9 +2,10 @@
 //
 // Invariants:
 // 1. The file creation mask and the signals are set before any thread starts.
-// 2. Nothing is printed on standard output but, when ephemeral, one line of JSON once calls are accepted.
-// 3. An ephemeral server's directory is removed on every way out of `run` but a kill; then the next
-//    ephemeral start sweeps it.
+// 2. Nothing is printed on standard output, except one line of JSON by an ephemeral server once it accepts
+//    calls.
+// 3. The directory of an ephemeral server is removed however `run` ends. After a kill, the next ephemeral
+//    start removes it.
 //
 // Owner: the main thread.
 
@@ -73,7 +74,7 @@ struct ServeCommand: ParsableCommand {
   }
 }
 
-/// Flags by the name of their setting; those that are not given are left out.
+/// The flags that were given, by the names of their settings.
 private typealias Given = [String: [String]]
 
 private func given(_ pairs: [(ServeSettings.Key, String?)]) -> Given {

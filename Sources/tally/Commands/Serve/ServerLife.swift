@@ -46,11 +46,14 @@ struct ServerLife {
   private var socket: String { directory.map { "\($0.path)/tally.sock" } ?? settings.socket }
   private var database: String { directory.map { "\($0.path)/db" } ?? settings.database }
 
-  /// Returns when the server has ended well.
+  /// Returns when the server has ended in order.
   func run() throws {
     let listening = try serverOptions()
-    // Before the database is made: a start that cannot listen leaves nothing behind.
-    do throws(ListenError) { try Server.check(listening) } catch { throw refused(listening, error) }
+    // A start that cannot listen leaves no new database behind. Where there is a database, it comes first:
+    // that another daemon uses it says more than that its socket is in use.
+    if !System.isThere("\(database)/\(VerifyCommand.databaseName)") {
+      do throws(ListenError) { try Server.check(listening) } catch { throw refused(listening, error) }
+    }
     let options = try options(listening)
     let descriptors = try System.raiseDescriptorLimit()
     if descriptors < Int64(options.server.maximumConnections) + Self.ownDescriptorCount {
@@ -164,14 +167,14 @@ struct ServerLife {
     System.writeOutput(line.compact + "\n")
   }
 
-  /// Tells the service manager, if there is one. That it cannot be told is no reason to stop serving.
+  /// Notifies the service manager, if there is one. If that fails, the server goes on.
   private func notify(_ text: String) {
     do throws(SystemError) { try ServiceManager.notify(text) } catch {
       logger.warning("the service manager cannot be told", metadata: ["error": "\(error)"])
     }
   }
 
-  /// Why the server has to end.
+  /// Waits until the server has to end, and returns why.
   private func waitForEnd() -> String {
     let watchdog = ServiceManager.watchdogMilliseconds
     while true {

@@ -1,6 +1,4 @@
 // `tally usage begin`: starts a run and holds its estimate.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -11,7 +11,7 @@ struct Dashboard {
   var user: String
   var columns: Int
 
-  /// Where there is no terminal.
+  /// The width if there is no terminal.
   static let defaultColumns = 80
   private static let barCells = 8...72
 
@@ -93,7 +93,7 @@ struct Dashboard {
     return table.text
   }
 
-  /// Blocks in eighths of a cell; anything above zero is seen.
+  /// Blocks in eighths of a cell; any value above zero is visible.
   static func bar(_ value: Int64, of most: Int64, cells: Int) -> String {
     guard value > 0, most > 0 else { return "" }
     let eighths = max(1, Int(min(1, Double(value) / Double(most)) * Double(cells * 8)))

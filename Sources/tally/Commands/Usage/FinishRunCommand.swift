@@ -1,6 +1,4 @@
 // `tally usage finish`: ends a run and charges it.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally usage month`: what users have used in a month.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

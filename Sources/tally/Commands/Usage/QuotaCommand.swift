@@ -1,6 +1,4 @@
 // `tally usage quota`: whether one more is within the plan.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally usage record`: records a run that ended elsewhere.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally usage runs`: a user's runs.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

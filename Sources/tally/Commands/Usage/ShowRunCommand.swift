@@ -1,6 +1,4 @@
 // `tally usage show`: one run.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally stats`: the dashboard of runs.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

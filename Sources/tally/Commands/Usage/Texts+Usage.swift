@@ -26,7 +26,7 @@ extension Texts {
     rows.append(("started", Timestamp.format(run.startedAtMicros)))
     if run.finishedAtMicros != 0 { rows.append(("finished", Timestamp.format(run.finishedAtMicros))) }
     if let balance {
-      // What is replayed is the run of then, and the balance of then.
+      // A replay returns the run and the balance that the first call returned.
       let then = replayed ? " (after it, then; 'tally credits balance' shows today's)" : ""
       rows.append(("available", Dollars.format(balance.availableMicros) + then))
     }

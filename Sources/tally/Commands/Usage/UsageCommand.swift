@@ -1,6 +1,4 @@
 // `tally usage`: runs of AI generation, and what users have used of their plans.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 

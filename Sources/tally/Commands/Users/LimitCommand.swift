@@ -1,6 +1,4 @@
 // `tally users limit`: bounds how often a user or a uid may call.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally users limits`: the limits on calls.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally users list`: users with settings, balance and usage.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally users set`: changes a user's settings.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

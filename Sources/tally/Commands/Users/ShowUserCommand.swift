@@ -1,6 +1,4 @@
 // `tally users show`: one user.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 internal import TallyClient

@@ -1,6 +1,4 @@
 // `tally users`: who there is, with which rights, and how often they may call.
-//
-// Owner: the command's main thread.
 
 internal import ArgumentParser
 
