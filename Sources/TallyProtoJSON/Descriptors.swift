@@ -124,7 +124,7 @@ package struct DescriptorPool {
   private mutating func add(
     message bytes: ArraySlice<UInt8>, scope: String, depth: Int
   ) throws(WireError) {
-    guard depth < Self.maximumNesting else { throw WireError(message: "types are nested too deep") }
+    guard depth < Self.maximumNesting else { throw WireError(message: "types are nested too deeply") }
     let fields = try DescriptorReader.fields(bytes)
     var message = MessageDescriptor()
     message.fullName = DescriptorReader.join(scope, DescriptorReader.text(fields, 1))

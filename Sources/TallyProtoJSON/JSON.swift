@@ -71,7 +71,7 @@ private struct JSONParser {
   }
 
   mutating func value(depth: Int) throws(JSONError) -> JSON {
-    guard depth < JSON.maximumDepth else { throw error("nested too deep") }
+    guard depth < JSON.maximumDepth else { throw error("nested too deeply") }
     skipSpace()
     switch next {
     case UInt8(ascii: "{"): return try object(depth: depth)
@@ -159,7 +159,7 @@ private struct JSONParser {
         guard let string = String(validating: text, as: UTF8.self) else { throw error("not UTF-8") }
         return string
       case UInt8(ascii: "\\"): text += Array(try escape().utf8)
-      case 0..<0x20: throw error("a control character inside a string")
+      case 0..<0x20: throw error("a control character in a string")
       default: text.append(byte)
       }
     }
@@ -188,10 +188,10 @@ private struct JSONParser {
     var code = try hex()
     if (0xD800..<0xDC00).contains(code), take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
       let low = try hex()
-      guard (0xDC00..<0xE000).contains(low) else { throw error("half of a surrogate pair") }
+      guard (0xDC00..<0xE000).contains(low) else { throw error("unpaired surrogate") }
       code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
     }
-    guard let scalar = Unicode.Scalar(code) else { throw error("half of a surrogate pair") }
+    guard let scalar = Unicode.Scalar(code) else { throw error("unpaired surrogate") }
     return String(Character(scalar))
   }
 

@@ -23,7 +23,7 @@ package struct MessageDecoder {
   private func decode(
     _ bytes: ArraySlice<UInt8>, _ message: MessageDescriptor, depth: Int
   ) throws(WireError) -> JSON {
-    guard depth < JSON.maximumDepth else { throw WireError(message: "messages are nested too deep") }
+    guard depth < JSON.maximumDepth else { throw WireError(message: "messages are nested too deeply") }
     var reader = WireReader(bytes)
     var found: [Int32: [WireValue]] = [:]
     while let (number, value) = try reader.field() { found[number, default: []].append(value) }

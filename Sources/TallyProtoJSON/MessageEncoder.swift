@@ -126,7 +126,7 @@ package struct MessageEncoder {
     case .string: return .bytes(Array(try string(json, path).utf8)[...])
     case .bytes:
       guard let bytes = Base64.decode(try string(json, path)) else {
-        throw MismatchError(path: path, message: "not base64")
+        throw MismatchError(path: path, message: "not valid base64")
       }
       return .bytes(bytes[...])
     case .enumeration: return .varint(UInt64(bitPattern: Int64(try enumerator(json, field, path))))

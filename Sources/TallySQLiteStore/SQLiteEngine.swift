@@ -77,6 +77,10 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     let connection = try opening(directory.databasePath) { () throws(SQLiteError) in
       try openWriter(directory.databasePath, statements, configuration)
     }
+    try directory.requireLog(
+      hasTables: try opening(directory.databasePath) { () throws(SQLiteError) in
+        try connection.value("SELECT count(*) FROM sqlite_schema") > 0
+      })
     try directory.syncFirstPage()
     try LogRecovery.prepare(connection, databasePath: directory.databasePath, configuration)
     try opening(directory.databasePath) { () throws(SQLiteError) in try emptyLog(connection, configuration) }
@@ -413,7 +417,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     let read = try read { (reader, _) throws(SQLiteError) in try reader.ledger.row(sequence: sequence) }
     guard let entry = read.value, actingUserId?.isExactly(entry.userId) ?? true else {
       throw Refusal(
-        .transactionNotFound, "no such transaction",
+        .transactionNotFound, "there is no such transaction",
         details: ["transaction_id": Identifiers.transaction(sequence)])
     }
     return Snapshot(entry, commitSequence: read.commitSequence)

@@ -1,4 +1,4 @@
-// The program: its subcommands, and how it ends.
+// The program: its subcommands, and how it ends when one of them fails.
 //
 // Owner: the main thread.
 
@@ -14,7 +14,7 @@ let tallyVersion = "0.1.0"
 struct Tally: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tally",
-    abstract: "Keeps credits and usage, exactly, for the processes of one machine.",
+    abstract: "Keeps exact credits, usage and pages for the processes of one machine.",
     discussion: """
       Start a server, then charge:
 
@@ -23,24 +23,32 @@ struct Tally: ParsableCommand {
         tally credits consume alice 1.25
         tally credits balance alice
 
-      --socket, --acting-user, --timeout, --json and --wide may stand anywhere. On a terminal a table \
-      leaves out what does not fit, unless --wide is given; a pipe or a file gets all of it, and times in \
-      full. Exit statuses: 0 done; 1 refused, nothing was applied; 64 wrong usage; 69 no server, or it \
-      went away; 124 the --timeout has passed. After 69 and 124 a call may have been applied: the message \
-      says so, with the --key that finds out. docs/OPERATIONS.md lists the others.
+      Options follow the subcommand that takes them. Of these, --socket, --acting-user, --timeout, --json \
+      and --wide may also come before it.
+
+      On a terminal, a table leaves out columns that do not fit unless --wide is given. A pipe or a file \
+      gets every column, and full timestamps.
+
+      Exit statuses: 0 done; 1 refused, nothing was applied; 64 wrong usage; 69 no server, or the \
+      connection was lost; 124 the --timeout has passed. After 69 or 124 the call may have been applied; \
+      the message then says so and names the --key to retry with. docs/OPERATIONS.md lists all statuses.
       """,
-    version: tallyVersion,
     subcommands: [
       ServeCommand.self, CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self,
-      UsageCommands.self, PagesCommand.self, MediaCommand.self, UsersCommand.self, PlansCommand.self,
+      UsageCommand.self, PagesCommand.self, MediaCommand.self, UsersCommand.self, PlansCommand.self,
       StatsCommand.self, SeedCommand.self, VerifyCommand.self, MetricsCommand.self, QueriesCommand.self,
       CachesCommand.self, TopCommand.self, BenchCommand.self, VersionCommand.self,
     ])
 
-  /// Runs the command that the arguments name; every failure becomes one line and an exit status.
+  /// Runs the command that the arguments name. Every failure becomes a message on standard error and an exit
+  /// status.
   static func main() {
     do {
-      var command = try parseAsRoot(ArgumentWords.arranged(Array(CommandLine.arguments.dropFirst())))
+      let words = try ArgumentWords.arranged(Array(CommandLine.arguments.dropFirst()))
+      // No flag of this command and no version of its configuration: the parser would take `--version` away
+      // from subcommands that have an option of that name.
+      if words == ["--version"] { return System.writeOutput("\(tallyVersion)\n") }
+      var command = try parseAsRoot(words)
       try command.run()
     } catch let failure as Failure {
       System.writeError("tally: \(failure.message)\n")
@@ -55,21 +63,22 @@ struct Tally: ParsableCommand {
       System.writeError("tally: \(error)\n")
       Glibc.exit(ExitStatus.system.rawValue)
     } catch {
-      if exitCode(for: error) == .validationFailure, let amount = negativeAmount() {
-        System.writeError("tally: an amount is positive, not \(JSON.plain(amount))\n")
-        Glibc.exit(ExitStatus.usage.rawValue)
-      }
-      exit(withError: error)
+      end(with: error)
     }
   }
 
-  /// An argument such as `-$1` where no option's value stands, which the parser takes for an option.
-  private static func negativeAmount() -> String? {
-    let arguments = (try? ArgumentWords.arranged(Array(CommandLine.arguments.dropFirst()))) ?? []
-    guard arguments.first == "credits" else { return nil }
-    return zip(arguments, arguments.dropFirst()).first { before, amount in
-      !before.hasPrefix("--") && amount.hasPrefix("-") && Dollars.parse(amount) != nil
-    }?.1
+  /// Ends after an error that the parser found, or with the status that a command has asked for.
+  private static func end(with error: any Error) -> Never {
+    let status = exitCode(for: error)
+    if status.isSuccess { exit(withError: error) }
+    var text = fullMessage(for: error)
+    let words = CommandLine.arguments.dropFirst()
+    if status == .validationFailure, let problem = ArgumentWords.dashProblem(in: Array(words), text) {
+      text = problem
+    }
+    if text.hasPrefix("Error: ") { text = "tally: " + text.dropFirst("Error: ".count) }
+    if !text.isEmpty { System.writeError(text + "\n") }
+    Glibc.exit(status.rawValue)
   }
 }
 

@@ -40,7 +40,16 @@ struct FirstStepsTests {
       ("balance alice", "did you mean 'tally credits balance'?"),
       ("purchase alice 10 --payment p", "did you mean 'tally credits purchase'?"),
       ("users lsit", "did you mean 'tally users list'?"),
-      ("plans xyzzy", "'tally plans --help' shows what there is"),
+      ("plans xyzzy", "'tally plans --help' lists the subcommands"),
+      ("plans lits", "did you mean 'tally plans list'?"),
+      ("credits runs", "did you mean 'tally usage runs'?"),
+      ("plans show", "'tally plans --help' lists the subcommands"),
+      ("plans hods", "'tally plans --help' lists the subcommands"),
+      ("shwo", "did you mean 'tally credits show', 'tally usage show',"),
+      ("help nothing", "'tally --help' lists the subcommands"),
+      ("help credtis", "did you mean 'tally credits'?"),
+      ("help credits ballance", "did you mean 'tally credits balance'?"),
+      ("credits help ballance", "did you mean 'tally credits balance'?"),
       ("--socket /x credits blance alice", "did you mean 'tally credits balance'?"),
     ])
   func typos(words: String, advice: String) throws {
@@ -72,6 +81,62 @@ struct FirstStepsTests {
     #expect(rig.fixture.stop() == 0)
   }
 
+  @Test("a number below zero is a value, and a word that begins with a dash is told apart from an option")
+  func dashes() throws {
+    let environment = ["TALLY_SOCKET": "/nonexistent/tally.sock"]
+    for (words, message) in [
+      ("credits consume alice 1 --description -5", "write '--description=-5'"),
+      ("credits consume alice -5", "the amount must be above zero, not -5"),
+      ("credits list alice --limit -5", "--limit must be 1 to 1000, not -5"),
+      ("pages restore home -1", "'-1' is a negative number"),
+      ("stats --recent -1", "--recent must be 1 to 100, not -1"),
+      ("plans put pro --credit 5 --priority 0", "--priority must be 1 to 1000, not 0"),
+      ("users limit alice --per-second -1", "--per-second must be 1 to 1000000, not -1"),
+      ("credits list alice --from 2027-01-02 --to 2027-01-01", "--from must be before --to"),
+      ("usage runs alice --from 2027-01-01 --to 2027-01-01", "--from must be before --to"),
+      ("serve --ephemeral --socket /x/tally.sock", "--socket cannot be combined with --ephemeral"),
+      ("serve --ephemeral --database /x", "--database cannot be combined with --ephemeral"),
+      ("serve --readers -1", "--readers: \"-1\" is not a number of connections from 1 to 64"),
+    ] {
+      let result = try Rig.run(words.split(separator: " ").map(String.init), environment: environment)
+      #expect(result.status == tally.ExitStatus.usage.rawValue, "\(words): \(result.error)")
+      #expect(
+        result.error.hasPrefix("tally: ") && result.error.contains(message), "\(words): \(result.error)")
+    }
+    let rig = try Rig()
+    for words in [
+      ["credits", "grant", "alice", "pro", "--amount", "-5"], ["usage", "finish", "r", "--cost", "-5"],
+      ["credits", "promo", "alice", "1", "--priority", "-4"],
+    ] {
+      let refused = try Rig.run(words, environment: ["TALLY_SOCKET": rig.fixture.socket])
+      #expect(refused.status == tally.ExitStatus.refused.rawValue, "\(words): \(refused.error)")
+    }
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("what the help calls a default of serve is one")
+  func defaults() throws {
+    let help = try Rig.run(["serve", "--help"]).output.split(whereSeparator: \.isWhitespace)
+      .joined(separator: " ")
+    let settings = try ServeSettings(
+      Settings(flags: ["database": ["/x"]], environment: { _ in nil }, file: nil))
+    for (name, value) in [
+      ("readers", settings.readers), ("pollers", settings.pollers),
+      ("max-connections", settings.maxConnections),
+      ("max-in-flight", settings.maxInFlight), ("max-message-bytes", settings.maxMessageBytes),
+      ("max-outbound-bytes", settings.maxOutboundBytes),
+      ("max-total-outbound-bytes", settings.maxTotalOutboundBytes),
+      ("half-frame-seconds", settings.halfFrameSeconds),
+      ("stalled-write-seconds", settings.stalledWriteSeconds), ("idle-seconds", settings.idleSeconds),
+      ("max-stream-seconds", settings.maxStreamSeconds), ("max-log-bytes", settings.maxLogBytes),
+      ("slow-query-millis", settings.slowQueryMillis), ("slow-call-millis", settings.slowCallMillis),
+    ] {
+      let start = try #require(help.firstRange(of: "--\(name) <")).upperBound
+      let text = help[start...].prefix { $0 != ")" }
+      #expect(text.hasSuffix("(default: \(value)"), "--\(name): \(text)")
+    }
+  }
+
   @Test("short names of services, methods and messages do in describe and list, as in call")
   func shortNames() throws {
     let rig = try Rig()
@@ -100,7 +165,10 @@ struct FirstStepsTests {
     let bash = try Rig.run(["--generate-completion-script", "bash"]).output
     for part in ["critical", "plan_grant", "---completion call"] { #expect(bash.contains(part), "\(part)") }
     let zsh = try Rig.run(["--generate-completion-script", "zsh"]).output
-    for part in ["'--config[A file of `name = value` lines.]:file:_files'", ":directory:_files -/'"] {
+    for part in [
+      "'--config[Read settings from this file of `name = value` lines.]:file:_files'",
+      ":directory:_files -/'",
+    ] {
       #expect(zsh.contains(part), "\(part)")
     }
     for (path, name) in [
@@ -126,13 +194,24 @@ struct FirstStepsTests {
     }
     #expect(try said("credits", "balance", "alice") == "")
     let error = try said("credits", "balance", "alice", "alcie")
-    #expect(error == "tally: no credit was ever given to alcie: is the name right?\n")
+    #expect(error == "tally: there is no user alcie; is the name spelled right?\n")
     #expect(try said("credits", "balance", "alcie", "--json") == "")
-    for words in ["credits list", "credits holds", "usage runs", "pages list", "media list"] {
+    for words in [
+      "credits list", "credits holds", "usage runs", "usage month", "usage quota", "stats", "pages list",
+      "media list",
+    ] {
       let words = words.split(separator: " ").map(String.init) + ["alcie"]
       let result = try Rig.run(words, environment: ["TALLY_SOCKET": rig.fixture.socket])
-      #expect(result.status == 0 && result.error.contains("of alcie"), "\(words): \(result.error)")
+      #expect(result.status == 0 && result.error == error, "\(words): \(result.error)")
     }
+    #expect(try rig.refusal("users", "show", "alcie") == error)
+    // One who is there, and has none.
+    #expect(try said("usage", "runs", "alice") == "tally: alice has no such runs\n")
+    #expect(try said("usage", "month", "alice") == "")
+    // Only an admin may ask who there is.
+    #expect(
+      try said("credits", "balance", "alcie", "--acting-user", "alcie")
+        == "tally: no credit was ever given to alcie\n")
     #expect(rig.fixture.stop() == 0)
   }
 
@@ -142,8 +221,8 @@ struct FirstStepsTests {
     let refused = try rig.refusal("credits", "list", "alice", "--type", "nothing", status: .usage)
     #expect(
       refused
-        == "tally: \"nothing\" is none of purchase, plan_grant, promo_grant, adjustment, api_usage, expiry, "
-        + "hold, hold_extend, hold_release\n")
+        == "tally: \"nothing\" is not one of purchase, plan_grant, promo_grant, adjustment, api_usage, "
+        + "expiry, hold, hold_extend, hold_release\n")
     // Whoever adds one to the protos has to say whether anything makes it.
     let types = TallystickV1.TransactionType.known.map(\.rawValue)
     #expect([0] + TransactionType.allCases.map(\.rawValue) == types)
@@ -222,7 +301,7 @@ struct FirstStepsTests {
         _ = try settings([flag: ["no-such-name:service"]])
         Issue.record("taken")
       } catch let failure as tally.Failure {
-        #expect(failure.message == "--\(flag): the system knows no \(kind) named \"no-such-name\"")
+        #expect(failure.message == "--\(flag): there is no \(kind) named \"no-such-name\" on this system")
       }
     }
   }

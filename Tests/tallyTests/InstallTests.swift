@@ -1,6 +1,7 @@
 // What stands around the program: scripts/run, scripts/install, the systemd units, the documents.
 
 import Glibc
+import TallyTestSupport
 import TallyTesting
 import Testing
 
@@ -71,7 +72,7 @@ struct InstallTests {
     try write(socket: rig.fixture.socket)
     let busy = try ChildProcess.run(["\(Self.root)/scripts/run", "--check"], environment: environment)
     #expect(busy.status == tally.ExitStatus.busy.rawValue)
-    #expect(busy.error.contains("accepts calls at \(rig.fixture.socket) already"), "\(busy.error)")
+    #expect(busy.error.contains("already accepts calls at \(rig.fixture.socket)"), "\(busy.error)")
     #expect(rig.fixture.stop() == 0)
     try directory.remove()
   }
@@ -87,9 +88,38 @@ struct InstallTests {
       #expect(result.status == tally.ExitStatus.busy.rawValue)
       #expect(!result.output.contains("accepts calls"), "\(result.output)")
       #expect(
-        result.error.contains("a server accepts calls at \(rig.fixture.socket) already"), "\(result.error)")
+        result.error.contains("a server already accepts calls at \(rig.fixture.socket)"), "\(result.error)")
     }
     #expect(rig.fixture.stop() == 0)
+    try directory.remove()
+  }
+
+  @Test("scripts/run says before a build that the database is in use, or may not be read")
+  func database() async throws {
+    let directory = try Rig.temporaryDirectory()
+    var environment = Self.environment(directory.path)
+    let database = "\(directory.path)/db"
+    environment["TALLY_DATABASE"] = database
+    let process = try ChildProcess(
+      [
+        Program.path, "serve", "--database", database, "--socket", "\(directory.path)/s", "--any-file-system",
+      ],
+      environment: Rig.clean([:]))
+    try await eventually("the socket is made") { System.isThere("\(directory.path)/s") }
+    let check = ["\(Self.root)/scripts/run", "--check"]
+    let busy = try ChildProcess.run(check, environment: environment)
+    #expect(busy.status == tally.ExitStatus.busy.rawValue, "\(busy.error)")
+    #expect(busy.error.contains("another server uses the database in \(database)"), "\(busy.error)")
+    #expect(process.end(signal: SIGTERM) == 0)
+    #expect(try ChildProcess.run(check, environment: environment).status == 0)
+    // As somebody else than the owner.
+    if System.userId == 0 {
+      let other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+      environment["TALLY_SOCKET"] = "/tmp/tally-\(try System.randomHex(byteCount: 8)).sock"
+      let denied = try ChildProcess.run(other + check, environment: environment)
+      #expect(denied.status == tally.ExitStatus.cannotCreate.rawValue, "\(denied.error)")
+      #expect(denied.error.contains("set TALLY_DATABASE to another directory"), "\(denied.error)")
+    }
     try directory.remove()
   }
 
@@ -150,7 +180,7 @@ struct InstallTests {
     let useless: [tally.ExitStatus] = [.usage, .damaged, .configuration]
     #expect(prevented == Set(useless.map { "\($0.rawValue)" }))
     let operations = try Self.text("docs/OPERATIONS.md")
-    #expect(operations.contains("but for 64, 74 and 78, of which a restart will not help"))
+    #expect(operations.contains("except 64, 74 and 78, where a restart does not\nhelp"))
     for status in [0, 1, 64, 65, 66, 69, 70, 71, 73, 74, 75, 78, 80, 124] {
       #expect(operations.contains("\n| \(status) | "), "\(status)")
     }

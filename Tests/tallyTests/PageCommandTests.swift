@@ -156,6 +156,49 @@ struct PageCommandTests {
     #expect(rig.fixture.stop() == 0)
   }
 
+  @Test("restore takes the version as an option, and is refused only where the page has moved on")
+  func restore() throws {
+    let rig = try Rig()
+    _ = try rig.output("pages", "create", "alice", "--id", "home", "--title", "First")
+    _ = try shell(rig, "echo '{\"title\":\"Second\"}' | tally pages save home - --force")
+    let stale = try rig.refusal("pages", "restore", "home", "--version", "1", "--expected-version", "1")
+    #expect(stale.contains("VERSION_CONFLICT"), "\(stale)")
+    let restored = try rig.output("pages", "restore", "home", "--version", "1")
+    #expect(restored.contains("title      First\n") && restored.contains("version    3\n"), "\(restored)")
+    #expect(try rig.output("pages", "restore", "home", "2", "--expected-version", "3").contains("Second"))
+    let published = try rig.output("pages", "publish", "home", "--version", "1")
+    #expect(published.contains("published  version 1\n"), "\(published)")
+    #expect(try rig.output("pages", "show", "home", "--version", "2").contains("Second"))
+    for words in [["pages", "restore", "home"], ["pages", "restore", "home", "1", "--version", "1"]] {
+      let result = try Rig.run(words, environment: ["TALLY_SOCKET": rig.fixture.socket])
+      #expect(result.status == tally.ExitStatus.usage.rawValue && result.error.contains("--version"))
+    }
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("a page that is deleted, or not deleted, or not published, is told apart from one that is not there")
+  func notFound() throws {
+    let rig = try Rig()
+    #expect(try rig.refusal("pages", "show", "home").contains("there is no such page"))
+    _ = try rig.output("pages", "create", "alice", "--id", "home")
+    #expect(try rig.refusal("pages", "show", "home", "--published").contains("the page is not published"))
+    #expect(try rig.refusal("pages", "purge", "home").contains("the page is not deleted"))
+    _ = try rig.output("pages", "delete", "home")
+    for words in [
+      ["show", "home"], ["publish", "home"], ["versions", "home"], ["show", "home", "--version", "1"],
+    ] {
+      let result = try Rig.run(["pages"] + words, environment: ["TALLY_SOCKET": rig.fixture.socket])
+      #expect(result.status == tally.ExitStatus.refused.rawValue)
+      for part in ["PAGE_NOT_FOUND", "the page is deleted", "'tally pages undelete home'"] {
+        #expect(result.error.contains(part), "\(words): \(result.error)")
+      }
+    }
+    // Somebody else is told no more than that there is none.
+    let other = try rig.refusal("pages", "show", "home", "--acting-user", "bob")
+    #expect(other.contains("there is no such page"), "\(other)")
+    #expect(rig.fixture.stop() == 0)
+  }
+
   @Test("a file that is not there, not JSON or no page says so by its status and its place")
   func files() throws {
     let rig = try Rig()
@@ -163,7 +206,7 @@ struct PageCommandTests {
       try rig.refusal("pages", "save", "home", "/nonexistent.json", status: .noInput)
         == "tally: there is no file /nonexistent.json\n")
     for (text, place) in [
-      ("{", "standard input is not JSON, at byte 2"),
+      ("{", "standard input is not valid JSON at byte 2: expected a name in quotes"),
       (#"{"sections":[{"kind":1}]}"#, "standard input, sections[0].kind"),
       (#"{"section":[]}"#, "standard input, section: "),
     ] {

@@ -43,7 +43,8 @@ struct PlainTextTests {
     _ = try rig.output("credits", "purchase", "alice", "1", "--payment", "p")
     let adjust = try rig.refusal(
       "credits", "adjust", "alice", "--by=-250", "--actor", "ops", "--reason", "typo")
-    #expect(adjust.contains("takes no more than is available") && !adjust.contains("purchase"), "\(adjust)")
+    #expect(
+      adjust.contains("cannot take more than is available") && !adjust.contains("purchase"), "\(adjust)")
     #expect(!adjust.contains("commit_"), "\(adjust)")
     #expect(try rig.refusal("credits", "consume", "alice", "2").contains("tally credits purchase"))
     let json = try rig.refusal("credits", "consume", "alice", "2", "--json")
@@ -57,6 +58,17 @@ struct PlainTextTests {
     #expect(rig.fixture.stop() == 0)
   }
 
+  @Test("a number in a message is told in its own unit")
+  func units() {
+    let error = TallyError(
+      .invalidArgument, reason: "INVALID_FIELD",
+      "from_micros must be a multiple of 15 minutes since the epoch, at most 253402300799999999",
+      details: ["field": "from_micros", "limit": "253402300799999999"])
+    #expect(
+      error.text() == "INVALID_FIELD: from must be a multiple of 15 minutes since the epoch, "
+        + "at most 9999-12-31T23:59:59.999999Z")
+  }
+
   @Test("a conflict names the page, and leaves out what is empty")
   func conflict() {
     var request = TallystickV1.RestoreVersionRequest()
@@ -66,7 +78,7 @@ struct PlainTextTests {
       details: ["author": "", "current_version": "2"])
     #expect(
       error.text(to: request) == "VERSION_CONFLICT: the page is at version 2 (current_version 2); "
-        + "look at it with 'tally pages show home --input' and make the change anew")
+        + "see 'tally pages show home --input', and make the change again on top of it")
   }
 
   @Test("a socket that may not be used and a peer that is not let in have their own advice")
@@ -74,9 +86,9 @@ struct PlainTextTests {
     let denied = TallyError(
       .unavailable, reason: "NOT_CONNECTED",
       "cannot reach the server: connect to /x/tally.sock: Permission denied")
-    #expect(denied.text().contains("owner and group") && !denied.text().contains("start one"))
+    #expect(denied.text().contains("owner and group") && !denied.text().contains("start a server"))
     let absent = TallyError(.unavailable, reason: "NOT_CONNECTED", "connect to /x: No such file or directory")
-    #expect(absent.text().contains("start one"))
+    #expect(absent.text().contains("start a server"))
     #expect(TallyError(.permissionDenied, reason: "PEER_NOT_ALLOWED", "no").text().contains("--allow-uid"))
   }
 
@@ -84,13 +96,13 @@ struct PlainTextTests {
   func negativeAmount() throws {
     let result = try Rig.run(["credits", "consume", "alice", "-$1"])
     #expect(result.status == tally.ExitStatus.usage.rawValue)
-    #expect(result.error == "tally: an amount is positive, not -$1\n", "\(result.error)")
+    #expect(result.error == "tally: the amount must be above zero, not -$1\n", "\(result.error)")
   }
 
   @Test("only the option that is out of range is named")
   func range() throws {
     let result = try Rig.run(["seed-demo", "--days", "35"])
     #expect(result.status == tally.ExitStatus.usage.rawValue)
-    #expect(result.error.contains("--days takes 1 to 34\n"), "\(result.error)")
+    #expect(result.error.hasPrefix("tally: --days must be 1 to 34, not 35\n"), "\(result.error)")
   }
 }

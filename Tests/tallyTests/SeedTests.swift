@@ -56,6 +56,23 @@ struct SeedTests {
     }
   }
 
+  @Test("today has runs, up to the quarter of an hour that the server's clock has reached")
+  func today() {
+    var size = Self.size()
+    let midnight = size.day * DemoData.microsPerDay
+    #expect(DemoData(size).todaysRunCount == 0)
+    size.passedQuarters = 50
+    let data = DemoData(size)
+    let starts = (0..<data.todaysRunCount).compactMap { data.todaysRun($0).startedAtMicros }
+    #expect(starts.count > 100 && starts == starts.sorted())
+    #expect(starts.allSatisfy { $0 >= midnight && $0 < midnight + 50 * DemoData.microsPerQuarter })
+    // Later on the same day there are more, and the earlier ones are the same.
+    size.passedQuarters = 96
+    let later = DemoData(size)
+    #expect(later.todaysRunCount == 20_000 / 30)
+    #expect(later.todaysRun(7) == data.todaysRun(7) && later.run(7) == data.run(7))
+  }
+
   @Test("about 3 in 100 fail, a few users make most runs, and costs follow the prices")
   func distribution() {
     let data = DemoData(Self.size())
@@ -100,25 +117,35 @@ struct SeedTests {
     let environment = ["TALLY_SOCKET": rig.fixture.socket]
     let first = try Rig.run(["seed-demo"] + size, environment: environment)
     #expect(first.status == 0, "\(first.error)")
+    // The clock stands at noon.
+    let today = DemoData(
+      DemoSize(
+        users: 20, runs: 2_500, pages: 12, creditMicros: 25_000_000, days: 29, seed: 1, day: 21_929,
+        passedQuarters: 48)
+    ).todaysRunCount
+    #expect(today > 20)
     #expect(
       first.output.hasPrefix(
         """
-        plans      3
-        users      20
-        purchases  20
-        grants     20
-        runs       2,500
-        live runs  10
-        media      24
-        pages      12
-        took       
+        plans          3
+        users          20
+        purchases      20
+        grants         20
+        runs           2,500
+        runs of today  \(today)
+        live runs      10
+        media          24
+        pages          12
+        took           
         """))
     let json = try JSON.parse(rig.output("stats", "--json"))
-    #expect(json["totals"]?["count"] == .string("2509"))
+    #expect(json["totals"]?["count"] == .string("\(2_509 + today)"))
     let stats = try rig.output("stats")
     let again = try JSON.parse(
       Rig.run(["seed-demo", "--json"] + size, environment: environment).output)
-    for kind in ["plans", "users", "purchases", "grants", "runs", "live runs", "media", "pages"] {
+    for kind in [
+      "plans", "users", "purchases", "grants", "runs", "runs of today", "live runs", "media", "pages",
+    ] {
       #expect(again[kind]?["sent"] != nil, "\(kind)")
       #expect(again[kind]?["replayed"] == again[kind]?["sent"], "\(kind)")
     }

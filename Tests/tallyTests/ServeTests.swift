@@ -197,6 +197,60 @@ struct ServeTests {
     try directory.remove()
   }
 
+  @Test("a start that cannot listen leaves no database behind")
+  func refusedSocket() throws {
+    let directory = try Rig.temporaryDirectory()
+    let database = "\(directory.path)/state/db"
+    let rig = try Rig()
+    #expect(try ChildProcess.run(["sh", "-c", "echo > \(directory.path)/file"]).status == 0)
+    for (socket, problem) in [
+      (rig.fixture.socket, "another server is listening there"),
+      ("\(directory.path)/file", "which is not a socket"),
+      ("\(directory.path)/file/below/s", "Not a directory"),
+      ("\(directory.path)/\(String(repeating: "x", count: 120))", "is longer than"),
+    ] {
+      let refused = try Rig.refusedStart(["--database", database, "--socket", socket, "--any-file-system"])
+      #expect(refused.status == tally.ExitStatus.cannotCreate.rawValue, "\(socket): \(refused.error)")
+      #expect(refused.error.contains(problem), "\(socket): \(refused.error)")
+      #expect(!Self.isThere(Locations.parent(database)), "\(socket)")
+    }
+    #expect(rig.fixture.stop() == 0)
+    try directory.remove()
+  }
+
+  @Test("a database that was copied without its log is refused, and not served as an empty ledger")
+  func copiedWithoutLog() async throws {
+    let directory = try Rig.temporaryDirectory()
+    let (database, copy) = ("\(directory.path)/db", "\(directory.path)/copy")
+    let socket = "\(directory.path)/tally.sock"
+    let process = try ChildProcess(
+      [Program.path, "serve", "--database", database, "--socket", socket, "--any-file-system"],
+      environment: Rig.clean([:]))
+    try await eventually("the socket is made") { Self.isThere(socket) }
+    #expect(
+      try Rig.run(
+        ["credits", "purchase", "a", "5", "--payment", "p"], environment: ["TALLY_SOCKET": socket]
+      ).status == 0)
+    let script = "mkdir -m 700 $1 && cp $0/tally.db $1"
+    #expect(try ChildProcess.run(["sh", "-c", script, database, copy]).status == 0)
+    #expect(process.end(signal: SIGTERM) == 0)
+    let refused = try Rig.refusedStart([
+      "--database", copy, "--socket", "\(directory.path)/b.sock", "--any-file-system",
+    ])
+    #expect(refused.status == tally.ExitStatus.damaged.rawValue)
+    for part in ["\(copy)/tally.db", "tally.db-wal is missing", "backup"] {
+      #expect(refused.error.contains(part), "\(refused.error)")
+    }
+    // Refused again: the first refusal has not made the log that is missing.
+    let again = try Rig.refusedStart([
+      "--database", copy, "--socket", "\(directory.path)/b.sock", "--any-file-system",
+    ])
+    #expect(again.status == tally.ExitStatus.damaged.rawValue, "\(again.error)")
+    let verified = try Rig.run(["verify", "--file", copy])
+    #expect(verified.error.contains("tally.db-wal has to be copied with it"), "\(verified.error)")
+    try directory.remove()
+  }
+
   @Test("the start says by its status what is wrong")
   func statuses() async throws {
     let directory = try Rig.temporaryDirectory()

@@ -134,7 +134,7 @@ struct TableTests {
     balance.nextExpiryMicros = 20_000_000
     user.balance = balance
     return [
-      PutPlanCommand.text([plan()]), Texts.pages([page], nextCursor: ""), Texts.users([user]),
+      Texts.plans([plan()]), Texts.pages([page], nextCursor: ""), Texts.users([user]),
       Texts.balances([balance]), Texts.usages([TallystickV1.Usage()]),
     ]
   }
@@ -147,7 +147,7 @@ struct TableTests {
           #expect(line.count <= 80, "\(line)")
         }
       }
-      let prices = Self.lines(PutPlanCommand.text([Self.plan()]))
+      let prices = Self.lines(Texts.plans([Self.plan()]))
       #expect(prices.filter { $0.contains("$3.00,$15.00") }.count == 3, "\(prices)")
     }
   }
@@ -159,10 +159,42 @@ struct TableTests {
     _ = try rig.output("credits", "reserve", "alice", "2.5", "--key", "h")
     let rows = Self.lines(try rig.output("credits", "list", "alice"))
     let titles = rows[0].split(separator: " ").map(String.init)
-    #expect(titles == ["TIME", "ID", "TYPE", "AMOUNT", "HELD", "AVAILABLE", "ON", "HOLD", "DETAIL"])
+    #expect(
+      titles == ["TIME", "ID", "TYPE", "AMOUNT", "HELD", "AVAILABLE", "ON", "HOLD", "PENDING", "DETAIL"])
     let hold = rows[1].split(separator: " ").map(String.init)
     #expect(Array(hold.dropFirst(2).prefix(5)) == ["hold", "-", "$2.50", "$7.50", "$2.50"], "\(rows)")
     #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test(
+    "credit that is not effective yet is pending, and not available, on the row that granted it and later")
+  func pending() throws {
+    let rig = try Rig()
+    _ = try rig.output("credits", "purchase", "alice", "10", "--payment", "p1")
+    let granted = try rig.output("credits", "promo", "alice", "5", "--effective", "2999-01-01")
+    #expect(
+      granted.contains("available    $10.00\n") && granted.contains("pending      $5.00\n"), "\(granted)")
+    _ = try rig.output("credits", "consume", "alice", "1")
+    let rows = Self.lines(try rig.output("credits", "list", "alice")).dropFirst().map {
+      $0.split(separator: " ").dropFirst(4).map(String.init)
+    }
+    #expect(
+      rows.map { Array($0.prefix(4)) } == [
+        ["-", "$9.00", "$0.00", "$5.00"], ["-", "$10.00", "$0.00", "$5.00"], ["-", "$10.00", "$0.00", "-"],
+      ])
+    let shown = try rig.output("credits", "show", "txn-2")
+    for line in ["available    $10.00 (after it)\n", "pending      $5.00 (after it)\n"] {
+      #expect(shown.contains(line), "\(shown)")
+    }
+    #expect(try !rig.output("credits", "show", "txn-1").contains("pending"))
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("80 columns have room for what a hold holds: less important columns go first")
+  func heldAtEighty() throws {
+    let text = Layout.$columns.withValue(80) { Self.ledger().joined() }
+    let notes = Self.lines(text).filter { $0.hasPrefix("not shown") }
+    #expect(!notes.isEmpty && notes.allSatisfy { !$0.contains("HELD") }, "\(notes)")
   }
 
   @Test("--wide prints a table whole on a terminal, which else leaves out what does not fit")

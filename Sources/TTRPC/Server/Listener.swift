@@ -35,11 +35,11 @@ public enum ListenError: Error, Sendable, Equatable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .invalidPath: "a path is due, without NUL and not abstract"
-    case .pathTooLong: "the path, or a temporary name beside it, is over \(CLINUX_MAX_PATH) bytes"
-    case .invalidMode: "the mode lets others in"
-    case .notASocket: "something that is no socket has this name"
-    case .inUse: "another server listens there"
+    case .invalidPath: "the path is empty, abstract, or contains a NUL"
+    case .pathTooLong: "the path, or a temporary name beside it, is longer than \(CLINUX_MAX_PATH) bytes"
+    case .invalidMode: "the mode lets users outside the owner and the group connect"
+    case .notASocket: "there is a file or directory of that name, which is not a socket"
+    case .inUse: "another server is listening there"
     case .system(let error): error.description
     }
   }
@@ -183,7 +183,9 @@ final class Listener: Pollable, @unchecked Sendable {
     }
   }
 
-  private static func bind(_ options: ServerOptions) throws(ListenError) -> (Int32, FileIdentity?) {
+  /// Makes the socket's directory, if it is missing, and finds out whether a socket can be made there.
+  /// - Returns: the temporary name to bind it to.
+  static func prepare(_ options: ServerOptions) throws(ListenError) -> String {
     let path = options.path
     guard let first = path.utf8.first, first != UInt8(ascii: "@"), !path.utf8.contains(0) else {
       throw .invalidPath
@@ -199,7 +201,16 @@ final class Listener: Pollable, @unchecked Sendable {
     if !directory.isEmpty, unsafe mkdir(directory, options.directoryMode) != 0, errno != EEXIST {
       throw .system(SystemError(number: errno, operation: "mkdir \(directory)"))
     }
+    if !directory.isEmpty, unsafe access(directory, W_OK | X_OK) != 0 {
+      throw .system(SystemError(number: errno, operation: "write to \(directory)"))
+    }
     try requireFree(path)
+    return temporary
+  }
+
+  private static func bind(_ options: ServerOptions) throws(ListenError) -> (Int32, FileIdentity?) {
+    let path = options.path
+    let temporary = try prepare(options)
     let descriptor = unsafe clinux_listen_unix(temporary, options.socketMode, options.backlog)
     if descriptor < 0 {
       throw .system(SystemError(number: -descriptor, operation: "listen on \(path)"))

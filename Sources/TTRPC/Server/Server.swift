@@ -54,6 +54,12 @@ public final class Server: Sendable {
     }
   }
 
+  /// Finds out whether a server with these options could listen, before anything else is prepared for it. It
+  /// makes the socket's directory if it is missing, as `start` does.
+  public static func check(_ options: ServerOptions) throws(ListenError) {
+    if options.inheritedDescriptor == nil { _ = try Listener.prepare(options) }
+  }
+
   /// Begins to listen; returns once connections are accepted. To be called once.
   public func start() throws(ListenError) {
     let pollers: [Poller]

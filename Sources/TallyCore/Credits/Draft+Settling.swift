@@ -27,7 +27,7 @@ extension Hold {
     case .open, .expired:
       throw Refusal(.holdExpired, "the hold has expired", details: details(of: .expired))
     case .captured, .released:
-      throw Refusal(.holdSettled, "the hold was settled before", details: details(of: state))
+      throw Refusal(.holdSettled, "the hold is already settled", details: details(of: state))
     }
   }
 

@@ -53,7 +53,7 @@ struct Draft {
   func requireRoomForHold() throws(Refusal) {
     guard account.openHoldCount < Hold.maximumOpenHolds else {
       throw Refusal(
-        .holdLimit, "the user has the limit of open holds",
+        .holdLimit, "the user already has the most open holds allowed",
         details: ["limit": String(Hold.maximumOpenHolds)])
     }
   }
@@ -126,7 +126,7 @@ struct Draft {
     }
     guard wanted == 0 else {
       throw Refusal(
-        .insufficientCredits, "the available credit does not suffice",
+        .insufficientCredits, "not enough credit is available",
         details: [
           "available_micros": String(availableMicros), "required_micros": String(amountMicros),
         ])
@@ -184,7 +184,7 @@ struct Draft {
   ) throws(Refusal) {
     guard account.lots.count < Lot.maximumOpenLots else {
       throw Refusal(
-        .lotLimit, "the user has the limit of open lots",
+        .lotLimit, "the user already has the most open lots allowed",
         details: ["limit": String(Lot.maximumOpenLots)])
     }
     account.postedMicros = try sum(account.postedMicros, amountMicros)
@@ -206,4 +206,4 @@ func sum(_ left: Int64, _ right: Int64) throws(Refusal) -> Int64 {
   return sum
 }
 
-func outOfRange() -> Refusal { Refusal(.amountOverflow, "a sum would leave the range of int64") }
+func outOfRange() -> Refusal { Refusal(.amountOverflow, "a sum would overflow int64") }

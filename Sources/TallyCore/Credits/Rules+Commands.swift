@@ -35,7 +35,7 @@ extension Rules {
 
   static func decide(_ plan: CreditCommand.GrantPlan, _ context: DecisionContext) throws(Refusal) -> Change {
     guard let terms = context.plan else {
-      throw Refusal(.grantNotFound, "no such plan", details: ["plan_id": plan.planId])
+      throw Refusal(.grantNotFound, "there is no such plan", details: ["plan_id": plan.planId])
     }
     let period = plan.period ?? Period(utcMonthContaining: context.nowMicros)
     let expiresAtMicros: Int64? =
@@ -131,7 +131,7 @@ extension Rules {
     let amountMicros = capture.amountMicros ?? hold.amountMicros
     guard amountMicros <= hold.amountMicros else {
       throw Refusal(
-        .captureExceedsHold, "more than the hold was to be captured",
+        .captureExceedsHold, "the amount is more than the hold",
         details: [
           "hold_id": Identifiers.hold(hold.id), "hold_micros": String(hold.amountMicros),
           "amount_micros": String(amountMicros),
@@ -204,7 +204,7 @@ extension GrantExpiry {
     }
     guard expiresAtMicros > nowMicros else {
       throw Refusal(
-        .invalidField, "the period's credit would have expired by now", details: ["field": "period"])
+        .invalidField, "the credit of this period would already have expired", details: ["field": "period"])
     }
     return expiresAtMicros
   }

@@ -135,7 +135,7 @@ public enum Rules {
   public static func named(_ hold: Hold?, id: Int64, actingUserId: String?) throws(Refusal) -> Hold {
     guard let hold, actingUserId?.isExactly(hold.userId) ?? true else {
       throw Refusal(
-        .holdNotFound, "no such hold",
+        .holdNotFound, "there is no such hold",
         details: id == Identifiers.noHold ? [:] : ["hold_id": Identifiers.hold(id)])
     }
     return hold

@@ -21,7 +21,7 @@ extension Decider {
       let row = try records.entry(sequence)
       if row.userId.isExactly(it.userId) && row.amountMicros == it.amountMicros { return try replay(row) }
       throw Refusal(
-        .paymentConflict, "the payment belongs to another user or has another amount",
+        .paymentConflict, "the payment was already added for another user or with another amount",
         details: ["payment_id": it.paymentId])
     }
     return try carryOut(it.idempotency, try context(of: account)) { (context) throws(Refusal) in
@@ -40,7 +40,7 @@ extension Decider {
       let row = try records.entry(granted)
       if row.amountMicros == it.amountMicros ?? plan.monthlyCreditMicros { return try replay(row) }
       throw Refusal(
-        .grantConflict, "the plan was granted for this period with another amount",
+        .grantConflict, "the plan was already granted for this period, with another amount",
         details: ["plan_id": plan.id, "granted_micros": String(row.amountMicros)])
     }
     var context = try context(of: account)
@@ -94,7 +94,7 @@ extension Decider {
   }
 
   func noPlan(_ planId: String) -> Refusal {
-    Refusal(.grantNotFound, "no such plan", details: ["plan_id": planId])
+    Refusal(.grantNotFound, "there is no such plan", details: ["plan_id": planId])
   }
 
   // MARK: what the rules are asked with
@@ -122,7 +122,7 @@ extension Decider {
     guard let match = try records.key(idempotency.key, of: account) else { return nil }
     guard match.digest == idempotency.digest else {
       throw Refusal(
-        .idempotencyMismatch, "the key was used for another request",
+        .idempotencyMismatch, "the idempotency key was already used for a different request",
         details: ["transaction_id": Identifiers.transaction(match.sequence)])
     }
     return try replay(try records.entry(match.sequence))
@@ -181,7 +181,7 @@ extension Decider {
     let place = records.writes.writingPlace
     for index in change.entries.indices {
       guard system.book(change.entries[index]) else {
-        throw Refusal(.amountOverflow, "the books would leave the range of int64")
+        throw Refusal(.amountOverflow, "the books would overflow int64")
       }
       change.entries[index].commit = place
     }

@@ -34,7 +34,12 @@ extension Decider {
       facts: version.facts(of: page), version.content.sections, media: media.mapValues(\.media))
   }
 
-  private func notFound(_ target: PageTarget) -> Refusal { PageRefusals.pageNotFound(target.pageId) }
+  /// Why no page is found: it is not there or another user's, or it is deleted where a live one is asked for.
+  private func notFound(_ target: PageTarget) throws(Refusal) -> Refusal {
+    guard let page = try page(target, .any) else { return PageRefusals.pageNotFound(target.pageId) }
+    return page.facts.isDeleted
+      ? PageRefusals.pageDeleted(page.facts) : PageRefusals.pageNotDeleted(target.pageId)
+  }
 
   // MARK: making
 
@@ -55,7 +60,7 @@ extension Decider {
   }
 
   func decide(_ it: PageCommand.Duplicate) throws(Refusal) -> Decided<PageReceipt> {
-    guard let source = try page(it.target) else { throw notFound(it.target) }
+    guard let source = try page(it.target) else { throw try notFound(it.target) }
     var content = try records.version(source.facts.version, of: source).content
     if !it.title.isEmpty { content.title = it.title }
     if let existing = try records.page(pageId: it.newPageId) {
@@ -101,7 +106,7 @@ extension Decider {
   // MARK: changing
 
   func decide(_ it: PageCommand.Save) throws(Refusal) -> Decided<PageReceipt> {
-    guard let page = try page(it.target) else { throw notFound(it.target) }
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
     let current = try records.version(page.facts.version, of: page)
     let decision = PageRules.save(it.content, expectedVersion: it.expectedVersion, over: current.state)
     return try carryOut(
@@ -112,7 +117,7 @@ extension Decider {
   }
 
   func decide(_ it: PageCommand.Patch) throws(Refusal) -> Decided<PageReceipt> {
-    guard let page = try page(it.target) else { throw notFound(it.target) }
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
     let current = try records.version(page.facts.version, of: page)
     let isStale = it.expectedVersion < current.version
     if isStale, let made = try made(by: it, of: page) {
@@ -150,7 +155,7 @@ extension Decider {
   }
 
   func decide(_ it: PageCommand.Restore) throws(Refusal) -> Decided<PageReceipt> {
-    guard let page = try page(it.target) else { throw notFound(it.target) }
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
     guard let old = try records.namedVersion(it.version, of: page)?.content else {
       throw PageRefusals.versionNotFound(it.version)
     }
@@ -221,25 +226,25 @@ extension Decider {
   // MARK: publication and life
 
   func decide(_ it: PageCommand.Publish) throws(Refusal) -> Decided<PageReceipt> {
-    guard let page = try page(it.target) else { throw notFound(it.target) }
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
     let published = it.version == 0 ? page.facts.version : it.version
     if published > page.facts.version { throw PageRefusals.versionNotFound(it.version) }
     return try change(page, it.target) { $0.publishedVersion = published }
   }
 
   func decide(_ it: PageCommand.Unpublish) throws(Refusal) -> Decided<PageReceipt> {
-    guard let page = try page(it.target) else { throw notFound(it.target) }
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
     return try change(page, it.target) { $0.publishedVersion = nil }
   }
 
   func decide(_ it: PageCommand.Delete) throws(Refusal) -> Decided<PageReceipt> {
-    guard let page = try page(it.target, .any) else { throw notFound(it.target) }
+    guard let page = try page(it.target, .any) else { throw try notFound(it.target) }
     let nowMicros = records.nowMicros
     return try change(page, it.target, counting: -1) { $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
   }
 
   func decide(_ it: PageCommand.Undelete) throws(Refusal) -> Decided<PageReceipt> {
-    guard let page = try page(it.target, .any) else { throw notFound(it.target) }
+    guard let page = try page(it.target, .any) else { throw try notFound(it.target) }
     return try change(page, it.target, counting: 1) { $0.deletedAtMicros = nil }
   }
 
@@ -267,7 +272,7 @@ extension Decider {
   }
 
   func decide(_ it: PageCommand.Purge) throws(Refusal) -> Decided<PurgeReceipt> {
-    guard let page = try page(it.target, .deleted) else { throw notFound(it.target) }
+    guard let page = try page(it.target, .deleted) else { throw try notFound(it.target) }
     var effects = Effects()
     effects.set { $0.purgedPage = page }
     return Decided(

@@ -30,6 +30,6 @@ extension Decider {
     if used < limit { return nil }
     details["used"] = String(used)
     return Refusal(
-      .quotaExceeded, "the plan allows \(limit) of \(kind.name); \(used) are used", details: details)
+      .quotaExceeded, "the quota of the user's plan is used up", details: details)
   }
 }

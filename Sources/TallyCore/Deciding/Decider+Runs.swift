@@ -93,7 +93,7 @@ extension Decider {
   // MARK: replay
 
   private func conflict(_ runId: String) -> Refusal {
-    Refusal(.runConflict, "the run's id was used for another request", details: ["run_id": runId])
+    Refusal(.runConflict, "the run id was already used for a different request", details: ["run_id": runId])
   }
 
   private func replayOfBegin(_ stored: StoredRun) throws(Refusal) -> Decided<RunReceipt> {
@@ -159,12 +159,12 @@ extension Decider {
   // MARK: counting
 
   /// Counts an ended run under the time at which it started.
-  /// - Throws: `amountOverflow` when a sum would leave the range of int64.
+  /// - Throws: `amountOverflow` when a sum would overflow int64.
   private func count(_ run: Run, account: Int64) throws(Refusal) -> UsageCount {
     let sums = RunSums(of: run)
     var total = records.writes.books.runTotal
     guard total.add(sums) else {
-      throw Refusal(.amountOverflow, "the sums over all runs would leave the range of int64")
+      throw Refusal(.amountOverflow, "the sums over all runs would overflow int64")
     }
     let label = RunLabel(model: ExactText(run.model), type: ExactText(run.type))
     let (id, isNew) = try records.label(label)

@@ -43,7 +43,8 @@ extension Decider {
       action = .add
       if try records.rateLimitCount(key.kind) >= RateLimit.maximumOfAKind {
         throw Refusal(
-          .invalidField, "there are \(RateLimit.maximumOfAKind) limits of this kind, which is the limit",
+          .invalidField,
+          "there are already \(RateLimit.maximumOfAKind) limits of this kind, the most allowed",
           details: ["field": "rate_limit", "limit": String(RateLimit.maximumOfAKind)])
       }
       if case .user(let userId) = limit.subject {

@@ -116,7 +116,7 @@ extension PageRules {
         section.sectionId = madeId(version: version, index: index, in: sections)
       } else if place(section.sectionId, in: sections) != nil {
         throw Refusal(
-          .duplicateSection, "the page has a section \(section.sectionId) already",
+          .duplicateSection, "the page already has a section \(section.sectionId)",
           details: ["section_id": section.sectionId])
       }
       sections.insert(section, at: clamped(position, sections.count))

@@ -2,7 +2,24 @@
 
 package enum PageRefusals {
   package static func pageNotFound(_ pageId: String) -> Refusal {
-    Refusal(.pageNotFound, "no such page", details: ["page_id": pageId])
+    Refusal(.pageNotFound, "there is no such page", details: ["page_id": pageId])
+  }
+
+  /// The page is there, but deleted.
+  package static func pageDeleted(_ page: PageFacts) -> Refusal {
+    Refusal(
+      .pageNotFound, "the page is deleted",
+      details: ["page_id": page.pageId, "deleted_at_micros": String(page.deletedAtMicros ?? 0)])
+  }
+
+  package static func pageNotDeleted(_ pageId: String) -> Refusal {
+    Refusal(
+      .pageNotFound, "the page is not deleted; only a deleted page can be purged",
+      details: ["page_id": pageId])
+  }
+
+  package static func pageNotPublished(_ pageId: String) -> Refusal {
+    Refusal(.pageNotFound, "the page is not published", details: ["page_id": pageId])
   }
 
   package static func versionNotFound(_ version: Int64) -> Refusal {
@@ -20,12 +37,12 @@ package enum PageRefusals {
 
   static func pageIdInUse(_ pageId: String) -> Refusal {
     Refusal(
-      .idempotencyMismatch, "the page id stands for another page", details: ["page_id": pageId])
+      .idempotencyMismatch, "the page id is in use for another page", details: ["page_id": pageId])
   }
 
   static func mediaIdInUse(_ mediaId: String) -> Refusal {
     Refusal(
-      .idempotencyMismatch, "the media id stands for other media", details: ["media_id": mediaId])
+      .idempotencyMismatch, "the media id is in use for other media", details: ["media_id": mediaId])
   }
 
   static func conflict(_ difference: PageDifference, _ current: StoredVersion) -> Refusal {
@@ -42,7 +59,7 @@ package enum PageRefusals {
 
   static func mediaInUse(_ mediaId: String, by pageIds: [String]) -> Refusal {
     Refusal(
-      .mediaInUse, "pages use the media", details: ["media_id": mediaId, "page_ids": named(pageIds)])
+      .mediaInUse, "pages use this media", details: ["media_id": mediaId, "page_ids": named(pageIds)])
   }
 
   static func tooManyPages(_ mediaId: String) -> Refusal {

@@ -121,18 +121,18 @@ enum PageRules {
   /// - Throws: `invalidField`, naming `field`, when the content is beyond what a version may hold.
   static func check(_ content: PageContent, field: String) throws(Refusal) {
     if content.sections.count > PageLimits.sectionCount {
-      throw tooMuch(field, "makes \(content.sections.count) sections", PageLimits.sectionCount)
+      throw tooMuch(field, "would make \(content.sections.count) sections", PageLimits.sectionCount)
     }
     let byteCount = content.byteCount
     if byteCount > PageLimits.pageByteCount {
-      throw tooMuch(field, "makes a page of \(byteCount) bytes", PageLimits.pageByteCount)
+      throw tooMuch(field, "would make a page of \(byteCount) bytes", PageLimits.pageByteCount)
     }
   }
 
   /// - Throws: `invalidField` when the page does not fit into a reply.
   static func check(_ view: PageView, maximumReplyByteCount limit: Int, field: String) throws(Refusal) {
     let byteCount = view.replyByteCount
-    if byteCount > limit { throw tooMuch(field, "makes a reply of \(byteCount) bytes", limit) }
+    if byteCount > limit { throw tooMuch(field, "would make a reply of \(byteCount) bytes", limit) }
   }
 
   private static func tooMuch(_ field: String, _ problem: String, _ limit: Int) -> Refusal {

@@ -36,7 +36,7 @@ public final class ZoneStore: Sendable {
   public func zone(named name: String, field: String = "time_zone") throws(Refusal) -> Zone {
     if name.isEmpty || name.isExactly(Zone.utc.name) { return .utc }
     if let zone = find(name) { return zone }
-    throw Refusal(.invalidField, "\(field) is not a time zone that is known here", details: ["field": field])
+    throw Refusal(.invalidField, "\(field) is not a known time zone", details: ["field": field])
   }
 
   private func find(_ name: String) -> Zone? {

@@ -7,7 +7,7 @@ package struct RollupCell: Equatable {
   package var runs = RunTotals()
   package var uploads: Int64 = 0
 
-  /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
+  /// - Returns: false when a sum would overflow int64; the value is of no use then.
   package mutating func takes(_ other: RollupCell) -> Bool {
     let (sum, overflow) = uploads.addingReportingOverflow(other.uploads)
     uploads = sum

@@ -10,7 +10,7 @@ package struct RollupDeltas {
 
   subscript(key: RollupKey) -> [QuarterDelta] { byKey[key] ?? [] }
 
-  /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
+  /// - Returns: false when a sum would overflow int64; the value is of no use then.
   package mutating func add(_ cell: RollupCell, quarter: Int, to key: RollupKey) -> Bool {
     // Taken out while it changes, so that it is not copied.
     var deltas = byKey.removeValue(forKey: key) ?? []

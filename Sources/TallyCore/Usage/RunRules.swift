@@ -108,7 +108,7 @@ extension Rules {
   /// - Throws: `invalidAmount`, `invalidField` when there is nothing to reckon it by, `amountOverflow`.
   static func cost(of end: UsageCommand.End, model: String, plan: Plan?) throws(Refusal) -> Int64 {
     guard end.status != .running else {
-      throw Refusal(.invalidField, "a run does not end as running", details: ["field": "status"])
+      throw Refusal(.invalidField, "a run cannot end with the status RUNNING", details: ["field": "status"])
     }
     if let costMicros = end.costMicros {
       guard costMicros >= 0 else {
@@ -138,7 +138,7 @@ extension Rules {
 
   /// What a command or a query that names a run is told when there is none that its caller may see.
   public static func noRun(_ runId: String) -> Refusal {
-    Refusal(.runNotFound, "no such run", details: ["run_id": runId])
+    Refusal(.runNotFound, "there is no such run", details: ["run_id": runId])
   }
 }
 

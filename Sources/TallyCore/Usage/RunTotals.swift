@@ -32,7 +32,7 @@ public struct RunSums: Sendable, Equatable {
     return sums
   }
 
-  /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
+  /// - Returns: false when a sum would overflow int64; the value is of no use then.
   package mutating func add(_ other: RunSums) -> Bool {
     var overflow = false
     func sum(_ left: Int64, _ right: Int64) -> Int64 {
@@ -93,7 +93,7 @@ public struct RunTotals: Sendable, Equatable {
 
   private static var greatest: RunTotals { RunTotals(.succeeded, .greatest) }
 
-  /// - Returns: false when a sum would leave the range of int64; the value is of no use then.
+  /// - Returns: false when a sum would overflow int64; the value is of no use then.
   package mutating func add(_ other: RunTotals) -> Bool {
     let isSucceededSound = succeeded.add(other.succeeded)
     let isFailedSound = failed.add(other.failed)

@@ -108,7 +108,7 @@ package final class Writer: @unchecked Sendable {
 
   package static let drainingRefusal = Refusal(.shuttingDown, "the server is shutting down")
   static let fullRefusal = Refusal(.queueFull, "too many writes are waiting")
-  static let readOnlyRefusal = Refusal(.readOnly, "the store takes no writes for now")
+  static let readOnlyRefusal = Refusal(.readOnly, "the server accepts no writes at the moment")
   static let lostRefusal = Refusal(
     .corrupt, "the database's files were removed or replaced; nothing was applied")
   private static let lateRefusal = Refusal(

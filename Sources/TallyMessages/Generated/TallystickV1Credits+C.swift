@@ -127,6 +127,7 @@ extension TallystickV1.Transaction: @unsafe CBacked {
     default: break
     }
     priority = unsafe c.pointee.priority
+    pendingAfterMicros = unsafe c.pointee.pending_after_micros
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -166,6 +167,7 @@ extension TallystickV1.Transaction: @unsafe CBacked {
       unsafe c.pointee.expires_at_micros = expiresAtMicros
     }
     unsafe c.pointee.priority = priority
+    unsafe c.pointee.pending_after_micros = pendingAfterMicros
     return unsafe c
   }
 }

@@ -247,6 +247,9 @@ extension TallystickV1 {
     public var expiresAtMicros: Int64?
     /// Grants: the lot's priority; lower burns first.
     public var priority: Int32 = 0
+    /// What of balance_after is granted, but effective only later: available was
+    /// balance_after - held_after - pending_after.
+    public var pendingAfterMicros: Int64 = 0
 
     public init() {}
   }

@@ -23,6 +23,8 @@ internal import TallySQLite
   private let lockDescriptor: Int32
   /// The database had no page when this value was made.
   private let wasEmpty: Bool
+  /// The database had a page, and no log stood beside it, when this value was made.
+  private let lackedLog: Bool
 
   static let databaseName = "tally.db"
   private static let logName = LogFile.path(ofDatabase: databaseName)
@@ -57,10 +59,17 @@ internal import TallySQLite
     let directory = Self.retrying { unsafe open(resolvedPath, flags) }
     guard directory >= 0 else { throw Self.failure("cannot open the data directory \(path)") }
     defer { close(directory) }
-    try Self.check(directory, path: self.path)
-    if !allowsAnyFileSystem { try Self.checkFileSystem(directory, path: self.path) }
+    do throws(StoreError) {
+      try Self.check(directory, path: self.path)
+      if !allowsAnyFileSystem { try Self.checkFileSystem(directory, path: self.path) }
+    } catch {
+      // A start that is refused leaves nothing behind.
+      if isNew { unsafe rmdir(resolvedPath) }
+      throw error
+    }
     lockDescriptor = try Self.lock(directory, path: self.path)
     wasEmpty = Self.size(of: Self.databaseName, in: directory) ?? 0 == 0
+    lackedLog = !wasEmpty && Self.size(of: Self.logName, in: directory) == nil
     do {
       try Self.makeFiles(directory, path: self.path)
     } catch {
@@ -97,6 +106,21 @@ internal import TallySQLite
     // The next start makes all of it anew, with a journal that it removes.
     for name in Self.databaseNames { unsafe unlinkat(directory, name, 0) }
     throw error
+  }
+
+  /// Refuses a database that has no tables and was found without a log. It was copied without its log, which
+  /// holds the tables; a first start that was interrupted leaves a log behind, even if an empty one.
+  ///
+  /// Once tables were copied from the log into the database file, a missing log cannot be noticed: after a
+  /// clean end there is none either, and the file holds the ledger as it was at some earlier commit.
+  func requireLog(hasTables: Bool) throws(StoreError) {
+    guard lackedLog, !hasTables else { return }
+    // This start has made an empty one, which would speak for the next start.
+    unsafe unlink(path + "/" + Self.logName)
+    throw StoreError(
+      .filesLost,
+      "\(databasePath) holds no ledger, and its log \(Self.logName) is missing: it was copied without the "
+        + "log, which holds what was written; copy both while no server runs, or put back a backup")
   }
 
   /// Lets another process in; after the database was closed.

@@ -13,14 +13,17 @@ extension SQLiteEngine: PageStore {
   public func page(
     pageId: String, _ shown: PageShown, includesDeleted: Bool, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView> {
-    try found(PageRefusals.pageNotFound(pageId)) { (reader) throws(SQLiteError) -> PageView? in
-      guard let page = try Self.page(pageId, includesDeleted, actingUserId, reader) else { return nil }
-      switch shown {
-      case .current:
-        return PageView(facts: page.facts, sections: try reader.pages.sections.sections(of: page))
-      case .published:
-        guard let version = page.facts.publishedVersion else { return nil }
-        return try Self.view(version, of: page, reader)
+    try found { (reader) throws(SQLiteError) -> Found<PageView> in
+      try Self.page(pageId, includesDeleted, actingUserId, reader) { (page) throws(SQLiteError) in
+        switch shown {
+        case .current:
+          return .found(PageView(facts: page.facts, sections: try reader.pages.sections.sections(of: page)))
+        case .published:
+          guard let version = page.facts.publishedVersion,
+            let view = try Self.view(version, of: page, reader)
+          else { return .refused(PageRefusals.pageNotPublished(pageId)) }
+          return .found(view)
+        }
       }
     }
   }
@@ -35,29 +38,32 @@ extension SQLiteEngine: PageStore {
   }
 
   public func versions(_ filter: VersionFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
-    try found(PageRefusals.pageNotFound(filter.pageId)) { (reader) throws(SQLiteError) in
-      guard let page = try Self.page(filter.pageId, false, filter.actingUserId, reader) else { return nil }
-      return try reader.pages.versions.page(of: page, filter)
+    try found { (reader) throws(SQLiteError) in
+      try Self.page(filter.pageId, false, filter.actingUserId, reader) { (page) throws(SQLiteError) in
+        .found(try reader.pages.versions.page(of: page, filter))
+      }
     }
   }
 
   public func version(
     pageId: String, version: Int64, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView> {
-    let read = try found(PageRefusals.pageNotFound(pageId)) { (reader) throws(SQLiteError) -> FoundVersion? in
-      guard let page = try Self.page(pageId, false, actingUserId, reader) else { return nil }
-      return FoundVersion(view: try Self.view(version, of: page, reader))
+    try found { (reader) throws(SQLiteError) -> Found<PageView> in
+      try Self.page(pageId, false, actingUserId, reader) { (page) throws(SQLiteError) in
+        guard let view = try Self.view(version, of: page, reader) else {
+          return .refused(PageRefusals.versionNotFound(version))
+        }
+        return .found(view)
+      }
     }
-    guard let view = read.value.view else { throw PageRefusals.versionNotFound(version) }
-    return Snapshot(view, commitSequence: read.commitSequence)
   }
 
   public func media(mediaId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Media> {
-    try found(PageRefusals.mediaNotFound(mediaId)) { (reader) throws(SQLiteError) in
+    try found { (reader) throws(SQLiteError) -> Found<Media> in
       guard let media = try reader.pages.media.media(mediaId: mediaId)?.media,
         media.deletedAtMicros == nil, actingUserId?.isExactly(media.userId) ?? true
-      else { return nil }
-      return media
+      else { return .refused(PageRefusals.mediaNotFound(mediaId)) }
+      return .found(media)
     }
   }
 
@@ -70,25 +76,32 @@ extension SQLiteEngine: PageStore {
     }
   }
 
-  private struct FoundVersion: Sendable {
-    var view: PageView?
+  /// What a read has found, or why it is refused.
+  private enum Found<Value: Sendable>: Sendable {
+    case found(Value)
+    case refused(Refusal)
   }
 
-  private func found<Value>(
-    _ refusal: Refusal, _ body: (Reader) throws(SQLiteError) -> Value?
+  private func found<Value: Sendable>(
+    _ body: (Reader) throws(SQLiteError) -> Found<Value>
   ) throws(Refusal) -> Snapshot<Value> {
     let read = try read { (reader, _) throws(SQLiteError) in try body(reader) }
-    guard let value = read.value else { throw refusal }
-    return Snapshot(value, commitSequence: read.commitSequence)
+    switch read.value {
+    case .found(let value): return Snapshot(value, commitSequence: read.commitSequence)
+    case .refused(let refusal): throw refusal
+    }
   }
 
-  private static func page(
-    _ pageId: String, _ includesDeleted: Bool, _ actingUserId: String?, _ reader: Reader
-  ) throws(SQLiteError) -> StoredPage? {
+  /// Reads from a page that the caller may see.
+  private static func page<Value: Sendable>(
+    _ pageId: String, _ includesDeleted: Bool, _ actingUserId: String?, _ reader: Reader,
+    _ body: (StoredPage) throws(SQLiteError) -> Found<Value>
+  ) throws(SQLiteError) -> Found<Value> {
     guard let page = try reader.pages.pages.page(pageId: pageId),
-      includesDeleted || !page.facts.isDeleted, actingUserId?.isExactly(page.facts.userId) ?? true
-    else { return nil }
-    return page
+      actingUserId?.isExactly(page.facts.userId) ?? true
+    else { return .refused(PageRefusals.pageNotFound(pageId)) }
+    if page.facts.isDeleted && !includesDeleted { return .refused(PageRefusals.pageDeleted(page.facts)) }
+    return try body(page)
   }
 
   private static func view(

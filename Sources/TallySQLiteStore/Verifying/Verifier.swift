@@ -37,7 +37,7 @@ public enum Verifier {
     let version = try SQLiteEngine.opening(path) { () throws(SQLiteError) in
       try connection.value("PRAGMA user_version")
     }
-    if version == 0 { throw StoreError(.otherSchema, "\(path) is not a Tallystick database") }
+    if version == 0 { throw StoreError(.otherSchema, withoutLedger(path)) }
     guard version == Int64(Schema.version) else {
       throw StoreError(
         .otherSchema, "the file has schema version \(version), this program verifies \(Schema.version)")
@@ -45,6 +45,13 @@ public enum Verifier {
     return try SQLiteEngine.opening(path) { () throws(SQLiteError) in
       try verify(connection, enums: enums, report: report)
     }
+  }
+
+  private static func withoutLedger(_ path: String) -> String {
+    let text = "\(path) holds no Tallystick ledger"
+    let log = LogFile.path(ofDatabase: path)
+    return DataDirectory.hasLog(databasePath: path)
+      ? text : "\(text); if it is a copy of one, \(log) has to be copied with it"
   }
 
   /// Opens a file, which recovers it; one in a place that takes no writes as it is, if no log stands beside

@@ -56,6 +56,7 @@ extension TallystickV1.Transaction {
     description = entry.text.description
     for pair in entry.text.metadata { metadata[pair.key] = pair.value }
     heldAfterMicros = entry.heldAfterMicros
+    pendingAfterMicros = entry.pendingAfterMicros
     version = entry.version
     runId = entry.runId
     paymentId = entry.paymentId ?? ""

@@ -77,7 +77,7 @@ struct FixtureFile {
   func items(_ text: String) throws(Refusal) -> [FixtureItem] {
     let json: JSON
     do throws(JSONError) { json = try JSON.parse(text) } catch {
-      throw invalidField("json", "is not JSON, at byte \(error.offset): \(error.message)")
+      throw invalidField("json", "is not valid JSON at byte \(error.offset): \(error.message)")
     }
     guard case .object(let members) = json else { throw invalidField("json", "must be an object") }
     var lists: [String: [JSON]] = [:]
@@ -143,7 +143,7 @@ struct FixtureFile {
     let id = "fixture:\(item.path.dropFirst("json.".utf8.count)):\(digest)"
     let whole = completed(json, pool.messages[type], ["idempotency_key"] + ids, id)
     do throws(MismatchError) { return try MessageEncoder(pool: pool).encode(whole, as: type) } catch {
-      throw invalidField(item.place(of: error.path), "does not fit: \(error.message)")
+      throw invalidField(item.place(of: error.path), "is invalid: \(error.message)")
     }
   }
 

@@ -29,7 +29,7 @@ final class Snapshots: Sendable {
     try kept.withLock { kept throws(Refusal) in
       if kept[name] == nil, kept.count >= Limits.snapshotCount {
         throw invalidField(
-          "name", "would be one more than the \(Limits.snapshotCount) snapshots that are kept",
+          "name", "would exceed the \(Limits.snapshotCount) snapshots that are kept",
           limit: Int64(Limits.snapshotCount))
       }
       let others = kept.reduce(0) { $0 + ($1.key == name ? 0 : $1.value.database.byteCount) }

@@ -70,6 +70,6 @@ struct Caller: Sendable {
   func mayTouch(userId: String) throws(Status) {
     guard let actingUserId, !actingUserId.isExactly(userId) else { return }
     throw Status(
-      .actingUser, "the acting user may touch only its own rows", details: ["acting_user": actingUserId])
+      .actingUser, "an acting user may only access their own rows", details: ["acting_user": actingUserId])
   }
 }

@@ -57,7 +57,7 @@ enum UsageQueries {
     var query = UsageQuery(userIds: userIds)
     if !month.isEmpty {
       guard let parsed = Month(parsing: month) else {
-        throw invalidField("month", "is not a month from 1970-01 on (YYYY-MM)")
+        throw invalidField("month", "must be a month such as 2026-11, not before 1970-01")
       }
       query.month = parsed
     }

@@ -1,11 +1,9 @@
 // Log lines for standard error, for people or as JSON.
 //
 // Invariants:
-// 1. One event is one line of at most `maximumByteCount` bytes, whatever it holds: control characters
-//    are escaped and what is longer is cut.
-// 2. A line is handed on by one call, so that lines of several threads do not mix.
-//
-// Values; may be used from any thread.
+// 1. Each event is one line of at most `maximumByteCount` bytes: control characters are escaped, and longer
+//    lines are cut.
+// 2. Each line is written by one call, so that the lines of several threads do not mix.
 
 internal import Logging
 internal import TallyProtoJSON
@@ -74,7 +72,7 @@ struct LineLogHandler: LogHandler {
     }
   }
 
-  /// As in JSON, without the quotes.
+  /// Escaped as in JSON, but without the quotes.
   private static func escaped(_ text: String) -> String {
     String(JSON.quoted(cut(text, to: maximumByteCount)).dropFirst().dropLast())
   }
@@ -85,7 +83,7 @@ struct LineLogHandler: LogHandler {
     return isPlain ? escaped(text) : JSON.quoted(cut(text, to: maximumByteCount))
   }
 
-  /// The longest beginning of whole characters within the limit, with dots for what is not there.
+  /// The longest prefix of whole characters within the limit, followed by dots if it was cut.
   private static func cut(_ text: String, to limit: Int) -> String {
     guard text.utf8.count > limit else { return text }
     var kept = ""

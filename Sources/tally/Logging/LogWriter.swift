@@ -1,12 +1,12 @@
-// Writes the log to standard error on a thread of its own: who logs waits neither for the disk nor for a
-// reader that does not read.
+// Writes the log to standard error on a separate thread, so that logging waits neither for the disk nor for a
+// reader that has stopped reading.
 //
 // Invariants:
-// 1. Lines are written in their order, each by one call. At most `maximumByteCount` of them wait; what comes
-//    then is left out, and a line in its place says how many there were.
-// 2. `end` waits for what was logged before, for `endMillis` at most; nothing is written after it.
+// 1. Lines are written in order, each by one call. At most `maximumByteCount` bytes of lines wait. Beyond
+//    that lines are dropped, and a line in their place says how many.
+// 2. `end` waits until earlier lines are written, for at most `endMillis`. Nothing is written after it.
 //
-// Owner: a lock, and the thread that takes what waits.
+// Owner: a lock, and the thread that writes.
 
 internal import Dispatch
 internal import TallyLocking

@@ -1,7 +1,4 @@
-// The names that this program's own protos give to services, methods and types: for completions, and to guess
-// what was meant by one that a server does not have.
-//
-// Values, owned by nobody.
+// The names of services, methods and types in the protos of this program, for completions and suggestions.
 
 internal import TallyProtoJSON
 
@@ -22,7 +19,7 @@ enum KnownNames {
     (services + methods + pool.messages.keys.map(short) + pool.enums.keys.map(short)).sorted()
   }
 
-  /// The method that was meant: one that is nearly written so, or that is called so without its service.
+  /// The method whose name is similar, with or without its service.
   static func method(like name: String) -> String? {
     let short = short(name)
     let alone = methods.filter { $0.lowercased().hasSuffix("/\(short.lowercased())") }
@@ -34,6 +31,6 @@ enum KnownNames {
     name.hasPrefix(ownPackage) ? String(name.dropFirst(ownPackage.count)) : name
   }
 
-  /// Without descriptors there is nothing to propose, which is no reason to fail.
+  /// Empty if the descriptors cannot be read: suggestions are not worth failing for.
   private static var pool: DescriptorPool { (try? DescriptorPool.embedded()) ?? DescriptorPool() }
 }

@@ -1,6 +1,4 @@
-// Asks a server what it serves, by grpc.reflection.v1: no .proto is needed.
-//
-// Values; used by one task.
+// Asks a server for its services and types by grpc.reflection.v1, so that no .proto file is needed.
 
 internal import TTRPC
 internal import TallyClient
@@ -39,8 +37,8 @@ struct ReflectionClient {
     }
   }
 
-  /// The types around what a name means, and the name in full. `Service`, `Service/Method` and `Message` are
-  /// Tallystick's own, or those of the package that the server has them in. nil for no such name.
+  /// Resolves a name, and returns the types it belongs to and its full name. Names without a package are
+  /// looked for in tallystick.v1, then in the server's other packages. nil if there is no such name.
   func find(_ name: String) async throws -> (pool: DescriptorPool, name: String)? {
     if let found = try await exactly(name) { return found }
     var packages = [Self.ownPackage]
@@ -55,7 +53,7 @@ struct ReflectionClient {
 
   private static let ownPackage = "tallystick.v1"
 
-  /// The same of a name in full; a method's is `package.Service/Method` or `package.Service.Method`.
+  /// Resolves a full name; a method's is `package.Service/Method` or `package.Service.Method`.
   private func exactly(_ name: String) async throws -> (pool: DescriptorPool, name: String)? {
     let symbols = [name, (name.lastIndex { "/.".contains($0) }).map { String(name[..<$0]) }]
     for symbol in symbols.compactMap({ $0 }) where !symbol.contains("/") {
@@ -72,7 +70,8 @@ struct ReflectionClient {
   ) async throws -> (pool: DescriptorPool, service: String, method: TallyProtoJSON.MethodDescriptor) {
     guard let (pool, full) = try await find(name), let found = Description(pool: pool).method(full) else {
       let meant = KnownNames.method(like: name)
-      let advice = meant == nil ? "; 'tally list' tells what it has" : Suggestion.question(meant)
+      let advice =
+        meant == nil ? "; 'tally list SERVICE' lists the methods of a service" : Suggestion.question(meant)
       throw Failure(.usage, "the server has no method \(JSON.plain(name))\(advice)")
     }
     return (pool, found.0.fullName, found.1)
@@ -86,7 +85,7 @@ struct ReflectionClient {
     try await stream.send(request.encode())
     stream.finish()
     guard let payload = try await stream.next() else { return nil }
-    // Taken to its end, so that the server is not told of a cancellation.
+    // Read to the end, so that the stream is not cancelled.
     while try await stream.next() != nil {}
     return try GrpcReflectionV1.ServerReflectionResponse.decode(payload).messageResponse
   }

@@ -1,30 +1,30 @@
 // The demo data: plans, users, runs, pages and media of a given size.
 //
 // Invariants:
-// 1. Each item is a function of the size, the seed, the day and its own number; order and time of asking
-//    make no difference, so that tasks may make batches side by side and a second seeding replays.
-// 2. Ids name what their content depends on: other data never meets an id that is taken.
+// 1. Each item is a function of the size, the seed, the day and its own number. It does not matter when and
+//    in which order items are asked for, so tasks may make batches concurrently and a second seeding replays.
+// 2. Ids contain whatever their content depends on: other data never has the same ids.
 // 3. Runs are numbered in the order of their start.
-//
-// Values, owned by nobody.
 
 internal import TallyMessages
 
-/// How much of it, and which.
+/// How much demo data there is, and which.
 struct DemoSize: Sendable, Equatable {
   var users: Int
   var runs: Int
   var pages: Int
   /// Each user buys this much; zero buys nothing.
   var creditMicros: Int64
-  /// Recorded runs stand on the last days before `day`.
+  /// Recorded runs are spread over this many days before `day`.
   var days: Int
   var seed: UInt64
-  /// The server's, since the epoch, in UTC.
+  /// The day on the server's clock, since the epoch, in UTC.
   var day: Int64
+  /// The quarters of an hour of that day that have passed. Runs of today are recorded for these only.
+  var passedQuarters = 0
 }
 
-/// A model of the demo.
+/// An AI model of the demo data.
 struct DemoModel: Sendable {
   var name: String
   var type: String
@@ -73,14 +73,16 @@ struct DemoData: Sendable {
   static let mediaPerPage = 2
 
   let size: DemoSize
-  /// What ids of recorded runs carry.
+  /// Part of the ids of recorded runs.
   private let runTag: String
-  /// What ids of pages carry.
+  /// Part of the ids of pages.
   private let pageTag: String
   private let users: WeightedChoice
   private let models = WeightedChoice(DemoModel.all.map(\.weight))
-  /// How many runs there are before each quarter of an hour, and in all.
-  private let runsBefore: [Int]
+  /// When the runs of the days before start.
+  private let schedule: RunSchedule
+  /// When the runs of a whole day like today start.
+  private let todaysSchedule: RunSchedule
 
   init(_ size: DemoSize) {
     self.size = size
@@ -88,10 +90,14 @@ struct DemoData: Sendable {
     runTag = Self.tag(size.seed, sizes[0], sizes[1], sizes[2], UInt64(size.day))
     pageTag = Self.tag(size.seed, sizes[0])
     users = .zipf(size.users)
-    let quarters = WeightedChoice(
-      (0..<size.days * Self.quartersPerDay).map { Self.weight(quarter: $0, of: size) })
-    runsBefore =
-      [0] + quarters.sums.map { Int(UInt64(size.runs) * $0 / max(1, quarters.total)) }
+    let today = size.days * Self.quartersPerDay
+    let weights = (0..<today + Self.quartersPerDay).map { Self.weight(quarter: $0, of: size) }
+    schedule = RunSchedule(
+      runs: size.runs, weights: weights[..<today],
+      startMicros: (size.day - Int64(size.days)) * Self.microsPerDay)
+    // As many as on the days before, on average.
+    todaysSchedule = RunSchedule(
+      runs: size.runs / size.days, weights: weights[today...], startMicros: size.day * Self.microsPerDay)
   }
 
   private static func tag(_ parts: UInt64...) -> String {
@@ -192,13 +198,27 @@ struct DemoData: Sendable {
   /// A run that ended on one of the days before.
   func run(_ number: Int) -> TallystickV1.RecordRunRequest {
     var random = SeedRandom(size.seed, 3, UInt64(number))
+    return run(number, "demo-\(runTag)-\(Self.padded(number, 8))", schedule, &random)
+  }
+
+  var todaysRunCount: Int { todaysSchedule.count(beforeQuarter: size.passedQuarters) }
+
+  /// A run that ended today.
+  func todaysRun(_ number: Int) -> TallystickV1.RecordRunRequest {
+    var random = SeedRandom(size.seed, 8, UInt64(number))
+    return run(number, "demo-\(runTag)-today-\(Self.padded(number, 6))", todaysSchedule, &random)
+  }
+
+  private func run(
+    _ number: Int, _ id: String, _ schedule: RunSchedule, _ random: inout SeedRandom
+  ) -> TallystickV1.RecordRunRequest {
     let model = DemoModel.all[models.draw(&random)]
     var request = TallystickV1.RecordRunRequest()
-    request.runId = "demo-\(runTag)-\(Self.padded(number, 8))"
+    request.runId = id
     request.userId = userId(users.draw(&random))
     request.model = model.name
     request.type = model.type
-    request.startedAtMicros = start(ofRun: number, &random)
+    request.startedAtMicros = schedule.start(ofRun: number, &random)
     let result = Self.result(of: model, &random)
     request.status = result.status
     request.inputTokens = result.inputTokens
@@ -211,15 +231,7 @@ struct DemoData: Sendable {
     return request
   }
 
-  private func start(ofRun number: Int, _ random: inout SeedRandom) -> Int64 {
-    let quarter = runsBefore.partitionPoint { $0 <= number } - 1
-    let count = Int64(runsBefore[quarter + 1] - runsBefore[quarter])
-    let step = Self.microsPerQuarter / count
-    let first = (size.day - Int64(size.days)) * Self.microsPerDay + Int64(quarter) * Self.microsPerQuarter
-    return first + Int64(number - runsBefore[quarter]) * step + random.count(below: step)
-  }
-
-  /// What a run came to: 96 of 100 succeed, 3 fail.
+  /// The result of a run: 96 of 100 succeed, 3 fail.
   struct RunResult {
     var status = TallystickV1.RunStatus.succeeded
     var inputTokens: Int64 = 0
@@ -268,7 +280,7 @@ struct DemoData: Sendable {
     return request
   }
 
-  /// Its end, priced by the plan; nil for the one in ten that goes on.
+  /// The end of that run, priced by the plan; nil for the one in ten that is left running.
   func finish(_ number: Int) -> TallystickV1.FinishRunRequest? {
     if number % 10 == 9 { return nil }
     var random = SeedRandom(size.seed, 4, UInt64(number))
@@ -338,7 +350,7 @@ struct DemoData: Sendable {
     return request
   }
 
-  /// The first version of every second page is shown to the world.
+  /// The first version of every second page is public.
   func publication(ofPage page: Int) -> TallystickV1.PublishRequest? {
     if page % 2 != 0 { return nil }
     var request = TallystickV1.PublishRequest()

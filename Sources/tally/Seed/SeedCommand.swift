@@ -11,9 +11,10 @@ struct SeedCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "seed-demo", abstract: "Fills a server with demo data of a given size. Role: admin.",
     discussion: """
-      Plans, users with settings, purchases and grants, runs, pages with media. The same size, seed and \
-      day of the server's clock make the same data, under ids that carry the seed: seeding twice changes \
-      nothing the second time, and one that was interrupted goes on. Everything is named demo-...
+      The data are plans, users with settings, purchases and grants, runs, and pages with media, all with \
+      ids that begin with demo-. The same sizes, seed and day on the server's clock always make the same \
+      data: seeding a second time completes a seeding that was interrupted, and adds nothing but the runs \
+      of today that have come due since.
 
       Examples:
         tally seed-demo
@@ -23,31 +24,33 @@ struct SeedCommand: ClientCommand {
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
 
-  @Option(help: "1 to 1000000.") var users = 100
-  @Option(help: "Runs that are recorded: 0 to 100000000.") var runs = 10_000
-  @Option(help: "0 to 1000000.") var pages = 100
-  @Option(help: "What each user buys.") var credits = "25"
-  // With today, the 30 days that `tally stats` draws when it is told nothing.
-  @Option(help: "The days before today that the runs stand on: 1 to 34.") var days = 29
-  @Option(help: "Another seed makes other data.") var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "How many users: 1 to 1000000.") var users = 100
+  @Option(parsing: .unconditional, help: "How many runs on the days before today: 0 to 100000000.") var runs =
+    10_000
+  @Option(parsing: .unconditional, help: "How many pages: 0 to 1000000.") var pages = 100
+  @Option(parsing: .unconditional, help: "How much credit each user buys, in dollars.") var credits = "25"
+  // Together with today, the 30 days that `tally stats` shows by default.
+  @Option(parsing: .unconditional, help: "How many days before today have runs: 1 to 34.") var days = 29
+  @Option(parsing: .unconditional, help: "A number; another one makes other data.") var seed: UInt64 = 1
 
   func validate() throws {
     for (name, value, range) in [
       ("users", users, 1...1_000_000), ("runs", runs, 0...100_000_000), ("pages", pages, 0...1_000_000),
       ("days", days, 1...34),
     ] where !range.contains(value) {
-      throw ValidationError("--\(name) takes \(range.lowerBound) to \(range.upperBound)")
+      throw ValidationError("--\(name) must be \(range.lowerBound) to \(range.upperBound), not \(value)")
     }
   }
 
   func perform() async throws {
     let creditMicros = try Amounts.parse(credits, isMicros: false)
-    guard creditMicros >= 0 else { throw Failure(.usage, "--credits takes no amount below zero") }
+    guard creditMicros >= 0 else { throw Failure(.usage, "--credits must not be below zero") }
     let request = TallystickV1.GetServerInfoRequest()
     let info = try await answer(TallystickV1.AdminService.getServerInfo, request, connection, output)
     let size = DemoSize(
       users: users, runs: runs, pages: pages, creditMicros: creditMicros, days: days, seed: seed,
-      day: info.nowMicros / DemoData.microsPerDay)
+      day: info.nowMicros / DemoData.microsPerDay,
+      passedQuarters: Int(info.nowMicros % DemoData.microsPerDay / DemoData.microsPerQuarter))
     let data = DemoData(size)
     var seeder = Seeder(data, connection.client)
     do { try await seeder.seed() } catch let error as TallyError { throw output.report(error) }
@@ -56,15 +59,16 @@ struct SeedCommand: ClientCommand {
   }
 }
 
-/// A seeding, as it is told.
+/// The result of a seeding, as text and as JSON.
 struct SeedReport {
   var data: DemoData
   var summary: SeedSummary
-  /// As it was given.
+  /// The value of --socket.
   var socket: String?
 
   private var runsPerSecond: UInt64 {
-    let runs = summary.kinds.first { $0.name == "runs" }?.count.sent ?? 0
+    let runs = summary.kinds.filter { ["runs", Seeder.todaysRuns].contains($0.name) }
+      .reduce(0) { $0 + $1.count.sent }
     return SeedSummary.perSecond(runs, summary.runNanoseconds)
   }
 
@@ -89,11 +93,11 @@ struct SeedReport {
       return (
         kind.name,
         Texts.count(Int64(kind.count.sent))
-          + (there == 0 ? "" : ", \(Texts.count(Int64(there))) were there already")
+          + (there == 0 ? "" : ", \(Texts.count(Int64(there))) already there")
       )
     }
     let seconds = "\(milliseconds / 1_000).\(milliseconds % 1_000 / 100)"
-    rows.append(("took", "\(seconds) s, runs at \(Dollars.grouped(runsPerSecond)) a second"))
+    rows.append(("took", "\(seconds) s, \(Dollars.grouped(runsPerSecond)) runs per second"))
     return Texts.facts(rows) + "\nTry next:\n" + next.map { "  \($0)\(suffix)\n" }.joined()
   }
 

@@ -1,11 +1,9 @@
-// Random numbers that are the same wherever and whenever they are drawn.
+// Random numbers that are the same on every machine and in every run.
 //
 // Invariants:
-// 1. What is drawn depends on the seed alone: no floating point, no clock, no hash of the process.
-//
-// Values, owned by nobody.
+// 1. They depend on the seed alone: no floating point, no clock, no per-process hashing.
 
-/// SplitMix64: one addition and one mixing of bits a number.
+/// SplitMix64: an addition and some mixing of bits for each number.
 struct SeedRandom {
   private var state: UInt64
 
@@ -13,7 +11,7 @@ struct SeedRandom {
     state = seed
   }
 
-  /// A stream of its own for each of these numbers.
+  /// A separate stream of random numbers for each combination of these numbers.
   init(_ parts: UInt64...) {
     state = parts.reduce(0x9E37_79B9_7F4A_7C15) { Self.mixed($0 &+ 0x9E37_79B9_7F4A_7C15) ^ $1 }
   }
@@ -33,7 +31,7 @@ struct SeedRandom {
   /// From zero to below `limit`, which is above zero. The bias is below 2^-32 for limits below 2^32.
   mutating func below(_ limit: UInt64) -> UInt64 { next().multipliedFullWidth(by: limit).high }
 
-  /// The same as an amount or a count.
+  /// From zero to below `limit`, as an amount or a count.
   mutating func count(below limit: Int64) -> Int64 { Int64(below(UInt64(limit))) }
 
   mutating func element<Element>(of elements: [Element]) -> Element {
@@ -43,7 +41,7 @@ struct SeedRandom {
 
 /// Draws places by weight.
 struct WeightedChoice {
-  /// The sum of the weights up to and with each place.
+  /// The sum of the weights up to and including each place.
   private(set) var sums: [UInt64] = []
 
   /// - Parameter weights: their sum is above zero and fits.
@@ -62,14 +60,14 @@ struct WeightedChoice {
 
   var total: UInt64 { sums.last ?? 0 }
 
-  /// The place whose part of the whole holds this number, which is below `total`.
+  /// The place whose share of the total contains this number, which is below `total`.
   func place(of number: UInt64) -> Int { sums.partitionPoint { $0 <= number } }
 
   func draw(_ random: inout SeedRandom) -> Int { place(of: random.below(total)) }
 }
 
 extension Array {
-  /// The first index whose element is not in the sorted array's first part, for which `isFirst` holds.
+  /// The first index for which `isFirst` is false, in an array where it is true of a first part only.
   func partitionPoint(_ isFirst: (Element) -> Bool) -> Int {
     var low = 0
     var high = count

@@ -1,9 +1,9 @@
-// Sends demo data to a server: a number of calls at once over one connection, with a bar on a terminal.
+// Sends demo data to a server over one connection, several calls at a time, with a progress bar.
 //
 // Invariants:
-// 1. At most `depth` calls are under way.
-// 2. The first call or item that is refused ends the seeding. Doing it again goes on where it ended:
-//    what is there already replays.
+// 1. At most `depth` calls are unfinished at any time.
+// 2. The first refused call or item ends the seeding. Seeding again continues from there, since what has
+//    been sent already is replayed.
 //
 // Owner: the command's task; calls run in tasks that it waits for.
 
@@ -11,10 +11,10 @@ internal import TTRPC
 internal import TallyClient
 internal import TallyMessages
 
-/// What became of some items.
+/// How many items were sent.
 struct SeedCount: Sendable, Equatable {
   var sent = 0
-  /// Were there already.
+  /// How many of them the server already had.
   var replayed = 0
 
   init(sent: Int = 0, replayed: Int = 0) {
@@ -31,7 +31,7 @@ struct SeedCount: Sendable, Equatable {
   }
 }
 
-/// What came of a seeding.
+/// The result of a seeding.
 struct SeedSummary: Sendable {
   /// In the order in which they were sent.
   var kinds: [(name: String, count: SeedCount)] = []
@@ -45,9 +45,10 @@ struct SeedSummary: Sendable {
 
 struct Seeder {
   private static let depth = 64
-  /// A batch has a hundred kilobytes and more; a few of them keep the writer busy.
+  /// A batch is a hundred kilobytes or more, so a few of them keep the writer busy.
   private static let batchDepth = 6
   private static let batchCount = 1_000
+  static let todaysRuns = "runs of today"
 
   private let server: SeedClient
   private let data: DemoData
@@ -112,10 +113,18 @@ struct Seeder {
   }
 
   private mutating func recordedRuns() async throws {
-    let (data, server) = (data, server)
-    try await sendBatches("runs", data.size.runs) { range in
+    let data = data
+    try await record("runs", data.size.runs, data.run)
+    try await record(Self.todaysRuns, data.todaysRunCount, data.todaysRun)
+  }
+
+  private mutating func record(
+    _ name: String, _ count: Int, _ run: @escaping @Sendable (Int) -> TallystickV1.RecordRunRequest
+  ) async throws {
+    let server = server
+    try await sendBatches(name, count) { range in
       var request = TallystickV1.RecordRunsRequest()
-      request.runs = range.map(data.run)
+      request.runs = range.map(run)
       var count = SeedCount()
       for result in try await server.call(TallystickV1.UsageService.recordRuns, request).results {
         if let error = result.error { throw TallyError(error) }
@@ -200,7 +209,7 @@ struct Seeder {
   }
 }
 
-/// A client whose calls may all be sent twice, and are when the connection is lost.
+/// A client that sends each call again when the connection is lost: all of them are harmless when repeated.
 private struct SeedClient: Sendable {
   private let client: TallyClient
   private let options: CallOptions

@@ -1,18 +1,16 @@
 // The settings of `tally serve`: their names, bounds and defaults, and the values they resolve to.
 // docs/OPERATIONS.md lists them.
-//
-// Values, owned by nobody.
 
 internal import TallyProtoJSON
 
-/// What a uid or gid is allowed as.
+/// A uid or gid that may connect, and its role.
 struct Allowance: Equatable {
   var id: UInt32
   var role: String
 }
 
 struct ServeSettings: Equatable {
-  /// Empty: there is no place, which is refused where one is needed.
+  /// Empty where no place is known; that is refused unless the server is ephemeral.
   var database = Locations.database ?? ""
   var socket = Locations.socket
   var socketMode: UInt32 = 0o660
@@ -37,7 +35,7 @@ struct ServeSettings: Equatable {
   var stalledWriteSeconds: Int64 = 30
   /// Zero is never.
   var idleSeconds: Int64 = 0
-  /// Zero is for ever.
+  /// Zero is never.
   var maxStreamSeconds: Int64 = 3_600
   var maxLogBytes: Int64 = 16 << 30
   var allowsAnyFileSystem = false
@@ -108,7 +106,7 @@ struct ServeSettings: Equatable {
 
   static let known = Key.allCases.map(\.setting)
 
-  /// - Throws: `Failure` that names the source of the first value that cannot be taken.
+  /// - Throws: a `Failure` that names the source of the first invalid value.
   init(_ settings: Settings) throws(Failure) {
     func integer(_ key: Key, _ value: inout Int64) throws(Failure) {
       if let found = try settings.integer(key.setting) { value = found }
@@ -144,23 +142,32 @@ struct ServeSettings: Equatable {
     try integer(.maxLogBytes, &maxLogBytes)
     if isTesting && !isEphemeral {
       guard settings.text(Key.database.setting) != nil else {
-        let advice = "name one with --database, or add --ephemeral"
-        throw Failure(.usage, "--testing lets clients reset the database: \(advice)")
+        let advice = "name that database with --database, or add --ephemeral"
+        throw Failure(.usage, "--testing lets clients reset the database, so \(advice)")
       }
     }
     try requirePlaces(settings)
   }
 
   private func requirePlaces(_ settings: Settings) throws(Failure) {
-    if isEphemeral { return }
+    if isEphemeral {
+      // The environment and the file may name places for other servers; a flag is meant for this one.
+      for key in [Key.socket, .database] where settings.find(key.setting)?.status == .usage {
+        throw Failure(
+          .usage,
+          "--\(key.rawValue) cannot be combined with --ephemeral, which serves from a private directory and "
+            + "prints the path of its socket")
+      }
+      return
+    }
     if database.isEmpty {
       throw Failure(
         .configuration,
-        "there is no place for the database, since HOME is not set: set HOME or XDG_STATE_HOME, "
-          + "or name a directory with --database")
+        "no place for the database: HOME is not set; set HOME or XDG_STATE_HOME, or name a directory with "
+          + "--database")
     }
     if let found = settings.find(Key.socket.setting), let advice = SocketPath.advice(socket) {
-      throw Failure(found.status, "\(found.origin): \(JSON.quoted(socket)) is no path; \(advice)")
+      throw Failure(found.status, "\(found.origin): \(JSON.quoted(socket)) is not a path; \(advice)")
     }
   }
 
@@ -179,7 +186,7 @@ struct ServeSettings: Equatable {
         throw Failure(found.status, "\(found.origin): \(JSON.quoted(value)) is not \(form)")
       }
       guard let id = UInt32(name) ?? named(name) else {
-        let problem = "the system knows no \(kind) named \(JSON.quoted(name))"
+        let problem = "there is no \(kind) named \(JSON.quoted(name)) on this system"
         throw Failure(found.status, "\(found.origin): \(problem)")
       }
       allowances.append(Allowance(id: id, role: role))
@@ -187,18 +194,18 @@ struct ServeSettings: Equatable {
     return allowances
   }
 
-  /// Octal, without a bit for others.
+  /// An octal mode that gives no access to others.
   private static func mode(_ found: Settings.Found?) throws(Failure) -> UInt32? {
     guard let found, let text = found.values.last else { return nil }
     guard let mode = UInt32(text, radix: 8), mode & ~0o660 == 0, mode & 0o600 == 0o600 else {
       throw Failure(
-        found.status, "\(found.origin): \(JSON.quoted(text)) is none of 0600, 0620, 0640, 0660")
+        found.status, "\(found.origin): \(JSON.quoted(text)) is not one of 0600, 0620, 0640, 0660")
     }
     return mode
   }
 }
 
-/// Where things are when nobody says otherwise.
+/// Where the socket and the database are by default.
 enum Locations {
   /// In the user's runtime directory, else the system's.
   static var socket: String {

@@ -1,13 +1,11 @@
-// Where a setting's value comes from: a flag, else the environment, else the configuration file, else
-// its default.
+// Finds the value of a setting: a flag, else the environment, else the configuration file, else the
+// default.
 //
 // Invariants:
 // 1. One name a setting: `max-in-flight` is `--max-in-flight`, `TALLY_MAX_IN_FLIGHT` and
 //    `max-in-flight = ...` in the file.
-// 2. A value that cannot be taken is an error that names its source; none is passed over.
+// 2. An invalid value is an error that names its source; none is ignored.
 // 3. Sources do not mix: a list given by flags replaces the file's.
-//
-// Values, owned by nobody.
 
 internal import TallyProtoJSON
 
@@ -15,7 +13,7 @@ internal import TallyProtoJSON
 enum SettingKind: Equatable {
   case text
   case flag
-  /// May be given several times; in the environment with commas between.
+  /// May be given several times; in the environment, values are separated by commas.
   case list
   case integer(ClosedRange<Int64>, unit: String)
   case choice([String])
@@ -43,7 +41,7 @@ struct Settings {
     self.file = file
   }
 
-  /// A value and where it stands.
+  /// A value and where it was found.
   struct Found: Equatable {
     var values: [String]
     var origin: String
@@ -84,7 +82,7 @@ struct Settings {
     if let number = Int64(value), range.contains(number) { return number }
     let bounds = "\(range.lowerBound) to \(range.upperBound)"
     throw Failure(
-      found.status, "\(found.origin): \(JSON.quoted(value)) is no number of \(unit) from \(bounds)")
+      found.status, "\(found.origin): \(JSON.quoted(value)) is not a number of \(unit) from \(bounds)")
   }
 
   func choice(_ setting: Setting) throws(Failure) -> String? {
@@ -93,11 +91,11 @@ struct Settings {
     else { return nil }
     if choices.contains(value) { return value }
     let names = choices.joined(separator: ", ")
-    throw Failure(found.status, "\(found.origin): \(JSON.quoted(value)) is none of \(names)")
+    throw Failure(found.status, "\(found.origin): \(JSON.quoted(value)) is not one of \(names)")
   }
 }
 
-/// `name = value` a line; `#` begins a comment; blank lines are passed over.
+/// One `name = value` on each line; `#` begins a comment; blank lines are ignored.
 struct ConfigurationFile: Equatable {
   var path: String
   var values: [String: [String]]
@@ -113,12 +111,12 @@ struct ConfigurationFile: Equatable {
       if content.isEmpty { continue }
       let place = "\(path):\(index + 1)"
       guard let equals = content.firstIndex(of: "=") else {
-        throw Failure(.configuration, "\(place): `name = value` is due")
+        throw Failure(.configuration, "\(place): expected `name = value`")
       }
       let name = String(Self.trimmed(content[..<equals]))
       let value = String(Self.trimmed(content[content.index(after: equals)...]))
       guard let setting = known.first(where: { $0.name == name }) else {
-        throw Failure(.configuration, "\(place): there is no setting \(JSON.quoted(name))")
+        throw Failure(.configuration, "\(place): unknown setting \(JSON.quoted(name))")
       }
       guard !value.isEmpty else { throw Failure(.configuration, "\(place): \(name) has no value") }
       guard values[name] == nil || setting.kind == .list else {

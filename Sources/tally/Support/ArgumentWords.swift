@@ -1,10 +1,8 @@
-// The words of the command line before they are parsed.
+// The words of the command line before ArgumentParser sees them, and messages that it cannot give.
 //
 // Invariants:
-// 1. Options that every client command takes may stand before the subcommands: they move behind them.
-// 2. A subcommand that is not there is refused with the one that was meant, as far as that can be told.
-//
-// Values, owned by nobody.
+// 1. Options that every client command takes may come before the subcommand: they are moved behind it.
+// 2. An unknown subcommand is refused, with a suggestion where a known one is close.
 
 internal import ArgumentParser
 internal import TallyProtoJSON
@@ -29,11 +27,7 @@ struct ArgumentWords {
   ) throws(Failure) -> [String] {
     var words = ArgumentWords(arguments, of: root)
     while !words.command.configuration.subcommands.isEmpty, let word = words.rest.first {
-      if word == "help" {
-        // The parser has `tally help credits`, not `tally credits help`.
-        if words.path.count == 1 { return arguments }
-        return Array(words.path.dropFirst()) + words.rest.dropFirst() + ["--help"]
-      }
+      if word == "help" { return try words.help() }
       var isTaken = words.takeOption(word)
       if !isTaken { isTaken = try words.takeCommand(word) }
       guard isTaken else { return arguments }
@@ -41,7 +35,15 @@ struct ArgumentWords {
     return Array(words.path.dropFirst()) + words.early + words.rest
   }
 
-  /// False for one that is none of those that may stand here.
+  /// `tally help credits` and `tally credits help` in the parser's terms: `credits --help`. The parser itself
+  /// would show the general help for a name that it does not know.
+  private mutating func help() throws(Failure) -> [String] {
+    rest = rest.dropFirst()
+    while !command.configuration.subcommands.isEmpty, let word = rest.first, try takeCommand(word) {}
+    return Array(path.dropFirst()) + ["--help"]
+  }
+
+  /// - Returns: false for an option that may not come before the subcommand.
   private mutating func takeOption(_ word: String) -> Bool {
     guard word.hasPrefix("-") else { return false }
     let name = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
@@ -54,7 +56,7 @@ struct ArgumentWords {
     return true
   }
 
-  /// False for an option.
+  /// - Returns: false for an option.
   private mutating func takeCommand(_ word: String) throws(Failure) -> Bool {
     if word.hasPrefix("-") { return false }
     guard let next = command.configuration.subcommands.first(where: { $0.configuration.commandName == word })
@@ -68,15 +70,15 @@ struct ArgumentWords {
   private func unknown(_ word: String) -> Failure {
     let here = path.joined(separator: " ")
     let names = command.configuration.subcommands.compactMap { $0.configuration.commandName }
-    let meant =
-      Suggestion.nearest(to: word, among: names).map { "\(here) \($0)" } ?? Self.elsewhere(word)
-    let advice = meant == nil ? "; '\(here) --help' shows what there is" : Suggestion.question(meant)
+    let near = Suggestion.nearest(to: word, among: names).map { ["\(here) \($0)"] }
+    let meant = near ?? elsewhere(word)
+    let advice = meant.isEmpty ? "; '\(here) --help' lists the subcommands" : Suggestion.question(meant)
     return Failure(.usage, "there is no '\(here) \(JSON.plain(word))'\(advice)")
   }
 
-  /// The command of another group that has this very name, or nearly: `tally balance` for
-  /// `tally credits balance`.
-  private static func elsewhere(_ word: String) -> String? {
+  /// The commands of groups that have this name, such as `tally credits balance` for `tally balance`. Within
+  /// a group only the very name of one other command counts: what is merely similar belongs to the group.
+  private func elsewhere(_ word: String) -> [String] {
     var commands: [(name: String, path: String)] = []
     for group in Tally.configuration.subcommands {
       for command in group.configuration.subcommands {
@@ -86,7 +88,33 @@ struct ArgumentWords {
         commands.append((name, "tally \(first) \(name)"))
       }
     }
-    let nearest = Suggestion.nearest(to: word, among: commands.map(\.name))
-    return commands.first { $0.name == nearest }?.path
+    guard path.count > 1 else {
+      let nearest = Suggestion.nearest(to: word, among: commands.map(\.name))
+      return commands.filter { $0.name == nearest }.map(\.path)
+    }
+    let same = commands.filter { $0.name == word }.map(\.path)
+    return same.count == 1 ? same : []
+  }
+
+  /// Explains an error of the parser that came from a value that begins with a dash, since the parser took it
+  /// for an option; nil for any other error.
+  /// - Parameter message: the parser's.
+  static func dashProblem(in words: [String], _ message: String) -> String? {
+    if let missing = message.firstMatch(of: /Missing value for '(--[a-z-]+)/) {
+      let option = String(missing.1)
+      guard let place = words.firstIndex(of: option), let next = words.dropFirst(place + 1).first else {
+        return nil
+      }
+      let value = JSON.plain(next)
+      return "tally: \(option) has no value: '\(value)' begins with a dash, so it was taken for an option; "
+        + "if it is the value, write '\(option)=\(value)'"
+    }
+    let number = zip(words, words.dropFirst()).first { before, word in
+      !before.hasPrefix("--") && word.hasPrefix("-") && Dollars.parse(word) != nil
+    }?.1
+    guard let number else { return nil }
+    return words.contains("credits")
+      ? "tally: the amount must be above zero, not \(JSON.plain(number))"
+      : "tally: '\(JSON.plain(number))' is a negative number, which this command does not take"
   }
 }

@@ -1,6 +1,4 @@
-// Dollars as text, from and to micro-USD. No floating point comes near an amount.
-//
-// Values, owned by nobody.
+// Dollars as text, from and to micro-USD, without floating point.
 
 internal import TallyProtoJSON
 
@@ -8,9 +6,9 @@ internal import TallyProtoJSON
 enum Dollars {
   static let microsPerDollar: UInt64 = 1_000_000
 
-  /// The rule of all clients (proto/vectors/amounts.txt): a sign or none, digits, and a point only between
-  /// digits, with at most six places that say something; `1.25`, `-0.000001`, `+1`. Beside that what `format`
-  /// writes: a dollar sign, and commas between thousands. nil for anything else.
+  /// Accepts what all clients accept (proto/vectors/amounts.txt): an optional sign, digits, and a point only
+  /// between digits, with at most six decimal places; `1.25`, `-0.000001`, `+1`. It also accepts what
+  /// `format` writes, with a dollar sign and commas between thousands. nil for anything else.
   static func parse(_ text: String) -> Int64? {
     var rest = text[...]
     let isNegative = rest.hasPrefix("-")
@@ -24,7 +22,7 @@ enum Dollars {
     return Decimal((isNegative ? "-" : "") + whole + fraction)?.scaled(by: 6)
   }
 
-  /// Digits; their commas taken out if they stand before every three.
+  /// The digits without their commas, if these come before every third digit.
   private static func ungrouped(_ text: Substring) -> String? {
     let groups = text.split(separator: ",", omittingEmptySubsequences: false)
     guard groups.allSatisfy(isDigits), groups.dropFirst().allSatisfy({ $0.utf8.count == 3 }),
@@ -37,7 +35,7 @@ enum Dollars {
     !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 
-  /// `$1,234.50`, `-$0.000001`: at least two places, and as many as it takes.
+  /// `$1,234.50`, `-$0.000001`: at least two decimal places, and more if needed.
   static func format(_ micros: Int64) -> String {
     let magnitude = micros.magnitude
     var fraction = "\(magnitude % microsPerDollar)"

@@ -1,6 +1,4 @@
 // How the program ends. docs/OPERATIONS.md lists these; scripts may rely on them.
-//
-// Values, owned by nobody.
 
 internal import ArgumentParser
 
@@ -13,32 +11,32 @@ enum ExitStatus: Int32 {
   case usage = 64
   /// JSON that does not fit the method's request, from an argument, standard input or a file.
   case malformedInput = 65
-  /// A file that is to be read is not there.
+  /// A file to read does not exist.
   case noInput = 66
-  /// No server answers at the socket, or it went away during the call, which may have been applied.
+  /// There is no server at the socket, or the connection was lost; the call may have been applied.
   case unavailable = 69
-  /// A fault of the program.
+  /// A bug in the program.
   case software = 70
-  /// The operating system refused something that has no status of its own; starting again may help.
+  /// Another error of the operating system; starting again may help.
   case system = 71
-  /// The socket or the database cannot be made.
+  /// The socket or the database cannot be created.
   case cannotCreate = 73
-  /// The database or its log is damaged, or does not sync every commit: starting again does not help.
+  /// The database or its log is damaged or missing, or would not sync commits: starting again does not help.
   case damaged = 74
-  /// Another daemon serves the database: try again when it has ended.
+  /// Another daemon is using the database.
   case busy = 75
   /// The configuration file, or a variable of the environment, is wrong.
   case configuration = 78
-  /// The time that --timeout gave has passed, as timeout(1) tells it. The call may have been applied.
+  /// The --timeout has passed; the same status as of timeout(1). The call may have been applied.
   case timedOut = 124
-  /// A commit or a sync failed in a way that leaves open what the disk holds, or SQLite is locked out: start
-  /// again at once, recovery decides.
+  /// A commit or a sync failed so that it is not known what the disk holds, or SQLite could not release a
+  /// lock: start again at once, and recovery will find out.
   case outcomeUnknown = 80
 
   var code: ExitCode { ExitCode(rawValue) }
 }
 
-/// An end with something to say on standard error.
+/// Ends the program with a status and a message on standard error.
 struct Failure: Error {
   var status: ExitStatus
   var message: String

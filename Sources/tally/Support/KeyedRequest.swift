@@ -1,19 +1,17 @@
-// Which requests may be sent twice, and calls that are sent again by it.
+// Which requests may be sent again, and the calls of subcommands, which are.
 //
 // Invariants:
 // 1. A call is sent again only with the same bytes, and so with the same key.
 // 2. What may have been applied is sent again only where that is harmless, by the rule that the clients
 //    follow (`repeatable` in scripts/generator/semantics.py).
-// 3. Whoever gives up on a call that may have been applied learns its key: at the end of the attempts, and
-//    on Control-C.
-//
-// Values, owned by nobody.
+// 3. If a call that may have been applied is given up, its key is printed: after the last attempt, and on
+//    Control-C.
 
 internal import TallyClient
 internal import TallyMessages
 
 extension Message {
-  /// Sent twice, the request does what it does once.
+  /// Sending the request twice has the same effect as sending it once.
   var isHarmlessTwice: Bool {
     switch self {
     case is any KeyedRequest: true
@@ -39,7 +37,7 @@ enum RepeatableMethods {
   }
 }
 
-/// When a call is sent again: as the clients do it.
+/// When a call is sent again, by the rules of the clients.
 struct Persistence: Sendable {
   static let limit: Duration = .seconds(5)
   static let firstDelay: Duration = .milliseconds(10)
@@ -56,7 +54,7 @@ struct Persistence: Sendable {
 
   /// How long to wait before the next attempt; nil to give up.
   /// - Parameters:
-  ///   - isFirst: no attempt before has found a server. Where there is none, nobody waits for one.
+  ///   - isFirst: no attempt has found a server before. If there is none at all, it is not waited for.
   ///   - timeout: for all attempts together.
   mutating func pause(after failure: TallyError, to request: any Message, isFirst: Bool, timeout: Duration?)
     -> Duration?
@@ -66,10 +64,11 @@ struct Persistence: Sendable {
     guard isTransient, !(isFirst && failure.reason == "NOT_CONNECTED"),
       failure.outcome == .notApplied || request.isHarmlessTwice
     else { return nil }
-    // Less up to a half by chance, so that callers who failed together do not come back together.
+    // A random part of it, up to one half, is left out, so that callers who failed together do not come back
+    // together.
     let pause = delay - delay * Int.random(in: 0...500) / 1_000
     let end = start.duration(to: .now) + pause
-    // One more attempt there is always time for, but for what the caller has left.
+    // There is always time for one more attempt, unless the caller's own time has run out.
     let isOver = (hasPaused && end >= Self.limit) || timeout.map { end >= $0 } ?? false
     hasPaused = true
     delay = min(delay * 2, Self.longestDelay)
@@ -83,7 +82,7 @@ struct Persistence: Sendable {
 }
 
 extension ConnectionOptions {
-  /// Makes a call, and makes it again as the clients do.
+  /// Makes a call, and repeats it by the rules of the clients.
   func call<Request: Message, Response: Message>(
     _ rpc: RPC<Request, Response>, _ request: Request
   ) async throws(TallyError) -> Response {
@@ -104,7 +103,7 @@ extension ConnectionOptions {
       }
       let pause = persistence.pause(
         after: failure, to: request, isFirst: isFirst, timeout: client.defaults.timeout)
-      // Nothing was applied by this attempt; but one before may have been.
+      // This attempt was not applied, but an earlier one may have been.
       let isOpen = [.unavailable, .deadlineExceeded].contains(failure.code)
       if isOpen, persistence.mayHaveBeenApplied { failure.outcome = .unknown }
       guard let pause else { throw failure }

@@ -1,7 +1,7 @@
-// A line on a terminal that is drawn over while something is under way.
+// A progress line on a terminal, redrawn in place.
 //
 // Invariants:
-// 1. Nothing is written when standard error is no terminal.
+// 1. Nothing is written if standard error is not a terminal.
 //
 // Owner: the command's main thread.
 

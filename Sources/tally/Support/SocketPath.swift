@@ -1,6 +1,4 @@
-// What a path of a socket may be, and what to say of one that looks like something else.
-//
-// Values, owned by nobody.
+// Recognizes a network address that was given instead of the path of a socket.
 
 enum SocketPath {
   /// For a path that looks like a network address: `localhost:8080`, `http://127.0.0.1`.
@@ -10,7 +8,7 @@ enum SocketPath {
     return "there is no network port: a server has a socket in the file system, and --socket takes its path"
   }
 
-  /// The same for the path in a message such as `connect to localhost:8080: No such file or directory`.
+  /// Advice for the path in a message such as `connect to localhost:8080: No such file or directory`.
   static func advice(inMessage message: String) -> String? {
     let mark = "connect to "
     guard let start = message.firstRange(of: mark)?.upperBound,

@@ -1,9 +1,8 @@
-// The nearest of several names to one that was typed wrong.
-//
-// Values, owned by nobody.
+// Finds the name that was meant by one that is misspelt.
 
 enum Suggestion {
-  /// The nearest name, letters of any case; nil when none is near: a third of its letters may differ.
+  /// The name that is closest, upper and lower case being equal; nil when more than a third of its letters
+  /// differ.
   static func nearest(to typed: String, among names: [String]) -> String? {
     let near = names.map { ($0, distance(typed.lowercased(), $0.lowercased())) }
     guard let best = near.min(by: { $0.1 < $1.1 }) else { return nil }
@@ -11,9 +10,16 @@ enum Suggestion {
   }
 
   /// `; did you mean 'NAME'?`, or nothing.
-  static func question(_ name: String?) -> String { name.map { "; did you mean '\($0)'?" } ?? "" }
+  static func question(_ name: String?) -> String { question(name.map { [$0] } ?? []) }
 
-  /// How many letters to insert, remove, replace or swap with their neighbour.
+  /// `; did you mean 'ONE', 'TWO' or 'THREE'?`, or nothing.
+  static func question(_ names: [String]) -> String {
+    guard let last = names.last else { return "" }
+    let others = names.dropLast().map { "'\($0)'" }.joined(separator: ", ")
+    return "; did you mean \(others.isEmpty ? "" : "\(others) or ")'\(last)'?"
+  }
+
+  /// How many letters have to be inserted, removed, replaced or swapped with their neighbour.
   static func distance(_ first: String, _ second: String) -> Int {
     let (a, b) = (Array(first), Array(second))
     var beforeLast: [Int] = []

@@ -1,13 +1,10 @@
 // A table of text in columns, for people.
 //
 // Invariants:
-// 1. Without a width (a pipe, a file, `--wide`) every column and every character of a cell is printed, and
-//    times stand in full: what programs read does not depend on a terminal.
-// 2. Within a width no line is longer, as long as columns that may go and cells that may be cut allow it:
-//    times are told to the minute, empty columns go first, then those of least importance, and last of all
-//    cells are cut. What is left out is named below the table.
-//
-// Values, owned by nobody.
+// 1. Without a width (a pipe, a file, `--wide`), all columns and cells are printed whole, with full
+//    timestamps: what programs read does not depend on a terminal.
+// 2. To fit into a width, times are shown to the minute, then empty columns are left out, then the least
+//    important ones, and finally cells are cut. What is left out is named below the table.
 
 internal import TallyProtoJSON
 
@@ -21,15 +18,15 @@ struct Table {
   enum Alignment {
     case left
     case right
-    /// Right, with the decimal points below each other.
+    /// Right-aligned, with the decimal points below each other.
     case amount
-    /// Left; a time in full, which is cut to the minute where room is short.
+    /// Left-aligned; a full timestamp, shortened to the minute if there is a width.
     case time
   }
 
   typealias Column = (title: String, alignment: Alignment)
 
-  /// To how few characters a cell is cut.
+  /// Cells are not cut to fewer characters than this.
   private static let leastCutWidth = 12
   private static let gap = "  "
 
@@ -54,7 +51,7 @@ struct Table {
 
   var isEmpty: Bool { rows.isEmpty }
 
-  /// Every line with its end; trailing space cut.
+  /// All lines, without trailing spaces.
   var text: String { text(within: Layout.columns) }
 
   func text(within limit: Int?) -> String {
@@ -82,7 +79,7 @@ struct Table {
     return lines(shown, cut) + note
   }
 
-  /// The titles of what may be left out, in the order in which it goes.
+  /// The titles of columns that may be left out, in the order in which they are.
   private func departures(_ rows: [[String]]) -> [String] {
     let isEmpty = { (title: String) in
       guard let place = columns.firstIndex(where: { $0.title == title }) else { return false }
@@ -91,7 +88,7 @@ struct Table {
     return optional.filter(isEmpty) + optional.filter { !isEmpty($0) }
   }
 
-  /// Takes from the flexible column, then from the widest of text, until all fit.
+  /// Narrows the flexible column, then the widest column of text, until the table fits.
   private func shrink(_ widths: inout [Int], _ shown: [Int], to limit: Int) {
     let first = columns.firstIndex { $0.title == flexible }
     let texts = shown.filter { columns[$0].alignment == .left }

@@ -1,10 +1,9 @@
-// How a failed call is told: to programs as JSON, to people in a sentence with the next step.
+// Reports a failed call: to programs as JSON, to people as a sentence that ends with what to do next.
 //
 // Invariants:
-// 1. Whoever may have to send a call again is told the key that it was sent with.
-// 2. People read amounts in dollars, times as dates and spans as they type them; programs read the wire's.
-//
-// Values, owned by nobody.
+// 1. Where a call may have been applied, the report names the key to retry it with.
+// 2. People read amounts in dollars, times as dates and durations as they type them. Programs read the
+//    wire's units.
 
 internal import Glibc
 internal import TTRPC
@@ -19,8 +18,8 @@ extension TallyError {
     return isGone ? .unavailable : .refused
   }
 
-  /// As programs read it.
-  /// - Parameter request: what was asked; its key is told where the outcome is unknown.
+  /// For programs.
+  /// - Parameter request: what was asked; its key is included if the outcome is unknown.
   func json(to request: (any Message)? = nil) -> JSON {
     var members: [JSON.Member] = [
       .init("code", .string(code.wireName)),
@@ -35,15 +34,15 @@ extension TallyError {
     return .object(members)
   }
 
-  /// As people read it: without the place in the ledger, which says nothing to them.
-  /// - Parameter request: what was asked, where the next step depends on it.
+  /// For people, without the place in the ledger.
+  /// - Parameter request: what was asked, as the next step may depend on it.
   func text(to request: (any Message)? = nil) -> String {
-    let told = details.filter { key, value in
-      // The message of a field's problem names the field and the limit itself.
+    let shown = details.filter { key, value in
+      // A message about a field already names the field and its limit.
       !value.isEmpty && !Self.places.contains(key) && !(details["field"] != nil && key == "limit")
         && key != "field"
     }
-    let pairs = told.sorted { $0.key < $1.key }.map { key, value in
+    let pairs = shown.sorted { $0.key < $1.key }.map { key, value in
       guard key.hasSuffix("_micros"), let micros = Int64(value) else {
         return "\(key) \(value.split(separator: "\n").joined(separator: " "))"
       }
@@ -60,14 +59,17 @@ extension TallyError {
 
   private static let times: Set<String> = ["oldest_micros", "newest_micros"]
 
-  /// The message with fields and limits as they were typed: dollars, dates, spans.
+  /// The message with fields and limits as people type them: dollars, dates, durations.
   private func plainMessage(_ request: (any Message)?) -> String {
     if let purchase = repeatedPayment(request) {
-      return "the payment \(purchase.paymentId) was added before, and not with the same arguments"
+      return "the payment \(purchase.paymentId) was already added, with other arguments"
     }
     guard let field = details["field"] else { return message }
-    let words = message.split(separator: " ", omittingEmptySubsequences: false).map { word in
+    let parts = message.split(separator: " ", omittingEmptySubsequences: false)
+    let words = zip(parts, parts.dropFirst() + [""]).map { word, next in
       if word == field { return Self.unit(of: field).map { String(field.dropLast($0.count)) } ?? field }
+      // A number with another unit, as in `a multiple of 15 minutes`.
+      if next == "minutes" { return String(word) }
       let digits = word.prefix { $0.isASCII && ($0.isNumber || $0 == "-") }
       guard let number = Int64(digits) else { return String(word) }
       return Self.typed(number, field) + word.dropFirst(digits.count)
@@ -92,63 +94,68 @@ extension TallyError {
     }
   }
 
-  /// What to do next, where there is something.
+  /// What to do next; nil if there is nothing to suggest.
   private func advice(on request: (any Message)?) -> String? {
     if outcome == .unknown { return Self.retryAdvice(on: request) }
     switch reason {
     case "NOT_CONNECTED": return connectionAdvice
     case "INSUFFICIENT_CREDITS" where request is TallystickV1.AdjustRequest:
-      return "an adjustment takes no more than is available"
+      return "an adjustment cannot take more than is available"
     case "IDEMPOTENCY_MISMATCH": return mismatchAdvice(on: request)
     case "VERSION_CONFLICT":
-      return "look at it with 'tally pages show \(Self.page(of: request)) --input' and make the change anew"
+      return
+        "see 'tally pages show \(Self.page(of: request)) --input', and make the change again on top of it"
+    case "PAGE_NOT_FOUND" where details["deleted_at_micros"] != nil:
+      return "'tally pages undelete \(details["page_id"] ?? "PAGE")' brings it back"
     case "HOLD_NOT_FOUND":
-      return "\(Self.unknownHold(of: request, details))'tally credits holds' lists a user's"
+      return "\(Self.unknownHold(of: request, details))'tally credits holds USER' lists a user's holds"
     default: return Self.advice[reason]
     }
   }
 
   private static let advice = [
-    "PEER_NOT_ALLOWED": "'tally serve --allow-uid' lets another user in",
+    "PEER_NOT_ALLOWED": "'tally serve --allow-uid' lets another system user in",
     "INSUFFICIENT_CREDITS": "add credit with 'tally credits purchase'",
-    "QUOTA_EXCEEDED": "see 'tally usage month', or raise the limit with 'tally plans put'",
-    "RUN_CONFLICT": "see 'tally usage show'; another run takes another id",
-    "TRANSACTION_NOT_FOUND": "a transaction's id is like txn-17; 'tally credits list' lists a user's",
-    "MEDIA_IN_USE": "--detach takes it out of those pages",
-    "GRANT_NOT_FOUND": "'tally plans list' shows the plans there are",
-    "RATE_LIMITED": "'tally users limits' shows the limits on calls",
+    "QUOTA_EXCEEDED": "'tally usage month' shows the quotas, 'tally plans put' changes them",
+    "RUN_CONFLICT": "'tally usage show' shows that run; a new run needs a new id",
+    "TRANSACTION_NOT_FOUND":
+      "a transaction's id looks like txn-17; 'tally credits list USER' lists a user's transactions",
+    "MEDIA_IN_USE": "--detach takes the image out of those pages",
+    "GRANT_NOT_FOUND": "'tally plans list' lists the plans",
+    "RATE_LIMITED": "'tally users limits' lists the rate limits",
   ]
 
   /// How to find out whether a call was applied.
   static func retryAdvice(on request: (any Message)?) -> String {
-    guard let request else { return "it may have been applied: look before you try again" }
+    guard let request else { return "it may have been applied: check before you try again" }
     if let keyed = request as? any KeyedRequest {
       return
-        "it may have been applied: to find out, run the same command with --key \(keyed.idempotencyKey), "
-        + "which does nothing twice"
+        "it may have been applied: run the same command with --key \(keyed.idempotencyKey) to make sure, "
+        + "which applies it once only"
     }
     return request.isHarmlessTwice
-      ? "to find out, run the same command again, which does nothing twice"
-      : "it may have been applied: look before you try again"
+      ? "it may have been applied: run the same command again to make sure, which applies it once only"
+      : "it may have been applied: check before you try again"
   }
 
   private var connectionAdvice: String {
     if message.hasSuffix("\(TTRPC.SystemError(number: EACCES, operation: ""))") {
-      return "only the socket's owner and group may connect, as its mode says: 'ls -l' shows them"
+      return "the socket's mode allows only its owner and group to connect; 'ls -l' shows them"
     }
     return SocketPath.advice(inMessage: message)
-      ?? "start one with 'tally serve', or name its socket with --socket"
+      ?? "start a server with 'tally serve', or name its socket with --socket"
   }
 
   private func mismatchAdvice(on request: (any Message)?) -> String {
     if details["page_id"] != nil || details["media_id"] != nil { return "choose another id" }
-    let shows = details["transaction_id"].map { "'tally credits show \($0)' shows what it did" }
+    let shows = details["transaction_id"].map { "'tally credits show \($0)' shows what the first call did" }
     let another =
-      repeatedPayment(request) == nil ? "another call takes another key" : "another payment has its own id"
+      repeatedPayment(request) == nil
+      ? "a different call needs a different key" : "a different payment needs its own id"
     return ([shows, another] as [String?]).compactMap { $0 }.joined(separator: "; ")
   }
 
-  /// A purchase whose key was made of its payment, and met an earlier one that differs.
+  /// The purchase, if its key was derived from its payment and an earlier one differs.
   private func repeatedPayment(_ request: (any Message)?) -> TallystickV1.AddPurchaseRequest? {
     guard reason == "IDEMPOTENCY_MISMATCH", let purchase = request as? TallystickV1.AddPurchaseRequest,
       purchase.idempotencyKey == PurchaseCommand.key(payment: purchase.paymentId)
@@ -166,7 +173,7 @@ extension TallyError {
     }
   }
 
-  /// The hold that a request names, where the server knew it for no hold's id.
+  /// Says that the id in a request is not of the form that holds have.
   private static func unknownHold(of request: (any Message)?, _ details: [String: String]) -> String {
     let id: String? =
       switch request {
@@ -176,6 +183,6 @@ extension TallyError {
       default: nil
       }
     guard let id, details["hold_id"] == nil else { return "" }
-    return "\(id) is no hold's id, which is like hold-17; "
+    return "\(id) is not the id of a hold, which looks like hold-17; "
   }
 }

@@ -1,13 +1,11 @@
-// Times as people read them: RFC 3339 in UTC, from and to microseconds, in integers.
-//
-// Values, owned by nobody.
+// Times as people read them: RFC 3339 in UTC, from and to microseconds since the epoch.
 
 enum Timestamp {
   private static let microsPerDay: Int64 = 86_400_000_000
 
-  /// `2026-11-24T08:01:52.123456Z`; places behind the point are left out in threes when they are zero.
+  /// `2026-11-24T08:01:52.123456Z`; decimal places are left out three at a time when they are zero.
   static func format(_ micros: Int64) -> String {
-    // Without a step past either end of int64: a server may have said anything.
+    // Must not overflow for any int64: the number comes from a server.
     let remainder = micros % microsPerDay
     let day = micros / microsPerDay - (remainder < 0 ? 1 : 0)
     let rest = remainder < 0 ? remainder + microsPerDay : remainder
@@ -57,7 +55,7 @@ enum Timestamp {
     return true
   }
 
-  /// Exactly so many digits.
+  /// A number of exactly this many digits.
   private static func number(_ rest: inout ArraySlice<UInt8>, _ count: Int) -> Int64? {
     let digits = rest.prefix(count)
     guard digits.count == count, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })

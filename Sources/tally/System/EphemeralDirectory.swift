@@ -1,10 +1,11 @@
-// A private directory that goes when its process does, and the sweep of those whose process was killed.
+// A private directory that is removed when its process ends, and the removal of those whose process was
+// killed.
 //
 // Invariants:
-// 1. A directory is made, locked, swept and removed under the lock of its base directory, so a sweep
-//    never takes one that is only half made.
+// 1. Directories are created, locked, swept and removed under the lock of the base directory, so a sweep
+//    never removes one that is still being created.
 // 2. The lock inside is held as long as the process lives; a free lock means that its owner is gone.
-// 3. The base directory itself is removed by the last one to leave.
+// 3. The last process to end removes the base directory.
 //
 // Owner: the command's main thread.
 
@@ -18,8 +19,8 @@ struct EphemeralDirectory {
 
   static let prefix = "tally-"
 
-  /// What has to be free in memory, so that no test's data fills it: the daemon's log alone may reach a
-  /// quarter of a gigabyte.
+  /// How much memory has to be free for it to be used: the daemon's log alone can reach a quarter of a
+  /// gigabyte.
   static let memoryByteCount: Int64 = 512 << 20
 
   /// Where ephemeral directories stand: in the user's runtime directory, if it is there and theirs (`su` and
@@ -35,7 +36,7 @@ struct EphemeralDirectory {
     return "\(place)/tallystick-\(System.userId)"
   }
 
-  /// Sweeps what killed processes left behind, then makes a directory.
+  /// Removes what killed processes have left behind, then creates a directory.
   init(base: String = Self.defaultBase) throws(SystemError) {
     let baseLock = unsafe cprocess_base_open(base)
     try System.check(baseLock, "cannot use \(base)")
@@ -54,7 +55,7 @@ struct EphemeralDirectory {
     try System.check(baseLock, "cannot use \(base)")
     let removed = unsafe cprocess_tree_remove(path)
     _ = cprocess_close(lock)
-    // Fails as long as there are others, which is what it should do.
+    // Fails, as it should, while there are other directories.
     _ = unsafe rmdir(base)
     _ = cprocess_close(baseLock)
     try System.check(removed, "cannot remove \(path)")

@@ -1,8 +1,8 @@
-// Control-C, or being told to end, while something is under way: it is put in order before the program ends.
+// Runs an action before Control-C or SIGTERM ends the program.
 //
 // Invariants:
-// 1. Once `end` has been called, the signals end the program as they do everywhere.
-// 2. A signal that whoever started the program has it ignore stays ignored.
+// 1. After `end`, the signals have their usual effect again.
+// 2. A signal that was ignored when the program started stays ignored.
 //
 // Owner: whoever made it; the signals arrive on a queue of Dispatch's.
 
@@ -15,14 +15,14 @@ struct Interruption {
 
   private let sources: [(Int32, any DispatchSourceSignal)]
 
-  /// - Parameter action: what to do before the end.
+  /// - Parameter action: runs before the program ends.
   init(_ action: @escaping @Sendable () -> Void) {
-    // A source sees a signal beside what it does otherwise, which is to end the process at once.
+    // The default action would end the process before the source sees the signal.
     sources = Self.signals.filter { cprocess_signal_defer($0) == 1 }.map { number in
       let source = DispatchSource.makeSignalSource(signal: number)
       source.setEventHandler {
         action()
-        // As a shell tells it.
+        // The status that a shell gives for a signal.
         System.endAtOnce(128 + number)
       }
       source.activate()

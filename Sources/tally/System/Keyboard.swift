@@ -1,8 +1,8 @@
-// Single keys from the terminal, without waiting for a line's end.
+// Reads single keys from the terminal, without waiting for the end of a line.
 //
 // Invariants:
-// 1. The terminal is as it was before once `end` has been called; whoever begins sees to it that it is, also
-//    when a signal ends the program.
+// 1. `end` restores the terminal. Whoever creates a keyboard has to call it, also if a signal ends the
+//    program.
 //
 // Owner: the command's main thread.
 
@@ -12,7 +12,7 @@ internal import Glibc
 struct Keyboard {
   static let quit = UInt8(ascii: "q")
 
-  /// nil where standard input is no terminal.
+  /// nil if standard input is not a terminal.
   init?() {
     guard cprocess_is_terminal(STDIN_FILENO) == 1, cprocess_keys_begin(STDIN_FILENO) == 0 else { return nil }
   }
@@ -20,7 +20,7 @@ struct Keyboard {
   /// Any thread.
   static func end() { cprocess_keys_end(STDIN_FILENO) }
 
-  /// Waits for a key, at most so long.
+  /// Waits for a key, but no longer than this.
   func key(within milliseconds: Int32) -> UInt8? {
     let input = STDIN_FILENO
     guard unsafe withUnsafePointer(to: input, { unsafe cprocess_wait($0, 1, milliseconds) }) == 0 else {

@@ -1,7 +1,8 @@
-// What ends a server: a signal, the end of its parent, the end of its standard input, or a failure.
+// Waits for what ends a server: a signal, the end of its parent, the end of standard input, or a failure.
 //
 // Invariants:
-// 1. Made on the main thread before any other thread starts, so that no other takes its signals.
+// 1. It is created on the main thread before any other thread starts, so that no other thread gets its
+//    signals.
 // 2. Waiting costs no processor time.
 //
 // Owner: the command's main thread; `fail` may be called from any.
@@ -16,7 +17,7 @@ struct Supervisor {
     case inputEnded
     /// `fail` was called.
     case failed
-    /// The time to wait is over.
+    /// The wait has timed out.
     case tick
   }
 
@@ -45,11 +46,11 @@ struct Supervisor {
 
   /// Ends the wait with `failed`. Any thread.
   func fail() {
-    // Full is signalled.
+    // A full pipe has been signalled already.
     _ = cprocess_event_signal(failure)
   }
 
-  /// Waits for the next event, at most so long.
+  /// Waits for the next event, but no longer than this.
   func wait(milliseconds: Int32) -> Event {
     var descriptors = [failure, signals]
     if let parent { descriptors.append(parent) }
@@ -82,7 +83,7 @@ enum ServiceManager {
     return (0..<count).map { firstDescriptor + $0 }
   }
 
-  /// Half of the time within which a sign of life is due; nil without a watchdog.
+  /// Half of the watchdog's interval; nil without a watchdog.
   static var watchdogMilliseconds: Int32? {
     if let pid = System.environment("WATCHDOG_PID"), pid != "\(System.processId)" { return nil }
     guard let micros = System.environment("WATCHDOG_USEC").flatMap({ Int64($0) }), micros > 0 else {

@@ -1,7 +1,5 @@
-// The program's hand on the operating system: environment, clocks, files, terminals. All unsafe calls
-// of the program stand in this folder.
-//
-// Values, owned by nobody.
+// Access to the operating system: environment, clocks, files, terminals. All unsafe code of the program is in
+// this folder.
 
 internal import CTallyProcess
 internal import Glibc
@@ -34,7 +32,7 @@ enum System {
 
   static func sleep(nanoseconds: UInt64) { cprocess_sleep_nanoseconds(nanoseconds) }
 
-  /// So many random bytes in hexadecimal.
+  /// Random bytes in hexadecimal.
   static func randomHex(byteCount: Int) throws(SystemError) -> String {
     var bytes = [UInt8](repeating: 0, count: byteCount)
     let result = unsafe bytes.withUnsafeMutableBytes { buffer in
@@ -80,7 +78,7 @@ enum System {
   static func writeError(_ text: String) { write(text, to: STDERR_FILENO) }
   static func writeOutput(_ text: String) { write(text, to: STDOUT_FILENO) }
 
-  /// What cannot be written has nowhere else to go: the result is not looked at.
+  /// The result is ignored, since there is nowhere else to report it.
   private static func write(_ text: String, to fd: Int32) {
     let bytes = Array(text.utf8)
     _ = unsafe bytes.withUnsafeBytes { unsafe cprocess_write_all(fd, $0.baseAddress, $0.count) }
@@ -91,7 +89,7 @@ enum System {
   static var terminalColumns: Int { Int(cprocess_terminal_columns(STDERR_FILENO)) }
   static var outputColumns: Int { Int(cprocess_terminal_columns(STDOUT_FILENO)) }
 
-  /// The path of a listening socket that somebody else has opened; nil when it has none.
+  /// The path of an inherited listening socket; nil if it has none.
   static func path(ofSocket descriptor: Int32) -> String? {
     var bytes = [CChar](repeating: 0, count: 128)
     let length = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
@@ -118,21 +116,21 @@ enum System {
     try check(unsafe cprocess_directory_make(path, mode), "cannot make \(path)")
   }
 
-  /// Files and sockets made from here on have no bit of the mask. Before any thread starts.
+  /// To be called before any thread starts.
   static func setFileCreationMask(_ mask: UInt32) { umask(mask) }
 
-  /// Lets the process have as many descriptors as it may.
-  /// - Returns: how many that is.
+  /// Raises the soft limit of descriptors to the hard limit.
+  /// - Returns: that limit.
   static func raiseDescriptorLimit() throws(SystemError) -> Int64 {
     let limit = cprocess_descriptors_raise()
     if limit < 0 { throw SystemError(action: "cannot raise the limit of descriptors", errno: Int32(-limit)) }
     return limit
   }
 
-  /// For a process that lives long and allocates in bursts. Before any thread starts.
+  /// Sets up malloc for a long-lived process that allocates in bursts. To be called before any thread starts.
   static func tuneAllocator() { cprocess_allocator_tune() }
 
-  /// Ends the process without running or closing anything more.
+  /// Ends the process at once, without cleanup.
   static func endAtOnce(_ status: Int32) -> Never { _exit(status) }
 
   static func check(_ result: Int32, _ action: String) throws(SystemError) {

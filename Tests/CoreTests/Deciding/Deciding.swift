@@ -55,7 +55,7 @@ struct Deciding {
     while true {
       let records = readSet()
       do {
-        return (try Decider(records: records).decide(command), records)
+        return (try command.decide(by: Decider(records: records)), records)
       } catch {
         guard let gap = records.gap else {
           try store.rollback()
@@ -72,9 +72,10 @@ struct Deciding {
     // A store that was just opened is empty or sound.
     let books = (try? store.books()) ?? Books()
     return ReadSet(
-      source: store, state: CommittedState(head: books.head),
-      planCache: ExactCache<Plan>(name: "plans", limitByteCount: 0), zones: zones,
-      looksForKeys: mode != .keysTakenAsNew,
+      source: store,
+      cache: CommittedRecords(
+        state: CommittedState(head: books.head), plans: ExactCache(name: "plans", limitByteCount: 0)),
+      zones: zones, looksForKeys: mode != .keysTakenAsNew,
       writes: WriteSet(nowMicros: nowMicros, books: books, trailing: 0))
   }
 

@@ -343,6 +343,10 @@ struct FaultTests {
       let memory = try TemporaryDirectory(inMemory: true)
       configuration = EngineConfiguration(directory: memory.path)
       #expect { try SQLiteEngine.open(configuration) } throws: { ($0 as? StoreError)?.code == .fileSystem }
+      // A start that is refused leaves no directory behind.
+      configuration = EngineConfiguration(directory: memory.path + "/new")
+      #expect { try SQLiteEngine.open(configuration) } throws: { ($0 as? StoreError)?.code == .fileSystem }
+      #expect(!FileManager.default.fileExists(atPath: memory.path + "/new"))
     }
   }
 }

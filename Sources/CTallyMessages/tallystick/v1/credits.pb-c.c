@@ -2092,7 +2092,7 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__metadata_entry__de
   (ProtobufCMessageInit) tallystick__v1__transaction__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[27] =
+static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[28] =
 {
   {
     "sequence",
@@ -2418,6 +2418,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pending_after_micros",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, pending_after_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
   19,   /* field[19] = actor */
@@ -2437,6 +2449,7 @@ static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
   11,   /* field[11] = metadata */
   21,   /* field[21] = package */
   15,   /* field[15] = payment_id */
+  27,   /* field[27] = pending_after_micros */
   17,   /* field[17] = period_start_at_micros */
   16,   /* field[16] = plan_id */
   26,   /* field[26] = priority */
@@ -2451,7 +2464,7 @@ static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__transaction__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 27 }
+  { 0, 28 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
 {
@@ -2461,7 +2474,7 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
   "Tallystick__V1__Transaction",
   "tallystick.v1",
   sizeof(Tallystick__V1__Transaction),
-  27,
+  28,
   tallystick__v1__transaction__field_descriptors,
   tallystick__v1__transaction__field_indices_by_name,
   1,  tallystick__v1__transaction__number_ranges,

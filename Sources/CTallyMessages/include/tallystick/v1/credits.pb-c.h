@@ -162,6 +162,7 @@ struct  Tallystick__V1__Transaction
   int32_t commit_position;
   int64_t hold_amount_micros;
   int32_t priority;
+  int64_t pending_after_micros;
   Tallystick__V1__Transaction__PeriodStartCase period_start_case;
   union {
     int64_t period_start_at_micros;
@@ -173,7 +174,7 @@ struct  Tallystick__V1__Transaction
 };
 #define TALLYSTICK__V1__TRANSACTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__transaction__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
+    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__Hold

@@ -579,7 +579,7 @@ class ReserveResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold: _Optional[_Union[Hold, _Mapping]] = ...) -> None: ...
 
 class Transaction(_message.Message):
-    __slots__ = ["actor", "amount_micros", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "lots", "metadata", "package", "payment_id", "period_start_at_micros", "plan_id", "priority", "reason", "run_id", "sequence", "transaction_id", "type", "user_id", "version"]
+    __slots__ = ["actor", "amount_micros", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "lots", "metadata", "package", "payment_id", "pending_after_micros", "period_start_at_micros", "plan_id", "priority", "reason", "run_id", "sequence", "transaction_id", "type", "user_id", "version"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -604,6 +604,7 @@ class Transaction(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PENDING_AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
     PERIOD_START_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
@@ -631,6 +632,7 @@ class Transaction(_message.Message):
     metadata: _containers.ScalarMap[str, str]
     package: str
     payment_id: str
+    pending_after_micros: int
     period_start_at_micros: int
     plan_id: str
     priority: int
@@ -641,7 +643,7 @@ class Transaction(_message.Message):
     type: TransactionType
     user_id: str
     version: int
-    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ..., pending_after_micros: _Optional[int] = ...) -> None: ...
 
 class TransactionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

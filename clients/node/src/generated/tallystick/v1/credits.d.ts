@@ -188,6 +188,12 @@ export interface Transaction {
   expiresAtMicros: bigint | undefined
   /** Grants: the lot's priority; lower burns first. */
   priority: number
+  /**
+   * What of balance_after is granted, but effective only later: available was
+   * balance_after - held_after - pending_after.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  pendingAfterMicros: bigint
 }
 /** `Transaction` as it is given: what is absent has its default. */
 export interface TransactionInit {
@@ -245,6 +251,12 @@ export interface TransactionInit {
   expiresAtMicros?: bigint | Date | undefined
   /** Grants: the lot's priority; lower burns first. */
   priority?: number | undefined
+  /**
+   * What of balance_after is granted, but effective only later: available was
+   * balance_after - held_after - pending_after.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  pendingAfterMicros?: bigint | undefined
 }
 export declare const Transaction: MessageCodec<Transaction, TransactionInit>
 

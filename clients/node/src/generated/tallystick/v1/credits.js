@@ -223,6 +223,7 @@ export const Transaction = new MessageCodec('tallystick.v1.Transaction', blankTr
   { name: 'holdAmountMicros', proto: 'hold_amount_micros', number: 25, kind: 'int64' },
   { name: 'expiresAtMicros', proto: 'expires_at_micros', number: 26, kind: 'int64', presence: true, oneof: 'expires_at' },
   { name: 'priority', proto: 'priority', number: 27, kind: 'int32' },
+  { name: 'pendingAfterMicros', proto: 'pending_after_micros', number: 28, kind: 'int64' },
 ])
 
 export function blankTransaction() {
@@ -254,6 +255,7 @@ export function blankTransaction() {
     holdAmountMicros: 0n,
     expiresAtMicros: undefined,
     priority: 0,
+    pendingAfterMicros: 0n,
   }
 }
 
@@ -366,6 +368,9 @@ export function readTransaction(r, m) {
           break
         case 216:
           m.priority = r.int32()
+          break
+        case 224:
+          m.pendingAfterMicros = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -525,6 +530,11 @@ export function writeTransaction(w, m) {
   if (v !== undefined && v !== 0) {
     w.tag(216)
     w.int32(v, 'Transaction.priority')
+  }
+  v = m.pendingAfterMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(224)
+    w.int64(v, 'Transaction.pendingAfterMicros')
   }
   w.unknown(m[UNKNOWN])
 }

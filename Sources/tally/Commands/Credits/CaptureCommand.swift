@@ -1,0 +1,31 @@
+// `tally credits capture`: charges a hold.
+
+internal import ArgumentParser
+internal import TallyClient
+internal import TallyMessages
+
+struct CaptureCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "capture", abstract: "Charges a hold, in full or in part.",
+    discussion: "Example: tally credits capture hold-17 1.40")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var mutation: MutationOptions
+  @OptionGroup var text: TextOptions
+
+  @Argument(help: "The hold's id, such as hold-17.") var hold: String
+  @Argument(help: "How much to charge; the rest is released. (default: all of the hold)") var amount: String?
+  @Flag(help: "The amount is in micro-USD.") var micros = false
+
+  func perform() async throws {
+    var request = TallystickV1.CaptureRequest()
+    request.holdId = hold
+    request.amountMicros = try amount.map { try Amounts.parse($0, isMicros: micros) }
+    request.idempotencyKey = mutation.idempotencyKey
+    request.description = text.description
+    request.metadata = try text.pairs()
+    try await tally.perform(
+      TallystickV1.CreditService.capture, request, connection, output, text: Texts.money)
+  }
+}

@@ -1,0 +1,49 @@
+// `tally credits show`: one transaction.
+
+internal import ArgumentParser
+internal import TallyClient
+internal import TallyMessages
+
+struct ShowTransactionCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Shows one transaction.",
+    discussion: "Example: tally credits show txn-17")
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Argument(help: "The transaction's id, such as txn-17.") var transaction: String
+
+  func perform() async throws {
+    var request = TallystickV1.GetTransactionRequest()
+    request.transactionId = transaction
+    try await tally.perform(TallystickV1.CreditService.getTransaction, request, connection, output) {
+      $0.transaction.map(Self.text) ?? ""
+    }
+  }
+
+  private static func text(_ row: TallystickV1.Transaction) -> String {
+    var facts: [(String, String)] = [
+      ("transaction", row.transactionId), ("sequence", "\(row.sequence)"), ("user", row.userId),
+      ("type", row.type.word),
+      ("amount", Dollars.format(row.amountMicros)),
+      ("held", Texts.held(row)),
+      ("available", "\(Dollars.format(row.availableAfterMicros)) (after it)"),
+      ("on hold", "\(Dollars.format(row.heldAfterMicros)) (after it)"),
+      ("pending", row.pendingAfterMicros == 0 ? "" : "\(Dollars.format(row.pendingAfterMicros)) (after it)"),
+      ("written", Timestamp.format(row.createdAtMicros)),
+      ("effective", Timestamp.format(row.effectiveAtMicros)),
+    ]
+    facts += [
+      ("key", row.idempotencyKey), ("run", row.runId), ("payment", row.paymentId), ("plan", row.planId),
+      ("hold", row.holdId), ("package", row.package), ("actor", row.actor), ("reason", row.reason),
+      ("description", row.description),
+    ].filter { !$0.1.isEmpty }
+    if let expiry = row.expiresAtMicros { facts.append(("expires", Timestamp.format(expiry))) }
+    for (key, value) in row.metadata.sorted(by: { $0.key < $1.key }) {
+      facts.append(("meta", "\(key)=\(value)"))
+    }
+    for lot in row.lots { facts.append(("lot \(lot.lotId)", Dollars.format(lot.amountMicros))) }
+    return Texts.present(facts)
+  }
+}

@@ -1,0 +1,37 @@
+// Plans, as text for people.
+
+internal import TallyMessages
+
+extension Texts {
+  static func plans(_ plans: [TallystickV1.Plan]) -> String {
+    var table = Table(
+      [
+        ("PLAN", .left), ("NAME", .left), ("MONTHLY", .amount), ("EXPIRES", .left), ("PRIORITY", .right),
+        ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("ZONE", .left), ("PRICES", .left),
+      ], optional: ["PRIORITY", "ZONE", "NAME", "PAGES", "UPLOADS", "EXPIRES", "GENERATIONS"])
+    for plan in plans {
+      let expiry =
+        switch plan.grantExpiry {
+        case .never: "never"
+        case .periodEnd: "period-end"
+        case .after: "\(Times.formatSpan(plan.expiresAfterMillis)) after start"
+        default: "?"
+        }
+      // On a terminal each price has a line of its own.
+      let all = plan.prices.map(Prices.format)
+      let prices = Layout.columns == nil ? [all.joined(separator: " ")] : all
+      table.add([
+        plan.planId, plan.displayName, Dollars.format(plan.monthlyCreditMicros), expiry, "\(plan.priority)",
+        limit(plan.limits?.monthlyGenerations), limit(plan.limits?.monthlyUploads),
+        limit(plan.limits?.pageCount), plan.timeZone.isEmpty ? "UTC" : plan.timeZone,
+        prices.first ?? "",
+      ])
+      for price in prices.dropFirst() {
+        table.add(Array(repeating: "", count: 9) + [price])
+      }
+    }
+    return table.text
+  }
+
+  private static func limit(_ limit: Int64?) -> String { limit.map(Texts.count) ?? "-" }
+}

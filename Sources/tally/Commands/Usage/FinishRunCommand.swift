@@ -1,0 +1,36 @@
+// `tally usage finish`: ends a run and charges it.
+
+internal import ArgumentParser
+internal import TallyClient
+internal import TallyMessages
+
+struct FinishRunCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "finish", abstract: "Ends a run: charges its cost and releases the rest of its hold.",
+    discussion: """
+      Examples:
+        tally usage finish run-7 --input-tokens 1200 --output-tokens 350
+        tally usage finish run-9 --images 2 --cost 0.12
+        tally usage finish run-8 --status failed --error 'the model was busy'
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var result: RunResultOptions
+
+  @Argument(help: "The run's id.") var run: String
+
+  func perform() async throws {
+    var request = TallystickV1.FinishRunRequest()
+    request.runId = run
+    request.status = result.status.status
+    request.inputTokens = result.inputTokens
+    request.outputTokens = result.outputTokens
+    request.images = result.images
+    request.costMicros = try result.costMicros()
+    request.error = result.error
+    try await tally.perform(TallystickV1.UsageService.finishRun, request, connection, output) { reply in
+      reply.run.map { Texts.run($0, replayed: reply.replayed, balance: reply.balance) } ?? ""
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// `tally usage quota`: whether one more is within the plan.
+
+internal import ArgumentParser
+internal import TallyClient
+internal import TallyMessages
+
+struct QuotaCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quota", abstract: "Tells whether the user's plan allows one more.",
+    discussion: """
+      The answer is advice only: the call that uses the quota checks it again.
+
+      Example: tally usage quota alice generations
+      """)
+
+  enum Kind: String, CaseIterable, ExpressibleByArgument {
+    case generations
+    case uploads
+    case pages
+  }
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Argument(help: "The user.") var user: String
+  @Argument(help: "What the user wants one more of.") var kind: Kind = .generations
+
+  func perform() async throws {
+    var request = TallystickV1.CheckQuotaRequest()
+    request.userId = user
+    request.kind =
+      switch kind {
+      case .generations: .generations
+      case .uploads: .uploads
+      case .pages: .pages
+      }
+    let reply = try await answer(TallystickV1.UsageService.checkQuota, request, connection, output)
+    try show(reply, output) { reply in
+      Texts.present([
+        (kind.rawValue, Texts.used(reply.used, of: reply.limitCount)),
+        ("one more", reply.allowed ? "allowed" : "not allowed"),
+        ("resets", reply.resetsAtMicros == 0 ? "" : Timestamp.format(reply.resetsAtMicros)),
+      ])
+    }
+    if reply.used == 0 { await output.noteUnknown([user], connection) }
+  }
+}

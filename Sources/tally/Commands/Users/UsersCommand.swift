@@ -1,0 +1,18 @@
+// `tally users`: who there is, with which rights, and how often they may call.
+
+internal import ArgumentParser
+
+struct UsersCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "users", abstract: "Users: settings, balances, usage and rate limits. Role: admin.",
+    discussion: """
+      Examples:
+        tally users list --plan pro
+        tally users set alice --plan pro --approval approved
+        tally users limit alice --per-second 20 --burst 40
+      """,
+    subcommands: [
+      ListUsersCommand.self, ShowUserCommand.self, SetUserCommand.self, LimitCommand.self,
+      LimitsCommand.self,
+    ])
+}
