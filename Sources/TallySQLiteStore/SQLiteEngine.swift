@@ -336,12 +336,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
 
   // MARK: writes
 
-  public func submit<Command: Mutation>(
-    _ submission: Submission<Command>, group: (any ReplyGroup)?,
-    completion: @escaping @Sendable ([Outcome<Command.Reply>]) -> Void
-  ) {
-    writer.submit(Work(submission: submission, group: group, completion: completion))
-  }
+  public func submit(_ work: Work) { writer.submit(work) }
 
   public func admission() -> Refusal? { writer.admission() }
 

@@ -130,12 +130,7 @@ package final class MemoryEngine: ServedEngine {
 
   // MARK: writes
 
-  package func submit<Command: Mutation>(
-    _ submission: Submission<Command>, group: (any ReplyGroup)?,
-    completion: @escaping @Sendable ([Outcome<Command.Reply>]) -> Void
-  ) {
-    writer.submit(Work(submission: submission, group: group, completion: completion))
-  }
+  package func submit(_ work: Work) { writer.submit(work) }
 
   package func admission() -> Refusal? { writer.admission() }
 

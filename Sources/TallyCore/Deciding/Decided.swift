@@ -5,14 +5,14 @@
 // 2. A refusal is thrown and has no effects.
 
 public struct Decided<Reply> {
-  var reply: Reply
+  @usableFromInline package var reply: Reply
   /// nil: nothing is written.
-  var effects: Effects?
+  @usableFromInline package var effects: Effects?
 
   /// Answers what was decided before, and names the place of then.
-  var isReplay = false
+  @usableFromInline package var isReplay = false
   /// Of the page that the reply shows. All other replies are small, or no longer than their requests allow.
-  var pageByteCount = 0
+  @usableFromInline package var pageByteCount = 0
 
   init(_ reply: Reply, _ effects: Effects? = nil) {
     self.reply = reply
@@ -34,6 +34,7 @@ public struct Decided<Reply> {
 
 /// Records that a command makes or changes, as they become. What few commands have stands apart, so that the
 /// common one, which changes an account, carries little.
+@usableFromInline
 package struct Effects {
   /// A user that was not known.
   package var newAccount: Account?

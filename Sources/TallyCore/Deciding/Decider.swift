@@ -12,6 +12,9 @@
 public struct Decider {
   let records: ReadSet
 
+  @usableFromInline
+  package init(records: ReadSet) { self.records = records }
+
   /// nil also when it cannot be read: whoever needs it is told so by what is decided.
   func owner(ofHold id: Int64) -> String? {
     do { return try records.hold(id: id)?.userId } catch { return nil }

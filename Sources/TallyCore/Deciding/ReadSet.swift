@@ -7,6 +7,7 @@
 //
 // Owner: the writer's queue.
 
+@usableFromInline
 package final class ReadSet {
   let source: any RecordSource
   private let cache: any RecordCache
@@ -14,7 +15,7 @@ package final class ReadSet {
   /// Whether keys are looked for before anything is decided. Most keys are new, and looking for one costs a
   /// third of writing its row: while replays are rare the store is left to say that one is in use.
   let looksForKeys: Bool
-  var writes: WriteSet
+  let writes: WriteSet
   /// Why a lookup failed that concerns more than its command.
   private(set) var gap: StorageFailure?
 
@@ -64,9 +65,13 @@ package final class ReadSet {
   // MARK: what was decided
 
   /// Adds what one command changes to the write set.
-  /// - Parameter effects: nil for none; taken out.
-  /// - Returns: whether there were any.
-  func add(_ effects: inout Effects?, isReplay: Bool) -> Bool {
+  /// - Parameters:
+  ///   - effects: nil for none; taken out.
+  ///   - pageByteCount: of the page that its reply shows.
+  /// - Returns: whether there were any effects.
+  @usableFromInline
+  package func add(_ effects: inout Effects?, isReplay: Bool, pageByteCount: Int) -> Bool {
+    writes.note(replyByteCount: pageByteCount)
     guard let taken = effects.take() else {
       if !isReplay { writes.passRestingPlace() }
       return false
@@ -76,11 +81,19 @@ package final class ReadSet {
   }
 
   /// A refusal with the place at which it was decided.
-  func placed(_ refusal: Refusal) -> Refusal {
+  @usableFromInline
+  package func placed(_ refusal: Refusal) -> Refusal {
     var refusal = refusal
     refusal.commit = writes.restingPlace
     writes.passRestingPlace()
     return refusal
+  }
+
+  /// What is only missing is asked for by the whole batch.
+  /// - Throws: why a record could not be read, when that concerns more than its command.
+  @usableFromInline
+  package func endIfUnreadable() throws(StorageFailure) {
+    if let gap, !isMissingRecords { throw gap }
   }
 
   // MARK: accounts

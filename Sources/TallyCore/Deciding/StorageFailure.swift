@@ -3,6 +3,7 @@
 // Invariants:
 // 1. A failure carries a statement's text, never its arguments: they are users' data.
 
+@usableFromInline
 package struct StorageFailure: Error, Equatable {
   package enum Kind: Equatable {
     /// No space is left. Nothing was applied.

@@ -11,7 +11,7 @@
 //
 // Owner: the writer's queue.
 
-package struct WriteSet {
+package final class WriteSet {
   /// Of the contents of pages. What comes after it waits for the next batch.
   static let maximumByteCount = 16 << 20
   /// Of the pages in a batch's replies, which all wait in memory for its commit. What comes after it waits
@@ -142,7 +142,7 @@ package struct WriteSet {
   var freesMemory: Bool { !purgedPages.isEmpty || byteCount >= Self.maximumByteCount }
 
   /// Takes note of a page that a reply of the batch shows.
-  mutating func note(replyByteCount: Int) { self.replyByteCount += replyByteCount }
+  func note(replyByteCount: Int) { self.replyByteCount += replyByteCount }
 
   // MARK: places
 
@@ -157,21 +157,21 @@ package struct WriteSet {
   }
 
   /// The next decision has another place.
-  mutating func passRestingPlace() { if hasWritten { position += 1 } else { trailing += 1 } }
+  func passRestingPlace() { if hasWritten { position += 1 } else { trailing += 1 } }
 
   /// Makes a commit of it, whether or not anything is changed.
-  mutating func touch() { hasWritten = true }
+  func touch() { hasWritten = true }
 
   // MARK: adding
 
   /// Takes note of an account that is looked at.
-  mutating func keep(loaded account: Account) {
+  func keep(loaded account: Account) {
     accounts[ExactText(account.userId)] = AccountRow(
       account: account, storedDueMicros: account.nextDueMicros)
   }
 
   /// Adds what one command changes.
-  mutating func add(_ effects: consuming Effects) {
+  func add(_ effects: consuming Effects) {
     if let account = effects.newAccount { make(account) }
     if let change = effects.change { add(change) }
     if let system = effects.system { books.system = system }
@@ -180,7 +180,7 @@ package struct WriteSet {
     position += 1
   }
 
-  private mutating func add(_ effects: ProductEffects) {
+  private func add(_ effects: ProductEffects) {
     if let effect = effects.run { add(effect) }
     if let run = effects.extendedRun { extend(run) }
     if let count = effects.count { add(count) }
@@ -202,12 +202,12 @@ package struct WriteSet {
     for pageId in effects.touchedPageIds { touched.pages.insert(ExactText(pageId)) }
   }
 
-  private mutating func make(_ account: Account) {
+  private func make(_ account: Account) {
     books.lastAccountId = max(books.lastAccountId, account.id)
     accounts[ExactText(account.userId)] = AccountRow(account: account, storedDueMicros: nil, isNew: true)
   }
 
-  private mutating func add(_ change: Change) {
+  private func add(_ change: Change) {
     let id = change.account.id
     for entry in change.entries { append(entry, account: id) }
     for hold in change.holds { holds[hold.id] = HoldRow(hold: hold, account: id) }
@@ -215,7 +215,7 @@ package struct WriteSet {
     accounts[userId, default: AccountRow(account: change.account)].change(to: change.account)
   }
 
-  private mutating func append(_ entry: Entry, account: Int64) {
+  private func append(_ entry: Entry, account: Int64) {
     let textDigest = Chain.digest(of: entry.text)
     books.head.hash = Chain.hash(of: entry, previous: books.head.hash, textDigest: textDigest)
     books.head.ledgerSequence = entry.sequence
@@ -232,18 +232,18 @@ package struct WriteSet {
   }
 
   /// The row of this batch that has a key. Keys are collected once one is asked for: most batches need none.
-  mutating func sequence(ofKey key: String, account: Int64) -> Int64? {
+  func sequence(ofKey key: String, account: Int64) -> Int64? {
     if keys.isEmpty { for index in ledger.indices { note(keyOf: index) } }
     return keys[KeyName(account: account, key: ExactText(key))]
   }
 
-  private mutating func note(keyOf index: Int) {
+  private func note(keyOf index: Int) {
     let row = ledger[index]
     guard let key = row.entry.idempotency?.key else { return }
     keys[KeyName(account: row.account, key: ExactText(key))] = row.entry.sequence
   }
 
-  private mutating func add(_ effect: RunEffect) {
+  private func add(_ effect: RunEffect) {
     let id = ExactText(effect.run.run.runId)
     let isOpen = effect.run.run.isOpen(nowMicros: nowMicros)
     if effect.isNew {
@@ -258,7 +258,7 @@ package struct WriteSet {
     touchStats(of: effect.run.run.userId)
   }
 
-  private mutating func extend(_ run: StoredRun) {
+  private func extend(_ run: StoredRun) {
     let id = ExactText(run.run.runId)
     if runs[id] == nil { runs[id] = RunRow(run: run, isNew: false, isFinished: false) }
     runs[id]?.run = run
@@ -266,12 +266,12 @@ package struct WriteSet {
   }
 
   /// Answers about runs are stale: those of this user and those of all.
-  private mutating func touchStats(of userId: String) {
+  private func touchStats(of userId: String) {
     touched.stats.insert(ExactText(userId))
     touched.stats.insert(ExactText(""))
   }
 
-  private mutating func add(_ count: UsageCount) {
+  private func add(_ count: UsageCount) {
     for account in count.accounts {
       for label in count.labels {
         let key = RollupKey(day: count.day, account: account, label: label)
@@ -291,7 +291,7 @@ package struct WriteSet {
     if let total = count.runTotal { books.runTotal = total }
   }
 
-  private mutating func add(_ effect: RateLimitEffect) {
+  private func add(_ effect: RateLimitEffect) {
     rateLimits.append(effect)
     let state: StoredRateLimit? =
       effect.action == .remove
@@ -299,7 +299,7 @@ package struct WriteSet {
     rateLimitStates[effect.key] = .some(state)
   }
 
-  private mutating func add(_ effect: PageEffect) {
+  private func add(_ effect: PageEffect) {
     let id = ExactText(effect.page.facts.pageId)
     var row = pages[id] ?? PageRow(page: effect.page, isNew: effect.isNew)
     row.page = effect.page
@@ -318,7 +318,7 @@ package struct WriteSet {
     touched.pages.insert(id)
   }
 
-  private mutating func add(_ stored: StoredMedia) {
+  private func add(_ stored: StoredMedia) {
     let id = ExactText(stored.media.mediaId)
     let isNew = media[id]?.isNew ?? (stored.id > books.lastMediaId)
     media[id] = MediaRow(media: stored, isNew: isNew)
@@ -328,7 +328,7 @@ package struct WriteSet {
   // MARK: the end
 
   /// The last step before it is written.
-  package mutating func close() {
+  package func close() {
     guard hasWritten else { return }
     books.head.commitSequence += 1
     books.head.committedAtMicros = nowMicros

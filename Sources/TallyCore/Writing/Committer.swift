@@ -156,7 +156,7 @@ package final class Committer {
     for (work, isReady) in zip(batch, ready) where isReady && !records.writes.isFull {
       let end = isAlone ? work.commands.decidedCount + 1 : work.commands.count
       for index in work.commands.decidedCount..<end {
-        let hasEffects = try work.commands.decideNext(on: records)
+        let hasEffects = try work.decideNext(records)
         if hasEffects && faults.insideCommand != nil { carried.append(work.commands.command(at: index)) }
       }
     }

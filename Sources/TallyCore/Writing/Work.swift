@@ -7,7 +7,7 @@
 //
 // Owner: the inbox until the writer takes it, then the writer's queue.
 
-package struct Work: Sendable {
+public struct Work: Sendable {
   let userId: String
   let deadlineNanoseconds: UInt64?
   let byteCount: Int
@@ -15,33 +15,55 @@ package struct Work: Sendable {
   let isCancelled: (@Sendable () -> Bool)?
   let group: (any ReplyGroup)?
   let commands: any PendingCommands
+  /// Decides the next command. See `Pending.decideNext`.
+  let decideNext: @Sendable (ReadSet) throws(StorageFailure) -> Bool
+  /// Tells the caller what became of all commands.
+  let complete: @Sendable () -> Void
 
+  /// Inlinable: where the kind of command is known, deciding and telling are compiled for that kind.
+  @inlinable
   package init<Command: Mutation>(
     submission: Submission<Command>, group: (any ReplyGroup)?,
     completion: @escaping @Sendable ([Outcome<Command.Reply>]) -> Void
   ) {
-    userId = submission.userId
-    deadlineNanoseconds = submission.deadlineNanoseconds
-    byteCount = submission.byteCount
-    lead = submission.lead
-    isCancelled = submission.isCancelled
+    let pending = Pending(submission.commands, submission.objection, completion)
+    self.init(
+      userId: submission.userId, deadlineNanoseconds: submission.deadlineNanoseconds,
+      byteCount: submission.byteCount, lead: submission.lead, isCancelled: submission.isCancelled,
+      group: group, commands: pending,
+      decideNext: { (records) throws(StorageFailure) in try pending.decideNext(on: records) },
+      complete: { pending.complete() })
+  }
+
+  @usableFromInline
+  init(
+    userId: String, deadlineNanoseconds: UInt64?, byteCount: Int,
+    lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?,
+    isCancelled: (@Sendable () -> Bool)?, group: (any ReplyGroup)?, commands: any PendingCommands,
+    decideNext: @escaping @Sendable (ReadSet) throws(StorageFailure) -> Bool,
+    complete: @escaping @Sendable () -> Void
+  ) {
+    self.userId = userId
+    self.deadlineNanoseconds = deadlineNanoseconds
+    self.byteCount = byteCount
+    self.lead = lead
+    self.isCancelled = isCancelled
     self.group = group
-    commands = Pending(submission.commands, submission.objection, completion)
+    self.commands = commands
+    self.decideNext = decideNext
+    self.complete = complete
   }
 }
 
 /// The commands of one submission, whatever their kind.
-package protocol PendingCommands: AnyObject, Sendable {
+@usableFromInline
+protocol PendingCommands: AnyObject, Sendable {
   var count: Int { get }
   /// Of how many the outcome is there.
   var decidedCount: Int { get }
   func command(at index: Int) -> any Mutation
   /// The user whose expired credit a command settles.
   func settledUserId(at index: Int, _ decider: Decider) -> String?
-  /// Decides the next command.
-  /// - Returns: whether it changes anything.
-  /// - Throws: what ends the batch.
-  func decideNext(on records: ReadSet) throws(StorageFailure) -> Bool
   /// What was decided so far is durable.
   func keep()
   /// Forgets what was decided and not kept.
@@ -50,8 +72,6 @@ package protocol PendingCommands: AnyObject, Sendable {
   func refuseNext(_ refusal: Refusal)
   /// Refuses every command that has no outcome that is kept.
   func refuseRest(_ refusal: Refusal)
-  /// Tells the caller.
-  func complete()
 }
 
 extension PendingCommands {
@@ -59,13 +79,15 @@ extension PendingCommands {
 }
 
 // @unchecked Sendable: confined to its owner, see above.
-private final class Pending<Command: Mutation>: PendingCommands, @unchecked Sendable {
-  private let commands: [Command]
-  private let objection: (@Sendable (Command.Reply) -> Refusal?)?
-  private let completion: @Sendable ([Outcome<Command.Reply>]) -> Void
-  private var outcomes: [Outcome<Command.Reply>] = []
+@usableFromInline
+final class Pending<Command: Mutation>: PendingCommands, @unchecked Sendable {
+  @usableFromInline let commands: [Command]
+  @usableFromInline let objection: (@Sendable (Command.Reply) -> Refusal?)?
+  @usableFromInline let completion: @Sendable ([Outcome<Command.Reply>]) -> Void
+  @usableFromInline var outcomes: [Outcome<Command.Reply>] = []
   private var keptCount = 0
 
+  @inlinable
   init(
     _ commands: [Command], _ objection: (@Sendable (Command.Reply) -> Refusal?)?,
     _ completion: @escaping @Sendable ([Outcome<Command.Reply>]) -> Void
@@ -76,13 +98,10 @@ private final class Pending<Command: Mutation>: PendingCommands, @unchecked Send
     outcomes.reserveCapacity(commands.count)
   }
 
-  var count: Int { commands.count }
-  var decidedCount: Int { outcomes.count }
-
-  func command(at index: Int) -> any Mutation { commands[index] }
-
-  func settledUserId(at index: Int, _ decider: Decider) -> String? { commands[index].settledUserId(decider) }
-
+  /// Decides the next command.
+  /// - Returns: whether it changes anything.
+  /// - Throws: what ends the batch.
+  @inlinable
   func decideNext(on records: ReadSet) throws(StorageFailure) -> Bool {
     let refusal: Refusal
     do {
@@ -90,34 +109,47 @@ private final class Pending<Command: Mutation>: PendingCommands, @unchecked Send
       if let objected = objection?(decided.reply) {
         refusal = objected
       } else {
-        let hasEffects = records.add(&decided.effects, isReplay: decided.isReplay)
-        records.writes.note(replyByteCount: decided.pageByteCount)
+        let hasEffects = records.add(
+          &decided.effects, isReplay: decided.isReplay, pageByteCount: decided.pageByteCount)
         outcomes.append(.success(decided.reply))
         return hasEffects
       }
     } catch {
-      // What is missing is asked for by the whole batch.
-      if let gap = records.gap, !records.isMissingRecords { throw gap }
       refusal = error
+      try records.endIfUnreadable()
     }
     outcomes.append(.failure(records.placed(refusal)))
     return false
   }
 
+  @inlinable
+  func complete() { completion(outcomes) }
+
+  @usableFromInline var count: Int { commands.count }
+  @usableFromInline var decidedCount: Int { outcomes.count }
+
+  @usableFromInline
+  func command(at index: Int) -> any Mutation { commands[index] }
+
+  @usableFromInline
+  func settledUserId(at index: Int, _ decider: Decider) -> String? { commands[index].settledUserId(decider) }
+
+  @usableFromInline
   func keep() { keptCount = outcomes.count }
 
-  func restart() { outcomes.removeLast(outcomes.count - keptCount) }
+  @usableFromInline
+  func restart() { if outcomes.count > keptCount { outcomes.removeLast(outcomes.count - keptCount) } }
 
+  @usableFromInline
   func refuseNext(_ refusal: Refusal) {
     restart()
     outcomes.append(.failure(refusal))
     keep()
   }
 
+  @usableFromInline
   func refuseRest(_ refusal: Refusal) {
     restart()
     while outcomes.count < commands.count { outcomes.append(.failure(refusal)) }
   }
-
-  func complete() { completion(outcomes) }
 }

@@ -103,7 +103,7 @@ package final class Writer: @unchecked Sendable {
 
   private static func refuse(_ work: Work, _ refusal: Refusal) {
     work.commands.refuseRest(refusal)
-    work.commands.complete()
+    work.complete()
   }
 
   package static let drainingRefusal = Refusal(.shuttingDown, "the server is shutting down")
@@ -198,7 +198,7 @@ package final class Writer: @unchecked Sendable {
   private func answer(_ batch: [Work]) {
     var putOff: [Work] = []
     for work in batch {
-      if work.commands.isDecided { work.commands.complete() } else { putOff.append(work) }
+      if work.commands.isDecided { work.complete() } else { putOff.append(work) }
     }
     if !putOff.isEmpty { inbox.putBack(putOff) }
   }

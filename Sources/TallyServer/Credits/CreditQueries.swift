@@ -148,7 +148,8 @@ enum CreditQueries {
   ) throws(Refusal) -> TallystickV1.GetTransactionResponse {
     guard let sequence = Identifiers.transactionSequence(query.transactionId) else {
       throw Refusal(
-        .transactionNotFound, "there is no such transaction", details: ["transaction_id": query.transactionId])
+        .transactionNotFound, "there is no such transaction", details: ["transaction_id": query.transactionId]
+      )
     }
     let snapshot = try engine.transaction(sequence: sequence, actingUserId: query.actingUserId)
     var response = TallystickV1.GetTransactionResponse()

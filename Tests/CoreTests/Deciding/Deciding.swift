@@ -44,9 +44,9 @@ struct Deciding {
   }
 
   /// Writes what no command would.
-  mutating func write(_ body: (inout WriteSet) -> Void) throws {
-    var writes = readSet().writes
-    body(&writes)
+  mutating func write(_ body: (WriteSet) -> Void) throws {
+    let writes = readSet().writes
+    body(writes)
     writes.touch()
     try commit(writes)
   }
@@ -80,7 +80,6 @@ struct Deciding {
   }
 
   private func commit(_ writes: WriteSet) throws {
-    var writes = writes
     writes.close()
     try store.begin()
     try store.write(writes)
