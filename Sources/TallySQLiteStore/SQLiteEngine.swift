@@ -201,7 +201,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     let lead = head.latestMicros - EffectiveTime.bounded(configuration.clock.wallMicros)
     guard lead > maximumLeadMicros, !configuration.allowsClockBehindLedger else { return }
     throw StoreError(
-      .clockBehindLedger, "the ledger's last time leads the clock by \(lead / 1_000_000) seconds")
+      .clockBehindLedger, "the ledger is \(lead / 1_000_000) seconds ahead of the clock")
   }
 
   /// Lets nothing in any more, answers what is queued (for ten seconds at most), copies the log into the
@@ -470,9 +470,9 @@ extension SQLiteError {
   fileprivate var readRefusal: Refusal {
     switch kind {
     case .corrupt, .constraint: Refusal(.corrupt, "the database is damaged")
-    case .defect: Refusal(.corrupt, "the store cannot carry this out")
+    case .defect: Refusal(.corrupt, "the store cannot carry out the command")
     case .full, .busy, .outOfMemory, .inputOutput, .lockedOut:
-      Refusal(.readOnly, "the store cannot be read now")
+      Refusal(.readOnly, "the store cannot be read at the moment")
     }
   }
 }

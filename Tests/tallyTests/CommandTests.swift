@@ -174,11 +174,24 @@ struct CommandTests {
         let help = try Rig.run(name + ["--help"])
         #expect(help.status == 0)
         #expect(help.output.contains("Example"), "\(name)")
+        checkDefaults(help.output, "\(name)")
         try checkExamples(command.configuration.discussion, "\(name)")
         try check(name, command.configuration.subcommands)
       }
     }
     try check([], Tally.configuration.subcommands)
+  }
+
+  /// A default that a help text gives lies within the range that it gives.
+  private func checkDefaults(_ help: String, _ name: String) {
+    let text = help.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    for option in text.split(separator: " --") {
+      guard let range = option.firstMatch(of: /([0-9]+) to ([0-9]+)/),
+        let value = option.firstMatch(of: /\(default: (-?[0-9]+)\)/),
+        let first = Int64(range.1), let last = Int64(range.2), let number = Int64(value.1)
+      else { continue }
+      #expect((first...last).contains(number), "\(name): --\(option)")
+    }
   }
 
   /// Each command line of a discussion is one that the program takes.

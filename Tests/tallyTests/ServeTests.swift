@@ -279,7 +279,7 @@ struct ServeTests {
       "--database", database, "--socket", "\(directory.path)/b.sock", "--any-file-system",
     ])
     #expect(second.status == tally.ExitStatus.busy.rawValue)
-    #expect(second.error.contains(database))
+    #expect(second.error.contains(database) && second.error.contains("--database"), "\(second.error)")
     #expect(process.end(signal: SIGTERM) == 0)
     try directory.remove()
   }

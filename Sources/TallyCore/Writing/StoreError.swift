@@ -69,9 +69,9 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   package init(lost what: String) {
     self.init(
       .filesLost,
-      "DATA_LOSS: \(what) while the database was served. Writes are refused: what is written now would be "
-        + "gone with this process. End it, put the files back where they were, or a backup in their place, "
-        + "and start again; until it ends, its open files are under /proc/\(getpid())/fd")
+      "DATA_LOSS: \(what) while the database was served. Writes are refused, since they would be lost with "
+        + "this process. Stop it, put the files or a backup back in their place, and start it again; "
+        + "until it stops, its open files are under /proc/\(getpid())/fd")
   }
 
   public var description: String { operation.map { "\(message) in: \($0)" } ?? message }

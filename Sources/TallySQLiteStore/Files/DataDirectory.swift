@@ -150,7 +150,7 @@ internal import TallySQLite
     }
     if let name = unfitFileSystems[magic] {
       throw StoreError(
-        .fileSystem, "\(path) is on \(name), which may lose what was acknowledged")
+        .fileSystem, "\(path) is on \(name), which may lose acknowledged writes")
     }
   }
 
@@ -162,7 +162,7 @@ internal import TallySQLite
       let isLocked = errno == EWOULDBLOCK
       let error = failure("cannot lock \(path)/\(lockName)")
       close(descriptor)
-      if isLocked { throw StoreError(.alreadyRunning, "another process serves \(path)") }
+      if isLocked { throw StoreError(.alreadyRunning, "another process is serving \(path)") }
       throw error
     }
     return descriptor
@@ -238,7 +238,7 @@ internal import TallySQLite
       throw StoreError(
         .directory,
         "\(path) holds the log \(databaseName)-wal without its database: put \(databaseName) back beside "
-          + "it, or a backup in an empty directory")
+          + "it, or restore a backup to an empty directory")
     }
     guard let other = try names(directory, path: path).sorted().first(where: { isDatabase($0, directory) })
     else { return }

@@ -32,8 +32,8 @@ enum LogRecovery {
       configuration.onLogLoss("\(damage); they are dropped")
     } else if state.isUnfinished {
       configuration.onLogLoss(
-        "the log ends in a commit that was not written wholly; it is dropped, and was not acknowledged "
-          + "unless the disk has lost it")
+        "the log ends in an unfinished commit, which is dropped; it was not acknowledged unless the disk "
+          + "has lost part of it")
     }
     do {
       try LogFile.writeBack(state, ofDatabase: path)
@@ -50,8 +50,8 @@ enum LogRecovery {
       guard error.kind == .busy else { throw StoreError(opening: path, error) }
       throw StoreError(
         .inputOutput,
-        "another program writes to \(path) or copies its log, and has not ended within \(waitMillis) ms: "
-          + "end its transaction, then start again")
+        "another program is writing to \(path) or copying its log, and has not finished within "
+          + "\(waitMillis) ms: end its transaction, then start again")
     }
   }
 
@@ -65,7 +65,7 @@ enum LogRecovery {
     let place = bad == 0 ? "its header" : "frame \(bad)"
     let count = max(state.commitsBehind, 1)
     return "\(LogFile.path(ofDatabase: path)) is damaged at \(place): at least \(count) acknowledged "
-      + "\(count == 1 ? "commit lies" : "commits lie") behind it, which recovery cannot take"
+      + "\(count == 1 ? "commit follows" : "commits follow") the damage, which recovery cannot reach"
   }
 
   private static let advice = """

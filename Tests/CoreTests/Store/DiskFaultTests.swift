@@ -190,7 +190,7 @@ struct DiskFaultTests {
       try open(left, configure: { $0.logLockMillis = 0 })
     } throws: {
       guard let error = $0 as? StoreError else { return false }
-      return error.code == .inputOutput && error.message.contains("another program writes to")
+      return error.code == .inputOutput && error.message.contains("another program is writing to")
     }
     #expect(disk.failureCount == 0)
     disk.fail(.logSync, count: 0)

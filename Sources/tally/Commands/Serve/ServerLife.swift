@@ -67,7 +67,7 @@ struct ServerLife {
         try SQLiteEngine.open(configuration)
       }
     } catch {
-      throw Failure(error.exitStatus, error.description)
+      throw Failure(error.exitStatus, error.description + (error.advice.map { "; \($0)" } ?? ""))
     }
     do throws(ListenError) { try server.start() } catch {
       // Nothing was served, so it does not matter whether closing fails as well.

@@ -1,8 +1,6 @@
-// How the program ends when the store refuses or fails.
+// How the program ends when the store refuses or fails, and which option may help.
 
-internal import Logging
 internal import TallyCore
-internal import TallyServer
 
 extension StoreError {
   var exitStatus: ExitStatus {
@@ -13,6 +11,19 @@ extension StoreError {
     case .notDurable, .corrupt, .logDamaged, .filesLost, .replaced, .closed: .damaged
     case .diskFull, .inputOutput: .system
     case .outcomeUnknown, .lockedOut: .outcomeUnknown
+    }
+  }
+  /// What to do about a refused start, where an option of `tally serve` helps.
+  var advice: String? {
+    switch code {
+    case .alreadyRunning: "stop it, or name another directory with --database"
+    case .directory: "--database names another directory"
+    case .fileSystem: "--any-file-system allows it nevertheless"
+    case .newerSchema: "serve it with the program that upgraded it, or a newer one"
+    case .clockBehindLedger: "set the clock, or start with --clock-behind-ledger"
+    case .otherSchema, .changedMigration, .notDurable, .corrupt, .logDamaged, .filesLost, .replaced, .closed,
+      .diskFull, .inputOutput, .outcomeUnknown, .lockedOut:
+      nil
     }
   }
 }
