@@ -93,7 +93,7 @@ final class SQLiteWriterStore: WriterStore {
   }
 
   func hasPurged() throws(StorageFailure) -> Bool {
-    try storing { () throws(SQLiteError) in try tables.pageSavers.pages.hasEntombed() }
+    try storing { () throws(SQLiteError) in try tables.pageSavers.pages.hasPurged() }
   }
 
   func removePurgedSlice() throws(StorageFailure) {

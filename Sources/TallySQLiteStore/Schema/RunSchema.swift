@@ -6,8 +6,6 @@
 //    up its cost, unless it was only recorded.
 // 3. `digest` and the commit beside it are of BeginRun or RecordRun, those that begin with `finish` of
 //    FinishRun; `finish_sequence` is the last ledger row that it wrote.
-//
-// Text, owned by nobody.
 
 internal import TallyCore
 

@@ -4,8 +4,6 @@
 // 1. A migration that was released is never changed; a new version is a new migration at the end.
 // 2. Everything is STRICT. Money is INTEGER micro-USD, times are INTEGER microseconds since the epoch.
 // 3. The last line of defence stands in the tables: uniqueness, balances not below zero, known types.
-//
-// Text, owned by nobody.
 
 internal import TallyCore
 
@@ -14,6 +12,7 @@ enum Schema {
     Migration(version: 1, name: "the ledger", sql: ledger),
     Migration(version: 2, name: "users, usage and pages", sql: users + usage + runs + pages),
     Migration(version: 3, name: "time of commits, open holds, patches", sql: bounds),
+    Migration(version: 4, name: "the mark of purged pages", sql: purgedPages, replacesTables: true),
   ]
 
   /// The version that this program writes.

@@ -6,8 +6,6 @@
 // what is written now then shares pages, however many accounts it belongs to. The quarter hours, which are
 // many times longer than a day's total, stand in a table of their own, found by number: a dashboard of whole
 // days never touches them, and no search compares its way through them.
-//
-// Text, owned by nobody.
 
 internal import TallyCore
 

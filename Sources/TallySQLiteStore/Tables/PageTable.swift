@@ -1,9 +1,9 @@
 // Pages without their sections, written and read.
 //
 // Invariants:
-// 1. A page with more versions than one transaction should remove is purged in two steps: the command gives
-//    its row an id that no caller can name and takes its sections away; the writer's ticks remove the
-//    versions, a slice a transaction, and then the row. Only verification and those ticks see such a row.
+// 1. A page with more versions than one transaction should remove is purged in two steps: the command marks
+//    its row as purged and takes its sections away; the writer's ticks remove the versions, a slice a
+//    transaction, and then the row. Only verification and those ticks see such a row.
 //
 // Owner: its connection's.
 
@@ -17,7 +17,8 @@ final class PageReader {
     p.published_version, p.deleted_at, p.section_count, p.copied_from
     """
   static let byIdSQL = """
-    SELECT \(columns), a.user_id FROM page p JOIN account a ON a.id = p.account WHERE p.page_id = ?1
+    SELECT \(columns), a.user_id FROM page p JOIN account a ON a.id = p.account
+    WHERE p.page_id = ?1 AND p.purged = 0
     """
   static let byRowSQL = """
     SELECT \(columns), a.user_id FROM page p JOIN account a ON a.id = p.account WHERE p.id = ?1
@@ -28,10 +29,8 @@ final class PageReader {
     """
   static let allSQL = """
     SELECT \(columns) FROM page p
-    WHERE p.account = ?1 AND p.id < ?2 AND NOT \(isPurged) ORDER BY p.id DESC
+    WHERE p.account = ?1 AND p.id < ?2 AND p.purged = 0 ORDER BY p.id DESC
     """
-  /// Of a row `p`. Ids of pages hold no line feed.
-  static let isPurged = "substr(p.page_id, 1, 1) = char(10)"
   static let publishedSQL = """
     SELECT p.page_id FROM page p WHERE p.account = ?1 AND p.published_version IS NOT NULL
     """
@@ -52,7 +51,6 @@ final class PageReader {
 
   /// Deleted or not.
   func page(pageId: String) throws(SQLiteError) -> StoredPage? {
-    guard pageId.utf8.first != UInt8(ascii: "\n") else { return nil }
     byId.bind(1, pageId)
     defer { byId.reset() }
     return try byId.step() ? try Self.page(byId, userId: byId.text(13)) : nil
@@ -113,12 +111,10 @@ final class PageSaver {
     WHERE id = ?1
     """
   static let deleteSQL = "DELETE FROM page WHERE id = ?1"
-  static let entombSQL = """
-    UPDATE page SET page_id = char(10) || id, published_version = NULL, section_count = 0 WHERE id = ?1
+  static let markSQL = """
+    UPDATE page SET purged = 1, published_version = NULL, section_count = 0 WHERE id = ?1
     """
-  static let entombedSQL = """
-    SELECT id FROM page WHERE page_id >= char(10) AND page_id < char(11) LIMIT ?1
-    """
+  static let purgedSQL = "SELECT id FROM page WHERE purged = 1 ORDER BY id LIMIT ?1"
   static let deleteSectionsSQL = "DELETE FROM section WHERE page = ?1"
   /// The lowest versions of a page; ?2 is the first one that stays.
   static let deleteVersionsSQL = "DELETE FROM page_version WHERE page = ?1 AND version < ?2"
@@ -128,8 +124,8 @@ final class PageSaver {
   private let insert: Statement
   private let update: Statement
   private let delete: Statement
-  private let entomb: Statement
-  private let entombed: Statement
+  private let mark: Statement
+  private let purged: Statement
   private let deleteSections: Statement
   private let deleteVersions: Statement
   private let lowestVersion: Statement
@@ -144,8 +140,8 @@ final class PageSaver {
       """)
     update = try connection.prepare(Self.updateSQL)
     delete = try connection.prepare(Self.deleteSQL)
-    entomb = try connection.prepare(Self.entombSQL)
-    entombed = try connection.prepare(Self.entombedSQL)
+    mark = try connection.prepare(Self.markSQL)
+    purged = try connection.prepare(Self.purgedSQL)
     deleteSections = try connection.prepare(Self.deleteSectionsSQL)
     deleteVersions = try connection.prepare(Self.deleteVersionsSQL)
     lowestVersion = try connection.prepare(Self.lowestVersionSQL)
@@ -189,19 +185,19 @@ final class PageSaver {
   func remove(_ page: StoredPage) throws(SQLiteError) {
     if page.facts.currentVersion <= Int64(PageLimits.purgedVersionCount) { return try run(delete, page.id) }
     try run(deleteSections, page.id)
-    try run(entomb, page.id)
+    try run(mark, page.id)
   }
 
   /// Removes the next versions of a page that was purged, and at last its row.
   func removeSlice() throws(SQLiteError) {
-    guard let id = try first(entombed, 1) else { return }
+    guard let id = try first(purged, 1) else { return }
     guard let lowest = try first(lowestVersion, id) else { return try run(delete, id) }
     deleteVersions.bind(2, lowest + Int64(PageLimits.purgedVersionCount))
     try run(deleteVersions, id)
   }
 
   /// Whether `removeSlice` has something to remove.
-  func hasEntombed() throws(SQLiteError) -> Bool { try first(entombed, 1) != nil }
+  func hasPurged() throws(SQLiteError) -> Bool { try first(purged, 1) != nil }
 
   private func run(_ statement: Statement, _ id: Int64) throws(SQLiteError) {
     statement.bind(1, id)

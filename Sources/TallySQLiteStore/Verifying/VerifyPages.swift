@@ -16,7 +16,7 @@ final class VerifyPages {
       (SELECT max(w.version) FROM page_version w WHERE w.page = p.id),
       (SELECT min(w.version) FROM page_version w WHERE w.page = p.id)
     FROM page p LEFT JOIN page_version v ON v.page = p.id AND v.version = p.version
-    WHERE p.id > ?1 AND NOT \(PageReader.isPurged) ORDER BY p.id LIMIT ?2
+    WHERE p.id > ?1 AND p.purged = 0 ORDER BY p.id LIMIT ?2
     """
   static let sectionsSQL = """
     SELECT s.position, s.section_id, s.kind, s.content,
