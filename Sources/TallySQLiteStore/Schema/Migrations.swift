@@ -66,9 +66,8 @@ enum Migrations {
 
   private static func checksums(_ connection: Connection) throws(SQLiteError) -> [Int64: String] {
     let statement = try connection.prepare("SELECT version, checksum FROM migration")
-    var checksums: [Int64: String] = [:]
-    while try statement.step() { checksums[statement.int(0)] = statement.text(1) }
-    return checksums
+    let checksums = try statement.all { (row) in (row.int(), row.text()) }
+    return Dictionary(checksums, uniquingKeysWith: { first, _ in first })
   }
 
   private static func apply(_ migration: Migration, _ connection: Connection) throws(SQLiteError) {
@@ -89,9 +88,9 @@ enum Migrations {
       if migration.version == 1 { try connection.execute(log) }
       try connection.execute(migration.sql)
       let entry = try connection.prepare("INSERT INTO migration VALUES (?1, ?2, ?3)")
-      entry.bind(1, Int64(migration.version))
-      entry.bind(2, migration.name)
-      entry.bind(3, migration.checksum)
+      entry.bind(Int64(migration.version))
+      entry.bind(migration.name)
+      entry.bind(migration.checksum)
       try entry.run()
       try connection.execute("PRAGMA user_version = \(migration.version)")
       try connection.execute("COMMIT")

@@ -87,11 +87,10 @@ enum SchemaCheck {
   static func objects(_ connection: Connection) throws(SQLiteError) -> [Object] {
     let statement = try connection.prepare(
       "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
-    var objects: [Object] = []
-    while try statement.step() {
-      let sql = statement.text(2).split(whereSeparator: \.isWhitespace).joined(separator: " ")
-      objects.append(Object(kind: statement.text(0), name: statement.text(1), sql: sql))
+    return try statement.all { (row) in
+      Object(
+        kind: row.text(), name: row.text(),
+        sql: row.text().split(whereSeparator: \.isWhitespace).joined(separator: " "))
     }
-    return objects
   }
 }

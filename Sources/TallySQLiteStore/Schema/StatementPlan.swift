@@ -4,8 +4,6 @@
 // 1. The list is what the holders of statements prepare, so that a new statement cannot be forgotten.
 // 2. A statement neither walks a table nor sorts rows, but for those named here with the reason, and for
 //    walks in the order of an index that a limit ends.
-//
-// Values; made by the thread that verifies.
 
 internal import TallyCore
 internal import TallySQLite
@@ -54,10 +52,7 @@ struct StatementPlan: Equatable {
     for text in texts {
       let sql = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       guard plans[sql] == nil else { continue }
-      let statement = try connection.prepare("EXPLAIN QUERY PLAN \(text)")
-      var steps: [String] = []
-      while try statement.step() { steps.append(statement.text(3)) }
-      plans[sql] = StatementPlan(sql: sql, steps: steps)
+      plans[sql] = StatementPlan(sql: sql, steps: try connection.plan(of: text))
     }
     return plans.values.sorted { $0.sql < $1.sql }
   }

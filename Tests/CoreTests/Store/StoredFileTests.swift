@@ -137,7 +137,8 @@ struct StoredFileTests {
       VALUES (9, char(10) || 9, 2, 'old', '', \(Self.purgedVersions), 'me', 1, 2, 3, 0);
       WITH RECURSIVE number(n) AS (
         SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < \(Self.purgedVersions))
-      INSERT INTO page_version(page, version, base_version, title, settings, author, at, section_count, sections)
+      INSERT INTO page_version(page, version, base_version, title, settings, author, at, section_count,
+        sections)
         SELECT 9, n, n - 1, 'old', '', 'me', n, 0, x'00' FROM number;
       CREATE VIEW mine AS SELECT page_id FROM page;
       """)

@@ -78,8 +78,8 @@ extension Schema {
     CREATE INDEX section_second_media ON section(second_media, page) WHERE second_media IS NOT NULL;
     """
 
-  /// SQLite can neither drop the UNIQUE of `page_id` nor change it, so that the table is made anew. It has one
-  /// row a page without the page's content, so one transaction is enough.
+  /// SQLite can neither drop the UNIQUE of `page_id` nor change it, so the table is made anew. It has one row
+  /// a page, without the page's content: one transaction is enough.
   ///
   /// Up to version 3 a line feed and the row's number stood in place of a purged page's id, which is lost.
   static let purgedPages = """

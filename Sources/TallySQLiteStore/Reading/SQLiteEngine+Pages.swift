@@ -17,7 +17,7 @@ extension SQLiteEngine: PageStore {
       guard let page = try Self.page(pageId, includesDeleted, actingUserId, reader) else { return nil }
       switch shown {
       case .current:
-        return PageView(facts: page.facts, sections: try reader.pages.sections.sections(of: page))
+        return PageView(facts: page.facts, sections: try reader.tables.sections.sections(of: page))
       case .published:
         guard let version = page.facts.publishedVersion else { return nil }
         return try Self.view(version, of: page, reader)
@@ -27,17 +27,17 @@ extension SQLiteEngine: PageStore {
 
   public func pages(_ filter: PageFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
     try read { (reader, _) throws(SQLiteError) in
-      guard let account = try reader.accounts.load(userId: filter.userId) else {
+      guard let account = try reader.tables.accounts.account(userId: filter.userId) else {
         return Page(rows: [], nextBefore: nil)
       }
-      return try reader.pages.pages.page(account: account.id, filter)
+      return try reader.tables.pages.page(account: account.id, filter)
     }
   }
 
   public func versions(_ filter: VersionFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
     try found(PageRefusals.pageNotFound(filter.pageId)) { (reader) throws(SQLiteError) in
       guard let page = try Self.page(filter.pageId, false, filter.actingUserId, reader) else { return nil }
-      return try reader.pages.versions.page(of: page, filter)
+      return try reader.tables.pageVersions.page(of: page, filter)
     }
   }
 
@@ -54,7 +54,7 @@ extension SQLiteEngine: PageStore {
 
   public func media(mediaId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Media> {
     try found(PageRefusals.mediaNotFound(mediaId)) { (reader) throws(SQLiteError) in
-      guard let media = try reader.pages.media.media(mediaId: mediaId)?.media,
+      guard let media = try reader.tables.media.media(mediaId: mediaId)?.media,
         media.deletedAtMicros == nil, actingUserId?.isExactly(media.userId) ?? true
       else { return nil }
       return media
@@ -63,10 +63,10 @@ extension SQLiteEngine: PageStore {
 
   public func media(_ filter: MediaFilter) throws(Refusal) -> Snapshot<Page<Media>> {
     try read { (reader, _) throws(SQLiteError) in
-      guard let account = try reader.accounts.load(userId: filter.userId) else {
+      guard let account = try reader.tables.accounts.account(userId: filter.userId) else {
         return Page(rows: [], nextBefore: nil)
       }
-      return try reader.pages.media.page(account: account.id, filter)
+      return try reader.tables.media.page(account: account.id, filter)
     }
   }
 
@@ -85,7 +85,7 @@ extension SQLiteEngine: PageStore {
   private static func page(
     _ pageId: String, _ includesDeleted: Bool, _ actingUserId: String?, _ reader: Reader
   ) throws(SQLiteError) -> StoredPage? {
-    guard let page = try reader.pages.pages.page(pageId: pageId),
+    guard let page = try reader.tables.pages.page(pageId: pageId),
       includesDeleted || !page.facts.isDeleted, actingUserId?.isExactly(page.facts.userId) ?? true
     else { return nil }
     return page
@@ -94,8 +94,8 @@ extension SQLiteEngine: PageStore {
   private static func view(
     _ version: Int64, of page: StoredPage, _ reader: Reader
   ) throws(SQLiteError) -> PageView? {
-    guard let stored = try reader.pages.versions.version(page: page.id, version) else { return nil }
-    let media = try reader.pages.media.live(stored.content.mediaIds, account: page.account)
+    guard let stored = try reader.tables.pageVersions.version(page: page.id, version) else { return nil }
+    let media = try reader.tables.media.live(stored.content.mediaIds, account: page.account)
     return PageView(facts: stored.facts(of: page), stored.content.sections, media: media.mapValues(\.media))
   }
 }
