@@ -1,4 +1,5 @@
-// Check 4 of runs: what a run was charged is what its ledger rows took.
+// Check 4 of runs: what a run was charged is what its ledger rows took, and a run under way counts against a
+// quota for as long as its hold.
 //
 // Invariants:
 // 1. What its hold captured, by its end or by another hand, pays a run's cost, up to it; what its end drew
@@ -22,7 +23,7 @@ final class VerifyCharges {
       EXISTS (SELECT 1 FROM ledger l
         WHERE l.sequence = r.finish_sequence AND l.account = r.account AND l.run_id = r.run_id
           AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
-      r.finish_sequence
+      r.finish_sequence, r.status, r.expires_at, (SELECT h.expires_at FROM hold h WHERE h.id = r.hold_id)
     FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
 
@@ -59,6 +60,13 @@ final class VerifyCharges {
     let isOfItsEnd = row.int() == 1
     if let sequence = row.optionalInt() {
       tally.expect(isOfItsEnd, "\(name): ledger row \(sequence) is not of its end")
+    }
+    let isRunning = row.int() == Int64(RunStatus.running.rawValue)
+    let expiresAtMicros = row.int()
+    if let holdMicros = row.optionalInt(), isRunning {
+      tally.expect(
+        expiresAtMicros == holdMicros,
+        "\(name): it counts against a quota until \(expiresAtMicros), its hold expires at \(holdMicros)")
     }
     return id
   }

@@ -161,7 +161,9 @@ struct VerifyProductTests {
       (6, "DELETE FROM rollup WHERE account = 2", "account 2, label 0: missing"),
       (6, "INSERT INTO rollup VALUES (1, 1, 0, x'00', 1)", "rollup of 1970-1-2, account 1"),
       (
+        4, "UPDATE run SET expires_at = expires_at + 1 WHERE run_id = 'r5'", "it counts against a quota until"
       ),
+      (4, "UPDATE hold SET expires_at = expires_at - 1 WHERE run_id = 'r5'", ", its hold expires at"),
       (6, Self.damagedQuarters, "its quarter hours"),
       (6, Self.uncountedQuarter, "its quarter hours are not what happened"),
       (6, Self.unreferencedQuarters, ": its quarter hours are not what happened"),
