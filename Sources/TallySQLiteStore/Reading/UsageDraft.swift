@@ -8,10 +8,12 @@ struct UsageDraft {
   let nowMicros: Int64
   private let month: Month?
   private let zone: Zone?
-  private(set) var usages: [Usage] = []
   private(set) var accounts: [Int64] = []
   private(set) var utcMonths: Set<Int64> = []
   private var spans: [MonthSpan] = []
+  private var months: [MonthCounters] = []
+  /// Without what is counted in `months`.
+  private var drafts: [Usage] = []
   /// Of usages and accounts: index by account.
   private var indexes: [Int64: Int] = [:]
   private var known: [String: (zone: Zone, span: MonthSpan)] = [:]
@@ -24,11 +26,12 @@ struct UsageDraft {
 
   mutating func add(_ subject: UsageSubject, _ plan: Plan?, _ zones: ZoneStore) throws(Refusal) {
     let (zone, span) = try span(plan, zones)
-    indexes[subject.account] = usages.count
+    indexes[subject.account] = drafts.count
     accounts.append(subject.account)
     spans.append(span)
     utcMonths.insert(span.month.number)
-    usages.append(
+    months.append(MonthCounters())
+    drafts.append(
       Usage(
         userId: subject.userId, month: span.month, timeZone: zone.name, planId: plan?.id,
         limits: plan?.limits ?? PlanLimits(), resetsAtMicros: span.endMicros))
@@ -48,10 +51,9 @@ struct UsageDraft {
 
   mutating func fill(account: Int64, month: Int64, _ counters: MonthCounters, pages: Int64, running: Int64) {
     guard let index = indexes[account], spans[index].month.number == month else { return }
-    usages[index].generations = usages[index].generations.addingSaturating(counters.generations)
-    usages[index].uploads = usages[index].uploads.addingSaturating(counters.uploads)
-    usages[index].pages = pages
-    usages[index].running = running
+    months[index].add(counters)
+    drafts[index].pages = pages
+    drafts[index].running = running
   }
 
   /// UTC days of which some month has only a part.
@@ -62,11 +64,16 @@ struct UsageDraft {
   mutating func fill(account: Int64, day: Int64, _ quarters: PackedQuarters) throws(SQLiteError) {
     guard let index = indexes[account] else { return }
     for edge in spans[index].edges where edge.day == day {
-      let sum = try quarters.sum(edge.quarters)
-      usages[index].generations = usages[index].generations.addingSaturating(
-        edge.sign.multipliedSaturating(by: sum.runs.succeeded.count))
-      usages[index].uploads = usages[index].uploads.addingSaturating(
-        edge.sign.multipliedSaturating(by: sum.uploads))
+      months[index].add(MonthCounters(of: try quarters.sum(edge.quarters)), sign: edge.sign)
+    }
+  }
+
+  /// One a subject, in the order in which they were added.
+  var usages: [Usage] {
+    zip(drafts, months).map { draft, month in
+      var usage = draft
+      (usage.generations, usage.uploads) = (month.generations, month.uploads)
+      return usage
     }
   }
 }

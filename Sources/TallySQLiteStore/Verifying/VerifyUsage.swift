@@ -266,9 +266,8 @@ final class VerifyUsage {
     while try rollups.step() {
       let (account, label, total) = try rollups.row(Self.total)
       guard account != 0, label == 0 else { continue }
-      let cell = try RollupCell(total: total)
-      months[account, default: MonthCounters()].generations += cell.runs.succeeded.count
-      months[account, default: MonthCounters()].uploads += cell.uploads
+      let counted = MonthCounters(of: try RollupCell(total: total))
+      months[account, default: MonthCounters()].add(counted)
     }
   }
 
