@@ -9,6 +9,6 @@ public enum CheckpointMode: Sendable, Equatable {
 public struct CheckpointResult: Sendable, Equatable {
   public var logFrames: Int
   public var checkpointedFrames: Int
-  /// Somebody's snapshot, or somebody else's checkpoint, kept it from what was asked.
+  /// A snapshot or another program's checkpoint kept it from finishing.
   public var isBusy: Bool
 }

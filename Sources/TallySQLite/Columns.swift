@@ -9,7 +9,7 @@
 
 @frozen public struct Columns {
   @usableFromInline let statement: Statement
-  /// Of the column that is read next, from 0.
+  /// The number of the column that is read next, from 0.
   @usableFromInline var next: Int32 = 0
 
   @inlinable

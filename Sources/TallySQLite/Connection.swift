@@ -6,7 +6,7 @@
 // 3. Nothing else in the process opens the file or its -shm by other means: closing such a descriptor
 //    would drop SQLite's locks.
 //
-// Owner: whoever made it; the writer's queue or the borrower of a reader.
+// Owner: the writer's queue, the borrower of a reader, or the thread that opened it.
 
 internal import CTallySQLite
 internal import TallyLocking
@@ -25,7 +25,7 @@ internal import TallyMeasuring
   private let frames: UnsafeMutablePointer<Int32>
   let statements: StatementStatistics?
   let shard: UInt64
-  /// Texts that were prepared, while somebody lists them.
+  /// Texts that were prepared since `listing` began; nil outside of it.
   private var listed: [String]?
 
   /// Opens the file and sets it up: foreign keys on, defensive, no double-quoted strings, no schema
@@ -229,14 +229,14 @@ internal import TallyMeasuring
   /// One that fails shows in `hasFailedUnlock`.
   public func unlockLog() { _ = unsafe tally_sqlite_unlock_log(handle) }
 
-  /// Lets the next checkpoint, whoever's it is, copy all of the log, as if none had before. While the log is
-  /// locked.
+  /// Makes the next checkpoint, of this or another program, copy all of the log, as if none had before. Only
+  /// while the log is locked.
   public func forgetCopies() throws(SQLiteError) {
     let code = unsafe tally_sqlite_forget_copies(handle)
     guard code == SQLITE_OK else { throw Self.failure(code, "forget what of the log was copied") }
   }
 
-  /// Of a call that leaves no message with the connection.
+  /// The error of a call that leaves no message with the connection.
   private static func failure(_ code: Int32, _ what: String) -> SQLiteError {
     SQLiteError(code: code, message: unsafe String(cString: sqlite3_errstr(code)), sql: what)
   }
@@ -259,7 +259,8 @@ internal import TallyMeasuring
     guard step == SQLITE_DONE, finish == SQLITE_OK else {
       throw other.error(finish == SQLITE_OK ? step : finish, "copy")
     }
-    // Nobody is told of the frames that a copy writes: at most so many, until the next commit says.
+    // The hook is not called for the frames that a copy writes. There are at most so many; the next commit
+    // sets the count right.
     unsafe other.frames.pointee += pageCount
   }
 

@@ -6,7 +6,7 @@ public struct ConnectionOptions: Sendable {
   public var readOnly: Bool
   /// Make the file if it is missing.
   public var creates: Bool
-  /// Nobody writes to the file: it is read without locks, and nothing is made beside it. Read-only.
+  /// No program writes to the file: it is read without locks, and nothing is made beside it. Read-only.
   public var isImmutable = false
   /// Write the log in one piece a commit. Only with synchronous=FULL: what is not synced is not written.
   public var buffersLog: Bool

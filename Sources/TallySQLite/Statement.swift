@@ -11,7 +11,7 @@
 // 5. A run begins with its first step and is counted once, when it ends: at the last row, at an error, at
 //    `reset`, or with the statement. Its time has in it what its caller did between its rows.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import CTallySQLite
 internal import TallyLocking
@@ -30,14 +30,14 @@ public enum ColumnValue: Sendable, Equatable {
   private var handle: OpaquePointer?
   public let sql: String
   private unowned let connection: Connection
-  /// Of preparing or binding; for the next step.
+  /// What preparing or binding failed with; the next step throws it.
   private var failure: SQLiteError?
-  /// nil when nobody counts.
+  /// nil when runs are not counted.
   private var counters: StatementCounters?
   /// When the run under way began; zero when there is none.
   private var startedNanoseconds: UInt64 = 0
   private var rowCount: Int64 = 0
-  /// Of parameters since the last run.
+  /// How many parameters were bound since the last run.
   private var boundCount: Int32 = 0
   private var parameterCount: Int32 = 0
   @usableFromInline private(set) var columnCount: Int32 = 0

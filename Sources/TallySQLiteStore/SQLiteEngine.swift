@@ -29,9 +29,9 @@ public final class SQLiteEngine: ServedEngine, Sendable {
   private let readers: ReaderPool
   let writer: Writer
   let committed: CommittedState
-  /// Of values that reads have made.
+  /// Answers of reads, kept in memory.
   let caches: Caches
-  /// Of the writer's and the readers' statements.
+  /// Statistics of the writer's and the readers' statements.
   public let statements: StatementStatistics
   private let metrics: StoreMetrics
   let time: EffectiveTime
@@ -113,7 +113,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     }
   }
 
-  /// - Throws: with the file's name in the message, which is what somebody needs whose file cannot be opened.
+  /// - Throws: an error that names the file.
   static func opening<Value>(
     _ path: String, _ body: () throws(SQLiteError) -> Value
   ) throws(StoreError) -> Value {
@@ -171,7 +171,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
       let committer = try Committer(
         store: store, state: committed, caches: caches, metrics: metrics, time: time,
         configuration: configuration)
-      // Whatever the process before has answered comes before whatever this one answers.
+      // What the process before has answered belongs to earlier commits than what this one will answer.
       if committed.head.commitSequence > 0 { try committer.commitNothing() }
       return Writer(committer: committer, state: committed, metrics: metrics, configuration: configuration)
     } catch {
@@ -299,7 +299,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
   public func verify(
     enums: VerifyEnums? = nil, report: (VerifyProgress) -> Void
   ) throws(StoreError) -> Bool {
-    // What is at the path would be somebody else's.
+    // The files at the paths are not the ones that this engine serves.
     if let loss = watch.loss { throw StoreError(lost: loss) }
     let replacements = committed.replacements
     let isSound = try Self.opening(directory.databasePath) { () throws(SQLiteError) in

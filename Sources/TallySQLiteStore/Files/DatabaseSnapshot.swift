@@ -4,7 +4,7 @@
 // 1. Of one commit. Only the count of commits in it is changed, each time that it is put back: that count
 //    never goes back, since caches and readers tell by it what is new.
 //
-// Owner: whoever asked for it keeps it; it is touched on the writer's queue only.
+// Owner: the caller that asked for it keeps it; it is used on the writer's queue only.
 
 internal import TallyCore
 internal import TallySQLite

@@ -7,7 +7,7 @@
 // 3. With `KeyIndex` and `AccountTable` it is all that the writer and the engine know of how the ledger is
 //    indexed.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

@@ -4,7 +4,7 @@
 // 1. A page is one statement and examines at most `History.maximumExaminedRows`.
 // 2. A hold whose time is over is shown as expired, whether or not that was written.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

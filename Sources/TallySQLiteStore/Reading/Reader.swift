@@ -6,7 +6,7 @@
 // 3. A snapshot that SQLite could not let go of is noticed: it would keep the log from starting over until
 //    the process ends, whatever becomes of the reader.
 //
-// Owner: who has borrowed it from the pool.
+// Owner: the thread that has borrowed it from the pool.
 
 internal import TallyCore
 internal import TallyMeasuring

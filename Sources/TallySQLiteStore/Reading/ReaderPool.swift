@@ -66,7 +66,7 @@ final class ReaderPool: Sendable {
   /// Whether a snapshot of this process is held for good.
   var hasFailedUnlock: Bool { state.withLock { $0.hasFailedUnlock } }
 
-  /// Of a connection beside the pool.
+  /// Notes that a connection beside the pool could not give back a lock.
   func noteFailedUnlock() { state.withLock { $0.hasFailedUnlock = true } }
 
   /// Keeps snapshots from beginning. `resume` must follow.

@@ -5,15 +5,15 @@
 //    last runs.
 // 2. Of a UTC day that is wholly within a local day, or within the span, only the day's total is unpacked.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
 final class StatsReader {
-  /// Of an account (?1) on some UTC days (?2, a JSON array): rows lead with the day, so each day is a search
-  /// of its own. Quarter hours are read only where they are needed: on the days ?4 and ?5, and with ?3 on all
-  /// days under label 0.
+  /// An account's (?1) rollups on some UTC days (?2, a JSON array). Rows lead with the day, so each day is a
+  /// search of its own. Quarter hours are read only where they are needed: on the days ?4 and ?5, and with ?3
+  /// on all days under label 0.
   static let spanSQL = """
     SELECT r.day, r.label, r.total,
       CASE WHEN r.day = ?4 OR r.day = ?5 OR (?3 AND r.label = 0)

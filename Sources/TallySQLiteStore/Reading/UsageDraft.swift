@@ -14,7 +14,7 @@ struct UsageDraft {
   private var months: [MonthCounters] = []
   /// Without what is counted in `months`.
   private var drafts: [Usage] = []
-  /// Of usages and accounts: index by account.
+  /// Where an account stands in `drafts`, `months`, `accounts` and `spans`.
   private var indexes: [Int64: Int] = [:]
   private var known: [String: (zone: Zone, span: MonthSpan)] = [:]
 

@@ -4,7 +4,7 @@
 // 1. Each function runs a fixed number of statements, however many accounts it is asked about.
 // 2. Ids of accounts and of plans are looked for by the database's order of bytes.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -13,18 +13,18 @@ internal import TallySQLite
 struct UsageSubject {
   var account: Int64
   var userId: String
-  /// Of the user's settings.
+  /// The plan that the user's settings name.
   var planId: String?
 }
 
 final class UsageReader {
-  /// Of many users; ?1 is a JSON array of their ids.
+  /// Many users; ?1 is a JSON array of their ids.
   static let subjectsSQL = """
     SELECT a.id, a.user_id, s.plan_id FROM account a LEFT JOIN user_settings s ON s.account = a.id
     WHERE a.user_id IN (SELECT value FROM json_each(?1))
     """
-  /// Of many accounts (?1) in some UTC months (?2), JSON arrays both; runs under way at ?3. The short array
-  /// comes first: the other is parsed anew for each of its elements.
+  /// The counters of many accounts (?1) in some UTC months (?2), both JSON arrays, and how many of their runs
+  /// are under way at ?3. The short array comes first: the other is parsed anew for each of its elements.
   static let countersSQL = """
     SELECT j.value, k.value, m.generations, m.uploads, p.pages,
       (SELECT count(*) FROM run WHERE account = j.value AND status = 1 AND expires_at > ?3)
@@ -32,7 +32,7 @@ final class UsageReader {
     LEFT JOIN usage_month m ON m.month = k.value AND m.account = j.value
     LEFT JOIN page_counter p ON p.account = j.value
     """
-  /// Of some UTC days (?1) and many accounts (?2), JSON arrays both.
+  /// The quarter hours of many accounts (?2) on some UTC days (?1), both JSON arrays.
   static let edgesSQL = """
     SELECT r.account, r.day, q.quarters FROM json_each(?1) d CROSS JOIN json_each(?2) j
     CROSS JOIN rollup r ON r.day = d.value AND r.account = j.value AND r.label = 0

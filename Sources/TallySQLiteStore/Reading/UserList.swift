@@ -5,10 +5,10 @@
 //    at most `maximumExaminedRows`; a page that ends there says where to go on, even when it is not full.
 // 2. Accounts are numbered in the order in which they were made and never removed: a page that starts after
 //    a number is stable under writes, in each order.
-// 3. What users without settings cannot be is looked for among settings, by an index; accounts, which every
-//    write of money touches, have none for this.
+// 3. What only users with settings can be is searched for by an index of `user_settings`. Accounts have no
+//    index for it, since every write of money would have to keep that up.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

@@ -113,7 +113,7 @@ extension Schema {
     CREATE INDEX page_published ON page(account) WHERE published_version IS NOT NULL;
     """
 
-  /// Of these tables, for `requiredIndexes`.
+  /// The indexes of these tables, for `requiredIndexes`.
   static let pageIndexes = [
     "media_live", "media_uploads", "media_source",
     "page_name", "page_purged", "page_history", "page_live", "page_published",

@@ -128,7 +128,7 @@ enum Schema {
     INSERT INTO meta VALUES (1, 0, 0, 0, zeroblob(32));
     """
 
-  /// A user is whoever has an account; settings come with the first PutUserSettings.
+  /// Every user has an account; settings come with the first PutUserSettings.
   private static let users = """
     ALTER TABLE account ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
     UPDATE account SET created_at =
@@ -161,7 +161,7 @@ enum Schema {
 
   /// The time of a commit that wrote no ledger row; how many open holds an account has, so that their limit
   /// costs no search; and the request that made a version by a patch, so that the same request finds it
-  /// again. Versions from before have no digest: nobody knows which request made them.
+  /// again. Versions from before have no digest: the requests that made them are not known.
   private static let bounds = """
     ALTER TABLE meta ADD COLUMN committed_at INTEGER NOT NULL DEFAULT 0;
     UPDATE meta SET committed_at = last_at;

@@ -4,7 +4,7 @@
 // Invariants:
 // 1. What the migrations make is the measure, found by carrying them out in memory. That takes milliseconds,
 //    so a start does it only when the file's schema as a whole is not the known one.
-// 2. Tables and indexes of others, such as a replicating tool's, are nobody's business here.
+// 2. Tables and indexes that other programs have made, such as a replicating tool, are ignored.
 //
 // Owner: the thread that opens the engine, or verifies.
 

@@ -1,7 +1,7 @@
 // How SQLite would run every statement that the program has.
 //
 // Invariants:
-// 1. The list is what the holders of statements prepare, so that a new statement cannot be forgotten.
+// 1. Statements are collected from the types that prepare them, so that a new one cannot be forgotten.
 // 2. A statement neither walks a table nor sorts rows, but for those named here with the reason, and for
 //    walks in the order of an index that a limit ends.
 
@@ -11,7 +11,7 @@ internal import TallySQLite
 struct StatementPlan: Equatable {
   /// With single blanks.
   var sql: String
-  /// As EXPLAIN QUERY PLAN tells them.
+  /// The lines of EXPLAIN QUERY PLAN.
   var steps: [String]
 
   /// Why statements may walk a whole table, by how they begin.
@@ -40,7 +40,7 @@ struct StatementPlan: Equatable {
 
   func uses(index: String) -> Bool { steps.contains { $0.split(separator: " ").contains(Substring(index)) } }
 
-  /// Of every statement of the writer, a reader and verification, by text.
+  /// The plans of all statements of the writer, a reader and verification, ordered by text.
   /// - Parameter connection: of a database of this program's version.
   static func all(on connection: Connection) throws(SQLiteError) -> [StatementPlan] {
     let texts = try connection.listing { () throws(SQLiteError) in

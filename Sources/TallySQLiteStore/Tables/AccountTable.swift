@@ -8,7 +8,7 @@
 // 3. With `KeyIndex` and `History` it is all that the writer and the engine know of how the ledger is
 //    indexed.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -20,7 +20,7 @@ final class AccountTable {
   private static let changing = columns.without("id", "user_id")
 
   static let byUserSQL = "SELECT \(columns) FROM account WHERE user_id = ?1"
-  /// Of many users at once; ?1 is a JSON array of their ids.
+  /// Those of many users at once; ?1 is a JSON array of their ids.
   static let byUsersSQL =
     "SELECT \(columns) FROM account WHERE user_id IN (SELECT value FROM json_each(?1))"
   static let dueSQL =

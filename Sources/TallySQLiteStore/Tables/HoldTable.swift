@@ -3,7 +3,7 @@
 // Invariants:
 // 1. A hold's row is written in the transaction of the ledger row that changed it.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -13,7 +13,7 @@ final class HoldTable {
     "id", "state", "amount", "created_at", "expires_at", "run_id", "pins", "captured", "released",
     "forfeited",
     "settled_at")
-  /// Of a hold `h` and its account `a`, as `hold(_:)` takes them.
+  /// The columns of a hold `h` and its account `a`, as `hold(_:)` takes them.
   static let selected = "\(columns.of("h")), a.user_id"
 
   static let byIdSQL = "SELECT \(selected) FROM hold h JOIN account a ON a.id = h.account WHERE h.id = ?1"
@@ -25,7 +25,7 @@ final class HoldTable {
   static let expiriesSQL = """
     SELECT id, expires_at FROM hold WHERE account = ?1 AND state = 1 ORDER BY expires_at LIMIT ?2
     """
-  /// Of many accounts at once; ?1 is a JSON array of their users' ids.
+  /// Those of many accounts at once; ?1 is a JSON array of their users' ids.
   static let expiredOfManySQL = """
     SELECT \(selected) FROM account a JOIN hold h ON h.account = a.id
     WHERE a.user_id IN (SELECT value FROM json_each(?1)) AND h.state = 1 AND h.expires_at <= ?2

@@ -5,7 +5,7 @@
 // 2. With `History` and `AccountTable` it is all that the writer and the engine know of how the ledger is
 //    indexed. Here those are ordinary indexes.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

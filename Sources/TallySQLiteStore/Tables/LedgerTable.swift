@@ -4,7 +4,7 @@
 // 1. Rows are inserted in sequence order and never changed.
 // 2. A row read back equals the entry that was inserted.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -18,7 +18,7 @@ final class LedgerTable {
     "hold_id", "hold_amount", "expires_at", "priority", "package", "actor", "reason")
   /// What a row has beside its entry.
   static let proof = ColumnList("account", "hash", "text_digest")
-  /// Of a row `l` and its account `a`, as `entry(_:)` takes them.
+  /// The columns of a row `l` and its account `a`, as `entry(_:)` takes them.
   static let selected = "\(columns.of("l")), a.user_id"
 
   static let bySequenceSQL = """

@@ -3,7 +3,7 @@
 // Invariants:
 // 1. A row is never removed; `deleted_at` says that the medium is gone.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

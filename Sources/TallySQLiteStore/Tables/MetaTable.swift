@@ -5,7 +5,7 @@
 // 2. `committed_at` is the time of the last commit of any kind, and never before `last_at`: a start after the
 //    wall clock was set back goes on from there.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

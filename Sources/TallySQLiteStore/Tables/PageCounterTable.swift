@@ -1,6 +1,6 @@
 // How many live pages each user has, written and read.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallySQLite
 

@@ -5,7 +5,7 @@
 //    its row as purged and takes its sections away; the writer's ticks remove the versions, a slice a
 //    transaction, and then the row. Only verification and those ticks see such a row.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

@@ -8,7 +8,7 @@
 // Invariants:
 // 1. A version is never changed; it goes with its page.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -18,7 +18,7 @@ final class PageVersionTable {
     "version", "base_version", "title", "settings", "author", "at", "section_count")
 
   static let byNumberSQL = "SELECT \(columns), sections FROM page_version WHERE page = ?1 AND version = ?2"
-  /// Reads no content: a blob's length stands with its row.
+  /// Reads no content: SQLite knows a blob's length from the row's header.
   static let byteCountSQL = "SELECT length(sections) FROM page_version WHERE page = ?1 AND version = ?2"
   static let pageSQL = """
     SELECT \(columns) FROM page_version WHERE page = ?1 AND version < ?2 ORDER BY version DESC
@@ -81,7 +81,7 @@ final class PageVersionTable {
     return try withoutDigest.all { (row) in row.int() }
   }
 
-  /// Of the sections of a page's current version, packed.
+  /// How many bytes the sections of a page's current version take, packed.
   func byteCount(of page: StoredPage) throws(SQLiteError) -> Int64 {
     byteCount.bind(page.id)
     byteCount.bind(page.facts.currentVersion)

@@ -1,6 +1,6 @@
 // Plans, written and read.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -11,7 +11,7 @@ final class PlanTable {
     "monthly_generations", "monthly_uploads", "page_count", "time_zone", "prices")
 
   static let byIdSQL = "SELECT \(columns) FROM plan WHERE id = ?1"
-  /// Of many at once; ?1 is a JSON array of their ids.
+  /// Many at once; ?1 is a JSON array of their ids.
   static let byIdsSQL = "SELECT \(columns) FROM plan WHERE id IN (SELECT value FROM json_each(?1))"
   static let pageSQL = "SELECT \(columns) FROM plan WHERE id > ?1 ORDER BY id LIMIT ?2"
 

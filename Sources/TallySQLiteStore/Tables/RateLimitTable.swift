@@ -3,7 +3,7 @@
 // Invariants:
 // 1. A subject has one limit at most.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

@@ -3,7 +3,7 @@
 // Invariants:
 // 1. Rollups are written once a commit, with the runs and uploads that they count.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -28,7 +28,7 @@ final class RollupTable {
   init(_ connection: Connection) throws(SQLiteError) {
     row = try connection.prepare(Self.rowSQL)
     quarters = try connection.prepare(Self.quartersSQL)
-    // Of the quarter hours that were made last.
+    // The quarter hours that were inserted last are this row's.
     insert = try connection.prepare(
       """
       INSERT INTO rollup(day, account, label, total, quarters_id)
@@ -40,7 +40,7 @@ final class RollupTable {
     updateQuarters = try connection.prepare("UPDATE rollup_quarters SET quarters = ?1 WHERE id = ?2")
   }
 
-  /// Of a UTC day, under label 0.
+  /// An account's quarter hours on a UTC day, under label 0.
   func quarters(day: Int64, account: Int64) throws(SQLiteError) -> PackedQuarters {
     quarters.bind(day)
     quarters.bind(account)

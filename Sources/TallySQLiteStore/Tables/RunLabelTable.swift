@@ -1,19 +1,19 @@
 // Labels of runs: a model and a type, by number.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
 final class RunLabelTable {
-  /// Of models and types that the writer keeps in memory.
+  /// How many labels the writer keeps in memory.
   static let maximumCached = 4_096
 
   private let find: Statement
   private let byIds: Statement
   private let insert: Statement
   private let last: Statement
-  /// Of committed labels only.
+  /// Committed labels only.
   private var cached: [RunLabel: Int64] = [:]
 
   init(_ connection: Connection) throws(SQLiteError) {
@@ -24,7 +24,7 @@ final class RunLabelTable {
     last = try connection.prepare("SELECT coalesce(max(id), 0) FROM run_label")
   }
 
-  /// Of a committed label.
+  /// The number of a committed label; nil when there is none.
   func id(_ label: RunLabel) throws(SQLiteError) -> Int64? {
     if let id = cached[label] { return id }
     find.bind(label.model.text)

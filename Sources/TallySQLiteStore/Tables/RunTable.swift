@@ -6,7 +6,7 @@
 // 2. A run's row is written in the transaction of the ledger rows that it caused, at their place.
 // 3. A run is made once and ended once; nothing but its expiry changes in between.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -26,7 +26,7 @@ final class RunTable {
     "status", "input_tokens", "output_tokens", "images", "cost", "charged", "uncollected", "finished_at",
     "expires_at", "error", "finish_digest", "finish_commit_sequence", "finish_commit_position",
     "finish_sequence")
-  /// Of a run `r` and its account `a`, as `run(_:)` takes them.
+  /// The columns of a run `r` and its account `a`, as `run(_:)` takes them.
   private static let selected = "\(columns.of("r")), a.user_id"
 
   static let byRunIdSQL = """

@@ -1,12 +1,12 @@
 // The sums over all runs, written and read.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
 final class RunTotalTable {
-  /// As `Columns.runSums` takes them.
+  /// In the order in which `Columns.runSums` takes them.
   private static let columns = ColumnList("runs", "cost", "input_tokens", "output_tokens", "images")
 
   private let total: Statement

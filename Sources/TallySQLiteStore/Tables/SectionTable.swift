@@ -3,7 +3,7 @@
 // Invariants:
 // 1. A section that stays as and where it was is not written.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -44,7 +44,7 @@ final class SectionTable {
 
   // MARK: reading
 
-  /// Of a page's current version.
+  /// The sections of a page's current version.
   func sections(of page: StoredPage) throws(SQLiteError) -> [SectionView] {
     ofPage.bind(page.id)
     let userId = page.facts.userId

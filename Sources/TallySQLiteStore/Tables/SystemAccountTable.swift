@@ -1,6 +1,6 @@
 // The system accounts' balances, written and read.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -25,7 +25,7 @@ final class SystemAccountTable {
     return balances
   }
 
-  /// By id, whatever rows there are.
+  /// All rows, also those of accounts that this program does not know.
   func stored() throws(SQLiteError) -> [(id: Int64, balance: Int64)] {
     try all.all { (row) in (row.int(), row.int()) }
   }

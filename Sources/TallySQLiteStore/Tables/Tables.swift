@@ -1,7 +1,7 @@
 // All tables, over one connection. Statements are prepared when they are first used, so that a reader pays
 // for none that writes.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

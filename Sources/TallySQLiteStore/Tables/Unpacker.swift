@@ -16,7 +16,7 @@ struct Unpacker {
     self.init(bytes, from: 0, to: bytes.count, what: what)
   }
 
-  /// Of a part only.
+  /// Takes a part of the bytes.
   /// - Parameter end: at most the number of bytes.
   init(_ bytes: [UInt8], from start: Int, to end: Int, what: String) {
     self.bytes = bytes

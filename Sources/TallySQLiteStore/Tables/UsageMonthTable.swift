@@ -1,6 +1,6 @@
 // What each user did in each UTC month, written and read.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite

@@ -3,14 +3,15 @@
 // Invariants:
 // 1. A user without a row has the defaults of `UserSettings`, with `updatedAtMicros` zero.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
 final class UserSettingsTable {
   static let columns = ColumnList("role", "email", "plan_id", "approval", "updated_at")
-  /// Of an account `a` and its settings `s`, if there are any, as `settings(account:userId:_:)` takes them.
+  /// The columns of an account `a` and its settings `s`, if there are any, as
+  /// `settings(account:userId:_:)` takes them.
   static let selected = "a.created_at, \(columns.of("s"))"
   private static let byAccount = """
     SELECT a.id, a.user_id, \(selected) FROM account a LEFT JOIN user_settings s ON s.account = a.id

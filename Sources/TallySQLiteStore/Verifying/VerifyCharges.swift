@@ -12,8 +12,8 @@ internal import TallyCore
 internal import TallySQLite
 
 final class VerifyCharges {
-  /// Of a run: its hold's captures; what the last row of its end drew beside the hold; whether that row is
-  /// its own, written at its end.
+  /// What a run's hold captured; what the last row of its end drew beside the hold; whether that row is the
+  /// run's, written at its end.
   static let chargesSQL = """
     SELECT r.id, max(r.commit_sequence, coalesce(r.finish_commit_sequence, 0)), r.cost, r.charged,
       (SELECT coalesce(sum(-l.amount), 0) FROM ledger l

@@ -107,7 +107,7 @@ final class VerifyReader {
   struct StoredAccount {
     var account: Account
     var nextDueMicros: Int64?
-    /// Of its open holds.
+    /// The sum of its open holds.
     var openMicros: Int64
     var openCount: Int64
     var firstExpiryMicros: Int64?
