@@ -6,60 +6,11 @@
 // 3. Nothing else in the process opens the file or its -shm by other means: closing such a descriptor
 //    would drop SQLite's locks.
 //
-// Owner: whoever made it; the writer's queue or the borrower of a reader.
+// Owner: the writer's queue, the borrower of a reader, or the thread that opened it.
 
 internal import CTallySQLite
 internal import TallyLocking
-public import TallyMeasuring
-
-/// How a connection opens its file.
-public struct ConnectionOptions: Sendable {
-  public var readOnly: Bool
-  /// Make the file if it is missing.
-  public var creates: Bool
-  /// Nobody writes to the file: it is read without locks, and nothing is made beside it. Read-only.
-  public var isImmutable = false
-  /// Write the log in one piece a commit. Only with synchronous=FULL: what is not synced is not written.
-  public var buffersLog: Bool
-  /// Let SQLite copy the log into the database file when the last connection closes.
-  public var checkpointsOnClose: Bool
-  /// Page cache, in KiB.
-  public var cacheKibibytes: Int
-  /// No value, row or statement may be longer than this, in bytes.
-  public var maximumLength: Int32
-  /// How long a locked database is waited for, in milliseconds.
-  public var busyTimeoutMillis: Int32
-  /// Where runs of statements are counted; nil counts none. `execute` is not counted.
-  public var statements: StatementStatistics?
-
-  public init(
-    readOnly: Bool, creates: Bool = true, buffersLog: Bool = false,
-    checkpointsOnClose: Bool = true, cacheKibibytes: Int = 2048, maximumLength: Int32 = 8 << 20,
-    busyTimeoutMillis: Int32 = 5_000, statements: StatementStatistics? = nil
-  ) {
-    self.readOnly = readOnly
-    self.creates = creates
-    self.buffersLog = buffersLog
-    self.checkpointsOnClose = checkpointsOnClose
-    self.cacheKibibytes = cacheKibibytes
-    self.maximumLength = maximumLength
-    self.busyTimeoutMillis = busyTimeoutMillis
-    self.statements = statements
-  }
-}
-
-/// How thorough a checkpoint is.
-public enum CheckpointMode: Sendable, Equatable {
-  case passive, restart, truncate
-}
-
-/// What a checkpoint left: frames in the log, and how many of them are in the database file.
-public struct CheckpointResult: Sendable, Equatable {
-  public var logFrames: Int
-  public var checkpointedFrames: Int
-  /// Somebody's snapshot, or somebody else's checkpoint, kept it from what was asked.
-  public var isBusy: Bool
-}
+internal import TallyMeasuring
 
 @safe public final class Connection {
   /// Lookaside of every connection: enough for a statement's small allocations, lean in memory.
@@ -74,7 +25,7 @@ public struct CheckpointResult: Sendable, Equatable {
   private let frames: UnsafeMutablePointer<Int32>
   let statements: StatementStatistics?
   let shard: UInt64
-  /// Texts that were prepared, while somebody lists them.
+  /// Texts that were prepared since `listing` began; nil outside of it.
   private var listed: [String]?
 
   /// Opens the file and sets it up: foreign keys on, defensive, no double-quoted strings, no schema
@@ -278,14 +229,14 @@ public struct CheckpointResult: Sendable, Equatable {
   /// One that fails shows in `hasFailedUnlock`.
   public func unlockLog() { _ = unsafe tally_sqlite_unlock_log(handle) }
 
-  /// Lets the next checkpoint, whoever's it is, copy all of the log, as if none had before. While the log is
-  /// locked.
+  /// Makes the next checkpoint, of this or another program, copy all of the log, as if none had before. Only
+  /// while the log is locked.
   public func forgetCopies() throws(SQLiteError) {
     let code = unsafe tally_sqlite_forget_copies(handle)
     guard code == SQLITE_OK else { throw Self.failure(code, "forget what of the log was copied") }
   }
 
-  /// Of a call that leaves no message with the connection.
+  /// The error of a call that leaves no message with the connection.
   private static func failure(_ code: Int32, _ what: String) -> SQLiteError {
     SQLiteError(code: code, message: unsafe String(cString: sqlite3_errstr(code)), sql: what)
   }
@@ -308,7 +259,8 @@ public struct CheckpointResult: Sendable, Equatable {
     guard step == SQLITE_DONE, finish == SQLITE_OK else {
       throw other.error(finish == SQLITE_OK ? step : finish, "copy")
     }
-    // Nobody is told of the frames that a copy writes: at most so many, until the next commit says.
+    // The hook is not called for the frames that a copy writes. There are at most so many; the next commit
+    // sets the count right.
     unsafe other.frames.pointee += pageCount
   }
 

@@ -1,6 +1,4 @@
 // What kind of file system a database would live on.
-//
-// Pure functions, owned by nobody.
 
 internal import CTallySQLite
 

@@ -1,7 +1,7 @@
 // The write-ahead log beneath SQLite, and syncs of what SQLite does not sync by itself.
 //
 // Invariants:
-// 1. Nobody changes the log while it is written back: `Connection.lockLog` comes before.
+// 1. The log does not change while it is written back: `Connection.lockLog` comes before.
 //
 // Owner: the thread that opens the database. LogFile.c says how damage is told from a power cut.
 

@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. An error carries the statement's text, never its arguments: they are users' data.
-//
-// Values, owned by nobody.
 
 internal import CTallySQLite
 

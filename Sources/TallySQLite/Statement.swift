@@ -4,17 +4,20 @@
 // 1. Bound bytes are copied: nothing bound needs to outlive the call.
 // 2. What fails before a step, preparing or binding, is kept and thrown by the next `step`, so that none is
 //    lost. Preparing is tried again after that.
-// 3. Values of columns are copied out and valid for ever; they are read after `step` said true only.
-// 4. A run begins with its first step and is counted once, when it ends: at the last row, at an error, at
+// 3. Parameters are bound in the order of their numbers, all of them anew for each run, and columns are read
+//    in the order in which they are selected (see Columns): no caller names either by its number. A run that
+//    begins with parameters unbound, or a row that is left with columns unread, is a defect and throws.
+// 4. Values of columns are copied out and valid for ever; they are read after `step` said true only.
+// 5. A run begins with its first step and is counted once, when it ends: at the last row, at an error, at
 //    `reset`, or with the statement. Its time has in it what its caller did between its rows.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import CTallySQLite
 internal import TallyLocking
 internal import TallyMeasuring
 
-/// A column's value of whatever type; texts are told apart by their bytes.
+/// A column's value of any type; texts are told apart by their bytes.
 public enum ColumnValue: Sendable, Equatable {
   case integer(Int64)
   case text([UInt8])
@@ -27,13 +30,19 @@ public enum ColumnValue: Sendable, Equatable {
   private var handle: OpaquePointer?
   public let sql: String
   private unowned let connection: Connection
-  /// Of preparing or binding; for the next step.
+  /// What preparing or binding failed with; the next step throws it.
   private var failure: SQLiteError?
-  /// nil when nobody counts.
+  /// nil when runs are not counted.
   private var counters: StatementCounters?
   /// When the run under way began; zero when there is none.
   private var startedNanoseconds: UInt64 = 0
   private var rowCount: Int64 = 0
+  /// How many parameters were bound since the last run.
+  private var boundCount: Int32 = 0
+  private var parameterCount: Int32 = 0
+  @usableFromInline private(set) var columnCount: Int32 = 0
+  /// Whether a row or the end was reached since the last reset.
+  private var isRunning = false
 
   init(sql: String, connection: Connection) {
     unsafe handle = nil
@@ -52,39 +61,47 @@ public enum ColumnValue: Sendable, Equatable {
     guard unsafe handle == nil, failure == nil else { return }
     counters = connection.statements?.counters(of: sql, shard: connection.shard)
     do { unsafe handle = try connection.compile(sql) } catch { failure = error }
+    parameterCount = unsafe sqlite3_bind_parameter_count(handle)
+    columnCount = unsafe sqlite3_column_count(handle)
   }
 
-  // MARK: parameters, from 1
+  // MARK: parameters, each call binds the next one
 
-  public func bind(_ index: Int32, _ value: Int64) {
+  private func nextParameter() -> Int32 {
     prepare()
+    boundCount += 1
+    return boundCount
+  }
+
+  public func bind(_ value: Int64) {
+    let index = nextParameter()
     note(unsafe sqlite3_bind_int64(handle, index, value))
   }
 
-  public func bind(_ index: Int32, _ value: Int64?) {
-    if let value { bind(index, value) } else { bindNull(index) }
+  public func bind(_ value: Int64?) {
+    if let value { bind(value) } else { bindNull() }
   }
 
-  public func bindNull(_ index: Int32) {
-    prepare()
+  public func bindNull() {
+    let index = nextParameter()
     note(unsafe sqlite3_bind_null(handle, index))
   }
 
-  public func bind(_ index: Int32, _ value: String) {
+  public func bind(_ value: String) {
     let done: Void? = unsafe value.utf8.withContiguousStorageIfAvailable { bytes in
-      unsafe bind(index, text: bytes)
+      unsafe bind(text: bytes)
     }
     if done == nil {
-      unsafe Array(value.utf8).withUnsafeBufferPointer { bytes in unsafe bind(index, text: bytes) }
+      unsafe Array(value.utf8).withUnsafeBufferPointer { bytes in unsafe bind(text: bytes) }
     }
   }
 
-  public func bind(_ index: Int32, _ value: String?) {
-    if let value { bind(index, value) } else { bindNull(index) }
+  public func bind(_ value: String?) {
+    if let value { bind(value) } else { bindNull() }
   }
 
-  public func bind(_ index: Int32, _ value: [UInt8]) {
-    prepare()
+  public func bind(_ value: [UInt8]) {
+    let index = nextParameter()
     unsafe value.withUnsafeBufferPointer { bytes in
       let base = unsafe UnsafeRawPointer(bytes.baseAddress)
       if let base = unsafe base {
@@ -95,21 +112,21 @@ public enum ColumnValue: Sendable, Equatable {
     }
   }
 
-  public func bind(_ index: Int32, _ value: [UInt8]?) {
-    if let value { bind(index, value) } else { bindNull(index) }
+  public func bind(_ value: [UInt8]?) {
+    if let value { bind(value) } else { bindNull() }
   }
 
-  public func bind(_ index: Int32, _ value: ColumnValue) {
+  public func bind(_ value: ColumnValue) {
     switch value {
-    case .integer(let value): bind(index, value)
-    case .text(let bytes): unsafe bytes.withUnsafeBufferPointer { bytes in unsafe bind(index, text: bytes) }
-    case .blob(let bytes): bind(index, bytes)
-    case .null: bindNull(index)
+    case .integer(let value): bind(value)
+    case .text(let bytes): unsafe bytes.withUnsafeBufferPointer { bytes in unsafe bind(text: bytes) }
+    case .blob(let bytes): bind(bytes)
+    case .null: bindNull()
     }
   }
 
-  private func bind(_ index: Int32, text bytes: UnsafeBufferPointer<UInt8>) {
-    prepare()
+  private func bind(text bytes: UnsafeBufferPointer<UInt8>) {
+    let index = nextParameter()
     unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
       // An empty string may have no address; a null pointer would bind NULL.
       if let base = characters.baseAddress {
@@ -133,8 +150,13 @@ public enum ColumnValue: Sendable, Equatable {
     prepare()
     if let failure {
       self.failure = nil
+      boundCount = 0
       counters?.addError()
       throw failure
+    }
+    if !isRunning {
+      guard boundCount == parameterCount else { throw unbound() }
+      isRunning = true
     }
     if startedNanoseconds == 0, counters != nil { startedNanoseconds = MonotonicClock.nanoseconds }
     let code = unsafe sqlite3_step(handle)
@@ -148,14 +170,29 @@ public enum ColumnValue: Sendable, Equatable {
     }
     let error = connection.error(code, sql)
     unsafe sqlite3_reset(handle)
+    forgetRun()
     counters?.addError()
     end()
     throw error
   }
 
+  private func forgetRun() {
+    boundCount = 0
+    isRunning = false
+  }
+
+  private func unbound() -> SQLiteError {
+    let error = SQLiteError(
+      code: SQLITE_MISUSE, message: "\(boundCount) of \(parameterCount) parameters are bound", sql: sql)
+    forgetRun()
+    counters?.addError()
+    return error
+  }
+
   /// Ends the run so that parameters may be bound again. What a step failed with was thrown by it.
   public func reset() {
     unsafe sqlite3_reset(handle)
+    forgetRun()
     end()
   }
 
@@ -184,9 +221,57 @@ public enum ColumnValue: Sendable, Equatable {
     reset()
   }
 
-  // MARK: columns, from 0
+  // MARK: rows
 
-  public func value(_ column: Int32) -> ColumnValue {
+  /// The columns of the row that it stands on.
+  @inlinable
+  public func columns() -> Columns { Columns(self) }
+
+  /// Reads the row that it stands on.
+  /// - Parameter decode: takes every column.
+  @inlinable
+  public func row<Row>(
+    _ decode: (inout Columns) throws(SQLiteError) -> Row
+  ) throws(SQLiteError) -> Row {
+    var columns = Columns(self)
+    let row = try decode(&columns)
+    try columns.end()
+    return row
+  }
+
+  /// Runs it for its first row; nil without one.
+  /// - Parameter decode: takes every column.
+  @inlinable
+  public func first<Row>(
+    _ decode: (inout Columns) throws(SQLiteError) -> Row
+  ) throws(SQLiteError) -> Row? {
+    defer { reset() }
+    return try step() ? try row(decode) : nil
+  }
+
+  /// Runs it for all of its rows.
+  /// - Parameter decode: takes every column.
+  @inlinable
+  public func all<Row>(
+    _ decode: (inout Columns) throws(SQLiteError) -> Row
+  ) throws(SQLiteError) -> [Row] {
+    defer { reset() }
+    var rows: [Row] = []
+    while try step() { rows.append(try row(decode)) }
+    return rows
+  }
+
+  /// Runs it for the only column of its first row; nil without a row, and for NULL.
+  public func firstInt() throws(SQLiteError) -> Int64? {
+    defer { reset() }
+    guard try step() else { return nil }
+    return try row { (columns) in columns.optionalInt() }
+  }
+
+  // MARK: columns, by their numbers from 0; for `Columns` only
+
+  @usableFromInline
+  func value(_ column: Int32) -> ColumnValue {
     switch unsafe sqlite3_column_type(handle, column) {
     case SQLITE_INTEGER: .integer(int(column))
     case SQLITE_TEXT: .text(Array(text(column).utf8))
@@ -195,37 +280,31 @@ public enum ColumnValue: Sendable, Equatable {
     }
   }
 
-  public func int(_ column: Int32) -> Int64 {
-    unsafe sqlite3_column_int64(handle, column)
-  }
+  @usableFromInline
+  func int(_ column: Int32) -> Int64 { unsafe sqlite3_column_int64(handle, column) }
 
-  public func optionalInt(_ column: Int32) -> Int64? {
-    isNull(column) ? nil : int(column)
-  }
-
-  public func isNull(_ column: Int32) -> Bool {
+  @usableFromInline
+  func isNull(_ column: Int32) -> Bool {
     unsafe sqlite3_column_type(handle, column) == SQLITE_NULL
   }
 
-  /// Empty for NULL.
-  public func text(_ column: Int32) -> String {
+  @usableFromInline
+  func text(_ column: Int32) -> String {
     guard let start = unsafe sqlite3_column_text(handle, column) else { return "" }
     let count = Int(unsafe sqlite3_column_bytes(handle, column))
     return unsafe String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
   }
 
-  public func optionalText(_ column: Int32) -> String? {
-    isNull(column) ? nil : text(column)
-  }
-
-  /// Empty for NULL.
-  public func blob(_ column: Int32) -> [UInt8] {
+  @usableFromInline
+  func blob(_ column: Int32) -> [UInt8] {
     guard let start = unsafe sqlite3_column_blob(handle, column) else { return [] }
     let count = Int(unsafe sqlite3_column_bytes(handle, column))
     return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))
   }
 
-  public func optionalBlob(_ column: Int32) -> [UInt8]? {
-    isNull(column) ? nil : blob(column)
+  /// - Parameter count: of the columns that were taken.
+  @usableFromInline
+  func misread(_ count: Int32) -> SQLiteError {
+    SQLiteError(code: SQLITE_MISUSE, message: "\(count) of \(columnCount) columns are read", sql: sql)
   }
 }

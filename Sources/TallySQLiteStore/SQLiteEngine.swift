@@ -20,24 +20,21 @@ internal import TallySQLite
 
 public final class SQLiteEngine: ServedEngine, Sendable {
   /// A start refuses when the ledger's last time leads the wall clock by more: an hour.
-  public static let maximumLeadMicros: Int64 = 3_600_000_000
+  static let maximumLeadMicros: Int64 = 3_600_000_000
   /// How long `close` waits for what is queued: ten seconds.
-  public static let drainNanoseconds: UInt64 = 10_000_000_000
-  /// Of the database that this program writes.
-  public static var schemaVersion: Int32 { Schema.version }
-  public static var sqliteVersion: String { Connection.libraryVersion }
-  public var libraryVersion: String { Self.sqliteVersion }
+  static let drainNanoseconds: UInt64 = 10_000_000_000
+  public var libraryVersion: String { Connection.libraryVersion }
 
   private let directory: DataDirectory
   private let readers: ReaderPool
   let writer: Writer
   let committed: CommittedState
-  /// Of values that reads have made.
+  /// Answers of reads, kept in memory.
   let caches: Caches
-  /// Of the writer's and the readers' statements.
+  /// Statistics of the writer's and the readers' statements.
   public let statements: StatementStatistics
   private let metrics: StoreMetrics
-  private let time: EffectiveTime
+  let time: EffectiveTime
   public let zones: ZoneStore
   private let watch: FileWatch
   private let isClosed = Lock(false)
@@ -87,7 +84,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     try checkSettings(connection)
     try Migrations.apply(Schema.migrations, to: connection)
     try SchemaCheck.require(connection, path: directory.databasePath)
-    let head = try storing { () throws(SQLiteError) in try HeadReader(connection).load() }
+    let head = try storing { () throws(SQLiteError) in try MetaTable(connection).load() }
     try checkClock(head, configuration)
     let committed = CommittedState(head: head, onModeChange: configuration.onModeChange)
     return try start(directory, connection, committed, statements, configuration)
@@ -120,7 +117,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     }
   }
 
-  /// - Throws: with the file's name in the message, which is what somebody needs whose file cannot be opened.
+  /// - Throws: an error that names the file.
   static func opening<Value>(
     _ path: String, _ body: () throws(SQLiteError) -> Value
   ) throws(StoreError) -> Value {
@@ -178,7 +175,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
       let committer = try Committer(
         store: store, state: committed, caches: caches, metrics: metrics, time: time,
         configuration: configuration)
-      // Whatever the process before has answered comes before whatever this one answers.
+      // What the process before has answered belongs to earlier commits than what this one will answer.
       if committed.head.commitSequence > 0 { try committer.commitNothing() }
       return Writer(committer: committer, state: committed, metrics: metrics, configuration: configuration)
     } catch {
@@ -306,7 +303,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
   public func verify(
     enums: VerifyEnums? = nil, report: (VerifyProgress) -> Void
   ) throws(StoreError) -> Bool {
-    // What is at the path would be somebody else's.
+    // The files at the paths are not the ones that this engine serves.
     if let loss = watch.loss { throw StoreError(lost: loss) }
     let replacements = committed.replacements
     let isSound = try Self.opening(directory.databasePath) { () throws(SQLiteError) in
@@ -348,7 +345,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     let (head, mode) = committed.headAndMode
     return EngineState(
       mode: mode, commitSequence: head.commitSequence, ledgerSequence: head.ledgerSequence,
-      schemaVersion: Self.schemaVersion, lastTimeMicros: head.lastAtMicros)
+      schemaVersion: Schema.version, lastTimeMicros: head.lastAtMicros)
   }
 
   /// What one of the caches keeps, and the commit that a reply made of it names. The head is looked at before
@@ -358,87 +355,6 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     guard var found = cache.find(group: group, key: key) else { return nil }
     found.commitSequence = max(found.commitSequence, commitSequence)
     return found
-  }
-
-  public func cachedBalance(userId: String) -> Snapshot<Balance>? {
-    guard let view = committed.account(userId: userId) else { return nil }
-    let nowMicros = time.nowMicros
-    if let next = view.account.nextHoldExpiryMicros, next <= nowMicros { return nil }
-    return Snapshot(
-      Rules.balance(of: view.account, expiredHolds: [], at: nowMicros), commitSequence: view.commitSequence)
-  }
-
-  public func balance(userId: String) throws(Refusal) -> Snapshot<Balance> {
-    if let cached = cachedBalance(userId: userId) { return cached }
-    let read = try read { (reader, _) throws(SQLiteError) in
-      let nowMicros = time.nowMicros
-      guard let account = try reader.accounts.load(userId: userId) else {
-        return (Account(userId: userId), Balance(userId: userId))
-      }
-      let expired = try reader.holds.expired(account: account.id, nowMicros: nowMicros)
-      return (account, Rules.balance(of: account, expiredHolds: expired, at: nowMicros))
-    }
-    if read.value.0.id != 0 { committed.offer([read.value.0], commitSequence: read.commitSequence) }
-    return Snapshot(read.value.1, commitSequence: read.commitSequence)
-  }
-
-  public func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {
-    if let cached = committed.accounts(userIds: userIds) {
-      let nowMicros = time.nowMicros
-      if !cached.accounts.contains(where: { $0.hasExpiredHolds(atMicros: nowMicros) }) {
-        return Snapshot(
-          cached.accounts.map { Rules.balance(of: $0, expiredHolds: [], at: nowMicros) },
-          commitSequence: cached.commitSequence)
-      }
-    }
-    let read = try read { (reader, _) throws(SQLiteError) in
-      let nowMicros = time.nowMicros
-      let accounts = try reader.accounts.load(userIds: userIds)
-      let expired = try reader.expiredHolds(userIds: userIds, nowMicros: nowMicros)
-      return (accounts, Dictionary(grouping: expired) { ExactText($0.userId) }, nowMicros)
-    }
-    let (accounts, expired, nowMicros) = read.value
-    committed.offer(accounts, commitSequence: read.commitSequence)
-    let known = Dictionary(
-      accounts.map { (ExactText($0.userId), $0) }, uniquingKeysWith: { first, _ in first })
-    let balances = userIds.map { userId in
-      guard let account = known[ExactText(userId)] else { return Balance(userId: userId) }
-      return Rules.balance(of: account, expiredHolds: expired[ExactText(userId)] ?? [], at: nowMicros)
-    }
-    return Snapshot(balances, commitSequence: read.commitSequence)
-  }
-
-  public func transaction(sequence: Int64, actingUserId: String?) throws(Refusal) -> Snapshot<Entry> {
-    let read = try read { (reader, _) throws(SQLiteError) in try reader.ledger.row(sequence: sequence) }
-    guard let entry = read.value, actingUserId?.isExactly(entry.userId) ?? true else {
-      throw Refusal(
-        .transactionNotFound, "there is no such transaction",
-        details: ["transaction_id": Identifiers.transaction(sequence)])
-    }
-    return Snapshot(entry, commitSequence: read.commitSequence)
-  }
-
-  public func transactions(_ filter: TransactionFilter) throws(Refusal) -> Snapshot<Page<Entry>> {
-    try read { (reader, _) throws(SQLiteError) in
-      guard let account = try reader.accounts.load(userId: filter.userId) else {
-        return Page(rows: [], nextBefore: nil)
-      }
-      return try reader.history.page(account: account.id, filter)
-    }
-  }
-
-  public func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>> {
-    return try read { (reader, _) throws(SQLiteError) in
-      guard let account = try reader.accounts.load(userId: filter.userId) else {
-        return Page(rows: [], nextBefore: nil)
-      }
-      return try reader.holdHistory.page(
-        account: account, filter, nowMicros: time.nowMicros)
-    }
-  }
-
-  public func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]> {
-    try read { (reader, _) throws(SQLiteError) in try reader.plans.plans(afterId: afterId, limit: limit) }
   }
 
   /// One snapshot for all of a call's reads.
@@ -455,13 +371,6 @@ public final class SQLiteEngine: ServedEngine, Sendable {
       throw Writer.drainingRefusal
     }
     return read
-  }
-}
-
-extension Account {
-  func hasExpiredHolds(atMicros micros: Int64) -> Bool {
-    guard let nextHoldExpiryMicros else { return false }
-    return nextHoldExpiryMicros <= micros
   }
 }
 

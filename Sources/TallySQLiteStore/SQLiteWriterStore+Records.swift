@@ -11,22 +11,22 @@ extension SQLiteWriterStore {
   // MARK: credits
 
   func account(userId: String) throws(StorageFailure) -> Account? {
-    try storing { () throws(SQLiteError) in try tables.accountLoader.load(userId: userId) }
+    try storing { () throws(SQLiteError) in try tables.accounts.account(userId: userId) }
   }
 
   func hold(id: Int64) throws(StorageFailure) -> Hold? {
-    try storing { () throws(SQLiteError) in try tables.holdReader.hold(id: id) }
+    try storing { () throws(SQLiteError) in try tables.holds.hold(id: id) }
   }
 
   func expiredHolds(account: Int64, nowMicros: Int64, limit: Int?) throws(StorageFailure) -> [Hold] {
     try storing { () throws(SQLiteError) in
-      try tables.holdReader.expired(account: account, nowMicros: nowMicros, limit: limit)
+      try tables.holds.expired(account: account, nowMicros: nowMicros, limit: limit)
     }
   }
 
   func openHoldExpiries(account: Int64, limit: Int) throws(StorageFailure) -> [HoldExpiry] {
     try storing { () throws(SQLiteError) in
-      try tables.holdReader.firstExpiries(account: account, limit: limit)
+      try tables.holds.firstExpiries(account: account, limit: limit)
     }
   }
 
@@ -45,88 +45,88 @@ extension SQLiteWriterStore {
   }
 
   func entry(sequence: Int64) throws(StorageFailure) -> Entry? {
-    try storing { () throws(SQLiteError) in try tables.rows.row(sequence: sequence) }
+    try storing { () throws(SQLiteError) in try tables.ledger.entry(sequence: sequence) }
   }
 
   func plan(id: String) throws(StorageFailure) -> Plan? {
-    try storing { () throws(SQLiteError) in try tables.planReader.plan(id: id) }
+    try storing { () throws(SQLiteError) in try tables.plans.plan(id: id) }
   }
 
   // MARK: runs
 
   func run(runId: String) throws(StorageFailure) -> StoredRun? {
-    try storing { () throws(SQLiteError) in try tables.runReader.run(runId: runId) }
+    try storing { () throws(SQLiteError) in try tables.runs.run(runId: runId) }
   }
 
   func openRunCount(account: Int64, nowMicros: Int64) throws(StorageFailure) -> Int64 {
     try storing { () throws(SQLiteError) in
-      try tables.runReader.openCount(account: account, nowMicros: nowMicros)
+      try tables.runs.openCount(account: account, nowMicros: nowMicros)
     }
   }
 
   func label(_ label: RunLabel) throws(StorageFailure) -> Int64? {
-    try storing { () throws(SQLiteError) in try tables.labels.id(label) }
+    try storing { () throws(SQLiteError) in try tables.runLabels.id(label) }
   }
 
   func counters(_ key: MonthKey) throws(StorageFailure) -> MonthCounters {
-    try storing { () throws(SQLiteError) in try tables.usageReader.counters(key) }
+    try storing { () throws(SQLiteError) in try tables.usageMonths.counters(key) }
   }
 
   func cell(day: Int64, account: Int64, quarters: Range<Int>) throws(StorageFailure) -> RollupCell {
     try storing { () throws(SQLiteError) in
-      try tables.usageReader.quarters(day: day, account: account).sum(quarters)
+      try tables.rollups.quarters(day: day, account: account).sum(quarters)
     }
   }
 
   // MARK: users
 
   func settings(account: Int64) throws(StorageFailure) -> UserSettings? {
-    try storing { () throws(SQLiteError) in try tables.settingsReader.settings(account: account) }
+    try storing { () throws(SQLiteError) in try tables.settings.settings(account: account) }
   }
 
   func planId(account: Int64) throws(StorageFailure) -> String? {
-    try storing { () throws(SQLiteError) in try tables.usageReader.planId(account: account) }
+    try storing { () throws(SQLiteError) in try tables.settings.planId(account: account) }
   }
 
   func rateLimit(_ key: RateLimitKey) throws(StorageFailure) -> StoredRateLimit? {
-    try storing { () throws(SQLiteError) in try tables.rateLimitReader.limit(key) }
+    try storing { () throws(SQLiteError) in try tables.rateLimits.limit(key) }
   }
 
   func rateLimitCount(_ kind: RateLimitKind) throws(StorageFailure) -> Int {
-    try storing { () throws(SQLiteError) in try tables.rateLimitReader.count(kind) }
+    try storing { () throws(SQLiteError) in try tables.rateLimits.count(kind) }
   }
 
   // MARK: pages
 
   func page(pageId: String) throws(StorageFailure) -> StoredPage? {
-    try storing { () throws(SQLiteError) in try tables.pageReaders.pages.page(pageId: pageId) }
+    try storing { () throws(SQLiteError) in try tables.pages.page(pageId: pageId) }
   }
 
   func page(id: Int64) throws(StorageFailure) -> StoredPage? {
-    try storing { () throws(SQLiteError) in try tables.pageReaders.pages.page(id: id) }
+    try storing { () throws(SQLiteError) in try tables.pages.page(id: id) }
   }
 
   func pageCount(account: Int64) throws(StorageFailure) -> Int64 {
-    try storing { () throws(SQLiteError) in try tables.usageReader.pages(account: account) }
+    try storing { () throws(SQLiteError) in try tables.pageCounters.count(account: account) }
   }
 
   func publishedPageIds(account: Int64) throws(StorageFailure) -> [String] {
-    try storing { () throws(SQLiteError) in try tables.pageReaders.pages.published(account: account) }
+    try storing { () throws(SQLiteError) in try tables.pages.published(account: account) }
   }
 
   func pages(using mediaId: Int64, limit: Int) throws(StorageFailure) -> [Int64] {
     try storing { () throws(SQLiteError) in
-      try tables.pageReaders.sections.pages(using: mediaId, limit: limit)
+      try tables.sections.pages(using: mediaId, limit: limit)
     }
   }
 
   func version(page: Int64, _ version: Int64) throws(StorageFailure) -> StoredVersion? {
-    try storing { () throws(SQLiteError) in try tables.pageReaders.versions.version(page: page, version) }
+    try storing { () throws(SQLiteError) in try tables.pageVersions.version(page: page, version) }
   }
 
   func version(page: Int64, digest: Digest) throws(StorageFailure) -> Int64? {
     try storing { () throws(SQLiteError) in
-      try tables.pageReaders.versions.version(page: page, digest: digest)
+      try tables.pageVersions.version(page: page, digest: digest)
     }
   }
 
@@ -134,19 +134,19 @@ extension SQLiteWriterStore {
     page: Int64, after version: Int64, baseVersion: Int64
   ) throws(StorageFailure) -> [Int64] {
     try storing { () throws(SQLiteError) in
-      try tables.pageReaders.versions.withoutDigest(page: page, after: version, baseVersion: baseVersion)
+      try tables.pageVersions.withoutDigest(page: page, after: version, baseVersion: baseVersion)
     }
   }
 
   func byteCount(of page: StoredPage) throws(StorageFailure) -> Int64 {
-    try storing { () throws(SQLiteError) in try tables.pageReaders.versions.byteCount(of: page) }
+    try storing { () throws(SQLiteError) in try tables.pageVersions.byteCount(of: page) }
   }
 
   func media(mediaId: String) throws(StorageFailure) -> StoredMedia? {
-    try storing { () throws(SQLiteError) in try tables.pageReaders.media.media(mediaId: mediaId) }
+    try storing { () throws(SQLiteError) in try tables.media.media(mediaId: mediaId) }
   }
 
   func media(mediaIds: [String]) throws(StorageFailure) -> [StoredMedia] {
-    try storing { () throws(SQLiteError) in try tables.pageReaders.media.media(mediaIds: mediaIds) }
+    try storing { () throws(SQLiteError) in try tables.media.media(mediaIds: mediaIds) }
   }
 }

@@ -17,7 +17,7 @@ final class SQLiteWriterStore: WriterStore {
   private let transaction: TransactionControl
   private let checkpointer: Checkpointer?
   private let metrics: StoreMetrics
-  let tables: WriterTables
+  let tables: Tables
 
   /// - Parameter checkpointer: nil where nothing is committed.
   init(
@@ -27,7 +27,7 @@ final class SQLiteWriterStore: WriterStore {
     self.checkpointer = checkpointer
     self.metrics = metrics
     transaction = try TransactionControl(connection, writing: true)
-    tables = try WriterTables(connection)
+    tables = try Tables(connection)
   }
 
   func storing<Value>(_ body: () throws(SQLiteError) -> Value) throws(StorageFailure) -> Value {
@@ -39,14 +39,14 @@ final class SQLiteWriterStore: WriterStore {
   func books() throws(StorageFailure) -> Books {
     try storing { () throws(SQLiteError) in
       var books = Books()
-      books.head = try tables.headReader.load()
-      books.system = try tables.headSaver.loadSystemAccounts()
+      books.head = try tables.meta.load()
+      books.system = try tables.systemAccounts.load()
       books.runTotal = try tables.runTotal.load()
-      books.lastAccountId = try tables.accountSaver.lastAccountId()
-      books.lastRunId = try tables.runSaver.lastId()
-      books.lastLabelId = try tables.labels.lastId()
-      books.lastPageId = try tables.pageSavers.pages.lastPageId()
-      books.lastMediaId = try tables.pageSavers.media.lastMediaId()
+      books.lastAccountId = try tables.accounts.lastAccountId()
+      books.lastRunId = try tables.runs.lastRunId()
+      books.lastLabelId = try tables.runLabels.lastId()
+      books.lastPageId = try tables.pages.lastPageId()
+      books.lastMediaId = try tables.media.lastMediaId()
       return books
     }
   }
@@ -83,25 +83,25 @@ final class SQLiteWriterStore: WriterStore {
   // MARK: upkeep
 
   func earliestDue() throws(StorageFailure) -> Int64? {
-    try storing { () throws(SQLiteError) in try tables.accountSaver.earliestDue() }
+    try storing { () throws(SQLiteError) in try tables.accounts.earliestDue() }
   }
 
   func dueUsers(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String] {
     try storing { () throws(SQLiteError) in
-      try tables.accountSaver.due(nowMicros: nowMicros, limit: limit)
+      try tables.accounts.due(nowMicros: nowMicros, limit: limit)
     }
   }
 
   func hasPurged() throws(StorageFailure) -> Bool {
-    try storing { () throws(SQLiteError) in try tables.pageSavers.pages.hasEntombed() }
+    try storing { () throws(SQLiteError) in try tables.pages.hasPurged() }
   }
 
   func removePurgedSlice() throws(StorageFailure) {
-    try storing { () throws(SQLiteError) in try tables.pageSavers.pages.removeSlice() }
+    try storing { () throws(SQLiteError) in try tables.pages.removeSlice() }
   }
 
   func rateLimits() throws(StorageFailure) -> [RateLimit] {
-    try storing { () throws(SQLiteError) in try tables.rateLimitReader.all() }
+    try storing { () throws(SQLiteError) in try tables.rateLimits.all() }
   }
 
   // MARK: the log
@@ -140,7 +140,7 @@ final class SQLiteWriterStore: WriterStore {
   /// Puts a snapshot in the database's place, as a commit of this number.
   func replace(by snapshot: DatabaseSnapshot, as commitSequence: Int64) throws(StorageFailure) {
     try storing { () throws(SQLiteError) in try snapshot.copy(over: connection, as: commitSequence) }
-    tables.labels.clear()
+    tables.runLabels.clear()
   }
 
   /// Empties the database, but for the count of commits.
@@ -152,7 +152,7 @@ final class SQLiteWriterStore: WriterStore {
       try connection.execute("PRAGMA foreign_keys = ON")
       try result.get()
     }
-    tables.labels.clear()
+    tables.runLabels.clear()
   }
 
   private func deleteRows(as commitSequence: Int64) throws(SQLiteError) {
@@ -175,8 +175,6 @@ final class SQLiteWriterStore: WriterStore {
       WHERE type = 'table' AND name NOT IN ('migration', 'meta', 'system_account')
         AND name NOT LIKE 'sqlite_%'
       """)
-    var tables: [String] = []
-    while try statement.step() { tables.append(statement.text(0)) }
-    return tables
+    return try statement.all { (row) in row.text() }
   }
 }

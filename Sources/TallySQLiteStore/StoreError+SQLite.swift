@@ -1,4 +1,4 @@
-// What SQLite's errors are to the writer and to whoever opens the store.
+// SQLite's errors as those of the store: for the writer, and for the program that opens the store.
 
 internal import TallyCore
 internal import TallySQLite

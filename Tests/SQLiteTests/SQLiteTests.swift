@@ -31,21 +31,25 @@ final class SQLiteTests {
   func values() throws {
     let statement = try connection.prepare("SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7")
     let text = "a\u{0}é\u{1F600}" + String(repeating: "x", count: 100)
-    statement.bind(1, Int64.min)
-    statement.bind(2, text)
-    statement.bind(3, "")
-    statement.bind(4, [0, 255, 7] as [UInt8])
-    statement.bind(5, [] as [UInt8])
-    statement.bind(6, nil as Int64?)
-    statement.bind(7, .text(Array("t".utf8)))
+    statement.bind(Int64.min)
+    statement.bind(text)
+    statement.bind("")
+    statement.bind([0, 255, 7] as [UInt8])
+    statement.bind([] as [UInt8])
+    statement.bind(nil as Int64?)
+    statement.bind(.text(Array("t".utf8)))
     #expect(try statement.step())
-    #expect(statement.int(0) == Int64.min)
-    #expect(statement.text(1) == text)
-    #expect(statement.value(2) == .text([]))
-    #expect(statement.blob(3) == [0, 255, 7])
-    #expect(statement.value(4) == .blob([]))
-    #expect(statement.isNull(5) && statement.optionalInt(5) == nil && statement.optionalText(5) == nil)
-    #expect(statement.value(6) == .text([UInt8(ascii: "t")]))
+    var columns = statement.columns()
+    #expect(columns.int() == Int64.min)
+    #expect(columns.text() == text)
+    #expect(columns.value() == .text([]))
+    #expect(columns.blob() == [0, 255, 7])
+    #expect(columns.value() == .blob([]))
+    var (ahead, further) = (columns, columns)
+    #expect(columns.isNull && ahead.optionalInt() == nil && further.optionalText() == nil)
+    #expect(columns.optionalBlob() == nil)
+    #expect(columns.value() == .text([UInt8(ascii: "t")]))
+    try columns.end()
     #expect(try !statement.step())
   }
 
@@ -53,13 +57,13 @@ final class SQLiteTests {
   func errors() throws {
     try connection.execute("CREATE TABLE t(x INTEGER PRIMARY KEY, y TEXT CHECK (length(y) < 6)) STRICT")
     let statement = try connection.prepare("INSERT INTO t(y) VALUES (?1)")
-    statement.bind(1, "secret")
+    statement.bind("secret")
     #expect { try statement.run() } throws: {
       guard let error = $0 as? SQLiteError else { return false }
       return error.kind == .constraint && error.sql == "INSERT INTO t(y) VALUES (?1)"
         && !error.description.contains("secret")
     }
-    statement.bind(1, "other")
+    statement.bind("other")
     try statement.run()
     #expect(try connection.value("SELECT count(*) FROM t") == 1)
     #expect { try connection.prepare("SELECT nothing FROM t").step() } throws: {
@@ -70,9 +74,11 @@ final class SQLiteTests {
   @Test("a failed bind is thrown by the step, once")
   func failedBind() throws {
     let statement = try connection.prepare("SELECT ?1")
-    statement.bind(9, 1)
+    statement.bind(1)
+    statement.bind(2)
     #expect(throws: SQLiteError.self) { try statement.step() }
-    #expect(try statement.step())
+    statement.bind(1)
+    #expect(try statement.firstInt() == 1)
   }
 
   @Test("a transaction keeps what was committed, and a rollback may come twice")
@@ -180,10 +186,10 @@ final class SQLiteTests {
     let options = ConnectionOptions(readOnly: false, maximumLength: 1_000)
     let small = try Connection(path: path, options: options)
     let statement = try small.prepare("SELECT ?1")
-    statement.bind(1, [UInt8](repeating: 0, count: 1_000))
+    statement.bind([UInt8](repeating: 0, count: 1_000))
     #expect(try statement.step())
     statement.reset()
-    statement.bind(1, [UInt8](repeating: 0, count: 1_001))
+    statement.bind([UInt8](repeating: 0, count: 1_001))
     #expect(throws: SQLiteError.self) { try statement.step() }
   }
 }

@@ -39,15 +39,15 @@ final class StatementTests {
     _ = try connection.prepare("SELECT nothing FROM nowhere")
     let later = try connection.prepare("SELECT x FROM later")
     try connection.execute("CREATE TABLE later(x INTEGER) STRICT; INSERT INTO later VALUES (7)")
-    #expect(try later.step() && later.int(0) == 7)
+    #expect(try later.firstInt() == 7)
     #expect(statements.reports.map(\.sql) == ["SELECT x FROM later"])
   }
 
   @Test("what fails at preparing is thrown by the step, whatever was bound before, and tried again")
   func failedPrepare() throws {
     let statement = try connection.prepare("SELECT x FROM later WHERE x = ?1 AND ?2")
-    statement.bind(1, 7)
-    statement.bind(2, "secret")
+    statement.bind(7)
+    statement.bind("secret")
     statement.reset()
     #expect { try statement.step() } throws: {
       guard let error = $0 as? SQLiteError else { return false }
@@ -56,27 +56,73 @@ final class StatementTests {
     #expect(report(statement.sql)?.errors == 1)
     #expect(report(statement.sql)?.latency.count == 0)
     try connection.execute("CREATE TABLE later(x INTEGER) STRICT; INSERT INTO later VALUES (7)")
-    statement.bind(1, 7)
-    statement.bind(2, 1)
-    #expect(try statement.step())
-    #expect(statement.int(0) == 7)
+    statement.bind(7)
+    statement.bind(1)
+    #expect(try statement.firstInt() == 7)
   }
 
   @Test("columns of a statement that was not stepped are empty")
   func unstepped() throws {
     let statement = try connection.prepare("SELECT 1, 'a', x'00'")
-    #expect(statement.int(0) == 0 && statement.text(1) == "" && statement.blob(2) == [])
-    #expect(statement.isNull(0))
+    var columns = statement.columns()
+    #expect(columns.isNull)
+    #expect(columns.int() == 0 && columns.text() == "" && columns.blob() == [])
+  }
+
+  @Test("a run with parameters that are not bound, or bound for an earlier run, does not begin")
+  func unbound() throws {
+    let insert = try connection.prepare("INSERT INTO t(x, y) VALUES (?1, ?2)")
+    for bound in 0..<2 {
+      if bound == 1 { insert.bind(1) }
+      #expect { try insert.run() } throws: {
+        guard let error = $0 as? SQLiteError else { return false }
+        return error.kind == .defect && error.message == "\(bound) of 2 parameters are bound"
+          && error.sql == insert.sql
+      }
+    }
+    insert.bind(1)
+    insert.bind("a")
+    try insert.run()
+    #expect(throws: SQLiteError.self) { try insert.run() }
+    insert.bind(2)
+    insert.bind("b")
+    try insert.run()
+    #expect(try connection.value("SELECT count(*) FROM t") == 2)
+    #expect(report(insert.sql)?.errors == 3)
+  }
+
+  @Test("a row of which fewer or more columns are read than it has is a defect", arguments: [0, 1, 3])
+  func misread(count: Int) throws {
+    try connection.execute("INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    let select = try connection.prepare("SELECT x, y FROM t ORDER BY x")
+    let decode = { (row: inout Columns) in row.skip(count) }
+    for body in [{ _ = try select.first(decode) }, { _ = try select.all(decode) }] as [() throws -> Void] {
+      #expect(throws: SQLiteError(code: 21, message: "\(count) of 2 columns are read", sql: select.sql)) {
+        try body()
+      }
+    }
+    #expect(try select.all { (row) in "\(row.int())\(row.text())" } == ["1a", "2b"])
+  }
+
+  @Test("a table's columns are listed once for what selects, inserts and updates")
+  func columnList() {
+    let columns = ColumnList("id", "amount", "at")
+    #expect("\(columns)" == "id, amount, at" && columns.of("h") == "h.id, h.amount, h.at")
+    #expect(columns.parameters == "?1, ?2, ?3" && columns.count == 3)
+    let changing = columns.without("id")
+    #expect(changing.assigned(from: 2) == "amount = ?2, at = ?3")
+    #expect(changing.replaced == "amount = excluded.amount, at = excluded.at")
+    #expect("\(changing + ColumnList("key"))" == "amount, at, key")
   }
 
   @Test("each way in which a run ends counts it once, with its rows")
   func counting() throws {
     let insert = try connection.prepare("INSERT INTO t(y) VALUES (?1)")
     for text in ["a", "b", "c"] {
-      insert.bind(1, text)
+      insert.bind(text)
       try insert.run()
     }
-    insert.bind(1, "too long")
+    insert.bind("too long")
     #expect(throws: SQLiteError.self) { try insert.run() }
     insert.reset()
     let inserted = try #require(report(insert.sql))
@@ -110,7 +156,7 @@ final class StatementTests {
   @Test("a slow run is told with its plan and without its values")
   func slowRuns() throws {
     let statement = try connection.prepare("SELECT y FROM t WHERE x > ?1 ORDER BY y")
-    statement.bind(1, 12_345)
+    statement.bind(12_345)
     #expect(try !statement.step())
     let told = try #require(slow.all.last)
     #expect(told.sql == statement.sql && told.rows == 0 && told.elapsedNanoseconds > 0)

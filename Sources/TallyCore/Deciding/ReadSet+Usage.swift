@@ -33,15 +33,10 @@ extension ReadSet {
   func counters(in span: MonthSpan, of account: Account) throws(Refusal) -> MonthCounters {
     let key = MonthKey(month: span.month.number, account: account.id)
     var counters = try load { (it) throws(StorageFailure) in try it.counters(key) }
-    if let more = writes.months[key] {
-      counters.generations = counters.generations.addingSaturating(more.generations)
-      counters.uploads = counters.uploads.addingSaturating(more.uploads)
-    }
+    if let more = writes.months[key] { counters.add(more) }
     for edge in span.edges {
       let cell = try cell(day: edge.day, of: account, quarters: edge.quarters)
-      counters.generations = counters.generations.addingSaturating(
-        edge.sign.multipliedSaturating(by: cell.runs.succeeded.count))
-      counters.uploads = counters.uploads.addingSaturating(edge.sign.multipliedSaturating(by: cell.uploads))
+      counters.add(MonthCounters(of: cell), sign: edge.sign)
     }
     return counters
   }

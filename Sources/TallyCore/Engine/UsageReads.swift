@@ -23,15 +23,11 @@ extension UsageReads {
   public func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaUse> {
     let read = try usages(UsageQuery(userIds: [userId]))
     guard let usage = read.value.first else { throw Refusal(.corrupt, "no usage of one user") }
-    let used =
-      switch kind {
-      case .generations: usage.generations.addingSaturating(usage.running)
-      case .uploads: usage.uploads
-      case .pages: usage.pages
-      }
+    let counts = QuotaCounts(
+      month: MonthCounters(generations: usage.generations, uploads: usage.uploads), running: usage.running,
+      pages: usage.pages)
     return Snapshot(
-      QuotaUse(
-        limit: usage.limits[kind], used: used, resetsAtMicros: kind == .pages ? nil : usage.resetsAtMicros),
+      QuotaUse(kind, counts, limits: usage.limits, resetsAtMicros: usage.resetsAtMicros),
       commitSequence: read.commitSequence)
   }
 }
@@ -87,24 +83,6 @@ public struct Usage: Sendable, Equatable {
     self.limits = limits
     self.resetsAtMicros = resetsAtMicros
   }
-}
-
-/// How much of a quota is used.
-public struct QuotaUse: Sendable, Equatable {
-  /// nil: unlimited.
-  public var limit: Int64?
-  public var used: Int64
-  /// Of a monthly quota: when the next month begins. nil for pages.
-  public var resetsAtMicros: Int64?
-
-  package init(limit: Int64? = nil, used: Int64, resetsAtMicros: Int64? = nil) {
-    self.limit = limit
-    self.used = used
-    self.resetsAtMicros = resetsAtMicros
-  }
-
-  /// Whether one more is within the limit.
-  public var isAllowed: Bool { limit.map { used < $0 } ?? true }
 }
 
 /// A dashboard's question, with all that depends on the time resolved.

@@ -2,6 +2,13 @@
 //
 // Invariants:
 // 1. Each quarter hour of a rollup stands here once.
+//
+// These are amounts that the store adds to what it has, where other records of a write set are rows to put. A
+// store keeps the up to 96 quarter hours of a day packed in one row, and changes a few of them in place.
+// Deciding reads none of that when a run ends. To put rows it would have to read the four days that a run
+// counts in, and the store would have to read them once more to put the changed quarter hours in: four more
+// statements for each FinishRun. Now each day is read and written once a commit, in the order of the keys,
+// however many runs of the batch it counts.
 
 package struct RollupDeltas {
   package private(set) var byKey: [RollupKey: [QuarterDelta]] = [:]

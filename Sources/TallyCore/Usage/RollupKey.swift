@@ -1,7 +1,4 @@
 // What runs and uploads are counted under.
-//
-// Invariants:
-// 1. Months are numbered from year 0: year x 12 + month - 1.
 
 /// A rollup row's key.
 package struct RollupKey: Hashable, Comparable {
@@ -23,28 +20,6 @@ package struct RollupKey: Hashable, Comparable {
 
   package static func < (left: Self, right: Self) -> Bool {
     (left.day, left.account, left.label) < (right.day, right.account, right.label)
-  }
-}
-
-/// What a user did in a UTC month.
-package struct MonthCounters: Equatable {
-  /// Succeeded runs that started in it.
-  package var generations: Int64 = 0
-  /// Media of source UPLOAD made in it.
-  package var uploads: Int64 = 0
-
-  package init(generations: Int64 = 0, uploads: Int64 = 0) {
-    self.generations = generations
-    self.uploads = uploads
-  }
-}
-
-package struct MonthKey: Hashable, Comparable {
-  package var month: Int64
-  package var account: Int64
-
-  package static func < (left: Self, right: Self) -> Bool {
-    (left.month, left.account) < (right.month, right.account)
   }
 }
 

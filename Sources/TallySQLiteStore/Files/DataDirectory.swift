@@ -4,12 +4,12 @@
 // 1. `daemon.lock` is held, by flock, for as long as the value lives; the kernel drops it with the process.
 // 2. A database or -shm file that is there is never opened here: closing it would drop SQLite's locks.
 // 3. The directory belongs to this user and is closed to everybody else.
-// 4. The names of the database and its log are on the disk before anything is served: SQLite makes nothing of
+// 4. The names of the database and its log are on the disk before anything is served: SQLite ignores
 //    a failed sync of the directory, and a log that has lost its name has lost all that it holds. A name that
 //    this start made and could not sync is removed again: the next one has to make it anew, since a second
 //    sync of the same directory would say nothing of what the first one failed to write.
-// 5. So is the removal of the journal with which SQLite makes the database's first page: a journal that comes
-//    back with the power undoes that page, and all that was put on it since.
+// 5. The removal of the journal with which SQLite makes the database's first page is on the disk by then as
+//    well: a journal that comes back after a power cut would undo that page, and all that was written since.
 //
 // Owner: the engine.
 

@@ -4,17 +4,17 @@
 // 1. Of one commit. Only the count of commits in it is changed, each time that it is put back: that count
 //    never goes back, since caches and readers tell by it what is new.
 //
-// Owner: whoever asked for it keeps it; it is touched on the writer's queue only.
+// Owner: the caller that asked for it keeps it; it is used on the writer's queue only.
 
-public import TallyCore
+internal import TallyCore
 internal import TallySQLite
 
 // @unchecked Sendable: see the owner.
-public final class DatabaseSnapshot: StoreCopy, @unchecked Sendable {
+final class DatabaseSnapshot: StoreCopy, @unchecked Sendable {
   let connection: Connection
-  public let byteCount: Int
+  let byteCount: Int
   /// The commit that it is of.
-  public let commitSequence: Int64
+  let commitSequence: Int64
 
   private init(_ connection: Connection, byteCount: Int, commitSequence: Int64) {
     self.connection = connection

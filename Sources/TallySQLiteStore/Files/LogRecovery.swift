@@ -3,11 +3,11 @@
 // Invariants:
 // 1. What recovery takes is written back in place and synced first. After a failed sync Linux calls what was
 //    not written clean: the page cache shows commits that the disk does not have, and no later sync would
-//    write them. Whatever was built on them would lose its ground in a power cut.
+//    write them. Later commits that build on them would be lost in a power cut.
 // 2. For the same reason all of it counts as not copied into the database file yet. SQLite forgets by itself
 //    what was copied, unless another program has the database open over the restart.
 // 3. Other programs may write and checkpoint at any time: SQLite's locks are held from before the log is
-//    examined until it is on the disk. Else what was read would be written over what they have put there.
+//    examined until it is on the disk. Otherwise what was read would overwrite what they have written.
 //    SQLite's own recovery, which may come before, writes to the shared memory only.
 // 4. A log that has lost commits which were acknowledged is not opened, unless the operator says so.
 //

@@ -4,10 +4,10 @@
 // 1. One page takes at most three statements, whatever the number of rows, and examines at most
 //    `maximumExaminedRows`; a page that ends there says where to go on, even when it is not full.
 // 2. `at` never decreases along the sequence, which has no gap: a time becomes a sequence by bisection.
-// 3. One of three small interfaces between the engine and how the ledger is indexed (with `KeyIndex` and
-//    `AccountTable`).
+// 3. With `KeyIndex` and `AccountTable` it is all that the writer and the engine know of how the ledger is
+//    indexed.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -17,7 +17,7 @@ final class History {
   static let maximumExaminedRows = 10_000
 
   static let pageSQL = """
-    SELECT \(LedgerReader.columns) FROM ledger l JOIN account a ON a.id = l.account
+    SELECT \(LedgerTable.selected) FROM ledger l JOIN account a ON a.id = l.account
     WHERE l.account = ?1 AND l.sequence > ?2 AND l.sequence < ?3 ORDER BY l.sequence DESC
     """
   /// The last sequence before a time, or zero.
@@ -49,9 +49,9 @@ final class History {
     if let fromMicros = filter.fromMicros { after = try lastSequence(beforeMicros: fromMicros) }
     if let toMicros = filter.toMicros { before = min(before, try lastSequence(beforeMicros: toMicros) + 1) }
     let types = Set(filter.types)
-    page.bind(1, account)
-    page.bind(2, after)
-    page.bind(3, before)
+    page.bind(account)
+    page.bind(after)
+    page.bind(before)
     defer { page.reset() }
     var rows: [Entry] = []
     var examined = 0
@@ -62,13 +62,15 @@ final class History {
         return Page(rows: rows, nextBefore: last)
       }
       examined += 1
-      last = page.int(0)
+      var columns = page.columns()
+      last = columns.int()
+      let type = LedgerTable.type(&columns)
+      // The other columns of a row that is not asked for are not read.
       if !types.isEmpty {
-        guard let type = TransactionType(rawValue: Int32(truncatingIfNeeded: page.int(1))),
-          types.contains(type)
-        else { continue }
+        guard let type, types.contains(type) else { continue }
       }
-      let entry = try LedgerReader.entry(page)
+      let entry = try LedgerTable.entry(sequence: last, type: type, &columns)
+      try columns.end()
       guard filter.metadata.allSatisfy({ wanted in entry.text.metadata.contains { $0.isExactly(wanted) } })
       else { continue }
       rows.append(entry)
@@ -77,9 +79,8 @@ final class History {
   }
 
   private func lastSequence(beforeMicros micros: Int64) throws(SQLiteError) -> Int64 {
-    lastBefore.bind(1, micros)
-    defer { lastBefore.reset() }
-    return try lastBefore.step() ? lastBefore.int(0) : 0
+    lastBefore.bind(micros)
+    return try lastBefore.firstInt() ?? 0
   }
 }
 

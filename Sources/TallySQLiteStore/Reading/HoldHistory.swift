@@ -4,14 +4,14 @@
 // 1. A page is one statement and examines at most `History.maximumExaminedRows`.
 // 2. A hold whose time is over is shown as expired, whether or not that was written.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
 final class HoldHistory {
   static let pageSQL = """
-    SELECT \(HoldReader.columns) FROM hold h JOIN account a ON a.id = h.account
+    SELECT \(HoldTable.selected) FROM hold h JOIN account a ON a.id = h.account
     WHERE h.account = ?1 AND h.id < ?2 ORDER BY h.id DESC
     """
 
@@ -23,8 +23,8 @@ final class HoldHistory {
 
   func page(account: Account, _ filter: HoldFilter, nowMicros: Int64) throws(SQLiteError) -> Page<Hold> {
     let states = Set(filter.states)
-    page.bind(1, account.id)
-    page.bind(2, filter.beforeId ?? Int64.max)
+    page.bind(account.id)
+    page.bind(filter.beforeId ?? Int64.max)
     defer { page.reset() }
     var rows: [Hold] = []
     var examined = 0
@@ -34,8 +34,8 @@ final class HoldHistory {
         return Page(rows: rows, nextBefore: last)
       }
       examined += 1
-      last = page.int(0)
-      let hold = Rules.hold(try HoldReader.hold(page), of: account, at: nowMicros)
+      let hold = Rules.hold(try page.row(HoldTable.hold), of: account, at: nowMicros)
+      last = hold.id
       if states.isEmpty || states.contains(hold.state) { rows.append(hold) }
     }
     return Page(rows: rows, nextBefore: nil)

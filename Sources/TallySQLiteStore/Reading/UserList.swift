@@ -5,10 +5,10 @@
 //    at most `maximumExaminedRows`; a page that ends there says where to go on, even when it is not full.
 // 2. Accounts are numbered in the order in which they were made and never removed: a page that starts after
 //    a number is stable under writes, in each order.
-// 3. What users without settings cannot be is looked for among settings, by an index; accounts, which every
-//    write of money touches, have none for this.
+// 3. What only users with settings can be is searched for by an index of `user_settings`. Accounts have no
+//    index for it, since every write of money would have to keep that up.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -38,9 +38,9 @@ final class UserList {
     }
   }
 
-  private static let columns = "\(AccountLoader.columns), \(SettingsReader.columns)"
-  /// Where the account's columns end.
-  private static let settingsColumn: Int32 = 9
+  /// Settings come first: what a filter wants is found there.
+  private static let columns =
+    "a.id, a.user_id, \(UserSettingsTable.selected), \(AccountTable.columns.of("a"))"
 
   private static func sql(_ driver: Driver, isAscending: Bool) -> String {
     let order = isAscending ? "> ?1 ORDER BY" : "< ?1 ORDER BY"
@@ -88,25 +88,27 @@ final class UserList {
     var examined = 0
     var last: Int64 = 0
     while try statement.step() {
-      if statement.int(0) == filter.after { continue }
+      var columns = statement.columns()
+      let (id, userId) = (columns.int(), columns.text())
+      if id == filter.after { continue }
       // In the order of bytes, those with a prefix stand together.
-      if filter.order == .userId, !statement.text(1).utf8.starts(with: filter.userIdPrefix.utf8) { break }
+      if filter.order == .userId, !userId.utf8.starts(with: filter.userIdPrefix.utf8) { break }
       // A row more than asked for says that there is a next page.
       if rows.count == filter.limit || examined == Self.maximumExaminedRows { return (rows, last) }
       examined += 1
-      last = statement.int(0)
-      let settings = try SettingsReader.settings(statement, from: Self.settingsColumn)
-      if filter.wants(settings) {
-        rows.append(Row(account: try AccountLoader.account(statement), settings: settings))
-      }
+      last = id
+      let settings = try UserSettingsTable.settings(account: id, userId: userId, &columns)
+      guard filter.wants(settings) else { continue }
+      rows.append(Row(account: try AccountTable.account(&columns), settings: settings))
+      try columns.end()
     }
     return (rows, nil)
   }
 
   private func bound(_ filter: UserFilter) throws(SQLiteError) -> Statement {
     if filter.order == .userId {
-      byUserId.bind(1, filter.after)
-      byUserId.bind(2, filter.userIdPrefix)
+      byUserId.bind(filter.after)
+      byUserId.bind(filter.userIdPrefix)
       return byUserId
     }
     let isAscending = filter.order == .oldestFirst
@@ -114,12 +116,12 @@ final class UserList {
     guard let statement = (isAscending ? ascending : descending)[driver] else {
       throw .malformed("users: no statement for this filter")
     }
-    statement.bind(1, filter.after ?? (isAscending ? 0 : Int64.max))
+    statement.bind(filter.after ?? (isAscending ? 0 : Int64.max))
     switch driver {
     case .account: break
-    case .plan: statement.bind(2, filter.planId)
-    case .role: statement.bind(2, filter.role.map { Int64($0.rawValue) })
-    case .approval: statement.bind(2, filter.approval.map { Int64($0.rawValue) })
+    case .plan: statement.bind(filter.planId)
+    case .role: statement.bind(filter.role.map { Int64($0.rawValue) })
+    case .approval: statement.bind(filter.approval.map { Int64($0.rawValue) })
     }
     return statement
   }

@@ -2,7 +2,7 @@
 //
 // Invariants:
 // 1. `user_version` is the number of the last migration applied; each is applied in one transaction with
-//    it, so a file is never between two versions.
+//    it, so a file is never between two versions, whenever the process is killed.
 // 2. A file of a newer version is refused; so is one whose migrations are not the ones of this program.
 //
 // Owner: the thread that opens the engine.
@@ -15,6 +15,9 @@ struct Migration: Sendable {
   let version: Int32
   let name: String
   let sql: String
+  /// Whether it puts a new table in the place of an old one that others refer to. Foreign keys are off while
+  /// it runs: with them, dropping the old table would delete the rows that refer to it.
+  var replacesTables = false
 
   /// SHA-256 of the text, in hex.
   var checksum: String {
@@ -63,20 +66,31 @@ enum Migrations {
 
   private static func checksums(_ connection: Connection) throws(SQLiteError) -> [Int64: String] {
     let statement = try connection.prepare("SELECT version, checksum FROM migration")
-    var checksums: [Int64: String] = [:]
-    while try statement.step() { checksums[statement.int(0)] = statement.text(1) }
-    return checksums
+    let checksums = try statement.all { (row) in (row.int(), row.text()) }
+    return Dictionary(checksums, uniquingKeysWith: { first, _ in first })
   }
 
   private static func apply(_ migration: Migration, _ connection: Connection) throws(SQLiteError) {
+    guard migration.replacesTables else { return try applyInTransaction(migration, connection) }
+    // Neither setting can be changed inside a transaction. The second one keeps a view that somebody made of
+    // the old table from stopping the migration: while that table is gone the view makes no sense.
+    try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON")
+    let result = Result { () throws(SQLiteError) in try applyInTransaction(migration, connection) }
+    try connection.execute("PRAGMA foreign_keys = ON; PRAGMA legacy_alter_table = OFF")
+    try result.get()
+  }
+
+  private static func applyInTransaction(
+    _ migration: Migration, _ connection: Connection
+  ) throws(SQLiteError) {
     try connection.execute("BEGIN IMMEDIATE")
     do {
       if migration.version == 1 { try connection.execute(log) }
       try connection.execute(migration.sql)
       let entry = try connection.prepare("INSERT INTO migration VALUES (?1, ?2, ?3)")
-      entry.bind(1, Int64(migration.version))
-      entry.bind(2, migration.name)
-      entry.bind(3, migration.checksum)
+      entry.bind(Int64(migration.version))
+      entry.bind(migration.name)
+      entry.bind(migration.checksum)
       try entry.run()
       try connection.execute("PRAGMA user_version = \(migration.version)")
       try connection.execute("COMMIT")

@@ -4,8 +4,6 @@
 // 1. A migration that was released is never changed; a new version is a new migration at the end.
 // 2. Everything is STRICT. Money is INTEGER micro-USD, times are INTEGER microseconds since the epoch.
 // 3. The last line of defence stands in the tables: uniqueness, balances not below zero, known types.
-//
-// Text, owned by nobody.
 
 internal import TallyCore
 
@@ -14,6 +12,7 @@ enum Schema {
     Migration(version: 1, name: "the ledger", sql: ledger),
     Migration(version: 2, name: "users, usage and pages", sql: users + usage + runs + pages),
     Migration(version: 3, name: "time of commits, open holds, patches", sql: bounds),
+    Migration(version: 4, name: "the mark of purged pages", sql: purgedPages, replacesTables: true),
   ]
 
   /// The version that this program writes.
@@ -129,7 +128,7 @@ enum Schema {
     INSERT INTO meta VALUES (1, 0, 0, 0, zeroblob(32));
     """
 
-  /// A user is whoever has an account; settings come with the first PutUserSettings.
+  /// Every user has an account; settings come with the first PutUserSettings.
   private static let users = """
     ALTER TABLE account ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
     UPDATE account SET created_at =
@@ -162,7 +161,7 @@ enum Schema {
 
   /// The time of a commit that wrote no ledger row; how many open holds an account has, so that their limit
   /// costs no search; and the request that made a version by a patch, so that the same request finds it
-  /// again. Versions from before have no digest: nobody knows which request made them.
+  /// again. Versions from before have no digest: the requests that made them are not known.
   private static let bounds = """
     ALTER TABLE meta ADD COLUMN committed_at INTEGER NOT NULL DEFAULT 0;
     UPDATE meta SET committed_at = last_at;

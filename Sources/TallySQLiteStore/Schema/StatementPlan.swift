@@ -1,11 +1,9 @@
 // How SQLite would run every statement that the program has.
 //
 // Invariants:
-// 1. The list is what the holders of statements prepare, so that a new statement cannot be forgotten.
+// 1. Statements are collected from the types that prepare them, so that a new one cannot be forgotten.
 // 2. A statement neither walks a table nor sorts rows, but for those named here with the reason, and for
 //    walks in the order of an index that a limit ends.
-//
-// Values; made by the thread that verifies.
 
 internal import TallyCore
 internal import TallySQLite
@@ -13,7 +11,7 @@ internal import TallySQLite
 struct StatementPlan: Equatable {
   /// With single blanks.
   var sql: String
-  /// As EXPLAIN QUERY PLAN tells them.
+  /// The lines of EXPLAIN QUERY PLAN.
   var steps: [String]
 
   /// Why statements may walk a whole table, by how they begin.
@@ -42,7 +40,7 @@ struct StatementPlan: Equatable {
 
   func uses(index: String) -> Bool { steps.contains { $0.split(separator: " ").contains(Substring(index)) } }
 
-  /// Of every statement of the writer, a reader and verification, by text.
+  /// The plans of all statements of the writer, a reader and verification, ordered by text.
   /// - Parameter connection: of a database of this program's version.
   static func all(on connection: Connection) throws(SQLiteError) -> [StatementPlan] {
     let texts = try connection.listing { () throws(SQLiteError) in
@@ -54,10 +52,7 @@ struct StatementPlan: Equatable {
     for text in texts {
       let sql = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
       guard plans[sql] == nil else { continue }
-      let statement = try connection.prepare("EXPLAIN QUERY PLAN \(text)")
-      var steps: [String] = []
-      while try statement.step() { steps.append(statement.text(3)) }
-      plans[sql] = StatementPlan(sql: sql, steps: steps)
+      plans[sql] = StatementPlan(sql: sql, steps: try connection.plan(of: text))
     }
     return plans.values.sorted { $0.sql < $1.sql }
   }

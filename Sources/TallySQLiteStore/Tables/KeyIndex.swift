@@ -2,10 +2,10 @@
 //
 // Invariants:
 // 1. What it finds is exact and for ever: a key once stored is found in every later transaction.
-// 2. One of three small interfaces between the writer and how the ledger is indexed (with `History` and
-//    `AccountTable`); here they are ordinary indexes.
+// 2. With `History` and `AccountTable` it is all that the writer and the engine know of how the ledger is
+//    indexed. Here those are ordinary indexes.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
@@ -27,27 +27,23 @@ final class KeyIndex {
   }
 
   func find(account: Int64, key: String) throws(SQLiteError) -> KeyMatch? {
-    byKey.bind(1, key)
-    byKey.bind(2, account)
-    defer { byKey.reset() }
-    guard try byKey.step() else { return nil }
-    return KeyMatch(sequence: byKey.int(0), digest: Digest(bytes: byKey.blob(1)))
+    byKey.bind(key)
+    byKey.bind(account)
+    return try byKey.first { (row) in KeyMatch(sequence: row.int(), digest: Digest(bytes: row.blob())) }
   }
 
   /// Across all users.
   /// - Returns: the purchase's sequence.
   func find(paymentId: String) throws(SQLiteError) -> Int64? {
-    byPayment.bind(1, paymentId)
-    defer { byPayment.reset() }
-    return try byPayment.step() ? byPayment.int(0) : nil
+    byPayment.bind(paymentId)
+    return try byPayment.firstInt()
   }
 
   /// - Returns: the grant's sequence.
   func find(account: Int64, planId: String, periodStartMicros: Int64) throws(SQLiteError) -> Int64? {
-    byGrant.bind(1, account)
-    byGrant.bind(2, planId)
-    byGrant.bind(3, periodStartMicros)
-    defer { byGrant.reset() }
-    return try byGrant.step() ? byGrant.int(0) : nil
+    byGrant.bind(account)
+    byGrant.bind(planId)
+    byGrant.bind(periodStartMicros)
+    return try byGrant.firstInt()
   }
 }

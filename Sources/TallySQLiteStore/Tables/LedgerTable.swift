@@ -4,86 +4,88 @@
 // 1. Rows are inserted in sequence order and never changed.
 // 2. A row read back equals the entry that was inserted.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
-/// Reads single rows.
-final class LedgerReader {
-  /// Of a row and its account; `entry(_:)` reads them in this order.
-  static let columns = """
-    l.sequence, l.type, l.amount, l.balance_after, l.held_after, l.pending_after, l.version, l.at,
-    l.effective_at, l.commit_sequence, l.commit_position, l.lots, l.key, l.digest, l.next_expiry_at,
-    l.next_expiry_amount, l.run_id, l.description, l.metadata, l.payment_id, l.plan_id, l.period_start,
-    l.hold_id, l.hold_amount, l.expires_at, l.priority, l.package, l.actor, l.reason, a.user_id
-    """
+final class LedgerTable {
+  /// What an entry says, but for its user.
+  static let columns = ColumnList(
+    "sequence", "type", "amount", "balance_after", "held_after", "version", "at", "effective_at", "lots",
+    "pending_after", "commit_sequence", "commit_position", "key", "digest", "next_expiry_at",
+    "next_expiry_amount", "run_id", "description", "metadata", "payment_id", "plan_id", "period_start",
+    "hold_id", "hold_amount", "expires_at", "priority", "package", "actor", "reason")
+  /// What a row has beside its entry.
+  static let proof = ColumnList("account", "hash", "text_digest")
+  /// The columns of a row `l` and its account `a`, as `entry(_:)` takes them.
+  static let selected = "\(columns.of("l")), a.user_id"
+
   static let bySequenceSQL = """
-    SELECT \(columns) FROM ledger l JOIN account a ON a.id = l.account WHERE l.sequence = ?1
+    SELECT \(selected) FROM ledger l JOIN account a ON a.id = l.account WHERE l.sequence = ?1
     """
 
   private let bySequence: Statement
-
-  init(_ connection: Connection) throws(SQLiteError) {
-    bySequence = try connection.prepare(Self.bySequenceSQL)
-  }
-
-  func row(sequence: Int64) throws(SQLiteError) -> Entry? {
-    bySequence.bind(1, sequence)
-    defer { bySequence.reset() }
-    return try bySequence.step() ? try Self.entry(bySequence) : nil
-  }
-
-  /// The row that a statement which selects `columns` stands on.
-  static func entry(_ row: Statement) throws(SQLiteError) -> Entry {
-    guard let type = TransactionType(rawValue: Int32(truncatingIfNeeded: row.int(1))) else {
-      throw .malformed("type of ledger row \(row.int(0))")
-    }
-    var entry = Entry(
-      userId: row.text(29), type: type, amountMicros: row.int(2), balanceAfterMicros: row.int(3),
-      heldAfterMicros: row.int(4), version: row.int(6), atMicros: row.int(7), effectiveAtMicros: row.int(8),
-      lots: try Packing.allocations(row.blob(11)))
-    entry.sequence = row.int(0)
-    entry.pendingAfterMicros = row.int(5)
-    entry.commit = CommitPoint(sequence: row.int(9), position: Int32(truncatingIfNeeded: row.int(10)))
-    if let key = row.optionalText(12) {
-      entry.idempotency = Idempotency(key: key, digest: Digest(bytes: row.blob(13)))
-    }
-    if let expiry = row.optionalInt(14) {
-      entry.nextExpiryAfter = Balance.Expiry(atMicros: expiry, amountMicros: row.int(15))
-    }
-    entry.runId = row.text(16)
-    entry.text.description = row.text(17)
-    entry.text.metadata = try Packing.metadata(row.blob(18))
-    entry.paymentId = row.optionalText(19)
-    entry.planId = row.optionalText(20)
-    entry.periodStartMicros = row.optionalInt(21)
-    entry.holdId = row.optionalInt(22)
-    entry.holdAmountMicros = row.int(23)
-    entry.expiresAtMicros = row.optionalInt(24)
-    entry.priority = Int32(truncatingIfNeeded: row.int(25))
-    entry.package = row.text(26)
-    entry.actor = row.text(27)
-    entry.reason = row.text(28)
-    return entry
-  }
-}
-
-/// Appends rows.
-final class LedgerAppender {
   private let insert: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
-    insert = try connection.prepare(
-      """
-      INSERT INTO ledger(sequence, account, type, amount, balance_after, held_after, pending_after, version,
-        at, effective_at, commit_sequence, commit_position, lots, hash, key, digest, next_expiry_at,
-        next_expiry_amount, run_id, description, metadata, text_digest, payment_id, plan_id, period_start,
-        hold_id, hold_amount, expires_at, priority, package, actor, reason)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-        ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)
-      """)
+    bySequence = try connection.prepare(Self.bySequenceSQL)
+    let written = Self.columns + Self.proof
+    insert = try connection.prepare("INSERT INTO ledger(\(written)) VALUES (\(written.parameters))")
   }
+
+  // MARK: reading
+
+  func entry(sequence: Int64) throws(SQLiteError) -> Entry? {
+    bySequence.bind(sequence)
+    return try bySequence.first(Self.entry)
+  }
+
+  /// Takes what is `selected`.
+  static func entry(_ row: inout Columns) throws(SQLiteError) -> Entry {
+    let sequence = row.int()
+    return try entry(sequence: sequence, type: type(&row), &row)
+  }
+
+  /// Takes the column of the type; nil for a number that is none.
+  static func type(_ row: inout Columns) -> TransactionType? { TransactionType(rawValue: row.int32()) }
+
+  /// Takes what is `selected` after the type.
+  static func entry(
+    sequence: Int64, type: TransactionType?, _ row: inout Columns
+  ) throws(SQLiteError) -> Entry {
+    guard let type else { throw .malformed("type of ledger row \(sequence)") }
+    var entry = Entry(
+      userId: "", type: type, amountMicros: row.int(), balanceAfterMicros: row.int(),
+      heldAfterMicros: row.int(), version: row.int(), atMicros: row.int(), effectiveAtMicros: row.int(),
+      lots: try Packing.allocations(row.blob()))
+    entry.sequence = sequence
+    entry.pendingAfterMicros = row.int()
+    entry.commit = row.commitPoint()
+    let (key, digest) = (row.optionalText(), row.blob())
+    if let key { entry.idempotency = Idempotency(key: key, digest: Digest(bytes: digest)) }
+    let (expiresAtMicros, expiringMicros) = (row.optionalInt(), row.int())
+    if let expiresAtMicros {
+      entry.nextExpiryAfter = Balance.Expiry(atMicros: expiresAtMicros, amountMicros: expiringMicros)
+    }
+    entry.runId = row.text()
+    entry.text.description = row.text()
+    entry.text.metadata = try Packing.metadata(row.blob())
+    entry.paymentId = row.optionalText()
+    entry.planId = row.optionalText()
+    entry.periodStartMicros = row.optionalInt()
+    entry.holdId = row.optionalInt()
+    entry.holdAmountMicros = row.int()
+    entry.expiresAtMicros = row.optionalInt()
+    entry.priority = row.int32()
+    entry.package = row.text()
+    entry.actor = row.text()
+    entry.reason = row.text()
+    entry.userId = row.text()
+    return entry
+  }
+
+  // MARK: writing
 
   /// - Parameters:
   ///   - entry: complete, sequence and commit point included.
@@ -91,47 +93,47 @@ final class LedgerAppender {
   ///   - hash: of this row in the chain.
   ///   - textDigest: nil for a row without free text.
   func append(_ entry: Entry, account: Int64, hash: [UInt8], textDigest: [UInt8]?) throws(SQLiteError) {
-    insert.bind(1, entry.sequence)
-    insert.bind(2, account)
-    insert.bind(3, Int64(entry.type.rawValue))
-    insert.bind(4, entry.amountMicros)
-    insert.bind(5, entry.balanceAfterMicros)
-    insert.bind(6, entry.heldAfterMicros)
-    insert.bind(7, entry.pendingAfterMicros)
-    insert.bind(8, entry.version)
-    insert.bind(9, entry.atMicros)
-    insert.bind(10, entry.effectiveAtMicros)
-    insert.bind(11, entry.commit.sequence)
-    insert.bind(12, Int64(entry.commit.position))
-    insert.bind(13, Packing.pack(entry.lots))
-    insert.bind(14, hash)
-    insert.bind(15, entry.idempotency?.key)
-    insert.bind(16, entry.idempotency?.digest.bytes)
-    insert.bind(17, entry.nextExpiryAfter?.atMicros)
-    insert.bind(18, entry.nextExpiryAfter?.amountMicros)
-    bind(19, entry.runId)
-    bind(20, entry.text.description)
-    insert.bind(21, entry.text.metadata.isEmpty ? nil : Packing.pack(entry.text.metadata))
-    insert.bind(22, textDigest)
-    insert.bind(23, entry.paymentId)
-    insert.bind(24, entry.planId)
-    insert.bind(25, entry.periodStartMicros)
-    insert.bind(26, entry.holdId)
-    bind(27, entry.holdAmountMicros)
-    insert.bind(28, entry.expiresAtMicros)
-    bind(29, Int64(entry.priority))
-    bind(30, entry.package)
-    bind(31, entry.actor)
-    bind(32, entry.reason)
+    insert.bind(entry.sequence)
+    insert.bind(Int64(entry.type.rawValue))
+    insert.bind(entry.amountMicros)
+    insert.bind(entry.balanceAfterMicros)
+    insert.bind(entry.heldAfterMicros)
+    insert.bind(entry.version)
+    insert.bind(entry.atMicros)
+    insert.bind(entry.effectiveAtMicros)
+    insert.bind(Packing.pack(entry.lots))
+    insert.bind(entry.pendingAfterMicros)
+    insert.bind(entry.commit.sequence)
+    insert.bind(Int64(entry.commit.position))
+    insert.bind(entry.idempotency?.key)
+    insert.bind(entry.idempotency?.digest.bytes)
+    insert.bind(entry.nextExpiryAfter?.atMicros)
+    insert.bind(entry.nextExpiryAfter?.amountMicros)
+    bindUnlessEmpty(entry.runId)
+    bindUnlessEmpty(entry.text.description)
+    insert.bind(entry.text.metadata.isEmpty ? nil : Packing.pack(entry.text.metadata))
+    insert.bind(entry.paymentId)
+    insert.bind(entry.planId)
+    insert.bind(entry.periodStartMicros)
+    insert.bind(entry.holdId)
+    bindUnlessZero(entry.holdAmountMicros)
+    insert.bind(entry.expiresAtMicros)
+    bindUnlessZero(Int64(entry.priority))
+    bindUnlessEmpty(entry.package)
+    bindUnlessEmpty(entry.actor)
+    bindUnlessEmpty(entry.reason)
+    insert.bind(account)
+    insert.bind(hash)
+    insert.bind(textDigest)
     try insert.run()
   }
 
-  /// Empty texts and zeros that are there for few rows are stored as NULL.
-  private func bind(_ index: Int32, _ text: String) {
-    if text.isEmpty { insert.bindNull(index) } else { insert.bind(index, text) }
+  /// Most rows have no such text: NULL takes less room than an empty one.
+  private func bindUnlessEmpty(_ text: String) {
+    if text.isEmpty { insert.bindNull() } else { insert.bind(text) }
   }
 
-  private func bind(_ index: Int32, _ value: Int64) {
-    if value == 0 { insert.bindNull(index) } else { insert.bind(index, value) }
+  private func bindUnlessZero(_ value: Int64) {
+    if value == 0 { insert.bindNull() } else { insert.bind(value) }
   }
 }

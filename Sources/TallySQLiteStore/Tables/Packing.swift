@@ -1,8 +1,6 @@
 // How lists are packed into one column.
 //
-// Format. A varint is an unsigned LEB128: seven bits a byte, least significant first, the high bit set on
-// all but the last byte; at most ten bytes. A signed number is zigzag first: 0, -1, 1, -2 are 0, 1, 2, 3.
-// A text is the varint of its byte count and its UTF-8.
+// Formats, in the terms of Packer.swift:
 //
 //   allocations: (varint lot id, varint amount)*            ledger.lots, hold.pins
 //   metadata:    (text key, text value)*                    ledger.metadata
@@ -14,97 +12,9 @@
 //
 // Invariants:
 // 1. What is packed unpacks to the same value; what was not packed here is refused, never guessed at.
-//
-// Pure values, owned by nobody.
 
 internal import TallyCore
 internal import TallySQLite
-
-struct Packer {
-  private(set) var bytes: [UInt8] = []
-
-  mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
-
-  mutating func append(varint value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
-  }
-
-  mutating func append(_ value: Int64) { append(varint: UInt64(bitPattern: value)) }
-
-  mutating func append(signed value: Int64) {
-    append(varint: UInt64(bitPattern: (value << 1) ^ (value >> 63)))
-  }
-
-  mutating func append(raw more: some Collection<UInt8>) { bytes.append(contentsOf: more) }
-
-  mutating func append(_ text: String) {
-    append(varint: UInt64(text.utf8.count))
-    bytes.append(contentsOf: text.utf8)
-  }
-}
-
-struct Unpacker {
-  private let bytes: [UInt8]
-  private var position = 0
-  private let end: Int
-  private let what: String
-
-  /// - Parameter what: named in the error.
-  init(_ bytes: [UInt8], what: String) {
-    self.init(bytes, from: 0, to: bytes.count, what: what)
-  }
-
-  /// Of a part only.
-  /// - Parameter end: at most the number of bytes.
-  init(_ bytes: [UInt8], from start: Int, to end: Int, what: String) {
-    self.bytes = bytes
-    position = start
-    self.end = end
-    self.what = what
-  }
-
-  var isAtEnd: Bool { position == end }
-
-  private var malformed: SQLiteError { .malformed(what) }
-
-  mutating func varint() throws(SQLiteError) -> UInt64 {
-    var value: UInt64 = 0
-    var shift: UInt64 = 0
-    while position < end {
-      let byte = bytes[position]
-      position += 1
-      guard shift < 63 || byte <= 1 else { throw malformed }
-      value |= UInt64(byte & 0x7f) << shift
-      if byte < 0x80 { return value }
-      shift += 7
-    }
-    throw malformed
-  }
-
-  mutating func int() throws(SQLiteError) -> Int64 { Int64(bitPattern: try varint()) }
-
-  mutating func signed() throws(SQLiteError) -> Int64 {
-    let value = try varint()
-    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
-  }
-
-  mutating func text() throws(SQLiteError) -> String {
-    let count = try varint()
-    guard count <= UInt64(end - position) else { throw malformed }
-    let next = position + Int(count)
-    defer { position = next }
-    return String(decoding: bytes[position..<next], as: UTF8.self)
-  }
-
-  func finish() throws(SQLiteError) {
-    guard isAtEnd else { throw malformed }
-  }
-}
 
 enum Packing {
   static func pack(_ allocations: [LotAllocation]) -> [UInt8] {
@@ -226,17 +136,5 @@ private struct AmountSum {
     let (next, overflow) = sum.addingReportingOverflow(amountMicros)
     sum = next
     return amountMicros >= 0 && !overflow
-  }
-}
-
-extension Statement {
-  /// What a file may have counted up to: twice as much fits, and so does one more.
-  private static let maximumCount: Int64 = 1 << 62
-
-  /// A number that is counted on from.
-  func counted(_ column: Int32) throws(SQLiteError) -> Int64 {
-    let count = int(column)
-    guard (0...Self.maximumCount).contains(count) else { throw .malformed("a count of \(count)") }
-    return count
   }
 }

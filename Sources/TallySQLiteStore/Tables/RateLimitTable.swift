@@ -3,46 +3,50 @@
 // Invariants:
 // 1. A subject has one limit at most.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
-/// Reads rate limits.
-final class RateLimitReader {
+final class RateLimitTable {
   static let pageSQL = """
     SELECT r.id, r.kind, a.user_id, r.uid, r.per_second, r.burst
     FROM rate_limit r LEFT JOIN account a ON a.id = r.account
     WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
-  static let bySubjectSQL =
-    "SELECT per_second, burst FROM rate_limit WHERE kind = ?1 AND coalesce(account, uid, 0) = ?2"
-  static let countSQL = "SELECT count(*) FROM rate_limit WHERE kind = ?1"
+  /// One subject's: ?1 is its kind, ?2 its account, its uid or zero.
+  private static let isOfSubject = "kind = ?1 AND coalesce(account, uid, 0) = ?2"
 
   private let page: Statement
   private let bySubject: Statement
   private let countOfKind: Statement
+  private let insert: Statement
+  private let update: Statement
+  private let delete: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     page = try connection.prepare(Self.pageSQL)
-    bySubject = try connection.prepare(Self.bySubjectSQL)
-    countOfKind = try connection.prepare(Self.countSQL)
+    bySubject = try connection.prepare(
+      "SELECT per_second, burst FROM rate_limit WHERE \(Self.isOfSubject)")
+    countOfKind = try connection.prepare("SELECT count(*) FROM rate_limit WHERE kind = ?1")
+    insert = try connection.prepare(
+      "INSERT INTO rate_limit(kind, account, uid, per_second, burst) VALUES (?1, ?2, ?3, ?4, ?5)")
+    update = try connection.prepare(
+      "UPDATE rate_limit SET per_second = ?3, burst = ?4 WHERE \(Self.isOfSubject)")
+    delete = try connection.prepare("DELETE FROM rate_limit WHERE \(Self.isOfSubject)")
   }
+
+  // MARK: reading
 
   /// In the order in which they were first set.
   func page(afterId: Int64, limit: Int) throws(SQLiteError) -> RateLimitPage {
-    page.bind(1, afterId)
-    page.bind(2, Int64(limit) + 1)
-    defer { page.reset() }
-    var limits: [RateLimit] = []
-    var last: Int64 = 0
-    while try page.step() {
-      // A row more than asked for says that there is a next page.
-      if limits.count == limit { return RateLimitPage(limits: limits, nextAfter: last) }
-      last = page.int(0)
-      limits.append(try Self.limit(page))
-    }
-    return RateLimitPage(limits: limits, nextAfter: nil)
+    page.bind(afterId)
+    page.bind(Int64(limit) + 1)
+    // A row more than asked for says that there is a next page.
+    let rows = try page.all { (row) throws(SQLiteError) in (id: row.int(), limit: try Self.limit(&row)) }
+    let shown = rows.prefix(limit)
+    return RateLimitPage(
+      limits: shown.map(\.limit), nextAfter: rows.count > limit ? shown.last?.id ?? 0 : nil)
   }
 
   /// Every one there is; they are few.
@@ -51,75 +55,55 @@ final class RateLimitReader {
   }
 
   func limit(_ key: RateLimitKey) throws(SQLiteError) -> StoredRateLimit? {
-    bySubject.bind(1, key.kind.rawValue)
-    bySubject.bind(2, key.id)
-    defer { bySubject.reset() }
-    guard try bySubject.step() else { return nil }
-    return StoredRateLimit(
-      perSecond: Int32(truncatingIfNeeded: bySubject.int(0)),
-      burst: Int32(truncatingIfNeeded: bySubject.int(1)))
+    bind(key, to: bySubject)
+    return try bySubject.first { (row) in StoredRateLimit(perSecond: row.int32(), burst: row.int32()) }
   }
 
   func count(_ kind: RateLimitKind) throws(SQLiteError) -> Int {
-    countOfKind.bind(1, kind.rawValue)
-    defer { countOfKind.reset() }
-    return try countOfKind.step() ? Int(countOfKind.int(0)) : 0
+    countOfKind.bind(kind.rawValue)
+    return Int(try countOfKind.firstInt() ?? 0)
   }
 
-  private static func limit(_ row: Statement) throws(SQLiteError) -> RateLimit {
-    guard let kind = RateLimitKind(rawValue: row.int(1)) else {
-      throw .malformed("kind of rate limit \(row.int(0))")
+  /// Takes the columns of `pageSQL` after the id.
+  private static func limit(_ row: inout Columns) throws(SQLiteError) -> RateLimit {
+    let kind = row.int()
+    let (userId, uid) = (row.text(), row.int())
+    let subject: RateLimit.Subject
+    switch RateLimitKind(rawValue: kind) {
+    case .user: subject = .user(userId)
+    case .uid: subject = .uid(UInt32(truncatingIfNeeded: uid))
+    case .everyUser: subject = .everyUser
+    case .everyUid: subject = .everyUid
+    case nil: throw .malformed("a rate limit of kind \(kind)")
     }
-    let subject: RateLimit.Subject =
-      switch kind {
-      case .user: .user(row.text(2))
-      case .uid: .uid(UInt32(truncatingIfNeeded: row.int(3)))
-      case .everyUser: .everyUser
-      case .everyUid: .everyUid
-      }
-    return RateLimit(
-      subject, perSecond: Int32(truncatingIfNeeded: row.int(4)),
-      burst: Int32(truncatingIfNeeded: row.int(5)))
+    return RateLimit(subject, perSecond: row.int32(), burst: row.int32())
   }
-}
 
-/// Writes rate limits.
-final class RateLimitSaver {
-  static let updateSQL =
-    "UPDATE rate_limit SET per_second = ?3, burst = ?4 WHERE kind = ?1 AND coalesce(account, uid, 0) = ?2"
-  static let deleteSQL = "DELETE FROM rate_limit WHERE kind = ?1 AND coalesce(account, uid, 0) = ?2"
-
-  private let insert: Statement
-  private let update: Statement
-  private let delete: Statement
-
-  init(_ connection: Connection) throws(SQLiteError) {
-    insert = try connection.prepare(
-      "INSERT INTO rate_limit(kind, account, uid, per_second, burst) VALUES (?1, ?2, ?3, ?4, ?5)")
-    update = try connection.prepare(Self.updateSQL)
-    delete = try connection.prepare(Self.deleteSQL)
-  }
+  // MARK: writing
 
   func save(_ effect: RateLimitEffect) throws(SQLiteError) {
     let (key, limit) = (effect.key, effect.limit)
     switch effect.action {
     case .add:
-      insert.bind(1, key.kind.rawValue)
-      insert.bind(2, key.kind == .user ? key.id : nil)
-      insert.bind(3, key.kind == .uid ? key.id : nil)
-      insert.bind(4, Int64(limit.perSecond))
-      insert.bind(5, Int64(limit.burst))
+      insert.bind(key.kind.rawValue)
+      insert.bind(key.kind == .user ? key.id : nil)
+      insert.bind(key.kind == .uid ? key.id : nil)
+      insert.bind(Int64(limit.perSecond))
+      insert.bind(Int64(limit.burst))
       try insert.run()
     case .change:
-      update.bind(1, key.kind.rawValue)
-      update.bind(2, key.id)
-      update.bind(3, Int64(limit.perSecond))
-      update.bind(4, Int64(limit.burst))
+      bind(key, to: update)
+      update.bind(Int64(limit.perSecond))
+      update.bind(Int64(limit.burst))
       try update.run()
     case .remove:
-      delete.bind(1, key.kind.rawValue)
-      delete.bind(2, key.id)
+      bind(key, to: delete)
       try delete.run()
     }
+  }
+
+  private func bind(_ key: RateLimitKey, to statement: Statement) {
+    statement.bind(key.kind.rawValue)
+    statement.bind(key.id)
   }
 }

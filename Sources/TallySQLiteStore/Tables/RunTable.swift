@@ -3,39 +3,50 @@
 // Invariants:
 // 1. A page is one statement and examines at most `History.maximumExaminedRows`; a page that ends there
 //    says where to go on, even when it is not full.
+// 2. A run's row is written in the transaction of the ledger rows that it caused, at their place.
+// 3. A run is made once and ended once; nothing but its expiry changes in between.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
-/// Reads runs.
-final class RunReader {
-  /// Of a run and its account; `run(_:)` reads them in this order.
-  static let columns = """
-    r.id, r.run_id, a.user_id, r.model, r.type, r.status, r.estimate, r.hold_id, r.input_tokens,
-    r.output_tokens, r.images, r.cost, r.charged, r.uncollected, r.started_at, r.finished_at, r.expires_at,
-    r.error, r.recorded
-    """
+final class RunTable {
+  /// What a run says, but for its user.
+  private static let columns = ColumnList(
+    "id", "run_id", "model", "type", "status", "started_at", "estimate", "hold_id", "input_tokens",
+    "output_tokens", "images", "cost", "charged", "uncollected", "finished_at", "expires_at", "error",
+    "recorded")
+  /// What replays need.
+  private static let requests = ColumnList(
+    "account", "digest", "commit_sequence", "commit_position", "finish_digest", "finish_commit_sequence",
+    "finish_commit_position", "finish_sequence")
+  /// What the end of a run changes in its row. Its hold may have been extended in the same commit.
+  private static let changing = ColumnList(
+    "status", "input_tokens", "output_tokens", "images", "cost", "charged", "uncollected", "finished_at",
+    "expires_at", "error", "finish_digest", "finish_commit_sequence", "finish_commit_position",
+    "finish_sequence")
+  /// The columns of a run `r` and its account `a`, as `run(_:)` takes them.
+  private static let selected = "\(columns.of("r")), a.user_id"
+
   static let byRunIdSQL = """
-    SELECT \(columns), r.account, r.digest, r.commit_sequence, r.commit_position, r.finish_digest,
-      r.finish_commit_sequence, r.finish_commit_position, r.finish_sequence
+    SELECT \(selected), \(requests.of("r"))
     FROM run r JOIN account a ON a.id = r.account WHERE r.run_id = ?1
     """
   static let openCountSQL =
     "SELECT count(*) FROM run WHERE account = ?1 AND status = 1 AND expires_at > ?2"
   /// Started at ?2 or later and before the place (?3, ?4).
   static let pageSQL = """
-    SELECT \(columns) FROM run r JOIN account a ON a.id = r.account
+    SELECT \(selected) FROM run r JOIN account a ON a.id = r.account
     WHERE r.account = ?1 AND r.started_at >= ?2 AND (r.started_at, r.id) < (?3, ?4)
     ORDER BY r.started_at DESC, r.id DESC
     """
   static let recentSQL = """
-    SELECT \(columns) FROM run r JOIN account a ON a.id = r.account
+    SELECT \(selected) FROM run r JOIN account a ON a.id = r.account
     WHERE r.account = ?1 ORDER BY r.started_at DESC, r.id DESC LIMIT ?2
     """
   static let recentOfAllSQL = """
-    SELECT \(columns) FROM run r JOIN account a ON a.id = r.account
+    SELECT \(selected) FROM run r JOIN account a ON a.id = r.account
     ORDER BY r.started_at DESC, r.id DESC LIMIT ?1
     """
 
@@ -44,6 +55,10 @@ final class RunReader {
   private let page: Statement
   private let recent: Statement
   private let recentOfAll: Statement
+  private let insert: Statement
+  private let finish: Statement
+  private let extend: Statement
+  private let last: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byRunId = try connection.prepare(Self.byRunIdSQL)
@@ -51,40 +66,43 @@ final class RunReader {
     page = try connection.prepare(Self.pageSQL)
     recent = try connection.prepare(Self.recentSQL)
     recentOfAll = try connection.prepare(Self.recentOfAllSQL)
+    let written = Self.columns + Self.requests
+    insert = try connection.prepare("INSERT INTO run(\(written)) VALUES (\(written.parameters))")
+    finish = try connection.prepare("UPDATE run SET \(Self.changing.assigned(from: 2)) WHERE id = ?1")
+    extend = try connection.prepare("UPDATE run SET expires_at = ?2 WHERE id = ?1")
+    last = try connection.prepare("SELECT coalesce(max(id), 0) FROM run")
   }
 
+  // MARK: reading
+
   func run(runId: String) throws(SQLiteError) -> StoredRun? {
-    byRunId.bind(1, runId)
-    defer { byRunId.reset() }
-    guard try byRunId.step() else { return nil }
-    var stored = StoredRun(
-      run: try Self.run(byRunId), account: byRunId.int(19), digest: Digest(bytes: byRunId.blob(20)),
-      commit: Self.commit(byRunId, 21))
-    if let digest = byRunId.optionalBlob(23) {
-      stored.finish = StoredRun.Finish(
-        digest: Digest(bytes: digest), commit: Self.commit(byRunId, 24), sequence: byRunId.optionalInt(26))
+    byRunId.bind(runId)
+    return try byRunId.first { (row) throws(SQLiteError) in
+      var stored = StoredRun(
+        run: try Self.run(&row), account: row.int(), digest: Digest(bytes: row.blob()),
+        commit: row.commitPoint())
+      let (digest, commit, sequence) = (row.optionalBlob(), row.commitPoint(), row.optionalInt())
+      if let digest {
+        stored.finish = StoredRun.Finish(digest: Digest(bytes: digest), commit: commit, sequence: sequence)
+      }
+      return stored
     }
-    return stored
   }
 
   /// Runs under way that still count against a quota.
   func openCount(account: Int64, nowMicros: Int64) throws(SQLiteError) -> Int64 {
-    openCount.bind(1, account)
-    openCount.bind(2, nowMicros)
-    defer { openCount.reset() }
-    return try openCount.step() ? openCount.int(0) : 0
+    openCount.bind(account)
+    openCount.bind(nowMicros)
+    return try openCount.firstInt() ?? 0
   }
 
   /// The last ones to start, newest first.
   /// - Parameter account: nil for those of all users.
   func recent(account: Int64?, limit: Int) throws(SQLiteError) -> [Run] {
     let statement = account == nil ? recentOfAll : recent
-    if let account { statement.bind(1, account) }
-    statement.bind(account == nil ? 1 : 2, Int64(limit))
-    defer { statement.reset() }
-    var runs: [Run] = []
-    while try statement.step() { runs.append(try Self.run(statement)) }
-    return runs
+    if let account { statement.bind(account) }
+    statement.bind(Int64(limit))
+    return try statement.all(Self.run)
   }
 
   func page(account: Int64, _ filter: RunFilter) throws(SQLiteError) -> RunPage {
@@ -93,10 +111,10 @@ final class RunReader {
       // Before the first of that moment: ids count from 1.
       before = RunPlace(startedAtMicros: toMicros, id: 0)
     }
-    page.bind(1, account)
-    page.bind(2, filter.fromMicros ?? 0)
-    page.bind(3, before.startedAtMicros)
-    page.bind(4, before.id)
+    page.bind(account)
+    page.bind(filter.fromMicros ?? 0)
+    page.bind(before.startedAtMicros)
+    page.bind(before.id)
     defer { page.reset() }
     var runs: [Run] = []
     var examined = 0
@@ -107,39 +125,102 @@ final class RunReader {
         return RunPage(runs: runs, nextBefore: last)
       }
       examined += 1
-      let run = try Self.run(page)
+      let run = try page.row(Self.run)
       last = run.place
       if filter.matches(run) { runs.append(run) }
     }
     return RunPage(runs: runs, nextBefore: nil)
   }
 
-  private static func commit(_ row: Statement, _ column: Int32) -> CommitPoint {
-    CommitPoint(sequence: row.int(column), position: Int32(truncatingIfNeeded: row.int(column + 1)))
+  /// Takes what is `selected`.
+  private static func run(_ row: inout Columns) throws(SQLiteError) -> Run {
+    let id = row.int()
+    let (runId, model, type) = (row.text(), row.text(), row.text())
+    guard let status = RunStatus(rawValue: row.int32()) else { throw .malformed("status of run \(id)") }
+    var run = Run(
+      runId: runId, userId: "", model: model, type: type, status: status, startedAtMicros: row.int())
+    run.id = id
+    run.estimateMicros = row.int()
+    run.holdId = row.optionalInt()
+    run.inputTokens = row.int()
+    run.outputTokens = row.int()
+    run.images = row.int()
+    run.costMicros = row.int()
+    run.chargedMicros = row.int()
+    run.uncollectedMicros = row.int()
+    run.finishedAtMicros = row.optionalInt()
+    run.expiresAtMicros = row.optionalInt()
+    run.error = row.text()
+    run.isRecorded = row.int() != 0
+    run.userId = row.text()
+    return run
   }
 
-  /// The row that a statement which selects `columns` stands on.
-  static func run(_ row: Statement) throws(SQLiteError) -> Run {
-    guard let status = RunStatus(rawValue: Int32(truncatingIfNeeded: row.int(5))) else {
-      throw .malformed("status of run \(row.int(0))")
-    }
-    var run = Run(
-      runId: row.text(1), userId: row.text(2), model: row.text(3), type: row.text(4), status: status,
-      startedAtMicros: row.int(14))
-    run.id = row.int(0)
-    run.estimateMicros = row.int(6)
-    run.holdId = row.optionalInt(7)
-    run.inputTokens = row.int(8)
-    run.outputTokens = row.int(9)
-    run.images = row.int(10)
-    run.costMicros = row.int(11)
-    run.chargedMicros = row.int(12)
-    run.uncollectedMicros = row.int(13)
-    run.finishedAtMicros = row.optionalInt(15)
-    run.expiresAtMicros = row.optionalInt(16)
-    run.error = row.text(17)
-    run.isRecorded = row.int(18) != 0
-    return run
+  /// The highest id in use, or zero.
+  func lastRunId() throws(SQLiteError) -> Int64 {
+    try last.first { (row) throws(SQLiteError) in try row.counted() } ?? 0
+  }
+
+  // MARK: writing
+
+  /// Makes the row of a run, which may have ended in the same commit.
+  func make(_ stored: StoredRun) throws(SQLiteError) {
+    let run = stored.run
+    insert.bind(run.id)
+    insert.bind(run.runId)
+    insert.bind(run.model)
+    insert.bind(run.type)
+    insert.bind(Int64(run.status.rawValue))
+    insert.bind(run.startedAtMicros)
+    insert.bind(run.estimateMicros)
+    insert.bind(run.holdId)
+    insert.bind(run.inputTokens)
+    insert.bind(run.outputTokens)
+    insert.bind(run.images)
+    insert.bind(run.costMicros)
+    insert.bind(run.chargedMicros)
+    insert.bind(run.uncollectedMicros)
+    insert.bind(run.finishedAtMicros)
+    insert.bind(run.expiresAtMicros)
+    insert.bind(run.error)
+    insert.bind(run.isRecorded ? 1 : 0)
+    insert.bind(stored.account)
+    insert.bind(stored.digest.bytes)
+    insert.bind(stored.commit.sequence)
+    insert.bind(Int64(stored.commit.position))
+    bind(stored.finish, to: insert)
+    try insert.run()
+  }
+
+  /// Writes how a run ended.
+  func finish(_ run: Run, _ end: StoredRun.Finish) throws(SQLiteError) {
+    finish.bind(run.id)
+    finish.bind(Int64(run.status.rawValue))
+    finish.bind(run.inputTokens)
+    finish.bind(run.outputTokens)
+    finish.bind(run.images)
+    finish.bind(run.costMicros)
+    finish.bind(run.chargedMicros)
+    finish.bind(run.uncollectedMicros)
+    finish.bind(run.finishedAtMicros)
+    finish.bind(run.expiresAtMicros)
+    finish.bind(run.error)
+    bind(end, to: finish)
+    try finish.run()
+  }
+
+  private func bind(_ end: StoredRun.Finish?, to statement: Statement) {
+    statement.bind(end?.digest.bytes)
+    statement.bind(end?.commit.sequence)
+    statement.bind(end.map { Int64($0.commit.position) })
+    statement.bind(end?.sequence)
+  }
+
+  /// Lets a running run count against the quota for as long as its hold is open.
+  func extend(_ run: Run) throws(SQLiteError) {
+    extend.bind(run.id)
+    extend.bind(run.expiresAtMicros)
+    try extend.run()
   }
 }
 

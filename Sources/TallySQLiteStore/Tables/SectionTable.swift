@@ -3,16 +3,17 @@
 // Invariants:
 // 1. A section that stays as and where it was is not written.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
-/// Reads sections.
-final class SectionReader {
+final class SectionTable {
+  private static let columns = ColumnList("section_id", "kind", "content")
+
   /// A page's sections in order, each with both images.
   static let ofPageSQL = """
-    SELECT s.section_id, s.kind, s.content, \(MediaReader.columns("f")), \(MediaReader.columns("g"))
+    SELECT \(columns.of("s")), \(MediaTable.columns.of("f")), \(MediaTable.columns.of("g"))
     FROM section s
     LEFT JOIN media f ON f.id = s.first_media AND f.deleted_at IS NULL
     LEFT JOIN media g ON g.id = s.second_media AND g.deleted_at IS NULL
@@ -29,33 +30,35 @@ final class SectionReader {
   private let ofPage: Statement
   private let firstUsers: Statement
   private let secondUsers: Statement
+  private let insert: Statement
+  private let delete: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     ofPage = try connection.prepare(Self.ofPageSQL)
     firstUsers = try connection.prepare(Self.firstUsersSQL)
     secondUsers = try connection.prepare(Self.secondUsersSQL)
+    let written = ColumnList("page", "position") + Self.columns + ColumnList("first_media", "second_media")
+    insert = try connection.prepare("INSERT INTO section(\(written)) VALUES (\(written.parameters))")
+    delete = try connection.prepare("DELETE FROM section WHERE page = ?1 AND section_id = ?2")
   }
 
-  /// Of a page's current version.
+  // MARK: reading
+
+  /// The sections of a page's current version.
   func sections(of page: StoredPage) throws(SQLiteError) -> [SectionView] {
-    ofPage.bind(1, page.id)
-    defer { ofPage.reset() }
-    var sections: [SectionView] = []
-    sections.reserveCapacity(page.facts.sectionCount)
-    while try ofPage.step() {
-      let first = try image(from: 3, page)
-      let second = try image(from: 3 + MediaReader.columnCount, page)
-      sections.append(
-        SectionView(
-          sectionId: ofPage.text(0), kind: ofPage.text(1), content: ofPage.text(2), firstImage: first,
-          secondImage: second))
+    ofPage.bind(page.id)
+    let userId = page.facts.userId
+    return try ofPage.all { (row) throws(SQLiteError) in
+      SectionView(
+        sectionId: row.text(), kind: row.text(), content: row.text(),
+        firstImage: try Self.image(userId, &row), secondImage: try Self.image(userId, &row))
     }
-    return sections
   }
 
-  private func image(from column: Int32, _ page: StoredPage) throws(SQLiteError) -> Media? {
-    ofPage.isNull(column)
-      ? nil : try MediaReader.media(ofPage, from: column, userId: page.facts.userId)
+  private static func image(_ userId: String, _ row: inout Columns) throws(SQLiteError) -> Media? {
+    guard row.isNull else { return try MediaTable.media(userId: userId, &row) }
+    row.skip(MediaTable.columns.count)
+    return nil
   }
 
   /// Pages whose current version shows a medium, in order of their rows.
@@ -67,30 +70,12 @@ final class SectionReader {
   }
 
   private func pages(_ statement: Statement, _ media: Int64, _ limit: Int) throws(SQLiteError) -> [Int64] {
-    statement.bind(1, media)
-    statement.bind(2, Int64(limit))
-    defer { statement.reset() }
-    var pages: [Int64] = []
-    while try statement.step() { pages.append(statement.int(0)) }
-    return pages
+    statement.bind(media)
+    statement.bind(Int64(limit))
+    return try statement.all { (row) in row.int() }
   }
-}
 
-/// Writes sections.
-final class SectionSaver {
-  static let deleteSQL = "DELETE FROM section WHERE page = ?1 AND section_id = ?2"
-
-  private let insert: Statement
-  private let delete: Statement
-
-  init(_ connection: Connection) throws(SQLiteError) {
-    insert = try connection.prepare(
-      """
-      INSERT INTO section(page, position, section_id, kind, content, first_media, second_media)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-      """)
-    delete = try connection.prepare(Self.deleteSQL)
-  }
+  // MARK: writing
 
   /// Makes a page's sections those of `new`.
   /// - Parameters:
@@ -99,20 +84,20 @@ final class SectionSaver {
   func save(
     _ new: [PageSection], over old: [PageSection], page: Int64, media: [ExactText: StoredMedia]
   ) throws(SQLiteError) {
-    // Whatever moves or changes goes first: places and ids are unique at every moment.
+    // What moves or changes is deleted first: positions and ids are unique at every moment.
     for (position, section) in old.enumerated() where !Self.stands(section, at: position, in: new) {
-      delete.bind(1, page)
-      delete.bind(2, section.sectionId)
+      delete.bind(page)
+      delete.bind(section.sectionId)
       try delete.run()
     }
     for (position, section) in new.enumerated() where !Self.stands(section, at: position, in: old) {
-      insert.bind(1, page)
-      insert.bind(2, Int64(position))
-      insert.bind(3, section.sectionId)
-      insert.bind(4, section.kind)
-      insert.bind(5, section.content)
-      insert.bind(6, try row(section.firstMediaId, media))
-      insert.bind(7, try row(section.secondMediaId, media))
+      insert.bind(page)
+      insert.bind(Int64(position))
+      insert.bind(section.sectionId)
+      insert.bind(section.kind)
+      insert.bind(section.content)
+      insert.bind(try row(section.firstMediaId, media))
+      insert.bind(try row(section.secondMediaId, media))
       try insert.run()
     }
   }

@@ -1,4 +1,5 @@
-// Check 4 of runs: what a run was charged is what its ledger rows took.
+// Check 4 of runs: what a run was charged is what its ledger rows took, and a run under way counts against a
+// quota for as long as its hold.
 //
 // Invariants:
 // 1. What its hold captured, by its end or by another hand, pays a run's cost, up to it; what its end drew
@@ -11,10 +12,10 @@ internal import TallyCore
 internal import TallySQLite
 
 final class VerifyCharges {
-  /// Of a run: its hold's captures; what the last row of its end drew beside the hold; whether that row is
-  /// its own, written at its end.
+  /// What a run's hold captured; what the last row of its end drew beside the hold; whether that row is the
+  /// run's, written at its end.
   static let chargesSQL = """
-    SELECT r.id, r.cost, r.charged, r.finish_sequence,
+    SELECT r.id, max(r.commit_sequence, coalesce(r.finish_commit_sequence, 0)), r.cost, r.charged,
       (SELECT coalesce(sum(-l.amount), 0) FROM ledger l
         WHERE l.hold_id = r.hold_id AND l.type = 6 AND l.account = r.account AND l.run_id = r.run_id),
       coalesce((SELECT -l.amount FROM ledger l
@@ -22,7 +23,7 @@ final class VerifyCharges {
       EXISTS (SELECT 1 FROM ledger l
         WHERE l.sequence = r.finish_sequence AND l.account = r.account AND l.run_id = r.run_id
           AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
-      max(r.commit_sequence, coalesce(r.finish_commit_sequence, 0))
+      r.finish_sequence, r.status, r.expires_at, (SELECT h.expires_at FROM hold h WHERE h.id = r.hold_id)
     FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
 
@@ -37,22 +38,36 @@ final class VerifyCharges {
   /// Compares the next slice of runs with their ledger rows.
   /// - Returns: the last run; nil when there is none.
   func compare(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
-    charges.bind(1, id)
-    charges.bind(2, VerifyReader.sliceRows)
+    charges.bind(id)
+    charges.bind(VerifyReader.sliceRows)
     defer { charges.reset() }
     var last: Int64?
     while try charges.step() {
-      let name = "run row \(charges.int(0))"
-      last = charges.int(0)
       tally.examined += 1
-      lastCommit = max(lastCommit, charges.int(7))
-      let rows = min(charges.int(1), charges.int(4)).addingReportingOverflow(charges.int(5)).partialValue
-      tally.expect(
-        charges.int(2) == rows, "\(name): charged \(charges.int(2)), its ledger rows took \(rows)")
-      if let sequence = charges.optionalInt(3) {
-        tally.expect(charges.int(6) == 1, "\(name): ledger row \(sequence) is not of its end")
-      }
+      last = try charges.row { (row) in compare(&row, &tally) }
     }
     return last
+  }
+
+  /// - Returns: the run.
+  private func compare(_ row: inout Columns, _ tally: inout VerifyTally) -> Int64 {
+    let id = row.int()
+    let name = "run row \(id)"
+    lastCommit = max(lastCommit, row.int())
+    let (cost, charged, captured, drawn) = (row.int(), row.int(), row.int(), row.int())
+    let rows = min(cost, captured).addingReportingOverflow(drawn).partialValue
+    tally.expect(charged == rows, "\(name): charged \(charged), its ledger rows took \(rows)")
+    let isOfItsEnd = row.int() == 1
+    if let sequence = row.optionalInt() {
+      tally.expect(isOfItsEnd, "\(name): ledger row \(sequence) is not of its end")
+    }
+    let isRunning = row.int() == Int64(RunStatus.running.rawValue)
+    let expiresAtMicros = row.int()
+    if let holdMicros = row.optionalInt(), isRunning {
+      tally.expect(
+        expiresAtMicros == holdMicros,
+        "\(name): it counts against a quota until \(expiresAtMicros), its hold expires at \(holdMicros)")
+    }
+    return id
   }
 }

@@ -10,13 +10,13 @@ final class VerifyPages {
   static let slicePages: Int64 = 100
 
   static let pagesSQL = """
-    SELECT p.id, p.account, p.title, p.settings, p.version, p.author, p.section_count, p.published_version,
-      v.title, v.settings, v.author, v.section_count, v.sections,
+    SELECT p.id, p.account, p.version, p.published_version, p.title, p.settings, p.author, p.section_count,
       (SELECT count(*) FROM page_version w WHERE w.page = p.id),
+      (SELECT min(w.version) FROM page_version w WHERE w.page = p.id),
       (SELECT max(w.version) FROM page_version w WHERE w.page = p.id),
-      (SELECT min(w.version) FROM page_version w WHERE w.page = p.id)
+      v.title, v.settings, v.author, v.section_count, v.sections
     FROM page p LEFT JOIN page_version v ON v.page = p.id AND v.version = p.version
-    WHERE p.id > ?1 AND NOT \(PageReader.isPurged) ORDER BY p.id LIMIT ?2
+    WHERE p.id > ?1 AND p.purged = 0 ORDER BY p.id LIMIT ?2
     """
   static let sectionsSQL = """
     SELECT s.position, s.section_id, s.kind, s.content,
@@ -47,70 +47,80 @@ final class VerifyPages {
 
   /// - Returns: the last page of the slice; nil when there is none.
   func comparePages(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
-    pages.bind(1, id)
-    pages.bind(2, Self.slicePages)
+    pages.bind(id)
+    pages.bind(Self.slicePages)
     defer { pages.reset() }
     var last: Int64?
     while try pages.step() {
-      last = pages.int(0)
       tally.examined += 1
-      try compare(pages, &tally)
+      last = try pages.row { (row) throws(SQLiteError) in try compare(&row, &tally) }
     }
     return last
   }
 
-  private func compare(_ row: Statement, _ tally: inout VerifyTally) throws(SQLiteError) {
-    let id = row.int(0)
+  /// - Returns: the page.
+  private func compare(_ row: inout Columns, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64 {
+    let (id, account, version) = (row.int(), row.int(), row.int())
     let name = "page \(id)"
-    let version = row.int(4)
-    tally.expect(
-      row.optionalInt(14) == version, "\(name): version \(version), its newest is \(row.int(14))")
-    tally.expect(
-      row.int(13) == version && row.int(15) == 1,
-      "\(name): \(row.int(13)) versions are kept, from \(row.int(15)) to \(row.int(14))")
-    if let published = row.optionalInt(7) {
+    if let published = row.optionalInt() {
       tally.expect(1 <= published && published <= version, "\(name): version \(published) is published")
     }
-    let stored = try sections(of: id, account: row.int(1), name, &tally)
+    let sections = try sections(of: id, account: account, name, &tally)
+    let current = PageContent(title: row.text(), settings: row.text(), sections: sections)
+    let (author, sectionCount) = (row.text(), row.int())
     tally.expect(
-      Int64(stored.count) == row.int(6), "\(name): \(stored.count) sections, it says \(row.int(6))")
-    guard !row.isNull(8) else { return tally.add("\(name): version \(version) is missing") }
-    do {
-      let content = PageContent(
-        title: row.text(8), settings: row.text(9), sections: try Packing.sections(row.blob(12)))
-      let current = PageContent(title: row.text(2), settings: row.text(3), sections: stored)
-      tally.expect(current == content, "\(name): what it shows is not its version \(version)")
-      tally.expect(
-        row.text(5).isExactly(row.text(10)) && row.int(11) == Int64(content.sections.count),
-        "\(name): version \(version) has another author or number of sections")
-    } catch {
+      Int64(sections.count) == sectionCount, "\(name): \(sections.count) sections, it says \(sectionCount)")
+    let (count, oldest, newest) = (row.int(), row.int(), row.int())
+    tally.expect(newest == version, "\(name): version \(version), its newest is \(newest)")
+    tally.expect(
+      count == version && oldest == 1,
+      "\(name): \(count) versions are kept, from \(oldest) to \(newest)")
+    let hasVersion = !row.isNull
+    tally.expect(hasVersion, "\(name): version \(version) is missing")
+    var content = PageContent(title: row.text(), settings: row.text())
+    let (versionAuthor, versionSectionCount, packed) = (row.text(), row.int(), row.blob())
+    guard hasVersion else { return id }
+    do throws(SQLiteError) { content.sections = try Packing.sections(packed) } catch {
       tally.add("\(name), version \(version): \(error.message)")
+      return id
     }
+    tally.expect(current == content, "\(name): what it shows is not its version \(version)")
+    tally.expect(
+      author.isExactly(versionAuthor) && versionSectionCount == Int64(content.sections.count),
+      "\(name): version \(version) has another author or number of sections")
+    return id
   }
 
   private func sections(
     of page: Int64, account: Int64, _ name: String, _ tally: inout VerifyTally
   ) throws(SQLiteError) -> [PageSection] {
-    sections.bind(1, page)
-    defer { sections.reset() }
-    var stored: [PageSection] = []
-    while try sections.step() {
+    sections.bind(page)
+    var position: Int64 = 0
+    return try sections.all { (row) in
       tally.examined += 1
-      let section = "\(name), section \(stored.count)"
-      tally.expect(
-        sections.int(0) == Int64(stored.count), "\(section): it stands at position \(sections.int(0))")
-      for column in [4, 8] as [Int32] where !sections.isNull(column) {
-        let isOwn = sections.optionalInt(column + 2) == account
-        tally.expect(isOwn, "\(section): media \(sections.int(column)) are another user's")
-        tally.expect(
-          sections.isNull(column + 3), "\(section): media \(sections.int(column)) are deleted")
-      }
-      stored.append(
-        PageSection(
-          sectionId: sections.text(1), kind: sections.text(2), content: sections.text(3),
-          firstMediaId: sections.text(5), secondMediaId: sections.text(9)))
+      let section = "\(name), section \(position)"
+      let stored = row.int()
+      tally.expect(stored == position, "\(section): it stands at position \(stored)")
+      position += 1
+      var found = PageSection(sectionId: row.text(), kind: row.text(), content: row.text())
+      found.firstMediaId = Self.media(of: section, account, &row, &tally)
+      found.secondMediaId = Self.media(of: section, account, &row, &tally)
+      return found
     }
-    return stored
+  }
+
+  /// - Returns: the id of one of a section's media; empty for none.
+  private static func media(
+    of section: String, _ account: Int64, _ row: inout Columns, _ tally: inout VerifyTally
+  ) -> String {
+    let (media, mediaId) = (row.optionalInt(), row.text())
+    let (owner, isDeleted) = (row.optionalInt(), !row.isNull)
+    row.skip()  // When it was deleted.
+    if let media {
+      tally.expect(owner == account, "\(section): media \(media) are another user's")
+      tally.expect(!isDeleted, "\(section): media \(media) are deleted")
+    }
+    return mediaId
   }
 
   /// - Returns: the last section of the slice; nil when there is none.
@@ -126,14 +136,12 @@ final class VerifyPages {
   private func findOrphans(
     _ statement: Statement, _ table: String, after id: Int64, _ tally: inout VerifyTally
   ) throws(SQLiteError) -> Int64? {
-    statement.bind(1, id)
-    statement.bind(2, VerifyReader.sliceRows)
-    defer { statement.reset() }
-    var last: Int64?
-    while try statement.step() {
-      last = statement.int(0)
-      tally.expect(!statement.isNull(2), "\(table) \(statement.int(0)): no page \(statement.int(1))")
+    statement.bind(id)
+    statement.bind(VerifyReader.sliceRows)
+    let rows = try statement.all { (row) in
+      (id: row.int(), page: row.int(), isFound: row.optionalInt() != nil)
     }
-    return last
+    for row in rows { tally.expect(row.isFound, "\(table) \(row.id): no page \(row.page)") }
+    return rows.last?.id
   }
 }

@@ -13,19 +13,19 @@ final class VerifyReader {
   static let sliceRows: Int64 = 5_000
 
   static let ledgerSQL = """
-    SELECT \(LedgerReader.columns), l.account, l.hash, l.text_digest
+    SELECT \(LedgerTable.proof.of("l")), \(LedgerTable.selected)
     FROM ledger l LEFT JOIN account a ON a.id = l.account
     WHERE l.sequence > ?1 ORDER BY l.sequence LIMIT ?2
     """
   static let accountsSQL = """
-    SELECT \(AccountLoader.columns), next_due,
+    SELECT \(AccountTable.columns), next_due,
       (SELECT coalesce(sum(h.amount), 0) FROM hold h WHERE h.account = account.id AND h.state = 1),
       (SELECT count(*) FROM hold h WHERE h.account = account.id AND h.state = 1),
       (SELECT min(h.expires_at) FROM hold h WHERE h.account = account.id AND h.state = 1)
     FROM account WHERE id > ?1 ORDER BY id LIMIT ?2
     """
   static let holdsSQL = """
-    SELECT \(HoldReader.columns),
+    SELECT \(HoldTable.selected),
       (SELECT coalesce(sum(-l.amount), 0) FROM ledger l WHERE l.hold_id = h.id AND l.type = 6),
       (SELECT coalesce(sum(l.hold_amount), 0) FROM ledger l WHERE l.hold_id = h.id AND l.type = 13),
       (SELECT coalesce(sum(-l.amount), 0) FROM ledger l WHERE l.hold_id = h.id AND l.type = 9),
@@ -39,13 +39,13 @@ final class VerifyReader {
 
   let connection: Connection
   private let transaction: TransactionControl
-  private let headReader: HeadReader
+  private let meta: MetaTable
   private let ledger: Statement
   private let accounts: Statement
   private let holds: Statement
   private let postedTotal: Statement
   private let holdTotal: Statement
-  private let systemAccounts: Statement
+  private let systemAccounts: SystemAccountTable
   let charges: VerifyCharges
   let usage: VerifyUsage
   let pages: VerifyPages
@@ -53,7 +53,7 @@ final class VerifyReader {
   init(_ connection: Connection) throws(SQLiteError) {
     self.connection = connection
     transaction = try TransactionControl(connection, writing: false)
-    headReader = try HeadReader(connection)
+    meta = try MetaTable(connection)
     ledger = try connection.prepare(Self.ledgerSQL)
     accounts = try connection.prepare(Self.accountsSQL)
     holds = try connection.prepare(Self.holdsSQL)
@@ -61,7 +61,7 @@ final class VerifyReader {
     postedTotal = try connection.prepare(
       "SELECT coalesce(sum(posted >> 32), 0), coalesce(sum(posted & 4294967295), 0) FROM account")
     holdTotal = try connection.prepare("SELECT count(*) FROM hold")
-    systemAccounts = try connection.prepare("SELECT id, balance FROM system_account")
+    systemAccounts = try SystemAccountTable(connection)
     charges = try VerifyCharges(connection)
     usage = try VerifyUsage(connection)
     pages = try VerifyPages(connection)
@@ -72,7 +72,7 @@ final class VerifyReader {
   ) throws(SQLiteError) -> Value {
     try transaction.begin()
     do {
-      let value = try body(try headReader.load())
+      let value = try body(try meta.load())
       try transaction.commit()
       return value
     } catch {
@@ -84,19 +84,21 @@ final class VerifyReader {
   /// Plays the next slice of rows back.
   /// - Returns: how many there were.
   func play(into replay: inout VerifyReplay) throws(SQLiteError) -> Int64 {
-    ledger.bind(1, replay.sequence)
-    ledger.bind(2, Self.sliceRows)
+    ledger.bind(replay.sequence)
+    ledger.bind(Self.sliceRows)
     defer { ledger.reset() }
     var count: Int64 = 0
     while try ledger.step() {
       count += 1
-      do {
-        replay.play(
-          VerifyReplay.Row(
-            entry: try LedgerReader.entry(ledger), account: ledger.int(30), hash: ledger.blob(31),
-            textDigest: ledger.optionalBlob(32)))
+      var columns = ledger.columns()
+      let (account, hash, textDigest) = (columns.int(), columns.blob(), columns.optionalBlob())
+      let (sequence, type) = (columns.int(), LedgerTable.type(&columns))
+      do throws(SQLiteError) {
+        let entry = try LedgerTable.entry(sequence: sequence, type: type, &columns)
+        try columns.end()
+        replay.play(VerifyReplay.Row(entry: entry, account: account, hash: hash, textDigest: textDigest))
       } catch {
-        replay.skip(ledger.int(0), hash: ledger.blob(31), error.message)
+        replay.skip(sequence, hash: hash, error.message)
       }
     }
     return count
@@ -105,7 +107,7 @@ final class VerifyReader {
   struct StoredAccount {
     var account: Account
     var nextDueMicros: Int64?
-    /// Of its open holds.
+    /// The sum of its open holds.
     var openMicros: Int64
     var openCount: Int64
     var firstExpiryMicros: Int64?
@@ -115,21 +117,25 @@ final class VerifyReader {
   func accounts(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> (
     last: Int64?, [StoredAccount]
   ) {
-    accounts.bind(1, id)
-    accounts.bind(2, Self.sliceRows)
+    accounts.bind(id)
+    accounts.bind(Self.sliceRows)
     defer { accounts.reset() }
     var last: Int64?
     var slice: [StoredAccount] = []
     while try accounts.step() {
-      last = accounts.int(0)
-      do {
+      // Read by itself, since a row that makes no sense has to be named, too.
+      var columns = accounts.columns()
+      let id = columns.int()
+      last = id
+      do throws(SQLiteError) {
         slice.append(
-          StoredAccount(
-            account: try AccountLoader.account(accounts), nextDueMicros: accounts.optionalInt(9),
-            openMicros: accounts.int(10), openCount: accounts.int(11),
-            firstExpiryMicros: accounts.optionalInt(12)))
+          try accounts.row { (row) throws(SQLiteError) in
+            StoredAccount(
+              account: try AccountTable.account(&row), nextDueMicros: row.optionalInt(),
+              openMicros: row.int(), openCount: row.int(), firstExpiryMicros: row.optionalInt())
+          })
       } catch {
-        tally.add("account \(accounts.int(0)): \(error.message)")
+        tally.add("account \(id): \(error.message)")
       }
     }
     return (last, slice)
@@ -151,22 +157,25 @@ final class VerifyReader {
 
   func holds(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> (last: Int64?, [StoredHold])
   {
-    holds.bind(1, id)
-    holds.bind(2, Self.sliceRows)
+    holds.bind(id)
+    holds.bind(Self.sliceRows)
     defer { holds.reset() }
     var last: Int64?
     var slice: [StoredHold] = []
     while try holds.step() {
-      last = holds.int(0)
-      do {
+      var columns = holds.columns()
+      let id = columns.int()
+      last = id
+      do throws(SQLiteError) {
         slice.append(
-          StoredHold(
-            hold: try HoldReader.hold(holds), captured: holds.int(12), released: holds.int(13),
-            forfeited: holds.int(14), captures: holds.int(15), releases: holds.int(16),
-            opener: holds.optionalInt(17), openers: holds.int(18), openerAccount: holds.optionalInt(19),
-            account: holds.int(20)))
+          try holds.row { (row) throws(SQLiteError) in
+            StoredHold(
+              hold: try HoldTable.hold(&row), captured: row.int(), released: row.int(), forfeited: row.int(),
+              captures: row.int(), releases: row.int(), opener: row.optionalInt(), openers: row.int(),
+              openerAccount: row.optionalInt(), account: row.int())
+          })
       } catch {
-        tally.add("hold \(holds.int(0)): \(error.message)")
+        tally.add("hold \(id): \(error.message)")
       }
     }
     return (last, slice)
@@ -174,20 +183,13 @@ final class VerifyReader {
 
   /// What all users together have.
   func totalMicros() throws(SQLiteError) -> Int128 {
-    defer { postedTotal.reset() }
-    guard try postedTotal.step() else { return 0 }
-    return Int128(postedTotal.int(0)) << 32 + Int128(postedTotal.int(1))
+    try postedTotal.first { (row) in Int128(row.int()) << 32 + Int128(row.int()) } ?? 0
   }
 
-  func holdCount() throws(SQLiteError) -> Int64 {
-    defer { holdTotal.reset() }
-    return try holdTotal.step() ? holdTotal.int(0) : 0
-  }
+  func holdCount() throws(SQLiteError) -> Int64 { try holdTotal.firstInt() ?? 0 }
 
   func system() throws(SQLiteError) -> [Int64: Int64] {
-    defer { systemAccounts.reset() }
-    var balances: [Int64: Int64] = [:]
-    while try systemAccounts.step() { balances[systemAccounts.int(0)] = systemAccounts.int(1) }
-    return balances
+    Dictionary(
+      try systemAccounts.stored().map { ($0.id, $0.balance) }, uniquingKeysWith: { first, _ in first })
   }
 }

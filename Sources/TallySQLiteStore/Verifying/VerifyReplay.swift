@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. It knows rows only; nothing that the store derived from them is looked at here.
-//
-// A value; lives for one verification.
 
 internal import TallyCore
 

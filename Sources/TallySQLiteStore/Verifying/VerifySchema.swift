@@ -39,7 +39,10 @@ struct VerifySchema {
     let statement = try connection.prepare("PRAGMA foreign_key_check")
     tally.examined += 1
     while try statement.step() {
-      tally.add("table \(statement.text(0)), row \(statement.int(1)): no such row in \(statement.text(2))")
+      try statement.row { (row) in
+        tally.add("table \(row.text()), row \(row.int()): no such row in \(row.text())")
+        row.skip()  // The number of the reference.
+      }
     }
   }
 
@@ -83,9 +86,6 @@ struct VerifySchema {
   }
 
   private func texts(_ sql: String) throws(SQLiteError) -> [String] {
-    let statement = try connection.prepare(sql)
-    var texts: [String] = []
-    while try statement.step() { texts.append(statement.text(0)) }
-    return texts
+    try connection.prepare(sql).all { (row) in row.text() }
   }
 }

@@ -50,21 +50,20 @@ final class VerifyUniqueness {
   func slice(_ tally: inout VerifyTally) throws(SQLiteError) -> Bool {
     let statement = last == nil ? first : next
     if let last {
-      for (index, value) in last.enumerated() { statement.bind(Int32(index) + 1, value) }
-      statement.bind(Int32(last.count) + 1, lastSequence)
+      for value in last { statement.bind(value) }
+      statement.bind(lastSequence)
     }
     defer { statement.reset() }
     var count: Int64 = 0
     while try statement.step() {
       count += 1
       tally.examined += 1
-      let values = rule.columns.indices.map { statement.value(Int32($0) + 1) }
+      let (sequence, values) = try statement.row { (row) in (row.int(), rule.columns.map { _ in row.value() })
+      }
       tally.expect(
-        values != last,
-        "\(rule.table) rows \(lastSequence) and \(statement.int(0)) "
-          + "have the same \(rule.name)")
+        values != last, "\(rule.table) rows \(lastSequence) and \(sequence) have the same \(rule.name)")
       last = values
-      lastSequence = statement.int(0)
+      lastSequence = sequence
     }
     return count == VerifyReader.sliceRows
   }

@@ -18,14 +18,14 @@ final class VerifyUsage {
   static let nextDaySQL = "SELECT min(day) FROM rollup WHERE day >= ?1"
   static let nextMonthSQL = "SELECT min(month) FROM usage_month WHERE month >= ?1"
   static let runsSQL = """
-    SELECT account, model, type, status, started_at, 1, cost, input_tokens, output_tokens, images
+    SELECT account, model, type, started_at, status, 1, cost, input_tokens, output_tokens, images
     FROM run WHERE started_at >= ?1 AND started_at < ?2 AND status <> 1
     """
   static let uploadsSQL = """
     SELECT account, created_at FROM media WHERE source = 1 AND created_at >= ?1 AND created_at < ?2
     """
   static let rollupsSQL = """
-    SELECT r.account, r.label, r.total, q.quarters, r.quarters_id FROM rollup r
+    SELECT r.account, r.label, r.quarters_id, r.total, q.quarters FROM rollup r
     LEFT JOIN rollup_quarters q ON q.id = r.quarters_id WHERE r.day = ?1
     """
   static let lastQuartersSQL = "SELECT coalesce(max(id), 0) FROM rollup_quarters"
@@ -50,7 +50,7 @@ final class VerifyUsage {
   private let label: Statement
   private let month: Statement
   private let pages: Statement
-  private let runTotal: RunTotalReader
+  private let runTotal: RunTotalTable
   /// Quarter hours that a compared day's rollups have.
   private var named = RowSet()
   private var lastNamed: Int64 = 0
@@ -68,13 +68,12 @@ final class VerifyUsage {
     label = try connection.prepare(Self.labelSQL)
     month = try connection.prepare(Self.monthSQL)
     pages = try connection.prepare(Self.pagesSQL)
-    runTotal = try RunTotalReader(connection)
+    runTotal = try RunTotalTable(connection)
   }
 
   private func first(_ statement: Statement, from value: Int64) throws(SQLiteError) -> Int64? {
-    statement.bind(1, value)
-    defer { statement.reset() }
-    return try statement.step() ? statement.optionalInt(0) : nil
+    statement.bind(value)
+    return try statement.firstInt()
   }
 
   // MARK: days
@@ -89,8 +88,7 @@ final class VerifyUsage {
 
   /// Comes before the first day.
   func beginDays() throws(SQLiteError) {
-    defer { lastQuarters.reset() }
-    lastNamed = try lastQuarters.step() ? lastQuarters.int(0) : 0
+    lastNamed = try lastQuarters.firstInt() ?? 0
   }
 
   /// Compares the next day's rollups with its runs and uploads.
@@ -99,21 +97,20 @@ final class VerifyUsage {
     guard let day = try day(from: start) else { return nil }
     var expected = try recount(day, &tally)
     let date = Self.date(ofDay: day)
-    rollups.bind(1, day)
+    rollups.bind(day)
     defer { rollups.reset() }
     while try rollups.step() {
       tally.examined += 1
-      let (account, label) = (rollups.int(0), rollups.int(1))
-      let name = "rollup of \(date), account \(account), label \(label)"
-      tally.expect(named.insert(rollups.int(4)), "\(name): another one has the same quarter hours")
-      guard let counted = expected.removeValue(forKey: RollupKey(day: day, account: account, label: label))
-      else {
+      let row = try rollups.row(Self.rollup)
+      let name = "rollup of \(date), account \(row.account), label \(row.label)"
+      tally.expect(named.insert(row.quartersId), "\(name): another one has the same quarter hours")
+      let key = RollupKey(day: day, account: row.account, label: row.label)
+      guard let counted = expected.removeValue(forKey: key) else {
         tally.add("\(name): nothing happened that it counts")
         continue
       }
-      tally.expect(
-        counted.quarters.bytes == rollups.blob(3), "\(name): its quarter hours are not what happened")
-      tally.expect(counted.total.packed == rollups.blob(2), "\(name): its total is not what happened")
+      tally.expect(counted.quarters.bytes == row.quarters, "\(name): its quarter hours are not what happened")
+      tally.expect(counted.total.packed == row.total, "\(name): its total is not what happened")
     }
     for key in expected.keys.sorted(by: { ($0.account, $0.label) < ($1.account, $1.label) }) {
       tally.add("rollup of \(date), account \(key.account), label \(key.label): missing")
@@ -121,21 +118,41 @@ final class VerifyUsage {
     return day
   }
 
+  private struct Rollup {
+    var account: Int64
+    var label: Int64
+    var quartersId: Int64
+    var total: [UInt8]
+    var quarters: [UInt8]
+  }
+
+  /// Takes the columns of `rollupsSQL`.
+  private static func rollup(_ row: inout Columns) -> Rollup {
+    Rollup(
+      account: row.int(), label: row.int(), quartersId: row.int(), total: row.blob(), quarters: row.blob())
+  }
+
+  /// Takes the columns of `rollupsSQL`, and reads no quarter hours.
+  private static func total(_ row: inout Columns) -> (account: Int64, label: Int64, total: [UInt8]) {
+    let (account, label) = (row.int(), row.int())
+    row.skip()
+    let total = row.blob()
+    row.skip()
+    return (account, label, total)
+  }
+
   /// Looks for quarter hours that no rollup has, in the next slice of them; comes after the last day.
   /// - Returns: the last one; nil when there is none.
   func findOrphanQuarters(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
-    quarters.bind(1, id)
-    quarters.bind(2, VerifyReader.sliceRows)
-    quarters.bind(3, lastNamed)
-    defer { quarters.reset() }
-    var last: Int64?
-    while try quarters.step() {
-      let id = quarters.int(0)
-      last = id
+    quarters.bind(id)
+    quarters.bind(VerifyReader.sliceRows)
+    quarters.bind(lastNamed)
+    let ids = try quarters.all { (row) in row.int() }
+    for id in ids {
       tally.examined += 1
       tally.expect(named.contains(id), "quarter hours \(id): no rollup has them")
     }
-    return last
+    return ids.last
   }
 
   private struct Counted {
@@ -148,17 +165,16 @@ final class VerifyUsage {
     let labels = try labels(day)
     try forEach(runs, of: day) { (row) throws(SQLiteError) in
       tally.examined += 1
-      guard let status = RunStatus(rawValue: Int32(truncatingIfNeeded: row.int(3))) else {
-        throw .malformed("run: status \(row.int(3))")
-      }
+      let account = row.int()
+      let name = RunLabel(model: ExactText(row.text()), type: ExactText(row.text()))
+      let (quarter, number) = (QuarterHour.index(ofMicros: row.int()), row.int32())
+      guard let status = RunStatus(rawValue: number) else { throw .malformed("run: status \(number)") }
       var cell = RollupCell()
-      cell.runs = RunTotals(status, RunSums(row, from: 5))
-      let name = RunLabel(model: ExactText(row.text(1)), type: ExactText(row.text(2)))
+      cell.runs = RunTotals(status, row.runSums())
       guard let label = labels[name] else {
-        return tally.add("run of account \(row.int(0)): no rollup has its model and type")
+        return tally.add("run of account \(account): no rollup has its model and type")
       }
-      let quarter = QuarterHour.index(ofMicros: row.int(4))
-      for account in [0, row.int(0)] {
+      for account in [0, account] {
         for label in [0, label] {
           let key = RollupKey(day: day, account: account, label: label)
           guard deltas.add(cell, quarter: quarter, to: key) else {
@@ -171,9 +187,8 @@ final class VerifyUsage {
       tally.examined += 1
       var cell = RollupCell()
       cell.uploads = 1
-      let isSound = deltas.add(
-        cell, quarter: QuarterHour.index(ofMicros: row.int(1)),
-        to: RollupKey(day: day, account: row.int(0), label: 0))
+      let key = RollupKey(day: day, account: row.int(), label: 0)
+      let isSound = deltas.add(cell, quarter: QuarterHour.index(ofMicros: row.int()), to: key)
       guard isSound else { throw .malformed("uploads: a sum is out of range") }
     }
     var counted: [RollupKey: Counted] = [:]
@@ -188,30 +203,28 @@ final class VerifyUsage {
 
   /// The labels that a day's rollups name.
   private func labels(_ day: Int64) throws(SQLiteError) -> [RunLabel: Int64] {
-    var ids: Set<Int64> = []
-    rollups.bind(1, day)
-    while try rollups.step() { ids.insert(rollups.int(1)) }
-    rollups.reset()
+    rollups.bind(day)
     var labels: [RunLabel: Int64] = [:]
-    for id in ids {
-      label.bind(1, id)
-      if try label.step() {
-        labels[RunLabel(model: ExactText(label.text(0)), type: ExactText(label.text(1)))] = id
+    let ids = try rollups.all { (row) in Self.total(&row).label }
+    for id in Set(ids) {
+      label.bind(id)
+      let name = try label.first { (row) in
+        RunLabel(model: ExactText(row.text()), type: ExactText(row.text()))
       }
-      label.reset()
+      if let name { labels[name] = id }
     }
     return labels
   }
 
   private func forEach(
-    _ statement: Statement, of day: Int64, _ body: (Statement) throws(SQLiteError) -> Void
+    _ statement: Statement, of day: Int64, _ body: (inout Columns) throws(SQLiteError) -> Void
   ) throws(SQLiteError) {
     let (start, isOver) = day.multipliedReportingOverflow(by: Civil.microsPerDay)
     guard !isOver else { return }
-    statement.bind(1, start)
-    statement.bind(2, start.addingReportingOverflow(Civil.microsPerDay).partialValue)
+    statement.bind(start)
+    statement.bind(start.addingReportingOverflow(Civil.microsPerDay).partialValue)
     defer { statement.reset() }
-    while try statement.step() { try body(statement) }
+    while try statement.step() { try statement.row(body) }
   }
 
   // MARK: months, pages and the sum over all
@@ -229,15 +242,16 @@ final class VerifyUsage {
     var expected: [Int64: MonthCounters] = [:]
     for day in civil.dayNumber..<civil.aMonthLater.dayNumber { try add(day, to: &expected) }
     let name = "month \(civil.year)-\(civil.month)"
-    month.bind(1, number)
-    defer { month.reset() }
-    while try month.step() {
+    month.bind(number)
+    let rows = try month.all { (row) in
+      (account: row.int(), counters: MonthCounters(generations: row.int(), uploads: row.int()))
+    }
+    for (account, stored) in rows {
       tally.examined += 1
-      let stored = MonthCounters(generations: month.int(1), uploads: month.int(2))
-      let sum = expected.removeValue(forKey: month.int(0)) ?? MonthCounters()
+      let sum = expected.removeValue(forKey: account) ?? MonthCounters()
       tally.expect(
         stored == sum,
-        "\(name), account \(month.int(0)): \(stored.generations) generations and \(stored.uploads) uploads, "
+        "\(name), account \(account): \(stored.generations) generations and \(stored.uploads) uploads, "
           + "its days have \(sum.generations) and \(sum.uploads)")
     }
     for (account, sum) in expected.sorted(by: { $0.key < $1.key }) where sum != MonthCounters() {
@@ -247,31 +261,28 @@ final class VerifyUsage {
   }
 
   private func add(_ day: Int64, to months: inout [Int64: MonthCounters]) throws(SQLiteError) {
-    rollups.bind(1, day)
+    rollups.bind(day)
     defer { rollups.reset() }
     while try rollups.step() {
-      guard rollups.int(0) != 0, rollups.int(1) == 0 else { continue }
-      let cell = try RollupCell(total: rollups.blob(2))
-      months[rollups.int(0), default: MonthCounters()].generations += cell.runs.succeeded.count
-      months[rollups.int(0), default: MonthCounters()].uploads += cell.uploads
+      let (account, label, total) = try rollups.row(Self.total)
+      guard account != 0, label == 0 else { continue }
+      let counted = MonthCounters(of: try RollupCell(total: total))
+      months[account, default: MonthCounters()].add(counted)
     }
   }
 
   /// Compares the next slice of users' page counters with their pages.
   /// - Returns: the last account; nil when there is none.
   func comparePages(after account: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
-    pages.bind(1, account)
-    pages.bind(2, VerifyReader.sliceRows)
-    defer { pages.reset() }
-    var last: Int64?
-    while try pages.step() {
-      last = pages.int(0)
+    pages.bind(account)
+    pages.bind(VerifyReader.sliceRows)
+    let rows = try pages.all { (row) in (account: row.int(), stored: row.int(), counted: row.int()) }
+    for (account, stored, counted) in rows {
       tally.examined += 1
       tally.expect(
-        pages.int(1) == pages.int(2),
-        "account \(pages.int(0)): \(pages.int(2)) pages are counted, it has \(pages.int(1))")
+        stored == counted, "account \(account): \(counted) pages are counted, it has \(stored)")
     }
-    return last
+    return rows.last?.account
   }
 
   /// Compares the sums over all runs with the rollups of all users.
@@ -279,15 +290,13 @@ final class VerifyUsage {
     var sum = RunSums()
     var next = try first(nextDay, from: Int64.min)
     while let day = next {
-      rollups.bind(1, day)
+      rollups.bind(day)
       // Rows stand by account, then label: that of all users and all runs comes first.
-      if try rollups.step(), rollups.int(0) == 0, rollups.int(1) == 0 {
-        let cell = try RollupCell(total: rollups.blob(2))
-        guard sum.add(cell.runs.all) else {
+      if let row = try rollups.first(Self.total), row.account == 0, row.label == 0 {
+        guard sum.add(try RollupCell(total: row.total).runs.all) else {
           throw .malformed("rollup: the sum over all days is out of range")
         }
       }
-      rollups.reset()
       next = day == Int64.max ? nil : try first(nextDay, from: day + 1)
     }
     let stored = try runTotal.load()
@@ -299,18 +308,4 @@ final class VerifyUsage {
     let civil = Civil(dayNumber: day)
     return "\(civil.year)-\(civil.month)-\(civil.day)"
   }
-}
-
-/// Numbers of rows that stand close together, at little more than a bit each.
-private struct RowSet {
-  private var words: [Int64: UInt64] = [:]
-
-  /// - Returns: false when it was there before.
-  mutating func insert(_ id: Int64) -> Bool {
-    let isNew = !contains(id)
-    words[id >> 6, default: 0] |= 1 << UInt64(id & 63)
-    return isNew
-  }
-
-  func contains(_ id: Int64) -> Bool { words[id >> 6, default: 0] & 1 << UInt64(id & 63) != 0 }
 }

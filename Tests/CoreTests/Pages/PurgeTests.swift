@@ -59,11 +59,8 @@ struct PurgeTests {
     #expect(try rows(directory, "page_version") == versions)
     #expect(try rows(directory, "section") == 0)
 
-    // Nobody sees it, by whatever id.
-    for id in ["p", "\n1"] {
-      #expect(throws: Refusal.self) {
-        try engine.page(pageId: id, .current, includesDeleted: true, actingUserId: nil)
-      }
+    #expect(throws: Refusal.self) {
+      try engine.page(pageId: "p", .current, includesDeleted: true, actingUserId: nil)
     }
     var filter = PageFilter(userId: "u", limit: 10, maximumByteCount: 1 << 20)
     filter.includesDeleted = true

@@ -183,7 +183,7 @@ struct ReadTests {
     let many = try statements(engine) { _ = try engine.balances(userIds: Array(users.dropFirst(10))) }
     #expect(few == many)
     #expect(few.values.reduce(0, +) == 5)
-    #expect(few[AccountLoader.byUsersSQL] == 1 && few["BEGIN"] == 1 && few["COMMIT"] == 1)
+    #expect(few[AccountTable.byUsersSQL] == 1 && few["BEGIN"] == 1 && few["COMMIT"] == 1)
     // What is in memory by now takes none.
     #expect(try statements(engine) { _ = try engine.balances(userIds: users) } == [:])
     try engine.close()

@@ -1,7 +1,8 @@
 // Database files of each version, as programs of that version left them.
 //
 // v1.db is what `VerifyTests.filled` leaves; v2.db what that, then `VerifyProductTests.filled`, leave in one
-// directory, and v3.db the same with a page that was patched. TALLY_UPDATE_GOLDENS=1 swift test --filter
+// directory, v3.db the same with a page that was patched, and v4.db the same with a page that was purged and
+// has versions left. TALLY_UPDATE_GOLDENS=1 swift test --filter
 // StoredFileTests makes the one of this program's version, if it is not there yet: a stored file is never
 // made anew.
 
@@ -21,15 +22,38 @@ struct StoredFileTests {
     try VerifyTests.filled(directory)
     try VerifyProductTests.filled(directory)
     let engine = try opened(directory)
-    _ = try engine.decide(
-      .page(
-        .create(
-          .init(
-            userId: "u2", pageId: "patched", content: PageContent(title: "old"), author: "me",
-            maximumReplyByteCount: 1 << 20))))
+    _ = try engine.decide(create("patched"))
     _ = try engine.decide(patch)
     _ = try engine.decide(.page(.publish(target, version: 1)))
+    try purge(engine)
     try engine.close()
+  }
+
+  private static let purged = PageTarget(
+    pageId: "purged", actingUserId: nil, maximumReplyByteCount: 1 << 20)
+  private static let purgedVersions = Int64(PageLimits.purgedVersionCount) + 4
+
+  /// Makes a page and purges it. It has more versions than go at once.
+  private static func purge(_ engine: SQLiteEngine) throws {
+    _ = try engine.decide(create("purged"))
+    for version in 1..<purgedVersions {
+      _ = try engine.decide(
+        .page(
+          .save(
+            .init(
+              target: purged, expectedVersion: version, content: PageContent(title: "version \(version)"),
+              author: "me"))))
+    }
+    _ = try engine.decide(.page(.delete(purged)))
+    _ = try engine.decide(.page(.purge(purged)))
+  }
+
+  private static func create(_ pageId: String) -> Command {
+    .page(
+      .create(
+        .init(
+          userId: "u2", pageId: pageId, content: PageContent(title: "old"), author: "me",
+          maximumReplyByteCount: 1 << 20)))
   }
 
   private static let target = PageTarget(
@@ -70,7 +94,7 @@ struct StoredFileTests {
     "a stored file of each version opens, verifies and goes on",
     arguments: [
       (version: 1, rows: 10, available: 140), (version: 2, rows: 17, available: 0),
-      (version: 3, rows: 17, available: 0),
+      (version: 3, rows: 17, available: 0), (version: 4, rows: 17, available: 0),
     ])
   func storedFile(version: Int, rows: Int64, available: Int64) throws {
     let directory = try TemporaryDirectory()
@@ -102,7 +126,98 @@ struct StoredFileTests {
     try engine.close()
   }
 
-  @Test("what version 2 brought reads back from a stored file, and goes on", arguments: ["v2.db", "v3.db"])
+  /// Of version 3, with a page that was purged and has versions left, as that version marked it.
+  private func version3WithPurgedPage() throws -> TemporaryDirectory {
+    let directory = try TemporaryDirectory()
+    try directory.install(fixture: "v3.db")
+    try directory.connection().execute(
+      """
+      INSERT INTO page(id, page_id, account, title, settings, version, author, created_at, updated_at,
+        deleted_at, section_count)
+      VALUES (9, char(10) || 9, 2, 'old', '', \(Self.purgedVersions), 'me', 1, 2, 3, 0);
+      WITH RECURSIVE number(n) AS (
+        SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < \(Self.purgedVersions))
+      INSERT INTO page_version(page, version, base_version, title, settings, author, at, section_count,
+        sections)
+        SELECT 9, n, n - 1, 'old', '', 'me', n, 0, x'00' FROM number;
+      CREATE VIEW mine AS SELECT page_id FROM page;
+      """)
+    return directory
+  }
+
+  private func requirePurgedPage(_ directory: TemporaryDirectory, id: Int64, pageId: String) throws {
+    let connection = try directory.connection()
+    #expect(try connection.value("SELECT id FROM page WHERE purged = 1") == id)
+    #expect(try connection.text("SELECT page_id FROM page WHERE purged = 1") == pageId)
+    let versions = try connection.value("SELECT count(*) FROM page_version WHERE page = \(id)")
+    #expect(versions == Self.purgedVersions)
+    #expect(try connection.value("SELECT count(*) FROM pragma_foreign_key_check") == 0)
+    #expect(try connection.text("PRAGMA integrity_check") == "ok")
+  }
+
+  /// The purged page's id is free, and the ticks remove its versions, then its row.
+  private func requireGoesOn(_ directory: TemporaryDirectory, pageId: String) throws {
+    let engine = try Self.opened(directory)
+    #expect(try engine.findings() == [])
+    guard case .page(.changed(let view, _, _, _)) = try engine.decide(Self.create(pageId)) else {
+      Issue.record("the id is not free")
+      return
+    }
+    #expect(view.facts.version == 1)
+    #expect(try engine.findings() == [])
+    try engine.sweep()
+    #expect(try directory.connection().value("SELECT count(*) FROM page WHERE purged = 1") == 0)
+    let page = try engine.page(pageId: pageId, .current, includesDeleted: false, actingUserId: nil).value
+    #expect(page.facts.version == 1)
+    #expect(try engine.findings() == [])
+    try engine.close()
+  }
+
+  @Test("what version 4 brought reads back from a stored file, and goes on")
+  func version4() throws {
+    let directory = try TemporaryDirectory()
+    try directory.install(fixture: "v4.db")
+    let id = try directory.connection().value("SELECT id FROM page WHERE purged = 1")
+    try requirePurgedPage(directory, id: id, pageId: "purged")
+    try requireGoesOn(directory, pageId: "purged")
+  }
+
+  @Test("a purged page that version 3 has marked in its id is marked in its column by version 4")
+  func purgedPage() throws {
+    let directory = try version3WithPurgedPage()
+    try Self.opened(directory).close()
+    try requirePurgedPage(directory, id: 9, pageId: "9")
+    try requireGoesOn(directory, pageId: "9")
+  }
+
+  @Test("version 4's migration that does not reach its end leaves version 3 as it was")
+  func endedMigration() throws {
+    let directory = try version3WithPurgedPage()
+    let before = try schema(directory)
+    let rows = try directory.connection().value("SELECT count(*) FROM page_version")
+    var broken = Schema.migrations
+    let last = broken.removeLast()
+    broken.append(
+      Migration(
+        version: last.version, name: last.name, sql: last.sql + "CREATE TABLE ledger(x);",
+        replacesTables: true))
+    let connection = try directory.connection()
+    #expect(throws: StoreError.self) { try Migrations.apply(broken, to: connection) }
+    #expect(try connection.value("PRAGMA foreign_keys") == 1)
+    #expect(try schema(directory) == before)
+    #expect(try directory.connection().value("PRAGMA user_version") == 3)
+    #expect(try directory.connection().value("SELECT count(*) FROM page_version") == rows)
+    try Self.opened(directory).close()
+    try requirePurgedPage(directory, id: 9, pageId: "9")
+  }
+
+  private func schema(_ directory: TemporaryDirectory) throws -> [SchemaCheck.Object] {
+    try SchemaCheck.objects(try directory.connection())
+  }
+
+  @Test(
+    "what version 2 brought reads back from a stored file, and goes on",
+    arguments: ["v2.db", "v3.db", "v4.db"])
   func readBack(fixture: String) throws {
     let directory = try TemporaryDirectory()
     try directory.install(fixture: fixture)

@@ -131,6 +131,13 @@ struct VerifyProductTests {
     UPDATE rollup SET quarters_id = (SELECT min(quarters_id) FROM rollup WHERE account = 1)
     WHERE account = 2 AND label = 0
     """
+  /// An upload in the day's last quarter hour, which neither the day's total nor the media have.
+  static let uncountedQuarter = """
+    UPDATE rollup_quarters SET quarters = CAST(quarters || x'5f020801' AS BLOB)
+    WHERE id = (SELECT quarters_id FROM rollup WHERE account = 2 AND label = 0)
+    """
+  static let unreferencedQuarters = "UPDATE rollup SET quarters_id = 99 WHERE account = 2 AND label = 0"
+
   static let otherHold = """
     UPDATE run SET hold_id = (SELECT hold_id FROM run WHERE run_id = 'r4') WHERE run_id = 'r6'
     """
@@ -153,7 +160,14 @@ struct VerifyProductTests {
       (6, "UPDATE rollup SET total = x'00' WHERE account = 2 AND label = 0", "account 2, label 0: its total"),
       (6, "DELETE FROM rollup WHERE account = 2", "account 2, label 0: missing"),
       (6, "INSERT INTO rollup VALUES (1, 1, 0, x'00', 1)", "rollup of 1970-1-2, account 1"),
+      (
+        4, "UPDATE run SET expires_at = expires_at + 1 WHERE run_id = 'r5'", "it counts against a quota until"
+      ),
+      (4, "UPDATE hold SET expires_at = expires_at - 1 WHERE run_id = 'r5'", ", its hold expires at"),
       (6, Self.damagedQuarters, "its quarter hours"),
+      (6, Self.uncountedQuarter, "its quarter hours are not what happened"),
+      (6, Self.unreferencedQuarters, ": its quarter hours are not what happened"),
+      (6, Self.unreferencedQuarters, ": no rollup has them"),
       (6, "INSERT INTO rollup_quarters VALUES (99, x'')", "quarter hours 99: no rollup has them"),
       (6, "INSERT INTO rollup_quarters VALUES (-1, x'')", "quarter hours -1: no rollup has them"),
       (6, Self.sharedQuarters, "another one has the same quarter hours"),

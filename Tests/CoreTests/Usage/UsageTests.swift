@@ -106,20 +106,16 @@ struct UsageTests {
       WHERE (?1 = '' OR a.user_id = ?1) AND r.started_at >= ?2 AND r.started_at < ?3 AND r.status <> 1
       GROUP BY r.model, r.type, r.status
       """)
-    statement.bind(1, userId)
-    statement.bind(2, from)
-    statement.bind(3, to)
+    statement.bind(userId)
+    statement.bind(from)
+    statement.bind(to)
+    let rows = try statement.all { (row) in
+      (model: row.text(), type: row.text(), status: RunStatus(rawValue: row.int32()), sums: row.runSums())
+    }
     var totals: [String: RunTotals] = [:]
-    while try statement.step() {
-      let status = try #require(RunStatus(rawValue: Int32(statement.int(2))))
-      var sums = RunSums()
-      sums.count = statement.int(3)
-      sums.costMicros = statement.int(4)
-      sums.inputTokens = statement.int(5)
-      sums.outputTokens = statement.int(6)
-      sums.images = statement.int(7)
-      let part = RunTotals(status, sums)
-      for name in ["", "model \(statement.text(0))", "type \(statement.text(1))"] {
+    for row in rows {
+      let part = RunTotals(try #require(row.status), row.sums)
+      for name in ["", "model \(row.model)", "type \(row.type)"] {
         let isSound = totals[name, default: RunTotals()].add(part)
         #expect(isSound)
       }

@@ -1,11 +1,8 @@
-// What `verify` reports: one check at a time, with the rows that break it.
-//
-// Values, owned by nobody.
+// What one check of `verify` has found so far: how much it examined, and the rows that break it.
 
 internal import TallyCore
 internal import TallySQLite
 
-/// A check's count in the making.
 struct VerifyTally {
   var examined: Int64 = 0
   var violations: Int64 = 0
@@ -38,29 +35,5 @@ struct VerifyTally {
 
   mutating func expect(_ holds: Bool, _ finding: @autoclosure () -> String) {
     if !holds { add(finding()) }
-  }
-}
-
-enum VerifyCheck: Int, CaseIterable {
-  case books = 1
-  case balances = 2
-  case chain = 3
-  case allocations = 4
-  case uniqueness = 5
-  case usage = 6
-  case pages = 7
-  case schema = 8
-
-  var title: String {
-    switch self {
-    case .books: "the books sum to zero, nothing is below it"
-    case .balances: "balances, lots and holds add up"
-    case .chain: "no gap, no step back in time, the chain recomputes"
-    case .allocations: "debits equal their lots, holds settle once and in full"
-    case .uniqueness: "keys, payments, grants and runs are unique"
-    case .usage: "counters and caches agree with what they sum up"
-    case .pages: "pages show their newest version and their owner's media"
-    case .schema: "the file, its references, indexes and enums are sound"
-    }
   }
 }

@@ -1,13 +1,11 @@
 // The tables of plans' terms and of what was used: a part of migration 2.
 //
 // Layout. A `rollup` row holds what happened to one account on one UTC day under one label, in quarter hours
-// (RollupCell.swift has the bytes). Account 0 stands for all users together, label 0 for all runs whatever
-// their model and type; the row of label 0 counts uploads too. Rows lead with the day, not with the account:
-// what is written now then shares pages, however many accounts it belongs to. The quarter hours, which are
-// many times longer than a day's total, stand in a table of their own, found by number: a dashboard of whole
-// days never touches them, and no search compares its way through them.
-//
-// Text, owned by nobody.
+// (RollupCell+Packing.swift has the bytes). Account 0 stands for all users together, label 0 for all runs of
+// any model and type; the row of label 0 counts uploads too. Rows lead with the day, not with the account:
+// rows that are written at one time share pages, however many accounts they belong to. The quarter hours,
+// which are many times longer than a day's total, stand in a table of their own and are found by number: a
+// dashboard of whole days never reads them, and a search for a day does not have to pass them.
 
 internal import TallyCore
 

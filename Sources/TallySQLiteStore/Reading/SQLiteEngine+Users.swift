@@ -15,7 +15,9 @@ extension SQLiteEngine {
 
   public func settings(userId: String) throws(Refusal) -> Snapshot<UserSettings> {
     if let cached = cachedSettings(userId: userId) { return cached }
-    let read = try read { (reader, _) throws(SQLiteError) in try reader.settings.settings(userId: userId) }
+    let read = try read { (reader, _) throws(SQLiteError) in
+      try reader.tables.settings.settings(userId: userId)
+    }
     guard let settings = read.value else {
       throw Refusal(.userNotFound, "no such user", details: ["user_id": userId])
     }
@@ -36,7 +38,7 @@ extension SQLiteEngine {
 
   public func rateLimits(afterId: Int64, limit: Int) throws(Refusal) -> Snapshot<RateLimitPage> {
     try read { (reader, _) throws(SQLiteError) in
-      try reader.rateLimits.page(afterId: afterId, limit: limit)
+      try reader.tables.rateLimits.page(afterId: afterId, limit: limit)
     }
   }
 }
@@ -48,14 +50,14 @@ extension Reader {
   ) throws(SQLiteError) -> Result<UserPage, Refusal> {
     let page = try users.page(filter)
     let late = page.rows.filter { $0.account.hasExpiredHolds(atMicros: nowMicros) }.map(\.account.userId)
-    let expired = Dictionary(grouping: try expiredHolds(userIds: late, nowMicros: nowMicros)) {
+    let expired = Dictionary(grouping: try tables.holds.expired(userIds: late, nowMicros: nowMicros)) {
       ExactText($0.userId)
     }
     let usages: [Usage]
     switch try usage.months(
       of: page.rows.map {
         UsageSubject(account: $0.account.id, userId: $0.account.userId, planId: $0.settings.planId)
-      }, month: filter.month, zone: filter.zone, plans: plans, zones: zones, nowMicros: nowMicros)
+      }, month: filter.month, zone: filter.zone, plans: tables.plans, zones: zones, nowMicros: nowMicros)
     {
     case .success(let found): usages = found
     case .failure(let refusal): return .failure(refusal)

@@ -8,16 +8,17 @@
 // Invariants:
 // 1. A version is never changed; it goes with its page.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 internal import TallyCore
 internal import TallySQLite
 
-/// Reads versions.
-final class VersionReader {
-  private static let columns = "version, base_version, title, settings, author, at, section_count"
+final class PageVersionTable {
+  private static let columns = ColumnList(
+    "version", "base_version", "title", "settings", "author", "at", "section_count")
+
   static let byNumberSQL = "SELECT \(columns), sections FROM page_version WHERE page = ?1 AND version = ?2"
-  /// Reads no content: a blob's length stands with its row.
+  /// Reads no content: SQLite knows a blob's length from the row's header.
   static let byteCountSQL = "SELECT length(sections) FROM page_version WHERE page = ?1 AND version = ?2"
   static let pageSQL = """
     SELECT \(columns) FROM page_version WHERE page = ?1 AND version < ?2 ORDER BY version DESC
@@ -37,6 +38,7 @@ final class VersionReader {
   private let byteCount: Statement
   private let byDigest: Statement
   private let withoutDigest: Statement
+  private let insert: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byNumber = try connection.prepare(Self.byNumberSQL)
@@ -44,92 +46,84 @@ final class VersionReader {
     byteCount = try connection.prepare(Self.byteCountSQL)
     byDigest = try connection.prepare(Self.byDigestSQL)
     withoutDigest = try connection.prepare(Self.withoutDigestSQL)
+    let written = ColumnList("page") + Self.columns + ColumnList("sections", "digest")
+    insert = try connection.prepare("INSERT INTO page_version(\(written)) VALUES (\(written.parameters))")
   }
 
+  // MARK: reading
+
   func version(page: Int64, _ version: Int64) throws(SQLiteError) -> StoredVersion? {
-    byNumber.bind(1, page)
-    byNumber.bind(2, version)
-    defer { byNumber.reset() }
-    guard try byNumber.step() else { return nil }
-    return StoredVersion(
-      version: byNumber.int(0), baseVersion: byNumber.int(1), author: byNumber.text(4),
-      atMicros: byNumber.int(5),
-      content: PageContent(
-        title: byNumber.text(2), settings: byNumber.text(3),
-        sections: try Packing.sections(byNumber.blob(7))))
+    byNumber.bind(page)
+    byNumber.bind(version)
+    return try byNumber.first { (row) throws(SQLiteError) in
+      let (version, baseVersion) = (row.int(), row.int())
+      var content = PageContent(title: row.text(), settings: row.text())
+      let (author, atMicros) = (row.text(), row.int())
+      row.skip()  // The number of sections, which are counted by themselves.
+      content.sections = try Packing.sections(row.blob())
+      return StoredVersion(
+        version: version, baseVersion: baseVersion, author: author, atMicros: atMicros, content: content)
+    }
   }
 
   /// The number of the one that a patch has made, by the digest of its request.
   func version(page: Int64, digest: Digest) throws(SQLiteError) -> Int64? {
-    byDigest.bind(1, page)
-    byDigest.bind(2, digest.bytes)
-    defer { byDigest.reset() }
-    return try byDigest.step() ? byDigest.int(0) : nil
+    byDigest.bind(page)
+    byDigest.bind(digest.bytes)
+    return try byDigest.firstInt()
   }
 
   /// Numbers of those after a version that were made from `baseVersion` and have no digest, newest first.
   func withoutDigest(page: Int64, after version: Int64, baseVersion: Int64) throws(SQLiteError) -> [Int64] {
-    withoutDigest.bind(1, page)
-    withoutDigest.bind(2, version)
-    withoutDigest.bind(3, baseVersion)
-    defer { withoutDigest.reset() }
-    var numbers: [Int64] = []
-    while try withoutDigest.step() { numbers.append(withoutDigest.int(0)) }
-    return numbers
+    withoutDigest.bind(page)
+    withoutDigest.bind(version)
+    withoutDigest.bind(baseVersion)
+    return try withoutDigest.all { (row) in row.int() }
   }
 
-  /// Of the sections of a page's current version, packed.
+  /// How many bytes the sections of a page's current version take, packed.
   func byteCount(of page: StoredPage) throws(SQLiteError) -> Int64 {
-    byteCount.bind(1, page.id)
-    byteCount.bind(2, page.facts.currentVersion)
-    defer { byteCount.reset() }
-    return try byteCount.step() ? byteCount.int(0) : 0
+    byteCount.bind(page.id)
+    byteCount.bind(page.facts.currentVersion)
+    return try byteCount.firstInt() ?? 0
   }
 
   /// Newest first.
   func page(of stored: StoredPage, _ filter: VersionFilter) throws(SQLiteError) -> Page<PageFacts> {
-    page.bind(1, stored.id)
-    page.bind(2, filter.before ?? Int64.max)
+    page.bind(stored.id)
+    page.bind(filter.before ?? Int64.max)
     var cut = PageCut<PageFacts>(limit: filter.limit, maximumByteCount: filter.maximumByteCount)
     defer { page.reset() }
     while try page.step() {
-      var facts = stored.facts
-      facts.version = page.int(0)
-      facts.title = page.text(2)
-      facts.settings = page.text(3)
-      facts.author = page.text(4)
-      facts.updatedAtMicros = page.int(5)
-      facts.sectionCount = Int(page.int(6))
+      let facts = try page.row { (row) in
+        var facts = stored.facts
+        facts.version = row.int()
+        row.skip()  // The version that it was made from.
+        facts.title = row.text()
+        facts.settings = row.text()
+        facts.author = row.text()
+        facts.updatedAtMicros = row.int()
+        facts.sectionCount = Int(row.int())
+        return facts
+      }
       guard cut.add(facts, number: facts.version, byteCount: facts.listedByteCount) else { break }
     }
     return cut.page
   }
-}
 
-/// Writes versions.
-final class VersionSaver {
-  private let insert: Statement
-
-  init(_ connection: Connection) throws(SQLiteError) {
-    insert = try connection.prepare(
-      """
-      INSERT INTO page_version(page, version, base_version, title, settings, author, at, section_count,
-        sections, digest)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-      """)
-  }
+  // MARK: writing
 
   func make(_ version: StoredVersion, page: Int64) throws(SQLiteError) {
-    insert.bind(1, page)
-    insert.bind(2, version.version)
-    insert.bind(3, version.baseVersion)
-    insert.bind(4, version.content.title)
-    insert.bind(5, version.content.settings)
-    insert.bind(6, version.author)
-    insert.bind(7, version.atMicros)
-    insert.bind(8, Int64(version.content.sections.count))
-    insert.bind(9, Packing.pack(version.content.sections))
-    insert.bind(10, version.digest?.bytes)
+    insert.bind(page)
+    insert.bind(version.version)
+    insert.bind(version.baseVersion)
+    insert.bind(version.content.title)
+    insert.bind(version.content.settings)
+    insert.bind(version.author)
+    insert.bind(version.atMicros)
+    insert.bind(Int64(version.content.sections.count))
+    insert.bind(Packing.pack(version.content.sections))
+    insert.bind(version.digest?.bytes)
     try insert.run()
   }
 }

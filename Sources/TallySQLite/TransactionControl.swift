@@ -3,7 +3,7 @@
 // Invariants:
 // 1. After an error inside a transaction SQLite may have ended it. `rollback` looks first.
 //
-// Owner: its connection's.
+// Owner: the owner of its connection.
 
 /// The transaction control of one connection.
 public final class TransactionControl {

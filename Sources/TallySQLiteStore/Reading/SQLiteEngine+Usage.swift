@@ -15,10 +15,10 @@ extension SQLiteEngine: UsageReads {
 
   public func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats> {
     try read { (reader, _) throws(SQLiteError) in
-      let account = query.userId.isEmpty ? 0 : try reader.rollups.account(userId: query.userId)
-      var stats = try reader.rollups.stats(query, account: account ?? RollupKey.nobody)
+      let account = query.userId.isEmpty ? 0 : try reader.tables.accounts.id(userId: query.userId)
+      var stats = try reader.stats.stats(query, account: account ?? RollupKey.nobody)
       if query.recentLimit > 0, let account {
-        stats.recent = try reader.runs.recent(
+        stats.recent = try reader.tables.runs.recent(
           account: query.userId.isEmpty ? nil : account, limit: query.recentLimit)
       }
       return stats
@@ -36,7 +36,7 @@ extension Reader {
     let nobody = UsageSubject(account: RollupKey.nobody, userId: "", planId: nil)
     let found: [Usage]
     switch try usage.months(
-      of: subjects + [nobody], month: query.month, zone: query.zone, plans: plans, zones: zones,
+      of: subjects + [nobody], month: query.month, zone: query.zone, plans: tables.plans, zones: zones,
       nowMicros: nowMicros)
     {
     case .success(let usages): found = usages

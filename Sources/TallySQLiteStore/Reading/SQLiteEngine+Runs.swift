@@ -7,7 +7,7 @@ internal import TallySQLite
 
 extension SQLiteEngine {
   public func run(runId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Run> {
-    let read = try read { (reader, _) throws(SQLiteError) in try reader.runs.run(runId: runId) }
+    let read = try read { (reader, _) throws(SQLiteError) in try reader.tables.runs.run(runId: runId) }
     guard let run = read.value?.run, run.isVisible(actingUserId: actingUserId) else {
       throw Rules.noRun(runId)
     }
@@ -16,10 +16,10 @@ extension SQLiteEngine {
 
   public func runs(_ filter: RunFilter) throws(Refusal) -> Snapshot<RunPage> {
     try read { (reader, _) throws(SQLiteError) in
-      guard let account = try reader.accounts.load(userId: filter.userId) else {
+      guard let account = try reader.tables.accounts.account(userId: filter.userId) else {
         return RunPage(runs: [], nextBefore: nil)
       }
-      return try reader.runs.page(account: account.id, filter)
+      return try reader.tables.runs.page(account: account.id, filter)
     }
   }
 }

@@ -27,7 +27,9 @@ extension SQLiteEngine {
     let users = committed.userIds
     for start in stride(from: 0, to: users.count, by: Self.sliceUsers) {
       let slice = Array(users[start..<min(start + Self.sliceUsers, users.count)])
-      let stored = try read { (reader, _) throws(SQLiteError) in try reader.accounts.load(userIds: slice) }
+      let stored = try read { (reader, _) throws(SQLiteError) in
+        try reader.tables.accounts.accounts(userIds: slice)
+      }
       for account in stored.value {
         tally.examined += 1
         guard let kept = committed.account(userId: account.userId)?.account else { continue }
@@ -41,7 +43,7 @@ extension SQLiteEngine {
     for userId in caches.settings.groups {
       tally.examined += 1
       let stored = try read { (reader, _) throws(SQLiteError) in
-        try reader.settings.settings(userId: userId)
+        try reader.tables.settings.settings(userId: userId)
       }
       guard let kept = caches.settings.peek(group: userId), kept.commitSequence <= stored.commitSequence
       else { continue }
@@ -53,7 +55,7 @@ extension SQLiteEngine {
   private func comparePlans(_ tally: inout VerifyTally) throws(Refusal) {
     for id in caches.plans.groups {
       tally.examined += 1
-      let stored = try read { (reader, _) throws(SQLiteError) in try reader.plans.plan(id: id) }
+      let stored = try read { (reader, _) throws(SQLiteError) in try reader.tables.plans.plan(id: id) }
       guard let kept = caches.plans.peek(group: id), kept.commitSequence <= stored.commitSequence
       else { continue }
       tally.expect(kept.value == stored.value, "plan: what is kept in memory is not what is stored")

@@ -1,13 +1,11 @@
 // The table of runs.
 //
 // Invariants:
-// 1. A run id stands once, whoever's it is.
-// 2. Only a run that has ended has a time at which it did, and then what was charged and what was not make
-//    up its cost, unless it was only recorded.
-// 3. `digest` and the commit beside it are of BeginRun or RecordRun, those that begin with `finish` of
-//    FinishRun; `finish_sequence` is the last ledger row that it wrote.
-//
-// Text, owned by nobody.
+// 1. A run id is unique across all users.
+// 2. A run has `finished_at` once it has ended. Then charged + uncollected = cost, unless it was only
+//    recorded.
+// 3. `digest`, `commit_sequence` and `commit_position` are those of BeginRun or RecordRun. The columns that
+//    begin with `finish` are FinishRun's; `finish_sequence` is the last ledger row that it wrote.
 
 internal import TallyCore
 

@@ -17,7 +17,7 @@ extension SQLiteEngine: PageStore {
       try Self.page(pageId, includesDeleted, actingUserId, reader) { (page) throws(SQLiteError) in
         switch shown {
         case .current:
-          return .found(PageView(facts: page.facts, sections: try reader.pages.sections.sections(of: page)))
+          return .found(PageView(facts: page.facts, sections: try reader.tables.sections.sections(of: page)))
         case .published:
           guard let version = page.facts.publishedVersion,
             let view = try Self.view(version, of: page, reader)
@@ -30,17 +30,17 @@ extension SQLiteEngine: PageStore {
 
   public func pages(_ filter: PageFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
     try read { (reader, _) throws(SQLiteError) in
-      guard let account = try reader.accounts.load(userId: filter.userId) else {
+      guard let account = try reader.tables.accounts.account(userId: filter.userId) else {
         return Page(rows: [], nextBefore: nil)
       }
-      return try reader.pages.pages.page(account: account.id, filter)
+      return try reader.tables.pages.page(account: account.id, filter)
     }
   }
 
   public func versions(_ filter: VersionFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
     try found { (reader) throws(SQLiteError) in
       try Self.page(filter.pageId, false, filter.actingUserId, reader) { (page) throws(SQLiteError) in
-        .found(try reader.pages.versions.page(of: page, filter))
+        .found(try reader.tables.pageVersions.page(of: page, filter))
       }
     }
   }
@@ -60,7 +60,7 @@ extension SQLiteEngine: PageStore {
 
   public func media(mediaId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Media> {
     try found { (reader) throws(SQLiteError) -> Found<Media> in
-      guard let media = try reader.pages.media.media(mediaId: mediaId)?.media,
+      guard let media = try reader.tables.media.media(mediaId: mediaId)?.media,
         media.deletedAtMicros == nil, actingUserId?.isExactly(media.userId) ?? true
       else { return .refused(PageRefusals.mediaNotFound(mediaId)) }
       return .found(media)
@@ -69,10 +69,10 @@ extension SQLiteEngine: PageStore {
 
   public func media(_ filter: MediaFilter) throws(Refusal) -> Snapshot<Page<Media>> {
     try read { (reader, _) throws(SQLiteError) in
-      guard let account = try reader.accounts.load(userId: filter.userId) else {
+      guard let account = try reader.tables.accounts.account(userId: filter.userId) else {
         return Page(rows: [], nextBefore: nil)
       }
-      return try reader.pages.media.page(account: account.id, filter)
+      return try reader.tables.media.page(account: account.id, filter)
     }
   }
 
@@ -97,7 +97,7 @@ extension SQLiteEngine: PageStore {
     _ pageId: String, _ includesDeleted: Bool, _ actingUserId: String?, _ reader: Reader,
     _ body: (StoredPage) throws(SQLiteError) -> Found<Value>
   ) throws(SQLiteError) -> Found<Value> {
-    guard let page = try reader.pages.pages.page(pageId: pageId),
+    guard let page = try reader.tables.pages.page(pageId: pageId),
       actingUserId?.isExactly(page.facts.userId) ?? true
     else { return .refused(PageRefusals.pageNotFound(pageId)) }
     if page.facts.isDeleted && !includesDeleted { return .refused(PageRefusals.pageDeleted(page.facts)) }
@@ -107,8 +107,8 @@ extension SQLiteEngine: PageStore {
   private static func view(
     _ version: Int64, of page: StoredPage, _ reader: Reader
   ) throws(SQLiteError) -> PageView? {
-    guard let stored = try reader.pages.versions.version(page: page.id, version) else { return nil }
-    let media = try reader.pages.media.live(stored.content.mediaIds, account: page.account)
+    guard let stored = try reader.tables.pageVersions.version(page: page.id, version) else { return nil }
+    let media = try reader.tables.media.live(stored.content.mediaIds, account: page.account)
     return PageView(facts: stored.facts(of: page), stored.content.sections, media: media.mapValues(\.media))
   }
 }

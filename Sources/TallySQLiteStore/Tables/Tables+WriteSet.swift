@@ -1,0 +1,86 @@
+// A write set put into the tables.
+//
+// Invariants:
+// 1. What is referred to is written first: accounts, then rows of the ledger, holds, runs; plans, then
+//    settings; media and pages, then versions and sections.
+// 2. Each table's rows are written in the order of their keys, so that neighbours share a page.
+//
+// Owner: the writer's queue.
+
+internal import TallyCore
+internal import TallySQLite
+
+extension Tables {
+  func write(_ set: WriteSet) throws(SQLiteError) {
+    let changed = set.accounts.values.filter { $0.isNew || $0.isChanged }.sorted {
+      $0.account.id < $1.account.id
+    }
+    for row in changed where row.isNew {
+      try accounts.make(id: row.account.id, userId: row.account.userId, nowMicros: set.nowMicros)
+    }
+    for row in set.ledger {
+      try ledger.append(row.entry, account: row.account, hash: row.hash, textDigest: row.textDigest)
+    }
+    for row in set.holds.values.sorted(by: { $0.hold.id < $1.hold.id }) {
+      try holds.save(row.hold, account: row.account)
+    }
+    for plan in set.plans.values { try plans.save(plan) }
+    for (account, user) in set.settings { try settings.save(user, account: account) }
+    for effect in set.rateLimits { try rateLimits.save(effect) }
+    try writeRuns(set)
+    try writeCounters(set)
+    try writePages(set)
+    for row in changed where row.isChanged {
+      try accounts.save(row.account, storedDueMicros: row.storedDueMicros)
+    }
+    try systemAccounts.save(set.books.system, over: set.committed.system)
+    try meta.save(set.books.head)
+  }
+
+  private func writeRuns(_ set: WriteSet) throws(SQLiteError) {
+    for row in set.runs.values.sorted(by: { $0.run.run.id < $1.run.run.id }) {
+      if row.isNew {
+        try runs.make(row.run)
+      } else if row.isFinished, let end = row.run.finish {
+        try runs.finish(row.run.run, end)
+      } else {
+        try runs.extend(row.run.run)
+      }
+    }
+  }
+
+  private func writeCounters(_ set: WriteSet) throws(SQLiteError) {
+    for (label, id) in set.labels.sorted(by: { $0.value < $1.value }) { try runLabels.make(label, id: id) }
+    for (key, deltas) in set.rollups.byKey.sorted(by: { $0.key < $1.key }) {
+      try rollups.add(deltas, to: key)
+    }
+    for (key, counters) in set.months.sorted(by: { $0.key < $1.key }) {
+      try usageMonths.add(counters, to: key)
+    }
+    for (account, delta) in set.pageCounts.sorted(by: { $0.key < $1.key }) where delta != 0 {
+      try pageCounters.add(delta, account: account)
+    }
+    if set.books.runTotal != set.committed.runTotal { try runTotal.save(set.books.runTotal) }
+  }
+
+  private func writePages(_ set: WriteSet) throws(SQLiteError) {
+    if set.pages.isEmpty && set.media.isEmpty && set.purgedPages.isEmpty { return }
+    for row in set.media.values.sorted(by: { $0.media.id < $1.media.id }) {
+      if row.isNew {
+        try media.make(row.media)
+      } else if let atMicros = row.media.media.deletedAtMicros {
+        try media.delete(id: row.media.id, atMicros: atMicros)
+      }
+    }
+    let changed = set.pages.values.sorted { $0.page.id < $1.page.id }
+    for row in changed {
+      if row.isNew { try pages.make(row.page) } else { try pages.save(row.page) }
+    }
+    let versions = set.versions.sorted { ($0.key.page, $0.key.version) < ($1.key.page, $1.key.version) }
+    for (key, version) in versions { try pageVersions.make(version, page: key.page) }
+    for row in changed where row.hasSections {
+      try sections.save(row.sections, over: row.storedSections, page: row.page.id, media: row.media)
+    }
+    for page in set.purgedPages { try pages.remove(page) }
+  }
+}

@@ -1,0 +1,51 @@
+// All tables, over one connection. Statements are prepared when they are first used, so that a reader pays
+// for none that writes.
+//
+// Owner: the owner of its connection.
+
+internal import TallyCore
+internal import TallySQLite
+
+final class Tables {
+  let meta: MetaTable
+  let systemAccounts: SystemAccountTable
+  let accounts: AccountTable
+  let ledger: LedgerTable
+  let keys: KeyIndex
+  let holds: HoldTable
+  let plans: PlanTable
+  let settings: UserSettingsTable
+  let rateLimits: RateLimitTable
+  let runs: RunTable
+  let runLabels: RunLabelTable
+  let runTotal: RunTotalTable
+  let rollups: RollupTable
+  let usageMonths: UsageMonthTable
+  let pageCounters: PageCounterTable
+  let pages: PageTable
+  let pageVersions: PageVersionTable
+  let sections: SectionTable
+  let media: MediaTable
+
+  init(_ connection: Connection) throws(SQLiteError) {
+    meta = try MetaTable(connection)
+    systemAccounts = try SystemAccountTable(connection)
+    accounts = try AccountTable(connection)
+    ledger = try LedgerTable(connection)
+    keys = try KeyIndex(connection)
+    holds = try HoldTable(connection)
+    plans = try PlanTable(connection)
+    settings = try UserSettingsTable(connection)
+    rateLimits = try RateLimitTable(connection)
+    runs = try RunTable(connection)
+    runLabels = try RunLabelTable(connection)
+    runTotal = try RunTotalTable(connection)
+    rollups = try RollupTable(connection)
+    usageMonths = try UsageMonthTable(connection)
+    pageCounters = try PageCounterTable(connection)
+    pages = try PageTable(connection)
+    pageVersions = try PageVersionTable(connection)
+    sections = try SectionTable(connection)
+    media = try MediaTable(connection)
+  }
+}
