@@ -3,8 +3,8 @@
 // `TallyCore` decides.
 //
 // Invariants:
-// 1. Reads are written plainly, over all rows, and from the rows themselves: they prove those of an engine that
-//    keeps indexes, counters and caches.
+// 1. Reads are written plainly, over all rows, and from the rows themselves: they prove those of an engine
+//    that keeps indexes, counters and caches.
 // 2. A read that begins after a completion ran sees its commit, and is one copy of the tables.
 //
 // Owner: its parts have their own.

@@ -1,10 +1,11 @@
-// What an engine in memory stores: a dictionary or an array for each table, and how a write set gets into them.
+// What an engine in memory stores: a dictionary or an array for each table, and how a write set gets into
+// them.
 //
 // Invariants:
 // 1. Nothing is counted or summed here: counts are reckoned from the rows whenever somebody asks (see
 //    MemoryTables+Usage.swift), so that they prove those that another engine keeps up.
-// 2. A write set that breaks a rule of the tables throws `constraint`, as a unique index or a CHECK would. The
-//    tables are of no use then; whoever owns them has a copy of how they were.
+// 2. A write set that breaks a rule of the tables throws `constraint`, as a unique index or a CHECK would.
+//    The tables are of no use then; whoever owns them has a copy of how they were.
 
 internal import TallyCore
 

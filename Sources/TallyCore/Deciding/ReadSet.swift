@@ -42,8 +42,8 @@ package final class ReadSet {
     }
   }
 
-  /// Whether some lookup has failed only since the store has to load its record. All that are missing are asked
-  /// for before anything is loaded.
+  /// Whether some lookup has failed only since the store has to load its record. All that are missing are
+  /// asked for before anything is loaded.
   var isMissingRecords: Bool { gap?.kind == .notLoaded }
 
   /// Looks up several records. When some are not loaded, the others are asked for too before it gives up.

@@ -4,8 +4,8 @@
 // 1. Everything that is found is of one commit, the last one, until the writer begins its next transaction.
 // 2. An engine in the process finds a record at once. One across a wire throws `notLoaded` for a record that
 //    it was not asked for before, and `loadMissing` loads all of these in one go; then the batch is decided
-//    again. It loads more of a list than the limit that it was asked with: the next command of a batch may ask
-//    for one row more than the one before.
+//    again. It loads more of a list than the limit that it was asked with: the next command of a batch may
+//    ask for one row more than the one before.
 // 3. A record that cannot be decoded throws `damaged`, which concerns only commands that need it.
 //
 // Owner: the writer's queue.

@@ -62,8 +62,8 @@ extension Committer {
     return false
   }
 
-  /// Writes off what has expired of one user, or a slice of it, if anything. What is not loaded is left to the
-  /// caller: it is loaded for all users in one go.
+  /// Writes off what has expired of one user, or a slice of it, if anything. What is not loaded is left to
+  /// the caller: it is loaded for all users in one go.
   func sweep(userId: String, _ records: ReadSet) throws(StorageFailure) {
     let account: Account
     let backlog: Backlog

@@ -1,5 +1,5 @@
-// The text tables of proto/vectors/ledger, and the proof that their runner can fail. EngineConformanceTests runs
-// them on each engine.
+// The text tables of proto/vectors/ledger, and the proof that their runner can fail. EngineConformanceTests
+// runs them on each engine.
 
 import FoundationEssentials
 import TallyCore

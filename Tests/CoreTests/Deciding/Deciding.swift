@@ -1,6 +1,4 @@
 // Decisions without a writer: commands decided on a read set over a store in memory.
-//
-// Values, owned by the test.
 
 internal import TallyMemoryEngine
 

@@ -1,6 +1,4 @@
 // One command of the table of precedences, and the obstacles that are put in its way.
-//
-// Values, owned by the test.
 
 internal import TallyMemoryEngine
 

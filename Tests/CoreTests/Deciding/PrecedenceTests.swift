@@ -1,12 +1,14 @@
-// The order of checks of every command, as a text table: what stands in its way, from the first check to the last.
+// The order of checks of every command, as a text table: what stands in its way, from the first check to the
+// last.
 //
-// A line names a command, then obstacles and what each is answered with. The command is decided with all obstacles in
-// its way, then without the first, and so on until none is left: each time the first that is left is the answer.
-// What an obstacle is stands in `PrecedenceCase`. Several lines of one command are there for obstacles that exclude
-// each other. What is answered with `replay` is the command itself, carried out before anything stood in its way.
+// A line names a command, then obstacles and what each is answered with. The command is decided with all
+// obstacles in its way, then without the first, and so on until none is left: each time the first that is
+// left is the answer. What an obstacle is stands in `PrecedenceCase`. Several lines of one command are there
+// for obstacles that exclude each other. What is answered with `replay` is the command itself, carried out
+// before anything stood in its way.
 //
-// Commands are decided straight on a read set over a store in memory, without a writer: once with keys looked for
-// first, once with keys taken to be new, and once across a wire.
+// Commands are decided straight on a read set over a store in memory, without a writer: once with keys looked
+// for first, once with keys taken to be new, and once across a wire.
 
 import Testing
 
@@ -16,8 +18,8 @@ import Testing
 struct PrecedenceTests {
   private static let table = """
     consume      other-request=IDEMPOTENCY_MISMATCH nothing=INVALID_AMOUNT too-much=INSUFFICIENT_CREDITS
-    purchase     other-request=IDEMPOTENCY_MISMATCH payment-of-another=PAYMENT_CONFLICT nothing=INVALID_AMOUNT \
-                 expired=INVALID_FIELD full-of-lots=LOT_LIMIT greatest=AMOUNT_OVERFLOW
+    purchase     other-request=IDEMPOTENCY_MISMATCH payment-of-another=PAYMENT_CONFLICT \
+                 nothing=INVALID_AMOUNT expired=INVALID_FIELD full-of-lots=LOT_LIMIT greatest=AMOUNT_OVERFLOW
     grant-plan   no-plan=GRANT_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH granted-otherwise=GRANT_CONFLICT \
                  expired=INVALID_FIELD
     grant-plan   expired=INVALID_FIELD full-of-lots=LOT_LIMIT greatest=AMOUNT_OVERFLOW

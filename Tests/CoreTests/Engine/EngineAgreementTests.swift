@@ -1,6 +1,6 @@
-// All engines side by side: the same random calls of the whole product at the same times, whose answers and all
-// that is stored must be the same. SQLite keeps counters, indexes and caches; the engine in memory reckons all of it
-// from the rows.
+// All engines side by side: the same random calls of the whole product at the same times, whose answers and
+// all that is stored must be the same. SQLite keeps counters, indexes and caches; the engine in memory
+// reckons all of it from the rows.
 //
 // Invariants:
 // 1. One call is one commit on each engine, so that even the places of decisions are the same.

@@ -1,9 +1,8 @@
-// Everything that an engine tells of what it has stored, by all reads there are: what two engines are compared by.
+// Everything that an engine tells of what it has stored, by all reads there are: what two engines are
+// compared by.
 //
 // Invariants:
 // 1. Lists are read in short pages, each from where the one before ended, up to the last.
-//
-// Values, owned by the test.
 
 import TallyCore
 internal import TallySQLiteStore

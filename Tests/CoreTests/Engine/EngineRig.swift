@@ -1,11 +1,9 @@
 // Engines under test and the clock that drives them: what every test of the seam is written against.
 //
-// To add an engine to the suite: write a rig for it (`SQLiteRig` and `MemoryRig` are the examples), and give it a
-// case in `EngineUnderTest`. Every test with `EngineUnderTest.allCases` among its arguments then runs on it: the
-// ledger's tables and the models (EngineConformanceTests, PageModelTests), the comparison of all engines
-// (EngineAgreementTests) and concurrent callers (LinearizabilityTests).
-//
-// Values, owned by the test that made them.
+// To add an engine to the suite: write a rig for it (`SQLiteRig` and `MemoryRig` are the examples), and give
+// it a case in `EngineUnderTest`. Every test with `EngineUnderTest.allCases` among its arguments then runs on
+// it: the ledger's tables and the models (EngineConformanceTests, PageModelTests), the comparison of all
+// engines (EngineAgreementTests) and concurrent callers (LinearizabilityTests).
 
 import Dispatch
 import TallyCore

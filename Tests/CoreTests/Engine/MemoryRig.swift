@@ -1,13 +1,11 @@
 // The engine in memory, for the tests that any engine must pass.
-//
-// Values, owned by the test that made them.
 
 import TallyCore
 import TallyLocking
 internal import TallyMemoryEngine
 
-/// An engine with a memory of its own, which outlives a restart, and a clock that stands still until a test moves
-/// it.
+/// An engine with a memory of its own, which outlives a restart, and a clock that stands still until a test
+/// moves it.
 final class MemoryRig: EngineRig {
   /// Loads that one transaction may need across a wire: each names records that the one before has led to.
   static let maximumLoads = 16

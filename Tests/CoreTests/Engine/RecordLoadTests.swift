@@ -1,5 +1,5 @@
-// How often a store across a wire has to load records: by the depth of what a command looks up, never by the number
-// of commands in a batch, nor by what they have in common.
+// How often a store across a wire has to load records: by the depth of what a command looks up, never by the
+// number of commands in a batch, nor by what they have in common.
 
 internal import TallyMemoryEngine
 internal import Testing
@@ -105,7 +105,9 @@ struct RecordLoadTests {
     try rig.restart()
     var filter = HoldFilter(userId: "u", limit: 1_000)
     filter.states = [.open]
-    let holds = try rig.engine.holds(filter).value.rows
+    // Each is the next to expire once those before it are settled, so that the one after it is looked for.
+    let holds = try rig.engine.holds(filter).value.rows.sorted { $0.expiresAtMicros < $1.expiresAtMicros }
+    try #require(holds.count >= Self.batch)
     let before = rig.loadCounts.loads
     let outcomes = rig.engine.apply((0..<count).map { Self.command(subject, $0, holds: holds) })
     #expect(

@@ -1,6 +1,4 @@
 // The SQLite engine, for the tests that any engine must pass.
-//
-// Values, owned by the test that made them.
 
 import TallyCore
 import TallyLocking

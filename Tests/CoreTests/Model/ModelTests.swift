@@ -1,5 +1,5 @@
-// Random sequences of every mutation of credit and runs, time, retries and restarts, against the executable model.
-// EngineConformanceTests carries them out on each engine.
+// Random sequences of every mutation of credit and runs, time, retries and restarts, against the executable
+// model. EngineConformanceTests carries them out on each engine.
 //
 // TALLY_SEED sets the first seed, TALLY_STEPS the number of steps; a failure prints its own seed and the
 // shortest sequence that still fails.

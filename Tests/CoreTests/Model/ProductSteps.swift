@@ -1,7 +1,6 @@
-// Random commands of the whole product: those of the two models, with users' settings, plans that limit and price,
-// and rate limits among them. What the models say guides the choice only; nobody's answer is compared with it.
-//
-// Values, owned by the test.
+// Random commands of the whole product: those of the two models, with users' settings, plans that limit and
+// price, and rate limits among them. What the models say guides the choice only; nobody's answer is compared
+// with it.
 
 import TallyCore
 internal import TallySQLiteStore
