@@ -266,8 +266,9 @@ extension LiveServer {
   fileprivate func apply(_ commands: [AdminCommand.SetRateLimit]) async throws {
     let outcomes = await withCheckedContinuation { continuation in
       server.engineForTesting.submit(
-        Submission(commands: commands, userId: "", byteCount: 0), group: nil
-      ) { continuation.resume(returning: $0) }
+        Work(submission: Submission(commands: commands, userId: "", byteCount: 0), group: nil) {
+          continuation.resume(returning: $0)
+        })
     }
     for outcome in outcomes {
       if case .failure(let refusal) = outcome { Issue.record("\(refusal)") }

@@ -28,8 +28,9 @@ import Testing
       idempotency: Idempotency(key: key, digest: Digest(bytes: [UInt8](repeating: 7, count: 32))))
     let outcomes = await withCheckedContinuation { continuation in
       live.server.engineForTesting.submit(
-        Submission(commands: [command], userId: userId, byteCount: 100), group: nil
-      ) { continuation.resume(returning: $0) }
+        Work(submission: Submission(commands: [command], userId: userId, byteCount: 100), group: nil) {
+          continuation.resume(returning: $0)
+        })
     }
     guard case .success(let receipt) = outcomes.first, let hold = receipt.hold else {
       throw Refusal(.corrupt, "no hold: \(outcomes)")

@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. It says nothing about speed. Whoever gets to its end waits for what does not come.
-//
-// Values, owned by nobody.
 
 public import Testing
 

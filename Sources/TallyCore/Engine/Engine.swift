@@ -55,7 +55,8 @@ public struct Page<Row: Sendable>: Sendable {
 
 /// A ledger engine.
 public protocol Engine: Sendable {
-  /// Decides the commands in order, in one commit with whatever else is queued.
+  /// Decides the commands in order, in one commit with whatever else is queued. The work's completion is called
+  /// on the engine's writer queue, or at once on the caller's when it never enters the queue (full, draining).
   func submit(_ work: Work)
 
   /// Why a submission would be turned away now, whatever it holds: draining, read-only, queue full. Asked
@@ -79,21 +80,6 @@ public protocol Engine: Sendable {
 
   /// The engine's idea of now, as a write at this moment would have it.
   func nowMicros() -> Int64
-}
-
-extension Engine {
-  /// Decides the commands in order, in one commit with whatever else is queued.
-  /// - Parameters:
-  ///   - group: flushed once after the commit's completions; nil for callers that need no flush.
-  ///   - completion: one outcome a command; called on the engine's writer queue, or at once on the
-  ///     caller's when the submission never enters the queue (full, draining).
-  @inlinable
-  package func submit<Command: Mutation>(
-    _ submission: Submission<Command>, group: (any ReplyGroup)?,
-    completion: @escaping @Sendable ([Outcome<Command.Reply>]) -> Void
-  ) {
-    submit(Work(submission: submission, group: group, completion: completion))
-  }
 }
 
 /// An engine of the whole product, which the services stand on.

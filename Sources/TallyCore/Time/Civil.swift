@@ -60,7 +60,7 @@ package struct Civil: Equatable {
       year: nextYear, month: nextMonth, day: min(day, Self.daysIn(month: nextMonth, year: nextYear)))
   }
 
-  static func daysIn(month: Int64, year: Int64) -> Int64 {
+  package static func daysIn(month: Int64, year: Int64) -> Int64 {
     switch month {
     case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
     case 4, 6, 9, 11: 30
@@ -77,7 +77,7 @@ package func floorDivide(_ dividend: Int64, _ divisor: Int64) -> Int64 {
 }
 
 /// What the quotient rounded down leaves, from zero to below the divisor.
-func floorRemainder(_ dividend: Int64, _ divisor: Int64) -> Int64 {
+package func floorRemainder(_ dividend: Int64, _ divisor: Int64) -> Int64 {
   let remainder = dividend % divisor
   return remainder < 0 ? remainder + divisor : remainder
 }

@@ -7,11 +7,11 @@
 //
 // Owner: the inbox until the writer takes it, then the writer's queue.
 
-public struct Work: Sendable {
+public final class Work: Sendable {
   let userId: String
   let deadlineNanoseconds: UInt64?
   let byteCount: Int
-  var lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?
+  let lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?
   let isCancelled: (@Sendable () -> Bool)?
   let group: (any ReplyGroup)?
   let commands: any PendingCommands
@@ -22,7 +22,7 @@ public struct Work: Sendable {
 
   /// Inlinable: where the kind of command is known, deciding and telling are compiled for that kind.
   @inlinable
-  package init<Command: Mutation>(
+  package convenience init<Command: Mutation>(
     submission: Submission<Command>, group: (any ReplyGroup)?,
     completion: @escaping @Sendable ([Outcome<Command.Reply>]) -> Void
   ) {

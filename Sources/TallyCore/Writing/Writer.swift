@@ -74,7 +74,10 @@ package final class Writer: @unchecked Sendable {
   /// The same, and their bytes.
   package var pending: (items: Int, bytes: Int) { inbox.size }
 
-  package func submit(_ work: Work) {
+  package func submit(_ work: Work) { submit(work, mayLead: true) }
+
+  /// - Parameter mayLead: whether the caller's thread may be asked to do the work.
+  private func submit(_ work: Work, mayLead: Bool) {
     switch state.mode {
     case .readOnly: return turnAway(work, Self.readOnlyRefusal)
     case .lost: return turnAway(work, Self.lostRefusal)
@@ -83,7 +86,7 @@ package final class Writer: @unchecked Sendable {
     switch inbox.add(work) {
     case .first:
       // The batch before had company that may be back: then it is not lone for long.
-      if lastCount.load(ordering: .relaxed) <= 1, let lead = work.lead,
+      if mayLead, lastCount.load(ordering: .relaxed) <= 1, let lead = work.lead,
         lead({ self.queue.sync { self.drainOnCaller() } })
       {
         return
@@ -186,11 +189,9 @@ package final class Writer: @unchecked Sendable {
   private func putAside(_ work: Work) -> Bool {
     guard let group = work.group, group.isCrowded else { return false }
     return group.whenRoomy { [weak self] isGone in
-      // By then the caller's thread does something else.
-      var work = work
-      work.lead = nil
       guard let self, !isGone else { return Self.refuse(work, Self.cancelledRefusal) }
-      submit(work)
+      // By then the caller's thread does something else.
+      submit(work, mayLead: false)
     }
   }
 

@@ -189,11 +189,12 @@ private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
       let submission = services.submission(
         batch.commands, userId: batch.userIds.count == 1 ? batch.userIds[0] : nil, context,
         byteCount: payload.count)
-      services.engine.submit(submission, group: context.connection) { outcomes in
+      let work = Work(submission: submission, group: context.connection) { outcomes in
         responder.answer(flush: false) { () throws(Refusal) -> Response in
           try batch.response(outcomes, largest: largest)
         }
       }
+      services.engine.submit(work)
     } catch { responder.fail(error) }
   }
 

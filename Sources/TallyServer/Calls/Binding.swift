@@ -97,9 +97,10 @@ private struct MutationCall<Request: Message, Response: Message, Command: Mutati
       var submission = services.submission(
         [prepared.command], userId: prepared.userId, context, byteCount: payload.count)
       submission.objection = objection
-      services.engine.submit(submission, group: context.connection) { [reply] outcomes in
+      let work = Work(submission: submission, group: context.connection) { [reply] outcomes in
         responder.answer(flush: false) { () throws(Refusal) -> Response in reply(try outcomes[0].get()) }
       }
+      services.engine.submit(work)
     } catch { responder.fail(error) }
   }
 

@@ -112,7 +112,7 @@ struct RunStream {
     let engine = services.engine
     return Task {
       await withCheckedContinuation { continuation in
-        engine.submit(submission, group: nil) { continuation.resume(returning: $0) }
+        engine.submit(Work(submission: submission, group: nil) { continuation.resume(returning: $0) })
       }
     }
   }

@@ -1,23 +1,21 @@
 // Times as people read them: RFC 3339 in UTC, from and to microseconds since the epoch.
 
-enum Timestamp {
-  private static let microsPerDay: Int64 = 86_400_000_000
+internal import TallyCore
 
+enum Timestamp {
   /// `2026-11-24T08:01:52.123456Z`; decimal places are left out three at a time when they are zero.
   static func format(_ micros: Int64) -> String {
-    // Must not overflow for any int64: the number comes from a server.
-    let remainder = micros % microsPerDay
-    let day = micros / microsPerDay - (remainder < 0 ? 1 : 0)
-    let rest = remainder < 0 ? remainder + microsPerDay : remainder
-    let (year, month, dayOfMonth) = civil(day)
+    // None of it overflows for any int64: the number comes from a server.
+    let date = Civil(dayNumber: floorDivide(micros, Civil.microsPerDay))
+    let rest = floorRemainder(micros, Civil.microsPerDay)
     let seconds = rest / 1_000_000
     let fraction = rest % 1_000_000
-    let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))"
+    let day = "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
     let time = "\(padded(seconds / 3_600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
     let places =
       fraction == 0
       ? "" : fraction % 1_000 == 0 ? ".\(padded(fraction / 1_000, 3))" : ".\(padded(fraction, 6))"
-    return "\(date)T\(time)\(places)Z"
+    return "\(day)T\(time)\(places)Z"
   }
 
   /// A time as `format` writes it, to the minute: `2026-11-24 08:01`. Other texts stay as they are.
@@ -32,9 +30,11 @@ enum Timestamp {
   static func parse(_ text: String) -> Int64? {
     var rest = Array(text.utf8)[...]
     guard let year = number(&rest, 4), take("-", &rest), let month = number(&rest, 2), take("-", &rest),
-      let day = number(&rest, 2), (1...12).contains(month), day >= 1, day <= length(month, year)
+      let day = number(&rest, 2), (1...12).contains(month), day >= 1,
+      day <= Civil.daysIn(month: month, year: year)
     else { return nil }
-    let midnight = days(year, month, day) * microsPerDay
+    let date = Civil(year: year, month: month, day: day)
+    let midnight = date.dayNumber * Civil.microsPerDay
     if rest.isEmpty { return midnight }
     if take(" ", &rest) {
       guard let hour = number(&rest, 2), take(":", &rest), let minute = number(&rest, 2), hour < 24,
@@ -75,34 +75,5 @@ enum Timestamp {
   private static func padded(_ value: Int64, _ count: Int) -> String {
     let digits = "\(value)"
     return String(repeating: "0", count: max(0, count - digits.utf8.count)) + digits
-  }
-
-  private static func length(_ month: Int64, _ year: Int64) -> Int64 {
-    switch month {
-    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-    case 4, 6, 9, 11: 30
-    default: 31
-    }
-  }
-
-  /// Year, month and day of a number of days since 1970-01-01: eras of 400 years that begin in March.
-  private static func civil(_ days: Int64) -> (Int64, Int64, Int64) {
-    let shifted = days + 719_468
-    let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-    let dayOfEra = shifted - era * 146_097
-    let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let monthFromMarch = (5 * dayOfYear + 2) / 153
-    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
-  }
-
-  private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-    let shifted = month <= 2 ? year - 1 : year
-    let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-    let yearOfEra = shifted - era * 400
-    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-    return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 }

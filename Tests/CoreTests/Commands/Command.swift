@@ -196,9 +196,10 @@ extension Engine {
     _ submission: Submission<Command>, group: (any ReplyGroup)?,
     completion: @escaping @Sendable ([Outcome]) -> Void
   ) {
-    submit(submission, group: group) { (results: [Result<Outcome, Refusal>]) in
-      completion(results.map(Outcome.init))
-    }
+    submit(
+      Work(submission: submission, group: group) { (results: [Result<Outcome, Refusal>]) in
+        completion(results.map(Outcome.init))
+      })
   }
 }
 

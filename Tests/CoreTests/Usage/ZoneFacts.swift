@@ -3,8 +3,6 @@
 // quarter hours, which matters in the 1970s and 1980s only.
 //
 //   datetime(year, month, 1, tzinfo=ZoneInfo(zone)).astimezone(timezone.utc)
-//
-// Values, owned by nobody.
 
 enum ZoneFacts {
   /// All of them past, since rules to come may change.

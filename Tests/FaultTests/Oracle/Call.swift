@@ -3,8 +3,6 @@
 // Invariants:
 // 1. A retry sends the same request with the same key.
 // 2. A reply is believed only as far as it says what was asked for.
-//
-// Values, owned by nobody.
 
 import TallyClient
 import TallyMessages

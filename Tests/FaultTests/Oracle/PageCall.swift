@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. No two calls store the same content.
-//
-// Values, owned by nobody.
 
 import TallyClient
 import TallyMessages

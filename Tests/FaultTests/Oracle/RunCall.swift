@@ -2,8 +2,6 @@
 //
 // Invariants:
 // 1. A reply is compared whole with what was asked for; only what the server decides is taken from it.
-//
-// Values, owned by nobody.
 
 import TallyClient
 import TallyMessages

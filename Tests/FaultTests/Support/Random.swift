@@ -1,6 +1,4 @@
 // Numbers from a seed, so that a run can be had again.
-//
-// Values, owned by nobody.
 
 /// SplitMix64.
 struct SeededRandom: RandomNumberGenerator {

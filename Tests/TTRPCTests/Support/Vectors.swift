@@ -1,6 +1,4 @@
 // The vectors of proto/vectors/frames, read as its README says.
-//
-// Values, owned by nobody.
 
 import Glibc
 import Testing

@@ -1,6 +1,4 @@
 // Messages of the conformance service, coded by hand: tests of this room need no message library.
-//
-// Values, owned by nobody.
 
 @testable import TTRPC
 

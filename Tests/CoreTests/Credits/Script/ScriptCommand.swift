@@ -1,6 +1,4 @@
 // A ledger script's mutations, as commands.
-//
-// Values, owned by nobody.
 
 import TallyCore
 internal import TallySQLiteStore

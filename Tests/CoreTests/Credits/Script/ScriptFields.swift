@@ -1,6 +1,4 @@
 // What a ledger script can say about balances, rows, holds and plans, by name.
-//
-// Values, owned by nobody.
 
 import TallyCore
 internal import TallySQLiteStore

@@ -3,8 +3,6 @@
 //
 // Invariants:
 // 1. What the grammar does not know is an error with the line's number, never skipped.
-//
-// Values, owned by nobody.
 
 import FoundationEssentials
 import TallyCore
