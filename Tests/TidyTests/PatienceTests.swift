@@ -58,7 +58,7 @@ struct PatienceTests {
     .init(scenarios, #""CreditService/Consume", "timeoutMillis": 5000,"#, "a commit outlasts it"),
     .init(scenarios, #""clients": {"hasty": {"retryMillis": "#, "retries that end"),
   ]
-  private static let ttrpc = "Tests/TTRPCTests/Server/"
+  private static let ttrpc = "Tests/TTRPCTests/"
   private static let scenarios = "proto/vectors/scenarios/scenarios.json"
 
   /// These tests name what they look for.

@@ -55,8 +55,9 @@ public struct Page<Row: Sendable>: Sendable {
 
 /// A ledger engine.
 public protocol Engine: Sendable {
-  /// Decides the commands in order, in one commit with whatever else is queued. The work's completion is called
-  /// on the engine's writer queue, or at once on the caller's when it never enters the queue (full, draining).
+  /// Decides the commands in order, in one commit with whatever else is queued. The work's completion is
+  /// called on the engine's writer queue, or at once on the caller's when it never enters the queue (full,
+  /// draining).
   func submit(_ work: Work)
 
   /// Why a submission would be turned away now, whatever it holds: draining, read-only, queue full. Asked
