@@ -169,8 +169,8 @@ extension Decider {
     guard let row = effects.change?.entries.last else {
       throw StorageFailure.malformed("change: no row").refusal
     }
-    let receipt = Receipt(transaction: row, balance: row.balanceAfter, hold: effects.change?.hold)
-    return Decided(receipt, effects)
+    let balance = row.balanceAfter
+    return Decided(Receipt(transaction: row, balance: balance, hold: effects.change?.hold), effects)
   }
 
   /// A change with all that the writer knows better than the rules: places, numbers, the next expiry and the

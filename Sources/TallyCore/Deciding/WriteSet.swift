@@ -144,6 +144,11 @@ package final class WriteSet {
   /// Takes note of a page that a reply of the batch shows.
   func note(replyByteCount: Int) { self.replyByteCount += replyByteCount }
 
+  /// Whether something of pages or media is to be written.
+  package var changesPages: Bool { !pages.isEmpty || !media.isEmpty || !purgedPages.isEmpty }
+  /// Whether something is to be counted: runs, uploads or pages.
+  package var countsUsage: Bool { !rollups.byKey.isEmpty || !months.isEmpty || !pageCounts.isEmpty }
+
   // MARK: places
 
   /// The place of a decision that writes.

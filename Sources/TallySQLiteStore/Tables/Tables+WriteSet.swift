@@ -27,9 +27,9 @@ extension Tables {
     for plan in set.plans.values { try plans.save(plan) }
     for (account, user) in set.settings { try settings.save(user, account: account) }
     for effect in set.rateLimits { try rateLimits.save(effect) }
-    try writeRuns(set)
-    try writeCounters(set)
-    try writePages(set)
+    if !set.runs.isEmpty { try writeRuns(set) }
+    if set.countsUsage { try writeCounters(set) }
+    if set.changesPages { try writePages(set) }
     for row in changed where row.isChanged {
       try accounts.save(row.account, storedDueMicros: row.storedDueMicros)
     }
@@ -64,7 +64,6 @@ extension Tables {
   }
 
   private func writePages(_ set: WriteSet) throws(SQLiteError) {
-    if set.pages.isEmpty && set.media.isEmpty && set.purgedPages.isEmpty { return }
     for row in set.media.values.sorted(by: { $0.media.id < $1.media.id }) {
       if row.isNew {
         try media.make(row.media)
