@@ -46,8 +46,8 @@ struct PatienceTests {
       ttrpc + "Conformance/TTRPCThemesTests.swift", "timeoutNanoseconds: 20_000_000)",
       "a deadline that passes"),
     // By the clock of the server under test, which the test moves on.
-    .init(ttrpc + "HostileTests.swift", "halfFrameNanoseconds = 100_000_000", "the test's own clock"),
-    .init(ttrpc + "ServerTests.swift", "idleNanoseconds = 50_000_000", "the test's own clock"),
+    .init(ttrpc + "Server/HostileTests.swift", "halfFrameNanoseconds = 100_000_000", "the test's own clock"),
+    .init(ttrpc + "Server/ServerTests.swift", "idleNanoseconds = 50_000_000", "the test's own clock"),
     .init(ttrpc + "Support/TestServer.swift", "Task.sleep(for: .milliseconds(", "waits for a condition"),
     .init(ttrpc + "Support/RawClient.swift", "Task.sleep(for: .milliseconds(1))", "waits for the socket"),
     // Of scenarios: the end of each of these limits is what is expected, whenever it comes.
