@@ -346,6 +346,8 @@ public final class Outbox: @unchecked Sendable {
     if sentCount == pending.count {
       pending.removeAll(keepingCapacity: pending.capacity <= Self.keptByteCount)
       sentCount = 0
+      // A connection that ends may have looked before the last reply was sent.
+      if wakesOnFinish { owner?.settleSoon() }
     } else {
       if sentCount > Self.compactByteCount && sentCount > pending.count / 2 {
         pending.removeFirst(sentCount)

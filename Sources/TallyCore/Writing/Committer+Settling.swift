@@ -34,15 +34,19 @@ extension Committer {
     for index in work.commands.decidedCount..<work.commands.count {
       guard let userId = work.commands.settledUserId(at: index, decider), !seen.contains(ExactText(userId))
       else { continue }
-      guard try hasRoom(toSettle: userId, records) else { return false }
+      guard try hasRoom(toSettle: userId, of: work, records) else { return false }
       seen.insert(ExactText(userId))
     }
     return true
   }
 
-  /// Sets rows aside for what a command will write off of its user, or else writes off a slice of it.
+  /// Sets rows aside for what a command will write off of its user, or else writes off a slice of it. For a
+  /// work of many commands it is written off now: should the rows not suffice for all of its users, the work
+  /// comes again, and then has fewer left.
   /// - Returns: false when that was not all.
-  private func hasRoom(toSettle userId: String, _ records: ReadSet) throws(StorageFailure) -> Bool {
+  private func hasRoom(
+    toSettle userId: String, of work: Work, _ records: ReadSet
+  ) throws(StorageFailure) -> Bool {
     let account: Account
     let backlog: Backlog
     do throws(Refusal) {
@@ -54,12 +58,13 @@ extension Committer {
       // Whoever cannot be read is told so by what is decided.
       return true
     }
-    if backlog.slice.hasAllHolds && backlog.rowCount <= settlingRows {
+    let isAll = backlog.slice.hasAllHolds && backlog.rowCount <= settlingRows
+    if isAll && work.commands.count == 1 {
       settlingRows -= backlog.rowCount
-      return true
+    } else {
+      try writeOff(backlog, of: account, records)
     }
-    try writeOff(backlog, of: account, records)
-    return false
+    return isAll
   }
 
   /// Writes off what has expired of one user, or a slice of it, if anything. What is not loaded is left to

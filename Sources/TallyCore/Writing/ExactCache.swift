@@ -9,7 +9,7 @@
 //
 // Owner: a lock; the writer's queue forgets, any thread finds and offers.
 
-internal import TallyLocking
+public import TallyLocking
 
 /// What a cache has done since the start.
 public struct CacheStatistics: Sendable, Equatable {
@@ -25,33 +25,36 @@ public struct CacheStatistics: Sendable, Equatable {
   public var evictions: Int64 = 0
 }
 
-/// Values in groups: a group is what commits touch (a user, a page), a key tells its values apart.
+/// Values in groups: a group is what commits touch (a user, a page), a key tells its values apart. Looking
+/// one up is inlinable, so that it is compiled for the kind of value where that is known.
 public final class ExactCache<Value: Sendable>: Sendable {
   /// Touched groups that are remembered one by one; beyond that, older snapshots are refused altogether.
   static var maximumTouched: Int { 4_096 }
 
-  private struct Entry {
-    var value: Value
-    var commitSequence: Int64
-    var byteCount: Int
+  @usableFromInline
+  struct Entry {
+    @usableFromInline var value: Value
+    @usableFromInline var commitSequence: Int64
+    @usableFromInline var byteCount: Int
   }
 
-  private typealias Group = [ExactText: Entry]
+  @usableFromInline typealias Group = [ExactText: Entry]
 
-  private struct State {
-    var young: [ExactText: Group] = [:]
-    var old: [ExactText: Group] = [:]
-    var youngByteCount = 0
-    var oldByteCount = 0
+  @usableFromInline
+  struct State {
+    @usableFromInline var young: [ExactText: Group] = [:]
+    @usableFromInline var old: [ExactText: Group] = [:]
+    @usableFromInline var youngByteCount = 0
+    @usableFromInline var oldByteCount = 0
     /// The commit that last touched a group, since `floor`.
     var touched: [ExactText: Int64] = [:]
     /// Snapshots before this commit are too old to be judged.
     var floor: Int64 = 0
-    var statistics: CacheStatistics
+    @usableFromInline var statistics: CacheStatistics
   }
 
-  private let state: Lock<State>
-  private let limitByteCount: Int
+  @usableFromInline let state: Lock<State>
+  @usableFromInline let limitByteCount: Int
 
   public init(name: String, limitByteCount: Int) {
     self.limitByteCount = limitByteCount
@@ -60,6 +63,7 @@ public final class ExactCache<Value: Sendable>: Sendable {
 
   /// - Returns: the value and the commit of the snapshot that it was made from; it holds for every commit
   ///   since. nil when it has to be made.
+  @inlinable
   public func find(group: String, key: String = "") -> Snapshot<Value>? {
     let (group, key) = (ExactText(group), ExactText(key))
     return state.withLock { state in
@@ -110,7 +114,8 @@ public final class ExactCache<Value: Sendable>: Sendable {
     }
   }
 
-  private func keep(_ entry: Entry, _ group: ExactText, _ key: ExactText, _ state: inout State) {
+  @inlinable
+  func keep(_ entry: Entry, _ group: ExactText, _ key: ExactText, _ state: inout State) {
     if let replaced = state.young[group]?[key] { state.youngByteCount -= replaced.byteCount }
     if let moved = state.old[group]?.removeValue(forKey: key) { state.oldByteCount -= moved.byteCount }
     if state.youngByteCount + entry.byteCount > limitByteCount / 2 {

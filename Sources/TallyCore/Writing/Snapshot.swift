@@ -6,6 +6,7 @@ public struct Snapshot<Value: Sendable>: Sendable {
   /// The last commit that the snapshot contains.
   public var commitSequence: Int64
 
+  @inlinable
   public init(_ value: Value, commitSequence: Int64) {
     self.value = value
     self.commitSequence = commitSequence

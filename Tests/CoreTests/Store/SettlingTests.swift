@@ -1,5 +1,7 @@
 // What has expired, written off in slices, and the limit of open holds.
 
+internal import TallyLocking
+internal import TallyTestSupport
 import Testing
 
 @testable import TallyCore
@@ -35,25 +37,38 @@ import Testing
   func oneUser() throws {
     let directory = try TemporaryDirectory(inMemory: true)
     let clock = TestClock(wallMicros: noon)
-    let engine = try open(directory, clock: clock)
+    // The writer stands still inside one command until both of the others wait.
+    let gate = Monitor(false)
+    var faults = EngineFaults()
+    faults.afterWriting { (command) throws(StoreFault) in
+      guard case .addPurchase(let purchase) = command, purchase.userId == "gate" else { return }
+      _ = gate.wait(until: { $0 }, then: { _ in })
+    }
+    let engine = try open(directory, clock: clock, faults: faults)
     try holds(engine, "many", 1_000)
     try engine.must(purchase("other", 100, "p"))
     clock.set(wallMicros: noon + 1_000 * second)
-    let before = engine.state().ledgerSequence
     // Told at once, before anything is written off.
     #expect(try engine.balance(userId: "many").value.heldMicros == 0)
 
-    let (many, other) = (Slot<Outcome>(), Slot<Outcome>())
-    for (slot, user) in [(many, "many"), (other, "other")] {
+    let gated = Slot<Outcome>()
+    func send(_ command: Command, _ userId: String, _ slot: Slot<Outcome>) {
       engine.submit(
-        Submission(commands: [consume(user, 1, "c")], userId: user, byteCount: 100), group: nil
+        Submission(commands: [command], userId: userId, byteCount: 100), group: nil
       ) { outcomes in if let outcome = outcomes.first { slot.put(outcome) } }
     }
+    send(purchase("gate", 1, "gate"), "gate", gated)
+    try waitUntil { engine.pendingCount == 0 }
+    let (many, other) = (Slot<Outcome>(), Slot<Outcome>())
+    send(consume("many", 1, "c"), "many", many)
+    send(consume("other", 1, "c"), "other", other)
+    gate.withLock { $0 = true }
+    gate.broadcast()
+    let before = try #require(try gated.wait().receipt).transaction.sequence
     let charged = try #require(try many.wait().receipt)
     #expect(charged.balance.heldMicros == 0 && charged.balance.availableMicros == 999_999)
     let quick = try #require(try other.wait().receipt)
-    // It may have come with the first slice or with the second.
-    #expect(quick.transaction.sequence <= before + Int64(2 * Self.most))
+    #expect(quick.transaction.sequence <= before + Int64(Self.most))
     #expect(charged.transaction.sequence > before + 1_000)
     #expect(try largestCommit(engine, ["many"]) <= Self.most)
     #expect(try engine.must(consume("many", 1, "c")).replayed)
@@ -82,6 +97,33 @@ import Testing
     }
     #expect(try batch.wait().allSatisfy { $0.receipt != nil })
     for slot in slots { #expect(try slot.wait().receipt != nil) }
+    #expect(try largestCommit(engine, users) <= Self.most)
+    #expect(try engine.findings() == [])
+    try engine.close()
+  }
+
+  @Test("a batch over more users with expired credit than a commit has rows is decided, and holds up nobody")
+  func fullBatch() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let clock = TestClock(wallMicros: noon)
+    let engine = try open(directory, clock: clock)
+    // One row each, and one user more than a commit takes.
+    let users = (0...EngineConfiguration.defaultSettledRows).map { "u\($0)" }
+    let grants = users + ["other"]
+    #expect(
+      try engine.decide(grants.map { promo($0, 1, "x", expiresAt: noon + second) }).allSatisfy {
+        $0.receipt != nil
+      })
+    clock.set(wallMicros: noon + 1_000 * second)
+    let (batch, other) = (Slot<[Outcome]>(), Slot<[Outcome]>())
+    engine.submit(
+      Submission(commands: users.map { purchase($0, 5, "p-\($0)") }, userId: "", byteCount: 100), group: nil
+    ) { batch.put($0) }
+    engine.submit(
+      Submission(commands: [purchase("other", 5, "p-other")], userId: "other", byteCount: 100), group: nil
+    ) { other.put($0) }
+    #expect(try other.wait().allSatisfy { $0.receipt != nil })
+    #expect(try batch.wait().allSatisfy { $0.receipt?.balance.availableMicros == 5 })
     #expect(try largestCommit(engine, users) <= Self.most)
     #expect(try engine.findings() == [])
     try engine.close()
