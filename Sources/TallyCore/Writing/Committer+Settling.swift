@@ -27,44 +27,45 @@ extension Committer {
     return earliestDueMicros <= nowMicros
   }
 
+  /// Sets rows aside for what a work's commands will write off of their users. When there are too few, writes
+  /// off what they suffice for, so that the work has less before it when it comes again.
   private func isReady(
     _ work: Work, _ seen: inout Set<ExactText>, _ records: ReadSet
   ) throws(StorageFailure) -> Bool {
     let decider = Decider(records: records)
+    var due: [(account: Account, backlog: Backlog)] = []
+    var room = settlingRows
     for index in work.commands.decidedCount..<work.commands.count {
       guard let userId = work.commands.settledUserId(at: index, decider), !seen.contains(ExactText(userId))
       else { continue }
-      guard try hasRoom(toSettle: userId, of: work, records) else { return false }
+      if let (account, backlog) = dueBacklog(of: userId, room: room, records) {
+        due.append((account, backlog))
+        guard backlog.slice.hasAllHolds && backlog.rowCount <= room else {
+          for (account, backlog) in due where backlog.slice.rowCount > 0 {
+            try writeOff(backlog, of: account, records)
+          }
+          return false
+        }
+        room -= backlog.rowCount
+      }
       seen.insert(ExactText(userId))
     }
+    settlingRows = room
     return true
   }
 
-  /// Sets rows aside for what a command will write off of its user, or else writes off a slice of it. For a
-  /// work of many commands it is written off now: should the rows not suffice for all of its users, the work
-  /// comes again, and then has fewer left.
-  /// - Returns: false when that was not all.
-  private func hasRoom(
-    toSettle userId: String, of work: Work, _ records: ReadSet
-  ) throws(StorageFailure) -> Bool {
-    let account: Account
-    let backlog: Backlog
+  /// What has expired of a user; nil when nothing has, and when it cannot be read: whoever needs it is told so
+  /// by what is decided.
+  private func dueBacklog(
+    of userId: String, room: Int, _ records: ReadSet
+  ) -> (Account, Backlog)? {
     do throws(Refusal) {
-      account = try records.account(userId: userId)
-      guard let dueMicros = account.nextDueMicros, dueMicros <= records.nowMicros else { return true }
-      guard settlingRows > 0 else { return false }
-      backlog = try self.backlog(of: account, records)
+      let account = try records.account(userId: userId)
+      guard let dueMicros = account.nextDueMicros, dueMicros <= records.nowMicros else { return nil }
+      return (account, try backlog(of: account, room: room, records))
     } catch {
-      // Whoever cannot be read is told so by what is decided.
-      return true
+      return nil
     }
-    let isAll = backlog.slice.hasAllHolds && backlog.rowCount <= settlingRows
-    if isAll && work.commands.count == 1 {
-      settlingRows -= backlog.rowCount
-    } else {
-      try writeOff(backlog, of: account, records)
-    }
-    return isAll
   }
 
   /// Writes off what has expired of one user, or a slice of it, if anything. What is not loaded is left to
@@ -74,7 +75,7 @@ extension Committer {
     let backlog: Backlog
     do throws(Refusal) {
       account = try records.account(userId: userId)
-      backlog = try self.backlog(of: account, records)
+      backlog = try self.backlog(of: account, room: settlingRows, records)
     } catch {
       if records.isMissingRecords { return }
       throw records.gap ?? .malformed("account: \(error.message)")
@@ -90,14 +91,16 @@ extension Committer {
     var rowCount: Int
   }
 
-  /// As much of what has expired of an account as this transaction still takes, and one more.
-  private func backlog(of account: Account, _ records: ReadSet) throws(Refusal) -> Backlog {
+  /// As much of what has expired of an account as so many rows take, and one more.
+  private func backlog(
+    of account: Account, room: Int, _ records: ReadSet
+  ) throws(Refusal) -> Backlog {
     var backlog = Backlog(
-      holds: [], slice: SettlingSlice(rowCount: settlingRows, hasAllHolds: true), rowCount: 0)
+      holds: [], slice: SettlingSlice(rowCount: room, hasAllHolds: true), rowCount: 0)
     for lot in account.lots where lot.unpinnedMicros > 0 && lot.isExpired(atMicros: records.nowMicros) {
       backlog.rowCount += 1
     }
-    let limit = settlingRows + 1
+    let limit = room + 1
     backlog.holds = try records.expiredHolds(of: account, limit: limit)
     backlog.slice.hasAllHolds = backlog.holds.count < limit
     for hold in backlog.holds { backlog.rowCount += 1 + hold.pins.count }
