@@ -54,8 +54,8 @@ extension Committer {
     return true
   }
 
-  /// What has expired of a user; nil when nothing has, and when it cannot be read: whoever needs it is told so
-  /// by what is decided.
+  /// What has expired of a user; nil when nothing has, and when it cannot be read: whoever needs it is told
+  /// so by what is decided.
   private func dueBacklog(
     of userId: String, room: Int, _ records: ReadSet
   ) -> (Account, Backlog)? {
