@@ -183,7 +183,7 @@ private struct JSONParser {
     }
   }
 
-  /// `\uXXXX`, with its second half when it is the first of a surrogate pair.
+  /// The four hex digits of a `\u` escape; of a surrogate pair, both escapes.
   private mutating func unicode() throws(JSONError) -> String {
     var code = try hex()
     if (0xD800..<0xDC00).contains(code), take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {

@@ -33,7 +33,7 @@ struct Draft {
     var account = account
     if account.heldMicros == 0 { account.nextHoldExpiryMicros = nil }
     return Change(
-      account: account, entries: entries, holds: holds, transactionIndex: entries.count - 1, hold: hold)
+      account: account, entries: entries, holds: holds, hold: hold)
   }
 
   /// A hold that changed and is still open.

@@ -46,14 +46,11 @@ public struct Change: Sendable, Equatable {
   /// nothing is held any more (nil); else the engine sets it to the earliest expiry among the user's
   /// open holds, after it has stored `holds`.
   public var account: Account
-  /// In sequence order, without gaps from the context's `nextSequence`; never empty. Commit points are
-  /// the engine's to set.
+  /// In sequence order, without gaps from the context's `nextSequence`; never empty. A command's own row,
+  /// which carries its key, is the last. Commit points are the engine's to set.
   public var entries: [Entry]
   /// New or changed ones, each once, as they stand after the change.
   public var holds: [Hold]
-  /// Index in `entries` of the row that carries the command's key: always the last. A sweep has none,
-  /// and there it means nothing.
-  public var transactionIndex: Int
   /// The hold that the command made, extended or settled.
   public var hold: Hold?
 }

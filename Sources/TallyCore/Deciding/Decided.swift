@@ -23,13 +23,6 @@ public struct Decided<Reply> {
     self.reply = reply
     isReplay = true
   }
-
-  package func map<Other>(_ body: (Reply) -> Other) -> Decided<Other> {
-    var other = Decided<Other>(body(reply), effects)
-    other.isReplay = isReplay
-    other.pageByteCount = pageByteCount
-    return other
-  }
 }
 
 /// Records that a command makes or changes, as they become. What few commands have stands apart, so that the

@@ -229,3 +229,12 @@ extension Rules {
     }
   }
 }
+
+extension Decided {
+  func map<Other>(_ body: (Reply) -> Other) -> Decided<Other> {
+    var other = Decided<Other>(body(reply), effects)
+    other.isReplay = isReplay
+    other.pageByteCount = pageByteCount
+    return other
+  }
+}
