@@ -38,9 +38,17 @@ extension SQLiteWriterStore {
     try storing { () throws(SQLiteError) in try tables.keys.find(paymentId: paymentId) }
   }
 
-  func grant(account: Int64, planId: String, periodStartMicros: Int64) throws(StorageFailure) -> Int64? {
+  /// The tables have no such rows yet.
+  func event(eventId: String) throws(StorageFailure) -> Int64? { nil }
+
+  /// The tables have no such rows yet.
+  func referred(to sequence: Int64) throws(StorageFailure) -> ReferredSums { ReferredSums() }
+
+  func lastGrant(
+    account: Int64, planId: String, beforeDay: Int64
+  ) throws(StorageFailure) -> GrantedPeriod? {
     try storing { () throws(SQLiteError) in
-      try tables.keys.find(account: account, planId: planId, periodStartMicros: periodStartMicros)
+      try tables.keys.lastGrant(account: account, planId: planId, beforeDay: beforeDay)
     }
   }
 

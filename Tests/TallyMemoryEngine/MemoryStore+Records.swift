@@ -42,11 +42,19 @@ extension MemoryStore {
     try find([], [paymentId]) { $0.purchases[ExactText(paymentId)] }
   }
 
-  package func grant(
-    account: Int64, planId: String, periodStartMicros: Int64
-  ) throws(StorageFailure) -> Int64? {
-    try find([account, periodStartMicros], [planId]) {
-      $0.grant(account: account, planId: planId, periodStartMicros: periodStartMicros)
+  package func event(eventId: String) throws(StorageFailure) -> Int64? {
+    try find([], [eventId]) { $0.events[ExactText(eventId)] }
+  }
+
+  package func referred(to sequence: Int64) throws(StorageFailure) -> ReferredSums {
+    try find([sequence]) { $0.referred[sequence] ?? ReferredSums() }
+  }
+
+  package func lastGrant(
+    account: Int64, planId: String, beforeDay: Int64
+  ) throws(StorageFailure) -> GrantedPeriod? {
+    try find([account, beforeDay], [planId]) {
+      $0.lastGrant(account: account, planId: planId, beforeDay: beforeDay)
     }
   }
 

@@ -24,7 +24,7 @@ extension MemoryTables {
         findings.append("\(name): a commit before the one of the row before")
       }
       let hash = Chain.hash(
-        of: entry, previous: before?.hash ?? Chain.origin, textDigest: Chain.digest(of: entry.text))
+        of: entry, previous: before?.hash ?? Chain.origin, textDigest: Chain.textDigest(of: entry))
       if row.hash != hash { findings.append("\(name): another hash") }
       before = row
     }
@@ -66,7 +66,7 @@ extension MemoryTables {
   private func booksFindings() -> [String] {
     var findings: [String] = []
     for account in SystemAccount.allCases {
-      let rows = ledger.filter { $0.entry.type.counterpart == account }
+      let rows = ledger.filter { $0.entry.counterpart == account }
       let sum = rows.reduce(0) { $0 - $1.entry.amountMicros }
       if books.system[account] != sum { findings.append("\(account): \(books.system[account]), not \(sum)") }
     }

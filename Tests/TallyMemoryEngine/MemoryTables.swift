@@ -32,6 +32,8 @@ package struct MemoryTables {
   var ledger: [WriteSet.LedgerRow] = []
   var keys: [KeyName: Int64] = [:]
   var purchases: [ExactText: Int64] = [:]
+  var events: [ExactText: Int64] = [:]
+  var referred: [Int64: ReferredSums] = [:]
   var holds: [Int64: WriteSet.HoldRow] = [:]
   var plans: [ExactText: Plan] = [:]
   /// By account.
@@ -58,6 +60,11 @@ package struct MemoryTables {
     for row in set.ledger { try append(row) }
     holds.merge(set.holds) { $1 }
     plans.merge(set.plans) { $1 }
+    for (id, sequence) in set.purchases {
+      try require(
+        (purchases.updateValue(sequence, forKey: id) ?? sequence) == sequence,
+        "a payment id is of one purchase")
+    }
     settings.merge(set.settings) { $1 }
     for effect in set.rateLimits { put(effect) }
     try applyRuns(set)
@@ -86,14 +93,15 @@ package struct MemoryTables {
         entry.sequence, forKey: KeyName(account: row.account, key: ExactText(key)))
       try require(before == nil, "a key is used once")
     }
-    if let paymentId = entry.paymentId {
-      let before = purchases.updateValue(entry.sequence, forKey: ExactText(paymentId))
-      try require(before == nil, "a payment is booked once")
+    if let eventId = entry.eventId {
+      try require(
+        events.updateValue(entry.sequence, forKey: ExactText(eventId)) == nil, "an event is booked once")
     }
-    if let planId = entry.planId, let start = entry.periodStartMicros {
-      let before = grant(account: row.account, planId: planId, periodStartMicros: start)
-      try require(before == nil, "a plan is granted once a period")
+    if let planId = entry.planId, let days = entry.periodDays, entry.type == .planGrant {
+      let before = lastGrant(account: row.account, planId: planId, beforeDay: days.upperBound)
+      try require(before.map { !$0.days.overlaps(days) } ?? true, "a plan's periods do not overlap")
     }
+    if let refersTo = entry.refersTo { referred[refersTo, default: ReferredSums()].add(entry) }
     ledger.append(row)
   }
 
@@ -161,11 +169,15 @@ package struct MemoryTables {
     openHolds(account: account).filter { $0.expiresAtMicros <= nowMicros }
   }
 
-  func grant(account: Int64, planId: String, periodStartMicros: Int64) -> Int64? {
-    ledger.first { row in
-      row.account == account && row.entry.periodStartMicros == periodStartMicros
-        && row.entry.planId?.isExactly(planId) ?? false
-    }?.entry.sequence
+  func lastGrant(account: Int64, planId: String, beforeDay: Int64) -> GrantedPeriod? {
+    ledger.lazy.filter { row in
+      row.account == account && row.entry.type == .planGrant && row.entry.planId?.isExactly(planId) ?? false
+    }.compactMap { row in
+      guard let days = row.entry.periodDays, days.lowerBound < beforeDay,
+        let startMicros = row.entry.periodStartMicros
+      else { return nil }
+      return GrantedPeriod(sequence: row.entry.sequence, days: days, startMicros: startMicros)
+    }.max { $0.days.lowerBound < $1.days.lowerBound }
   }
 
   /// nil: there is no such account.

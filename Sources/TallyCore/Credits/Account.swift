@@ -5,6 +5,7 @@
 // 2. Per lot 0 <= pinned <= remaining <= amount. Lots with nothing remaining are not kept here.
 // 3. `openHoldCount` is the number of the user's holds that are stored as open.
 // 4. `lots` stands in burn order: priority, then earliest expiry (none last), then id.
+// 5. `owed` has no part of zero; reversals' parts stand first, in order of their purchases, usage last.
 //
 // Values; the writer queue owns the stored ones.
 
@@ -23,6 +24,10 @@ public struct Lot: Sendable, Equatable {
   public var effectiveAtMicros: Int64?
   /// nil: never.
   public var expiresAtMicros: Int64?
+  /// What a reversal or a void of it could not take: it takes as much of what returns to the lot.
+  public var shortMicros: Int64 = 0
+  /// Of a plan's lot: what becomes of its rest when it expires.
+  public var rollover: Rollover?
 
   public static let defaultPlanPriority: Int32 = 10
   public static let defaultPromoPriority: Int32 = 20
@@ -46,6 +51,60 @@ public struct Lot: Sendable, Equatable {
   }
 }
 
+/// What rolls over of a plan's lot when it expires at its period's end.
+public struct Rollover: Sendable, Equatable {
+  /// At most; greater than zero.
+  public var capMicros: Int64
+  /// When what has rolled over expires: the next period's end.
+  public var endMicros: Int64
+
+  public init(capMicros: Int64, endMicros: Int64) {
+    self.capMicros = capMicros
+    self.endMicros = endMicros
+  }
+}
+
+/// What a user owes for one reason.
+public struct OwedPart: Sendable, Equatable {
+  /// The row of the purchase whose reversal was short; nil for usage.
+  public var purchase: Int64?
+  /// Greater than zero.
+  public var amountMicros: Int64
+
+  public init(purchase: Int64?, amountMicros: Int64) {
+    self.purchase = purchase
+    self.amountMicros = amountMicros
+  }
+
+  /// Purchases for whose reversals one user owes at a time.
+  public static let maximumPurchases = 256
+}
+
+/// Rows of a user that later rows point back to, so that one long ago is found in few steps: a row whose
+/// version is a multiple of 4,096 points to the one before of that kind, else one whose version is a multiple
+/// of 64 likewise, and any other to the last multiple of 64. Zero: there is none yet.
+public struct SkipMarks: Sendable, Equatable {
+  public var last64: Int64
+  public var last4096: Int64
+
+  public init(last64: Int64 = 0, last4096: Int64 = 0) {
+    self.last64 = last64
+    self.last4096 = last4096
+  }
+
+  /// Takes note of a row.
+  /// - Returns: the row that it points back to.
+  package mutating func pass(version: Int64, sequence: Int64) -> Int64 {
+    guard version % 64 == 0 else { return last64 }
+    let isFar = version % 4_096 == 0
+    defer {
+      last64 = sequence
+      if isFar { last4096 = sequence }
+    }
+    return isFar ? last4096 : last64
+  }
+}
+
 /// A user's account as the last ledger row left it. What has expired since is still in it; `balance(at:)`
 /// and the rules look through that.
 public struct Account: Sendable, Equatable {
@@ -64,6 +123,13 @@ public struct Account: Sendable, Equatable {
   public var nextHoldExpiryMicros: Int64?
   /// Those whose expiry was not written off yet included.
   public var openHoldCount: Int64
+  /// What was used or taken back and is not paid.
+  public var owed: [OwedPart] = []
+  /// Neither consumes nor sets credit aside.
+  public var isSuspended = false
+  /// When the server is to grant the subscription's next period; nil: never.
+  public var nextGrantAtMicros: Int64?
+  public var marks = SkipMarks()
 
   public init(
     id: Int64 = 0, userId: String, postedMicros: Int64 = 0, heldMicros: Int64 = 0, version: Int64 = 0,
@@ -87,6 +153,7 @@ public struct Balance: Sendable, Equatable {
   public var postedMicros: Int64
   public var heldMicros: Int64
   public var pendingMicros: Int64
+  public var owedMicros: Int64
   public var version: Int64
   public var nextExpiry: Expiry?
 
@@ -106,23 +173,30 @@ public struct Balance: Sendable, Equatable {
 
   public init(
     userId: String, postedMicros: Int64 = 0, heldMicros: Int64 = 0, pendingMicros: Int64 = 0,
-    version: Int64 = 0, nextExpiry: Expiry? = nil
+    owedMicros: Int64 = 0, version: Int64 = 0, nextExpiry: Expiry? = nil
   ) {
     self.userId = userId
     self.postedMicros = postedMicros
     self.heldMicros = heldMicros
     self.pendingMicros = pendingMicros
+    self.owedMicros = owedMicros
     self.version = version
     self.nextExpiry = nextExpiry
   }
 }
 
 extension Account {
-  /// When the sweep has something to write off: the earliest expiry of a lot that is not wholly pinned, or
-  /// of an open hold. Pinned credit outlives its lot's expiry.
+  /// Saturates for the sake of a damaged row.
+  package var owedMicros: Int64 { owed.reduce(0) { $0.addingSaturating($1.amountMicros) } }
+
+  /// When the sweep has something to do: the earliest expiry of a lot that is not wholly pinned, or of an
+  /// open hold; the next grant of a subscription; the time at which pending credit can pay what is owed.
+  /// Pinned credit outlives its lot's expiry.
   package var nextDueMicros: Int64? {
     var due = nextHoldExpiryMicros
+    if let next = nextGrantAtMicros { due = min(due ?? next, next) }
     for lot in lots where lot.remainingMicros > lot.pinnedMicros {
+      if !owed.isEmpty, let effective = lot.effectiveAtMicros { due = min(due ?? effective, effective) }
       guard let expiry = lot.expiresAtMicros else { continue }
       due = min(due ?? expiry, expiry)
     }

@@ -16,12 +16,23 @@
 //   package (text), actor (text), reason (text)
 //   optional text digest (32 bytes)
 //
-// A row's free text is covered by its digest only, so that it can be erased without breaking the chain:
-// SHA-256 over "tallystick text 1" (17 bytes of ASCII), description (text), number of metadata entries, and
-// for each: key (text), value (text). It is absent when there is neither description nor metadata.
+// That is format 1. Format 2 begins with "tallystick ledger 2", has
+// neither actor nor reason, and after the text digest:
+//
+//   optional refers to, optional event id (text),
+//   asked amount, short amount, owed amount, owed after,
+//   spender (text), attempt, optional intent id (text),
+//   optional rollover: (cap, end), optional period: (first day, day after the last)
+//
+// A row's free text is covered by its digest only, so that it can be erased without breaking the chain. In
+// format 1: SHA-256 over "tallystick text 1" (17 bytes of ASCII), description (text), number of metadata
+// entries, and for each: key (text), value (text). It is absent when there is neither description nor
+// metadata. In format 2: "tallystick text 2", the same, then actor (text) and reason (text); it is absent
+// when all four are.
 //
 // Invariants:
-// 1. Every stored fact of a row is in its hash; two different rows never give the same bytes.
+// 1. Every stored fact of a row is in its hash; two different rows never give the same bytes. Where a user's
+//    earlier rows are (`previous`, `skip`) is not a fact of a row.
 
 internal import Crypto
 
@@ -30,27 +41,47 @@ package enum Chain {
   /// What the first row's hash builds on.
   package static let origin = [UInt8](repeating: 0, count: hashBytes)
 
-  private static let rowDomain = Array("tallystick ledger 1".utf8)
-  private static let textDomain = Array("tallystick text 1".utf8)
+  /// Which facts a row's hash covers, and how.
+  package enum Format: Sendable {
+    case one, two
+
+    /// What new rows are written in.
+    package static let current = Format.one
+
+    fileprivate var rowDomain: [UInt8] { self == .one ? Chain.rowDomain1 : Chain.rowDomain2 }
+    fileprivate var textDomain: [UInt8] { self == .one ? Chain.textDomain1 : Chain.textDomain2 }
+  }
+
+  private static let rowDomain1 = Array("tallystick ledger 1".utf8)
+  private static let rowDomain2 = Array("tallystick ledger 2".utf8)
+  private static let textDomain1 = Array("tallystick text 1".utf8)
+  private static let textDomain2 = Array("tallystick text 2".utf8)
 
   /// - Returns: nil for a row without free text.
-  package static func digest(of text: FreeText) -> [UInt8]? {
-    guard !text.isEmpty else { return nil }
-    var facts = Facts(domain: textDomain)
-    facts.append(text.description)
-    facts.append(Int64(text.metadata.count))
-    for entry in text.metadata {
-      facts.append(entry.key)
-      facts.append(entry.value)
+  package static func textDigest(of entry: Entry, _ format: Format = .current) -> [UInt8]? {
+    let isSigned = format == .two && !(entry.actor.isEmpty && entry.reason.isEmpty)
+    guard !entry.text.isEmpty || isSigned else { return nil }
+    var facts = Facts(domain: format.textDomain)
+    facts.append(entry.text.description)
+    facts.append(Int64(entry.text.metadata.count))
+    for pair in entry.text.metadata {
+      facts.append(pair.key)
+      facts.append(pair.value)
+    }
+    if format == .two {
+      facts.append(entry.actor)
+      facts.append(entry.reason)
     }
     return facts.hash()
   }
 
   /// - Parameters:
   ///   - previous: the hash of the row before.
-  ///   - textDigest: what `digest(of:)` gave when the row was written.
-  package static func hash(of entry: Entry, previous: [UInt8], textDigest: [UInt8]?) -> [UInt8] {
-    var facts = Facts(domain: rowDomain)
+  ///   - textDigest: what `textDigest(of:)` gave when the row was written.
+  package static func hash(
+    of entry: Entry, previous: [UInt8], textDigest: [UInt8]?, _ format: Format = .current
+  ) -> [UInt8] {
+    var facts = Facts(domain: format.rowDomain)
     facts.append(raw: previous)
     facts.append(entry.sequence)
     facts.append(entry.userId)
@@ -80,10 +111,32 @@ package enum Chain {
     facts.append(optional: entry.expiresAtMicros) { $0.append($1) }
     facts.append(Int64(entry.priority))
     facts.append(entry.package)
-    facts.append(entry.actor)
-    facts.append(entry.reason)
+    if format == .one {
+      facts.append(entry.actor)
+      facts.append(entry.reason)
+    }
     facts.append(optional: textDigest) { $0.append(raw: $1) }
+    if format == .two { append(secondPartOf: entry, to: &facts) }
     return facts.hash()
+  }
+
+  private static func append(secondPartOf entry: Entry, to facts: inout Facts) {
+    facts.append(optional: entry.refersTo) { $0.append($1) }
+    facts.append(optional: entry.eventId) { $0.append($1) }
+    for number in [entry.askedMicros, entry.shortMicros, entry.owedMicros, entry.owedAfterMicros] {
+      facts.append(number)
+    }
+    facts.append(entry.spender)
+    facts.append(Int64(entry.attempt))
+    facts.append(optional: entry.intentId) { $0.append($1) }
+    facts.append(optional: entry.rollover) { facts, rollover in
+      facts.append(rollover.capMicros)
+      facts.append(rollover.endMicros)
+    }
+    facts.append(optional: entry.periodDays) { facts, days in
+      facts.append(days.lowerBound)
+      facts.append(days.upperBound)
+    }
   }
 
   /// Bytes to be hashed, in the making.

@@ -12,6 +12,8 @@ struct Draft {
   private(set) var entries: [Entry] = []
   private(set) var holds: [Hold] = []
   private var nextSequence: Int64
+  /// Of the command's own row, once one that is not its last is written.
+  private var ownIndex: Int?
 
   /// Starts with what has expired by the context's time written off.
   init(settling context: DecisionContext) throws(Refusal) {
@@ -33,8 +35,11 @@ struct Draft {
     var account = account
     if account.heldMicros == 0 { account.nextHoldExpiryMicros = nil }
     return Change(
-      account: account, entries: entries, holds: holds, hold: hold)
+      account: account, entries: entries, ownIndex: ownIndex ?? entries.count - 1, holds: holds, hold: hold)
   }
+
+  /// The row written last is the command's own; others may follow.
+  mutating func markOwnRow() { ownIndex = entries.count - 1 }
 
   /// A hold that changed and is still open.
   mutating func keep(_ hold: Hold) { holds.append(hold) }
@@ -69,12 +74,16 @@ struct Draft {
     complete: (inout Entry) -> Void = { _ in }
   ) {
     account.version += 1
+    let previous = account.head
     account.head = nextSequence
     var entry = Entry(
       userId: account.userId, type: type, amountMicros: amountMicros,
       balanceAfterMicros: account.postedMicros, heldAfterMicros: account.heldMicros,
       version: account.version, atMicros: nowMicros, effectiveAtMicros: effectiveAtMicros, lots: lots)
     entry.sequence = nextSequence
+    entry.previous = previous
+    entry.skip = account.marks.pass(version: account.version, sequence: nextSequence)
+    entry.owedAfterMicros = account.owedMicros
     nextSequence += 1
     let balance = Rules.balance(of: account, expiredHolds: [], at: nowMicros)
     entry.pendingAfterMicros = balance.pendingMicros

@@ -4,6 +4,8 @@
 // 1. A row is complete when the rules have made it: the engine adds sequence, commit point, chain
 //    hash, and nothing else.
 // 2. balanceAfter = the user's balance before + amount; at never decreases along the sequence.
+// 3. owedAfter = what the user owed before + owed of an `owed` row, - owed of an `owedPayment` or
+//    `owedForgiven` row.
 
 /// One lot's part in a row; the amount is positive.
 public struct LotAllocation: Sendable, Equatable {
@@ -22,7 +24,7 @@ public struct Entry: Sendable, Equatable {
   public var commit = CommitPoint(sequence: 0, position: 0)
   public var userId: String
   public var type: TransactionType
-  /// Signed; zero for rows of holds.
+  /// Signed; zero for rows of holds, and for `owed` and `owedForgiven`.
   public var amountMicros: Int64
   public var balanceAfterMicros: Int64
   public var heldAfterMicros: Int64
@@ -56,6 +58,37 @@ public struct Entry: Sendable, Equatable {
   public var actor = ""
   public var reason = ""
   public var text = FreeText()
+  /// The earlier row that it is about: a refund's debit, a reversal's or reinstatement's purchase, a void's
+  /// or rollover's grant, the row of the lot that expired; of what is owed or was paid of a reversal: the
+  /// purchase.
+  public var refersTo: Int64?
+  /// The provider's id of a reversal or reinstatement, unique over all rows.
+  public var eventId: String?
+  /// `reversal`, `reinstatement`: what was asked for.
+  public var askedMicros: Int64 = 0
+  /// `reversal`, `void`: what could not be taken and is not owed; negative on a later row that takes or
+  /// undoes a part of it.
+  public var shortMicros: Int64 = 0
+  /// `owed`: what became owed, `owedPayment`: what was paid, `owedForgiven`: what was forgiven of it. Of a
+  /// reversal: what became owed by it; of a reinstatement: what it forgave.
+  public var owedMicros: Int64 = 0
+  /// What the user owes in all after the row.
+  public var owedAfterMicros: Int64 = 0
+  /// Who spent of a shared account; empty for nobody in particular.
+  public var spender = ""
+  /// Of the run; zero without one.
+  public var attempt: Int32 = 0
+  /// The top-up that a purchase answers.
+  public var intentId: String?
+  /// Plan grants: what of the lot rolls over when it expires.
+  public var rollover: Rollover?
+  /// Plan grants: the period as dates, in days since the epoch; the end is exclusive. nil on rows from before
+  /// periods were dates.
+  public var periodDays: Range<Int64>?
+  /// The user's row before this one, or zero. Not a fact of the row, but a way to find it.
+  public var previous: Int64 = 0
+  /// A row of the user further back, or zero: see `Account.marks`.
+  public var skip: Int64 = 0
 
   public init(
     userId: String, type: TransactionType, amountMicros: Int64, balanceAfterMicros: Int64,
@@ -77,6 +110,7 @@ public struct Entry: Sendable, Equatable {
   public var balanceAfter: Balance {
     Balance(
       userId: userId, postedMicros: balanceAfterMicros - pendingAfterMicros, heldMicros: heldAfterMicros,
-      pendingMicros: pendingAfterMicros, version: version, nextExpiry: nextExpiryAfter)
+      pendingMicros: pendingAfterMicros, owedMicros: owedAfterMicros, version: version,
+      nextExpiry: nextExpiryAfter)
   }
 }

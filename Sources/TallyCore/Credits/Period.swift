@@ -10,6 +10,8 @@ public struct Period: Sendable, Equatable, Hashable {
   /// The first instant after it: one calendar month after the start, at the same time of day; on the
   /// month's last day where it is shorter.
   public let endMicros: Int64
+  /// Its UTC dates, in days since the epoch.
+  public let days: Range<Int64>
 
   /// - Parameter startMicros: microseconds since the epoch.
   public init(startMicros: Int64) {
@@ -17,6 +19,7 @@ public struct Period: Sendable, Equatable, Hashable {
     let timeOfDay = floorRemainder(startMicros, Civil.microsPerDay)
     let end = Civil(dayNumber: dayNumber).aMonthLater.dayNumber
     self.startMicros = startMicros
+    days = dayNumber..<end
     // Saturates, so that no clock can make it trap.
     let (endOfDays, tooFar) = end.multipliedReportingOverflow(by: Civil.microsPerDay)
     let (endMicros, tooMuch) = endOfDays.addingReportingOverflow(timeOfDay)

@@ -14,6 +14,17 @@ public enum GrantExpiry: Sendable, Equatable {
   case after(millis: Int64)
 }
 
+/// What follows when a run, a capture or a reversal takes more than there is. Numbers are the wire's and the
+/// disk's; never reused.
+public enum OnShort: Int32, Sendable, CaseIterable {
+  /// Nothing is owed.
+  case forgive = 1
+  /// It is owed; the user's next credit pays it.
+  case collect = 2
+  /// The same, and until it is paid the user can neither consume nor set credit aside.
+  case block = 3
+}
+
 /// What a subscription grants, what it allows, and what runs cost under it.
 public struct Plan: Sendable, Equatable {
   public var id: String
@@ -27,6 +38,11 @@ public struct Plan: Sendable, Equatable {
   public var timeZone: String
   /// By the bytes of the model's name, each once.
   public var prices: [ModelPrice]
+  public var onShort = OnShort.forgive
+  /// What of a period's credit is carried over to the next one, at most; nil: nothing.
+  public var rolloverCapMicros: Int64?
+  /// The plan of every user whose settings name none. At most one plan is it.
+  public var isDefault = false
 
   public init(
     id: String, displayName: String, monthlyCreditMicros: Int64, grantExpiry: GrantExpiry,

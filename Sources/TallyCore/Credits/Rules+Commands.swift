@@ -51,6 +51,7 @@ extension Rules {
     ) {
       $0.planId = terms.id
       $0.periodStartMicros = period.startMicros
+      $0.periodDays = period.days
       $0.idempotency = plan.idempotency
       $0.text = plan.text
     }

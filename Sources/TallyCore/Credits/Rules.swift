@@ -4,8 +4,8 @@
 // 1. Pure: the same command and context give the same answer; no clock, no store, no randomness.
 // 2. What has expired is settled first, within the same change; a refusal is decided on the settled
 //    view and writes nothing, settling included.
-// 3. The command's own row is the last of its change, so that the balance it answers is the one that
-//    stands, now and at every replay.
+// 3. Rows may follow the command's own one (what is owed, what is forfeited). The balance that it answers is
+//    that of its change's last row, now and at every replay.
 // 4. Texts are told apart by their bytes; `==` takes composed and decomposed letters for equal.
 // 5. Checks come in the order of `Reason`: fields that depend on the time, state of the hold, number
 //    of holds and lots, range of sums, balance.
@@ -46,13 +46,20 @@ public struct Change: Sendable, Equatable {
   /// nothing is held any more (nil); else the engine sets it to the earliest expiry among the user's
   /// open holds, after it has stored `holds`.
   public var account: Account
-  /// In sequence order, without gaps from the context's `nextSequence`; never empty. A command's own row,
-  /// which carries its key, is the last. Commit points are the engine's to set.
+  /// In sequence order, without gaps from the context's `nextSequence`; never empty. Commit points are the
+  /// engine's to set.
   public var entries: [Entry]
+  /// Where the command's own row, which carries its key, stands among them.
+  public var ownIndex: Int
   /// New or changed ones, each once, as they stand after the change.
   public var holds: [Hold]
   /// The hold that the command made, extended or settled.
   public var hold: Hold?
+}
+
+extension Change {
+  /// The command's own row.
+  var own: Entry? { entries.indices.contains(ownIndex) ? entries[ownIndex] : nil }
 }
 
 public enum Rules {
@@ -88,7 +95,8 @@ public enum Rules {
     for pin in expiredHolds.lazy.flatMap(\.pins) {
       unpinned[pin.lotId] = (unpinned[pin.lotId] ?? 0).addingSaturating(pin.amountMicros)
     }
-    var balance = Balance(userId: account.userId, version: account.version)
+    var balance = Balance(
+      userId: account.userId, owedMicros: account.owedMicros, version: account.version)
     for lot in account.lots {
       var pinned = lot.pinnedMicros
       if !expiredHolds.isEmpty { pinned = max(0, pinned - unpinned[lot.id, default: 0]) }

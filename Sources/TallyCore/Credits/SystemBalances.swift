@@ -35,7 +35,7 @@ package struct SystemBalances: Sendable, Equatable {
   /// Books the other side of a row.
   /// - Returns: false when the sum would leave the range of int64; nothing has changed then.
   package mutating func book(_ entry: Entry) -> Bool {
-    guard let account = entry.type.counterpart else { return true }
+    guard let account = entry.counterpart else { return true }
     let (sum, overflow) = self[account].subtractingReportingOverflow(entry.amountMicros)
     if !overflow { self[account] = sum }
     return !overflow

@@ -15,26 +15,35 @@ public enum TransactionType: Int32, Sendable, CaseIterable {
   case hold = 11
   case holdExtend = 12
   case holdRelease = 13
+  case reinstatement = 14
+  case rollover = 15
+  case owedPayment = 16
+  case owed = 17
+  case owedForgiven = 18
 
   /// Whether anything makes rows of it; the others only keep their number and their place in the books.
   public var isMade: Bool {
     switch self {
-    case .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .expiry, .hold, .holdExtend,
-      .holdRelease:
+    case .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .refund, .reversal, .reinstatement,
+      .expiry, .void, .rollover, .hold, .holdExtend, .holdRelease, .owed, .owedPayment, .owedForgiven:
       true
-    case .opening, .refund, .reversal, .void: false
+    case .opening: false
     }
   }
 
-  /// The system account that stands against the user's; nil for rows of amount zero.
+}
+
+extension Entry {
+  /// The system account that stands against the user's; nil for rows of amount zero. What is paid of a
+  /// reversal undoes issued credit; what is paid of usage is revenue.
   public var counterpart: SystemAccount? {
-    switch self {
-    case .opening, .purchase, .planGrant, .promoGrant: .issued
+    switch type {
+    case .opening, .purchase, .planGrant, .promoGrant, .reversal, .reinstatement: .issued
     case .adjustment: .adjustments
     case .apiUsage, .refund: .revenue
-    case .reversal: .issued
-    case .expiry, .void: .forfeited
-    case .hold, .holdExtend, .holdRelease: nil
+    case .expiry, .void, .rollover: .forfeited
+    case .owedPayment: refersTo == nil ? .revenue : .issued
+    case .hold, .holdExtend, .holdRelease, .owed, .owedForgiven: nil
     }
   }
 }

@@ -60,7 +60,12 @@ package final class ProductEffects {
   /// A hold that lives longer lets its run count for as long.
   package var extendedRun: StoredRun?
   package var count: UsageCount?
-  package var plan: Plan?
+  /// A default plan and the one that was it before, or one plan.
+  package var plans: [Plan] = []
+  /// An account that changes without a row of the ledger.
+  package var changedAccount: Account?
+  /// More ids of payments.
+  package var paymentRefs: [PaymentRef] = []
   package var settings: SettingsEffect?
   package var rateLimit: RateLimitEffect?
   package var pages: [PageEffect] = []
@@ -68,6 +73,13 @@ package final class ProductEffects {
   package var media: StoredMedia?
   /// Pages whose content is another, although nothing of them is written.
   package var touchedPageIds: [String] = []
+}
+
+/// An id of a payment at its provider.
+package struct PaymentRef {
+  package var id: String
+  /// The row of the purchase.
+  package var purchase: Int64
 }
 
 package struct RunEffect {

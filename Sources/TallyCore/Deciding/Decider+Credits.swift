@@ -34,10 +34,9 @@ extension Decider {
     let account = try records.account(userId: it.userId)
     if let known = try find(it.idempotency, of: account) { return known }
     let period = it.period ?? Period(utcMonthContaining: records.nowMicros)
-    let granted = try records.grant(
-      of: account, planId: plan.id, periodStartMicros: period.startMicros)
-    if let granted {
-      let row = try records.entry(granted)
+    let last = try records.lastGrant(of: account, planId: plan.id, beforeDay: period.days.upperBound)
+    if let last, last.startMicros == period.startMicros {
+      let row = try records.entry(last.sequence)
       if row.amountMicros == it.amountMicros ?? plan.monthlyCreditMicros { return try replay(row) }
       throw Refusal(
         .grantConflict, "the plan was already granted for this period, with another amount",
@@ -131,8 +130,19 @@ extension Decider {
   private func replay(_ row: Entry) throws(Refusal) -> Decided<Receipt> {
     var hold: Hold?
     if let holdId = row.holdId { hold = Rules.hold(try storedHold(holdId), after: row) }
-    return Decided(
-      replay: Receipt(transaction: row, balance: row.balanceAfter, hold: hold, replayed: true))
+    let balance = try lastRow(ofChangeWith: row).balanceAfter
+    return Decided(replay: Receipt(transaction: row, balance: balance, hold: hold, replayed: true))
+  }
+
+  /// The user's last row at the same place as this one: rows may follow the one that carries the key.
+  func lastRow(ofChangeWith row: Entry) throws(Refusal) -> Entry {
+    var last = row
+    while last.sequence + 1 < records.nextSequence {
+      let next = try records.entry(last.sequence + 1)
+      guard next.commit == row.commit, next.userId.isExactly(row.userId) else { break }
+      last = next
+    }
+    return last
   }
 
   /// A hold that a row or a run names.
@@ -166,11 +176,10 @@ extension Decider {
       if !records.looksForKeys, let known = try find(idempotency, of: context.account) { return known }
       throw error
     }
-    guard let row = effects.change?.entries.last else {
+    guard let change = effects.change, let row = change.own, let last = change.entries.last else {
       throw StorageFailure.malformed("change: no row").refusal
     }
-    let balance = row.balanceAfter
-    return Decided(Receipt(transaction: row, balance: balance, hold: effects.change?.hold), effects)
+    return Decided(Receipt(transaction: row, balance: last.balanceAfter, hold: change.hold), effects)
   }
 
   /// A change with all that the writer knows better than the rules: places, numbers, the next expiry and the

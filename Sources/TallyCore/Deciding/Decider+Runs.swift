@@ -49,7 +49,7 @@ extension Decider {
     stored.run = change.run
     stored.finish = StoredRun.Finish(
       digest: finish.digest, commit: records.writes.writingPlace,
-      sequence: change.hasOwnRow ? effects.change?.entries.last?.sequence : nil)
+      sequence: change.hasOwnRow ? effects.change?.own?.sequence : nil)
     effects.set {
       $0.count = count
       $0.run = RunEffect(run: stored, isNew: false)
@@ -85,7 +85,7 @@ extension Decider {
       return Decided(PlanReceipt(plan: plan, unchanged: true, commit: records.writes.restingPlace))
     }
     var effects = Effects()
-    effects.set { $0.plan = plan }
+    effects.set { $0.plans = [plan] }
     return Decided(
       PlanReceipt(plan: plan, unchanged: false, commit: records.writes.writingPlace), effects)
   }
@@ -112,7 +112,7 @@ extension Decider {
     if let sequence {
       let row = try records.entry(sequence)
       receipt.transaction = row
-      receipt.balance = row.balanceAfter
+      receipt.balance = try lastRow(ofChangeWith: row).balanceAfter
     } else {
       receipt.balance = try balance(of: try records.account(userId: stored.run.userId))
     }
@@ -144,9 +144,9 @@ extension Decider {
     _ run: Run, _ change: RunChange, hold: Hold?, _ effects: Effects
   ) throws(Refusal) -> Decided<RunReceipt> {
     var receipt = RunReceipt(run: run, hold: hold, commit: records.writes.writingPlace)
-    if change.hasOwnRow, let row = effects.change?.entries.last {
+    if change.hasOwnRow, let row = effects.change?.own, let last = effects.change?.entries.last {
       receipt.transaction = row
-      receipt.balance = row.balanceAfter
+      receipt.balance = last.balanceAfter
     } else if let account = effects.change?.account {
       // What has expired was written off with it.
       receipt.balance = Rules.balance(of: account, expiredHolds: [], at: records.nowMicros)

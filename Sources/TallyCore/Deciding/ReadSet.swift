@@ -191,14 +191,29 @@ package final class ReadSet {
     return try load { (it) throws(StorageFailure) in try it.purchase(paymentId: paymentId) }
   }
 
-  func grant(of account: Account, planId: String, periodStartMicros: Int64) throws(Refusal) -> Int64? {
+  func event(eventId: String) throws(Refusal) -> Int64? {
+    if let sequence = writes.events[ExactText(eventId)] { return sequence }
+    return try load { (it) throws(StorageFailure) in try it.event(eventId: eventId) }
+  }
+
+  func referred(to sequence: Int64) throws(Refusal) -> ReferredSums {
+    let isStored = sequence <= writes.committed.head.ledgerSequence
+    var sums =
+      isStored ? try load { (it) throws(StorageFailure) in try it.referred(to: sequence) } : ReferredSums()
+    if let more = writes.referred[sequence] { sums.add(more) }
+    return sums
+  }
+
+  /// Of a plan's granted periods, the one that begins last among those that begin before a day.
+  func lastGrant(of account: Account, planId: String, beforeDay: Int64) throws(Refusal) -> GrantedPeriod? {
     if account.id == 0 { return nil }
-    let key = WriteSet.GrantKey(
-      account: account.id, planId: ExactText(planId), periodStartMicros: periodStartMicros)
-    if let sequence = writes.grants[key] { return sequence }
-    return try load { (it) throws(StorageFailure) in
-      try it.grant(account: account.id, planId: planId, periodStartMicros: periodStartMicros)
+    let key = WriteSet.GrantKey(account: account.id, planId: ExactText(planId))
+    let new = (writes.grants[key] ?? []).filter { $0.days.lowerBound < beforeDay }
+      .max { $0.days.lowerBound < $1.days.lowerBound }
+    let stored = try load { (it) throws(StorageFailure) in
+      try it.lastGrant(account: account.id, planId: planId, beforeDay: beforeDay)
     }
+    return [new, stored].compactMap(\.self).max { $0.days.lowerBound < $1.days.lowerBound }
   }
 
   func entry(_ sequence: Int64) throws(Refusal) -> Entry {

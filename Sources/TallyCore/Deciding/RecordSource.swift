@@ -23,10 +23,14 @@ package protocol RecordSource: AnyObject {
   /// The open holds of an account that expire first.
   func openHoldExpiries(account: Int64, limit: Int) throws(StorageFailure) -> [HoldExpiry]
   func key(_ key: String, account: Int64) throws(StorageFailure) -> KeyMatch?
-  /// The row of a purchase, whoever's it is.
+  /// The row of a purchase by any of its ids at the provider, whoever's it is.
   func purchase(paymentId: String) throws(StorageFailure) -> Int64?
-  /// The row of a plan's grant.
-  func grant(account: Int64, planId: String, periodStartMicros: Int64) throws(StorageFailure) -> Int64?
+  /// The row that carries a provider's event id, whoever's it is.
+  func event(eventId: String) throws(StorageFailure) -> Int64?
+  /// Sums over the rows that refer to an earlier row.
+  func referred(to sequence: Int64) throws(StorageFailure) -> ReferredSums
+  /// Of a plan's granted periods, the one that begins last among those that begin before a day.
+  func lastGrant(account: Int64, planId: String, beforeDay: Int64) throws(StorageFailure) -> GrantedPeriod?
   func entry(sequence: Int64) throws(StorageFailure) -> Entry?
   func plan(id: String) throws(StorageFailure) -> Plan?
 
@@ -79,6 +83,65 @@ package protocol RecordCache: Sendable {
   func plan(id: String) -> Plan?
   /// Takes what was loaded.
   func keep(_ plan: Plan, commitSequence: Int64)
+}
+
+/// A period that a plan was granted for.
+package struct GrantedPeriod: Equatable {
+  /// Of the grant's row.
+  package var sequence: Int64
+  /// Dates, in days since the epoch. Of a grant from before periods were dates: from its start's UTC date,
+  /// for one month.
+  package var days: Range<Int64>
+  /// The period's first instant.
+  package var startMicros: Int64
+
+  package init(sequence: Int64, days: Range<Int64>, startMicros: Int64) {
+    self.sequence = sequence
+    self.days = days
+    self.startMicros = startMicros
+  }
+}
+
+/// Sums over the rows that refer to one earlier row, by their type.
+package struct ReferredSums: Equatable {
+  package struct Sums: Equatable {
+    package var rowCount: Int64 = 0
+    package var amountMicros: Int64 = 0
+    package var askedMicros: Int64 = 0
+    package var shortMicros: Int64 = 0
+    package var owedMicros: Int64 = 0
+
+    package init() {}
+
+    /// Saturates: sums of a sound ledger are within their row's amount.
+    package mutating func add(_ other: Sums) {
+      rowCount += other.rowCount
+      amountMicros = amountMicros.addingSaturating(other.amountMicros)
+      askedMicros = askedMicros.addingSaturating(other.askedMicros)
+      shortMicros = shortMicros.addingSaturating(other.shortMicros)
+      owedMicros = owedMicros.addingSaturating(other.owedMicros)
+    }
+  }
+
+  package var byType: [TransactionType: Sums] = [:]
+
+  package init() {}
+
+  package subscript(type: TransactionType) -> Sums { byType[type] ?? Sums() }
+
+  package mutating func add(_ entry: Entry) {
+    var sums = Sums()
+    sums.rowCount = 1
+    sums.amountMicros = entry.amountMicros
+    sums.askedMicros = entry.askedMicros
+    sums.shortMicros = entry.shortMicros
+    sums.owedMicros = entry.owedMicros
+    byType[entry.type, default: Sums()].add(sums)
+  }
+
+  package mutating func add(_ other: ReferredSums) {
+    for (type, sums) in other.byType { byType[type, default: Sums()].add(sums) }
+  }
 }
 
 /// A ledger row that carries a key.

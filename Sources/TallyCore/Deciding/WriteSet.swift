@@ -80,7 +80,6 @@ package final class WriteSet {
   package struct GrantKey: Hashable {
     package var account: Int64
     var planId: ExactText
-    var periodStartMicros: Int64
   }
 
   package let nowMicros: Int64
@@ -93,8 +92,12 @@ package final class WriteSet {
   package private(set) var ledger: [LedgerRow] = []
   package private(set) var holds: [Int64: HoldRow] = [:]
   private var keys: [KeyName: Int64] = [:]
+  /// By every id that a payment has at its provider, new ids of older purchases too.
   package private(set) var purchases: [ExactText: Int64] = [:]
-  package private(set) var grants: [GrantKey: Int64] = [:]
+  package private(set) var events: [ExactText: Int64] = [:]
+  package private(set) var grants: [GrantKey: [GrantedPeriod]] = [:]
+  /// Sums over the rows of this batch that refer to a row.
+  package private(set) var referred: [Int64: ReferredSums] = [:]
   package private(set) var plans: [ExactText: Plan] = [:]
   package private(set) var runs: [ExactText: RunRow] = [:]
   /// Runs under way that count against a quota, by account: how many more than are stored.
@@ -189,10 +192,11 @@ package final class WriteSet {
     if let effect = effects.run { add(effect) }
     if let run = effects.extendedRun { extend(run) }
     if let count = effects.count { add(count) }
-    if let plan = effects.plan {
-      plans[ExactText(plan.id)] = plan
-      touched.plans.insert(ExactText(plan.id))
+    for plan in effects.plans { add(plan) }
+    if let account = effects.changedAccount {
+      accounts[ExactText(account.userId), default: AccountRow(account: account)].change(to: account)
     }
+    for ref in effects.paymentRefs { purchases[ExactText(ref.id)] = ref.purchase }
     if let effect = effects.settings {
       settings[effect.account] = effect.settings
       touched.settings.insert(ExactText(effect.settings.userId))
@@ -205,6 +209,16 @@ package final class WriteSet {
       touched.pages.insert(ExactText(page.facts.pageId))
     }
     for pageId in effects.touchedPageIds { touched.pages.insert(ExactText(pageId)) }
+  }
+
+  private func add(_ plan: Plan) {
+    plans[ExactText(plan.id)] = plan
+    touched.plans.insert(ExactText(plan.id))
+    if plan.isDefault {
+      books.defaultPlanId = plan.id
+    } else if books.defaultPlanId?.isExactly(plan.id) ?? false {
+      books.defaultPlanId = nil
+    }
   }
 
   private func make(_ account: Account) {
@@ -221,7 +235,7 @@ package final class WriteSet {
   }
 
   private func append(_ entry: Entry, account: Int64) {
-    let textDigest = Chain.digest(of: entry.text)
+    let textDigest = Chain.textDigest(of: entry)
     books.head.hash = Chain.hash(of: entry, previous: books.head.hash, textDigest: textDigest)
     books.head.ledgerSequence = entry.sequence
     books.head.lastAtMicros = entry.atMicros
@@ -229,10 +243,11 @@ package final class WriteSet {
       LedgerRow(entry: entry, account: account, hash: books.head.hash, textDigest: textDigest))
     if !keys.isEmpty { note(keyOf: ledger.count - 1) }
     if let paymentId = entry.paymentId { purchases[ExactText(paymentId)] = entry.sequence }
-    if let planId = entry.planId, let periodStartMicros = entry.periodStartMicros {
-      let key = GrantKey(
-        account: account, planId: ExactText(planId), periodStartMicros: periodStartMicros)
-      grants[key] = entry.sequence
+    if let eventId = entry.eventId { events[ExactText(eventId)] = entry.sequence }
+    if let refersTo = entry.refersTo { referred[refersTo, default: ReferredSums()].add(entry) }
+    if let planId = entry.planId, let startMicros = entry.periodStartMicros, let days = entry.periodDays {
+      grants[GrantKey(account: account, planId: ExactText(planId)), default: []].append(
+        GrantedPeriod(sequence: entry.sequence, days: days, startMicros: startMicros))
     }
   }
 

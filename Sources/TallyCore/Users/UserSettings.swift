@@ -13,6 +13,21 @@ public enum UserApproval: Int32, Sendable, CaseIterable {
   case rejected = 3
 }
 
+/// A plan that grants credit each period, from a date on.
+public struct Subscription: Sendable, Equatable {
+  public var planId: String
+  /// In days since the epoch: the date at which period 0 begins, in the plan's time zone.
+  public var startDay: Int64
+  /// The server itself grants each period, soon after its start.
+  public var isAutomatic: Bool
+
+  public init(planId: String, startDay: Int64, isAutomatic: Bool) {
+    self.planId = planId
+    self.startDay = startDay
+    self.isAutomatic = isAutomatic
+  }
+}
+
 public struct UserSettings: Sendable, Equatable {
   /// Of a user without settings.
   package static let defaultRole = UserRole.user
@@ -24,6 +39,9 @@ public struct UserSettings: Sendable, Equatable {
   /// The plan whose limits and prices hold for the user.
   public var planId: String?
   public var approval = Self.defaultApproval
+  /// Neither consumes nor sets credit aside; everything else goes on.
+  public var isSuspended = false
+  public var subscription: Subscription?
   /// Zero for a user that has no settings yet.
   public var updatedAtMicros: Int64 = 0
   /// When a write named the user first.

@@ -9,6 +9,11 @@ extension TallystickV1.AdjustRequest: KeyedRequest {}
 extension TallystickV1.ReserveRequest: KeyedRequest {}
 extension TallystickV1.ExtendRequest: KeyedRequest {}
 extension TallystickV1.CaptureRequest: KeyedRequest {}
+extension TallystickV1.RefundRequest: KeyedRequest {}
+extension TallystickV1.ReversePurchaseRequest: KeyedRequest {}
+extension TallystickV1.ReinstatePurchaseRequest: KeyedRequest {}
+extension TallystickV1.VoidGrantRequest: KeyedRequest {}
+extension TallystickV1.ForgiveOwedRequest: KeyedRequest {}
 extension TallystickV1.ReleaseRequest: KeyedRequest {}
 
 extension TallystickV1.ListHoldsRequest: PagedRequest {}
@@ -29,6 +34,7 @@ extension TallystickV1.GrantPlanRequest: NamesUserById {}
 extension TallystickV1.GrantPromoRequest: NamesUserById {}
 extension TallystickV1.AdjustRequest: NamesUserById {}
 extension TallystickV1.ReserveRequest: NamesUserById {}
+extension TallystickV1.ForgiveOwedRequest: NamesUserById {}
 extension TallystickV1.ListHoldsRequest: NamesUserById {}
 extension TallystickV1.ListTransactionsRequest: NamesUserById {}
 extension TallystickV1.BeginRunRequest: NamesUserById {}
@@ -51,6 +57,11 @@ extension TallystickV1.AdjustResponse: MoneyResponse {}
 extension TallystickV1.ReserveResponse: MoneyResponse {}
 extension TallystickV1.ExtendResponse: MoneyResponse {}
 extension TallystickV1.CaptureResponse: MoneyResponse {}
+extension TallystickV1.RefundResponse: MoneyResponse {}
+extension TallystickV1.ReversePurchaseResponse: MoneyResponse {}
+extension TallystickV1.ReinstatePurchaseResponse: MoneyResponse {}
+extension TallystickV1.VoidGrantResponse: MoneyResponse {}
+extension TallystickV1.ForgiveOwedResponse: MoneyResponse {}
 extension TallystickV1.ReleaseResponse: MoneyResponse {}
 extension TallystickV1.BeginRunResponse: MoneyResponse {}
 extension TallystickV1.FinishRunResponse: MoneyResponse {}

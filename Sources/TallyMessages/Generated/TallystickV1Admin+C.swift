@@ -191,6 +191,12 @@ extension TallystickV1.UserSettings: @unsafe CBacked {
     approval = unsafe TallystickV1.UserApproval(rawValue: c.pointee.approval)
     updatedAtMicros = unsafe c.pointee.updated_at_micros
     createdAtMicros = unsafe c.pointee.created_at_micros
+    switch unsafe c.pointee.user_state_case.rawValue {
+    case 8:
+      state = unsafe TallystickV1.UserState(rawValue: c.pointee.state)
+    default: break
+    }
+    subscription = try unsafe readSingle(c.pointee.n_subscription, c.pointee.subscription, "subscription")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -202,6 +208,40 @@ extension TallystickV1.UserSettings: @unsafe CBacked {
     unsafe c.pointee.approval = approval.rawValue
     unsafe c.pointee.updated_at_micros = updatedAtMicros
     unsafe c.pointee.created_at_micros = createdAtMicros
+    if let state {
+      unsafe c.pointee.user_state_case = .init(rawValue: 8)
+      unsafe c.pointee.state = state.rawValue
+    }
+    unsafe (c.pointee.n_subscription, c.pointee.subscription) = arena.single(subscription)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.Subscription: @unsafe CBacked {
+  typealias C = Tallystick__V1__Subscription
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__subscription__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    planId = try unsafe readText(c.pointee.plan_id, "plan_id")
+    start = try unsafe readText(c.pointee.start, "start")
+    grants = unsafe TallystickV1.GrantMode(rawValue: c.pointee.grants)
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__subscription__init)
+    unsafe c.pointee.plan_id = arena.text(planId)
+    unsafe c.pointee.start = arena.text(start)
+    unsafe c.pointee.grants = grants.rawValue
     return unsafe c
   }
 }

@@ -133,6 +133,92 @@ extension TallystickV1 {
     }
   }
 
+  public enum UserState: Sendable, Hashable, RawRepresentable {
+    /// As ACTIVE.
+    case unspecified
+    case active
+    case suspended
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .active
+      case 2: self = .suspended
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .active: 1
+      case .suspended: 2
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .active: "ACTIVE"
+      case .suspended: "SUSPENDED"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .active, .suspended]
+    }
+  }
+
+  public enum GrantMode: Sendable, Hashable, RawRepresentable {
+    /// As MANUAL.
+    case unspecified
+    /// The application calls GrantPlan.
+    case manual
+    /// The server grants each period itself, soon after its start and before any write of the user.
+    case automatic
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .manual
+      case 2: self = .automatic
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .manual: 1
+      case .automatic: 2
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .manual: "MANUAL"
+      case .automatic: "AUTOMATIC"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .manual, .automatic]
+    }
+  }
+
   public enum UserSort: Sendable, Hashable, RawRepresentable {
     /// Newest first.
     case unspecified
@@ -308,6 +394,22 @@ extension TallystickV1 {
     public var updatedAtMicros: Int64 = 0
     /// Set by the server: when a write named the user first.
     public var createdAtMicros: Int64 = 0
+    public var state: TallystickV1.UserState?
+    /// PutUserSettings keeps what is stored when it is absent; an empty one ends the subscription.
+    public var subscription: TallystickV1.Subscription?
+
+    public init() {}
+  }
+
+  /// Credit of a plan, period by period.
+  public struct Subscription: Message {
+    public static var fullName: String { "tallystick.v1.Subscription" }
+    /// The settings' plan_id when empty.
+    public var planId: String = ""
+    /// `YYYY-MM-DD`: the date at which period 0 begins, in the plan's time zone. Period n begins n months after
+    /// it, at its day or the month's last.
+    public var start: String = ""
+    public var grants: TallystickV1.GrantMode = TallystickV1.GrantMode(rawValue: 0)
 
     public init() {}
   }

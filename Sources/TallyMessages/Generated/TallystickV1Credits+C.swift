@@ -31,6 +31,7 @@ extension TallystickV1.Balance: @unsafe CBacked {
     }
     nextExpiryMicros = unsafe c.pointee.next_expiry_micros
     pendingMicros = unsafe c.pointee.pending_micros
+    owedMicros = unsafe c.pointee.owed_micros
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -46,6 +47,7 @@ extension TallystickV1.Balance: @unsafe CBacked {
     }
     unsafe c.pointee.next_expiry_micros = nextExpiryMicros
     unsafe c.pointee.pending_micros = pendingMicros
+    unsafe c.pointee.owed_micros = owedMicros
     return unsafe c
   }
 }
@@ -128,6 +130,15 @@ extension TallystickV1.Transaction: @unsafe CBacked {
     }
     priority = unsafe c.pointee.priority
     pendingAfterMicros = unsafe c.pointee.pending_after_micros
+    refersToTransactionId = try unsafe readText(c.pointee.refers_to_transaction_id, "refers_to_transaction_id")
+    eventId = try unsafe readText(c.pointee.event_id, "event_id")
+    askedMicros = unsafe c.pointee.asked_micros
+    shortMicros = unsafe c.pointee.short_micros
+    owedMicros = unsafe c.pointee.owed_micros
+    owedAfterMicros = unsafe c.pointee.owed_after_micros
+    periodStartDate = try unsafe readText(c.pointee.period_start_date, "period_start_date")
+    periodEndDate = try unsafe readText(c.pointee.period_end_date, "period_end_date")
+    rolloverCapMicros = unsafe c.pointee.rollover_cap_micros
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -168,6 +179,15 @@ extension TallystickV1.Transaction: @unsafe CBacked {
     }
     unsafe c.pointee.priority = priority
     unsafe c.pointee.pending_after_micros = pendingAfterMicros
+    unsafe c.pointee.refers_to_transaction_id = arena.text(refersToTransactionId)
+    unsafe c.pointee.event_id = arena.text(eventId)
+    unsafe c.pointee.asked_micros = askedMicros
+    unsafe c.pointee.short_micros = shortMicros
+    unsafe c.pointee.owed_micros = owedMicros
+    unsafe c.pointee.owed_after_micros = owedAfterMicros
+    unsafe c.pointee.period_start_date = arena.text(periodStartDate)
+    unsafe c.pointee.period_end_date = arena.text(periodEndDate)
+    unsafe c.pointee.rollover_cap_micros = rolloverCapMicros
     return unsafe c
   }
 }
@@ -235,11 +255,20 @@ extension TallystickV1.GetBalanceRequest: @unsafe CBacked {
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
     userId = try unsafe readText(c.pointee.user_id, "user_id")
+    switch unsafe c.pointee.at_case.rawValue {
+    case 2:
+      atMicros = unsafe c.pointee.at_micros
+    default: break
+    }
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__get_balance_request__init)
     unsafe c.pointee.user_id = arena.text(userId)
+    if let atMicros {
+      unsafe c.pointee.at_case = .init(rawValue: 2)
+      unsafe c.pointee.at_micros = atMicros
+    }
     return unsafe c
   }
 }
@@ -577,6 +606,7 @@ extension TallystickV1.AddPurchaseRequest: @unsafe CBacked {
     }
     description = try unsafe readText(c.pointee.description, "description")
     metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+    externalRefs = try unsafe readTexts(c.pointee.n_external_refs, c.pointee.external_refs, "external_refs")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -594,6 +624,7 @@ extension TallystickV1.AddPurchaseRequest: @unsafe CBacked {
     unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__add_purchase_request__metadata_entry__init) {
       unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
     }
+    unsafe (c.pointee.n_external_refs, c.pointee.external_refs) = arena.texts(externalRefs)
     return unsafe c
   }
 }
@@ -662,6 +693,12 @@ extension TallystickV1.GrantPlanRequest: @unsafe CBacked {
     idempotencyKey = try unsafe readText(c.pointee.idempotency_key, "idempotency_key")
     description = try unsafe readText(c.pointee.description, "description")
     metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+    periodIndex = unsafe c.pointee.period_index
+    switch unsafe c.pointee.effective_at_case.rawValue {
+    case 10:
+      effectiveAtMicros = unsafe c.pointee.effective_at_micros
+    default: break
+    }
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -681,6 +718,11 @@ extension TallystickV1.GrantPlanRequest: @unsafe CBacked {
     unsafe c.pointee.description = arena.text(description)
     unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__grant_plan_request__metadata_entry__init) {
       unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
+    unsafe c.pointee.period_index = periodIndex
+    if let effectiveAtMicros {
+      unsafe c.pointee.effective_at_case = .init(rawValue: 10)
+      unsafe c.pointee.effective_at_micros = effectiveAtMicros
     }
     return unsafe c
   }
@@ -1143,6 +1185,7 @@ extension TallystickV1.CaptureRequest: @unsafe CBacked {
     idempotencyKey = try unsafe readText(c.pointee.idempotency_key, "idempotency_key")
     description = try unsafe readText(c.pointee.description, "description")
     metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+    overage = unsafe TallystickV1.Overage(rawValue: c.pointee.overage)
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1157,6 +1200,7 @@ extension TallystickV1.CaptureRequest: @unsafe CBacked {
     unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__capture_request__metadata_entry__init) {
       unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
     }
+    unsafe c.pointee.overage = overage.rawValue
     return unsafe c
   }
 }
@@ -1192,6 +1236,399 @@ extension TallystickV1.CaptureResponse: @unsafe CBacked {
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
     unsafe (c.pointee.n_hold, c.pointee.hold) = arena.single(hold)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RefundRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__RefundRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__refund_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    transactionId = try unsafe readText(c.pointee.transaction_id, "transaction_id")
+    switch unsafe c.pointee.amount_case.rawValue {
+    case 2:
+      amountMicros = unsafe c.pointee.amount_micros
+    default: break
+    }
+    idempotencyKey = try unsafe readText(c.pointee.idempotency_key, "idempotency_key")
+    description = try unsafe readText(c.pointee.description, "description")
+    metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+    runId = try unsafe readText(c.pointee.run_id, "run_id")
+    attempt = unsafe c.pointee.attempt
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__refund_request__init)
+    unsafe c.pointee.transaction_id = arena.text(transactionId)
+    if let amountMicros {
+      unsafe c.pointee.amount_case = .init(rawValue: 2)
+      unsafe c.pointee.amount_micros = amountMicros
+    }
+    unsafe c.pointee.idempotency_key = arena.text(idempotencyKey)
+    unsafe c.pointee.description = arena.text(description)
+    unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__refund_request__metadata_entry__init) {
+      unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
+    unsafe c.pointee.run_id = arena.text(runId)
+    unsafe c.pointee.attempt = attempt
+    return unsafe c
+  }
+}
+
+extension TallystickV1.RefundResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__RefundResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__refund_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
+    replayed = unsafe c.pointee.replayed != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__refund_response__init)
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
+    unsafe c.pointee.replayed = replayed ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ReversePurchaseRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__ReversePurchaseRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__reverse_purchase_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    paymentId = try unsafe readText(c.pointee.payment_id, "payment_id")
+    switch unsafe c.pointee.amount_case.rawValue {
+    case 2:
+      amountMicros = unsafe c.pointee.amount_micros
+    default: break
+    }
+    eventId = try unsafe readText(c.pointee.event_id, "event_id")
+    onShortfall = unsafe TallystickV1.OnShortfall(rawValue: c.pointee.on_shortfall)
+    idempotencyKey = try unsafe readText(c.pointee.idempotency_key, "idempotency_key")
+    description = try unsafe readText(c.pointee.description, "description")
+    metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__reverse_purchase_request__init)
+    unsafe c.pointee.payment_id = arena.text(paymentId)
+    if let amountMicros {
+      unsafe c.pointee.amount_case = .init(rawValue: 2)
+      unsafe c.pointee.amount_micros = amountMicros
+    }
+    unsafe c.pointee.event_id = arena.text(eventId)
+    unsafe c.pointee.on_shortfall = onShortfall.rawValue
+    unsafe c.pointee.idempotency_key = arena.text(idempotencyKey)
+    unsafe c.pointee.description = arena.text(description)
+    unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__reverse_purchase_request__metadata_entry__init) {
+      unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ReversePurchaseResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__ReversePurchaseResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__reverse_purchase_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
+    replayed = unsafe c.pointee.replayed != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__reverse_purchase_response__init)
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
+    unsafe c.pointee.replayed = replayed ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ReinstatePurchaseRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__ReinstatePurchaseRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__reinstate_purchase_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    paymentId = try unsafe readText(c.pointee.payment_id, "payment_id")
+    switch unsafe c.pointee.amount_case.rawValue {
+    case 2:
+      amountMicros = unsafe c.pointee.amount_micros
+    default: break
+    }
+    eventId = try unsafe readText(c.pointee.event_id, "event_id")
+    idempotencyKey = try unsafe readText(c.pointee.idempotency_key, "idempotency_key")
+    description = try unsafe readText(c.pointee.description, "description")
+    metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__reinstate_purchase_request__init)
+    unsafe c.pointee.payment_id = arena.text(paymentId)
+    if let amountMicros {
+      unsafe c.pointee.amount_case = .init(rawValue: 2)
+      unsafe c.pointee.amount_micros = amountMicros
+    }
+    unsafe c.pointee.event_id = arena.text(eventId)
+    unsafe c.pointee.idempotency_key = arena.text(idempotencyKey)
+    unsafe c.pointee.description = arena.text(description)
+    unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__reinstate_purchase_request__metadata_entry__init) {
+      unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ReinstatePurchaseResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__ReinstatePurchaseResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__reinstate_purchase_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
+    replayed = unsafe c.pointee.replayed != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__reinstate_purchase_response__init)
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
+    unsafe c.pointee.replayed = replayed ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.VoidGrantRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__VoidGrantRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__void_grant_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    transactionId = try unsafe readText(c.pointee.transaction_id, "transaction_id")
+    switch unsafe c.pointee.amount_case.rawValue {
+    case 2:
+      amountMicros = unsafe c.pointee.amount_micros
+    default: break
+    }
+    actor = try unsafe readText(c.pointee.actor, "actor")
+    reason = try unsafe readText(c.pointee.reason, "reason")
+    idempotencyKey = try unsafe readText(c.pointee.idempotency_key, "idempotency_key")
+    description = try unsafe readText(c.pointee.description, "description")
+    metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__void_grant_request__init)
+    unsafe c.pointee.transaction_id = arena.text(transactionId)
+    if let amountMicros {
+      unsafe c.pointee.amount_case = .init(rawValue: 2)
+      unsafe c.pointee.amount_micros = amountMicros
+    }
+    unsafe c.pointee.actor = arena.text(actor)
+    unsafe c.pointee.reason = arena.text(reason)
+    unsafe c.pointee.idempotency_key = arena.text(idempotencyKey)
+    unsafe c.pointee.description = arena.text(description)
+    unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__void_grant_request__metadata_entry__init) {
+      unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
+    return unsafe c
+  }
+}
+
+extension TallystickV1.VoidGrantResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__VoidGrantResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__void_grant_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
+    replayed = unsafe c.pointee.replayed != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__void_grant_response__init)
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
+    unsafe c.pointee.replayed = replayed ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ForgiveOwedRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__ForgiveOwedRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__forgive_owed_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    switch unsafe c.pointee.amount_case.rawValue {
+    case 2:
+      amountMicros = unsafe c.pointee.amount_micros
+    default: break
+    }
+    actor = try unsafe readText(c.pointee.actor, "actor")
+    reason = try unsafe readText(c.pointee.reason, "reason")
+    idempotencyKey = try unsafe readText(c.pointee.idempotency_key, "idempotency_key")
+    description = try unsafe readText(c.pointee.description, "description")
+    metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__forgive_owed_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    if let amountMicros {
+      unsafe c.pointee.amount_case = .init(rawValue: 2)
+      unsafe c.pointee.amount_micros = amountMicros
+    }
+    unsafe c.pointee.actor = arena.text(actor)
+    unsafe c.pointee.reason = arena.text(reason)
+    unsafe c.pointee.idempotency_key = arena.text(idempotencyKey)
+    unsafe c.pointee.description = arena.text(description)
+    unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__forgive_owed_request__metadata_entry__init) {
+      unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ForgiveOwedResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__ForgiveOwedResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__forgive_owed_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    transaction = try unsafe readSingle(c.pointee.n_transaction, c.pointee.transaction, "transaction")
+    balance = try unsafe readSingle(c.pointee.n_balance, c.pointee.balance, "balance")
+    replayed = unsafe c.pointee.replayed != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__forgive_owed_response__init)
+    unsafe (c.pointee.n_transaction, c.pointee.transaction) = arena.single(transaction)
+    unsafe (c.pointee.n_balance, c.pointee.balance) = arena.single(balance)
+    unsafe c.pointee.replayed = replayed ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
     return unsafe c
   }
 }

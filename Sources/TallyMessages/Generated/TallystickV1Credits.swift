@@ -18,6 +18,15 @@ extension TallystickV1 {
     case hold
     case holdExtend
     case holdRelease
+    /// A reversal was undone.
+    case reinstatement
+    /// What of a plan's credit was carried over to the next period.
+    case rollover
+    /// Credit paid what was owed.
+    case owedPayment
+    /// Rows of what became owed or was forgiven move no credit: their amount is zero.
+    case owed
+    case owedForgiven
     /// A number that this version of the protos does not know.
     case unrecognized(Int32)
 
@@ -37,6 +46,11 @@ extension TallystickV1 {
       case 11: self = .hold
       case 12: self = .holdExtend
       case 13: self = .holdRelease
+      case 14: self = .reinstatement
+      case 15: self = .rollover
+      case 16: self = .owedPayment
+      case 17: self = .owed
+      case 18: self = .owedForgiven
       default: self = .unrecognized(rawValue)
       }
     }
@@ -57,6 +71,11 @@ extension TallystickV1 {
       case .hold: 11
       case .holdExtend: 12
       case .holdRelease: 13
+      case .reinstatement: 14
+      case .rollover: 15
+      case .owedPayment: 16
+      case .owed: 17
+      case .owedForgiven: 18
       case .unrecognized(let number): number
       }
     }
@@ -78,13 +97,18 @@ extension TallystickV1 {
       case .hold: "HOLD"
       case .holdExtend: "HOLD_EXTEND"
       case .holdRelease: "HOLD_RELEASE"
+      case .reinstatement: "REINSTATEMENT"
+      case .rollover: "ROLLOVER"
+      case .owedPayment: "OWED_PAYMENT"
+      case .owed: "OWED"
+      case .owedForgiven: "OWED_FORGIVEN"
       case .unrecognized: nil
       }
     }
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .opening, .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .refund, .reversal, .expiry, .void, .hold, .holdExtend, .holdRelease]
+      [.unspecified, .opening, .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .refund, .reversal, .expiry, .void, .hold, .holdExtend, .holdRelease, .reinstatement, .rollover, .owedPayment, .owed, .owedForgiven]
     }
   }
 
@@ -141,6 +165,8 @@ extension TallystickV1 {
     case unspecified
     /// Each item is decided on its own. The default.
     case independent
+    /// All items or none: when one is refused it carries its reason, and the others BATCH_ABORTED.
+    case atomic
     /// A number that this version of the protos does not know.
     case unrecognized(Int32)
 
@@ -148,6 +174,7 @@ extension TallystickV1 {
       switch rawValue {
       case 0: self = .unspecified
       case 1: self = .independent
+      case 2: self = .atomic
       default: self = .unrecognized(rawValue)
       }
     }
@@ -156,6 +183,7 @@ extension TallystickV1 {
       switch self {
       case .unspecified: 0
       case .independent: 1
+      case .atomic: 2
       case .unrecognized(let number): number
       }
     }
@@ -165,13 +193,105 @@ extension TallystickV1 {
       switch self {
       case .unspecified: "UNSPECIFIED"
       case .independent: "INDEPENDENT"
+      case .atomic: "ATOMIC"
       case .unrecognized: nil
       }
     }
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .independent]
+      [.unspecified, .independent, .atomic]
+    }
+  }
+
+  public enum Overage: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    /// More than the hold is refused with CAPTURE_EXCEEDS_HOLD. The default.
+    case reject
+    /// The rest is drawn from what is available; what is not there follows the plan's on_short.
+    case draw
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .reject
+      case 2: self = .draw
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .reject: 1
+      case .draw: 2
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .reject: "REJECT"
+      case .draw: "DRAW"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .reject, .draw]
+    }
+  }
+
+  public enum OnShortfall: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    /// Refused with REVERSAL_SHORT when the purchase's credit is partly spent or held. The default.
+    case reject
+    /// Takes what is there; what returns to the purchase later is taken too, up to the rest.
+    case partial
+    /// Takes what is there; the user owes the rest.
+    case owe
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .reject
+      case 2: self = .partial
+      case 3: self = .owe
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .reject: 1
+      case .partial: 2
+      case .owe: 3
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .reject: "REJECT"
+      case .partial: "PARTIAL"
+      case .owe: "OWE"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .reject, .partial, .owe]
     }
   }
 
@@ -192,6 +312,8 @@ extension TallystickV1 {
     public var nextExpiryMicros: Int64 = 0
     /// Granted, but effective only later; not part of posted.
     public var pendingMicros: Int64 = 0
+    /// Used or taken back, and not paid. Never negative, and no part of the other figures.
+    public var owedMicros: Int64 = 0
 
     public init() {}
   }
@@ -250,6 +372,26 @@ extension TallystickV1 {
     /// What of balance_after is granted, but effective only later: available was
     /// balance_after - held_after - pending_after.
     public var pendingAfterMicros: Int64 = 0
+    /// The earlier row that it is about: a refund's debit, a reversal's or reinstatement's purchase, a void's or
+    /// rollover's grant, the grant of the lot that expired; of what is owed for a reversal: the purchase.
+    public var refersToTransactionId: String = ""
+    /// The provider's id of a reversal or reinstatement.
+    public var eventId: String = ""
+    /// Reversals and reinstatements: what was asked for.
+    public var askedMicros: Int64 = 0
+    /// Reversals and voids: what could not be taken and is not owed. Negative on a later row that takes or undoes
+    /// a part of it.
+    public var shortMicros: Int64 = 0
+    /// `owed`: what became owed; `owed_payment`: what was paid of it; `owed_forgiven`: what was forgiven. Of a
+    /// reversal: what became owed by it; of a reinstatement: what it forgave.
+    public var owedMicros: Int64 = 0
+    /// What the user owes in all after the row.
+    public var owedAfterMicros: Int64 = 0
+    /// Plan grants: the period's first date and the one after its last, `YYYY-MM-DD`.
+    public var periodStartDate: String = ""
+    public var periodEndDate: String = ""
+    /// Plan grants: what of it is carried over when it expires, at most; zero: nothing.
+    public var rolloverCapMicros: Int64 = 0
 
     public init() {}
   }
@@ -279,6 +421,7 @@ extension TallystickV1 {
   public struct GetBalanceRequest: Message {
     public static var fullName: String { "tallystick.v1.GetBalanceRequest" }
     public var userId: String = ""
+    public var atMicros: Int64?
 
     public init() {}
   }
@@ -398,6 +541,9 @@ extension TallystickV1 {
     public var expiresAtMicros: Int64?
     public var description: String = ""
     public var metadata: [String: String] = .init()
+    /// Further ids of the same payment at the provider (event, session, intent, invoice), at most 8. They and
+    /// payment_id are one set of unique ids: a purchase any of whose ids is known is that purchase.
+    public var externalRefs: [String] = []
 
     public init() {}
   }
@@ -417,14 +563,19 @@ extension TallystickV1 {
     public static var fullName: String { "tallystick.v1.GrantPlanRequest" }
     public var userId: String = ""
     public var planId: String = ""
-    /// A UTC month as `YYYY-MM`, or the period's start as an RFC 3339 date or time. The current UTC
-    /// month when empty.
+    /// A calendar month of the plan's time zone as `YYYY-MM`; or the date `YYYY-MM-DD` at which a subscription
+    /// began (see period_index); or an RFC 3339 time at which a period of a month begins. The current month when
+    /// empty.
     public var period: String = ""
     public var amountMicros: Int64?
     public var expiresAtMicros: Int64?
     public var idempotencyKey: String = ""
     public var description: String = ""
     public var metadata: [String: String] = .init()
+    /// With a date as period: the n-th period from there, from 0 to 11,999. It begins n months after the date, at
+    /// its day or the month's last, and ends where the next one begins.
+    public var periodIndex: Int32 = 0
+    public var effectiveAtMicros: Int64?
 
     public init() {}
   }
@@ -575,6 +726,7 @@ extension TallystickV1 {
     public var idempotencyKey: String = ""
     public var description: String = ""
     public var metadata: [String: String] = .init()
+    public var overage: TallystickV1.Overage = TallystickV1.Overage(rawValue: 0)
 
     public init() {}
   }
@@ -587,6 +739,139 @@ extension TallystickV1 {
     public var commitSequence: Int64 = 0
     public var commitPosition: Int32 = 0
     public var hold: TallystickV1.Hold?
+
+    public init() {}
+  }
+
+  public struct RefundRequest: Message {
+    public static var fullName: String { "tallystick.v1.RefundRequest" }
+    /// The debit, a transaction of type api_usage; or its run below.
+    public var transactionId: String = ""
+    public var amountMicros: Int64?
+    public var idempotencyKey: String = ""
+    public var description: String = ""
+    public var metadata: [String: String] = .init()
+    /// In place of transaction_id: the run whose charge is given back.
+    public var runId: String = ""
+    /// Of the run; the newest when zero.
+    public var attempt: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct RefundResponse: Message {
+    public static var fullName: String { "tallystick.v1.RefundResponse" }
+    public var transaction: TallystickV1.Transaction?
+    public var balance: TallystickV1.Balance?
+    public var replayed: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct ReversePurchaseRequest: Message {
+    public static var fullName: String { "tallystick.v1.ReversePurchaseRequest" }
+    /// Any of the purchase's ids at the provider.
+    public var paymentId: String = ""
+    public var amountMicros: Int64?
+    /// The provider's id of the refund or the dispute, 1 to 255 bytes, unique over all payments: the same again
+    /// replays.
+    public var eventId: String = ""
+    public var onShortfall: TallystickV1.OnShortfall = TallystickV1.OnShortfall(rawValue: 0)
+    public var idempotencyKey: String = ""
+    public var description: String = ""
+    /// The provider's amount and currency may stand here.
+    public var metadata: [String: String] = .init()
+
+    public init() {}
+  }
+
+  public struct ReversePurchaseResponse: Message {
+    public static var fullName: String { "tallystick.v1.ReversePurchaseResponse" }
+    public var transaction: TallystickV1.Transaction?
+    public var balance: TallystickV1.Balance?
+    public var replayed: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct ReinstatePurchaseRequest: Message {
+    public static var fullName: String { "tallystick.v1.ReinstatePurchaseRequest" }
+    /// Any of the purchase's ids at the provider.
+    public var paymentId: String = ""
+    public var amountMicros: Int64?
+    /// As for ReversePurchase.
+    public var eventId: String = ""
+    public var idempotencyKey: String = ""
+    public var description: String = ""
+    public var metadata: [String: String] = .init()
+
+    public init() {}
+  }
+
+  public struct ReinstatePurchaseResponse: Message {
+    public static var fullName: String { "tallystick.v1.ReinstatePurchaseResponse" }
+    public var transaction: TallystickV1.Transaction?
+    public var balance: TallystickV1.Balance?
+    public var replayed: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct VoidGrantRequest: Message {
+    public static var fullName: String { "tallystick.v1.VoidGrantRequest" }
+    /// A transaction of type plan_grant or promo_grant.
+    public var transactionId: String = ""
+    public var amountMicros: Int64?
+    /// Who voids, 1 to 255 bytes.
+    public var actor: String = ""
+    /// Why, 1 to 1,024 bytes.
+    public var reason: String = ""
+    public var idempotencyKey: String = ""
+    public var description: String = ""
+    public var metadata: [String: String] = .init()
+
+    public init() {}
+  }
+
+  public struct VoidGrantResponse: Message {
+    public static var fullName: String { "tallystick.v1.VoidGrantResponse" }
+    public var transaction: TallystickV1.Transaction?
+    public var balance: TallystickV1.Balance?
+    public var replayed: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct ForgiveOwedRequest: Message {
+    public static var fullName: String { "tallystick.v1.ForgiveOwedRequest" }
+    public var userId: String = ""
+    public var amountMicros: Int64?
+    /// Who forgives, 1 to 255 bytes.
+    public var actor: String = ""
+    /// Why, 1 to 1,024 bytes.
+    public var reason: String = ""
+    public var idempotencyKey: String = ""
+    public var description: String = ""
+    public var metadata: [String: String] = .init()
+
+    public init() {}
+  }
+
+  public struct ForgiveOwedResponse: Message {
+    public static var fullName: String { "tallystick.v1.ForgiveOwedResponse" }
+    public var transaction: TallystickV1.Transaction?
+    public var balance: TallystickV1.Balance?
+    public var replayed: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
 
     public init() {}
   }
@@ -687,6 +972,16 @@ extension TallystickV1 {
     public static let batchConsume = RPC<TallystickV1.BatchConsumeRequest, TallystickV1.BatchConsumeResponse>(service: name, method: "BatchConsume", kind: .unary, repeatable: { _ in true }, keys: { for index in $0.items.indices where $0.items[index].idempotencyKey.isEmpty { $0.items[index].idempotencyKey = $1() } })
     /// Adds bought credit. The payment id is unique across all users.
     public static let addPurchase = RPC<TallystickV1.AddPurchaseRequest, TallystickV1.AddPurchaseResponse>(service: name, method: "AddPurchase", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
+    /// Gives back what a debit took, or a part of it, to the lots that it came from.
+    public static let refund = RPC<TallystickV1.RefundRequest, TallystickV1.RefundResponse>(service: name, method: "Refund", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
+    /// Takes a purchase's credit back, when the provider has paid the money back or a dispute was lost.
+    public static let reversePurchase = RPC<TallystickV1.ReversePurchaseRequest, TallystickV1.ReversePurchaseResponse>(service: name, method: "ReversePurchase", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
+    /// Undoes a reversal, when a dispute was won.
+    public static let reinstatePurchase = RPC<TallystickV1.ReinstatePurchaseRequest, TallystickV1.ReinstatePurchaseResponse>(service: name, method: "ReinstatePurchase", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
+    /// Takes back what of a plan's or promotional grant is neither spent nor held.
+    public static let voidGrant = RPC<TallystickV1.VoidGrantRequest, TallystickV1.VoidGrantResponse>(service: name, method: "VoidGrant", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
+    /// Forgives what a user owes, or a part of it. Role: admin.
+    public static let forgiveOwed = RPC<TallystickV1.ForgiveOwedRequest, TallystickV1.ForgiveOwedResponse>(service: name, method: "ForgiveOwed", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Grants a plan's credit, once per user, plan and period.
     public static let grantPlan = RPC<TallystickV1.GrantPlanRequest, TallystickV1.GrantPlanResponse>(service: name, method: "GrantPlan", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Up to 8,192 plan grants in one commit, each decided on its own.

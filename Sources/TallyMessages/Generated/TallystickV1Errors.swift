@@ -61,6 +61,8 @@ extension TallystickV1 {
     case actingUser
     /// NOT_FOUND. There is no such user. Retry: no.
     case userNotFound
+    /// NOT_FOUND. No purchase has this id at the provider. Retry: no.
+    case paymentNotFound
     /// NOT_FOUND. There is no such transaction. Retry: no.
     case transactionNotFound
     /// NOT_FOUND. There is no such hold. Retry: no.
@@ -81,8 +83,13 @@ extension TallystickV1 {
     case idempotencyMismatch
     /// ALREADY_EXISTS. The plan was granted for this period with another amount. Retry: no.
     case grantConflict
-    /// ALREADY_EXISTS. The payment belongs to another user or has another amount. Retry: no.
+    /// ALREADY_EXISTS. The period overlaps `period`, which the plan was granted for already. Retry: no.
+    case grantOverlaps
+    /// ALREADY_EXISTS. The payment belongs to another user or has another amount, or the ids of the call belong
+    /// to different purchases. Retry: no.
     case paymentConflict
+    /// ALREADY_EXISTS. The event id was used for another reversal or reinstatement. Retry: no.
+    case eventConflict
     /// ALREADY_EXISTS. The run id stands for another run, or the run was finished otherwise. Retry: no.
     case runConflict
     /// FAILED_PRECONDITION. The hold ended by its time to live. Retry: no.
@@ -91,12 +98,29 @@ extension TallystickV1 {
     case holdSettled
     /// FAILED_PRECONDITION. More than the hold was to be captured. Retry: no.
     case captureExceedsHold
+    /// FAILED_PRECONDITION. The transaction, of type `type`, is no debit that can be refunded. Retry: no.
+    case transactionNotRefundable
+    /// FAILED_PRECONDITION. Of the debit only `refundable_micros` are not refunded yet. Retry: no.
+    case refundExceeds
+    /// FAILED_PRECONDITION. Of the purchase only `reversible_micros` are not reversed yet, or only
+    /// `reinstatable_micros` are reversed. Retry: no.
+    case reversalExceeds
+    /// FAILED_PRECONDITION. Of the purchase only `available_micros` are neither spent nor held. Retry: with
+    /// another on_shortfall and key, or after a hold is settled.
+    case reversalShort
+    /// FAILED_PRECONDITION. Of the grant only `available_micros` are neither spent nor held. Retry: no.
+    case voidShort
     /// ABORTED. The page is at `current_version`, made by `author`. Since the version that the call names
     /// `changed_sections` were added, changed, moved or removed (ids, separated by line feeds; at most 50) and
     /// `changed_fields` were changed (`title`, `settings`). Retry: no; load the page and make the change anew.
     case versionConflict
     /// FAILED_PRECONDITION. Pages use the media: `page_ids`, separated by line feeds; at most 50. Retry: no.
     case mediaInUse
+    /// FAILED_PRECONDITION. The user is suspended and may neither consume nor set credit aside. Retry: after the
+    /// user is active again.
+    case userSuspended
+    /// FAILED_PRECONDITION. The user owes `owed_micros`, and the plan blocks until it is paid. Retry: then.
+    case paymentDue
     /// FAILED_PRECONDITION. The user has the limit of open holds. Retry: after some are settled.
     case holdLimit
     /// FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent.
@@ -150,6 +174,7 @@ extension TallystickV1 {
       case 20: self = .roleRequired
       case 21: self = .actingUser
       case 30: self = .userNotFound
+      case 39: self = .paymentNotFound
       case 31: self = .transactionNotFound
       case 32: self = .holdNotFound
       case 33: self = .grantNotFound
@@ -160,13 +185,22 @@ extension TallystickV1 {
       case 38: self = .serviceNotFound
       case 40: self = .idempotencyMismatch
       case 41: self = .grantConflict
+      case 44: self = .grantOverlaps
       case 42: self = .paymentConflict
+      case 45: self = .eventConflict
       case 43: self = .runConflict
       case 50: self = .holdExpired
       case 51: self = .holdSettled
       case 52: self = .captureExceedsHold
+      case 65: self = .transactionNotRefundable
+      case 66: self = .refundExceeds
+      case 67: self = .reversalExceeds
+      case 68: self = .reversalShort
+      case 69: self = .voidShort
       case 56: self = .versionConflict
       case 57: self = .mediaInUse
+      case 70: self = .userSuspended
+      case 71: self = .paymentDue
       case 59: self = .holdLimit
       case 53: self = .lotLimit
       case 54: self = .amountOverflow
@@ -207,6 +241,7 @@ extension TallystickV1 {
       case .roleRequired: 20
       case .actingUser: 21
       case .userNotFound: 30
+      case .paymentNotFound: 39
       case .transactionNotFound: 31
       case .holdNotFound: 32
       case .grantNotFound: 33
@@ -217,13 +252,22 @@ extension TallystickV1 {
       case .serviceNotFound: 38
       case .idempotencyMismatch: 40
       case .grantConflict: 41
+      case .grantOverlaps: 44
       case .paymentConflict: 42
+      case .eventConflict: 45
       case .runConflict: 43
       case .holdExpired: 50
       case .holdSettled: 51
       case .captureExceedsHold: 52
+      case .transactionNotRefundable: 65
+      case .refundExceeds: 66
+      case .reversalExceeds: 67
+      case .reversalShort: 68
+      case .voidShort: 69
       case .versionConflict: 56
       case .mediaInUse: 57
+      case .userSuspended: 70
+      case .paymentDue: 71
       case .holdLimit: 59
       case .lotLimit: 53
       case .amountOverflow: 54
@@ -265,6 +309,7 @@ extension TallystickV1 {
       case .roleRequired: "ROLE_REQUIRED"
       case .actingUser: "ACTING_USER"
       case .userNotFound: "USER_NOT_FOUND"
+      case .paymentNotFound: "PAYMENT_NOT_FOUND"
       case .transactionNotFound: "TRANSACTION_NOT_FOUND"
       case .holdNotFound: "HOLD_NOT_FOUND"
       case .grantNotFound: "GRANT_NOT_FOUND"
@@ -275,13 +320,22 @@ extension TallystickV1 {
       case .serviceNotFound: "SERVICE_NOT_FOUND"
       case .idempotencyMismatch: "IDEMPOTENCY_MISMATCH"
       case .grantConflict: "GRANT_CONFLICT"
+      case .grantOverlaps: "GRANT_OVERLAPS"
       case .paymentConflict: "PAYMENT_CONFLICT"
+      case .eventConflict: "EVENT_CONFLICT"
       case .runConflict: "RUN_CONFLICT"
       case .holdExpired: "HOLD_EXPIRED"
       case .holdSettled: "HOLD_SETTLED"
       case .captureExceedsHold: "CAPTURE_EXCEEDS_HOLD"
+      case .transactionNotRefundable: "TRANSACTION_NOT_REFUNDABLE"
+      case .refundExceeds: "REFUND_EXCEEDS"
+      case .reversalExceeds: "REVERSAL_EXCEEDS"
+      case .reversalShort: "REVERSAL_SHORT"
+      case .voidShort: "VOID_SHORT"
       case .versionConflict: "VERSION_CONFLICT"
       case .mediaInUse: "MEDIA_IN_USE"
+      case .userSuspended: "USER_SUSPENDED"
+      case .paymentDue: "PAYMENT_DUE"
       case .holdLimit: "HOLD_LIMIT"
       case .lotLimit: "LOT_LIMIT"
       case .amountOverflow: "AMOUNT_OVERFLOW"
@@ -298,7 +352,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict, .mediaInUse, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
+      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
     }
   }
 

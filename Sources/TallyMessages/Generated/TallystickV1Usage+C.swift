@@ -1098,6 +1098,21 @@ extension TallystickV1.Plan: @unsafe CBacked {
     limits = try unsafe readSingle(c.pointee.n_limits, c.pointee.limits, "limits")
     timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
     prices = try unsafe readMessages(c.pointee.n_prices, c.pointee.prices, "prices")
+    switch unsafe c.pointee.short_case.rawValue {
+    case 11:
+      onShort = unsafe TallystickV1.OnShort(rawValue: c.pointee.on_short)
+    default: break
+    }
+    switch unsafe c.pointee.rollover_case.rawValue {
+    case 12:
+      rolloverCapMicros = unsafe c.pointee.rollover_cap_micros
+    default: break
+    }
+    switch unsafe c.pointee.default_plan_case.rawValue {
+    case 13:
+      isDefault = unsafe c.pointee.is_default != 0
+    default: break
+    }
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1112,6 +1127,18 @@ extension TallystickV1.Plan: @unsafe CBacked {
     unsafe (c.pointee.n_limits, c.pointee.limits) = arena.single(limits)
     unsafe c.pointee.time_zone = arena.text(timeZone)
     unsafe (c.pointee.n_prices, c.pointee.prices) = arena.messages(prices)
+    if let onShort {
+      unsafe c.pointee.short_case = .init(rawValue: 11)
+      unsafe c.pointee.on_short = onShort.rawValue
+    }
+    if let rolloverCapMicros {
+      unsafe c.pointee.rollover_case = .init(rawValue: 12)
+      unsafe c.pointee.rollover_cap_micros = rolloverCapMicros
+    }
+    if let isDefault {
+      unsafe c.pointee.default_plan_case = .init(rawValue: 13)
+      unsafe c.pointee.is_default = isDefault ? 1 : 0
+    }
     return unsafe c
   }
 }

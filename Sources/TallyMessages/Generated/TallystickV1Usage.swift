@@ -145,6 +145,55 @@ extension TallystickV1 {
     }
   }
 
+  public enum OnShort: Sendable, Hashable, RawRepresentable {
+    /// As FORGIVE.
+    case unspecified
+    /// Nothing is owed; the run's uncollected_micros stays as a record.
+    case forgive
+    /// It is owed; the user's next credit pays it first.
+    case collect
+    /// As COLLECT; and Consume, Reserve and BeginRun are refused with PAYMENT_DUE until it is paid.
+    case block
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .forgive
+      case 2: self = .collect
+      case 3: self = .block
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .forgive: 1
+      case .collect: 2
+      case .block: 3
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .forgive: "FORGIVE"
+      case .collect: "COLLECT"
+      case .block: "BLOCK"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .forgive, .collect, .block]
+    }
+  }
+
   public struct Run: Message {
     public static var fullName: String { "tallystick.v1.Run" }
     public var runId: String = ""
@@ -566,6 +615,9 @@ extension TallystickV1 {
     public var timeZone: String = ""
     /// At most 256, each model once.
     public var prices: [TallystickV1.ModelPrice] = []
+    public var onShort: TallystickV1.OnShort?
+    public var rolloverCapMicros: Int64?
+    public var isDefault: Bool?
 
     public init() {}
   }

@@ -13,8 +13,10 @@ internal import TallySQLite
 final class KeyIndex {
   static let keySQL = "SELECT sequence, digest FROM ledger WHERE key = ?1 AND account = ?2"
   static let paymentSQL = "SELECT sequence FROM ledger WHERE payment_id = ?1"
-  static let grantSQL =
-    "SELECT sequence FROM ledger WHERE account = ?1 AND plan_id = ?2 AND period_start = ?3"
+  static let grantSQL = """
+    SELECT sequence, period_start FROM ledger WHERE account = ?1 AND plan_id = ?2 AND period_start < ?3
+    ORDER BY period_start DESC LIMIT 1
+    """
 
   private let byKey: Statement
   private let byPayment: Statement
@@ -39,11 +41,14 @@ final class KeyIndex {
     return try byPayment.firstInt()
   }
 
-  /// - Returns: the grant's sequence.
-  func find(account: Int64, planId: String, periodStartMicros: Int64) throws(SQLiteError) -> Int64? {
+  /// The granted period that begins last among those that begin before a day.
+  func lastGrant(account: Int64, planId: String, beforeDay: Int64) throws(SQLiteError) -> GrantedPeriod? {
     byGrant.bind(account)
     byGrant.bind(planId)
-    byGrant.bind(periodStartMicros)
-    return try byGrant.firstInt()
+    byGrant.bind(beforeDay * Civil.microsPerDay)
+    return try byGrant.first { (row) in
+      let (sequence, period) = (row.int(), Period(startMicros: row.int()))
+      return GrantedPeriod(sequence: sequence, days: period.days, startMicros: period.startMicros)
+    }
   }
 }

@@ -81,7 +81,7 @@ struct VerifyReplay {
     let hash = Chain.hash(of: entry, previous: hash, textDigest: row.textDigest)
     chain.expect(hash == row.hash, "\(name): the hash does not recompute")
     if !entry.text.isEmpty {
-      chain.expect(Chain.digest(of: entry.text) == row.textDigest, "\(name): the text is not the one written")
+      chain.expect(Chain.textDigest(of: entry) == row.textDigest, "\(name): the text is not the one written")
     }
     sequence = entry.sequence
     atMicros = entry.atMicros
@@ -106,8 +106,10 @@ struct VerifyReplay {
         sum == entry.holdAmountMicros, "\(name): lots \(sum), hold \(entry.holdAmountMicros)")
     case .holdExtend:
       allocations.expect(entry.amountMicros == 0 && entry.lots.isEmpty, "\(name): an extension moves credit")
-    case .opening, .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .refund, .reversal, .expiry,
-      .void:
+    case .owed, .owedForgiven:
+      allocations.expect(entry.amountMicros == 0 && entry.lots.isEmpty, "\(name): what is owed moves credit")
+    case .opening, .purchase, .planGrant, .promoGrant, .adjustment, .apiUsage, .refund, .reversal,
+      .reinstatement, .expiry, .void, .rollover, .owedPayment:
       allocations.expect(
         sum == entry.amountMicros.magnitude, "\(name): lots \(sum), amount \(entry.amountMicros)")
     }

@@ -137,7 +137,7 @@ enum BatchBinding {
       fields: { request throws(Refusal) in
         switch request.mode {
         case .unspecified, .independent: return
-        case .unrecognized: throw invalidField("mode", "is not a batch mode")
+        case .atomic, .unrecognized: throw invalidField("mode", "is not a batch mode")
         }
       },
       prepare: { request, path throws(Refusal) in
@@ -295,10 +295,13 @@ extension Reason {
       true
     case .messageTooLarge, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection,
       .eventTooOld,
-      .eventInFuture, .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound,
+      .eventInFuture, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound,
+      .runNotFound,
       .pageNotFound, .mediaNotFound, .versionNotFound, .idempotencyMismatch, .grantConflict,
-      .paymentConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .versionConflict,
-      .mediaInUse, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits:
+      .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .holdExpired, .holdSettled,
+      .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort,
+      .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit,
+      .amountOverflow, .quotaExceeded, .insufficientCredits:
       false
     }
   }

@@ -37,12 +37,15 @@ extension Reason {
     case .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld,
       .eventInFuture:
       .invalidArgument
-    case .userNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound,
+    case .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound,
+      .pageNotFound,
       .mediaNotFound, .versionNotFound:
       .notFound
-    case .idempotencyMismatch, .grantConflict, .paymentConflict, .runConflict: .alreadyExists
-    case .holdExpired, .holdSettled, .captureExceedsHold, .mediaInUse, .holdLimit, .lotLimit,
-      .insufficientCredits:
+    case .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict:
+      .alreadyExists
+    case .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds,
+      .reversalExceeds, .reversalShort, .voidShort, .mediaInUse, .userSuspended, .paymentDue, .holdLimit,
+      .lotLimit, .insufficientCredits:
       .failedPrecondition
     case .versionConflict: .aborted
     case .queueFull, .messageTooLarge, .quotaExceeded, .diskFull: .resourceExhausted

@@ -173,7 +173,8 @@ enum CreditQueries {
   /// An upper bound of the row's encoded size: every number counts as the longest of its type.
   private static func size(_ entry: Entry) -> Int {
     var total =
-      384 + entry.userId.utf8.count + (entry.idempotency?.key.utf8.count ?? 0) + entry.runId.utf8.count
+      512 + entry.userId.utf8.count + (entry.eventId?.utf8.count ?? 0)
+      + (entry.idempotency?.key.utf8.count ?? 0) + entry.runId.utf8.count
     total += (entry.paymentId?.utf8.count ?? 0) + (entry.planId?.utf8.count ?? 0) + entry.package.utf8.count
     total += entry.actor.utf8.count + entry.reason.utf8.count + entry.text.description.utf8.count
     for pair in entry.text.metadata { total += pair.key.utf8.count + pair.value.utf8.count + 12 }
@@ -185,7 +186,7 @@ enum CreditQueries {
   }
 
   /// An upper bound of a balance's encoded size without the user's id.
-  static let balanceByteCount = 112
+  static let balanceByteCount = 124
 
   /// Two fields of ten bytes with their tags, and the tag and length of the submessage.
   private static let allocationByteCount = 24

@@ -29,6 +29,7 @@ extension TallystickV1.Balance {
     nextExpiryAtMicros = balance.nextExpiry?.atMicros
     nextExpiryMicros = balance.nextExpiry?.amountMicros ?? 0
     pendingMicros = balance.pendingMicros
+    owedMicros = balance.owedMicros
   }
 }
 
@@ -71,6 +72,17 @@ extension TallystickV1.Transaction {
     holdAmountMicros = entry.holdAmountMicros
     expiresAtMicros = entry.expiresAtMicros
     priority = entry.priority
+    refersToTransactionId = entry.refersTo.map(Identifiers.transaction) ?? ""
+    eventId = entry.eventId ?? ""
+    askedMicros = entry.askedMicros
+    shortMicros = entry.shortMicros
+    owedMicros = entry.owedMicros
+    owedAfterMicros = entry.owedAfterMicros
+    if let days = entry.periodDays {
+      periodStartDate = Civil(dayNumber: days.lowerBound).text(upTo: .day)
+      periodEndDate = Civil(dayNumber: days.upperBound).text(upTo: .day)
+    }
+    rolloverCapMicros = entry.rollover?.capMicros ?? 0
   }
 }
 

@@ -167,7 +167,7 @@ struct PrecedenceCase {
     let row = try world.decide(CoreTests.consume("u", 1, "look"))
     guard var account = row.effects?.change?.account else { return }
     body(&account)
-    let change = Change(account: account, entries: [], holds: [], hold: nil)
+    let change = Change(account: account, entries: [], ownIndex: 0, holds: [], hold: nil)
     try world.write { $0.add(Effects(change: change)) }
   }
 

@@ -215,7 +215,7 @@ struct LedgerModel {
   mutating func save(_ user: inout ModelUser) -> Bool {
     var books = books
     for row in user.rows {
-      guard let side = row.type.counterpart else { continue }
+      guard let side = row.counterpart else { continue }
       let (sum, overflow) = books[side, default: 0].subtractingReportingOverflow(row.amountMicros)
       if overflow { return false }
       books[side] = sum

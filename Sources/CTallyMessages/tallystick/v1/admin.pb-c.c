@@ -277,6 +277,51 @@ void   tallystick__v1__user_settings__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__user_settings__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__subscription__init
+                     (Tallystick__V1__Subscription         *message)
+{
+  static const Tallystick__V1__Subscription init_value = TALLYSTICK__V1__SUBSCRIPTION__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__subscription__get_packed_size
+                     (const Tallystick__V1__Subscription *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__subscription__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__subscription__pack
+                     (const Tallystick__V1__Subscription *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__subscription__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__subscription__pack_to_buffer
+                     (const Tallystick__V1__Subscription *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__subscription__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__Subscription *
+       tallystick__v1__subscription__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__Subscription *)
+     protobuf_c_message_unpack (&tallystick__v1__subscription__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__subscription__free_unpacked
+                     (Tallystick__V1__Subscription *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__subscription__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__get_user_settings_request__init
                      (Tallystick__V1__GetUserSettingsRequest         *message)
 {
@@ -1793,7 +1838,7 @@ const ProtobufCMessageDescriptor tallystick__v1__verify_response__descriptor =
   (ProtobufCMessageInit) tallystick__v1__verify_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__user_settings__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tallystick__v1__user_settings__field_descriptors[9] =
 {
   {
     "user_id",
@@ -1879,6 +1924,30 @@ static const ProtobufCFieldDescriptor tallystick__v1__user_settings__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "state",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__UserSettings, user_state_case),
+    offsetof(Tallystick__V1__UserSettings, state),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "subscription",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__UserSettings, n_subscription),
+    offsetof(Tallystick__V1__UserSettings, subscription),
+    &tallystick__v1__subscription__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__user_settings__field_indices_by_name[] = {
   4,   /* field[4] = approval */
@@ -1886,13 +1955,15 @@ static const unsigned tallystick__v1__user_settings__field_indices_by_name[] = {
   1,   /* field[1] = email */
   3,   /* field[3] = plan_id */
   2,   /* field[2] = role */
+  7,   /* field[7] = state */
+  8,   /* field[8] = subscription */
   5,   /* field[5] = updated_at_micros */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__user_settings__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__user_settings__descriptor =
 {
@@ -1902,11 +1973,75 @@ const ProtobufCMessageDescriptor tallystick__v1__user_settings__descriptor =
   "Tallystick__V1__UserSettings",
   "tallystick.v1",
   sizeof(Tallystick__V1__UserSettings),
-  7,
+  9,
   tallystick__v1__user_settings__field_descriptors,
   tallystick__v1__user_settings__field_indices_by_name,
   1,  tallystick__v1__user_settings__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__user_settings__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__subscription__field_descriptors[3] =
+{
+  {
+    "plan_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Subscription, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Subscription, start),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "grants",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Subscription, grants),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__subscription__field_indices_by_name[] = {
+  2,   /* field[2] = grants */
+  0,   /* field[0] = plan_id */
+  1,   /* field[1] = start */
+};
+static const ProtobufCIntRange tallystick__v1__subscription__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__subscription__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.Subscription",
+  "Subscription",
+  "Tallystick__V1__Subscription",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__Subscription),
+  3,
+  tallystick__v1__subscription__field_descriptors,
+  tallystick__v1__subscription__field_indices_by_name,
+  1,  tallystick__v1__subscription__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__subscription__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__get_user_settings_request__field_descriptors[1] =

@@ -1495,6 +1495,486 @@ void   tallystick__v1__capture_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__capture_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__refund_request__metadata_entry__init
+                     (Tallystick__V1__RefundRequest__MetadataEntry         *message)
+{
+  static const Tallystick__V1__RefundRequest__MetadataEntry init_value = TALLYSTICK__V1__REFUND_REQUEST__METADATA_ENTRY__INIT;
+  *message = init_value;
+}
+void   tallystick__v1__refund_request__init
+                     (Tallystick__V1__RefundRequest         *message)
+{
+  static const Tallystick__V1__RefundRequest init_value = TALLYSTICK__V1__REFUND_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__refund_request__get_packed_size
+                     (const Tallystick__V1__RefundRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__refund_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__refund_request__pack
+                     (const Tallystick__V1__RefundRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__refund_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__refund_request__pack_to_buffer
+                     (const Tallystick__V1__RefundRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__refund_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RefundRequest *
+       tallystick__v1__refund_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RefundRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__refund_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__refund_request__free_unpacked
+                     (Tallystick__V1__RefundRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__refund_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__refund_response__init
+                     (Tallystick__V1__RefundResponse         *message)
+{
+  static const Tallystick__V1__RefundResponse init_value = TALLYSTICK__V1__REFUND_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__refund_response__get_packed_size
+                     (const Tallystick__V1__RefundResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__refund_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__refund_response__pack
+                     (const Tallystick__V1__RefundResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__refund_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__refund_response__pack_to_buffer
+                     (const Tallystick__V1__RefundResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__refund_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__RefundResponse *
+       tallystick__v1__refund_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__RefundResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__refund_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__refund_response__free_unpacked
+                     (Tallystick__V1__RefundResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__refund_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__reverse_purchase_request__metadata_entry__init
+                     (Tallystick__V1__ReversePurchaseRequest__MetadataEntry         *message)
+{
+  static const Tallystick__V1__ReversePurchaseRequest__MetadataEntry init_value = TALLYSTICK__V1__REVERSE_PURCHASE_REQUEST__METADATA_ENTRY__INIT;
+  *message = init_value;
+}
+void   tallystick__v1__reverse_purchase_request__init
+                     (Tallystick__V1__ReversePurchaseRequest         *message)
+{
+  static const Tallystick__V1__ReversePurchaseRequest init_value = TALLYSTICK__V1__REVERSE_PURCHASE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__reverse_purchase_request__get_packed_size
+                     (const Tallystick__V1__ReversePurchaseRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__reverse_purchase_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__reverse_purchase_request__pack
+                     (const Tallystick__V1__ReversePurchaseRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__reverse_purchase_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__reverse_purchase_request__pack_to_buffer
+                     (const Tallystick__V1__ReversePurchaseRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__reverse_purchase_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ReversePurchaseRequest *
+       tallystick__v1__reverse_purchase_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ReversePurchaseRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__reverse_purchase_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__reverse_purchase_request__free_unpacked
+                     (Tallystick__V1__ReversePurchaseRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__reverse_purchase_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__reverse_purchase_response__init
+                     (Tallystick__V1__ReversePurchaseResponse         *message)
+{
+  static const Tallystick__V1__ReversePurchaseResponse init_value = TALLYSTICK__V1__REVERSE_PURCHASE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__reverse_purchase_response__get_packed_size
+                     (const Tallystick__V1__ReversePurchaseResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__reverse_purchase_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__reverse_purchase_response__pack
+                     (const Tallystick__V1__ReversePurchaseResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__reverse_purchase_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__reverse_purchase_response__pack_to_buffer
+                     (const Tallystick__V1__ReversePurchaseResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__reverse_purchase_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ReversePurchaseResponse *
+       tallystick__v1__reverse_purchase_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ReversePurchaseResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__reverse_purchase_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__reverse_purchase_response__free_unpacked
+                     (Tallystick__V1__ReversePurchaseResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__reverse_purchase_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__reinstate_purchase_request__metadata_entry__init
+                     (Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry         *message)
+{
+  static const Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry init_value = TALLYSTICK__V1__REINSTATE_PURCHASE_REQUEST__METADATA_ENTRY__INIT;
+  *message = init_value;
+}
+void   tallystick__v1__reinstate_purchase_request__init
+                     (Tallystick__V1__ReinstatePurchaseRequest         *message)
+{
+  static const Tallystick__V1__ReinstatePurchaseRequest init_value = TALLYSTICK__V1__REINSTATE_PURCHASE_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__reinstate_purchase_request__get_packed_size
+                     (const Tallystick__V1__ReinstatePurchaseRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__reinstate_purchase_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__reinstate_purchase_request__pack
+                     (const Tallystick__V1__ReinstatePurchaseRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__reinstate_purchase_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__reinstate_purchase_request__pack_to_buffer
+                     (const Tallystick__V1__ReinstatePurchaseRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__reinstate_purchase_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ReinstatePurchaseRequest *
+       tallystick__v1__reinstate_purchase_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ReinstatePurchaseRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__reinstate_purchase_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__reinstate_purchase_request__free_unpacked
+                     (Tallystick__V1__ReinstatePurchaseRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__reinstate_purchase_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__reinstate_purchase_response__init
+                     (Tallystick__V1__ReinstatePurchaseResponse         *message)
+{
+  static const Tallystick__V1__ReinstatePurchaseResponse init_value = TALLYSTICK__V1__REINSTATE_PURCHASE_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__reinstate_purchase_response__get_packed_size
+                     (const Tallystick__V1__ReinstatePurchaseResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__reinstate_purchase_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__reinstate_purchase_response__pack
+                     (const Tallystick__V1__ReinstatePurchaseResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__reinstate_purchase_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__reinstate_purchase_response__pack_to_buffer
+                     (const Tallystick__V1__ReinstatePurchaseResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__reinstate_purchase_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ReinstatePurchaseResponse *
+       tallystick__v1__reinstate_purchase_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ReinstatePurchaseResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__reinstate_purchase_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__reinstate_purchase_response__free_unpacked
+                     (Tallystick__V1__ReinstatePurchaseResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__reinstate_purchase_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__void_grant_request__metadata_entry__init
+                     (Tallystick__V1__VoidGrantRequest__MetadataEntry         *message)
+{
+  static const Tallystick__V1__VoidGrantRequest__MetadataEntry init_value = TALLYSTICK__V1__VOID_GRANT_REQUEST__METADATA_ENTRY__INIT;
+  *message = init_value;
+}
+void   tallystick__v1__void_grant_request__init
+                     (Tallystick__V1__VoidGrantRequest         *message)
+{
+  static const Tallystick__V1__VoidGrantRequest init_value = TALLYSTICK__V1__VOID_GRANT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__void_grant_request__get_packed_size
+                     (const Tallystick__V1__VoidGrantRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__void_grant_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__void_grant_request__pack
+                     (const Tallystick__V1__VoidGrantRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__void_grant_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__void_grant_request__pack_to_buffer
+                     (const Tallystick__V1__VoidGrantRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__void_grant_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__VoidGrantRequest *
+       tallystick__v1__void_grant_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__VoidGrantRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__void_grant_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__void_grant_request__free_unpacked
+                     (Tallystick__V1__VoidGrantRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__void_grant_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__void_grant_response__init
+                     (Tallystick__V1__VoidGrantResponse         *message)
+{
+  static const Tallystick__V1__VoidGrantResponse init_value = TALLYSTICK__V1__VOID_GRANT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__void_grant_response__get_packed_size
+                     (const Tallystick__V1__VoidGrantResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__void_grant_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__void_grant_response__pack
+                     (const Tallystick__V1__VoidGrantResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__void_grant_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__void_grant_response__pack_to_buffer
+                     (const Tallystick__V1__VoidGrantResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__void_grant_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__VoidGrantResponse *
+       tallystick__v1__void_grant_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__VoidGrantResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__void_grant_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__void_grant_response__free_unpacked
+                     (Tallystick__V1__VoidGrantResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__void_grant_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__forgive_owed_request__metadata_entry__init
+                     (Tallystick__V1__ForgiveOwedRequest__MetadataEntry         *message)
+{
+  static const Tallystick__V1__ForgiveOwedRequest__MetadataEntry init_value = TALLYSTICK__V1__FORGIVE_OWED_REQUEST__METADATA_ENTRY__INIT;
+  *message = init_value;
+}
+void   tallystick__v1__forgive_owed_request__init
+                     (Tallystick__V1__ForgiveOwedRequest         *message)
+{
+  static const Tallystick__V1__ForgiveOwedRequest init_value = TALLYSTICK__V1__FORGIVE_OWED_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__forgive_owed_request__get_packed_size
+                     (const Tallystick__V1__ForgiveOwedRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__forgive_owed_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__forgive_owed_request__pack
+                     (const Tallystick__V1__ForgiveOwedRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__forgive_owed_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__forgive_owed_request__pack_to_buffer
+                     (const Tallystick__V1__ForgiveOwedRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__forgive_owed_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ForgiveOwedRequest *
+       tallystick__v1__forgive_owed_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ForgiveOwedRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__forgive_owed_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__forgive_owed_request__free_unpacked
+                     (Tallystick__V1__ForgiveOwedRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__forgive_owed_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__forgive_owed_response__init
+                     (Tallystick__V1__ForgiveOwedResponse         *message)
+{
+  static const Tallystick__V1__ForgiveOwedResponse init_value = TALLYSTICK__V1__FORGIVE_OWED_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__forgive_owed_response__get_packed_size
+                     (const Tallystick__V1__ForgiveOwedResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__forgive_owed_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__forgive_owed_response__pack
+                     (const Tallystick__V1__ForgiveOwedResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__forgive_owed_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__forgive_owed_response__pack_to_buffer
+                     (const Tallystick__V1__ForgiveOwedResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__forgive_owed_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ForgiveOwedResponse *
+       tallystick__v1__forgive_owed_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ForgiveOwedResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__forgive_owed_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__forgive_owed_response__free_unpacked
+                     (Tallystick__V1__ForgiveOwedResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__forgive_owed_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__release_request__init
                      (Tallystick__V1__ReleaseRequest         *message)
 {
@@ -1861,7 +2341,7 @@ void   tallystick__v1__get_transaction_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__get_transaction_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tallystick__v1__balance__field_descriptors[8] =
+static const ProtobufCFieldDescriptor tallystick__v1__balance__field_descriptors[9] =
 {
   {
     "user_id",
@@ -1959,12 +2439,25 @@ static const ProtobufCFieldDescriptor tallystick__v1__balance__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "owed_micros",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Balance, owed_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__balance__field_indices_by_name[] = {
   3,   /* field[3] = available_micros */
   2,   /* field[2] = held_micros */
   5,   /* field[5] = next_expiry_at_micros */
   6,   /* field[6] = next_expiry_micros */
+  8,   /* field[8] = owed_micros */
   7,   /* field[7] = pending_micros */
   1,   /* field[1] = posted_micros */
   0,   /* field[0] = user_id */
@@ -1973,7 +2466,7 @@ static const unsigned tallystick__v1__balance__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__balance__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__balance__descriptor =
 {
@@ -1983,7 +2476,7 @@ const ProtobufCMessageDescriptor tallystick__v1__balance__descriptor =
   "Tallystick__V1__Balance",
   "tallystick.v1",
   sizeof(Tallystick__V1__Balance),
-  8,
+  9,
   tallystick__v1__balance__field_descriptors,
   tallystick__v1__balance__field_indices_by_name,
   1,  tallystick__v1__balance__number_ranges,
@@ -2092,7 +2585,7 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__metadata_entry__de
   (ProtobufCMessageInit) tallystick__v1__transaction__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[28] =
+static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[37] =
 {
   {
     "sequence",
@@ -2430,16 +2923,126 @@ static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "refers_to_transaction_id",
+    29,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, refers_to_transaction_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_id",
+    30,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, event_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "asked_micros",
+    31,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, asked_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "short_micros",
+    32,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, short_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "owed_micros",
+    33,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, owed_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "owed_after_micros",
+    34,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, owed_after_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "period_start_date",
+    35,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, period_start_date),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "period_end_date",
+    36,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, period_end_date),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rollover_cap_micros",
+    37,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, rollover_cap_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
   19,   /* field[19] = actor */
   4,   /* field[4] = amount_micros */
+  30,   /* field[30] = asked_micros */
   5,   /* field[5] = balance_after_micros */
   23,   /* field[23] = commit_position */
   22,   /* field[22] = commit_sequence */
   7,   /* field[7] = created_at_micros */
   10,   /* field[10] = description */
   8,   /* field[8] = effective_at_micros */
+  29,   /* field[29] = event_id */
   25,   /* field[25] = expires_at_micros */
   12,   /* field[12] = held_after_micros */
   24,   /* field[24] = hold_amount_micros */
@@ -2447,15 +3050,22 @@ static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
   9,   /* field[9] = idempotency_key */
   6,   /* field[6] = lots */
   11,   /* field[11] = metadata */
+  33,   /* field[33] = owed_after_micros */
+  32,   /* field[32] = owed_micros */
   21,   /* field[21] = package */
   15,   /* field[15] = payment_id */
   27,   /* field[27] = pending_after_micros */
+  35,   /* field[35] = period_end_date */
   17,   /* field[17] = period_start_at_micros */
+  34,   /* field[34] = period_start_date */
   16,   /* field[16] = plan_id */
   26,   /* field[26] = priority */
   20,   /* field[20] = reason */
+  28,   /* field[28] = refers_to_transaction_id */
+  36,   /* field[36] = rollover_cap_micros */
   14,   /* field[14] = run_id */
   0,   /* field[0] = sequence */
+  31,   /* field[31] = short_micros */
   1,   /* field[1] = transaction_id */
   3,   /* field[3] = type */
   2,   /* field[2] = user_id */
@@ -2464,7 +3074,7 @@ static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__transaction__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 28 }
+  { 0, 37 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
 {
@@ -2474,7 +3084,7 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
   "Tallystick__V1__Transaction",
   "tallystick.v1",
   sizeof(Tallystick__V1__Transaction),
-  28,
+  37,
   tallystick__v1__transaction__field_descriptors,
   tallystick__v1__transaction__field_indices_by_name,
   1,  tallystick__v1__transaction__number_ranges,
@@ -2662,7 +3272,7 @@ const ProtobufCMessageDescriptor tallystick__v1__hold__descriptor =
   (ProtobufCMessageInit) tallystick__v1__hold__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__get_balance_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor tallystick__v1__get_balance_request__field_descriptors[2] =
 {
   {
     "user_id",
@@ -2676,14 +3286,27 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_balance_request__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "at_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__GetBalanceRequest, at_case),
+    offsetof(Tallystick__V1__GetBalanceRequest, at_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__get_balance_request__field_indices_by_name[] = {
+  1,   /* field[1] = at_micros */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__get_balance_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__get_balance_request__descriptor =
 {
@@ -2693,7 +3316,7 @@ const ProtobufCMessageDescriptor tallystick__v1__get_balance_request__descriptor
   "Tallystick__V1__GetBalanceRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__GetBalanceRequest),
-  1,
+  2,
   tallystick__v1__get_balance_request__field_descriptors,
   tallystick__v1__get_balance_request__field_indices_by_name,
   1,  tallystick__v1__get_balance_request__number_ranges,
@@ -3429,7 +4052,7 @@ const ProtobufCMessageDescriptor tallystick__v1__add_purchase_request__metadata_
   (ProtobufCMessageInit) tallystick__v1__add_purchase_request__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__add_purchase_request__field_descriptors[8] =
+static const ProtobufCFieldDescriptor tallystick__v1__add_purchase_request__field_descriptors[9] =
 {
   {
     "user_id",
@@ -3527,11 +4150,24 @@ static const ProtobufCFieldDescriptor tallystick__v1__add_purchase_request__fiel
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "external_refs",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tallystick__V1__AddPurchaseRequest, n_external_refs),
+    offsetof(Tallystick__V1__AddPurchaseRequest, external_refs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__add_purchase_request__field_indices_by_name[] = {
   2,   /* field[2] = amount_micros */
   6,   /* field[6] = description */
   5,   /* field[5] = expires_at_micros */
+  8,   /* field[8] = external_refs */
   4,   /* field[4] = idempotency_key */
   7,   /* field[7] = metadata */
   3,   /* field[3] = package */
@@ -3541,7 +4177,7 @@ static const unsigned tallystick__v1__add_purchase_request__field_indices_by_nam
 static const ProtobufCIntRange tallystick__v1__add_purchase_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__add_purchase_request__descriptor =
 {
@@ -3551,7 +4187,7 @@ const ProtobufCMessageDescriptor tallystick__v1__add_purchase_request__descripto
   "Tallystick__V1__AddPurchaseRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__AddPurchaseRequest),
-  8,
+  9,
   tallystick__v1__add_purchase_request__field_descriptors,
   tallystick__v1__add_purchase_request__field_indices_by_name,
   1,  tallystick__v1__add_purchase_request__number_ranges,
@@ -3699,7 +4335,7 @@ const ProtobufCMessageDescriptor tallystick__v1__grant_plan_request__metadata_en
   (ProtobufCMessageInit) tallystick__v1__grant_plan_request__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__grant_plan_request__field_descriptors[8] =
+static const ProtobufCFieldDescriptor tallystick__v1__grant_plan_request__field_descriptors[10] =
 {
   {
     "user_id",
@@ -3797,21 +4433,47 @@ static const ProtobufCFieldDescriptor tallystick__v1__grant_plan_request__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "period_index",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GrantPlanRequest, period_index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "effective_at_micros",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__GrantPlanRequest, effective_at_case),
+    offsetof(Tallystick__V1__GrantPlanRequest, effective_at_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__grant_plan_request__field_indices_by_name[] = {
   3,   /* field[3] = amount_micros */
   6,   /* field[6] = description */
+  9,   /* field[9] = effective_at_micros */
   4,   /* field[4] = expires_at_micros */
   5,   /* field[5] = idempotency_key */
   7,   /* field[7] = metadata */
   2,   /* field[2] = period */
+  8,   /* field[8] = period_index */
   1,   /* field[1] = plan_id */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__grant_plan_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__grant_plan_request__descriptor =
 {
@@ -3821,7 +4483,7 @@ const ProtobufCMessageDescriptor tallystick__v1__grant_plan_request__descriptor 
   "Tallystick__V1__GrantPlanRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__GrantPlanRequest),
-  8,
+  10,
   tallystick__v1__grant_plan_request__field_descriptors,
   tallystick__v1__grant_plan_request__field_indices_by_name,
   1,  tallystick__v1__grant_plan_request__number_ranges,
@@ -5073,7 +5735,7 @@ const ProtobufCMessageDescriptor tallystick__v1__capture_request__metadata_entry
   (ProtobufCMessageInit) tallystick__v1__capture_request__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__capture_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tallystick__v1__capture_request__field_descriptors[6] =
 {
   {
     "hold_id",
@@ -5135,6 +5797,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__capture_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "overage",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CaptureRequest, overage),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__capture_request__field_indices_by_name[] = {
   1,   /* field[1] = amount_micros */
@@ -5142,11 +5816,12 @@ static const unsigned tallystick__v1__capture_request__field_indices_by_name[] =
   0,   /* field[0] = hold_id */
   2,   /* field[2] = idempotency_key */
   4,   /* field[4] = metadata */
+  5,   /* field[5] = overage */
 };
 static const ProtobufCIntRange tallystick__v1__capture_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__capture_request__descriptor =
 {
@@ -5156,7 +5831,7 @@ const ProtobufCMessageDescriptor tallystick__v1__capture_request__descriptor =
   "Tallystick__V1__CaptureRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__CaptureRequest),
-  5,
+  6,
   tallystick__v1__capture_request__field_descriptors,
   tallystick__v1__capture_request__field_indices_by_name,
   1,  tallystick__v1__capture_request__number_ranges,
@@ -5264,6 +5939,1278 @@ const ProtobufCMessageDescriptor tallystick__v1__capture_response__descriptor =
   tallystick__v1__capture_response__field_indices_by_name,
   1,  tallystick__v1__capture_response__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__capture_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__refund_request__metadata_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundRequest__MetadataEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundRequest__MetadataEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__refund_request__metadata_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__refund_request__metadata_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__refund_request__metadata_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RefundRequest.MetadataEntry",
+  "MetadataEntry",
+  "Tallystick__V1__RefundRequest__MetadataEntry",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RefundRequest__MetadataEntry),
+  2,
+  tallystick__v1__refund_request__metadata_entry__field_descriptors,
+  tallystick__v1__refund_request__metadata_entry__field_indices_by_name,
+  1,  tallystick__v1__refund_request__metadata_entry__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__refund_request__metadata_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__refund_request__field_descriptors[7] =
+{
+  {
+    "transaction_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundRequest, transaction_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amount_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__RefundRequest, amount_case),
+    offsetof(Tallystick__V1__RefundRequest, amount_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idempotency_key",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundRequest, idempotency_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "description",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundRequest, description),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metadata",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RefundRequest, n_metadata),
+    offsetof(Tallystick__V1__RefundRequest, metadata),
+    &tallystick__v1__refund_request__metadata_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run_id",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundRequest, run_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempt",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundRequest, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__refund_request__field_indices_by_name[] = {
+  1,   /* field[1] = amount_micros */
+  6,   /* field[6] = attempt */
+  3,   /* field[3] = description */
+  2,   /* field[2] = idempotency_key */
+  4,   /* field[4] = metadata */
+  5,   /* field[5] = run_id */
+  0,   /* field[0] = transaction_id */
+};
+static const ProtobufCIntRange tallystick__v1__refund_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__refund_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RefundRequest",
+  "RefundRequest",
+  "Tallystick__V1__RefundRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RefundRequest),
+  7,
+  tallystick__v1__refund_request__field_descriptors,
+  tallystick__v1__refund_request__field_indices_by_name,
+  1,  tallystick__v1__refund_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__refund_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__refund_response__field_descriptors[5] =
+{
+  {
+    "transaction",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RefundResponse, n_transaction),
+    offsetof(Tallystick__V1__RefundResponse, transaction),
+    &tallystick__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balance",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RefundResponse, n_balance),
+    offsetof(Tallystick__V1__RefundResponse, balance),
+    &tallystick__v1__balance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundResponse, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RefundResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__refund_response__field_indices_by_name[] = {
+  1,   /* field[1] = balance */
+  4,   /* field[4] = commit_position */
+  3,   /* field[3] = commit_sequence */
+  2,   /* field[2] = replayed */
+  0,   /* field[0] = transaction */
+};
+static const ProtobufCIntRange tallystick__v1__refund_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__refund_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RefundResponse",
+  "RefundResponse",
+  "Tallystick__V1__RefundResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RefundResponse),
+  5,
+  tallystick__v1__refund_response__field_descriptors,
+  tallystick__v1__refund_response__field_indices_by_name,
+  1,  tallystick__v1__refund_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__refund_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__reverse_purchase_request__metadata_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseRequest__MetadataEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseRequest__MetadataEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__reverse_purchase_request__metadata_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__reverse_purchase_request__metadata_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__reverse_purchase_request__metadata_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ReversePurchaseRequest.MetadataEntry",
+  "MetadataEntry",
+  "Tallystick__V1__ReversePurchaseRequest__MetadataEntry",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ReversePurchaseRequest__MetadataEntry),
+  2,
+  tallystick__v1__reverse_purchase_request__metadata_entry__field_descriptors,
+  tallystick__v1__reverse_purchase_request__metadata_entry__field_indices_by_name,
+  1,  tallystick__v1__reverse_purchase_request__metadata_entry__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__reverse_purchase_request__metadata_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__reverse_purchase_request__field_descriptors[7] =
+{
+  {
+    "payment_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseRequest, payment_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amount_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__ReversePurchaseRequest, amount_case),
+    offsetof(Tallystick__V1__ReversePurchaseRequest, amount_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseRequest, event_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "on_shortfall",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseRequest, on_shortfall),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idempotency_key",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseRequest, idempotency_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "description",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseRequest, description),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metadata",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ReversePurchaseRequest, n_metadata),
+    offsetof(Tallystick__V1__ReversePurchaseRequest, metadata),
+    &tallystick__v1__reverse_purchase_request__metadata_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__reverse_purchase_request__field_indices_by_name[] = {
+  1,   /* field[1] = amount_micros */
+  5,   /* field[5] = description */
+  2,   /* field[2] = event_id */
+  4,   /* field[4] = idempotency_key */
+  6,   /* field[6] = metadata */
+  3,   /* field[3] = on_shortfall */
+  0,   /* field[0] = payment_id */
+};
+static const ProtobufCIntRange tallystick__v1__reverse_purchase_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__reverse_purchase_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ReversePurchaseRequest",
+  "ReversePurchaseRequest",
+  "Tallystick__V1__ReversePurchaseRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ReversePurchaseRequest),
+  7,
+  tallystick__v1__reverse_purchase_request__field_descriptors,
+  tallystick__v1__reverse_purchase_request__field_indices_by_name,
+  1,  tallystick__v1__reverse_purchase_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__reverse_purchase_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__reverse_purchase_response__field_descriptors[5] =
+{
+  {
+    "transaction",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ReversePurchaseResponse, n_transaction),
+    offsetof(Tallystick__V1__ReversePurchaseResponse, transaction),
+    &tallystick__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balance",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ReversePurchaseResponse, n_balance),
+    offsetof(Tallystick__V1__ReversePurchaseResponse, balance),
+    &tallystick__v1__balance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseResponse, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReversePurchaseResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__reverse_purchase_response__field_indices_by_name[] = {
+  1,   /* field[1] = balance */
+  4,   /* field[4] = commit_position */
+  3,   /* field[3] = commit_sequence */
+  2,   /* field[2] = replayed */
+  0,   /* field[0] = transaction */
+};
+static const ProtobufCIntRange tallystick__v1__reverse_purchase_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__reverse_purchase_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ReversePurchaseResponse",
+  "ReversePurchaseResponse",
+  "Tallystick__V1__ReversePurchaseResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ReversePurchaseResponse),
+  5,
+  tallystick__v1__reverse_purchase_response__field_descriptors,
+  tallystick__v1__reverse_purchase_response__field_indices_by_name,
+  1,  tallystick__v1__reverse_purchase_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__reverse_purchase_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__reinstate_purchase_request__metadata_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__reinstate_purchase_request__metadata_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__reinstate_purchase_request__metadata_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__reinstate_purchase_request__metadata_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ReinstatePurchaseRequest.MetadataEntry",
+  "MetadataEntry",
+  "Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry),
+  2,
+  tallystick__v1__reinstate_purchase_request__metadata_entry__field_descriptors,
+  tallystick__v1__reinstate_purchase_request__metadata_entry__field_indices_by_name,
+  1,  tallystick__v1__reinstate_purchase_request__metadata_entry__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__reinstate_purchase_request__metadata_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__reinstate_purchase_request__field_descriptors[6] =
+{
+  {
+    "payment_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest, payment_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amount_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest, amount_case),
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest, amount_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest, event_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idempotency_key",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest, idempotency_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "description",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest, description),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metadata",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest, n_metadata),
+    offsetof(Tallystick__V1__ReinstatePurchaseRequest, metadata),
+    &tallystick__v1__reinstate_purchase_request__metadata_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__reinstate_purchase_request__field_indices_by_name[] = {
+  1,   /* field[1] = amount_micros */
+  4,   /* field[4] = description */
+  2,   /* field[2] = event_id */
+  3,   /* field[3] = idempotency_key */
+  5,   /* field[5] = metadata */
+  0,   /* field[0] = payment_id */
+};
+static const ProtobufCIntRange tallystick__v1__reinstate_purchase_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__reinstate_purchase_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ReinstatePurchaseRequest",
+  "ReinstatePurchaseRequest",
+  "Tallystick__V1__ReinstatePurchaseRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ReinstatePurchaseRequest),
+  6,
+  tallystick__v1__reinstate_purchase_request__field_descriptors,
+  tallystick__v1__reinstate_purchase_request__field_indices_by_name,
+  1,  tallystick__v1__reinstate_purchase_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__reinstate_purchase_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__reinstate_purchase_response__field_descriptors[5] =
+{
+  {
+    "transaction",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ReinstatePurchaseResponse, n_transaction),
+    offsetof(Tallystick__V1__ReinstatePurchaseResponse, transaction),
+    &tallystick__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balance",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ReinstatePurchaseResponse, n_balance),
+    offsetof(Tallystick__V1__ReinstatePurchaseResponse, balance),
+    &tallystick__v1__balance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReinstatePurchaseResponse, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReinstatePurchaseResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReinstatePurchaseResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__reinstate_purchase_response__field_indices_by_name[] = {
+  1,   /* field[1] = balance */
+  4,   /* field[4] = commit_position */
+  3,   /* field[3] = commit_sequence */
+  2,   /* field[2] = replayed */
+  0,   /* field[0] = transaction */
+};
+static const ProtobufCIntRange tallystick__v1__reinstate_purchase_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__reinstate_purchase_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ReinstatePurchaseResponse",
+  "ReinstatePurchaseResponse",
+  "Tallystick__V1__ReinstatePurchaseResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ReinstatePurchaseResponse),
+  5,
+  tallystick__v1__reinstate_purchase_response__field_descriptors,
+  tallystick__v1__reinstate_purchase_response__field_indices_by_name,
+  1,  tallystick__v1__reinstate_purchase_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__reinstate_purchase_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__void_grant_request__metadata_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantRequest__MetadataEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantRequest__MetadataEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__void_grant_request__metadata_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__void_grant_request__metadata_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__void_grant_request__metadata_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.VoidGrantRequest.MetadataEntry",
+  "MetadataEntry",
+  "Tallystick__V1__VoidGrantRequest__MetadataEntry",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__VoidGrantRequest__MetadataEntry),
+  2,
+  tallystick__v1__void_grant_request__metadata_entry__field_descriptors,
+  tallystick__v1__void_grant_request__metadata_entry__field_indices_by_name,
+  1,  tallystick__v1__void_grant_request__metadata_entry__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__void_grant_request__metadata_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__void_grant_request__field_descriptors[7] =
+{
+  {
+    "transaction_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantRequest, transaction_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amount_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__VoidGrantRequest, amount_case),
+    offsetof(Tallystick__V1__VoidGrantRequest, amount_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantRequest, actor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantRequest, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idempotency_key",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantRequest, idempotency_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "description",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantRequest, description),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metadata",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__VoidGrantRequest, n_metadata),
+    offsetof(Tallystick__V1__VoidGrantRequest, metadata),
+    &tallystick__v1__void_grant_request__metadata_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__void_grant_request__field_indices_by_name[] = {
+  2,   /* field[2] = actor */
+  1,   /* field[1] = amount_micros */
+  5,   /* field[5] = description */
+  4,   /* field[4] = idempotency_key */
+  6,   /* field[6] = metadata */
+  3,   /* field[3] = reason */
+  0,   /* field[0] = transaction_id */
+};
+static const ProtobufCIntRange tallystick__v1__void_grant_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__void_grant_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.VoidGrantRequest",
+  "VoidGrantRequest",
+  "Tallystick__V1__VoidGrantRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__VoidGrantRequest),
+  7,
+  tallystick__v1__void_grant_request__field_descriptors,
+  tallystick__v1__void_grant_request__field_indices_by_name,
+  1,  tallystick__v1__void_grant_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__void_grant_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__void_grant_response__field_descriptors[5] =
+{
+  {
+    "transaction",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__VoidGrantResponse, n_transaction),
+    offsetof(Tallystick__V1__VoidGrantResponse, transaction),
+    &tallystick__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balance",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__VoidGrantResponse, n_balance),
+    offsetof(Tallystick__V1__VoidGrantResponse, balance),
+    &tallystick__v1__balance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantResponse, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VoidGrantResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__void_grant_response__field_indices_by_name[] = {
+  1,   /* field[1] = balance */
+  4,   /* field[4] = commit_position */
+  3,   /* field[3] = commit_sequence */
+  2,   /* field[2] = replayed */
+  0,   /* field[0] = transaction */
+};
+static const ProtobufCIntRange tallystick__v1__void_grant_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__void_grant_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.VoidGrantResponse",
+  "VoidGrantResponse",
+  "Tallystick__V1__VoidGrantResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__VoidGrantResponse),
+  5,
+  tallystick__v1__void_grant_response__field_descriptors,
+  tallystick__v1__void_grant_response__field_indices_by_name,
+  1,  tallystick__v1__void_grant_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__void_grant_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__forgive_owed_request__metadata_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedRequest__MetadataEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedRequest__MetadataEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__forgive_owed_request__metadata_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__forgive_owed_request__metadata_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__forgive_owed_request__metadata_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ForgiveOwedRequest.MetadataEntry",
+  "MetadataEntry",
+  "Tallystick__V1__ForgiveOwedRequest__MetadataEntry",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ForgiveOwedRequest__MetadataEntry),
+  2,
+  tallystick__v1__forgive_owed_request__metadata_entry__field_descriptors,
+  tallystick__v1__forgive_owed_request__metadata_entry__field_indices_by_name,
+  1,  tallystick__v1__forgive_owed_request__metadata_entry__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__forgive_owed_request__metadata_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__forgive_owed_request__field_descriptors[7] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amount_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__ForgiveOwedRequest, amount_case),
+    offsetof(Tallystick__V1__ForgiveOwedRequest, amount_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "actor",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedRequest, actor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedRequest, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idempotency_key",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedRequest, idempotency_key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "description",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedRequest, description),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metadata",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ForgiveOwedRequest, n_metadata),
+    offsetof(Tallystick__V1__ForgiveOwedRequest, metadata),
+    &tallystick__v1__forgive_owed_request__metadata_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__forgive_owed_request__field_indices_by_name[] = {
+  2,   /* field[2] = actor */
+  1,   /* field[1] = amount_micros */
+  5,   /* field[5] = description */
+  4,   /* field[4] = idempotency_key */
+  6,   /* field[6] = metadata */
+  3,   /* field[3] = reason */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__forgive_owed_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__forgive_owed_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ForgiveOwedRequest",
+  "ForgiveOwedRequest",
+  "Tallystick__V1__ForgiveOwedRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ForgiveOwedRequest),
+  7,
+  tallystick__v1__forgive_owed_request__field_descriptors,
+  tallystick__v1__forgive_owed_request__field_indices_by_name,
+  1,  tallystick__v1__forgive_owed_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__forgive_owed_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__forgive_owed_response__field_descriptors[5] =
+{
+  {
+    "transaction",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ForgiveOwedResponse, n_transaction),
+    offsetof(Tallystick__V1__ForgiveOwedResponse, transaction),
+    &tallystick__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balance",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ForgiveOwedResponse, n_balance),
+    offsetof(Tallystick__V1__ForgiveOwedResponse, balance),
+    &tallystick__v1__balance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedResponse, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ForgiveOwedResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__forgive_owed_response__field_indices_by_name[] = {
+  1,   /* field[1] = balance */
+  4,   /* field[4] = commit_position */
+  3,   /* field[3] = commit_sequence */
+  2,   /* field[2] = replayed */
+  0,   /* field[0] = transaction */
+};
+static const ProtobufCIntRange tallystick__v1__forgive_owed_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__forgive_owed_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ForgiveOwedResponse",
+  "ForgiveOwedResponse",
+  "Tallystick__V1__ForgiveOwedResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ForgiveOwedResponse),
+  5,
+  tallystick__v1__forgive_owed_response__field_descriptors,
+  tallystick__v1__forgive_owed_response__field_indices_by_name,
+  1,  tallystick__v1__forgive_owed_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__forgive_owed_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__release_request__field_descriptors[2] =

@@ -4295,7 +4295,7 @@ const ProtobufCMessageDescriptor tallystick__v1__model_price__descriptor =
   (ProtobufCMessageInit) tallystick__v1__model_price__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[10] =
+static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[13] =
 {
   {
     "plan_id",
@@ -4417,23 +4417,62 @@ static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[10
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "on_short",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__Plan, short_case),
+    offsetof(Tallystick__V1__Plan, on_short),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rollover_cap_micros",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__Plan, rollover_case),
+    offsetof(Tallystick__V1__Plan, rollover_cap_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_default",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Tallystick__V1__Plan, default_plan_case),
+    offsetof(Tallystick__V1__Plan, is_default),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__plan__field_indices_by_name[] = {
   1,   /* field[1] = display_name */
   4,   /* field[4] = expires_after_millis */
   3,   /* field[3] = grant_expiry */
+  12,   /* field[12] = is_default */
   7,   /* field[7] = limits */
   2,   /* field[2] = monthly_credit_micros */
+  10,   /* field[10] = on_short */
   0,   /* field[0] = plan_id */
   9,   /* field[9] = prices */
   5,   /* field[5] = priority */
+  11,   /* field[11] = rollover_cap_micros */
   8,   /* field[8] = time_zone */
   6,   /* field[6] = updated_at_micros */
 };
 static const ProtobufCIntRange tallystick__v1__plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
 {
@@ -4443,7 +4482,7 @@ const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
   "Tallystick__V1__Plan",
   "tallystick.v1",
   sizeof(Tallystick__V1__Plan),
-  10,
+  13,
   tallystick__v1__plan__field_descriptors,
   tallystick__v1__plan__field_indices_by_name,
   1,  tallystick__v1__plan__number_ranges,

@@ -120,6 +120,10 @@ export declare class ActingUser extends TallyError {
 export declare class UserNotFound extends TallyError {
 }
 
+/** NOT_FOUND. No purchase has this id at the provider. Retry: no. */
+export declare class PaymentNotFound extends TallyError {
+}
+
 /** NOT_FOUND. There is no such transaction. Retry: no. */
 export declare class TransactionNotFound extends TallyError {
 }
@@ -160,8 +164,21 @@ export declare class IdempotencyMismatch extends TallyError {
 export declare class GrantConflict extends TallyError {
 }
 
-/** ALREADY_EXISTS. The payment belongs to another user or has another amount. Retry: no. */
+/** ALREADY_EXISTS. The period overlaps `period`, which the plan was granted for already. Retry: no. */
+export declare class GrantOverlaps extends TallyError {
+  /** The detail 'period'. TypeError when the server sent none. */
+  get period(): string
+}
+
+/**
+ * ALREADY_EXISTS. The payment belongs to another user or has another amount, or the ids of the call belong
+ * to different purchases. Retry: no.
+ */
 export declare class PaymentConflict extends TallyError {
+}
+
+/** ALREADY_EXISTS. The event id was used for another reversal or reinstatement. Retry: no. */
+export declare class EventConflict extends TallyError {
 }
 
 /** ALREADY_EXISTS. The run id stands for another run, or the run was finished otherwise. Retry: no. */
@@ -178,6 +195,44 @@ export declare class HoldSettled extends TallyError {
 
 /** FAILED_PRECONDITION. More than the hold was to be captured. Retry: no. */
 export declare class CaptureExceedsHold extends TallyError {
+}
+
+/** FAILED_PRECONDITION. The transaction, of type `type`, is no debit that can be refunded. Retry: no. */
+export declare class TransactionNotRefundable extends TallyError {
+  /** The detail 'type'. TypeError when the server sent none. */
+  get type(): string
+}
+
+/** FAILED_PRECONDITION. Of the debit only `refundableMicros` are not refunded yet. Retry: no. */
+export declare class RefundExceeds extends TallyError {
+  /** The detail 'refundable_micros'. TypeError when the server sent none. */
+  get refundableMicros(): bigint
+}
+
+/**
+ * FAILED_PRECONDITION. Of the purchase only `reversibleMicros` are not reversed yet, or only
+ * `reinstatableMicros` are reversed. Retry: no.
+ */
+export declare class ReversalExceeds extends TallyError {
+  /** The detail 'reversible_micros'. TypeError when the server sent none. */
+  get reversibleMicros(): bigint
+  /** The detail 'reinstatable_micros'. TypeError when the server sent none. */
+  get reinstatableMicros(): bigint
+}
+
+/**
+ * FAILED_PRECONDITION. Of the purchase only `availableMicros` are neither spent nor held. Retry: with
+ * another on_shortfall and key, or after a hold is settled.
+ */
+export declare class ReversalShort extends TallyError {
+  /** The detail 'available_micros'. TypeError when the server sent none. */
+  get availableMicros(): bigint
+}
+
+/** FAILED_PRECONDITION. Of the grant only `availableMicros` are neither spent nor held. Retry: no. */
+export declare class VoidShort extends TallyError {
+  /** The detail 'available_micros'. TypeError when the server sent none. */
+  get availableMicros(): bigint
 }
 
 /**
@@ -204,6 +259,19 @@ export declare class VersionConflict extends TallyError {
 export declare class MediaInUse extends TallyError {
   /** The detail 'page_ids'. TypeError when the server sent none. */
   get pageIds(): string
+}
+
+/**
+ * FAILED_PRECONDITION. The user is suspended and may neither consume nor set credit aside. Retry: after the
+ * user is active again.
+ */
+export declare class UserSuspended extends TallyError {
+}
+
+/** FAILED_PRECONDITION. The user owes `owedMicros`, and the plan blocks until it is paid. Retry: then. */
+export declare class PaymentDue extends TallyError {
+  /** The detail 'owed_micros'. TypeError when the server sent none. */
+  get owedMicros(): bigint
 }
 
 /** FAILED_PRECONDITION. The user has the limit of open holds. Retry: after some are settled. */
@@ -285,6 +353,7 @@ export declare const BY_REASON: {
   readonly ROLE_REQUIRED: typeof RoleRequired
   readonly ACTING_USER: typeof ActingUser
   readonly USER_NOT_FOUND: typeof UserNotFound
+  readonly PAYMENT_NOT_FOUND: typeof PaymentNotFound
   readonly TRANSACTION_NOT_FOUND: typeof TransactionNotFound
   readonly HOLD_NOT_FOUND: typeof HoldNotFound
   readonly GRANT_NOT_FOUND: typeof GrantNotFound
@@ -295,13 +364,22 @@ export declare const BY_REASON: {
   readonly SERVICE_NOT_FOUND: typeof ServiceNotFound
   readonly IDEMPOTENCY_MISMATCH: typeof IdempotencyMismatch
   readonly GRANT_CONFLICT: typeof GrantConflict
+  readonly GRANT_OVERLAPS: typeof GrantOverlaps
   readonly PAYMENT_CONFLICT: typeof PaymentConflict
+  readonly EVENT_CONFLICT: typeof EventConflict
   readonly RUN_CONFLICT: typeof RunConflict
   readonly HOLD_EXPIRED: typeof HoldExpired
   readonly HOLD_SETTLED: typeof HoldSettled
   readonly CAPTURE_EXCEEDS_HOLD: typeof CaptureExceedsHold
+  readonly TRANSACTION_NOT_REFUNDABLE: typeof TransactionNotRefundable
+  readonly REFUND_EXCEEDS: typeof RefundExceeds
+  readonly REVERSAL_EXCEEDS: typeof ReversalExceeds
+  readonly REVERSAL_SHORT: typeof ReversalShort
+  readonly VOID_SHORT: typeof VoidShort
   readonly VERSION_CONFLICT: typeof VersionConflict
   readonly MEDIA_IN_USE: typeof MediaInUse
+  readonly USER_SUSPENDED: typeof UserSuspended
+  readonly PAYMENT_DUE: typeof PaymentDue
   readonly HOLD_LIMIT: typeof HoldLimit
   readonly LOT_LIMIT: typeof LotLimit
   readonly AMOUNT_OVERFLOW: typeof AmountOverflow

@@ -92,6 +92,9 @@ export class ActingUser extends TallyError {
 export class UserNotFound extends TallyError {
 }
 
+export class PaymentNotFound extends TallyError {
+}
+
 export class TransactionNotFound extends TallyError {
 }
 
@@ -122,7 +125,16 @@ export class IdempotencyMismatch extends TallyError {
 export class GrantConflict extends TallyError {
 }
 
+export class GrantOverlaps extends TallyError {
+  get period() {
+    return this._text('period')
+  }
+}
+
 export class PaymentConflict extends TallyError {
+}
+
+export class EventConflict extends TallyError {
 }
 
 export class RunConflict extends TallyError {
@@ -135,6 +147,39 @@ export class HoldSettled extends TallyError {
 }
 
 export class CaptureExceedsHold extends TallyError {
+}
+
+export class TransactionNotRefundable extends TallyError {
+  get type() {
+    return this._text('type')
+  }
+}
+
+export class RefundExceeds extends TallyError {
+  get refundableMicros() {
+    return this._number('refundable_micros')
+  }
+}
+
+export class ReversalExceeds extends TallyError {
+  get reversibleMicros() {
+    return this._number('reversible_micros')
+  }
+  get reinstatableMicros() {
+    return this._number('reinstatable_micros')
+  }
+}
+
+export class ReversalShort extends TallyError {
+  get availableMicros() {
+    return this._number('available_micros')
+  }
+}
+
+export class VoidShort extends TallyError {
+  get availableMicros() {
+    return this._number('available_micros')
+  }
 }
 
 export class VersionConflict extends TallyError {
@@ -161,6 +206,15 @@ export class VersionConflict extends TallyError {
 export class MediaInUse extends TallyError {
   get pageIds() {
     return this._text('page_ids')
+  }
+}
+
+export class UserSuspended extends TallyError {
+}
+
+export class PaymentDue extends TallyError {
+  get owedMicros() {
+    return this._number('owed_micros')
   }
 }
 
@@ -231,6 +285,7 @@ export const BY_REASON = Object.freeze({
   ROLE_REQUIRED: RoleRequired,
   ACTING_USER: ActingUser,
   USER_NOT_FOUND: UserNotFound,
+  PAYMENT_NOT_FOUND: PaymentNotFound,
   TRANSACTION_NOT_FOUND: TransactionNotFound,
   HOLD_NOT_FOUND: HoldNotFound,
   GRANT_NOT_FOUND: GrantNotFound,
@@ -241,13 +296,22 @@ export const BY_REASON = Object.freeze({
   SERVICE_NOT_FOUND: ServiceNotFound,
   IDEMPOTENCY_MISMATCH: IdempotencyMismatch,
   GRANT_CONFLICT: GrantConflict,
+  GRANT_OVERLAPS: GrantOverlaps,
   PAYMENT_CONFLICT: PaymentConflict,
+  EVENT_CONFLICT: EventConflict,
   RUN_CONFLICT: RunConflict,
   HOLD_EXPIRED: HoldExpired,
   HOLD_SETTLED: HoldSettled,
   CAPTURE_EXCEEDS_HOLD: CaptureExceedsHold,
+  TRANSACTION_NOT_REFUNDABLE: TransactionNotRefundable,
+  REFUND_EXCEEDS: RefundExceeds,
+  REVERSAL_EXCEEDS: ReversalExceeds,
+  REVERSAL_SHORT: ReversalShort,
+  VOID_SHORT: VoidShort,
   VERSION_CONFLICT: VersionConflict,
   MEDIA_IN_USE: MediaInUse,
+  USER_SUSPENDED: UserSuspended,
+  PAYMENT_DUE: PaymentDue,
   HOLD_LIMIT: HoldLimit,
   LOT_LIMIT: LotLimit,
   AMOUNT_OVERFLOW: AmountOverflow,

@@ -147,6 +147,10 @@ class UserNotFound(TallyError):
     """NOT_FOUND. There is no such user. Retry: no."""
 
 
+class PaymentNotFound(TallyError):
+    """NOT_FOUND. No purchase has this id at the provider. Retry: no."""
+
+
 class TransactionNotFound(TallyError):
     """NOT_FOUND. There is no such transaction. Retry: no."""
 
@@ -187,8 +191,23 @@ class GrantConflict(TallyError):
     """ALREADY_EXISTS. The plan was granted for this period with another amount. Retry: no."""
 
 
+class GrantOverlaps(TallyError):
+    """ALREADY_EXISTS. The period overlaps `period`, which the plan was granted for already. Retry: no."""
+
+    @property
+    def period(self) -> str:
+        """The detail `period`."""
+        return self._text("period")
+
+
 class PaymentConflict(TallyError):
-    """ALREADY_EXISTS. The payment belongs to another user or has another amount. Retry: no."""
+    """ALREADY_EXISTS. The payment belongs to another user or has another amount, or the ids of the call
+    belong to different purchases. Retry: no.
+    """
+
+
+class EventConflict(TallyError):
+    """ALREADY_EXISTS. The event id was used for another reversal or reinstatement. Retry: no."""
 
 
 class RunConflict(TallyError):
@@ -205,6 +224,60 @@ class HoldSettled(TallyError):
 
 class CaptureExceedsHold(TallyError):
     """FAILED_PRECONDITION. More than the hold was to be captured. Retry: no."""
+
+
+class TransactionNotRefundable(TallyError):
+    """FAILED_PRECONDITION. The transaction, of type `type`, is no debit that can be refunded. Retry: no."""
+
+    @property
+    def type(self) -> str:
+        """The detail `type`."""
+        return self._text("type")
+
+
+class RefundExceeds(TallyError):
+    """FAILED_PRECONDITION. Of the debit only `refundable_micros` are not refunded yet. Retry: no."""
+
+    @property
+    def refundable_micros(self) -> int:
+        """The detail `refundable_micros`."""
+        return self._number("refundable_micros")
+
+
+class ReversalExceeds(TallyError):
+    """FAILED_PRECONDITION. Of the purchase only `reversible_micros` are not reversed yet, or only
+    `reinstatable_micros` are reversed. Retry: no.
+    """
+
+    @property
+    def reversible_micros(self) -> int:
+        """The detail `reversible_micros`."""
+        return self._number("reversible_micros")
+
+    @property
+    def reinstatable_micros(self) -> int:
+        """The detail `reinstatable_micros`."""
+        return self._number("reinstatable_micros")
+
+
+class ReversalShort(TallyError):
+    """FAILED_PRECONDITION. Of the purchase only `available_micros` are neither spent nor held. Retry: with
+    another on_shortfall and key, or after a hold is settled.
+    """
+
+    @property
+    def available_micros(self) -> int:
+        """The detail `available_micros`."""
+        return self._number("available_micros")
+
+
+class VoidShort(TallyError):
+    """FAILED_PRECONDITION. Of the grant only `available_micros` are neither spent nor held. Retry: no."""
+
+    @property
+    def available_micros(self) -> int:
+        """The detail `available_micros`."""
+        return self._number("available_micros")
 
 
 class VersionConflict(TallyError):
@@ -254,6 +327,21 @@ class MediaInUse(TallyError):
     def page_ids(self) -> str:
         """The detail `page_ids`."""
         return self._text("page_ids")
+
+
+class UserSuspended(TallyError):
+    """FAILED_PRECONDITION. The user is suspended and may neither consume nor set credit aside. Retry:
+    after the user is active again.
+    """
+
+
+class PaymentDue(TallyError):
+    """FAILED_PRECONDITION. The user owes `owed_micros`, and the plan blocks until it is paid. Retry: then."""
+
+    @property
+    def owed_micros(self) -> int:
+        """The detail `owed_micros`."""
+        return self._number("owed_micros")
 
 
 class HoldLimit(TallyError):
@@ -350,6 +438,7 @@ BY_REASON: dict[str, type[TallyError]] = {
     "ROLE_REQUIRED": RoleRequired,
     "ACTING_USER": ActingUser,
     "USER_NOT_FOUND": UserNotFound,
+    "PAYMENT_NOT_FOUND": PaymentNotFound,
     "TRANSACTION_NOT_FOUND": TransactionNotFound,
     "HOLD_NOT_FOUND": HoldNotFound,
     "GRANT_NOT_FOUND": GrantNotFound,
@@ -360,13 +449,22 @@ BY_REASON: dict[str, type[TallyError]] = {
     "SERVICE_NOT_FOUND": ServiceNotFound,
     "IDEMPOTENCY_MISMATCH": IdempotencyMismatch,
     "GRANT_CONFLICT": GrantConflict,
+    "GRANT_OVERLAPS": GrantOverlaps,
     "PAYMENT_CONFLICT": PaymentConflict,
+    "EVENT_CONFLICT": EventConflict,
     "RUN_CONFLICT": RunConflict,
     "HOLD_EXPIRED": HoldExpired,
     "HOLD_SETTLED": HoldSettled,
     "CAPTURE_EXCEEDS_HOLD": CaptureExceedsHold,
+    "TRANSACTION_NOT_REFUNDABLE": TransactionNotRefundable,
+    "REFUND_EXCEEDS": RefundExceeds,
+    "REVERSAL_EXCEEDS": ReversalExceeds,
+    "REVERSAL_SHORT": ReversalShort,
+    "VOID_SHORT": VoidShort,
     "VERSION_CONFLICT": VersionConflict,
     "MEDIA_IN_USE": MediaInUse,
+    "USER_SUSPENDED": UserSuspended,
+    "PAYMENT_DUE": PaymentDue,
     "HOLD_LIMIT": HoldLimit,
     "LOT_LIMIT": LotLimit,
     "AMOUNT_OVERFLOW": AmountOverflow,
@@ -387,10 +485,12 @@ __all__ = [
     "Corrupt",
     "DiskFull",
     "DuplicateSection",
+    "EventConflict",
     "EventInFuture",
     "EventTooOld",
     "GrantConflict",
     "GrantNotFound",
+    "GrantOverlaps",
     "HoldExpired",
     "HoldLimit",
     "HoldNotFound",
@@ -408,11 +508,16 @@ __all__ = [
     "OutcomeUnknown",
     "PageNotFound",
     "PaymentConflict",
+    "PaymentDue",
+    "PaymentNotFound",
     "PeerNotAllowed",
     "QueueFull",
     "QuotaExceeded",
     "RateLimited",
     "ReadOnly",
+    "RefundExceeds",
+    "ReversalExceeds",
+    "ReversalShort",
     "RoleRequired",
     "RunConflict",
     "RunNotFound",
@@ -423,7 +528,10 @@ __all__ = [
     "TooManyBytes",
     "TooManyInFlight",
     "TransactionNotFound",
+    "TransactionNotRefundable",
     "UserNotFound",
+    "UserSuspended",
     "VersionConflict",
     "VersionNotFound",
+    "VoidShort",
 ]

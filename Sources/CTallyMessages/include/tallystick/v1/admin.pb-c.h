@@ -23,6 +23,7 @@ typedef struct Tallystick__V1__GetServerInfoResponse Tallystick__V1__GetServerIn
 typedef struct Tallystick__V1__VerifyRequest Tallystick__V1__VerifyRequest;
 typedef struct Tallystick__V1__VerifyResponse Tallystick__V1__VerifyResponse;
 typedef struct Tallystick__V1__UserSettings Tallystick__V1__UserSettings;
+typedef struct Tallystick__V1__Subscription Tallystick__V1__Subscription;
 typedef struct Tallystick__V1__GetUserSettingsRequest Tallystick__V1__GetUserSettingsRequest;
 typedef struct Tallystick__V1__GetUserSettingsResponse Tallystick__V1__GetUserSettingsResponse;
 typedef struct Tallystick__V1__PutUserSettingsRequest Tallystick__V1__PutUserSettingsRequest;
@@ -126,6 +127,12 @@ struct  Tallystick__V1__VerifyResponse
     , 0, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0 }
 
 
+typedef enum {
+  TALLYSTICK__V1__USER_SETTINGS__USER_STATE__NOT_SET = 0,
+  TALLYSTICK__V1__USER_SETTINGS__USER_STATE_STATE = 8
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__USER_SETTINGS__USER_STATE__CASE)
+} Tallystick__V1__UserSettings__UserStateCase;
+
 struct  Tallystick__V1__UserSettings
 {
   ProtobufCMessage base;
@@ -136,10 +143,28 @@ struct  Tallystick__V1__UserSettings
   int32_t approval;
   int64_t updated_at_micros;
   int64_t created_at_micros;
+  size_t n_subscription;
+  Tallystick__V1__Subscription **subscription;
+  Tallystick__V1__UserSettings__UserStateCase user_state_case;
+  union {
+    int32_t state;
+  };
 };
 #define TALLYSTICK__V1__USER_SETTINGS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__user_settings__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0,NULL, TALLYSTICK__V1__USER_SETTINGS__USER_STATE__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__Subscription
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData plan_id;
+  ProtobufCBinaryData start;
+  int32_t grants;
+};
+#define TALLYSTICK__V1__SUBSCRIPTION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__subscription__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
 
 
 struct  Tallystick__V1__GetUserSettingsRequest
@@ -579,6 +604,25 @@ Tallystick__V1__UserSettings *
                       const uint8_t       *data);
 void   tallystick__v1__user_settings__free_unpacked
                      (Tallystick__V1__UserSettings *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__Subscription methods */
+void   tallystick__v1__subscription__init
+                     (Tallystick__V1__Subscription         *message);
+size_t tallystick__v1__subscription__get_packed_size
+                     (const Tallystick__V1__Subscription   *message);
+size_t tallystick__v1__subscription__pack
+                     (const Tallystick__V1__Subscription   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__subscription__pack_to_buffer
+                     (const Tallystick__V1__Subscription   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__Subscription *
+       tallystick__v1__subscription__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__subscription__free_unpacked
+                     (Tallystick__V1__Subscription *message,
                       ProtobufCAllocator *allocator);
 /* Tallystick__V1__GetUserSettingsRequest methods */
 void   tallystick__v1__get_user_settings_request__init
@@ -1056,6 +1100,9 @@ typedef void (*Tallystick__V1__VerifyResponse_Closure)
 typedef void (*Tallystick__V1__UserSettings_Closure)
                  (const Tallystick__V1__UserSettings *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__Subscription_Closure)
+                 (const Tallystick__V1__Subscription *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__GetUserSettingsRequest_Closure)
                  (const Tallystick__V1__GetUserSettingsRequest *message,
                   void *closure_data);
@@ -1140,6 +1187,7 @@ extern const ProtobufCMessageDescriptor tallystick__v1__get_server_info_response
 extern const ProtobufCMessageDescriptor tallystick__v1__verify_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__verify_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__user_settings__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__subscription__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_user_settings_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_user_settings_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__put_user_settings_request__descriptor;

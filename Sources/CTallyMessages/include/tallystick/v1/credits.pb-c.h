@@ -56,6 +56,21 @@ typedef struct Tallystick__V1__ExtendResponse Tallystick__V1__ExtendResponse;
 typedef struct Tallystick__V1__CaptureRequest Tallystick__V1__CaptureRequest;
 typedef struct Tallystick__V1__CaptureRequest__MetadataEntry Tallystick__V1__CaptureRequest__MetadataEntry;
 typedef struct Tallystick__V1__CaptureResponse Tallystick__V1__CaptureResponse;
+typedef struct Tallystick__V1__RefundRequest Tallystick__V1__RefundRequest;
+typedef struct Tallystick__V1__RefundRequest__MetadataEntry Tallystick__V1__RefundRequest__MetadataEntry;
+typedef struct Tallystick__V1__RefundResponse Tallystick__V1__RefundResponse;
+typedef struct Tallystick__V1__ReversePurchaseRequest Tallystick__V1__ReversePurchaseRequest;
+typedef struct Tallystick__V1__ReversePurchaseRequest__MetadataEntry Tallystick__V1__ReversePurchaseRequest__MetadataEntry;
+typedef struct Tallystick__V1__ReversePurchaseResponse Tallystick__V1__ReversePurchaseResponse;
+typedef struct Tallystick__V1__ReinstatePurchaseRequest Tallystick__V1__ReinstatePurchaseRequest;
+typedef struct Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry;
+typedef struct Tallystick__V1__ReinstatePurchaseResponse Tallystick__V1__ReinstatePurchaseResponse;
+typedef struct Tallystick__V1__VoidGrantRequest Tallystick__V1__VoidGrantRequest;
+typedef struct Tallystick__V1__VoidGrantRequest__MetadataEntry Tallystick__V1__VoidGrantRequest__MetadataEntry;
+typedef struct Tallystick__V1__VoidGrantResponse Tallystick__V1__VoidGrantResponse;
+typedef struct Tallystick__V1__ForgiveOwedRequest Tallystick__V1__ForgiveOwedRequest;
+typedef struct Tallystick__V1__ForgiveOwedRequest__MetadataEntry Tallystick__V1__ForgiveOwedRequest__MetadataEntry;
+typedef struct Tallystick__V1__ForgiveOwedResponse Tallystick__V1__ForgiveOwedResponse;
 typedef struct Tallystick__V1__ReleaseRequest Tallystick__V1__ReleaseRequest;
 typedef struct Tallystick__V1__ReleaseResponse Tallystick__V1__ReleaseResponse;
 typedef struct Tallystick__V1__ListHoldsRequest Tallystick__V1__ListHoldsRequest;
@@ -88,6 +103,7 @@ struct  Tallystick__V1__Balance
   int64_t version;
   int64_t next_expiry_micros;
   int64_t pending_micros;
+  int64_t owed_micros;
   Tallystick__V1__Balance__NextExpiryCase next_expiry_case;
   union {
     int64_t next_expiry_at_micros;
@@ -95,7 +111,7 @@ struct  Tallystick__V1__Balance
 };
 #define TALLYSTICK__V1__BALANCE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__balance__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, 0, 0, TALLYSTICK__V1__BALANCE__NEXT_EXPIRY__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, 0, 0, 0, 0, 0, TALLYSTICK__V1__BALANCE__NEXT_EXPIRY__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__LotAllocation
@@ -163,6 +179,15 @@ struct  Tallystick__V1__Transaction
   int64_t hold_amount_micros;
   int32_t priority;
   int64_t pending_after_micros;
+  ProtobufCBinaryData refers_to_transaction_id;
+  ProtobufCBinaryData event_id;
+  int64_t asked_micros;
+  int64_t short_micros;
+  int64_t owed_micros;
+  int64_t owed_after_micros;
+  ProtobufCBinaryData period_start_date;
+  ProtobufCBinaryData period_end_date;
+  int64_t rollover_cap_micros;
   Tallystick__V1__Transaction__PeriodStartCase period_start_case;
   union {
     int64_t period_start_at_micros;
@@ -174,7 +199,7 @@ struct  Tallystick__V1__Transaction
 };
 #define TALLYSTICK__V1__TRANSACTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__transaction__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
+    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__Hold
@@ -199,14 +224,24 @@ struct  Tallystick__V1__Hold
     , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL }
 
 
+typedef enum {
+  TALLYSTICK__V1__GET_BALANCE_REQUEST__AT__NOT_SET = 0,
+  TALLYSTICK__V1__GET_BALANCE_REQUEST__AT_AT_MICROS = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__GET_BALANCE_REQUEST__AT__CASE)
+} Tallystick__V1__GetBalanceRequest__AtCase;
+
 struct  Tallystick__V1__GetBalanceRequest
 {
   ProtobufCMessage base;
   ProtobufCBinaryData user_id;
+  Tallystick__V1__GetBalanceRequest__AtCase at_case;
+  union {
+    int64_t at_micros;
+  };
 };
 #define TALLYSTICK__V1__GET_BALANCE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_balance_request__descriptor) \
-    , {0,NULL} }
+    , {0,NULL}, TALLYSTICK__V1__GET_BALANCE_REQUEST__AT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__GetBalanceResponse
@@ -385,6 +420,8 @@ struct  Tallystick__V1__AddPurchaseRequest
   ProtobufCBinaryData description;
   size_t n_metadata;
   Tallystick__V1__AddPurchaseRequest__MetadataEntry **metadata;
+  size_t n_external_refs;
+  ProtobufCBinaryData *external_refs;
   Tallystick__V1__AddPurchaseRequest__ExpiresAtCase expires_at_case;
   union {
     int64_t expires_at_micros;
@@ -392,7 +429,7 @@ struct  Tallystick__V1__AddPurchaseRequest
 };
 #define TALLYSTICK__V1__ADD_PURCHASE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__add_purchase_request__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, TALLYSTICK__V1__ADD_PURCHASE_REQUEST__EXPIRES_AT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, TALLYSTICK__V1__ADD_PURCHASE_REQUEST__EXPIRES_AT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__AddPurchaseResponse
@@ -434,6 +471,12 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__GRANT_PLAN_REQUEST__EXPIRES_AT__CASE)
 } Tallystick__V1__GrantPlanRequest__ExpiresAtCase;
 
+typedef enum {
+  TALLYSTICK__V1__GRANT_PLAN_REQUEST__EFFECTIVE_AT__NOT_SET = 0,
+  TALLYSTICK__V1__GRANT_PLAN_REQUEST__EFFECTIVE_AT_EFFECTIVE_AT_MICROS = 10
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__GRANT_PLAN_REQUEST__EFFECTIVE_AT__CASE)
+} Tallystick__V1__GrantPlanRequest__EffectiveAtCase;
+
 struct  Tallystick__V1__GrantPlanRequest
 {
   ProtobufCMessage base;
@@ -444,6 +487,7 @@ struct  Tallystick__V1__GrantPlanRequest
   ProtobufCBinaryData description;
   size_t n_metadata;
   Tallystick__V1__GrantPlanRequest__MetadataEntry **metadata;
+  int32_t period_index;
   Tallystick__V1__GrantPlanRequest__AmountCase amount_case;
   union {
     int64_t amount_micros;
@@ -452,10 +496,14 @@ struct  Tallystick__V1__GrantPlanRequest
   union {
     int64_t expires_at_micros;
   };
+  Tallystick__V1__GrantPlanRequest__EffectiveAtCase effective_at_case;
+  union {
+    int64_t effective_at_micros;
+  };
 };
 #define TALLYSTICK__V1__GRANT_PLAN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__grant_plan_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, TALLYSTICK__V1__GRANT_PLAN_REQUEST__AMOUNT__NOT_SET, {0}, TALLYSTICK__V1__GRANT_PLAN_REQUEST__EXPIRES_AT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, TALLYSTICK__V1__GRANT_PLAN_REQUEST__AMOUNT__NOT_SET, {0}, TALLYSTICK__V1__GRANT_PLAN_REQUEST__EXPIRES_AT__NOT_SET, {0}, TALLYSTICK__V1__GRANT_PLAN_REQUEST__EFFECTIVE_AT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__GrantPlanResponse
@@ -735,6 +783,7 @@ struct  Tallystick__V1__CaptureRequest
   ProtobufCBinaryData description;
   size_t n_metadata;
   Tallystick__V1__CaptureRequest__MetadataEntry **metadata;
+  int32_t overage;
   Tallystick__V1__CaptureRequest__AmountCase amount_case;
   union {
     int64_t amount_micros;
@@ -742,7 +791,7 @@ struct  Tallystick__V1__CaptureRequest
 };
 #define TALLYSTICK__V1__CAPTURE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__capture_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, TALLYSTICK__V1__CAPTURE_REQUEST__AMOUNT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, TALLYSTICK__V1__CAPTURE_REQUEST__AMOUNT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__CaptureResponse
@@ -761,6 +810,270 @@ struct  Tallystick__V1__CaptureResponse
 #define TALLYSTICK__V1__CAPTURE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__capture_response__descriptor) \
     , 0,NULL, 0,NULL, 0, 0, 0, 0,NULL }
+
+
+struct  Tallystick__V1__RefundRequest__MetadataEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define TALLYSTICK__V1__REFUND_REQUEST__METADATA_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__refund_request__metadata_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  TALLYSTICK__V1__REFUND_REQUEST__AMOUNT__NOT_SET = 0,
+  TALLYSTICK__V1__REFUND_REQUEST__AMOUNT_AMOUNT_MICROS = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__REFUND_REQUEST__AMOUNT__CASE)
+} Tallystick__V1__RefundRequest__AmountCase;
+
+struct  Tallystick__V1__RefundRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData transaction_id;
+  ProtobufCBinaryData idempotency_key;
+  ProtobufCBinaryData description;
+  size_t n_metadata;
+  Tallystick__V1__RefundRequest__MetadataEntry **metadata;
+  ProtobufCBinaryData run_id;
+  int32_t attempt;
+  Tallystick__V1__RefundRequest__AmountCase amount_case;
+  union {
+    int64_t amount_micros;
+  };
+};
+#define TALLYSTICK__V1__REFUND_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__refund_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, 0, TALLYSTICK__V1__REFUND_REQUEST__AMOUNT__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__RefundResponse
+{
+  ProtobufCMessage base;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
+  uint64_t replayed;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__REFUND_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__refund_response__descriptor) \
+    , 0,NULL, 0,NULL, 0, 0, 0 }
+
+
+struct  Tallystick__V1__ReversePurchaseRequest__MetadataEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define TALLYSTICK__V1__REVERSE_PURCHASE_REQUEST__METADATA_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__reverse_purchase_request__metadata_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  TALLYSTICK__V1__REVERSE_PURCHASE_REQUEST__AMOUNT__NOT_SET = 0,
+  TALLYSTICK__V1__REVERSE_PURCHASE_REQUEST__AMOUNT_AMOUNT_MICROS = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__REVERSE_PURCHASE_REQUEST__AMOUNT__CASE)
+} Tallystick__V1__ReversePurchaseRequest__AmountCase;
+
+struct  Tallystick__V1__ReversePurchaseRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData payment_id;
+  ProtobufCBinaryData event_id;
+  int32_t on_shortfall;
+  ProtobufCBinaryData idempotency_key;
+  ProtobufCBinaryData description;
+  size_t n_metadata;
+  Tallystick__V1__ReversePurchaseRequest__MetadataEntry **metadata;
+  Tallystick__V1__ReversePurchaseRequest__AmountCase amount_case;
+  union {
+    int64_t amount_micros;
+  };
+};
+#define TALLYSTICK__V1__REVERSE_PURCHASE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__reverse_purchase_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL, TALLYSTICK__V1__REVERSE_PURCHASE_REQUEST__AMOUNT__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__ReversePurchaseResponse
+{
+  ProtobufCMessage base;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
+  uint64_t replayed;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__REVERSE_PURCHASE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__reverse_purchase_response__descriptor) \
+    , 0,NULL, 0,NULL, 0, 0, 0 }
+
+
+struct  Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define TALLYSTICK__V1__REINSTATE_PURCHASE_REQUEST__METADATA_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__reinstate_purchase_request__metadata_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  TALLYSTICK__V1__REINSTATE_PURCHASE_REQUEST__AMOUNT__NOT_SET = 0,
+  TALLYSTICK__V1__REINSTATE_PURCHASE_REQUEST__AMOUNT_AMOUNT_MICROS = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__REINSTATE_PURCHASE_REQUEST__AMOUNT__CASE)
+} Tallystick__V1__ReinstatePurchaseRequest__AmountCase;
+
+struct  Tallystick__V1__ReinstatePurchaseRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData payment_id;
+  ProtobufCBinaryData event_id;
+  ProtobufCBinaryData idempotency_key;
+  ProtobufCBinaryData description;
+  size_t n_metadata;
+  Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry **metadata;
+  Tallystick__V1__ReinstatePurchaseRequest__AmountCase amount_case;
+  union {
+    int64_t amount_micros;
+  };
+};
+#define TALLYSTICK__V1__REINSTATE_PURCHASE_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__reinstate_purchase_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, TALLYSTICK__V1__REINSTATE_PURCHASE_REQUEST__AMOUNT__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__ReinstatePurchaseResponse
+{
+  ProtobufCMessage base;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
+  uint64_t replayed;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__REINSTATE_PURCHASE_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__reinstate_purchase_response__descriptor) \
+    , 0,NULL, 0,NULL, 0, 0, 0 }
+
+
+struct  Tallystick__V1__VoidGrantRequest__MetadataEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define TALLYSTICK__V1__VOID_GRANT_REQUEST__METADATA_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__void_grant_request__metadata_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  TALLYSTICK__V1__VOID_GRANT_REQUEST__AMOUNT__NOT_SET = 0,
+  TALLYSTICK__V1__VOID_GRANT_REQUEST__AMOUNT_AMOUNT_MICROS = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__VOID_GRANT_REQUEST__AMOUNT__CASE)
+} Tallystick__V1__VoidGrantRequest__AmountCase;
+
+struct  Tallystick__V1__VoidGrantRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData transaction_id;
+  ProtobufCBinaryData actor;
+  ProtobufCBinaryData reason;
+  ProtobufCBinaryData idempotency_key;
+  ProtobufCBinaryData description;
+  size_t n_metadata;
+  Tallystick__V1__VoidGrantRequest__MetadataEntry **metadata;
+  Tallystick__V1__VoidGrantRequest__AmountCase amount_case;
+  union {
+    int64_t amount_micros;
+  };
+};
+#define TALLYSTICK__V1__VOID_GRANT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__void_grant_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, TALLYSTICK__V1__VOID_GRANT_REQUEST__AMOUNT__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__VoidGrantResponse
+{
+  ProtobufCMessage base;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
+  uint64_t replayed;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__VOID_GRANT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__void_grant_response__descriptor) \
+    , 0,NULL, 0,NULL, 0, 0, 0 }
+
+
+struct  Tallystick__V1__ForgiveOwedRequest__MetadataEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define TALLYSTICK__V1__FORGIVE_OWED_REQUEST__METADATA_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__forgive_owed_request__metadata_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  TALLYSTICK__V1__FORGIVE_OWED_REQUEST__AMOUNT__NOT_SET = 0,
+  TALLYSTICK__V1__FORGIVE_OWED_REQUEST__AMOUNT_AMOUNT_MICROS = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__FORGIVE_OWED_REQUEST__AMOUNT__CASE)
+} Tallystick__V1__ForgiveOwedRequest__AmountCase;
+
+struct  Tallystick__V1__ForgiveOwedRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData actor;
+  ProtobufCBinaryData reason;
+  ProtobufCBinaryData idempotency_key;
+  ProtobufCBinaryData description;
+  size_t n_metadata;
+  Tallystick__V1__ForgiveOwedRequest__MetadataEntry **metadata;
+  Tallystick__V1__ForgiveOwedRequest__AmountCase amount_case;
+  union {
+    int64_t amount_micros;
+  };
+};
+#define TALLYSTICK__V1__FORGIVE_OWED_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__forgive_owed_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, TALLYSTICK__V1__FORGIVE_OWED_REQUEST__AMOUNT__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__ForgiveOwedResponse
+{
+  ProtobufCMessage base;
+  size_t n_transaction;
+  Tallystick__V1__Transaction **transaction;
+  size_t n_balance;
+  Tallystick__V1__Balance **balance;
+  uint64_t replayed;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__FORGIVE_OWED_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__forgive_owed_response__descriptor) \
+    , 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Tallystick__V1__ReleaseRequest
@@ -1533,6 +1846,211 @@ Tallystick__V1__CaptureResponse *
 void   tallystick__v1__capture_response__free_unpacked
                      (Tallystick__V1__CaptureResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__RefundRequest__MetadataEntry methods */
+void   tallystick__v1__refund_request__metadata_entry__init
+                     (Tallystick__V1__RefundRequest__MetadataEntry         *message);
+/* Tallystick__V1__RefundRequest methods */
+void   tallystick__v1__refund_request__init
+                     (Tallystick__V1__RefundRequest         *message);
+size_t tallystick__v1__refund_request__get_packed_size
+                     (const Tallystick__V1__RefundRequest   *message);
+size_t tallystick__v1__refund_request__pack
+                     (const Tallystick__V1__RefundRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__refund_request__pack_to_buffer
+                     (const Tallystick__V1__RefundRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__RefundRequest *
+       tallystick__v1__refund_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__refund_request__free_unpacked
+                     (Tallystick__V1__RefundRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__RefundResponse methods */
+void   tallystick__v1__refund_response__init
+                     (Tallystick__V1__RefundResponse         *message);
+size_t tallystick__v1__refund_response__get_packed_size
+                     (const Tallystick__V1__RefundResponse   *message);
+size_t tallystick__v1__refund_response__pack
+                     (const Tallystick__V1__RefundResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__refund_response__pack_to_buffer
+                     (const Tallystick__V1__RefundResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__RefundResponse *
+       tallystick__v1__refund_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__refund_response__free_unpacked
+                     (Tallystick__V1__RefundResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ReversePurchaseRequest__MetadataEntry methods */
+void   tallystick__v1__reverse_purchase_request__metadata_entry__init
+                     (Tallystick__V1__ReversePurchaseRequest__MetadataEntry         *message);
+/* Tallystick__V1__ReversePurchaseRequest methods */
+void   tallystick__v1__reverse_purchase_request__init
+                     (Tallystick__V1__ReversePurchaseRequest         *message);
+size_t tallystick__v1__reverse_purchase_request__get_packed_size
+                     (const Tallystick__V1__ReversePurchaseRequest   *message);
+size_t tallystick__v1__reverse_purchase_request__pack
+                     (const Tallystick__V1__ReversePurchaseRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__reverse_purchase_request__pack_to_buffer
+                     (const Tallystick__V1__ReversePurchaseRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ReversePurchaseRequest *
+       tallystick__v1__reverse_purchase_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__reverse_purchase_request__free_unpacked
+                     (Tallystick__V1__ReversePurchaseRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ReversePurchaseResponse methods */
+void   tallystick__v1__reverse_purchase_response__init
+                     (Tallystick__V1__ReversePurchaseResponse         *message);
+size_t tallystick__v1__reverse_purchase_response__get_packed_size
+                     (const Tallystick__V1__ReversePurchaseResponse   *message);
+size_t tallystick__v1__reverse_purchase_response__pack
+                     (const Tallystick__V1__ReversePurchaseResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__reverse_purchase_response__pack_to_buffer
+                     (const Tallystick__V1__ReversePurchaseResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ReversePurchaseResponse *
+       tallystick__v1__reverse_purchase_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__reverse_purchase_response__free_unpacked
+                     (Tallystick__V1__ReversePurchaseResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry methods */
+void   tallystick__v1__reinstate_purchase_request__metadata_entry__init
+                     (Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry         *message);
+/* Tallystick__V1__ReinstatePurchaseRequest methods */
+void   tallystick__v1__reinstate_purchase_request__init
+                     (Tallystick__V1__ReinstatePurchaseRequest         *message);
+size_t tallystick__v1__reinstate_purchase_request__get_packed_size
+                     (const Tallystick__V1__ReinstatePurchaseRequest   *message);
+size_t tallystick__v1__reinstate_purchase_request__pack
+                     (const Tallystick__V1__ReinstatePurchaseRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__reinstate_purchase_request__pack_to_buffer
+                     (const Tallystick__V1__ReinstatePurchaseRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ReinstatePurchaseRequest *
+       tallystick__v1__reinstate_purchase_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__reinstate_purchase_request__free_unpacked
+                     (Tallystick__V1__ReinstatePurchaseRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ReinstatePurchaseResponse methods */
+void   tallystick__v1__reinstate_purchase_response__init
+                     (Tallystick__V1__ReinstatePurchaseResponse         *message);
+size_t tallystick__v1__reinstate_purchase_response__get_packed_size
+                     (const Tallystick__V1__ReinstatePurchaseResponse   *message);
+size_t tallystick__v1__reinstate_purchase_response__pack
+                     (const Tallystick__V1__ReinstatePurchaseResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__reinstate_purchase_response__pack_to_buffer
+                     (const Tallystick__V1__ReinstatePurchaseResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ReinstatePurchaseResponse *
+       tallystick__v1__reinstate_purchase_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__reinstate_purchase_response__free_unpacked
+                     (Tallystick__V1__ReinstatePurchaseResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__VoidGrantRequest__MetadataEntry methods */
+void   tallystick__v1__void_grant_request__metadata_entry__init
+                     (Tallystick__V1__VoidGrantRequest__MetadataEntry         *message);
+/* Tallystick__V1__VoidGrantRequest methods */
+void   tallystick__v1__void_grant_request__init
+                     (Tallystick__V1__VoidGrantRequest         *message);
+size_t tallystick__v1__void_grant_request__get_packed_size
+                     (const Tallystick__V1__VoidGrantRequest   *message);
+size_t tallystick__v1__void_grant_request__pack
+                     (const Tallystick__V1__VoidGrantRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__void_grant_request__pack_to_buffer
+                     (const Tallystick__V1__VoidGrantRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__VoidGrantRequest *
+       tallystick__v1__void_grant_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__void_grant_request__free_unpacked
+                     (Tallystick__V1__VoidGrantRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__VoidGrantResponse methods */
+void   tallystick__v1__void_grant_response__init
+                     (Tallystick__V1__VoidGrantResponse         *message);
+size_t tallystick__v1__void_grant_response__get_packed_size
+                     (const Tallystick__V1__VoidGrantResponse   *message);
+size_t tallystick__v1__void_grant_response__pack
+                     (const Tallystick__V1__VoidGrantResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__void_grant_response__pack_to_buffer
+                     (const Tallystick__V1__VoidGrantResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__VoidGrantResponse *
+       tallystick__v1__void_grant_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__void_grant_response__free_unpacked
+                     (Tallystick__V1__VoidGrantResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ForgiveOwedRequest__MetadataEntry methods */
+void   tallystick__v1__forgive_owed_request__metadata_entry__init
+                     (Tallystick__V1__ForgiveOwedRequest__MetadataEntry         *message);
+/* Tallystick__V1__ForgiveOwedRequest methods */
+void   tallystick__v1__forgive_owed_request__init
+                     (Tallystick__V1__ForgiveOwedRequest         *message);
+size_t tallystick__v1__forgive_owed_request__get_packed_size
+                     (const Tallystick__V1__ForgiveOwedRequest   *message);
+size_t tallystick__v1__forgive_owed_request__pack
+                     (const Tallystick__V1__ForgiveOwedRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__forgive_owed_request__pack_to_buffer
+                     (const Tallystick__V1__ForgiveOwedRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ForgiveOwedRequest *
+       tallystick__v1__forgive_owed_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__forgive_owed_request__free_unpacked
+                     (Tallystick__V1__ForgiveOwedRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ForgiveOwedResponse methods */
+void   tallystick__v1__forgive_owed_response__init
+                     (Tallystick__V1__ForgiveOwedResponse         *message);
+size_t tallystick__v1__forgive_owed_response__get_packed_size
+                     (const Tallystick__V1__ForgiveOwedResponse   *message);
+size_t tallystick__v1__forgive_owed_response__pack
+                     (const Tallystick__V1__ForgiveOwedResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__forgive_owed_response__pack_to_buffer
+                     (const Tallystick__V1__ForgiveOwedResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ForgiveOwedResponse *
+       tallystick__v1__forgive_owed_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__forgive_owed_response__free_unpacked
+                     (Tallystick__V1__ForgiveOwedResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Tallystick__V1__ReleaseRequest methods */
 void   tallystick__v1__release_request__init
                      (Tallystick__V1__ReleaseRequest         *message);
@@ -1810,6 +2328,51 @@ typedef void (*Tallystick__V1__CaptureRequest_Closure)
 typedef void (*Tallystick__V1__CaptureResponse_Closure)
                  (const Tallystick__V1__CaptureResponse *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__RefundRequest__MetadataEntry_Closure)
+                 (const Tallystick__V1__RefundRequest__MetadataEntry *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__RefundRequest_Closure)
+                 (const Tallystick__V1__RefundRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__RefundResponse_Closure)
+                 (const Tallystick__V1__RefundResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ReversePurchaseRequest__MetadataEntry_Closure)
+                 (const Tallystick__V1__ReversePurchaseRequest__MetadataEntry *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ReversePurchaseRequest_Closure)
+                 (const Tallystick__V1__ReversePurchaseRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ReversePurchaseResponse_Closure)
+                 (const Tallystick__V1__ReversePurchaseResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry_Closure)
+                 (const Tallystick__V1__ReinstatePurchaseRequest__MetadataEntry *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ReinstatePurchaseRequest_Closure)
+                 (const Tallystick__V1__ReinstatePurchaseRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ReinstatePurchaseResponse_Closure)
+                 (const Tallystick__V1__ReinstatePurchaseResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__VoidGrantRequest__MetadataEntry_Closure)
+                 (const Tallystick__V1__VoidGrantRequest__MetadataEntry *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__VoidGrantRequest_Closure)
+                 (const Tallystick__V1__VoidGrantRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__VoidGrantResponse_Closure)
+                 (const Tallystick__V1__VoidGrantResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ForgiveOwedRequest__MetadataEntry_Closure)
+                 (const Tallystick__V1__ForgiveOwedRequest__MetadataEntry *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ForgiveOwedRequest_Closure)
+                 (const Tallystick__V1__ForgiveOwedRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ForgiveOwedResponse_Closure)
+                 (const Tallystick__V1__ForgiveOwedResponse *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__ReleaseRequest_Closure)
                  (const Tallystick__V1__ReleaseRequest *message,
                   void *closure_data);
@@ -1883,6 +2446,21 @@ extern const ProtobufCMessageDescriptor tallystick__v1__extend_response__descrip
 extern const ProtobufCMessageDescriptor tallystick__v1__capture_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__capture_request__metadata_entry__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__capture_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__refund_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__refund_request__metadata_entry__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__refund_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__reverse_purchase_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__reverse_purchase_request__metadata_entry__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__reverse_purchase_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__reinstate_purchase_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__reinstate_purchase_request__metadata_entry__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__reinstate_purchase_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__void_grant_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__void_grant_request__metadata_entry__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__void_grant_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__forgive_owed_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__forgive_owed_request__metadata_entry__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__forgive_owed_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__release_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__release_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__list_holds_request__descriptor;

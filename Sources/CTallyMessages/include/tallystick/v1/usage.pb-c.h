@@ -607,6 +607,24 @@ struct  Tallystick__V1__ModelPrice
     , {0,NULL}, 0, 0, 0 }
 
 
+typedef enum {
+  TALLYSTICK__V1__PLAN__SHORT__NOT_SET = 0,
+  TALLYSTICK__V1__PLAN__SHORT_ON_SHORT = 11
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__PLAN__SHORT__CASE)
+} Tallystick__V1__Plan__ShortCase;
+
+typedef enum {
+  TALLYSTICK__V1__PLAN__ROLLOVER__NOT_SET = 0,
+  TALLYSTICK__V1__PLAN__ROLLOVER_ROLLOVER_CAP_MICROS = 12
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__PLAN__ROLLOVER__CASE)
+} Tallystick__V1__Plan__RolloverCase;
+
+typedef enum {
+  TALLYSTICK__V1__PLAN__DEFAULT_PLAN__NOT_SET = 0,
+  TALLYSTICK__V1__PLAN__DEFAULT_PLAN_IS_DEFAULT = 13
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__PLAN__DEFAULT_PLAN__CASE)
+} Tallystick__V1__Plan__DefaultPlanCase;
+
 struct  Tallystick__V1__Plan
 {
   ProtobufCMessage base;
@@ -622,10 +640,22 @@ struct  Tallystick__V1__Plan
   ProtobufCBinaryData time_zone;
   size_t n_prices;
   Tallystick__V1__ModelPrice **prices;
+  Tallystick__V1__Plan__ShortCase short_case;
+  union {
+    int32_t on_short;
+  };
+  Tallystick__V1__Plan__RolloverCase rollover_case;
+  union {
+    int64_t rollover_cap_micros;
+  };
+  Tallystick__V1__Plan__DefaultPlanCase default_plan_case;
+  union {
+    uint64_t is_default;
+  };
 };
 #define TALLYSTICK__V1__PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__plan__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0,NULL }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0,NULL, TALLYSTICK__V1__PLAN__SHORT__NOT_SET, {0}, TALLYSTICK__V1__PLAN__ROLLOVER__NOT_SET, {0}, TALLYSTICK__V1__PLAN__DEFAULT_PLAN__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__PutPlanRequest

@@ -57,6 +57,46 @@ _ADD_PURCHASE = Method(
     repeatable=True,
     key="idempotency_key",
 )
+_REFUND = Method(
+    "tallystick.v1.CreditService",
+    "Refund",
+    credits_pb2.RefundRequest,
+    credits_pb2.RefundResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_REVERSE_PURCHASE = Method(
+    "tallystick.v1.CreditService",
+    "ReversePurchase",
+    credits_pb2.ReversePurchaseRequest,
+    credits_pb2.ReversePurchaseResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_REINSTATE_PURCHASE = Method(
+    "tallystick.v1.CreditService",
+    "ReinstatePurchase",
+    credits_pb2.ReinstatePurchaseRequest,
+    credits_pb2.ReinstatePurchaseResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_VOID_GRANT = Method(
+    "tallystick.v1.CreditService",
+    "VoidGrant",
+    credits_pb2.VoidGrantRequest,
+    credits_pb2.VoidGrantResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
+_FORGIVE_OWED = Method(
+    "tallystick.v1.CreditService",
+    "ForgiveOwed",
+    credits_pb2.ForgiveOwedRequest,
+    credits_pb2.ForgiveOwedResponse,
+    repeatable=True,
+    key="idempotency_key",
+)
 _GRANT_PLAN = Method(
     "tallystick.v1.CreditService",
     "GrantPlan",
@@ -154,11 +194,13 @@ class CreditService:
         self,
         *,
         user_id: str = "",
+        at_micros: Optional[Amount] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.GetBalanceResponse:
         """One user's balance. A user who never had credit has a balance of zero."""
         request = _GET_BALANCE.made(
             user_id=user_id,
+            at_micros=None if at_micros is None else to_micros(at_micros),
         )
         return self._caller.unary(_GET_BALANCE, request, timeout)
 
@@ -235,6 +277,7 @@ class CreditService:
         expires_at_micros: Optional[Time] = None,
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        external_refs: Iterable[str] = (),
         timeout: Optional[float] = None,
     ) -> credits_pb2.AddPurchaseResponse:
         """Adds bought credit. The payment id is unique across all users."""
@@ -247,8 +290,127 @@ class CreditService:
             expires_at_micros=None if expires_at_micros is None else to_timestamp(expires_at_micros),
             description=description,
             metadata=metadata,
+            external_refs=texts(external_refs),
         )
         return self._caller.unary(_ADD_PURCHASE, request, timeout)
+
+    def refund(
+        self,
+        *,
+        transaction_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        run_id: str = "",
+        attempt: int = 0,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.RefundResponse:
+        """Gives back what a debit took, or a part of it, to the lots that it came from."""
+        request = _REFUND.made(
+            transaction_id=transaction_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+            run_id=run_id,
+            attempt=attempt,
+        )
+        return self._caller.unary(_REFUND, request, timeout)
+
+    def reverse_purchase(
+        self,
+        *,
+        payment_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        event_id: str = "",
+        on_shortfall: Optional[Union[credits_pb2.OnShortfall, str]] = None,
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ReversePurchaseResponse:
+        """Takes a purchase's credit back, when the provider has paid the money back or a dispute was lost."""
+        request = _REVERSE_PURCHASE.made(
+            payment_id=payment_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            event_id=event_id,
+            on_shortfall=on_shortfall,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return self._caller.unary(_REVERSE_PURCHASE, request, timeout)
+
+    def reinstate_purchase(
+        self,
+        *,
+        payment_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        event_id: str = "",
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ReinstatePurchaseResponse:
+        """Undoes a reversal, when a dispute was won."""
+        request = _REINSTATE_PURCHASE.made(
+            payment_id=payment_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            event_id=event_id,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return self._caller.unary(_REINSTATE_PURCHASE, request, timeout)
+
+    def void_grant(
+        self,
+        *,
+        transaction_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        actor: str = "",
+        reason: str = "",
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.VoidGrantResponse:
+        """Takes back what of a plan's or promotional grant is neither spent nor held."""
+        request = _VOID_GRANT.made(
+            transaction_id=transaction_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            actor=actor,
+            reason=reason,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return self._caller.unary(_VOID_GRANT, request, timeout)
+
+    def forgive_owed(
+        self,
+        *,
+        user_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        actor: str = "",
+        reason: str = "",
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ForgiveOwedResponse:
+        """Forgives what a user owes, or a part of it. Role: admin."""
+        request = _FORGIVE_OWED.made(
+            user_id=user_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            actor=actor,
+            reason=reason,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return self._caller.unary(_FORGIVE_OWED, request, timeout)
 
     def grant_plan(
         self,
@@ -261,6 +423,8 @@ class CreditService:
         idempotency_key: str = "",
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        period_index: int = 0,
+        effective_at_micros: Optional[Time] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.GrantPlanResponse:
         """Grants a plan's credit, once per user, plan and period."""
@@ -273,6 +437,8 @@ class CreditService:
             idempotency_key=idempotency_key,
             description=description,
             metadata=metadata,
+            period_index=period_index,
+            effective_at_micros=None if effective_at_micros is None else to_timestamp(effective_at_micros),
         )
         return self._caller.unary(_GRANT_PLAN, request, timeout)
 
@@ -386,6 +552,7 @@ class CreditService:
         idempotency_key: str = "",
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        overage: Optional[Union[credits_pb2.Overage, str]] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.CaptureResponse:
         """Charges a hold with all or less than it holds and releases the rest."""
@@ -395,6 +562,7 @@ class CreditService:
             idempotency_key=idempotency_key,
             description=description,
             metadata=metadata,
+            overage=overage,
         )
         return self._caller.unary(_CAPTURE, request, timeout)
 
@@ -477,11 +645,13 @@ class AsyncCreditService:
         self,
         *,
         user_id: str = "",
+        at_micros: Optional[Amount] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.GetBalanceResponse:
         """One user's balance. A user who never had credit has a balance of zero."""
         request = _GET_BALANCE.made(
             user_id=user_id,
+            at_micros=None if at_micros is None else to_micros(at_micros),
         )
         return await self._caller.unary(_GET_BALANCE, request, timeout)
 
@@ -558,6 +728,7 @@ class AsyncCreditService:
         expires_at_micros: Optional[Time] = None,
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        external_refs: Iterable[str] = (),
         timeout: Optional[float] = None,
     ) -> credits_pb2.AddPurchaseResponse:
         """Adds bought credit. The payment id is unique across all users."""
@@ -570,8 +741,127 @@ class AsyncCreditService:
             expires_at_micros=None if expires_at_micros is None else to_timestamp(expires_at_micros),
             description=description,
             metadata=metadata,
+            external_refs=texts(external_refs),
         )
         return await self._caller.unary(_ADD_PURCHASE, request, timeout)
+
+    async def refund(
+        self,
+        *,
+        transaction_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        run_id: str = "",
+        attempt: int = 0,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.RefundResponse:
+        """Gives back what a debit took, or a part of it, to the lots that it came from."""
+        request = _REFUND.made(
+            transaction_id=transaction_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+            run_id=run_id,
+            attempt=attempt,
+        )
+        return await self._caller.unary(_REFUND, request, timeout)
+
+    async def reverse_purchase(
+        self,
+        *,
+        payment_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        event_id: str = "",
+        on_shortfall: Optional[Union[credits_pb2.OnShortfall, str]] = None,
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ReversePurchaseResponse:
+        """Takes a purchase's credit back, when the provider has paid the money back or a dispute was lost."""
+        request = _REVERSE_PURCHASE.made(
+            payment_id=payment_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            event_id=event_id,
+            on_shortfall=on_shortfall,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_REVERSE_PURCHASE, request, timeout)
+
+    async def reinstate_purchase(
+        self,
+        *,
+        payment_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        event_id: str = "",
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ReinstatePurchaseResponse:
+        """Undoes a reversal, when a dispute was won."""
+        request = _REINSTATE_PURCHASE.made(
+            payment_id=payment_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            event_id=event_id,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_REINSTATE_PURCHASE, request, timeout)
+
+    async def void_grant(
+        self,
+        *,
+        transaction_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        actor: str = "",
+        reason: str = "",
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.VoidGrantResponse:
+        """Takes back what of a plan's or promotional grant is neither spent nor held."""
+        request = _VOID_GRANT.made(
+            transaction_id=transaction_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            actor=actor,
+            reason=reason,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_VOID_GRANT, request, timeout)
+
+    async def forgive_owed(
+        self,
+        *,
+        user_id: str = "",
+        amount_micros: Optional[Amount] = None,
+        actor: str = "",
+        reason: str = "",
+        idempotency_key: str = "",
+        description: str = "",
+        metadata: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+    ) -> credits_pb2.ForgiveOwedResponse:
+        """Forgives what a user owes, or a part of it. Role: admin."""
+        request = _FORGIVE_OWED.made(
+            user_id=user_id,
+            amount_micros=None if amount_micros is None else to_micros(amount_micros),
+            actor=actor,
+            reason=reason,
+            idempotency_key=idempotency_key,
+            description=description,
+            metadata=metadata,
+        )
+        return await self._caller.unary(_FORGIVE_OWED, request, timeout)
 
     async def grant_plan(
         self,
@@ -584,6 +874,8 @@ class AsyncCreditService:
         idempotency_key: str = "",
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        period_index: int = 0,
+        effective_at_micros: Optional[Time] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.GrantPlanResponse:
         """Grants a plan's credit, once per user, plan and period."""
@@ -596,6 +888,8 @@ class AsyncCreditService:
             idempotency_key=idempotency_key,
             description=description,
             metadata=metadata,
+            period_index=period_index,
+            effective_at_micros=None if effective_at_micros is None else to_timestamp(effective_at_micros),
         )
         return await self._caller.unary(_GRANT_PLAN, request, timeout)
 
@@ -709,6 +1003,7 @@ class AsyncCreditService:
         idempotency_key: str = "",
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        overage: Optional[Union[credits_pb2.Overage, str]] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.CaptureResponse:
         """Charges a hold with all or less than it holds and releases the rest."""
@@ -718,6 +1013,7 @@ class AsyncCreditService:
             idempotency_key=idempotency_key,
             description=description,
             metadata=metadata,
+            overage=overage,
         )
         return await self._caller.unary(_CAPTURE, request, timeout)
 

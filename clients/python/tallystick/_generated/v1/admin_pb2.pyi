@@ -7,6 +7,9 @@ from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+GRANT_MODE_AUTOMATIC: GrantMode
+GRANT_MODE_MANUAL: GrantMode
+GRANT_MODE_UNSPECIFIED: GrantMode
 METRIC_KIND_COUNTER: MetricKind
 METRIC_KIND_GAUGE: MetricKind
 METRIC_KIND_HISTOGRAM: MetricKind
@@ -26,6 +29,9 @@ USER_SORT_NEWEST_FIRST: UserSort
 USER_SORT_OLDEST_FIRST: UserSort
 USER_SORT_UNSPECIFIED: UserSort
 USER_SORT_USER_ID: UserSort
+USER_STATE_ACTIVE: UserState
+USER_STATE_SUSPENDED: UserState
+USER_STATE_UNSPECIFIED: UserState
 
 class CacheStats(_message.Message):
     __slots__ = ["bytes", "entries", "evictions", "hits", "invalidations", "limit_bytes", "misses", "name"]
@@ -311,6 +317,16 @@ class SetRateLimitResponse(_message.Message):
     rate_limit: RateLimit
     def __init__(self, rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
+class Subscription(_message.Message):
+    __slots__ = ["grants", "plan_id", "start"]
+    GRANTS_FIELD_NUMBER: _ClassVar[int]
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    grants: GrantMode
+    plan_id: str
+    start: str
+    def __init__(self, plan_id: _Optional[str] = ..., start: _Optional[str] = ..., grants: _Optional[_Union[GrantMode, str]] = ...) -> None: ...
+
 class User(_message.Message):
     __slots__ = ["balance", "settings", "usage"]
     BALANCE_FIELD_NUMBER: _ClassVar[int]
@@ -322,12 +338,14 @@ class User(_message.Message):
     def __init__(self, settings: _Optional[_Union[UserSettings, _Mapping]] = ..., balance: _Optional[_Union[_credits_pb2.Balance, _Mapping]] = ..., usage: _Optional[_Union[_usage_pb2.Usage, _Mapping]] = ...) -> None: ...
 
 class UserSettings(_message.Message):
-    __slots__ = ["approval", "created_at_micros", "email", "plan_id", "role", "updated_at_micros", "user_id"]
+    __slots__ = ["approval", "created_at_micros", "email", "plan_id", "role", "state", "subscription", "updated_at_micros", "user_id"]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIPTION_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     approval: UserApproval
@@ -335,9 +353,11 @@ class UserSettings(_message.Message):
     email: str
     plan_id: str
     role: UserRole
+    state: UserState
+    subscription: Subscription
     updated_at_micros: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., email: _Optional[str] = ..., role: _Optional[_Union[UserRole, str]] = ..., plan_id: _Optional[str] = ..., approval: _Optional[_Union[UserApproval, str]] = ..., updated_at_micros: _Optional[int] = ..., created_at_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., email: _Optional[str] = ..., role: _Optional[_Union[UserRole, str]] = ..., plan_id: _Optional[str] = ..., approval: _Optional[_Union[UserApproval, str]] = ..., updated_at_micros: _Optional[int] = ..., created_at_micros: _Optional[int] = ..., state: _Optional[_Union[UserState, str]] = ..., subscription: _Optional[_Union[Subscription, _Mapping]] = ...) -> None: ...
 
 class VerifyRequest(_message.Message):
     __slots__ = []
@@ -370,6 +390,12 @@ class UserRole(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class UserApproval(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class UserState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class GrantMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class UserSort(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):

@@ -5,6 +5,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
+BATCH_MODE_ATOMIC: BatchMode
 BATCH_MODE_INDEPENDENT: BatchMode
 BATCH_MODE_UNSPECIFIED: BatchMode
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -13,6 +14,13 @@ HOLD_STATE_EXPIRED: HoldState
 HOLD_STATE_OPEN: HoldState
 HOLD_STATE_RELEASED: HoldState
 HOLD_STATE_UNSPECIFIED: HoldState
+ON_SHORTFALL_OWE: OnShortfall
+ON_SHORTFALL_PARTIAL: OnShortfall
+ON_SHORTFALL_REJECT: OnShortfall
+ON_SHORTFALL_UNSPECIFIED: OnShortfall
+OVERAGE_DRAW: Overage
+OVERAGE_REJECT: Overage
+OVERAGE_UNSPECIFIED: Overage
 TRANSACTION_TYPE_ADJUSTMENT: TransactionType
 TRANSACTION_TYPE_API_USAGE: TransactionType
 TRANSACTION_TYPE_EXPIRY: TransactionType
@@ -20,16 +28,21 @@ TRANSACTION_TYPE_HOLD: TransactionType
 TRANSACTION_TYPE_HOLD_EXTEND: TransactionType
 TRANSACTION_TYPE_HOLD_RELEASE: TransactionType
 TRANSACTION_TYPE_OPENING: TransactionType
+TRANSACTION_TYPE_OWED: TransactionType
+TRANSACTION_TYPE_OWED_FORGIVEN: TransactionType
+TRANSACTION_TYPE_OWED_PAYMENT: TransactionType
 TRANSACTION_TYPE_PLAN_GRANT: TransactionType
 TRANSACTION_TYPE_PROMO_GRANT: TransactionType
 TRANSACTION_TYPE_PURCHASE: TransactionType
 TRANSACTION_TYPE_REFUND: TransactionType
+TRANSACTION_TYPE_REINSTATEMENT: TransactionType
 TRANSACTION_TYPE_REVERSAL: TransactionType
+TRANSACTION_TYPE_ROLLOVER: TransactionType
 TRANSACTION_TYPE_UNSPECIFIED: TransactionType
 TRANSACTION_TYPE_VOID: TransactionType
 
 class AddPurchaseRequest(_message.Message):
-    __slots__ = ["amount_micros", "description", "expires_at_micros", "idempotency_key", "metadata", "package", "payment_id", "user_id"]
+    __slots__ = ["amount_micros", "description", "expires_at_micros", "external_refs", "idempotency_key", "metadata", "package", "payment_id", "user_id"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +53,7 @@ class AddPurchaseRequest(_message.Message):
     AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_REFS_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
@@ -48,12 +62,13 @@ class AddPurchaseRequest(_message.Message):
     amount_micros: int
     description: str
     expires_at_micros: int
+    external_refs: _containers.RepeatedScalarFieldContainer[str]
     idempotency_key: str
     metadata: _containers.ScalarMap[str, str]
     package: str
     payment_id: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., package: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., expires_at_micros: _Optional[int] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., package: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., expires_at_micros: _Optional[int] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., external_refs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AddPurchaseResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "transaction"]
@@ -109,11 +124,12 @@ class AdjustResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Balance(_message.Message):
-    __slots__ = ["available_micros", "held_micros", "next_expiry_at_micros", "next_expiry_micros", "pending_micros", "posted_micros", "user_id", "version"]
+    __slots__ = ["available_micros", "held_micros", "next_expiry_at_micros", "next_expiry_micros", "owed_micros", "pending_micros", "posted_micros", "user_id", "version"]
     AVAILABLE_MICROS_FIELD_NUMBER: _ClassVar[int]
     HELD_MICROS_FIELD_NUMBER: _ClassVar[int]
     NEXT_EXPIRY_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     NEXT_EXPIRY_MICROS_FIELD_NUMBER: _ClassVar[int]
+    OWED_MICROS_FIELD_NUMBER: _ClassVar[int]
     PENDING_MICROS_FIELD_NUMBER: _ClassVar[int]
     POSTED_MICROS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -122,11 +138,12 @@ class Balance(_message.Message):
     held_micros: int
     next_expiry_at_micros: int
     next_expiry_micros: int
+    owed_micros: int
     pending_micros: int
     posted_micros: int
     user_id: str
     version: int
-    def __init__(self, user_id: _Optional[str] = ..., posted_micros: _Optional[int] = ..., held_micros: _Optional[int] = ..., available_micros: _Optional[int] = ..., version: _Optional[int] = ..., next_expiry_at_micros: _Optional[int] = ..., next_expiry_micros: _Optional[int] = ..., pending_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., posted_micros: _Optional[int] = ..., held_micros: _Optional[int] = ..., available_micros: _Optional[int] = ..., version: _Optional[int] = ..., next_expiry_at_micros: _Optional[int] = ..., next_expiry_micros: _Optional[int] = ..., pending_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ...) -> None: ...
 
 class BatchConsumeRequest(_message.Message):
     __slots__ = ["items", "mode"]
@@ -173,7 +190,7 @@ class BatchGrantPlanResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[GrantPlanResult, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class CaptureRequest(_message.Message):
-    __slots__ = ["amount_micros", "description", "hold_id", "idempotency_key", "metadata"]
+    __slots__ = ["amount_micros", "description", "hold_id", "idempotency_key", "metadata", "overage"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -186,12 +203,14 @@ class CaptureRequest(_message.Message):
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    OVERAGE_FIELD_NUMBER: _ClassVar[int]
     amount_micros: int
     description: str
     hold_id: str
     idempotency_key: str
     metadata: _containers.ScalarMap[str, str]
-    def __init__(self, hold_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    overage: Overage
+    def __init__(self, hold_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., overage: _Optional[_Union[Overage, str]] = ...) -> None: ...
 
 class CaptureResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "hold", "replayed", "transaction"]
@@ -302,11 +321,52 @@ class ExtendResponse(_message.Message):
     transaction: Transaction
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold: _Optional[_Union[Hold, _Mapping]] = ...) -> None: ...
 
-class GetBalanceRequest(_message.Message):
-    __slots__ = ["user_id"]
+class ForgiveOwedRequest(_message.Message):
+    __slots__ = ["actor", "amount_micros", "description", "idempotency_key", "metadata", "reason", "user_id"]
+    class MetadataEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    actor: str
+    amount_micros: int
+    description: str
+    idempotency_key: str
+    metadata: _containers.ScalarMap[str, str]
+    reason: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ForgiveOwedResponse(_message.Message):
+    __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "transaction"]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_FIELD_NUMBER: _ClassVar[int]
+    balance: Balance
+    commit_position: int
+    commit_sequence: int
+    replayed: bool
+    transaction: Transaction
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
+class GetBalanceRequest(_message.Message):
+    __slots__ = ["at_micros", "user_id"]
+    AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    at_micros: int
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., at_micros: _Optional[int] = ...) -> None: ...
 
 class GetBalanceResponse(_message.Message):
     __slots__ = ["balance", "commit_sequence"]
@@ -331,7 +391,7 @@ class GetTransactionResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class GrantPlanRequest(_message.Message):
-    __slots__ = ["amount_micros", "description", "expires_at_micros", "idempotency_key", "metadata", "period", "plan_id", "user_id"]
+    __slots__ = ["amount_micros", "description", "effective_at_micros", "expires_at_micros", "idempotency_key", "metadata", "period", "period_index", "plan_id", "user_id"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -341,21 +401,25 @@ class GrantPlanRequest(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     PERIOD_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_INDEX_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     amount_micros: int
     description: str
+    effective_at_micros: int
     expires_at_micros: int
     idempotency_key: str
     metadata: _containers.ScalarMap[str, str]
     period: str
+    period_index: int
     plan_id: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period: _Optional[str] = ..., amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period: _Optional[str] = ..., amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., period_index: _Optional[int] = ..., effective_at_micros: _Optional[int] = ...) -> None: ...
 
 class GrantPlanResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "transaction"]
@@ -513,6 +577,82 @@ class LotAllocation(_message.Message):
     lot_id: int
     def __init__(self, lot_id: _Optional[int] = ..., amount_micros: _Optional[int] = ...) -> None: ...
 
+class RefundRequest(_message.Message):
+    __slots__ = ["amount_micros", "attempt", "description", "idempotency_key", "metadata", "run_id", "transaction_id"]
+    class MetadataEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    amount_micros: int
+    attempt: int
+    description: str
+    idempotency_key: str
+    metadata: _containers.ScalarMap[str, str]
+    run_id: str
+    transaction_id: str
+    def __init__(self, transaction_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+
+class RefundResponse(_message.Message):
+    __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "transaction"]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_FIELD_NUMBER: _ClassVar[int]
+    balance: Balance
+    commit_position: int
+    commit_sequence: int
+    replayed: bool
+    transaction: Transaction
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
+class ReinstatePurchaseRequest(_message.Message):
+    __slots__ = ["amount_micros", "description", "event_id", "idempotency_key", "metadata", "payment_id"]
+    class MetadataEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    amount_micros: int
+    description: str
+    event_id: str
+    idempotency_key: str
+    metadata: _containers.ScalarMap[str, str]
+    payment_id: str
+    def __init__(self, payment_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., event_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ReinstatePurchaseResponse(_message.Message):
+    __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "transaction"]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_FIELD_NUMBER: _ClassVar[int]
+    balance: Balance
+    commit_position: int
+    commit_sequence: int
+    replayed: bool
+    transaction: Transaction
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
 class ReleaseRequest(_message.Message):
     __slots__ = ["hold_id", "idempotency_key"]
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
@@ -578,8 +718,47 @@ class ReserveResponse(_message.Message):
     transaction: Transaction
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold: _Optional[_Union[Hold, _Mapping]] = ...) -> None: ...
 
+class ReversePurchaseRequest(_message.Message):
+    __slots__ = ["amount_micros", "description", "event_id", "idempotency_key", "metadata", "on_shortfall", "payment_id"]
+    class MetadataEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    ON_SHORTFALL_FIELD_NUMBER: _ClassVar[int]
+    PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    amount_micros: int
+    description: str
+    event_id: str
+    idempotency_key: str
+    metadata: _containers.ScalarMap[str, str]
+    on_shortfall: OnShortfall
+    payment_id: str
+    def __init__(self, payment_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., event_id: _Optional[str] = ..., on_shortfall: _Optional[_Union[OnShortfall, str]] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ReversePurchaseResponse(_message.Message):
+    __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "transaction"]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_FIELD_NUMBER: _ClassVar[int]
+    balance: Balance
+    commit_position: int
+    commit_sequence: int
+    replayed: bool
+    transaction: Transaction
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
 class Transaction(_message.Message):
-    __slots__ = ["actor", "amount_micros", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "lots", "metadata", "package", "payment_id", "pending_after_micros", "period_start_at_micros", "plan_id", "priority", "reason", "run_id", "sequence", "transaction_id", "type", "user_id", "version"]
+    __slots__ = ["actor", "amount_micros", "asked_micros", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "event_id", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "lots", "metadata", "owed_after_micros", "owed_micros", "package", "payment_id", "pending_after_micros", "period_end_date", "period_start_at_micros", "period_start_date", "plan_id", "priority", "reason", "refers_to_transaction_id", "rollover_cap_micros", "run_id", "sequence", "short_micros", "transaction_id", "type", "user_id", "version"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -589,12 +768,14 @@ class Transaction(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    ASKED_MICROS_FIELD_NUMBER: _ClassVar[int]
     BALANCE_AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
     COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
     COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     EFFECTIVE_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     HELD_AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
     HOLD_AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -602,27 +783,36 @@ class Transaction(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     LOTS_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    OWED_AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
+    OWED_MICROS_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     PENDING_AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_END_DATE_FIELD_NUMBER: _ClassVar[int]
     PERIOD_START_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_START_DATE_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    REFERS_TO_TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLLOVER_CAP_MICROS_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    SHORT_MICROS_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     actor: str
     amount_micros: int
+    asked_micros: int
     balance_after_micros: int
     commit_position: int
     commit_sequence: int
     created_at_micros: int
     description: str
     effective_at_micros: int
+    event_id: str
     expires_at_micros: int
     held_after_micros: int
     hold_amount_micros: int
@@ -630,20 +820,66 @@ class Transaction(_message.Message):
     idempotency_key: str
     lots: _containers.RepeatedCompositeFieldContainer[LotAllocation]
     metadata: _containers.ScalarMap[str, str]
+    owed_after_micros: int
+    owed_micros: int
     package: str
     payment_id: str
     pending_after_micros: int
+    period_end_date: str
     period_start_at_micros: int
+    period_start_date: str
     plan_id: str
     priority: int
     reason: str
+    refers_to_transaction_id: str
+    rollover_cap_micros: int
     run_id: str
     sequence: int
+    short_micros: int
     transaction_id: str
     type: TransactionType
     user_id: str
     version: int
-    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ..., pending_after_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ..., pending_after_micros: _Optional[int] = ..., refers_to_transaction_id: _Optional[str] = ..., event_id: _Optional[str] = ..., asked_micros: _Optional[int] = ..., short_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ..., owed_after_micros: _Optional[int] = ..., period_start_date: _Optional[str] = ..., period_end_date: _Optional[str] = ..., rollover_cap_micros: _Optional[int] = ...) -> None: ...
+
+class VoidGrantRequest(_message.Message):
+    __slots__ = ["actor", "amount_micros", "description", "idempotency_key", "metadata", "reason", "transaction_id"]
+    class MetadataEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    actor: str
+    amount_micros: int
+    description: str
+    idempotency_key: str
+    metadata: _containers.ScalarMap[str, str]
+    reason: str
+    transaction_id: str
+    def __init__(self, transaction_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class VoidGrantResponse(_message.Message):
+    __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "transaction"]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_FIELD_NUMBER: _ClassVar[int]
+    balance: Balance
+    commit_position: int
+    commit_sequence: int
+    replayed: bool
+    transaction: Transaction
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class TransactionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
@@ -652,4 +888,10 @@ class HoldState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class BatchMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class Overage(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class OnShortfall(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

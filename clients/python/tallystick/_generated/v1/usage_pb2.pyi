@@ -11,6 +11,10 @@ GRANT_EXPIRY_AFTER: GrantExpiry
 GRANT_EXPIRY_NEVER: GrantExpiry
 GRANT_EXPIRY_PERIOD_END: GrantExpiry
 GRANT_EXPIRY_UNSPECIFIED: GrantExpiry
+ON_SHORT_BLOCK: OnShort
+ON_SHORT_COLLECT: OnShort
+ON_SHORT_FORGIVE: OnShort
+ON_SHORT_UNSPECIFIED: OnShort
 QUOTA_KIND_GENERATIONS: QuotaKind
 QUOTA_KIND_PAGES: QuotaKind
 QUOTA_KIND_UNSPECIFIED: QuotaKind
@@ -262,28 +266,34 @@ class ModelPrice(_message.Message):
     def __init__(self, model: _Optional[str] = ..., input_micros_per_million: _Optional[int] = ..., output_micros_per_million: _Optional[int] = ..., image_micros: _Optional[int] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ["display_name", "expires_after_millis", "grant_expiry", "limits", "monthly_credit_micros", "plan_id", "prices", "priority", "time_zone", "updated_at_micros"]
+    __slots__ = ["display_name", "expires_after_millis", "grant_expiry", "is_default", "limits", "monthly_credit_micros", "on_short", "plan_id", "prices", "priority", "rollover_cap_micros", "time_zone", "updated_at_micros"]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AFTER_MILLIS_FIELD_NUMBER: _ClassVar[int]
     GRANT_EXPIRY_FIELD_NUMBER: _ClassVar[int]
+    IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     MONTHLY_CREDIT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    ON_SHORT_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     PRICES_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    ROLLOVER_CAP_MICROS_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     display_name: str
     expires_after_millis: int
     grant_expiry: GrantExpiry
+    is_default: bool
     limits: PlanLimits
     monthly_credit_micros: int
+    on_short: OnShort
     plan_id: str
     prices: _containers.RepeatedCompositeFieldContainer[ModelPrice]
     priority: int
+    rollover_cap_micros: int
     time_zone: str
     updated_at_micros: int
-    def __init__(self, plan_id: _Optional[str] = ..., display_name: _Optional[str] = ..., monthly_credit_micros: _Optional[int] = ..., grant_expiry: _Optional[_Union[GrantExpiry, str]] = ..., expires_after_millis: _Optional[int] = ..., priority: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., time_zone: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ...) -> None: ...
+    def __init__(self, plan_id: _Optional[str] = ..., display_name: _Optional[str] = ..., monthly_credit_micros: _Optional[int] = ..., grant_expiry: _Optional[_Union[GrantExpiry, str]] = ..., expires_after_millis: _Optional[int] = ..., priority: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., time_zone: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ..., on_short: _Optional[_Union[OnShort, str]] = ..., rollover_cap_micros: _Optional[int] = ..., is_default: bool = ...) -> None: ...
 
 class PlanLimits(_message.Message):
     __slots__ = ["monthly_generations", "monthly_uploads", "page_count"]
@@ -510,4 +520,7 @@ class QuotaKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class GrantExpiry(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class OnShort(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -33,6 +33,28 @@ export declare const UserApproval: {
 }
 export type UserApproval = 0 | 1 | 2 | 3 | (number & {})
 
+export declare const UserState: {
+  /** As ACTIVE. */
+  readonly UNSPECIFIED: 0
+  readonly ACTIVE: 1
+  readonly SUSPENDED: 2
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type UserState = 0 | 1 | 2 | (number & {})
+
+export declare const GrantMode: {
+  /** As MANUAL. */
+  readonly UNSPECIFIED: 0
+  /** The application calls GrantPlan. */
+  readonly MANUAL: 1
+  /** The server grants each period itself, soon after its start and before any write of the user. */
+  readonly AUTOMATIC: 2
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type GrantMode = 0 | 1 | 2 | (number & {})
+
 export declare const UserSort: {
   /** Newest first. */
   readonly UNSPECIFIED: 0
@@ -196,6 +218,9 @@ export interface UserSettings {
    * Microseconds since the epoch, UTC.
    */
   createdAtMicros: bigint
+  state: UserState | undefined
+  /** PutUserSettings keeps what is stored when it is absent; an empty one ends the subscription. */
+  subscription: Subscription | undefined
 }
 /** `UserSettings` as it is given: what is absent has its default. */
 export interface UserSettingsInit {
@@ -225,8 +250,35 @@ export interface UserSettingsInit {
    * Microseconds since the epoch, UTC.
    */
   createdAtMicros?: bigint | Date | undefined
+  state?: UserState | undefined
+  /** PutUserSettings keeps what is stored when it is absent; an empty one ends the subscription. */
+  subscription?: SubscriptionInit | undefined
 }
 export declare const UserSettings: MessageCodec<UserSettings, UserSettingsInit>
+
+/** Credit of a plan, period by period. */
+export interface Subscription {
+  /** The settings' plan_id when empty. */
+  planId: string
+  /**
+   * `YYYY-MM-DD`: the date at which period 0 begins, in the plan's time zone. Period n begins n months after
+   * it, at its day or the month's last.
+   */
+  start: string
+  grants: GrantMode
+}
+/** `Subscription` as it is given: what is absent has its default. */
+export interface SubscriptionInit {
+  /** The settings' plan_id when empty. */
+  planId?: string | undefined
+  /**
+   * `YYYY-MM-DD`: the date at which period 0 begins, in the plan's time zone. Period n begins n months after
+   * it, at its day or the month's last.
+   */
+  start?: string | undefined
+  grants?: GrantMode | undefined
+}
+export declare const Subscription: MessageCodec<Subscription, SubscriptionInit>
 
 export interface GetUserSettingsRequest {
   userId: string

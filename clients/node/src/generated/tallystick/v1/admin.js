@@ -24,6 +24,18 @@ export const UserApproval = enumeration('USER_APPROVAL_', {
   REJECTED: 3,
 })
 
+export const UserState = enumeration('USER_STATE_', {
+  UNSPECIFIED: 0,
+  ACTIVE: 1,
+  SUSPENDED: 2,
+})
+
+export const GrantMode = enumeration('GRANT_MODE_', {
+  UNSPECIFIED: 0,
+  MANUAL: 1,
+  AUTOMATIC: 2,
+})
+
 export const UserSort = enumeration('USER_SORT_', {
   UNSPECIFIED: 0,
   NEWEST_FIRST: 1,
@@ -456,6 +468,8 @@ export const UserSettings = new MessageCodec('tallystick.v1.UserSettings', blank
   { name: 'approval', proto: 'approval', number: 5, kind: 'enum', of: () => UserApproval },
   { name: 'updatedAtMicros', proto: 'updated_at_micros', number: 6, kind: 'int64' },
   { name: 'createdAtMicros', proto: 'created_at_micros', number: 7, kind: 'int64' },
+  { name: 'state', proto: 'state', number: 8, kind: 'enum', of: () => UserState, presence: true, oneof: 'user_state' },
+  { name: 'subscription', proto: 'subscription', number: 9, kind: 'message', of: () => Subscription, presence: true },
 ])
 
 export function blankUserSettings() {
@@ -467,6 +481,8 @@ export function blankUserSettings() {
     approval: 0,
     updatedAtMicros: 0n,
     createdAtMicros: 0n,
+    state: undefined,
+    subscription: undefined,
   }
 }
 
@@ -498,6 +514,15 @@ export function readUserSettings(r, m) {
         case 56:
           m.createdAtMicros = r.int64()
           break
+        case 64:
+          m.state = r.int32()
+          break
+        case 74: {
+          const end = r.enter()
+          m.subscription = readSubscription(r, m.subscription ?? blankSubscription())
+          r.leave(end)
+          break
+        }
         default:
           r.unknown(tag, m)
       }
@@ -545,6 +570,79 @@ export function writeUserSettings(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(56)
     w.time(v, 'UserSettings.createdAtMicros')
+  }
+  v = m.state
+  if (v !== undefined) {
+    w.tag(64)
+    w.int32(v, 'UserSettings.state')
+  }
+  v = m.subscription
+  if (v !== undefined) {
+    w.tag(74)
+    const at = w.enter(v, 'UserSettings.subscription')
+    writeSubscription(w, v)
+    w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const Subscription = new MessageCodec('tallystick.v1.Subscription', blankSubscription, readSubscription, writeSubscription, () => [
+  { name: 'planId', proto: 'plan_id', number: 1, kind: 'text' },
+  { name: 'start', proto: 'start', number: 2, kind: 'text' },
+  { name: 'grants', proto: 'grants', number: 3, kind: 'enum', of: () => GrantMode },
+])
+
+export function blankSubscription() {
+  return {
+    planId: '',
+    start: '',
+    grants: 0,
+  }
+}
+
+export function readSubscription(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.planId = r.text()
+          break
+        case 18:
+          m.start = r.text()
+          break
+        case 24:
+          m.grants = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, Subscription, tag)
+  }
+  return m
+}
+
+export function writeSubscription(w, m) {
+  check(m, Subscription)
+  let v
+  v = m.planId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'Subscription.planId')
+  }
+  v = m.start
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'Subscription.start')
+  }
+  v = m.grants
+  if (v !== undefined && v !== 0) {
+    w.tag(24)
+    w.int32(v, 'Subscription.grants')
   }
   w.unknown(m[UNKNOWN])
 }

@@ -19,10 +19,19 @@ export declare const TransactionType: {
   readonly HOLD: 11
   readonly HOLD_EXTEND: 12
   readonly HOLD_RELEASE: 13
+  /** A reversal was undone. */
+  readonly REINSTATEMENT: 14
+  /** What of a plan's credit was carried over to the next period. */
+  readonly ROLLOVER: 15
+  /** Credit paid what was owed. */
+  readonly OWED_PAYMENT: 16
+  /** Rows of what became owed or was forgiven move no credit: their amount is zero. */
+  readonly OWED: 17
+  readonly OWED_FORGIVEN: 18
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type TransactionType = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | (number & {})
+export type TransactionType = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 18 | (number & {})
 
 export declare const HoldState: {
   readonly UNSPECIFIED: 0
@@ -39,10 +48,36 @@ export declare const BatchMode: {
   readonly UNSPECIFIED: 0
   /** Each item is decided on its own. The default. */
   readonly INDEPENDENT: 1
+  /** All items or none: when one is refused it carries its reason, and the others BATCH_ABORTED. */
+  readonly ATOMIC: 2
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type BatchMode = 0 | 1 | (number & {})
+export type BatchMode = 0 | 1 | 2 | (number & {})
+
+export declare const Overage: {
+  readonly UNSPECIFIED: 0
+  /** More than the hold is refused with CAPTURE_EXCEEDS_HOLD. The default. */
+  readonly REJECT: 1
+  /** The rest is drawn from what is available; what is not there follows the plan's on_short. */
+  readonly DRAW: 2
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type Overage = 0 | 1 | 2 | (number & {})
+
+export declare const OnShortfall: {
+  readonly UNSPECIFIED: 0
+  /** Refused with REVERSAL_SHORT when the purchase's credit is partly spent or held. The default. */
+  readonly REJECT: 1
+  /** Takes what is there; what returns to the purchase later is taken too, up to the rest. */
+  readonly PARTIAL: 2
+  /** Takes what is there; the user owes the rest. */
+  readonly OWE: 3
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type OnShortfall = 0 | 1 | 2 | 3 | (number & {})
 
 /** What a user has. `availableMicros` is what a consume may take now. */
 export interface Balance {
@@ -76,6 +111,11 @@ export interface Balance {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   pendingMicros: bigint
+  /**
+   * Used or taken back, and not paid. Never negative, and no part of the other figures.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedMicros: bigint
 }
 /** `Balance` as it is given: what is absent has its default. */
 export interface BalanceInit {
@@ -109,6 +149,11 @@ export interface BalanceInit {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   pendingMicros?: bigint | undefined
+  /**
+   * Used or taken back, and not paid. Never negative, and no part of the other figures.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedMicros?: bigint | undefined
 }
 export declare const Balance: MessageCodec<Balance, BalanceInit>
 
@@ -194,6 +239,42 @@ export interface Transaction {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   pendingAfterMicros: bigint
+  /**
+   * The earlier row that it is about: a refund's debit, a reversal's or reinstatement's purchase, a void's or
+   * rollover's grant, the grant of the lot that expired; of what is owed for a reversal: the purchase.
+   */
+  refersToTransactionId: string
+  /** The provider's id of a reversal or reinstatement. */
+  eventId: string
+  /**
+   * Reversals and reinstatements: what was asked for.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  askedMicros: bigint
+  /**
+   * Reversals and voids: what could not be taken and is not owed. Negative on a later row that takes or
+   * undoes a part of it. Micro-dollars: 1_000_000n is one dollar.
+   */
+  shortMicros: bigint
+  /**
+   * `owed`: what became owed; `owed_payment`: what was paid of it; `owed_forgiven`: what was forgiven. Of a
+   * reversal: what became owed by it; of a reinstatement: what it forgave.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedMicros: bigint
+  /**
+   * What the user owes in all after the row.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedAfterMicros: bigint
+  /** Plan grants: the period's first date and the one after its last, `YYYY-MM-DD`. */
+  periodStartDate: string
+  periodEndDate: string
+  /**
+   * Plan grants: what of it is carried over when it expires, at most; zero: nothing.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  rolloverCapMicros: bigint
 }
 /** `Transaction` as it is given: what is absent has its default. */
 export interface TransactionInit {
@@ -257,6 +338,42 @@ export interface TransactionInit {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   pendingAfterMicros?: bigint | undefined
+  /**
+   * The earlier row that it is about: a refund's debit, a reversal's or reinstatement's purchase, a void's or
+   * rollover's grant, the grant of the lot that expired; of what is owed for a reversal: the purchase.
+   */
+  refersToTransactionId?: string | undefined
+  /** The provider's id of a reversal or reinstatement. */
+  eventId?: string | undefined
+  /**
+   * Reversals and reinstatements: what was asked for.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  askedMicros?: bigint | undefined
+  /**
+   * Reversals and voids: what could not be taken and is not owed. Negative on a later row that takes or
+   * undoes a part of it. Micro-dollars: 1_000_000n is one dollar.
+   */
+  shortMicros?: bigint | undefined
+  /**
+   * `owed`: what became owed; `owed_payment`: what was paid of it; `owed_forgiven`: what was forgiven. Of a
+   * reversal: what became owed by it; of a reinstatement: what it forgave.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedMicros?: bigint | undefined
+  /**
+   * What the user owes in all after the row.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedAfterMicros?: bigint | undefined
+  /** Plan grants: the period's first date and the one after its last, `YYYY-MM-DD`. */
+  periodStartDate?: string | undefined
+  periodEndDate?: string | undefined
+  /**
+   * Plan grants: what of it is carried over when it expires, at most; zero: nothing.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  rolloverCapMicros?: bigint | undefined
 }
 export declare const Transaction: MessageCodec<Transaction, TransactionInit>
 
@@ -326,10 +443,14 @@ export declare const Hold: MessageCodec<Hold, HoldInit>
 
 export interface GetBalanceRequest {
   userId: string
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  atMicros: bigint | undefined
 }
 /** `GetBalanceRequest` as it is given: what is absent has its default. */
 export interface GetBalanceRequestInit {
   userId?: string | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  atMicros?: bigint | undefined
 }
 export declare const GetBalanceRequest: MessageCodec<GetBalanceRequest, GetBalanceRequestInit>
 
@@ -514,6 +635,11 @@ export interface AddPurchaseRequest {
   expiresAtMicros: bigint | undefined
   description: string
   metadata: { [key: string]: string }
+  /**
+   * Further ids of the same payment at the provider (event, session, intent, invoice), at most 8. They and
+   * payment_id are one set of unique ids: a purchase any of whose ids is known is that purchase.
+   */
+  externalRefs: string[]
 }
 /** `AddPurchaseRequest` as it is given: what is absent has its default. */
 export interface AddPurchaseRequestInit {
@@ -529,6 +655,11 @@ export interface AddPurchaseRequestInit {
   expiresAtMicros?: bigint | Date | undefined
   description?: string | undefined
   metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+  /**
+   * Further ids of the same payment at the provider (event, session, intent, invoice), at most 8. They and
+   * payment_id are one set of unique ids: a purchase any of whose ids is known is that purchase.
+   */
+  externalRefs?: readonly string[] | undefined
 }
 export declare const AddPurchaseRequest: MessageCodec<AddPurchaseRequest, AddPurchaseRequestInit>
 
@@ -553,8 +684,9 @@ export interface GrantPlanRequest {
   userId: string
   planId: string
   /**
-   * A UTC month as `YYYY-MM`, or the period's start as an RFC 3339 date or time. The current UTC
-   * month when empty.
+   * A calendar month of the plan's time zone as `YYYY-MM`; or the date `YYYY-MM-DD` at which a subscription
+   * began (see period_index); or an RFC 3339 time at which a period of a month begins. The current month when
+   * empty.
    */
   period: string
   /** Micro-dollars: 1_000_000n is one dollar. */
@@ -564,14 +696,22 @@ export interface GrantPlanRequest {
   idempotencyKey: string
   description: string
   metadata: { [key: string]: string }
+  /**
+   * With a date as period: the n-th period from there, from 0 to 11,999. It begins n months after the date,
+   * at its day or the month's last, and ends where the next one begins.
+   */
+  periodIndex: number
+  /** Microseconds since the epoch, UTC. */
+  effectiveAtMicros: bigint | undefined
 }
 /** `GrantPlanRequest` as it is given: what is absent has its default. */
 export interface GrantPlanRequestInit {
   userId?: string | undefined
   planId?: string | undefined
   /**
-   * A UTC month as `YYYY-MM`, or the period's start as an RFC 3339 date or time. The current UTC
-   * month when empty.
+   * A calendar month of the plan's time zone as `YYYY-MM`; or the date `YYYY-MM-DD` at which a subscription
+   * began (see period_index); or an RFC 3339 time at which a period of a month begins. The current month when
+   * empty.
    */
   period?: string | undefined
   /** Micro-dollars: 1_000_000n is one dollar. */
@@ -581,6 +721,13 @@ export interface GrantPlanRequestInit {
   idempotencyKey?: string | undefined
   description?: string | undefined
   metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+  /**
+   * With a date as period: the n-th period from there, from 0 to 11,999. It begins n months after the date,
+   * at its day or the month's last, and ends where the next one begins.
+   */
+  periodIndex?: number | undefined
+  /** Microseconds since the epoch, UTC. */
+  effectiveAtMicros?: bigint | Date | undefined
 }
 export declare const GrantPlanRequest: MessageCodec<GrantPlanRequest, GrantPlanRequestInit>
 
@@ -827,6 +974,7 @@ export interface CaptureRequest {
   idempotencyKey: string
   description: string
   metadata: { [key: string]: string }
+  overage: Overage
 }
 /** `CaptureRequest` as it is given: what is absent has its default. */
 export interface CaptureRequestInit {
@@ -836,6 +984,7 @@ export interface CaptureRequestInit {
   idempotencyKey?: string | undefined
   description?: string | undefined
   metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+  overage?: Overage | undefined
 }
 export declare const CaptureRequest: MessageCodec<CaptureRequest, CaptureRequestInit>
 
@@ -857,6 +1006,236 @@ export interface CaptureResponseInit {
   hold?: HoldInit | undefined
 }
 export declare const CaptureResponse: MessageCodec<CaptureResponse, CaptureResponseInit>
+
+export interface RefundRequest {
+  /** The debit, a transaction of type api_usage; or its run below. */
+  transactionId: string
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros: bigint | undefined
+  idempotencyKey: string
+  description: string
+  metadata: { [key: string]: string }
+  /** In place of transaction_id: the run whose charge is given back. */
+  runId: string
+  /** Of the run; the newest when zero. */
+  attempt: number
+}
+/** `RefundRequest` as it is given: what is absent has its default. */
+export interface RefundRequestInit {
+  /** The debit, a transaction of type api_usage; or its run below. */
+  transactionId?: string | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros?: bigint | undefined
+  idempotencyKey?: string | undefined
+  description?: string | undefined
+  metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+  /** In place of transaction_id: the run whose charge is given back. */
+  runId?: string | undefined
+  /** Of the run; the newest when zero. */
+  attempt?: number | undefined
+}
+export declare const RefundRequest: MessageCodec<RefundRequest, RefundRequestInit>
+
+export interface RefundResponse {
+  transaction: Transaction | undefined
+  balance: Balance | undefined
+  replayed: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `RefundResponse` as it is given: what is absent has its default. */
+export interface RefundResponseInit {
+  transaction?: TransactionInit | undefined
+  balance?: BalanceInit | undefined
+  replayed?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const RefundResponse: MessageCodec<RefundResponse, RefundResponseInit>
+
+export interface ReversePurchaseRequest {
+  /** Any of the purchase's ids at the provider. */
+  paymentId: string
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros: bigint | undefined
+  /**
+   * The provider's id of the refund or the dispute, 1 to 255 bytes, unique over all payments: the same again
+   * replays.
+   */
+  eventId: string
+  onShortfall: OnShortfall
+  idempotencyKey: string
+  description: string
+  /** The provider's amount and currency may stand here. */
+  metadata: { [key: string]: string }
+}
+/** `ReversePurchaseRequest` as it is given: what is absent has its default. */
+export interface ReversePurchaseRequestInit {
+  /** Any of the purchase's ids at the provider. */
+  paymentId?: string | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros?: bigint | undefined
+  /**
+   * The provider's id of the refund or the dispute, 1 to 255 bytes, unique over all payments: the same again
+   * replays.
+   */
+  eventId?: string | undefined
+  onShortfall?: OnShortfall | undefined
+  idempotencyKey?: string | undefined
+  description?: string | undefined
+  /** The provider's amount and currency may stand here. */
+  metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+}
+export declare const ReversePurchaseRequest: MessageCodec<ReversePurchaseRequest, ReversePurchaseRequestInit>
+
+export interface ReversePurchaseResponse {
+  transaction: Transaction | undefined
+  balance: Balance | undefined
+  replayed: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `ReversePurchaseResponse` as it is given: what is absent has its default. */
+export interface ReversePurchaseResponseInit {
+  transaction?: TransactionInit | undefined
+  balance?: BalanceInit | undefined
+  replayed?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const ReversePurchaseResponse: MessageCodec<ReversePurchaseResponse, ReversePurchaseResponseInit>
+
+export interface ReinstatePurchaseRequest {
+  /** Any of the purchase's ids at the provider. */
+  paymentId: string
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros: bigint | undefined
+  /** As for ReversePurchase. */
+  eventId: string
+  idempotencyKey: string
+  description: string
+  metadata: { [key: string]: string }
+}
+/** `ReinstatePurchaseRequest` as it is given: what is absent has its default. */
+export interface ReinstatePurchaseRequestInit {
+  /** Any of the purchase's ids at the provider. */
+  paymentId?: string | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros?: bigint | undefined
+  /** As for ReversePurchase. */
+  eventId?: string | undefined
+  idempotencyKey?: string | undefined
+  description?: string | undefined
+  metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+}
+export declare const ReinstatePurchaseRequest: MessageCodec<ReinstatePurchaseRequest, ReinstatePurchaseRequestInit>
+
+export interface ReinstatePurchaseResponse {
+  transaction: Transaction | undefined
+  balance: Balance | undefined
+  replayed: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `ReinstatePurchaseResponse` as it is given: what is absent has its default. */
+export interface ReinstatePurchaseResponseInit {
+  transaction?: TransactionInit | undefined
+  balance?: BalanceInit | undefined
+  replayed?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const ReinstatePurchaseResponse: MessageCodec<ReinstatePurchaseResponse, ReinstatePurchaseResponseInit>
+
+export interface VoidGrantRequest {
+  /** A transaction of type plan_grant or promo_grant. */
+  transactionId: string
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros: bigint | undefined
+  /** Who voids, 1 to 255 bytes. */
+  actor: string
+  /** Why, 1 to 1,024 bytes. */
+  reason: string
+  idempotencyKey: string
+  description: string
+  metadata: { [key: string]: string }
+}
+/** `VoidGrantRequest` as it is given: what is absent has its default. */
+export interface VoidGrantRequestInit {
+  /** A transaction of type plan_grant or promo_grant. */
+  transactionId?: string | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros?: bigint | undefined
+  /** Who voids, 1 to 255 bytes. */
+  actor?: string | undefined
+  /** Why, 1 to 1,024 bytes. */
+  reason?: string | undefined
+  idempotencyKey?: string | undefined
+  description?: string | undefined
+  metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+}
+export declare const VoidGrantRequest: MessageCodec<VoidGrantRequest, VoidGrantRequestInit>
+
+export interface VoidGrantResponse {
+  transaction: Transaction | undefined
+  balance: Balance | undefined
+  replayed: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `VoidGrantResponse` as it is given: what is absent has its default. */
+export interface VoidGrantResponseInit {
+  transaction?: TransactionInit | undefined
+  balance?: BalanceInit | undefined
+  replayed?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const VoidGrantResponse: MessageCodec<VoidGrantResponse, VoidGrantResponseInit>
+
+export interface ForgiveOwedRequest {
+  userId: string
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros: bigint | undefined
+  /** Who forgives, 1 to 255 bytes. */
+  actor: string
+  /** Why, 1 to 1,024 bytes. */
+  reason: string
+  idempotencyKey: string
+  description: string
+  metadata: { [key: string]: string }
+}
+/** `ForgiveOwedRequest` as it is given: what is absent has its default. */
+export interface ForgiveOwedRequestInit {
+  userId?: string | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  amountMicros?: bigint | undefined
+  /** Who forgives, 1 to 255 bytes. */
+  actor?: string | undefined
+  /** Why, 1 to 1,024 bytes. */
+  reason?: string | undefined
+  idempotencyKey?: string | undefined
+  description?: string | undefined
+  metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+}
+export declare const ForgiveOwedRequest: MessageCodec<ForgiveOwedRequest, ForgiveOwedRequestInit>
+
+export interface ForgiveOwedResponse {
+  transaction: Transaction | undefined
+  balance: Balance | undefined
+  replayed: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `ForgiveOwedResponse` as it is given: what is absent has its default. */
+export interface ForgiveOwedResponseInit {
+  transaction?: TransactionInit | undefined
+  balance?: BalanceInit | undefined
+  replayed?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const ForgiveOwedResponse: MessageCodec<ForgiveOwedResponse, ForgiveOwedResponseInit>
 
 export interface ReleaseRequest {
   holdId: string

@@ -18,6 +18,11 @@ export const TransactionType = enumeration('TRANSACTION_TYPE_', {
   HOLD: 11,
   HOLD_EXTEND: 12,
   HOLD_RELEASE: 13,
+  REINSTATEMENT: 14,
+  ROLLOVER: 15,
+  OWED_PAYMENT: 16,
+  OWED: 17,
+  OWED_FORGIVEN: 18,
 })
 
 export const HoldState = enumeration('HOLD_STATE_', {
@@ -31,6 +36,20 @@ export const HoldState = enumeration('HOLD_STATE_', {
 export const BatchMode = enumeration('BATCH_MODE_', {
   UNSPECIFIED: 0,
   INDEPENDENT: 1,
+  ATOMIC: 2,
+})
+
+export const Overage = enumeration('OVERAGE_', {
+  UNSPECIFIED: 0,
+  REJECT: 1,
+  DRAW: 2,
+})
+
+export const OnShortfall = enumeration('ON_SHORTFALL_', {
+  UNSPECIFIED: 0,
+  REJECT: 1,
+  PARTIAL: 2,
+  OWE: 3,
 })
 
 export const Balance = new MessageCodec('tallystick.v1.Balance', blankBalance, readBalance, writeBalance, () => [
@@ -42,6 +61,7 @@ export const Balance = new MessageCodec('tallystick.v1.Balance', blankBalance, r
   { name: 'nextExpiryAtMicros', proto: 'next_expiry_at_micros', number: 6, kind: 'int64', presence: true, oneof: 'next_expiry' },
   { name: 'nextExpiryMicros', proto: 'next_expiry_micros', number: 7, kind: 'int64' },
   { name: 'pendingMicros', proto: 'pending_micros', number: 8, kind: 'int64' },
+  { name: 'owedMicros', proto: 'owed_micros', number: 9, kind: 'int64' },
 ])
 
 export function blankBalance() {
@@ -54,6 +74,7 @@ export function blankBalance() {
     nextExpiryAtMicros: undefined,
     nextExpiryMicros: 0n,
     pendingMicros: 0n,
+    owedMicros: 0n,
   }
 }
 
@@ -87,6 +108,9 @@ export function readBalance(r, m) {
           break
         case 64:
           m.pendingMicros = r.int64()
+          break
+        case 72:
+          m.owedMicros = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -140,6 +164,11 @@ export function writeBalance(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(64)
     w.int64(v, 'Balance.pendingMicros')
+  }
+  v = m.owedMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(72)
+    w.int64(v, 'Balance.owedMicros')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -224,6 +253,15 @@ export const Transaction = new MessageCodec('tallystick.v1.Transaction', blankTr
   { name: 'expiresAtMicros', proto: 'expires_at_micros', number: 26, kind: 'int64', presence: true, oneof: 'expires_at' },
   { name: 'priority', proto: 'priority', number: 27, kind: 'int32' },
   { name: 'pendingAfterMicros', proto: 'pending_after_micros', number: 28, kind: 'int64' },
+  { name: 'refersToTransactionId', proto: 'refers_to_transaction_id', number: 29, kind: 'text' },
+  { name: 'eventId', proto: 'event_id', number: 30, kind: 'text' },
+  { name: 'askedMicros', proto: 'asked_micros', number: 31, kind: 'int64' },
+  { name: 'shortMicros', proto: 'short_micros', number: 32, kind: 'int64' },
+  { name: 'owedMicros', proto: 'owed_micros', number: 33, kind: 'int64' },
+  { name: 'owedAfterMicros', proto: 'owed_after_micros', number: 34, kind: 'int64' },
+  { name: 'periodStartDate', proto: 'period_start_date', number: 35, kind: 'text' },
+  { name: 'periodEndDate', proto: 'period_end_date', number: 36, kind: 'text' },
+  { name: 'rolloverCapMicros', proto: 'rollover_cap_micros', number: 37, kind: 'int64' },
 ])
 
 export function blankTransaction() {
@@ -256,6 +294,15 @@ export function blankTransaction() {
     expiresAtMicros: undefined,
     priority: 0,
     pendingAfterMicros: 0n,
+    refersToTransactionId: '',
+    eventId: '',
+    askedMicros: 0n,
+    shortMicros: 0n,
+    owedMicros: 0n,
+    owedAfterMicros: 0n,
+    periodStartDate: '',
+    periodEndDate: '',
+    rolloverCapMicros: 0n,
   }
 }
 
@@ -371,6 +418,33 @@ export function readTransaction(r, m) {
           break
         case 224:
           m.pendingAfterMicros = r.int64()
+          break
+        case 234:
+          m.refersToTransactionId = r.text()
+          break
+        case 242:
+          m.eventId = r.text()
+          break
+        case 248:
+          m.askedMicros = r.int64()
+          break
+        case 256:
+          m.shortMicros = r.int64()
+          break
+        case 264:
+          m.owedMicros = r.int64()
+          break
+        case 272:
+          m.owedAfterMicros = r.int64()
+          break
+        case 282:
+          m.periodStartDate = r.text()
+          break
+        case 290:
+          m.periodEndDate = r.text()
+          break
+        case 296:
+          m.rolloverCapMicros = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -536,6 +610,51 @@ export function writeTransaction(w, m) {
     w.tag(224)
     w.int64(v, 'Transaction.pendingAfterMicros')
   }
+  v = m.refersToTransactionId
+  if (v !== undefined && v !== '') {
+    w.tag(234)
+    w.text(v, 'Transaction.refersToTransactionId')
+  }
+  v = m.eventId
+  if (v !== undefined && v !== '') {
+    w.tag(242)
+    w.text(v, 'Transaction.eventId')
+  }
+  v = m.askedMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(248)
+    w.int64(v, 'Transaction.askedMicros')
+  }
+  v = m.shortMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(256)
+    w.int64(v, 'Transaction.shortMicros')
+  }
+  v = m.owedMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(264)
+    w.int64(v, 'Transaction.owedMicros')
+  }
+  v = m.owedAfterMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(272)
+    w.int64(v, 'Transaction.owedAfterMicros')
+  }
+  v = m.periodStartDate
+  if (v !== undefined && v !== '') {
+    w.tag(282)
+    w.text(v, 'Transaction.periodStartDate')
+  }
+  v = m.periodEndDate
+  if (v !== undefined && v !== '') {
+    w.tag(290)
+    w.text(v, 'Transaction.periodEndDate')
+  }
+  v = m.rolloverCapMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(296)
+    w.int64(v, 'Transaction.rolloverCapMicros')
+  }
   w.unknown(m[UNKNOWN])
 }
 
@@ -699,11 +818,13 @@ export function writeHold(w, m) {
 
 export const GetBalanceRequest = new MessageCodec('tallystick.v1.GetBalanceRequest', blankGetBalanceRequest, readGetBalanceRequest, writeGetBalanceRequest, () => [
   { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
+  { name: 'atMicros', proto: 'at_micros', number: 2, kind: 'int64', presence: true, oneof: 'at' },
 ])
 
 export function blankGetBalanceRequest() {
   return {
     userId: '',
+    atMicros: undefined,
   }
 }
 
@@ -716,6 +837,9 @@ export function readGetBalanceRequest(r, m) {
       switch (tag) {
         case 10:
           m.userId = r.text()
+          break
+        case 16:
+          m.atMicros = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -734,6 +858,11 @@ export function writeGetBalanceRequest(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(10)
     w.text(v, 'GetBalanceRequest.userId')
+  }
+  v = m.atMicros
+  if (v !== undefined) {
+    w.tag(16)
+    w.int64(v, 'GetBalanceRequest.atMicros')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -1424,6 +1553,7 @@ export const AddPurchaseRequest = new MessageCodec('tallystick.v1.AddPurchaseReq
   { name: 'expiresAtMicros', proto: 'expires_at_micros', number: 6, kind: 'int64', presence: true, oneof: 'expires_at' },
   { name: 'description', proto: 'description', number: 7, kind: 'text' },
   { name: 'metadata', proto: 'metadata', number: 8, kind: 'text', map: 'text' },
+  { name: 'externalRefs', proto: 'external_refs', number: 9, kind: 'text', repeated: true },
 ])
 
 export function blankAddPurchaseRequest() {
@@ -1436,6 +1566,7 @@ export function blankAddPurchaseRequest() {
     expiresAtMicros: undefined,
     description: '',
     metadata: Object.create(null),
+    externalRefs: [],
   }
 }
 
@@ -1489,6 +1620,9 @@ export function readAddPurchaseRequest(r, m) {
           m.metadata[key] = value
           break
         }
+        case 74:
+          m.externalRefs.push(r.text())
+          break
         default:
           r.unknown(tag, m)
       }
@@ -1547,6 +1681,13 @@ export function writeAddPurchaseRequest(w, m) {
       w.tag(18)
       w.text(one, 'AddPurchaseRequest.metadata')
       w.close(at)
+    }
+  }
+  v = m.externalRefs
+  if (v !== undefined) {
+    for (const one of list(v, 'AddPurchaseRequest.externalRefs')) {
+      w.tag(74)
+      w.text(one, 'AddPurchaseRequest.externalRefs')
     }
   }
   w.unknown(m[UNKNOWN])
@@ -1652,6 +1793,8 @@ export const GrantPlanRequest = new MessageCodec('tallystick.v1.GrantPlanRequest
   { name: 'idempotencyKey', proto: 'idempotency_key', number: 6, kind: 'text' },
   { name: 'description', proto: 'description', number: 7, kind: 'text' },
   { name: 'metadata', proto: 'metadata', number: 8, kind: 'text', map: 'text' },
+  { name: 'periodIndex', proto: 'period_index', number: 9, kind: 'int32' },
+  { name: 'effectiveAtMicros', proto: 'effective_at_micros', number: 10, kind: 'int64', presence: true, oneof: 'effective_at' },
 ])
 
 export function blankGrantPlanRequest() {
@@ -1664,6 +1807,8 @@ export function blankGrantPlanRequest() {
     idempotencyKey: '',
     description: '',
     metadata: Object.create(null),
+    periodIndex: 0,
+    effectiveAtMicros: undefined,
   }
 }
 
@@ -1717,6 +1862,12 @@ export function readGrantPlanRequest(r, m) {
           m.metadata[key] = value
           break
         }
+        case 72:
+          m.periodIndex = r.int32()
+          break
+        case 80:
+          m.effectiveAtMicros = r.int64()
+          break
         default:
           r.unknown(tag, m)
       }
@@ -1776,6 +1927,16 @@ export function writeGrantPlanRequest(w, m) {
       w.text(one, 'GrantPlanRequest.metadata')
       w.close(at)
     }
+  }
+  v = m.periodIndex
+  if (v !== undefined && v !== 0) {
+    w.tag(72)
+    w.int32(v, 'GrantPlanRequest.periodIndex')
+  }
+  v = m.effectiveAtMicros
+  if (v !== undefined) {
+    w.tag(80)
+    w.time(v, 'GrantPlanRequest.effectiveAtMicros')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -2893,6 +3054,7 @@ export const CaptureRequest = new MessageCodec('tallystick.v1.CaptureRequest', b
   { name: 'idempotencyKey', proto: 'idempotency_key', number: 3, kind: 'text' },
   { name: 'description', proto: 'description', number: 4, kind: 'text' },
   { name: 'metadata', proto: 'metadata', number: 5, kind: 'text', map: 'text' },
+  { name: 'overage', proto: 'overage', number: 6, kind: 'enum', of: () => Overage },
 ])
 
 export function blankCaptureRequest() {
@@ -2902,6 +3064,7 @@ export function blankCaptureRequest() {
     idempotencyKey: '',
     description: '',
     metadata: Object.create(null),
+    overage: 0,
   }
 }
 
@@ -2946,6 +3109,9 @@ export function readCaptureRequest(r, m) {
           m.metadata[key] = value
           break
         }
+        case 48:
+          m.overage = r.int32()
+          break
         default:
           r.unknown(tag, m)
       }
@@ -2990,6 +3156,11 @@ export function writeCaptureRequest(w, m) {
       w.text(one, 'CaptureRequest.metadata')
       w.close(at)
     }
+  }
+  v = m.overage
+  if (v !== undefined && v !== 0) {
+    w.tag(48)
+    w.int32(v, 'CaptureRequest.overage')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -3096,6 +3267,1086 @@ export function writeCaptureResponse(w, m) {
     const at = w.enter(v, 'CaptureResponse.hold')
     writeHold(w, v)
     w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const RefundRequest = new MessageCodec('tallystick.v1.RefundRequest', blankRefundRequest, readRefundRequest, writeRefundRequest, () => [
+  { name: 'transactionId', proto: 'transaction_id', number: 1, kind: 'text' },
+  { name: 'amountMicros', proto: 'amount_micros', number: 2, kind: 'int64', presence: true, oneof: 'amount' },
+  { name: 'idempotencyKey', proto: 'idempotency_key', number: 3, kind: 'text' },
+  { name: 'description', proto: 'description', number: 4, kind: 'text' },
+  { name: 'metadata', proto: 'metadata', number: 5, kind: 'text', map: 'text' },
+  { name: 'runId', proto: 'run_id', number: 6, kind: 'text' },
+  { name: 'attempt', proto: 'attempt', number: 7, kind: 'int32' },
+])
+
+export function blankRefundRequest() {
+  return {
+    transactionId: '',
+    amountMicros: undefined,
+    idempotencyKey: '',
+    description: '',
+    metadata: Object.create(null),
+    runId: '',
+    attempt: 0,
+  }
+}
+
+export function readRefundRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.transactionId = r.text()
+          break
+        case 16:
+          m.amountMicros = r.int64()
+          break
+        case 26:
+          m.idempotencyKey = r.text()
+          break
+        case 34:
+          m.description = r.text()
+          break
+        case 42: {
+          const outer = r.enter()
+          let key = ''
+          let value = ''
+          while (r.pos < r.end) {
+            const entry = r.tag()
+            switch (entry) {
+              case 10:
+                key = r.text()
+                break
+              case 18: {
+                value = r.text()
+                break
+              }
+              default:
+                r.skip(entry)
+            }
+          }
+          r.leave(outer)
+          m.metadata[key] = value
+          break
+        }
+        case 50:
+          m.runId = r.text()
+          break
+        case 56:
+          m.attempt = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, RefundRequest, tag)
+  }
+  return m
+}
+
+export function writeRefundRequest(w, m) {
+  check(m, RefundRequest)
+  let v
+  v = m.transactionId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'RefundRequest.transactionId')
+  }
+  v = m.amountMicros
+  if (v !== undefined) {
+    w.tag(16)
+    w.int64(v, 'RefundRequest.amountMicros')
+  }
+  v = m.idempotencyKey
+  if (v !== undefined && v !== '') {
+    w.tag(26)
+    w.text(v, 'RefundRequest.idempotencyKey')
+  }
+  v = m.description
+  if (v !== undefined && v !== '') {
+    w.tag(34)
+    w.text(v, 'RefundRequest.description')
+  }
+  v = m.metadata
+  if (v !== undefined) {
+    for (const [key, one] of entries(v, 'RefundRequest.metadata')) {
+      w.tag(42)
+      const at = w.open()
+      w.tag(10)
+      w.text(key, 'RefundRequest.metadata')
+      w.tag(18)
+      w.text(one, 'RefundRequest.metadata')
+      w.close(at)
+    }
+  }
+  v = m.runId
+  if (v !== undefined && v !== '') {
+    w.tag(50)
+    w.text(v, 'RefundRequest.runId')
+  }
+  v = m.attempt
+  if (v !== undefined && v !== 0) {
+    w.tag(56)
+    w.int32(v, 'RefundRequest.attempt')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const RefundResponse = new MessageCodec('tallystick.v1.RefundResponse', blankRefundResponse, readRefundResponse, writeRefundResponse, () => [
+  { name: 'transaction', proto: 'transaction', number: 1, kind: 'message', of: () => Transaction, presence: true },
+  { name: 'balance', proto: 'balance', number: 2, kind: 'message', of: () => Balance, presence: true },
+  { name: 'replayed', proto: 'replayed', number: 3, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 4, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 5, kind: 'int32' },
+])
+
+export function blankRefundResponse() {
+  return {
+    transaction: undefined,
+    balance: undefined,
+    replayed: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readRefundResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.transaction = readTransaction(r, m.transaction ?? blankTransaction())
+          r.leave(end)
+          break
+        }
+        case 18: {
+          const end = r.enter()
+          m.balance = readBalance(r, m.balance ?? blankBalance())
+          r.leave(end)
+          break
+        }
+        case 24:
+          m.replayed = r.bool()
+          break
+        case 32:
+          m.commitSequence = r.int64()
+          break
+        case 40:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, RefundResponse, tag)
+  }
+  return m
+}
+
+export function writeRefundResponse(w, m) {
+  check(m, RefundResponse)
+  let v
+  v = m.transaction
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'RefundResponse.transaction')
+    writeTransaction(w, v)
+    w.leave(at)
+  }
+  v = m.balance
+  if (v !== undefined) {
+    w.tag(18)
+    const at = w.enter(v, 'RefundResponse.balance')
+    writeBalance(w, v)
+    w.leave(at)
+  }
+  v = m.replayed
+  if (v !== undefined && v !== false) {
+    w.tag(24)
+    w.bool(v, 'RefundResponse.replayed')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.int64(v, 'RefundResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(40)
+    w.int32(v, 'RefundResponse.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ReversePurchaseRequest = new MessageCodec('tallystick.v1.ReversePurchaseRequest', blankReversePurchaseRequest, readReversePurchaseRequest, writeReversePurchaseRequest, () => [
+  { name: 'paymentId', proto: 'payment_id', number: 1, kind: 'text' },
+  { name: 'amountMicros', proto: 'amount_micros', number: 2, kind: 'int64', presence: true, oneof: 'amount' },
+  { name: 'eventId', proto: 'event_id', number: 3, kind: 'text' },
+  { name: 'onShortfall', proto: 'on_shortfall', number: 4, kind: 'enum', of: () => OnShortfall },
+  { name: 'idempotencyKey', proto: 'idempotency_key', number: 5, kind: 'text' },
+  { name: 'description', proto: 'description', number: 6, kind: 'text' },
+  { name: 'metadata', proto: 'metadata', number: 7, kind: 'text', map: 'text' },
+])
+
+export function blankReversePurchaseRequest() {
+  return {
+    paymentId: '',
+    amountMicros: undefined,
+    eventId: '',
+    onShortfall: 0,
+    idempotencyKey: '',
+    description: '',
+    metadata: Object.create(null),
+  }
+}
+
+export function readReversePurchaseRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.paymentId = r.text()
+          break
+        case 16:
+          m.amountMicros = r.int64()
+          break
+        case 26:
+          m.eventId = r.text()
+          break
+        case 32:
+          m.onShortfall = r.int32()
+          break
+        case 42:
+          m.idempotencyKey = r.text()
+          break
+        case 50:
+          m.description = r.text()
+          break
+        case 58: {
+          const outer = r.enter()
+          let key = ''
+          let value = ''
+          while (r.pos < r.end) {
+            const entry = r.tag()
+            switch (entry) {
+              case 10:
+                key = r.text()
+                break
+              case 18: {
+                value = r.text()
+                break
+              }
+              default:
+                r.skip(entry)
+            }
+          }
+          r.leave(outer)
+          m.metadata[key] = value
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ReversePurchaseRequest, tag)
+  }
+  return m
+}
+
+export function writeReversePurchaseRequest(w, m) {
+  check(m, ReversePurchaseRequest)
+  let v
+  v = m.paymentId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'ReversePurchaseRequest.paymentId')
+  }
+  v = m.amountMicros
+  if (v !== undefined) {
+    w.tag(16)
+    w.int64(v, 'ReversePurchaseRequest.amountMicros')
+  }
+  v = m.eventId
+  if (v !== undefined && v !== '') {
+    w.tag(26)
+    w.text(v, 'ReversePurchaseRequest.eventId')
+  }
+  v = m.onShortfall
+  if (v !== undefined && v !== 0) {
+    w.tag(32)
+    w.int32(v, 'ReversePurchaseRequest.onShortfall')
+  }
+  v = m.idempotencyKey
+  if (v !== undefined && v !== '') {
+    w.tag(42)
+    w.text(v, 'ReversePurchaseRequest.idempotencyKey')
+  }
+  v = m.description
+  if (v !== undefined && v !== '') {
+    w.tag(50)
+    w.text(v, 'ReversePurchaseRequest.description')
+  }
+  v = m.metadata
+  if (v !== undefined) {
+    for (const [key, one] of entries(v, 'ReversePurchaseRequest.metadata')) {
+      w.tag(58)
+      const at = w.open()
+      w.tag(10)
+      w.text(key, 'ReversePurchaseRequest.metadata')
+      w.tag(18)
+      w.text(one, 'ReversePurchaseRequest.metadata')
+      w.close(at)
+    }
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ReversePurchaseResponse = new MessageCodec('tallystick.v1.ReversePurchaseResponse', blankReversePurchaseResponse, readReversePurchaseResponse, writeReversePurchaseResponse, () => [
+  { name: 'transaction', proto: 'transaction', number: 1, kind: 'message', of: () => Transaction, presence: true },
+  { name: 'balance', proto: 'balance', number: 2, kind: 'message', of: () => Balance, presence: true },
+  { name: 'replayed', proto: 'replayed', number: 3, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 4, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 5, kind: 'int32' },
+])
+
+export function blankReversePurchaseResponse() {
+  return {
+    transaction: undefined,
+    balance: undefined,
+    replayed: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readReversePurchaseResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.transaction = readTransaction(r, m.transaction ?? blankTransaction())
+          r.leave(end)
+          break
+        }
+        case 18: {
+          const end = r.enter()
+          m.balance = readBalance(r, m.balance ?? blankBalance())
+          r.leave(end)
+          break
+        }
+        case 24:
+          m.replayed = r.bool()
+          break
+        case 32:
+          m.commitSequence = r.int64()
+          break
+        case 40:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ReversePurchaseResponse, tag)
+  }
+  return m
+}
+
+export function writeReversePurchaseResponse(w, m) {
+  check(m, ReversePurchaseResponse)
+  let v
+  v = m.transaction
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'ReversePurchaseResponse.transaction')
+    writeTransaction(w, v)
+    w.leave(at)
+  }
+  v = m.balance
+  if (v !== undefined) {
+    w.tag(18)
+    const at = w.enter(v, 'ReversePurchaseResponse.balance')
+    writeBalance(w, v)
+    w.leave(at)
+  }
+  v = m.replayed
+  if (v !== undefined && v !== false) {
+    w.tag(24)
+    w.bool(v, 'ReversePurchaseResponse.replayed')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.int64(v, 'ReversePurchaseResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(40)
+    w.int32(v, 'ReversePurchaseResponse.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ReinstatePurchaseRequest = new MessageCodec('tallystick.v1.ReinstatePurchaseRequest', blankReinstatePurchaseRequest, readReinstatePurchaseRequest, writeReinstatePurchaseRequest, () => [
+  { name: 'paymentId', proto: 'payment_id', number: 1, kind: 'text' },
+  { name: 'amountMicros', proto: 'amount_micros', number: 2, kind: 'int64', presence: true, oneof: 'amount' },
+  { name: 'eventId', proto: 'event_id', number: 3, kind: 'text' },
+  { name: 'idempotencyKey', proto: 'idempotency_key', number: 4, kind: 'text' },
+  { name: 'description', proto: 'description', number: 5, kind: 'text' },
+  { name: 'metadata', proto: 'metadata', number: 6, kind: 'text', map: 'text' },
+])
+
+export function blankReinstatePurchaseRequest() {
+  return {
+    paymentId: '',
+    amountMicros: undefined,
+    eventId: '',
+    idempotencyKey: '',
+    description: '',
+    metadata: Object.create(null),
+  }
+}
+
+export function readReinstatePurchaseRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.paymentId = r.text()
+          break
+        case 16:
+          m.amountMicros = r.int64()
+          break
+        case 26:
+          m.eventId = r.text()
+          break
+        case 34:
+          m.idempotencyKey = r.text()
+          break
+        case 42:
+          m.description = r.text()
+          break
+        case 50: {
+          const outer = r.enter()
+          let key = ''
+          let value = ''
+          while (r.pos < r.end) {
+            const entry = r.tag()
+            switch (entry) {
+              case 10:
+                key = r.text()
+                break
+              case 18: {
+                value = r.text()
+                break
+              }
+              default:
+                r.skip(entry)
+            }
+          }
+          r.leave(outer)
+          m.metadata[key] = value
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ReinstatePurchaseRequest, tag)
+  }
+  return m
+}
+
+export function writeReinstatePurchaseRequest(w, m) {
+  check(m, ReinstatePurchaseRequest)
+  let v
+  v = m.paymentId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'ReinstatePurchaseRequest.paymentId')
+  }
+  v = m.amountMicros
+  if (v !== undefined) {
+    w.tag(16)
+    w.int64(v, 'ReinstatePurchaseRequest.amountMicros')
+  }
+  v = m.eventId
+  if (v !== undefined && v !== '') {
+    w.tag(26)
+    w.text(v, 'ReinstatePurchaseRequest.eventId')
+  }
+  v = m.idempotencyKey
+  if (v !== undefined && v !== '') {
+    w.tag(34)
+    w.text(v, 'ReinstatePurchaseRequest.idempotencyKey')
+  }
+  v = m.description
+  if (v !== undefined && v !== '') {
+    w.tag(42)
+    w.text(v, 'ReinstatePurchaseRequest.description')
+  }
+  v = m.metadata
+  if (v !== undefined) {
+    for (const [key, one] of entries(v, 'ReinstatePurchaseRequest.metadata')) {
+      w.tag(50)
+      const at = w.open()
+      w.tag(10)
+      w.text(key, 'ReinstatePurchaseRequest.metadata')
+      w.tag(18)
+      w.text(one, 'ReinstatePurchaseRequest.metadata')
+      w.close(at)
+    }
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ReinstatePurchaseResponse = new MessageCodec('tallystick.v1.ReinstatePurchaseResponse', blankReinstatePurchaseResponse, readReinstatePurchaseResponse, writeReinstatePurchaseResponse, () => [
+  { name: 'transaction', proto: 'transaction', number: 1, kind: 'message', of: () => Transaction, presence: true },
+  { name: 'balance', proto: 'balance', number: 2, kind: 'message', of: () => Balance, presence: true },
+  { name: 'replayed', proto: 'replayed', number: 3, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 4, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 5, kind: 'int32' },
+])
+
+export function blankReinstatePurchaseResponse() {
+  return {
+    transaction: undefined,
+    balance: undefined,
+    replayed: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readReinstatePurchaseResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.transaction = readTransaction(r, m.transaction ?? blankTransaction())
+          r.leave(end)
+          break
+        }
+        case 18: {
+          const end = r.enter()
+          m.balance = readBalance(r, m.balance ?? blankBalance())
+          r.leave(end)
+          break
+        }
+        case 24:
+          m.replayed = r.bool()
+          break
+        case 32:
+          m.commitSequence = r.int64()
+          break
+        case 40:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ReinstatePurchaseResponse, tag)
+  }
+  return m
+}
+
+export function writeReinstatePurchaseResponse(w, m) {
+  check(m, ReinstatePurchaseResponse)
+  let v
+  v = m.transaction
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'ReinstatePurchaseResponse.transaction')
+    writeTransaction(w, v)
+    w.leave(at)
+  }
+  v = m.balance
+  if (v !== undefined) {
+    w.tag(18)
+    const at = w.enter(v, 'ReinstatePurchaseResponse.balance')
+    writeBalance(w, v)
+    w.leave(at)
+  }
+  v = m.replayed
+  if (v !== undefined && v !== false) {
+    w.tag(24)
+    w.bool(v, 'ReinstatePurchaseResponse.replayed')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.int64(v, 'ReinstatePurchaseResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(40)
+    w.int32(v, 'ReinstatePurchaseResponse.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const VoidGrantRequest = new MessageCodec('tallystick.v1.VoidGrantRequest', blankVoidGrantRequest, readVoidGrantRequest, writeVoidGrantRequest, () => [
+  { name: 'transactionId', proto: 'transaction_id', number: 1, kind: 'text' },
+  { name: 'amountMicros', proto: 'amount_micros', number: 2, kind: 'int64', presence: true, oneof: 'amount' },
+  { name: 'actor', proto: 'actor', number: 3, kind: 'text' },
+  { name: 'reason', proto: 'reason', number: 4, kind: 'text' },
+  { name: 'idempotencyKey', proto: 'idempotency_key', number: 5, kind: 'text' },
+  { name: 'description', proto: 'description', number: 6, kind: 'text' },
+  { name: 'metadata', proto: 'metadata', number: 7, kind: 'text', map: 'text' },
+])
+
+export function blankVoidGrantRequest() {
+  return {
+    transactionId: '',
+    amountMicros: undefined,
+    actor: '',
+    reason: '',
+    idempotencyKey: '',
+    description: '',
+    metadata: Object.create(null),
+  }
+}
+
+export function readVoidGrantRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.transactionId = r.text()
+          break
+        case 16:
+          m.amountMicros = r.int64()
+          break
+        case 26:
+          m.actor = r.text()
+          break
+        case 34:
+          m.reason = r.text()
+          break
+        case 42:
+          m.idempotencyKey = r.text()
+          break
+        case 50:
+          m.description = r.text()
+          break
+        case 58: {
+          const outer = r.enter()
+          let key = ''
+          let value = ''
+          while (r.pos < r.end) {
+            const entry = r.tag()
+            switch (entry) {
+              case 10:
+                key = r.text()
+                break
+              case 18: {
+                value = r.text()
+                break
+              }
+              default:
+                r.skip(entry)
+            }
+          }
+          r.leave(outer)
+          m.metadata[key] = value
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, VoidGrantRequest, tag)
+  }
+  return m
+}
+
+export function writeVoidGrantRequest(w, m) {
+  check(m, VoidGrantRequest)
+  let v
+  v = m.transactionId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'VoidGrantRequest.transactionId')
+  }
+  v = m.amountMicros
+  if (v !== undefined) {
+    w.tag(16)
+    w.int64(v, 'VoidGrantRequest.amountMicros')
+  }
+  v = m.actor
+  if (v !== undefined && v !== '') {
+    w.tag(26)
+    w.text(v, 'VoidGrantRequest.actor')
+  }
+  v = m.reason
+  if (v !== undefined && v !== '') {
+    w.tag(34)
+    w.text(v, 'VoidGrantRequest.reason')
+  }
+  v = m.idempotencyKey
+  if (v !== undefined && v !== '') {
+    w.tag(42)
+    w.text(v, 'VoidGrantRequest.idempotencyKey')
+  }
+  v = m.description
+  if (v !== undefined && v !== '') {
+    w.tag(50)
+    w.text(v, 'VoidGrantRequest.description')
+  }
+  v = m.metadata
+  if (v !== undefined) {
+    for (const [key, one] of entries(v, 'VoidGrantRequest.metadata')) {
+      w.tag(58)
+      const at = w.open()
+      w.tag(10)
+      w.text(key, 'VoidGrantRequest.metadata')
+      w.tag(18)
+      w.text(one, 'VoidGrantRequest.metadata')
+      w.close(at)
+    }
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const VoidGrantResponse = new MessageCodec('tallystick.v1.VoidGrantResponse', blankVoidGrantResponse, readVoidGrantResponse, writeVoidGrantResponse, () => [
+  { name: 'transaction', proto: 'transaction', number: 1, kind: 'message', of: () => Transaction, presence: true },
+  { name: 'balance', proto: 'balance', number: 2, kind: 'message', of: () => Balance, presence: true },
+  { name: 'replayed', proto: 'replayed', number: 3, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 4, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 5, kind: 'int32' },
+])
+
+export function blankVoidGrantResponse() {
+  return {
+    transaction: undefined,
+    balance: undefined,
+    replayed: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readVoidGrantResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.transaction = readTransaction(r, m.transaction ?? blankTransaction())
+          r.leave(end)
+          break
+        }
+        case 18: {
+          const end = r.enter()
+          m.balance = readBalance(r, m.balance ?? blankBalance())
+          r.leave(end)
+          break
+        }
+        case 24:
+          m.replayed = r.bool()
+          break
+        case 32:
+          m.commitSequence = r.int64()
+          break
+        case 40:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, VoidGrantResponse, tag)
+  }
+  return m
+}
+
+export function writeVoidGrantResponse(w, m) {
+  check(m, VoidGrantResponse)
+  let v
+  v = m.transaction
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'VoidGrantResponse.transaction')
+    writeTransaction(w, v)
+    w.leave(at)
+  }
+  v = m.balance
+  if (v !== undefined) {
+    w.tag(18)
+    const at = w.enter(v, 'VoidGrantResponse.balance')
+    writeBalance(w, v)
+    w.leave(at)
+  }
+  v = m.replayed
+  if (v !== undefined && v !== false) {
+    w.tag(24)
+    w.bool(v, 'VoidGrantResponse.replayed')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.int64(v, 'VoidGrantResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(40)
+    w.int32(v, 'VoidGrantResponse.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ForgiveOwedRequest = new MessageCodec('tallystick.v1.ForgiveOwedRequest', blankForgiveOwedRequest, readForgiveOwedRequest, writeForgiveOwedRequest, () => [
+  { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
+  { name: 'amountMicros', proto: 'amount_micros', number: 2, kind: 'int64', presence: true, oneof: 'amount' },
+  { name: 'actor', proto: 'actor', number: 3, kind: 'text' },
+  { name: 'reason', proto: 'reason', number: 4, kind: 'text' },
+  { name: 'idempotencyKey', proto: 'idempotency_key', number: 5, kind: 'text' },
+  { name: 'description', proto: 'description', number: 6, kind: 'text' },
+  { name: 'metadata', proto: 'metadata', number: 7, kind: 'text', map: 'text' },
+])
+
+export function blankForgiveOwedRequest() {
+  return {
+    userId: '',
+    amountMicros: undefined,
+    actor: '',
+    reason: '',
+    idempotencyKey: '',
+    description: '',
+    metadata: Object.create(null),
+  }
+}
+
+export function readForgiveOwedRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.userId = r.text()
+          break
+        case 16:
+          m.amountMicros = r.int64()
+          break
+        case 26:
+          m.actor = r.text()
+          break
+        case 34:
+          m.reason = r.text()
+          break
+        case 42:
+          m.idempotencyKey = r.text()
+          break
+        case 50:
+          m.description = r.text()
+          break
+        case 58: {
+          const outer = r.enter()
+          let key = ''
+          let value = ''
+          while (r.pos < r.end) {
+            const entry = r.tag()
+            switch (entry) {
+              case 10:
+                key = r.text()
+                break
+              case 18: {
+                value = r.text()
+                break
+              }
+              default:
+                r.skip(entry)
+            }
+          }
+          r.leave(outer)
+          m.metadata[key] = value
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ForgiveOwedRequest, tag)
+  }
+  return m
+}
+
+export function writeForgiveOwedRequest(w, m) {
+  check(m, ForgiveOwedRequest)
+  let v
+  v = m.userId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'ForgiveOwedRequest.userId')
+  }
+  v = m.amountMicros
+  if (v !== undefined) {
+    w.tag(16)
+    w.int64(v, 'ForgiveOwedRequest.amountMicros')
+  }
+  v = m.actor
+  if (v !== undefined && v !== '') {
+    w.tag(26)
+    w.text(v, 'ForgiveOwedRequest.actor')
+  }
+  v = m.reason
+  if (v !== undefined && v !== '') {
+    w.tag(34)
+    w.text(v, 'ForgiveOwedRequest.reason')
+  }
+  v = m.idempotencyKey
+  if (v !== undefined && v !== '') {
+    w.tag(42)
+    w.text(v, 'ForgiveOwedRequest.idempotencyKey')
+  }
+  v = m.description
+  if (v !== undefined && v !== '') {
+    w.tag(50)
+    w.text(v, 'ForgiveOwedRequest.description')
+  }
+  v = m.metadata
+  if (v !== undefined) {
+    for (const [key, one] of entries(v, 'ForgiveOwedRequest.metadata')) {
+      w.tag(58)
+      const at = w.open()
+      w.tag(10)
+      w.text(key, 'ForgiveOwedRequest.metadata')
+      w.tag(18)
+      w.text(one, 'ForgiveOwedRequest.metadata')
+      w.close(at)
+    }
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ForgiveOwedResponse = new MessageCodec('tallystick.v1.ForgiveOwedResponse', blankForgiveOwedResponse, readForgiveOwedResponse, writeForgiveOwedResponse, () => [
+  { name: 'transaction', proto: 'transaction', number: 1, kind: 'message', of: () => Transaction, presence: true },
+  { name: 'balance', proto: 'balance', number: 2, kind: 'message', of: () => Balance, presence: true },
+  { name: 'replayed', proto: 'replayed', number: 3, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 4, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 5, kind: 'int32' },
+])
+
+export function blankForgiveOwedResponse() {
+  return {
+    transaction: undefined,
+    balance: undefined,
+    replayed: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readForgiveOwedResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.transaction = readTransaction(r, m.transaction ?? blankTransaction())
+          r.leave(end)
+          break
+        }
+        case 18: {
+          const end = r.enter()
+          m.balance = readBalance(r, m.balance ?? blankBalance())
+          r.leave(end)
+          break
+        }
+        case 24:
+          m.replayed = r.bool()
+          break
+        case 32:
+          m.commitSequence = r.int64()
+          break
+        case 40:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ForgiveOwedResponse, tag)
+  }
+  return m
+}
+
+export function writeForgiveOwedResponse(w, m) {
+  check(m, ForgiveOwedResponse)
+  let v
+  v = m.transaction
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'ForgiveOwedResponse.transaction')
+    writeTransaction(w, v)
+    w.leave(at)
+  }
+  v = m.balance
+  if (v !== undefined) {
+    w.tag(18)
+    const at = w.enter(v, 'ForgiveOwedResponse.balance')
+    writeBalance(w, v)
+    w.leave(at)
+  }
+  v = m.replayed
+  if (v !== undefined && v !== false) {
+    w.tag(24)
+    w.bool(v, 'ForgiveOwedResponse.replayed')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.int64(v, 'ForgiveOwedResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(40)
+    w.int32(v, 'ForgiveOwedResponse.commitPosition')
   }
   w.unknown(m[UNKNOWN])
 }

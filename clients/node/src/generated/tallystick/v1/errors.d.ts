@@ -81,6 +81,8 @@ export declare const Reason: {
   readonly ACTING_USER: 21
   /** NOT_FOUND. There is no such user. Retry: no. */
   readonly USER_NOT_FOUND: 30
+  /** NOT_FOUND. No purchase has this id at the provider. Retry: no. */
+  readonly PAYMENT_NOT_FOUND: 39
   /** NOT_FOUND. There is no such transaction. Retry: no. */
   readonly TRANSACTION_NOT_FOUND: 31
   /** NOT_FOUND. There is no such hold. Retry: no. */
@@ -101,8 +103,15 @@ export declare const Reason: {
   readonly IDEMPOTENCY_MISMATCH: 40
   /** ALREADY_EXISTS. The plan was granted for this period with another amount. Retry: no. */
   readonly GRANT_CONFLICT: 41
-  /** ALREADY_EXISTS. The payment belongs to another user or has another amount. Retry: no. */
+  /** ALREADY_EXISTS. The period overlaps `period`, which the plan was granted for already. Retry: no. */
+  readonly GRANT_OVERLAPS: 44
+  /**
+   * ALREADY_EXISTS. The payment belongs to another user or has another amount, or the ids of the call belong
+   * to different purchases. Retry: no.
+   */
   readonly PAYMENT_CONFLICT: 42
+  /** ALREADY_EXISTS. The event id was used for another reversal or reinstatement. Retry: no. */
+  readonly EVENT_CONFLICT: 45
   /** ALREADY_EXISTS. The run id stands for another run, or the run was finished otherwise. Retry: no. */
   readonly RUN_CONFLICT: 43
   /** FAILED_PRECONDITION. The hold ended by its time to live. Retry: no. */
@@ -111,6 +120,22 @@ export declare const Reason: {
   readonly HOLD_SETTLED: 51
   /** FAILED_PRECONDITION. More than the hold was to be captured. Retry: no. */
   readonly CAPTURE_EXCEEDS_HOLD: 52
+  /** FAILED_PRECONDITION. The transaction, of type `type`, is no debit that can be refunded. Retry: no. */
+  readonly TRANSACTION_NOT_REFUNDABLE: 65
+  /** FAILED_PRECONDITION. Of the debit only `refundableMicros` are not refunded yet. Retry: no. */
+  readonly REFUND_EXCEEDS: 66
+  /**
+   * FAILED_PRECONDITION. Of the purchase only `reversibleMicros` are not reversed yet, or only
+   * `reinstatableMicros` are reversed. Retry: no.
+   */
+  readonly REVERSAL_EXCEEDS: 67
+  /**
+   * FAILED_PRECONDITION. Of the purchase only `availableMicros` are neither spent nor held. Retry: with
+   * another on_shortfall and key, or after a hold is settled.
+   */
+  readonly REVERSAL_SHORT: 68
+  /** FAILED_PRECONDITION. Of the grant only `availableMicros` are neither spent nor held. Retry: no. */
+  readonly VOID_SHORT: 69
   /**
    * ABORTED. The page is at `currentVersion`, made by `author`. Since the version that the call names
    * `changedSections` were added, changed, moved or removed (ids, separated by line feeds; at most 50) and
@@ -119,6 +144,13 @@ export declare const Reason: {
   readonly VERSION_CONFLICT: 56
   /** FAILED_PRECONDITION. Pages use the media: `pageIds`, separated by line feeds; at most 50. Retry: no. */
   readonly MEDIA_IN_USE: 57
+  /**
+   * FAILED_PRECONDITION. The user is suspended and may neither consume nor set credit aside. Retry: after the
+   * user is active again.
+   */
+  readonly USER_SUSPENDED: 70
+  /** FAILED_PRECONDITION. The user owes `owedMicros`, and the plan blocks until it is paid. Retry: then. */
+  readonly PAYMENT_DUE: 71
   /** FAILED_PRECONDITION. The user has the limit of open holds. Retry: after some are settled. */
   readonly HOLD_LIMIT: 59
   /** FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent. */
@@ -154,7 +186,7 @@ export declare const Reason: {
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 42 | 43 | 50 | 51 | 52 | 56 | 57 | 59 | 53 | 54 | 58 | 55 | 60 | 61 | 62 | 63 | 64 | (number & {})
+export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 55 | 60 | 61 | 62 | 63 | 64 | (number & {})
 
 /**
  * The detail of every error that leaves the server, in the shape of google.rpc.ErrorInfo.

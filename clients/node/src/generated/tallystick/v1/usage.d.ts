@@ -39,6 +39,20 @@ export declare const GrantExpiry: {
 }
 export type GrantExpiry = 0 | 1 | 2 | 3 | (number & {})
 
+export declare const OnShort: {
+  /** As FORGIVE. */
+  readonly UNSPECIFIED: 0
+  /** Nothing is owed; the run's uncollected_micros stays as a record. */
+  readonly FORGIVE: 1
+  /** It is owed; the user's next credit pays it first. */
+  readonly COLLECT: 2
+  /** As COLLECT; and Consume, Reserve and BeginRun are refused with PAYMENT_DUE until it is paid. */
+  readonly BLOCK: 3
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type OnShort = 0 | 1 | 2 | 3 | (number & {})
+
 export interface Run {
   runId: string
   userId: string
@@ -798,6 +812,10 @@ export interface Plan {
   timeZone: string
   /** At most 256, each model once. */
   prices: ModelPrice[]
+  onShort: OnShort | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  rolloverCapMicros: bigint | undefined
+  isDefault: boolean | undefined
 }
 /** `Plan` as it is given: what is absent has its default. */
 export interface PlanInit {
@@ -828,6 +846,10 @@ export interface PlanInit {
   timeZone?: string | undefined
   /** At most 256, each model once. */
   prices?: readonly ModelPriceInit[] | undefined
+  onShort?: OnShort | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  rolloverCapMicros?: bigint | undefined
+  isDefault?: boolean | undefined
 }
 export declare const Plan: MessageCodec<Plan, PlanInit>
 

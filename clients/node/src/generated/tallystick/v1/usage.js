@@ -26,6 +26,13 @@ export const GrantExpiry = enumeration('GRANT_EXPIRY_', {
   AFTER: 3,
 })
 
+export const OnShort = enumeration('ON_SHORT_', {
+  UNSPECIFIED: 0,
+  FORGIVE: 1,
+  COLLECT: 2,
+  BLOCK: 3,
+})
+
 export const Run = new MessageCodec('tallystick.v1.Run', blankRun, readRun, writeRun, () => [
   { name: 'runId', proto: 'run_id', number: 1, kind: 'text' },
   { name: 'userId', proto: 'user_id', number: 2, kind: 'text' },
@@ -2637,6 +2644,9 @@ export const Plan = new MessageCodec('tallystick.v1.Plan', blankPlan, readPlan, 
   { name: 'limits', proto: 'limits', number: 8, kind: 'message', of: () => PlanLimits, presence: true },
   { name: 'timeZone', proto: 'time_zone', number: 9, kind: 'text' },
   { name: 'prices', proto: 'prices', number: 10, kind: 'message', of: () => ModelPrice, repeated: true },
+  { name: 'onShort', proto: 'on_short', number: 11, kind: 'enum', of: () => OnShort, presence: true, oneof: 'short' },
+  { name: 'rolloverCapMicros', proto: 'rollover_cap_micros', number: 12, kind: 'int64', presence: true, oneof: 'rollover' },
+  { name: 'isDefault', proto: 'is_default', number: 13, kind: 'bool', presence: true, oneof: 'default_plan' },
 ])
 
 export function blankPlan() {
@@ -2651,6 +2661,9 @@ export function blankPlan() {
     limits: undefined,
     timeZone: '',
     prices: [],
+    onShort: undefined,
+    rolloverCapMicros: undefined,
+    isDefault: undefined,
   }
 }
 
@@ -2697,6 +2710,15 @@ export function readPlan(r, m) {
           r.leave(end)
           break
         }
+        case 88:
+          m.onShort = r.int32()
+          break
+        case 96:
+          m.rolloverCapMicros = r.int64()
+          break
+        case 104:
+          m.isDefault = r.bool()
+          break
         default:
           r.unknown(tag, m)
       }
@@ -2765,6 +2787,21 @@ export function writePlan(w, m) {
       writeModelPrice(w, one)
       w.leave(at)
     }
+  }
+  v = m.onShort
+  if (v !== undefined) {
+    w.tag(88)
+    w.int32(v, 'Plan.onShort')
+  }
+  v = m.rolloverCapMicros
+  if (v !== undefined) {
+    w.tag(96)
+    w.int64(v, 'Plan.rolloverCapMicros')
+  }
+  v = m.isDefault
+  if (v !== undefined) {
+    w.tag(104)
+    w.bool(v, 'Plan.isDefault')
   }
   w.unknown(m[UNKNOWN])
 }
