@@ -222,7 +222,8 @@ struct LedgerModel {
     }
     self.books = books
     let name = ExactText(user.userId)
-    for row in user.rows {
+    for var row in user.rows {
+      (row.previous, row.skip) = pointers(of: row)
       ledger.append(row)
       lastAt = row.atMicros
       if let key = row.idempotency?.key { keys[[name, ExactText(key)]] = row.sequence }
@@ -237,6 +238,13 @@ struct LedgerModel {
     user.keep()
     users[name] = user
     return true
+  }
+
+  /// The user's row before, and the one that a row skips back to.
+  private func pointers(of row: Entry) -> (previous: Int64, skip: Int64) {
+    let before = rows(row.userId)
+    let stride: Int64 = row.version % 4_096 == 0 ? 4_096 : 64
+    return (before.last?.sequence ?? 0, before.last { $0.version % stride == 0 }?.sequence ?? 0)
   }
 
   /// The books' sums, users included: zero.
