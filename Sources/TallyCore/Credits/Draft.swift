@@ -85,7 +85,7 @@ struct Draft {
     entry.skip = account.marks.pass(version: account.version, sequence: nextSequence)
     entry.owedAfterMicros = account.owedMicros
     nextSequence += 1
-    let balance = Rules.balance(of: account, expiredHolds: [], at: nowMicros)
+    let balance = Rules.unsettledBalance(of: account, expiredHolds: [], at: nowMicros)
     entry.pendingAfterMicros = balance.pendingMicros
     entry.nextExpiryAfter = balance.nextExpiry
     complete(&entry)

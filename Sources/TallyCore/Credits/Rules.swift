@@ -86,11 +86,8 @@ public enum Rules {
     return (plan, false)
   }
 
-  /// An account as its client sees it at a time, whether or not what has expired was written off.
-  /// - Parameters:
-  ///   - expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
-  ///   - nowMicros: not before the account's last row.
-  public static func balance(of account: Account, expiredHolds: [Hold], at nowMicros: Int64) -> Balance {
+  /// What is left of an account when what has expired is left out. See `balance(of:expiredHolds:at:)`.
+  static func unsettledBalance(of account: Account, expiredHolds: [Hold], at nowMicros: Int64) -> Balance {
     var unpinned: [Int64: Int64] = [:]
     for pin in expiredHolds.lazy.flatMap(\.pins) {
       unpinned[pin.lotId] = (unpinned[pin.lotId] ?? 0).addingSaturating(pin.amountMicros)

@@ -1,0 +1,50 @@
+// What a reader sees of an account on which something is due that is not written yet.
+//
+// Invariants:
+// 1. It is what the next write of the user would find: the same settling, carried out on a copy.
+// 2. Most accounts need none of it: what has expired is left out of a balance without settling anything.
+
+extension Rules {
+  /// An account with all that is due at a time written off, as a write at that time would find it. Rows and
+  /// lots that it would make are numbered from the user's last row on.
+  /// - Parameter expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
+  /// - Throws: `corrupt` when a hold pins what its lot does not have.
+  public static func settled(
+    _ account: Account, expiredHolds: [Hold], at nowMicros: Int64
+  ) throws(Refusal) -> Account {
+    let context = DecisionContext(
+      nowMicros: nowMicros, nextSequence: account.head + 1, account: account, expiredHolds: expiredHolds)
+    return try Draft(settling: context).account
+  }
+
+  /// An account as its client sees it at a time, whether or not what is due was written off.
+  /// - Parameters:
+  ///   - expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
+  ///   - nowMicros: not before the account's last row.
+  public static func balance(of account: Account, expiredHolds: [Hold], at nowMicros: Int64) -> Balance {
+    guard account.needsSettling(atMicros: nowMicros) else {
+      return unsettledBalance(of: account, expiredHolds: expiredHolds, at: nowMicros)
+    }
+    do {
+      let settled = try settled(account, expiredHolds: expiredHolds, at: nowMicros)
+      var balance = unsettledBalance(of: settled, expiredHolds: [], at: nowMicros)
+      balance.version = account.version
+      return balance
+    } catch {
+      // Of a damaged account what is there is told; whoever writes on it is refused.
+      return unsettledBalance(of: account, expiredHolds: expiredHolds, at: nowMicros)
+    }
+  }
+}
+
+extension Account {
+  /// Whether more is due at a time than to leave out what has expired: credit that rolls over when it
+  /// expires, or that pays what is owed when it becomes effective.
+  package func needsSettling(atMicros nowMicros: Int64) -> Bool {
+    lots.contains { lot in
+      if lot.rollover != nil, lot.isExpired(atMicros: nowMicros) { return true }
+      guard !owed.isEmpty, let effective = lot.effectiveAtMicros else { return false }
+      return effective <= nowMicros && lot.unpinnedMicros > 0
+    }
+  }
+}
