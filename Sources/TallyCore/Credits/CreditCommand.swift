@@ -53,23 +53,27 @@ public enum CreditCommand {
   public struct GrantPlan: Sendable, Equatable {
     public var userId: String
     public var planId: String
-    /// The period's start, normalised; nil is the current UTC month.
-    public var period: Period?
+    /// nil is the current month of the plan's time zone.
+    public var period: PeriodName?
     /// nil is the plan's monthly credit.
     public var amountMicros: Int64?
+    /// nil is the period's start; a time that is past is now.
+    public var effectiveAtMicros: Int64?
     /// nil is the plan's rule.
     public var expiresAtMicros: Int64?
     public var idempotency: Idempotency
     public var text: FreeText
 
     public init(
-      userId: String, planId: String, period: Period? = nil, amountMicros: Int64? = nil,
-      expiresAtMicros: Int64? = nil, idempotency: Idempotency, text: FreeText = FreeText()
+      userId: String, planId: String, period: PeriodName? = nil, amountMicros: Int64? = nil,
+      effectiveAtMicros: Int64? = nil, expiresAtMicros: Int64? = nil, idempotency: Idempotency,
+      text: FreeText = FreeText()
     ) {
       self.userId = userId
       self.planId = planId
       self.period = period
       self.amountMicros = amountMicros
+      self.effectiveAtMicros = effectiveAtMicros
       self.expiresAtMicros = expiresAtMicros
       self.idempotency = idempotency
       self.text = text

@@ -1,126 +1,76 @@
-// A plan's period: a UTC month or an explicit start.
+// The periods that a plan is granted for: pairs of dates, and the instants that a zone makes of them.
 //
 // Invariants:
-// 1. Two spellings of the same period are the same value: the end follows from the start.
-// 2. Calendar arithmetic is proleptic Gregorian in UTC, in integers, without a calendar library.
+// 1. The n-th period of an anchor begins n months after it, at its day or the month's last, computed from
+//    the anchor each time, and ends where the next one begins: there is no day between.
+// 2. Whether two periods are the same, or overlap, is a matter of their dates. The zone only makes instants
+//    of them, so a plan whose zone changes has the same periods as before.
+// 3. Calendar arithmetic is proleptic Gregorian, in integers, without a calendar library.
 
-/// A granted period.
+/// A period of a plan.
 public struct Period: Sendable, Equatable, Hashable {
-  public let startMicros: Int64
-  /// The first instant after it: one calendar month after the start, at the same time of day; on the
-  /// month's last day where it is shorter.
-  public let endMicros: Int64
-  /// Its UTC dates, in days since the epoch.
+  /// Its dates, in days since the epoch; the end is exclusive.
   public let days: Range<Int64>
+  public let startMicros: Int64
+  /// The first instant after it.
+  public let endMicros: Int64
+  /// When the one after it ends.
+  public let nextEndMicros: Int64
+  /// It begins at an instant that was named, not with its first date.
+  public let isFromInstant: Bool
 
-  /// - Parameter startMicros: microseconds since the epoch.
-  public init(startMicros: Int64) {
-    let dayNumber = floorDivide(startMicros, Civil.microsPerDay)
+  /// The n-th month from a date on.
+  /// - Parameters:
+  ///   - startDay: in days since the epoch; within `PeriodName.startDays`.
+  ///   - index: from 0 to `PeriodName.maximumIndex`.
+  package init(startDay: Int64, index: Int64, zone: Zone) {
+    let anchor = Civil(dayNumber: startDay)
+    let end = anchor.adding(months: index + 1).dayNumber
+    days = anchor.adding(months: index).dayNumber..<end
+    startMicros = zone.start(ofDay: days.lowerBound)
+    endMicros = zone.start(ofDay: end)
+    nextEndMicros = zone.start(ofDay: anchor.adding(months: index + 2).dayNumber)
+    isFromInstant = false
+  }
+
+  /// The calendar month of a zone that an instant lies in.
+  package init(monthContaining micros: Int64, zone: Zone) {
+    self.init(
+      startDay: Civil(dayNumber: zone.day(ofMicros: micros)).startOfMonth.dayNumber, index: 0, zone: zone)
+  }
+
+  /// One calendar month from an instant on, at the same time of day in UTC, on the month's last day where it
+  /// is shorter. Its dates are UTC's.
+  package init(startMicros: Int64) {
+    let day = floorDivide(startMicros, Civil.microsPerDay)
     let timeOfDay = floorRemainder(startMicros, Civil.microsPerDay)
-    let end = Civil(dayNumber: dayNumber).aMonthLater.dayNumber
+    let start = Civil(dayNumber: day)
+    let end = start.adding(months: 1).dayNumber
+    days = day..<end
     self.startMicros = startMicros
-    days = dayNumber..<end
-    // Saturates, so that no clock can make it trap.
-    let (endOfDays, tooFar) = end.multipliedReportingOverflow(by: Civil.microsPerDay)
-    let (endMicros, tooMuch) = endOfDays.addingReportingOverflow(timeOfDay)
-    self.endMicros = tooFar || tooMuch ? Int64.max : endMicros
+    endMicros = Self.instant(day: end, timeOfDay)
+    nextEndMicros = Self.instant(day: start.adding(months: 2).dayNumber, timeOfDay)
+    isFromInstant = true
   }
 
-  /// The UTC month that an instant lies in.
-  public init(utcMonthContaining micros: Int64) {
-    let start = Civil(dayNumber: floorDivide(micros, Civil.microsPerDay)).startOfMonth.dayNumber
-    let (startMicros, tooFar) = start.multipliedReportingOverflow(by: Civil.microsPerDay)
-    self.init(startMicros: tooFar ? Int64.min : startMicros)
-  }
-
-  /// `YYYY-MM`, `YYYY-MM-DD` (its start in UTC) or an RFC 3339 date and time with `Z` or an offset.
-  /// - Throws: `invalidField` with the field `period` for anything else, and for a fraction finer than
-  ///   a microsecond.
-  public init(parsing text: String) throws(Refusal) {
-    var scanner = PeriodScanner(text)
-    guard let micros = scanner.startMicros() else {
-      throw Refusal(
-        .invalidField, "period is neither a UTC month (YYYY-MM) nor an RFC 3339 date or time",
-        details: ["field": "period"])
-    }
-    self.init(startMicros: micros)
+  /// Saturates, so that no stored row can make it trap.
+  private static func instant(day: Int64, _ timeOfDay: Int64) -> Int64 {
+    let (midnight, tooFar) = day.multipliedReportingOverflow(by: Civil.microsPerDay)
+    let (micros, tooMuch) = midnight.addingReportingOverflow(timeOfDay)
+    return tooFar || tooMuch ? Int64.max : micros
   }
 }
 
-/// Reads one spelling of a period's start, byte by byte.
-private struct PeriodScanner {
-  private static let maximumFractionDigits = 9
-
-  private var rest: Substring.UTF8View
-
-  init(_ text: String) {
-    rest = Substring(text).utf8
-  }
-
-  /// - Returns: nil unless the whole text is one of the three forms.
-  mutating func startMicros() -> Int64? {
-    guard let year = number(digits: 4), take("-"), let month = number(digits: 2), (1...12).contains(month)
-    else { return nil }
-    if rest.isEmpty { return midnight(Civil(year: year, month: month, day: 1)) }
-    guard take("-"), let day = number(digits: 2),
-      (1...Civil.daysIn(month: month, year: year)).contains(day)
-    else { return nil }
-    let start = midnight(Civil(year: year, month: month, day: day))
-    if rest.isEmpty { return start }
-    guard take("T") || take("t"), let timeOfDay = timeOfDayMicros(), let offset = offsetMicros(),
-      rest.isEmpty
-    else { return nil }
-    return start + timeOfDay - offset
-  }
-
-  private func midnight(_ date: Civil) -> Int64 { date.dayNumber * Civil.microsPerDay }
-
-  /// `HH:MM:SS` with or without a fraction. A leap second has no place in UTC microseconds.
-  private mutating func timeOfDayMicros() -> Int64? {
-    guard let hour = number(digits: 2), hour <= 23, take(":"), let minute = number(digits: 2),
-      minute <= 59, take(":"), let second = number(digits: 2), second <= 59
-    else { return nil }
-    var micros = ((hour * 60 + minute) * 60 + second) * 1_000_000
-    guard take(".") else { return micros }
-    var count = 0
-    var scale: Int64 = 100_000
-    while let digit = digit() {
-      count += 1
-      guard count <= Self.maximumFractionDigits, scale > 0 || digit == 0 else { return nil }
-      micros += digit * scale
-      scale /= 10
-    }
-    return count > 0 ? micros : nil
-  }
-
-  /// `Z` or `+HH:MM` or `-HH:MM`: what local time is ahead of UTC.
-  private mutating func offsetMicros() -> Int64? {
-    if take("Z") || take("z") { return 0 }
-    let sign: Int64
-    if take("+") { sign = 1 } else if take("-") { sign = -1 } else { return nil }
-    guard let hour = number(digits: 2), hour <= 23, take(":"), let minute = number(digits: 2), minute <= 59
-    else { return nil }
-    return sign * (hour * 60 + minute) * 60_000_000
-  }
-
-  private mutating func number(digits count: Int) -> Int64? {
-    var value: Int64 = 0
-    for _ in 0..<count {
-      guard let digit = digit() else { return nil }
-      value = value * 10 + digit
-    }
-    return value
-  }
-
-  private mutating func digit() -> Int64? {
-    guard let byte = rest.first, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-    rest.removeFirst()
-    return Int64(byte - UInt8(ascii: "0"))
-  }
-
-  private mutating func take(_ mark: Unicode.Scalar) -> Bool {
-    guard let byte = rest.first, byte == UInt8(ascii: mark) else { return false }
-    rest.removeFirst()
-    return true
+extension Period {
+  /// The period of an anchor that an instant lies in; nil before the anchor and after its last period.
+  package init?(startDay: Int64, containing micros: Int64, zone: Zone) {
+    guard PeriodName.startDays.contains(startDay) else { return nil }
+    let day = zone.day(ofMicros: micros)
+    guard day >= startDay else { return nil }
+    let anchor = Civil(dayNumber: startDay)
+    var index = Civil(dayNumber: day).monthNumber - anchor.monthNumber
+    if anchor.adding(months: index).dayNumber > day { index -= 1 }
+    guard index <= PeriodName.maximumIndex else { return nil }
+    self.init(startDay: startDay, index: index, zone: zone)
   }
 }

@@ -34,20 +34,23 @@ extension Rules {
   }
 
   static func decide(_ plan: CreditCommand.GrantPlan, _ context: DecisionContext) throws(Refusal) -> Change {
-    guard let terms = context.plan else {
+    guard let terms = context.plan, let period = context.period else {
       throw Refusal(.grantNotFound, "there is no such plan", details: ["plan_id": plan.planId])
     }
-    let period = plan.period ?? Period(utcMonthContaining: context.nowMicros)
-    let expiresAtMicros: Int64? =
-      if let explicit = plan.expiresAtMicros {
-        explicit
-      } else {
-        try terms.grantExpiry.expiresAtMicros(in: period, nowMicros: context.nowMicros)
+    var expiresAtMicros = plan.expiresAtMicros
+    if expiresAtMicros == nil {
+      expiresAtMicros = try terms.grantExpiry.expiresAtMicros(in: period, nowMicros: context.nowMicros)
+      if let effective = plan.effectiveAtMicros, let expiresAtMicros, effective >= expiresAtMicros {
+        throw Refusal(
+          .invalidField, "the credit of this period would expire before it is effective",
+          details: ["field": "effective_at_micros"])
       }
+    }
     return try grant(
       Grant(
         type: .planGrant, amountMicros: plan.amountMicros ?? terms.monthlyCreditMicros,
-        priority: terms.priority, expiresAtMicros: expiresAtMicros), context
+        priority: terms.priority, effectiveAtMicros: plan.effectiveAtMicros ?? period.startMicros,
+        expiresAtMicros: expiresAtMicros), context
     ) {
       $0.planId = terms.id
       $0.periodStartMicros = period.startMicros

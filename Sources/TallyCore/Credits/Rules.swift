@@ -26,6 +26,8 @@ public struct DecisionContext: Sendable {
   public var hold: Hold?
   /// The plan that the command names; nil when there is none by that id.
   public var plan: Plan?
+  /// The period of that plan which the command grants.
+  public var period: Period?
 
   public init(
     nowMicros: Int64, nextSequence: Int64, account: Account, expiredHolds: [Hold] = [], hold: Hold? = nil,

@@ -29,26 +29,6 @@ extension Decider {
     }
   }
 
-  func decide(_ it: CreditCommand.GrantPlan) throws(Refusal) -> Decided<Receipt> {
-    guard let plan = try records.plan(id: it.planId) else { throw noPlan(it.planId) }
-    let account = try records.account(userId: it.userId)
-    if let known = try find(it.idempotency, of: account) { return known }
-    let period = it.period ?? Period(utcMonthContaining: records.nowMicros)
-    let last = try records.lastGrant(of: account, planId: plan.id, beforeDay: period.days.upperBound)
-    if let last, last.startMicros == period.startMicros {
-      let row = try records.entry(last.sequence)
-      if row.amountMicros == it.amountMicros ?? plan.monthlyCreditMicros { return try replay(row) }
-      throw Refusal(
-        .grantConflict, "the plan was already granted for this period, with another amount",
-        details: ["plan_id": plan.id, "granted_micros": String(row.amountMicros)])
-    }
-    var context = try context(of: account)
-    context.plan = plan
-    return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
-      try Rules.decide(it, context)
-    }
-  }
-
   func decide(_ it: CreditCommand.GrantPromo) throws(Refusal) -> Decided<Receipt> {
     try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
       try Rules.decide(it, context)
@@ -92,10 +72,6 @@ extension Decider {
     }
   }
 
-  func noPlan(_ planId: String) -> Refusal {
-    Refusal(.grantNotFound, "there is no such plan", details: ["plan_id": planId])
-  }
-
   // MARK: what the rules are asked with
 
   func context(of account: Account) throws(Refusal) -> DecisionContext {
@@ -115,7 +91,7 @@ extension Decider {
   // MARK: replay
 
   /// What was done under this key before; nil when nothing was.
-  private func find(
+  func find(
     _ idempotency: Idempotency, of account: Account
   ) throws(Refusal) -> Decided<Receipt>? {
     guard let match = try records.key(idempotency.key, of: account) else { return nil }
@@ -127,7 +103,7 @@ extension Decider {
     return try replay(try records.entry(match.sequence))
   }
 
-  private func replay(_ row: Entry) throws(Refusal) -> Decided<Receipt> {
+  func replay(_ row: Entry) throws(Refusal) -> Decided<Receipt> {
     var hold: Hold?
     if let holdId = row.holdId { hold = Rules.hold(try storedHold(holdId), after: row) }
     let balance = try lastRow(ofChangeWith: row).balanceAfter
@@ -163,7 +139,7 @@ extension Decider {
   }
 
   /// What comes of a command whose key may be in use.
-  private func carryOut(
+  func carryOut(
     _ idempotency: Idempotency, _ context: DecisionContext,
     _ rule: (DecisionContext) throws(Refusal) -> Change
   ) throws(Refusal) -> Decided<Receipt> {

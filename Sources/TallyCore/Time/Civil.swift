@@ -52,13 +52,14 @@ package struct Civil: Equatable {
 
   var startOfMonth: Civil { Civil(year: year, month: month, day: 1) }
 
-  /// The same day of the next month, or that month's last when it is shorter.
-  package var aMonthLater: Civil {
-    let nextYear = month == 12 ? year + 1 : year
-    let nextMonth = month == 12 ? 1 : month + 1
-    return Civil(
-      year: nextYear, month: nextMonth, day: min(day, Self.daysIn(month: nextMonth, year: nextYear)))
+  /// The same day so many months later, or that month's last when it is shorter.
+  package func adding(months: Int64) -> Civil {
+    let number = monthNumber + months
+    let (year, month) = (floorDivide(number, 12), floorRemainder(number, 12) + 1)
+    return Civil(year: year, month: month, day: min(day, Self.daysIn(month: month, year: year)))
   }
+
+  package var aMonthLater: Civil { adding(months: 1) }
 
   package static func daysIn(month: Int64, year: Int64) -> Int64 {
     switch month {

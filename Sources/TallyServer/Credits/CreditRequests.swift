@@ -48,16 +48,31 @@ enum CreditRequests {
     try Fields.required(request.userId, path("user_id"), atMost: Limits.userIdByteCount)
     try Fields.required(request.planId, path("plan_id"), atMost: Limits.planIdByteCount)
     try Fields.optional(request.period, path("period"), atMost: Limits.periodByteCount)
-    let period = request.period.isEmpty ? nil : try Period(parsing: request.period)
+    let period = try period(request, path)
     if let amount = request.amountMicros { try Fields.amount(amount, path("amount_micros")) }
+    try Fields.time(request.effectiveAtMicros, path("effective_at_micros"))
     try Fields.time(request.expiresAtMicros, path("expires_at_micros"))
     return Prepared(
       command: CreditCommand.GrantPlan(
         userId: request.userId, planId: request.planId, period: period, amountMicros: request.amountMicros,
-        expiresAtMicros: request.expiresAtMicros,
+        effectiveAtMicros: request.effectiveAtMicros, expiresAtMicros: request.expiresAtMicros,
         idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest()),
         text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)
+  }
+
+  /// - Returns: nil for the current month.
+  private static func period(
+    _ request: TallystickV1.GrantPlanRequest, _ path: FieldPath
+  ) throws(Refusal) -> PeriodName? {
+    if !request.period.isEmpty {
+      return try PeriodName(
+        parsing: request.period, index: Int64(request.periodIndex), field: path("period"))
+    }
+    if request.periodIndex != 0 {
+      throw PeriodName.invalidIndex("is allowed only with a date (YYYY-MM-DD) as period", path("period"))
+    }
+    return nil
   }
 
   static func grantPromo(_ request: TallystickV1.GrantPromoRequest, _ digest: Digest) throws(Refusal)

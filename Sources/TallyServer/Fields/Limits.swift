@@ -138,6 +138,7 @@ public enum Limits {
     ("mime_type", Int64(mimeTypeByteCount), "bytes"),
     ("author", Int64(actorByteCount), "bytes"),
     ("period", Int64(periodByteCount), "bytes"),
+    ("period_index", PeriodName.maximumIndex, "periods"),
     ("cursor", Int64(cursorByteCount), "bytes"),
     ("cancel_token", Int64(cancelTokenByteCount), "bytes"),
     ("reflection_symbol", Int64(reflectionSymbolByteCount), "bytes"),

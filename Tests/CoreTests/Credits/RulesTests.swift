@@ -112,6 +112,7 @@ struct RulesTests {
     #expect(Self.refusal(.extend(extend), context)?.reason == .amountOverflow)
     context.plan = Plan(
       id: "p", displayName: "", monthlyCreditMicros: 1, grantExpiry: .after(millis: Int64.max))
+    context.period = Period(startMicros: 0)
     let grant = Command.GrantPlan(userId: "u", planId: "p", idempotency: Self.key)
     #expect(Self.refusal(.grantPlan(grant), context)?.reason == .amountOverflow)
   }

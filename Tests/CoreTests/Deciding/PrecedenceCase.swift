@@ -29,7 +29,6 @@ struct PrecedenceCase {
   private var key = "fresh"
   private var paymentId = "fresh"
   private var planId = "pro"
-  private var period: Period?
   private var holdId: Int64
   private var actingUserId: String? = "u"
   private var runId = "fresh"

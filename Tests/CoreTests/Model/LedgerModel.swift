@@ -7,8 +7,9 @@
 //
 // Values, owned by the test.
 
-import TallyCore
 internal import TallySQLiteStore
+
+@testable import TallyCore
 
 struct LedgerModel {
   private(set) var users: [ExactText: ModelUser] = [:]
@@ -25,7 +26,7 @@ struct LedgerModel {
   /// Rows by what must be unique: user and key; payment; user, plan and period.
   private var keys: [[ExactText]: Int64] = [:]
   private var payments: [ExactText: Int64] = [:]
-  private var grants: [[ExactText]: [Int64: Int64]] = [:]
+  private var grants: [[ExactText]: [Int64]] = [:]
 
   func now(_ wall: Int64) -> Int64 { max(wall, lastAt, toldAt) }
   /// The latest that anybody was told, by a command that wrote nothing or by a read.
@@ -182,15 +183,32 @@ struct LedgerModel {
       }
       return row
     }
-    if case .grantPlan(let grant) = command {
-      let start = (grant.period ?? Period(utcMonthContaining: time)).startMicros
-      let sequence = grants[[ExactText(grant.userId), ExactText(grant.planId)]]?[start]
-      guard let row = sequence.map({ ledger[Int($0) - 1] }) else { return nil }
-      let amount = grant.amountMicros ?? plans[ExactText(grant.planId)]?.monthlyCreditMicros
-      guard row.amountMicros == amount else { throw Refusal(.grantConflict, "") }
+    if case .grantPlan(let grant) = command { return try grantedBefore(grant, at: time) }
+    return nil
+  }
+
+  private func grantedBefore(_ grant: Command.GrantPlan, at time: Int64) throws(Refusal) -> Entry? {
+    let period = Self.period(of: grant, at: time)
+    let rows = (grants[[ExactText(grant.userId), ExactText(grant.planId)]] ?? []).map { ledger[Int($0) - 1] }
+    for row in rows {
+      guard let days = row.periodDays, days.overlaps(period.days) else { continue }
+      let isSame = days.lowerBound == period.days.lowerBound
+      let isNamedByInstant = if case .instant = grant.period { true } else { false }
+      guard isSame, !isNamedByInstant || row.periodStartMicros == period.startMicros else {
+        throw Refusal(
+          .grantOverlaps, "", details: ["period": Civil(dayNumber: days.lowerBound).text(upTo: .day)])
+      }
+      guard row.amountMicros == grant.amountMicros ?? row.amountMicros else {
+        throw Refusal(.grantConflict, "")
+      }
       return row
     }
     return nil
+  }
+
+  /// Plans of the model have no time zone.
+  static func period(of grant: Command.GrantPlan, at time: Int64) -> Period {
+    grant.period?.period(in: .utc) ?? Period(monthContaining: time, zone: .utc)
   }
 
   func replay(_ row: Entry) -> Receipt {
@@ -228,9 +246,7 @@ struct LedgerModel {
       lastAt = row.atMicros
       if let key = row.idempotency?.key { keys[[name, ExactText(key)]] = row.sequence }
       if let paymentId = row.paymentId { payments[ExactText(paymentId)] = row.sequence }
-      if let planId = row.planId, let start = row.periodStartMicros {
-        grants[[name, ExactText(planId)], default: [:]][start] = row.sequence
-      }
+      if let planId = row.planId { grants[[name, ExactText(planId)], default: []].append(row.sequence) }
       if row.type == .hold { holders[row.sequence] = name }
     }
     for hold in user.settled { settled[hold.id] = hold }

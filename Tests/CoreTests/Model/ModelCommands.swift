@@ -74,7 +74,7 @@ extension LedgerModel {
       (effectiveAt, expiresAt) = (max(time, promo.effectiveAtMicros ?? time), promo.expiresAtMicros)
     case .grantPlan(let grant):
       guard let plan = plans[ExactText(grant.planId)] else { throw Refusal(.grantNotFound, "") }
-      let granted = grant.period ?? Period(utcMonthContaining: time)
+      let granted = Self.period(of: grant, at: time)
       (type, amount, priority) = (.planGrant, grant.amountMicros ?? plan.monthlyCreditMicros, plan.priority)
       (period, expiresAt) = (granted, grant.expiresAtMicros)
       if expiresAt == nil {
@@ -86,7 +86,11 @@ extension LedgerModel {
         if let end = expiresAt, end <= time {
           throw Refusal(.invalidField, "", details: ["field": "period"])
         }
+        if let end = expiresAt, let effective = grant.effectiveAtMicros, effective >= end {
+          throw Refusal(.invalidField, "", details: ["field": "effective_at_micros"])
+        }
       }
+      effectiveAt = max(time, grant.effectiveAtMicros ?? granted.startMicros)
     case .adjust(let adjust): amount = adjust.amountMicros
     default: break
     }
@@ -105,6 +109,7 @@ extension LedgerModel {
       }
       if case .grantPlan(let grant) = command {
         ($0.planId, $0.periodStartMicros) = (grant.planId, period?.startMicros)
+        $0.periodDays = period?.days
       }
       if case .adjust(let adjust) = command { ($0.actor, $0.reason) = (adjust.actor, adjust.reason) }
       Self.sign(&$0, command)

@@ -137,6 +137,12 @@ struct StepReader {
 
   private var actingUser: String? { step.c % 11 == 0 ? Self.users[Int(step.b % 4)] : nil }
 
+  private var period: PeriodName? {
+    if step.c % 3 == 0 { return nil }
+    let index = step.c % 8 == 5 ? Int64(step.b % 4) : 0
+    return try? PeriodName(parsing: Self.periods[Int(step.c % 4)], index: index)
+  }
+
   /// - Returns: nil for a step that is no command.
   func command() -> Command? {
     switch step.kind {
@@ -155,8 +161,8 @@ struct StepReader {
       .grantPlan(
         Command.GrantPlan(
           userId: user, planId: step.b % 17 == 0 ? "none" : Self.planIds[Int(step.b % 2)],
-          period: step.c % 3 == 0 ? nil : try? Period(parsing: Self.periods[Int(step.c % 4)]),
-          amountMicros: step.b % 3 == 0 ? Int64(step.b % 9 + 1) : nil,
+          period: period, amountMicros: step.b % 3 == 0 ? Int64(step.b % 9 + 1) : nil,
+          effectiveAtMicros: step.c % 5 == 0 ? time(step.c >> 3) : nil,
           expiresAtMicros: step.b % 4 == 0 ? time(step.b >> 2) : nil, idempotency: idempotency, text: text))
     case .promo:
       .grantPromo(

@@ -119,7 +119,9 @@ struct EngineTests {
     #expect(try engine.must(grant("u1", "pro", "b")).replayed)
     #expect(try engine.must(grant("u1", "pro", "c", amountMicros: 10)).transaction == first.transaction)
     #expect(try engine.refusal(grant("u1", "pro", "d", amountMicros: 11)).reason == .grantConflict)
-    try engine.must(grant("u1", "pro", "e", period: Period(startMicros: noon)))
+    try engine.must(grant("u1", "pro", "e", period: PeriodName(parsing: "2026-02")))
+    let overlapping = try engine.refusal(grant("u1", "pro", "f", period: .instant(micros: noon)))
+    #expect(overlapping.reason == .grantOverlaps && overlapping.details["period"] == "2026-01-01")
     try engine.must(grant("u2", "pro", "a"))
     guard case .planStored(_, unchanged: true, let commit) = try engine.decide(.putPlan(plan("pro", 10)))
     else {

@@ -189,7 +189,7 @@ func extend(_ holdId: Int64, _ name: String, seconds: Int64 = 60) -> Command {
 }
 
 func grant(
-  _ userId: String, _ planId: String, _ name: String, amountMicros: Int64? = nil, period: Period? = nil
+  _ userId: String, _ planId: String, _ name: String, amountMicros: Int64? = nil, period: PeriodName? = nil
 ) -> Command {
   .grantPlan(
     .init(

@@ -73,11 +73,14 @@ struct CommandReader {
   private mutating func grantPlan() throws -> Command.GrantPlan {
     let userId = try words.next("user")
     let planId = try words.next("plan")
-    let period = try words.take("period").map { try Period(parsing: $0) }
+    let index = try words.take("index").map { try number($0) } ?? 0
+    let period = try words.take("period").map { try PeriodName(parsing: $0, index: index) }
+    if period == nil, index != 0 { throw PeriodName.invalidIndex("without a date") }
     let amountMicros = try words.take("amount").map { try number($0) }
     return Command.GrantPlan(
       userId: userId, planId: planId, period: period, amountMicros: amountMicros,
-      expiresAtMicros: try time("expires"), idempotency: try idempotency(), text: try text())
+      effectiveAtMicros: try time("effective"), expiresAtMicros: try time("expires"),
+      idempotency: try idempotency(), text: try text())
   }
 
   private mutating func plan() throws -> Plan {

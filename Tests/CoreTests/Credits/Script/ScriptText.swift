@@ -117,7 +117,7 @@ enum Spelling {
   static func time(_ text: String, nowMicros: Int64) -> Int64? {
     if text.hasPrefix("+") { return duration(String(text.dropFirst())).map { nowMicros + $0 } }
     if text.hasPrefix("-") { return duration(String(text.dropFirst())).map { nowMicros - $0 } }
-    return try? Period(parsing: text).startMicros
+    return try? PeriodName(parsing: text).period(in: .utc).startMicros
   }
 
   /// `3:500,7:20` or `none`.
