@@ -105,6 +105,13 @@ internal import TallyMeasuring
     unsafe tally_sqlite_watch_log(handle, frames)
   }
 
+  /// Whether what does not fit into the cache goes to the log, and what is sorted to a temporary file, if there
+  /// is a place for one: for work that has no bound. No transaction may be open.
+  public func setSpilling(_ isOn: Bool) throws(SQLiteError) {
+    let store = isOn && FileSystem.takesTemporaryFiles() ? "FILE" : "MEMORY"
+    try execute("PRAGMA cache_spill = \(isOn ? "ON" : "OFF"); PRAGMA temp_store = \(store)")
+  }
+
   /// Whether SQLite copies the log into the database file when the last connection closes. Not after a failed
   /// sync: what the page cache holds is no longer what the disk holds.
   public func setCheckpointsOnClose(_ isOn: Bool) throws(SQLiteError) {

@@ -82,7 +82,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     try LogRecovery.prepare(connection, databasePath: directory.databasePath, configuration)
     try opening(directory.databasePath) { () throws(SQLiteError) in try emptyLog(connection, configuration) }
     try checkSettings(connection)
-    try Migrations.apply(Schema.migrations, to: connection)
+    try upgrade(connection, configuration)
     try SchemaCheck.require(connection, path: directory.databasePath)
     let head = try storing { () throws(SQLiteError) in try MetaTable(connection).load() }
     try checkClock(head, configuration)
@@ -115,6 +115,15 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     if result.isBusy {
       configuration.onEvent(.logLeft(byteCount: StoreMetrics.logByteCount(frames: result.logFrames)))
     }
+  }
+
+  private static func upgrade(
+    _ connection: Connection, _ configuration: EngineConfiguration
+  ) throws(StoreError) {
+    var report = UpgradeReport(onEvent: configuration.onEvent)
+    var migrations = Migrations(connection)
+    migrations.onProgress = { (progress) throws(StoreError) in report.add(progress) }
+    try migrations.apply(Schema.migrations)
   }
 
   /// - Throws: an error that names the file.

@@ -168,6 +168,23 @@ final class SQLiteTests {
     #expect(throws: SQLiteError.self) { try connection.execute("DELETE FROM sqlite_schema") }
   }
 
+  @Test("what has no bound goes to files, and afterwards nothing does")
+  func spilling() throws {
+    try connection.setSpilling(true)
+    #expect(try connection.value("PRAGMA cache_spill") > 0)
+    #expect(try connection.value("PRAGMA temp_store") == 1)
+    try connection.setSpilling(false)
+    #expect(try connection.value("PRAGMA cache_spill") == 0)
+    #expect(try connection.value("PRAGMA temp_store") == 2)
+  }
+
+  @Test("a temporary file needs a directory that may be written")
+  func temporaryPlaces() {
+    #expect(FileSystem.takesTemporaryFiles(in: [path + "-none", "/tmp"]))
+    #expect(!FileSystem.takesTemporaryFiles(in: [path + "-none", "/dev/null"]))
+    #expect(!FileSystem.takesTemporaryFiles(in: []))
+  }
+
   @Test("a link in the path is refused; a missing file is made only when asked for")
   func paths() throws {
     let link = path + "-link"

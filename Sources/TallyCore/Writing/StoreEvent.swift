@@ -1,7 +1,7 @@
 // What the store tells whoever runs it, beside the answers to calls.
 //
 // Invariants:
-// 1. Each is told once when it begins, and once when it is over.
+// 1. Each is told once when it begins, and once when it is over; an upgrade meanwhile too.
 
 public enum StoreEvent: Sendable, Equatable {
   /// Why no write is taken for now. It comes back by itself.
@@ -21,4 +21,26 @@ public enum StoreEvent: Sendable, Equatable {
   case logLeft(byteCount: Int64)
   /// The files that are open are no longer those at their paths. No write is taken any more.
   case filesLost(StoreError)
+  /// The start brings a large database to this program's version: told when it begins, every few seconds, at
+  /// each index and at the end.
+  case upgrading(UpgradeProgress)
+}
+
+/// How far a start has come that makes large tables anew.
+public struct UpgradeProgress: Sendable, Equatable {
+  public enum Work: Sendable, Equatable {
+    case copying(rows: Int64, of: Int64)
+    /// From 1.
+    case indexing(number: Int, of: Int)
+    case done
+  }
+
+  /// To which it brings the database.
+  public var version: Int32
+  public var work: Work
+
+  package init(version: Int32, work: Work) {
+    self.version = version
+    self.work = work
+  }
 }

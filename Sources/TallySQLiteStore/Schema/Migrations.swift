@@ -2,49 +2,38 @@
 //
 // Invariants:
 // 1. `user_version` is the number of the last migration applied; each is applied in one transaction with
-//    it, so a file is never between two versions, whenever the process is killed.
+//    it, so a file is never between two versions, whenever the process is killed. What a migration copies
+//    before that (Rewriter.swift) is nothing to a program of the version before.
 // 2. A file of a newer version is refused; so is one whose migrations are not the ones of this program.
 //
 // Owner: the thread that opens the engine.
 
-internal import Crypto
 internal import TallyCore
 internal import TallySQLite
 
-struct Migration: Sendable {
-  let version: Int32
-  let name: String
-  let sql: String
-  /// Whether it puts a new table in the place of an old one that others refer to. Foreign keys are off while
-  /// it runs: with them, dropping the old table would delete the rows that refer to it.
-  var replacesTables = false
-
-  /// SHA-256 of the text, in hex.
-  var checksum: String {
-    let digits = Array("0123456789abcdef")
-    return SHA256.hash(data: Array(sql.utf8)).reduce(into: "") { text, byte in
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
-    }
-  }
-}
-
-enum Migrations {
+struct Migrations {
   private static let log = """
     CREATE TABLE migration(
       version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL
     ) STRICT;
     """
 
-  /// Applies what is missing.
+  private let connection: Connection
+  var sliceRows = Rewriter.sliceRows
+  /// Told of long ones; an error that it throws ends them between two transactions.
+  var onProgress: (UpgradeProgress) throws(StoreError) -> Void = { (_) throws(StoreError) in }
+
+  init(_ connection: Connection) { self.connection = connection }
+
   static func apply(_ migrations: [Migration], to connection: Connection) throws(StoreError) {
-    let applied: [Int64: String]
-    let stored: Int32
-    do {
-      stored = Int32(clamping: try connection.value("PRAGMA user_version"))
-      applied = stored == 0 ? [:] : try checksums(connection)
-    } catch {
-      throw StoreError(error)
+    try Migrations(connection).apply(migrations)
+  }
+
+  /// Applies what is missing.
+  func apply(_ migrations: [Migration]) throws(StoreError) {
+    let (stored, applied) = try storing { () throws(SQLiteError) in
+      let stored = Int32(clamping: try connection.value("PRAGMA user_version"))
+      return (stored, stored == 0 ? [:] : try checksums())
     }
     let known = migrations.last?.version ?? 0
     guard stored <= known else {
@@ -57,45 +46,67 @@ enum Migrations {
           .changedMigration, "migration \(migration.version) is not the one that was applied")
       }
     }
-    do {
-      for migration in migrations where migration.version > stored { try apply(migration, connection) }
-    } catch {
-      throw StoreError(error)
-    }
+    for migration in migrations where migration.version > stored { try apply(migration) }
   }
 
-  private static func checksums(_ connection: Connection) throws(SQLiteError) -> [Int64: String] {
+  private func storing<Value>(_ body: () throws(SQLiteError) -> Value) throws(StoreError) -> Value {
+    do { return try body() } catch { throw StoreError(error) }
+  }
+
+  private func checksums() throws(SQLiteError) -> [Int64: String] {
     let statement = try connection.prepare("SELECT version, checksum FROM migration")
     let checksums = try statement.all { (row) in (row.int(), row.text()) }
     return Dictionary(checksums, uniquingKeysWith: { first, _ in first })
   }
 
-  private static func apply(_ migration: Migration, _ connection: Connection) throws(SQLiteError) {
-    guard migration.replacesTables else { return try applyInTransaction(migration, connection) }
+  private func apply(_ migration: Migration) throws(StoreError) {
+    guard migration.replacesTables else {
+      return try storing { () throws(SQLiteError) in
+        try connection.inTransaction { () throws(SQLiteError) in try run(migration) }
+      }
+    }
     // Neither setting can be changed inside a transaction. The second one keeps a view that somebody made of
     // the old table from stopping the migration: while that table is gone the view makes no sense.
-    try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON")
-    let result = Result { () throws(SQLiteError) in try applyInTransaction(migration, connection) }
-    try connection.execute("PRAGMA foreign_keys = ON; PRAGMA legacy_alter_table = OFF")
+    try storing { () throws(SQLiteError) in
+      try connection.execute("PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON")
+    }
+    let result = Result { () throws(StoreError) in try replaceTables(migration) }
+    try storing { () throws(SQLiteError) in
+      try connection.execute("PRAGMA foreign_keys = ON; PRAGMA legacy_alter_table = OFF")
+    }
     try result.get()
   }
 
-  private static func applyInTransaction(
-    _ migration: Migration, _ connection: Connection
-  ) throws(SQLiteError) {
-    try connection.execute("BEGIN IMMEDIATE")
+  private func replaceTables(_ migration: Migration) throws(StoreError) {
+    let rewriter = Rewriter(
+      connection, version: migration.version, migration.rewrites, sliceRows: sliceRows,
+      onProgress: onProgress)
+    try rewriter.run { () throws(SQLiteError) in try run(migration) }
+  }
+
+  /// In an open transaction.
+  private func run(_ migration: Migration) throws(SQLiteError) {
+    if migration.version == 1 { try connection.execute(Self.log) }
+    try connection.execute(migration.sql)
+    let entry = try connection.prepare("INSERT INTO migration VALUES (?1, ?2, ?3)")
+    entry.bind(Int64(migration.version))
+    entry.bind(migration.name)
+    entry.bind(migration.checksum)
+    try entry.run()
+    try connection.execute("PRAGMA user_version = \(migration.version)")
+  }
+}
+
+extension Connection {
+  /// Commits what `body` does, or none of it.
+  func inTransaction<Value>(_ body: () throws(SQLiteError) -> Value) throws(SQLiteError) -> Value {
+    try execute("BEGIN IMMEDIATE")
     do {
-      if migration.version == 1 { try connection.execute(log) }
-      try connection.execute(migration.sql)
-      let entry = try connection.prepare("INSERT INTO migration VALUES (?1, ?2, ?3)")
-      entry.bind(Int64(migration.version))
-      entry.bind(migration.name)
-      entry.bind(migration.checksum)
-      try entry.run()
-      try connection.execute("PRAGMA user_version = \(migration.version)")
-      try connection.execute("COMMIT")
+      let value = try body()
+      try execute("COMMIT")
+      return value
     } catch {
-      if !connection.isAutocommit { try connection.execute("ROLLBACK") }
+      if !isAutocommit { try execute("ROLLBACK") }
       throw error
     }
   }

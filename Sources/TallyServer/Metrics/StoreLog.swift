@@ -25,6 +25,24 @@ enum StoreLog {
         "the log stays as it is: another program reads an old snapshot", metadata: ["bytes": "\(byteCount)"])
     case .filesLost(let error):
       logger.critical("the database's files are lost", metadata: ["error": "\(error)"])
+    case .upgrading(let progress):
+      write(progress, to: logger)
+    }
+  }
+
+  private static func write(_ progress: UpgradeProgress, to logger: Logger) {
+    let version: Logger.MetadataValue = "\(progress.version)"
+    switch progress.work {
+    case .copying(let rows, let total):
+      logger.notice(
+        "the database is being upgraded: rows are copied",
+        metadata: ["schema": version, "rows": "\(rows)", "of": "\(total)"])
+    case .indexing(let number, let count):
+      logger.notice(
+        "the database is being upgraded: an index is made",
+        metadata: ["schema": version, "index": "\(number)", "of": "\(count)"])
+    case .done:
+      logger.notice("the database is upgraded", metadata: ["schema": version])
     }
   }
 }
