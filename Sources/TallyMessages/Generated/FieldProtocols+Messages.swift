@@ -95,6 +95,9 @@ extension TallystickV1.BatchConsumeRequest: NamesUser {
 extension TallystickV1.BatchGrantPlanRequest: NamesUser {
   package var namedUserId: String? { sharedUserId(items.lazy.map(\.userId)) }
 }
+extension TallystickV1.WatchTransactionsRequest: NamesUser {
+  package var namedUserId: String? { sharedUserId(userIds) }
+}
 extension TallystickV1.RecordRunsRequest: NamesUser {
   package var namedUserId: String? { sharedUserId(runs.lazy.map(\.userId)) }
 }

@@ -107,6 +107,8 @@ let messageTypes: [any Message.Type] = [
   TallystickV1.ListTransactionsResponse.self,
   TallystickV1.GetTransactionRequest.self,
   TallystickV1.GetTransactionResponse.self,
+  TallystickV1.WatchTransactionsRequest.self,
+  TallystickV1.WatchTransactionsResponse.self,
   TallystickV1.Run.self,
   TallystickV1.BeginRunRequest.self,
   TallystickV1.BeginRunResponse.self,

@@ -1888,3 +1888,57 @@ extension TallystickV1.GetTransactionResponse: @unsafe CBacked {
     return unsafe c
   }
 }
+
+extension TallystickV1.WatchTransactionsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__WatchTransactionsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__watch_transactions_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    fromSequence = unsafe c.pointee.from_sequence
+    userIds = try unsafe readTexts(c.pointee.n_user_ids, c.pointee.user_ids, "user_ids")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__watch_transactions_request__init)
+    unsafe c.pointee.from_sequence = fromSequence
+    unsafe (c.pointee.n_user_ids, c.pointee.user_ids) = arena.texts(userIds)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.WatchTransactionsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__WatchTransactionsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__watch_transactions_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    transactions = try unsafe readMessages(c.pointee.n_transactions, c.pointee.transactions, "transactions")
+    nextSequence = unsafe c.pointee.next_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__watch_transactions_response__init)
+    unsafe (c.pointee.n_transactions, c.pointee.transactions) = arena.messages(transactions)
+    unsafe c.pointee.next_sequence = nextSequence
+    return unsafe c
+  }
+}

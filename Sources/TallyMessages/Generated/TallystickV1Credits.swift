@@ -958,6 +958,28 @@ extension TallystickV1 {
     public init() {}
   }
 
+  public struct WatchTransactionsRequest: Message {
+    public static var fullName: String { "tallystick.v1.WatchTransactionsRequest" }
+    /// The sequence of the first row, at most one more than the last row's. When zero, the stream begins with
+    /// the next row that is committed.
+    public var fromSequence: Int64 = 0
+    /// Up to 1,000 ids. All users when empty, for which a call must not act for a user.
+    public var userIds: [String] = []
+
+    public init() {}
+  }
+
+  public struct WatchTransactionsResponse: Message {
+    public static var fullName: String { "tallystick.v1.WatchTransactionsResponse" }
+    /// In the order of their sequences. The first message of a stream has none, and neither have those that
+    /// only say how far the ledger has come.
+    public var transactions: [TallystickV1.Transaction] = []
+    /// The `from_sequence` with which another call goes on after this message.
+    public var nextSequence: Int64 = 0
+
+    public init() {}
+  }
+
   public enum CreditService {
     public static let name = "tallystick.v1.CreditService"
     /// One user's balance. A user who never had credit has a balance of zero.
@@ -1003,5 +1025,9 @@ extension TallystickV1 {
     /// A user's ledger, newest first.
     public static let listTransactions = RPC<TallystickV1.ListTransactionsRequest, TallystickV1.ListTransactionsResponse>(service: name, method: "ListTransactions", kind: .unary, repeatable: { _ in true })
     public static let getTransaction = RPC<TallystickV1.GetTransactionRequest, TallystickV1.GetTransactionResponse>(service: name, method: "GetTransaction", kind: .unary, repeatable: { _ in true })
+    /// The rows of the ledger as they are committed, in order and without a gap, from any row on: those of all
+    /// users, or of some. It goes on until the client ends it. A client that does not keep up is ended with
+    /// LAGGED.
+    public static let watchTransactions = RPC<TallystickV1.WatchTransactionsRequest, TallystickV1.WatchTransactionsResponse>(service: name, method: "WatchTransactions", kind: .serverStream)
   }
 }

@@ -40,6 +40,9 @@ extension TallystickV1 {
     /// UNAVAILABLE. The stream reached its maximum lifetime (`limit_seconds`), or was silent for long and made
     /// room for another call on its connection. Retry: yes, at once.
     case streamEnded
+    /// OUT_OF_RANGE. The rows came faster than the stream's client took them. Retry: yes, from `resume_sequence`
+    /// on.
+    case lagged
     /// INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no.
     case invalidAmount
     /// INVALID_ARGUMENT. `field` is missing, malformed or beyond its limit. Retry: no.
@@ -164,6 +167,7 @@ extension TallystickV1 {
       case 18: self = .tooManyBytes
       case 19: self = .streamNotTaken
       case 22: self = .streamEnded
+      case 23: self = .lagged
       case 10: self = .invalidAmount
       case 11: self = .invalidField
       case 12: self = .invalidCursor
@@ -231,6 +235,7 @@ extension TallystickV1 {
       case .tooManyBytes: 18
       case .streamNotTaken: 19
       case .streamEnded: 22
+      case .lagged: 23
       case .invalidAmount: 10
       case .invalidField: 11
       case .invalidCursor: 12
@@ -299,6 +304,7 @@ extension TallystickV1 {
       case .tooManyBytes: "TOO_MANY_BYTES"
       case .streamNotTaken: "STREAM_NOT_TAKEN"
       case .streamEnded: "STREAM_ENDED"
+      case .lagged: "LAGGED"
       case .invalidAmount: "INVALID_AMOUNT"
       case .invalidField: "INVALID_FIELD"
       case .invalidCursor: "INVALID_CURSOR"
@@ -352,7 +358,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
+      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .lagged, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
     }
   }
 

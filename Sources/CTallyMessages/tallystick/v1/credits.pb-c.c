@@ -2341,6 +2341,96 @@ void   tallystick__v1__get_transaction_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__get_transaction_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__watch_transactions_request__init
+                     (Tallystick__V1__WatchTransactionsRequest         *message)
+{
+  static const Tallystick__V1__WatchTransactionsRequest init_value = TALLYSTICK__V1__WATCH_TRANSACTIONS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__watch_transactions_request__get_packed_size
+                     (const Tallystick__V1__WatchTransactionsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_transactions_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__watch_transactions_request__pack
+                     (const Tallystick__V1__WatchTransactionsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_transactions_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__watch_transactions_request__pack_to_buffer
+                     (const Tallystick__V1__WatchTransactionsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_transactions_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__WatchTransactionsRequest *
+       tallystick__v1__watch_transactions_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__WatchTransactionsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__watch_transactions_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__watch_transactions_request__free_unpacked
+                     (Tallystick__V1__WatchTransactionsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__watch_transactions_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__watch_transactions_response__init
+                     (Tallystick__V1__WatchTransactionsResponse         *message)
+{
+  static const Tallystick__V1__WatchTransactionsResponse init_value = TALLYSTICK__V1__WATCH_TRANSACTIONS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__watch_transactions_response__get_packed_size
+                     (const Tallystick__V1__WatchTransactionsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_transactions_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__watch_transactions_response__pack
+                     (const Tallystick__V1__WatchTransactionsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_transactions_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__watch_transactions_response__pack_to_buffer
+                     (const Tallystick__V1__WatchTransactionsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_transactions_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__WatchTransactionsResponse *
+       tallystick__v1__watch_transactions_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__WatchTransactionsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__watch_transactions_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__watch_transactions_response__free_unpacked
+                     (Tallystick__V1__WatchTransactionsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__watch_transactions_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor tallystick__v1__balance__field_descriptors[9] =
 {
   {
@@ -7826,5 +7916,107 @@ const ProtobufCMessageDescriptor tallystick__v1__get_transaction_response__descr
   tallystick__v1__get_transaction_response__field_indices_by_name,
   1,  tallystick__v1__get_transaction_response__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__get_transaction_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__watch_transactions_request__field_descriptors[2] =
+{
+  {
+    "from_sequence",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__WatchTransactionsRequest, from_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_ids",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tallystick__V1__WatchTransactionsRequest, n_user_ids),
+    offsetof(Tallystick__V1__WatchTransactionsRequest, user_ids),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__watch_transactions_request__field_indices_by_name[] = {
+  0,   /* field[0] = from_sequence */
+  1,   /* field[1] = user_ids */
+};
+static const ProtobufCIntRange tallystick__v1__watch_transactions_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__watch_transactions_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.WatchTransactionsRequest",
+  "WatchTransactionsRequest",
+  "Tallystick__V1__WatchTransactionsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__WatchTransactionsRequest),
+  2,
+  tallystick__v1__watch_transactions_request__field_descriptors,
+  tallystick__v1__watch_transactions_request__field_indices_by_name,
+  1,  tallystick__v1__watch_transactions_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__watch_transactions_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__watch_transactions_response__field_descriptors[2] =
+{
+  {
+    "transactions",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__WatchTransactionsResponse, n_transactions),
+    offsetof(Tallystick__V1__WatchTransactionsResponse, transactions),
+    &tallystick__v1__transaction__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__WatchTransactionsResponse, next_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__watch_transactions_response__field_indices_by_name[] = {
+  1,   /* field[1] = next_sequence */
+  0,   /* field[0] = transactions */
+};
+static const ProtobufCIntRange tallystick__v1__watch_transactions_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__watch_transactions_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.WatchTransactionsResponse",
+  "WatchTransactionsResponse",
+  "Tallystick__V1__WatchTransactionsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__WatchTransactionsResponse),
+  2,
+  tallystick__v1__watch_transactions_response__field_descriptors,
+  tallystick__v1__watch_transactions_response__field_indices_by_name,
+  1,  tallystick__v1__watch_transactions_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__watch_transactions_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

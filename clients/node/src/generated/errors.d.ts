@@ -65,6 +65,15 @@ export declare class StreamEnded extends TallyError {
   get limitSeconds(): string
 }
 
+/**
+ * OUT_OF_RANGE. The rows came faster than the stream's client took them. Retry: yes, from `resumeSequence`
+ * on.
+ */
+export declare class Lagged extends TallyError {
+  /** The detail 'resume_sequence'. TypeError when the server sent none. */
+  get resumeSequence(): bigint
+}
+
 /** INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no. */
 export declare class InvalidAmount extends TallyError {
   /** The detail 'field'. TypeError when the server sent none. */
@@ -343,6 +352,7 @@ export declare const BY_REASON: {
   readonly TOO_MANY_BYTES: typeof TooManyBytes
   readonly STREAM_NOT_TAKEN: typeof StreamNotTaken
   readonly STREAM_ENDED: typeof StreamEnded
+  readonly LAGGED: typeof Lagged
   readonly INVALID_AMOUNT: typeof InvalidAmount
   readonly INVALID_FIELD: typeof InvalidField
   readonly INVALID_CURSOR: typeof InvalidCursor

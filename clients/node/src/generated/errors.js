@@ -44,6 +44,12 @@ export class StreamEnded extends TallyError {
   }
 }
 
+export class Lagged extends TallyError {
+  get resumeSequence() {
+    return this._number('resume_sequence')
+  }
+}
+
 export class InvalidAmount extends TallyError {
   get field() {
     return this._text('field')
@@ -275,6 +281,7 @@ export const BY_REASON = Object.freeze({
   TOO_MANY_BYTES: TooManyBytes,
   STREAM_NOT_TAKEN: StreamNotTaken,
   STREAM_ENDED: StreamEnded,
+  LAGGED: Lagged,
   INVALID_AMOUNT: InvalidAmount,
   INVALID_FIELD: InvalidField,
   INVALID_CURSOR: InvalidCursor,

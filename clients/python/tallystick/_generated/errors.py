@@ -75,6 +75,17 @@ class StreamEnded(TallyError):
         return self._text("limit_seconds")
 
 
+class Lagged(TallyError):
+    """OUT_OF_RANGE. The rows came faster than the stream's client took them. Retry: yes, from
+    `resume_sequence` on.
+    """
+
+    @property
+    def resume_sequence(self) -> int:
+        """The detail `resume_sequence`."""
+        return self._number("resume_sequence")
+
+
 class InvalidAmount(TallyError):
     """INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no."""
 
@@ -428,6 +439,7 @@ BY_REASON: dict[str, type[TallyError]] = {
     "TOO_MANY_BYTES": TooManyBytes,
     "STREAM_NOT_TAKEN": StreamNotTaken,
     "STREAM_ENDED": StreamEnded,
+    "LAGGED": Lagged,
     "INVALID_AMOUNT": InvalidAmount,
     "INVALID_FIELD": InvalidField,
     "INVALID_CURSOR": InvalidCursor,
@@ -500,6 +512,7 @@ __all__ = [
     "InvalidAmount",
     "InvalidCursor",
     "InvalidField",
+    "Lagged",
     "LotLimit",
     "MalformedRequest",
     "MediaInUse",

@@ -28,6 +28,7 @@ from tallystick._generated.v1.errors_pb2 import (
     REASON_INVALID_AMOUNT,
     REASON_INVALID_CURSOR,
     REASON_INVALID_FIELD,
+    REASON_LAGGED,
     REASON_LOT_LIMIT,
     REASON_MALFORMED_REQUEST,
     REASON_MEDIA_IN_USE,
@@ -156,6 +157,8 @@ from tallystick._generated.v1.credits_pb2 import (
     TransactionType,
     VoidGrantRequest,
     VoidGrantResponse,
+    WatchTransactionsRequest,
+    WatchTransactionsResponse,
 )
 from tallystick._generated.v1.usage_pb2 import (
     BatchGetUsageRequest,
@@ -396,6 +399,7 @@ __all__ = [
     "REASON_INVALID_AMOUNT",
     "REASON_INVALID_CURSOR",
     "REASON_INVALID_FIELD",
+    "REASON_LAGGED",
     "REASON_LOT_LIMIT",
     "REASON_MALFORMED_REQUEST",
     "REASON_MEDIA_IN_USE",
@@ -654,4 +658,6 @@ __all__ = [
     "VerifyResponse",
     "VoidGrantRequest",
     "VoidGrantResponse",
+    "WatchTransactionsRequest",
+    "WatchTransactionsResponse",
 ]

@@ -80,6 +80,8 @@ typedef struct Tallystick__V1__ListTransactionsRequest__MetadataEntry Tallystick
 typedef struct Tallystick__V1__ListTransactionsResponse Tallystick__V1__ListTransactionsResponse;
 typedef struct Tallystick__V1__GetTransactionRequest Tallystick__V1__GetTransactionRequest;
 typedef struct Tallystick__V1__GetTransactionResponse Tallystick__V1__GetTransactionResponse;
+typedef struct Tallystick__V1__WatchTransactionsRequest Tallystick__V1__WatchTransactionsRequest;
+typedef struct Tallystick__V1__WatchTransactionsResponse Tallystick__V1__WatchTransactionsResponse;
 
 
 /* --- enums --- */
@@ -1214,6 +1216,30 @@ struct  Tallystick__V1__GetTransactionResponse
     , 0,NULL, 0 }
 
 
+struct  Tallystick__V1__WatchTransactionsRequest
+{
+  ProtobufCMessage base;
+  int64_t from_sequence;
+  size_t n_user_ids;
+  ProtobufCBinaryData *user_ids;
+};
+#define TALLYSTICK__V1__WATCH_TRANSACTIONS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__watch_transactions_request__descriptor) \
+    , 0, 0,NULL }
+
+
+struct  Tallystick__V1__WatchTransactionsResponse
+{
+  ProtobufCMessage base;
+  size_t n_transactions;
+  Tallystick__V1__Transaction **transactions;
+  int64_t next_sequence;
+};
+#define TALLYSTICK__V1__WATCH_TRANSACTIONS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__watch_transactions_response__descriptor) \
+    , 0,NULL, 0 }
+
+
 /* Tallystick__V1__Balance methods */
 void   tallystick__v1__balance__init
                      (Tallystick__V1__Balance         *message);
@@ -2206,6 +2232,44 @@ Tallystick__V1__GetTransactionResponse *
 void   tallystick__v1__get_transaction_response__free_unpacked
                      (Tallystick__V1__GetTransactionResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__WatchTransactionsRequest methods */
+void   tallystick__v1__watch_transactions_request__init
+                     (Tallystick__V1__WatchTransactionsRequest         *message);
+size_t tallystick__v1__watch_transactions_request__get_packed_size
+                     (const Tallystick__V1__WatchTransactionsRequest   *message);
+size_t tallystick__v1__watch_transactions_request__pack
+                     (const Tallystick__V1__WatchTransactionsRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__watch_transactions_request__pack_to_buffer
+                     (const Tallystick__V1__WatchTransactionsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__WatchTransactionsRequest *
+       tallystick__v1__watch_transactions_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__watch_transactions_request__free_unpacked
+                     (Tallystick__V1__WatchTransactionsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__WatchTransactionsResponse methods */
+void   tallystick__v1__watch_transactions_response__init
+                     (Tallystick__V1__WatchTransactionsResponse         *message);
+size_t tallystick__v1__watch_transactions_response__get_packed_size
+                     (const Tallystick__V1__WatchTransactionsResponse   *message);
+size_t tallystick__v1__watch_transactions_response__pack
+                     (const Tallystick__V1__WatchTransactionsResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__watch_transactions_response__pack_to_buffer
+                     (const Tallystick__V1__WatchTransactionsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__WatchTransactionsResponse *
+       tallystick__v1__watch_transactions_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__watch_transactions_response__free_unpacked
+                     (Tallystick__V1__WatchTransactionsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Tallystick__V1__Balance_Closure)
@@ -2400,6 +2464,12 @@ typedef void (*Tallystick__V1__GetTransactionRequest_Closure)
 typedef void (*Tallystick__V1__GetTransactionResponse_Closure)
                  (const Tallystick__V1__GetTransactionResponse *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__WatchTransactionsRequest_Closure)
+                 (const Tallystick__V1__WatchTransactionsRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__WatchTransactionsResponse_Closure)
+                 (const Tallystick__V1__WatchTransactionsResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -2470,6 +2540,8 @@ extern const ProtobufCMessageDescriptor tallystick__v1__list_transactions_reques
 extern const ProtobufCMessageDescriptor tallystick__v1__list_transactions_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_transaction_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_transaction_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__watch_transactions_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__watch_transactions_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Optional, Union
 
 from tallystick._async_calls import AsyncCaller
+from tallystick._async_stream import AsyncStream
 from tallystick._calls import Caller
 from tallystick._generated.v1 import credits_pb2
 from tallystick._rules import Method, texts
+from tallystick._stream import Stream
 from tallystick.money import Amount, to_micros
 from tallystick.times import Time, to_timestamp
 
@@ -181,6 +183,12 @@ _GET_TRANSACTION = Method(
     credits_pb2.GetTransactionRequest,
     credits_pb2.GetTransactionResponse,
     repeatable=True,
+)
+_WATCH_TRANSACTIONS = Method(
+    "tallystick.v1.CreditService",
+    "WatchTransactions",
+    credits_pb2.WatchTransactionsRequest,
+    credits_pb2.WatchTransactionsResponse,
 )
 
 
@@ -634,6 +642,23 @@ class CreditService:
         )
         return self._caller.unary(_GET_TRANSACTION, request, timeout)
 
+    def watch_transactions(
+        self,
+        *,
+        from_sequence: int = 0,
+        user_ids: Iterable[str] = (),
+        timeout: Optional[float] = None,
+    ) -> Stream[credits_pb2.WatchTransactionsResponse]:
+        """The rows of the ledger as they are committed, in order and without a gap, from any row on: those
+        of all users, or of some. It goes on until the client ends it. A client that does not keep up is
+        ended with LAGGED.
+        """
+        request = _WATCH_TRANSACTIONS.made(
+            from_sequence=from_sequence,
+            user_ids=texts(user_ids),
+        )
+        return self._caller.server_stream(_WATCH_TRANSACTIONS, request, timeout)
+
 
 class AsyncCreditService:
     """The methods of `tallystick.v1.CreditService`, for asyncio."""
@@ -1084,3 +1109,20 @@ class AsyncCreditService:
             transaction_id=transaction_id,
         )
         return await self._caller.unary(_GET_TRANSACTION, request, timeout)
+
+    def watch_transactions(
+        self,
+        *,
+        from_sequence: int = 0,
+        user_ids: Iterable[str] = (),
+        timeout: Optional[float] = None,
+    ) -> AsyncStream[credits_pb2.WatchTransactionsResponse]:
+        """The rows of the ledger as they are committed, in order and without a gap, from any row on: those
+        of all users, or of some. It goes on until the client ends it. A client that does not keep up is
+        ended with LAGGED.
+        """
+        request = _WATCH_TRANSACTIONS.made(
+            from_sequence=from_sequence,
+            user_ids=texts(user_ids),
+        )
+        return self._caller.server_stream(_WATCH_TRANSACTIONS, request, timeout)

@@ -881,6 +881,22 @@ class VoidGrantResponse(_message.Message):
     transaction: Transaction
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
+class WatchTransactionsRequest(_message.Message):
+    __slots__ = ["from_sequence", "user_ids"]
+    FROM_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    USER_IDS_FIELD_NUMBER: _ClassVar[int]
+    from_sequence: int
+    user_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, from_sequence: _Optional[int] = ..., user_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WatchTransactionsResponse(_message.Message):
+    __slots__ = ["next_sequence", "transactions"]
+    NEXT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
+    next_sequence: int
+    transactions: _containers.RepeatedCompositeFieldContainer[Transaction]
+    def __init__(self, transactions: _Optional[_Iterable[_Union[Transaction, _Mapping]]] = ..., next_sequence: _Optional[int] = ...) -> None: ...
+
 class TransactionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 

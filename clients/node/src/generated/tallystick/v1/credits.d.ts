@@ -1364,3 +1364,45 @@ export interface GetTransactionResponseInit {
   commitSequence?: bigint | undefined
 }
 export declare const GetTransactionResponse: MessageCodec<GetTransactionResponse, GetTransactionResponseInit>
+
+export interface WatchTransactionsRequest {
+  /**
+   * The sequence of the first row, at most one more than the last row's. When zero, the stream begins with
+   * the next row that is committed.
+   */
+  fromSequence: bigint
+  /** Up to 1,000 ids. All users when empty, for which a call must not act for a user. */
+  userIds: string[]
+}
+/** `WatchTransactionsRequest` as it is given: what is absent has its default. */
+export interface WatchTransactionsRequestInit {
+  /**
+   * The sequence of the first row, at most one more than the last row's. When zero, the stream begins with
+   * the next row that is committed.
+   */
+  fromSequence?: bigint | undefined
+  /** Up to 1,000 ids. All users when empty, for which a call must not act for a user. */
+  userIds?: readonly string[] | undefined
+}
+export declare const WatchTransactionsRequest: MessageCodec<WatchTransactionsRequest, WatchTransactionsRequestInit>
+
+export interface WatchTransactionsResponse {
+  /**
+   * In the order of their sequences. The first message of a stream has none, and neither have those that
+   * only say how far the ledger has come.
+   */
+  transactions: Transaction[]
+  /** The `fromSequence` with which another call goes on after this message. */
+  nextSequence: bigint
+}
+/** `WatchTransactionsResponse` as it is given: what is absent has its default. */
+export interface WatchTransactionsResponseInit {
+  /**
+   * In the order of their sequences. The first message of a stream has none, and neither have those that
+   * only say how far the ledger has come.
+   */
+  transactions?: readonly TransactionInit[] | undefined
+  /** The `fromSequence` with which another call goes on after this message. */
+  nextSequence?: bigint | undefined
+}
+export declare const WatchTransactionsResponse: MessageCodec<WatchTransactionsResponse, WatchTransactionsResponseInit>

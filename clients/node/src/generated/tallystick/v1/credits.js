@@ -4954,3 +4954,114 @@ export function writeGetTransactionResponse(w, m) {
   }
   w.unknown(m[UNKNOWN])
 }
+
+export const WatchTransactionsRequest = new MessageCodec('tallystick.v1.WatchTransactionsRequest', blankWatchTransactionsRequest, readWatchTransactionsRequest, writeWatchTransactionsRequest, () => [
+  { name: 'fromSequence', proto: 'from_sequence', number: 1, kind: 'int64' },
+  { name: 'userIds', proto: 'user_ids', number: 2, kind: 'text', repeated: true },
+])
+
+export function blankWatchTransactionsRequest() {
+  return {
+    fromSequence: 0n,
+    userIds: [],
+  }
+}
+
+export function readWatchTransactionsRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 8:
+          m.fromSequence = r.int64()
+          break
+        case 18:
+          m.userIds.push(r.text())
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, WatchTransactionsRequest, tag)
+  }
+  return m
+}
+
+export function writeWatchTransactionsRequest(w, m) {
+  check(m, WatchTransactionsRequest)
+  let v
+  v = m.fromSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(8)
+    w.int64(v, 'WatchTransactionsRequest.fromSequence')
+  }
+  v = m.userIds
+  if (v !== undefined) {
+    for (const one of list(v, 'WatchTransactionsRequest.userIds')) {
+      w.tag(18)
+      w.text(one, 'WatchTransactionsRequest.userIds')
+    }
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const WatchTransactionsResponse = new MessageCodec('tallystick.v1.WatchTransactionsResponse', blankWatchTransactionsResponse, readWatchTransactionsResponse, writeWatchTransactionsResponse, () => [
+  { name: 'transactions', proto: 'transactions', number: 1, kind: 'message', of: () => Transaction, repeated: true },
+  { name: 'nextSequence', proto: 'next_sequence', number: 2, kind: 'int64' },
+])
+
+export function blankWatchTransactionsResponse() {
+  return {
+    transactions: [],
+    nextSequence: 0n,
+  }
+}
+
+export function readWatchTransactionsResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.transactions.push(readTransaction(r, blankTransaction()))
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.nextSequence = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, WatchTransactionsResponse, tag)
+  }
+  return m
+}
+
+export function writeWatchTransactionsResponse(w, m) {
+  check(m, WatchTransactionsResponse)
+  let v
+  v = m.transactions
+  if (v !== undefined) {
+    for (const one of list(v, 'WatchTransactionsResponse.transactions')) {
+      w.tag(10)
+      const at = w.enter(one, 'WatchTransactionsResponse.transactions')
+      writeTransaction(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.nextSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'WatchTransactionsResponse.nextSequence')
+  }
+  w.unknown(m[UNKNOWN])
+}

@@ -58,6 +58,11 @@ export declare const Reason: {
    * room for another call on its connection. Retry: yes, at once.
    */
   readonly STREAM_ENDED: 22
+  /**
+   * OUT_OF_RANGE. The rows came faster than the stream's client took them. Retry: yes, from `resumeSequence`
+   * on.
+   */
+  readonly LAGGED: 23
   /** INVALID_ARGUMENT. The amount `field` is zero, negative or beyond the limit. Retry: no. */
   readonly INVALID_AMOUNT: 10
   /** INVALID_ARGUMENT. `field` is missing, malformed or beyond its limit. Retry: no. */
@@ -186,7 +191,7 @@ export declare const Reason: {
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 55 | 60 | 61 | 62 | 63 | 64 | (number & {})
+export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 23 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 55 | 60 | 61 | 62 | 63 | 64 | (number & {})
 
 /**
  * The detail of every error that leaves the server, in the shape of google.rpc.ErrorInfo.

@@ -17,6 +17,7 @@ export const Reason = enumeration('REASON_', {
   TOO_MANY_BYTES: 18,
   STREAM_NOT_TAKEN: 19,
   STREAM_ENDED: 22,
+  LAGGED: 23,
   INVALID_AMOUNT: 10,
   INVALID_FIELD: 11,
   INVALID_CURSOR: 12,
