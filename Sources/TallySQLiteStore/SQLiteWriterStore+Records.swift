@@ -35,14 +35,16 @@ extension SQLiteWriterStore {
   }
 
   func purchase(paymentId: String) throws(StorageFailure) -> Int64? {
-    try storing { () throws(SQLiteError) in try tables.keys.find(paymentId: paymentId) }
+    try storing { () throws(SQLiteError) in try tables.paymentRefs.purchase(ref: paymentId) }
   }
 
-  /// The tables have no such rows yet.
-  func event(eventId: String) throws(StorageFailure) -> Int64? { nil }
+  func event(eventId: String) throws(StorageFailure) -> Int64? {
+    try storing { () throws(SQLiteError) in try tables.keys.find(eventId: eventId) }
+  }
 
-  /// The tables have no such rows yet.
-  func referred(to sequence: Int64) throws(StorageFailure) -> ReferredSums { ReferredSums() }
+  func referred(to sequence: Int64) throws(StorageFailure) -> ReferredSums {
+    try storing { () throws(SQLiteError) in try tables.keys.referred(to: sequence) }
+  }
 
   func lastGrant(
     account: Int64, planId: String, beforeDay: Int64

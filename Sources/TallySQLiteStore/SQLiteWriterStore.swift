@@ -47,6 +47,7 @@ final class SQLiteWriterStore: WriterStore {
       books.lastLabelId = try tables.runLabels.lastId()
       books.lastPageId = try tables.pages.lastPageId()
       books.lastMediaId = try tables.media.lastMediaId()
+      books.defaultPlanId = try tables.plans.defaultId()
       return books
     }
   }
@@ -162,7 +163,7 @@ final class SQLiteWriterStore: WriterStore {
       """
       UPDATE system_account SET balance = 0;
       UPDATE meta SET commit_sequence = \(commitSequence), ledger_sequence = 0, last_at = 0,
-        committed_at = 0, chain_head = zeroblob(32);
+        committed_at = 0, chain_head = zeroblob(32), format_2_from = 1;
       """)
     try transaction.commit()
   }

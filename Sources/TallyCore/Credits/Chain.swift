@@ -46,7 +46,7 @@ package enum Chain {
     case one, two
 
     /// What new rows are written in.
-    package static let current = Format.one
+    package static let current = Format.two
 
     fileprivate var rowDomain: [UInt8] { self == .one ? Chain.rowDomain1 : Chain.rowDomain2 }
     fileprivate var textDomain: [UInt8] { self == .one ? Chain.textDomain1 : Chain.textDomain2 }

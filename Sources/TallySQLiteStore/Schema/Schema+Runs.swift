@@ -1,7 +1,7 @@
-// The table of runs.
+// The table of runs as it is up to version 4; version 5 makes it anew (Schema+Credits.swift).
 //
 // Invariants:
-// 1. A run id is unique across all users.
+// 1. A run id is unique across all users; since version 5 it may have several attempts.
 // 2. A run has `finished_at` once it has ended. Then charged + uncollected = cost, unless it was only
 //    recorded.
 // 3. `digest`, `commit_sequence` and `commit_position` are those of BeginRun or RecordRun. The columns that
@@ -10,7 +10,7 @@
 internal import TallyCore
 
 extension Schema {
-  static let runIndexes = ["run_history", "run_open", "run_recent"]
+  static let runIndexes = ["run_by_id", "run_by_account", "run_by_start", "run_under_way"]
 
   static let runs = """
     CREATE TABLE run(

@@ -13,6 +13,7 @@ enum Schema {
     Migration(version: 2, name: "users, usage and pages", sql: users + usage + runs + pages),
     Migration(version: 3, name: "time of commits, open holds, patches", sql: bounds),
     Migration(version: 4, name: "the mark of purged pages", sql: purgedPages, replacesTables: true),
+    credits,
   ]
 
   /// The version that this program writes.
@@ -21,11 +22,10 @@ enum Schema {
   /// Indexes that statements rely on; `verify` and the tests assert that they exist and are chosen.
   static let requiredIndexes =
     [
-      "ledger_key", "ledger_history", "ledger_payment", "ledger_grant", "ledger_hold", "account_due",
-      "hold_open", "hold_history", "rate_limit_subject",
+      "account_due", "hold_open", "hold_history", "rate_limit_subject",
       "user_settings_plan", "user_settings_role", "user_settings_approval",
       "page_version_digest",
-    ] + runIndexes + pageIndexes
+    ] + creditIndexes + runIndexes + pageIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

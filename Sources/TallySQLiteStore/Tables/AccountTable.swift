@@ -15,7 +15,8 @@ internal import TallySQLite
 
 final class AccountTable {
   static let columns = ColumnList(
-    "id", "user_id", "posted", "held", "version", "head", "lots", "next_hold_expiry", "open_holds")
+    "id", "user_id", "posted", "held", "version", "head", "lots", "next_hold_expiry", "open_holds",
+    "owed", "owed_parts", "suspended", "next_grant_at", "mark_64", "mark_4096")
   /// What a row's ledger rows change in it.
   private static let changing = columns.without("id", "user_id")
 
@@ -74,10 +75,17 @@ final class AccountTable {
 
   /// Takes `columns`.
   static func account(_ row: inout Columns) throws(SQLiteError) -> Account {
-    Account(
+    var account = Account(
       id: row.int(), userId: row.text(), postedMicros: row.int(), heldMicros: row.int(),
       version: try row.counted(), head: row.int(), lots: try Packing.lots(row.blob()),
       nextHoldExpiryMicros: row.optionalInt(), openHoldCount: try row.counted())
+    let owedMicros = row.int()
+    account.owed = try Packing.owed(row.blob())
+    guard account.owedMicros == owedMicros else { throw .malformed("owed") }
+    account.isSuspended = row.int() != 0
+    account.nextGrantAtMicros = row.optionalInt()
+    account.marks = SkipMarks(last64: row.int(), last4096: row.int())
+    return account
   }
 
   /// The highest id in use, or zero.
@@ -115,6 +123,12 @@ final class AccountTable {
     update.bind(Packing.pack(account.lots))
     update.bind(account.nextHoldExpiryMicros)
     update.bind(account.openHoldCount)
+    update.bind(account.owedMicros)
+    update.bind(account.owed.isEmpty ? nil : Packing.pack(account.owed))
+    update.bind(account.isSuspended ? 1 : 0)
+    update.bind(account.nextGrantAtMicros)
+    update.bind(account.marks.last64)
+    update.bind(account.marks.last4096)
     try update.run()
     let dueMicros = account.nextDueMicros
     guard dueMicros != storedDueMicros else { return }

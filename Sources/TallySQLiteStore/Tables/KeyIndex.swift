@@ -1,4 +1,5 @@
-// Finding a row of the ledger by what must be unique: an idempotency key, a payment, a plan's grant.
+// Finding a row of the ledger by what must be unique: an idempotency key, an event, a plan's period; and what
+// refers to one.
 //
 // Invariants:
 // 1. What it finds is exact and for ever: a key once stored is found in every later transaction.
@@ -12,20 +13,26 @@ internal import TallySQLite
 
 final class KeyIndex {
   static let keySQL = "SELECT sequence, digest FROM ledger WHERE key = ?1 AND account = ?2"
-  static let paymentSQL = "SELECT sequence FROM ledger WHERE payment_id = ?1"
-  static let grantSQL = """
-    SELECT sequence, period_start FROM ledger WHERE account = ?1 AND plan_id = ?2 AND period_start < ?3
-    ORDER BY period_start DESC LIMIT 1
+  static let eventSQL = "SELECT sequence FROM ledger WHERE event_id = ?1"
+  static let referringSQL = """
+    SELECT type, amount, asked_amount, short_amount, owed_amount FROM ledger WHERE refers_to = ?1
+    """
+  static let lastGrantSQL = """
+    SELECT sequence, period_start, period_start_day, period_end_day FROM ledger
+    WHERE account = ?1 AND plan_id = ?2 AND type = 3 AND period_start_day < ?3
+    ORDER BY period_start_day DESC, sequence DESC LIMIT 1
     """
 
   private let byKey: Statement
-  private let byPayment: Statement
-  private let byGrant: Statement
+  private let byEvent: Statement
+  private let referring: Statement
+  private let lastGrant: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byKey = try connection.prepare(Self.keySQL)
-    byPayment = try connection.prepare(Self.paymentSQL)
-    byGrant = try connection.prepare(Self.grantSQL)
+    byEvent = try connection.prepare(Self.eventSQL)
+    referring = try connection.prepare(Self.referringSQL)
+    lastGrant = try connection.prepare(Self.lastGrantSQL)
   }
 
   func find(account: Int64, key: String) throws(SQLiteError) -> KeyMatch? {
@@ -35,20 +42,48 @@ final class KeyIndex {
   }
 
   /// Across all users.
-  /// - Returns: the purchase's sequence.
-  func find(paymentId: String) throws(SQLiteError) -> Int64? {
-    byPayment.bind(paymentId)
-    return try byPayment.firstInt()
+  /// - Returns: the sequence of the row that carries it.
+  func find(eventId: String) throws(SQLiteError) -> Int64? {
+    byEvent.bind(eventId)
+    return try byEvent.firstInt()
+  }
+
+  /// Sums over the rows that refer to a row.
+  func referred(to sequence: Int64) throws(SQLiteError) -> ReferredSums {
+    referring.bind(sequence)
+    defer { referring.reset() }
+    var referred = ReferredSums()
+    while try referring.step() {
+      let (type, sums) = try referring.row(Self.sums)
+      guard let type else { throw .malformed("a type of the rows that refer to ledger row \(sequence)") }
+      referred.byType[type, default: ReferredSums.Sums()].add(sums)
+    }
+    return referred
+  }
+
+  private static func sums(_ row: inout Columns) -> (TransactionType?, ReferredSums.Sums) {
+    let type = LedgerTable.type(&row)
+    var sums = ReferredSums.Sums()
+    sums.rowCount = 1
+    sums.amountMicros = row.int()
+    sums.askedMicros = row.int()
+    sums.shortMicros = row.int()
+    sums.owedMicros = row.int()
+    return (type, sums)
   }
 
   /// The granted period that begins last among those that begin before a day.
   func lastGrant(account: Int64, planId: String, beforeDay: Int64) throws(SQLiteError) -> GrantedPeriod? {
-    byGrant.bind(account)
-    byGrant.bind(planId)
-    byGrant.bind(beforeDay * Civil.microsPerDay)
-    return try byGrant.first { (row) in
-      let (sequence, period) = (row.int(), Period(startMicros: row.int()))
-      return GrantedPeriod(sequence: sequence, days: period.days, startMicros: period.startMicros)
+    lastGrant.bind(account)
+    lastGrant.bind(planId)
+    lastGrant.bind(beforeDay)
+    return try lastGrant.first { (row) throws(SQLiteError) in
+      let (sequence, startMicros) = (row.int(), row.int())
+      guard let days = try LedgerTable.days(&row, of: sequence) else {
+        return GrantedPeriod(
+          sequence: sequence, days: Period(startMicros: startMicros).days, startMicros: startMicros)
+      }
+      return GrantedPeriod(sequence: sequence, days: days, startMicros: startMicros)
     }
   }
 }

@@ -15,7 +15,9 @@ final class LedgerTable {
     "sequence", "type", "amount", "balance_after", "held_after", "version", "at", "effective_at", "lots",
     "pending_after", "commit_sequence", "commit_position", "key", "digest", "next_expiry_at",
     "next_expiry_amount", "run_id", "description", "metadata", "payment_id", "plan_id", "period_start",
-    "hold_id", "hold_amount", "expires_at", "priority", "package", "actor", "reason")
+    "hold_id", "hold_amount", "expires_at", "priority", "package", "actor", "reason", "refers_to", "event_id",
+    "asked_amount", "short_amount", "owed_amount", "owed_after", "spender", "attempt", "intent_id",
+    "rollover_cap", "rollover_end", "period_start_day", "period_end_day", "previous", "skip")
   /// What a row has beside its entry.
   static let proof = ColumnList("account", "hash", "text_digest")
   /// The columns of a row `l` and its account `a`, as `entry(_:)` takes them.
@@ -81,8 +83,35 @@ final class LedgerTable {
     entry.package = row.text()
     entry.actor = row.text()
     entry.reason = row.text()
+    try readCredits(&row, into: &entry)
     entry.userId = row.text()
     return entry
+  }
+
+  /// What version 5 brought.
+  private static func readCredits(_ row: inout Columns, into entry: inout Entry) throws(SQLiteError) {
+    entry.refersTo = row.optionalInt()
+    entry.eventId = row.optionalText()
+    entry.askedMicros = row.int()
+    entry.shortMicros = row.int()
+    entry.owedMicros = row.int()
+    entry.owedAfterMicros = row.int()
+    entry.spender = row.text()
+    entry.attempt = row.int32()
+    entry.intentId = row.optionalText()
+    let (capMicros, endMicros) = (row.optionalInt(), row.optionalInt())
+    if let capMicros, let endMicros { entry.rollover = Rollover(capMicros: capMicros, endMicros: endMicros) }
+    entry.periodDays = try days(&row, of: entry.sequence)
+    entry.previous = row.int()
+    entry.skip = row.int()
+  }
+
+  /// Takes the columns of a period's days; nil for a grant from before periods were dates, and for other rows.
+  static func days(_ row: inout Columns, of sequence: Int64) throws(SQLiteError) -> Range<Int64>? {
+    let (first, end) = (row.int(), row.optionalInt())
+    guard let end else { return nil }
+    guard first < end else { throw .malformed("period of ledger row \(sequence)") }
+    return first..<end
   }
 
   // MARK: writing
@@ -122,10 +151,30 @@ final class LedgerTable {
     bindUnlessEmpty(entry.package)
     bindUnlessEmpty(entry.actor)
     bindUnlessEmpty(entry.reason)
+    bindCredits(entry)
     insert.bind(account)
     insert.bind(hash)
     insert.bind(textDigest)
     try insert.run()
+  }
+
+  /// What version 5 brought.
+  private func bindCredits(_ entry: Entry) {
+    insert.bind(entry.refersTo)
+    insert.bind(entry.eventId)
+    bindUnlessZero(entry.askedMicros)
+    bindUnlessZero(entry.shortMicros)
+    bindUnlessZero(entry.owedMicros)
+    bindUnlessZero(entry.owedAfterMicros)
+    bindUnlessEmpty(entry.spender)
+    bindUnlessZero(Int64(entry.attempt))
+    insert.bind(entry.intentId)
+    insert.bind(entry.rollover?.capMicros)
+    insert.bind(entry.rollover?.endMicros)
+    insert.bind(entry.periodDays?.lowerBound)
+    insert.bind(entry.periodDays?.upperBound)
+    insert.bind(entry.previous)
+    insert.bind(entry.skip)
   }
 
   /// Most rows have no such text: NULL takes less room than an empty one.

@@ -15,10 +15,12 @@ final class MetaTable {
     "commit_sequence", "ledger_sequence", "last_at", "committed_at", "chain_head")
 
   private let head: Statement
+  private let format2: Statement
   private let update: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     head = try connection.prepare("SELECT \(Self.columns) FROM meta WHERE id = 1")
+    format2 = try connection.prepare("SELECT format_2_from FROM meta WHERE id = 1")
     update = try connection.prepare("UPDATE meta SET \(Self.columns.assigned(from: 1)) WHERE id = 1")
   }
 
@@ -34,6 +36,9 @@ final class MetaTable {
     }
     return stored
   }
+
+  /// The first row of the ledger whose hash is in the chain's second format.
+  func format2From() throws(SQLiteError) -> Int64 { try format2.firstInt() ?? 1 }
 
   func save(_ head: LedgerHead) throws(SQLiteError) {
     update.bind(head.commitSequence)

@@ -6,8 +6,9 @@
 //   metadata:    (text key, text value)*                    ledger.metadata
 //   lots:        varint count, then per lot                 account.lots
 //                varint id, varint priority, varint amount, varint remaining, varint pinned,
-//                varint flags (1: effective follows, 2: expiry follows),
-//                [signed effective], [signed expiry]
+//                varint flags (1: effective follows, 2: expiry, 4: what is short, 8: rollover),
+//                [signed effective], [signed expiry], [varint short], [varint cap, signed end]
+//   owed:        (varint purchase, 0 for usage, varint amount)*            account.owed_parts
 //   prices:      (text model, varint input rate, varint output rate, varint image price)*    plan.prices
 //
 // Invariants:
@@ -82,6 +83,10 @@ enum Packing {
 
   private static let hasEffective: UInt64 = 1
   private static let hasExpiry: UInt64 = 2
+  private static let hasShort: UInt64 = 4
+  private static let hasRollover: UInt64 = 8
+  /// More than any command opens; what a damaged file says must not take all memory.
+  private static let maximumLots = 1 << 16
 
   static func pack(_ lots: [Lot]) -> [UInt8] {
     var packer = Packer()
@@ -92,22 +97,30 @@ enum Packing {
       packer.append(lot.amountMicros)
       packer.append(lot.remainingMicros)
       packer.append(lot.pinnedMicros)
-      packer.append(
-        varint: (lot.effectiveAtMicros == nil ? 0 : hasEffective)
-          | (lot.expiresAtMicros == nil ? 0 : hasExpiry))
+      packer.append(varint: flags(of: lot))
       if let effective = lot.effectiveAtMicros { packer.append(signed: effective) }
       if let expiry = lot.expiresAtMicros { packer.append(signed: expiry) }
+      if lot.shortMicros != 0 { packer.append(lot.shortMicros) }
+      if let rollover = lot.rollover {
+        packer.append(rollover.capMicros)
+        packer.append(signed: rollover.endMicros)
+      }
     }
     return packer.bytes
+  }
+
+  private static func flags(of lot: Lot) -> UInt64 {
+    (lot.effectiveAtMicros == nil ? 0 : hasEffective) | (lot.expiresAtMicros == nil ? 0 : hasExpiry)
+      | (lot.shortMicros == 0 ? 0 : hasShort) | (lot.rollover == nil ? 0 : hasRollover)
   }
 
   static func lots(_ bytes: [UInt8]) throws(SQLiteError) -> [Lot] {
     var unpacker = Unpacker(bytes, what: "lots")
     let count = try unpacker.varint()
-    guard count <= UInt64(Lot.maximumOpenLots) else { throw .malformed("lots") }
+    guard count <= UInt64(maximumLots) else { throw .malformed("lots") }
     var lots: [Lot] = []
     lots.reserveCapacity(Int(count))
-    var (remaining, pinned) = (AmountSum(), AmountSum())
+    var (remaining, pinned, short) = (AmountSum(), AmountSum(), AmountSum())
     for _ in 0..<count {
       let id = try unpacker.int()
       let priority = Int32(truncatingIfNeeded: try unpacker.int())
@@ -120,10 +133,37 @@ enum Packing {
       let flags = try unpacker.varint()
       if flags & hasEffective != 0 { lot.effectiveAtMicros = try unpacker.signed() }
       if flags & hasExpiry != 0 { lot.expiresAtMicros = try unpacker.signed() }
+      if flags & hasShort != 0 { lot.shortMicros = try unpacker.int() }
+      if flags & hasRollover != 0 {
+        lot.rollover = Rollover(capMicros: try unpacker.int(), endMicros: try unpacker.signed())
+      }
+      guard short.takes(lot.shortMicros), lot.rollover?.capMicros ?? 1 > 0 else { throw .malformed("lots") }
       lots.append(lot)
     }
     try unpacker.finish()
     return lots
+  }
+
+  static func pack(_ owed: [OwedPart]) -> [UInt8] {
+    var packer = Packer()
+    for part in owed {
+      packer.append(part.purchase ?? 0)
+      packer.append(part.amountMicros)
+    }
+    return packer.bytes
+  }
+
+  static func owed(_ bytes: [UInt8]) throws(SQLiteError) -> [OwedPart] {
+    var unpacker = Unpacker(bytes, what: "owed")
+    var owed: [OwedPart] = []
+    var sum = AmountSum()
+    while !unpacker.isAtEnd {
+      let purchase = try unpacker.int()
+      let part = OwedPart(purchase: purchase == 0 ? nil : purchase, amountMicros: try unpacker.int())
+      guard part.amountMicros > 0, sum.takes(part.amountMicros) else { throw .malformed("owed") }
+      owed.append(part)
+    }
+    return owed
   }
 }
 

@@ -8,7 +8,8 @@ internal import TallySQLite
 final class PlanTable {
   private static let columns = ColumnList(
     "id", "display_name", "monthly_credit", "expiry", "expires_after_millis", "priority", "updated_at",
-    "monthly_generations", "monthly_uploads", "page_count", "time_zone", "prices")
+    "monthly_generations", "monthly_uploads", "page_count", "time_zone", "prices",
+    "on_short", "rollover_cap", "is_default")
 
   static let byIdSQL = "SELECT \(columns) FROM plan WHERE id = ?1"
   /// Many at once; ?1 is a JSON array of their ids.
@@ -18,12 +19,14 @@ final class PlanTable {
   private let byId: Statement
   private let byIds: Statement
   private let page: Statement
+  private let byDefault: Statement
   private let upsert: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byId = try connection.prepare(Self.byIdSQL)
     byIds = try connection.prepare(Self.byIdsSQL)
     page = try connection.prepare(Self.pageSQL)
+    byDefault = try connection.prepare("SELECT id FROM plan WHERE is_default = 1")
     upsert = try connection.prepare(
       """
       INSERT INTO plan(\(Self.columns)) VALUES (\(Self.columns.parameters))
@@ -37,6 +40,9 @@ final class PlanTable {
     byId.bind(id)
     return try byId.first(Self.plan)
   }
+
+  /// The plan of users whose settings name none; nil: there is none.
+  func defaultId() throws(SQLiteError) -> String? { try byDefault.first { (row) in row.text() } }
 
   /// In one statement; those that are not there are left out.
   func plans(ids: [String]) throws(SQLiteError) -> [ExactText: Plan] {
@@ -62,10 +68,15 @@ final class PlanTable {
     let (priority, updatedAtMicros) = (row.int32(), row.int())
     let limits = PlanLimits(
       monthlyGenerations: row.optionalInt(), monthlyUploads: row.optionalInt(), pageCount: row.optionalInt())
-    return Plan(
+    var plan = Plan(
       id: id, displayName: displayName, monthlyCreditMicros: monthlyCreditMicros, grantExpiry: expiry,
       priority: priority, updatedAtMicros: updatedAtMicros, limits: limits, timeZone: row.text(),
       prices: try Packing.prices(row.blob()))
+    guard let onShort = OnShort(rawValue: row.int32()) else { throw .malformed("on_short of plan \(id)") }
+    plan.onShort = onShort
+    plan.rolloverCapMicros = row.optionalInt()
+    plan.isDefault = row.int() != 0
+    return plan
   }
 
   private static func expiry(_ number: Int64, millis: Int64) -> GrantExpiry? {
@@ -98,6 +109,9 @@ final class PlanTable {
     upsert.bind(plan.limits.pageCount)
     upsert.bind(plan.timeZone)
     upsert.bind(Packing.pack(plan.prices))
+    upsert.bind(Int64(plan.onShort.rawValue))
+    upsert.bind(plan.rolloverCapMicros)
+    upsert.bind(plan.isDefault ? 1 : 0)
     try upsert.run()
   }
 }

@@ -31,7 +31,7 @@ final class RunTable {
 
   static let byRunIdSQL = """
     SELECT \(selected), \(requests.of("r"))
-    FROM run r JOIN account a ON a.id = r.account WHERE r.run_id = ?1
+    FROM run r JOIN account a ON a.id = r.account WHERE r.run_id = ?1 ORDER BY r.attempt DESC LIMIT 1
     """
   static let openCountSQL =
     "SELECT count(*) FROM run WHERE account = ?1 AND status = 1 AND expires_at > ?2"

@@ -1,7 +1,7 @@
 // A write set put into the tables.
 //
 // Invariants:
-// 1. What is referred to is written first: accounts, then rows of the ledger, holds, runs; plans, then
+// 1. What is referred to is written first: accounts, then rows of the ledger, payments, holds, runs; plans, then
 //    settings; media and pages, then versions and sections.
 // 2. Each table's rows are written in the order of their keys, so that neighbours share a page.
 //
@@ -21,10 +21,14 @@ extension Tables {
     for row in set.ledger {
       try ledger.append(row.entry, account: row.account, hash: row.hash, textDigest: row.textDigest)
     }
+    for (ref, sequence) in set.purchases.sorted(by: { $0.key < $1.key }) {
+      try paymentRefs.add(ref.text, purchase: sequence)
+    }
     for row in set.holds.values.sorted(by: { $0.hold.id < $1.hold.id }) {
       try holds.save(row.hold, account: row.account)
     }
-    for plan in set.plans.values { try plans.save(plan) }
+    // One plan at most is the default: the one that was it first ceases to be.
+    for plan in set.plans.values.sorted(by: { !$0.isDefault && $1.isDefault }) { try plans.save(plan) }
     for (account, user) in set.settings { try settings.save(user, account: account) }
     for effect in set.rateLimits { try rateLimits.save(effect) }
     if !set.runs.isEmpty { try writeRuns(set) }

@@ -12,6 +12,7 @@ final class Tables {
   let accounts: AccountTable
   let ledger: LedgerTable
   let keys: KeyIndex
+  let paymentRefs: PaymentRefTable
   let holds: HoldTable
   let plans: PlanTable
   let settings: UserSettingsTable
@@ -33,6 +34,7 @@ final class Tables {
     accounts = try AccountTable(connection)
     ledger = try LedgerTable(connection)
     keys = try KeyIndex(connection)
+    paymentRefs = try PaymentRefTable(connection)
     holds = try HoldTable(connection)
     plans = try PlanTable(connection)
     settings = try UserSettingsTable(connection)

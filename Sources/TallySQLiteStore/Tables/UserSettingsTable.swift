@@ -9,7 +9,9 @@ internal import TallyCore
 internal import TallySQLite
 
 final class UserSettingsTable {
-  static let columns = ColumnList("role", "email", "plan_id", "approval", "updated_at")
+  static let columns = ColumnList(
+    "role", "email", "plan_id", "approval", "updated_at", "suspended",
+    "subscription_plan", "subscription_start_day", "subscription_automatic")
   /// The columns of an account `a` and its settings `s`, if there are any, as
   /// `settings(account:userId:_:)` takes them.
   static let selected = "a.created_at, \(columns.of("s"))"
@@ -77,6 +79,11 @@ final class UserSettingsTable {
     settings.role = role
     settings.approval = approval
     settings.updatedAtMicros = row.int()
+    settings.isSuspended = row.int() != 0
+    let (planId, startDay, isAutomatic) = (row.optionalText(), row.int(), row.int() != 0)
+    if let planId {
+      settings.subscription = Subscription(planId: planId, startDay: startDay, isAutomatic: isAutomatic)
+    }
     return settings
   }
 
@@ -89,6 +96,10 @@ final class UserSettingsTable {
     upsert.bind(settings.planId)
     upsert.bind(Int64(settings.approval.rawValue))
     upsert.bind(settings.updatedAtMicros)
+    upsert.bind(settings.isSuspended ? 1 : 0)
+    upsert.bind(settings.subscription?.planId)
+    upsert.bind(settings.subscription?.startDay)
+    upsert.bind(settings.subscription.map { $0.isAutomatic ? 1 : 0 })
     try upsert.run()
   }
 }

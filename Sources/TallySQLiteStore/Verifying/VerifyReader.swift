@@ -81,6 +81,9 @@ final class VerifyReader {
     }
   }
 
+  /// The first row that is in the chain's second format.
+  func format2From() throws(SQLiteError) -> Int64 { try meta.format2From() }
+
   /// Plays the next slice of rows back.
   /// - Returns: how many there were.
   func play(into replay: inout VerifyReplay) throws(SQLiteError) -> Int64 {

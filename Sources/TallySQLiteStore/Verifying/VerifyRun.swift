@@ -57,6 +57,7 @@ final class VerifyRun {
     var total: Int64 = 0
     while true {
       let count = try reader.snapshot { (head) throws(SQLiteError) in
+        replay.format2From = try reader.format2From()
         total = head.ledgerSequence
         return try reader.play(into: &replay)
       }

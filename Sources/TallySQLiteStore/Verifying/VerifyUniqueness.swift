@@ -21,9 +21,13 @@ final class VerifyUniqueness {
 
   static let rules = [
     Rule(name: "key", columns: ["key", "account"], condition: "key IS NOT NULL"),
-    Rule(name: "payment", columns: ["payment_id"], condition: "payment_id IS NOT NULL"),
-    Rule(name: "grant", columns: ["account", "plan_id", "period_start"], condition: "plan_id IS NOT NULL"),
-    Rule(name: "run id", table: "run", id: "id", columns: ["run_id"], condition: "run_id IS NOT NULL"),
+    Rule(
+      name: "period", columns: ["account", "plan_id", "period_start_day"],
+      condition: "period_end_day IS NOT NULL AND type = 3"),
+    Rule(name: "event", columns: ["event_id"], condition: "event_id IS NOT NULL"),
+    Rule(
+      name: "run id and attempt", table: "run", id: "id", columns: ["run_id", "attempt"],
+      condition: "run_id IS NOT NULL"),
   ]
 
   private let rule: Rule

@@ -95,6 +95,7 @@ struct StoredFileTests {
     arguments: [
       (version: 1, rows: 10, available: 140), (version: 2, rows: 17, available: 0),
       (version: 3, rows: 17, available: 0), (version: 4, rows: 17, available: 0),
+      (version: 5, rows: 17, available: 0),
     ])
   func storedFile(version: Int, rows: Int64, available: Int64) throws {
     let directory = try TemporaryDirectory()
@@ -195,7 +196,7 @@ struct StoredFileTests {
     let directory = try version3WithPurgedPage()
     let before = try schema(directory)
     let rows = try directory.connection().value("SELECT count(*) FROM page_version")
-    var broken = Schema.migrations
+    var broken = Schema.migrations.filter { $0.version <= 4 }
     let last = broken.removeLast()
     broken.append(
       Migration(

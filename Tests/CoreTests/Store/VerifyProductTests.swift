@@ -193,7 +193,7 @@ struct VerifyProductTests {
       (7, "UPDATE page_version SET page = 9 WHERE page = 2", "no page 9"),
       (7, "UPDATE media SET account = 2 WHERE media_id = 'b'", "section 1: media 2 are another user's"),
       (7, "UPDATE media SET deleted_at = 1 WHERE media_id = 'b'", "page 1, section 1: media 2 are deleted"),
-      (8, "DROP INDEX run_open", "index run_open is missing"),
+      (8, "DROP INDEX run_under_way", "index run_under_way is missing"),
       (8, "DROP INDEX page_live", "index page_live is missing"),
       (8, "UPDATE run SET account = 9 WHERE run_id = 'r1'", "no such row in account"),
     ])

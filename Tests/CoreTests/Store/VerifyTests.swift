@@ -97,22 +97,24 @@ struct VerifyTests {
       (4, "DELETE FROM hold WHERE id = 3", "2 rows open a hold, 1 holds"),
       (4, "UPDATE ledger SET hold_id = 7 WHERE sequence = 5", "hold 3: settled 0"),
       (
-        5, "DROP INDEX ledger_key; UPDATE ledger SET key = 'p' WHERE sequence = 2",
+        5, "DROP INDEX ledger_by_key; UPDATE ledger SET key = 'p' WHERE sequence = 2",
         "ledger rows 1 and 2 have the same key"
-      ),
-      (
-        5, "DROP INDEX ledger_payment; UPDATE ledger SET payment_id = 'pay-u1-p' WHERE sequence = 9",
-        "ledger rows 1 and 9 have the same payment"
       ),
       (
         5,
         """
-        DROP INDEX ledger_grant; UPDATE ledger SET plan_id = 'pro',
-          period_start = (SELECT period_start FROM ledger WHERE sequence = 2) WHERE sequence = 1
-        """, "ledger rows 1 and 2 have the same grant"
+        DROP INDEX ledger_event; UPDATE ledger SET event_id = 'e' WHERE sequence IN (1, 9)
+        """, "ledger rows 1 and 9 have the same event"
       ),
-      (8, "DROP INDEX ledger_history", "index ledger_history is missing"),
-      (8, "DROP INDEX ledger_key", "index ledger_key is not chosen"),
+      (
+        5,
+        """
+        DROP INDEX ledger_by_period; UPDATE ledger SET plan_id = 'pro', type = 3, period_end_day = 99999,
+          period_start_day = (SELECT period_start_day FROM ledger WHERE sequence = 2) WHERE sequence = 1
+        """, "ledger rows 1 and 2 have the same period"
+      ),
+      (8, "DROP INDEX ledger_by_account", "index ledger_by_account is missing"),
+      (8, "DROP INDEX ledger_by_key", "index ledger_by_key is not chosen"),
       (8, "UPDATE ledger SET account = 99 WHERE sequence = 9", "table ledger, row 9: no such row in account"),
     ])
   func broken(check: Int, sql: String, finding: String) throws {
@@ -145,7 +147,7 @@ struct VerifyTests {
   @Test(
     "a damaged page is found, and ends no more than the check that needs it",
     arguments: [
-      ("ledger_payment", 4_036), ("ledger", 4_036), ("account", 4_036), ("ledger", 0), ("account", 0),
+      ("payment_ref", 4_036), ("ledger", 4_036), ("account", 4_036), ("ledger", 0), ("account", 0),
       ("hold", 0),
     ])
   func damagedPage(name: String, offset: Int64) throws {
