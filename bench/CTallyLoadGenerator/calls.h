@@ -24,6 +24,7 @@ struct workload_calls {
 };
 
 extern const struct workload_calls consume_calls, batch_calls, hold_calls, balance_calls, check_calls;
+extern const struct workload_calls refund_calls, reverse_calls, balance_at_calls;
 extern const struct workload_calls run_calls, page_calls, save_calls, stats_calls, stats_cold_calls,
     users_calls, usage_calls;
 extern const struct workload_calls reset_calls, save_snapshot_calls, restore_snapshot_calls;
@@ -38,6 +39,12 @@ extern const char credit_service[], usage_service[], page_service[], admin_servi
 // AddPurchase; the payment is as unique as the key.
 uint8_t *put_seed(struct run *run, struct slot *slot);
 bool seeded(const struct run *run, struct slot *slot, const uint8_t *reply, size_t length);
+
+// Consume.
+uint8_t *put_consume(struct run *run, struct slot *slot);
+
+// A reply's `transaction` (field 1) has moved exactly this amount (field 5).
+bool moved(const uint8_t *reply, size_t length, int64_t amount);
 
 uint8_t *put_text(uint8_t *at, uint32_t number, const char *text);
 uint8_t *put_name(uint8_t *at, uint32_t number, const char *prefix, uint32_t named);

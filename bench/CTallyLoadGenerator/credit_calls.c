@@ -9,8 +9,7 @@ enum {
 
 const char credit_service[] = "tallystick.v1.CreditService";
 
-// A reply's `transaction` (field 1) has moved exactly this amount (field 5).
-static bool moved(const uint8_t *reply, size_t length, int64_t amount) {
+bool moved(const uint8_t *reply, size_t length, int64_t amount) {
   struct field transaction, value;
   return fields_find(reply, length, 1, WIRE_BYTES, &transaction) &&
          fields_find(transaction.bytes, transaction.length, 5, WIRE_VARINT, &value) &&
@@ -41,7 +40,7 @@ static uint8_t *put_debit(uint8_t *at, uint32_t account, int64_t amount, const c
   return put_bytes(at, 3, key, KEY_BYTES);
 }
 
-static uint8_t *put_consume(struct run *run, struct slot *slot) {
+uint8_t *put_consume(struct run *run, struct slot *slot) {
   uint8_t *at = buffer_reserve(&run->scratch, REQUEST_BYTES);
   return put_debit(at, slot->account, slot->amount_micros, slot->key);
 }
@@ -102,17 +101,17 @@ static bool take_hold(const struct run *run, struct slot *slot, const uint8_t *r
   (void)run;
   struct field hold, id;
   if (!fields_find(reply, length, 6, WIRE_BYTES, &hold) || !inner(&hold, 1, &id) || id.length == 0 ||
-      id.length > HOLD_ID_LIMIT_BYTES)
+      id.length > NAMED_ID_LIMIT_BYTES)
     return false;
-  memcpy(slot->hold_id, id.bytes, id.length);
-  slot->hold_id_length = id.length;
+  memcpy(slot->named_id, id.bytes, id.length);
+  slot->named_id_length = id.length;
   return true;
 }
 
 static uint8_t *put_capture(struct run *run, struct slot *slot) {
   make_key(&run->random, run->options.ordered_keys, slot->key);
   uint8_t *at = buffer_reserve(&run->scratch, REQUEST_BYTES);
-  at = put_bytes(at, 1, slot->hold_id, slot->hold_id_length);
+  at = put_bytes(at, 1, slot->named_id, slot->named_id_length);
   at = put_int64(at, 2, slot->amount_micros / 2);
   return put_bytes(at, 3, slot->key, KEY_BYTES);
 }

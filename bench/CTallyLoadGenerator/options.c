@@ -20,12 +20,12 @@ enum {
 static const char usage[] =
     "CTallyLoadGenerator: a closed loop of calls over Unix sockets; the report is one line of JSON.\n"
     "  --target ttrpc|grpc|postgres|redis  --socket PATH\n"
-    "  --workload echo|consume|batch|hold|balance|run|check|page|save|stats|stats-cold|users|usage\n"
-    "      |seed|seed-plan|seed-settings|seed-runs|seed-media|seed-pages\n"
+    "  --workload echo|consume|batch|hold|balance|balance-at|refund|reverse|run|check|page|save|stats\n"
+    "      |stats-cold|users|usage|seed|seed-plan|seed-settings|seed-runs|seed-media|seed-pages\n"
     "  --connections N (1)  --depth N (1)  --first N (0)  --accounts N (1000)\n"
     "  --keys ordered|random (ordered)  --form statement|orm (statement)  --items N (8192)\n"
-    "  --runs N (1)  --zone NAME (UTC)  --payload BYTES (64)  --seconds S (5)  --warmup S (1)\n"
-    "  --operations N (no limit)  --cpu N (any)\n"
+    "  --history S (60)  --runs N (1)  --zone NAME (UTC)  --payload BYTES (64)\n"
+    "  --seconds S (5)  --warmup S (1)  --operations N (no limit)  --cpu N (any)\n"
     "CTallyLoadGenerator start --socket PATH|--ephemeral -- COMMAND ARGUMENT...: times a server's "
     "start.\n";
 
@@ -66,6 +66,7 @@ static const struct option names[] = {
     {"keys", required_argument, NULL, 'k'},
     {"seconds", required_argument, NULL, 'S'},
     {"warmup", required_argument, NULL, 'W'},
+    {"history", required_argument, NULL, 'H'},
     {"cpu", required_argument, NULL, 'u'},
     {"operations", required_argument, NULL, 'o'},
     {"help", no_argument, NULL, 'h'},
@@ -83,6 +84,9 @@ static void set(struct options *options, int name, const char *value) {
       [WORKLOAD_BATCH] = "batch",
       [WORKLOAD_HOLD] = "hold",
       [WORKLOAD_BALANCE] = "balance",
+      [WORKLOAD_BALANCE_AT] = "balance-at",
+      [WORKLOAD_REFUND] = "refund",
+      [WORKLOAD_REVERSE] = "reverse",
       [WORKLOAD_RUN] = "run",
       [WORKLOAD_CHECK] = "check",
       [WORKLOAD_PAGE] = "page",
@@ -146,6 +150,9 @@ static void set(struct options *options, int name, const char *value) {
     case 'W':
       options->warmup = seconds(value);
       break;
+    case 'H':
+      options->history = seconds(value);
+      break;
     case 'o':
       options->operations = number(value, 1, UINT64_MAX);
       break;
@@ -174,6 +181,7 @@ struct options options_parse(int count, char **arguments) {
       .ordered_keys = true,
       .seconds = 5,
       .warmup = 1,
+      .history = 60,
       .cpu = -1,
   };
   int name;

@@ -11,6 +11,9 @@ enum workload {
   WORKLOAD_BATCH,             // ttrpc: BatchConsume of `items` debits
   WORKLOAD_HOLD,              // ttrpc: Reserve, then Capture of half of it; one operation is the pair
   WORKLOAD_BALANCE,           // one balance read
+  WORKLOAD_BALANCE_AT,        // ttrpc: one balance at a time in the last `history` seconds
+  WORKLOAD_REFUND,            // ttrpc: the whole of a debit, which is not timed
+  WORKLOAD_REVERSE,           // ttrpc: the whole of a purchase, which is not timed
   WORKLOAD_RUN,               // BeginRun, then FinishRun that costs half of the estimate; the pair
   WORKLOAD_CHECK,             // one credit check
   WORKLOAD_PAGE,              // a page with its sections and both images of each
@@ -55,6 +58,7 @@ struct options {
   bool ordered_keys;
   double seconds;
   double warmup;
+  double history;
   uint64_t operations;  // stop after so many; 0 is no limit
   int cpu;              // -1 is any
 };

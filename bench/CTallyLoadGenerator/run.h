@@ -12,7 +12,7 @@
 #include "options.h"
 
 enum {
-  HOLD_ID_LIMIT_BYTES = 64,
+  NAMED_ID_LIMIT_BYTES = 64,
   ERROR_KINDS_LIMIT = 16,
   ERROR_NAME_LIMIT_BYTES = 96,
 };
@@ -28,8 +28,8 @@ struct slot {
   unsigned turn;    // postgres: how often a step that repeats was taken, from 0
   int64_t version;  // of the page that is saved
   char key[KEY_BYTES];
-  char hold_id[HOLD_ID_LIMIT_BYTES];
-  size_t hold_id_length;
+  char named_id[NAMED_ID_LIMIT_BYTES];  // what the second call names: a hold, a payment, a transaction
+  size_t named_id_length;
 };
 
 struct connection {

@@ -41,10 +41,7 @@ extension Bench {
     let server = try launcher.tally()
     try seed(server)
     try recordMemory(server, Figure.idleResident, Figure.idleProportional)
-    let batches = (Self.loadedRows + Self.batchItems - 1) / Self.batchItems
-    try generator.run(
-      Load(workload: "batch", accounts: Self.accounts, items: Self.batchItems, operations: batches),
-      socket: server.socket)
+    try lengthen(server)
     try generator.run(Load(workload: "consume", connections: 64), socket: server.socket)
     try generator.run(Load(workload: "balance", connections: 64), socket: server.socket)
     try recordMemory(server, Figure.loadedResident, Figure.loadedProportional)

@@ -20,6 +20,8 @@ struct Load {
   var share = 1.0
   /// The number of operations after which it ends; nil ends it after a time.
   var operations: Int?
+  /// How far back past times lie, in seconds.
+  var history: Int?
   var core: Int?
 
   func arguments(socket: String, seconds: Double, warmup: Double) -> [String] {
@@ -34,6 +36,7 @@ struct Load {
     if let zone { list += ["--zone", zone] }
     if isORM { list += ["--form", "orm"] }
     if let operations { list += ["--operations", "\(operations)"] }
+    if let history { list += ["--history", "\(history)"] }
     if let core { list += ["--cpu", "\(core)"] }
     return list
   }

@@ -11,6 +11,7 @@ enum Suite: String, CaseIterable {
   case batch
   case hold
   case balance
+  case money
   case run
   case page
   case stats
@@ -30,6 +31,12 @@ enum Case {
   static let batch = "BatchConsume of 8,192, 2 callers"
   static let hold = "hold + capture, 64 callers"
   static let balance = "balance read, 64 callers"
+  static let balanceAt = "balance at a past time, 64 callers"
+  static let refund = "refund, 64 callers"
+  static let reverse = "reversal of a purchase, 64 callers"
+  /// What these three are compared to, on the same ledger.
+  static let longConsume = "consume on that ledger, 64 callers"
+  static let longBalance = "balance read on that ledger, 64 callers"
   static let run = "BeginRun + FinishRun, 64 callers"
   static let pageMany = "page detail, 64 callers"
   static let page = "page detail"
@@ -100,6 +107,7 @@ struct Bench {
   mutating func run(_ suites: Set<Suite>) throws(BenchError) {
     if suites.contains(.echo) { try runEcho() }
     if !suites.isDisjoint(with: [.consume, .batch, .hold, .balance, .run]) { try runLedger(suites) }
+    if suites.contains(.money) { try runMoney() }
     if !suites.isDisjoint(with: [.page, .stats, .users]) { try runProduct(suites) }
     if suites.contains(.clients) { try runClients() }
     if suites.contains(.start) { try runStart() }

@@ -6,7 +6,8 @@ struct Tables {
   /// All tables that have a figure.
   func markdown() -> String {
     [
-      goals(), echo(), consume("ordered"), consume("random"), hot(), others(), product(), clients("echo"),
+      goals(), echo(), consume("ordered"), consume("random"), hot(), others(), money(), product(),
+      clients("echo"),
       clients("consume"), footprint(),
     ]
     .compactMap { $0 }.joined(separator: "\n\n")
@@ -90,6 +91,13 @@ struct Tables {
 
   private func others() -> String? {
     cases("Batches, holds, runs and balances", [Case.batch, Case.hold, Case.run, Case.balance])
+  }
+
+  private func money() -> String? {
+    let rows = Format.whole(Double(Bench.loadedRows))
+    return cases(
+      "Money back and the past, on a ledger of \(rows) rows and more",
+      [Case.refund, Case.reverse, Case.longConsume, Case.balanceAt, Case.longBalance])
   }
 
   /// One row for each case and subject.
