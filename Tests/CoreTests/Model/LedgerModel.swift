@@ -190,20 +190,20 @@ struct LedgerModel {
   private func grantedBefore(_ grant: Command.GrantPlan, at time: Int64) throws(Refusal) -> Entry? {
     let period = Self.period(of: grant, at: time)
     let rows = (grants[[ExactText(grant.userId), ExactText(grant.planId)]] ?? []).map { ledger[Int($0) - 1] }
-    for row in rows {
-      guard let days = row.periodDays, days.overlaps(period.days) else { continue }
-      let isSame = days.lowerBound == period.days.lowerBound
-      let isNamedByInstant = if case .instant = grant.period { true } else { false }
-      guard isSame, !isNamedByInstant || row.periodStartMicros == period.startMicros else {
-        throw Refusal(
-          .grantOverlaps, "", details: ["period": Civil(dayNumber: days.lowerBound).text(upTo: .day)])
-      }
-      guard row.amountMicros == grant.amountMicros ?? row.amountMicros else {
+    let overlapping = rows.filter { $0.periodDays?.overlaps(period.days) ?? false }
+    let isNamedByInstant = if case .instant = grant.period { true } else { false }
+    let same = overlapping.first { row in
+      row.periodDays?.lowerBound == period.days.lowerBound
+        && (!isNamedByInstant || row.periodStartMicros == period.startMicros)
+    }
+    if let same {
+      guard same.amountMicros == grant.amountMicros ?? same.amountMicros else {
         throw Refusal(.grantConflict, "")
       }
-      return row
+      return same
     }
-    return nil
+    guard let last = overlapping.compactMap(\.periodDays?.lowerBound).max() else { return nil }
+    throw Refusal(.grantOverlaps, "", details: ["period": Civil(dayNumber: last).text(upTo: .day)])
   }
 
   /// Plans of the model have no time zone.
