@@ -36,6 +36,9 @@ public struct Lot: Sendable, Equatable {
   public static let defaultAdjustmentPriority: Int32 = 50
   /// Open lots of one user.
   public static let maximumOpenLots = 256
+  /// The same where refusing would lose money or what is due: purchases, refunds, reinstatements, and what
+  /// comes about by itself.
+  public static let maximumOpenLotsInAll = 1_024
 
   public init(
     id: Int64, priority: Int32, amountMicros: Int64, remainingMicros: Int64, pinnedMicros: Int64 = 0,
@@ -188,6 +191,11 @@ public struct Balance: Sendable, Equatable {
 extension Account {
   /// Saturates for the sake of a damaged row.
   package var owedMicros: Int64 { owed.reduce(0) { $0.addingSaturating($1.amountMicros) } }
+
+  /// What is owed for one purchase's reversals; for usage when it is nil.
+  func owedMicros(for purchase: Int64?) -> Int64 {
+    owed.first { $0.purchase == purchase }?.amountMicros ?? 0
+  }
 
   /// When the sweep has something to do: the earliest expiry of a lot that is not wholly pinned, or of an
   /// open hold; the next grant of a subscription; the time at which pending credit can pay what is owed.

@@ -1,4 +1,5 @@
-// What a caller may ask of credits: one value a method.
+// What a caller may ask of credits: one value a method. Those that give money back are in
+// CreditCommand+MoneyBack.swift.
 //
 // Invariants:
 // 1. A command holds all that its decision needs from outside (key, digest, acting user). Clock and ids come
@@ -30,6 +31,8 @@ public enum CreditCommand {
   public struct AddPurchase: Sendable, Equatable {
     public var userId: String
     public var paymentId: String
+    /// Further ids of the same payment at the provider.
+    public var externalRefs: [String]
     public var amountMicros: Int64
     public var package: String
     public var expiresAtMicros: Int64?
@@ -37,11 +40,13 @@ public enum CreditCommand {
     public var text: FreeText
 
     public init(
-      userId: String, paymentId: String, amountMicros: Int64, package: String = "",
-      expiresAtMicros: Int64? = nil, idempotency: Idempotency, text: FreeText = FreeText()
+      userId: String, paymentId: String, externalRefs: [String] = [], amountMicros: Int64,
+      package: String = "", expiresAtMicros: Int64? = nil, idempotency: Idempotency,
+      text: FreeText = FreeText()
     ) {
       self.userId = userId
       self.paymentId = paymentId
+      self.externalRefs = externalRefs
       self.amountMicros = amountMicros
       self.package = package
       self.expiresAtMicros = expiresAtMicros
@@ -170,16 +175,19 @@ public enum CreditCommand {
     public var holdId: Int64
     /// nil is all that is held.
     public var amountMicros: Int64?
+    /// Whether it may be more than is held: then the rest comes from what is available.
+    public var mayDraw: Bool
     public var actingUserId: String?
     public var idempotency: Idempotency
     public var text: FreeText
 
     public init(
-      holdId: Int64, amountMicros: Int64? = nil, actingUserId: String? = nil, idempotency: Idempotency,
-      text: FreeText = FreeText()
+      holdId: Int64, amountMicros: Int64? = nil, mayDraw: Bool = false, actingUserId: String? = nil,
+      idempotency: Idempotency, text: FreeText = FreeText()
     ) {
       self.holdId = holdId
       self.amountMicros = amountMicros
+      self.mayDraw = mayDraw
       self.actingUserId = actingUserId
       self.idempotency = idempotency
       self.text = text

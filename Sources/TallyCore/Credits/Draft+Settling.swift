@@ -9,6 +9,7 @@
 //    forfeited by an expiry row that names the hold; the rest goes back to its lot by a `holdRelease`
 //    row. Both stand before the row that captures.
 // 4. A slice of it is the beginning of that order: what follows it later comes out the same.
+// 5. While something is owed, a lot that becomes effective pays it at that time.
 //
 // Values; part of a draft.
 
@@ -18,6 +19,9 @@ extension Hold {
     self.state = state
     settledAtMicros = atMicros
   }
+
+  /// Whether it may still be settled by a command.
+  func isOpen(atMicros: Int64) -> Bool { state == .open && expiresAtMicros > atMicros }
 
   /// - Throws: `holdExpired` or `holdSettled`, with the hold's id and state, when it is not open.
   func requireOpen(nowMicros: Int64) throws(Refusal) {
@@ -64,43 +68,81 @@ public struct SettlingSlice: Sendable, Equatable {
   public static let whole = SettlingSlice(rowCount: Int.max, hasAllHolds: true)
 }
 
+extension Account {
+  /// Rows that settling takes, at most.
+  func mostSettlingRows(_ expiredHolds: [Hold], atMicros nowMicros: Int64) -> Int {
+    let isOwing = !owed.isEmpty
+    var count = 0
+    var hasBeginnings = false
+    var isShort = false
+    for lot in lots {
+      if lot.shortMicros > 0 { isShort = true }
+      guard lot.unpinnedMicros > 0 else { continue }
+      if lot.isExpired(atMicros: nowMicros) { count += 1 }
+      guard isOwing, let micros = lot.effectiveAtMicros, micros <= nowMicros else { continue }
+      count += 1
+      hasBeginnings = true
+    }
+    if hasBeginnings { count += owed.count }
+    // What a pin gives back may be forfeited and forgiven, or go to a reversal and pay what is owed for it.
+    let rowsOfPin = isOwing || isShort ? 2 : 1
+    return expiredHolds.reduce(count) { $0 + 1 + $1.pins.count * rowsOfPin }
+  }
+}
+
 extension Draft {
-  /// Writes off what has expired: holds and lots, in the order in which they did.
-  mutating func settle(_ expiredHolds: [Hold], within slice: SettlingSlice) throws(Refusal) {
-    let inOrder = expiredHolds.sorted { ($0.expiresAtMicros, $0.id) < ($1.expiresAtMicros, $1.id) }
-    for hold in inOrder {
-      writeOffLots(expiredByMicros: hold.expiresAtMicros, slice)
-      guard entries.count < slice.rowCount else { return }
-      _ = try settle(hold, as: .expired, capturing: 0, atMicros: hold.expiresAtMicros)
-    }
-    if slice.hasAllHolds { writeOffLots(expiredByMicros: nowMicros, slice) }
-  }
+  /// What comes about by itself, at its time.
+  private enum Event {
+    case lotEnds, holdEnds, lotBegins
 
-  /// One expiry row for each lot whose time is over and that has something unpinned.
-  private mutating func writeOffLots(expiredByMicros limitMicros: Int64, _ slice: SettlingSlice) {
-    while entries.count < slice.rowCount,
-      let (index, expiresAtMicros) = firstToWriteOff(expiredByMicros: limitMicros)
-    {
-      let part = writeOff(lotAt: index)
-      write(
-        .expiry, amountMicros: -part.amountMicros, effectiveAtMicros: expiresAtMicros, lots: [part])
-    }
-  }
-
-  /// The lot that expired first, by time, then id.
-  private func firstToWriteOff(expiredByMicros limitMicros: Int64) -> (index: Int, expiresAtMicros: Int64)? {
-    var first: (index: Int, expiresAtMicros: Int64)?
-    for (index, lot) in account.lots.enumerated() {
-      guard let expiresAtMicros = lot.expiresAtMicros, expiresAtMicros <= limitMicros, lot.unpinnedMicros > 0
-      else { continue }
-      if let earlier = first,
-        (earlier.expiresAtMicros, account.lots[earlier.index].id) < (expiresAtMicros, lot.id)
-      {
-        continue
+    /// At the same time a lot ends before a hold does, and credit pays what is still owed then.
+    var order: Int {
+      switch self {
+      case .lotEnds: 0
+      case .holdEnds: 1
+      case .lotBegins: 2
       }
-      first = (index, expiresAtMicros)
     }
-    return first
+  }
+
+  /// Writes off what has expired, holds and lots, and lets credit that has become effective pay what is owed:
+  /// all in the order in which it came about.
+  mutating func settle(_ expiredHolds: [Hold], within slice: SettlingSlice) throws(Refusal) {
+    var holds = expiredHolds.sorted { ($0.expiresAtMicros, $0.id) < ($1.expiresAtMicros, $1.id) }[...]
+    while entries.count < slice.rowCount, slice.hasAllHolds || !holds.isEmpty,
+      let next = nextEvent(holds.first)
+    {
+      switch next.event {
+      case .lotEnds:
+        let lot = account.lots[next.index]
+        forfeit(LotAllocation(lotId: lot.id, amountMicros: lot.unpinnedMicros), atMicros: next.atMicros)
+      case .holdEnds:
+        let hold = holds.removeFirst()
+        _ = try settle(hold, as: .expired, capturing: 0, atMicros: hold.expiresAtMicros)
+      case .lotBegins:
+        let lot = account.lots[next.index]
+        passBeginning(ofLotAt: next.index)
+        collect(
+          from: [LotAllocation(lotId: lot.id, amountMicros: lot.unpinnedMicros)], atMicros: next.atMicros)
+      }
+    }
+  }
+
+  /// The first of what is due, by time, kind and id; the index is the lot's.
+  private func nextEvent(_ hold: Hold?) -> (event: Event, index: Int, atMicros: Int64)? {
+    var first: (event: Event, index: Int, atMicros: Int64, id: Int64)?
+    func offer(_ event: Event, _ index: Int, _ atMicros: Int64, _ id: Int64) {
+      if let first, (first.atMicros, first.event.order, first.id) < (atMicros, event.order, id) { return }
+      first = (event, index, atMicros, id)
+    }
+    if let hold { offer(.holdEnds, 0, hold.expiresAtMicros, hold.id) }
+    let isOwing = !account.owed.isEmpty
+    for (index, lot) in account.lots.enumerated() where lot.unpinnedMicros > 0 {
+      if let micros = lot.expiresAtMicros, micros <= nowMicros { offer(.lotEnds, index, micros, lot.id) }
+      guard isOwing, let micros = lot.effectiveAtMicros, micros <= nowMicros else { continue }
+      offer(.lotBegins, index, micros, lot.id)
+    }
+    return first.map { ($0.event, $0.index, $0.atMicros) }
   }
 
   /// Opens a hold and writes its row.
@@ -130,27 +172,26 @@ extension Draft {
   /// The one transition out of `open`.
   /// - Parameters:
   ///   - capturedMicros: taken from the pins in their order; at most what is held.
+  ///   - drawnMicros: taken with it from what is available; at most that.
   ///   - atMicros: when it happened: now, or when the hold expired.
   ///   - complete: sets what is particular to the command's own row: the capture's, or else the
   ///     release's.
   /// - Returns: the hold as it stands afterwards.
   mutating func settle(
-    _ hold: Hold, as state: HoldState, capturing capturedMicros: Int64, atMicros: Int64,
-    complete: (inout Entry) -> Void = { _ in }
+    _ hold: Hold, as state: HoldState, capturing capturedMicros: Int64, drawing drawnMicros: Int64 = 0,
+    atMicros: Int64, complete: (inout Entry) -> Void = { _ in }
   ) throws(Refusal) -> Hold {
     var settled = hold
     settled.settle(as: state, atMicros: atMicros)
     settled.capturedMicros = capturedMicros
     let shares = try shares(of: hold, capturing: capturedMicros, atMicros: atMicros)
     for part in shares.forfeited {
-      try unpin(part, .forfeited)
+      try unpin(part)
       settled.forfeitedMicros += part.amountMicros
-      write(.expiry, amountMicros: -part.amountMicros, effectiveAtMicros: atMicros, lots: [part]) {
-        $0.holdId = hold.id
-      }
+      forfeit(part, atMicros: atMicros, holdId: hold.id)
     }
     for part in shares.released {
-      try unpin(part, .released)
+      try unpin(part)
       settled.releasedMicros += part.amountMicros
     }
     let isCapture = state == .captured
@@ -163,13 +204,21 @@ extension Draft {
       }
     }
     if isCapture {
-      for part in shares.captured { try unpin(part, .captured) }
-      write(.apiUsage, amountMicros: -capturedMicros, effectiveAtMicros: atMicros, lots: shares.captured) {
+      for part in shares.captured {
+        try unpin(part)
+        take(part)
+      }
+      let lots = drawnMicros > 0 ? shares.captured.merging(try burn(drawnMicros)) : shares.captured
+      write(
+        .apiUsage, amountMicros: -(capturedMicros + drawnMicros), effectiveAtMicros: atMicros, lots: lots
+      ) {
         $0.holdId = hold.id
         $0.runId = hold.runId
         complete(&$0)
       }
     }
+    if state != .expired { markOwnRow() }
+    for part in shares.released { _ = try payReversal(from: part, atMicros: atMicros) }
     keep(settled: settled)
     return settled
   }

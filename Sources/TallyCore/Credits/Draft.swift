@@ -11,6 +11,8 @@ struct Draft {
   private(set) var account: Account
   private(set) var entries: [Entry] = []
   private(set) var holds: [Hold] = []
+  /// How the lots came about that credit may return to.
+  private var origins: [Int64: LotOrigin]
   private var nextSequence: Int64
   /// Of the command's own row, once one that is not its last is written.
   private var ownIndex: Int?
@@ -24,6 +26,7 @@ struct Draft {
   init(settling context: DecisionContext, within slice: SettlingSlice) throws(Refusal) {
     nowMicros = context.nowMicros
     account = context.account
+    origins = context.origins
     nextSequence = context.nextSequence
     try settle(context.expiredHolds, within: slice)
   }
@@ -40,6 +43,9 @@ struct Draft {
 
   /// The row written last is the command's own; others may follow.
   mutating func markOwnRow() { ownIndex = entries.count - 1 }
+
+  /// Whether the command's own row is written, and marked.
+  var hasOwnRow: Bool { ownIndex != nil }
 
   /// A hold that changed and is still open.
   mutating func keep(_ hold: Hold) { holds.append(hold) }
@@ -143,22 +149,20 @@ struct Draft {
     return parts
   }
 
-  /// What becomes of a part of a lot's pinned credit.
-  enum Unpinning {
-    case released, captured, forfeited
-  }
-
   /// Ends a pin, or a part of it.
   /// - Throws: `corrupt` when the lot does not pin as much.
-  mutating func unpin(_ part: LotAllocation, _ unpinning: Unpinning) throws(Refusal) {
+  mutating func unpin(_ part: LotAllocation) throws(Refusal) {
     let index = try lotIndex(of: part)
     account.lots[index].pinnedMicros -= part.amountMicros
     account.heldMicros -= part.amountMicros
-    if unpinning != .released {
-      account.lots[index].remainingMicros -= part.amountMicros
-      account.postedMicros -= part.amountMicros
-    }
-    dropSpentLots()
+  }
+
+  /// Takes credit that is not pinned out of one lot.
+  mutating func take(_ part: LotAllocation) {
+    guard let index = index(ofLot: part.lotId) else { return }
+    account.lots[index].remainingMicros -= part.amountMicros
+    account.postedMicros -= part.amountMicros
+    if account.lots[index].remainingMicros == 0 { account.lots.remove(at: index) }
   }
 
   /// - Throws: `corrupt` when there is no lot that pins as much.
@@ -175,37 +179,99 @@ struct Draft {
     return index
   }
 
-  /// Takes the unpinned rest out of an expired lot.
-  /// - Returns: what it was.
-  mutating func writeOff(lotAt index: Int) -> LotAllocation {
-    let part = LotAllocation(
-      lotId: account.lots[index].id, amountMicros: account.lots[index].unpinnedMicros)
-    account.lots[index].remainingMicros = account.lots[index].pinnedMicros
-    account.postedMicros -= part.amountMicros
-    dropSpentLots()
-    return part
-  }
-
   /// Opens a lot that is numbered by the next row.
   /// - Throws: `lotLimit`, `amountOverflow`.
   mutating func open(
-    priority: Int32, amountMicros: Int64, effectiveAtMicros: Int64, expiresAtMicros: Int64?
+    priority: Int32, amountMicros: Int64, effectiveAtMicros: Int64, expiresAtMicros: Int64?,
+    limit: Int = Lot.maximumOpenLots
   ) throws(Refusal) {
-    guard account.lots.count < Lot.maximumOpenLots else {
-      throw Refusal(
-        .lotLimit, "the user already has the most open lots allowed",
-        details: ["limit": String(Lot.maximumOpenLots)])
-    }
+    try requireRoomForLot(limit)
     account.postedMicros = try sum(account.postedMicros, amountMicros)
-    let lot = Lot(
-      id: nextSequence, priority: priority, amountMicros: amountMicros, remainingMicros: amountMicros,
-      effectiveAtMicros: effectiveAtMicros > nowMicros ? effectiveAtMicros : nil,
-      expiresAtMicros: expiresAtMicros)
+    insert(
+      Lot(
+        id: nextSequence, priority: priority, amountMicros: amountMicros, remainingMicros: amountMicros,
+        effectiveAtMicros: effectiveAtMicros > nowMicros ? effectiveAtMicros : nil,
+        expiresAtMicros: expiresAtMicros))
+  }
+
+  /// Gives credit back to a lot that has room for it, which is opened again when it is spent.
+  /// - Throws: `lotLimit`, `amountOverflow`; `corrupt` when nothing is known of the lot.
+  mutating func give(_ part: LotAllocation) throws(Refusal) {
+    account.postedMicros = try sum(account.postedMicros, part.amountMicros)
+    if let index = index(ofLot: part.lotId) {
+      account.lots[index].remainingMicros += part.amountMicros
+      return
+    }
+    try requireRoomForLot(Lot.maximumOpenLotsInAll)
+    var lot = try origin(of: part.lotId).lot
+    lot.remainingMicros = part.amountMicros
+    insert(lot)
+  }
+
+  private func requireRoomForLot(_ limit: Int) throws(Refusal) {
+    guard account.lots.count < limit else {
+      throw Refusal(
+        .lotLimit, "the user already has the most open lots allowed", details: ["limit": String(limit)])
+    }
+  }
+
+  private mutating func insert(_ lot: Lot) {
     let index = account.lots.firstIndex { lot.burns(before: $0) } ?? account.lots.endIndex
     account.lots.insert(lot, at: index)
   }
 
+  /// An open one.
+  func lot(_ id: Int64) -> Lot? { index(ofLot: id).map { account.lots[$0] } }
+
+  private func index(ofLot id: Int64) -> Int? { account.lots.firstIndex { $0.id == id } }
+
+  /// - Throws: `corrupt` when nothing is known of the lot.
+  func origin(of lotId: Int64) throws(Refusal) -> LotOrigin {
+    guard let origin = origins[lotId] else {
+      throw Refusal(.corrupt, "nothing is known of lot \(lotId)")
+    }
+    return origin
+  }
+
+  /// Changes what a reversal or a void still takes of what returns to a lot.
+  mutating func addShort(_ amountMicros: Int64, toLot id: Int64) {
+    // It may be spent, and opened again later.
+    origins[id]?.lot.shortMicros += amountMicros
+    if let index = index(ofLot: id) { account.lots[index].shortMicros += amountMicros }
+  }
+
+  /// The lot has paid what is owed, or nothing was owed when it became effective.
+  mutating func passBeginning(ofLotAt index: Int) { account.lots[index].effectiveAtMicros = nil }
+
   private mutating func dropSpentLots() { account.lots.removeAll { $0.remainingMicros == 0 } }
+
+  // MARK: What is owed
+
+  /// Adds to what is owed for a purchase's reversals, or for usage (nil).
+  /// - Throws: `lotLimit` when it is for too many purchases, `amountOverflow`.
+  mutating func addOwed(_ amountMicros: Int64, for purchase: Int64?) throws(Refusal) {
+    _ = try sum(account.owedMicros, amountMicros)
+    if let index = account.owed.firstIndex(where: { $0.purchase == purchase }) {
+      account.owed[index].amountMicros += amountMicros
+      return
+    }
+    let purchases = account.owed.lazy.filter { $0.purchase != nil }
+    guard purchase == nil || purchases.count < OwedPart.maximumPurchases else {
+      throw Refusal(
+        .lotLimit, "the user already owes for the most purchases allowed",
+        details: ["limit": String(OwedPart.maximumPurchases)])
+    }
+    let part = OwedPart(purchase: purchase, amountMicros: amountMicros)
+    let index = account.owed.firstIndex { $0.purchase ?? Int64.max > purchase ?? Int64.max }
+    account.owed.insert(part, at: index ?? account.owed.endIndex)
+  }
+
+  /// - Parameter amountMicros: at most what is owed of it.
+  mutating func lessenOwed(_ amountMicros: Int64, for purchase: Int64?) {
+    guard let index = account.owed.firstIndex(where: { $0.purchase == purchase }) else { return }
+    account.owed[index].amountMicros -= amountMicros
+    if account.owed[index].amountMicros == 0 { account.owed.remove(at: index) }
+  }
 }
 
 /// - Throws: `amountOverflow` when the sum leaves the range of int64.

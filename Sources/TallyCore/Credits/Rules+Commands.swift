@@ -1,12 +1,15 @@
-// The nine commands that move or set aside credit, one function each.
+// The commands that add, take or set aside credit, one function each. Those that give money back stand in
+// Rules+MoneyBack.swift.
 //
 // Invariants:
-// 1. Each settles what has expired, checks in the order of `Reason`, and writes its own row last.
+// 1. Each settles what has expired, checks in the order of `Reason`, and writes its own row. What follows from
+//    that stands after it: credit that pays what is owed, and what a debit leaves owed.
 
 extension Rules {
   static func decide(_ consume: CreditCommand.Consume, _ context: DecisionContext) throws(Refusal) -> Change {
     try requirePositive(consume.amountMicros)
     var draft = try Draft(settling: context)
+    try draft.requireSpender(context)
     let lots = try draft.burn(consume.amountMicros)
     draft.write(
       .apiUsage, amountMicros: -consume.amountMicros, effectiveAtMicros: draft.nowMicros, lots: lots
@@ -24,7 +27,7 @@ extension Rules {
     try grant(
       Grant(
         type: .purchase, amountMicros: purchase.amountMicros, priority: Lot.defaultPurchasePriority,
-        expiresAtMicros: purchase.expiresAtMicros), context
+        expiresAtMicros: purchase.expiresAtMicros, maximumOpenLots: Lot.maximumOpenLotsInAll), context
     ) {
       $0.paymentId = purchase.paymentId
       $0.package = purchase.package
@@ -100,6 +103,7 @@ extension Rules {
     try requirePositive(reserve.amountMicros)
     try requireTimeToLive(reserve.ttlMillis)
     var draft = try Draft(settling: context)
+    try draft.requireSpender(context)
     try draft.requireRoomForHold()
     let expiresAtMicros = try expiry(afterMillis: reserve.ttlMillis, fromMicros: draft.nowMicros)
     let hold = try draft.setAside(
@@ -127,13 +131,17 @@ extension Rules {
     return draft.change(hold: hold)
   }
 
-  static func decide(_ capture: CreditCommand.Capture, _ context: DecisionContext) throws(Refusal) -> Change {
+  /// - Parameter onShort: what the user's plan says. Asked only when there is less than the amount.
+  static func decide(
+    _ capture: CreditCommand.Capture, _ context: DecisionContext, onShort: () throws(Refusal) -> OnShort
+  ) throws(Refusal) -> Change {
     if let amountMicros = capture.amountMicros { try requirePositive(amountMicros) }
     let hold = try named(context.hold, id: capture.holdId, actingUserId: capture.actingUserId)
     var draft = try Draft(settling: context)
     try hold.requireOpen(nowMicros: draft.nowMicros)
     let amountMicros = capture.amountMicros ?? hold.amountMicros
-    guard amountMicros <= hold.amountMicros else {
+    let isOver = amountMicros > hold.amountMicros
+    guard capture.mayDraw || !isOver else {
       throw Refusal(
         .captureExceedsHold, "the amount is more than the hold",
         details: [
@@ -141,13 +149,13 @@ extension Rules {
           "amount_micros": String(amountMicros),
         ])
     }
-    let settled = try draft.settle(
-      hold, as: .captured, capturing: amountMicros, atMicros: draft.nowMicros
-    ) {
+    let charge = try draft.charge(amountMicros, to: hold, runId: hold.runId, onShort: onShort) {
       $0.idempotency = capture.idempotency
       $0.text = capture.text
+      // Its run's end asks what was taken beyond the hold.
+      if isOver { $0.refersTo = hold.id }
     }
-    return draft.change(hold: settled)
+    return draft.change(hold: charge.hold)
   }
 
   static func decide(_ release: CreditCommand.Release, _ context: DecisionContext) throws(Refusal) -> Change {
@@ -167,6 +175,7 @@ extension Rules {
     var priority: Int32
     var effectiveAtMicros: Int64?
     var expiresAtMicros: Int64?
+    var maximumOpenLots = Lot.maximumOpenLots
   }
 
   /// Opens a lot and writes its row.
@@ -184,7 +193,7 @@ extension Rules {
     let lot = LotAllocation(lotId: draft.sequence, amountMicros: grant.amountMicros)
     try draft.open(
       priority: grant.priority, amountMicros: grant.amountMicros, effectiveAtMicros: effectiveAtMicros,
-      expiresAtMicros: grant.expiresAtMicros)
+      expiresAtMicros: grant.expiresAtMicros, limit: grant.maximumOpenLots)
     draft.write(
       grant.type, amountMicros: grant.amountMicros, effectiveAtMicros: effectiveAtMicros, lots: [lot]
     ) {
@@ -192,6 +201,8 @@ extension Rules {
       $0.expiresAtMicros = grant.expiresAtMicros
       complete(&$0)
     }
+    draft.markOwnRow()
+    if effectiveAtMicros == draft.nowMicros { draft.collect(from: [lot], atMicros: effectiveAtMicros) }
     return draft.change()
   }
 }
@@ -216,11 +227,11 @@ extension GrantExpiry {
 
 /// The services refuse these before; here they would break the books.
 /// - Throws: `invalidAmount`.
-private func requirePositive(_ amountMicros: Int64) throws(Refusal) {
+func requirePositive(_ amountMicros: Int64) throws(Refusal) {
   guard amountMicros > 0 else { throw invalidAmount() }
 }
 
-private func invalidAmount() -> Refusal {
+func invalidAmount() -> Refusal {
   Refusal(.invalidAmount, "the amount is out of range", details: ["field": "amount_micros"])
 }
 

@@ -12,8 +12,12 @@ extension Rules {
   public static func settled(
     _ account: Account, expiredHolds: [Hold], at nowMicros: Int64
   ) throws(Refusal) -> Account {
-    let context = DecisionContext(
+    var context = DecisionContext(
       nowMicros: nowMicros, nextSequence: account.head + 1, account: account, expiredHolds: expiredHolds)
+    // A reader is not told by which type of row a lot's credit goes to what is short of it.
+    for lot in account.lots where lot.shortMicros > 0 {
+      context.origins[lot.id] = LotOrigin(type: .purchase, lot: lot)
+    }
     return try Draft(settling: context).account
   }
 
@@ -22,7 +26,7 @@ extension Rules {
   ///   - expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
   ///   - nowMicros: not before the account's last row.
   public static func balance(of account: Account, expiredHolds: [Hold], at nowMicros: Int64) -> Balance {
-    guard account.needsSettling(atMicros: nowMicros) else {
+    guard account.needsSettling(expiredHolds, atMicros: nowMicros) else {
       return unsettledBalance(of: account, expiredHolds: expiredHolds, at: nowMicros)
     }
     do {
@@ -39,9 +43,11 @@ extension Rules {
 
 extension Account {
   /// Whether more is due at a time than to leave out what has expired: credit that rolls over when it
-  /// expires, or that pays what is owed when it becomes effective.
-  package func needsSettling(atMicros nowMicros: Int64) -> Bool {
-    lots.contains { lot in
+  /// expires, that pays what is owed when it becomes effective, or that a hold gives back to a lot of which
+  /// something is short or owed for.
+  package func needsSettling(_ expiredHolds: [Hold], atMicros nowMicros: Int64) -> Bool {
+    if !expiredHolds.isEmpty, !owed.isEmpty || lots.contains(where: { $0.shortMicros > 0 }) { return true }
+    return lots.contains { lot in
       if lot.rollover != nil, lot.isExpired(atMicros: nowMicros) { return true }
       guard !owed.isEmpty, let effective = lot.effectiveAtMicros else { return false }
       return effective <= nowMicros && lot.unpinnedMicros > 0

@@ -28,6 +28,10 @@ public struct DecisionContext: Sendable {
   public var plan: Plan?
   /// The period of that plan which the command grants.
   public var period: Period?
+  /// Whether the user's plan lets nobody spend who owes. Looked up only when something is owed.
+  public var blocksOwing = false
+  /// How those lots came about that credit may return to: spent ones, and those with something short.
+  package var origins: [Int64: LotOrigin] = [:]
 
   public init(
     nowMicros: Int64, nextSequence: Int64, account: Account, expiredHolds: [Hold] = [], hold: Hold? = nil,

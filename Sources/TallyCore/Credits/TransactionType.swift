@@ -31,6 +31,29 @@ public enum TransactionType: Int32, Sendable, CaseIterable {
     }
   }
 
+  /// As on the wire, without its prefix.
+  var name: String {
+    switch self {
+    case .opening: "OPENING"
+    case .purchase: "PURCHASE"
+    case .planGrant: "PLAN_GRANT"
+    case .promoGrant: "PROMO_GRANT"
+    case .adjustment: "ADJUSTMENT"
+    case .apiUsage: "API_USAGE"
+    case .refund: "REFUND"
+    case .reversal: "REVERSAL"
+    case .expiry: "EXPIRY"
+    case .void: "VOID"
+    case .hold: "HOLD"
+    case .holdExtend: "HOLD_EXTEND"
+    case .holdRelease: "HOLD_RELEASE"
+    case .reinstatement: "REINSTATEMENT"
+    case .rollover: "ROLLOVER"
+    case .owedPayment: "OWED_PAYMENT"
+    case .owed: "OWED"
+    case .owedForgiven: "OWED_FORGIVEN"
+    }
+  }
 }
 
 extension Entry {

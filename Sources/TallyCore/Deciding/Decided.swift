@@ -46,6 +46,11 @@ package struct Effects {
     self.products = products
   }
 
+  /// More ids of a purchase that was added before.
+  init(ids: [String], ofPurchase sequence: Int64) {
+    set { $0.paymentRefs = ids.map { PaymentRef(id: $0, purchase: sequence) } }
+  }
+
   /// Sets what it has beside rows of the ledger.
   mutating func set(_ body: (ProductEffects) -> Void) {
     let products = products ?? ProductEffects()

@@ -9,7 +9,8 @@
 
 extension Decider {
   func decide(_ it: CreditCommand.Consume) throws(Refusal) -> Decided<Receipt> {
-    try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
+    let context = try spendingContext(of: try records.account(userId: it.userId))
+    return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
   }
@@ -17,16 +18,35 @@ extension Decider {
   func decide(_ it: CreditCommand.AddPurchase) throws(Refusal) -> Decided<Receipt> {
     let account = try records.account(userId: it.userId)
     if let known = try find(it.idempotency, of: account) { return known }
-    if let sequence = try records.purchase(paymentId: it.paymentId) {
+    let refs = Set(it.externalRefs.map { ExactText($0) }).subtracting([ExactText(it.paymentId)])
+      .map(\.text).sorted { ExactText($0) < ExactText($1) }
+    let ids = [it.paymentId] + refs
+    let purchases = try records.all(ids) { (id) throws(Refusal) in try records.purchase(paymentId: id) }
+    let unknown = zip(ids, purchases).compactMap { $1 == nil ? $0 : nil }
+    if let sequence = purchases.compactMap(\.self).first {
       let row = try records.entry(sequence)
-      if row.userId.isExactly(it.userId) && row.amountMicros == it.amountMicros { return try replay(row) }
-      throw Refusal(
-        .paymentConflict, "the payment was already added for another user or with another amount",
-        details: ["payment_id": it.paymentId])
+      guard purchases.allSatisfy({ $0 ?? sequence == sequence }) else {
+        throw Refusal(
+          .paymentConflict, "the payment's ids were already added as different payments",
+          details: ["payment_id": it.paymentId])
+      }
+      guard row.userId.isExactly(it.userId), row.amountMicros == it.amountMicros else {
+        throw Refusal(
+          .paymentConflict, "the payment was already added for another user or with another amount",
+          details: ["payment_id": it.paymentId])
+      }
+      var known = try replay(row)
+      if !unknown.isEmpty { known.effects = Effects(ids: unknown, ofPurchase: sequence) }
+      return known
     }
-    return try carryOut(it.idempotency, try context(of: account)) { (context) throws(Refusal) in
+    var decided = try carryOut(it.idempotency, try context(of: account)) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
+    // Its first id stands on the row itself.
+    if !refs.isEmpty, !decided.isReplay, let row = decided.effects?.change?.own {
+      decided.effects?.set { $0.paymentRefs = refs.map { PaymentRef(id: $0, purchase: row.sequence) } }
+    }
+    return decided
   }
 
   func decide(_ it: CreditCommand.GrantPromo) throws(Refusal) -> Decided<Receipt> {
@@ -42,7 +62,8 @@ extension Decider {
   }
 
   func decide(_ it: CreditCommand.Reserve) throws(Refusal) -> Decided<Receipt> {
-    try carryOut(it.idempotency, of: it.userId) { (context) throws(Refusal) in
+    let context = try spendingContext(of: try records.account(userId: it.userId))
+    return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
   }
@@ -61,7 +82,7 @@ extension Decider {
   func decide(_ it: CreditCommand.Capture) throws(Refusal) -> Decided<Receipt> {
     let context = try context(ofHold: it.holdId, it.actingUserId)
     return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
-      try Rules.decide(it, context)
+      try Rules.decide(it, context) { () throws(Refusal) in try records.onShort(of: context.account) }
     }
   }
 
@@ -75,17 +96,51 @@ extension Decider {
   // MARK: what the rules are asked with
 
   func context(of account: Account) throws(Refusal) -> DecisionContext {
-    DecisionContext(
+    try context(of: account, settling: try records.expiredHolds(of: account))
+  }
+
+  /// - Parameter expiredHolds: those that are settled.
+  func context(of account: Account, settling expiredHolds: [Hold]) throws(Refusal) -> DecisionContext {
+    var context = DecisionContext(
       nowMicros: records.nowMicros, nextSequence: records.nextSequence, account: account,
-      expiredHolds: try records.expiredHolds(of: account))
+      expiredHolds: expiredHolds)
+    if !expiredHolds.isEmpty { try addOrigins(ofShortLotsTo: &context) }
+    return context
+  }
+
+  /// Of a command that consumes or sets credit aside.
+  func spendingContext(of account: Account) throws(Refusal) -> DecisionContext {
+    var context = try context(of: account)
+    if !account.owed.isEmpty { context.blocksOwing = try records.onShort(of: account) == .block }
+    return context
+  }
+
+  /// Of a command or a run that may settle a hold.
+  func context(of hold: Hold) throws(Refusal) -> DecisionContext {
+    var context = try context(of: try records.account(userId: hold.userId))
+    context.hold = hold
+    try addOrigins(ofShortLotsTo: &context)
+    return context
+  }
+
+  /// What a hold gives back may go to a reversal or a void of its lot.
+  private func addOrigins(ofShortLotsTo context: inout DecisionContext) throws(Refusal) {
+    let lots = context.account.lots.filter { $0.shortMicros > 0 }
+    if !lots.isEmpty { context.origins = try origins(ofLots: lots.map(\.id)) }
+  }
+
+  /// How lots came about, open or spent.
+  func origins(ofLots ids: [Int64]) throws(Refusal) -> [Int64: LotOrigin] {
+    let rows = try records.all(ids) { (id) throws(Refusal) in try records.entry(id) }
+    let sums = try records.all(ids) { (id) throws(Refusal) in try records.referred(to: id) }
+    var origins: [Int64: LotOrigin] = [:]
+    for (row, sums) in zip(rows, sums) { origins[row.sequence] = LotOrigin(row, sums) }
+    return origins
   }
 
   /// Of a hold that a command names, as far as its caller may see it.
   private func context(ofHold id: Int64, _ actingUserId: String?) throws(Refusal) -> DecisionContext {
-    let hold = try Rules.named(try records.hold(id: id), id: id, actingUserId: actingUserId)
-    var context = try context(of: try records.account(userId: hold.userId))
-    context.hold = hold
-    return context
+    try context(of: try Rules.named(try records.hold(id: id), id: id, actingUserId: actingUserId))
   }
 
   // MARK: replay
@@ -131,7 +186,7 @@ extension Decider {
 
   // MARK: carrying out
 
-  private func carryOut(
+  func carryOut(
     _ idempotency: Idempotency, of userId: String,
     _ rule: (DecisionContext) throws(Refusal) -> Change
   ) throws(Refusal) -> Decided<Receipt> {

@@ -18,7 +18,7 @@ extension Decider {
       return try replayOfBegin(stored)
     }
     let account = try records.account(userId: begin.userId)
-    let context = try context(of: account)
+    let context = try spendingContext(of: account)
     let quota = try quotaRefusal(.generations, of: account)
     let change = try Rules.begin(begin, quota: quota, context)
     var effects = try effects(of: change, on: account)
@@ -40,10 +40,13 @@ extension Decider {
       return try replay(stored, sequence: end.sequence, at: end.commit)
     }
     let account = try records.account(userId: stored.run.userId)
-    var context = try context(of: account)
-    if let holdId = stored.run.holdId { context.hold = try storedHold(holdId) }
+    let hold = if let holdId = stored.run.holdId { Optional(try storedHold(holdId)) } else { Hold?.none }
+    var context = if let hold { try context(of: hold) } else { try context(of: account) }
     if finish.end.needsPrice { context.plan = try records.plan(of: account) }
-    let change = try Rules.finish(finish, stored.run, context)
+    let before = try hold.map { (hold) throws(Refusal) in try charged(before: hold) } ?? ChargedBefore()
+    let change = try Rules.finish(finish, stored.run, context, before: before) { () throws(Refusal) in
+      try records.onShort(of: account)
+    }
     var effects = try effects(of: change, on: account)
     let count = try count(change.run, account: account.id)
     stored.run = change.run
@@ -122,6 +125,15 @@ extension Decider {
   private func balance(of account: Account) throws(Refusal) -> Balance {
     Rules.balance(
       of: account, expiredHolds: try records.expiredHolds(of: account), at: records.nowMicros)
+  }
+
+  /// What another hand than the end of its run has charged to a hold.
+  private func charged(before hold: Hold) throws(Refusal) -> ChargedBefore {
+    guard hold.state == .captured else { return ChargedBefore() }
+    // A capture of more than was held refers to the hold.
+    let capture = try records.referred(to: hold.id)[.apiUsage]
+    return ChargedBefore(
+      paidMicros: max(hold.capturedMicros, 0 - capture.amountMicros), owedMicros: capture.owedMicros)
   }
 
   // MARK: what is written

@@ -24,4 +24,16 @@ public struct Decider {
   func owner(ofRun runId: String) -> String? {
     do { return try records.run(runId: runId)?.run.userId } catch { return nil }
   }
+
+  /// The same.
+  func owner(ofRow sequence: Int64) -> String? {
+    do { return try records.row(sequence)?.userId } catch { return nil }
+  }
+
+  /// The same.
+  func owner(ofPayment paymentId: String) -> String? {
+    do { return try records.purchase(paymentId: paymentId).map { try records.entry($0) }?.userId } catch {
+      return nil
+    }
+  }
 }

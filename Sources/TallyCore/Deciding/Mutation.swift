@@ -67,6 +67,36 @@ extension CreditCommand.Release: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
+extension CreditCommand.Refund: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? {
+    switch debit {
+    case .transaction(let sequence): decider.owner(ofRow: sequence)
+    case .run(let runId, _): decider.owner(ofRun: runId)
+    }
+  }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.ReversePurchase: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofPayment: paymentId) }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.ReinstatePurchase: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofPayment: paymentId) }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.VoidGrant: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofRow: transaction) }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
+extension CreditCommand.ForgiveOwed: Mutation {
+  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
+}
+
 // MARK: runs and plans
 
 extension UsageCommand.Begin: Mutation {

@@ -216,6 +216,11 @@ package final class ReadSet {
     return [new, stored].compactMap(\.self).max { $0.days.lowerBound < $1.days.lowerBound }
   }
 
+  /// A row that a caller names; nil when there is none.
+  func row(_ sequence: Int64) throws(Refusal) -> Entry? {
+    sequence > 0 && sequence < nextSequence ? try entry(sequence) : nil
+  }
+
   func entry(_ sequence: Int64) throws(Refusal) -> Entry {
     let first = writes.committed.head.ledgerSequence + 1
     if sequence >= first, sequence - first < writes.ledger.count {
@@ -254,6 +259,9 @@ package final class ReadSet {
     }
     return plan
   }
+
+  /// What follows for a user when there is less credit than something costs.
+  func onShort(of account: Account) throws(Refusal) -> OnShort { try plan(of: account)?.onShort ?? .forgive }
 
   /// Those of a user that is known; defaults, with no time of change, when none were ever put.
   func settings(of account: Account) throws(Refusal) -> UserSettings? {

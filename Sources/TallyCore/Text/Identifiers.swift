@@ -12,6 +12,9 @@ public enum Identifiers {
   /// Names no hold: what stands for an id that `hold(_:)` never makes.
   public static let noHold: Int64 = 0
 
+  /// Names no transaction, likewise.
+  public static let noTransaction: Int64 = 0
+
   /// `txn-12` for 12.
   public static func transaction(_ sequence: Int64) -> String { transactionPrefix + String(sequence) }
 

@@ -52,6 +52,8 @@ public struct Run: Sendable, Equatable {
   public var chargedMicros: Int64 = 0
   /// Of the cost, what neither the hold nor the available credit could pay.
   public var uncollectedMicros: Int64 = 0
+  /// Of what is uncollected, what the user owed for it. Later payments do not change it.
+  public var owedMicros: Int64 = 0
   public var startedAtMicros: Int64
   /// nil while running.
   public var finishedAtMicros: Int64?

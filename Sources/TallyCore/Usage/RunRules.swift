@@ -4,9 +4,11 @@
 // 1. Pure, as all rules: whether the run id is known, replay and conflict are the engine's to check before.
 // 2. What has expired is settled first, within the same change. The run's own rows stand last.
 // 3. A run that is finished is recorded whatever its user has: the hold pays first, then what is available,
-//    and the rest is uncollected. charged + uncollected = cost.
-// 4. Of a hold that was captured by another hand, what was captured pays the cost, up to it, and is not
-//    taken again. What was captured beyond the cost stays taken: a refund is its caller's to ask for.
+//    both by one row, and the rest is uncollected. charged + uncollected = cost. What is uncollected is owed if
+//    the plan says so.
+// 4. Of a hold that was captured by another hand, what was captured, drawn or owed with it pays the cost, up to
+//    it, and is not taken again. What was captured beyond the cost stays taken: a refund is its caller's to ask
+//    for.
 // 5. Checks come in the order of `Reason`: fields, those that depend on the plan or the time too; number of
 //    holds; range of sums; quota; balance.
 
@@ -15,8 +17,21 @@ public struct RunChange: Sendable, Equatable {
   public var run: Run
   /// nil when nothing is written to the ledger.
   public var change: Change?
-  /// Whether the last row of `change` is the run's; if not, they all are of what had expired.
+  /// Whether the own row of `change` is the run's; if not, they all are of what had expired.
   public var hasOwnRow: Bool
+}
+
+/// What was charged to a run's hold by another hand than the run's end.
+public struct ChargedBefore: Sendable, Equatable {
+  /// Captured, and drawn with it.
+  public var paidMicros: Int64
+  /// Not there then, and owed.
+  public var owedMicros: Int64
+
+  public init(paidMicros: Int64 = 0, owedMicros: Int64 = 0) {
+    self.paidMicros = paidMicros
+    self.owedMicros = owedMicros
+  }
 }
 
 extension Rules {
@@ -37,6 +52,7 @@ extension Rules {
     }
     try requireTimeToLive(begin.ttlMillis)
     var draft = try Draft(settling: context)
+    try draft.requireSpender(context)
     if begin.estimateMicros > 0 { try draft.requireRoomForHold() }
     let expiresAtMicros = try expiry(afterMillis: begin.ttlMillis, fromMicros: draft.nowMicros)
     if let quota { throw quota }
@@ -56,25 +72,26 @@ extension Rules {
   /// - Parameters:
   ///   - run: the one that the command names; running.
   ///   - context: its hold is the run's, whatever its state; its plan is the user's.
+  ///   - before: what another hand has charged to the hold.
+  ///   - onShort: what the user's plan says; asked only when there is less than the cost.
   /// - Throws: what `cost` throws; `corrupt` when the hold pins what its lot does not have.
   public static func finish(
-    _ finish: UsageCommand.Finish, _ run: Run, _ context: DecisionContext
+    _ finish: UsageCommand.Finish, _ run: Run, _ context: DecisionContext,
+    before: ChargedBefore = ChargedBefore(), onShort: () throws(Refusal) -> OnShort
   ) throws(Refusal) -> RunChange {
     let costMicros = try cost(of: finish.end, model: run.model, plan: context.plan)
     var draft = try Draft(settling: context)
     let sequence = draft.sequence
     var run = run
     run.end(finish.end, costMicros: costMicros, atMicros: draft.nowMicros)
-    run.chargedMicros = try draft.chargeHold(context.hold, costMicros: costMicros)
-    let drawnMicros = min(costMicros - run.chargedMicros, draft.availableMicros)
-    if drawnMicros > 0 {
-      let lots = try draft.burn(drawnMicros)
-      draft.write(.apiUsage, amountMicros: -drawnMicros, effectiveAtMicros: draft.nowMicros, lots: lots) {
-        $0.runId = run.runId
-      }
-      run.chargedMicros += drawnMicros
-    }
+    let paidBefore = min(costMicros, before.paidMicros)
+    let owedBefore = min(costMicros - paidBefore, before.owedMicros)
+    let hold = context.hold.flatMap { $0.isOpen(atMicros: draft.nowMicros) ? $0 : nil }
+    let charge = try draft.charge(
+      costMicros - paidBefore - owedBefore, to: hold, runId: run.runId, onShort: onShort)
+    run.chargedMicros = paidBefore + charge.paidMicros
     run.uncollectedMicros = costMicros - run.chargedMicros
+    run.owedMicros = owedBefore + charge.owedMicros
     return draft.runChange(run, ownRowsAfter: sequence)
   }
 
@@ -167,21 +184,5 @@ extension Draft {
   fileprivate func runChange(_ run: Run, ownRowsAfter sequence: Int64, hold: Hold? = nil) -> RunChange {
     RunChange(
       run: run, change: entries.isEmpty ? nil : change(hold: hold), hasOwnRow: self.sequence > sequence)
-  }
-
-  /// Ends a run's hold, if it is open still: captures the cost, or as much of it as is held.
-  /// - Returns: what of the cost the hold has paid, now or before.
-  fileprivate mutating func chargeHold(_ hold: Hold?, costMicros: Int64) throws(Refusal) -> Int64 {
-    guard let hold else { return 0 }
-    switch hold.state {
-    case .captured: return min(costMicros, hold.capturedMicros)
-    case .released, .expired: return 0
-    case .open where hold.expiresAtMicros <= nowMicros: return 0
-    case .open:
-      let captured = min(costMicros, hold.amountMicros)
-      _ = try settle(
-        hold, as: captured > 0 ? .captured : .released, capturing: captured, atMicros: nowMicros)
-      return captured
-    }
   }
 }

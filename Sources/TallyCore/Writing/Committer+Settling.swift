@@ -95,28 +95,22 @@ extension Committer {
   private func backlog(
     of account: Account, room: Int, _ records: ReadSet
   ) throws(Refusal) -> Backlog {
-    var backlog = Backlog(
-      holds: [], slice: SettlingSlice(rowCount: room, hasAllHolds: true), rowCount: 0)
-    for lot in account.lots where lot.unpinnedMicros > 0 && lot.isExpired(atMicros: records.nowMicros) {
-      backlog.rowCount += 1
-    }
     let limit = room + 1
-    backlog.holds = try records.expiredHolds(of: account, limit: limit)
-    backlog.slice.hasAllHolds = backlog.holds.count < limit
-    for hold in backlog.holds { backlog.rowCount += 1 + hold.pins.count }
-    return backlog
+    let holds = try records.expiredHolds(of: account, limit: limit)
+    return Backlog(
+      holds: holds, slice: SettlingSlice(rowCount: room, hasAllHolds: holds.count < limit),
+      rowCount: account.mostSettlingRows(holds, atMicros: records.nowMicros))
   }
 
   private func writeOff(
     _ backlog: Backlog, of account: Account, _ records: ReadSet
   ) throws(StorageFailure) {
-    let context = DecisionContext(
-      nowMicros: records.nowMicros, nextSequence: records.nextSequence, account: account,
-      expiredHolds: backlog.holds)
+    let decider = Decider(records: records)
     do throws(Refusal) {
+      let context = try decider.context(of: account, settling: backlog.holds)
       guard let change = try Rules.sweep(context, within: backlog.slice) else { return }
       settlingRows = max(0, settlingRows - change.entries.count)
-      records.writes.add(try Decider(records: records).effects(of: change, on: account))
+      records.writes.add(try decider.effects(of: change, on: account))
     } catch {
       if records.isMissingRecords { return }
       throw records.gap ?? .malformed("holds of account \(account.id): \(error.message)")

@@ -13,6 +13,11 @@ enum Command: Mutation, Equatable {
   typealias Extend = CreditCommand.Extend
   typealias Capture = CreditCommand.Capture
   typealias Release = CreditCommand.Release
+  typealias Refund = CreditCommand.Refund
+  typealias ReversePurchase = CreditCommand.ReversePurchase
+  typealias ReinstatePurchase = CreditCommand.ReinstatePurchase
+  typealias VoidGrant = CreditCommand.VoidGrant
+  typealias ForgiveOwed = CreditCommand.ForgiveOwed
 
   case consume(Consume)
   case addPurchase(AddPurchase)
@@ -23,6 +28,11 @@ enum Command: Mutation, Equatable {
   case extend(Extend)
   case capture(Capture)
   case release(Release)
+  case refund(Refund)
+  case reversePurchase(ReversePurchase)
+  case reinstatePurchase(ReinstatePurchase)
+  case voidGrant(VoidGrant)
+  case forgiveOwed(ForgiveOwed)
   case putPlan(Plan)
   case usage(UsageCommand)
   case page(PageCommand)
@@ -39,6 +49,11 @@ enum Command: Mutation, Equatable {
     case .extend(let it): it.settledUserId(decider)
     case .capture(let it): it.settledUserId(decider)
     case .release(let it): it.settledUserId(decider)
+    case .refund(let it): it.settledUserId(decider)
+    case .reversePurchase(let it): it.settledUserId(decider)
+    case .reinstatePurchase(let it): it.settledUserId(decider)
+    case .voidGrant(let it): it.settledUserId(decider)
+    case .forgiveOwed(let it): it.settledUserId(decider)
     case .usage(.begin(let it)): it.settledUserId(decider)
     case .usage(.finish(let it)): it.settledUserId(decider)
     case .usage(.record(let it)): it.settledUserId(decider)
@@ -57,6 +72,11 @@ enum Command: Mutation, Equatable {
     case .extend(let it): try it.decide(by: decider).map(Outcome.applied)
     case .capture(let it): try it.decide(by: decider).map(Outcome.applied)
     case .release(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .refund(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .reversePurchase(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .reinstatePurchase(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .voidGrant(let it): try it.decide(by: decider).map(Outcome.applied)
+    case .forgiveOwed(let it): try it.decide(by: decider).map(Outcome.applied)
     case .putPlan(let plan):
       try TallyCore.UsageCommand.PutPlan(plan).decide(by: decider).map {
         .planStored($0.plan, unchanged: $0.unchanged, commit: $0.commit)
@@ -213,7 +233,7 @@ extension EngineFaults {
 }
 
 extension Rules {
-  /// Of commands of credit only.
+  /// Of commands of credit that name no earlier row only.
   static func decide(_ command: Command, _ context: DecisionContext) throws(Refusal) -> Change {
     switch command {
     case .consume(let it): try decide(it, context)
@@ -223,9 +243,11 @@ extension Rules {
     case .adjust(let it): try decide(it, context)
     case .reserve(let it): try decide(it, context)
     case .extend(let it): try decide(it, context)
-    case .capture(let it): try decide(it, context)
+    case .capture(let it): try decide(it, context) { () throws(Refusal) in .forgive }
     case .release(let it): try decide(it, context)
-    case .putPlan, .usage, .page, .admin: throw Refusal(.corrupt, "the command is not one of credit")
+    case .forgiveOwed(let it): try decide(it, context)
+    case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .putPlan, .usage, .page, .admin:
+      throw Refusal(.corrupt, "the command names an earlier row, or is not one of credit")
     }
   }
 }

@@ -146,7 +146,7 @@ struct PrecedenceCase {
     case "settled": try world.carryOut(CoreTests.release(hold, "settled"))
     case "late": world.nowMicros = noon + 3_600 * second
     case "full-of-lots":
-      try changeAccount { $0.lots += [Lot](repeating: $0.lots[0], count: Lot.maximumOpenLots) }
+      try changeAccount { $0.lots += [Lot](repeating: $0.lots[0], count: Lot.maximumOpenLotsInAll) }
     case "full-of-holds": try changeAccount { $0.openHoldCount = Hold.maximumOpenHolds }
     case "no-run": runId = "none"
     case "run-of-another":

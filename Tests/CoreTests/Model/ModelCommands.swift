@@ -52,7 +52,9 @@ extension LedgerModel {
       return user.end(hold, as: .released, capturing: 0, at: time, endedAt: time, &numbering) {
         Self.sign(&$0, command)
       }
-    case .putPlan, .usage, .page, .admin: break
+    case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .forgiveOwed, .putPlan, .usage, .page,
+      .admin:
+      break
     }
     return nil
   }
@@ -97,7 +99,8 @@ extension LedgerModel {
     if let expiresAt, expiresAt <= effectiveAt {
       throw Refusal(.invalidField, "", details: ["field": "expires_at_micros"])
     }
-    guard user.openLots < 256 else { throw Refusal(.lotLimit, "", details: ["limit": "256"]) }
+    let limit = if case .addPurchase = command { 1_024 } else { 256 }
+    guard user.openLots < limit else { throw Refusal(.lotLimit, "", details: ["limit": "\(limit)"]) }
     guard !user.everything.addingReportingOverflow(amount).overflow else {
       throw Refusal(.amountOverflow, "")
     }
@@ -162,7 +165,10 @@ extension Command {
     case .grantPromo(let it): it.userId
     case .adjust(let it): it.userId
     case .reserve(let it): it.userId
-    case .extend, .capture, .release, .putPlan, .usage, .page, .admin: ""
+    case .forgiveOwed(let it): it.userId
+    case .extend, .capture, .release, .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .putPlan,
+      .usage, .page, .admin:
+      ""
     }
   }
 
@@ -177,6 +183,11 @@ extension Command {
     case .extend(let it): it.idempotency
     case .capture(let it): it.idempotency
     case .release(let it): it.idempotency
+    case .refund(let it): it.idempotency
+    case .reversePurchase(let it): it.idempotency
+    case .reinstatePurchase(let it): it.idempotency
+    case .voidGrant(let it): it.idempotency
+    case .forgiveOwed(let it): it.idempotency
     case .putPlan, .usage, .page, .admin: Idempotency(key: "", digest: Digest(bytes: []))
     }
   }
@@ -190,6 +201,11 @@ extension Command {
     case .adjust(let it): it.text
     case .reserve(let it): it.text
     case .capture(let it): it.text
+    case .refund(let it): it.text
+    case .reversePurchase(let it): it.text
+    case .reinstatePurchase(let it): it.text
+    case .voidGrant(let it): it.text
+    case .forgiveOwed(let it): it.text
     case .extend, .release, .putPlan, .usage, .page, .admin: FreeText()
     }
   }

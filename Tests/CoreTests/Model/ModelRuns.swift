@@ -58,18 +58,19 @@ extension LedgerModel {
     let cost = try Self.cost(of: finish.end)
     var (user, numbering) = living(known.run.userId, at: time)
     let first = numbering
-    var paid: Int64 = 0
-    if let id = known.run.holdId {
-      if let open = user.holds[id] {
-        paid = min(cost, open.amountMicros)
-        _ = user.end(
-          open, as: paid == 0 ? .released : .captured, capturing: paid, at: time, endedAt: time, &numbering)
-      } else if let over = settled[id], over.state == .captured {
-        paid = min(cost, over.capturedMicros)
-      }
+    let open = known.run.holdId.flatMap { user.holds[$0] }
+    var paid = min(cost, open?.amountMicros ?? 0)
+    if let id = known.run.holdId, let over = settled[id], over.state == .captured {
+      paid = min(cost, over.capturedMicros)
     }
     let drawn = min(cost - paid, user.available(at: time))
-    if drawn > 0 { user.spend(.apiUsage, drawn, at: time, &numbering) { $0.runId = finish.runId } }
+    if let open {
+      _ = user.end(
+        open, as: cost == 0 ? .released : .captured, capturing: paid, andFree: drawn, at: time, endedAt: time,
+        &numbering)
+    } else if drawn > 0 {
+      user.spend(.apiUsage, drawn, at: time, &numbering) { $0.runId = finish.runId }
+    }
     let balance = user.balance(at: time)
     guard save(&user) else { throw Refusal(.amountOverflow, "") }
     known.run = Self.ended(known.run, finish.end, cost: cost, at: time)

@@ -113,7 +113,8 @@ struct ModelUser {
         pieces.removeAll { $0.hold == nil && $0.lot == lot }
         write(
           .expiry, -gone, at: time, effectiveAt: lot.expiresAt ?? time,
-          lots: [LotAllocation(lotId: lot.id, amountMicros: gone)], &numbering)
+          lots: [LotAllocation(lotId: lot.id, amountMicros: gone)], &numbering
+        ) { $0.refersTo = lot.id }
       case .holdEnds(let hold):
         _ = end(hold, as: .expired, capturing: 0, at: time, endedAt: hold.expiresAtMicros, &numbering)
       }
@@ -218,11 +219,11 @@ struct ModelUser {
     return hold
   }
 
-  /// Empties a hold's hands: what is captured is spent, of the rest what is over is gone and what is not is
-  /// free again.
+  /// Empties a hold's hands: what is captured is spent, with so much more that is free; of the rest what is
+  /// over is gone and what is not is free again.
   mutating func end(
-    _ hold: Hold, as state: HoldState, capturing amount: Int64, at time: Int64, endedAt: Int64,
-    _ numbering: inout Int64, _ complete: (inout Entry) -> Void = { _ in }
+    _ hold: Hold, as state: HoldState, capturing amount: Int64, andFree more: Int64 = 0, at time: Int64,
+    endedAt: Int64, _ numbering: inout Int64, _ complete: (inout Entry) -> Void = { _ in }
   ) -> Hold {
     var ended = hold
     ended.state = state
@@ -243,6 +244,7 @@ struct ModelUser {
       ended.forfeitedMicros += part.amountMicros
       write(.expiry, -part.amountMicros, at: time, effectiveAt: endedAt, lots: [part], &numbering) {
         $0.holdId = hold.id
+        $0.refersTo = part.lotId
       }
     }
     for part in back {
@@ -260,8 +262,15 @@ struct ModelUser {
     }
     if state == .captured {
       for part in spent { shrink(part, of: hold.id) }
+      for part in take(more, for: nil, at: time) {
+        if let index = spent.firstIndex(where: { $0.lotId == part.lotId }) {
+          spent[index].amountMicros += part.amountMicros
+        } else {
+          spent.append(part)
+        }
+      }
       ended.capturedMicros = amount
-      write(.apiUsage, -amount, at: time, effectiveAt: endedAt, lots: spent, &numbering) {
+      write(.apiUsage, -amount - more, at: time, effectiveAt: endedAt, lots: spent, &numbering) {
         $0.holdId = hold.id
         $0.runId = hold.runId
         complete(&$0)

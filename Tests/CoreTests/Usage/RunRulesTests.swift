@@ -9,6 +9,8 @@ struct RunRulesTests {
   private static let now: Int64 = 1_768_478_400_000_000
   private static let digest = Digest(bytes: [UInt8](repeating: 1, count: 32))
 
+  private func forgive() throws(Refusal) -> OnShort { .forgive }
+
   private func begin(_ estimateMicros: Int64, ttlMillis: Int64 = 1_000) -> UsageCommand.Begin {
     UsageCommand.Begin(
       userId: "u", runId: "r", model: "m", type: "t", estimateMicros: estimateMicros, ttlMillis: ttlMillis,
@@ -54,12 +56,12 @@ struct RunRulesTests {
     var run = Run(
       runId: "r", userId: "u", model: "m", type: "t", status: .running, startedAtMicros: Self.now)
     run.expiresAtMicros = Self.now
-    let decided = try Rules.finish(finish(cost), run, context(5))
+    let decided = try Rules.finish(finish(cost), run, context(5), onShort: forgive)
     #expect(decided.run.chargedMicros == min(cost, 5))
     #expect(decided.run.uncollectedMicros == cost - min(cost, 5) && decided.run.costMicros == cost)
     #expect(decided.hasOwnRow == (cost > 0) && (decided.change == nil) == (cost == 0))
-    #expect(reason { try Rules.finish(finish(-1), run, context(5)) } == .invalidAmount)
-    #expect(reason { try Rules.finish(finish(1, .running), run, context(5)) } == .invalidField)
+    #expect(reason { try Rules.finish(finish(-1), run, context(5), onShort: forgive) } == .invalidAmount)
+    #expect(reason { try Rules.finish(finish(1, .running), run, context(5), onShort: forgive) } == .invalidField)
   }
 
   @Test("a cost is reckoned only of a run that succeeded, and only when it is not given")
@@ -68,14 +70,14 @@ struct RunRulesTests {
     priced.plan = Plan(id: "p", displayName: "", monthlyCreditMicros: 1, grantExpiry: .never)
     let run = Run(
       runId: "r", userId: "u", model: "m", type: "t", status: .running, startedAtMicros: Self.now)
-    #expect(reason { try Rules.finish(finish(nil), run, priced) } == .invalidField)
+    #expect(reason { try Rules.finish(finish(nil), run, priced, onShort: forgive) } == .invalidField)
     priced.plan?.prices = [
       ModelPrice(model: "", inputMicrosPerMillion: 1, outputMicrosPerMillion: 0, imageMicros: 0)
     ]
     // A millionth of a micro-dollar is a whole one.
-    #expect(try Rules.finish(finish(nil), run, priced).run.costMicros == 1)
-    #expect(try Rules.finish(finish(3), run, priced).run.costMicros == 3)
-    #expect(try Rules.finish(finish(nil, .failed), run, priced).run.costMicros == 0)
+    #expect(try Rules.finish(finish(nil), run, priced, onShort: forgive).run.costMicros == 1)
+    #expect(try Rules.finish(finish(3), run, priced, onShort: forgive).run.costMicros == 3)
+    #expect(try Rules.finish(finish(nil, .failed), run, priced, onShort: forgive).run.costMicros == 0)
   }
 
   @Test("an event is taken from 35 days back to 5 minutes ahead, at the borders too")
