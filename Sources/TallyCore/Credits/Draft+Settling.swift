@@ -77,6 +77,8 @@ extension Account {
     var isShort = false
     for lot in lots {
       if lot.shortMicros > 0 { isShort = true }
+      // What rolls over may have expired since.
+      if lot.rollover != nil, lot.isExpired(atMicros: nowMicros) { count += 2 }
       guard lot.unpinnedMicros > 0 else { continue }
       if lot.isExpired(atMicros: nowMicros) { count += 1 }
       guard isOwing, let micros = lot.effectiveAtMicros, micros <= nowMicros else { continue }
@@ -116,6 +118,7 @@ extension Draft {
       case .lotEnds:
         let lot = account.lots[next.index]
         forfeit(LotAllocation(lotId: lot.id, amountMicros: lot.unpinnedMicros), atMicros: next.atMicros)
+        rollOver(lot, atMicros: next.atMicros)
       case .holdEnds:
         let hold = holds.removeFirst()
         _ = try settle(hold, as: .expired, capturing: 0, atMicros: hold.expiresAtMicros)

@@ -183,15 +183,16 @@ struct Draft {
   /// - Throws: `lotLimit`, `amountOverflow`.
   mutating func open(
     priority: Int32, amountMicros: Int64, effectiveAtMicros: Int64, expiresAtMicros: Int64?,
-    limit: Int = Lot.maximumOpenLots
+    rollover: Rollover? = nil, limit: Int = Lot.maximumOpenLots
   ) throws(Refusal) {
     try requireRoomForLot(limit)
     account.postedMicros = try sum(account.postedMicros, amountMicros)
-    insert(
-      Lot(
-        id: nextSequence, priority: priority, amountMicros: amountMicros, remainingMicros: amountMicros,
-        effectiveAtMicros: effectiveAtMicros > nowMicros ? effectiveAtMicros : nil,
-        expiresAtMicros: expiresAtMicros))
+    var lot = Lot(
+      id: nextSequence, priority: priority, amountMicros: amountMicros, remainingMicros: amountMicros,
+      effectiveAtMicros: effectiveAtMicros > nowMicros ? effectiveAtMicros : nil,
+      expiresAtMicros: expiresAtMicros)
+    lot.rollover = rollover
+    insert(lot)
   }
 
   /// Gives credit back to a lot that has room for it, which is opened again when it is spent.

@@ -53,7 +53,8 @@ extension Rules {
       Grant(
         type: .planGrant, amountMicros: plan.amountMicros ?? terms.monthlyCreditMicros,
         priority: terms.priority, effectiveAtMicros: plan.effectiveAtMicros ?? period.startMicros,
-        expiresAtMicros: expiresAtMicros), context
+        expiresAtMicros: expiresAtMicros, rollover: terms.rollover(of: period, until: expiresAtMicros)),
+      context
     ) {
       $0.planId = terms.id
       $0.periodStartMicros = period.startMicros
@@ -168,41 +169,15 @@ extension Rules {
     return draft.change(hold: settled)
   }
 
-  /// What every grant says, whatever it is called.
-  private struct Grant {
-    var type: TransactionType
-    var amountMicros: Int64
-    var priority: Int32
-    var effectiveAtMicros: Int64?
-    var expiresAtMicros: Int64?
-    var maximumOpenLots = Lot.maximumOpenLots
-  }
-
   /// Opens a lot and writes its row.
   private static func grant(
     _ grant: Grant, _ context: DecisionContext, complete: (inout Entry) -> Void
   ) throws(Refusal) -> Change {
     try requirePositive(grant.amountMicros)
     var draft = try Draft(settling: context)
-    let effectiveAtMicros = max(grant.effectiveAtMicros ?? draft.nowMicros, draft.nowMicros)
-    if let expiresAtMicros = grant.expiresAtMicros, expiresAtMicros <= effectiveAtMicros {
-      throw Refusal(
-        .invalidField, "credit must not expire before it is effective",
-        details: ["field": "expires_at_micros"])
-    }
-    let lot = LotAllocation(lotId: draft.sequence, amountMicros: grant.amountMicros)
-    try draft.open(
-      priority: grant.priority, amountMicros: grant.amountMicros, effectiveAtMicros: effectiveAtMicros,
-      expiresAtMicros: grant.expiresAtMicros, limit: grant.maximumOpenLots)
-    draft.write(
-      grant.type, amountMicros: grant.amountMicros, effectiveAtMicros: effectiveAtMicros, lots: [lot]
-    ) {
-      $0.priority = grant.priority
-      $0.expiresAtMicros = grant.expiresAtMicros
-      complete(&$0)
-    }
-    draft.markOwnRow()
-    if effectiveAtMicros == draft.nowMicros { draft.collect(from: [lot], atMicros: effectiveAtMicros) }
+    var grant = grant
+    grant.effectiveAtMicros = max(grant.effectiveAtMicros ?? draft.nowMicros, draft.nowMicros)
+    try draft.grant(grant, complete: complete)
     return draft.change()
   }
 }

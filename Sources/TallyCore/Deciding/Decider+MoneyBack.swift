@@ -107,7 +107,8 @@ extension Decider {
   ) throws(Refusal) -> Decided<Receipt>? {
     guard let sequence = try records.event(eventId: eventId) else { return nil }
     let row = try records.entry(sequence)
-    guard row.type == type, row.refersTo == purchase.sequence, amountMicros ?? row.askedMicros == row.askedMicros
+    guard row.type == type, row.refersTo == purchase.sequence,
+      amountMicros ?? row.askedMicros == row.askedMicros
     else {
       throw Refusal(
         .eventConflict, "the event was already booked otherwise", details: ["event_id": eventId])

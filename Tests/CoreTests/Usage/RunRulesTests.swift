@@ -61,7 +61,8 @@ struct RunRulesTests {
     #expect(decided.run.uncollectedMicros == cost - min(cost, 5) && decided.run.costMicros == cost)
     #expect(decided.hasOwnRow == (cost > 0) && (decided.change == nil) == (cost == 0))
     #expect(reason { try Rules.finish(finish(-1), run, context(5), onShort: forgive) } == .invalidAmount)
-    #expect(reason { try Rules.finish(finish(1, .running), run, context(5), onShort: forgive) } == .invalidField)
+    #expect(
+      reason { try Rules.finish(finish(1, .running), run, context(5), onShort: forgive) } == .invalidField)
   }
 
   @Test("a cost is reckoned only of a run that succeeded, and only when it is not given")

@@ -94,9 +94,12 @@ struct CommandReader {
       guard let micros = Spelling.duration(after) else { throw failure("no such expiry: \(after)") }
       expiry = .after(millis: micros / 1_000)
     }
-    return Plan(
+    var plan = Plan(
       id: id, displayName: words.take("name") ?? "", monthlyCreditMicros: credit, grantExpiry: expiry,
       priority: try priority() ?? Lot.defaultPlanPriority)
+    plan.timeZone = words.take("zone") ?? ""
+    plan.rolloverCapMicros = try words.take("rollover").map { try number($0) }
+    return plan
   }
 
   private func failure(_ message: String) -> ScriptError { ScriptError(line: words.line, message: message) }

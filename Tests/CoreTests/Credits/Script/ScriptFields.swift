@@ -52,6 +52,8 @@ enum Fields {
       "payment": .text(entry.paymentId ?? ""),
       "plan": .text(entry.planId ?? ""),
       "period": .time(entry.periodStartMicros),
+      "rollover": .number(entry.rollover?.capMicros ?? 0),
+      "refers_to": .number(entry.refersTo ?? 0),
       "of_hold": .text(entry.holdId.map { Identifiers.hold($0) } ?? ""),
       "of_hold_amount": .number(entry.holdAmountMicros),
       "package": .text(entry.package),
@@ -75,6 +77,8 @@ enum Fields {
       "credit": .number(plan.monthlyCreditMicros),
       "expiry": .text(expiry),
       "priority": .number(Int64(plan.priority)),
+      "zone": .text(plan.timeZone),
+      "rollover": .number(plan.rolloverCapMicros ?? 0),
       "updated": .time(plan.updatedAtMicros),
     ]
   }

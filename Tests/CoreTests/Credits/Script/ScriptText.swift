@@ -146,7 +146,7 @@ enum Spelling {
     .opening: "opening", .purchase: "purchase", .planGrant: "plan_grant", .promoGrant: "promo_grant",
     .adjustment: "adjustment", .apiUsage: "api_usage", .refund: "refund", .reversal: "reversal",
     .expiry: "expiry", .void: "void", .hold: "hold", .holdExtend: "hold_extend",
-    .holdRelease: "hold_release",
+    .holdRelease: "hold_release", .rollover: "rollover",
   ]
 
   static let stateNames: [HoldState: String] = [
