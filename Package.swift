@@ -142,8 +142,8 @@ let package = Package(
     .testTarget(
       name: "CoreTests",
       dependencies: [
-        "CTallyFaultyDisk", "TallyMemoryEngine", "TallyTestSupport", "TallyCore", "TallySQLiteStore",
-        "TallySQLite", "TallyLocking", "TallyMeasuring", crypto,
+        "CTallyFaultyDisk", "CTallyProcess", "TallyMemoryEngine", "TallyTestSupport", "tally", "TallyCore",
+        "TallySQLiteStore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto,
       ],
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
