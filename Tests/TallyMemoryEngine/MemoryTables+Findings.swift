@@ -59,12 +59,16 @@ extension MemoryTables {
     require(account.heldMicros == held, "held \(account.heldMicros), holds sum to \(held)")
     require(account.lots.reduce(0) { $0 + $1.pinnedMicros } == held, "what the lots pin")
     require(account.openHoldCount == Int64(holds.count), "the number of open holds")
+    require(account.isSuspended == settings[account.id]?.isSuspended ?? false, "whether it is suspended")
     require(account.nextHoldExpiryMicros == holds.first?.expiresAtMicros, "the next hold to expire")
     return findings
   }
 
   private func booksFindings() -> [String] {
     var findings: [String] = []
+    if plans.values.first(where: \.isDefault)?.id != books.defaultPlanId {
+      findings.append("the default plan")
+    }
     for account in SystemAccount.allCases {
       let rows = ledger.filter { $0.entry.counterpart == account }
       let sum = rows.reduce(0) { $0 - $1.entry.amountMicros }

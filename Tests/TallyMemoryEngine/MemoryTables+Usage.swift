@@ -63,7 +63,11 @@ extension MemoryTables {
     Int64(pages.values.filter { $0.account == account && !$0.facts.isDeleted }.count)
   }
 
-  func plan(account: Int64) -> Plan? { settings[account]?.planId.flatMap { plans[ExactText($0)] } }
+  /// That of the settings, else the default one.
+  func plan(account: Int64) -> Plan? {
+    if let planId = settings[account]?.planId { return plans[ExactText(planId)] }
+    return plans.values.first { $0.isDefault }
+  }
 }
 
 extension Run {

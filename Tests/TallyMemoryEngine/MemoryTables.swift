@@ -60,6 +60,7 @@ package struct MemoryTables {
     for row in set.ledger { try append(row) }
     holds.merge(set.holds) { $1 }
     plans.merge(set.plans) { $1 }
+    try require(plans.values.filter(\.isDefault).count <= 1, "one plan is the default")
     for (id, sequence) in set.purchases {
       try require(
         (purchases.updateValue(sequence, forKey: id) ?? sequence) == sequence,

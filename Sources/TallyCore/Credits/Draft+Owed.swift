@@ -13,8 +13,9 @@
 
 extension Draft {
   /// Whether the user may consume or set credit aside.
-  /// - Throws: `paymentDue`.
+  /// - Throws: `userSuspended`, `paymentDue`.
   func requireSpender(_ context: DecisionContext) throws(Refusal) {
+    if account.isSuspended { throw Refusal(.userSuspended, "the user is suspended") }
     guard context.blocksOwing, !account.owed.isEmpty else { return }
     throw Refusal(
       .paymentDue, "the user has to pay what is owed first",

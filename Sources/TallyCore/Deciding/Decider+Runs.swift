@@ -81,18 +81,6 @@ extension Decider {
     return Decided(RunReceipt(run: run, commit: place), effects)
   }
 
-  func decide(_ it: UsageCommand.PutPlan) throws(Refusal) -> Decided<PlanReceipt> {
-    let stored = try records.plan(id: it.plan.id)
-    let (plan, unchanged) = Rules.put(it.plan, over: stored, nowMicros: records.nowMicros)
-    if unchanged {
-      return Decided(PlanReceipt(plan: plan, unchanged: true, commit: records.writes.restingPlace))
-    }
-    var effects = Effects()
-    effects.set { $0.plans = [plan] }
-    return Decided(
-      PlanReceipt(plan: plan, unchanged: false, commit: records.writes.writingPlace), effects)
-  }
-
   // MARK: replay
 
   private func conflict(_ runId: String) -> Refusal {

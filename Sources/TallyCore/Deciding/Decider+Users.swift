@@ -7,20 +7,24 @@
 
 extension Decider {
   func decide(_ it: AdminCommand.PutSettings) throws(Refusal) -> Decided<SettingsReceipt> {
-    var settings = it.settings
-    if let planId = settings.planId, try records.plan(id: planId) == nil { throw noPlan(planId) }
-    let account = try records.account(userId: settings.userId)
+    let account = try records.account(userId: it.settings.userId)
     let stored = account.id == 0 ? nil : try records.settings(of: account)
+    var settings = it.settings(over: stored)
+    if let planId = settings.planId, try records.plan(id: planId) == nil { throw noPlan(planId) }
     if let stored, stored.updatedAtMicros != 0, stored.hasContent(of: settings) {
       return Decided(
         SettingsReceipt(settings: stored, unchanged: true, commit: records.writes.restingPlace))
     }
     var effects = Effects()
-    let owner = owner(account, &effects)
+    var owner = owner(account, &effects)
     settings.createdAtMicros = stored?.createdAtMicros ?? records.nowMicros
     settings.updatedAtMicros = records.nowMicros
     let effect = SettingsEffect(account: owner.id, settings: settings)
     effects.set { $0.settings = effect }
+    if owner.isSuspended != settings.isSuspended {
+      owner.isSuspended = settings.isSuspended
+      effects.set { $0.changedAccount = owner }
+    }
     return Decided(
       SettingsReceipt(settings: settings, unchanged: false, commit: records.writes.writingPlace), effects)
   }
@@ -71,6 +75,7 @@ extension UserSettings {
   /// Whether both say the same of the user; times are not looked at.
   func hasContent(of other: Self) -> Bool {
     email.isExactly(other.email) && role == other.role && approval == other.approval
-      && (planId ?? "").isExactly(other.planId ?? "")
+      && (planId ?? "").isExactly(other.planId ?? "") && isSuspended == other.isSuspended
+      && subscription == other.subscription
   }
 }

@@ -244,20 +244,20 @@ package final class ReadSet {
     return loaded
   }
 
-  /// The plan of a user's settings; nil without one.
+  /// The plan of a user's settings, else the default one; nil without either.
   func plan(of account: Account) throws(Refusal) -> Plan? {
-    if account.id == 0 { return nil }
-    let planId: String?
-    if let settings = writes.settings[account.id] {
-      planId = settings.planId
-    } else {
-      planId = try load { (it) throws(StorageFailure) in try it.planId(account: account.id) }
-    }
-    guard let planId else { return nil }
+    guard let planId = try planId(of: account) ?? writes.books.defaultPlanId else { return nil }
     guard let plan = try plan(id: planId) else {
       throw StorageFailure.malformed("settings: no plan \(planId)").refusal
     }
     return plan
+  }
+
+  /// Of a user's settings.
+  private func planId(of account: Account) throws(Refusal) -> String? {
+    if account.id == 0 { return nil }
+    if let settings = writes.settings[account.id] { return settings.planId }
+    return try load { (it) throws(StorageFailure) in try it.planId(account: account.id) }
   }
 
   /// What follows for a user when there is less credit than something costs.

@@ -99,9 +99,34 @@ public enum UsageCommand {
 
   /// Makes a plan, or replaces it.
   public struct PutPlan: Sendable, Equatable {
-    public var plan: Plan
+    /// What callers that do not know of it leave as it is stored.
+    public struct Kept: OptionSet, Sendable {
+      public let rawValue: Int
 
-    public init(_ plan: Plan) { self.plan = plan }
+      public init(rawValue: Int) { self.rawValue = rawValue }
+
+      public static let onShort = Kept(rawValue: 1)
+      public static let rolloverCap = Kept(rawValue: 2)
+      public static let isDefault = Kept(rawValue: 4)
+    }
+
+    public var plan: Plan
+    /// What of `plan` is not looked at.
+    public var kept: Kept
+
+    public init(_ plan: Plan, keeping kept: Kept = []) {
+      self.plan = plan
+      self.kept = kept
+    }
+
+    /// The plan as it is to be stored.
+    func plan(over stored: Plan?) -> Plan {
+      var plan = plan
+      if kept.contains(.onShort) { plan.onShort = stored?.onShort ?? .forgive }
+      if kept.contains(.rolloverCap) { plan.rolloverCapMicros = stored?.rolloverCapMicros }
+      if kept.contains(.isDefault) { plan.isDefault = stored?.isDefault ?? false }
+      return plan
+    }
   }
 }
 

@@ -4,9 +4,32 @@
 public enum AdminCommand {
   /// Replaces a user's settings; makes the user when it is not known. Times in it are not looked at.
   public struct PutSettings: Sendable, Equatable {
-    public var settings: UserSettings
+    /// What callers that do not know of it leave as it is stored.
+    public struct Kept: OptionSet, Sendable {
+      public let rawValue: Int
 
-    public init(_ settings: UserSettings) { self.settings = settings }
+      public init(rawValue: Int) { self.rawValue = rawValue }
+
+      public static let state = Kept(rawValue: 1)
+      public static let subscription = Kept(rawValue: 2)
+    }
+
+    public var settings: UserSettings
+    /// What of `settings` is not looked at.
+    public var kept: Kept
+
+    public init(_ settings: UserSettings, keeping kept: Kept = []) {
+      self.settings = settings
+      self.kept = kept
+    }
+
+    /// The settings as they are to be stored.
+    func settings(over stored: UserSettings?) -> UserSettings {
+      var settings = settings
+      if kept.contains(.state) { settings.isSuspended = stored?.isSuspended ?? false }
+      if kept.contains(.subscription) { settings.subscription = stored?.subscription }
+      return settings
+    }
   }
 
   /// Sets a limit; a rate of zero takes it away.

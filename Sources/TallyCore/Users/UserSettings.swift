@@ -26,6 +26,11 @@ public struct Subscription: Sendable, Equatable {
     self.startDay = startDay
     self.isAutomatic = isAutomatic
   }
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.planId.isExactly(right.planId) && left.startDay == right.startDay
+      && left.isAutomatic == right.isAutomatic
+  }
 }
 
 public struct UserSettings: Sendable, Equatable {

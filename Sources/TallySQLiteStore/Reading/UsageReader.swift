@@ -68,12 +68,9 @@ final class UsageReader {
     nowMicros: Int64
   ) throws(SQLiteError) -> Result<[Usage], Refusal> {
     var draft = UsageDraft(month: month, zone: zone, nowMicros: nowMicros)
-    let planIds = Set(subjects.compactMap { $0.planId.map(ExactText.init) })
-    let known = planIds.isEmpty ? [:] : try plans.plans(ids: planIds.map(\.text))
+    let known = try plans.plans(ids: subjects.lazy.map(\.planId))
     do {
-      for subject in subjects {
-        try draft.add(subject, subject.planId.flatMap { known[ExactText($0)] }, zones)
-      }
+      for subject in subjects { try draft.add(subject, known[subject.planId], zones) }
     } catch { return .failure(error) }
     try readCounters(into: &draft)
     try readEdges(into: &draft)

@@ -12,8 +12,9 @@ final class PlanTable {
     "on_short", "rollover_cap", "is_default")
 
   static let byIdSQL = "SELECT \(columns) FROM plan WHERE id = ?1"
-  /// Many at once; ?1 is a JSON array of their ids.
-  static let byIdsSQL = "SELECT \(columns) FROM plan WHERE id IN (SELECT value FROM json_each(?1))"
+  /// Many at once, and the default one; ?1 is a JSON array of their ids.
+  static let byIdsSQL =
+    "SELECT \(columns) FROM plan WHERE id IN (SELECT value FROM json_each(?1)) OR is_default = 1"
   static let pageSQL = "SELECT \(columns) FROM plan WHERE id > ?1 ORDER BY id LIMIT ?2"
 
   private let byId: Statement
@@ -44,11 +45,22 @@ final class PlanTable {
   /// The plan of users whose settings name none; nil: there is none.
   func defaultId() throws(SQLiteError) -> String? { try byDefault.first { (row) in row.text() } }
 
+  /// Plans by the ids that users' settings name: nil is the default one.
+  struct PlansOfUsers {
+    fileprivate var byId: [ExactText: Plan] = [:]
+    fileprivate var byDefault: Plan?
+
+    subscript(id: String?) -> Plan? { id.map { byId[ExactText($0)] } ?? byDefault }
+  }
+
   /// In one statement; those that are not there are left out.
-  func plans(ids: [String]) throws(SQLiteError) -> [ExactText: Plan] {
-    byIds.bind(JSONText.array(ids))
-    var plans: [ExactText: Plan] = [:]
-    for plan in try byIds.all(Self.plan) { plans[ExactText(plan.id)] = plan }
+  func plans(ids: some Sequence<String?>) throws(SQLiteError) -> PlansOfUsers {
+    byIds.bind(JSONText.array(Set(ids.compactMap { $0.map(ExactText.init) }).map(\.text)))
+    var plans = PlansOfUsers()
+    for plan in try byIds.all(Self.plan) {
+      plans.byId[ExactText(plan.id)] = plan
+      if plan.isDefault { plans.byDefault = plan }
+    }
     return plans
   }
 

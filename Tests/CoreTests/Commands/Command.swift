@@ -33,7 +33,7 @@ enum Command: Mutation, Equatable {
   case reinstatePurchase(ReinstatePurchase)
   case voidGrant(VoidGrant)
   case forgiveOwed(ForgiveOwed)
-  case putPlan(Plan)
+  case putPlan(Plan, keeping: TallyCore.UsageCommand.PutPlan.Kept = [])
   case usage(UsageCommand)
   case page(PageCommand)
   case admin(AdminCommand)
@@ -77,8 +77,8 @@ enum Command: Mutation, Equatable {
     case .reinstatePurchase(let it): try it.decide(by: decider).map(Outcome.applied)
     case .voidGrant(let it): try it.decide(by: decider).map(Outcome.applied)
     case .forgiveOwed(let it): try it.decide(by: decider).map(Outcome.applied)
-    case .putPlan(let plan):
-      try TallyCore.UsageCommand.PutPlan(plan).decide(by: decider).map {
+    case .putPlan(let plan, let kept):
+      try TallyCore.UsageCommand.PutPlan(plan, keeping: kept).decide(by: decider).map {
         .planStored($0.plan, unchanged: $0.unchanged, commit: $0.commit)
       }
     case .usage(let it): try it.decide(by: decider).map { .usage(.run($0)) }
@@ -158,14 +158,14 @@ enum PageCommand: Equatable {
 }
 
 enum AdminCommand: Equatable {
-  case putSettings(UserSettings)
+  case putSettings(UserSettings, keeping: TallyCore.AdminCommand.PutSettings.Kept = [])
   case setRateLimit(RateLimit)
 
   func decide(by decider: Decider) throws(Refusal) -> Decided<AdminOutcome> {
     typealias Admin = TallyCore.AdminCommand
     return switch self {
-    case .putSettings(let settings):
-      try Admin.PutSettings(settings).decide(by: decider).map {
+    case .putSettings(let settings, let kept):
+      try Admin.PutSettings(settings, keeping: kept).decide(by: decider).map {
         .settingsStored($0.settings, unchanged: $0.unchanged, commit: $0.commit)
       }
     case .setRateLimit(let limit):

@@ -121,6 +121,9 @@ struct PrecedenceCase {
     case "other-request": key = "used"
     case "payment-of-another": paymentId = try bought(by: "v")
     case "no-plan": planId = "none"
+    case "granted-around":
+      try world.carryOut(
+        grant("u", "pro", "around", period: .dates(startDay: noon / Civil.microsPerDay, index: 0)))
     case "granted-otherwise":
       try world.carryOut(grant("u", "pro", "granted", amountMicros: 77))
     case "no-price": costMicros = nil
@@ -145,6 +148,7 @@ struct PrecedenceCase {
     case "hold-of-another", "run-of-somebody", "media-of-another", "page-of-another": actingUserId = "v"
     case "settled": try world.carryOut(CoreTests.release(hold, "settled"))
     case "late": world.nowMicros = noon + 3_600 * second
+    case "suspended": try suspend()
     case "full-of-lots":
       try changeAccount { $0.lots += [Lot](repeating: $0.lots[0], count: Lot.maximumOpenLotsInAll) }
     case "full-of-holds": try changeAccount { $0.openHoldCount = Hold.maximumOpenHolds }
@@ -168,6 +172,12 @@ struct PrecedenceCase {
     body(&account)
     let change = Change(account: account, entries: [], ownIndex: 0, holds: [], hold: nil)
     try world.write { $0.add(Effects(change: change)) }
+  }
+
+  private mutating func suspend() throws {
+    var settings = UserSettings(userId: "u")
+    settings.isSuspended = true
+    try world.carryOut(.admin(.putSettings(settings)))
   }
 
   /// Sets a limit of the user's plan.

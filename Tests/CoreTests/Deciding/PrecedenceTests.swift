@@ -17,11 +17,13 @@ import Testing
 @Suite("Precedence")
 struct PrecedenceTests {
   private static let table = """
-    consume      other-request=IDEMPOTENCY_MISMATCH nothing=INVALID_AMOUNT too-much=INSUFFICIENT_CREDITS
+    consume      other-request=IDEMPOTENCY_MISMATCH nothing=INVALID_AMOUNT suspended=USER_SUSPENDED \
+                 too-much=INSUFFICIENT_CREDITS
     purchase     other-request=IDEMPOTENCY_MISMATCH payment-of-another=PAYMENT_CONFLICT \
                  nothing=INVALID_AMOUNT expired=INVALID_FIELD full-of-lots=LOT_LIMIT greatest=AMOUNT_OVERFLOW
     grant-plan   no-plan=GRANT_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH granted-otherwise=GRANT_CONFLICT \
                  expired=INVALID_FIELD
+    grant-plan   other-request=IDEMPOTENCY_MISMATCH granted-around=GRANT_OVERLAPS expired=INVALID_FIELD
     grant-plan   expired=INVALID_FIELD full-of-lots=LOT_LIMIT greatest=AMOUNT_OVERFLOW
     promo        other-request=IDEMPOTENCY_MISMATCH nothing=INVALID_AMOUNT expired=INVALID_FIELD \
                  full-of-lots=LOT_LIMIT greatest=AMOUNT_OVERFLOW
@@ -29,7 +31,7 @@ struct PrecedenceTests {
                  greatest=AMOUNT_OVERFLOW
     take         other-request=IDEMPOTENCY_MISMATCH least=AMOUNT_OVERFLOW too-much=INSUFFICIENT_CREDITS
     reserve      other-request=IDEMPOTENCY_MISMATCH nothing=INVALID_AMOUNT no-time=INVALID_FIELD \
-                 full-of-holds=HOLD_LIMIT endless=AMOUNT_OVERFLOW too-much=INSUFFICIENT_CREDITS
+                 suspended=USER_SUSPENDED full-of-holds=HOLD_LIMIT endless=AMOUNT_OVERFLOW too-much=INSUFFICIENT_CREDITS
     extend       no-hold=HOLD_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH no-time=INVALID_FIELD \
                  settled=HOLD_SETTLED endless=AMOUNT_OVERFLOW
     extend       hold-of-another=HOLD_NOT_FOUND late=HOLD_EXPIRED
@@ -39,7 +41,7 @@ struct PrecedenceTests {
     release      no-hold=HOLD_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH settled=HOLD_SETTLED
     release      hold-of-another=HOLD_NOT_FOUND late=HOLD_EXPIRED
     begin        run-of-another=RUN_CONFLICT least=INVALID_AMOUNT no-time=INVALID_FIELD \
-                 full-of-holds=HOLD_LIMIT endless=AMOUNT_OVERFLOW no-quota=QUOTA_EXCEEDED \
+                 suspended=USER_SUSPENDED full-of-holds=HOLD_LIMIT endless=AMOUNT_OVERFLOW no-quota=QUOTA_EXCEEDED \
                  too-much=INSUFFICIENT_CREDITS
     finish       no-run=RUN_NOT_FOUND ended-otherwise=RUN_CONFLICT no-price=INVALID_FIELD
     finish       run-of-somebody=RUN_NOT_FOUND no-price=INVALID_FIELD

@@ -23,6 +23,7 @@ struct EngineAgreementTests {
     "credit", "credit again", "run", "run again", "plan", "plan unchanged", "page", "page again", "media",
     "media again", "media deleted", "purged", "settings", "settings unchanged", "rate limit",
     "QUOTA_EXCEEDED", "INSUFFICIENT_CREDITS", "GRANT_NOT_FOUND", "VERSION_CONFLICT", "RUN_NOT_FOUND",
+    "USER_SUSPENDED",
   ]
 
   @Test("all engines give the same answers to the same calls, and have the same stored")

@@ -98,7 +98,7 @@ struct LedgerModel {
 
   private mutating func outcome(of command: Command, at time: Int64) -> Outcome {
     do throws(Refusal) {
-      if case .putPlan(let plan) = command { return put(plan, at: time) }
+      if case .putPlan(let plan, _) = command { return put(plan, at: time) }
       if case .usage(let command) = command { return .usage(.run(try carryOut(command, at: time))) }
       return .applied(try carryOut(command, at: time))
     } catch {

@@ -55,9 +55,10 @@ struct ProductSteps {
     case 0..<5:
       return StepReader(step: step, model: ledger, wall: wallMicros).command()
     case 5..<11: return .page(pages.next(pageModel))
-    case 11: return .admin(.putSettings(settings()))
+    case 11:
+      return .admin(.putSettings(settings(), keeping: pick([[], [], .state, [.state, .subscription]])))
     case 12: return .admin(.setRateLimit(rateLimit()))
-    default: return .putPlan(plan())
+    default: return .putPlan(plan(), keeping: pick([[], [], .onShort, .rolloverCap, .isDefault]))
     }
   }
 
@@ -67,6 +68,7 @@ struct ProductSteps {
     settings.role = pick(UserRole.allCases)
     settings.approval = pick(UserApproval.allCases)
     settings.planId = roll(4) == 0 ? nil : roll(12) == 0 ? "none" : pick(Self.planIds)
+    settings.isSuspended = roll(6) == 0
     return settings
   }
 
@@ -82,6 +84,8 @@ struct ProductSteps {
       id: pick(Self.planIds), displayName: pick(["", "Plan"]), monthlyCreditMicros: Int64(1 + roll(20)),
       grantExpiry: pick([.never, .periodEnd, .after(millis: 86_400_000)]))
     plan.timeZone = pick(Self.timeZones)
+    plan.isDefault = roll(3) == 0
+    if plan.grantExpiry == .periodEnd, roll(2) == 0 { plan.rolloverCapMicros = Int64(1 + roll(9)) }
     plan.limits.monthlyGenerations = roll(3) == 0 ? nil : Int64(roll(12))
     plan.limits.monthlyUploads = roll(3) == 0 ? nil : Int64(roll(4))
     plan.limits.pageCount = roll(3) == 0 ? nil : Int64(2 + roll(5))

@@ -1,7 +1,8 @@
 // A ledger script's mutations, as commands.
 
-import TallyCore
 internal import TallySQLiteStore
+
+@testable import TallyCore
 
 /// Reads the words of one mutation.
 struct CommandReader {
@@ -13,7 +14,7 @@ struct CommandReader {
 
   static let verbs: Set<String> = [
     "consume", "purchase", "grant-plan", "promo", "adjust", "reserve", "extend", "capture", "release",
-    "plan",
+    "plan", "settings",
   ]
 
   mutating func command() throws -> Command {
@@ -65,7 +66,8 @@ struct CommandReader {
     case "release":
       .release(
         Command.Release(holdId: try hold(), actingUserId: words.take("by"), idempotency: try idempotency()))
-    case "plan": .putPlan(try plan())
+    case "plan": try putPlan()
+    case "settings": try putSettings()
     default: throw failure("no such verb: \(verb)")
     }
   }
@@ -98,8 +100,49 @@ struct CommandReader {
       id: id, displayName: words.take("name") ?? "", monthlyCreditMicros: credit, grantExpiry: expiry,
       priority: try priority() ?? Lot.defaultPlanPriority)
     plan.timeZone = words.take("zone") ?? ""
-    plan.rolloverCapMicros = try words.take("rollover").map { try number($0) }
     return plan
+  }
+
+  /// What a line does not name is kept as it is stored.
+  private mutating func putPlan() throws -> Command {
+    var plan = try plan()
+    var kept: TallyCore.UsageCommand.PutPlan.Kept = []
+    if let text = words.take("on_short") {
+      guard let onShort = Spelling.onShortNames.first(where: { $0.value == text })?.key else {
+        throw failure("no such on_short: \(text)")
+      }
+      plan.onShort = onShort
+    } else {
+      kept.insert(.onShort)
+    }
+    if let text = words.take("rollover") {
+      let cap = try number(text)
+      plan.rolloverCapMicros = cap == 0 ? nil : cap
+    } else {
+      kept.insert(.rolloverCap)
+    }
+    if let text = words.take("default") { plan.isDefault = text == "true" } else { kept.insert(.isDefault) }
+    return .putPlan(plan, keeping: kept)
+  }
+
+  private mutating func putSettings() throws -> Command {
+    var settings = UserSettings(userId: try words.next("user"))
+    settings.planId = words.take("plan")
+    var kept: TallyCore.AdminCommand.PutSettings.Kept = []
+    if let state = words.take("state") {
+      settings.isSuspended = state == "SUSPENDED"
+    } else {
+      kept.insert(.state)
+    }
+    switch words.take("subscription") {
+    case nil: kept.insert(.subscription)
+    case "none": break
+    case let planId?:
+      guard let start = Civil(parsing: words.take("start") ?? "") else { throw failure("start is no date") }
+      settings.subscription = Subscription(
+        planId: planId, startDay: start.dayNumber, isAutomatic: words.take("grants") == "AUTOMATIC")
+    }
+    return .admin(.putSettings(settings, keeping: kept))
   }
 
   private func failure(_ message: String) -> ScriptError { ScriptError(line: words.line, message: message) }

@@ -1,7 +1,8 @@
 // What a ledger script can say about balances, rows, holds and plans, by name.
 
-import TallyCore
 internal import TallySQLiteStore
+
+@testable import TallyCore
 
 enum Fields {
   static func of(_ balance: Balance) -> [String: Value] {
@@ -79,7 +80,20 @@ enum Fields {
       "priority": .number(Int64(plan.priority)),
       "zone": .text(plan.timeZone),
       "rollover": .number(plan.rolloverCapMicros ?? 0),
+      "on_short": .text(Spelling.onShortNames[plan.onShort] ?? ""),
+      "default": .text("\(plan.isDefault)"),
       "updated": .time(plan.updatedAtMicros),
+    ]
+  }
+
+  static func of(_ settings: UserSettings) -> [String: Value] {
+    [
+      "user": .text(settings.userId),
+      "plan": .text(settings.planId ?? ""),
+      "state": .text(settings.isSuspended ? "SUSPENDED" : "ACTIVE"),
+      "subscription": .text(settings.subscription?.planId ?? ""),
+      "start": .text(settings.subscription.map { Civil(dayNumber: $0.startDay).text(upTo: .day) } ?? ""),
+      "grants": .text(settings.subscription.map { $0.isAutomatic ? "AUTOMATIC" : "MANUAL" } ?? ""),
     ]
   }
 

@@ -126,6 +126,11 @@ struct ScriptRunner {
       if verdict != "ok" { return fail(line, "\(verdict) expected, but the plan was stored") }
       if replayed != "\(unchanged)" { fail(line, "unchanged=\(unchanged)") }
       try compare(wanted, with: Fields.of(plan))
+    case .admin(.settingsStored(let settings, let unchanged, _)):
+      let replayed = wanted.take("unchanged") ?? "false"
+      if verdict != "ok" { return fail(line, "\(verdict) expected, but the settings were stored") }
+      if replayed != "\(unchanged)" { fail(line, "unchanged=\(unchanged)") }
+      try compare(wanted, with: Fields.of(settings))
     case .refused(let refusal):
       if verdict != refusal.reason.rawValue {
         return fail(line, "\(verdict) expected, got \(refusal.reason.rawValue) \(refusal.details)")

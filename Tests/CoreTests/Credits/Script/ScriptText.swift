@@ -149,6 +149,10 @@ enum Spelling {
     .holdRelease: "hold_release", .rollover: "rollover",
   ]
 
+  static let onShortNames: [OnShort: String] = [
+    .forgive: "FORGIVE", .collect: "COLLECT", .block: "BLOCK",
+  ]
+
   static let stateNames: [HoldState: String] = [
     .open: "OPEN", .captured: "CAPTURED", .released: "RELEASED", .expired: "EXPIRED",
   ]
