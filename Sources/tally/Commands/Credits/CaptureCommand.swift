@@ -17,11 +17,14 @@ struct CaptureCommand: ClientCommand {
   @Argument(help: "The hold's id, such as hold-17.") var hold: String
   @Argument(help: "How much to charge; the rest is released. (default: all of the hold)") var amount: String?
   @Flag(help: "The amount is in micro-USD.") var micros = false
+  @Flag(help: "The amount may be more than the hold; the rest is drawn from what is available.")
+  var draw = false
 
   func perform() async throws {
     var request = TallystickV1.CaptureRequest()
     request.holdId = hold
     request.amountMicros = try amount.map { try Amounts.parse($0, isMicros: micros) }
+    if draw { request.overage = .draw }
     request.idempotencyKey = mutation.idempotencyKey
     request.description = text.description
     request.metadata = try text.pairs()

@@ -1,10 +1,10 @@
-// `tally credits`: balances, charges, grants, holds and the ledger.
+// `tally credits`: balances, charges, grants, refunds, holds and the ledger.
 
 internal import ArgumentParser
 
 struct CreditsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "credits", abstract: "Balances, charges, grants, holds and the ledger.",
+    commandName: "credits", abstract: "Balances, charges, grants, refunds, holds and the ledger.",
     discussion: """
       Amounts are dollars, such as 1.25. Leave the dollar sign out: a shell expands "$1.25" to .25 and \
       "$10" to 0. With --micros, amounts are millionths of a dollar (micro-USD).
@@ -16,7 +16,8 @@ struct CreditsCommand: ParsableCommand {
       """,
     subcommands: [
       BalanceCommand.self, ConsumeCommand.self, PurchaseCommand.self, GrantCommand.self,
-      PromoCommand.self, AdjustCommand.self, ReserveCommand.self, ExtendCommand.self, CaptureCommand.self,
+      PromoCommand.self, AdjustCommand.self, RefundCommand.self, ReverseCommand.self, ReinstateCommand.self,
+      VoidCommand.self, ForgiveCommand.self, ReserveCommand.self, ExtendCommand.self, CaptureCommand.self,
       ReleaseCommand.self, HoldsCommand.self, ListTransactionsCommand.self, ShowTransactionCommand.self,
     ])
 }

@@ -19,6 +19,10 @@ struct PurchaseCommand: ClientCommand {
   @Flag(help: "The amount is in micro-USD.") var micros = false
   @Option(help: "The payment provider's id of the payment. Each payment is added only once.") var payment:
     String
+  @Option(
+    name: .customLong("ref"), parsing: .singleValue,
+    help: "A further id of the payment, such as the invoice's. Repeatable.")
+  var refs: [String] = []
   @Option(help: "What was bought, such as starter.") var package = ""
   @Option(help: "When the credit expires. (default: never)") var expires: String?
 
@@ -30,6 +34,7 @@ struct PurchaseCommand: ClientCommand {
     request.userId = user
     request.amountMicros = try Amounts.positive(amount, isMicros: micros)
     request.paymentId = payment
+    request.externalRefs = refs
     request.package = package
     request.expiresAtMicros = try expires.map(Times.parse)
     request.idempotencyKey = mutation.key ?? Self.key(payment: payment)

@@ -11,6 +11,7 @@ extension Texts {
       rows.append(("transaction", "\(transaction.transactionId) (\(type))"))
       let amount = isHold(transaction.type) ? transaction.holdAmountMicros : transaction.amountMicros
       rows.append((isHold(transaction.type) ? "held" : "amount", Dollars.format(amount)))
+      rows += moneyBack(transaction)
       if !transaction.holdId.isEmpty { rows.append(("hold", transaction.holdId)) }
       rows.append(("key", transaction.idempotencyKey + (reply.replayed ? " (replayed)" : "")))
     }
@@ -20,8 +21,20 @@ extension Texts {
       rows.append(("available", Dollars.format(balance.availableMicros) + then))
       if balance.heldMicros != 0 { rows.append(("on hold", Dollars.format(balance.heldMicros))) }
       if balance.pendingMicros != 0 { rows.append(("pending", Dollars.format(balance.pendingMicros))) }
+      if balance.owedMicros != 0 { rows.append(("owed", Dollars.format(balance.owedMicros))) }
     }
     return facts(rows)
+  }
+
+  /// What a row says of an earlier one, and of what is owed for it.
+  private static func moneyBack(_ transaction: TallystickV1.Transaction) -> [(String, String)] {
+    var rows: [(String, String)] = []
+    if !transaction.refersToTransactionId.isEmpty { rows.append(("of", transaction.refersToTransactionId)) }
+    if transaction.askedMicros != 0 { rows.append(("asked", Dollars.format(transaction.askedMicros))) }
+    if transaction.shortMicros != 0 { rows.append(("not there", Dollars.format(transaction.shortMicros))) }
+    guard transaction.owedMicros != 0 else { return rows }
+    let isLess = [.owedForgiven, .owedPayment, .reinstatement].contains(transaction.type)
+    return rows + [(isLess ? "no longer owed" : "became owed", Dollars.format(transaction.owedMicros))]
   }
 
   private static func isHold(_ type: TallystickV1.TransactionType) -> Bool {
@@ -32,13 +45,14 @@ extension Texts {
     var table = Table(
       [
         ("USER", .left), ("AVAILABLE", .amount), ("ON HOLD", .amount), ("POSTED", .amount),
-        ("PENDING", .amount), ("EXPIRING", .amount), ("NEXT EXPIRY", .time),
-      ], optional: ["POSTED", "PENDING", "EXPIRING", "NEXT EXPIRY"])
+        ("PENDING", .amount), ("OWED", .amount), ("EXPIRING", .amount), ("NEXT EXPIRY", .time),
+      ], optional: ["POSTED", "PENDING", "EXPIRING", "NEXT EXPIRY", "OWED"])
     for balance in balances {
       let expiry = balance.nextExpiryAtMicros
       table.add([
         balance.userId, Dollars.format(balance.availableMicros), Dollars.format(balance.heldMicros),
         Dollars.format(balance.postedMicros), Dollars.format(balance.pendingMicros),
+        balance.owedMicros == 0 ? "-" : Dollars.format(balance.owedMicros),
         expiry == nil ? "-" : Dollars.format(balance.nextExpiryMicros), expiry.map(Timestamp.format) ?? "-",
       ])
     }
@@ -52,7 +66,11 @@ extension Texts {
         ("AVAILABLE", .amount), ("ON HOLD", .amount), ("PENDING", .amount), ("DETAIL", .left),
       ], optional: ["ON HOLD", "PENDING", "ID", "DETAIL", "HELD"], flexible: "DETAIL")
     for row in rows {
-      let details = [row.paymentId, row.planId, row.runId, row.holdId, row.reason, row.description]
+      let owed = row.amountMicros == 0 && row.owedMicros != 0 ? "\(Dollars.format(row.owedMicros)) owed" : ""
+      let details = [
+        owed, row.refersToTransactionId, row.eventId, row.paymentId, row.planId, row.runId, row.holdId,
+        row.reason, row.description,
+      ]
       table.add([
         Timestamp.format(row.createdAtMicros), row.transactionId,
         row.type.word,
