@@ -153,7 +153,7 @@ import Testing
   @Test("a payment conflict comes before the limit of lots, and that before the range of sums")
   func naturalKeyBeforeState() async throws {
     try await LiveServer.run { live in
-      for index in 0..<256 { try await live.purchase("u1", 1_000, payment: "p\(index)", key: "k\(index)") }
+      for index in 0..<1_024 { try await live.purchase("u1", 1_000, payment: "p\(index)", key: "k\(index)") }
       let conflict = try await live.reason(Credits.addPurchase) {
         $0.userId = "u1"
         $0.amountMicros = 2_000

@@ -7,7 +7,7 @@ extension MemoryTables {
   /// What does not hold; empty when all does.
   func findings() -> [String] {
     ledgerFindings() + accounts.values.flatMap { findings(of: $0.account) } + booksFindings()
-      + runFindings() + pageFindings()
+      + moneyBackFindings() + runFindings() + pageFindings()
   }
 
   private func ledgerFindings() -> [String] {
@@ -61,6 +61,53 @@ extension MemoryTables {
     require(account.openHoldCount == Int64(holds.count), "the number of open holds")
     require(account.isSuspended == settings[account.id]?.isSuspended ?? false, "whether it is suspended")
     require(account.nextHoldExpiryMicros == holds.first?.expiresAtMicros, "the next hold to expire")
+    var parts: [Int64?: Int64] = [:]
+    var owed: Int64 = 0
+    for row in rows {
+      let micros = owedChange(of: row)
+      if micros != 0 { parts[row.refersTo, default: 0] += micros }
+      owed += micros
+      require(row.owedAfterMicros == owed && owed >= 0, "what is owed after row \(row.sequence)")
+    }
+    require(account.owed.map(\.amountMicros).allSatisfy { $0 > 0 }, "parts of what is owed")
+    for part in account.owed { require(parts[part.purchase] == part.amountMicros, "\(part)") }
+    require(account.owedMicros == owed, "owed \(account.owedMicros), rows sum to \(owed)")
+    for lot in account.lots {
+      let short = referred[lot.id]?.byType.values.reduce(0) { $0 + $1.shortMicros } ?? 0
+      require(lot.shortMicros == short && short >= 0, "lot \(lot.id): \(lot.shortMicros) short, not \(short)")
+      let isTaken = lot.shortMicros > 0 || account.owed.contains { $0.purchase == lot.id }
+      require(!isTaken || lot.remainingMicros == lot.pinnedMicros, "lot \(lot.id): something is free")
+    }
+    return findings
+  }
+
+  private func owedChange(of row: Entry) -> Int64 {
+    switch row.type {
+    case .owed: row.owedMicros
+    case .owedPayment, .owedForgiven: -row.owedMicros
+    default: 0
+    }
+  }
+
+  /// What goes back is no more than what was taken or bought.
+  private func moneyBackFindings() -> [String] {
+    var findings: [String] = []
+    for (sequence, sums) in referred {
+      guard let row = entry(sequence) else {
+        findings.append("rows refer to row \(sequence), which is not there")
+        continue
+      }
+      if row.type == .apiUsage, sums[.refund].amountMicros > -row.amountMicros {
+        findings.append("row \(sequence): refunded by more than it took")
+      }
+      let reversed = sums[.reversal].askedMicros - sums[.reinstatement].askedMicros
+      if row.type == .purchase, reversed < 0 || reversed > row.amountMicros {
+        findings.append("row \(sequence): \(reversed) are reversed")
+      }
+    }
+    for (id, sequence) in purchases where entry(sequence)?.type != .purchase {
+      findings.append("payment \(id.text): row \(sequence) is no purchase")
+    }
     return findings
   }
 

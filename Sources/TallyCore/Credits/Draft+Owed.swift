@@ -3,8 +3,8 @@
 // Invariants:
 // 1. Every change of what is owed is a row: `owed` adds, `owedPayment` and `owedForgiven` take away, each of
 //    one part.
-// 2. Credit pays what is owed when it is granted or given back; what is effective later, at that time. Nothing
-//    else does, but for credit that returns to the lot of a purchase whose reversal is owed for.
+// 2. Credit pays what is owed when it is granted or given back; what is effective later, at that time.
+//    Nothing else does, but for credit that returns to the lot of a purchase whose reversal is owed for.
 // 3. A lot keeps its `effectiveAtMicros` until it has paid then. What was effective before something was owed
 //    never pays it.
 // 4. While a purchase's reversal is short or owed for, nothing of its lot is free.

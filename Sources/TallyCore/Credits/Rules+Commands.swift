@@ -2,8 +2,8 @@
 // Rules+MoneyBack.swift.
 //
 // Invariants:
-// 1. Each settles what has expired, checks in the order of `Reason`, and writes its own row. What follows from
-//    that stands after it: credit that pays what is owed, and what a debit leaves owed.
+// 1. Each settles what has expired, checks in the order of `Reason`, and writes its own row. What follows
+//    from that stands after it: credit that pays what is owed, and what a debit leaves owed.
 
 extension Rules {
   static func decide(_ consume: CreditCommand.Consume, _ context: DecisionContext) throws(Refusal) -> Change {

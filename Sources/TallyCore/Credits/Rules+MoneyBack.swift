@@ -1,13 +1,13 @@
-// The commands by which money or credit goes back: refunds, reversals and their reinstatement, voids, and what
-// is forgiven.
+// The commands by which money or credit goes back: refunds, reversals and their reinstatement, voids, and
+// what is forgiven.
 //
 // Invariants:
 // 1. Each settles what is due, checks in the order of `Reason`, and writes its own row; what follows from it
 //    stands after that.
-// 2. Of a debit no more is refunded than it took; of a purchase no more is reversed, less what was reinstated,
-//    than was bought.
-// 3. What was asked of a reversal = taken + what had expired + owed + short. A sum over all rows that refer to
-//    the purchase says how much of each there is, whatever was taken or undone later.
+// 2. Of a debit no more is refunded than it took; of a purchase no more is reversed, less what was
+//    reinstated, than was bought.
+// 3. What was asked of a reversal = taken + what had expired + owed + short. A sum over all rows that refer
+//    to the purchase says how much of each there is, whatever was taken or undone later.
 // 4. What is short of a lot is the sum of `shortMicros` over all rows that refer to the one that opened it.
 
 extension Rules {
@@ -197,30 +197,5 @@ extension Rules {
       if isFirst { draft.markOwnRow() }
     }
     return draft.change()
-  }
-}
-
-extension ReferredSums {
-  /// With the rows of a change in the making that refer to the same one.
-  func adding(_ entries: [Entry], thatReferTo sequence: Int64) -> ReferredSums {
-    var sums = self
-    for entry in entries where entry.refersTo == sequence { sums.add(entry) }
-    return sums
-  }
-
-  /// Of a purchase: what is reversed, net.
-  var reversedMicros: Int64 { self[.reversal].askedMicros - self[.reinstatement].askedMicros }
-
-  /// Of a lot: what a reversal or a void still takes of what returns to it.
-  var shortMicros: Int64 { byType.values.reduce(0) { $0 + $1.shortMicros } }
-
-  /// Of a purchase: what its lot lost to time, and no reversal has counted as taken yet.
-  fileprivate var expiredMicros: Int64 {
-    let (expiry, reversal) = (self[.expiry], self[.reversal])
-    let lost = 0 - expiry.amountMicros
-    let lessened = expiry.owedMicros - expiry.shortMicros
-    let counted =
-      reversal.askedMicros + reversal.amountMicros - reversal.owedMicros - reversal.shortMicros
-    return max(0, lost - lessened - counted)
   }
 }

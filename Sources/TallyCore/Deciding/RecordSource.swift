@@ -102,48 +102,6 @@ package struct GrantedPeriod: Equatable {
   }
 }
 
-/// Sums over the rows that refer to one earlier row, by their type.
-package struct ReferredSums: Equatable {
-  package struct Sums: Equatable {
-    package var rowCount: Int64 = 0
-    package var amountMicros: Int64 = 0
-    package var askedMicros: Int64 = 0
-    package var shortMicros: Int64 = 0
-    package var owedMicros: Int64 = 0
-
-    package init() {}
-
-    /// Saturates: sums of a sound ledger are within their row's amount.
-    package mutating func add(_ other: Sums) {
-      rowCount += other.rowCount
-      amountMicros = amountMicros.addingSaturating(other.amountMicros)
-      askedMicros = askedMicros.addingSaturating(other.askedMicros)
-      shortMicros = shortMicros.addingSaturating(other.shortMicros)
-      owedMicros = owedMicros.addingSaturating(other.owedMicros)
-    }
-  }
-
-  package var byType: [TransactionType: Sums] = [:]
-
-  package init() {}
-
-  package subscript(type: TransactionType) -> Sums { byType[type] ?? Sums() }
-
-  package mutating func add(_ entry: Entry) {
-    var sums = Sums()
-    sums.rowCount = 1
-    sums.amountMicros = entry.amountMicros
-    sums.askedMicros = entry.askedMicros
-    sums.shortMicros = entry.shortMicros
-    sums.owedMicros = entry.owedMicros
-    byType[entry.type, default: Sums()].add(sums)
-  }
-
-  package mutating func add(_ other: ReferredSums) {
-    for (type, sums) in other.byType { byType[type, default: Sums()].add(sums) }
-  }
-}
-
 /// A ledger row that carries a key.
 package struct KeyMatch {
   package var sequence: Int64

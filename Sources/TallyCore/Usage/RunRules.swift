@@ -4,11 +4,11 @@
 // 1. Pure, as all rules: whether the run id is known, replay and conflict are the engine's to check before.
 // 2. What has expired is settled first, within the same change. The run's own rows stand last.
 // 3. A run that is finished is recorded whatever its user has: the hold pays first, then what is available,
-//    both by one row, and the rest is uncollected. charged + uncollected = cost. What is uncollected is owed if
-//    the plan says so.
-// 4. Of a hold that was captured by another hand, what was captured, drawn or owed with it pays the cost, up to
-//    it, and is not taken again. What was captured beyond the cost stays taken: a refund is its caller's to ask
-//    for.
+//    both by one row, and the rest is uncollected. charged + uncollected = cost. What is uncollected is owed
+//    if the plan says so.
+// 4. Of a hold that was captured by another hand, what was captured, drawn or owed with it pays the cost, up
+//    to it, and is not taken again. What was captured beyond the cost stays taken: a refund is its caller's
+//    to ask for.
 // 5. Checks come in the order of `Reason`: fields, those that depend on the plan or the time too; number of
 //    holds; range of sums; quota; balance.
 

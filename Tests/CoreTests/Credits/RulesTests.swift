@@ -1,8 +1,9 @@
 // What of the rules the text tables cannot say: sweeps, plans, damaged accounts, and times out of range.
 
-import TallyCore
 internal import TallySQLiteStore
 import Testing
+
+@testable import TallyCore
 
 @Suite("Rules")
 struct RulesTests {
@@ -49,6 +50,31 @@ struct RulesTests {
     context.nowMicros = 2_000
     context.expiredHolds = [hold]
     #expect(throws: Refusal.self) { try Rules.sweep(context) }
+  }
+
+  @Test("what is short of a lot of which nothing is known is reported as damage")
+  func damagedShort() {
+    var account = Self.account
+    account.lots[0].shortMicros = 2
+    var context = Self.context(account)
+    context.hold = Self.hold()
+    let release = Command.release(Command.Release(holdId: 2, idempotency: Self.key))
+    #expect(Self.refusal(release, context)?.reason == .corrupt)
+    // A reader is told what is there all the same.
+    let balance = Rules.balance(of: account, expiredHolds: [Self.hold()], at: 2_000)
+    #expect(balance.availableMicros == 8 && balance.heldMicros == 0)
+  }
+
+  @Test("a user owes for so many purchases and no more")
+  func owedPurchases() throws {
+    var account = Self.account
+    account.owed = (1...Int64(OwedPart.maximumPurchases)).map { OwedPart(purchase: $0, amountMicros: 1) }
+    var draft = try Draft(settling: Self.context(account))
+    try draft.owe(5, for: 7)
+    try draft.owe(5, for: nil)
+    #expect(throws: Refusal.self) { try draft.owe(5, for: 1_000) }
+    #expect(throws: Refusal.self) { try draft.owe(Int64.max, for: nil) }
+    #expect(draft.account.owedMicros(for: 7) == 6 && draft.account.owed.last?.purchase == nil)
   }
 
   @Test("rows, lots and holds are numbered from the context")

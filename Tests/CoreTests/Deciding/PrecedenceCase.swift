@@ -7,6 +7,7 @@ internal import TallyMemoryEngine
 struct PrecedenceCase {
   enum Verb: String, CaseIterable {
     case consume, purchase, grantPlan = "grant-plan", promo, adjust, take, reserve, extend, capture, release
+    case refund, reverse, reinstate, void, forgive
     case begin, finish, record
     case createPage = "create-page", save, patch, restore, duplicate, publish, unpublish
     case delete, undelete, purge
@@ -30,6 +31,8 @@ struct PrecedenceCase {
   private var paymentId = "fresh"
   private var planId = "pro"
   private var holdId: Int64
+  private var transaction: Int64 = 0
+  private var eventId = "fresh"
   private var actingUserId: String? = "u"
   private var runId = "fresh"
   private var costMicros: Int64? = 5
@@ -78,8 +81,37 @@ struct PrecedenceCase {
             maximumReplyByteCount: 1 << 20))))
     try world.carryOut(.page(.save(Self.save("second", over: 1))))
     self.world = world
+    try prepareMoneyBack()
     if verb == .unpublish { try self.world.carryOut(.page(.publish(Self.anybody, version: 1))) }
     if verb == .undelete || verb == .purge { try self.world.carryOut(.page(.delete(Self.anybody))) }
+  }
+
+  /// What money goes back of.
+  private mutating func prepareMoneyBack() throws {
+    switch verb {
+    case .refund:
+      // A debit that has spent its lot.
+      try world.carryOut(promo("u", 10, "promo"))
+      transaction = try world.carryOut(CoreTests.consume("u", 10, "debit")).receipt?.transaction.sequence ?? 0
+    case .void:
+      transaction = try world.carryOut(promo("u", 20, "promo")).receipt?.transaction.sequence ?? 0
+    case .reverse: paymentId = "used"
+    case .reinstate:
+      paymentId = "used"
+      try world.carryOut(Self.reversal("e", key: "reversal"))
+    case .forgive:
+      try world.carryOut(CoreTests.purchase("u", 10, "spent"))
+      try world.carryOut(CoreTests.consume("u", 910, "all"))
+      try world.carryOut(Self.reversal("e", of: "pay-u-spent", key: "reversal"))
+    default: break
+    }
+  }
+
+  private static func reversal(_ eventId: String, of paymentId: String = "used", key: String) -> Command {
+    .reversePurchase(
+      .init(
+        paymentId: paymentId, amountMicros: 10, eventId: eventId, onShortfall: .owe,
+        idempotency: CoreTests.key(key)))
   }
 
   private static let anybody = PageTarget(pageId: "page", actingUserId: nil, maximumReplyByteCount: 1 << 20)
@@ -115,11 +147,19 @@ struct PrecedenceCase {
     case "least": amountMicros = Int64.min
     case "greatest": amountMicros = Int64.max
     case "too-much": amountMicros = 1_000_000
+    case "more-than-free": amountMicros = 950
     case "no-time": ttlMillis = 0
     case "endless": ttlMillis = Int64.max
     case "expired": expiresAtMicros = noon - 1
     case "other-request": key = "used"
     case "payment-of-another": paymentId = try bought(by: "v")
+    case "no-payment": paymentId = "none"
+    case "event-used":
+      try world.carryOut(CoreTests.purchase("u", 10, "other"))
+      try world.carryOut(Self.reversal("other", of: "pay-u-other", key: "event"))
+      eventId = "other"
+    case "no-transaction": transaction = 999
+    case "purchase-row": transaction = 1
     case "no-plan": planId = "none"
     case "granted-around":
       try world.carryOut(
@@ -145,13 +185,17 @@ struct PrecedenceCase {
   private mutating func putState(_ obstacle: String) throws -> Bool {
     switch obstacle {
     case "no-hold": holdId = 999
-    case "hold-of-another", "run-of-somebody", "media-of-another", "page-of-another": actingUserId = "v"
+    case "hold-of-another", "run-of-somebody", "media-of-another", "page-of-another", "row-of-another":
+      actingUserId = "v"
     case "settled": try world.carryOut(CoreTests.release(hold, "settled"))
     case "late": world.nowMicros = noon + 3_600 * second
     case "suspended": try suspend()
     case "full-of-lots":
       try changeAccount { $0.lots += [Lot](repeating: $0.lots[0], count: Lot.maximumOpenLotsInAll) }
     case "full-of-holds": try changeAccount { $0.openHoldCount = Hold.maximumOpenHolds }
+    case "owing":
+      try changeAccount { $0.owed = [OwedPart(purchase: nil, amountMicros: 7)] }
+      try subscribe { $0.onShort = .block }
     case "no-run": runId = "none"
     case "run-of-another":
       runId = "theirs"
@@ -182,8 +226,12 @@ struct PrecedenceCase {
 
   /// Sets a limit of the user's plan.
   private mutating func limit(_ body: (inout PlanLimits) -> Void) throws {
+    try subscribe { body(&$0.limits) }
+  }
+
+  private mutating func subscribe(_ body: (inout Plan) -> Void) throws {
     var small = plan("small", dollar)
-    body(&small.limits)
+    body(&small)
     var settings = UserSettings(userId: "u")
     settings.planId = "small"
     try world.carryOut(.putPlan(small))
@@ -266,9 +314,38 @@ struct PrecedenceCase {
           holdId: holdId, amountMicros: amountMicros, actingUserId: actingUserId, idempotency: idempotency))
     case .release:
       .release(.init(holdId: holdId, actingUserId: actingUserId, idempotency: idempotency))
+    case .refund, .reverse, .reinstate, .void, .forgive: moneyBackCommand
     case .begin, .finish, .record: .usage(usageCommand)
     case .putSettings: .admin(.putSettings(settings))
     default: .page(pageCommand)
+    }
+  }
+
+  private var moneyBackCommand: Command {
+    switch verb {
+    case .refund:
+      .refund(
+        .init(
+          debit: .transaction(transaction), amountMicros: amountMicros, actingUserId: actingUserId,
+          idempotency: idempotency))
+    case .reverse:
+      .reversePurchase(
+        .init(
+          paymentId: paymentId, amountMicros: amountMicros, eventId: eventId, actingUserId: actingUserId,
+          idempotency: idempotency))
+    case .reinstate:
+      .reinstatePurchase(
+        .init(
+          paymentId: paymentId, amountMicros: amountMicros, eventId: eventId, actingUserId: actingUserId,
+          idempotency: idempotency))
+    case .void:
+      .voidGrant(
+        .init(
+          transaction: transaction, amountMicros: amountMicros, actor: "a", reason: "r",
+          actingUserId: actingUserId, idempotency: idempotency))
+    default:
+      .forgiveOwed(
+        .init(userId: "u", amountMicros: amountMicros, actor: "a", reason: "r", idempotency: idempotency))
     }
   }
 

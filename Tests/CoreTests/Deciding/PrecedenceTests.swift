@@ -18,6 +18,7 @@ import Testing
 struct PrecedenceTests {
   private static let table = """
     consume      other-request=IDEMPOTENCY_MISMATCH nothing=INVALID_AMOUNT suspended=USER_SUSPENDED \
+                 owing=PAYMENT_DUE \
                  too-much=INSUFFICIENT_CREDITS
     purchase     other-request=IDEMPOTENCY_MISMATCH payment-of-another=PAYMENT_CONFLICT \
                  nothing=INVALID_AMOUNT expired=INVALID_FIELD full-of-lots=LOT_LIMIT greatest=AMOUNT_OVERFLOW
@@ -31,7 +32,8 @@ struct PrecedenceTests {
                  greatest=AMOUNT_OVERFLOW
     take         other-request=IDEMPOTENCY_MISMATCH least=AMOUNT_OVERFLOW too-much=INSUFFICIENT_CREDITS
     reserve      other-request=IDEMPOTENCY_MISMATCH nothing=INVALID_AMOUNT no-time=INVALID_FIELD \
-                 suspended=USER_SUSPENDED full-of-holds=HOLD_LIMIT endless=AMOUNT_OVERFLOW too-much=INSUFFICIENT_CREDITS
+                 suspended=USER_SUSPENDED owing=PAYMENT_DUE full-of-holds=HOLD_LIMIT \
+                 endless=AMOUNT_OVERFLOW too-much=INSUFFICIENT_CREDITS
     extend       no-hold=HOLD_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH no-time=INVALID_FIELD \
                  settled=HOLD_SETTLED endless=AMOUNT_OVERFLOW
     extend       hold-of-another=HOLD_NOT_FOUND late=HOLD_EXPIRED
@@ -40,8 +42,24 @@ struct PrecedenceTests {
     capture      hold-of-another=HOLD_NOT_FOUND late=HOLD_EXPIRED too-much=CAPTURE_EXCEEDS_HOLD
     release      no-hold=HOLD_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH settled=HOLD_SETTLED
     release      hold-of-another=HOLD_NOT_FOUND late=HOLD_EXPIRED
+    refund       no-transaction=TRANSACTION_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH \
+                 nothing=INVALID_AMOUNT purchase-row=TRANSACTION_NOT_REFUNDABLE
+    refund       row-of-another=TRANSACTION_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH \
+                 nothing=INVALID_AMOUNT too-much=REFUND_EXCEEDS full-of-lots=LOT_LIMIT
+    reverse      no-payment=PAYMENT_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH event-used=EVENT_CONFLICT \
+                 nothing=INVALID_AMOUNT too-much=REVERSAL_EXCEEDS more-than-free=REVERSAL_SHORT
+    reverse      row-of-another=PAYMENT_NOT_FOUND more-than-free=REVERSAL_SHORT
+    reinstate    no-payment=PAYMENT_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH event-used=EVENT_CONFLICT \
+                 nothing=INVALID_AMOUNT too-much=REVERSAL_EXCEEDS
+    reinstate    row-of-another=PAYMENT_NOT_FOUND too-much=REVERSAL_EXCEEDS
+    void         no-transaction=TRANSACTION_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH \
+                 nothing=INVALID_AMOUNT too-much=VOID_SHORT
+    void         row-of-another=TRANSACTION_NOT_FOUND purchase-row=GRANT_NOT_FOUND \
+                 other-request=IDEMPOTENCY_MISMATCH too-much=VOID_SHORT
+    forgive      other-request=IDEMPOTENCY_MISMATCH too-much=INVALID_AMOUNT
     begin        run-of-another=RUN_CONFLICT least=INVALID_AMOUNT no-time=INVALID_FIELD \
-                 suspended=USER_SUSPENDED full-of-holds=HOLD_LIMIT endless=AMOUNT_OVERFLOW no-quota=QUOTA_EXCEEDED \
+                 suspended=USER_SUSPENDED owing=PAYMENT_DUE full-of-holds=HOLD_LIMIT \
+                 endless=AMOUNT_OVERFLOW no-quota=QUOTA_EXCEEDED \
                  too-much=INSUFFICIENT_CREDITS
     finish       no-run=RUN_NOT_FOUND ended-otherwise=RUN_CONFLICT no-price=INVALID_FIELD
     finish       run-of-somebody=RUN_NOT_FOUND no-price=INVALID_FIELD
@@ -74,6 +92,12 @@ struct PrecedenceTests {
     reserve      done-before=replay no-time=INVALID_FIELD too-much=INSUFFICIENT_CREDITS
     capture      no-hold=HOLD_NOT_FOUND done-before=replay nothing=INVALID_AMOUNT
     release      hold-of-another=HOLD_NOT_FOUND done-before=replay
+    refund       no-transaction=TRANSACTION_NOT_FOUND done-before=replay too-much=REFUND_EXCEEDS
+    reverse      no-payment=PAYMENT_NOT_FOUND done-before=replay event-used=EVENT_CONFLICT
+    reverse      other-request=IDEMPOTENCY_MISMATCH done-under-another-key=replay
+    reinstate    no-payment=PAYMENT_NOT_FOUND done-before=replay event-used=EVENT_CONFLICT
+    void         no-transaction=TRANSACTION_NOT_FOUND done-before=replay too-much=VOID_SHORT
+    forgive      done-before=replay too-much=INVALID_AMOUNT
     begin        done-before=replay no-time=INVALID_FIELD no-quota=QUOTA_EXCEEDED
     finish       no-run=RUN_NOT_FOUND done-before=replay no-price=INVALID_FIELD
     record       done-before=replay too-old=EVENT_TOO_OLD

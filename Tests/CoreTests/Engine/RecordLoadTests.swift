@@ -15,6 +15,7 @@ struct RecordLoadTests {
   /// What is measured, and what must be there before.
   enum Subject: String, CaseIterable, Sendable {
     case consume, purchase, grantPlan, reserve, capture, release, extend, begin, finish, record
+    case refund, reverse, reinstate, void, forgive, purchaseByRef, captureDrawing
     case createPage, savePage, deletePage, createMedia, putSettings, setRateLimit, consumeOfMany, consumeAgain
   }
 
@@ -56,6 +57,37 @@ struct RecordLoadTests {
             userId: "u", amountMicros: 1, ttlMillis: 1_000 + Int64(number), idempotency: key("h\(number)"))))
     }
     for outcome in rig.engine.apply(commands) { #expect(outcome.refusal == nil) }
+    try prepareMoneyBack(rig)
+  }
+
+  /// What money goes back of: of each user a debit over two lots, a purchase that is spent, and a reversal
+  /// that is owed for.
+  private static func prepareMoneyBack(_ rig: MemoryRig) throws {
+    var commands: [Command] = []
+    for number in 0..<batch {
+      let userId = "back\(number)"
+      commands += [promo(userId, 5, "promo"), purchase(userId, 5, "spent"), consume(userId, 10, "debit")]
+      commands += [promo(userId, 5, "free"), purchase(userId, 5, "reversed")]
+      commands.append(reversal("pay-\(userId)-spent", "owe\(number)", "owe", amountMicros: 2))
+      commands.append(reversal("pay-\(userId)-reversed", "event\(number)", "reversal"))
+    }
+    for outcome in rig.engine.apply(commands) { #expect(outcome.refusal == nil) }
+  }
+
+  private static func reversal(
+    _ paymentId: String, _ eventId: String, _ name: String, amountMicros: Int64? = nil
+  ) -> Command {
+    .reversePurchase(
+      .init(
+        paymentId: paymentId, amountMicros: amountMicros, eventId: eventId, onShortfall: .owe,
+        idempotency: key(name)))
+  }
+
+  /// Rows of a user in `prepareMoneyBack`.
+  private static func row(_ type: TransactionType, _ number: Int, _ rig: MemoryRig) -> Int64 {
+    var filter = TransactionFilter(userId: "back\(number)", limit: 10)
+    filter.types = [type]
+    return (try? rig.engine.transactions(filter).value.rows.first?.sequence) ?? 0
   }
 
   private static func begin(_ number: Int, _ name: String) -> UsageCommand {
@@ -65,9 +97,40 @@ struct RecordLoadTests {
         ttlMillis: 60_000, digest: Digest(bytes: [UInt8](repeating: 1, count: 32))))
   }
 
-  private static func command(_ subject: Subject, _ number: Int, holds: [Hold]) -> Command {
+  private static func moneyBack(_ subject: Subject, _ number: Int, _ rig: MemoryRig) -> Command {
     let name = "\(subject)\(number)"
     switch subject {
+    case .refund:
+      return .refund(
+        .init(debit: .transaction(row(.apiUsage, number, rig)), amountMicros: 7, idempotency: key(name)))
+    case .reverse: return reversal("pay-back\(number)-spent", "again\(number)", name)
+    case .reinstate:
+      return .reinstatePurchase(
+        .init(paymentId: "pay-back\(number)-reversed", eventId: "won\(number)", idempotency: key(name)))
+    case .void:
+      return .voidGrant(
+        .init(
+          transaction: row(.promoGrant, number, rig), actor: "a", reason: "r", idempotency: key(name)))
+    default:
+      return .forgiveOwed(
+        .init(userId: "back\(number)", amountMicros: 1, actor: "a", reason: "r", idempotency: key(name)))
+    }
+  }
+
+  private static func command(
+    _ subject: Subject, _ number: Int, holds: [Hold], _ rig: MemoryRig
+  ) -> Command {
+    let name = "\(subject)\(number)"
+    switch subject {
+    case .refund, .reverse, .reinstate, .void, .forgive: return moneyBack(subject, number, rig)
+    case .purchaseByRef:
+      return .addPurchase(
+        .init(
+          userId: "u", paymentId: "ref\(number)", externalRefs: ["pay-u-all", "ref-\(number)"],
+          amountMicros: 1_000 * dollar, idempotency: key(name)))
+    case .captureDrawing:
+      return .capture(
+        .init(holdId: holds[number].id, amountMicros: 1 << 40, mayDraw: true, idempotency: key(name)))
     case .consume: return consume("u", 1, name)
     case .consumeOfMany: return consume("u\(number)", 1, name)
     case .consumeAgain: return consume("u", 1, "consume0")
@@ -108,8 +171,9 @@ struct RecordLoadTests {
     // Each is the next to expire once those before it are settled, so that the one after it is looked for.
     let holds = try rig.engine.holds(filter).value.rows.sorted { $0.expiresAtMicros < $1.expiresAtMicros }
     try #require(holds.count >= Self.batch)
+    let commands = (0..<count).map { Self.command(subject, $0, holds: holds, rig) }
     let before = rig.loadCounts.loads
-    let outcomes = rig.engine.apply((0..<count).map { Self.command(subject, $0, holds: holds) })
+    let outcomes = rig.engine.apply(commands)
     #expect(
       outcomes.allSatisfy { $0.refusal == nil }, "\(outcomes.first { $0.refusal != nil } ?? outcomes[0])")
     #expect(try rig.engine.findings() == [])

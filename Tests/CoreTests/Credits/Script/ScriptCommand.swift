@@ -14,7 +14,7 @@ struct CommandReader {
 
   static let verbs: Set<String> = [
     "consume", "purchase", "grant-plan", "promo", "adjust", "reserve", "extend", "capture", "release",
-    "plan", "settings",
+    "refund", "reverse", "reinstate", "void", "forgive", "plan", "settings",
   ]
 
   mutating func command() throws -> Command {
@@ -33,8 +33,10 @@ struct CommandReader {
     case "purchase":
       .addPurchase(
         Command.AddPurchase(
-          userId: try words.next("user"), paymentId: try words.next("payment"), amountMicros: try amount(),
-          package: words.take("package") ?? "", expiresAtMicros: try time("expires"),
+          userId: try words.next("user"), paymentId: try words.next("payment"),
+          externalRefs: words.take("refs")?.split(separator: ",").map(String.init) ?? [],
+          amountMicros: try amount(), package: words.take("package") ?? "",
+          expiresAtMicros: try time("expires"),
           idempotency: try idempotency(), text: try text()))
     case "grant-plan": .grantPlan(try grantPlan())
     case "promo":
@@ -61,11 +63,12 @@ struct CommandReader {
     case "capture":
       .capture(
         Command.Capture(
-          holdId: try hold(), amountMicros: words.plain.isEmpty ? nil : try amount(),
+          holdId: try hold(), amountMicros: try optionalAmount(), mayDraw: words.take("overage") == "draw",
           actingUserId: words.take("by"), idempotency: try idempotency(), text: try text()))
     case "release":
       .release(
         Command.Release(holdId: try hold(), actingUserId: words.take("by"), idempotency: try idempotency()))
+    case "refund", "reverse", "reinstate", "void", "forgive": try moneyBack()
     case "plan": try putPlan()
     case "settings": try putSettings()
     default: throw failure("no such verb: \(verb)")
@@ -145,14 +148,17 @@ struct CommandReader {
     return .admin(.putSettings(settings, keeping: kept))
   }
 
-  private func failure(_ message: String) -> ScriptError { ScriptError(line: words.line, message: message) }
+  func failure(_ message: String) -> ScriptError { ScriptError(line: words.line, message: message) }
 
-  private func number(_ text: String) throws -> Int64 {
+  func number(_ text: String) throws -> Int64 {
     guard let number = Spelling.number(text) else { throw failure("not a number: \(text)") }
     return number
   }
 
   private mutating func amount() throws -> Int64 { try number(try words.next("amount")) }
+
+  /// nil when the line names none.
+  mutating func optionalAmount() throws -> Int64? { words.plain.isEmpty ? nil : try amount() }
 
   private mutating func priority() throws -> Int32? {
     try words.take("priority").map { Int32(truncatingIfNeeded: try number($0)) }
@@ -177,7 +183,7 @@ struct CommandReader {
     return sequence
   }
 
-  private mutating func text() throws -> FreeText {
+  mutating func text() throws -> FreeText {
     let description = words.take("description") ?? ""
     guard let metadata = Spelling.metadata(words.take("meta") ?? "none") else {
       throw failure("meta is not key:value,...")
@@ -185,7 +191,7 @@ struct CommandReader {
     return FreeText(description: description, metadata: metadata)
   }
 
-  private mutating func idempotency() throws -> Idempotency {
+  mutating func idempotency() throws -> Idempotency {
     guard let key = words.take("key") else { throw failure("key is missing") }
     return Idempotency(key: key, digest: Self.digest(of: request))
   }

@@ -146,7 +146,8 @@ enum Spelling {
     .opening: "opening", .purchase: "purchase", .planGrant: "plan_grant", .promoGrant: "promo_grant",
     .adjustment: "adjustment", .apiUsage: "api_usage", .refund: "refund", .reversal: "reversal",
     .expiry: "expiry", .void: "void", .hold: "hold", .holdExtend: "hold_extend",
-    .holdRelease: "hold_release", .rollover: "rollover",
+    .holdRelease: "hold_release", .reinstatement: "reinstatement", .rollover: "rollover",
+    .owedPayment: "owed_payment", .owed: "owed", .owedForgiven: "owed_forgiven",
   ]
 
   static let onShortNames: [OnShort: String] = [
