@@ -10,13 +10,16 @@ public struct VerifyProgress: Sendable, Equatable {
   public var examined: Int64
   /// How many there are to examine, as far as that is known; else zero.
   public var total: Int64
+  /// Rows from before a law of this check: they need not keep it.
+  public var exempt: Int64
   public var violations: Int64
   /// The first violations, naming the rows; at most `Verifier.maximumFindings`.
   public var findings: [String]
   public var elapsedMicros: Int64
 
   package init(
-    check: Int, title: String, isDone: Bool, examined: Int64, total: Int64, violations: Int64,
+    check: Int, title: String, isDone: Bool, examined: Int64, total: Int64, exempt: Int64 = 0,
+    violations: Int64,
     findings: [String], elapsedMicros: Int64
   ) {
     self.check = check
@@ -24,6 +27,7 @@ public struct VerifyProgress: Sendable, Equatable {
     self.isDone = isDone
     self.examined = examined
     self.total = total
+    self.exempt = exempt
     self.violations = violations
     self.findings = findings
     self.elapsedMicros = elapsedMicros

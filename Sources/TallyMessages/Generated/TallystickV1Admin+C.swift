@@ -153,6 +153,7 @@ extension TallystickV1.VerifyResponse: @unsafe CBacked {
     violations = unsafe c.pointee.violations
     findings = try unsafe readTexts(c.pointee.n_findings, c.pointee.findings, "findings")
     elapsedMicros = unsafe c.pointee.elapsed_micros
+    exempt = unsafe c.pointee.exempt
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -165,6 +166,7 @@ extension TallystickV1.VerifyResponse: @unsafe CBacked {
     unsafe c.pointee.violations = violations
     unsafe (c.pointee.n_findings, c.pointee.findings) = arena.texts(findings)
     unsafe c.pointee.elapsed_micros = elapsedMicros
+    unsafe c.pointee.exempt = exempt
     return unsafe c
   }
 }

@@ -372,6 +372,8 @@ extension TallystickV1 {
     /// The first violations, naming the rows.
     public var findings: [String] = []
     public var elapsedMicros: Int64 = 0
+    /// Rows from before a law of this check: they need not keep it.
+    public var exempt: Int64 = 0
 
     public init() {}
   }

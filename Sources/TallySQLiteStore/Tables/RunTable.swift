@@ -15,7 +15,7 @@ final class RunTable {
   /// What a run says, but for its user.
   private static let columns = ColumnList(
     "id", "run_id", "model", "type", "status", "started_at", "estimate", "hold_id", "input_tokens",
-    "output_tokens", "images", "cost", "charged", "uncollected", "finished_at", "expires_at", "error",
+    "output_tokens", "images", "cost", "charged", "uncollected", "owed", "finished_at", "expires_at", "error",
     "recorded")
   /// What replays need.
   private static let requests = ColumnList(
@@ -23,7 +23,8 @@ final class RunTable {
     "finish_commit_position", "finish_sequence")
   /// What the end of a run changes in its row. Its hold may have been extended in the same commit.
   private static let changing = ColumnList(
-    "status", "input_tokens", "output_tokens", "images", "cost", "charged", "uncollected", "finished_at",
+    "status", "input_tokens", "output_tokens", "images", "cost", "charged", "uncollected", "owed",
+    "finished_at",
     "expires_at", "error", "finish_digest", "finish_commit_sequence", "finish_commit_position",
     "finish_sequence")
   /// The columns of a run `r` and its account `a`, as `run(_:)` takes them.
@@ -148,6 +149,7 @@ final class RunTable {
     run.costMicros = row.int()
     run.chargedMicros = row.int()
     run.uncollectedMicros = row.int()
+    run.owedMicros = row.int()
     run.finishedAtMicros = row.optionalInt()
     run.expiresAtMicros = row.optionalInt()
     run.error = row.text()
@@ -180,6 +182,7 @@ final class RunTable {
     insert.bind(run.costMicros)
     insert.bind(run.chargedMicros)
     insert.bind(run.uncollectedMicros)
+    insert.bind(run.owedMicros)
     insert.bind(run.finishedAtMicros)
     insert.bind(run.expiresAtMicros)
     insert.bind(run.error)
@@ -202,6 +205,7 @@ final class RunTable {
     finish.bind(run.costMicros)
     finish.bind(run.chargedMicros)
     finish.bind(run.uncollectedMicros)
+    finish.bind(run.owedMicros)
     finish.bind(run.finishedAtMicros)
     finish.bind(run.expiresAtMicros)
     finish.bind(run.error)

@@ -2,9 +2,10 @@
 // quota for as long as its hold.
 //
 // Invariants:
-// 1. What its hold captured, by its end or by another hand, pays a run's cost, up to it; what its end drew
-//    beside the hold is added (RunRules.swift, invariants 3 and 4). Runs under way and those only recorded
-//    have no such rows, and were charged nothing.
+// 1. What its hold captured, by its end or by another hand, and what was drawn with that, pays a run's cost,
+//    up to it; what its end drew beside the hold is added (RunRules.swift, invariants 3 and 4). Of the rest it
+//    owed what these rows say was owed. Runs under way and those only recorded have no such rows, and were
+//    charged nothing.
 //
 // Owner: the thread that verifies.
 
@@ -12,18 +13,25 @@ internal import TallyCore
 internal import TallySQLite
 
 final class VerifyCharges {
-  /// What a run's hold captured; what the last row of its end drew beside the hold; whether that row is the
-  /// run's, written at its end.
+  /// What a run's hold captured, and what was drawn or owed with that; what the row of its end drew or owed
+  /// beside the hold; whether that row is the run's, written at its end; whether its end settled the hold.
   static let chargesSQL = """
     SELECT r.id, max(r.commit_sequence, coalesce(r.finish_commit_sequence, 0)), r.cost, r.charged,
       (SELECT coalesce(sum(-l.amount), 0) FROM ledger l
         WHERE l.hold_id = r.hold_id AND l.type = 6 AND l.account = r.account AND l.run_id = r.run_id),
+      (SELECT coalesce(sum(l.owed_amount), 0) FROM ledger l
+        WHERE l.hold_id = r.hold_id AND l.type = 6 AND l.account = r.account AND l.run_id = r.run_id),
       coalesce((SELECT -l.amount FROM ledger l
         WHERE l.sequence = r.finish_sequence AND l.type = 6 AND l.hold_id IS NULL), 0),
+      coalesce((SELECT l.owed_amount FROM ledger l
+        WHERE l.sequence = r.finish_sequence AND l.type IN (6, 17) AND l.hold_id IS NULL), 0),
       EXISTS (SELECT 1 FROM ledger l
         WHERE l.sequence = r.finish_sequence AND l.account = r.account AND l.run_id = r.run_id
           AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
-      r.finish_sequence, r.status, r.expires_at, (SELECT h.expires_at FROM hold h WHERE h.id = r.hold_id)
+      EXISTS (SELECT 1 FROM ledger l
+        WHERE l.hold_id = r.hold_id AND l.type IN (6, 13) AND l.account = r.account
+          AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
+      r.owed, r.finish_sequence, r.status, r.expires_at, (SELECT h.expires_at FROM hold h WHERE h.id = r.hold_id)
     FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
 
@@ -54,12 +62,19 @@ final class VerifyCharges {
     let id = row.int()
     let name = "run row \(id)"
     lastCommit = max(lastCommit, row.int())
-    let (cost, charged, captured, drawn) = (row.int(), row.int(), row.int(), row.int())
-    let rows = min(cost, captured).addingReportingOverflow(drawn).partialValue
+    let (cost, charged, captured, owedThen) = (row.int(), row.int(), row.int(), row.int())
+    let (drawn, owedAtEnd) = (row.int(), row.int())
+    let paid = min(cost, captured)
+    let rows = paid.addingReportingOverflow(drawn).partialValue
     tally.expect(charged == rows, "\(name): charged \(charged), its ledger rows took \(rows)")
-    let isOfItsEnd = row.int() == 1
+    let (isOfItsEnd, hasSettled) = (row.int() == 1, row.int() == 1)
+    let owedOfRows = min(cost &- paid, owedThen).addingReportingOverflow(owedAtEnd).partialValue
+    let owed = row.int()
+    tally.expect(owed == owedOfRows, "\(name): owed \(owed), its ledger rows say \(owedOfRows)")
     if let sequence = row.optionalInt() {
       tally.expect(isOfItsEnd, "\(name): ledger row \(sequence) is not of its end")
+    } else {
+      tally.expect(!hasSettled, "\(name): its end has settled its hold, and names no ledger row")
     }
     let isRunning = row.int() == Int64(RunStatus.running.rawValue)
     let expiresAtMicros = row.int()

@@ -21,7 +21,8 @@ final class VerifyReader {
     SELECT \(AccountTable.columns), next_due,
       (SELECT coalesce(sum(h.amount), 0) FROM hold h WHERE h.account = account.id AND h.state = 1),
       (SELECT count(*) FROM hold h WHERE h.account = account.id AND h.state = 1),
-      (SELECT min(h.expires_at) FROM hold h WHERE h.account = account.id AND h.state = 1)
+      (SELECT min(h.expires_at) FROM hold h WHERE h.account = account.id AND h.state = 1),
+      (SELECT s.suspended FROM user_settings s WHERE s.account = account.id)
     FROM account WHERE id > ?1 ORDER BY id LIMIT ?2
     """
   static let holdsSQL = """
@@ -46,6 +47,10 @@ final class VerifyReader {
   private let postedTotal: Statement
   private let holdTotal: Statement
   private let systemAccounts: SystemAccountTable
+  private let rows: LedgerTable
+  private let keys: KeyIndex
+  let references: VerifyReferences
+  let payments: VerifyPayments
   let charges: VerifyCharges
   let usage: VerifyUsage
   let pages: VerifyPages
@@ -62,6 +67,10 @@ final class VerifyReader {
       "SELECT coalesce(sum(posted >> 32), 0), coalesce(sum(posted & 4294967295), 0) FROM account")
     holdTotal = try connection.prepare("SELECT count(*) FROM hold")
     systemAccounts = try SystemAccountTable(connection)
+    rows = try LedgerTable(connection)
+    keys = try KeyIndex(connection)
+    references = try VerifyReferences(connection)
+    payments = try VerifyPayments(connection)
     charges = try VerifyCharges(connection)
     usage = try VerifyUsage(connection)
     pages = try VerifyPages(connection)
@@ -83,6 +92,16 @@ final class VerifyReader {
 
   /// The first row that is in the chain's second format.
   func format2From() throws(SQLiteError) -> Int64 { try meta.format2From() }
+
+  /// nil when there is none, or when it cannot be read.
+  func entry(_ sequence: Int64) -> Entry? {
+    do { return try rows.entry(sequence: sequence) } catch { return nil }
+  }
+
+  /// What the rows that refer to a lot's row say is short of it.
+  func shortMicros(ofLot id: Int64) throws(SQLiteError) -> Int64 {
+    try keys.referred(to: id).byType.values.reduce(0) { $0.addingSaturating($1.shortMicros) }
+  }
 
   /// Plays the next slice of rows back.
   /// - Returns: how many there were.
@@ -114,6 +133,10 @@ final class VerifyReader {
     var openMicros: Int64
     var openCount: Int64
     var firstExpiryMicros: Int64?
+    /// As its settings say.
+    var isSuspended: Bool
+    /// By lot.
+    var shortMicros: [Int64: Int64] = [:]
   }
 
   /// The next slice of accounts; a row that cannot be read is a finding.
@@ -135,10 +158,16 @@ final class VerifyReader {
           try accounts.row { (row) throws(SQLiteError) in
             StoredAccount(
               account: try AccountTable.account(&row), nextDueMicros: row.optionalInt(),
-              openMicros: row.int(), openCount: row.int(), firstExpiryMicros: row.optionalInt())
+              openMicros: row.int(), openCount: row.int(), firstExpiryMicros: row.optionalInt(),
+              isSuspended: row.int() != 0)
           })
       } catch {
         tally.add("account \(id): \(error.message)")
+      }
+    }
+    for index in slice.indices {
+      for lot in slice[index].account.lots {
+        slice[index].shortMicros[lot.id] = try shortMicros(ofLot: lot.id)
       }
     }
     return (last, slice)

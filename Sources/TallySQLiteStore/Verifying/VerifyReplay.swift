@@ -10,6 +10,7 @@ struct VerifyReplay {
     var amountMicros: Int64
     var remainingMicros: Int64
     var pinnedMicros: Int64
+    var rollover: Rollover?
   }
 
   struct AccountState {
@@ -19,10 +20,18 @@ struct VerifyReplay {
     var version: Int64 = 0
     var head: Int64 = 0
     var lots: [Int64: LotState] = [:]
+    /// By purchase; zero is for usage.
+    var owed: [Int64: Int64] = [:]
+    var owedMicros: Int64 = 0
+    var marks = SkipMarks()
   }
 
   /// The first row that is in the chain's second format.
   var format2From: Int64 = 1
+  /// Finds an earlier row: a lot that was spent is opened again from the row that granted it.
+  var find: (Int64) -> Entry? = { _ in nil }
+  /// What open holds still pin, by lot.
+  private var pins: [Int64: [Int64: Int64]] = [:]
   private(set) var accounts: [Int64: AccountState] = [:]
   private(set) var system = SystemBalances()
   private(set) var sequence: Int64 = 0
@@ -57,10 +66,15 @@ struct VerifyReplay {
       "\(name): balance after \(entry.balanceAfterMicros) is not \(account.postedMicros) "
         + "and \(entry.amountMicros)"
     )
+    let skip = account.marks.pass(version: entry.version, sequence: entry.sequence)
+    chain.expect(
+      entry.previous == account.head && entry.skip == skip,
+      "\(name): it points to rows \(entry.previous) and \(entry.skip), not \(account.head) and \(skip)")
     account.version = entry.version
     account.head = entry.sequence
     account.postedMicros &+= entry.amountMicros
     apply(entry, to: &account)
+    applyOwed(entry, to: &account)
     balances.expect(
       entry.heldAfterMicros == account.heldMicros,
       "\(name): held after \(entry.heldAfterMicros) is not \(account.heldMicros)")
@@ -125,31 +139,80 @@ struct VerifyReplay {
     for part in entry.lots {
       let amount = part.amountMicros
       if entry.amountMicros > 0 && part.lotId == entry.sequence {
-        account.lots[part.lotId] = LotState(amountMicros: amount, remainingMicros: amount, pinnedMicros: 0)
+        account.lots[part.lotId] = LotState(
+          amountMicros: amount, remainingMicros: amount, pinnedMicros: 0, rollover: entry.rollover)
         continue
       }
-      guard var lot = account.lots[part.lotId] else {
+      guard var lot = account.lots[part.lotId] ?? reopened(part.lotId, by: entry) else {
         balances.add("ledger row \(entry.sequence): lot \(part.lotId) has nothing left, or is another user's")
         continue
       }
-      let isOfHold = entry.holdId != nil
+      let pinned = pinned(by: entry, part)
+      lot.pinnedMicros += pinned
+      account.heldMicros += pinned
       switch entry.type {
-      case .hold: lot.pinnedMicros += amount
-      case .holdRelease: lot.pinnedMicros -= amount
-      default:
-        lot.remainingMicros -= entry.amountMicros > 0 ? -amount : amount
-        if isOfHold { lot.pinnedMicros -= amount }
-      }
-      if entry.type == .hold {
-        account.heldMicros += amount
-      } else if isOfHold {
-        account.heldMicros -= amount
+      case .hold, .holdRelease: break
+      default: lot.remainingMicros -= entry.amountMicros > 0 ? -amount : amount
       }
       balances.expect(
         0 <= lot.pinnedMicros && lot.pinnedMicros <= lot.remainingMicros
           && lot.remainingMicros <= lot.amountMicros,
         "ledger row \(entry.sequence): lot \(part.lotId) pins \(lot.pinnedMicros) of \(lot.remainingMicros)")
       account.lots[part.lotId] = lot.remainingMicros == 0 ? nil : lot
+    }
+    if entry.type == .apiUsage, let holdId = entry.holdId {
+      let left = pins.removeValue(forKey: holdId) ?? [:]
+      allocations.expect(left.isEmpty, "ledger row \(entry.sequence): hold \(holdId) pins what it leaves")
+    }
+  }
+
+  /// How much more of a lot is pinned by a part of a row. What a capture takes beyond what its hold pins was
+  /// drawn on what was available.
+  private mutating func pinned(by entry: Entry, _ part: LotAllocation) -> Int64 {
+    guard let holdId = entry.holdId else { return 0 }
+    if entry.type == .hold {
+      pins[holdId, default: [:]][part.lotId, default: 0] += part.amountMicros
+      return part.amountMicros
+    }
+    let before = pins[holdId]?[part.lotId] ?? 0
+    let ended = entry.type == .apiUsage ? min(before, part.amountMicros) : part.amountMicros
+    pins[holdId]?[part.lotId] = before > ended ? before - ended : nil
+    if pins[holdId]?.isEmpty ?? false { pins[holdId] = nil }
+    return -ended
+  }
+
+  /// A lot that was spent and gets credit back.
+  private func reopened(_ lotId: Int64, by entry: Entry) -> LotState? {
+    guard entry.amountMicros > 0, lotId < entry.sequence, let row = find(lotId), row.amountMicros > 0,
+      row.userId.isExactly(entry.userId), let own = row.lots.first(where: { $0.lotId == lotId })
+    else { return nil }
+    return LotState(
+      amountMicros: own.amountMicros, remainingMicros: 0, pinnedMicros: 0, rollover: row.rollover)
+  }
+
+  /// What the row did to what the account owes.
+  private mutating func applyOwed(_ entry: Entry, to account: inout AccountState) {
+    let change: Int64 =
+      switch entry.type {
+      case .owed: entry.owedMicros
+      case .owedPayment, .owedForgiven: 0 - entry.owedMicros
+      default: 0
+      }
+    let name = "ledger row \(entry.sequence)"
+    if change != 0 {
+      let part = entry.refersTo ?? 0
+      let owed = (account.owed[part] ?? 0).addingSaturating(change)
+      allocations.expect(owed >= 0, "\(name): \(0 - owed) more is paid or forgiven than was owed")
+      account.owed[part] = owed == 0 ? nil : owed
+      account.owedMicros = account.owedMicros.addingSaturating(change)
+    }
+    allocations.expect(
+      entry.owedAfterMicros == account.owedMicros,
+      "\(name): owed after \(entry.owedAfterMicros) is not \(account.owedMicros)")
+    if entry.type == .owedPayment {
+      allocations.expect(
+        entry.owedMicros == 0 - entry.amountMicros,
+        "\(name): \(entry.owedMicros) paid by \(entry.amountMicros)")
     }
   }
 

@@ -5,6 +5,8 @@ internal import TallySQLite
 
 struct VerifyTally {
   var examined: Int64 = 0
+  /// Rows from before a law that they need not keep.
+  var exempt: Int64 = 0
   var violations: Int64 = 0
   var findings: [String] = []
 

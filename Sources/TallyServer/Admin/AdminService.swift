@@ -136,6 +136,7 @@ extension TallystickV1.VerifyResponse {
     done = step.isDone
     examined = step.examined
     total = step.total
+    exempt = step.exempt
     violations = step.violations
     findings = step.findings
     elapsedMicros = step.elapsedMicros

@@ -1709,7 +1709,7 @@ const ProtobufCMessageDescriptor tallystick__v1__verify_request__descriptor =
   (ProtobufCMessageInit) tallystick__v1__verify_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__verify_response__field_descriptors[8] =
+static const ProtobufCFieldDescriptor tallystick__v1__verify_response__field_descriptors[9] =
 {
   {
     "check",
@@ -1807,12 +1807,25 @@ static const ProtobufCFieldDescriptor tallystick__v1__verify_response__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "exempt",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__VerifyResponse, exempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__verify_response__field_indices_by_name[] = {
   0,   /* field[0] = check */
   2,   /* field[2] = done */
   7,   /* field[7] = elapsed_micros */
   3,   /* field[3] = examined */
+  8,   /* field[8] = exempt */
   6,   /* field[6] = findings */
   1,   /* field[1] = title */
   4,   /* field[4] = total */
@@ -1821,7 +1834,7 @@ static const unsigned tallystick__v1__verify_response__field_indices_by_name[] =
 static const ProtobufCIntRange tallystick__v1__verify_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__verify_response__descriptor =
 {
@@ -1831,7 +1844,7 @@ const ProtobufCMessageDescriptor tallystick__v1__verify_response__descriptor =
   "Tallystick__V1__VerifyResponse",
   "tallystick.v1",
   sizeof(Tallystick__V1__VerifyResponse),
-  8,
+  9,
   tallystick__v1__verify_response__field_descriptors,
   tallystick__v1__verify_response__field_indices_by_name,
   1,  tallystick__v1__verify_response__number_ranges,

@@ -50,7 +50,7 @@ struct VerifyCommand: ClientCommand {
         report.add(
           VerifyPart(
             check: Int(part.check), title: part.title, isDone: part.done, examined: part.examined,
-            total: part.total, violations: part.violations, findings: part.findings,
+            total: part.total, exempt: part.exempt, violations: part.violations, findings: part.findings,
             elapsedMicros: part.elapsedMicros))
       }
     } catch {
@@ -74,7 +74,7 @@ struct VerifyCommand: ClientCommand {
         report.add(
           VerifyPart(
             check: part.check, title: part.title, isDone: part.isDone, examined: part.examined,
-            total: part.total, violations: part.violations, findings: part.findings,
+            total: part.total, exempt: part.exempt, violations: part.violations, findings: part.findings,
             elapsedMicros: part.elapsedMicros))
       }
     } catch {

@@ -9,6 +9,8 @@ struct VerifyPart {
   var isDone: Bool
   var examined: Int64
   var total: Int64
+  /// Rows from before a law of the check.
+  var exempt: Int64
   var violations: Int64
   var findings: [String]
   var elapsedMicros: Int64
@@ -21,6 +23,7 @@ struct VerifyPart {
     let space = String(repeating: " ", count: max(0, Self.titleWidth - title.count))
     var line =
       "\(mark)  \(check)  \(title)\(space)  \(Dollars.grouped(examined.magnitude)) examined, \(seconds) s"
+    if exempt > 0 { line += ", \(Dollars.grouped(exempt.magnitude)) older ones exempt" }
     if violations > 0 { line += ", \(Dollars.grouped(violations.magnitude)) violations" }
     let rows = findings.map { "\n         " + JSON.plain($0) }
     let isCut = Int64(findings.count) < violations
@@ -33,7 +36,8 @@ struct VerifyPart {
     .object([
       .init("check", .integer(check)), .init("title", .string(title)),
       .init("ok", .bool(violations == 0)), .init("examined", .integer(examined)),
-      .init("violations", .integer(violations)), .init("findings", .array(findings.map(JSON.string))),
+      .init("exempt", .integer(exempt)), .init("violations", .integer(violations)),
+      .init("findings", .array(findings.map(JSON.string))),
       .init("elapsedMicros", .integer(elapsedMicros)),
     ])
   }

@@ -121,10 +121,11 @@ struct  Tallystick__V1__VerifyResponse
   size_t n_findings;
   ProtobufCBinaryData *findings;
   int64_t elapsed_micros;
+  int64_t exempt;
 };
 #define TALLYSTICK__V1__VERIFY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__verify_response__descriptor) \
-    , 0, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0 }
+    , 0, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0, 0 }
 
 
 typedef enum {

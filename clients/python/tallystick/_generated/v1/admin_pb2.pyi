@@ -364,11 +364,12 @@ class VerifyRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class VerifyResponse(_message.Message):
-    __slots__ = ["check", "done", "elapsed_micros", "examined", "findings", "title", "total", "violations"]
+    __slots__ = ["check", "done", "elapsed_micros", "examined", "exempt", "findings", "title", "total", "violations"]
     CHECK_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     ELAPSED_MICROS_FIELD_NUMBER: _ClassVar[int]
     EXAMINED_FIELD_NUMBER: _ClassVar[int]
+    EXEMPT_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
@@ -377,11 +378,12 @@ class VerifyResponse(_message.Message):
     done: bool
     elapsed_micros: int
     examined: int
+    exempt: int
     findings: _containers.RepeatedScalarFieldContainer[str]
     title: str
     total: int
     violations: int
-    def __init__(self, check: _Optional[int] = ..., title: _Optional[str] = ..., done: bool = ..., examined: _Optional[int] = ..., total: _Optional[int] = ..., violations: _Optional[int] = ..., findings: _Optional[_Iterable[str]] = ..., elapsed_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, check: _Optional[int] = ..., title: _Optional[str] = ..., done: bool = ..., examined: _Optional[int] = ..., total: _Optional[int] = ..., violations: _Optional[int] = ..., findings: _Optional[_Iterable[str]] = ..., elapsed_micros: _Optional[int] = ..., exempt: _Optional[int] = ...) -> None: ...
 
 class ServerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -172,6 +172,8 @@ export interface VerifyResponse {
   findings: string[]
   /** Micro-dollars: 1_000_000n is one dollar. */
   elapsedMicros: bigint
+  /** Rows from before a law of this check: they need not keep it. */
+  exempt: bigint
 }
 /** `VerifyResponse` as it is given: what is absent has its default. */
 export interface VerifyResponseInit {
@@ -188,6 +190,8 @@ export interface VerifyResponseInit {
   findings?: readonly string[] | undefined
   /** Micro-dollars: 1_000_000n is one dollar. */
   elapsedMicros?: bigint | undefined
+  /** Rows from before a law of this check: they need not keep it. */
+  exempt?: bigint | undefined
 }
 export declare const VerifyResponse: MessageCodec<VerifyResponse, VerifyResponseInit>
 

@@ -356,6 +356,7 @@ export const VerifyResponse = new MessageCodec('tallystick.v1.VerifyResponse', b
   { name: 'violations', proto: 'violations', number: 6, kind: 'int64' },
   { name: 'findings', proto: 'findings', number: 7, kind: 'text', repeated: true },
   { name: 'elapsedMicros', proto: 'elapsed_micros', number: 8, kind: 'int64' },
+  { name: 'exempt', proto: 'exempt', number: 9, kind: 'int64' },
 ])
 
 export function blankVerifyResponse() {
@@ -368,6 +369,7 @@ export function blankVerifyResponse() {
     violations: 0n,
     findings: [],
     elapsedMicros: 0n,
+    exempt: 0n,
   }
 }
 
@@ -401,6 +403,9 @@ export function readVerifyResponse(r, m) {
           break
         case 64:
           m.elapsedMicros = r.int64()
+          break
+        case 72:
+          m.exempt = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -456,6 +461,11 @@ export function writeVerifyResponse(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(64)
     w.int64(v, 'VerifyResponse.elapsedMicros')
+  }
+  v = m.exempt
+  if (v !== undefined && v !== 0n) {
+    w.tag(72)
+    w.int64(v, 'VerifyResponse.exempt')
   }
   w.unknown(m[UNKNOWN])
 }
