@@ -46,6 +46,8 @@ public final class TallyServer: Sendable {
   private let server: Server
   private let logger: Logger
   private let health: HealthService
+  /// Who follows the ledger.
+  let watch = LedgerWatch()
   private let late = Late()
   /// nil unless the server is for testing.
   let harness: Harness?
@@ -69,13 +71,14 @@ public final class TallyServer: Sendable {
     let replies = ReplyCaches()
     self.replies = replies
     configuration.observer = replies
+    configuration.ledgerObserver = watch
     engine = try open(configuration)
     self.logger = logger
 
     let services = Services(
       engine: engine, replies: replies, allowList: options.allowList,
       lanes: ReadLanes(count: engine.readerCount),
-      limiter: limiter,
+      limiter: limiter, watch: watch,
       maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount)
     let facts = ServerFacts(
       version: options.version, startedAtMicros: engine.nowMicros(),
@@ -89,7 +92,7 @@ public final class TallyServer: Sendable {
       services: services, facts: facts, engine: engine,
       catalogue: MetricCatalogue(
         version: options.version, startedAtMicros: facts.startedAtMicros, calls: calls, engine: engine,
-        replies: replies, limiter: limiter,
+        replies: replies, limiter: limiter, watch: watch,
         connections: { [late] in late.server.withLock { $0 }?.statistics }),
       harness: harness,
       cancel: { [late] token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 }
@@ -113,6 +116,7 @@ public final class TallyServer: Sendable {
     drainNanoseconds: UInt64 = TallyServer.drainNanoseconds
   ) async throws(StoreError) {
     health.shutDown()
+    watch.shutDown()
     harness?.close()
     await server.shutdown(drainNanoseconds: drainNanoseconds)
     try engine.close()

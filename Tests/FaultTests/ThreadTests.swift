@@ -152,15 +152,62 @@ extension FaultTests {
       daemon.kill()
     }
 
-    @Test("a thousand health watchers cost nothing while nothing changes")
-    func idleWatchers() async throws {
+    /// A call of each kind of watch, of which nothing comes by itself.
+    private static let watches: [@Sendable (UInt32) -> [UInt8]] = [
+      { Intruder.call($0, GrpcHealthV1.Health.watch, []) },
+      { Intruder.call($0, TallystickV1.CreditService.watchTransactions, []) },
+    ]
+
+    @Test("a thousand watchers of the ledger that wait for their peers start no thread for each")
+    func blockedWatchers() async throws {
+      let daemon = try await Daemon.start(try Workplace())
+      let before = Self.threadCount(daemon.child.pid)
+      let client = daemon.client()
+      var purchase = TallystickV1.AddPurchaseRequest()
+      (purchase.userId, purchase.paymentId, purchase.amountMicros) = ("u", "p", 1_000_000)
+      _ = try await client.call(TallystickV1.CreditService.addPurchase, purchase)
+      // None reads anything, whether it has joined or reads the past.
+      let peers = try (0..<20).map { _ in try Intruder(daemon.workplace.socket) }
+      for peer in peers {
+        var frames: [UInt8] = []
+        for stream in stride(from: UInt32(1), to: 100, by: 2) { frames += Self.watches[1](stream) }
+        try await peer.send(frames)
+      }
+      var peak = 0
+      try await eventually("all watch") {
+        peak = max(peak, Self.threadCount(daemon.child.pid))
+        return try await Self.callsInFlight(client) >= 1_000
+      }
+      var batch = TallystickV1.BatchConsumeRequest()
+      for round in 0..<4 {
+        batch.items = (0..<4_096).map { _ in
+          var item = TallystickV1.ConsumeRequest()
+          (item.userId, item.amountMicros) = ("u", 1)
+          return item
+        }
+        _ = try await client.call(TallystickV1.CreditService.batchConsume, batch)
+        var watch = TallystickV1.WatchTransactionsRequest()
+        watch.fromSequence = Int64(round + 1)
+        for peer in peers {
+          try await peer.send(
+            Intruder.call(
+              UInt32(1_001 + 2 * round), TallystickV1.CreditService.watchTransactions, watch.encode()))
+        }
+        peak = max(peak, Self.threadCount(daemon.child.pid))
+      }
+      #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
+      client.close()
+      daemon.kill()
+    }
+
+    @Test(
+      "a thousand watchers of health or of the ledger cost nothing while nothing changes", arguments: [0, 1])
+    func idleWatchers(kind: Int) async throws {
       let daemon = try await Daemon.start(try Workplace())
       let peers = try (0..<10).map { _ in try Intruder(daemon.workplace.socket) }
       for peer in peers {
         var frames: [UInt8] = []
-        for stream in stride(from: UInt32(1), to: 200, by: 2) {
-          frames += Intruder.call(stream, GrpcHealthV1.Health.watch, [])
-        }
+        for stream in stride(from: UInt32(1), to: 200, by: 2) { frames += Self.watches[kind](stream) }
         try await peer.send(frames)
       }
       let client = daemon.client()

@@ -122,7 +122,7 @@ import Testing
       try await live.freeze()
       // Of a user each is called once, then once too often.
       try await live.setLimit(.everyUser(true), perSecond: 1, burst: 1)
-      for row in MethodRow.all where row.scope == .user && row.method != "StreamRuns" {
+      for row in MethodRow.all where row.scope == .user && !row.isStream {
         let payload = try await row.request(rig, nil)
         let first = try await rig.reason(row, payload)
         #expect(first != "RATE_LIMITED", "\(row.name)")

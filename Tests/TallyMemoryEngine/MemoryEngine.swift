@@ -197,6 +197,18 @@ package final class MemoryEngine: ServedEngine {
     }
   }
 
+  package func ledger(_ filter: LedgerFilter) throws(Refusal) -> Snapshot<LedgerSlice> {
+    try read { tables in
+      let userIds = Set(filter.userIds.map(ExactText.init))
+      let rows = tables.ledger.lazy.map(\.entry).filter { entry in
+        entry.sequence >= filter.fromSequence && entry.sequence < filter.beforeSequence
+          && (userIds.isEmpty || userIds.contains(ExactText(entry.userId)))
+      }
+      return LedgerSlice(
+        rows: Array(rows.prefix(filter.limit)), filter, lastSequence: tables.books.head.ledgerSequence)
+    }
+  }
+
   package func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>> {
     try read { tables in
       guard let account = tables.accounts[ExactText(filter.userId)]?.account else {

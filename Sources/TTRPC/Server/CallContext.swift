@@ -127,6 +127,10 @@ public struct CallContext: Sendable {
     call.connection.onCancel(call, handler)
   }
 
+  /// Ends a stream with a status, whatever its handler is waiting for: its task is cancelled. Any thread may
+  /// do so.
+  public func end(_ status: Status) { call.connection.cancel(call, status) }
+
   /// Does `work` on the calling thread, once the handler has returned and another thread waits on the
   /// sockets. This is for a lone call that has to wait, for the disk say: it is spared the time in which
   /// another thread wakes up. `work` answers through the responder, with a flush. Only the handler itself may

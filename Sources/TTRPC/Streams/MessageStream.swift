@@ -238,4 +238,19 @@ public struct MessageSink: Sendable {
     }
     if !isFirst { throw Status(.internalError, "a client stream has one response") }
   }
+
+  /// Waits until not too much waits for the peer. Whoever makes large messages asks before he makes one.
+  /// Throws as `send` does.
+  public func waitForRoom() async throws(Status) {
+    try await call.connection.waitForRoom(of: call, byteCount: 0)
+  }
+
+  /// Adds a message of a stream with more than one response to what is sent with its connection's next flush.
+  /// For who serves many streams from one thread: it never waits. Throws as `send` does.
+  /// - Returns: false, and the message is not taken, while too much waits for the peer.
+  public func offer(_ message: [UInt8]) throws(Status) -> Bool {
+    if call.connection.isPaused { return false }
+    try call.connection.data(call, message, flush: false)
+    return true
+  }
 }

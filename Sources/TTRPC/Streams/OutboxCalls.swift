@@ -36,13 +36,13 @@ extension Outbox {
   }
 
   /// One message of a stream.
-  func data(_ call: Call, _ payload: [UInt8]) throws(Status) {
+  func data(_ call: Call, _ payload: [UInt8], flush: Bool = true) throws(Status) {
     if payload.count > limits.maximumMessageByteCount { throw limits.messageTooLarge }
     try lock.withLock { () throws(Status) in
       if let status = endOfSending(call) { throw status }
       call.lastActive.store(poller.time.nanoseconds, ordering: .relaxed)
       append(type: FrameType.data, streamId: call.streamId, flags: 0, payload)
-      afterAppend(true)
+      afterAppend(flush)
     }
   }
 

@@ -28,6 +28,41 @@ public struct TransactionFilter: Sendable, Equatable {
   }
 }
 
+/// A stretch of the ledger, all users' rows together.
+public struct LedgerFilter: Sendable, Equatable {
+  /// Inclusive.
+  public var fromSequence: Int64
+  /// Exclusive.
+  public var beforeSequence = Int64.max
+  /// Each once; all users when empty.
+  public var userIds: [String] = []
+  public var limit: Int
+
+  public init(fromSequence: Int64, limit: Int) {
+    self.fromSequence = fromSequence
+    self.limit = limit
+  }
+}
+
+/// What was asked for of a stretch, in order.
+public struct LedgerSlice: Sendable, Equatable {
+  public var rows: [Entry]
+  /// What was asked for and has a smaller sequence is among the rows.
+  public var nextSequence: Int64
+  /// Of the last row of the ledger.
+  public var lastSequence: Int64
+
+  public init(rows: [Entry], _ filter: LedgerFilter, lastSequence: Int64) {
+    self.rows = rows
+    self.lastSequence = lastSequence
+    if rows.count == filter.limit, let last = rows.last {
+      nextSequence = last.sequence + 1
+    } else {
+      nextSequence = max(filter.fromSequence, min(filter.beforeSequence, lastSequence + 1))
+    }
+  }
+}
+
 public struct HoldFilter: Sendable, Equatable {
   public var userId: String
   /// All when empty.
@@ -74,6 +109,7 @@ public protocol Engine: Sendable {
   /// - Throws: `transactionNotFound`, also for another user's row when `actingUserId` is set.
   func transaction(sequence: Int64, actingUserId: String?) throws(Refusal) -> Snapshot<Entry>
   func transactions(_ filter: TransactionFilter) throws(Refusal) -> Snapshot<Page<Entry>>
+  func ledger(_ filter: LedgerFilter) throws(Refusal) -> Snapshot<LedgerSlice>
   func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>>
   /// By id, after `afterId`.
   func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]>

@@ -15,6 +15,8 @@ extension Committer {
     // Before and after: whoever began to read between, or read on over either, has read two databases.
     state.countReplacement()
     defer { state.countReplacement() }
+    ledgerObserver?.willReplace()
+    defer { ledgerObserver?.begin(after: books.head.ledgerSequence) }
     do { try replace(books.head.commitSequence + 1) } catch {
       if error.kind == .failedSync { die([], error) }
       throw error

@@ -35,6 +35,7 @@ package final class Committer {
   private let onFatal: @Sendable (StoreError) -> Void
   private let onEvent: @Sendable (StoreEvent) -> Void
   let onRateLimits: @Sendable (RateLimitChange) -> Void
+  let ledgerObserver: (any LedgerObserver)?
 
   package internal(set) var books = Books()
   /// The next place after the last commit, among its own.
@@ -64,7 +65,9 @@ package final class Committer {
     onFatal = configuration.onFatal
     onEvent = configuration.onEvent
     onRateLimits = configuration.onRateLimits
+    ledgerObserver = configuration.ledgerObserver
     books = try store.books()
+    ledgerObserver?.begin(after: books.head.ledgerSequence)
     onRateLimits(.all(try store.rateLimits()))
   }
 
@@ -251,6 +254,7 @@ package final class Committer {
     for effect in writes.rateLimits { onRateLimits(.one(effect.limit)) }
     time.follow(books.head.lastAtMicros)
     state.publish(books.head, writes.accounts.values.lazy.map(\.account))
+    if !writes.ledger.isEmpty { ledgerObserver?.append(CommittedRows(rows: writes.ledger)) }
     if writes.freesMemory { store.freeMemory() }
   }
 

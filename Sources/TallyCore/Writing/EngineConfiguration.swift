@@ -48,6 +48,9 @@ public struct EngineConfiguration: Sendable {
   /// Forgets what commits change.
   public var observer: (any CommitObserver)?
 
+  /// Told of the rows that commits append.
+  public var ledgerObserver: (any LedgerObserver)?
+
   /// Told after `EngineState.mode` has changed. On the writer's queue, the one that watches the files, or
   /// that of who closes the engine; must not wait.
   public var onModeChange: @Sendable () -> Void = {}

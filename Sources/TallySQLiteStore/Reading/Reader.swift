@@ -21,6 +21,7 @@ final class Reader: @unchecked Sendable {
   private let transaction: TransactionControl
   let tables: Tables
   let history: History
+  let stretches: LedgerStretches
   let holdHistory: HoldHistory
   let usage: UsageReader
   let stats: StatsReader
@@ -39,6 +40,7 @@ final class Reader: @unchecked Sendable {
     transaction = try TransactionControl(connection, writing: false)
     tables = try Tables(connection)
     history = try History(connection)
+    stretches = try LedgerStretches(connection)
     holdHistory = try HoldHistory(connection)
     usage = try UsageReader(connection)
     stats = try StatsReader(connection, labels: tables.runLabels)

@@ -75,6 +75,13 @@ extension SQLiteEngine {
     }
   }
 
+  public func ledger(_ filter: LedgerFilter) throws(Refusal) -> Snapshot<LedgerSlice> {
+    try read { (reader, head) throws(SQLiteError) in
+      LedgerSlice(
+        rows: try reader.stretches.rows(filter), filter, lastSequence: head.ledgerSequence)
+    }
+  }
+
   public func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>> {
     try read { (reader, _) throws(SQLiteError) in
       guard let account = try reader.tables.accounts.account(userId: filter.userId) else {

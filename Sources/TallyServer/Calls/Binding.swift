@@ -20,6 +20,7 @@ struct Services: Sendable {
   var allowList: AllowList
   var lanes: ReadLanes
   var limiter: RateLimiter
+  var watch: LedgerWatch
   /// Largest reply that is sent.
   var maximumReplyByteCount: Int
 }

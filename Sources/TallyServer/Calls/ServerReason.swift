@@ -16,6 +16,7 @@ enum ServerReason: String, CaseIterable {
   case tooManyBytes = "TOO_MANY_BYTES"
   case streamNotTaken = "STREAM_NOT_TAKEN"
   case streamEnded = "STREAM_ENDED"
+  case lagged = "LAGGED"
   case serviceNotFound = "SERVICE_NOT_FOUND"
   case internalError = "INTERNAL"
   case roleRequired = "ROLE_REQUIRED"
@@ -28,6 +29,7 @@ enum ServerReason: String, CaseIterable {
     case .unimplemented: .unimplemented
     case .malformedRequest: .invalidArgument
     case .streamEnded: .unavailable
+    case .lagged: .outOfRange
     case .serviceNotFound: .notFound
     case .internalError: .internalError
     }

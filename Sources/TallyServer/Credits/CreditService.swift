@@ -13,7 +13,7 @@ struct CreditService {
 
   var services: Services
 
-  var bindings: [Binding] { mutations + batches + reads }
+  var bindings: [Binding] { mutations + batches + reads + [WatchStream.binding(services)] }
 
   private var mutations: [Binding] {
     [

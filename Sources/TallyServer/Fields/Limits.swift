@@ -51,6 +51,15 @@ public enum Limits {
   public static let cancelTokenByteCount = 255
   public static let batchItemCount = 8_192
   public static let balanceUserCount = 1_000
+  /// Users of one WatchTransactions, and of all that are under way.
+  public static let watchUserCount = 1_000
+  public static let watchedUserCount = 100_000
+  /// Calls of WatchTransactions under way, and those of one connection.
+  public static let watcherCount = 10_000
+  public static let connectionWatcherCount = 1_000
+  /// What is kept for a watcher whose peer does not take it: rows, and bytes of them.
+  public static let watchLagRowCount = 32_768
+  public static let watchLagByteCount = 16 << 20
   public static let pageRowCount = 1_000
   public static let defaultPageRowCount = 100
   public static let holdTtlMillis: Int64 = 2_592_000_000
@@ -117,6 +126,12 @@ public enum Limits {
     ("metadata_value", Int64(metadataValueByteCount), "bytes"),
     ("batch", Int64(batchItemCount), "items"),
     ("batch_get_balances", Int64(balanceUserCount), "users"),
+    ("watch_users", Int64(watchUserCount), "users"),
+    ("watched_users", Int64(watchedUserCount), "users"),
+    ("watchers", Int64(watcherCount), "calls"),
+    ("connection_watchers", Int64(connectionWatcherCount), "calls"),
+    ("watch_lag", Int64(watchLagRowCount), "rows"),
+    ("watch_lag_bytes", Int64(watchLagByteCount), "bytes"),
     ("page", Int64(pageRowCount), "rows"),
     ("hold_ttl", holdTtlMillis, "millis"),
     ("amount", amountMicros, "micros"),

@@ -16,6 +16,7 @@ struct MetricCatalogue: Sendable {
   var engine: any ServedEngine
   var replies: ReplyCaches
   var limiter: RateLimiter
+  var watch: LedgerWatch
   /// nil before the server listens.
   var connections: @Sendable () -> ServerStatistics?
 
@@ -77,6 +78,8 @@ struct MetricCatalogue: Sendable {
           Sample(labels: [("subject", "user")], value: .number(limiter.limitedUsers.value)),
           Sample(labels: [("subject", "uid")], value: .number(limiter.limitedUids.value)),
         ]),
+      .gauge("watchers", "Calls that follow the ledger.", Int64(watch.watcherCount)),
+      .counter("watchers_lagged_total", "Those that were ended since they lagged.", watch.laggedCount),
     ]
   }
 

@@ -81,14 +81,14 @@ final class Intruder {
   }
 
   /// Whole frames that have arrived, taken out.
-  private func frames() -> [(stream: UInt32, payload: [UInt8])] {
-    var frames: [(stream: UInt32, payload: [UInt8])] = []
+  func takeFrames() -> [(stream: UInt32, type: UInt8, payload: [UInt8])] {
+    var frames: [(stream: UInt32, type: UInt8, payload: [UInt8])] = []
     var start = 0
     while received.count - start >= 10 {
       let length = received[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
       guard received.count - start >= 10 + length else { break }
       let stream = received[start + 4..<start + 8].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-      frames.append((stream, Array(received[start + 10..<start + 10 + length])))
+      frames.append((stream, received[start + 8], Array(received[start + 10..<start + 10 + length])))
       start += 10 + length
     }
     received.removeFirst(start)
@@ -100,7 +100,7 @@ final class Intruder {
     var answers: [String?] = []
     try await eventually("\(count) answers") {
       receive()
-      for frame in frames() { answers.append(try Self.reason(frame.payload)) }
+      for frame in takeFrames() { answers.append(try Self.reason(frame.payload)) }
       try #require(!isClosed || answers.count >= count, "closed after \(answers.count) answers")
       return answers.count >= count
     }
@@ -109,9 +109,18 @@ final class Intruder {
 
   static func reason(_ payload: [UInt8]) throws -> String? {
     guard let status = try ResponseEnvelope(payload.span).status, status.code != .ok else { return nil }
+    return try info(status)?.reason ?? "\(status.code)"
+  }
+
+  /// What a failure says beside its reason.
+  static func details(_ payload: [UInt8]) throws -> [String: String] {
+    guard let status = try ResponseEnvelope(payload.span).status else { return [:] }
+    return try info(status)?.metadata ?? [:]
+  }
+
+  private static func info(_ status: Status) throws -> TallystickV1.ErrorInfo? {
     let detail = status.details.first { $0.typeURL.hasSuffix("tallystick.v1.ErrorInfo") }
-    guard let detail else { return "\(status.code)" }
-    return try TallystickV1.ErrorInfo.decode(detail.value).reason
+    return try detail.map { try TallystickV1.ErrorInfo.decode($0.value) }
   }
 
   func waitUntilClosed() async throws {

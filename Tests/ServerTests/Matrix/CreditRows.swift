@@ -24,6 +24,9 @@ enum CreditRows {
       let consumed = try await rig.live.consume(owner, 1, key: key)
       request.transactionId = consumed.transaction?.transactionId ?? ""
     },
+    MethodRow(Credits.watchTransactions, .readonly, .user) { request, rig, owner in
+      request.userIds = [owner ?? rig.fresh("nobody")]
+    },
   ]
 
   private static let writes: [MethodRow] = [
