@@ -14,7 +14,7 @@ internal import TallySQLite
 
 final class VerifyCharges {
   /// What a run's hold captured, and what was drawn or owed with that; what the row of its end drew or owed
-  /// beside the hold; whether that row is the run's, written at its end; whether its end settled the hold.
+  /// beside the hold; whether that row is the run's, written at its end; whether its end captured the hold.
   static let chargesSQL = """
     SELECT r.id, max(r.commit_sequence, coalesce(r.finish_commit_sequence, 0)), r.cost, r.charged,
       (SELECT coalesce(sum(-l.amount), 0) FROM ledger l
@@ -29,7 +29,7 @@ final class VerifyCharges {
         WHERE l.sequence = r.finish_sequence AND l.account = r.account AND l.run_id = r.run_id
           AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
       EXISTS (SELECT 1 FROM ledger l
-        WHERE l.hold_id = r.hold_id AND l.type IN (6, 13) AND l.account = r.account
+        WHERE l.hold_id = r.hold_id AND l.type = 6 AND l.account = r.account
           AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
       r.owed, r.finish_sequence, r.status, r.expires_at, (SELECT h.expires_at FROM hold h WHERE h.id = r.hold_id)
     FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
@@ -67,14 +67,14 @@ final class VerifyCharges {
     let paid = min(cost, captured)
     let rows = paid.addingReportingOverflow(drawn).partialValue
     tally.expect(charged == rows, "\(name): charged \(charged), its ledger rows took \(rows)")
-    let (isOfItsEnd, hasSettled) = (row.int() == 1, row.int() == 1)
+    let (isOfItsEnd, hasCaptured) = (row.int() == 1, row.int() == 1)
     let owedOfRows = min(cost &- paid, owedThen).addingReportingOverflow(owedAtEnd).partialValue
     let owed = row.int()
     tally.expect(owed == owedOfRows, "\(name): owed \(owed), its ledger rows say \(owedOfRows)")
     if let sequence = row.optionalInt() {
       tally.expect(isOfItsEnd, "\(name): ledger row \(sequence) is not of its end")
     } else {
-      tally.expect(!hasSettled, "\(name): its end has settled its hold, and names no ledger row")
+      tally.expect(!hasCaptured, "\(name): its end has captured its hold, and names no ledger row")
     }
     let isRunning = row.int() == Int64(RunStatus.running.rawValue)
     let expiresAtMicros = row.int()

@@ -166,8 +166,11 @@ final class VerifyReader {
       }
     }
     for index in slice.indices {
-      for lot in slice[index].account.lots {
-        slice[index].shortMicros[lot.id] = try shortMicros(ofLot: lot.id)
+      let account = slice[index].account
+      do throws(SQLiteError) {
+        for lot in account.lots { slice[index].shortMicros[lot.id] = try shortMicros(ofLot: lot.id) }
+      } catch {
+        tally.add("account \(account.id): \(error.message)")
       }
     }
     return (last, slice)

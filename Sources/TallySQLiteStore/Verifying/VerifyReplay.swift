@@ -209,6 +209,8 @@ struct VerifyReplay {
     allocations.expect(
       entry.owedAfterMicros == account.owedMicros,
       "\(name): owed after \(entry.owedAfterMicros) is not \(account.owedMicros)")
+    // Goes on from what is stored, so that one bad row is one finding.
+    account.owedMicros = entry.owedAfterMicros
     if entry.type == .owedPayment {
       allocations.expect(
         entry.owedMicros == 0 - entry.amountMicros,

@@ -152,7 +152,10 @@ struct VerifyProductTests {
       (4, "UPDATE run SET charged = 3 WHERE run_id = 'r5'", "charged 3, its ledger rows took 0"),
       (4, Self.otherHold, "charged 5, its ledger rows took 0"),
       (4, Self.otherEnd, "ledger row 1 is not of its end"),
-      (4, "UPDATE run SET finish_sequence = NULL WHERE run_id = 'r4'", "charged 89, its ledger rows took 10"),
+      (
+        4, "UPDATE run SET finish_sequence = NULL WHERE run_id = 'r4'",
+        "its end has captured its hold, and names no ledger row"
+      ),
       (6, "UPDATE run SET cost = 6 WHERE run_id = 'r1'", "account 1, label 1: its total"),
       (6, "UPDATE run SET cost = 6 WHERE run_id = 'r1'", "account 0, label 0: its quarter hours"),
       (6, "UPDATE run SET started_at = started_at - 900000000 WHERE run_id = 'r3'", "its quarter hours"),
