@@ -95,11 +95,14 @@ extension MemoryEngine {
     let firstDay = Civil(year: span.month.year, month: span.month.month, day: 1).dayNumber
     let counters = tables.counters(
       account: account, from: own.start(ofDay: firstDay), to: span.endMicros)
-    return Usage(
+    let spending = tables.spending(userId, at: nowMicros)
+    var usage = Usage(
       userId: userId, month: span.month, timeZone: own.name, generations: counters.generations,
       running: tables.openRunCount(account: account, nowMicros: nowMicros), uploads: counters.uploads,
       pages: tables.pageCount(account: account), planId: plan?.id, limits: plan?.limits ?? PlanLimits(),
       resetsAtMicros: span.endMicros)
+    (usage.owedMicros, usage.objection) = (spending.balance.owedMicros, spending.objection)
+    return usage
   }
 
   package func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats> {

@@ -162,6 +162,12 @@ package final class MemoryEngine: ServedEngine {
     try read { $0.balance(userId, at: nowMicros()) }
   }
 
+  package func cachedSpending(userId: String) -> Snapshot<Spending>? { nil }
+
+  package func spending(userId: String) throws(Refusal) -> Snapshot<Spending> {
+    try read { $0.spending(userId, at: nowMicros()) }
+  }
+
   package func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {
     try read { tables in
       let nowMicros = nowMicros()
@@ -176,7 +182,7 @@ package final class MemoryEngine: ServedEngine {
           .transactionNotFound, "no such transaction",
           details: ["transaction_id": Identifiers.transaction(sequence)])
       }
-      return entry
+      return tables.named(entry)
     }
   }
 
@@ -193,7 +199,7 @@ package final class MemoryEngine: ServedEngine {
             }
           }
       }
-      return Page(rows, limit: filter.limit, number: \.sequence)
+      return Page(rows.map { tables.named($0) }, limit: filter.limit, number: \.sequence)
     }
   }
 
@@ -233,6 +239,19 @@ package final class MemoryEngine: ServedEngine {
 }
 
 extension MemoryTables {
+  func spending(_ userId: String, at nowMicros: Int64) -> Spending {
+    let balance = balance(userId, at: nowMicros)
+    guard let account = accounts[ExactText(userId)]?.account else { return Spending(balance: balance) }
+    return Spending(
+      balance: balance,
+      objection: Spending.objection(
+        isSuspended: account.isSuspended, owedMicros: balance.owedMicros,
+        blocksOwing: plan(account: account.id)?.onShort == .block))
+  }
+
+  /// With the names of the row that it refers to.
+  fileprivate func named(_ row: Entry) -> Entry { row.naming(row.refersTo.flatMap { entry($0) }) }
+
   func balance(_ userId: String, at nowMicros: Int64) -> Balance {
     guard let account = accounts[ExactText(userId)]?.account else { return Balance(userId: userId) }
     let expired = expiredHolds(account: account.id, nowMicros: nowMicros)

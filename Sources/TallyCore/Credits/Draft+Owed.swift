@@ -15,11 +15,9 @@ extension Draft {
   /// Whether the user may consume or set credit aside.
   /// - Throws: `userSuspended`, `paymentDue`.
   func requireSpender(_ context: DecisionContext) throws(Refusal) {
-    if account.isSuspended { throw Refusal(.userSuspended, "the user is suspended") }
-    guard context.blocksOwing, !account.owed.isEmpty else { return }
-    throw Refusal(
-      .paymentDue, "the user has to pay what is owed first",
-      details: ["owed_micros": String(account.owedMicros)])
+    let objection = Spending.objection(
+      isSuspended: account.isSuspended, owedMicros: account.owedMicros, blocksOwing: context.blocksOwing)
+    if let objection { throw objection }
   }
 
   // MARK: Owing

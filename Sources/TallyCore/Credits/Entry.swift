@@ -60,17 +60,17 @@ public struct Entry: Sendable, Equatable {
   public var text = FreeText()
   /// The earlier row that it is about: a refund's debit, a reversal's or reinstatement's purchase, a void's
   /// or rollover's grant, the row of the lot that expired; of what is owed or was paid of a reversal: the
-  /// purchase.
+  /// purchase; of a capture of more than was held: the hold's row.
   public var refersTo: Int64?
   /// The provider's id of a reversal or reinstatement, unique over all rows.
   public var eventId: String?
   /// `reversal`, `reinstatement`: what was asked for.
   public var askedMicros: Int64 = 0
   /// `reversal`, `void`: what could not be taken and is not owed; negative on a later row that takes or
-  /// undoes a part of it.
+  /// undoes a part of it, and on an `expiry` row of credit that could not be used.
   public var shortMicros: Int64 = 0
   /// `owed`: what became owed, `owedPayment`: what was paid, `owedForgiven`: what was forgiven of it. Of a
-  /// reversal: what became owed by it; of a reinstatement: what it forgave.
+  /// reversal or a debit: what became owed by it; of a reinstatement or an expiry: what it forgave.
   public var owedMicros: Int64 = 0
   /// What the user owes in all after the row.
   public var owedAfterMicros: Int64 = 0
@@ -85,6 +85,10 @@ public struct Entry: Sendable, Equatable {
   /// Plan grants: the period as dates, in days since the epoch; the end is exclusive. nil on rows from before
   /// periods were dates.
   public var periodDays: Range<Int64>?
+  /// Of the row that it refers to, for whoever is told of it. No facts of this row, and set only where
+  /// somebody is told.
+  public var referredPaymentId: String?
+  public var referredPlanId: String?
   /// The user's row before this one, or zero. Not a fact of the row, but a way to find it.
   public var previous: Int64 = 0
   /// A row of the user further back, or zero: see `Account.marks`.
@@ -104,6 +108,14 @@ public struct Entry: Sendable, Equatable {
     self.atMicros = atMicros
     self.effectiveAtMicros = effectiveAtMicros
     self.lots = lots
+  }
+
+  /// With the names of the row that it refers to.
+  package func naming(_ referred: Entry?) -> Entry {
+    var named = self
+    named.referredPaymentId = referred?.paymentId
+    named.referredPlanId = referred?.planId
+    return named
   }
 
   /// The balance that stood after the row, as its caller was told.

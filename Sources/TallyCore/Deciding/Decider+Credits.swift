@@ -162,7 +162,18 @@ extension Decider {
     var hold: Hold?
     if let holdId = row.holdId { hold = Rules.hold(try storedHold(holdId), after: row) }
     let balance = try lastRow(ofChangeWith: row).balanceAfter
-    return Decided(replay: Receipt(transaction: row, balance: balance, hold: hold, replayed: true))
+    return Decided(
+      replay: Receipt(transaction: try named(row), balance: balance, hold: hold, replayed: true))
+  }
+
+  /// With the names of the purchase or the grant that it refers to.
+  private func named(_ row: Entry) throws(Refusal) -> Entry {
+    switch row.type {
+    case .reversal, .reinstatement, .void, .owedForgiven:
+      guard let refersTo = row.refersTo else { return row }
+      return row.naming(try records.entry(refersTo))
+    default: return row
+    }
   }
 
   /// The user's last row at the same place as this one: rows may follow the one that carries the key.
@@ -210,7 +221,8 @@ extension Decider {
     guard let change = effects.change, let row = change.own, let last = change.entries.last else {
       throw StorageFailure.malformed("change: no row").refusal
     }
-    return Decided(Receipt(transaction: row, balance: last.balanceAfter, hold: change.hold), effects)
+    return Decided(
+      Receipt(transaction: try named(row), balance: last.balanceAfter, hold: change.hold), effects)
   }
 
   /// A change with all that the writer knows better than the rules: places, numbers, the next expiry and the

@@ -104,6 +104,9 @@ public protocol Engine: Sendable {
   func cachedBalance(userId: String) -> Snapshot<Balance>?
   /// A user's balance now; zero for a user that is not known. May wait for a reader.
   func balance(userId: String) throws(Refusal) -> Snapshot<Balance>
+  /// The same, with what stands in the way of spending. From memory only when nothing does.
+  func cachedSpending(userId: String) -> Snapshot<Spending>?
+  func spending(userId: String) throws(Refusal) -> Snapshot<Spending>
   /// In the order asked; fixed statement count.
   func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]>
   /// - Throws: `transactionNotFound`, also for another user's row when `actingUserId` is set.

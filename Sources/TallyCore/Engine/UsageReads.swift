@@ -14,22 +14,29 @@ public protocol UsageReads: Sendable {
   func usages(_ query: UsageQuery) throws(Refusal) -> Snapshot<[Usage]>
   /// How much of a quota a user has used, by `usages`.
   /// - Throws: as `usages`.
-  func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaUse>
+  func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaAdvice>
   /// Sums over runs, and the last of them.
   func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats>
 }
 
 extension UsageReads {
-  public func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaUse> {
+  public func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaAdvice> {
     let read = try usages(UsageQuery(userIds: [userId]))
     guard let usage = read.value.first else { throw Refusal(.corrupt, "no usage of one user") }
     let counts = QuotaCounts(
       month: MonthCounters(generations: usage.generations, uploads: usage.uploads), running: usage.running,
       pages: usage.pages)
-    return Snapshot(
-      QuotaUse(kind, counts, limits: usage.limits, resetsAtMicros: usage.resetsAtMicros),
-      commitSequence: read.commitSequence)
+    let use = QuotaUse(kind, counts, limits: usage.limits, resetsAtMicros: usage.resetsAtMicros)
+    // Of the calls that use one, only BeginRun spends.
+    let advice = QuotaAdvice(use: use, objection: kind == .generations ? usage.objection : nil)
+    return Snapshot(advice, commitSequence: read.commitSequence)
   }
+}
+
+/// How much of a quota is used, and what else stands in the way of one more.
+public struct QuotaAdvice: Sendable, Equatable {
+  public var use: QuotaUse
+  public var objection: Refusal?
 }
 
 /// Which users' usage of which month.
@@ -66,6 +73,10 @@ public struct Usage: Sendable, Equatable {
   public var limits = PlanLimits()
   /// When the next month begins.
   public var resetsAtMicros: Int64
+  /// Now, whatever the month.
+  public var owedMicros: Int64 = 0
+  /// Why the user may not spend now, whatever there is; nil: nothing stands in the way.
+  public var objection: Refusal?
 
   package init(
     userId: String, month: Month, timeZone: String, generations: Int64 = 0, running: Int64 = 0,

@@ -351,12 +351,14 @@ extension TallystickV1 {
     /// The account's version after the row.
     public var version: Int64 = 0
     public var runId: String = ""
+    /// Of a purchase, and of rows that refer to one.
     public var paymentId: String = ""
+    /// Of a plan's grant, and of rows that refer to one.
     public var planId: String = ""
     public var periodStartAtMicros: Int64?
     /// The hold that the row opened, extended, captured or released.
     public var holdId: String = ""
-    /// Who adjusted, and why.
+    /// Who adjusted, voided or forgave, and why.
     public var actor: String = ""
     public var reason: String = ""
     /// The package bought.
@@ -373,17 +375,18 @@ extension TallystickV1 {
     /// balance_after - held_after - pending_after.
     public var pendingAfterMicros: Int64 = 0
     /// The earlier row that it is about: a refund's debit, a reversal's or reinstatement's purchase, a void's or
-    /// rollover's grant, the grant of the lot that expired; of what is owed for a reversal: the purchase.
+    /// rollover's grant, the grant of the lot that expired; of what is owed for a reversal: the purchase; of a
+    /// capture of more than was held: the hold's row.
     public var refersToTransactionId: String = ""
     /// The provider's id of a reversal or reinstatement.
     public var eventId: String = ""
     /// Reversals and reinstatements: what was asked for.
     public var askedMicros: Int64 = 0
     /// Reversals and voids: what could not be taken and is not owed. Negative on a later row that takes or undoes
-    /// a part of it.
+    /// a part of it, or on the expiry row of credit that could not be used.
     public var shortMicros: Int64 = 0
     /// `owed`: what became owed; `owed_payment`: what was paid of it; `owed_forgiven`: what was forgiven. Of a
-    /// reversal: what became owed by it; of a reinstatement: what it forgave.
+    /// reversal or a debit: what became owed by it; of a reinstatement or an expiry: what it forgave.
     public var owedMicros: Int64 = 0
     /// What the user owes in all after the row.
     public var owedAfterMicros: Int64 = 0
@@ -465,9 +468,10 @@ extension TallystickV1 {
     public static var fullName: String { "tallystick.v1.CheckBalanceResponse" }
     public var allowed: Bool = false
     public var availableMicros: Int64 = 0
-    /// available - estimate; negative when not allowed.
+    /// available - estimate; negative when that is not there.
     public var remainingMicros: Int64 = 0
-    /// INSUFFICIENT_CREDITS when not allowed.
+    /// When not allowed, why a Consume or Reserve would be refused: USER_SUSPENDED, PAYMENT_DUE or
+    /// INSUFFICIENT_CREDITS, the first that holds.
     public var reason: String = ""
     public var commitSequence: Int64 = 0
 
@@ -1016,7 +1020,7 @@ extension TallystickV1 {
     public static let reserve = RPC<TallystickV1.ReserveRequest, TallystickV1.ReserveResponse>(service: name, method: "Reserve", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Moves an open hold's expiry.
     public static let extend = RPC<TallystickV1.ExtendRequest, TallystickV1.ExtendResponse>(service: name, method: "Extend", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
-    /// Charges a hold with all or less than it holds and releases the rest.
+    /// Charges a hold with all or less than it holds and releases the rest; or, with OVERAGE_DRAW, with more.
     public static let capture = RPC<TallystickV1.CaptureRequest, TallystickV1.CaptureResponse>(service: name, method: "Capture", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })
     /// Gives a hold's credit back.
     public static let release = RPC<TallystickV1.ReleaseRequest, TallystickV1.ReleaseResponse>(service: name, method: "Release", kind: .unary, repeatable: { _ in true }, keys: { if $0.idempotencyKey.isEmpty { $0.idempotencyKey = $1() } })

@@ -37,6 +37,7 @@ extension TallystickV1.Run: @unsafe CBacked {
     expiresAtMicros = unsafe c.pointee.expires_at_micros
     error = try unsafe readText(c.pointee.error, "error")
     recorded = unsafe c.pointee.recorded != 0
+    owedMicros = unsafe c.pointee.owed_micros
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -59,6 +60,7 @@ extension TallystickV1.Run: @unsafe CBacked {
     unsafe c.pointee.expires_at_micros = expiresAtMicros
     unsafe c.pointee.error = arena.text(error)
     unsafe c.pointee.recorded = recorded ? 1 : 0
+    unsafe c.pointee.owed_micros = owedMicros
     return unsafe c
   }
 }
@@ -656,6 +658,7 @@ extension TallystickV1.Usage: @unsafe CBacked {
     planId = try unsafe readText(c.pointee.plan_id, "plan_id")
     limits = try unsafe readSingle(c.pointee.n_limits, c.pointee.limits, "limits")
     resetsAtMicros = unsafe c.pointee.resets_at_micros
+    owedMicros = unsafe c.pointee.owed_micros
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -670,6 +673,7 @@ extension TallystickV1.Usage: @unsafe CBacked {
     unsafe c.pointee.plan_id = arena.text(planId)
     unsafe (c.pointee.n_limits, c.pointee.limits) = arena.single(limits)
     unsafe c.pointee.resets_at_micros = resetsAtMicros
+    unsafe c.pointee.owed_micros = owedMicros
     return unsafe c
   }
 }
@@ -1026,6 +1030,7 @@ extension TallystickV1.CheckQuotaResponse: @unsafe CBacked {
     used = unsafe c.pointee.used
     resetsAtMicros = unsafe c.pointee.resets_at_micros
     commitSequence = unsafe c.pointee.commit_sequence
+    reason = try unsafe readText(c.pointee.reason, "reason")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1038,6 +1043,7 @@ extension TallystickV1.CheckQuotaResponse: @unsafe CBacked {
     unsafe c.pointee.used = used
     unsafe c.pointee.resets_at_micros = resetsAtMicros
     unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.reason = arena.text(reason)
     return unsafe c
   }
 }

@@ -224,6 +224,8 @@ extension TallystickV1 {
     public var error: String = ""
     /// Made by RecordRun, RecordRuns or StreamRuns.
     public var recorded: Bool = false
+    /// Of what is uncollected, what became owed by it. What is paid later changes neither.
+    public var owedMicros: Int64 = 0
 
     public init() {}
   }
@@ -281,9 +283,10 @@ extension TallystickV1 {
   public struct FinishRunResponse: Message {
     public static var fullName: String { "tallystick.v1.FinishRunResponse" }
     public var run: TallystickV1.Run?
-    /// The last ledger row that this call wrote for the run; absent when none was.
+    /// What the run was charged, by one row. Without a charge: the row that gave its hold back, or the one of what
+    /// it owes; absent when none was written.
     public var transaction: TallystickV1.Transaction?
-    /// After the transaction; without one, as it stands now.
+    /// After the last row that this call wrote; without one, as it stands now.
     public var balance: TallystickV1.Balance?
     public var replayed: Bool = false
     public var commitSequence: Int64 = 0
@@ -445,6 +448,8 @@ extension TallystickV1 {
     public var limits: TallystickV1.PlanLimits?
     /// When the next month begins.
     public var resetsAtMicros: Int64 = 0
+    /// What the user owes now, whatever the month.
+    public var owedMicros: Int64 = 0
 
     public init() {}
   }
@@ -575,6 +580,9 @@ extension TallystickV1 {
     /// Of a monthly quota: when the next month begins; zero for pages.
     public var resetsAtMicros: Int64 = 0
     public var commitSequence: Int64 = 0
+    /// When not allowed, why the call that uses one would be refused: QUOTA_EXCEEDED; for generations before that
+    /// USER_SUSPENDED or PAYMENT_DUE, the first that holds.
+    public var reason: String = ""
 
     public init() {}
   }
@@ -663,8 +671,8 @@ extension TallystickV1 {
     /// Checks the quota, holds the estimate and records the run as running, in one transaction.
     public static let beginRun = RPC<TallystickV1.BeginRunRequest, TallystickV1.BeginRunResponse>(service: name, method: "BeginRun", kind: .unary, repeatable: { _ in true })
     /// Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction. The
-    /// hold pays first, then what is available, and what is not there is uncollected: a run that was begun is
-    /// always recorded. What was captured of its hold by Capture pays the cost and is not taken again.
+    /// hold pays first, then what is available, and what is not there is uncollected, and owed if the plan says
+    /// so: a run that was begun is always recorded. What was captured of its hold by Capture pays the cost and is not taken again.
     public static let finishRun = RPC<TallystickV1.FinishRunRequest, TallystickV1.FinishRunResponse>(service: name, method: "FinishRun", kind: .unary, repeatable: { _ in true })
     /// Records a run that has ended elsewhere. Never charges, never checks a quota.
     public static let recordRun = RPC<TallystickV1.RecordRunRequest, TallystickV1.RecordRunResponse>(service: name, method: "RecordRun", kind: .unary, repeatable: { _ in true })

@@ -28,6 +28,24 @@ extension SQLiteEngine {
     return Snapshot(read.value.1, commitSequence: read.commitSequence)
   }
 
+  public func cachedSpending(userId: String) -> Snapshot<Spending>? {
+    guard let view = committed.account(userId: userId), !view.account.mayHaveObjection else { return nil }
+    let nowMicros = time.nowMicros
+    if view.account.hasExpiredHolds(atMicros: nowMicros) { return nil }
+    let balance = Rules.balance(of: view.account, expiredHolds: [], at: nowMicros)
+    return Snapshot(Spending(balance: balance), commitSequence: view.commitSequence)
+  }
+
+  public func spending(userId: String) throws(Refusal) -> Snapshot<Spending> {
+    if let cached = cachedSpending(userId: userId) { return cached }
+    return try read { (reader, _) throws(SQLiteError) in
+      guard let account = try reader.tables.accounts.account(userId: userId) else {
+        return Spending(balance: Balance(userId: userId))
+      }
+      return try reader.spending(of: account, nowMicros: time.nowMicros)
+    }
+  }
+
   public func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {
     if let cached = committed.accounts(userIds: userIds) {
       let nowMicros = time.nowMicros
@@ -56,7 +74,8 @@ extension SQLiteEngine {
 
   public func transaction(sequence: Int64, actingUserId: String?) throws(Refusal) -> Snapshot<Entry> {
     let read = try read { (reader, _) throws(SQLiteError) in
-      try reader.tables.ledger.entry(sequence: sequence)
+      guard let entry = try reader.tables.ledger.entry(sequence: sequence) else { return Entry?.none }
+      return try reader.tables.ledger.name([entry]).first
     }
     guard let entry = read.value, actingUserId?.isExactly(entry.userId) ?? true else {
       throw Refusal(
@@ -71,7 +90,9 @@ extension SQLiteEngine {
       guard let account = try reader.tables.accounts.account(userId: filter.userId) else {
         return Page(rows: [], nextBefore: nil)
       }
-      return try reader.history.page(account: account.id, filter)
+      var page = try reader.history.page(account: account.id, filter)
+      page.rows = try reader.tables.ledger.name(page.rows)
+      return page
     }
   }
 
@@ -96,6 +117,22 @@ extension SQLiteEngine {
     try read { (reader, _) throws(SQLiteError) in
       try reader.tables.plans.plans(afterId: afterId, limit: limit)
     }
+  }
+}
+
+extension Reader {
+  /// One statement, and two more only of a user who may not be free to spend.
+  func spending(of account: Account, nowMicros: Int64) throws(SQLiteError) -> Spending {
+    let expired = try tables.holds.expired(account: account.id, nowMicros: nowMicros)
+    let balance = Rules.balance(of: account, expiredHolds: expired, at: nowMicros)
+    guard account.mayHaveObjection else { return Spending(balance: balance) }
+    let planId = try tables.settings.planId(account: account.id)
+    let plan = try tables.plans.plans(ids: [planId])[planId]
+    return Spending(
+      balance: balance,
+      objection: Spending.objection(
+        isSuspended: account.isSuspended, owedMicros: balance.owedMicros,
+        blocksOwing: plan?.onShort == .block))
   }
 }
 

@@ -27,11 +27,32 @@ extension SQLiteEngine: UsageReads {
 }
 
 extension Reader {
-  /// One a user id, in the order asked: four statements.
+  /// What users owe once all that is due is settled.
+  private func owed(userIds: [String], nowMicros: Int64) throws(SQLiteError) -> [ExactText: Int64] {
+    let expired = Dictionary(grouping: try tables.holds.expired(userIds: userIds, nowMicros: nowMicros)) {
+      ExactText($0.userId)
+    }
+    var owed: [ExactText: Int64] = [:]
+    for account in try tables.accounts.accounts(userIds: userIds) {
+      let userId = ExactText(account.userId)
+      owed[userId] =
+        Rules.balance(of: account, expiredHolds: expired[userId] ?? [], at: nowMicros).owedMicros
+    }
+    return owed
+  }
+
+  /// One a user id, in the order asked: four statements, and two more when some of them owe.
   fileprivate func usages(
     _ query: UsageQuery, zones: ZoneStore, nowMicros: Int64
   ) throws(SQLiteError) -> Result<[Usage], Refusal> {
-    let subjects = try usage.subjects(userIds: query.userIds)
+    var subjects = try usage.subjects(userIds: query.userIds)
+    let owing = subjects.filter { $0.owedMicros > 0 }.map(\.userId)
+    if !owing.isEmpty {
+      let owed = try owed(userIds: owing, nowMicros: nowMicros)
+      for index in subjects.indices {
+        subjects[index].owedMicros = owed[ExactText(subjects[index].userId)] ?? 0
+      }
+    }
     // Users that are not known have used nothing in the month.
     let nobody = UsageSubject(account: RollupKey.nobody, userId: "", planId: nil)
     let found: [Usage]

@@ -53,19 +53,23 @@ extension Reader {
     let expired = Dictionary(grouping: try tables.holds.expired(userIds: late, nowMicros: nowMicros)) {
       ExactText($0.userId)
     }
+    let balances = page.rows.map { row in
+      Rules.balance(
+        of: row.account, expiredHolds: expired[ExactText(row.account.userId)] ?? [], at: nowMicros)
+    }
     let usages: [Usage]
     switch try usage.months(
-      of: page.rows.map {
-        UsageSubject(account: $0.account.id, userId: $0.account.userId, planId: $0.settings.planId)
+      of: zip(page.rows, balances).map { row, balance in
+        UsageSubject(
+          account: row.account.id, userId: row.account.userId, planId: row.settings.planId,
+          isSuspended: row.account.isSuspended, owedMicros: balance.owedMicros)
       }, month: filter.month, zone: filter.zone, plans: tables.plans, zones: zones, nowMicros: nowMicros)
     {
     case .success(let found): usages = found
     case .failure(let refusal): return .failure(refusal)
     }
-    let facts = zip(page.rows, usages).map { row, usage in
-      let balance = Rules.balance(
-        of: row.account, expiredHolds: expired[ExactText(row.account.userId)] ?? [], at: nowMicros)
-      return UserFacts(settings: row.settings, balance: balance, usage: usage)
+    let facts = zip(zip(page.rows, balances), usages).map { row, usage in
+      UserFacts(settings: row.0.settings, balance: row.1, usage: usage)
     }
     return .success(
       UserPage(users: facts, numbers: page.rows.map(\.account.id), nextAfter: page.nextAfter))

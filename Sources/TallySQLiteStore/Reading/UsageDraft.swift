@@ -31,10 +31,13 @@ struct UsageDraft {
     spans.append(span)
     utcMonths.insert(span.month.number)
     months.append(MonthCounters())
-    drafts.append(
-      Usage(
-        userId: subject.userId, month: span.month, timeZone: zone.name, planId: plan?.id,
-        limits: plan?.limits ?? PlanLimits(), resetsAtMicros: span.endMicros))
+    var usage = Usage(
+      userId: subject.userId, month: span.month, timeZone: zone.name, planId: plan?.id,
+      limits: plan?.limits ?? PlanLimits(), resetsAtMicros: span.endMicros)
+    usage.owedMicros = subject.owedMicros
+    usage.objection = Spending.objection(
+      isSuspended: subject.isSuspended, owedMicros: subject.owedMicros, blocksOwing: plan?.onShort == .block)
+    drafts.append(usage)
   }
 
   private mutating func span(

@@ -15,12 +15,15 @@ struct UsageSubject {
   var userId: String
   /// The plan that the user's settings name.
   var planId: String?
+  var isSuspended = false
+  /// As it was last written; whoever asks sets what it is by now.
+  var owedMicros: Int64 = 0
 }
 
 final class UsageReader {
   /// Many users; ?1 is a JSON array of their ids.
   static let subjectsSQL = """
-    SELECT a.id, a.user_id, s.plan_id FROM account a LEFT JOIN user_settings s ON s.account = a.id
+    SELECT a.id, a.user_id, s.plan_id, a.suspended, a.owed FROM account a LEFT JOIN user_settings s ON s.account = a.id
     WHERE a.user_id IN (SELECT value FROM json_each(?1))
     """
   /// The counters of many accounts (?1) in some UTC months (?2), both JSON arrays, and how many of their runs
@@ -53,7 +56,9 @@ final class UsageReader {
   func subjects(userIds: [String]) throws(SQLiteError) -> [UsageSubject] {
     subjects.bind(JSONText.array(userIds))
     return try subjects.all { (row) in
-      UsageSubject(account: row.int(), userId: row.text(), planId: row.optionalText())
+      UsageSubject(
+        account: row.int(), userId: row.text(), planId: row.optionalText(), isSuspended: row.int() != 0,
+        owedMicros: row.int())
     }
   }
 

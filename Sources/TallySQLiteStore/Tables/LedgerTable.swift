@@ -27,11 +27,19 @@ final class LedgerTable {
     SELECT \(selected) FROM ledger l JOIN account a ON a.id = l.account WHERE l.sequence = ?1
     """
 
+  /// What rows (?1, a JSON array of their sequences) are named by.
+  static let namesSQL = """
+    SELECT sequence, payment_id, plan_id FROM ledger
+    WHERE sequence IN (SELECT value FROM json_each(?1)) AND coalesce(payment_id, plan_id) IS NOT NULL
+    """
+
   private let bySequence: Statement
+  private let names: Statement
   private let insert: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     bySequence = try connection.prepare(Self.bySequenceSQL)
+    names = try connection.prepare(Self.namesSQL)
     let written = Self.columns + Self.proof
     insert = try connection.prepare("INSERT INTO ledger(\(written)) VALUES (\(written.parameters))")
   }
@@ -41,6 +49,24 @@ final class LedgerTable {
   func entry(sequence: Int64) throws(SQLiteError) -> Entry? {
     bySequence.bind(sequence)
     return try bySequence.first(Self.entry)
+  }
+
+  /// Adds the names of the purchases and grants that rows refer to: one statement at most.
+  func name(_ rows: [Entry]) throws(SQLiteError) -> [Entry] {
+    let referred = Set(rows.compactMap(\.refersTo))
+    if referred.isEmpty { return rows }
+    names.bind(JSONText.array(referred.sorted()))
+    defer { names.reset() }
+    var named: [Int64: (paymentId: String?, planId: String?)] = [:]
+    while try names.step() {
+      try names.row { (row) in named[row.int()] = (row.optionalText(), row.optionalText()) }
+    }
+    return rows.map { row in
+      guard let refersTo = row.refersTo, let names = named[refersTo] else { return row }
+      var row = row
+      (row.referredPaymentId, row.referredPlanId) = names
+      return row
+    }
   }
 
   /// Takes what is `selected`.

@@ -15,8 +15,8 @@ final class RunTable {
   /// What a run says, but for its user.
   private static let columns = ColumnList(
     "id", "run_id", "model", "type", "status", "started_at", "estimate", "hold_id", "input_tokens",
-    "output_tokens", "images", "cost", "charged", "uncollected", "owed", "finished_at", "expires_at", "error",
-    "recorded")
+    "output_tokens", "images", "cost", "charged", "uncollected", "owed", "finished_at", "expires_at",
+    "error", "recorded")
   /// What replays need.
   private static let requests = ColumnList(
     "account", "digest", "commit_sequence", "commit_position", "finish_digest", "finish_commit_sequence",
@@ -24,8 +24,7 @@ final class RunTable {
   /// What the end of a run changes in its row. Its hold may have been extended in the same commit.
   private static let changing = ColumnList(
     "status", "input_tokens", "output_tokens", "images", "cost", "charged", "uncollected", "owed",
-    "finished_at",
-    "expires_at", "error", "finish_digest", "finish_commit_sequence", "finish_commit_position",
+    "finished_at", "expires_at", "error", "finish_digest", "finish_commit_sequence", "finish_commit_position",
     "finish_sequence")
   /// The columns of a run `r` and its account `a`, as `run(_:)` takes them.
   private static let selected = "\(columns.of("r")), a.user_id"

@@ -99,12 +99,15 @@ enum CreditQueries {
     return Check(userId: userId, estimateMicros: request.estimateMicros)
   }
 
-  static func reply(_ snapshot: Snapshot<Balance>, to check: Check) -> TallystickV1.CheckBalanceResponse {
+  static func reply(_ snapshot: Snapshot<Spending>, to check: Check) -> TallystickV1.CheckBalanceResponse {
     var response = TallystickV1.CheckBalanceResponse()
-    response.availableMicros = snapshot.value.availableMicros
-    response.remainingMicros = snapshot.value.availableMicros.subtractingSaturating(check.estimateMicros)
-    response.allowed = response.remainingMicros >= 0
-    response.reason = response.allowed ? "" : Reason.insufficientCredits.rawValue
+    let availableMicros = snapshot.value.balance.availableMicros
+    response.availableMicros = availableMicros
+    response.remainingMicros = availableMicros.subtractingSaturating(check.estimateMicros)
+    let isShort = response.remainingMicros < 0
+    let reason = snapshot.value.objection?.reason ?? (isShort ? .insufficientCredits : nil)
+    response.allowed = reason == nil
+    response.reason = reason?.rawValue ?? ""
     response.commitSequence = snapshot.commitSequence
     return response
   }
@@ -175,7 +178,8 @@ enum CreditQueries {
     var total =
       512 + entry.userId.utf8.count + (entry.eventId?.utf8.count ?? 0)
       + (entry.idempotency?.key.utf8.count ?? 0) + entry.runId.utf8.count
-    total += (entry.paymentId?.utf8.count ?? 0) + (entry.planId?.utf8.count ?? 0) + entry.package.utf8.count
+    total += (entry.paymentId ?? entry.referredPaymentId ?? "").utf8.count
+    total += (entry.planId ?? entry.referredPlanId ?? "").utf8.count + entry.package.utf8.count
     total += entry.actor.utf8.count + entry.reason.utf8.count + entry.text.description.utf8.count
     for pair in entry.text.metadata { total += pair.key.utf8.count + pair.value.utf8.count + 12 }
     return total + entry.lots.count * allocationByteCount

@@ -29,13 +29,18 @@ enum CreditRequests {
     let path = FieldPath()
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     try Fields.required(request.paymentId, "payment_id", atMost: Limits.paymentIdByteCount)
+    try Fields.elements(request.externalRefs.count, "external_refs", atMost: Limits.externalRefCount)
+    for (index, ref) in request.externalRefs.enumerated() {
+      try Fields.required(ref, "external_refs[\(index)]", atMost: Limits.paymentIdByteCount)
+    }
     try Fields.amount(request.amountMicros, "amount_micros")
     try Fields.optional(request.package, "package", atMost: Limits.packageByteCount)
     try Fields.time(request.expiresAtMicros, "expires_at_micros")
     return Prepared(
       command: CreditCommand.AddPurchase(
-        userId: request.userId, paymentId: request.paymentId, amountMicros: request.amountMicros,
-        package: request.package, expiresAtMicros: request.expiresAtMicros,
+        userId: request.userId, paymentId: request.paymentId, externalRefs: request.externalRefs,
+        amountMicros: request.amountMicros, package: request.package,
+        expiresAtMicros: request.expiresAtMicros,
         idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
         text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)
@@ -147,9 +152,15 @@ enum CreditRequests {
   ) throws(Refusal) -> Prepared<CreditCommand.Capture> {
     let holdId = try hold(request.holdId)
     if let amount = request.amountMicros { try Fields.amount(amount, "amount_micros") }
+    let mayDraw: Bool
+    switch request.overage {
+    case .unspecified, .reject: mayDraw = false
+    case .draw: mayDraw = true
+    default: throw invalidField("overage", "is not a known value")
+    }
     return Prepared(
       command: CreditCommand.Capture(
-        holdId: holdId, amountMicros: request.amountMicros, actingUserId: actingUserId,
+        holdId: holdId, amountMicros: request.amountMicros, mayDraw: mayDraw, actingUserId: actingUserId,
         idempotency: try Fields.idempotency(request.idempotencyKey, FieldPath(), digest: digest),
         text: try Fields.text(request.description, request.metadata, FieldPath())))
   }

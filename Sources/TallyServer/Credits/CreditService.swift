@@ -13,7 +13,7 @@ struct CreditService {
 
   var services: Services
 
-  var bindings: [Binding] { mutations + batches + reads + [WatchStream.binding(services)] }
+  var bindings: [Binding] { mutations + moneyBack + batches + reads + [WatchStream.binding(services)] }
 
   private var mutations: [Binding] {
     [
@@ -47,6 +47,26 @@ struct CreditService {
     ]
   }
 
+  private var moneyBack: [Binding] {
+    [
+      services.money(RPCs.refund) { request, digest, caller throws(Refusal) in
+        try CreditRequests.refund(request, digest, actingUserId: caller.actingUserId)
+      },
+      services.money(RPCs.reversePurchase) { request, digest, caller throws(Refusal) in
+        try CreditRequests.reversePurchase(request, digest, actingUserId: caller.actingUserId)
+      },
+      services.money(RPCs.reinstatePurchase) { request, digest, caller throws(Refusal) in
+        try CreditRequests.reinstatePurchase(request, digest, actingUserId: caller.actingUserId)
+      },
+      services.money(RPCs.voidGrant) { request, digest, caller throws(Refusal) in
+        try CreditRequests.voidGrant(request, digest, actingUserId: caller.actingUserId)
+      },
+      services.money(RPCs.forgiveOwed, role: .admin) { request, digest, _ throws(Refusal) in
+        try CreditRequests.forgiveOwed(request, digest)
+      },
+    ]
+  }
+
   private var batches: [Binding] {
     [BatchBinding.consume(services), BatchBinding.grantPlan(services)]
   }
@@ -68,10 +88,10 @@ struct CreditService {
         parse: { request, _ throws(Refusal) in try CreditQueries.parse(request) },
         userIds: { [$0.userId] },
         quick: { check in
-          engine.cachedBalance(userId: check.userId).map { CreditQueries.reply($0, to: check) }
+          engine.cachedSpending(userId: check.userId).map { CreditQueries.reply($0, to: check) }
         },
         read: { check throws(Refusal) in
-          CreditQueries.reply(try engine.balance(userId: check.userId), to: check)
+          CreditQueries.reply(try engine.spending(userId: check.userId), to: check)
         }),
       services.query(
         RPCs.batchGetBalances,

@@ -60,8 +60,8 @@ extension TallystickV1.Transaction {
     pendingAfterMicros = entry.pendingAfterMicros
     version = entry.version
     runId = entry.runId
-    paymentId = entry.paymentId ?? ""
-    planId = entry.planId ?? ""
+    paymentId = entry.paymentId ?? entry.referredPaymentId ?? ""
+    planId = entry.planId ?? entry.referredPlanId ?? ""
     periodStartAtMicros = entry.periodStartMicros
     holdId = entry.holdId.map(Identifiers.hold) ?? ""
     actor = entry.actor

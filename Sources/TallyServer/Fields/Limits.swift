@@ -10,6 +10,9 @@ public enum Limits {
   public static let userIdByteCount = 255
   public static let idempotencyKeyByteCount = 255
   public static let paymentIdByteCount = 255
+  /// Of one purchase, beside its payment id.
+  public static let externalRefCount = 8
+  public static let eventIdByteCount = 255
   public static let runIdByteCount = 255
   public static let runTypeByteCount = 64
   public static let runErrorByteCount = 1_024
@@ -96,6 +99,8 @@ public enum Limits {
     ("user_id", Int64(userIdByteCount), "bytes"),
     ("idempotency_key", Int64(idempotencyKeyByteCount), "bytes"),
     ("payment_id", Int64(paymentIdByteCount), "bytes"),
+    ("external_refs", Int64(externalRefCount), "ids"),
+    ("event_id", Int64(eventIdByteCount), "bytes"),
     ("run_id", Int64(runIdByteCount), "bytes"),
     ("run_type", Int64(runTypeByteCount), "bytes"),
     ("run_error", Int64(runErrorByteCount), "bytes"),
@@ -137,6 +142,8 @@ public enum Limits {
     ("amount", amountMicros, "micros"),
     ("open_holds", Hold.maximumOpenHolds, "holds"),
     ("open_lots", Int64(Lot.maximumOpenLots), "lots"),
+    ("open_lots_in_all", Int64(Lot.maximumOpenLotsInAll), "lots"),
+    ("owed_purchases", Int64(OwedPart.maximumPurchases), "purchases"),
     ("page_id", Int64(pageIdByteCount), "bytes"),
     ("section_id", Int64(sectionIdByteCount), "bytes"),
     ("media_id", Int64(mediaIdByteCount), "bytes"),

@@ -58,6 +58,7 @@ extension TallystickV1.Usage {
     planId = usage.planId ?? ""
     limits = TallystickV1.PlanLimits(usage.limits)
     resetsAtMicros = usage.resetsAtMicros
+    owedMicros = usage.owedMicros
   }
 }
 

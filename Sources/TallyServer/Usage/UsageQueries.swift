@@ -126,10 +126,13 @@ enum UsageQueries {
   ) throws(Refusal) -> TallystickV1.CheckQuotaResponse {
     let snapshot = try engine.quota(query.kind, userId: query.userId)
     var response = TallystickV1.CheckQuotaResponse()
-    response.allowed = snapshot.value.isAllowed
-    response.limitCount = snapshot.value.limit
-    response.used = snapshot.value.used
-    response.resetsAtMicros = snapshot.value.resetsAtMicros ?? 0
+    let (use, objection) = (snapshot.value.use, snapshot.value.objection)
+    let reason = objection?.reason ?? (use.isAllowed ? nil : .quotaExceeded)
+    response.allowed = reason == nil
+    response.reason = reason?.rawValue ?? ""
+    response.limitCount = use.limit
+    response.used = use.used
+    response.resetsAtMicros = use.resetsAtMicros ?? 0
     response.commitSequence = snapshot.commitSequence
     return response
   }

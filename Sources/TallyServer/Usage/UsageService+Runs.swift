@@ -82,6 +82,7 @@ extension TallystickV1.Run {
     costMicros = run.costMicros
     chargedMicros = run.chargedMicros
     uncollectedMicros = run.uncollectedMicros
+    owedMicros = run.owedMicros
     startedAtMicros = run.startedAtMicros
     finishedAtMicros = run.finishedAtMicros ?? 0
     expiresAtMicros = run.expiresAtMicros ?? 0

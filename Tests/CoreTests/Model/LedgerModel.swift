@@ -242,6 +242,7 @@ struct LedgerModel {
     let name = ExactText(user.userId)
     for var row in user.rows {
       (row.previous, row.skip) = pointers(of: row)
+      if let refersTo = row.refersTo { row = row.naming(ledger[Int(refersTo) - 1]) }
       ledger.append(row)
       lastAt = row.atMicros
       if let key = row.idempotency?.key { keys[[name, ExactText(key)]] = row.sequence }

@@ -6,7 +6,7 @@ import TallyMessages
 @testable import TallyServer
 
 enum CreditRows {
-  static let all: [MethodRow] = reads + writes + holds
+  static let all: [MethodRow] = reads + writes + moneyBack + holds
 
   private static let reads: [MethodRow] = [
     MethodRow(Credits.getBalance, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
@@ -57,6 +57,57 @@ enum CreditRows {
       request.actor = "test"
       request.reason = "test"
       request.idempotencyKey = rig.fresh("key")
+    },
+  ]
+
+  private static let moneyBack: [MethodRow] = [
+    MethodRow(Credits.refund, .service, .object(missing: "TRANSACTION_NOT_FOUND")) { request, rig, owner in
+      request.transactionId = "tx-9999999"
+      request.idempotencyKey = rig.fresh("key")
+      guard let owner else { return }
+      let consumed = try await rig.live.consume(owner, 1, key: rig.fresh("transaction"))
+      request.transactionId = consumed.transaction?.transactionId ?? ""
+    },
+    MethodRow(Credits.reversePurchase, .service, .object(missing: "PAYMENT_NOT_FOUND")) {
+      request, rig, owner in
+      request.paymentId = try await rig.payment(owner)
+      request.eventId = rig.fresh("event")
+      request.idempotencyKey = rig.fresh("key")
+    },
+    MethodRow(Credits.reinstatePurchase, .service, .object(missing: "PAYMENT_NOT_FOUND")) {
+      request, rig, owner in
+      let paymentId = try await rig.payment(owner)
+      request.paymentId = paymentId
+      request.eventId = rig.fresh("event")
+      request.idempotencyKey = rig.fresh("key")
+      guard owner != nil else { return }
+      let (event, key) = (rig.fresh("event"), rig.fresh("key"))
+      _ = try await rig.live.call(Credits.reversePurchase) {
+        $0.paymentId = paymentId
+        $0.eventId = event
+        $0.idempotencyKey = key
+      }
+    },
+    MethodRow(Credits.voidGrant, .service, .object(missing: "TRANSACTION_NOT_FOUND")) { request, rig, owner in
+      request.transactionId = "tx-9999999"
+      request.actor = "test"
+      request.reason = "test"
+      request.idempotencyKey = rig.fresh("key")
+      guard let owner else { return }
+      let key = rig.fresh("promo")
+      let granted = try await rig.live.call(Credits.grantPromo) {
+        $0.userId = owner
+        $0.amountMicros = 1
+        $0.idempotencyKey = key
+      }
+      request.transactionId = granted.transaction?.transactionId ?? ""
+    },
+    MethodRow(Credits.forgiveOwed, .admin, .user) { request, rig, owner in
+      request.userId = owner ?? rig.fresh("nobody")
+      request.actor = "test"
+      request.reason = "test"
+      request.idempotencyKey = rig.fresh("key")
+      if let owner { try await rig.owe(owner) }
     },
   ]
 

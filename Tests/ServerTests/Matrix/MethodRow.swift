@@ -96,6 +96,29 @@ final class MethodRig {
     return try #require(response.hold).holdId
   }
 
+  /// The id of a payment that was just added; one that nobody has when `owner` is nil.
+  func payment(_ owner: String?) async throws -> String {
+    let paymentId = fresh("payment")
+    if let owner { try await live.purchase(owner, 1, payment: paymentId, key: fresh("purchase")) }
+    return paymentId
+  }
+
+  /// Lets a user owe a little, for a purchase that was spent and reversed.
+  func owe(_ userId: String) async throws {
+    let paymentId = try await payment(userId)
+    let available = try await live.available(userId)
+    try await live.consume(userId, available, key: fresh("all"))
+    // What is there before something is owed does not pay it.
+    try await live.purchase(userId, 1_000_000, payment: fresh("payment"), key: fresh("purchase"))
+    let (event, key) = (fresh("event"), fresh("key"))
+    _ = try await live.call(Credits.reversePurchase) {
+      $0.paymentId = paymentId
+      $0.eventId = event
+      $0.onShortfall = .owe
+      $0.idempotencyKey = key
+    }
+  }
+
   func page(_ owner: String?) async throws -> String {
     let pageId = fresh("page")
     guard let owner else { return pageId }

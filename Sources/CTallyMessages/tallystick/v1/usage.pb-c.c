@@ -1582,7 +1582,7 @@ void   tallystick__v1__list_plans_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__list_plans_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[18] =
+static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[19] =
 {
   {
     "run_id",
@@ -1800,6 +1800,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[18]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "owed_micros",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, owed_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__run__field_indices_by_name[] = {
   11,   /* field[11] = charged_micros */
@@ -1813,6 +1825,7 @@ static const unsigned tallystick__v1__run__field_indices_by_name[] = {
   7,   /* field[7] = input_tokens */
   2,   /* field[2] = model */
   8,   /* field[8] = output_tokens */
+  18,   /* field[18] = owed_micros */
   17,   /* field[17] = recorded */
   0,   /* field[0] = run_id */
   13,   /* field[13] = started_at_micros */
@@ -1824,7 +1837,7 @@ static const unsigned tallystick__v1__run__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 18 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
 {
@@ -1834,7 +1847,7 @@ const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
   "Tallystick__V1__Run",
   "tallystick.v1",
   sizeof(Tallystick__V1__Run),
-  18,
+  19,
   tallystick__v1__run__field_descriptors,
   tallystick__v1__run__field_indices_by_name,
   1,  tallystick__v1__run__number_ranges,
@@ -3177,7 +3190,7 @@ const ProtobufCMessageDescriptor tallystick__v1__plan_limits__descriptor =
   (ProtobufCMessageInit) tallystick__v1__plan_limits__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__usage__field_descriptors[10] =
+static const ProtobufCFieldDescriptor tallystick__v1__usage__field_descriptors[11] =
 {
   {
     "user_id",
@@ -3299,11 +3312,24 @@ static const ProtobufCFieldDescriptor tallystick__v1__usage__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "owed_micros",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, owed_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__usage__field_indices_by_name[] = {
   3,   /* field[3] = generations */
   8,   /* field[8] = limits */
   1,   /* field[1] = month */
+  10,   /* field[10] = owed_micros */
   6,   /* field[6] = pages */
   7,   /* field[7] = plan_id */
   9,   /* field[9] = resets_at_micros */
@@ -3315,7 +3341,7 @@ static const unsigned tallystick__v1__usage__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__usage__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__usage__descriptor =
 {
@@ -3325,7 +3351,7 @@ const ProtobufCMessageDescriptor tallystick__v1__usage__descriptor =
   "Tallystick__V1__Usage",
   "tallystick.v1",
   sizeof(Tallystick__V1__Usage),
-  10,
+  11,
   tallystick__v1__usage__field_descriptors,
   tallystick__v1__usage__field_indices_by_name,
   1,  tallystick__v1__usage__number_ranges,
@@ -4128,7 +4154,7 @@ const ProtobufCMessageDescriptor tallystick__v1__check_quota_request__descriptor
   (ProtobufCMessageInit) tallystick__v1__check_quota_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__check_quota_response__field_descriptors[5] =
+static const ProtobufCFieldDescriptor tallystick__v1__check_quota_response__field_descriptors[6] =
 {
   {
     "allowed",
@@ -4190,18 +4216,31 @@ static const ProtobufCFieldDescriptor tallystick__v1__check_quota_response__fiel
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "reason",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaResponse, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__check_quota_response__field_indices_by_name[] = {
   0,   /* field[0] = allowed */
   4,   /* field[4] = commit_sequence */
   1,   /* field[1] = limit_count */
+  5,   /* field[5] = reason */
   3,   /* field[3] = resets_at_micros */
   2,   /* field[2] = used */
 };
 static const ProtobufCIntRange tallystick__v1__check_quota_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__check_quota_response__descriptor =
 {
@@ -4211,7 +4250,7 @@ const ProtobufCMessageDescriptor tallystick__v1__check_quota_response__descripto
   "Tallystick__V1__CheckQuotaResponse",
   "tallystick.v1",
   sizeof(Tallystick__V1__CheckQuotaResponse),
-  5,
+  6,
   tallystick__v1__check_quota_response__field_descriptors,
   tallystick__v1__check_quota_response__field_indices_by_name,
   1,  tallystick__v1__check_quota_response__number_ranges,

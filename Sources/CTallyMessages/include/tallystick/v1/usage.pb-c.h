@@ -80,10 +80,11 @@ struct  Tallystick__V1__Run
   int64_t expires_at_micros;
   ProtobufCBinaryData error;
   uint64_t recorded;
+  int64_t owed_micros;
 };
 #define TALLYSTICK__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__run__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0 }
 
 
 struct  Tallystick__V1__BeginRunRequest
@@ -404,10 +405,11 @@ struct  Tallystick__V1__Usage
   size_t n_limits;
   Tallystick__V1__PlanLimits **limits;
   int64_t resets_at_micros;
+  int64_t owed_micros;
 };
 #define TALLYSTICK__V1__USAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__usage__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0,NULL, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0,NULL, 0, 0 }
 
 
 struct  Tallystick__V1__GetUsageRequest
@@ -584,6 +586,7 @@ struct  Tallystick__V1__CheckQuotaResponse
   int64_t used;
   int64_t resets_at_micros;
   int64_t commit_sequence;
+  ProtobufCBinaryData reason;
   Tallystick__V1__CheckQuotaResponse__LimitCase limit_case;
   union {
     int64_t limit_count;
@@ -591,7 +594,7 @@ struct  Tallystick__V1__CheckQuotaResponse
 };
 #define TALLYSTICK__V1__CHECK_QUOTA_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__check_quota_response__descriptor) \
-    , 0, 0, 0, 0, TALLYSTICK__V1__CHECK_QUOTA_RESPONSE__LIMIT__NOT_SET, {0} }
+    , 0, 0, 0, 0, {0,NULL}, TALLYSTICK__V1__CHECK_QUOTA_RESPONSE__LIMIT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__ModelPrice

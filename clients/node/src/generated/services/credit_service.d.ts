@@ -66,7 +66,9 @@ export declare class CreditService {
   reserve(request: ReserveRequestInit, options?: CallOptions): Promise<ReserveResponse>
   /** Moves an open hold's expiry. */
   extend(request: ExtendRequestInit, options?: CallOptions): Promise<ExtendResponse>
-  /** Charges a hold with all or less than it holds and releases the rest. */
+  /**
+   * Charges a hold with all or less than it holds and releases the rest; or, with OVERAGE_DRAW, with more.
+   */
   capture(request: CaptureRequestInit, options?: CallOptions): Promise<CaptureResponse>
   /** Gives a hold's credit back. */
   release(request: ReleaseRequestInit, options?: CallOptions): Promise<ReleaseResponse>

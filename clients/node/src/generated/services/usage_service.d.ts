@@ -25,9 +25,10 @@ export declare class UsageService {
   /** Checks the quota, holds the estimate and records the run as running, in one transaction. */
   beginRun(request: BeginRunRequestInit, options?: CallOptions): Promise<BeginRunResponse>
   /**
-   * Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction. The
-   * hold pays first, then what is available, and what is not there is uncollected: a run that was begun is
-   * always recorded. What was captured of its hold by Capture pays the cost and is not taken again.
+   * Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction. The hold
+   * pays first, then what is available, and what is not there is uncollected, and owed if the plan says so: a
+   * run that was begun is always recorded. What was captured of its hold by Capture pays the cost and is not
+   * taken again.
    */
   finishRun(request: FinishRunRequestInit, options?: CallOptions): Promise<FinishRunResponse>
   /** Records a run that has ended elsewhere. Never charges, never checks a quota. */

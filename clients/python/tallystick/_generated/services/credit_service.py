@@ -563,7 +563,9 @@ class CreditService:
         overage: Optional[Union[credits_pb2.Overage, str]] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.CaptureResponse:
-        """Charges a hold with all or less than it holds and releases the rest."""
+        """Charges a hold with all or less than it holds and releases the rest; or, with OVERAGE_DRAW, with
+        more.
+        """
         request = _CAPTURE.made(
             hold_id=hold_id,
             amount_micros=None if amount_micros is None else to_micros(amount_micros),
@@ -1031,7 +1033,9 @@ class AsyncCreditService:
         overage: Optional[Union[credits_pb2.Overage, str]] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.CaptureResponse:
-        """Charges a hold with all or less than it holds and releases the rest."""
+        """Charges a hold with all or less than it holds and releases the rest; or, with OVERAGE_DRAW, with
+        more.
+        """
         request = _CAPTURE.made(
             hold_id=hold_id,
             amount_micros=None if amount_micros is None else to_micros(amount_micros),

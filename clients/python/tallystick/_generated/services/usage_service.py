@@ -145,9 +145,9 @@ class UsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.FinishRunResponse:
         """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
-        The hold pays first, then what is available, and what is not there is uncollected: a run that
-        was begun is always recorded. What was captured of its hold by Capture pays the cost and is not
-        taken again.
+        The hold pays first, then what is available, and what is not there is uncollected, and owed if
+        the plan says so: a run that was begun is always recorded. What was captured of its hold by
+        Capture pays the cost and is not taken again.
         """
         request = _FINISH_RUN.made(
             run_id=run_id,
@@ -392,9 +392,9 @@ class AsyncUsageService:
         timeout: Optional[float] = None,
     ) -> usage_pb2.FinishRunResponse:
         """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
-        The hold pays first, then what is available, and what is not there is uncollected: a run that
-        was begun is always recorded. What was captured of its hold by Capture pays the cost and is not
-        taken again.
+        The hold pays first, then what is available, and what is not there is uncollected, and owed if
+        the plan says so: a run that was begun is always recorded. What was captured of its hold by
+        Capture pays the cost and is not taken again.
         """
         request = _FINISH_RUN.made(
             run_id=run_id,

@@ -86,18 +86,20 @@ class CheckQuotaRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., kind: _Optional[_Union[QuotaKind, str]] = ...) -> None: ...
 
 class CheckQuotaResponse(_message.Message):
-    __slots__ = ["allowed", "commit_sequence", "limit_count", "resets_at_micros", "used"]
+    __slots__ = ["allowed", "commit_sequence", "limit_count", "reason", "resets_at_micros", "used"]
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     LIMIT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
     RESETS_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     USED_FIELD_NUMBER: _ClassVar[int]
     allowed: bool
     commit_sequence: int
     limit_count: int
+    reason: str
     resets_at_micros: int
     used: int
-    def __init__(self, allowed: bool = ..., limit_count: _Optional[int] = ..., used: _Optional[int] = ..., resets_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+    def __init__(self, allowed: bool = ..., limit_count: _Optional[int] = ..., used: _Optional[int] = ..., resets_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class FinishRunRequest(_message.Message):
     __slots__ = ["cost_micros", "error", "images", "input_tokens", "output_tokens", "run_id", "status"]
@@ -386,7 +388,7 @@ class RecordRunsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[RecordRunResult, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ["charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "recorded", "run_id", "started_at_micros", "status", "type", "uncollected_micros", "user_id"]
+    __slots__ = ["charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "owed_micros", "recorded", "run_id", "started_at_micros", "status", "type", "uncollected_micros", "user_id"]
     CHARGED_MICROS_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -398,6 +400,7 @@ class Run(_message.Message):
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OWED_MICROS_FIELD_NUMBER: _ClassVar[int]
     RECORDED_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -416,6 +419,7 @@ class Run(_message.Message):
     input_tokens: int
     model: str
     output_tokens: int
+    owed_micros: int
     recorded: bool
     run_id: str
     started_at_micros: int
@@ -423,7 +427,7 @@ class Run(_message.Message):
     type: str
     uncollected_micros: int
     user_id: str
-    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ..., owed_micros: _Optional[int] = ...) -> None: ...
 
 class RunDay(_message.Message):
     __slots__ = ["date", "start_at_micros", "totals"]
@@ -490,10 +494,11 @@ class StreamRunsResponse(_message.Message):
     def __init__(self, received: _Optional[int] = ..., recorded: _Optional[int] = ..., replayed: _Optional[int] = ..., failed: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[StreamRunsFailure, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ["generations", "limits", "month", "pages", "plan_id", "resets_at_micros", "running", "time_zone", "uploads", "user_id"]
+    __slots__ = ["generations", "limits", "month", "owed_micros", "pages", "plan_id", "resets_at_micros", "running", "time_zone", "uploads", "user_id"]
     GENERATIONS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     MONTH_FIELD_NUMBER: _ClassVar[int]
+    OWED_MICROS_FIELD_NUMBER: _ClassVar[int]
     PAGES_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     RESETS_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -504,6 +509,7 @@ class Usage(_message.Message):
     generations: int
     limits: PlanLimits
     month: str
+    owed_micros: int
     pages: int
     plan_id: str
     resets_at_micros: int
@@ -511,7 +517,7 @@ class Usage(_message.Message):
     time_zone: str
     uploads: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., month: _Optional[str] = ..., time_zone: _Optional[str] = ..., generations: _Optional[int] = ..., running: _Optional[int] = ..., uploads: _Optional[int] = ..., pages: _Optional[int] = ..., plan_id: _Optional[str] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., resets_at_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., month: _Optional[str] = ..., time_zone: _Optional[str] = ..., generations: _Optional[int] = ..., running: _Optional[int] = ..., uploads: _Optional[int] = ..., pages: _Optional[int] = ..., plan_id: _Optional[str] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., resets_at_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ...) -> None: ...
 
 class RunStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -210,13 +210,15 @@ export interface Transaction {
   /** The account's version after the row. */
   version: bigint
   runId: string
+  /** Of a purchase, and of rows that refer to one. */
   paymentId: string
+  /** Of a plan's grant, and of rows that refer to one. */
   planId: string
   /** Microseconds since the epoch, UTC. */
   periodStartAtMicros: bigint | undefined
   /** The hold that the row opened, extended, captured or released. */
   holdId: string
-  /** Who adjusted, and why. */
+  /** Who adjusted, voided or forgave, and why. */
   actor: string
   reason: string
   /** The package bought. */
@@ -241,7 +243,8 @@ export interface Transaction {
   pendingAfterMicros: bigint
   /**
    * The earlier row that it is about: a refund's debit, a reversal's or reinstatement's purchase, a void's or
-   * rollover's grant, the grant of the lot that expired; of what is owed for a reversal: the purchase.
+   * rollover's grant, the grant of the lot that expired; of what is owed for a reversal: the purchase; of a
+   * capture of more than was held: the hold's row.
    */
   refersToTransactionId: string
   /** The provider's id of a reversal or reinstatement. */
@@ -253,12 +256,13 @@ export interface Transaction {
   askedMicros: bigint
   /**
    * Reversals and voids: what could not be taken and is not owed. Negative on a later row that takes or
-   * undoes a part of it. Micro-dollars: 1_000_000n is one dollar.
+   * undoes a part of it, or on the expiry row of credit that could not be used. Micro-dollars: 1_000_000n is
+   * one dollar.
    */
   shortMicros: bigint
   /**
    * `owed`: what became owed; `owed_payment`: what was paid of it; `owed_forgiven`: what was forgiven. Of a
-   * reversal: what became owed by it; of a reinstatement: what it forgave.
+   * reversal or a debit: what became owed by it; of a reinstatement or an expiry: what it forgave.
    * Micro-dollars: 1_000_000n is one dollar.
    */
   owedMicros: bigint
@@ -309,13 +313,15 @@ export interface TransactionInit {
   /** The account's version after the row. */
   version?: bigint | undefined
   runId?: string | undefined
+  /** Of a purchase, and of rows that refer to one. */
   paymentId?: string | undefined
+  /** Of a plan's grant, and of rows that refer to one. */
   planId?: string | undefined
   /** Microseconds since the epoch, UTC. */
   periodStartAtMicros?: bigint | Date | undefined
   /** The hold that the row opened, extended, captured or released. */
   holdId?: string | undefined
-  /** Who adjusted, and why. */
+  /** Who adjusted, voided or forgave, and why. */
   actor?: string | undefined
   reason?: string | undefined
   /** The package bought. */
@@ -340,7 +346,8 @@ export interface TransactionInit {
   pendingAfterMicros?: bigint | undefined
   /**
    * The earlier row that it is about: a refund's debit, a reversal's or reinstatement's purchase, a void's or
-   * rollover's grant, the grant of the lot that expired; of what is owed for a reversal: the purchase.
+   * rollover's grant, the grant of the lot that expired; of what is owed for a reversal: the purchase; of a
+   * capture of more than was held: the hold's row.
    */
   refersToTransactionId?: string | undefined
   /** The provider's id of a reversal or reinstatement. */
@@ -352,12 +359,13 @@ export interface TransactionInit {
   askedMicros?: bigint | undefined
   /**
    * Reversals and voids: what could not be taken and is not owed. Negative on a later row that takes or
-   * undoes a part of it. Micro-dollars: 1_000_000n is one dollar.
+   * undoes a part of it, or on the expiry row of credit that could not be used. Micro-dollars: 1_000_000n is
+   * one dollar.
    */
   shortMicros?: bigint | undefined
   /**
    * `owed`: what became owed; `owed_payment`: what was paid of it; `owed_forgiven`: what was forgiven. Of a
-   * reversal: what became owed by it; of a reinstatement: what it forgave.
+   * reversal or a debit: what became owed by it; of a reinstatement or an expiry: what it forgave.
    * Micro-dollars: 1_000_000n is one dollar.
    */
   owedMicros?: bigint | undefined
@@ -515,11 +523,14 @@ export interface CheckBalanceResponse {
   /** Micro-dollars: 1_000_000n is one dollar. */
   availableMicros: bigint
   /**
-   * available - estimate; negative when not allowed.
+   * available - estimate; negative when that is not there.
    * Micro-dollars: 1_000_000n is one dollar.
    */
   remainingMicros: bigint
-  /** INSUFFICIENT_CREDITS when not allowed. */
+  /**
+   * When not allowed, why a Consume or Reserve would be refused: USER_SUSPENDED, PAYMENT_DUE or
+   * INSUFFICIENT_CREDITS, the first that holds.
+   */
   reason: string
   commitSequence: bigint
 }
@@ -529,11 +540,14 @@ export interface CheckBalanceResponseInit {
   /** Micro-dollars: 1_000_000n is one dollar. */
   availableMicros?: bigint | undefined
   /**
-   * available - estimate; negative when not allowed.
+   * available - estimate; negative when that is not there.
    * Micro-dollars: 1_000_000n is one dollar.
    */
   remainingMicros?: bigint | undefined
-  /** INSUFFICIENT_CREDITS when not allowed. */
+  /**
+   * When not allowed, why a Consume or Reserve would be refused: USER_SUSPENDED, PAYMENT_DUE or
+   * INSUFFICIENT_CREDITS, the first that holds.
+   */
   reason?: string | undefined
   commitSequence?: bigint | undefined
 }

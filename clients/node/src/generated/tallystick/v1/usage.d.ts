@@ -101,6 +101,11 @@ export interface Run {
   error: string
   /** Made by RecordRun, RecordRuns or StreamRuns. */
   recorded: boolean
+  /**
+   * Of what is uncollected, what became owed by it. What is paid later changes neither.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedMicros: bigint
 }
 /** `Run` as it is given: what is absent has its default. */
 export interface RunInit {
@@ -151,6 +156,11 @@ export interface RunInit {
   error?: string | undefined
   /** Made by RecordRun, RecordRuns or StreamRuns. */
   recorded?: boolean | undefined
+  /**
+   * Of what is uncollected, what became owed by it. What is paid later changes neither.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedMicros?: bigint | undefined
 }
 export declare const Run: MessageCodec<Run, RunInit>
 
@@ -255,9 +265,12 @@ export declare const FinishRunRequest: MessageCodec<FinishRunRequest, FinishRunR
 
 export interface FinishRunResponse {
   run: Run | undefined
-  /** The last ledger row that this call wrote for the run; absent when none was. */
+  /**
+   * What the run was charged, by one row. Without a charge: the row that gave its hold back, or the one of
+   * what it owes; absent when none was written.
+   */
   transaction: Transaction | undefined
-  /** After the transaction; without one, as it stands now. */
+  /** After the last row that this call wrote; without one, as it stands now. */
   balance: Balance | undefined
   replayed: boolean
   commitSequence: bigint
@@ -266,9 +279,12 @@ export interface FinishRunResponse {
 /** `FinishRunResponse` as it is given: what is absent has its default. */
 export interface FinishRunResponseInit {
   run?: RunInit | undefined
-  /** The last ledger row that this call wrote for the run; absent when none was. */
+  /**
+   * What the run was charged, by one row. Without a charge: the row that gave its hold back, or the one of
+   * what it owes; absent when none was written.
+   */
   transaction?: TransactionInit | undefined
-  /** After the transaction; without one, as it stands now. */
+  /** After the last row that this call wrote; without one, as it stands now. */
   balance?: BalanceInit | undefined
   replayed?: boolean | undefined
   commitSequence?: bigint | undefined
@@ -509,6 +525,11 @@ export interface Usage {
    * Microseconds since the epoch, UTC.
    */
   resetsAtMicros: bigint
+  /**
+   * What the user owes now, whatever the month.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedMicros: bigint
 }
 /** `Usage` as it is given: what is absent has its default. */
 export interface UsageInit {
@@ -533,6 +554,11 @@ export interface UsageInit {
    * Microseconds since the epoch, UTC.
    */
   resetsAtMicros?: bigint | Date | undefined
+  /**
+   * What the user owes now, whatever the month.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  owedMicros?: bigint | undefined
 }
 export declare const Usage: MessageCodec<Usage, UsageInit>
 
@@ -742,6 +768,11 @@ export interface CheckQuotaResponse {
    */
   resetsAtMicros: bigint
   commitSequence: bigint
+  /**
+   * When not allowed, why the call that uses one would be refused: QUOTA_EXCEEDED; for generations before
+   * that USER_SUSPENDED or PAYMENT_DUE, the first that holds.
+   */
+  reason: string
 }
 /** `CheckQuotaResponse` as it is given: what is absent has its default. */
 export interface CheckQuotaResponseInit {
@@ -754,6 +785,11 @@ export interface CheckQuotaResponseInit {
    */
   resetsAtMicros?: bigint | Date | undefined
   commitSequence?: bigint | undefined
+  /**
+   * When not allowed, why the call that uses one would be refused: QUOTA_EXCEEDED; for generations before
+   * that USER_SUSPENDED or PAYMENT_DUE, the first that holds.
+   */
+  reason?: string | undefined
 }
 export declare const CheckQuotaResponse: MessageCodec<CheckQuotaResponse, CheckQuotaResponseInit>
 

@@ -52,6 +52,7 @@ export const Run = new MessageCodec('tallystick.v1.Run', blankRun, readRun, writ
   { name: 'expiresAtMicros', proto: 'expires_at_micros', number: 16, kind: 'int64' },
   { name: 'error', proto: 'error', number: 17, kind: 'text' },
   { name: 'recorded', proto: 'recorded', number: 18, kind: 'bool' },
+  { name: 'owedMicros', proto: 'owed_micros', number: 19, kind: 'int64' },
 ])
 
 export function blankRun() {
@@ -74,6 +75,7 @@ export function blankRun() {
     expiresAtMicros: 0n,
     error: '',
     recorded: false,
+    owedMicros: 0n,
   }
 }
 
@@ -137,6 +139,9 @@ export function readRun(r, m) {
           break
         case 144:
           m.recorded = r.bool()
+          break
+        case 152:
+          m.owedMicros = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -240,6 +245,11 @@ export function writeRun(w, m) {
   if (v !== undefined && v !== false) {
     w.tag(144)
     w.bool(v, 'Run.recorded')
+  }
+  v = m.owedMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(152)
+    w.int64(v, 'Run.owedMicros')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -1562,6 +1572,7 @@ export const Usage = new MessageCodec('tallystick.v1.Usage', blankUsage, readUsa
   { name: 'planId', proto: 'plan_id', number: 8, kind: 'text' },
   { name: 'limits', proto: 'limits', number: 9, kind: 'message', of: () => PlanLimits, presence: true },
   { name: 'resetsAtMicros', proto: 'resets_at_micros', number: 10, kind: 'int64' },
+  { name: 'owedMicros', proto: 'owed_micros', number: 11, kind: 'int64' },
 ])
 
 export function blankUsage() {
@@ -1576,6 +1587,7 @@ export function blankUsage() {
     planId: '',
     limits: undefined,
     resetsAtMicros: 0n,
+    owedMicros: 0n,
   }
 }
 
@@ -1618,6 +1630,9 @@ export function readUsage(r, m) {
         }
         case 80:
           m.resetsAtMicros = r.int64()
+          break
+        case 88:
+          m.owedMicros = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -1683,6 +1698,11 @@ export function writeUsage(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(80)
     w.time(v, 'Usage.resetsAtMicros')
+  }
+  v = m.owedMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(88)
+    w.int64(v, 'Usage.owedMicros')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -2487,6 +2507,7 @@ export const CheckQuotaResponse = new MessageCodec('tallystick.v1.CheckQuotaResp
   { name: 'used', proto: 'used', number: 3, kind: 'int64' },
   { name: 'resetsAtMicros', proto: 'resets_at_micros', number: 4, kind: 'int64' },
   { name: 'commitSequence', proto: 'commit_sequence', number: 5, kind: 'int64' },
+  { name: 'reason', proto: 'reason', number: 6, kind: 'text' },
 ])
 
 export function blankCheckQuotaResponse() {
@@ -2496,6 +2517,7 @@ export function blankCheckQuotaResponse() {
     used: 0n,
     resetsAtMicros: 0n,
     commitSequence: 0n,
+    reason: '',
   }
 }
 
@@ -2520,6 +2542,9 @@ export function readCheckQuotaResponse(r, m) {
           break
         case 40:
           m.commitSequence = r.int64()
+          break
+        case 50:
+          m.reason = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -2558,6 +2583,11 @@ export function writeCheckQuotaResponse(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(40)
     w.int64(v, 'CheckQuotaResponse.commitSequence')
+  }
+  v = m.reason
+  if (v !== undefined && v !== '') {
+    w.tag(50)
+    w.text(v, 'CheckQuotaResponse.reason')
   }
   w.unknown(m[UNKNOWN])
 }
