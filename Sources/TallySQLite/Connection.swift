@@ -105,8 +105,8 @@ internal import TallyMeasuring
     unsafe tally_sqlite_watch_log(handle, frames)
   }
 
-  /// Whether what does not fit into the cache goes to the log, and what is sorted to a temporary file, if there
-  /// is a place for one: for work that has no bound. No transaction may be open.
+  /// Whether what does not fit into the cache goes to the log, and what is sorted to a temporary file, if
+  /// there is a place for one: for work that has no bound. No transaction may be open.
   public func setSpilling(_ isOn: Bool) throws(SQLiteError) {
     let store = isOn && FileSystem.takesTemporaryFiles() ? "FILE" : "MEMORY"
     try execute("PRAGMA cache_spill = \(isOn ? "ON" : "OFF"); PRAGMA temp_store = \(store)")

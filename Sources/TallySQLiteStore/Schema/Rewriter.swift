@@ -1,8 +1,8 @@
 // Makes large tables anew, in steps that each end on the disk.
 //
-// A table is copied in slices of rows to one that stands beside it; then the copy's indexes are made; then the
-// switch drops the table and gives the copy its name. A database without many rows goes through all of it in
-// one transaction.
+// A table is copied in slices of rows to one that stands beside it; then the copy's indexes are made; then
+// the switch drops the table and gives the copy its name. A database without many rows goes through all of it
+// in one transaction.
 //
 // Invariants:
 // 1. Each slice is one transaction, each index another, and the switch the last: it makes the file one of the
@@ -11,10 +11,10 @@
 //    Neither can come to say something else: they change in one transaction.
 // 3. Before the switch the file is of the old version and whole. Tables and indexes that a program does not
 //    know are none of its business (SchemaCheck), so one of the old version may open the file, go on and stop
-//    again. Rows that it adds have higher keys: they are copied by the next start. Of the rows that are copied
-//    already it changes those only that the switch copies once more, or none; the migration says which.
-//    A harness of the old version that empties the database empties the copies with it, and one that puts back
-//    a snapshot puts back theirs.
+//    again. Rows that it adds have higher keys: they are copied by the next start. Of the rows that are
+//    copied already it changes those only that the switch copies once more, or none; the migration says
+//    which. A harness of the old version that empties the database empties the copies with it, and one that
+//    puts back a snapshot puts back theirs.
 // 4. Memory has a bound whatever the number of rows: a transaction's pages go to the log when the cache is
 //    full, and what is sorted for an index to a temporary file, if there is a place for one.
 // 5. The log starts over once it has grown to where it always does.

@@ -1,7 +1,7 @@
 // Complete credits: refunds, reversals, what is owed, the grant calendar. The fifth migration.
 //
-// SQLite can neither change the CHECK of `ledger.type` nor drop the UNIQUE of `run.run_id`, so both tables are
-// made anew (Rewriter.swift), once, with all columns that are known to be needed. The numbers of
+// SQLite can neither change the CHECK of `ledger.type` nor drop the UNIQUE of `run.run_id`, so both tables
+// are made anew (Rewriter.swift), once, with all columns that are known to be needed. The numbers of
 // `TransactionType` are verification's to check from now on.
 //
 // Invariants:

@@ -132,7 +132,8 @@ final class LedgerTable {
     entry.skip = row.int()
   }
 
-  /// Takes the columns of a period's days; nil for a grant from before periods were dates, and for other rows.
+  /// Takes the columns of a period's days; nil for a grant from before periods were dates, and for other
+  /// rows.
   static func days(_ row: inout Columns, of sequence: Int64) throws(SQLiteError) -> Range<Int64>? {
     let (first, end) = (row.int(), row.optionalInt())
     guard let end else { return nil }

@@ -1,8 +1,8 @@
 // A write set put into the tables.
 //
 // Invariants:
-// 1. What is referred to is written first: accounts, then rows of the ledger, payments, holds, runs; plans, then
-//    settings; media and pages, then versions and sections.
+// 1. What is referred to is written first: accounts, then rows of the ledger, payments, holds, runs; plans,
+//    then settings; media and pages, then versions and sections.
 // 2. Each table's rows are written in the order of their keys, so that neighbours share a page.
 //
 // Owner: the writer's queue.

@@ -3,8 +3,8 @@
 //
 // Invariants:
 // 1. What its hold captured, by its end or by another hand, and what was drawn with that, pays a run's cost,
-//    up to it; what its end drew beside the hold is added (RunRules.swift, invariants 3 and 4). Of the rest it
-//    owed what these rows say was owed. Runs under way and those only recorded have no such rows, and were
+//    up to it; what its end drew beside the hold is added (RunRules.swift, invariants 3 and 4). Of the rest
+//    it owed what these rows say was owed. Runs under way and those only recorded have no such rows, and were
 //    charged nothing.
 //
 // Owner: the thread that verifies.
@@ -31,7 +31,8 @@ final class VerifyCharges {
       EXISTS (SELECT 1 FROM ledger l
         WHERE l.hold_id = r.hold_id AND l.type = 6 AND l.account = r.account
           AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
-      r.owed, r.finish_sequence, r.status, r.expires_at, (SELECT h.expires_at FROM hold h WHERE h.id = r.hold_id)
+      r.owed, r.finish_sequence, r.status, r.expires_at,
+      (SELECT h.expires_at FROM hold h WHERE h.id = r.hold_id)
     FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
 

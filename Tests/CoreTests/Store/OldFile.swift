@@ -1,5 +1,5 @@
-// A file as a program of version 4 would have left it, made of one of this version: the same content, with the
-// hashes of the chain's first format.
+// A file as a program of version 4 would have left it, made of one of this version: the same content, with
+// the hashes of the chain's first format.
 //
 // Invariants:
 // 1. Its content is such that version 4 could store it.

@@ -179,7 +179,7 @@ struct RewriterTests {
   }
 
   @Test(
-    "a power cut in the middle of a transaction leaves the old version or the new one, and the next start goes on",
+    "a power cut in the middle of a transaction leaves either version whole, and the next start goes on",
     arguments: [FaultyDisk.Written.none, .even, .all])
   func cutWithin(written: FaultyDisk.Written) throws {
     for count in 1..<Self.reports {
