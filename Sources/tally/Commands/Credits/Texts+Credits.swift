@@ -66,21 +66,26 @@ extension Texts {
         ("AVAILABLE", .amount), ("ON HOLD", .amount), ("PENDING", .amount), ("DETAIL", .left),
       ], optional: ["ON HOLD", "PENDING", "ID", "DETAIL", "HELD"], flexible: "DETAIL")
     for row in rows {
-      let owed = row.amountMicros == 0 && row.owedMicros != 0 ? "\(Dollars.format(row.owedMicros)) owed" : ""
-      let details = [
-        owed, row.refersToTransactionId, row.eventId, row.paymentId, row.planId, row.runId, row.holdId,
-        row.reason, row.description,
-      ]
       table.add([
         Timestamp.format(row.createdAtMicros), row.transactionId,
         row.type.word,
         isHold(row.type) ? "-" : Dollars.format(row.amountMicros), held(row),
         Dollars.format(row.availableAfterMicros), Dollars.format(row.heldAfterMicros),
         row.pendingAfterMicros == 0 ? "-" : Dollars.format(row.pendingAfterMicros),
-        details.filter { !$0.isEmpty }.joined(separator: " "),
+        detail(row),
       ])
     }
     return table.text + more(nextCursor)
+  }
+
+  /// What a row names beside its user.
+  static func detail(_ row: TallystickV1.Transaction) -> String {
+    let owed = row.amountMicros == 0 && row.owedMicros != 0 ? "\(Dollars.format(row.owedMicros)) owed" : ""
+    let details = [
+      owed, row.refersToTransactionId, row.eventId, row.paymentId, row.planId, row.runId, row.holdId,
+      row.reason, row.description,
+    ]
+    return details.filter { !$0.isEmpty }.joined(separator: " ")
   }
 
   /// How much a row set aside, or gave back as a negative amount.

@@ -1,0 +1,129 @@
+// The ledger as it grows, for whoever follows it: a stream of rows that goes on by itself wherever it was cut.
+//
+// Invariants:
+// 1. Rows come once and in order: another call begins where the one before said, after the last row that was
+//    handed out.
+// 2. It ends only by an error that another call would meet as well, or when nothing came for as long as its
+//    policy allows.
+
+internal import TTRPC
+public import TallyMessages
+
+/// Rows of the ledger as they are committed, without end. Each iteration begins anew.
+public struct TransactionWatch: AsyncSequence, Sendable {
+  public typealias Element = TallystickV1.Transaction
+  public typealias Failure = TallyError
+
+  let client: TallyClient
+  let request: TallystickV1.WatchTransactionsRequest
+  let options: CallOptions
+  let resumption: RetryPolicy
+
+  public func makeAsyncIterator() -> Iterator { Iterator(self) }
+
+  public struct Iterator: AsyncIteratorProtocol {
+    private let watch: TransactionWatch
+    private let deadline: ContinuousClock.Instant?
+    private var stream: EncodedStream?
+    private var rows: ArraySlice<TallystickV1.Transaction> = []
+    /// Where to go on after `rows`; zero until the server has said where the watch begins.
+    private var following: Int64
+    private var hasBegun = false
+    private var attempts: Attempts
+
+    init(_ watch: TransactionWatch) {
+      self.watch = watch
+      deadline = watch.options.timeout.map { .now + Swift.min($0, CallOptions.longestTimeout) }
+      following = watch.request.fromSequence
+      attempts = Attempts(timeout: nil, policy: watch.options.retry)
+    }
+
+    /// The `from` of a later watch that is to go on after the last row that came. Zero before it is known.
+    public var nextSequence: Int64 { rows.first?.sequence ?? following }
+
+    /// Waits until the server has said where the watch begins. `next` does so too.
+    public mutating func begin(
+      isolation actor: isolated (any Actor)? = #isolation
+    ) async throws(TallyError) {
+      while !hasBegun { try await read(isolation: actor) }
+    }
+
+    /// The next row. It is never nil, since a watch has no end.
+    public mutating func next() async throws(TallyError) -> TallystickV1.Transaction? {
+      try await next(isolation: nil)
+    }
+
+    public mutating func next(
+      isolation actor: isolated (any Actor)?
+    ) async throws(TallyError) -> TallystickV1.Transaction? {
+      while rows.isEmpty { try await read(isolation: actor) }
+      return rows.removeFirst()
+    }
+
+    /// Takes a message, of another call if the one before was cut.
+    private mutating func read(isolation actor: isolated (any Actor)?) async throws(TallyError) {
+      let failure: TallyError
+      do throws(TallyError) {
+        let stream = try await opened(isolation: actor)
+        if let payload = try await stream.next() {
+          let message: TallystickV1.WatchTransactionsResponse = try TallyClient.decode(payload)
+          rows = message.transactions[...]
+          following = message.nextSequence
+          hasBegun = true
+          attempts = Attempts(timeout: nil, policy: watch.resumption)
+          return
+        }
+        failure = TallyError(.unavailable, reason: "STREAM_ENDED", "the server ended the stream")
+      } catch { failure = error }
+      stream = nil
+      if Self.isBehind(failure) { return }
+      var attempts = attempts
+      try await attempts.wait(after: failure, isRepeatable: true)
+      self.attempts = attempts
+    }
+
+    private mutating func opened(
+      isolation actor: isolated (any Actor)?
+    ) async throws(TallyError) -> EncodedStream {
+      if let stream { return stream }
+      var request = watch.request
+      request.fromSequence = following
+      var options = watch.options
+      // How often it is tried is decided here.
+      options.retry = .never
+      if let deadline {
+        let left = ContinuousClock.now.duration(to: deadline)
+        if left <= .zero { throw Attempts.unsent }
+        options.timeout = left
+      }
+      let rpc = TallystickV1.CreditService.watchTransactions
+      let stream = try await watch.client.openStream(
+        .serverStream, service: rpc.service, method: rpc.method, first: request.encode(), options: options)
+      self.stream = stream
+      return stream
+    }
+
+    /// The rows came faster than they were taken: too many wait at the server, or here.
+    private static func isBehind(_ failure: TallyError) -> Bool {
+      failure.reason == "LAGGED" || failure.code == .resourceExhausted && failure.reason.isEmpty
+    }
+  }
+}
+
+extension TallyClient {
+  /// Follows the ledger.
+  /// - Parameters:
+  ///   - from: the sequence of the first row; zero for the next row that is committed.
+  ///   - users: whose rows; all users' when empty.
+  ///   - options: of the calls. `retry` holds until the watch has begun.
+  ///   - resumption: how long and how often it is tried to go on after the connection was lost.
+  public func watchTransactions(
+    from: Int64 = 0, users: [String] = [], options: CallOptions? = nil, resumption: RetryPolicy = .standard
+  ) -> TransactionWatch {
+    var request = TallystickV1.WatchTransactionsRequest()
+    request.fromSequence = from
+    request.userIds = users
+    return TransactionWatch(
+      client: self, request: request, options: options ?? defaults, resumption: resumption)
+  }
+}
