@@ -3,6 +3,7 @@
 from ._blocks import Hold, Run
 from ._keys import new_key
 from ._stream import Duplex, Stream
+from ._watch import TransactionWatch
 from .aio import AsyncClient
 from .client import Client, default_socket
 from .errors import TallyError
@@ -19,6 +20,7 @@ __all__ = [
     "Run",
     "Stream",
     "TallyError",
+    "TransactionWatch",
     "default_socket",
     "dollars",
     "new_key",

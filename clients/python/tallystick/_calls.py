@@ -105,6 +105,11 @@ class Caller:
         self._channel = channel
         self._terms = terms
 
+    @property
+    def retry_seconds(self) -> float:
+        """How long a call that did not get through is tried again."""
+        return self._terms.retry_seconds
+
     def with_metadata(self, metadata: Mapping[str, str]) -> Caller:
         """The same, with these entries instead of earlier ones of their names."""
         return Caller(self._channel, self._terms.with_metadata(metadata))

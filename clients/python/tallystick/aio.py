@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Optional, Union
 
 from ._async_blocks import AsyncHold, AsyncRun
 from ._async_calls import AsyncCaller, AsyncChannel
 from ._async_stream import AsyncDuplex, AsyncStream
+from ._async_watch import AsyncTransactionWatch
 from ._generated.services import (
     AsyncAdminService,
     AsyncControl,
@@ -18,10 +19,18 @@ from ._generated.services import (
     AsyncUsageService,
 )
 from ._rules import ACTING_USER, Terms
+from ._watch import Place
 from .client import DEFAULT_RETRY_SECONDS, DEFAULT_TIMEOUT, socket_path
 from .money import Amount
 
-__all__ = ["AsyncClient", "AsyncDuplex", "AsyncHold", "AsyncRun", "AsyncStream"]
+__all__ = [
+    "AsyncClient",
+    "AsyncDuplex",
+    "AsyncHold",
+    "AsyncRun",
+    "AsyncStream",
+    "AsyncTransactionWatch",
+]
 
 
 class AsyncClient:
@@ -126,6 +135,12 @@ class AsyncClient:
             idempotency_key=idempotency_key,
             description=description,
         )
+
+    def watch(self, from_sequence: int = 0, user_ids: Iterable[str] = ()) -> AsyncTransactionWatch:
+        """The ledger's rows as they are committed: from that one on, or from the next when zero; of these
+        users, or of all. It goes on by itself wherever its stream was cut, and has no end.
+        """
+        return AsyncTransactionWatch(self.credits, Place(from_sequence, user_ids, self._caller.retry_seconds))
 
     async def aclose(self) -> None:
         """Ends the connection, also for every client that `acting_as` made from this one."""

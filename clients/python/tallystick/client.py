@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Optional, Union
 
@@ -11,6 +11,7 @@ from ._blocks import Hold, Run
 from ._calls import Caller, Channel
 from ._generated.services import AdminService, Control, CreditService, PageService, UsageService
 from ._rules import ACTING_USER, Terms
+from ._watch import Place, TransactionWatch
 from .money import Amount
 
 #: Seconds that a call may take, its retries included.
@@ -143,6 +144,12 @@ class Client:
             idempotency_key=idempotency_key,
             description=description,
         )
+
+    def watch(self, from_sequence: int = 0, user_ids: Iterable[str] = ()) -> TransactionWatch:
+        """The ledger's rows as they are committed: from that one on, or from the next when zero; of these
+        users, or of all. It goes on by itself wherever its stream was cut, and has no end.
+        """
+        return TransactionWatch(self.credits, Place(from_sequence, user_ids, self._caller.retry_seconds))
 
     def close(self) -> None:
         """Ends the connection, also for every client that `acting_as` made from this one."""
