@@ -1,10 +1,10 @@
 // Database files of each version, as programs of that version left them.
 //
 // v1.db is what `VerifyTests.filled` leaves; v2.db what that, then `VerifyProductTests.filled`, leave in one
-// directory, v3.db the same with a page that was patched, and v4.db the same with a page that was purged and
-// has versions left. TALLY_UPDATE_GOLDENS=1 swift test --filter
-// StoredFileTests makes the one of this program's version, if it is not there yet: a stored file is never
-// made anew.
+// directory, v3.db the same with a page that was patched, v4.db the same with a page that was purged and has
+// versions left, and v5.db the same with refunds, reversals and what is owed. TALLY_UPDATE_GOLDENS=1 swift
+// test --filter StoredFileTests makes the one of this program's version, if it is not there yet: a stored file
+// is never made anew.
 
 import Foundation
 internal import TallySQLite
@@ -26,6 +26,7 @@ struct StoredFileTests {
     _ = try engine.decide(patch)
     _ = try engine.decide(.page(.publish(target, version: 1)))
     try purge(engine)
+    try VerifyCreditsTests.moneyBack(engine, userId: "u3")
     try engine.close()
   }
 
@@ -95,7 +96,7 @@ struct StoredFileTests {
     arguments: [
       (version: 1, rows: 10, available: 140), (version: 2, rows: 17, available: 0),
       (version: 3, rows: 17, available: 0), (version: 4, rows: 17, available: 0),
-      (version: 5, rows: 16, available: 0),
+      (version: 5, rows: 28, available: 0),
     ])
   func storedFile(version: Int, rows: Int64, available: Int64) throws {
     let directory = try TemporaryDirectory()
@@ -181,6 +182,24 @@ struct StoredFileTests {
     let id = try directory.connection().value("SELECT id FROM page WHERE purged = 1")
     try requirePurgedPage(directory, id: id, pageId: "purged")
     try requireGoesOn(directory, pageId: "purged")
+  }
+
+  @Test("what version 5 brought reads back from a stored file, and goes on")
+  func version5() throws {
+    let directory = try TemporaryDirectory()
+    try directory.install(fixture: "v5.db")
+    let engine = try Self.opened(directory)
+    #expect(try engine.balance(userId: "u3").value.owedMicros == 5)
+    let rows = try engine.transactions(TransactionFilter(userId: "u3", limit: 100)).value.rows
+    #expect(rows.map(\.type).contains(.owedForgiven) && rows.map(\.type).contains(.reinstatement))
+    #expect(rows.last?.previous == 0 && rows.first?.previous == rows.dropFirst().first?.sequence)
+    // Under its other id the purchase is the same, and an event happens once.
+    let again = CreditCommand.ReversePurchase(
+      paymentId: "ra", amountMicros: 30, eventId: "e3", onShortfall: .owe, idempotency: key("again"))
+    #expect(try engine.must(.reversePurchase(again)).replayed)
+    #expect(try engine.must(purchase("u3", 9, "more")).balance.owedMicros == 0)
+    #expect(try engine.findings() == [])
+    try engine.close()
   }
 
   @Test("a purged page that version 3 has marked in its id is marked in its column by version 4")

@@ -56,26 +56,26 @@ struct VerifyCreditsTests {
     try engine.close()
   }
 
-  /// Rows 1 to 12.
-  private static func moneyBack(_ engine: SQLiteEngine) throws {
+  /// Twelve rows: the first ones when nothing was stored before.
+  static func moneyBack(_ engine: SQLiteEngine, userId: String = "u1") throws {
     try engine.must(
       .addPurchase(
         .init(
-          userId: "u1", paymentId: "pa", externalRefs: ["ra"], amountMicros: 100, idempotency: key("p"))))
-    try engine.must(consume("u1", 60, "c"))
-    try engine.must(refund(2, 20, "r1"))
+          userId: userId, paymentId: "pa", externalRefs: ["ra"], amountMicros: 100, idempotency: key("p"))))
+    let debit = try engine.must(consume(userId, 60, "c")).transaction.sequence
+    try engine.must(refund(debit, 20, "r1"))
     try engine.must(reverse("pa", 80, "e1", .partial))
     // Row 6 takes what returns.
-    try engine.must(refund(2, 10, "r2"))
+    try engine.must(refund(debit, 10, "r2"))
     try engine.must(
       .reinstatePurchase(.init(paymentId: "ra", amountMicros: 30, eventId: "e2", idempotency: key("e2"))))
     // Row 9 owes.
     try engine.must(reverse("pa", 30, "e3", .owe))
     // Row 11 pays.
-    try engine.must(promo("u1", 4, "m"))
+    try engine.must(promo(userId, 4, "m"))
     try engine.must(
       .forgiveOwed(
-        .init(userId: "u1", amountMicros: 1, actor: "a", reason: "r", idempotency: key("f"))))
+        .init(userId: userId, amountMicros: 1, actor: "a", reason: "r", idempotency: key("f"))))
   }
 
   /// Rows 13 to 29.
