@@ -23,7 +23,9 @@ struct EngineAgreementTests {
     "credit", "credit again", "run", "run again", "plan", "plan unchanged", "page", "page again", "media",
     "media again", "media deleted", "purged", "settings", "settings unchanged", "rate limit",
     "QUOTA_EXCEEDED", "INSUFFICIENT_CREDITS", "GRANT_NOT_FOUND", "VERSION_CONFLICT", "RUN_NOT_FOUND",
-    "USER_SUSPENDED",
+    "USER_SUSPENDED", "PAYMENT_DUE", "REFUND_EXCEEDS", "TRANSACTION_NOT_REFUNDABLE", "REVERSAL_EXCEEDS",
+    "REVERSAL_SHORT", "VOID_SHORT", "GRANT_NOT_FOUND", "PAYMENT_CONFLICT", "EVENT_CONFLICT", "refund",
+    "reversal", "reinstatement", "void", "owed_forgiven",
   ]
 
   @Test("all engines give the same answers to the same calls, and have the same stored")
@@ -131,9 +133,15 @@ extension Command {
 }
 
 extension Outcome {
+  private static let moneyBack: Set<TransactionType> = [
+    .refund, .reversal, .reinstatement, .void, .owedForgiven,
+  ]
+
   /// What came about, by a name.
   fileprivate var event: String {
     switch self {
+    case .applied(let receipt) where !receipt.replayed && Self.moneyBack.contains(receipt.transaction.type):
+      Spelling.typeNames[receipt.transaction.type] ?? ""
     case .applied(let receipt): receipt.replayed ? "credit again" : "credit"
     case .planStored(_, let unchanged, _): unchanged ? "plan unchanged" : "plan"
     case .usage(.run(let receipt)): receipt.replayed ? "run again" : "run"

@@ -12,6 +12,7 @@ struct ProductSteps {
 
   private var random: SeededGenerator
   private var pages: PageSteps
+  private var money: MoneySteps
   private var ledger = LedgerModel()
   private var pageModel = PageModel()
   private(set) var wallMicros = ModelRun.startMicros
@@ -21,6 +22,7 @@ struct ProductSteps {
   init(seed: UInt64) {
     random = SeededGenerator(seed: seed)
     pages = PageSteps(seed: seed)
+    money = MoneySteps(seed: seed)
   }
 
   mutating func roll(_ sides: Int) -> Int { Int.random(in: 0..<sides, using: &random) }
@@ -42,7 +44,10 @@ struct ProductSteps {
   /// Takes note of what became of a command, so that the next ones are made for what is there.
   mutating func follow(_ command: Command, _ outcome: Outcome) {
     if case .refused = outcome { return }
+    money.follow(outcome)
     switch command {
+    // Rows of these are not in the model, which is a guide only.
+    case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .forgiveOwed: break
     case .page(let command): _ = pageModel.decide(command)
     case .admin: break
     default: _ = ledger.apply(command, wall: wallMicros)
@@ -51,6 +56,7 @@ struct ProductSteps {
 
   private mutating func make(_ step: Step) -> Command? {
     if step.kind == .retry { return sent.isEmpty ? nil : pick(Array(sent.suffix(40))) }
+    if roll(4) == 0 { return money.next(userIds: StepReader.users) }
     switch roll(14) {
     case 0..<5:
       return StepReader(step: step, model: ledger, wall: wallMicros).command()
@@ -86,6 +92,7 @@ struct ProductSteps {
     plan.timeZone = pick(Self.timeZones)
     plan.isDefault = roll(3) == 0
     if plan.grantExpiry == .periodEnd, roll(2) == 0 { plan.rolloverCapMicros = Int64(1 + roll(9)) }
+    plan.onShort = pick(OnShort.allCases)
     plan.limits.monthlyGenerations = roll(3) == 0 ? nil : Int64(roll(12))
     plan.limits.monthlyUploads = roll(3) == 0 ? nil : Int64(roll(4))
     plan.limits.pageCount = roll(3) == 0 ? nil : Int64(2 + roll(5))
