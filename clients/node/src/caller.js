@@ -39,6 +39,11 @@ export class Caller {
     this.#metadataBytes = serializeMetadata(metadata)
   }
 
+  /** How long a call that did not get through is tried again. */
+  get retryMs() {
+    return this.#times.retryMs
+  }
+
   /**
    * The same, with these entries instead of earlier ones of their names.
    *

@@ -19,6 +19,7 @@ import { newKey } from './keys.js'
 import { RunStatus } from './generated/tallystick/v1/usage.js'
 import { Hold, Run } from './runs.js'
 import './symbols.js'
+import { TransactionWatch } from './watch.js'
 
 /** Milliseconds that a call may take, its retries included. */
 export const DEFAULT_TIMEOUT_MS = 10_000
@@ -190,6 +191,17 @@ export class Client {
     } finally {
       await begun[Symbol.asyncDispose]()
     }
+  }
+
+  /**
+   * The ledger's rows as they are committed, from a row on or from the next one: for `for await`. It goes on
+   * by itself wherever its stream was cut, and has no end.
+   *
+   * @param {import('./watch.js').WatchOptions} [watch]
+   * @param {import('./method.js').CallOptions} [options] of each of its streams
+   */
+  watch(watch, options) {
+    return new TransactionWatch(this.credits, watch ?? {}, this.#caller.retryMs, options)
   }
 
   /** Ends the connection, also for every client that `actingAs` made from this one. */
