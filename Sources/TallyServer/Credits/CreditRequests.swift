@@ -29,7 +29,11 @@ enum CreditRequests {
     let path = FieldPath()
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
     try Fields.required(request.paymentId, "payment_id", atMost: Limits.paymentIdByteCount)
-    try Fields.elements(request.externalRefs.count, "external_refs", atMost: Limits.externalRefCount)
+    if request.externalRefs.count > Limits.externalRefCount {
+      throw invalidField(
+        "external_refs", "has \(request.externalRefs.count) ids; the limit is \(Limits.externalRefCount)",
+        limit: Int64(Limits.externalRefCount))
+    }
     for (index, ref) in request.externalRefs.enumerated() {
       try Fields.required(ref, "external_refs[\(index)]", atMost: Limits.paymentIdByteCount)
     }
