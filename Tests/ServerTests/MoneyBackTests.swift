@@ -7,6 +7,17 @@ import Testing
 @testable import TallyServer
 
 @Suite("Money back") struct MoneyBackTests {
+  /// A user under a plan.
+  private func subscribe(_ live: LiveServer, _ userId: String, _ onShort: TallystickV1.OnShort) async throws {
+    var plan = TallystickV1.Plan()
+    plan.planId = "plan"
+    plan.monthlyCreditMicros = 1
+    plan.grantExpiry = .never
+    plan.onShort = onShort
+    _ = try await live.call(TallystickV1.UsageService.putPlan) { $0.plan = plan }
+    _ = try await live.putSettings(userId) { $0.planId = "plan" }
+  }
+
   @Test("a refund names a debit by its id or by its run, and never by both") func refund() async throws {
     try await LiveServer.run { live in
       try await live.purchase("u1", 1_000, payment: "p1", key: "k1")
@@ -79,6 +90,35 @@ import Testing
         ($0.paymentId, $0.eventId, $0.idempotencyKey) = ("cs_1", "won_1", "k6")
       }
       #expect(won.transaction?.amountMicros == 1_000 && won.balance?.availableMicros == 1_100)
+    }
+  }
+
+  @Test("what a run costs beyond what there is blocks its user until it is paid, and every advice says so")
+  func block() async throws {
+    try await LiveServer.run { live in
+      try await subscribe(live, "u1", .block)
+      try await live.purchase("u1", 1_000, payment: "p1", key: "k1")
+      try await live.begin("r1", 1_000)
+      let finished = try await live.finish("r1", cost: 1_500)
+      #expect(finished.run?.uncollectedMicros == 500 && finished.run?.owedMicros == 500)
+      #expect(finished.balance?.owedMicros == 500)
+      let usage = try await live.call(TallystickV1.UsageService.getUsage) { $0.userId = "u1" }
+      #expect(usage.usage?.owedMicros == 500)
+      let checked = try await live.call(Credits.checkBalance) { $0.userId = "u1" }
+      #expect(!checked.allowed && checked.reason == "PAYMENT_DUE" && checked.remainingMicros == 0)
+      let quota = try await live.quota("u1", .generations)
+      #expect(!quota.allowed && quota.reason == "PAYMENT_DUE")
+      #expect(try await live.quota("u1", .pages).allowed)
+      let consumed = try await live.reason(Credits.consume) {
+        ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("u1", 1, "k2")
+      }
+      #expect(consumed == "PAYMENT_DUE")
+      let users = try await live.call(Admin.listUsers) { _ in }
+      #expect(users.users.first?.balance?.owedMicros == 500)
+      try await live.purchase("u1", 5_000, payment: "p2", key: "k3")
+      #expect(try await live.available("u1") == 4_500)
+      #expect(try await live.consume("u1", 1, key: "k2").balance?.availableMicros == 4_499)
+      #expect(try await live.call(Credits.checkBalance) { $0.userId = "u1" }.allowed)
     }
   }
 

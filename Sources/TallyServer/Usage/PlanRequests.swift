@@ -7,7 +7,35 @@ internal import TallyCore
 internal import TallyMessages
 
 enum PlanRequests {
-  static func plan(_ message: TallystickV1.Plan?, _ zones: ZoneStore) throws(Refusal) -> Plan {
+  /// What is absent of the fields that came later is kept as it is stored.
+  static func put(
+    _ message: TallystickV1.Plan?, _ zones: ZoneStore
+  ) throws(Refusal) -> UsageCommand.PutPlan {
+    var plan = try plan(message, zones)
+    var kept: UsageCommand.PutPlan.Kept = []
+    switch message?.onShort {
+    case nil: kept.insert(.onShort)
+    case .unspecified?: plan.onShort = .forgive
+    case let onShort?:
+      guard let known = OnShort(rawValue: onShort.rawValue) else {
+        throw invalidField("plan.on_short", "is not a known value")
+      }
+      plan.onShort = known
+    }
+    if let cap = message?.rolloverCapMicros {
+      if cap != 0 { try Fields.amount(cap, "plan.rollover_cap_micros") }
+      if cap != 0, plan.grantExpiry != .periodEnd {
+        throw invalidField("plan.rollover_cap_micros", "is allowed only with GRANT_EXPIRY_PERIOD_END")
+      }
+      plan.rolloverCapMicros = cap == 0 ? nil : cap
+    } else {
+      kept.insert(.rolloverCap)
+    }
+    if let isDefault = message?.isDefault { plan.isDefault = isDefault } else { kept.insert(.isDefault) }
+    return UsageCommand.PutPlan(plan, keeping: kept)
+  }
+
+  private static func plan(_ message: TallystickV1.Plan?, _ zones: ZoneStore) throws(Refusal) -> Plan {
     guard let message else { throw invalidField("plan", "must be set") }
     try Fields.required(message.planId, "plan.plan_id", atMost: Limits.planIdByteCount)
     try Fields.optional(message.displayName, "plan.display_name", atMost: Limits.displayNameByteCount)

@@ -21,6 +21,9 @@ extension TallystickV1.Plan {
     limits = TallystickV1.PlanLimits(plan.limits)
     timeZone = plan.timeZone
     prices = plan.prices.map(TallystickV1.ModelPrice.init)
+    onShort = TallystickV1.OnShort(rawValue: plan.onShort.rawValue)
+    if let cap = plan.rolloverCapMicros { rolloverCapMicros = cap }
+    if plan.isDefault { isDefault = true }
   }
 }
 

@@ -19,7 +19,7 @@ struct UsageService {
     let largest = services.maximumReplyByteCount
     return [
       services.unkeyedMutation(RPCs.putPlan, role: .admin) { request, _ throws(Refusal) in
-        Prepared(command: UsageCommand.PutPlan(try PlanRequests.plan(request.plan, engine.zones)))
+        Prepared(command: try PlanRequests.put(request.plan, engine.zones))
       } reply: { receipt in
         var response = TallystickV1.PutPlanResponse()
         response.plan = TallystickV1.Plan(receipt.plan)
