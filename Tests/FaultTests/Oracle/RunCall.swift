@@ -27,8 +27,8 @@ struct Charge: Sendable, Equatable {
 
   /// Ledger rows of a run for which so much was paid.
   func rowCount(chargedMicros: Int64) -> Int64 {
-    (capturedMicros > 0 ? 1 : 0) + (capturedMicros < heldMicros ? 1 : 0)
-      + (chargedMicros > capturedMicros ? 1 : 0)
+    // What the hold pays and what is drawn beside it is one.
+    (chargedMicros > 0 ? 1 : 0) + (capturedMicros < heldMicros ? 1 : 0)
   }
 }
 
@@ -180,11 +180,8 @@ extension Call {
       }
       return
     }
-    // The last row is what was available beside the hold, else what the hold paid, else what it gave back.
-    let drawnMicros = run.chargedMicros - charge.capturedMicros
-    if transaction.userId != run.userId
-      || transaction.amountMicros != -(drawnMicros > 0 ? drawnMicros : charge.capturedMicros)
-    {
+    // The last row is the charge, else what the hold gave back.
+    if transaction.userId != run.userId || transaction.amountMicros != -run.chargedMicros {
       reply.violations.append("\(key): charged \(run), wrote \(transaction)")
     }
     reply.rows.append(
