@@ -149,6 +149,7 @@ struct Methods {
     add(TallystickV1.AdminService.setRateLimit)
     add(TallystickV1.AdminService.listRateLimits)
     add(TallystickV1.AdminService.verify)
+    add(TallystickV1.CreditService.watchTransactions)
     add(TallystickV1.Control.cancel)
   }
 
