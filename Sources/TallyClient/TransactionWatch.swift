@@ -1,4 +1,4 @@
-// The ledger as it grows, for whoever follows it: a stream of rows that goes on by itself wherever it was cut.
+// The ledger as it grows, for whoever follows it: a stream of rows that goes on by itself where it was cut.
 //
 // Invariants:
 // 1. Rows come once and in order: another call begins where the one before said, after the last row that was

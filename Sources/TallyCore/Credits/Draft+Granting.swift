@@ -44,8 +44,8 @@ extension Draft {
     if effectiveAtMicros <= nowMicros { collect(from: [lot], atMicros: effectiveAtMicros) }
   }
 
-  /// Carries over what the lot's terms allow of the rest that has just expired. At the last bound of open lots
-  /// it stays forfeited.
+  /// Carries over what the lot's terms allow of the rest that has just expired. At the last bound of open
+  /// lots it stays forfeited.
   /// - Parameter lot: as it was before.
   mutating func rollOver(_ lot: Lot, atMicros: Int64) {
     guard let rollover = lot.rollover else { return }

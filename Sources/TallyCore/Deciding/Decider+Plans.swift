@@ -1,7 +1,7 @@
 // Plans: what is stored, and which one is the default.
 //
 // Invariants:
-// 1. One plan at most is the default: the mark is taken from one plan in the decision that gives it to another.
+// 1. One plan at most is the default: the decision that gives the mark to one takes it from another.
 //
 // Owner: the writer's queue.
 

@@ -23,7 +23,8 @@ struct UsageSubject {
 final class UsageReader {
   /// Many users; ?1 is a JSON array of their ids.
   static let subjectsSQL = """
-    SELECT a.id, a.user_id, s.plan_id, a.suspended, a.owed FROM account a LEFT JOIN user_settings s ON s.account = a.id
+    SELECT a.id, a.user_id, s.plan_id, a.suspended, a.owed
+    FROM account a LEFT JOIN user_settings s ON s.account = a.id
     WHERE a.user_id IN (SELECT value FROM json_each(?1))
     """
   /// The counters of many accounts (?1) in some UTC months (?2), both JSON arrays, and how many of their runs

@@ -121,7 +121,7 @@ struct EngineTests {
     #expect(try engine.refusal(grant("u1", "pro", "d", amountMicros: 11)).reason == .grantConflict)
     try engine.must(grant("u1", "pro", "e", period: PeriodName(parsing: "2026-02")))
     let overlapping = try engine.refusal(grant("u1", "pro", "f", period: .instant(micros: noon)))
-    #expect(overlapping.reason == .grantOverlaps && overlapping.details["period"] == "2026-01-01")
+    #expect(overlapping.reason == .grantOverlaps && overlapping.details["period"] == "2026-02-01")
     try engine.must(grant("u2", "pro", "a"))
     guard case .planStored(_, unchanged: true, let commit) = try engine.decide(.putPlan(plan("pro", 10)))
     else {
@@ -229,21 +229,63 @@ struct EngineTests {
   @Test("of every type that is said to be made there are rows once everything has happened, and of no other")
   func types() throws {
     let engine = try open(directory, clock: clock)
-    _ = try engine.decide(.putPlan(plan("pro", 50)))
+    try putPlans(engine)
     try engine.must(purchase("u1", 100, "p"))
     try engine.must(grant("u1", "pro", "g"))
-    try engine.must(promo("u1", 40, "m", expiresAt: noon + second))
+    try engine.must(grant("u2", "month", "g2", period: PeriodName(parsing: "2026-01")))
+    let promo = try engine.must(promo("u1", 40, "m", expiresAt: noon + second))
     try engine.must(
       .adjust(.init(userId: "u1", amountMicros: -1, actor: "a", reason: "r", idempotency: key("a"))))
     let holds = try ["r", "s", "t"].map { try #require(try engine.must(reserve("u1", 30, $0)).hold) }
     try engine.must(extend(holds[0].id, "e"))
     try engine.must(capture(holds[0].id, 10, "c"))
     try engine.must(release(holds[1].id, "x"))
+    try engine.must(
+      .voidGrant(
+        .init(
+          transaction: promo.transaction.sequence, amountMicros: 1, actor: "a", reason: "r",
+          idempotency: key("v"))))
     clock.advance(byMicros: 3_600 * second)
-    try engine.must(consume("u1", 1, "k"))
-    let rows = try engine.transactions(TransactionFilter(userId: "u1", limit: 100)).value.rows
+    let debit = try engine.must(consume("u1", 1, "k"))
+    try engine.must(
+      .refund(.init(debit: .transaction(debit.transaction.sequence), idempotency: key("b"))))
+    try owe(engine)
+    clock.advance(byMicros: 40 * 86_400 * second)
+    try engine.must(consume("u2", 1, "k2"))
+    let rows = try ["u1", "u2", "u3"].flatMap {
+      try engine.transactions(TransactionFilter(userId: $0, limit: 100)).value.rows
+    }
     #expect(Set(rows.map(\.type)) == Set(TransactionType.allCases.filter(\.isMade)))
     try engine.close()
+  }
+
+  /// One plan's credit rolls over; the other one, which is everybody's, books what is short.
+  private func putPlans(_ engine: SQLiteEngine) throws {
+    var collecting = plan("pro", 50)
+    collecting.onShort = .collect
+    collecting.isDefault = true
+    _ = try engine.decide(.putPlan(collecting))
+    var month = plan("month", 50, expiry: .periodEnd)
+    month.rolloverCapMicros = 20
+    _ = try engine.decide(.putPlan(month))
+  }
+
+  /// A debt of usage that a purchase pays, and one of that purchase's reversal, which is undone in part and
+  /// forgiven.
+  private func owe(_ engine: SQLiteEngine) throws {
+    try engine.must(purchase("u3", 10, "p3"))
+    let hold = try #require(try engine.must(reserve("u3", 10, "h3")).hold)
+    try engine.must(
+      .capture(.init(holdId: hold.id, amountMicros: 15, mayDraw: true, idempotency: key("c3"))))
+    try engine.must(purchase("u3", 8, "q3"))
+    try engine.must(consume("u3", 3, "k3"))
+    try engine.must(
+      .reversePurchase(
+        .init(paymentId: "pay-u3-q3", eventId: "e1", onShortfall: .owe, idempotency: key("e1"))))
+    try engine.must(
+      .reinstatePurchase(
+        .init(paymentId: "pay-u3-q3", amountMicros: 1, eventId: "e2", idempotency: key("e2"))))
+    try engine.must(.forgiveOwed(.init(userId: "u3", actor: "a", reason: "r", idempotency: key("f"))))
   }
 
   @Test("a deadline that has passed is not applied")

@@ -8,8 +8,8 @@ struct RefundCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "refund", abstract: "Gives back what a debit took, in full or in part.",
     discussion: """
-      The credit goes back to the lots that it came from; what has expired since is lost. All refunds of a debit \
-      together give back no more than it took.
+      The credit goes back to the lots that it came from; what has expired since is lost. All refunds of a \
+      debit together give back no more than it took.
 
       Examples:
         tally credits refund txn-17

@@ -8,8 +8,8 @@ struct ReinstateCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "reinstate", abstract: "Undoes a reversal, when a dispute was won.",
     discussion: """
-      First it undoes what the reversal could not take and what the user still owes for it; the rest is credit \
-      again.
+      First it undoes what the reversal could not take and what the user still owes for it; the rest is \
+      credit again.
 
       Example:
         tally credits reinstate pi_42 --event dp_7_won

@@ -9,8 +9,9 @@ struct ReverseCommand: ClientCommand {
     commandName: "reverse",
     abstract: "Takes a purchase's credit back after a refund or a dispute at the provider.",
     discussion: """
-      It takes what of the purchase is neither spent nor on hold. When that is too little, --on-shortfall says \
-      what follows: reject changes nothing, partial takes what is there, owe books the rest as owed by the user.
+      It takes what of the purchase is neither spent nor on hold. When that is too little, --on-shortfall \
+      says what follows: reject changes nothing, partial takes what is there, owe books the rest as owed by \
+      the user.
 
       Example:
         tally credits reverse pi_42 --event re_7 --on-shortfall owe

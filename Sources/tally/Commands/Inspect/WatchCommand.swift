@@ -70,8 +70,8 @@ struct WatchCommand: ClientCommand {
   }
 }
 
-/// Rows as lines below one heading. Their number is not known before, so columns have widths of their own, and
-/// a longer cell moves the rest of its line to the right.
+/// Rows as lines below one heading. Their number is not known before, so columns have widths of their own,
+/// and a longer cell moves the rest of its line to the right.
 struct WatchLines {
   private static let gap = "  "
 
