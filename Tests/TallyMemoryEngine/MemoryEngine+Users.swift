@@ -28,7 +28,7 @@ extension MemoryEngine {
         guard let settings = tables.settings(of: row) else { continue }
         facts.append(
           UserFacts(
-            settings: settings, balance: tables.balance(settings.userId, at: nowMicros),
+            settings: settings, balance: tables.balance(settings.userId, at: nowMicros, zones),
             usage: try usage(settings.userId, filter.month, filter.zone, tables, nowMicros)))
       }
       return UserPage(
@@ -95,7 +95,7 @@ extension MemoryEngine {
     let firstDay = Civil(year: span.month.year, month: span.month.month, day: 1).dayNumber
     let counters = tables.counters(
       account: account, from: own.start(ofDay: firstDay), to: span.endMicros)
-    let spending = tables.spending(userId, at: nowMicros)
+    let spending = tables.spending(userId, at: nowMicros, zones)
     var usage = Usage(
       userId: userId, month: span.month, timeZone: own.name, generations: counters.generations,
       running: tables.openRunCount(account: account, nowMicros: nowMicros), uploads: counters.uploads,

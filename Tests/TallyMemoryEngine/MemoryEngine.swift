@@ -159,19 +159,19 @@ package final class MemoryEngine: ServedEngine {
   package func cachedBalance(userId: String) -> Snapshot<Balance>? { nil }
 
   package func balance(userId: String) throws(Refusal) -> Snapshot<Balance> {
-    try read { $0.balance(userId, at: nowMicros()) }
+    try read { $0.balance(userId, at: nowMicros(), zones) }
   }
 
   package func cachedSpending(userId: String) -> Snapshot<Spending>? { nil }
 
   package func spending(userId: String) throws(Refusal) -> Snapshot<Spending> {
-    try read { $0.spending(userId, at: nowMicros()) }
+    try read { $0.spending(userId, at: nowMicros(), zones) }
   }
 
   package func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {
     try read { tables in
       let nowMicros = nowMicros()
-      return userIds.map { tables.balance($0, at: nowMicros) }
+      return userIds.map { tables.balance($0, at: nowMicros, zones) }
     }
   }
 
@@ -239,8 +239,8 @@ package final class MemoryEngine: ServedEngine {
 }
 
 extension MemoryTables {
-  func spending(_ userId: String, at nowMicros: Int64) -> Spending {
-    let balance = balance(userId, at: nowMicros)
+  func spending(_ userId: String, at nowMicros: Int64, _ zones: ZoneStore) -> Spending {
+    let balance = balance(userId, at: nowMicros, zones)
     guard let account = accounts[ExactText(userId)]?.account else { return Spending(balance: balance) }
     return Spending(
       balance: balance,
@@ -252,10 +252,24 @@ extension MemoryTables {
   /// With the names of the row that it refers to.
   fileprivate func named(_ row: Entry) -> Entry { row.naming(row.refersTo.flatMap { entry($0) }) }
 
-  func balance(_ userId: String, at nowMicros: Int64) -> Balance {
+  func balance(_ userId: String, at nowMicros: Int64, _ zones: ZoneStore) -> Balance {
     guard let account = accounts[ExactText(userId)]?.account else { return Balance(userId: userId) }
     let expired = expiredHolds(account: account.id, nowMicros: nowMicros)
-    return Rules.balance(of: account, expiredHolds: expired, at: nowMicros)
+    return Rules.balance(
+      of: account, expiredHolds: expired, at: nowMicros, dueGrant: dueGrant(of: account, at: nowMicros, zones)
+    )
+  }
+
+  private func dueGrant(of account: Account, at nowMicros: Int64, _ zones: ZoneStore) -> DueGrant? {
+    guard let dueMicros = account.grantDueMicros(atMicros: nowMicros),
+      let subscription = settings[account.id]?.automaticSubscription,
+      let plan = plans[ExactText(subscription.planId)], let zone = try? zones.zone(named: plan.timeZone)
+    else { return nil }
+    let calendar = GrantCalendar(subscription, plan, zone)
+    let granted = calendar.period(at: nowMicros).flatMap {
+      lastGrant(account: account.id, planId: plan.id, beforeDay: $0.days.upperBound)
+    }
+    return calendar.due(sinceMicros: dueMicros, granted: granted, nowMicros: nowMicros)
   }
 }
 

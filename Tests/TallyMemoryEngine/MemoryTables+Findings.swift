@@ -59,6 +59,8 @@ extension MemoryTables {
     require(account.heldMicros == held, "held \(account.heldMicros), holds sum to \(held)")
     require(account.lots.reduce(0) { $0 + $1.pinnedMicros } == held, "what the lots pin")
     require(account.openHoldCount == Int64(holds.count), "the number of open holds")
+    let isGranted = settings[account.id]?.automaticSubscription != nil
+    require(account.nextGrantAtMicros == nil || isGranted, "the next grant of no subscription")
     require(account.isSuspended == settings[account.id]?.isSuspended ?? false, "whether it is suspended")
     require(account.nextHoldExpiryMicros == holds.first?.expiresAtMicros, "the next hold to expire")
     var parts: [Int64?: Int64] = [:]

@@ -21,9 +21,13 @@ struct Grant {
 
 extension Draft {
   /// Opens a lot and writes its row; the credit pays what is owed as soon as it is effective.
-  /// - Parameter complete: sets what is particular to the row.
-  /// - Throws: `invalidField` for `expires_at_micros`, `lotLimit`, `amountOverflow`.
-  mutating func grant(_ grant: Grant, complete: (inout Entry) -> Void) throws(Refusal) {
+  /// - Parameters:
+  ///   - isOwn: whether it is the command's own row.
+  ///   - complete: sets what is particular to the row.
+  /// - Throws: `invalidField` for `expires_at_micros`, `lotLimit`, `amountOverflow`; nothing has changed then.
+  mutating func grant(
+    _ grant: Grant, isOwn: Bool = true, complete: (inout Entry) -> Void
+  ) throws(Refusal) {
     let effectiveAtMicros = grant.effectiveAtMicros ?? nowMicros
     if let expiresAtMicros = grant.expiresAtMicros, expiresAtMicros <= effectiveAtMicros {
       throw Refusal(
@@ -40,7 +44,7 @@ extension Draft {
       $0.rollover = grant.rollover
       complete(&$0)
     }
-    markOwnRow()
+    if isOwn { markOwnRow() }
     if effectiveAtMicros <= nowMicros { collect(from: [lot], atMicros: effectiveAtMicros) }
   }
 

@@ -85,6 +85,10 @@ extension Account {
       count += 1
       hasBeginnings = true
     }
+    if grantDueMicros(atMicros: nowMicros) != nil {
+      count += 1
+      hasBeginnings = isOwing
+    }
     if hasBeginnings { count += owed.count }
     // What a pin gives back may be forfeited and forgiven, or go to a reversal and pay what is owed for it.
     let rowsOfPin = isOwing || isShort ? 2 : 1
@@ -95,24 +99,33 @@ extension Account {
 extension Draft {
   /// What comes about by itself, at its time.
   private enum Event {
-    case lotEnds, holdEnds, lotBegins
+    case lotEnds, holdEnds, grant, lotBegins
 
-    /// At the same time a lot ends before a hold does, and credit pays what is still owed then.
+    /// At the same time a lot ends before a hold does, then the server grants, and credit pays what is still
+    /// owed then.
     var order: Int {
       switch self {
       case .lotEnds: 0
       case .holdEnds: 1
-      case .lotBegins: 2
+      case .grant: 2
+      case .lotBegins: 3
       }
     }
   }
 
-  /// Writes off what has expired, holds and lots, and lets credit that has become effective pay what is owed:
-  /// all in the order in which it came about.
-  mutating func settle(_ expiredHolds: [Hold], within slice: SettlingSlice) throws(Refusal) {
+  /// Writes off what has expired, holds and lots, grants what is due, and lets credit that has become effective
+  /// pay what is owed: all in the order in which it came about.
+  mutating func settle(
+    _ expiredHolds: [Hold], _ dueGrant: DueGrant?, within slice: SettlingSlice
+  ) throws(Refusal) {
+    var due = dueGrant
+    if let dueGrant, dueGrant.grant == nil {
+      grantDue(dueGrant)
+      due = nil
+    }
     var holds = expiredHolds.sorted { ($0.expiresAtMicros, $0.id) < ($1.expiresAtMicros, $1.id) }[...]
     while entries.count < slice.rowCount, slice.hasAllHolds || !holds.isEmpty,
-      let next = nextEvent(holds.first)
+      let next = nextEvent(holds.first, due?.grant)
     {
       switch next.event {
       case .lotEnds:
@@ -122,6 +135,9 @@ extension Draft {
       case .holdEnds:
         let hold = holds.removeFirst()
         _ = try settle(hold, as: .expired, capturing: 0, atMicros: hold.expiresAtMicros)
+      case .grant:
+        if let due { grantDue(due) }
+        due = nil
       case .lotBegins:
         let lot = account.lots[next.index]
         passBeginning(ofLotAt: next.index)
@@ -132,13 +148,16 @@ extension Draft {
   }
 
   /// The first of what is due, by time, kind and id; the index is the lot's.
-  private func nextEvent(_ hold: Hold?) -> (event: Event, index: Int, atMicros: Int64)? {
+  private func nextEvent(
+    _ hold: Hold?, _ grant: PeriodGrant?
+  ) -> (event: Event, index: Int, atMicros: Int64)? {
     var first: (event: Event, index: Int, atMicros: Int64, id: Int64)?
     func offer(_ event: Event, _ index: Int, _ atMicros: Int64, _ id: Int64) {
       if let first, (first.atMicros, first.event.order, first.id) < (atMicros, event.order, id) { return }
       first = (event, index, atMicros, id)
     }
     if let hold { offer(.holdEnds, 0, hold.expiresAtMicros, hold.id) }
+    if let grant { offer(.grant, 0, grant.period.startMicros, 0) }
     let isOwing = !account.owed.isEmpty
     for (index, lot) in account.lots.enumerated() where lot.unpinnedMicros > 0 {
       if let micros = lot.expiresAtMicros, micros <= nowMicros { offer(.lotEnds, index, micros, lot.id) }

@@ -11,6 +11,7 @@ struct Draft {
   private(set) var account: Account
   private(set) var entries: [Entry] = []
   private(set) var holds: [Hold] = []
+  private var notices: [GrantNotice] = []
   /// How the lots came about that credit may return to.
   private var origins: [Int64: LotOrigin]
   private var nextSequence: Int64
@@ -28,7 +29,7 @@ struct Draft {
     account = context.account
     origins = context.origins
     nextSequence = context.nextSequence
-    try settle(context.expiredHolds, within: slice)
+    try settle(context.expiredHolds, context.dueGrant, within: slice)
   }
 
   /// The sequence that the next row gets.
@@ -38,7 +39,8 @@ struct Draft {
     var account = account
     if account.heldMicros == 0 { account.nextHoldExpiryMicros = nil }
     return Change(
-      account: account, entries: entries, ownIndex: ownIndex ?? entries.count - 1, holds: holds, hold: hold)
+      account: account, entries: entries, ownIndex: ownIndex ?? entries.count - 1, holds: holds, hold: hold,
+      notices: notices)
   }
 
   /// The row written last is the command's own; others may follow.
@@ -46,6 +48,12 @@ struct Draft {
 
   /// Whether the command's own row is written, and marked.
   var hasOwnRow: Bool { ownIndex != nil }
+
+  /// The server is to grant next at that time.
+  mutating func moveNextGrant(to atMicros: Int64?, _ causes: [GrantNotice.Cause]) {
+    account.nextGrantAtMicros = atMicros
+    for cause in causes { notices.append(GrantNotice(userId: account.userId, cause: cause)) }
+  }
 
   /// A hold that changed and is still open.
   mutating func keep(_ hold: Hold) { holds.append(hold) }

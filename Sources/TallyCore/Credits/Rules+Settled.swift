@@ -7,13 +7,16 @@
 extension Rules {
   /// An account with all that is due at a time written off, as a write at that time would find it. Rows and
   /// lots that it would make are numbered from the user's last row on.
-  /// - Parameter expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
+  /// - Parameters:
+  ///   - expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
+  ///   - dueGrant: what is due of the user's subscription.
   /// - Throws: `corrupt` when a hold pins what its lot does not have.
   public static func settled(
-    _ account: Account, expiredHolds: [Hold], at nowMicros: Int64
+    _ account: Account, expiredHolds: [Hold], at nowMicros: Int64, dueGrant: DueGrant? = nil
   ) throws(Refusal) -> Account {
     var context = DecisionContext(
       nowMicros: nowMicros, nextSequence: account.head + 1, account: account, expiredHolds: expiredHolds)
+    context.dueGrant = dueGrant
     // A reader is not told by which type of row a lot's credit goes to what is short of it.
     for lot in account.lots where lot.shortMicros > 0 {
       context.origins[lot.id] = LotOrigin(type: .purchase, lot: lot)
@@ -25,12 +28,16 @@ extension Rules {
   /// - Parameters:
   ///   - expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
   ///   - nowMicros: not before the account's last row.
-  public static func balance(of account: Account, expiredHolds: [Hold], at nowMicros: Int64) -> Balance {
-    guard account.needsSettling(expiredHolds, atMicros: nowMicros) else {
+  ///   - dueGrant: what is due of the user's subscription.
+  public static func balance(
+    of account: Account, expiredHolds: [Hold], at nowMicros: Int64, dueGrant: DueGrant? = nil
+  ) -> Balance {
+    guard dueGrant?.grant != nil || account.needsSettling(expiredHolds, atMicros: nowMicros) else {
       return unsettledBalance(of: account, expiredHolds: expiredHolds, at: nowMicros)
     }
     do {
-      let settled = try settled(account, expiredHolds: expiredHolds, at: nowMicros)
+      let settled = try settled(
+        account, expiredHolds: expiredHolds, at: nowMicros, dueGrant: dueGrant)
       var balance = unsettledBalance(of: settled, expiredHolds: [], at: nowMicros)
       balance.version = account.version
       return balance

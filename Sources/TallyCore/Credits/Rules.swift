@@ -30,6 +30,8 @@ public struct DecisionContext: Sendable {
   public var period: Period?
   /// Whether the user's plan lets nobody spend who owes. Looked up only when something is owed.
   public var blocksOwing = false
+  /// What is due of the user's subscription.
+  public var dueGrant: DueGrant?
   /// How those lots came about that credit may return to: spent ones, and those with something short.
   package var origins: [Int64: LotOrigin] = [:]
 
@@ -52,8 +54,8 @@ public struct Change: Sendable, Equatable {
   /// nothing is held any more (nil); else the engine sets it to the earliest expiry among the user's
   /// open holds, after it has stored `holds`.
   public var account: Account
-  /// In sequence order, without gaps from the context's `nextSequence`; never empty. Commit points are the
-  /// engine's to set.
+  /// In sequence order, without gaps from the context's `nextSequence`; empty only when a sweep has moved no
+  /// more than the time of the next grant. Commit points are the engine's to set.
   public var entries: [Entry]
   /// Where the command's own row, which carries its key, stands among them.
   public var ownIndex: Int
@@ -61,6 +63,8 @@ public struct Change: Sendable, Equatable {
   public var holds: [Hold]
   /// The hold that the command made, extended or settled.
   public var hold: Hold?
+  /// What whoever runs the server is told of it.
+  public var notices: [GrantNotice] = []
 }
 
 extension Change {
@@ -71,13 +75,14 @@ extension Change {
 public enum Rules {
   /// Writes off what has expired, with no command behind it.
   /// - Parameter slice: how much of it; the context's holds are the earliest then.
-  /// - Returns: nil when nothing has.
+  /// - Returns: nil when nothing has, and no grant was due.
   /// - Throws: `corrupt` when a hold pins what its lot does not have.
   public static func sweep(
     _ context: DecisionContext, within slice: SettlingSlice = .whole
   ) throws(Refusal) -> Change? {
     let draft = try Draft(settling: context, within: slice)
-    guard !draft.entries.isEmpty else { return nil }
+    let isMoved = draft.account.nextGrantAtMicros != context.account.nextGrantAtMicros
+    guard isMoved || !draft.entries.isEmpty else { return nil }
     return draft.change()
   }
 

@@ -32,6 +32,11 @@ package struct SystemBalances: Sendable, Equatable {
     }
   }
 
+  /// Whether so much more credit can be granted.
+  func canIssue(_ amountMicros: Int64) -> Bool {
+    !issued.subtractingReportingOverflow(amountMicros).overflow
+  }
+
   /// Books the other side of a row.
   /// - Returns: false when the sum would leave the range of int64; nothing has changed then.
   package mutating func book(_ entry: Entry) -> Bool {

@@ -105,6 +105,7 @@ extension Decider {
       nowMicros: records.nowMicros, nextSequence: records.nextSequence, account: account,
       expiredHolds: expiredHolds)
     if !expiredHolds.isEmpty { try addOrigins(ofShortLotsTo: &context) }
+    context.dueGrant = try dueGrant(of: account)
     return context
   }
 

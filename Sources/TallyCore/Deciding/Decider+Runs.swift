@@ -112,7 +112,8 @@ extension Decider {
 
   private func balance(of account: Account) throws(Refusal) -> Balance {
     Rules.balance(
-      of: account, expiredHolds: try records.expiredHolds(of: account), at: records.nowMicros)
+      of: account, expiredHolds: try records.expiredHolds(of: account), at: records.nowMicros,
+      dueGrant: try dueGrant(of: account))
   }
 
   /// What another hand than the end of its run has charged to a hold.

@@ -10,23 +10,35 @@ extension Decider {
     let account = try records.account(userId: it.settings.userId)
     let stored = account.id == 0 ? nil : try records.settings(of: account)
     var settings = it.settings(over: stored)
-    if let planId = settings.planId, try records.plan(id: planId) == nil { throw noPlan(planId) }
+    for planId in [settings.planId, settings.subscription?.planId].compactMap(\.self) {
+      if try records.plan(id: planId) == nil { throw noPlan(planId) }
+    }
     if let stored, stored.updatedAtMicros != 0, stored.hasContent(of: settings) {
       return Decided(
         SettingsReceipt(settings: stored, unchanged: true, commit: records.writes.restingPlace))
     }
-    var effects = Effects()
-    var owner = owner(account, &effects)
+    var effects = try effectsOfDueGrant(of: account)
+    let before = owner(account, &effects)
     settings.createdAtMicros = stored?.createdAtMicros ?? records.nowMicros
     settings.updatedAtMicros = records.nowMicros
-    let effect = SettingsEffect(account: owner.id, settings: settings)
+    let effect = SettingsEffect(account: before.id, settings: settings)
     effects.set { $0.settings = effect }
-    if owner.isSuspended != settings.isSuspended {
-      owner.isSuspended = settings.isSuspended
-      effects.set { $0.changedAccount = owner }
+    if settings.isSuspended != before.isSuspended || settings.subscription != stored?.subscription {
+      var after = effects.change?.account ?? before
+      after.isSuspended = settings.isSuspended
+      after.nextGrantAtMicros = try nextGrantMicros(settings, of: after, after: effects.change?.entries ?? [])
+      effects.set { $0.changedAccount = after }
     }
     return Decided(
       SettingsReceipt(settings: settings, unchanged: false, commit: records.writes.writingPlace), effects)
+  }
+
+  /// What the settings until now make due is granted before they are others.
+  private func effectsOfDueGrant(of account: Account) throws(Refusal) -> Effects {
+    guard account.grantDueMicros(atMicros: records.nowMicros) != nil,
+      let change = try Rules.sweep(try context(of: account))
+    else { return Effects() }
+    return try effects(of: change, on: account)
   }
 
   func decide(_ it: AdminCommand.SetRateLimit) throws(Refusal) -> Decided<RateLimitReceipt> {

@@ -176,6 +176,8 @@ extension PageCommand.DeleteMedia: Mutation {
 // MARK: users and limits
 
 extension AdminCommand.PutSettings: Mutation {
+  /// What was due of the subscription until now is granted first.
+  public func settledUserId(_ decider: Decider) -> String? { settings.userId }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<SettingsReceipt> {
     try decider.decide(self)
   }

@@ -100,6 +100,12 @@ package struct GrantedPeriod: Equatable {
     self.days = days
     self.startMicros = startMicros
   }
+
+  /// - Returns: nil when the row is no grant of a period.
+  init?(_ entry: Entry) {
+    guard let days = entry.periodDays, let startMicros = entry.periodStartMicros else { return nil }
+    self.init(sequence: entry.sequence, days: days, startMicros: startMicros)
+  }
 }
 
 /// A ledger row that carries a key.

@@ -119,6 +119,8 @@ package final class WriteSet {
   package private(set) var media: [ExactText: MediaRow] = [:]
   /// What caches have to forget when this commits.
   package private(set) var touched = Touched()
+  /// What whoever runs the server is told once this commits.
+  private(set) var notices: [GrantNotice] = []
   private var byteCount = 0
   private var replyByteCount = 0
 
@@ -228,6 +230,7 @@ package final class WriteSet {
 
   private func add(_ change: Change) {
     let id = change.account.id
+    notices += change.notices
     for entry in change.entries { append(entry, account: id) }
     for hold in change.holds { holds[hold.id] = HoldRow(hold: hold, account: id) }
     let userId = ExactText(change.account.userId)
@@ -245,9 +248,8 @@ package final class WriteSet {
     if let paymentId = entry.paymentId { purchases[ExactText(paymentId)] = entry.sequence }
     if let eventId = entry.eventId { events[ExactText(eventId)] = entry.sequence }
     if let refersTo = entry.refersTo { referred[refersTo, default: ReferredSums()].add(entry) }
-    if let planId = entry.planId, let startMicros = entry.periodStartMicros, let days = entry.periodDays {
-      grants[GrantKey(account: account, planId: ExactText(planId)), default: []].append(
-        GrantedPeriod(sequence: entry.sequence, days: days, startMicros: startMicros))
+    if let planId = entry.planId, let period = GrantedPeriod(entry) {
+      grants[GrantKey(account: account, planId: ExactText(planId)), default: []].append(period)
     }
   }
 

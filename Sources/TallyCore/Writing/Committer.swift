@@ -18,9 +18,11 @@ internal import TallyLocking
 internal import TallyMeasuring
 
 package final class Committer {
-  /// Users whose expired credit one transaction of the sweep writes off, at most;
-  /// `EngineConfiguration.settledRows` bounds it too.
-  static let sweepUsers = 64
+  /// Users whose expired credit one transaction of the sweep writes off, and whom it grants what is due, at
+  /// most; `EngineConfiguration.settledRows` bounds it too.
+  static let sweepUsers = 256
+  /// Users whom the sweep goes through without a pause, when something is due of many at once.
+  static let promptSweepUsers = 10_000
   /// Batches whose keys are looked for before they are decided, after one has met a key in use.
   static let keyedBatchCount = 64
 
@@ -44,6 +46,8 @@ package final class Committer {
   var earliestDueMicros = Int64.min
   /// Rows that what has expired may still take in the open transaction.
   var settlingRows = 0
+  /// Users whom the sweep has gone through since nothing was due last.
+  private var sweptUsers = 0
   /// Batches that are still to look for their keys first.
   private var keyedBatches = 0
   private(set) var isDead = false
@@ -256,6 +260,15 @@ package final class Committer {
     state.publish(books.head, writes.accounts.values.lazy.map(\.account))
     if !writes.ledger.isEmpty { ledgerObserver?.append(CommittedRows(rows: writes.ledger)) }
     if writes.freesMemory { store.freeMemory() }
+    tell(writes.notices)
+  }
+
+  /// Once for all users of a commit of whom the same is to be told.
+  private func tell(_ notices: [GrantNotice]) {
+    if notices.isEmpty { return }
+    for (cause, users) in Dictionary(grouping: notices, by: \.cause) {
+      onEvent(.notGranted(cause, userCount: users.count, userId: users[0].userId))
+    }
   }
 
   private func run(_ hook: EngineFaults.CommitHook?, _ cause: CommitCause) throws(StorageFailure) {
@@ -402,16 +415,28 @@ package final class Committer {
   /// - Returns: whether there may be more.
   private func sweep() throws(StorageFailure) -> Bool {
     let users = try store.dueUsers(nowMicros: time.nowMicros, limit: Self.sweepUsers)
-    guard !users.isEmpty else { return false }
+    guard !users.isEmpty else {
+      sweptUsers = 0
+      return false
+    }
     try store.begin()
+    var count = 0
     let writes = try loading(looksForKeys: false) { (records) throws(StorageFailure) in
-      for userId in users where settlingRows > 0 { try sweep(userId: userId, records) }
+      count = 0
+      for userId in users where settlingRows > 0 {
+        try sweep(userId: userId, records)
+        count += 1
+      }
       if let gap = records.gap { throw gap }
       try write(records)
       return records.writes
     }
+    sweptUsers += count
     return try commitUpkeep(writes) && (settlingRows == 0 || users.count == Self.sweepUsers)
   }
+
+  /// So much was due at once that the sweep leaves most of the writer's time to others.
+  var pausesSweep: Bool { sweptUsers >= Self.promptSweepUsers }
 
   /// Removes a slice of a page that was purged.
   /// - Returns: whether there was one.

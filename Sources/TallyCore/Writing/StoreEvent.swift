@@ -1,7 +1,8 @@
 // What the store tells whoever runs it, beside the answers to calls.
 //
 // Invariants:
-// 1. Each is told once when it begins, and once when it is over; an upgrade meanwhile too.
+// 1. Each is told once when it begins, and once when it is over; an upgrade meanwhile too. What is told of
+//    grants happens at once.
 
 public enum StoreEvent: Sendable, Equatable {
   /// Why no write is taken for now. It comes back by itself.
@@ -24,6 +25,9 @@ public enum StoreEvent: Sendable, Equatable {
   /// The start brings a large database to this program's version: told when it begins, every few seconds, at
   /// each index and at the end.
   case upgrading(UpgradeProgress)
+  /// Periods of subscriptions were not granted by one commit, for the same reason: of how many users, and of
+  /// one of them.
+  case notGranted(GrantNotice.Cause, userCount: Int, userId: String)
 }
 
 /// How far a start has come that makes large tables anew.

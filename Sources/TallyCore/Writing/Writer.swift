@@ -23,6 +23,9 @@ package final class Writer: @unchecked Sendable {
 
   /// How soon it looks again at a log that waits for snapshots of this process to end.
   static let lookAgainMillis = 2
+  /// How much longer the writer rests from a large sweep than a slice of it took, while others write: so it has
+  /// a quarter of the time at most.
+  static let pausePerSlice: UInt64 = 3
 
   private let queue = DispatchQueue(label: "tallystick.writer", qos: .userInitiated)
   private let inbox = Inbox()
@@ -37,6 +40,8 @@ package final class Writer: @unchecked Sendable {
   private var lastRunNanoseconds: UInt64 = 0
   /// The log is looked at again soon.
   private var looksAgain = false
+  /// The next slice of upkeep is on its way.
+  private var ticksAgain = false
 
   package init(
     committer: Committer, state: CommittedState, metrics: StoreMetrics, configuration: EngineConfiguration
@@ -230,12 +235,23 @@ package final class Writer: @unchecked Sendable {
     }
   }
 
+  /// A slice of upkeep, and what is left of it after those who wait meanwhile.
   private func tick() {
     dispatchPrecondition(condition: .onQueue(queue))
-    let isIdle = clock.monotonicNanoseconds - lastRunNanoseconds >= Self.idleNanoseconds
-    let hasMore = committer?.tick(isIdle: isIdle, writesOff: !clock.isFrozen) == true
+    if ticksAgain { return }
+    let beganNanoseconds = clock.monotonicNanoseconds
+    let isIdle = beganNanoseconds - lastRunNanoseconds >= Self.idleNanoseconds
+    guard let committer, committer.tick(isIdle: isIdle, writesOff: !clock.isFrozen) else {
+      return lookAgainWhilePausing()
+    }
     lookAgainWhilePausing()
-    if hasMore { queue.async { self.tick() } }
+    ticksAgain = true
+    let spent = clock.monotonicNanoseconds - beganNanoseconds
+    let pause = committer.pausesSweep && !isIdle ? spent * Self.pausePerSlice : 0
+    queue.asyncAfter(deadline: .now() + .nanoseconds(Int(pause))) {
+      self.ticksAgain = false
+      self.tick()
+    }
   }
 
   /// Runs on the writer's queue, between batches.

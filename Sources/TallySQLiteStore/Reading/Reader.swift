@@ -26,6 +26,7 @@ final class Reader: @unchecked Sendable {
   let usage: UsageReader
   let stats: StatsReader
   let users: UserList
+  let dueGrants: DueGrantReader
 
   convenience init(path: String, statements: StatementStatistics) throws(SQLiteError) {
     try self.init(
@@ -45,6 +46,7 @@ final class Reader: @unchecked Sendable {
     usage = try UsageReader(connection)
     stats = try StatsReader(connection, labels: tables.runLabels)
     users = try UserList(connection)
+    dueGrants = try DueGrantReader(connection, plans: tables.plans)
   }
 
   var hasFailedUnlock: Bool { connection.hasFailedUnlock }

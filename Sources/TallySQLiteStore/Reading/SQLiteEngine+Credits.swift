@@ -9,7 +9,7 @@ extension SQLiteEngine {
   public func cachedBalance(userId: String) -> Snapshot<Balance>? {
     guard let view = committed.account(userId: userId) else { return nil }
     let nowMicros = time.nowMicros
-    if let next = view.account.nextHoldExpiryMicros, next <= nowMicros { return nil }
+    if view.account.needsReader(atMicros: nowMicros) { return nil }
     return Snapshot(
       Rules.balance(of: view.account, expiredHolds: [], at: nowMicros), commitSequence: view.commitSequence)
   }
@@ -21,8 +21,7 @@ extension SQLiteEngine {
       guard let account = try reader.tables.accounts.account(userId: userId) else {
         return (Account(userId: userId), Balance(userId: userId))
       }
-      let expired = try reader.tables.holds.expired(account: account.id, nowMicros: nowMicros)
-      return (account, Rules.balance(of: account, expiredHolds: expired, at: nowMicros))
+      return (account, try reader.balance(of: account, zones: zones, nowMicros: nowMicros))
     }
     if read.value.0.id != 0 { committed.offer([read.value.0], commitSequence: read.commitSequence) }
     return Snapshot(read.value.1, commitSequence: read.commitSequence)
@@ -31,7 +30,7 @@ extension SQLiteEngine {
   public func cachedSpending(userId: String) -> Snapshot<Spending>? {
     guard let view = committed.account(userId: userId), !view.account.mayHaveObjection else { return nil }
     let nowMicros = time.nowMicros
-    if view.account.hasExpiredHolds(atMicros: nowMicros) { return nil }
+    if view.account.needsReader(atMicros: nowMicros) { return nil }
     let balance = Rules.balance(of: view.account, expiredHolds: [], at: nowMicros)
     return Snapshot(Spending(balance: balance), commitSequence: view.commitSequence)
   }
@@ -42,14 +41,14 @@ extension SQLiteEngine {
       guard let account = try reader.tables.accounts.account(userId: userId) else {
         return Spending(balance: Balance(userId: userId))
       }
-      return try reader.spending(of: account, nowMicros: time.nowMicros)
+      return try reader.spending(of: account, zones: zones, nowMicros: time.nowMicros)
     }
   }
 
   public func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {
     if let cached = committed.accounts(userIds: userIds) {
       let nowMicros = time.nowMicros
-      if !cached.accounts.contains(where: { $0.hasExpiredHolds(atMicros: nowMicros) }) {
+      if !cached.accounts.contains(where: { $0.needsReader(atMicros: nowMicros) }) {
         return Snapshot(
           cached.accounts.map { Rules.balance(of: $0, expiredHolds: [], at: nowMicros) },
           commitSequence: cached.commitSequence)
@@ -59,15 +58,18 @@ extension SQLiteEngine {
       let nowMicros = time.nowMicros
       let accounts = try reader.tables.accounts.accounts(userIds: userIds)
       let expired = try reader.tables.holds.expired(userIds: userIds, nowMicros: nowMicros)
-      return (accounts, Dictionary(grouping: expired) { ExactText($0.userId) }, nowMicros)
+      let dues = try reader.dueGrants.dueGrants(of: accounts, zones: zones, nowMicros: nowMicros)
+      return (accounts, Dictionary(grouping: expired) { ExactText($0.userId) }, dues, nowMicros)
     }
-    let (accounts, expired, nowMicros) = read.value
+    let (accounts, expired, dues, nowMicros) = read.value
     committed.offer(accounts, commitSequence: read.commitSequence)
     let known = Dictionary(
       accounts.map { (ExactText($0.userId), $0) }, uniquingKeysWith: { first, _ in first })
     let balances = userIds.map { userId in
       guard let account = known[ExactText(userId)] else { return Balance(userId: userId) }
-      return Rules.balance(of: account, expiredHolds: expired[ExactText(userId)] ?? [], at: nowMicros)
+      return Rules.balance(
+        of: account, expiredHolds: expired[ExactText(userId)] ?? [], at: nowMicros, dueGrant: dues[account.id]
+      )
     }
     return Snapshot(balances, commitSequence: read.commitSequence)
   }
@@ -121,10 +123,16 @@ extension SQLiteEngine {
 }
 
 extension Reader {
-  /// One statement, and two more only of a user who may not be free to spend.
-  func spending(of account: Account, nowMicros: Int64) throws(SQLiteError) -> Spending {
+  /// One statement, and three more only when something of a subscription is due.
+  func balance(of account: Account, zones: ZoneStore, nowMicros: Int64) throws(SQLiteError) -> Balance {
     let expired = try tables.holds.expired(account: account.id, nowMicros: nowMicros)
-    let balance = Rules.balance(of: account, expiredHolds: expired, at: nowMicros)
+    let dues = try dueGrants.dueGrants(of: [account], zones: zones, nowMicros: nowMicros)
+    return Rules.balance(of: account, expiredHolds: expired, at: nowMicros, dueGrant: dues[account.id])
+  }
+
+  /// As `balance`, and two statements more only of a user who may not be free to spend.
+  func spending(of account: Account, zones: ZoneStore, nowMicros: Int64) throws(SQLiteError) -> Spending {
+    let balance = try balance(of: account, zones: zones, nowMicros: nowMicros)
     guard account.mayHaveObjection else { return Spending(balance: balance) }
     let planId = try tables.settings.planId(account: account.id)
     let plan = try tables.plans.plans(ids: [planId])[planId]
@@ -140,5 +148,10 @@ extension Account {
   func hasExpiredHolds(atMicros micros: Int64) -> Bool {
     guard let nextHoldExpiryMicros else { return false }
     return nextHoldExpiryMicros <= micros
+  }
+
+  /// Whether its balance is made from more than the account.
+  func needsReader(atMicros micros: Int64) -> Bool {
+    hasExpiredHolds(atMicros: micros) || grantDueMicros(atMicros: micros) != nil
   }
 }

@@ -28,27 +28,32 @@ extension SQLiteEngine: UsageReads {
 
 extension Reader {
   /// What users owe once all that is due is settled.
-  private func owed(userIds: [String], nowMicros: Int64) throws(SQLiteError) -> [ExactText: Int64] {
+  private func owed(
+    userIds: [String], zones: ZoneStore, nowMicros: Int64
+  ) throws(SQLiteError) -> [ExactText: Int64] {
     let expired = Dictionary(grouping: try tables.holds.expired(userIds: userIds, nowMicros: nowMicros)) {
       ExactText($0.userId)
     }
     var owed: [ExactText: Int64] = [:]
-    for account in try tables.accounts.accounts(userIds: userIds) {
+    let accounts = try tables.accounts.accounts(userIds: userIds)
+    let dues = try dueGrants.dueGrants(of: accounts, zones: zones, nowMicros: nowMicros)
+    for account in accounts {
       let userId = ExactText(account.userId)
-      owed[userId] =
-        Rules.balance(of: account, expiredHolds: expired[userId] ?? [], at: nowMicros).owedMicros
+      let balance = Rules.balance(
+        of: account, expiredHolds: expired[userId] ?? [], at: nowMicros, dueGrant: dues[account.id])
+      owed[userId] = balance.owedMicros
     }
     return owed
   }
 
-  /// One a user id, in the order asked: four statements, and two more when some of them owe.
+  /// One a user id, in the order asked: four statements, and five more at most when some of them owe.
   fileprivate func usages(
     _ query: UsageQuery, zones: ZoneStore, nowMicros: Int64
   ) throws(SQLiteError) -> Result<[Usage], Refusal> {
     var subjects = try usage.subjects(userIds: query.userIds)
     let owing = subjects.filter { $0.owedMicros > 0 }.map(\.userId)
     if !owing.isEmpty {
-      let owed = try owed(userIds: owing, nowMicros: nowMicros)
+      let owed = try owed(userIds: owing, zones: zones, nowMicros: nowMicros)
       for index in subjects.indices {
         subjects[index].owedMicros = owed[ExactText(subjects[index].userId)] ?? 0
       }

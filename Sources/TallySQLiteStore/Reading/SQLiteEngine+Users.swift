@@ -44,7 +44,7 @@ extension SQLiteEngine {
 }
 
 extension Reader {
-  /// Six statements at most, however many users.
+  /// Nine statements at most, however many users.
   fileprivate func userPage(
     _ filter: UserFilter, zones: ZoneStore, nowMicros: Int64
   ) throws(SQLiteError) -> Result<UserPage, Refusal> {
@@ -53,9 +53,11 @@ extension Reader {
     let expired = Dictionary(grouping: try tables.holds.expired(userIds: late, nowMicros: nowMicros)) {
       ExactText($0.userId)
     }
+    let dues = try dueGrants.dueGrants(of: page.rows.lazy.map(\.account), zones: zones, nowMicros: nowMicros)
     let balances = page.rows.map { row in
       Rules.balance(
-        of: row.account, expiredHolds: expired[ExactText(row.account.userId)] ?? [], at: nowMicros)
+        of: row.account, expiredHolds: expired[ExactText(row.account.userId)] ?? [], at: nowMicros,
+        dueGrant: dues[row.account.id])
     }
     let usages: [Usage]
     switch try usage.months(

@@ -5,6 +5,10 @@ enum JSONText {
     "[" + numbers.map(String.init).joined(separator: ",") + "]"
   }
 
+  static func object(_ numbers: [Int64: Int64]) -> String {
+    "{" + numbers.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}"
+  }
+
   static func array(_ texts: [String]) -> String {
     var bytes: [UInt8] = [UInt8(ascii: "[")]
     for (index, text) in texts.enumerated() {

@@ -17,8 +17,10 @@ final class KeyIndex {
   static let referringSQL = """
     SELECT type, amount, asked_amount, short_amount, owed_amount FROM ledger WHERE refers_to = ?1
     """
+  /// As `period` takes them.
+  static let periodColumns = "sequence, period_start, period_start_day, period_end_day"
   static let lastGrantSQL = """
-    SELECT sequence, period_start, period_start_day, period_end_day FROM ledger
+    SELECT \(periodColumns) FROM ledger
     WHERE account = ?1 AND plan_id = ?2 AND type = 3 AND period_start_day < ?3
     ORDER BY period_start_day DESC, sequence DESC LIMIT 1
     """
@@ -77,13 +79,16 @@ final class KeyIndex {
     lastGrant.bind(account)
     lastGrant.bind(planId)
     lastGrant.bind(beforeDay)
-    return try lastGrant.first { (row) throws(SQLiteError) in
-      let (sequence, startMicros) = (row.int(), row.int())
-      guard let days = try LedgerTable.days(&row, of: sequence) else {
-        return GrantedPeriod(
-          sequence: sequence, days: Period(startMicros: startMicros).days, startMicros: startMicros)
-      }
-      return GrantedPeriod(sequence: sequence, days: days, startMicros: startMicros)
+    return try lastGrant.first(Self.period)
+  }
+
+  /// Takes `periodColumns`.
+  static func period(_ row: inout Columns) throws(SQLiteError) -> GrantedPeriod {
+    let (sequence, startMicros) = (row.int(), row.int())
+    guard let days = try LedgerTable.days(&row, of: sequence) else {
+      return GrantedPeriod(
+        sequence: sequence, days: Period(startMicros: startMicros).days, startMicros: startMicros)
     }
+    return GrantedPeriod(sequence: sequence, days: days, startMicros: startMicros)
   }
 }

@@ -70,6 +70,12 @@ final class UserSettingsTable {
       row.skip(columns.count)
       return settings
     }
+    try fill(&settings, account: account, &row)
+    return settings
+  }
+
+  /// Takes `columns` of a row.
+  static func fill(_ settings: inout UserSettings, account: Int64, _ row: inout Columns) throws(SQLiteError) {
     let role = UserRole(rawValue: row.int32())
     settings.email = row.text()
     settings.planId = row.optionalText()
@@ -84,7 +90,6 @@ final class UserSettingsTable {
     if let planId {
       settings.subscription = Subscription(planId: planId, startDay: startDay, isAutomatic: isAutomatic)
     }
-    return settings
   }
 
   // MARK: writing

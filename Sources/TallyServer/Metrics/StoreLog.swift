@@ -23,6 +23,8 @@ enum StoreLog {
     case .logLeft(let byteCount):
       logger.notice(
         "the log stays as it is: another program reads an old snapshot", metadata: ["bytes": "\(byteCount)"])
+    case .notGranted(let cause, let userCount, let userId):
+      write(cause, ["users": "\(userCount)", "one_of_them": "\(userId)"], to: logger)
     case .filesLost(let error):
       logger.critical("the database's files are lost", metadata: ["error": "\(error)"])
     case .upgrading(let progress):
@@ -43,6 +45,35 @@ enum StoreLog {
         metadata: ["schema": version, "index": "\(number)", "of": "\(count)"])
     case .done:
       logger.notice("the database is upgraded", metadata: ["schema": version])
+    }
+  }
+
+  private static func write(
+    _ cause: GrantNotice.Cause, _ users: Logger.Metadata, to logger: Logger
+  ) {
+    func date(_ day: Int64) -> Logger.MetadataValue { "\(Civil(dayNumber: day).text(upTo: .day))" }
+    var metadata = users
+    switch cause {
+    case .skipped(let planId, let days):
+      metadata["plan"] = "\(planId)"
+      metadata["from"] = date(days.lowerBound)
+      metadata["to"] = date(days.upperBound)
+      logger.warning("periods of subscriptions have passed and are not granted", metadata: metadata)
+    case .overlaps(let planId, let startDay, let grantedStartDay):
+      metadata["plan"] = "\(planId)"
+      metadata["period"] = date(startDay)
+      metadata["granted"] = date(grantedStartDay)
+      logger.warning(
+        "a period is not granted, since some of its dates were granted before", metadata: metadata)
+    case .expired(let planId, let startDay):
+      metadata["plan"] = "\(planId)"
+      metadata["period"] = date(startDay)
+      logger.warning(
+        "a period is not granted, since its credit would have expired by now", metadata: metadata)
+    case .failing(let planId, let message):
+      metadata["plan"] = "\(planId)"
+      metadata["error"] = "\(message)"
+      logger.error("subscriptions cannot be granted, and are tried again in an hour", metadata: metadata)
     }
   }
 }
