@@ -30,6 +30,9 @@ struct PatienceTests {
     .init("Tests/FaultTests/Oracle/KillRun.swift", "Task.sleep(", "the moment of a kill is any"),
     .init(
       "Tests/FaultTests/Oracle/KillRun.swift", "startDuration: Duration", "a first guess at such a moment"),
+    .init(
+      "Tests/TallyClientTests/TransactionWatchTests.swift", "Task.sleep(for: .seconds(3_600))",
+      "a stream that stays open until it is cancelled"),
     .init("Tests/FaultTests/ThreadTests.swift", "Task.sleep(", "what a while costs is what is tested"),
     .init("clients/python/tests/test_plugin.py", "time.sleep(600)", "a run that hangs, to be killed"),
     // Limits that the program is given, and whose end the test waits for. Whoever works beside has sent its

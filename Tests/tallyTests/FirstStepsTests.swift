@@ -222,8 +222,8 @@ struct FirstStepsTests {
     #expect(
       refused
         == "tally: \"nothing\" is not one of purchase, plan_grant, promo_grant, adjustment, api_usage, "
-        + "refund, reversal, expiry, void, hold, hold_extend, hold_release, reinstatement, rollover, owed_payment, "
-        + "owed, owed_forgiven\n")
+        + "refund, reversal, expiry, void, hold, hold_extend, hold_release, reinstatement, rollover, "
+        + "owed_payment, owed, owed_forgiven\n")
     // Whoever adds one to the protos has to say whether anything makes it.
     let types = TallystickV1.TransactionType.known.map(\.rawValue)
     #expect([0] + TransactionType.allCases.map(\.rawValue) == types)

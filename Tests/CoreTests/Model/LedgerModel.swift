@@ -22,6 +22,8 @@ struct LedgerModel {
   private(set) var settled: [Int64: Hold] = [:]
   private var holders: [Int64: ExactText] = [:]
   private var books: [SystemAccount: Int64] = [:]
+  /// Of each user the last row whose version is a multiple of a number.
+  private var latest: [Int64: [ExactText: Int64]] = [:]
 
   /// Rows by what must be unique: user and key; payment; user, plan and period.
   private var keys: [[ExactText]: Int64] = [:]
@@ -241,7 +243,7 @@ struct LedgerModel {
     self.books = books
     let name = ExactText(user.userId)
     for var row in user.rows {
-      (row.previous, row.skip) = pointers(of: row)
+      point(&row)
       if let refersTo = row.refersTo { row = row.naming(ledger[Int(refersTo) - 1]) }
       ledger.append(row)
       lastAt = row.atMicros
@@ -257,11 +259,14 @@ struct LedgerModel {
     return true
   }
 
-  /// The user's row before, and the one that a row skips back to.
-  private func pointers(of row: Entry) -> (previous: Int64, skip: Int64) {
-    let before = rows(row.userId)
-    let stride: Int64 = row.version % 4_096 == 0 ? 4_096 : 64
-    return (before.last?.sequence ?? 0, before.last { $0.version % stride == 0 }?.sequence ?? 0)
+  /// Sets the user's row before, and the one that a row skips back to.
+  private mutating func point(_ row: inout Entry) {
+    let name = ExactText(row.userId)
+    row.previous = latest[1]?[name] ?? 0
+    row.skip = latest[row.version % 4_096 == 0 ? 4_096 : 64]?[name] ?? 0
+    for stride in [1, 64, 4_096] as [Int64] where row.version % stride == 0 {
+      latest[stride, default: [:]][name] = row.sequence
+    }
   }
 
   /// The books' sums, users included: zero.
