@@ -113,8 +113,8 @@ extension Draft {
     }
   }
 
-  /// Writes off what has expired, holds and lots, grants what is due, and lets credit that has become effective
-  /// pay what is owed: all in the order in which it came about.
+  /// Writes off what has expired, holds and lots, grants what is due, and lets credit that has become
+  /// effective pay what is owed: all in the order in which it came about.
   mutating func settle(
     _ expiredHolds: [Hold], _ dueGrant: DueGrant?, within slice: SettlingSlice
   ) throws(Refusal) {

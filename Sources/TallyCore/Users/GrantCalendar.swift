@@ -3,8 +3,8 @@
 // Invariants:
 // 1. Only the period that an instant lies in is granted: one that has passed is skipped, and said so.
 // 2. A period whose dates were granted before, by hand or by the server, is not granted again.
-// 3. The zone makes instants of dates only: with another zone of the plan, the next period may begin some hours
-//    earlier or later than was reckoned before, and is granted when that time has come.
+// 3. The zone makes instants of dates only: with another zone of the plan, the next period may begin some
+//    hours earlier or later than was reckoned before, and is granted when that time has come.
 
 package struct GrantCalendar {
   private let startDay: Int64

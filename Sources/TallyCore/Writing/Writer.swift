@@ -23,8 +23,8 @@ package final class Writer: @unchecked Sendable {
 
   /// How soon it looks again at a log that waits for snapshots of this process to end.
   static let lookAgainMillis = 2
-  /// How much longer the writer rests from a large sweep than a slice of it took, while others write: so it has
-  /// a quarter of the time at most.
+  /// How much longer the writer rests from a large sweep than a slice of it took, while others write: so it
+  /// has a quarter of the time at most.
   static let pausePerSlice: UInt64 = 3
 
   private let queue = DispatchQueue(label: "tallystick.writer", qos: .userInitiated)

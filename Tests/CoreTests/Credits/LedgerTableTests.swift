@@ -14,8 +14,11 @@ enum LedgerTables {
   }()
 
   static let names: [String] = {
-    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return files.filter { $0.hasSuffix(".txt") }.sorted()
+    let own = ["", "engine/"].flatMap { part in
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(part)")) ?? []
+      return files.filter { $0.hasSuffix(".txt") }.map { part + $0 }
+    }
+    return own.sorted()
   }()
 
   static func text(_ name: String) throws -> String {
@@ -28,7 +31,8 @@ enum LedgerTables {
 struct LedgerTableTests {
   @Test("the tables are found")
   func found() {
-    #expect(LedgerTables.names.count >= 10)
+    #expect(LedgerTables.names.count { $0.hasPrefix("engine/") } >= 5)
+    #expect(LedgerTables.names.count >= 15)
   }
 
   static let beginning = "at 2026-01-01T00:00:00Z\npurchase u p 100 key=a -> ok\n"
