@@ -77,7 +77,8 @@ struct DynamicMessageTests {
   func defaults() throws {
     #expect(
       try decode([], as: "CaptureRequest", defaults: true)
-        == #"{"holdId":"","idempotencyKey":"","description":"","metadata":{}}"#)
+        == #"{"holdId":"","idempotencyKey":"","description":"","metadata":{},"#
+        + #""overage":"OVERAGE_UNSPECIFIED"}"#)
     #expect(try decode([], as: "CaptureRequest") == "{}")
   }
 
