@@ -77,7 +77,8 @@ enum CreditQueries {
   // MARK: balances
 
   static func parse(_ request: TallystickV1.GetBalanceRequest) throws(Refusal) -> String {
-    try Fields.userId(request.userId)
+    if request.atMicros != nil { throw invalidField("at_micros", "is not answered by this version") }
+    return try Fields.userId(request.userId)
   }
 
   static func reply(_ snapshot: Snapshot<Balance>) -> TallystickV1.GetBalanceResponse {
