@@ -24,8 +24,8 @@ extension Draft {
   /// - Parameters:
   ///   - isOwn: whether it is the command's own row.
   ///   - complete: sets what is particular to the row.
-  /// - Throws: `invalidField` for `expires_at_micros`, `lotLimit`, `amountOverflow`.
-  ///   Nothing has changed then.
+  /// - Throws: `invalidField` for `expires_at_micros`, `lotLimit`, `amountOverflow`; nothing has changed
+  ///   then.
   mutating func grant(
     _ grant: Grant, isOwn: Bool = true, complete: (inout Entry) -> Void
   ) throws(Refusal) {

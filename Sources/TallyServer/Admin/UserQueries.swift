@@ -68,6 +68,7 @@ enum UserQueries {
     512 + 3 * user.settings.userId.utf8.count + user.settings.email.utf8.count
       + user.usage.timeZone.utf8.count
       + 2 * (user.settings.planId?.utf8.count ?? 0)
+      + (user.settings.subscription?.planId.utf8.count ?? 0)
   }
 }
 
