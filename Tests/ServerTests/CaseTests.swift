@@ -48,6 +48,31 @@ import Testing
     }
   }
 
+  @Test("a Reserve that is repeated after its hold was released, or is over, says so by the hold's state")
+  func settledHold() async throws {
+    try await Self.run { live in
+      try await live.purchase("u", 1_000, payment: "p", key: "p")
+      func reserve(_ key: String) async throws -> TallystickV1.ReserveResponse {
+        try await live.call(Credits.reserve) {
+          ($0.userId, $0.amountMicros, $0.ttlMillis, $0.idempotencyKey) = ("u", 500, 60_000, key)
+        }
+      }
+      let first = try await reserve("k")
+      let released = try await live.call(Credits.release) {
+        ($0.holdId, $0.idempotencyKey) = (first.hold?.holdId ?? "", "r")
+      }
+      let again = try await reserve("k")
+      #expect(again.replayed && again.hold?.state == .released && again.hold == released.hold)
+      #expect(again.transaction == first.transaction && again.balance == first.balance)
+      // Nobody has written the expiry off.
+      #expect(try await reserve("l").hold?.state == .open)
+      try await live.advance(millis: 60_000)
+      let over = try await reserve("l")
+      #expect(over.replayed && over.hold?.state == .expired && over.hold?.releasedMicros == 500)
+      #expect(try await live.available("u") == 1_000)
+    }
+  }
+
   @Test("a key that a batch names three times is applied, replayed and refused in its places")
   func repeatedKey() async throws {
     try await Self.run { live in

@@ -133,7 +133,8 @@ extension TallystickV1.RecordRunRequest {
     }
   }
 
-  @Test("begin and finish replay to the letter, but for the run, which is as it stands now") func replays()
+  @Test("begin and finish replay to the letter, but for run and hold, which are as they are now")
+  func replays()
     async throws
   {
     try await LiveServer.run { live in
@@ -144,7 +145,8 @@ extension TallystickV1.RecordRunRequest {
       let again = try await live.begin("r1", 300)
       #expect(again.replayed && again.run == finished.run)
       #expect(again.transaction == begun.transaction && again.balance == begun.balance)
-      #expect(again.hold == begun.hold && again.commitSequence == begun.commitSequence)
+      #expect(again.hold?.state == .captured && again.hold?.capturedMicros == 300)
+      #expect(again.commitSequence == begun.commitSequence)
       #expect(again.commitPosition == begun.commitPosition)
       var expected = finished
       expected.replayed = true

@@ -130,19 +130,6 @@ public enum Rules {
     return settled
   }
 
-  /// A hold as it stood right after one of its rows, for the replay of that row's command.
-  /// - Parameters:
-  ///   - hold: as it stands now.
-  ///   - entry: of type `hold`, `holdExtend`, or the command's own row that settled it.
-  public static func hold(_ hold: Hold, after entry: Entry) -> Hold {
-    guard entry.type == .hold || entry.type == .holdExtend, let expiresAtMicros = entry.expiresAtMicros
-    else { return hold }
-    return Hold(
-      id: hold.id, userId: hold.userId, state: .open, amountMicros: hold.amountMicros,
-      createdAtMicros: hold.createdAtMicros, expiresAtMicros: expiresAtMicros, runId: hold.runId,
-      pins: hold.pins)
-  }
-
   /// The hold that a command names, as far as its caller may see it.
   /// - Throws: `holdNotFound`.
   public static func named(_ hold: Hold?, id: Int64, actingUserId: String?) throws(Refusal) -> Hold {

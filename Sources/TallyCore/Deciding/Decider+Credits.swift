@@ -161,7 +161,7 @@ extension Decider {
 
   func replay(_ row: Entry) throws(Refusal) -> Decided<Receipt> {
     var hold: Hold?
-    if let holdId = row.holdId { hold = Rules.hold(try storedHold(holdId), after: row) }
+    if let holdId = row.holdId { hold = try holdNow(holdId) }
     let balance = try lastRow(ofChangeWith: row).balanceAfter
     return Decided(
       replay: Receipt(transaction: try named(row), balance: balance, hold: hold, replayed: true))
@@ -186,6 +186,12 @@ extension Decider {
       last = next
     }
     return last
+  }
+
+  /// A hold that a row or a run names, as its client sees it.
+  func holdNow(_ id: Int64) throws(Refusal) -> Hold {
+    let hold = try storedHold(id)
+    return Rules.hold(hold, of: try records.account(userId: hold.userId), at: records.nowMicros)
   }
 
   /// A hold that a row or a run names.

@@ -3,7 +3,7 @@
 // Invariants:
 // 1. The order of checks: the run exists (FinishRun); the same request replays, another one under its id
 //    conflicts; then the rules, with the quota before the balance.
-// 2. A replay answers the run as it stands now, and row, balance, hold and commit as they were stored; a
+// 2. A replay answers run and hold as they are now, and row, balance and commit as they were stored; a
 //    balance without a row is that of now.
 // 3. A refusal leaves nothing: neither the run's id nor its user is known by it.
 // 4. An ended run is counted four times: for its user and for all users, under label 0 and under its own. The
@@ -90,9 +90,7 @@ extension Decider {
   private func replayOfBegin(_ stored: StoredRun) throws(Refusal) -> Decided<RunReceipt> {
     // A hold's id is the number of the row that opened it.
     var decided = try replay(stored, sequence: stored.run.holdId, at: stored.commit)
-    if let row = decided.reply.transaction {
-      decided.reply.hold = Rules.hold(try storedHold(row.sequence), after: row)
-    }
+    if let holdId = stored.run.holdId { decided.reply.hold = try holdNow(holdId) }
     return decided
   }
 

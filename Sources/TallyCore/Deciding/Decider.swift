@@ -3,8 +3,8 @@
 // Invariants:
 // 1. The order of checks is fixed, top to bottom in each function: the named object exists; the key or the
 //    natural key replays or conflicts; then the rules. The first that fails is the answer.
-// 2. A replay answers what is stored: the row, the balance after it, the hold as it stood right after it, and
-//    the commit at which all that was decided.
+// 2. A replay answers what is stored: the row, the balance after it, and the commit at which that was
+//    decided. The hold or the run in it is as it is now.
 // 3. Deciding changes nothing. What a command changes is in the effects of its decision.
 //
 // Owner: the writer's queue.

@@ -138,7 +138,7 @@ public struct RunReceipt: Sendable, Equatable {
   public var transaction: Entry?
   /// As the transaction left it; without one, as it stands now. nil for a recorded run.
   public var balance: Balance?
-  /// The hold that BeginRun made, as it stood right after.
+  /// The hold that BeginRun made, as it is now.
   public var hold: Hold?
   /// The command had been applied before.
   public var replayed: Bool

@@ -696,6 +696,7 @@ extension TallystickV1 {
     public var replayed: Bool = false
     public var commitSequence: Int64 = 0
     public var commitPosition: Int32 = 0
+    /// In a replayed reply, as it is now.
     public var hold: TallystickV1.Hold?
 
     public init() {}
@@ -718,6 +719,7 @@ extension TallystickV1 {
     public var replayed: Bool = false
     public var commitSequence: Int64 = 0
     public var commitPosition: Int32 = 0
+    /// In a replayed reply, as it is now.
     public var hold: TallystickV1.Hold?
 
     public init() {}
@@ -742,6 +744,7 @@ extension TallystickV1 {
     public var replayed: Bool = false
     public var commitSequence: Int64 = 0
     public var commitPosition: Int32 = 0
+    /// In a replayed reply, as it is now.
     public var hold: TallystickV1.Hold?
 
     public init() {}
@@ -895,6 +898,7 @@ extension TallystickV1 {
     public var replayed: Bool = false
     public var commitSequence: Int64 = 0
     public var commitPosition: Int32 = 0
+    /// In a replayed reply, as it is now.
     public var hold: TallystickV1.Hold?
 
     public init() {}

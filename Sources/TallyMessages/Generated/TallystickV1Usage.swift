@@ -256,6 +256,7 @@ extension TallystickV1 {
     public var transaction: TallystickV1.Transaction?
     /// After the transaction; without one, as it stands now.
     public var balance: TallystickV1.Balance?
+    /// In a replayed reply, as it is now.
     public var hold: TallystickV1.Hold?
     public var replayed: Bool = false
     public var commitSequence: Int64 = 0

@@ -87,6 +87,14 @@ struct LedgerModel {
   /// A hold as it was last written.
   func hold(_ id: Int64) -> Hold? { settled[id] ?? holders[id].flatMap { users[$0]?.holds[id] } }
 
+  /// A hold as its client sees it.
+  private func hold(_ id: Int64, at time: Int64) -> Hold? {
+    if let over = settled[id] { return over }
+    guard let name = holders[id] else { return nil }
+    let user = user(name.text, at: time)
+    return user.settled.first { $0.id == id } ?? user.holds[id]
+  }
+
   // MARK: Commands
 
   /// - Returns: what an engine must answer, without the commit's place.
@@ -148,9 +156,9 @@ struct LedgerModel {
       guard ledger[Int(sequence) - 1].idempotency?.digest == command.idempotency.digest else {
         throw Refusal(.idempotencyMismatch, "")
       }
-      return replay(ledger[Int(sequence) - 1])
+      return replay(ledger[Int(sequence) - 1], at: time)
     }
-    if let row = try sameByNature(command, at: time) { return replay(row) }
+    if let row = try sameByNature(command, at: time) { return replay(row, at: time) }
     var user = users[ExactText(userId)] ?? ModelUser(userId: userId)
     var numbering = Int64(ledger.count) + 1
     user.live(until: time, &numbering)
@@ -213,17 +221,8 @@ struct LedgerModel {
     grant.period?.period(in: .utc) ?? Period(monthContaining: time, zone: .utc)
   }
 
-  func replay(_ row: Entry) -> Receipt {
-    var hold: Hold?
-    if let holdId = row.holdId, let now = self.hold(holdId) {
-      hold = now
-      if row.type == .hold || row.type == .holdExtend {
-        hold = Hold(
-          id: holdId, userId: now.userId, amountMicros: now.amountMicros,
-          createdAtMicros: now.createdAtMicros, expiresAtMicros: row.expiresAtMicros ?? 0,
-          runId: now.runId, pins: now.pins)
-      }
-    }
+  func replay(_ row: Entry, at time: Int64) -> Receipt {
+    let hold = row.holdId.flatMap { self.hold($0, at: time) }
     let balance = Balance(
       userId: row.userId, postedMicros: row.balanceAfterMicros - row.pendingAfterMicros,
       heldMicros: row.heldAfterMicros, pendingMicros: row.pendingAfterMicros, version: row.version,

@@ -131,7 +131,7 @@ extension LedgerModel {
       return RunReceipt(
         run: known.run, balance: balance(known.run.userId, wall: time), replayed: true, commit: .none)
     }
-    let first = replay(ledger[Int(row) - 1])
+    let first = replay(ledger[Int(row) - 1], at: time)
     return RunReceipt(
       run: known.run, transaction: first.transaction, balance: first.balance,
       hold: withHold ? first.hold : nil, replayed: true, commit: .none)

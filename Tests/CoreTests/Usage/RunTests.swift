@@ -168,6 +168,8 @@ struct RunTests {
     let second = try open(directory, clock: clock)
     var expected = begun
     (expected.replayed, expected.run) = (true, finished.run)
+    expected.hold = try second.holds(HoldFilter(userId: "u", limit: 1)).value.rows.first
+    #expect(expected.hold?.state == .captured)
     #expect(try second.must(begin("u", "r1", dollar)) == expected)
     expected = finished
     expected.replayed = true

@@ -928,6 +928,7 @@ export interface ReserveResponse {
   replayed: boolean
   commitSequence: bigint
   commitPosition: number
+  /** In a replayed reply, as it is now. */
   hold: Hold | undefined
 }
 /** `ReserveResponse` as it is given: what is absent has its default. */
@@ -937,6 +938,7 @@ export interface ReserveResponseInit {
   replayed?: boolean | undefined
   commitSequence?: bigint | undefined
   commitPosition?: number | undefined
+  /** In a replayed reply, as it is now. */
   hold?: HoldInit | undefined
 }
 export declare const ReserveResponse: MessageCodec<ReserveResponse, ReserveResponseInit>
@@ -968,6 +970,7 @@ export interface ExtendResponse {
   replayed: boolean
   commitSequence: bigint
   commitPosition: number
+  /** In a replayed reply, as it is now. */
   hold: Hold | undefined
 }
 /** `ExtendResponse` as it is given: what is absent has its default. */
@@ -977,6 +980,7 @@ export interface ExtendResponseInit {
   replayed?: boolean | undefined
   commitSequence?: bigint | undefined
   commitPosition?: number | undefined
+  /** In a replayed reply, as it is now. */
   hold?: HoldInit | undefined
 }
 export declare const ExtendResponse: MessageCodec<ExtendResponse, ExtendResponseInit>
@@ -1008,6 +1012,7 @@ export interface CaptureResponse {
   replayed: boolean
   commitSequence: bigint
   commitPosition: number
+  /** In a replayed reply, as it is now. */
   hold: Hold | undefined
 }
 /** `CaptureResponse` as it is given: what is absent has its default. */
@@ -1017,6 +1022,7 @@ export interface CaptureResponseInit {
   replayed?: boolean | undefined
   commitSequence?: bigint | undefined
   commitPosition?: number | undefined
+  /** In a replayed reply, as it is now. */
   hold?: HoldInit | undefined
 }
 export declare const CaptureResponse: MessageCodec<CaptureResponse, CaptureResponseInit>
@@ -1268,6 +1274,7 @@ export interface ReleaseResponse {
   replayed: boolean
   commitSequence: bigint
   commitPosition: number
+  /** In a replayed reply, as it is now. */
   hold: Hold | undefined
 }
 /** `ReleaseResponse` as it is given: what is absent has its default. */
@@ -1277,6 +1284,7 @@ export interface ReleaseResponseInit {
   replayed?: boolean | undefined
   commitSequence?: bigint | undefined
   commitPosition?: number | undefined
+  /** In a replayed reply, as it is now. */
   hold?: HoldInit | undefined
 }
 export declare const ReleaseResponse: MessageCodec<ReleaseResponse, ReleaseResponseInit>

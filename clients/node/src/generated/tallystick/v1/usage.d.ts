@@ -214,6 +214,7 @@ export interface BeginRunResponse {
   transaction: Transaction | undefined
   /** After the transaction; without one, as it stands now. */
   balance: Balance | undefined
+  /** In a replayed reply, as it is now. */
   hold: Hold | undefined
   replayed: boolean
   commitSequence: bigint
@@ -227,6 +228,7 @@ export interface BeginRunResponseInit {
   transaction?: TransactionInit | undefined
   /** After the transaction; without one, as it stands now. */
   balance?: BalanceInit | undefined
+  /** In a replayed reply, as it is now. */
   hold?: HoldInit | undefined
   replayed?: boolean | undefined
   commitSequence?: bigint | undefined
