@@ -29,13 +29,13 @@ public struct TransactionWatch: AsyncSequence, Sendable {
     /// Where to go on after `rows`; zero until the server has said where the watch begins.
     private var following: Int64
     private var hasBegun = false
-    private var attempts: Attempts
+    /// Since the first failure after the last message; nil while all is well.
+    private var attempts: Attempts?
 
     init(_ watch: TransactionWatch) {
       self.watch = watch
       deadline = watch.options.timeout.map { .now + Swift.min($0, CallOptions.longestTimeout) }
       following = watch.request.fromSequence
-      attempts = Attempts(timeout: nil, policy: watch.options.retry)
     }
 
     /// The `from` of a later watch that is to go on after the last row that came. Zero before it is known.
@@ -70,14 +70,16 @@ public struct TransactionWatch: AsyncSequence, Sendable {
           rows = message.transactions[...]
           following = message.nextSequence
           hasBegun = true
-          attempts = Attempts(timeout: nil, policy: watch.resumption)
+          attempts = nil
           return
         }
         failure = TallyError(.unavailable, reason: "STREAM_ENDED", "the server ended the stream")
       } catch { failure = error }
       stream = nil
       if Self.isBehind(failure) { return }
-      var attempts = attempts
+      var attempts =
+        attempts
+        ?? Attempts(timeout: nil, policy: hasBegun ? watch.resumption : watch.options.retry)
       try await attempts.wait(after: failure, isRepeatable: true)
       self.attempts = attempts
     }

@@ -47,7 +47,7 @@ public final class TallyServer: Sendable {
   private let logger: Logger
   private let health: HealthService
   /// Who follows the ledger.
-  let watch = LedgerWatch()
+  let watch: LedgerWatch
   private let late = Late()
   /// nil unless the server is for testing.
   let harness: Harness?
@@ -71,6 +71,8 @@ public final class TallyServer: Sendable {
     let replies = ReplyCaches()
     self.replies = replies
     configuration.observer = replies
+    let maximumReplyByteCount = options.server.maximumMessageByteCount - TallyServer.envelopeByteCount
+    watch = LedgerWatch(maximumMessageByteCount: maximumReplyByteCount)
     configuration.ledgerObserver = watch
     engine = try open(configuration)
     self.logger = logger
@@ -79,7 +81,7 @@ public final class TallyServer: Sendable {
       engine: engine, replies: replies, allowList: options.allowList,
       lanes: ReadLanes(count: engine.readerCount),
       limiter: limiter, watch: watch,
-      maximumReplyByteCount: options.server.maximumMessageByteCount - TallyServer.envelopeByteCount)
+      maximumReplyByteCount: maximumReplyByteCount)
     let facts = ServerFacts(
       version: options.version, startedAtMicros: engine.nowMicros(),
       sqliteVersion: engine.libraryVersion, readerPoolSize: engine.readerCount,

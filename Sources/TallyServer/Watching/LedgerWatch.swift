@@ -69,6 +69,8 @@ final class LedgerWatch: LedgerObserver {
     var isOver: Bool
   }
 
+  /// Of a message of several rows, at most.
+  let messageByteCount: Int
   private let state = Monitor(State())
   private let lagged = Atomic<Int64>(0)
 
@@ -77,6 +79,11 @@ final class LedgerWatch: LedgerObserver {
   var watcherCount: Int { state.withLock { $0.watchers.count } }
 
   func countLagged() { lagged.wrappingAdd(1, ordering: .relaxed) }
+
+  /// - Parameter maximumMessageByteCount: of any message that the server sends.
+  init(maximumMessageByteCount: Int = WatchMessage.byteCount) {
+    messageByteCount = min(maximumMessageByteCount, WatchMessage.byteCount)
+  }
 
   // MARK: the writer
 

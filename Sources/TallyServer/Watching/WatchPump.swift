@@ -138,10 +138,13 @@ final class WatchPump {
         }
         note(message.count, sentTo: watcher)
       }
-    } catch {
-      // Its task is told as well, and has it removed.
-      watcher.phase = .over
-    }
+    } catch { end(watcher, error) }
+  }
+
+  /// Its task is told, and has it removed.
+  private func end(_ watcher: Watcher, _ status: Status) {
+    watcher.phase = .over
+    watcher.target.end(status)
   }
 
   private func nextMessage(for watcher: Watcher) -> (bytes: [UInt8], count: Int)? {
@@ -152,7 +155,7 @@ final class WatchPump {
       guard watcher.place < rows.endPlace else { return nil }
       if let message = shared[watcher.place] { return message }
       let left = rows.suffix(from: watcher.place)
-      let count = WatchMessage.count(left)
+      let count = WatchMessage.count(left, atMost: watch.messageByteCount)
       let next = count < left.count ? rows[watcher.place + count].sequence : nextSequence
       let message = (WatchMessage.make(left.prefix(count), nextSequence: next), count)
       shared[watcher.place] = message
@@ -161,7 +164,7 @@ final class WatchPump {
     let left = watcher.places[watcher.firstPlace...]
     if left.isEmpty { return nil }
     let wanted = left.lazy.map { self.rows[$0] }
-    let count = WatchMessage.count(wanted)
+    let count = WatchMessage.count(wanted, atMost: watch.messageByteCount)
     let next = count < left.count ? rows[left[left.startIndex + count]].sequence : nextSequence
     return (WatchMessage.make(wanted.prefix(count), nextSequence: next), count)
   }
@@ -198,7 +201,12 @@ final class WatchPump {
       let isCrowded = watcher.target.whenRoomy { [watch] in
         watch.post(.roomy(connectionId: connectionId))
       }
-      if !isCrowded { return watcher.target.isGone() }
+      if !isCrowded {
+        guard watcher.target.isGone() else { return false }
+        // Nothing is kept for it from now on. Its task has it removed.
+        watcher.phase = .over
+        return true
+      }
     }
     waiting[connectionId, default: []].append(watcher)
     watcher.phase = .waiting
@@ -292,14 +300,13 @@ final class WatchPump {
   private func tellPositions(_ now: UInt64) {
     positionsDueNanoseconds = now + Self.positionNanoseconds
     positionsSequence = nextSequence
+    let message = WatchMessage.end(nextSequence: nextSequence)
     for watcher in ofSome.values where watcher.phase == .served && watcher.toldSequence < nextSequence {
       do throws(Status) {
-        guard try watcher.target.offer(WatchMessage.end(nextSequence: nextSequence)) else { continue }
+        guard try watcher.target.offer(message) else { continue }
         watcher.toldSequence = nextSequence
         unsent[watcher.target.connectionId] = watcher.target
-      } catch {
-        watcher.phase = .over
-      }
+      } catch { end(watcher, error) }
     }
     flush()
   }

@@ -90,7 +90,7 @@ struct WatchStream {
   }
 
   /// The call was answered when its watcher ended.
-  private static let over = Status(.cancelled, "the call is over")
+  static let over = Status(.cancelled, "the call is over")
 
   /// Reads a slice and sends it.
   private mutating func read(before limit: Int64) async throws(Status) {
@@ -105,7 +105,7 @@ struct WatchStream {
     try watch.check(watcher)
     var rows = slice.rows[...]
     repeat {
-      let count = WatchMessage.count(rows)
+      let count = WatchMessage.count(rows, atMost: watch.messageByteCount)
       let message = rows.prefix(count)
       rows = rows.dropFirst(count)
       nextSequence = rows.first?.sequence ?? slice.nextSequence

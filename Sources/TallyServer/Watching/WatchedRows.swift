@@ -23,9 +23,11 @@ struct EncodedRow: Sendable {
 }
 
 enum WatchMessage {
-  /// Of one message's rows, unless it has only one. Large enough that sending it costs little a row, and so
-  /// small that a client shows rows as they come.
+  /// Of a message, unless it has only one row, and unless the server's messages must be smaller. Large enough
+  /// that sending it costs little a row, and so small that a client shows rows as they come.
   static let byteCount = 65_536
+  /// Of `next_sequence`, at most.
+  private static let endByteCount = 11
 
   static func end(nextSequence: Int64) -> [UInt8] {
     var response = TallystickV1.WatchTransactionsResponse()
@@ -34,11 +36,13 @@ enum WatchMessage {
   }
 
   /// How many of the first rows one message has; at least one.
-  static func count<Rows: Collection>(_ rows: Rows) -> Int where Rows.Element == EncodedRow {
-    var (count, byteCount) = (0, 0)
+  /// - Parameter limit: bytes of the message.
+  static func count<Rows: Collection>(_ rows: Rows, atMost limit: Int) -> Int
+  where Rows.Element == EncodedRow {
+    var (count, byteCount) = (0, endByteCount)
     for row in rows {
       byteCount += row.bytes.count
-      if count > 0 && byteCount > Self.byteCount { break }
+      if count > 0 && byteCount > limit { break }
       count += 1
     }
     return count

@@ -230,9 +230,11 @@ import Testing
 
   @Test("when the thread itself falls behind, everybody is told where to go on") func lost() async throws {
     let gate = Lock(false)
+    let isWaiting = Lock(false)
     let ledger = Ledger()
     defer { ledger.watch.shutDown() }
     let peer = Peer(1) {
+      isWaiting.withLock { isWaiting in isWaiting = gate.withLock { $0 } }
       do { try waitUntil("the test lets it go on") { !gate.withLock { $0 } } } catch { Issue.record(error) }
     }
     let other = Peer(2)
@@ -240,6 +242,8 @@ import Testing
     ledger.commit(["a", "b"])
     try await eventually("both are served") { peer.sequences == [1, 2] && other.sequences == [2] }
     gate.withLock { $0 = true }
+    ledger.commit(["a"])
+    try await eventually("the thread is at work") { isWaiting.withLock { $0 } }
     for _ in 0...LedgerWatch.maximumWaitingRows / 512 {
       ledger.commit([String](repeating: "a", count: 512))
     }
