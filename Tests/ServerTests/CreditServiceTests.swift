@@ -101,6 +101,37 @@ typealias Credits = TallystickV1.CreditService
     }
   }
 
+  @Test("an atomic batch is applied as a whole or not at all") func atomicBatch() async throws {
+    try await LiveServer.run { live in
+      try await live.purchase("u1", 1_000_000, payment: "p1", key: "k1")
+      func send(_ items: [TallystickV1.ConsumeRequest]) async throws -> [String] {
+        let reply = try await live.call(Credits.batchConsume) { ($0.items, $0.mode) = (items, .atomic) }
+        #expect(reply.commitSequence > 0)
+        return reply.results.map { result in
+          switch result.result {
+          case .applied(let it): "\(it.balance?.availableMicros ?? -1)\(it.replayed ? " replayed" : "")"
+          case .error(let error): "\(error.info?.reason ?? "") \(error.info?.metadata["refused_index"] ?? "")"
+          case nil: ""
+          }
+        }
+      }
+      var items = [item("u1", 600_000, "b1"), item("u1", 0, "b2"), item("u2", 1, "b3")]
+      #expect(try await send(items) == ["BATCH_ABORTED 1", "INVALID_AMOUNT ", "BATCH_ABORTED 1"])
+      #expect(try await send([items[0], items[2]]) == ["BATCH_ABORTED 1", "INSUFFICIENT_CREDITS "])
+      #expect(try await live.available("u1") == 1_000_000)
+      items = [items[0], item("u1", 400_000, "b2")]
+      #expect(try await send(items) == ["400000", "0"])
+      #expect(try await send(items) == ["400000 replayed", "0 replayed"])
+      items.append(item("u1", 1, "b4"))
+      #expect(
+        try await send(items) == ["400000 replayed", "0 replayed", "INSUFFICIENT_CREDITS "])
+      let failed = try await live.failure(Credits.batchConsume) {
+        ($0.items, $0.mode) = (items, .unrecognized(9))
+      }
+      #expect(failed?.reason == "INVALID_FIELD" && failed?.details["field"] == "mode")
+    }
+  }
+
   @Test("a batch of 8,192 passes and one more is refused") func batchLimit() async throws {
     try await LiveServer.run { live in
       try await live.purchase("u1", 1_000_000, payment: "p1", key: "k1")

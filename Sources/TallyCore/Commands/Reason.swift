@@ -51,6 +51,8 @@ public enum Reason: String, Sendable, CaseIterable {
   case amountOverflow = "AMOUNT_OVERFLOW"
   case quotaExceeded = "QUOTA_EXCEEDED"
   case insufficientCredits = "INSUFFICIENT_CREDITS"
+  /// Another item of a batch that is applied as a whole was refused.
+  case batchAborted = "BATCH_ABORTED"
   case diskFull = "DISK_FULL"
   case readOnly = "READ_ONLY"
   case corrupt = "CORRUPT"

@@ -34,3 +34,11 @@ public struct CommitPoint: Sendable, Equatable, Hashable {
 
 /// What became of one command.
 public typealias Outcome<Reply> = Result<Reply, Refusal>
+
+extension Result where Failure == Refusal {
+  /// nil when it was refused.
+  package var accepted: Success? {
+    guard case .success(let success) = self else { return nil }
+    return success
+  }
+}

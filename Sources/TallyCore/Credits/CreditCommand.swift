@@ -28,6 +28,14 @@ public enum CreditCommand {
     }
   }
 
+  /// Several debits: all of them or none.
+  public struct AtomicConsume: Sendable {
+    /// In order. One whose fields are wrong is refused already, and with it the whole.
+    public var items: [Outcome<Consume>]
+
+    public init(items: [Outcome<Consume>]) { self.items = items }
+  }
+
   public struct AddPurchase: Sendable, Equatable {
     public var userId: String
     public var paymentId: String

@@ -61,6 +61,9 @@ package struct Effects {
 
 /// What a command does beside the ledger. Made, then handed to the write set, by one decision.
 package final class ProductEffects {
+  /// What the batch becomes by several commands that were decided one after the other; then there is nothing
+  /// else.
+  var whole: WriteSet?
   package var run: RunEffect?
   /// A hold that lives longer lets its run count for as long.
   package var extendedRun: StoredRun?

@@ -15,25 +15,30 @@ public struct Decider {
   @usableFromInline
   package init(records: ReadSet) { self.records = records }
 
-  /// nil also when it cannot be read: whoever needs it is told so by what is decided.
-  func owner(ofHold id: Int64) -> String? {
-    do { return try records.hold(id: id)?.userId } catch { return nil }
+  /// None also when it cannot be read: whoever needs it is told so by what is decided.
+  func owner(ofHold id: Int64) -> [String] {
+    owner { () throws(Refusal) in try records.hold(id: id)?.userId }
   }
 
   /// The same.
-  func owner(ofRun runId: String) -> String? {
-    do { return try records.run(runId: runId)?.run.userId } catch { return nil }
+  func owner(ofRun runId: String) -> [String] {
+    owner { () throws(Refusal) in try records.run(runId: runId)?.run.userId }
   }
 
   /// The same.
-  func owner(ofRow sequence: Int64) -> String? {
-    do { return try records.row(sequence)?.userId } catch { return nil }
+  func owner(ofRow sequence: Int64) -> [String] {
+    owner { () throws(Refusal) in try records.row(sequence)?.userId }
   }
 
   /// The same.
-  func owner(ofPayment paymentId: String) -> String? {
-    do { return try records.purchase(paymentId: paymentId).map { try records.entry($0) }?.userId } catch {
-      return nil
+  func owner(ofPayment paymentId: String) -> [String] {
+    owner { () throws(Refusal) in
+      guard let sequence = try records.purchase(paymentId: paymentId) else { return nil }
+      return try records.entry(sequence).userId
     }
+  }
+
+  private func owner(_ lookUp: () throws(Refusal) -> String?) -> [String] {
+    do { return try lookUp().map { [$0] } ?? [] } catch { return [] }
   }
 }

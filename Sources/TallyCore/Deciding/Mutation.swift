@@ -6,69 +6,76 @@
 // Owner: the writer's queue.
 
 /// What a caller may ask to be changed.
-public protocol Mutation: Sendable {
+public protocol Mutation<Reply>: Sendable {
   /// What its caller gets when it was applied, now or before.
   associatedtype Reply: Sendable
 
-  /// The user whose expired credit is written off before it is decided; nil when it moves no credit.
-  func settledUserId(_ decider: Decider) -> String?
+  /// The users whose expired credit is written off before it is decided; none when it moves no credit.
+  func settledUserIds(_ decider: Decider) -> [String]
   /// - Throws: why it is refused.
   func decide(by decider: Decider) throws(Refusal) -> Decided<Reply>
 }
 
 extension Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { nil }
+  public func settledUserIds(_ decider: Decider) -> [String] { [] }
 }
 
 // MARK: credits
 
 extension CreditCommand.Consume: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func settledUserIds(_ decider: Decider) -> [String] { [userId] }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
+extension CreditCommand.AtomicConsume: Mutation {
+  public func settledUserIds(_ decider: Decider) -> [String] { items.compactMap { $0.accepted?.userId } }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<[Outcome<Receipt>]> {
+    try decider.decide(self)
+  }
+}
+
 extension CreditCommand.AddPurchase: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func settledUserIds(_ decider: Decider) -> [String] { [userId] }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.GrantPlan: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func settledUserIds(_ decider: Decider) -> [String] { [userId] }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.GrantPromo: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func settledUserIds(_ decider: Decider) -> [String] { [userId] }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.Adjust: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func settledUserIds(_ decider: Decider) -> [String] { [userId] }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.Reserve: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func settledUserIds(_ decider: Decider) -> [String] { [userId] }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.Extend: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofHold: holdId) }
+  public func settledUserIds(_ decider: Decider) -> [String] { decider.owner(ofHold: holdId) }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.Capture: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofHold: holdId) }
+  public func settledUserIds(_ decider: Decider) -> [String] { decider.owner(ofHold: holdId) }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.Release: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofHold: holdId) }
+  public func settledUserIds(_ decider: Decider) -> [String] { decider.owner(ofHold: holdId) }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.Refund: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? {
+  public func settledUserIds(_ decider: Decider) -> [String] {
     switch debit {
     case .transaction(let sequence): decider.owner(ofRow: sequence)
     case .run(let runId, _): decider.owner(ofRun: runId)
@@ -78,34 +85,34 @@ extension CreditCommand.Refund: Mutation {
 }
 
 extension CreditCommand.ReversePurchase: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofPayment: paymentId) }
+  public func settledUserIds(_ decider: Decider) -> [String] { decider.owner(ofPayment: paymentId) }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.ReinstatePurchase: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofPayment: paymentId) }
+  public func settledUserIds(_ decider: Decider) -> [String] { decider.owner(ofPayment: paymentId) }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.VoidGrant: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofRow: transaction) }
+  public func settledUserIds(_ decider: Decider) -> [String] { decider.owner(ofRow: transaction) }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 extension CreditCommand.ForgiveOwed: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func settledUserIds(_ decider: Decider) -> [String] { [userId] }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
 }
 
 // MARK: runs and plans
 
 extension UsageCommand.Begin: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { userId }
+  public func settledUserIds(_ decider: Decider) -> [String] { [userId] }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<RunReceipt> { try decider.decide(self) }
 }
 
 extension UsageCommand.Finish: Mutation {
-  public func settledUserId(_ decider: Decider) -> String? { decider.owner(ofRun: runId) }
+  public func settledUserIds(_ decider: Decider) -> [String] { decider.owner(ofRun: runId) }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<RunReceipt> { try decider.decide(self) }
 }
 
@@ -177,7 +184,7 @@ extension PageCommand.DeleteMedia: Mutation {
 
 extension AdminCommand.PutSettings: Mutation {
   /// What was due of the subscription until now is granted first.
-  public func settledUserId(_ decider: Decider) -> String? { settings.userId }
+  public func settledUserIds(_ decider: Decider) -> [String] { [settings.userId] }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<SettingsReceipt> {
     try decider.decide(self)
   }

@@ -15,7 +15,7 @@ package final class ReadSet {
   /// Whether keys are looked for before anything is decided. Most keys are new, and looking for one costs a
   /// third of writing its row: while replays are rare the store is left to say that one is in use.
   let looksForKeys: Bool
-  let writes: WriteSet
+  package var writes: WriteSet
   /// Why a lookup failed that concerns more than its command.
   private(set) var gap: StorageFailure?
 
@@ -30,6 +30,19 @@ package final class ReadSet {
   }
 
   var nowMicros: Int64 { writes.nowMicros }
+
+  /// The same records, for decisions that are not to be seen here. Keys are looked for: the store is not asked
+  /// to write what is dropped, so it does not say that a key was in use.
+  func copy() -> ReadSet {
+    ReadSet(source: source, cache: cache, zones: zones, looksForKeys: true, writes: writes)
+  }
+
+  /// - Throws: when a lookup of a copy has failed for more than its command.
+  func take(gapOf copy: ReadSet) throws(Refusal) {
+    guard let gap = copy.gap else { return }
+    if self.gap == nil || isMissingRecords { self.gap = gap }
+    throw gap.refusal
+  }
 
   /// - Throws: a refusal that nobody is told when `gap` is set; else `corrupt`.
   func load<Value>(

@@ -11,7 +11,7 @@
 //
 // Owner: the writer's queue.
 
-package final class WriteSet {
+package struct WriteSet {
   /// Of the contents of pages. What comes after it waits for the next batch.
   static let maximumByteCount = 16 << 20
   /// Of the pages in a batch's replies, which all wait in memory for its commit. What comes after it waits
@@ -147,7 +147,7 @@ package final class WriteSet {
   var freesMemory: Bool { !purgedPages.isEmpty || byteCount >= Self.maximumByteCount }
 
   /// Takes note of a page that a reply of the batch shows.
-  func note(replyByteCount: Int) { self.replyByteCount += replyByteCount }
+  mutating func note(replyByteCount: Int) { self.replyByteCount += replyByteCount }
 
   /// Whether something of pages or media is to be written.
   package var changesPages: Bool { !pages.isEmpty || !media.isEmpty || !purgedPages.isEmpty }
@@ -167,21 +167,29 @@ package final class WriteSet {
   }
 
   /// The next decision has another place.
-  func passRestingPlace() { if hasWritten { position += 1 } else { trailing += 1 } }
+  mutating func passRestingPlace() { if hasWritten { position += 1 } else { trailing += 1 } }
 
   /// Makes a commit of it, whether or not anything is changed.
-  func touch() { hasWritten = true }
+  mutating func touch() { hasWritten = true }
 
   // MARK: adding
 
   /// Takes note of an account that is looked at.
-  func keep(loaded account: Account) {
+  mutating func keep(loaded account: Account) {
     accounts[ExactText(account.userId)] = AccountRow(
       account: account, storedDueMicros: account.nextDueMicros)
   }
 
+  /// Whether something was added since a moment.
+  /// - Parameter earlier: what it was then.
+  func hasWritten(since earlier: WriteSet) -> Bool { position != earlier.position }
+
   /// Adds what one command changes.
-  func add(_ effects: consuming Effects) {
+  mutating func add(_ effects: consuming Effects) {
+    if let whole = effects.products?.whole {
+      self = whole
+      return
+    }
     if let account = effects.newAccount { make(account) }
     if let change = effects.change { add(change) }
     if let system = effects.system { books.system = system }
@@ -190,7 +198,7 @@ package final class WriteSet {
     position += 1
   }
 
-  private func add(_ effects: ProductEffects) {
+  private mutating func add(_ effects: ProductEffects) {
     if let effect = effects.run { add(effect) }
     if let run = effects.extendedRun { extend(run) }
     if let count = effects.count { add(count) }
@@ -213,7 +221,7 @@ package final class WriteSet {
     for pageId in effects.touchedPageIds { touched.pages.insert(ExactText(pageId)) }
   }
 
-  private func add(_ plan: Plan) {
+  private mutating func add(_ plan: Plan) {
     plans[ExactText(plan.id)] = plan
     touched.plans.insert(ExactText(plan.id))
     if plan.isDefault {
@@ -223,12 +231,12 @@ package final class WriteSet {
     }
   }
 
-  private func make(_ account: Account) {
+  private mutating func make(_ account: Account) {
     books.lastAccountId = max(books.lastAccountId, account.id)
     accounts[ExactText(account.userId)] = AccountRow(account: account, storedDueMicros: nil, isNew: true)
   }
 
-  private func add(_ change: Change) {
+  private mutating func add(_ change: Change) {
     let id = change.account.id
     notices += change.notices
     for entry in change.entries { append(entry, account: id) }
@@ -237,7 +245,7 @@ package final class WriteSet {
     accounts[userId, default: AccountRow(account: change.account)].change(to: change.account)
   }
 
-  private func append(_ entry: Entry, account: Int64) {
+  private mutating func append(_ entry: Entry, account: Int64) {
     let textDigest = Chain.textDigest(of: entry)
     books.head.hash = Chain.hash(of: entry, previous: books.head.hash, textDigest: textDigest)
     books.head.ledgerSequence = entry.sequence
@@ -254,18 +262,18 @@ package final class WriteSet {
   }
 
   /// The row of this batch that has a key. Keys are collected once one is asked for: most batches need none.
-  func sequence(ofKey key: String, account: Int64) -> Int64? {
+  mutating func sequence(ofKey key: String, account: Int64) -> Int64? {
     if keys.isEmpty { for index in ledger.indices { note(keyOf: index) } }
     return keys[KeyName(account: account, key: ExactText(key))]
   }
 
-  private func note(keyOf index: Int) {
+  private mutating func note(keyOf index: Int) {
     let row = ledger[index]
     guard let key = row.entry.idempotency?.key else { return }
     keys[KeyName(account: row.account, key: ExactText(key))] = row.entry.sequence
   }
 
-  private func add(_ effect: RunEffect) {
+  private mutating func add(_ effect: RunEffect) {
     let id = ExactText(effect.run.run.runId)
     let isOpen = effect.run.run.isOpen(nowMicros: nowMicros)
     if effect.isNew {
@@ -280,7 +288,7 @@ package final class WriteSet {
     touchStats(of: effect.run.run.userId)
   }
 
-  private func extend(_ run: StoredRun) {
+  private mutating func extend(_ run: StoredRun) {
     let id = ExactText(run.run.runId)
     if runs[id] == nil { runs[id] = RunRow(run: run, isNew: false, isFinished: false) }
     runs[id]?.run = run
@@ -288,12 +296,12 @@ package final class WriteSet {
   }
 
   /// Answers about runs are stale: those of this user and those of all.
-  private func touchStats(of userId: String) {
+  private mutating func touchStats(of userId: String) {
     touched.stats.insert(ExactText(userId))
     touched.stats.insert(ExactText(""))
   }
 
-  private func add(_ count: UsageCount) {
+  private mutating func add(_ count: UsageCount) {
     for account in count.accounts {
       for label in count.labels {
         let key = RollupKey(day: count.day, account: account, label: label)
@@ -313,7 +321,7 @@ package final class WriteSet {
     if let total = count.runTotal { books.runTotal = total }
   }
 
-  private func add(_ effect: RateLimitEffect) {
+  private mutating func add(_ effect: RateLimitEffect) {
     rateLimits.append(effect)
     let state: StoredRateLimit? =
       effect.action == .remove
@@ -321,7 +329,7 @@ package final class WriteSet {
     rateLimitStates[effect.key] = .some(state)
   }
 
-  private func add(_ effect: PageEffect) {
+  private mutating func add(_ effect: PageEffect) {
     let id = ExactText(effect.page.facts.pageId)
     var row = pages[id] ?? PageRow(page: effect.page, isNew: effect.isNew)
     row.page = effect.page
@@ -340,7 +348,7 @@ package final class WriteSet {
     touched.pages.insert(id)
   }
 
-  private func add(_ stored: StoredMedia) {
+  private mutating func add(_ stored: StoredMedia) {
     let id = ExactText(stored.media.mediaId)
     let isNew = media[id]?.isNew ?? (stored.id > books.lastMediaId)
     media[id] = MediaRow(media: stored, isNew: isNew)
@@ -350,7 +358,7 @@ package final class WriteSet {
   // MARK: the end
 
   /// The last step before it is written.
-  package func close() {
+  package mutating func close() {
     guard hasWritten else { return }
     books.head.commitSequence += 1
     books.head.committedAtMicros = nowMicros

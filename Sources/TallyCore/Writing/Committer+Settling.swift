@@ -35,9 +35,10 @@ extension Committer {
     let decider = Decider(records: records)
     var due: [(account: Account, backlog: Backlog)] = []
     var room = settlingRows
-    for index in work.commands.decidedCount..<work.commands.count {
-      guard let userId = work.commands.settledUserId(at: index, decider), !seen.contains(ExactText(userId))
-      else { continue }
+    let commands = work.commands
+    let userIds = (commands.decidedCount..<commands.count).lazy
+      .flatMap { commands.settledUserIds(at: $0, decider) }
+    for userId in userIds where !seen.contains(ExactText(userId)) {
       if let (account, backlog) = dueBacklog(of: userId, room: room, records) {
         due.append((account, backlog))
         guard backlog.slice.hasAllHolds && backlog.rowCount <= room else {

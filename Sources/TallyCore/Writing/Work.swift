@@ -62,8 +62,8 @@ protocol PendingCommands: AnyObject, Sendable {
   /// Of how many the outcome is there.
   var decidedCount: Int { get }
   func command(at index: Int) -> any Mutation
-  /// The user whose expired credit a command settles.
-  func settledUserId(at index: Int, _ decider: Decider) -> String?
+  /// The users whose expired credit a command settles.
+  func settledUserIds(at index: Int, _ decider: Decider) -> [String]
   /// What was decided so far is durable.
   func keep()
   /// Forgets what was decided and not kept.
@@ -132,7 +132,9 @@ final class Pending<Command: Mutation>: PendingCommands, @unchecked Sendable {
   func command(at index: Int) -> any Mutation { commands[index] }
 
   @usableFromInline
-  func settledUserId(at index: Int, _ decider: Decider) -> String? { commands[index].settledUserId(decider) }
+  func settledUserIds(at index: Int, _ decider: Decider) -> [String] {
+    commands[index].settledUserIds(decider)
+  }
 
   @usableFromInline
   func keep() { keptCount = outcomes.count }

@@ -165,7 +165,8 @@ extension TallystickV1 {
     case unspecified
     /// Each item is decided on its own. The default.
     case independent
-    /// All items or none: when one is refused it carries its reason, and the others BATCH_ABORTED.
+    /// All items or none. When some are refused, nothing is applied: the first of them carries its reason, and the
+    /// others BATCH_ABORTED. An item that was applied by an earlier request replays in both cases.
     case atomic
     /// A number that this version of the protos does not know.
     case unrecognized(Int32)

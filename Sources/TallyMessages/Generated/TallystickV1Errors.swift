@@ -136,6 +136,9 @@ extension TallystickV1 {
     /// FAILED_PRECONDITION. `available_micros` is less than `required_micros`. Retry: after a top-up;
     /// a refusal does not use up the key.
     case insufficientCredits
+    /// ABORTED. Of an item of an atomic batch: the item `refused_index` was refused, so nothing of the batch was
+    /// applied. Retry: the batch, once that item can be accepted.
+    case batchAborted
     /// RESOURCE_EXHAUSTED. The disk is full; not applied. Retry: yes, after space is back.
     case diskFull
     /// UNAVAILABLE. The server takes no writes for now; not applied. Retry: yes, later.
@@ -210,6 +213,7 @@ extension TallystickV1 {
       case 54: self = .amountOverflow
       case 58: self = .quotaExceeded
       case 55: self = .insufficientCredits
+      case 72: self = .batchAborted
       case 60: self = .diskFull
       case 61: self = .readOnly
       case 62: self = .corrupt
@@ -278,6 +282,7 @@ extension TallystickV1 {
       case .amountOverflow: 54
       case .quotaExceeded: 58
       case .insufficientCredits: 55
+      case .batchAborted: 72
       case .diskFull: 60
       case .readOnly: 61
       case .corrupt: 62
@@ -347,6 +352,7 @@ extension TallystickV1 {
       case .amountOverflow: "AMOUNT_OVERFLOW"
       case .quotaExceeded: "QUOTA_EXCEEDED"
       case .insufficientCredits: "INSUFFICIENT_CREDITS"
+      case .batchAborted: "BATCH_ABORTED"
       case .diskFull: "DISK_FULL"
       case .readOnly: "READ_ONLY"
       case .corrupt: "CORRUPT"
@@ -358,7 +364,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .lagged, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
+      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .lagged, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .batchAborted, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
     }
   }
 

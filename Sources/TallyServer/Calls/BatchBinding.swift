@@ -1,7 +1,8 @@
-// Batches of independent items: one submission, one commit, one result an item in order.
+// Batches: one submission, one commit, one result an item in order.
 //
 // Invariants:
-// 1. An item whose fields are wrong gets its own error; the others go on.
+// 1. Items are independent: one whose fields are wrong gets its own error, and the others go on. Only where a
+//    request asks for all or none, its items are one command.
 // 2. A batch whose reply could outgrow the largest message is refused before anything is applied. The
 //    results carry no free text, which the caller has; lots are left out when they alone would not fit
 //    (GetTransaction has them).
@@ -134,21 +135,22 @@ enum BatchBinding {
     let method = TallystickV1.CreditService.consume.name
     return bind(
       services, TallystickV1.CreditService.batchConsume,
-      fields: { request throws(Refusal) in
-        switch request.mode {
-        case .unspecified, .independent: return
-        case .atomic, .unrecognized: throw invalidField("mode", "is not a batch mode")
-        }
-      },
       prepare: { request, path throws(Refusal) in
         try CreditRequests.consume(request, RequestDigest.make(method: method, request), path)
+      },
+      whole: { request throws(Refusal) in
+        switch request.mode {
+        case .unspecified, .independent: nil
+        case .atomic: { CreditCommand.AtomicConsume(items: $0) }
+        case .unrecognized: throw invalidField("mode", "is not a batch mode")
+        }
       })
   }
 
   static func grantPlan(_ services: Services) -> Binding {
     let method = TallystickV1.CreditService.grantPlan.name
     return bind(
-      services, TallystickV1.CreditService.batchGrantPlan, fields: { _ in },
+      services, TallystickV1.CreditService.batchGrantPlan,
       prepare: { request, path throws(Refusal) in
         try CreditRequests.grantPlan(request, RequestDigest.make(method: method, request), path)
       })
@@ -156,91 +158,121 @@ enum BatchBinding {
 
   static func recordRuns(_ services: Services) -> Binding {
     bind(
-      services, TallystickV1.UsageService.recordRuns, fields: { _ in },
+      services, TallystickV1.UsageService.recordRuns,
       prepare: { request, path throws(Refusal) in try RunRequests.record(request, path) })
   }
 
   private static func bind<Request: BatchRequest, Response: BatchResponse>(
     _ services: Services, _ rpc: RPC<Request, Response>,
-    fields: @escaping @Sendable (Request) throws(Refusal) -> Void,
-    prepare:
-      @escaping @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared<Response.Result.Command>
+    prepare: @escaping Batch<Request, Response>.Prepare,
+    whole: @escaping Batch<Request, Response>.Whole = { _ in nil }
   ) -> Binding {
-    let batch = Batch<Request, Response>(services: services, fields: fields, prepare: prepare)
+    let batch = Batch<Request, Response>(services: services, prepare: prepare, whole: whole)
     return (rpc.method, .unary { batch.answer($0, $1, $2) })
   }
 }
 
+/// Makes one command of all items of a batch.
+private typealias Joining<Command: Mutation> =
+  @Sendable ([Outcome<Command>]) -> any Mutation<[Outcome<Command.Reply>]>
+
 /// A batch's way from payload to reply.
 private struct Batch<Request: BatchRequest, Response: BatchResponse>: Sendable {
+  typealias Command = Response.Result.Command
+  typealias Prepare = @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared<Command>
+  /// nil: each item is decided on its own.
+  typealias Whole = @Sendable (Request) throws(Refusal) -> Joining<Command>?
+
   var services: Services
-  var fields: @Sendable (Request) throws(Refusal) -> Void
-  var prepare: @Sendable (Request.Item, FieldPath) throws(Refusal) -> Prepared<Response.Result.Command>
+  var prepare: Prepare
+  var whole: Whole
 
   func answer(_ context: CallContext, _ payload: [UInt8], _ responder: UnaryResponder) {
     do throws(Status) {
-      let batch = try admit(context, payload)
+      let (batch, whole) = try admit(context, payload)
       let largest = services.maximumReplyByteCount
-      if batch.commands.isEmpty {
-        return responder.answer { () throws(Refusal) -> Response in
-          try batch.response([], largest: largest)
+      let answer = { @Sendable (results: [Outcome<Command.Reply>]) throws(Refusal) -> Response in
+        try batch.response(results, largest: largest)
+      }
+      if let whole {
+        submit(whole: whole(batch.items), batch, context, byteCount: payload.count, responder, answer)
+      } else if batch.commands.isEmpty {
+        responder.answer { () throws(Refusal) in try answer(batch.results([])) }
+      } else {
+        submit(batch.commands, batch, context, byteCount: payload.count, responder) {
+          (outcomes) throws(Refusal) in try answer(batch.results(outcomes))
         }
       }
-      let submission = services.submission(
-        batch.commands, userId: batch.userIds.count == 1 ? batch.userIds[0] : nil, context,
-        byteCount: payload.count)
-      let work = Work(submission: submission, group: context.connection) { outcomes in
-        responder.answer(flush: false) { () throws(Refusal) -> Response in
-          try batch.response(outcomes, largest: largest)
-        }
-      }
-      services.engine.submit(work)
     } catch { responder.fail(error) }
   }
 
-  private func admit(_ context: CallContext, _ payload: [UInt8]) throws(Status) -> PreparedBatch<Response> {
+  private func submit<Joined: Mutation<[Outcome<Command.Reply>]>>(
+    whole command: Joined, _ batch: PreparedBatch<Response>, _ context: CallContext, byteCount: Int,
+    _ responder: UnaryResponder,
+    _ answer: @escaping @Sendable ([Outcome<Command.Reply>]) throws(Refusal) -> Response
+  ) {
+    submit([command], batch, context, byteCount: byteCount, responder) { (outcomes) throws(Refusal) in
+      try answer(try outcomes[0].get())
+    }
+  }
+
+  private func submit<Item: Mutation>(
+    _ commands: [Item], _ batch: PreparedBatch<Response>, _ context: CallContext, byteCount: Int,
+    _ responder: UnaryResponder,
+    reply: @escaping @Sendable ([Outcome<Item.Reply>]) throws(Refusal) -> Response
+  ) {
+    let submission = services.submission(
+      commands, userId: batch.userIds.count == 1 ? batch.userIds[0] : nil, context, byteCount: byteCount)
+    services.engine.submit(
+      Work(submission: submission, group: context.connection) { outcomes in
+        responder.answer(flush: false) { () throws(Refusal) in try reply(outcomes) }
+      })
+  }
+
+  private func admit(
+    _ context: CallContext, _ payload: [UInt8]
+  ) throws(Status) -> (batch: PreparedBatch<Response>, whole: Joining<Command>?) {
     let (request, caller) = try services.admit(context, payload, as: Request.self, isWrite: true)
     let batch: PreparedBatch<Response>
+    let whole: Joining<Command>?
     do throws(Refusal) {
-      try fields(request)
+      whole = try self.whole(request)
       try Fields.count(request.items.count, Request.itemsField, atMost: Request.maximumItemCount)
       batch = try PreparedBatch(
         request.items, Request.itemsField, largest: services.maximumReplyByteCount, prepare)
     } catch { throw Status(error) }
     try caller.require(.service)
     for userId in batch.userIds { try caller.mayTouch(userId: userId) }
-    return batch
+    return (batch, whole)
   }
 }
 
 /// The items of a batch, each a command or the refusal that its fields earned.
 private struct PreparedBatch<Response: BatchResponse>: Sendable {
-  var commands: [Response.Result.Command] = []
+  typealias Command = Response.Result.Command
+
+  var items: [Outcome<Command>] = []
   /// Distinct, in no order.
   var userIds: [String] = []
-  /// One an item: nil where a command stands.
-  private var refusals: [Refusal?] = []
 
   /// An item's reply without its texts and lots: numbers at their longest.
   private static var itemByteCount: Int { 320 }
 
   init<Item: Message>(
     _ items: [Item], _ field: String, largest: Int,
-    _ prepare: (Item, FieldPath) throws(Refusal) -> Prepared<Response.Result.Command>
+    _ prepare: (Item, FieldPath) throws(Refusal) -> Prepared<Command>
   ) throws(Refusal) {
     var replyByteCount = 64
     var seen: Set<ExactText> = []
-    commands.reserveCapacity(items.count)
-    refusals.reserveCapacity(items.count)
+    self.items.reserveCapacity(items.count)
     for (index, item) in items.enumerated() {
       replyByteCount += Self.itemByteCount
       do throws(Refusal) {
         let prepared = try prepare(item, FieldPath(prefix: "\(field)[\(index)]."))
-        commands.append(prepared.command)
-        refusals.append(nil)
+        self.items.append(.success(prepared.command))
         replyByteCount += prepared.command.echoedByteCount
         if let userId = prepared.userId { seen.insert(ExactText(userId)) }
-      } catch { refusals.append(error) }
+      } catch { self.items.append(.failure(error)) }
     }
     userIds = seen.map(\.text)
     if replyByteCount > largest {
@@ -250,21 +282,28 @@ private struct PreparedBatch<Response: BatchResponse>: Sendable {
     }
   }
 
-  /// - Throws: a refusal that every command shares because none was tried (queue full, outcome unknown).
-  func response(
-    _ outcomes: [Outcome<Response.Result.Command.Reply>], largest: Int
-  ) throws(Refusal) -> Response {
-    var response = Response()
-    response.results.reserveCapacity(refusals.count)
-    var next = 0
-    var budget = LotBudget(
-      byteCount: max(0, largest - refusals.count * Self.itemByteCount) / 2)
-    for refusal in refusals {
-      if let refusal {
-        response.results.append(Response.Result(error: TallystickV1.ItemError(refusal)))
-        continue
+  var commands: [Command] { items.compactMap(\.accepted) }
+
+  /// What became of each item.
+  /// - Parameter outcomes: of `commands`.
+  func results(_ outcomes: [Outcome<Command.Reply>]) -> [Outcome<Command.Reply>] {
+    var outcomes = outcomes[...]
+    return items.map { item in
+      switch item {
+      case .success: outcomes.removeFirst()
+      case .failure(let refusal): .failure(refusal)
       }
-      switch outcomes[next] {
+    }
+  }
+
+  /// - Parameter results: one an item.
+  /// - Throws: a refusal that every command shares because none was tried (queue full, outcome unknown).
+  func response(_ results: [Outcome<Command.Reply>], largest: Int) throws(Refusal) -> Response {
+    var response = Response()
+    response.results.reserveCapacity(results.count)
+    var budget = LotBudget(byteCount: max(0, largest - results.count * Self.itemByteCount) / 2)
+    for result in results {
+      switch result {
       case .failure(let refusal):
         // Nothing was tried: the whole call failed, and its caller may send it again.
         if refusal.concernsWholeSubmission { throw refusal }
@@ -275,7 +314,6 @@ private struct PreparedBatch<Response: BatchResponse>: Sendable {
         response.commitSequence = max(response.commitSequence, applied.commitSequence)
         response.results.append(applied.result)
       }
-      next += 1
     }
     return response
   }
@@ -301,7 +339,7 @@ extension Reason {
       .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .holdExpired, .holdSettled,
       .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort,
       .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit,
-      .amountOverflow, .quotaExceeded, .insufficientCredits:
+      .amountOverflow, .quotaExceeded, .insufficientCredits, .batchAborted:
       false
     }
   }

@@ -47,7 +47,7 @@ extension Reason {
       .reversalExceeds, .reversalShort, .voidShort, .mediaInUse, .userSuspended, .paymentDue, .holdLimit,
       .lotLimit, .insufficientCredits:
       .failedPrecondition
-    case .versionConflict: .aborted
+    case .versionConflict, .batchAborted: .aborted
     case .queueFull, .messageTooLarge, .quotaExceeded, .diskFull: .resourceExhausted
     case .amountOverflow: .outOfRange
     case .shuttingDown, .readOnly: .unavailable

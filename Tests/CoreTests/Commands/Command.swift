@@ -38,26 +38,26 @@ enum Command: Mutation, Equatable {
   case page(PageCommand)
   case admin(AdminCommand)
 
-  func settledUserId(_ decider: Decider) -> String? {
+  func settledUserIds(_ decider: Decider) -> [String] {
     switch self {
-    case .consume(let it): it.settledUserId(decider)
-    case .addPurchase(let it): it.settledUserId(decider)
-    case .grantPlan(let it): it.settledUserId(decider)
-    case .grantPromo(let it): it.settledUserId(decider)
-    case .adjust(let it): it.settledUserId(decider)
-    case .reserve(let it): it.settledUserId(decider)
-    case .extend(let it): it.settledUserId(decider)
-    case .capture(let it): it.settledUserId(decider)
-    case .release(let it): it.settledUserId(decider)
-    case .refund(let it): it.settledUserId(decider)
-    case .reversePurchase(let it): it.settledUserId(decider)
-    case .reinstatePurchase(let it): it.settledUserId(decider)
-    case .voidGrant(let it): it.settledUserId(decider)
-    case .forgiveOwed(let it): it.settledUserId(decider)
-    case .usage(.begin(let it)): it.settledUserId(decider)
-    case .usage(.finish(let it)): it.settledUserId(decider)
-    case .usage(.record(let it)): it.settledUserId(decider)
-    case .putPlan, .page, .admin: nil
+    case .consume(let it): it.settledUserIds(decider)
+    case .addPurchase(let it): it.settledUserIds(decider)
+    case .grantPlan(let it): it.settledUserIds(decider)
+    case .grantPromo(let it): it.settledUserIds(decider)
+    case .adjust(let it): it.settledUserIds(decider)
+    case .reserve(let it): it.settledUserIds(decider)
+    case .extend(let it): it.settledUserIds(decider)
+    case .capture(let it): it.settledUserIds(decider)
+    case .release(let it): it.settledUserIds(decider)
+    case .refund(let it): it.settledUserIds(decider)
+    case .reversePurchase(let it): it.settledUserIds(decider)
+    case .reinstatePurchase(let it): it.settledUserIds(decider)
+    case .voidGrant(let it): it.settledUserIds(decider)
+    case .forgiveOwed(let it): it.settledUserIds(decider)
+    case .usage(.begin(let it)): it.settledUserIds(decider)
+    case .usage(.finish(let it)): it.settledUserIds(decider)
+    case .usage(.record(let it)): it.settledUserIds(decider)
+    case .putPlan, .page, .admin: []
     }
   }
 

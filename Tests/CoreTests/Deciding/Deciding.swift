@@ -42,9 +42,9 @@ struct Deciding {
   }
 
   /// Writes what no command would.
-  mutating func write(_ body: (WriteSet) -> Void) throws {
-    let writes = readSet().writes
-    body(writes)
+  mutating func write(_ body: (inout WriteSet) -> Void) throws {
+    var writes = readSet().writes
+    body(&writes)
     writes.touch()
     try commit(writes)
   }
@@ -77,7 +77,8 @@ struct Deciding {
       writes: WriteSet(nowMicros: nowMicros, books: books, trailing: 0))
   }
 
-  private func commit(_ writes: WriteSet) throws {
+  private func commit(_ decided: WriteSet) throws {
+    var writes = decided
     writes.close()
     try store.begin()
     try store.write(writes)

@@ -70,15 +70,19 @@ extension Engine {
   }
 
   /// Carries out the commands of one call and waits for what became of them.
-  func apply(_ commands: [Command]) -> [Outcome] {
+  func apply(_ commands: [Command]) -> [Outcome] { decide(commands).map(Outcome.init) }
+
+  /// The same with commands of one kind.
+  func decide<It: Mutation>(_ commands: [It]) -> [Result<It.Reply, Refusal>] {
     let done = DispatchSemaphore(value: 0)
-    let outcomes = Lock<[Outcome]>([])
+    let outcomes = Lock<[Result<It.Reply, Refusal>]>([])
     let submission = Submission(
       commands: commands, userId: "", deadlineNanoseconds: nil, byteCount: 256 * commands.count)
-    submit(submission, group: nil) { result in
-      outcomes.withLock { $0 = result }
-      done.signal()
-    }
+    submit(
+      Work(submission: submission, group: nil) { result in
+        outcomes.withLock { $0 = result }
+        done.signal()
+      })
     done.wait()
     return outcomes.withLock { $0 }
   }

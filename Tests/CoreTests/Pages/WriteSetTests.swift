@@ -12,7 +12,7 @@ struct WriteSetTests {
     StoredPage(id: id, account: 1, facts: PageFacts(pageId: "page-\(id)", userId: "u"))
   }
 
-  private func add(_ effect: (ProductEffects) -> Void, to writes: WriteSet) {
+  private func add(_ effect: (ProductEffects) -> Void, to writes: inout WriteSet) {
     var effects = Effects()
     effects.set(effect)
     writes.add(effects)
@@ -20,7 +20,7 @@ struct WriteSetTests {
 
   @Test("a batch is full once it has the limit of new page contents, not before")
   func contents() {
-    let writes = WriteSet(nowMicros: 0, books: Books(), trailing: 0)
+    var writes = WriteSet(nowMicros: 0, books: Books(), trailing: 0)
     let text = String(repeating: "a", count: Self.contentByteCount)
     let content = PageContent(sections: [PageSection(sectionId: "s", kind: "", content: text)])
     let count = WriteSet.maximumByteCount / Self.contentByteCount
@@ -29,14 +29,14 @@ struct WriteSetTests {
       let version = StoredVersion(
         version: 1, baseVersion: 0, author: "", atMicros: 0, content: content)
       let effect = PageEffect(page: page(number), isNew: true, version: version)
-      add({ $0.pages = [effect] }, to: writes)
+      add({ $0.pages = [effect] }, to: &writes)
     }
     #expect(writes.isFull)
   }
 
   @Test("a batch is full once its replies show the limit of page contents, not before")
   func replies() {
-    let writes = WriteSet(nowMicros: 0, books: Books(), trailing: 0)
+    var writes = WriteSet(nowMicros: 0, books: Books(), trailing: 0)
     let part = 1 << 16
     let section = PageSection(sectionId: "s", kind: "", content: String(repeating: "a", count: part))
     let view = PageView(facts: PageFacts(pageId: "p", userId: "u"), [section], media: [:])
@@ -51,9 +51,9 @@ struct WriteSetTests {
 
   @Test("a purge ends a batch: the page's id may be given to another one")
   func purge() {
-    let writes = WriteSet(nowMicros: 0, books: Books(), trailing: 0)
+    var writes = WriteSet(nowMicros: 0, books: Books(), trailing: 0)
     let purged = page(1)
-    add({ $0.purgedPage = purged }, to: writes)
+    add({ $0.purgedPage = purged }, to: &writes)
     #expect(writes.isFull)
   }
 }

@@ -18,7 +18,7 @@ enum CreditRows {
     MethodRow(Credits.listHolds, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
     MethodRow(Credits.getTransaction, .readonly, .object(missing: "TRANSACTION_NOT_FOUND")) {
       request, rig, owner in
-      request.transactionId = "tx-9999999"
+      request.transactionId = "txn-9999999"
       guard let owner else { return }
       let key = rig.fresh("transaction")
       let consumed = try await rig.live.consume(owner, 1, key: key)
@@ -62,7 +62,7 @@ enum CreditRows {
 
   private static let moneyBack: [MethodRow] = [
     MethodRow(Credits.refund, .service, .object(missing: "TRANSACTION_NOT_FOUND")) { request, rig, owner in
-      request.transactionId = "tx-9999999"
+      request.transactionId = "txn-9999999"
       request.idempotencyKey = rig.fresh("key")
       guard let owner else { return }
       let consumed = try await rig.live.consume(owner, 1, key: rig.fresh("transaction"))
@@ -89,7 +89,7 @@ enum CreditRows {
       }
     },
     MethodRow(Credits.voidGrant, .service, .object(missing: "TRANSACTION_NOT_FOUND")) { request, rig, owner in
-      request.transactionId = "tx-9999999"
+      request.transactionId = "txn-9999999"
       request.actor = "test"
       request.reason = "test"
       request.idempotencyKey = rig.fresh("key")

@@ -321,6 +321,15 @@ export declare class InsufficientCredits extends TallyError {
   get requiredMicros(): bigint
 }
 
+/**
+ * ABORTED. Of an item of an atomic batch: the item `refusedIndex` was refused, so nothing of the batch was
+ * applied. Retry: the batch, once that item can be accepted.
+ */
+export declare class BatchAborted extends TallyError {
+  /** The detail 'refused_index'. TypeError when the server sent none. */
+  get refusedIndex(): string
+}
+
 /** RESOURCE_EXHAUSTED. The disk is full; not applied. Retry: yes, after space is back. */
 export declare class DiskFull extends TallyError {
 }
@@ -395,6 +404,7 @@ export declare const BY_REASON: {
   readonly AMOUNT_OVERFLOW: typeof AmountOverflow
   readonly QUOTA_EXCEEDED: typeof QuotaExceeded
   readonly INSUFFICIENT_CREDITS: typeof InsufficientCredits
+  readonly BATCH_ABORTED: typeof BatchAborted
   readonly DISK_FULL: typeof DiskFull
   readonly READ_ONLY: typeof ReadOnly
   readonly CORRUPT: typeof Corrupt

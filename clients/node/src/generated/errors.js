@@ -257,6 +257,12 @@ export class InsufficientCredits extends TallyError {
   }
 }
 
+export class BatchAborted extends TallyError {
+  get refusedIndex() {
+    return this._text('refused_index')
+  }
+}
+
 export class DiskFull extends TallyError {
 }
 
@@ -324,6 +330,7 @@ export const BY_REASON = Object.freeze({
   AMOUNT_OVERFLOW: AmountOverflow,
   QUOTA_EXCEEDED: QuotaExceeded,
   INSUFFICIENT_CREDITS: InsufficientCredits,
+  BATCH_ABORTED: BatchAborted,
   DISK_FULL: DiskFull,
   READ_ONLY: ReadOnly,
   CORRUPT: Corrupt,

@@ -409,6 +409,17 @@ class InsufficientCredits(TallyError):
         return self._number("required_micros")
 
 
+class BatchAborted(TallyError):
+    """ABORTED. Of an item of an atomic batch: the item `refused_index` was refused, so nothing of the
+    batch was applied. Retry: the batch, once that item can be accepted.
+    """
+
+    @property
+    def refused_index(self) -> str:
+        """The detail `refused_index`."""
+        return self._text("refused_index")
+
+
 class DiskFull(TallyError):
     """RESOURCE_EXHAUSTED. The disk is full; not applied. Retry: yes, after space is back."""
 
@@ -482,6 +493,7 @@ BY_REASON: dict[str, type[TallyError]] = {
     "AMOUNT_OVERFLOW": AmountOverflow,
     "QUOTA_EXCEEDED": QuotaExceeded,
     "INSUFFICIENT_CREDITS": InsufficientCredits,
+    "BATCH_ABORTED": BatchAborted,
     "DISK_FULL": DiskFull,
     "READ_ONLY": ReadOnly,
     "CORRUPT": Corrupt,
@@ -492,6 +504,7 @@ __all__ = [
     "BY_REASON",
     "ActingUser",
     "AmountOverflow",
+    "BatchAborted",
     "BatchTooLarge",
     "CaptureExceedsHold",
     "Corrupt",

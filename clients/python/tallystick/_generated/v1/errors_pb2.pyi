@@ -7,6 +7,7 @@ from typing import ClassVar as _ClassVar, Mapping as _Mapping, Optional as _Opti
 DESCRIPTOR: _descriptor.FileDescriptor
 REASON_ACTING_USER: Reason
 REASON_AMOUNT_OVERFLOW: Reason
+REASON_BATCH_ABORTED: Reason
 REASON_BATCH_TOO_LARGE: Reason
 REASON_CANCELLED: Reason
 REASON_CAPTURE_EXCEEDS_HOLD: Reason

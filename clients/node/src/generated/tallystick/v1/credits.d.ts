@@ -48,7 +48,10 @@ export declare const BatchMode: {
   readonly UNSPECIFIED: 0
   /** Each item is decided on its own. The default. */
   readonly INDEPENDENT: 1
-  /** All items or none: when one is refused it carries its reason, and the others BATCH_ABORTED. */
+  /**
+   * All items or none. When some are refused, nothing is applied: the first of them carries its reason, and
+   * the others BATCH_ABORTED. An item that was applied by an earlier request replays in both cases.
+   */
   readonly ATOMIC: 2
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined

@@ -172,6 +172,11 @@ export declare const Reason: {
    * a refusal does not use up the key.
    */
   readonly INSUFFICIENT_CREDITS: 55
+  /**
+   * ABORTED. Of an item of an atomic batch: the item `refusedIndex` was refused, so nothing of the batch was
+   * applied. Retry: the batch, once that item can be accepted.
+   */
+  readonly BATCH_ABORTED: 72
   /** RESOURCE_EXHAUSTED. The disk is full; not applied. Retry: yes, after space is back. */
   readonly DISK_FULL: 60
   /** UNAVAILABLE. The server takes no writes for now; not applied. Retry: yes, later. */
@@ -191,7 +196,7 @@ export declare const Reason: {
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 23 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 55 | 60 | 61 | 62 | 63 | 64 | (number & {})
+export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 23 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 55 | 72 | 60 | 61 | 62 | 63 | 64 | (number & {})
 
 /**
  * The detail of every error that leaves the server, in the shape of google.rpc.ErrorInfo.
