@@ -162,6 +162,11 @@ package final class MemoryEngine: ServedEngine {
     try read { $0.balance(userId, at: nowMicros(), zones) }
   }
 
+  package func balance(userId: String, atMicros: Int64) throws(Refusal) -> Snapshot<Balance> {
+    try Rules.requirePast(atMicros, nowMicros: nowMicros())
+    return try read { $0.pastBalance(userId, at: atMicros, zones) }
+  }
+
   package func cachedSpending(userId: String) -> Snapshot<Spending>? { nil }
 
   package func spending(userId: String) throws(Refusal) -> Snapshot<Spending> {
@@ -258,6 +263,27 @@ extension MemoryTables {
     return Rules.balance(
       of: account, expiredHolds: expired, at: nowMicros, dueGrant: dueGrant(of: account, at: nowMicros, zones)
     )
+  }
+
+  func pastBalance(_ userId: String, at micros: Int64, _ zones: ZoneStore) -> Balance {
+    guard let account = accounts[ExactText(userId)]?.account else { return Balance(userId: userId) }
+    let rows = ledger.filter { $0.account == account.id }.map(\.entry)
+    var past = PastRows(atMicros: micros)
+    let counted = rows.prefix { past.take($0) }
+    guard counted.count < rows.count else {
+      var balance = balance(userId, at: micros, zones)
+      balance.version = past.version
+      return balance
+    }
+    let pending = counted.filter { $0.effectiveAtMicros > max($0.atMicros, past.last?.toldAtMicros ?? 0) }
+    return past.balance(
+      userId: userId,
+      pending: pending.map { row in
+        let voids = counted.filter { $0.type == .void && $0.refersTo == row.sequence }
+        return PendingCredit(
+          effectiveAtMicros: row.effectiveAtMicros, expiresAtMicros: row.expiresAtMicros,
+          remainingMicros: voids.reduce(row.amountMicros) { $0 + $1.amountMicros })
+      })
   }
 
   private func dueGrant(of account: Account, at nowMicros: Int64, _ zones: ZoneStore) -> DueGrant? {

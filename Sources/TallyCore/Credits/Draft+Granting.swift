@@ -46,7 +46,9 @@ extension Draft {
       complete(&$0)
     }
     if isOwn { markOwnRow() }
-    if effectiveAtMicros <= nowMicros { collect(from: [lot], atMicros: effectiveAtMicros) }
+    guard effectiveAtMicros <= nowMicros else { return }
+    // By hand it is granted now, also for a period that has begun before.
+    collect(from: [lot], atMicros: isOwn ? nowMicros : effectiveAtMicros)
   }
 
   /// Carries over what the lot's terms allow of the rest that has just expired. At the last bound of open

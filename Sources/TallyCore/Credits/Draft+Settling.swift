@@ -124,9 +124,11 @@ extension Draft {
       due = nil
     }
     var holds = expiredHolds.sorted { ($0.expiresAtMicros, $0.id) < ($1.expiresAtMicros, $1.id) }[...]
+    defer { setSettled(atMicros: nil) }
     while entries.count < slice.rowCount, slice.hasAllHolds || !holds.isEmpty,
       let next = nextEvent(holds.first, due?.grant)
     {
+      setSettled(atMicros: next.atMicros)
       switch next.event {
       case .lotEnds:
         let lot = account.lots[next.index]
@@ -157,7 +159,7 @@ extension Draft {
       first = (event, index, atMicros, id)
     }
     if let hold { offer(.holdEnds, 0, hold.expiresAtMicros, hold.id) }
-    if let grant { offer(.grant, 0, grant.period.startMicros, 0) }
+    if let grant { offer(.grant, 0, dueMicros(of: grant), 0) }
     let isOwing = !account.owed.isEmpty
     for (index, lot) in account.lots.enumerated() where lot.unpinnedMicros > 0 {
       if let micros = lot.expiresAtMicros, micros <= nowMicros { offer(.lotEnds, index, micros, lot.id) }

@@ -15,6 +15,8 @@ struct Draft {
   /// How the lots came about that credit may return to.
   private var origins: [Int64: LotOrigin]
   private var nextSequence: Int64
+  /// When that comes about by itself which is being written; nil while the command itself is.
+  private var settledAtMicros: Int64?
   /// Of the command's own row, once one that is not its last is written.
   private var ownIndex: Int?
 
@@ -48,6 +50,9 @@ struct Draft {
 
   /// Whether the command's own row is written, and marked.
   var hasOwnRow: Bool { ownIndex != nil }
+
+  /// What is written from now on came about by itself at a time; nil: the command itself is written.
+  mutating func setSettled(atMicros: Int64?) { settledAtMicros = atMicros }
 
   /// The server is to grant next at that time.
   mutating func moveNextGrant(to atMicros: Int64?, _ causes: [GrantNotice.Cause]) {
@@ -99,7 +104,7 @@ struct Draft {
     entry.skip = account.marks.pass(version: account.version, sequence: nextSequence)
     entry.owedAfterMicros = account.owedMicros
     nextSequence += 1
-    let balance = Rules.unsettledBalance(of: account, expiredHolds: [], at: nowMicros)
+    let balance = Rules.unsettledBalance(of: account, expiredHolds: [], at: settledAtMicros ?? nowMicros)
     entry.pendingAfterMicros = balance.pendingMicros
     entry.nextExpiryAfter = balance.nextExpiry
     complete(&entry)

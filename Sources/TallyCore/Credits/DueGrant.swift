@@ -81,13 +81,19 @@ extension Account {
 }
 
 extension Draft {
+  /// Since when a grant is due: its period's start, unless the user has subscribed or come back later.
+  func dueMicros(of grant: PeriodGrant) -> Int64 {
+    max(grant.period.startMicros, account.nextGrantAtMicros ?? grant.period.startMicros)
+  }
+
   /// Grants what is due, or only moves the time of the next grant on.
   mutating func grantDue(_ due: DueGrant) {
+    let sinceMicros = due.grant.map(dueMicros)
     moveNextGrant(to: due.nextAtMicros, due.notices)
     guard let credit = due.grant else { return }
     let grant = Grant(
       type: .planGrant, amountMicros: credit.amountMicros, priority: credit.priority,
-      effectiveAtMicros: credit.period.startMicros, expiresAtMicros: credit.expiresAtMicros,
+      effectiveAtMicros: sinceMicros, expiresAtMicros: credit.expiresAtMicros,
       rollover: credit.rollover, maximumOpenLots: Lot.maximumOpenLotsInAll)
     do {
       try self.grant(grant, isOwn: false) {

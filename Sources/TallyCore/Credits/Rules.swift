@@ -157,10 +157,15 @@ extension Balance {
     postedMicros += lot.remainingMicros
     let unpinned = lot.remainingMicros - pinnedMicros
     guard unpinned > 0, let expiry = lot.expiresAtMicros else { return }
-    if let next = nextExpiry, next.atMicros <= expiry {
-      if next.atMicros == expiry { nextExpiry?.amountMicros += unpinned }
+    note(Expiry(atMicros: expiry, amountMicros: unpinned))
+  }
+
+  /// Counts credit that expires.
+  mutating func note(_ expiry: Expiry) {
+    if let next = nextExpiry, next.atMicros <= expiry.atMicros {
+      if next.atMicros == expiry.atMicros { nextExpiry?.amountMicros += expiry.amountMicros }
     } else {
-      nextExpiry = Expiry(atMicros: expiry, amountMicros: unpinned)
+      nextExpiry = expiry
     }
   }
 }

@@ -104,7 +104,10 @@ public protocol Engine: Sendable {
   func cachedBalance(userId: String) -> Snapshot<Balance>?
   /// A user's balance now; zero for a user that is not known. May wait for a reader.
   func balance(userId: String) throws(Refusal) -> Snapshot<Balance>
-  /// The same, with what stands in the way of spending. From memory only when nothing does.
+  /// A user's balance as a read at a past time has answered it. May wait for a reader.
+  /// - Throws: `invalidField` for a time that has not come.
+  func balance(userId: String, atMicros: Int64) throws(Refusal) -> Snapshot<Balance>
+  /// The balance now, with what stands in the way of spending. From memory only when nothing does.
   func cachedSpending(userId: String) -> Snapshot<Spending>?
   func spending(userId: String) throws(Refusal) -> Snapshot<Spending>
   /// In the order asked; fixed statement count.

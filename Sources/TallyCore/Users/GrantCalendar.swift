@@ -27,7 +27,7 @@ package struct GrantCalendar {
   package func nextGrantMicros(granted: GrantedPeriod?, nowMicros: Int64) -> Int64? {
     guard let period = period(at: nowMicros) else { return firstMicros(after: nowMicros) }
     // One that overlaps without being the same is found, and told, when its time has come.
-    return granted?.days.lowerBound == period.days.lowerBound ? period.endMicros : period.startMicros
+    return granted?.days.lowerBound == period.days.lowerBound ? period.endMicros : nowMicros
   }
 
   private func firstMicros(after nowMicros: Int64) -> Int64? {

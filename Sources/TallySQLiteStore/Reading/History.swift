@@ -78,7 +78,8 @@ final class History {
     return Page(rows: rows, nextBefore: nil)
   }
 
-  private func lastSequence(beforeMicros micros: Int64) throws(SQLiteError) -> Int64 {
+  /// Zero when there is none.
+  func lastSequence(beforeMicros micros: Int64) throws(SQLiteError) -> Int64 {
     lastBefore.bind(micros)
     return try lastBefore.firstInt() ?? 0
   }

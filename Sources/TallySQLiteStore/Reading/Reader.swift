@@ -27,6 +27,7 @@ final class Reader: @unchecked Sendable {
   let stats: StatsReader
   let users: UserList
   let dueGrants: DueGrantReader
+  let pastBalances: PastBalanceReader
 
   convenience init(path: String, statements: StatementStatistics) throws(SQLiteError) {
     try self.init(
@@ -47,6 +48,7 @@ final class Reader: @unchecked Sendable {
     stats = try StatsReader(connection, labels: tables.runLabels)
     users = try UserList(connection)
     dueGrants = try DueGrantReader(connection, plans: tables.plans)
+    pastBalances = try PastBalanceReader(connection)
   }
 
   var hasFailedUnlock: Bool { connection.hasFailedUnlock }

@@ -27,6 +27,16 @@ extension SQLiteEngine {
     return Snapshot(read.value.1, commitSequence: read.commitSequence)
   }
 
+  public func balance(userId: String, atMicros: Int64) throws(Refusal) -> Snapshot<Balance> {
+    try Rules.requirePast(atMicros, nowMicros: time.nowMicros)
+    return try read { (reader, _) throws(SQLiteError) in
+      guard let account = try reader.tables.accounts.account(userId: userId) else {
+        return Balance(userId: userId)
+      }
+      return try reader.pastBalance(of: account, zones: zones, atMicros: atMicros)
+    }
+  }
+
   public func cachedSpending(userId: String) -> Snapshot<Spending>? {
     guard let view = committed.account(userId: userId), !view.account.mayHaveObjection else { return nil }
     let nowMicros = time.nowMicros
@@ -128,6 +138,23 @@ extension Reader {
     let expired = try tables.holds.expired(account: account.id, nowMicros: nowMicros)
     let dues = try dueGrants.dueGrants(of: [account], zones: zones, nowMicros: nowMicros)
     return Rules.balance(of: account, expiredHolds: expired, at: nowMicros, dueGrant: dues[account.id])
+  }
+
+  /// At most five statements.
+  func pastBalance(
+    of account: Account, zones: ZoneStore, atMicros: Int64
+  ) throws(SQLiteError) -> Balance {
+    let sequence = try history.lastSequence(beforeMicros: atMicros + 1)
+    let rows = try pastBalances.rows(account: account.id, writtenBy: sequence, atMicros: atMicros)
+    if rows.last?.sequence ?? 0 == account.head {
+      var balance = try balance(of: account, zones: zones, nowMicros: atMicros)
+      balance.version = rows.version
+      return balance
+    }
+    let pending = try rows.last.map { (last) throws(SQLiteError) in
+      try pastBalances.pending(account: account.id, after: last)
+    }
+    return rows.balance(userId: account.userId, pending: pending ?? [])
   }
 
   /// As `balance`, and two statements more only of a user who may not be free to spend.

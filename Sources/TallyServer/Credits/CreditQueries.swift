@@ -76,9 +76,24 @@ enum CreditQueries {
 
   // MARK: balances
 
-  static func parse(_ request: TallystickV1.GetBalanceRequest) throws(Refusal) -> String {
-    if request.atMicros != nil { throw invalidField("at_micros", "is not answered by this version") }
-    return try Fields.userId(request.userId)
+  /// Asks for a user's balance.
+  struct BalanceQuery {
+    var userId: String
+    /// nil: now.
+    var atMicros: Int64?
+  }
+
+  static func parse(_ request: TallystickV1.GetBalanceRequest) throws(Refusal) -> BalanceQuery {
+    let userId = try Fields.userId(request.userId)
+    try Fields.time(request.atMicros, "at_micros")
+    return BalanceQuery(userId: userId, atMicros: request.atMicros)
+  }
+
+  static func balance(
+    _ query: BalanceQuery, _ engine: any Engine
+  ) throws(Refusal) -> TallystickV1.GetBalanceResponse {
+    guard let atMicros = query.atMicros else { return reply(try engine.balance(userId: query.userId)) }
+    return reply(try engine.balance(userId: query.userId, atMicros: atMicros))
   }
 
   static func reply(_ snapshot: Snapshot<Balance>) -> TallystickV1.GetBalanceResponse {

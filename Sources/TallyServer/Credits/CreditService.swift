@@ -81,8 +81,11 @@ struct CreditService {
         RPCs.getBalance,
         parse: { request, _ throws(Refusal) in try CreditQueries.parse(request) },
         userIds: { [$0.userId] },
-        quick: { userId in engine.cachedBalance(userId: userId).map { CreditQueries.reply($0) } },
-        read: { userId throws(Refusal) in CreditQueries.reply(try engine.balance(userId: userId)) }),
+        quick: { query in
+          guard query.atMicros == nil else { return nil }
+          return engine.cachedBalance(userId: query.userId).map { CreditQueries.reply($0) }
+        },
+        read: { query throws(Refusal) in try CreditQueries.balance(query, engine) }),
       services.query(
         RPCs.checkBalance,
         parse: { request, _ throws(Refusal) in try CreditQueries.parse(request) },

@@ -4,6 +4,7 @@
 //
 // Invariants:
 // 1. One call is one commit on each engine, so that even the places of decisions are the same.
+// 2. What a balance was at each time is asked once more at the end, of every engine.
 //
 // TALLY_SEED sets the first seed; a failure names its own.
 
@@ -25,7 +26,7 @@ struct EngineAgreementTests {
     "QUOTA_EXCEEDED", "INSUFFICIENT_CREDITS", "GRANT_NOT_FOUND", "VERSION_CONFLICT", "RUN_NOT_FOUND",
     "USER_SUSPENDED", "PAYMENT_DUE", "REFUND_EXCEEDS", "TRANSACTION_NOT_REFUNDABLE", "REVERSAL_EXCEEDS",
     "REVERSAL_SHORT", "VOID_SHORT", "GRANT_NOT_FOUND", "PAYMENT_CONFLICT", "EVENT_CONFLICT", "refund",
-    "reversal", "reinstatement", "void", "owed_forgiven",
+    "reversal", "reinstatement", "void", "owed_forgiven", "past balance",
   ]
 
   @Test("all engines give the same answers to the same calls, and have the same stored")
@@ -49,6 +50,13 @@ struct EngineAgreementTests {
     private var call: [Command] = []
     private var callCount = 0
     private(set) var tally: [String: Int] = [:]
+    private struct Moment: Hashable {
+      var userId: ExactText
+      var atMicros: Int64
+    }
+
+    /// What a balance was at the times that came.
+    private var balances: [Moment: Balance] = [:]
     /// The first answer of each row of the ledger that has a key.
     private var answers: [Int64: Receipt] = [:]
 
@@ -68,9 +76,11 @@ struct EngineAgreementTests {
           try makeCall()
           source.pass(step)
           setTime()
+          try noteBalances()
         case .restart, .sweep:
           try makeCall()
           for (_, rig) in rigs { try step.kind == .restart ? rig.restart() : rig.sweep() }
+          try noteBalances()
         default:
           guard let command = source.command(step) else { continue }
           call.append(command)
@@ -80,6 +90,7 @@ struct EngineAgreementTests {
       }
       try makeCall()
       try compare()
+      try askBalancesAgain()
       for (name, rig) in rigs { #expect(try rig.findings() == [], "TALLY_SEED=\(seed), \(name)") }
     }
 
@@ -102,6 +113,7 @@ struct EngineAgreementTests {
       }
       call = []
       callCount += 1
+      try noteBalances()
       if callCount % EngineAgreementTests.callsPerDump == 0 { try compare() }
     }
 
@@ -113,6 +125,36 @@ struct EngineAgreementTests {
       receipt.hold = nil
       let first = answers.updateValue(receipt, forKey: receipt.transaction.sequence)
       #expect(first == nil || first == receipt, "TALLY_SEED=\(seed): a replay is another answer")
+    }
+
+    /// Asks every engine, since a time that was answered to a read is not gone behind.
+    private mutating func noteBalances() throws {
+      for (name, rig) in rigs {
+        let nowMicros = rig.engine.nowMicros()
+        // An engine that has restarted with its clock set back has not come to these yet.
+        balances = balances.filter { $0.key.atMicros <= nowMicros }
+        for userId in ProductSteps.users {
+          let moment = Moment(userId: ExactText(userId), atMicros: nowMicros)
+          let balance = try rig.engine.balance(userId: userId).value
+          if name == rigs[0].name { balances[moment] = balance }
+          if balances[moment] == balance { continue }
+          Issue.record("TALLY_SEED=\(seed), \(name), \(moment): \(balance)")
+          throw Disagreement()
+        }
+      }
+    }
+
+    private mutating func askBalancesAgain() throws {
+      for (index, (name, rig)) in rigs.enumerated() {
+        // Engines in memory look at all rows for each.
+        for (number, (moment, balance)) in balances.enumerated() where index == 0 || number % 8 == 0 {
+          let past = try rig.engine.balance(userId: moment.userId.text, atMicros: moment.atMicros).value
+          if past == balance { continue }
+          Issue.record("TALLY_SEED=\(seed), \(name), \(moment): was \(balance), and is told as \(past)")
+          throw Disagreement()
+        }
+      }
+      tally["past balance", default: 0] += balances.count
     }
 
     private func compare() throws {

@@ -300,7 +300,8 @@ struct ModelUser {
     _ numbering: inout Int64, _ complete: (inout Entry) -> Void = { _ in }
   ) {
     posted += amount
-    let balance = balance(at: time)
+    // What comes about by itself tells of its own time.
+    let balance = balance(at: type == .expiry || type == .holdRelease ? effectiveAt : time)
     var row = Entry(
       userId: userId, type: type, amountMicros: amount, balanceAfterMicros: posted,
       heldAfterMicros: balance.heldMicros, version: version + Int64(rows.count) + 1, atMicros: time,
