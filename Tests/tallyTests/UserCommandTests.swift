@@ -1,6 +1,7 @@
 // `tally users`, against a server whose clock stands still.
 
 import TallyProtoJSON
+import TallyTestSupport
 import TallyTesting
 import Testing
 
@@ -20,6 +21,7 @@ struct UserCommandTests {
         role         user
         plan         pro
         approval     pending
+        state        active
         known since  2030-01-15T12:00:00Z
 
         """)
@@ -33,6 +35,7 @@ struct UserCommandTests {
         role         user
         plan         pro
         approval     approved
+        state        active
         known since  2030-01-15T12:00:00Z
         available    $5.00
         month        2030-01 UTC
@@ -53,21 +56,84 @@ struct UserCommandTests {
     #expect(rig.fixture.stop() == 0)
   }
 
+  @Test("a user is subscribed, suspended and unsubscribed, and other settings stay")
+  func subscription() async throws {
+    let rig = try Rig()
+    try await rig.stopClock()
+    _ = try rig.output("plans", "put", "pro", "--credit", "20")
+    _ = try rig.output("users", "set", "alice", "--role", "admin", "--email", "a@example.com")
+    let subscribed = try rig.output("users", "subscribe", "alice", "pro", "--start", "2029-12-31")
+    for line in [
+      "email         a@example.com\n", "role          admin\n",
+      "subscription  pro from 2029-12-31, automatic grants\n",
+    ] {
+      #expect(subscribed.contains(line), "\(subscribed)")
+    }
+    // The period that has begun is granted at once.
+    #expect(try rig.output("users", "show", "alice").contains("available     $20.00\n"))
+    #expect(
+      try rig.output("users", "set", "alice", "--state", "suspended").contains("state         suspended\n"))
+    let manual = try rig.output("users", "subscribe", "alice", "pro", "--start", "2030-01-31", "--manual")
+    for line in ["state         suspended\n", "subscription  pro from 2030-01-31, manual grants\n"] {
+      #expect(manual.contains(line), "\(manual)")
+    }
+    let refused = try rig.refusal("credits", "consume", "alice", "1")
+    #expect(
+      refused.contains("USER_SUSPENDED") && refused.contains("'tally users set USER --state active'"),
+      "\(refused)")
+    let ended = try rig.output("users", "unsubscribe", "alice")
+    #expect(!ended.contains("subscription") && ended.contains("state        suspended\n"), "\(ended)")
+    #expect(
+      try rig.output("users", "set", "alice", "--state", "active").contains("state        active\n"))
+    #expect(try rig.refusal("users", "unsubscribe", "bob").contains("USER_NOT_FOUND"))
+    #expect(
+      try rig.refusal("users", "subscribe", "bob", "gold", "--start", "2030-01-01").contains(
+        "GRANT_NOT_FOUND"))
+    for start in ["2030-01", "2030-02-30", "2030-01-15T00:00:00Z"] {
+      _ = try rig.refusal("users", "subscribe", "bob", "pro", "--start", start, status: .usage)
+    }
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("what another program changes while a setting is set is not put back")
+  func meanwhile() async throws {
+    let rig = try Rig()
+    _ = try rig.output("plans", "put", "pro", "--credit", "20")
+    _ = try rig.output("users", "subscribe", "alice", "pro", "--start", "2030-01-01", "--manual")
+    try await rig.fixture.inject(.delay) {
+      $0.method = "AdminService/PutUserSettings"
+      $0.delayMillis = 3_000
+      $0.count = 1
+    }
+    let setting = try ChildProcess(
+      [Program.path, "users", "set", "alice", "--email", "a@example.com"],
+      environment: Rig.clean(["TALLY_SOCKET": rig.fixture.socket]))
+    try await eventually("it has read the settings") {
+      try await rig.fixture.failures().first?.happened == 1
+    }
+    _ = try rig.output("users", "set", "alice", "--state", "suspended")
+    _ = try rig.output("users", "unsubscribe", "alice")
+    #expect(setting.wait() == 0)
+    let shown = try rig.output("users", "show", "alice")
+    #expect(shown.contains("suspended\n") && !shown.contains("subscription"), "\(shown)")
+    #expect(rig.fixture.stop() == 0)
+  }
+
   @Test("users are listed by role, approval, plan and id, a page at a time")
   func listing() async throws {
     let rig = try Rig()
     try await rig.stopClock()
     _ = try rig.output("users", "set", "team-1", "--role", "admin", "--approval", "approved")
     try await rig.fixture.advanceClock(by: .seconds(1))
-    _ = try rig.output("users", "set", "team-2", "--approval", "rejected")
+    _ = try rig.output("users", "set", "team-2", "--approval", "rejected", "--state", "suspended")
     try await rig.fixture.advanceClock(by: .seconds(1))
     _ = try rig.output("credits", "promo", "zoe", "3")
     #expect(
       try rig.output("users", "list") == """
-        USER    ROLE   APPROVAL  PLAN  AVAILABLE  GENERATIONS  UPLOADS  PAGES  EMAIL
-        zoe     user   pending   -         $3.00            0        0      0  -
-        team-2  user   rejected  -         $0.00            0        0      0  -
-        team-1  admin  approved  -         $0.00            0        0      0  -
+        USER    ROLE   APPROVAL  STATE      PLAN  AVAILABLE  GENERATIONS  UPLOADS  PAGES  EMAIL
+        zoe     user   pending   active     -         $3.00            0        0      0  -
+        team-2  user   rejected  suspended  -         $0.00            0        0      0  -
+        team-1  admin  approved  active     -         $0.00            0        0      0  -
 
         """)
     func names(_ arguments: String...) throws -> [Substring] {

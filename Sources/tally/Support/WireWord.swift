@@ -42,3 +42,6 @@ extension TallystickV1.QuotaKind: WireWord {}
 extension TallystickV1.MediaSource: WireWord {}
 extension TallystickV1.UserRole: WireWord {}
 extension TallystickV1.UserApproval: WireWord {}
+extension TallystickV1.UserState: WireWord {}
+extension TallystickV1.GrantMode: WireWord {}
+extension TallystickV1.OnShort: WireWord {}

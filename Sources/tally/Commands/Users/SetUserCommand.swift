@@ -11,8 +11,12 @@ struct SetUserCommand: ClientCommand {
       The approval is for your application to interpret. The server itself makes only one use of it: an \
       admin whose approval is rejected loses the rights of an admin.
 
-      Example:
+      A suspended user's charges, holds and new runs are refused; purchases, refunds, and what is under way \
+      go on. Credit of a subscription is not granted meanwhile.
+
+      Examples:
         tally users set alice --plan pro --approval approved --email a@example.com
+        tally users set alice --state suspended
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -23,37 +27,22 @@ struct SetUserCommand: ClientCommand {
   @Option(help: "The plan, which sets limits and prices; '' for none.") var plan: String?
   @Option(help: "The approval, for your application to interpret.")
   var approval: UserApprovalName?
+  @Option(help: "Whether the user may spend.") var state: UserStateName?
   @Option(help: "The email address; '' for none.") var email: String?
 
   func validate() throws {
-    if role == nil, plan == nil, approval == nil, email == nil {
-      throw ValidationError("nothing to set: give --role, --plan, --approval or --email")
+    if role == nil, plan == nil, approval == nil, state == nil, email == nil {
+      throw ValidationError("nothing to set: give --role, --plan, --approval, --state or --email")
     }
   }
 
   func perform() async throws {
-    var settings = try await stored()
-    settings.userId = user
+    var settings = try await TallystickV1.UserSettings.stored(of: user, connection, output)
     if let role { settings.role = role.role }
     if let plan { settings.planId = plan }
     if let approval { settings.approval = approval.approval }
     if let email { settings.email = email }
-    var request = TallystickV1.PutUserSettingsRequest()
-    request.settings = settings
-    try await tally.perform(TallystickV1.AdminService.putUserSettings, request, connection, output) { reply in
-      reply.settings.map { Texts.present(Texts.settings($0)) } ?? ""
-    }
-  }
-
-  private func stored() async throws -> TallystickV1.UserSettings {
-    var request = TallystickV1.GetUserSettingsRequest()
-    request.userId = user
-    do {
-      let rpc = TallystickV1.AdminService.getUserSettings
-      return try await connection.call(rpc, request).settings ?? TallystickV1.UserSettings()
-    } catch {
-      if error.reason == "USER_NOT_FOUND" { return TallystickV1.UserSettings() }
-      throw output.report(error)
-    }
+    settings.state = state?.state
+    try await settings.put(connection, output)
   }
 }

@@ -6,9 +6,14 @@ extension Texts {
   static func settings(_ settings: TallystickV1.UserSettings) -> [(String, String)] {
     [
       ("user", settings.userId), ("email", settings.email), ("role", settings.role.word),
-      ("plan", settings.planId), ("approval", settings.approval.word),
+      ("plan", settings.planId), ("approval", settings.approval.word), ("state", settings.state?.word ?? ""),
+      ("subscription", settings.subscription.map(subscription) ?? ""),
       ("known since", Timestamp.format(settings.createdAtMicros)),
     ]
+  }
+
+  private static func subscription(_ subscription: TallystickV1.Subscription) -> String {
+    "\(subscription.planId) from \(subscription.start), \(subscription.grants.word) grants"
   }
 
   static func user(_ user: TallystickV1.User) -> String {
@@ -18,6 +23,7 @@ extension Texts {
       settings(user.settings ?? TallystickV1.UserSettings()) + [
         ("available", Dollars.format(balance.availableMicros)),
         ("on hold", balance.heldMicros == 0 ? "" : Dollars.format(balance.heldMicros)),
+        ("owed", balance.owedMicros == 0 ? "" : Dollars.format(balance.owedMicros)),
         ("month", "\(usage.month) \(usage.timeZone)"),
         ("generations", used(usage.generations, of: usage.limits?.monthlyGenerations)),
         ("running", count(usage.running)),
@@ -31,14 +37,16 @@ extension Texts {
   static func users(_ users: [TallystickV1.User]) -> String {
     var table = Table(
       [
-        ("USER", .left), ("ROLE", .left), ("APPROVAL", .left), ("PLAN", .left), ("AVAILABLE", .amount),
-        ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("EMAIL", .left),
-      ], optional: ["PAGES", "UPLOADS", "EMAIL", "ROLE", "APPROVAL", "GENERATIONS"], flexible: "EMAIL")
+        ("USER", .left), ("ROLE", .left), ("APPROVAL", .left), ("STATE", .left), ("PLAN", .left),
+        ("AVAILABLE", .amount), ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right),
+        ("EMAIL", .left),
+      ], optional: ["PAGES", "UPLOADS", "EMAIL", "ROLE", "APPROVAL", "GENERATIONS", "STATE"],
+      flexible: "EMAIL")
     for user in users {
       let settings = user.settings ?? TallystickV1.UserSettings()
       let usage = user.usage ?? TallystickV1.Usage()
       table.add([
-        settings.userId, settings.role.word, settings.approval.word,
+        settings.userId, settings.role.word, settings.approval.word, settings.state?.word ?? "-",
         settings.planId.isEmpty ? "-" : settings.planId,
         Dollars.format(user.balance?.availableMicros ?? 0),
         used(usage.generations, of: usage.limits?.monthlyGenerations),

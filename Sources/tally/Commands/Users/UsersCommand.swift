@@ -4,15 +4,17 @@ internal import ArgumentParser
 
 struct UsersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "users", abstract: "Users: settings, balances, usage and rate limits. Role: admin.",
+    commandName: "users",
+    abstract: "Users: settings, subscriptions, balances, usage and rate limits. Role: admin.",
     discussion: """
       Examples:
         tally users list --plan pro
         tally users set alice --plan pro --approval approved
+        tally users subscribe alice pro --start 2026-11-30
         tally users limit alice --per-second 20 --burst 40
       """,
     subcommands: [
-      ListUsersCommand.self, ShowUserCommand.self, SetUserCommand.self, LimitCommand.self,
-      LimitsCommand.self,
+      ListUsersCommand.self, ShowUserCommand.self, SetUserCommand.self, SubscribeCommand.self,
+      UnsubscribeCommand.self, LimitCommand.self, LimitsCommand.self,
     ])
 }
