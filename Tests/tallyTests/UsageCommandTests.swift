@@ -95,8 +95,10 @@ struct UsageCommandTests {
       "Europe/Berlin", "--price", "gpt-x=3,15,0.04", "--price", "*=0.5,1,0")
     #expect(
       plan == """
-        PLAN  NAME  MONTHLY  EXPIRES     PRIORITY  GENERATIONS  UPLOADS  PAGES  ZONE           PRICES
-        pro          $20.00  period-end        10            1        5      -  Europe/Berlin  \
+        PLAN  NAME  MONTHLY  EXPIRES     PRIORITY  GENERATIONS  UPLOADS  PAGES  ON SHORT  ROLLOVER  \
+        DEFAULT  ZONE           PRICES
+        pro          $20.00  period-end        10            1        5      -  forgive          -  \
+        -        Europe/Berlin  \
         *=$0.50,$1.00,$0.00 gpt-x=$3.00,$15.00,$0.04
 
         """)
@@ -119,7 +121,8 @@ struct UsageCommandTests {
     for part in ["limit 1", "GENERATIONS", "used 1", "resets_at 2030-01-31T23:00:00Z", "usage month"] {
       #expect(refused.contains(part), "\(refused)")
     }
-    #expect(try rig.output("usage", "quota", "alice").contains("one more     not allowed"))
+    #expect(
+      try rig.output("usage", "quota", "alice").contains("one more     not allowed: the limit is reached\n"))
     #expect(
       try rig.output("usage", "month", "alice", "bob") == """
         USER   MONTH                  PLAN  GENERATIONS  RUNNING  UPLOADS  PAGES  RESETS
@@ -131,6 +134,52 @@ struct UsageCommandTests {
     guard case .array(let usages)? = json["usages"] else { return }
     #expect(usages.first?["generations"] == .string("0"))
     #expect(usages.first?["limits"]?["monthlyGenerations"] == .string("1"))
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("what a user may not spend for has its cause in the quota, before the limit")
+  func causes() async throws {
+    let rig = try Rig()
+    try await rig.stopClock()
+    _ = try rig.output("plans", "put", "pro", "--credit", "20", "--on-short", "block")
+    _ = try rig.output("users", "set", "alice", "--plan", "pro")
+    _ = try rig.output("usage", "begin", "alice", "r1", "--model", "m", "--type", "text")
+    let finished = try rig.output("usage", "finish", "r1", "--cost", "0.30")
+    for line in ["not charged  $0.30\n", "became owed  $0.30\n"] {
+      #expect(finished.contains(line), "\(finished)")
+    }
+    let quota = "one more     not allowed: what the user owes must be paid first\n"
+    #expect(try rig.output("usage", "quota", "alice").contains(quota))
+    let due = try rig.refusal("usage", "begin", "alice", "r2", "--model", "m", "--type", "text")
+    #expect(due.contains("PAYMENT_DUE") && due.contains("owed $0.30") && due.contains("forgive"), "\(due)")
+    _ = try rig.output("users", "set", "alice", "--state", "suspended")
+    #expect(
+      try rig.output("usage", "quota", "alice").contains("one more     not allowed: the user is suspended\n"))
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("of a plan, the default mark, the rollover and what follows a shortfall stay unless they are named")
+  func planOptions() throws {
+    let rig = try Rig()
+    /// The words of on short, rollover and default.
+    func put(_ more: String...) throws -> [Substring] {
+      let arguments = ["plans", "put", "pro", "--credit", "20"] + more
+      let result = try Rig.run(arguments, environment: ["TALLY_SOCKET": rig.fixture.socket])
+      #expect(result.status == 0, "\(result.error)")
+      let words = result.output.split(separator: "\n").last?.split(separator: " ") ?? []
+      return Array(words.dropFirst(words.firstIndex { $0 == "-" }.map { $0 + 3 } ?? 0).prefix(3))
+    }
+    #expect(
+      try put("--on-short", "collect", "--rollover", "5.5", "--default") == ["collect", "$5.50", "default"])
+    #expect(try put("--name", "Pro") == ["collect", "$5.50", "default"])
+    #expect(try put("--on-short", "block") == ["block", "$5.50", "default"])
+    #expect(try put("--rollover", "none", "--no-default") == ["block", "-", "-"])
+    #expect(try put("--rollover", "7") == ["block", "$7.00", "-"])
+    #expect(try put("--rollover", "0") == ["block", "-", "-"])
+    let refused = try rig.refusal(
+      "plans", "put", "p", "--credit", "1", "--rollover", "1", "--expires", "never")
+    #expect(refused.contains("INVALID_FIELD"), "\(refused)")
+    _ = try rig.refusal("plans", "put", "p", "--credit", "1", "--on-short", "ask", status: .usage)
     #expect(rig.fixture.stop() == 0)
   }
 

@@ -122,6 +122,10 @@ extension TallyError {
       "a transaction's id looks like txn-17; 'tally credits list USER' lists a user's transactions",
     "MEDIA_IN_USE": "--detach takes the image out of those pages",
     "GRANT_NOT_FOUND": "'tally plans list' lists the plans",
+    "GRANT_OVERLAPS": "'tally credits list USER --type plan_grant' lists what was granted",
+    "REVERSAL_SHORT": "--on-shortfall partial takes what is there, owe books the rest as owed",
+    "USER_SUSPENDED": "'tally users set USER --state active' ends the suspension",
+    "PAYMENT_DUE": "the next credit pays it, and 'tally credits forgive' forgives it",
     "RATE_LIMITED": "'tally users limits' lists the rate limits",
   ]
 

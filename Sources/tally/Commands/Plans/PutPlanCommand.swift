@@ -12,10 +12,18 @@ struct PutPlanCommand: ClientCommand {
       cost, in dollars. The model * stands for every model without a price of its own. A limit that is not \
       given does not apply; without a price, the caller has to name the cost of each run.
 
+      --on-short says what follows when a run or a capture costs more than there is: forgive books nothing, \
+      collect lets the user owe it, to be paid by the next credit, and block also refuses charges, holds and \
+      new runs until that is paid. --rollover carries over what is left of a period's credit, up to an \
+      amount, and needs --expires period-end. The default plan holds for all users who have no plan; there \
+      is one at most. These three stay as they are stored unless they are given; all else is replaced.
+
       Examples:
         tally plans put pro --credit 20 --name Pro --expires 45d
         tally plans put pro --credit 20 --generations 1000 --uploads 200 \\
           --pages 50 --price 'gpt-x=3,15,0.04' --price '*=1,2,0'
+        tally plans put pro --credit 20 --on-short collect --rollover 5
+        tally plans put free --credit 1 --default
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -34,12 +42,25 @@ struct PutPlanCommand: ClientCommand {
   @Option(parsing: .unconditional, help: "Generations allowed a month.") var generations: Int64?
   @Option(parsing: .unconditional, help: "Uploads allowed a month.") var uploads: Int64?
   @Option(parsing: .unconditional, help: "Pages allowed at a time.") var pages: Int64?
-  @Option(help: ArgumentHelp("The IANA time zone of the month. (default: UTC)", valueName: "zone"))
+  @Option(
+    help: ArgumentHelp(
+      "The IANA time zone of its months, for limits and grants. (default: UTC)", valueName: "zone"))
   var timeZone = ""
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp("The price of a model. Repeatable.", valueName: "model=in,out,image"))
   var price: [String] = []
+  @Option(help: "What to do if a run or a capture costs more than there is.") var onShort: OnShortName?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "What of a period's credit is carried over to the next, at most; 'none' for nothing.",
+      valueName: "amount"))
+  var rollover: String?
+  @Flag(
+    name: .customLong("default"), inversion: .prefixedNo,
+    help: "Whether it is the plan of all users who have none.")
+  var isDefault: Bool?
 
   func validate() throws {
     if let priority, !(1...1_000).contains(priority) {
@@ -69,6 +90,9 @@ struct PutPlanCommand: ClientCommand {
     }
     plan.timeZone = timeZone
     plan.prices = try price.map { try Prices.parse($0, isMicros: micros) }
+    plan.onShort = onShort?.onShort
+    plan.rolloverCapMicros = try rollover.map { $0 == "none" ? 0 : try Amounts.parse($0, isMicros: micros) }
+    plan.isDefault = isDefault
     var request = TallystickV1.PutPlanRequest()
     request.plan = plan
     try await tally.perform(TallystickV1.UsageService.putPlan, request, connection, output) { response in

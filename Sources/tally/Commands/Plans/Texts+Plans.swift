@@ -7,8 +7,13 @@ extension Texts {
     var table = Table(
       [
         ("PLAN", .left), ("NAME", .left), ("MONTHLY", .amount), ("EXPIRES", .left), ("PRIORITY", .right),
-        ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("ZONE", .left), ("PRICES", .left),
-      ], optional: ["PRIORITY", "ZONE", "NAME", "PAGES", "UPLOADS", "EXPIRES", "GENERATIONS"])
+        ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("ON SHORT", .left),
+        ("ROLLOVER", .amount), ("DEFAULT", .left), ("ZONE", .left), ("PRICES", .left),
+      ],
+      optional: [
+        "PRIORITY", "ZONE", "NAME", "PAGES", "UPLOADS", "ON SHORT", "EXPIRES", "ROLLOVER", "GENERATIONS",
+        "DEFAULT",
+      ])
     for plan in plans {
       let expiry =
         switch plan.grantExpiry {
@@ -23,14 +28,20 @@ extension Texts {
       table.add([
         plan.planId, plan.displayName, Dollars.format(plan.monthlyCreditMicros), expiry, "\(plan.priority)",
         limit(plan.limits?.monthlyGenerations), limit(plan.limits?.monthlyUploads),
-        limit(plan.limits?.pageCount), plan.timeZone.isEmpty ? "UTC" : plan.timeZone,
+        limit(plan.limits?.pageCount), plan.onShort?.word ?? "-", rollover(plan),
+        plan.isDefault == true ? "default" : "-", plan.timeZone.isEmpty ? "UTC" : plan.timeZone,
         prices.first ?? "",
       ])
       for price in prices.dropFirst() {
-        table.add(Array(repeating: "", count: 9) + [price])
+        table.add(Array(repeating: "", count: 12) + [price])
       }
     }
     return table.text
+  }
+
+  private static func rollover(_ plan: TallystickV1.Plan) -> String {
+    let cap = plan.rolloverCapMicros ?? 0
+    return cap == 0 ? "-" : Dollars.format(cap)
   }
 
   private static func limit(_ limit: Int64?) -> String { limit.map(Texts.count) ?? "-" }

@@ -38,10 +38,20 @@ struct QuotaCommand: ClientCommand {
     try show(reply, output) { reply in
       Texts.present([
         (kind.rawValue, Texts.used(reply.used, of: reply.limitCount)),
-        ("one more", reply.allowed ? "allowed" : "not allowed"),
+        ("one more", reply.allowed ? "allowed" : "not allowed\(Self.cause(reply.reason))"),
         ("resets", reply.resetsAtMicros == 0 ? "" : Timestamp.format(reply.resetsAtMicros)),
       ])
     }
     if reply.used == 0 { await output.noteUnknown([user], connection) }
+  }
+  /// Why not, in the words of people; a reason that this program does not know as it is.
+  private static func cause(_ reason: String) -> String {
+    switch reason {
+    case "": ""
+    case "QUOTA_EXCEEDED": ": the limit is reached"
+    case "USER_SUSPENDED": ": the user is suspended"
+    case "PAYMENT_DUE": ": what the user owes must be paid first"
+    default: ": \(reason)"
+    }
   }
 }

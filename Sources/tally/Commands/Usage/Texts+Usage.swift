@@ -18,7 +18,11 @@ extension Texts {
     } else {
       rows.append(("cost", Dollars.format(run.costMicros)))
       if !run.recorded { rows.append(("charged", Dollars.format(run.chargedMicros))) }
-      if run.uncollectedMicros != 0 { rows.append(("unpaid", Dollars.format(run.uncollectedMicros))) }
+      if run.uncollectedMicros != 0 {
+        rows.append(("not charged", Dollars.format(run.uncollectedMicros)))
+        // Then; what is paid later changes no run.
+        if run.owedMicros != 0 { rows.append(("became owed", Dollars.format(run.owedMicros))) }
+      }
       rows.append(("tokens", "\(count(run.inputTokens)) in, \(count(run.outputTokens)) out"))
       rows.append(("images", run.images == 0 ? "" : count(run.images)))
       rows.append(("error", run.error))
