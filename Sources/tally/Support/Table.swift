@@ -108,8 +108,7 @@ struct Table {
       return Self.align([columns[place].title] + atPoint(cells, columns[place].alignment), columns[place])
     }
     return (0...rows.count).map { line in
-      let text = aligned.map { $0[line] }.joined(separator: Self.gap)
-      return String(text.reversed().drop { $0 == " " }.reversed()) + "\n"
+      Self.joined(aligned.map { $0[line] }) + "\n"
     }.joined()
   }
 
@@ -128,13 +127,20 @@ struct Table {
 
   private static func align(_ cells: [String], _ column: Column) -> [String] {
     let width = cells.map(\.count).max() ?? 0
-    return cells.map { cell in
-      let space = String(repeating: " ", count: width - cell.count)
-      switch column.alignment {
-      case .left, .time: return cell + space
-      case .right, .amount: return space + cell
-      }
+    return cells.map { padded($0, to: width, column) }
+  }
+
+  private static func padded(_ cell: String, to width: Int, _ column: Column) -> String {
+    let space = String(repeating: " ", count: max(0, width - cell.count))
+    switch column.alignment {
+    case .left, .time: return cell + space
+    case .right, .amount: return space + cell
     }
+  }
+
+  private static func joined(_ cells: [String]) -> String {
+    let text = cells.joined(separator: gap)
+    return String(text.reversed().drop { $0 == " " }.reversed())
   }
 
   private static func cut(_ cell: String, to width: Int) -> String {
@@ -143,5 +149,25 @@ struct Table {
 
   private static func sum(_ widths: [Int], _ shown: [Int]) -> Int {
     shown.reduce(0) { $0 + widths[$1] } + max(0, shown.count - 1) * gap.count
+  }
+}
+
+/// Rows that come one by one, below a heading that is printed before them.
+extension Table {
+  /// - Parameters:
+  ///   - widths: what each column has at least; a longer cell moves the rest of its line to the right.
+  ///   - limit: nil for lines of any length; a longer one is cut.
+  func heading(widths: [Int], within limit: Int?) -> String {
+    line(columns.map(\.title), widths: widths, within: limit)
+  }
+
+  func line(_ cells: [String], widths: [Int], within limit: Int?) -> String {
+    let padded = columns.indices.map { place in
+      let isShort = limit != nil && columns[place].alignment == .time
+      let cell = JSON.plain(cells[place])
+      return Self.padded(isShort ? Timestamp.short(cell) : cell, to: widths[place], columns[place])
+    }
+    let text = Self.joined(padded)
+    return (limit.map { Self.cut(text, to: $0) } ?? text) + "\n"
   }
 }

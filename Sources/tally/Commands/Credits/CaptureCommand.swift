@@ -6,8 +6,16 @@ internal import TallyMessages
 
 struct CaptureCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "capture", abstract: "Charges a hold, in full or in part.",
-    discussion: "Example: tally credits capture hold-17 1.40")
+    commandName: "capture", abstract: "Charges a hold, in full, in part, or with more.",
+    discussion: """
+      Less than the hold gives the rest back. More is refused unless --draw is given: it then comes from \
+      what else is available, and if that is too little, the plan says what follows ('tally plans put' \
+      --on-short).
+
+      Examples:
+        tally credits capture hold-17 1.40
+        tally credits capture hold-17 2.60 --draw
+      """)
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
@@ -15,9 +23,9 @@ struct CaptureCommand: ClientCommand {
   @OptionGroup var text: TextOptions
 
   @Argument(help: "The hold's id, such as hold-17.") var hold: String
-  @Argument(help: "How much to charge; the rest is released. (default: all of the hold)") var amount: String?
+  @Argument(help: "How much to charge. (default: all of the hold)") var amount: String?
   @Flag(help: "The amount is in micro-USD.") var micros = false
-  @Flag(help: "The amount may be more than the hold; the rest is drawn from what is available.")
+  @Flag(help: "Take what the hold does not cover from what is available.")
   var draw = false
 
   func perform() async throws {

@@ -9,7 +9,8 @@ struct ListTransactionsCommand: ClientCommand {
     commandName: "list", abstract: "Lists a user's ledger, newest first.",
     discussion: """
       AMOUNT is what a row did to the user's credit, HELD what it set aside or gave back. AVAILABLE, ON \
-      HOLD and PENDING are what the user had after it; pending credit was granted but is not effective yet.
+      HOLD and PENDING are what the user had after it; pending credit was granted but is not effective yet. \
+      A row tells of its own time: what became owed by it may be paid or forgiven by a later one.
 
       Example: tally credits list alice --type api_usage --from 2026-11-01
       """)

@@ -31,19 +31,30 @@ struct ShowTransactionCommand: ClientCommand {
       ("available", "\(Dollars.format(row.availableAfterMicros)) (after it)"),
       ("on hold", "\(Dollars.format(row.heldAfterMicros)) (after it)"),
       ("pending", row.pendingAfterMicros == 0 ? "" : "\(Dollars.format(row.pendingAfterMicros)) (after it)"),
+      ("owed", row.owedAfterMicros == 0 ? "" : "\(Dollars.format(row.owedAfterMicros)) (after it)"),
       ("written", Timestamp.format(row.createdAtMicros)),
       ("effective", Timestamp.format(row.effectiveAtMicros)),
     ]
+    facts += Texts.moneyBack(row)
     facts += [
       ("key", row.idempotencyKey), ("run", row.runId), ("payment", row.paymentId), ("plan", row.planId),
+      ("period", period(row)),
       ("hold", row.holdId), ("package", row.package), ("actor", row.actor), ("reason", row.reason),
       ("description", row.description),
     ].filter { !$0.1.isEmpty }
+    if row.rolloverCapMicros != 0 {
+      facts.append(("rollover", "at most \(Dollars.format(row.rolloverCapMicros))"))
+    }
     if let expiry = row.expiresAtMicros { facts.append(("expires", Timestamp.format(expiry))) }
     for (key, value) in row.metadata.sorted(by: { $0.key < $1.key }) {
       facts.append(("meta", "\(key)=\(value)"))
     }
     for lot in row.lots { facts.append(("lot \(lot.lotId)", Dollars.format(lot.amountMicros))) }
     return Texts.present(facts)
+  }
+
+  /// The first date of a grant's period, and that of the next one.
+  private static func period(_ row: TallystickV1.Transaction) -> String {
+    row.periodStartDate.isEmpty ? "" : "\(row.periodStartDate) until \(row.periodEndDate)"
   }
 }

@@ -18,23 +18,37 @@ extension Texts {
     if let balance = reply.balance {
       // A replay returns the balance that the first call returned.
       let then = reply.replayed ? " (after it, then; 'tally credits balance' shows today's)" : ""
+      let more = reply.replayed ? " (then)" : ""
       rows.append(("available", Dollars.format(balance.availableMicros) + then))
-      if balance.heldMicros != 0 { rows.append(("on hold", Dollars.format(balance.heldMicros))) }
-      if balance.pendingMicros != 0 { rows.append(("pending", Dollars.format(balance.pendingMicros))) }
-      if balance.owedMicros != 0 { rows.append(("owed", Dollars.format(balance.owedMicros))) }
+      rows += [
+        ("on hold", balance.heldMicros), ("pending", balance.pendingMicros), ("owed", balance.owedMicros),
+      ].filter { $0.1 != 0 }.map { ($0.0, Dollars.format($0.1) + more) }
     }
     return facts(rows)
   }
 
-  /// What a row says of an earlier one, and of what is owed for it.
-  private static func moneyBack(_ transaction: TallystickV1.Transaction) -> [(String, String)] {
-    var rows: [(String, String)] = []
-    if !transaction.refersToTransactionId.isEmpty { rows.append(("of", transaction.refersToTransactionId)) }
-    if transaction.askedMicros != 0 { rows.append(("asked", Dollars.format(transaction.askedMicros))) }
-    if transaction.shortMicros != 0 { rows.append(("not there", Dollars.format(transaction.shortMicros))) }
-    guard transaction.owedMicros != 0 else { return rows }
-    let isLess = [.owedForgiven, .owedPayment, .reinstatement].contains(transaction.type)
-    return rows + [(isLess ? "no longer owed" : "became owed", Dollars.format(transaction.owedMicros))]
+  /// What a row says of an earlier one, and what it changed in what is owed. It tells of its own time: what
+  /// became owed may be paid or forgiven by now.
+  static func moneyBack(_ row: TallystickV1.Transaction) -> [(String, String)] {
+    var rows = [("of", row.refersToTransactionId), ("event", row.eventId)].filter { !$0.1.isEmpty }
+    if row.askedMicros != 0 { rows.append(("asked", Dollars.format(row.askedMicros))) }
+    if row.shortMicros > 0 { rows.append(("not there", Dollars.format(row.shortMicros))) }
+    if row.shortMicros < 0 { rows.append(("settles", "\(positive(row.shortMicros)) that was not there")) }
+    guard row.owedMicros != 0 else { return rows }
+    return rows + [(owedChange(row), Dollars.format(row.owedMicros))]
+  }
+
+  /// What a row did with what is owed.
+  private static func owedChange(_ row: TallystickV1.Transaction) -> String {
+    switch row.type {
+    case .owedPayment: "paid"
+    case .owedForgiven, .reinstatement, .expiry: "forgiven"
+    default: "became owed"
+    }
+  }
+
+  private static func positive(_ micros: Int64) -> String {
+    Dollars.format(micros == .min ? .max : abs(micros))
   }
 
   private static func isHold(_ type: TallystickV1.TransactionType) -> Bool {
@@ -78,12 +92,13 @@ extension Texts {
     return table.text + more(nextCursor)
   }
 
-  /// What a row names beside its user.
+  /// What a row names beside its user, and what it did that no amount tells.
   static func detail(_ row: TallystickV1.Transaction) -> String {
-    let owed = row.amountMicros == 0 && row.owedMicros != 0 ? "\(Dollars.format(row.owedMicros)) owed" : ""
+    let isOfOwed = [.owed, .owedForgiven].contains(row.type)
+    let owed = isOfOwed ? "\(Dollars.format(row.owedMicros)) \(owedChange(row))" : ""
     let details = [
-      owed, row.refersToTransactionId, row.eventId, row.paymentId, row.planId, row.runId, row.holdId,
-      row.reason, row.description,
+      owed, row.refersToTransactionId, row.eventId, row.paymentId, row.planId, row.periodStartDate, row.runId,
+      row.holdId, row.reason, row.description,
     ]
     return details.filter { !$0.isEmpty }.joined(separator: " ")
   }

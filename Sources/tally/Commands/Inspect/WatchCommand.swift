@@ -70,37 +70,27 @@ struct WatchCommand: ClientCommand {
   }
 }
 
-/// Rows as lines below one heading. Their number is not known before, so columns have widths of their own,
-/// and a longer cell moves the rest of its line to the right.
+/// Rows as lines below one heading. Their number is not known before, so columns have widths of their own.
 struct WatchLines {
-  private static let gap = "  "
+  private static let table = Table([
+    ("TIME", .time), ("ID", .left), ("USER", .left), ("TYPE", .left), ("AMOUNT", .amount),
+    ("AVAILABLE", .amount), ("DETAIL", .left),
+  ])
 
   /// The terminal's; nil prints all.
   var columns: Int?
 
-  var heading: String {
-    line([time("TIME"), "ID", "USER", "TYPE", "AMOUNT", "AVAILABLE", "DETAIL"])
-  }
+  private var widths: [Int] { [columns == nil ? 27 : 16, 9, 14, 12, 12, 12, 0] }
+
+  var heading: String { Self.table.heading(widths: widths, within: columns) }
 
   func line(_ row: TallystickV1.Transaction) -> String {
     let held = Texts.held(row)
     let amount = held == "-" ? Dollars.format(row.amountMicros) : "(\(held))"
-    return line([
-      time(Timestamp.format(row.createdAtMicros)), row.transactionId, row.userId, row.type.word, amount,
+    let cells = [
+      Timestamp.format(row.createdAtMicros), row.transactionId, row.userId, row.type.word, amount,
       Dollars.format(row.availableAfterMicros), Texts.detail(row),
-    ])
-  }
-
-  private func time(_ text: String) -> String { columns == nil ? text : Timestamp.short(text) }
-
-  private func line(_ cells: [String]) -> String {
-    let widths = [columns == nil ? 27 : 16, 9, 14, 12, -12, -12, 0]
-    let padded = zip(cells.map(JSON.plain), widths).map { cell, width in
-      let space = String(repeating: " ", count: max(0, abs(width) - cell.count))
-      return width < 0 ? space + cell : cell + space
-    }
-    let text = String(padded.joined(separator: Self.gap).reversed().drop { $0 == " " }.reversed())
-    guard let columns, text.count > columns else { return text + "\n" }
-    return text.prefix(max(1, columns - 1)) + "…\n"
+    ]
+    return Self.table.line(cells, widths: widths, within: columns)
   }
 }
