@@ -3,8 +3,8 @@
 // Invariants:
 // 1. Of all watchers together no more than half of the readers are at work, and at least one, so that those
 //    who catch up leave the others to the calls that wait for them.
-// 2. Whoever waits for his turn waits by a continuation, and gets it in the order of asking. Whose call is over
-//    by then passes it on.
+// 2. Whoever waits for his turn waits by a continuation, and gets it in the order of asking. Whose call is
+//    over by then passes it on.
 //
 // Owner: the tasks of watchers; the turns are behind a lock.
 
