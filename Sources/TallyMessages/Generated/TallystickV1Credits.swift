@@ -1035,8 +1035,9 @@ extension TallystickV1 {
     public static let listTransactions = RPC<TallystickV1.ListTransactionsRequest, TallystickV1.ListTransactionsResponse>(service: name, method: "ListTransactions", kind: .unary, repeatable: { _ in true })
     public static let getTransaction = RPC<TallystickV1.GetTransactionRequest, TallystickV1.GetTransactionResponse>(service: name, method: "GetTransaction", kind: .unary, repeatable: { _ in true })
     /// The rows of the ledger as they are committed, in order and without a gap, from any row on: those of all
-    /// users, or of some. It goes on until the client ends it. A client that does not keep up is ended with
-    /// LAGGED.
+    /// users, or of some. It goes on until the client ends it, or until the server's limit of a stream's lifetime
+    /// (an hour unless it is set otherwise): STREAM_ENDED. A client that does not keep up is ended with LAGGED.
+    /// After either, another call whose from_sequence is the last message's next_sequence goes on without a gap.
     public static let watchTransactions = RPC<TallystickV1.WatchTransactionsRequest, TallystickV1.WatchTransactionsResponse>(service: name, method: "WatchTransactions", kind: .serverStream)
   }
 }

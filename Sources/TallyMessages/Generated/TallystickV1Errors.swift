@@ -108,8 +108,9 @@ extension TallystickV1 {
     /// FAILED_PRECONDITION. Of the purchase only `reversible_micros` are not reversed yet, or only
     /// `reinstatable_micros` are reversed. Retry: no.
     case reversalExceeds
-    /// FAILED_PRECONDITION. Of the purchase only `available_micros` are neither spent nor held. Retry: with
-    /// another on_shortfall and key, or after a hold is settled.
+    /// FAILED_PRECONDITION. Of the purchase only `available_micros` can be reversed at once: what is neither spent
+    /// nor held, and what has expired unused, for which nothing is taken or owed. Retry: with another
+    /// on_shortfall, or after some of it was given back.
     case reversalShort
     /// FAILED_PRECONDITION. Of the grant only `available_micros` are neither spent nor held. Retry: no.
     case voidShort
@@ -126,7 +127,9 @@ extension TallystickV1 {
     case paymentDue
     /// FAILED_PRECONDITION. The user has the limit of open holds. Retry: after some are settled.
     case holdLimit
-    /// FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent.
+    /// FAILED_PRECONDITION. The user has `limit` open lots: GrantPlan, GrantPromo and an Adjust upwards may not
+    /// open one more beyond 256, whatever else opens one not beyond 1,024; or the user owes for the reversals of
+    /// `limit` purchases (256). Retry: after some lots are spent or have expired, or some of that is paid.
     case lotLimit
     /// OUT_OF_RANGE. A sum would leave the range of int64. Retry: no.
     case amountOverflow

@@ -101,7 +101,8 @@ extension TallystickV1 {
   public enum GrantExpiry: Sendable, Hashable, RawRepresentable {
     case unspecified
     case never
-    /// At the end of the UTC month that the period starts in, or one month after an explicit start.
+    /// At the period's end, which is when the next month, or the subscription's next period, begins in the plan's
+    /// time zone (UTC when it names none). Of a period that begins at a time: one month after it.
     case periodEnd
     /// `expires_after_millis` after the period's start.
     case after
@@ -447,7 +448,7 @@ extension TallystickV1 {
     /// The user's; empty without one.
     public var planId: String = ""
     public var limits: TallystickV1.PlanLimits?
-    /// When the next month begins.
+    /// When the next month begins in that zone.
     public var resetsAtMicros: Int64 = 0
     /// What the user owes now, whatever the month.
     public var owedMicros: Int64 = 0
@@ -578,7 +579,7 @@ extension TallystickV1 {
     public var allowed: Bool = false
     public var limitCount: Int64?
     public var used: Int64 = 0
-    /// Of a monthly quota: when the next month begins; zero for pages.
+    /// Of a monthly quota: when the next month begins in the plan's time zone, else in UTC; zero for pages.
     public var resetsAtMicros: Int64 = 0
     public var commitSequence: Int64 = 0
     /// When not allowed, why the call that uses one would be refused: QUOTA_EXCEEDED; for generations before that
@@ -620,7 +621,8 @@ extension TallystickV1 {
     /// Set by the server.
     public var updatedAtMicros: Int64 = 0
     public var limits: TallystickV1.PlanLimits?
-    /// An IANA name: the zone of the quotas' month. UTC when empty.
+    /// An IANA name: the zone of the plan's months, which are those of its quotas and the periods of its grants,
+    /// with their ends. UTC when empty.
     public var timeZone: String = ""
     /// At most 256, each model once.
     public var prices: [TallystickV1.ModelPrice] = []
@@ -673,7 +675,8 @@ extension TallystickV1 {
     public static let beginRun = RPC<TallystickV1.BeginRunRequest, TallystickV1.BeginRunResponse>(service: name, method: "BeginRun", kind: .unary, repeatable: { _ in true })
     /// Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction. The
     /// hold pays first, then what is available, and what is not there is uncollected, and owed if the plan says
-    /// so: a run that was begun is always recorded. What was captured of its hold by Capture pays the cost and is not taken again.
+    /// so: a run that was begun is always recorded. What was captured of its hold by Capture pays the cost and is
+    /// not taken again.
     public static let finishRun = RPC<TallystickV1.FinishRunRequest, TallystickV1.FinishRunResponse>(service: name, method: "FinishRun", kind: .unary, repeatable: { _ in true })
     /// Records a run that has ended elsewhere. Never charges, never checks a quota.
     public static let recordRun = RPC<TallystickV1.RecordRunRequest, TallystickV1.RecordRunResponse>(service: name, method: "RecordRun", kind: .unary, repeatable: { _ in true })

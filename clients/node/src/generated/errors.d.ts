@@ -230,8 +230,9 @@ export declare class ReversalExceeds extends TallyError {
 }
 
 /**
- * FAILED_PRECONDITION. Of the purchase only `availableMicros` are neither spent nor held. Retry: with
- * another on_shortfall and key, or after a hold is settled.
+ * FAILED_PRECONDITION. Of the purchase only `availableMicros` can be reversed at once: what is neither spent
+ * nor held, and what has expired unused, for which nothing is taken or owed. Retry: with another
+ * on_shortfall, or after some of it was given back.
  */
 export declare class ReversalShort extends TallyError {
   /** The detail 'available_micros'. TypeError when the server sent none. */
@@ -287,8 +288,14 @@ export declare class PaymentDue extends TallyError {
 export declare class HoldLimit extends TallyError {
 }
 
-/** FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent. */
+/**
+ * FAILED_PRECONDITION. The user has `limit` open lots: GrantPlan, GrantPromo and an Adjust upwards may not
+ * open one more beyond 256, whatever else opens one not beyond 1,024; or the user owes for the reversals of
+ * `limit` purchases (256). Retry: after some lots are spent or have expired, or some of that is paid.
+ */
 export declare class LotLimit extends TallyError {
+  /** The detail 'limit'. TypeError when the server sent none. */
+  get limit(): bigint
 }
 
 /** OUT_OF_RANGE. A sum would leave the range of int64. Retry: no. */

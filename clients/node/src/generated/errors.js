@@ -228,6 +228,9 @@ export class HoldLimit extends TallyError {
 }
 
 export class LotLimit extends TallyError {
+  get limit() {
+    return this._number('limit')
+  }
 }
 
 export class AmountOverflow extends TallyError {

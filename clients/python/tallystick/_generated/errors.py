@@ -272,8 +272,9 @@ class ReversalExceeds(TallyError):
 
 
 class ReversalShort(TallyError):
-    """FAILED_PRECONDITION. Of the purchase only `available_micros` are neither spent nor held. Retry: with
-    another on_shortfall and key, or after a hold is settled.
+    """FAILED_PRECONDITION. Of the purchase only `available_micros` can be reversed at once: what is
+    neither spent nor held, and what has expired unused, for which nothing is taken or owed. Retry: with
+    another on_shortfall, or after some of it was given back.
     """
 
     @property
@@ -360,7 +361,16 @@ class HoldLimit(TallyError):
 
 
 class LotLimit(TallyError):
-    """FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent."""
+    """FAILED_PRECONDITION. The user has `limit` open lots: GrantPlan, GrantPromo and an Adjust upwards may
+    not open one more beyond 256, whatever else opens one not beyond 1,024; or the user owes for the
+    reversals of `limit` purchases (256). Retry: after some lots are spent or have expired, or some of
+    that is paid.
+    """
+
+    @property
+    def limit(self) -> int:
+        """The detail `limit`."""
+        return self._number("limit")
 
 
 class AmountOverflow(TallyError):

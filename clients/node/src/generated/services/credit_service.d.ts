@@ -79,8 +79,10 @@ export declare class CreditService {
   getTransaction(request: GetTransactionRequestInit, options?: CallOptions): Promise<GetTransactionResponse>
   /**
    * The rows of the ledger as they are committed, in order and without a gap, from any row on: those of all
-   * users, or of some. It goes on until the client ends it. A client that does not keep up is ended with
-   * LAGGED.
+   * users, or of some. It goes on until the client ends it, or until the server's limit of a stream's
+   * lifetime (an hour unless it is set otherwise): STREAM_ENDED. A client that does not keep up is ended with
+   * LAGGED. After either, another call whose from_sequence is the last message's next_sequence goes on
+   * without a gap.
    */
   watchTransactions(request: WatchTransactionsRequestInit, options?: CallOptions): ServerStream<WatchTransactionsResponse>
 }

@@ -652,8 +652,10 @@ class CreditService:
         timeout: Optional[float] = None,
     ) -> Stream[credits_pb2.WatchTransactionsResponse]:
         """The rows of the ledger as they are committed, in order and without a gap, from any row on: those
-        of all users, or of some. It goes on until the client ends it. A client that does not keep up is
-        ended with LAGGED.
+        of all users, or of some. It goes on until the client ends it, or until the server's limit of a
+        stream's lifetime (an hour unless it is set otherwise): STREAM_ENDED. A client that does not
+        keep up is ended with LAGGED. After either, another call whose from_sequence is the last
+        message's next_sequence goes on without a gap.
         """
         request = _WATCH_TRANSACTIONS.made(
             from_sequence=from_sequence,
@@ -1122,8 +1124,10 @@ class AsyncCreditService:
         timeout: Optional[float] = None,
     ) -> AsyncStream[credits_pb2.WatchTransactionsResponse]:
         """The rows of the ledger as they are committed, in order and without a gap, from any row on: those
-        of all users, or of some. It goes on until the client ends it. A client that does not keep up is
-        ended with LAGGED.
+        of all users, or of some. It goes on until the client ends it, or until the server's limit of a
+        stream's lifetime (an hour unless it is set otherwise): STREAM_ENDED. A client that does not
+        keep up is ended with LAGGED. After either, another call whose from_sequence is the last
+        message's next_sequence goes on without a gap.
         """
         request = _WATCH_TRANSACTIONS.made(
             from_sequence=from_sequence,

@@ -135,8 +135,9 @@ export declare const Reason: {
    */
   readonly REVERSAL_EXCEEDS: 67
   /**
-   * FAILED_PRECONDITION. Of the purchase only `availableMicros` are neither spent nor held. Retry: with
-   * another on_shortfall and key, or after a hold is settled.
+   * FAILED_PRECONDITION. Of the purchase only `availableMicros` can be reversed at once: what is neither
+   * spent nor held, and what has expired unused, for which nothing is taken or owed. Retry: with another
+   * on_shortfall, or after some of it was given back.
    */
   readonly REVERSAL_SHORT: 68
   /** FAILED_PRECONDITION. Of the grant only `availableMicros` are neither spent nor held. Retry: no. */
@@ -158,7 +159,11 @@ export declare const Reason: {
   readonly PAYMENT_DUE: 71
   /** FAILED_PRECONDITION. The user has the limit of open holds. Retry: after some are settled. */
   readonly HOLD_LIMIT: 59
-  /** FAILED_PRECONDITION. The user has the limit of open lots. Retry: after some are spent. */
+  /**
+   * FAILED_PRECONDITION. The user has `limit` open lots: GrantPlan, GrantPromo and an Adjust upwards may not
+   * open one more beyond 256, whatever else opens one not beyond 1,024; or the user owes for the reversals of
+   * `limit` purchases (256). Retry: after some lots are spent or have expired, or some of that is paid.
+   */
   readonly LOT_LIMIT: 53
   /** OUT_OF_RANGE. A sum would leave the range of int64. Retry: no. */
   readonly AMOUNT_OVERFLOW: 54

@@ -30,7 +30,10 @@ export type QuotaKind = 0 | 1 | 2 | 3 | (number & {})
 export declare const GrantExpiry: {
   readonly UNSPECIFIED: 0
   readonly NEVER: 1
-  /** At the end of the UTC month that the period starts in, or one month after an explicit start. */
+  /**
+   * At the period's end, which is when the next month, or the subscription's next period, begins in the
+   * plan's time zone (UTC when it names none). Of a period that begins at a time: one month after it.
+   */
   readonly PERIOD_END: 2
   /** `expiresAfterMillis` after the period's start. */
   readonly AFTER: 3
@@ -523,7 +526,7 @@ export interface Usage {
   planId: string
   limits: PlanLimits | undefined
   /**
-   * When the next month begins.
+   * When the next month begins in that zone.
    * Microseconds since the epoch, UTC.
    */
   resetsAtMicros: bigint
@@ -552,7 +555,7 @@ export interface UsageInit {
   planId?: string | undefined
   limits?: PlanLimitsInit | undefined
   /**
-   * When the next month begins.
+   * When the next month begins in that zone.
    * Microseconds since the epoch, UTC.
    */
   resetsAtMicros?: bigint | Date | undefined
@@ -765,7 +768,7 @@ export interface CheckQuotaResponse {
   limitCount: bigint | undefined
   used: bigint
   /**
-   * Of a monthly quota: when the next month begins; zero for pages.
+   * Of a monthly quota: when the next month begins in the plan's time zone, else in UTC; zero for pages.
    * Microseconds since the epoch, UTC.
    */
   resetsAtMicros: bigint
@@ -782,7 +785,7 @@ export interface CheckQuotaResponseInit {
   limitCount?: bigint | undefined
   used?: bigint | undefined
   /**
-   * Of a monthly quota: when the next month begins; zero for pages.
+   * Of a monthly quota: when the next month begins in the plan's time zone, else in UTC; zero for pages.
    * Microseconds since the epoch, UTC.
    */
   resetsAtMicros?: bigint | Date | undefined
@@ -846,7 +849,10 @@ export interface Plan {
    */
   updatedAtMicros: bigint
   limits: PlanLimits | undefined
-  /** An IANA name: the zone of the quotas' month. UTC when empty. */
+  /**
+   * An IANA name: the zone of the plan's months, which are those of its quotas and the periods of its grants,
+   * with their ends. UTC when empty.
+   */
   timeZone: string
   /** At most 256, each model once. */
   prices: ModelPrice[]
@@ -880,7 +886,10 @@ export interface PlanInit {
    */
   updatedAtMicros?: bigint | Date | undefined
   limits?: PlanLimitsInit | undefined
-  /** An IANA name: the zone of the quotas' month. UTC when empty. */
+  /**
+   * An IANA name: the zone of the plan's months, which are those of its quotas and the periods of its grants,
+   * with their ends. UTC when empty.
+   */
   timeZone?: string | undefined
   /** At most 256, each model once. */
   prices?: readonly ModelPriceInit[] | undefined
