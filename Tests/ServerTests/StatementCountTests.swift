@@ -27,16 +27,18 @@ struct StatementCountTests {
     #expect(!statements[0].isEmpty && statements[0].total <= limit, sourceLocation: sourceLocation)
   }
 
-  @Test("of the ledger: transactions and holds") func ledger() async throws {
+  @Test("of the ledger: transactions, holds and past balances") func ledger() async throws {
     try await LiveServer.run { live in
+      var holdIds: [String] = []
       for (user, count) in Self.counts {
         try await live.purchase(user, Int64(count), payment: user, key: "p")
         for index in 0..<count - 1 {
-          _ = try await live.call(Credits.reserve) {
+          let reserved = try await live.call(Credits.reserve) {
             $0.userId = user
             $0.amountMicros = 1
             $0.idempotencyKey = "r\(index)"
           }
+          holdIds.append(reserved.hold?.holdId ?? "")
         }
       }
       try await expectSame(live, atMost: 6) { user, _ in
@@ -52,6 +54,15 @@ struct StatementCountTests {
           $0.limit = 1_000
         }
         return page.holds.count + 1
+      }
+      let last = try await live.call(Credits.listHolds) { ($0.userId, $0.limit) = ("many", 1) }
+      let atMicros = last.holds.first?.createdAtMicros ?? 0
+      for holdId in holdIds {
+        _ = try await live.call(Credits.release) { ($0.holdId, $0.idempotencyKey) = (holdId, holdId) }
+      }
+      try await expectSame(live, atMost: 7) { user, _ in
+        let reply = try await live.call(Credits.getBalance) { ($0.userId, $0.atMicros) = (user, atMicros) }
+        return Int(reply.balance?.heldMicros ?? 0) + 1
       }
     }
   }

@@ -147,6 +147,10 @@ struct CommandTests {
     try ok(
       "credits", "adjust", "bob", "--by", "-1", "--actor", "ops", "--reason", "why", expecting: ["$1.00"])
     try ok("credits", "balance", "alice", "bob", expecting: ["$28.249995", "$1.00", "2999-01-01"])
+    try ok("credits", "balance", "bob", "--at", "2020-01-01", expecting: ["$0.00"])
+    let future = try rig.run("credits", "balance", "bob", "--at", "2999-01-01", "--json")
+    #expect(try JSON.parse(future.error)["reason"] == .string("INVALID_FIELD"))
+    #expect(try rig.run("credits", "balance", "alice", "bob", "--at", "2020-01-01").status != 0)
     try ok("credits", "list", "alice", "--type", "api_usage", "--meta", "a=b", expecting: ["-$1.25"])
     let listed = try JSON.parse(rig.run("credits", "list", "alice", "--limit", "1", "--json").output)
     guard case .array(let rows)? = listed["transactions"],

@@ -7,7 +7,14 @@ internal import TallyMessages
 struct BalanceCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "balance", abstract: "Shows the balances of one or more users.",
-    discussion: "Example: tally credits balance alice bob")
+    discussion: """
+      --at shows what one user had at a past time, as a call has answered it then: holds that were open count \
+      as held, and credit that has expired since is still there.
+
+      Examples:
+        tally credits balance alice bob
+        tally credits balance alice --at 2026-11-01T12:00:00Z
+      """)
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
@@ -15,7 +22,15 @@ struct BalanceCommand: ClientCommand {
   @Argument(help: "One or more users.")
   var users: [String]
 
+  @Option(help: "A past time, in UTC. Of one user only.")
+  var at: String?
+
+  func validate() throws {
+    if at != nil, users.count != 1 { throw ValidationError("--at takes one user, not \(users.count)") }
+  }
+
   func perform() async throws {
+    if let at { return try await perform(at: try Times.parse(at)) }
     var request = TallystickV1.BatchGetBalancesRequest()
     request.userIds = users
     let reply = try await answer(TallystickV1.CreditService.batchGetBalances, request, connection, output)
@@ -23,6 +38,18 @@ struct BalanceCommand: ClientCommand {
     // Each ledger row of a user raises the version.
     await output.noteUnknown(reply.balances.filter { $0.version == 0 }.map(\.userId), connection) { users in
       "no credit was ever given to \(users.joined(separator: ", "))"
+    }
+  }
+
+  private func perform(at atMicros: Int64) async throws {
+    var request = TallystickV1.GetBalanceRequest()
+    request.userId = users[0]
+    request.atMicros = atMicros
+    let reply = try await answer(TallystickV1.CreditService.getBalance, request, connection, output)
+    try show(reply, output) { Texts.balances([$0.balance].compactMap(\.self)) }
+    let isAbsent = reply.balance?.version ?? 0 == 0
+    await output.noteUnknown(isAbsent ? users : [], connection) { users in
+      "no credit had been given to \(users.joined(separator: ", ")) by then"
     }
   }
 }
