@@ -240,7 +240,7 @@ public struct MessageSink: Sendable {
   }
 
   /// Waits until not too much waits for the peer. Whoever makes large messages asks before he makes one.
-  /// Throws as `send` does.
+  /// While it waits it throws as `send` does; with room it returns, even if the call is over by then.
   public func waitForRoom() async throws(Status) {
     try await call.connection.waitForRoom(of: call, byteCount: 0)
   }

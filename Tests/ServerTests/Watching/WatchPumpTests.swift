@@ -37,6 +37,7 @@ import Testing
         connectionId: connectionId, offer: { message throws(Status) in try self.take(message) }, flush: {},
         whenRoomy: { resume in
           self.state.withLock { state in
+            if state.isGone { return false }
             if state.isCrowded { state.resume = resume }
             return state.isCrowded
           }
@@ -65,6 +66,9 @@ import Testing
         resume?()
       }
     }
+
+    /// Its connection is closed, and takes nothing any more.
+    func leave() { state.withLock { ($0.isGone, $0.isCrowded) = (true, true) } }
 
     var sequences: [Int64] { state.withLock { $0.sequences } }
     var nextSequence: Int64 { state.withLock { $0.nextSequence } }
@@ -184,6 +188,42 @@ import Testing
     // One who misses nothing does not lag.
     #expect(rare.end() == nil)
     #expect(quick.sequences == Array(1...ledger.lastSequence))
+  }
+
+  @Test("for a peer that is gone nothing is kept, and the others go on", arguments: [[], ["a"]] as [Set<String>])
+  func gone(users: Set<String>) async throws {
+    let ledger = Ledger()
+    defer { ledger.watch.shutDown() }
+    let (gone, other) = (Peer(1), Peer(2))
+    let end = try await ledger.serve(gone, users: users)
+    _ = try await ledger.serve(other)
+    ledger.commit(["a"])
+    try await eventually("both have the first") { gone.sequences == [1] && other.sequences == [1] }
+    gone.leave()
+    for number in 2...40 as ClosedRange<Int64> {
+      ledger.commit(["a"])
+      try await eventually("the other one has it") { other.sequences.last == number }
+    }
+    #expect(gone.sequences == [1])
+    end.cancel()
+    #expect(await end.value == .over)
+    #expect(ledger.watch.watcherCount == 1 && ledger.watch.laggedCount == 0)
+  }
+
+  @Test("all connections together have a limit of watchers") func limit() throws {
+    let watch = LedgerWatch()
+    defer { watch.shutDown() }
+    watch.begin(after: 0)
+    var watchers: [Watcher] = []
+    for number in 0..<Limits.watcherCount {
+      let connectionId = UInt64(number / Limits.connectionWatcherCount)
+      watchers.append(try watch.admit(Peer(connectionId).target, userIds: []))
+    }
+    let status = #expect(throws: Status.self) { try watch.admit(Peer(UInt64.max).target, userIds: []) }
+    let failed = try Failed(#require(status))
+    #expect(failed.reason == "TOO_MANY_IN_FLIGHT" && failed.details["limit"] == String(Limits.watcherCount))
+    watch.release(watchers[0])
+    #expect(throws: Never.self) { try watch.admit(Peer(UInt64.max).target, userIds: []) }
   }
 
   @Test("large rows count by their bytes") func bytes() async throws {

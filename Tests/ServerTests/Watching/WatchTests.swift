@@ -54,6 +54,22 @@ import Testing
     }
   }
 
+  @Test("where the server's messages are small a watch's are, of the past and as rows are committed")
+  func smallMessages() async throws {
+    try await LiveServer.run(configure: { $0.server.maximumMessageByteCount = 2_048 }) { live in
+      try await live.purchase("a", 1_000, payment: "p", key: "p")
+      for index in 0..<40 { try await live.consume("a", 1, key: "past\(index)") }
+      let all = try await live.watch(from: 1)
+      let some = try await live.watch(from: 1, users: ["a"])
+      for call in [all, some] { try await call.read(rows: 41) }
+      for index in 0..<40 { try await live.consume("a", 1, key: "live\(index)") }
+      for call in [all, some] {
+        try await call.read(rows: 81)
+        #expect(call.sequences == Array(1...81))
+      }
+    }
+  }
+
   @Test("of some users only theirs come, each once however often a user is named")
   func users() async throws {
     try await LiveServer.run { live in
