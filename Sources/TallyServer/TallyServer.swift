@@ -74,7 +74,9 @@ public final class TallyServer: Sendable {
     let maximumReplyByteCount = options.server.maximumMessageByteCount - TallyServer.envelopeByteCount
     watch = LedgerWatch(maximumMessageByteCount: maximumReplyByteCount)
     configuration.ledgerObserver = watch
-    engine = try open(configuration)
+    let engine = try open(configuration)
+    self.engine = engine
+    watch.setNames { (rows) throws(Refusal) in try engine.named(rows) }
     self.logger = logger
 
     let services = Services(

@@ -216,8 +216,13 @@ package final class MemoryEngine: ServedEngine {
           && (userIds.isEmpty || userIds.contains(ExactText(entry.userId)))
       }
       return LedgerSlice(
-        rows: Array(rows.prefix(filter.limit)), filter, lastSequence: tables.books.head.ledgerSequence)
+        rows: rows.prefix(filter.limit).map(tables.named), filter,
+        lastSequence: tables.books.head.ledgerSequence)
     }
+  }
+
+  package func named(_ rows: [Entry]) throws(Refusal) -> [Entry] {
+    try read { rows.map($0.named) }.value
   }
 
   package func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>> {

@@ -3,8 +3,8 @@
 // Invariants:
 // 1. They are decided in order on a copy of what the batch has decided so far, each with a place of its own.
 //    The copy takes the batch's place when all were accepted; else it is dropped.
-// 2. The first that is refused carries its reason, and the others that they were aborted. What was done before
-//    this request is done: an item that replays it says so in both cases.
+// 2. The first that is refused carries its reason, and the others that they were aborted. What was done
+//    before this request is done: an item that replays it says so in both cases.
 //
 // Owner: the writer's queue.
 

@@ -31,8 +31,8 @@ package final class ReadSet {
 
   var nowMicros: Int64 { writes.nowMicros }
 
-  /// The same records, for decisions that are not to be seen here. Keys are looked for: the store is not asked
-  /// to write what is dropped, so it does not say that a key was in use.
+  /// The same records, for decisions that are not to be seen here. Keys are looked for: the store is not
+  /// asked to write what is dropped, so it does not say that a key was in use.
   func copy() -> ReadSet {
     ReadSet(source: source, cache: cache, zones: zones, looksForKeys: true, writes: writes)
   }

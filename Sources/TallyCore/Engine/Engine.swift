@@ -116,6 +116,8 @@ public protocol Engine: Sendable {
   func transaction(sequence: Int64, actingUserId: String?) throws(Refusal) -> Snapshot<Entry>
   func transactions(_ filter: TransactionFilter) throws(Refusal) -> Snapshot<Page<Entry>>
   func ledger(_ filter: LedgerFilter) throws(Refusal) -> Snapshot<LedgerSlice>
+  /// Rows that were committed, with the names of the purchases and grants that they refer to.
+  func named(_ rows: [Entry]) throws(Refusal) -> [Entry]
   func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>>
   /// By id, after `afterId`.
   func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]>

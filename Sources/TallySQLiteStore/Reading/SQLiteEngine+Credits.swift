@@ -110,9 +110,13 @@ extension SQLiteEngine {
 
   public func ledger(_ filter: LedgerFilter) throws(Refusal) -> Snapshot<LedgerSlice> {
     try read { (reader, head) throws(SQLiteError) in
-      LedgerSlice(
-        rows: try reader.stretches.rows(filter), filter, lastSequence: head.ledgerSequence)
+      let rows = try reader.tables.ledger.name(try reader.stretches.rows(filter))
+      return LedgerSlice(rows: rows, filter, lastSequence: head.ledgerSequence)
     }
+  }
+
+  public func named(_ rows: [Entry]) throws(Refusal) -> [Entry] {
+    try read { (reader, _) throws(SQLiteError) in try reader.tables.ledger.name(rows) }.value
   }
 
   public func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>> {

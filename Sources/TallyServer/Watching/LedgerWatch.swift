@@ -58,7 +58,11 @@ final class LedgerWatch: LedgerObserver {
     var notes: [WatchNote] = []
     var waitingRowCount = 0
     var hasLostRows = false
+    var names: Names?
   }
+
+  /// Adds to rows the names of what they refer to.
+  typealias Names = @Sendable (_ rows: [Entry]) throws(Refusal) -> [Entry]
 
   /// What there is for the thread to do.
   struct Notes {
@@ -83,6 +87,15 @@ final class LedgerWatch: LedgerObserver {
   /// - Parameter maximumMessageByteCount: of any message that the server sends.
   init(maximumMessageByteCount: Int = WatchMessage.byteCount) {
     messageByteCount = min(maximumMessageByteCount, WatchMessage.byteCount)
+  }
+
+  /// Of the engine whose ledger it is; until `shutDown`.
+  func setNames(_ names: @escaping Names) { state.withLock { $0.names = names } }
+
+  /// Rows with the names of what they refer to.
+  func named(_ rows: [Entry]) throws(Refusal) -> [Entry] {
+    guard let names = state.withLock({ $0.names }) else { return rows }
+    return try names(rows)
   }
 
   // MARK: the writer
@@ -245,6 +258,7 @@ final class LedgerWatch: LedgerObserver {
   func shutDown() {
     let hasThread = state.withLock { state in
       state.isOver = true
+      state.names = nil
       return state.hasThread
     }
     if hasThread { state.signal() }

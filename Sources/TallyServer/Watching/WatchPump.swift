@@ -90,12 +90,19 @@ final class WatchPump {
   // MARK: rows
 
   private func take(_ committed: CommittedRows) {
+    let named: [Int64: Entry]
+    do throws(Refusal) { named = try self.named(committed) } catch {
+      // Whoever goes on from there reads by himself, and is told what is wrong.
+      for watcher in Array(ofAll.values) + Array(ofSome.values) { fallBehind(watcher) }
+      nextSequence = committed.lastSequence + 1
+      return
+    }
     for index in 0..<committed.count {
       let entry = committed[index]
       nextSequence = entry.sequence + 1
       let addressees = byUser.isEmpty ? nil : byUser[ExactText(entry.userId)]
       if ofAll.isEmpty && addressees == nil { continue }
-      let row = EncodedRow(entry)
+      let row = EncodedRow(named[entry.sequence] ?? entry)
       let place = rows.append(row)
       for watcher in addressees ?? [] where watcher.fromSequence <= entry.sequence {
         if watcher.firstPlace == watcher.places.count { addressed.append(watcher) }
@@ -105,6 +112,16 @@ final class WatchPump {
       newByteCount += row.bytes.count
       if newRowCount >= Self.roundRows || newByteCount >= Self.roundByteCount { send() }
     }
+  }
+
+  /// The rows that somebody wants and that refer to others, with the names of those; by sequence.
+  private func named(_ committed: CommittedRows) throws(Refusal) -> [Int64: Entry] {
+    let rows = (0..<committed.count).lazy.map { committed[$0] }.filter { entry in
+      entry.refersTo != nil && (!self.ofAll.isEmpty || self.byUser[ExactText(entry.userId)] != nil)
+    }
+    if rows.isEmpty { return [:] }
+    return Dictionary(
+      try watch.named(Array(rows)).map { ($0.sequence, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Sends what there is to whom takes it, and drops what nobody waits for any more.

@@ -70,6 +70,26 @@ import Testing
     }
   }
 
+  @Test("a row that refers to a purchase has its payment's id, of the past and as it is committed")
+  func names() async throws {
+    try await LiveServer.run { live in
+      try await live.purchase("a", 1_000, payment: "pi_1", key: "p")
+      func reverse(_ event: String) async throws {
+        _ = try await live.call(Credits.reversePurchase) {
+          ($0.paymentId, $0.amountMicros, $0.eventId, $0.idempotencyKey) = ("pi_1", 100, event, event)
+        }
+      }
+      try await reverse("e1")
+      let (all, some) = (try await live.watch(from: 1), try await live.watch(from: 1, users: ["a"]))
+      for call in [all, some] { try await call.read(rows: 2) }
+      try await reverse("e2")
+      for call in [all, some] {
+        try await call.read(rows: 3)
+        #expect(call.rows.map(\.paymentId) == ["pi_1", "pi_1", "pi_1"])
+      }
+    }
+  }
+
   @Test("of some users only theirs come, each once however often a user is named")
   func users() async throws {
     try await LiveServer.run { live in
