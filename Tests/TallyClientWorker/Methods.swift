@@ -88,6 +88,11 @@ struct Methods {
     add(TallystickV1.CreditService.consume)
     add(TallystickV1.CreditService.batchConsume)
     add(TallystickV1.CreditService.addPurchase)
+    add(TallystickV1.CreditService.refund)
+    add(TallystickV1.CreditService.reversePurchase)
+    add(TallystickV1.CreditService.reinstatePurchase)
+    add(TallystickV1.CreditService.voidGrant)
+    add(TallystickV1.CreditService.forgiveOwed)
     add(TallystickV1.CreditService.grantPlan)
     add(TallystickV1.CreditService.batchGrantPlan)
     add(TallystickV1.CreditService.grantPromo)
@@ -99,6 +104,7 @@ struct Methods {
     add(TallystickV1.CreditService.listHolds)
     add(TallystickV1.CreditService.listTransactions)
     add(TallystickV1.CreditService.getTransaction)
+    add(TallystickV1.CreditService.watchTransactions)
   }
 
   private mutating func addUsage() {
@@ -149,7 +155,6 @@ struct Methods {
     add(TallystickV1.AdminService.setRateLimit)
     add(TallystickV1.AdminService.listRateLimits)
     add(TallystickV1.AdminService.verify)
-    add(TallystickV1.CreditService.watchTransactions)
     add(TallystickV1.Control.cancel)
   }
 

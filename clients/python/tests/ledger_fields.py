@@ -1,7 +1,7 @@
-"""What a ledger script can say about balances, rows, holds and plans, by name, from replies in proto3 JSON.
+"""What a ledger script can say by name, of balances, rows, holds, plans and settings in proto3 JSON.
 
-Each field is a pair: how it is spelled in the script, and its value. `pending_after` and `next_after` are not
-among a row's: no reply carries them.
+Each field is a pair: how it is spelled in the script, and its value. `next_after` is not among a row's: no
+reply carries it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ def _lots(view: dict[str, Any]) -> tuple[str, list[tuple[int, int]]]:
     return "lots", [(int(lot["lotId"]), int(lot["amountMicros"])) for lot in view.get("lots", [])]
 
 
+def _sequence(view: dict[str, Any], name: str) -> tuple[str, int]:
+    """The number in a transaction's id."""
+    return "number", int(view.get(name, "txn-0").removeprefix("txn-"))
+
+
 def _enum(view: dict[str, Any], name: str, prefix: str) -> tuple[str, str]:
     return "text", view.get(name, "").removeprefix(prefix)
 
@@ -39,6 +44,7 @@ def of_balance(view: dict[str, Any]) -> Fields:
         "held": _number(view, "heldMicros"),
         "available": _number(view, "availableMicros"),
         "pending": _number(view, "pendingMicros"),
+        "owed": _number(view, "owedMicros"),
         "version": _number(view, "version"),
         "next": ("expiry", None if at is None else (int(view["nextExpiryMicros"]), int(at))),
     }
@@ -69,6 +75,7 @@ def of_row(view: dict[str, Any]) -> Fields:
         "amount": _number(view, "amountMicros"),
         "balance_after": _number(view, "balanceAfterMicros"),
         "held_after": _number(view, "heldAfterMicros"),
+        "pending_after": _number(view, "pendingAfterMicros"),
         "version_after": _number(view, "version"),
         "at": _time(view, "createdAtMicros"),
         "effective": _time(view, "effectiveAtMicros"),
@@ -80,6 +87,13 @@ def of_row(view: dict[str, Any]) -> Fields:
         "payment": _text(view, "paymentId"),
         "plan": _text(view, "planId"),
         "period": _time(view, "periodStartAtMicros"),
+        "rollover": _number(view, "rolloverCapMicros"),
+        "refers_to": _sequence(view, "refersToTransactionId"),
+        "event": _text(view, "eventId"),
+        "asked": _number(view, "askedMicros"),
+        "short": _number(view, "shortMicros"),
+        "owed_amount": _number(view, "owedMicros"),
+        "owed_after": _number(view, "owedAfterMicros"),
         "of_hold": _text(view, "holdId"),
         "of_hold_amount": _number(view, "holdAmountMicros"),
         "package": _text(view, "package"),
@@ -98,7 +112,23 @@ def of_plan(view: dict[str, Any]) -> Fields:
         "credit": _number(view, "monthlyCreditMicros"),
         "expiry": ("text", f"{view['expiresAfterMillis']}ms" if expiry == "AFTER" else expiry.lower()),
         "priority": _number(view, "priority"),
+        "zone": _text(view, "timeZone"),
+        "rollover": _number(view, "rolloverCapMicros"),
+        "on_short": _enum(view, "onShort", "ON_SHORT_"),
+        "default": ("truth", view.get("isDefault", False)),
         "updated": _time(view, "updatedAtMicros"),
+    }
+
+
+def of_settings(view: dict[str, Any]) -> Fields:
+    subscription = view.get("subscription", {})
+    return {
+        "user": _text(view, "userId"),
+        "plan": _text(view, "planId"),
+        "state": _enum(view, "state", "USER_STATE_"),
+        "subscription": _text(subscription, "planId"),
+        "start": _text(subscription, "start"),
+        "grants": _enum(subscription, "grants", "GRANT_MODE_"),
     }
 
 
@@ -106,6 +136,8 @@ def of_mutation(reply: dict[str, Any]) -> Fields:
     """All that the reply of a mutation says: its row, the balance after it, and the hold."""
     if "plan" in reply:
         return of_plan(reply["plan"])
+    if "settings" in reply:
+        return of_settings(reply["settings"])
     fields = {**of_row(reply["transaction"]), **of_balance(reply["balance"])}
     return {**fields, **of_hold(reply["hold"])} if "hold" in reply else fields
 

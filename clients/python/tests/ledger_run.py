@@ -21,7 +21,7 @@ from tallystick.errors import InvalidField, TallyError
 from tallystick.testing import Server
 
 #: The columns that no reply carries; a script's words about them are not compared.
-NOT_IN_REPLIES = {"pending_after", "next_after"}
+NOT_IN_REPLIES = {"next_after"}
 #: What one request may move. The ledger itself takes more, and a script may try.
 LARGEST_AMOUNT = 10**18
 #: The longest page that a listing asks for.
@@ -37,8 +37,20 @@ _METHODS = {
     "extend": "CreditService/Extend",
     "capture": "CreditService/Capture",
     "release": "CreditService/Release",
+    "refund": "CreditService/Refund",
+    "reverse": "CreditService/ReversePurchase",
+    "reinstate": "CreditService/ReinstatePurchase",
+    "void": "CreditService/VoidGrant",
+    "forgive": "CreditService/ForgiveOwed",
     "plan": "UsageService/PutPlan",
+    "settings": "AdminService/PutUserSettings",
 }
+#: The verbs whose request and reply have one message inside, and its name.
+_INNER = {"plan": "plan", "settings": "settings"}
+#: The verbs that name who did it, and why.
+_SIGNED = {"adjust", "void", "forgive"}
+#: The verbs that cannot leave out their amount.
+_AMOUNT_DUE = {"consume", "purchase", "promo", "adjust", "reserve"}
 #: The words that stand alone in a mutation, in their order, as fields of its request.
 _PLAIN = {
     "consume": ["userId", "amountMicros"],
@@ -50,7 +62,13 @@ _PLAIN = {
     "extend": ["holdId"],
     "capture": ["holdId", "amountMicros"],
     "release": ["holdId"],
+    "refund": ["transactionId", "amountMicros"],
+    "reverse": ["paymentId", "amountMicros"],
+    "reinstate": ["paymentId", "amountMicros"],
+    "void": ["transactionId", "amountMicros"],
+    "forgive": ["userId", "amountMicros"],
     "plan": ["planId"],
+    "settings": ["userId"],
 }
 #: The named words, their fields, and how they are spelled.
 _NAMED = {
@@ -68,6 +86,20 @@ _NAMED = {
     "amount": ("amountMicros", "number"),
     "credit": ("monthlyCreditMicros", "number"),
     "priority": ("priority", "number"),
+    "refs": ("externalRefs", "texts"),
+    "event": ("eventId", "text"),
+    "index": ("periodIndex", "number"),
+    "zone": ("timeZone", "text"),
+    "rollover": ("rolloverCapMicros", "number"),
+    "default": ("isDefault", "truth"),
+    "plan": ("planId", "text"),
+}
+#: The named words that stand for a value of an enumeration: the field, and what the values begin with.
+_CHOICES = {
+    "overage": ("overage", "OVERAGE_"),
+    "on_short": ("onShort", "ON_SHORT_"),
+    "on_shortfall": ("onShortfall", "ON_SHORTFALL_"),
+    "state": ("state", "USER_STATE_"),
 }
 
 
@@ -157,9 +189,8 @@ class LedgerScript:
                 raise SpellingError(f"line {self._number}: no request can carry this amount")
             verdict, wanted = "INVALID_AMOUNT", Words("")
         try:
-            reply = await self._call(
-                _METHODS[verb], {"plan": request} if verb == "plan" else request, acting_user
-            )
+            message = {_INNER[verb]: request} if verb in _INNER else request
+            reply = await self._call(_METHODS[verb], message, acting_user)
         except TallyError as error:
             if verdict != error.reason:
                 self._fail(f"{verdict} expected, got {error!r} {error.details}")
@@ -169,7 +200,7 @@ class LedgerScript:
         if verdict != "ok":
             self._fail(f"{verdict} expected, but it was applied")
             return
-        flag = "unchanged" if verb == "plan" else "replayed"
+        flag = "unchanged" if verb in _INNER else "replayed"
         if (wanted.take(flag) or "false") != str(reply.get(flag, False)).lower():
             self._fail(f"{flag}={reply.get(flag, False)}")
         self._compare(wanted, ledger_fields.of_mutation(reply))
@@ -178,23 +209,26 @@ class LedgerScript:
         request: dict[str, Any] = {}
         for name in _PLAIN[verb]:
             if name == "amountMicros":
-                # The amount of a capture may be left out.
-                if words.plain or verb != "capture":
+                if words.plain or verb in _AMOUNT_DUE:
                     request[name] = str(number(words.next("amount")))
-            else:
+            elif name != "transactionId" or "run" not in words.named:
                 request[name] = words.next(name)
         if verb in ("reserve", "extend"):
             request["ttlMillis"] = str(duration(words.take("ttl") or "") // 1_000)
         if verb == "plan":
             request.update(_plan_expiry(words.take("expiry") or "never"))
-        if verb == "adjust":
+        if verb in _SIGNED:
             request.update({"actor": "root", "reason": "correction"})
+        if verb == "settings":
+            request.update(_subscription(words))
         for name in list(words.named):
-            if name not in _NAMED:
-                continue
-            member, kind = _NAMED[name]
-            value = spelled(kind, words.named.pop(name), self._now)
-            request[member] = str(value) if isinstance(value, int) else value
+            if name in _CHOICES:
+                member, prefix = _CHOICES[name]
+                request[member] = prefix + words.named.pop(name).upper()
+            elif name in _NAMED:
+                member, kind = _NAMED[name]
+                value = spelled(kind, words.named.pop(name), self._now)
+                request[member] = str(value) if type(value) is int else value
         return request
 
     async def _balance(self, words: Words, wanted: Words) -> None:
@@ -286,3 +320,14 @@ def _plan_expiry(text: str) -> dict[str, Any]:
     if text in ("never", "period_end"):
         return {"grantExpiry": f"GRANT_EXPIRY_{text.upper()}"}
     return {"grantExpiry": "GRANT_EXPIRY_AFTER", "expiresAfterMillis": str(duration(text) // 1_000)}
+
+
+def _subscription(words: Words) -> dict[str, Any]:
+    """`subscription=none` ends it; without the word it is kept."""
+    plan = words.take("subscription")
+    if plan is None:
+        return {}
+    if plan == "none":
+        return {"subscription": {}}
+    grants = f"GRANT_MODE_{words.take('grants') or 'MANUAL'}"
+    return {"subscription": {"planId": plan, "start": words.take("start") or "", "grants": grants}}

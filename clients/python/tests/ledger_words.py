@@ -105,6 +105,12 @@ def metadata(text: str) -> dict[str, str]:
     return dict(part.split(":", 1) for part in text.split(","))
 
 
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise SpellingError(f"neither true nor false: {text}")
+    return text == "true"
+
+
 def _expiry(text: str, now: int) -> tuple[int, int]:
     amount, at = text.split("@")
     return number(amount), time(at, now)
@@ -122,6 +128,8 @@ def spelled(kind: str, text: str, now: int) -> Any:
         "time": _absent_if_none(lambda text: time(text, now)),
         "lots": lots,
         "metadata": metadata,
+        "truth": _truth,
+        "texts": lambda text: text.split(","),
         "expiry": _absent_if_none(lambda text: _expiry(text, now)),
     }
     return spellings[kind](text)

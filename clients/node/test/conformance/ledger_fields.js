@@ -1,13 +1,15 @@
-// What a ledger script can say about balances, rows, holds and plans, by name, from replies in proto3 JSON.
+// What a ledger script can say by name, of balances, rows, holds, plans and settings in proto3 JSON.
 //
-// Each field is a pair: how it is spelled in the script, and its value. `pending_after` and `next_after` are
-// not among a row's: no reply carries them.
+// Each field is a pair: how it is spelled in the script, and its value. `next_after` is not among a row's: no
+// reply carries it.
 
 const number = (value = '0') => ['number', BigInt(value)]
 const text = (value = '') => ['text', value]
 /** Absent and zero are no time. */
 const time = (value = '0') => ['time', BigInt(value) === 0n ? undefined : BigInt(value)]
 const lots = (value = []) => ['lots', value.map((lot) => [BigInt(lot.lotId), BigInt(lot.amountMicros)])]
+/** The number in a transaction's id. */
+const sequence = (value = 'txn-0') => number(value.replace('txn-', ''))
 const enumeration = (value = '', prefix = '') => ['text', value.replace(prefix, '')]
 
 export function ofBalance(view) {
@@ -17,6 +19,7 @@ export function ofBalance(view) {
     held: number(view.heldMicros),
     available: number(view.availableMicros),
     pending: number(view.pendingMicros),
+    owed: number(view.owedMicros),
     version: number(view.version),
     next: ['expiry', at === undefined ? undefined : [BigInt(view.nextExpiryMicros), BigInt(at)]],
   }
@@ -46,6 +49,7 @@ export function ofRow(view) {
     amount: number(view.amountMicros),
     balance_after: number(view.balanceAfterMicros),
     held_after: number(view.heldAfterMicros),
+    pending_after: number(view.pendingAfterMicros),
     version_after: number(view.version),
     at: time(view.createdAtMicros),
     effective: time(view.effectiveAtMicros),
@@ -57,6 +61,13 @@ export function ofRow(view) {
     payment: text(view.paymentId),
     plan: text(view.planId),
     period: time(view.periodStartAtMicros),
+    rollover: number(view.rolloverCapMicros),
+    refers_to: sequence(view.refersToTransactionId),
+    event: text(view.eventId),
+    asked: number(view.askedMicros),
+    short: number(view.shortMicros),
+    owed_amount: number(view.owedMicros),
+    owed_after: number(view.owedAfterMicros),
     of_hold: text(view.holdId),
     of_hold_amount: number(view.holdAmountMicros),
     package: text(view.package),
@@ -75,13 +86,30 @@ export function ofPlan(view) {
     credit: number(view.monthlyCreditMicros),
     expiry: text(expiry === 'after' ? `${view.expiresAfterMillis}ms` : expiry),
     priority: number(view.priority),
+    zone: text(view.timeZone),
+    rollover: number(view.rolloverCapMicros),
+    on_short: enumeration(view.onShort, 'ON_SHORT_'),
+    default: ['truth', view.isDefault ?? false],
     updated: time(view.updatedAtMicros),
+  }
+}
+
+function ofSettings(view) {
+  const { planId, start, grants } = view.subscription ?? {}
+  return {
+    user: text(view.userId),
+    plan: text(view.planId),
+    state: enumeration(view.state, 'USER_STATE_'),
+    subscription: text(planId),
+    start: text(start),
+    grants: enumeration(grants, 'GRANT_MODE_'),
   }
 }
 
 /** All that the reply of a mutation says: its row, the balance after it, and the hold. */
 export function ofMutation(reply) {
   if (reply.plan !== undefined) return ofPlan(reply.plan)
+  if (reply.settings !== undefined) return ofSettings(reply.settings)
   const fields = { ...ofRow(reply.transaction), ...ofBalance(reply.balance) }
   return reply.hold === undefined ? fields : { ...fields, ...ofHold(reply.hold) }
 }

@@ -11,7 +11,7 @@ import { ofBalance, ofDetails, ofHold, ofMutation, ofPlan, ofRow } from './ledge
 import { duration, metadata, number, spelled, SpellingError, time, Words } from './ledger_words.js'
 
 /** The columns that no reply carries; a script's words about them are not compared. */
-const NOT_IN_REPLIES = new Set(['pending_after', 'next_after'])
+const NOT_IN_REPLIES = new Set(['next_after'])
 /** What one request may move. The ledger itself takes more, and a script may try. */
 const LARGEST_AMOUNT = 10n ** 18n
 /** The longest page that a listing asks for. */
@@ -28,8 +28,20 @@ const MUTATIONS = {
   extend: ['CreditService/Extend', ['holdId']],
   capture: ['CreditService/Capture', ['holdId', 'amountMicros']],
   release: ['CreditService/Release', ['holdId']],
+  refund: ['CreditService/Refund', ['transactionId', 'amountMicros']],
+  reverse: ['CreditService/ReversePurchase', ['paymentId', 'amountMicros']],
+  reinstate: ['CreditService/ReinstatePurchase', ['paymentId', 'amountMicros']],
+  void: ['CreditService/VoidGrant', ['transactionId', 'amountMicros']],
+  forgive: ['CreditService/ForgiveOwed', ['userId', 'amountMicros']],
   plan: ['UsageService/PutPlan', ['planId']],
+  settings: ['AdminService/PutUserSettings', ['userId']],
 }
+/** The verbs whose request and reply have one message inside, of the verb's name. */
+const INNER = new Set(['plan', 'settings'])
+/** The verbs that name who did it, and why. */
+const SIGNED = new Set(['adjust', 'void', 'forgive'])
+/** The verbs that cannot leave out their amount. */
+const AMOUNT_DUE = new Set(['consume', 'purchase', 'promo', 'adjust', 'reserve'])
 /** The named words, their fields, and how they are spelled. */
 const NAMED = {
   key: ['idempotencyKey', 'text'],
@@ -46,6 +58,20 @@ const NAMED = {
   amount: ['amountMicros', 'number'],
   credit: ['monthlyCreditMicros', 'number'],
   priority: ['priority', 'number'],
+  refs: ['externalRefs', 'texts'],
+  event: ['eventId', 'text'],
+  index: ['periodIndex', 'number'],
+  zone: ['timeZone', 'text'],
+  rollover: ['rolloverCapMicros', 'number'],
+  default: ['isDefault', 'truth'],
+  plan: ['planId', 'text'],
+}
+/** The named words that stand for a value of an enumeration: the field, and what the values begin with. */
+const CHOICES = {
+  overage: ['overage', 'OVERAGE_'],
+  on_short: ['onShort', 'ON_SHORT_'],
+  on_shortfall: ['onShortfall', 'ON_SHORTFALL_'],
+  state: ['state', 'USER_STATE_'],
 }
 /** What a listing is named by, row for row. */
 const LISTING_NAMES = { rows: 'type', holds: 'hold', plans: 'plan' }
@@ -144,7 +170,7 @@ export class LedgerScript {
     }
     let reply
     try {
-      const message = verb === 'plan' ? { plan: request } : request
+      const message = INNER.has(verb) ? { [verb]: request } : request
       reply = await this.#clients.call(MUTATIONS[verb][0], message, { as })
     } catch (error) {
       if (!(error instanceof TallyError)) throw error
@@ -156,29 +182,34 @@ export class LedgerScript {
       this.#fail(`${verdict} expected, but it was applied`)
       return
     }
-    const flag = verb === 'plan' ? 'unchanged' : 'replayed'
+    const flag = INNER.has(verb) ? 'unchanged' : 'replayed'
     const came = String(reply[flag] ?? false)
     if ((wanted.take(flag) ?? 'false') !== came) this.#fail(`${flag}=${came}`)
     this.#compare(wanted, ofMutation(reply))
   }
 
   #request(verb, words) {
-    const request = verb === 'adjust' ? { actor: 'root', reason: 'correction' } : {}
+    const request = SIGNED.has(verb) ? { actor: 'root', reason: 'correction' } : {}
     for (const name of MUTATIONS[verb][1]) {
-      if (name !== 'amountMicros') request[name] = words.next(name)
-      // The amount of a capture may be left out.
-      else if (words.plain.length > 0 || verb !== 'capture') {
-        request[name] = String(number(words.next('amount')))
-      }
+      if (name === 'amountMicros') {
+        if (words.plain.length > 0 || AMOUNT_DUE.has(verb)) {
+          request[name] = String(number(words.next('amount')))
+        }
+      } else if (name !== 'transactionId' || !words.named.has('run')) request[name] = words.next(name)
     }
     if (verb === 'reserve' || verb === 'extend') {
       request.ttlMillis = String(duration(words.take('ttl')) / 1_000n)
     }
     if (verb === 'plan') Object.assign(request, planExpiry(words.take('expiry') ?? 'never'))
+    if (verb === 'settings') Object.assign(request, subscription(words))
     for (const [name, [member, kind]] of Object.entries(NAMED)) {
       if (!words.named.has(name)) continue
       const value = spelled(kind, words.take(name), this.#now)
       request[member] = typeof value === 'bigint' ? String(value) : value
+    }
+    for (const [name, [member, prefix]] of Object.entries(CHOICES)) {
+      const value = words.take(name)
+      if (value !== undefined) request[member] = `${prefix}${value.toUpperCase()}`
     }
     return request
   }
@@ -276,4 +307,13 @@ export class LedgerScript {
 function planExpiry(text) {
   if (text === 'never' || text === 'period_end') return { grantExpiry: `GRANT_EXPIRY_${text.toUpperCase()}` }
   return { grantExpiry: 'GRANT_EXPIRY_AFTER', expiresAfterMillis: String(duration(text) / 1_000n) }
+}
+
+/** `subscription=none` ends it; without the word it is kept. */
+function subscription(words) {
+  const planId = words.take('subscription')
+  if (planId === undefined) return {}
+  if (planId === 'none') return { subscription: {} }
+  const grants = `GRANT_MODE_${words.take('grants') ?? 'MANUAL'}`
+  return { subscription: { planId, start: words.take('start'), grants } }
 }

@@ -90,6 +90,11 @@ export function metadata(text) {
   return Object.fromEntries(text.split(',').map((part) => /^([^:]*):(.*)$/.exec(part).slice(1)))
 }
 
+function truth(text) {
+  if (text !== 'true' && text !== 'false') throw new SpellingError(`neither true nor false: ${text}`)
+  return text === 'true'
+}
+
 function expiry(text, now) {
   const [amount, at] = text.split('@')
   return [number(amount), time(at, now)]
@@ -103,6 +108,8 @@ export function spelled(kind, text, now) {
     time: () => (text === 'none' ? undefined : time(text, now)),
     lots: () => lots(text),
     metadata: () => metadata(text),
+    truth: () => truth(text),
+    texts: () => text.split(','),
     expiry: () => (text === 'none' ? undefined : expiry(text, now)),
   }
   return spellings[kind]()
