@@ -39,6 +39,10 @@ struct PatienceTests {
     // frames whole and reads what little it is sent, so that no limit can meet it.
     .init("Tests/FaultTests/HostileTests.swift", "--half-frame-seconds", "200 peers are cut off by it"),
     .init("Tests/FaultTests/HostileTests.swift", "--stalled-write-seconds", "16 peers are cut off by it"),
+    .init(
+      "Tests/TallyClientTests/TransactionWatchTests.swift", "RetryPolicy(duration: .seconds(1))",
+      "a silence outlasts it"),
+    .init("clients/node/test/watch.test.js", "{ retryMs: 500 }", "retries that end"),
     .init("Tests/TallyClientTests/TallyClientTests.swift", "(.milliseconds(1), 1_000_000)", "a conversion"),
     .init("Tests/ConformanceTests/go/main.go", "50*time.Millisecond", "a deadline that passes"),
     .init(

@@ -53,6 +53,11 @@ export class Caller {
     return new Caller(this.#channel, this.#times, this.#merged(metadata))
   }
 
+  /** The same, for calls that are tried again by whoever makes them. */
+  once() {
+    return new Caller(this.#channel, { ...this.#times, retryMs: 0 }, this.#metadata)
+  }
+
   /** @param {Readonly<Record<string, string>>} metadata */
   #merged(metadata) {
     const merged = new Map(this.#metadata)

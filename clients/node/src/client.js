@@ -201,7 +201,8 @@ export class Client {
    * @param {import('./method.js').CallOptions} [options] of each of its streams
    */
   watch(watch, options) {
-    return new TransactionWatch(this.credits, watch ?? {}, this.#caller.retryMs, options)
+    const credits = new CreditService(this.#caller.once())
+    return new TransactionWatch(credits, watch ?? {}, this.#caller.retryMs, options)
   }
 
   /** Ends the connection, also for every client that `actingAs` made from this one. */

@@ -97,6 +97,7 @@ export class TransactionWatch {
   async #read() {
     const request = { fromSequence: this.nextSequence, userIds: this.#userIds }
     try {
+      // How often it is tried is decided here.
       this.#stream ??= this.#credits.watchTransactions(request, this.#options)
       const { value: message, done } = await this.#stream.next()
       if (this.#left) return

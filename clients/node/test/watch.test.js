@@ -7,11 +7,13 @@ import {
   ActingUser,
   Cancelled,
   Code,
+  ConnectionLost,
   InvalidField,
   ShuttingDown,
   TallyError,
 } from '../src/errors.js'
 import { ErrorInfo } from '../src/generated/tallystick/v1/errors.js'
+import { CreditService } from '../src/generated/services/credit_service.js'
 import { WatchTransactionsRequest, WatchTransactionsResponse } from '../src/generated/messages.js'
 import { LONGEST_BACKLOG_BYTES } from '../src/stream.js'
 import { startServer, useTally } from '../src/testing.js'
@@ -110,6 +112,29 @@ test('a watch gives up when no server comes back', async (t) => {
   const down = Array.from({ length: 100 }, () => [[], failure(Code.UNAVAILABLE, 'SHUTTING_DOWN')])
   const { client } = await cut(t, down, { retryMs: 0 })
   await assert.rejects(client.watch().next(), ShuttingDown)
+})
+
+test('the attempts of a watch are no attempts of its streams', async (t) => {
+  const streams = t.mock.method(CreditService.prototype, 'watchTransactions')
+  const client = new Client('/tmp/no-server-is-here', { retryMs: 500 })
+  const connections = t.mock.method(client.channel, 'connect')
+  await assert.rejects(client.watch().next(), ConnectionLost)
+  assert.ok(streams.mock.callCount() > 0)
+  assert.equal(connections.mock.callCount(), streams.mock.callCount())
+  await client.close()
+})
+
+test('a closed watch neither begins nor has rows', async (t) => {
+  const { client, asked } = await cut(t, [[[message(5), message(7, [5, 6])], undefined]])
+  const unread = client.watch()
+  await unread.close()
+  assert.equal((await (await unread.begin()).next()).done, true)
+  const watch = await client.watch().begin()
+  assert.equal((await watch.next()).value?.sequence, 5n)
+  await watch.close()
+  assert.equal((await (await watch.begin()).next()).done, true)
+  assert.equal(watch.nextSequence, 6n)
+  assert.equal(asked.length, 1)
 })
 
 test('a signal ends a watch, and so does closing its client', async (t) => {

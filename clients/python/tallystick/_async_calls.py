@@ -101,6 +101,10 @@ class AsyncCaller:
         """The same, with these entries instead of earlier ones of their names."""
         return AsyncCaller(self._channel, self._terms.with_metadata(metadata))
 
+    def once(self) -> AsyncCaller:
+        """The same, for calls that are tried again by whoever makes them."""
+        return AsyncCaller(self._channel, self._terms.once())
+
     async def unary(self, method: Method[Q, M], request: Q, timeout: Optional[float]) -> M:
         payload = method.prepare(request)
         start = time.monotonic()

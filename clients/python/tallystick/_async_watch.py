@@ -37,24 +37,26 @@ class AsyncTransactionWatch(AsyncIterator[Transaction]):
         return self
 
     async def __anext__(self) -> Transaction:
-        while True:
-            row = None if self._closed else self._place.row()
+        while not self._closed:
+            row = self._place.row()
             if row is not None:
                 return row
             await self._read()
+        raise StopAsyncIteration
 
     async def begin(self) -> AsyncTransactionWatch:
-        """Waits until the server has said where the watch begins, as the first row would. Returns it."""
-        while self._place.next_sequence == 0 or self._stream is None:
+        """Waits until the server has said where the watch begins, as the first row would. Returns it. Of a
+        watch that was closed nothing begins.
+        """
+        while not self._closed and (self._place.next_sequence == 0 or self._stream is None):
             await self._read()
         return self
 
     async def _read(self) -> None:
-        """Takes a message, of another stream if the one before has ended."""
-        if self._closed:
-            raise StopAsyncIteration
+        """Takes a message, of another stream if the one before has ended; nothing of a closed watch."""
         try:
             if self._stream is None:
+                # How often it is tried is decided here.
                 self._stream = self._credits.watch_transactions(
                     from_sequence=self._place.next_sequence, user_ids=self._place.user_ids
                 )
@@ -62,15 +64,15 @@ class AsyncTransactionWatch(AsyncIterator[Transaction]):
                 message = await self._stream.__anext__()
             except StopAsyncIteration:
                 if self._closed:
-                    raise
+                    return
                 raise ended() from None
+            self._place.take(message)
         except _rules.Closed:
             raise _rules.closed(False) from None
         except TallyError as error:
             self._stream = None
-            await asyncio.sleep(self._place.pause(error))
-        else:
-            self._place.take(message)
+            if not self._closed:
+                await asyncio.sleep(self._place.pause(error))
 
     async def aclose(self) -> None:
         """Ends the watch."""

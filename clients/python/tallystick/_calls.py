@@ -114,6 +114,10 @@ class Caller:
         """The same, with these entries instead of earlier ones of their names."""
         return Caller(self._channel, self._terms.with_metadata(metadata))
 
+    def once(self) -> Caller:
+        """The same, for calls that are tried again by whoever makes them."""
+        return Caller(self._channel, self._terms.once())
+
     def unary(self, method: Method[Q, M], request: Q, timeout: Optional[float]) -> M:
         payload = method.prepare(request)
         start = time.monotonic()

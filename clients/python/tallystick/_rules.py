@@ -203,6 +203,10 @@ class Terms:
             merged[key.lower()] = value
         return Terms(self.timeout, self.retry_seconds, tuple(merged.items()))
 
+    def once(self) -> Terms:
+        """The same, for calls that are tried again by whoever makes them."""
+        return Terms(self.timeout, 0.0, self._metadata)
+
     def tail(self, timeout: Optional[float]) -> bytes:
         """The end of a Request. ValueError for a time-out beyond the limit."""
         # What is no number fails so as well.

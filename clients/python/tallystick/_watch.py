@@ -84,39 +84,44 @@ class TransactionWatch(Iterator[Transaction]):
         return self
 
     def __next__(self) -> Transaction:
-        while True:
-            row = None if self._closed else self._place.row()
+        while not self._closed:
+            row = self._place.row()
             if row is not None:
                 return row
             self._read()
+        raise StopIteration
 
     def begin(self) -> TransactionWatch:
-        """Waits until the server has said where the watch begins, as the first row would. Returns it."""
-        while self._place.next_sequence == 0 or self._stream is None:
+        """Waits until the server has said where the watch begins, as the first row would. Returns it. Of a
+        watch that was closed nothing begins.
+        """
+        while not self._closed and (self._place.next_sequence == 0 or self._stream is None):
             self._read()
         return self
 
     def _read(self) -> None:
-        """Takes a message, of another stream if the one before has ended."""
-        if self._closed:
-            raise StopIteration
+        """Takes a message, of another stream if the one before has ended; nothing of a closed watch."""
         try:
-            if self._stream is None:
-                self._stream = self._credits.watch_transactions(
+            stream = self._stream
+            if stream is None:
+                # How often it is tried is decided here.
+                self._stream = stream = self._credits.watch_transactions(
                     from_sequence=self._place.next_sequence, user_ids=self._place.user_ids
                 )
-            message = next(self._stream, None)
-            if message is None:
-                if self._closed:
-                    raise StopIteration
+            if self._closed:
+                # By another thread, which saw no stream yet.
+                stream.close()
+            message = next(stream, None)
+            if message is not None:
+                self._place.take(message)
+            elif not self._closed:
                 raise ended()
         except _rules.Closed:
             raise _rules.closed(False) from None
         except TallyError as error:
             self._stream = None
-            time.sleep(self._place.pause(error))
-        else:
-            self._place.take(message)
+            if not self._closed:
+                time.sleep(self._place.pause(error))
 
     def close(self) -> None:
         """Ends the watch."""

@@ -140,7 +140,8 @@ class AsyncClient:
         """The ledger's rows as they are committed: from that one on, or from the next when zero; of these
         users, or of all. It goes on by itself wherever its stream was cut, and has no end.
         """
-        return AsyncTransactionWatch(self.credits, Place(from_sequence, user_ids, self._caller.retry_seconds))
+        place = Place(from_sequence, user_ids, self._caller.retry_seconds)
+        return AsyncTransactionWatch(AsyncCreditService(self._caller.once()), place)
 
     async def aclose(self) -> None:
         """Ends the connection, also for every client that `acting_as` made from this one."""

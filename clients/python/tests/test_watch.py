@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 from fake import PATIENCE, FakeServer, Frame, Handler, Peer, Request
 
-from tallystick import AsyncClient, Client, _inbox, _wire, errors
+from tallystick import AsyncClient, Client, _async_calls, _calls, _inbox, _wire, errors
+from tallystick._generated import services
 from tallystick.errors import Code
 from tallystick.messages import ErrorInfo, Transaction, WatchTransactionsRequest, WatchTransactionsResponse
 from tallystick.testing import Server
@@ -121,6 +122,91 @@ def test_a_watch_gives_up_when_no_server_comes_back(serve: Serve, socket_path: p
     serve(Cuts(*[([], failure(Code.UNAVAILABLE, "SHUTTING_DOWN"))] * 100))
     with Client(socket_path, timeout=PATIENCE, retry_seconds=0) as client, pytest.raises(errors.ShuttingDown):
         next(client.watch())
+
+
+def test_a_closed_watch_neither_begins_nor_has_rows(serve: Serve, client: Client) -> None:
+    answers = Cuts(([message(5), message(7, 5, 6)], b""))
+    serve(answers)
+    unread = client.watch()
+    unread.close()
+    assert list(unread.begin()) == []
+    watch = client.watch().begin()
+    assert next(watch).sequence == 5
+    watch.close()
+    assert list(watch.begin()) == []
+    assert watch.next_sequence == 6
+    assert len(answers.asked) == 1
+
+
+def test_a_closed_async_watch_neither_begins_nor_has_rows(serve: Serve, socket_path: pathlib.Path) -> None:
+    answers = Cuts(([message(5), message(7, 5, 6)], b""))
+    serve(answers)
+
+    async def main() -> None:
+        async with AsyncClient(socket_path, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
+            unread = client.watch()
+            await unread.aclose()
+            assert [row async for row in await unread.begin()] == []
+            watch = await client.watch().begin()
+            assert (await watch.__anext__()).sequence == 5
+            await watch.aclose()
+            assert [row async for row in await watch.begin()] == []
+            assert watch.next_sequence == 6
+
+    asyncio.run(main())
+    assert len(answers.asked) == 1
+
+
+def test_a_watch_that_is_closed_while_it_waits_ends(serve: Serve, client: Client) -> None:
+    serve(Cuts(([message(5)], b"")))
+    watch = client.watch().begin()
+    seen: list[list[Transaction]] = []
+    reader = threading.Thread(target=lambda: seen.append(list(watch)))
+    reader.start()
+    watch.close()
+    reader.join(PATIENCE)
+    assert seen == [[]]
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """How many streams were asked for, and how often it was tried to connect."""
+    counts = {"streams": 0, "connections": 0}
+
+    def counted(name: str, function: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **named: object) -> object:
+            counts[name] += 1
+            return function(*args, **named)
+
+        return call
+
+    for kind in (services.CreditService, services.AsyncCreditService):
+        monkeypatch.setattr(kind, "watch_transactions", counted("streams", kind.watch_transactions))
+    for module, name in ((_calls, "Connection"), (_async_calls, "AsyncConnection")):
+        monkeypatch.setattr(module, name, counted("connections", getattr(module, name)))
+    return counts
+
+
+#: How long a watch is tried again without a server, in seconds.
+TRIED_SECONDS = 0.5
+
+
+def test_the_attempts_of_a_watch_are_no_attempts_of_its_streams(
+    socket_path: pathlib.Path, tried: dict[str, int]
+) -> None:
+    with Client(socket_path, retry_seconds=TRIED_SECONDS) as client, pytest.raises(errors.ConnectionLost):
+        next(client.watch())
+    assert tried["connections"] == tried["streams"] > 0
+
+
+def test_nor_are_those_of_an_async_watch(socket_path: pathlib.Path, tried: dict[str, int]) -> None:
+    async def main() -> None:
+        async with AsyncClient(socket_path, retry_seconds=TRIED_SECONDS) as client:
+            with pytest.raises(errors.ConnectionLost):
+                await client.watch().__anext__()
+
+    asyncio.run(main())
+    assert tried["connections"] == tried["streams"] > 0
 
 
 def test_a_reader_that_takes_nothing_for_long_loses_no_row(
