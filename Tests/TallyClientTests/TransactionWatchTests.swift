@@ -16,6 +16,8 @@ struct TransactionWatchTests {
     var next: Int64
     /// nil waits until the call is given up.
     var end: Status?
+    /// Between the last message and the end.
+    var silence: Duration = .zero
   }
 
   private final class Ledger: Sendable {
@@ -47,6 +49,8 @@ struct TransactionWatchTests {
               response.nextSequence = following ?? answer.next
               try await sink.send(response.encode())
             }
+            let over = ContinuousClock.now + answer.silence
+            try await eventually("the silence is over") { .now >= over }
             if let end = answer.end { throw end }
             _ = try await requests.next()
             try await Task.sleep(for: .seconds(3_600))
@@ -120,6 +124,22 @@ struct TransactionWatchTests {
     #expect(last?.reason == "SHUTTING_DOWN" && failing.froms == [5, 5, 5, 5, 5])
     client.close()
     await failing.stop()
+  }
+
+  @Test("a watch goes on after a silence that is longer than it is tried to go on")
+  func silence() async throws {
+    let policy = RetryPolicy(duration: .seconds(1))
+    let ledger = try Ledger([
+      Answer(rows: [[], [5]], next: 6, end: Self.ended, silence: policy.duration * 2),
+      Answer(rows: [[], [6]], next: 7, end: nil),
+    ])
+    let client = TallyClient(socket: ledger.path, defaults: CallOptions(retry: policy))
+    var rows = client.watchTransactions(from: 5, resumption: policy).makeAsyncIterator()
+    #expect(try await rows.next()?.sequence == 5)
+    #expect(try await rows.next()?.sequence == 6)
+    #expect(ledger.froms == [5, 6])
+    client.close()
+    await ledger.stop()
   }
 
   @Test("a reader that takes nothing for long loses no row")
