@@ -10,7 +10,7 @@ import re
 from model import Enum, EnumValue, Field, File, Message, Method, Model
 
 # Names of times among the fields in micros; the others are amounts.
-TIMES = re.compile(r"_at_micros$|^(from|to|now)_micros$")
+TIMES = re.compile(r"(^|_)at_micros$|^(from|to|now)_micros$")
 KEY = "idempotency_key"
 # Methods that may be sent twice without a key: they read, set what they name, or replay under the id that
 # they carry. Not Publish: without a version it shows whatever is current when it arrives. Nor Unpublish and

@@ -202,13 +202,13 @@ class CreditService:
         self,
         *,
         user_id: str = "",
-        at_micros: Optional[Amount] = None,
+        at_micros: Optional[Time] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.GetBalanceResponse:
         """One user's balance. A user who never had credit has a balance of zero."""
         request = _GET_BALANCE.made(
             user_id=user_id,
-            at_micros=None if at_micros is None else to_micros(at_micros),
+            at_micros=None if at_micros is None else to_timestamp(at_micros),
         )
         return self._caller.unary(_GET_BALANCE, request, timeout)
 
@@ -674,13 +674,13 @@ class AsyncCreditService:
         self,
         *,
         user_id: str = "",
-        at_micros: Optional[Amount] = None,
+        at_micros: Optional[Time] = None,
         timeout: Optional[float] = None,
     ) -> credits_pb2.GetBalanceResponse:
         """One user's balance. A user who never had credit has a balance of zero."""
         request = _GET_BALANCE.made(
             user_id=user_id,
-            at_micros=None if at_micros is None else to_micros(at_micros),
+            at_micros=None if at_micros is None else to_timestamp(at_micros),
         )
         return await self._caller.unary(_GET_BALANCE, request, timeout)
 

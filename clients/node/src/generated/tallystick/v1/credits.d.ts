@@ -454,14 +454,14 @@ export declare const Hold: MessageCodec<Hold, HoldInit>
 
 export interface GetBalanceRequest {
   userId: string
-  /** Micro-dollars: 1_000_000n is one dollar. */
+  /** Microseconds since the epoch, UTC. */
   atMicros: bigint | undefined
 }
 /** `GetBalanceRequest` as it is given: what is absent has its default. */
 export interface GetBalanceRequestInit {
   userId?: string | undefined
-  /** Micro-dollars: 1_000_000n is one dollar. */
-  atMicros?: bigint | undefined
+  /** Microseconds since the epoch, UTC. */
+  atMicros?: bigint | Date | undefined
 }
 export declare const GetBalanceRequest: MessageCodec<GetBalanceRequest, GetBalanceRequestInit>
 

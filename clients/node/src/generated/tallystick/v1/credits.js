@@ -862,7 +862,7 @@ export function writeGetBalanceRequest(w, m) {
   v = m.atMicros
   if (v !== undefined) {
     w.tag(16)
-    w.int64(v, 'GetBalanceRequest.atMicros')
+    w.time(v, 'GetBalanceRequest.atMicros')
   }
   w.unknown(m[UNKNOWN])
 }
