@@ -125,16 +125,18 @@ public final class ActiveHold: Sendable {
     holdId = begun.hold?.holdId ?? ""
   }
 
-  /// Charges the amount, or all that is held, and releases the rest. Calling it again with the same amount
-  /// replays.
+  /// Charges the amount, or all that is held, and releases the rest. With `overage: .draw` it may be more than
+  /// is held. Calling it again with the same amount replays.
   @discardableResult
   public func capture(
-    _ amountMicros: Int64? = nil, description: String = "", options: CallOptions? = nil
+    _ amountMicros: Int64? = nil, description: String = "",
+    overage: TallystickV1.Overage = .unspecified, options: CallOptions? = nil
   ) async throws(TallyError) -> TallystickV1.CaptureResponse {
     var request = TallystickV1.CaptureRequest()
     request.holdId = holdId
     request.amountMicros = amountMicros
     request.description = description
+    request.overage = overage
     request.idempotencyKey = "\(key)-capture"
     return try await work.settle(client, TallystickV1.CreditService.capture, request, options)
   }

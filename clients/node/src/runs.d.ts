@@ -53,7 +53,10 @@ export declare class Hold implements AsyncDisposable {
   readonly begun: ReserveResponse
   /** What the server answered when it was captured or released; undefined before. */
   readonly ended: CaptureResponse | ReleaseResponse | undefined
-  /** Charges an amount, at most what is held, and gives the rest back. All of it when none is given. */
+  /**
+   * Charges an amount, at most what is held unless `overage` is `Overage.DRAW`, and gives the rest back. All
+   * of it when none is given.
+   */
   capture(
     amountMicros?: bigint,
     more?: Omit<CaptureRequestInit, 'holdId' | 'amountMicros'>,

@@ -135,7 +135,8 @@ export class Hold {
   }
 
   /**
-   * Charges an amount, at most what is held, and gives the rest back. All of it when no amount is given.
+   * Charges an amount, at most what is held unless `overage` is `Overage.DRAW`, and gives the rest back. All
+   * of it when no amount is given.
    *
    * @param {bigint} [amountMicros]
    * @param {Omit<CaptureRequest, 'holdId' | 'amountMicros'>} [more]

@@ -13,7 +13,7 @@ const tally = useTally()
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const README = fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8')
 const EXAMPLES = [...README.matchAll(/^```js\n(.*?)^```$/gms)].map(([, text]) => text)
-const [FIRST, RUNS, USING, TEST] = EXAMPLES
+const [FIRST, RUNS, USING, BACK, TEST] = EXAMPLES
 
 /** Runs a program to its end, and returns what it printed. */
 function run(program, args, options = {}) {
@@ -30,7 +30,7 @@ function runExample(text, node = process.execPath) {
 }
 
 test('the README has the examples that are tested here', () => {
-  assert.equal(EXAMPLES.length, 4)
+  assert.equal(EXAMPLES.length, 5)
 })
 
 test("the README's first example runs as printed", () => {
@@ -39,6 +39,10 @@ test("the README's first example runs as printed", () => {
 
 test("the README's run is charged", () => {
   assert.equal(runExample(RUNS), 'hello 12000n\n')
+})
+
+test("the README's purchase is reversed and reinstated", () => {
+  assert.equal(runExample(BACK), 'left: 0.70 owed: 0.00\nleft: 0.00 owed: 0.30\nleft: 0.70 owed: 0.00\n')
 })
 
 // The newest Node, which scripts/test-node finds; or this one, when it is new enough.

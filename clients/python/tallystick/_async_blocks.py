@@ -16,6 +16,7 @@ from .messages import (
     CaptureResponse,
     ExtendResponse,
     FinishRunResponse,
+    Overage,
     ReleaseResponse,
     RunStatus,
 )
@@ -116,14 +117,18 @@ class AsyncHold(HoldWork):
         amount_micros: Optional[Amount] = None,
         *,
         description: str = "",
+        overage: Optional[Union[Overage, str]] = None,
         timeout: Optional[float] = None,
     ) -> CaptureResponse:
-        """Charges the amount, or all that is held, and releases the rest. The same again replays."""
+        """Charges the amount, or all that is held, and releases the rest. With `overage=OVERAGE_DRAW` it may
+        be more than is held. The same again replays.
+        """
         call = functools.partial(
             self._credits.capture,
             **self.settling("capture"),
             amount_micros=amount_micros,
             description=description,
+            overage=overage,
             timeout=timeout,
         )
         return await _settle(self, call)

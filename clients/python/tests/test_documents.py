@@ -37,6 +37,13 @@ def test_the_readmes_run_is_charged_and_its_hold_released(tally: Client, tally_s
     assert run([sys.executable, "-c", example], tally_server) == "charged: 250000\nleft: 750000 held: 0\n"
 
 
+def test_the_readmes_purchase_is_reversed_and_reinstated(tally: Client, tally_server: Server) -> None:
+    [example] = [text for text in examples() if "reverse_purchase" in text]
+    assert run([sys.executable, "-c", example], tally_server) == (
+        "left: 700000\nonly 700000 left to take back\nleft: 0 owed: 300000\nleft: 700000 owed: 0\n"
+    )
+
+
 def test_the_readmes_asyncio_runs_as_printed(tally: Client, tally_server: Server) -> None:
     [example] = [text for text in examples() if "AsyncClient" in text]
     assert run([sys.executable, "-c", example], tally_server) == "left: 900000\n"
@@ -86,4 +93,4 @@ def test_the_readmes_runs_are_recorded_and_counted(tally: Client, tally_server: 
 
 def test_every_example_of_the_readme_is_tested() -> None:
     """By its own test above, and a new one has to get one."""
-    assert len(examples()) == 7
+    assert len(examples()) == 8
