@@ -11,6 +11,29 @@ struct OpenStream: Sendable {
   var cancel: @Sendable () -> Void
 }
 
+/// The rows of a watch, one after the other; it is left when nobody has it any more.
+actor WatchedRows {
+  private var rows: TransactionWatch.Iterator
+
+  /// Waits until it has begun.
+  init(
+    _ client: TallyClient, _ request: TallystickV1.WatchTransactionsRequest, _ options: CallOptions
+  ) async throws {
+    var rows = client.watchTransactions(
+      from: request.fromSequence, users: request.userIds, options: options, resumption: options.retry
+    ).makeAsyncIterator()
+    try await rows.begin()
+    self.rows = rows
+  }
+
+  func next() async throws -> [UInt8]? {
+    var rows = rows
+    let row = try await rows.next(isolation: self)
+    self.rows = rows
+    return row?.encode()
+  }
+}
+
 /// Made once; each method is found by `Service/Method` with the service's full name.
 struct Methods {
   typealias Unary = @Sendable (TallyClient, [UInt8], CallOptions) async throws -> [UInt8]

@@ -8,8 +8,9 @@
 // |---|---|---|
 // | `client` | `name`, `socket`, `timeoutMillis`, `retryMillis` | `reply` |
 // | `unary`, `open` | `client`, `method`, `payload`, `as`, `metadata`, `timeoutMillis` | `reply` |
+// | `watch` | the same without a time-out: a stream of rows | `reply`, once it has begun |
 // | `requests` | the same with `payloads` | `reply` |
-// | `send` | `stream` (the id of its `open`), `payloads` | `reply` |
+// | `send` | `stream` (the id of its `open` or `watch`), `payloads` | `reply` |
 // | `finish`, `leave` | `stream` | `reply` |
 // | `next` | `stream` | `reply`, or `end` |
 // | `cancel` | `of`: a command's id | `reply` |
@@ -152,6 +153,12 @@ final class Worker: Sendable {
       let stream = try await Methods.stream(command.method)(client, try command.payload(), options)
       state.withLock { $0.streams[command.id] = stream }
       return Self.reply()
+    case "watch":
+      let (client, options) = try client(of: command)
+      let request = try TallystickV1.WatchTransactionsRequest.decode(try command.payload())
+      let rows = try await WatchedRows(client, request, options)
+      state.withLock { $0.streams[command.id] = OpenStream(next: { try await rows.next() }, cancel: {}) }
+      return Self.reply()
     case "send":
       let stream = try stream(of: command)
       for payload in try command.payloads() { try await stream.send(payload) }
@@ -186,7 +193,7 @@ final class Worker: Sendable {
     if !command.metadata.isEmpty { client = client.adding(metadata: command.metadata) }
     if !command.text("as").isEmpty { client = client.acting(as: command.text("as")) }
     var options = client.defaults
-    if command.text("do") == "open" || command.text("do") == "requests" { options.timeout = nil }
+    if ["open", "watch", "requests"].contains(command.text("do")) { options.timeout = nil }
     options.timeout = command.millis("timeoutMillis") ?? options.timeout
     return (client, options)
   }
@@ -220,7 +227,9 @@ final class Worker: Sendable {
       try await self.inside(command, begun: hold.begun.encode()) { step throws in
         if step.text("by") == "release" { return try await hold.release().encode() }
         let wanted = try TallystickV1.CaptureRequest.decode(try step.payload())
-        return try await hold.capture(wanted.amountMicros, description: wanted.description).encode()
+        return try await hold.capture(
+          wanted.amountMicros, description: wanted.description, overage: wanted.overage
+        ).encode()
       }
     }
   }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Optional
 
 from scenario_blocks import Block
-from scenario_calls import Target, to_json
+from scenario_calls import WATCH, Target, to_json
 from scenario_clients import Clients
 from scenario_steps import Call, OpenStream
 
@@ -39,6 +39,10 @@ class AsyncBackend:
         function = self._clients.function(method, call)
         arguments = {} if method.streams_requests else method.arguments(request)
         return _AsyncStream(function(**arguments, timeout=call.timeout), method)
+
+    async def watch(self, request: Any, call: Call) -> OpenStream:
+        watch = self._clients.client(call).watch(**WATCH.arguments(request))
+        return _AsyncStream(await watch.begin(), WATCH)
 
     async def block(self, block: Block, call: Call) -> Any:
         reply = None

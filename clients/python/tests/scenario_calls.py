@@ -78,6 +78,10 @@ def target(name: str) -> Target:
     )
 
 
+#: The method whose request a watch takes.
+WATCH = target("CreditService/WatchTransactions")
+
+
 def to_json(message: Message) -> dict[str, Any]:
     view: dict[str, Any] = json_format.MessageToDict(message)
     return view

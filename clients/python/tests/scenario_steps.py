@@ -60,6 +60,9 @@ class Backend(Protocol):
 
     async def open(self, method: Target, request: Any, call: Call) -> OpenStream: ...
 
+    async def watch(self, request: Any, call: Call) -> OpenStream:
+        """The client's own sequence of rows, which has begun; its messages are the rows."""
+
     async def block(self, block: Block, call: Call) -> Any:
         """Opens a block and leaves it; what settled it answers, or nothing."""
 
@@ -91,6 +94,7 @@ class Runner:
             "parallel": (self._parallel, {"copies", "outcomes"}),
             "repeat": (self._repeat, {"steps"}),
             "open": (self._open, {"method", "request", *_CALL_WORDS}),
+            "watch": (self._watch, {"request", "client", "as"}),
             "send": (self._send, {"messages", "finish"}),
             "read": (self._read, {"messages", "rest", "end", "error"}),
             "close": (self._close, set()),
@@ -200,6 +204,12 @@ class Runner:
         request = names.fill(step.get("request", {}))
         stream = await self._backend.open(method, request, _call_of(step, names, ""))
         self._streams[names.fill(step["open"])] = stream
+
+    async def _watch(self, step: dict[str, Any], names: Names) -> None:
+        request = names.fill(step.get("request", {}))
+        self._streams[names.fill(step["watch"])] = await self._backend.watch(
+            request, _call_of(step, names, "")
+        )
 
     async def _send(self, step: dict[str, Any], names: Names) -> None:
         stream = self._streams[names.fill(step["send"])]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Optional, TypeVar
 
 from scenario_blocks import Block
-from scenario_calls import Target, to_json
+from scenario_calls import WATCH, Target, to_json
 from scenario_clients import CANCEL_TOKEN, Clients
 from scenario_steps import SCENARIO_SECONDS, Call, OpenStream
 
@@ -47,6 +47,11 @@ class SyncBackend:
         arguments = {} if method.streams_requests else method.arguments(request)
         stream = await self._run(lambda: function(**arguments, timeout=call.timeout))
         return _SyncStream(stream, method, self._run)
+
+    async def watch(self, request: Any, call: Call) -> OpenStream:
+        client: Client = self._clients.client(call)
+        watch = await self._run(client.watch(**WATCH.arguments(request)).begin)
+        return _SyncStream(watch, WATCH, self._run)
 
     async def block(self, block: Block, call: Call) -> Any:
         loop = asyncio.get_running_loop()

@@ -17,11 +17,12 @@ from typing import Any
 
 from google.protobuf.message import Message
 from scenario_blocks import Block
-from scenario_calls import Target, target, to_json
+from scenario_calls import WATCH, Target, target, to_json
 from scenario_steps import Call, OpenStream
 from tallystick import errors
 from tallystick._generated.v1.errors_pb2 import ErrorInfo
 from tallystick.errors import Code, TallyError
+from tallystick.messages import Transaction
 
 #: The longest line of the worker: the largest message, in base64.
 LONGEST_LINE = 32 << 20
@@ -72,6 +73,11 @@ class SwiftBackend:
 
     async def cancel(self, task: asyncio.Task[Any], token: str) -> None:
         await self.ask("cancel", of=self._tokens[token])
+
+    async def watch(self, request: Any, call: Call) -> OpenStream:
+        name = self._new_id()
+        await self._call("watch", WATCH, call, id=name, payload=_encoded(WATCH, request))
+        return _SwiftStream(self, name, WATCH, Transaction)
 
     async def block(self, block: Block, call: Call) -> Any:
         begun_by = target(BEGINNINGS[block.kind])
@@ -177,10 +183,13 @@ class SwiftBackend:
 
 
 class _SwiftStream:
-    def __init__(self, backend: SwiftBackend, name: str, method: Target) -> None:
+    def __init__(
+        self, backend: SwiftBackend, name: str, method: Target, message: type[Message] | None = None
+    ) -> None:
         self._backend = backend
         self._name = name
         self._method = method
+        self._message = message or method.response
 
     async def send(self, messages: list[Any]) -> None:
         payloads = [_encoded(self._method, message) for message in messages]
@@ -193,7 +202,7 @@ class _SwiftStream:
         answer = await self._backend.ask("next", stream=self._name)
         if "end" in answer:
             return None
-        return to_json(self._method.response.FromString(base64.b64decode(answer["reply"])))
+        return to_json(self._message.FromString(base64.b64decode(answer["reply"])))
 
     async def close(self) -> None:
         await self._backend.ask("leave", stream=self._name)

@@ -4,7 +4,7 @@
 // 2. Every background call has been awaited, and every stream has been closed, when a scenario is over.
 
 import { TallyError } from '../../src/index.js'
-import { CodecError } from '../../src/messages.js'
+import { CodecError, Transaction, WatchTransactionsRequest } from '../../src/messages.js'
 import { look, PATIENCE_MS } from '../patience.js'
 import { BLOCK_WORDS, ENDS, leaveBlock } from './blocks.js'
 import { Clients, errorToJson } from './calls.js'
@@ -33,6 +33,7 @@ export class Runner {
       parallel: [this.#parallel, ['copies', 'outcomes']],
       repeat: [this.#repeat, ['steps']],
       open: [this.#open, ['method', 'request', ...CALL_WORDS]],
+      watch: [this.#watch, ['request', 'client', 'as']],
       send: [this.#send, ['messages', 'finish']],
       read: [this.#read, ['messages', 'rest', 'end', 'error']],
       close: [this.#close, []],
@@ -158,6 +159,14 @@ export class Runner {
     }
     const stream = method.call(method.request.fromJson(names.fill(step.request ?? {})))
     this.#streams.set(names.fill(step.open), { stream, method })
+  }
+
+  async #watch(step, names) {
+    const { client, as = '' } = callWords(step, names)
+    const own = this.#clients.client(client)
+    const request = WatchTransactionsRequest.fromJson(names.fill(step.request ?? {}))
+    const stream = await (as === '' ? own : own.actingAs(as)).watch(request).begin()
+    this.#streams.set(names.fill(step.watch), { stream, method: { response: Transaction } })
   }
 
   async #send(step, names) {
