@@ -125,8 +125,8 @@ public final class ActiveHold: Sendable {
     holdId = begun.hold?.holdId ?? ""
   }
 
-  /// Charges the amount, or all that is held, and releases the rest. With `overage: .draw` it may be more than
-  /// is held. Calling it again with the same amount replays.
+  /// Charges the amount, or all that is held, and releases the rest. With `overage: .draw` it may be more
+  /// than is held. Calling it again with the same amount replays.
   @discardableResult
   public func capture(
     _ amountMicros: Int64? = nil, description: String = "",
