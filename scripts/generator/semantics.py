@@ -21,7 +21,7 @@ REPEATABLE = re.compile(
 # Those that may be sent twice if the caller names what they make.
 NAMED = {"CreatePage": "page_id", "DuplicatePage": "new_page_id", "CreateMedia": "media_id"}
 # Details of errors that are integers; the others are text.
-NUMBERS = re.compile(r"_(micros|millis|sequence|position|version)$|^(limit|used)$")
+NUMBERS = re.compile(r"_(micros|millis|sequence|position|version|index)$|^(limit|used)$")
 
 
 def is_time(field: Field) -> bool:

@@ -6,6 +6,8 @@ import path from 'node:path'
 import { test } from 'node:test'
 
 import { Client, ConnectionLost, dollars, InsufficientCredits } from '../src/index.js'
+import { BatchAborted, fromInfo } from '../src/errors.js'
+import { BatchMode } from '../src/messages.js'
 import { START_MS } from '../src/daemon.js'
 import { HarnessError, startServer, useTally } from '../src/testing.js'
 import { PATIENT, SOON_MS, waitUntil } from './patience.js'
@@ -43,6 +45,34 @@ test('the same key again replays', async () => {
   const second = await credits.consume(request)
   assert.equal(second.replayed, true)
   assert.deepEqual(second.transaction, first.transaction)
+})
+
+test('an atomic batch names the item that was refused', async () => {
+  const { credits } = tally.client
+  await credits.addPurchase({ userId: 'u1', paymentId: 'p1', amountMicros: 10n })
+  const items = [6n, 6n, 1n].map((amountMicros) => ({ userId: 'u1', amountMicros }))
+  const { results } = await credits.batchConsume({ items, mode: BatchMode.ATOMIC })
+  const failures = results.map(({ error }) => fromInfo(error.code, error.message, error.info))
+  assert.ok(failures[1] instanceof InsufficientCredits)
+  for (const aborted of [failures[0], failures[2]]) {
+    assert.ok(aborted instanceof BatchAborted)
+    assert.equal(aborted.refusedIndex, 1n)
+  }
+  assert.equal((await credits.getBalance({ userId: 'u1' })).balance.availableMicros, 10n)
+})
+
+test('a past balance is asked for by a Date', async () => {
+  const { credits } = tally.client
+  const start = new Date('2030-01-31T00:00:00Z')
+  await tally.clock.set(start)
+  await credits.addPurchase({ userId: 'u1', paymentId: 'p1', amountMicros: 10n })
+  await tally.clock.advance({ hours: 2 })
+  await credits.consume({ userId: 'u1', amountMicros: 3n })
+  const available = async (atMicros) =>
+    (await credits.getBalance({ userId: 'u1', atMicros })).balance.availableMicros
+  assert.equal(await available(new Date(+start + 3_600_000)), 10n)
+  assert.equal(await available(BigInt(+start) * 1000n - 1n), 0n)
+  assert.equal(await available(undefined), 7n)
 })
 
 test('an acting user sees its own rows only', async () => {

@@ -11,6 +11,7 @@ from fake import PATIENCE, SOON
 
 from tallystick import Client, errors, new_key, to_datetime
 from tallystick.messages import (
+    BATCH_MODE_ATOMIC,
     GRANT_EXPIRY_PERIOD_END,
     TRANSACTION_TYPE_API_USAGE,
     ConsumeRequest,
@@ -72,6 +73,21 @@ def test_a_batch_tells_each_items_outcome(tally: Client) -> None:
     assert error.available_micros == 4
 
 
+def test_an_atomic_batch_names_the_item_that_was_refused(tally: Client) -> None:
+    fund(tally, amount=10)
+    items = [ConsumeRequest(user_id="u1", amount_micros=amount) for amount in (6, 6, 1)]
+    for mode in (BATCH_MODE_ATOMIC, "BATCH_MODE_ATOMIC"):
+        failed = [result.error for result in tally.credits.batch_consume(items=items, mode=mode).results]
+        failures = [errors.from_info(errors.Code(one.code), one.message, one.info) for one in failed]
+        assert isinstance(failures[1], errors.InsufficientCredits)
+        for aborted in (failures[0], failures[2]):
+            assert isinstance(aborted, errors.BatchAborted)
+            assert aborted.refused_index == 1
+    assert available(tally) == 10
+    tally.credits.batch_consume(items=[items[0], items[2]], mode=BATCH_MODE_ATOMIC)
+    assert available(tally) == 3
+
+
 def test_holds_are_captured_and_released(tally: Client) -> None:
     fund(tally)
     hold = tally.credits.reserve(user_id="u1", amount_micros=600_000, ttl_millis=60_000).hold
@@ -124,6 +140,19 @@ def test_the_clock_stands_and_moves_as_told(tally: Client, tally_clock: Clock) -
     tally_clock.advance(timedelta(hours=1))
     assert available(tally) == 0
     assert to_datetime(tally_clock.now()) == start + timedelta(days=1)
+
+
+def test_a_past_balance_is_asked_for_by_a_datetime(tally: Client, tally_clock: Clock) -> None:
+    start = datetime(2030, 1, 31, tzinfo=timezone.utc)
+    tally_clock.set(start)
+    fund(tally, amount=10)
+    tally_clock.advance(hours=2)
+    tally.credits.consume(user_id="u1", amount_micros=3)
+    for at in (start + timedelta(hours=1), int(start.timestamp()) * 1_000_000):
+        assert tally.credits.get_balance(user_id="u1", at_micros=at).balance.available_micros == 10
+    before = tally.credits.get_balance(user_id="u1", at_micros=start - timedelta(hours=1)).balance
+    assert before.available_micros == 0
+    assert available(tally) == 7
 
 
 def test_each_test_begins_empty(tally: Client) -> None:

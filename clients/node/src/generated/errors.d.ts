@@ -334,7 +334,7 @@ export declare class InsufficientCredits extends TallyError {
  */
 export declare class BatchAborted extends TallyError {
   /** The detail 'refused_index'. TypeError when the server sent none. */
-  get refusedIndex(): string
+  get refusedIndex(): bigint
 }
 
 /** RESOURCE_EXHAUSTED. The disk is full; not applied. Retry: yes, after space is back. */

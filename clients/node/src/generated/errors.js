@@ -262,7 +262,7 @@ export class InsufficientCredits extends TallyError {
 
 export class BatchAborted extends TallyError {
   get refusedIndex() {
-    return this._text('refused_index')
+    return this._number('refused_index')
   }
 }
 

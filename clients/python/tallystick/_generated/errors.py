@@ -425,9 +425,9 @@ class BatchAborted(TallyError):
     """
 
     @property
-    def refused_index(self) -> str:
+    def refused_index(self) -> int:
         """The detail `refused_index`."""
-        return self._text("refused_index")
+        return self._number("refused_index")
 
 
 class DiskFull(TallyError):
