@@ -1,26 +1,35 @@
 // What has become of an earlier row: sums over the rows that refer to it.
 //
 // Invariants:
-// 1. Sums of a sound ledger are within the range of int64, since they are within their row's amount.
+// 1. A purchase that is reversed and reinstated in turns is in its sums each time, so they have 128 bits. What
+//    they come to in a sound ledger is within their row's amount.
 
 /// Sums over the rows that refer to one earlier row, by their type.
 package struct ReferredSums: Equatable {
   package struct Sums: Equatable {
     package var rowCount: Int64 = 0
-    package var amountMicros: Int64 = 0
-    package var askedMicros: Int64 = 0
-    package var shortMicros: Int64 = 0
-    package var owedMicros: Int64 = 0
+    package var amountMicros: Int128 = 0
+    package var askedMicros: Int128 = 0
+    package var shortMicros: Int128 = 0
+    package var owedMicros: Int128 = 0
 
     package init() {}
 
-    /// Saturates: sums of a sound ledger are within their row's amount.
+    /// Of one row.
+    package init(amountMicros: Int64, askedMicros: Int64, shortMicros: Int64, owedMicros: Int64) {
+      rowCount = 1
+      self.amountMicros = Int128(amountMicros)
+      self.askedMicros = Int128(askedMicros)
+      self.shortMicros = Int128(shortMicros)
+      self.owedMicros = Int128(owedMicros)
+    }
+
     package mutating func add(_ other: Sums) {
       rowCount += other.rowCount
-      amountMicros = amountMicros.addingSaturating(other.amountMicros)
-      askedMicros = askedMicros.addingSaturating(other.askedMicros)
-      shortMicros = shortMicros.addingSaturating(other.shortMicros)
-      owedMicros = owedMicros.addingSaturating(other.owedMicros)
+      amountMicros += other.amountMicros
+      askedMicros += other.askedMicros
+      shortMicros += other.shortMicros
+      owedMicros += other.owedMicros
     }
   }
 
@@ -31,12 +40,9 @@ package struct ReferredSums: Equatable {
   package subscript(type: TransactionType) -> Sums { byType[type] ?? Sums() }
 
   package mutating func add(_ entry: Entry) {
-    var sums = Sums()
-    sums.rowCount = 1
-    sums.amountMicros = entry.amountMicros
-    sums.askedMicros = entry.askedMicros
-    sums.shortMicros = entry.shortMicros
-    sums.owedMicros = entry.owedMicros
+    let sums = Sums(
+      amountMicros: entry.amountMicros, askedMicros: entry.askedMicros, shortMicros: entry.shortMicros,
+      owedMicros: entry.owedMicros)
     byType[entry.type, default: Sums()].add(sums)
   }
 
@@ -54,10 +60,18 @@ extension ReferredSums {
   }
 
   /// Of a purchase: what is reversed, net.
-  var reversedMicros: Int64 { self[.reversal].askedMicros - self[.reinstatement].askedMicros }
+  package var reversedMicros: Int64 {
+    Int64(clamping: self[.reversal].askedMicros - self[.reinstatement].askedMicros)
+  }
 
   /// Of a lot: what a reversal or a void still takes of what returns to it.
-  var shortMicros: Int64 { byType.values.reduce(0) { $0 + $1.shortMicros } }
+  package var shortMicros: Int64 { Int64(clamping: byType.values.reduce(0) { $0 + $1.shortMicros }) }
+
+  /// Of a debit: what was refunded.
+  var refundedMicros: Int64 { Int64(clamping: self[.refund].amountMicros) }
+
+  /// Of a grant: what was voided, or lost to time.
+  var goneMicros: Int64 { Int64(clamping: 0 - self[.void].amountMicros - self[.expiry].amountMicros) }
 
   /// Of a purchase: what its lot lost to time, and no reversal has counted as taken yet.
   var expiredMicros: Int64 {
@@ -66,6 +80,6 @@ extension ReferredSums {
     let lessened = expiry.owedMicros - expiry.shortMicros
     let counted =
       reversal.askedMicros + reversal.amountMicros - reversal.owedMicros - reversal.shortMicros
-    return max(0, lost - lessened - counted)
+    return max(0, Int64(clamping: lost - lessened - counted))
   }
 }

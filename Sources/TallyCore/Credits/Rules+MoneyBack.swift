@@ -152,8 +152,7 @@ extension Rules {
     var short: Int64 = 0
     if void.amountMicros == nil {
       // What was neither voided nor lost to time is spent or held, and may return.
-      let gone = 0 - sums[.void].amountMicros - sums[.expiry].amountMicros
-      short = max(0, grant.amountMicros - gone - taken.amountMicros - sums.shortMicros)
+      short = max(0, grant.amountMicros - sums.goneMicros - taken.amountMicros - sums.shortMicros)
     }
     draft.addShort(short, toLot: grant.sequence)
     draft.take(taken)

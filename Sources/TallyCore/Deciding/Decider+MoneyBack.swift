@@ -10,7 +10,7 @@ extension Decider {
   func decide(_ it: CreditCommand.Refund) throws(Refusal) -> Decided<Receipt> {
     let debit = try debit(of: it)
     var context = try context(of: try records.account(userId: debit.userId))
-    let refunded = try records.referred(to: debit.sequence)[.refund].amountMicros
+    let refunded = try records.referred(to: debit.sequence).refundedMicros
     if debit.type == .apiUsage { context.origins = try origins(ofLots: debit.lots.map(\.lotId)) }
     return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
       try Rules.decide(it, debit: debit, refundedMicros: refunded, context)

@@ -120,7 +120,8 @@ extension Decider {
     // A capture of more than was held refers to the hold.
     let capture = try records.referred(to: hold.id)[.apiUsage]
     return ChargedBefore(
-      paidMicros: max(hold.capturedMicros, 0 - capture.amountMicros), owedMicros: capture.owedMicros)
+      paidMicros: max(hold.capturedMicros, Int64(clamping: 0 - capture.amountMicros)),
+      owedMicros: Int64(clamping: capture.owedMicros))
   }
 
   // MARK: what is written

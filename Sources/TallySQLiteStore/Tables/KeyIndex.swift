@@ -65,12 +65,8 @@ final class KeyIndex {
 
   private static func sums(_ row: inout Columns) -> (TransactionType?, ReferredSums.Sums) {
     let type = LedgerTable.type(&row)
-    var sums = ReferredSums.Sums()
-    sums.rowCount = 1
-    sums.amountMicros = row.int()
-    sums.askedMicros = row.int()
-    sums.shortMicros = row.int()
-    sums.owedMicros = row.int()
+    let sums = ReferredSums.Sums(
+      amountMicros: row.int(), askedMicros: row.int(), shortMicros: row.int(), owedMicros: row.int())
     return (type, sums)
   }
 

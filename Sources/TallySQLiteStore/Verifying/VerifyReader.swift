@@ -100,7 +100,7 @@ final class VerifyReader {
 
   /// What the rows that refer to a lot's row say is short of it.
   func shortMicros(ofLot id: Int64) throws(SQLiteError) -> Int64 {
-    try keys.referred(to: id).byType.values.reduce(0) { $0.addingSaturating($1.shortMicros) }
+    try keys.referred(to: id).shortMicros
   }
 
   /// Plays the next slice of rows back.

@@ -153,12 +153,9 @@ struct VerifyReferenceGroup {
       "\(name): row \(sequence), which it refers to, is a later one or another user's")
     tally.expect(
       type.refers(to: targetType), "\(name): \(type) refers to row \(sequence), which is \(targetType)")
-    var more = ReferredSums.Sums()
-    more.rowCount = 1
-    more.amountMicros = row.amountMicros
-    more.askedMicros = row.askedMicros
-    more.shortMicros = row.shortMicros
-    more.owedMicros = row.owedMicros
+    let more = ReferredSums.Sums(
+      amountMicros: row.amountMicros, askedMicros: row.askedMicros, shortMicros: row.shortMicros,
+      owedMicros: row.owedMicros)
     sums.byType[type, default: ReferredSums.Sums()].add(more)
     compare(row, type, target, name, &tally)
     if type == .expiry, row.holdId == nil, row.effectiveAtMicros == target.expiresAtMicros { expiry = row }
@@ -172,12 +169,12 @@ struct VerifyReferenceGroup {
     case .refund:
       let refunded = sums[.refund].amountMicros
       tally.expect(
-        refunded <= 0 - target.amountMicros,
-        "\(name): \(refunded) refunded of row \(sequence), which took \(0 - target.amountMicros)")
+        refunded <= 0 - Int128(target.amountMicros),
+        "\(name): \(refunded) refunded of row \(sequence), which took \(0 - Int128(target.amountMicros))")
     case .reversal, .reinstatement:
       tally.expect(
-        (0...max(0, target.amountMicros)).contains(reversedMicros),
-        "\(name): \(reversedMicros) reversed of \(target.amountMicros) that row \(sequence) bought")
+        (0...max(0, target.amountMicros)).contains(sums.reversedMicros),
+        "\(name): \(sums.reversedMicros) reversed of \(target.amountMicros) that row \(sequence) bought")
     case .void:
       let voided = 0 - sums[.void].amountMicros
       tally.expect(
@@ -190,7 +187,7 @@ struct VerifyReferenceGroup {
     }
     tally.expect(
       owedMicros >= 0, "\(name): more is paid and forgiven of row \(sequence)'s reversal than was owed")
-    tally.expect(shortMicros >= 0, "\(name): more is taken of row \(sequence)'s lot than was short")
+    tally.expect(sums.shortMicros >= 0, "\(name): more is taken of row \(sequence)'s lot than was short")
   }
 
   /// What rolls over is what has expired in the same change, up to the cap, until the next period's end.
@@ -206,32 +203,23 @@ struct VerifyReferenceGroup {
     tally.expect(sums[.rollover].rowCount == 1, "\(name): row \(sequence) has rolled over before")
   }
 
-  private var reversedMicros: Int64 {
-    sums[.reversal].askedMicros.subtractingSaturating(sums[.reinstatement].askedMicros)
-  }
-
-  private var shortMicros: Int64 {
-    sums.byType.values.reduce(0) { $0.addingSaturating($1.shortMicros) }
-  }
-
   /// What holds once all rows are there.
   func end(_ tally: inout VerifyTally) {
     guard target?.type == .purchase else { return }
     let (reversal, reinstatement, expiry) = (sums[.reversal], sums[.reinstatement], sums[.expiry])
-    let taken = (0 - reversal.amountMicros).subtractingSaturating(reinstatement.amountMicros)
-    let owed = reversal.owedMicros.subtractingSaturating(reinstatement.owedMicros)
-      .subtractingSaturating(expiry.owedMicros)
-    let rest = reversedMicros.subtractingSaturating(taken).subtractingSaturating(owed)
-      .subtractingSaturating(shortMicros)
+    let (reversed, short) = (sums.reversedMicros, sums.shortMicros)
+    let taken = 0 - reversal.amountMicros - reinstatement.amountMicros
+    let owed = reversal.owedMicros - reinstatement.owedMicros - expiry.owedMicros
+    let rest = Int128(reversed) - taken - owed - Int128(short)
     tally.expect(
       (0...max(0, 0 - expiry.amountMicros)).contains(rest),
-      "ledger row \(sequence): \(reversedMicros) reversed is not \(taken) taken, \(owed) owed, "
-        + "\(shortMicros) short and what of \(0 - expiry.amountMicros) has expired")
+      "ledger row \(sequence): \(reversed) reversed is not \(taken) taken, \(owed) owed, "
+        + "\(short) short and what of \(0 - expiry.amountMicros) has expired")
     tally.expect(
       sums[.owed].owedMicros == reversal.owedMicros,
       "ledger row \(sequence): reversals left \(reversal.owedMicros) owed, rows owe \(sums[.owed].owedMicros)"
     )
-    let forgiven = reinstatement.owedMicros.addingSaturating(expiry.owedMicros)
+    let forgiven = reinstatement.owedMicros + expiry.owedMicros
     tally.expect(
       sums[.owedForgiven].owedMicros >= forgiven,
       "ledger row \(sequence): \(forgiven) owed was undone, \(sums[.owedForgiven].owedMicros) is forgiven")
