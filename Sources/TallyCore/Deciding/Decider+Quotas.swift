@@ -12,17 +12,19 @@ extension Decider {
   func quotaRefusal(_ kind: QuotaKind, of account: Account) throws(Refusal) -> Refusal? {
     // Without a limit nothing is counted.
     guard let plan = try records.plan(of: account), plan.limits[kind] != nil else { return nil }
+    // Of a user that is not known there is nothing to count: under number 0 all users' is.
+    let isKnown = account.id != 0
     var counts = QuotaCounts()
     var resetsAtMicros: Int64?
     switch kind {
-    case .pages: counts.pages = try records.pageCount(of: account)
+    case .pages: if isKnown { counts.pages = try records.pageCount(of: account) }
     case .generations, .uploads:
       let zone: Zone
       do { zone = try records.zones.zone(named: plan.quotaTimeZone) } catch { return error }
       let span = zone.span(of: zone.month(ofMicros: records.nowMicros))
-      counts.month = try records.counters(in: span, of: account)
       resetsAtMicros = span.endMicros
-      if kind == .generations { counts.running = try records.openRunCount(of: account) }
+      if isKnown { counts.month = try records.counters(in: span, of: account) }
+      if isKnown, kind == .generations { counts.running = try records.openRunCount(of: account) }
     }
     return QuotaUse(kind, counts, limits: plan.limits, resetsAtMicros: resetsAtMicros).refusal(kind)
   }

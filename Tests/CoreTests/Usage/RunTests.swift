@@ -130,6 +130,27 @@ struct RunTests {
     try engine.close()
   }
 
+  @Test(
+    "what others have used is nobody's quota who was not known before", arguments: EngineUnderTest.allCases)
+  func unknownUser(engine: EngineUnderTest) throws {
+    let rig = try engine.rig()
+    rig.setTime(micros: noon)
+    var plan = plan("pro", dollar)
+    (plan.isDefault, plan.limits.monthlyGenerations) = (true, 2)
+    for (number, zone) in ["", "Asia/Kathmandu"].enumerated() {
+      plan.timeZone = zone
+      #expect(rig.engine.apply(.putPlan(plan)).refusal == nil)
+      // At the month's edge in that zone, and within it.
+      for (index, at) in [noon - 14 * 86_400 * second - 15 * 3_600 * second, noon].enumerated() {
+        for run in 0..<2 {
+          #expect(
+            rig.engine.apply(.usage(record("other", "\(number)-\(index)-\(run)", at: at))).refusal == nil)
+        }
+      }
+      #expect(rig.engine.apply(.usage(begin("new\(number)", "first\(number)"))).refusal == nil)
+    }
+  }
+
   @Test("a run that fails in SQL leaves nothing, and the others of its commit go on as if it had not been")
   func undone() throws {
     var faults = EngineFaults()
