@@ -72,7 +72,7 @@ struct EngineAgreementTests {
     mutating func carryOut(_ steps: [Step]) throws {
       for step in steps {
         switch step.kind {
-        case .advance, .toBorder, .back:
+        case .advance, .toBorder, .month, .back:
           try makeCall()
           source.pass(step)
           setTime()

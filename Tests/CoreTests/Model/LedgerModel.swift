@@ -4,6 +4,7 @@
 // 1. It is written from the specification, not from the rules, and shares no code with them but the values.
 // 2. Time does not pass by itself: a user lives on, on a copy, up to the time that a question asks about,
 //    and for good only when a command of theirs is applied.
+// 3. A row's facts are what a question about earlier rows is answered from; nothing is summed up beside them.
 //
 // Values, owned by the test.
 
@@ -14,9 +15,15 @@ internal import TallySQLiteStore
 struct LedgerModel {
   private(set) var users: [ExactText: ModelUser] = [:]
   var runs: [ExactText: ModelRunState] = [:]
-  private(set) var plans: [ExactText: Plan] = [:]
+  var plans: [ExactText: Plan] = [:]
+  var defaultPlanId: String?
+  var settings: [ExactText: UserSettings] = [:]
+  /// When a write first named a user.
+  var created: [ExactText: Int64] = [:]
   /// Row n is at n - 1.
   private(set) var ledger: [Entry] = []
+  /// Of the row at the same place: the last row of what wrote it.
+  private var lastOfChange: [Int64] = []
   private(set) var lastAt: Int64 = 0
   /// Settled holds, by id, and all holds' users.
   private(set) var settled: [Int64: Hold] = [:]
@@ -25,16 +32,19 @@ struct LedgerModel {
   /// Of each user the last row whose version is a multiple of a number.
   private var latest: [Int64: [ExactText: Int64]] = [:]
 
-  /// Rows by what must be unique: user and key; payment; user, plan and period.
-  private var keys: [[ExactText]: Int64] = [:]
-  private var payments: [ExactText: Int64] = [:]
-  private var grants: [[ExactText]: [Int64]] = [:]
+  /// Rows by what must be unique: user and key; any id of a payment; event; and those of a user and plan.
+  private(set) var keys: [[ExactText]: Int64] = [:]
+  var payments: [ExactText: Int64] = [:]
+  private(set) var events: [ExactText: Int64] = [:]
+  private(set) var grants: [[ExactText]: [Int64]] = [:]
 
   func now(_ wall: Int64) -> Int64 { max(wall, lastAt, toldAt) }
   /// The latest that anybody was told, by a command that wrote nothing or by a read.
   private var toldAt: Int64 = 0
   /// Of the last commit that wrote something.
   private var committedAt: Int64 = 0
+  /// Whether the command has written something, be it no row.
+  var hasWritten = false
 
   /// Somebody reads.
   mutating func tell(wall: Int64) { toldAt = now(wall) }
@@ -45,24 +55,14 @@ struct LedgerModel {
     committedAt = toldAt
   }
 
-  /// Whether an outcome is of something written.
-  static func hasWritten(_ outcome: Outcome) -> Bool {
-    switch outcome {
-    case .refused: false
-    case .planStored(_, let unchanged, _): !unchanged
-    case .applied(let receipt): !receipt.replayed
-    case .usage(.run(let receipt)): !receipt.replayed
-    case .page, .admin: true
-    }
-  }
-
   // MARK: Questions
 
   /// A user as they are at a time, whatever of it was written.
-  private func user(_ userId: String, at time: Int64) -> ModelUser {
+  /// - Parameter isRead: a reader does not know when the books are full, and counts a grant all the same.
+  func user(_ userId: String, at time: Int64, isRead: Bool = false) -> ModelUser {
     var user = users[ExactText(userId)] ?? ModelUser(userId: userId)
-    var numbering: Int64 = 0
-    user.live(until: time, &numbering)
+    let due = due(of: user, at: time, isRead: isRead)
+    user.live(until: time, numberingFrom: Int64(ledger.count) + 1, due)
     return user
   }
 
@@ -70,9 +70,22 @@ struct LedgerModel {
 
   /// As it is by a time that is not before the last row's.
   func balance(_ userId: String, at time: Int64) -> Balance {
-    var balance = user(userId, at: time).balance(at: time)
-    balance.version = users[ExactText(userId)]?.version ?? 0
+    told(of: user(userId, at: time, isRead: true))
+  }
+
+  /// What was not written yet has no version.
+  private func told(of user: ModelUser) -> Balance {
+    var balance = user.balance(at: user.now)
+    balance.version = user.version
     return balance
+  }
+
+  /// What a user is told who asks whether they may spend.
+  func spending(_ userId: String, wall: Int64) -> Spending {
+    let user = user(userId, at: now(wall), isRead: true)
+    var spending = Spending(balance: told(of: user))
+    do throws(Refusal) { try requireSpender(user) } catch { spending.objection = error }
+    return spending
   }
 
   /// Newest first.
@@ -84,11 +97,27 @@ struct LedgerModel {
 
   func rows(_ userId: String) -> [Entry] { ledger.filter { $0.userId.isExactly(userId) } }
 
+  func row(_ sequence: Int64) -> Entry? {
+    sequence > 0 && sequence <= Int64(ledger.count) ? ledger[Int(sequence) - 1] : nil
+  }
+
+  func rows(about sequence: Int64, _ type: TransactionType, with new: [Entry] = []) -> [Entry] {
+    (ledger + new).filter { $0.refersTo == sequence && $0.type == type }
+  }
+
+  /// The lot that a row made.
+  func lot(ofRow row: Entry) -> ModelUser.Lot {
+    let made = row.lots.first { $0.lotId == row.sequence }
+    return ModelUser.Lot(
+      id: row.sequence, type: row.type, amount: made?.amountMicros ?? 0, priority: row.priority,
+      effectiveAt: row.effectiveAtMicros, expiresAt: row.expiresAtMicros, rollover: row.rollover)
+  }
+
   /// A hold as it was last written.
   func hold(_ id: Int64) -> Hold? { settled[id] ?? holders[id].flatMap { users[$0]?.holds[id] } }
 
   /// A hold as its client sees it.
-  private func hold(_ id: Int64, at time: Int64) -> Hold? {
+  func hold(_ id: Int64, at time: Int64) -> Hold? {
     if let over = settled[id] { return over }
     guard let name = holders[id] else { return nil }
     let user = user(name.text, at: time)
@@ -101,35 +130,26 @@ struct LedgerModel {
   mutating func apply(_ command: Command, wall: Int64) -> Outcome {
     let time = now(wall)
     toldAt = time
+    hasWritten = false
     let outcome = outcome(of: command, at: time)
-    if Self.hasWritten(outcome) { committedAt = time }
+    if hasWritten { committedAt = time }
     return outcome
   }
 
   private mutating func outcome(of command: Command, at time: Int64) -> Outcome {
     do throws(Refusal) {
-      if case .putPlan(let plan, _) = command { return put(plan, at: time) }
-      if case .usage(let command) = command { return .usage(.run(try carryOut(command, at: time))) }
-      return .applied(try carryOut(command, at: time))
+      switch command {
+      case .putPlan(let plan, let kept): return try put(plan, keeping: kept, at: time)
+      case .admin(.putSettings(let settings, let kept)):
+        return .admin(try put(settings, keeping: kept, at: time))
+      // Of which nothing is in this model.
+      case .admin, .page: throw Refusal(.invalidField, "")
+      case .usage(let command): return .usage(.run(try carryOut(command, at: time)))
+      default: return .applied(try carryOut(command, at: time))
+      }
     } catch {
       return .refused(error)
     }
-  }
-
-  private mutating func put(_ plan: Plan, at time: Int64) -> Outcome {
-    if let stored = plans[ExactText(plan.id)] {
-      var same = plan
-      same.updatedAtMicros = stored.updatedAtMicros
-      if same == stored { return unplaced(stored, unchanged: true) }
-    }
-    var plan = plan
-    plan.updatedAtMicros = time
-    plans[ExactText(plan.id)] = plan
-    return unplaced(plan, unchanged: false)
-  }
-
-  private func unplaced(_ plan: Plan, unchanged: Bool) -> Outcome {
-    .planStored(plan, unchanged: unchanged, commit: CommitPoint(sequence: 0, position: 0))
   }
 
   /// Writes off everything that is over, of all users.
@@ -138,124 +158,93 @@ struct LedgerModel {
     let time = now(wall)
     toldAt = time
     committedAt = max(committedAt, lastAt)
-    for userId in order {
-      guard var user = users[ExactText(userId)] else { continue }
-      var numbering = Int64(ledger.count) + 1
-      user.live(until: time, &numbering)
+    for userId in order where users[ExactText(userId)] != nil {
+      var user = user(userId, at: time)
       _ = save(&user)
     }
   }
 
   private mutating func carryOut(_ command: Command, at time: Int64) throws(Refusal) -> Receipt {
-    let hold = try hold(named: command)
-    let userId = hold?.userId ?? command.ownUserId
-    if case .grantPlan(let grant) = command, plans[ExactText(grant.planId)] == nil {
-      throw Refusal(.grantNotFound, "")
-    }
-    if let sequence = keys[[ExactText(userId), ExactText(command.idempotency.key)]] {
-      guard ledger[Int(sequence) - 1].idempotency?.digest == command.idempotency.digest else {
+    let named = try named(by: command, at: time)
+    if let sequence = keys[[ExactText(named.userId), ExactText(command.idempotency.key)]] {
+      guard row(sequence)?.idempotency?.digest == command.idempotency.digest else {
         throw Refusal(.idempotencyMismatch, "")
       }
       return replay(ledger[Int(sequence) - 1], at: time)
     }
-    if let row = try sameByNature(command, at: time) { return replay(row, at: time) }
-    var user = users[ExactText(userId)] ?? ModelUser(userId: userId)
-    var numbering = Int64(ledger.count) + 1
-    user.live(until: time, &numbering)
-    let changed = try carryOut(command, on: &user, hold: hold, at: time, &numbering)
+    var user = user(named.userId, at: time)
+    if let row = try sameByNature(command, named, user, at: time) {
+      // The server had granted it, before the command.
+      if row.sequence > Int64(ledger.count), !save(&user) { throw Refusal(.amountOverflow, "") }
+      return replay(ledger[Int(row.sequence) - 1], at: time)
+    }
+    let changed = try carryOut(command, on: &user, named)
     let balance = user.balance(at: time)
+    let first = ledger.count
     guard save(&user) else { throw Refusal(.amountOverflow, "") }
     if case .extend = command, let changed { follow(changed) }
-    guard let row = ledger.last else { throw Refusal(.corrupt, "") }
+    guard let row = ledger[first...].first(where: { $0.idempotency != nil }) else {
+      throw Refusal(.corrupt, "")
+    }
+    if case .addPurchase(let purchase) = command { keep(purchase.allIds, of: row.sequence) }
     return Receipt(transaction: row, balance: balance, hold: changed)
   }
 
-  private func hold(named command: Command) throws(Refusal) -> Hold? {
-    let named: (id: Int64, actingUserId: String?)
-    switch command {
-    case .extend(let extend): named = (extend.holdId, extend.actingUserId)
-    case .capture(let capture): named = (capture.holdId, capture.actingUserId)
-    case .release(let release): named = (release.holdId, release.actingUserId)
-    default: return nil
-    }
-    guard let found = self.hold(named.id), named.actingUserId?.isExactly(found.userId) ?? true else {
-      throw Refusal(.holdNotFound, "", details: ["hold_id": "hold-\(named.id)"])
-    }
-    return found
-  }
-
-  /// The row that did the same before, by payment or period.
-  private func sameByNature(_ command: Command, at time: Int64) throws(Refusal) -> Entry? {
-    if case .addPurchase(let purchase) = command, let sequence = payments[ExactText(purchase.paymentId)] {
-      let row = ledger[Int(sequence) - 1]
-      guard row.userId.isExactly(purchase.userId), row.amountMicros == purchase.amountMicros else {
-        throw Refusal(.paymentConflict, "")
-      }
-      return row
-    }
-    if case .grantPlan(let grant) = command { return try grantedBefore(grant, at: time) }
-    return nil
-  }
-
-  private func grantedBefore(_ grant: Command.GrantPlan, at time: Int64) throws(Refusal) -> Entry? {
-    let period = Self.period(of: grant, at: time)
-    let rows = (grants[[ExactText(grant.userId), ExactText(grant.planId)]] ?? []).map { ledger[Int($0) - 1] }
-    let overlapping = rows.filter { $0.periodDays?.overlaps(period.days) ?? false }
-    let isNamedByInstant = if case .instant = grant.period { true } else { false }
-    let same = overlapping.first { row in
-      row.periodDays?.lowerBound == period.days.lowerBound
-        && (!isNamedByInstant || row.periodStartMicros == period.startMicros)
-    }
-    if let same {
-      guard same.amountMicros == grant.amountMicros ?? same.amountMicros else {
-        throw Refusal(.grantConflict, "")
-      }
-      return same
-    }
-    guard let last = overlapping.compactMap(\.periodDays?.lowerBound).max() else { return nil }
-    throw Refusal(.grantOverlaps, "", details: ["period": Civil(dayNumber: last).text(upTo: .day)])
-  }
-
-  /// Plans of the model have no time zone.
-  static func period(of grant: Command.GrantPlan, at time: Int64) -> Period {
-    grant.period?.period(in: .utc) ?? Period(monthContaining: time, zone: .utc)
-  }
-
+  /// The row and the balance of then, the hold of now.
   func replay(_ row: Entry, at time: Int64) -> Receipt {
+    let last = ledger[Int(lastOfChange[Int(row.sequence) - 1]) - 1]
     let hold = row.holdId.flatMap { self.hold($0, at: time) }
     let balance = Balance(
-      userId: row.userId, postedMicros: row.balanceAfterMicros - row.pendingAfterMicros,
-      heldMicros: row.heldAfterMicros, pendingMicros: row.pendingAfterMicros, version: row.version,
-      nextExpiry: row.nextExpiryAfter)
+      userId: row.userId, postedMicros: last.balanceAfterMicros - last.pendingAfterMicros,
+      heldMicros: last.heldAfterMicros, pendingMicros: last.pendingAfterMicros,
+      owedMicros: last.owedAfterMicros, version: last.version, nextExpiry: last.nextExpiryAfter)
     return Receipt(transaction: row, balance: balance, hold: hold, replayed: true)
+  }
+
+  // MARK: Writing
+
+  /// Whether the books can issue so much.
+  func canIssue(_ amount: Int64) -> Bool {
+    !books[.issued, default: 0].subtractingReportingOverflow(amount).overflow
   }
 
   /// - Returns: false when the books cannot take it, and then nothing is changed.
   mutating func save(_ user: inout ModelUser) -> Bool {
     var books = books
     for row in user.rows {
-      guard let side = row.counterpart else { continue }
+      guard let side = Self.otherSide(of: row) else { continue }
       let (sum, overflow) = books[side, default: 0].subtractingReportingOverflow(row.amountMicros)
       if overflow { return false }
       books[side] = sum
     }
     self.books = books
-    let name = ExactText(user.userId)
-    for var row in user.rows {
-      point(&row)
-      if let refersTo = row.refersTo { row = row.naming(ledger[Int(refersTo) - 1]) }
-      ledger.append(row)
-      lastAt = row.atMicros
-      if let key = row.idempotency?.key { keys[[name, ExactText(key)]] = row.sequence }
-      if let paymentId = row.paymentId { payments[ExactText(paymentId)] = row.sequence }
-      if let planId = row.planId { grants[[name, ExactText(planId)], default: []].append(row.sequence) }
-      if row.type == .hold { holders[row.sequence] = name }
-    }
+    let last = Int64(ledger.count + user.rows.count)
+    for row in user.rows { append(row, lastOfChange: last) }
     for hold in user.settled { settled[hold.id] = hold }
-    guard !user.rows.isEmpty else { return true }
+    if !user.rows.isEmpty { hasWritten = true }
     user.keep()
-    users[name] = user
+    keep(user)
     return true
+  }
+
+  mutating func keep(_ user: ModelUser) {
+    users[ExactText(user.userId)] = user
+    if created[ExactText(user.userId)] == nil { created[ExactText(user.userId)] = user.now }
+  }
+
+  private mutating func append(_ row: Entry, lastOfChange last: Int64) {
+    let name = ExactText(row.userId)
+    var row = row
+    point(&row)
+    if let refersTo = row.refersTo { row = row.naming(ledger[Int(refersTo) - 1]) }
+    ledger.append(row)
+    lastOfChange.append(last)
+    lastAt = row.atMicros
+    if let key = row.idempotency?.key { keys[[name, ExactText(key)]] = row.sequence }
+    if let paymentId = row.paymentId { payments[ExactText(paymentId)] = row.sequence }
+    if let eventId = row.eventId { events[ExactText(eventId)] = row.sequence }
+    if let planId = row.planId { grants[[name, ExactText(planId)], default: []].append(row.sequence) }
+    if row.type == .hold { holders[row.sequence] = name }
   }
 
   /// Sets the user's row before, and the one that a row skips back to.
@@ -268,8 +257,36 @@ struct LedgerModel {
     }
   }
 
+  /// What stands against a user's row.
+  private static func otherSide(of row: Entry) -> SystemAccount? {
+    switch row.type {
+    case .opening, .purchase, .planGrant, .promoGrant, .reversal, .reinstatement: return .issued
+    case .apiUsage, .refund: return .revenue
+    case .expiry, .void, .rollover: return .forfeited
+    case .adjustment: return .adjustments
+    case .owedPayment: return row.refersTo == nil ? .revenue : .issued
+    case .hold, .holdExtend, .holdRelease, .owed, .owedForgiven: return nil
+    }
+  }
+
   /// The books' sums, users included: zero.
   var booksTotal: Int64 {
     books.values.reduce(0, &+) &+ users.values.reduce(0) { $0 &+ $1.everything }
+  }
+
+  /// What is wrong with the model itself.
+  var contradictions: [String] {
+    var found: [String] = []
+    if booksTotal != 0 { found.append("the model's books sum to \(booksTotal)") }
+    for user in users.values {
+      let rows = rows(user.userId)
+      func sum(_ type: TransactionType) -> Int64 {
+        rows.reduce(0) { $1.type == type ? $0 &+ $1.owedMicros : $0 }
+      }
+      let owed = sum(.owed) &- sum(.owedPayment) &- sum(.owedForgiven)
+      if owed != user.owed { found.append("\(user.userId) owes \(user.owed), by the rows \(owed)") }
+      if user.posted != user.everything { found.append("\(user.userId) has \(user.everything)") }
+    }
+    return found
   }
 }

@@ -1,4 +1,4 @@
-// What each command does to a user of the model.
+// What each command does to a user of the model. Those that give money back stand in ModelMoneyBack.swift.
 //
 // Values; part of the model.
 
@@ -7,119 +7,130 @@ internal import TallySQLiteStore
 
 extension LedgerModel {
   /// - Returns: the hold that the command made or changed.
-  func carryOut(
-    _ command: Command, on user: inout ModelUser, hold: Hold?, at time: Int64, _ numbering: inout Int64
-  ) throws(Refusal) -> Hold? {
+  func carryOut(_ command: Command, on user: inout ModelUser, _ named: Named) throws(Refusal) -> Hold? {
     switch command {
     case .consume(let consume):
-      try Self.requireAvailable(consume.amountMicros, user, time)
-      user.spend(.apiUsage, consume.amountMicros, at: time, &numbering) {
+      try requireSpender(user)
+      try Self.requireAvailable(consume.amountMicros, user)
+      user.spend(.apiUsage, consume.amountMicros) {
         $0.runId = consume.runId
         Self.sign(&$0, command)
       }
     case .adjust(let adjust) where adjust.amountMicros < 0:
       guard adjust.amountMicros > Int64.min else { throw Refusal(.amountOverflow, "") }
-      try Self.requireAvailable(-adjust.amountMicros, user, time)
-      user.spend(.adjustment, -adjust.amountMicros, at: time, &numbering) {
+      try Self.requireAvailable(-adjust.amountMicros, user)
+      user.spend(.adjustment, -adjust.amountMicros) {
         ($0.actor, $0.reason) = (adjust.actor, adjust.reason)
         Self.sign(&$0, command)
       }
-    case .addPurchase, .grantPlan, .grantPromo, .adjust:
-      try grant(command, to: &user, at: time, &numbering)
+    case .addPurchase, .grantPlan, .grantPromo, .adjust: try grant(command, to: &user)
     case .reserve(let reserve):
-      let expiresAt = try Self.later(time, reserve.ttlMillis)
-      try Self.requireAvailable(reserve.amountMicros, user, time)
-      return user.reserve(
-        reserve.amountMicros, runId: reserve.runId, expiresAt: expiresAt, at: time, &numbering
-      ) { Self.sign(&$0, command) }
+      try requireSpender(user)
+      let expiresAt = try Self.later(user.now, reserve.ttlMillis)
+      try Self.requireAvailable(reserve.amountMicros, user)
+      return user.reserve(reserve.amountMicros, runId: reserve.runId, expiresAt: expiresAt) {
+        Self.sign(&$0, command)
+      }
     case .extend(let extend):
-      let hold = try Self.requireOpen(hold, time)
-      let expiresAt = try Self.later(time, extend.ttlMillis)
-      return user.extend(hold, expiresAt: expiresAt, at: time, &numbering) { Self.sign(&$0, command) }
-    case .capture(let capture):
-      let hold = try Self.requireOpen(hold, time)
-      let amount = capture.amountMicros ?? hold.amountMicros
-      guard amount <= hold.amountMicros else {
-        throw Refusal(
-          .captureExceedsHold, "",
-          details: ["hold_micros": "\(hold.amountMicros)", "amount_micros": "\(amount)"])
-      }
-      return user.end(hold, as: .captured, capturing: amount, at: time, endedAt: time, &numbering) {
-        Self.sign(&$0, command)
-      }
+      let hold = try Self.requireOpen(named.hold, user.now)
+      let expiresAt = try Self.later(user.now, extend.ttlMillis)
+      return user.extend(hold, expiresAt: expiresAt) { Self.sign(&$0, command) }
+    case .capture(let capture): return try settle(capture, named.hold, of: &user)
     case .release:
-      let hold = try Self.requireOpen(hold, time)
-      return user.end(hold, as: .released, capturing: 0, at: time, endedAt: time, &numbering) {
-        Self.sign(&$0, command)
-      }
-    case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .forgiveOwed, .putPlan, .usage, .page,
-      .admin:
-      break
+      let hold = try Self.requireOpen(named.hold, user.now)
+      return user.end(hold, as: .released, capturing: 0, endedAt: user.now) { Self.sign(&$0, command) }
+    case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .forgiveOwed:
+      try giveBack(command, on: &user, named)
+    case .putPlan, .usage, .page, .admin: break
     }
     return nil
   }
 
-  private func grant(
-    _ command: Command, to user: inout ModelUser, at time: Int64, _ numbering: inout Int64
-  ) throws(Refusal) {
-    var type = TransactionType.adjustment
-    var amount: Int64 = 0
+  private func settle(
+    _ capture: Command.Capture, _ hold: Hold?, of user: inout ModelUser
+  ) throws(Refusal) -> Hold? {
+    let hold = try Self.requireOpen(hold, user.now)
+    let amount = capture.amountMicros ?? hold.amountMicros
+    guard capture.mayDraw || amount <= hold.amountMicros else {
+      throw Refusal(
+        .captureExceedsHold, "",
+        details: ["hold_micros": "\(hold.amountMicros)", "amount_micros": "\(amount)"])
+    }
+    let onShort = onShort(user.userId)
+    return try user.charge(amount, to: hold, runId: hold.runId, onShort: onShort) {
+      if amount > hold.amountMicros { $0.refersTo = hold.id }
+      Self.sign(&$0, .capture(capture))
+    }.hold
+  }
+
+  /// What a grant comes to.
+  private struct Grant {
+    var type: TransactionType
+    var amount: Int64
     var priority: Int32 = 50
-    var effectiveAt = time
+    var effectiveAt: Int64
     var expiresAt: Int64?
-    var period: Period?
+    var period: ModelPeriod?
+    var rollover: Rollover?
+  }
+
+  private func grant(_ command: Command, to user: inout ModelUser) throws(Refusal) {
+    var grant = Grant(type: .adjustment, amount: 0, effectiveAt: user.now)
     switch command {
     case .addPurchase(let purchase):
-      (type, amount, expiresAt) = (.purchase, purchase.amountMicros, purchase.expiresAtMicros)
+      (grant.type, grant.amount, grant.expiresAt) =
+        (.purchase, purchase.amountMicros, purchase.expiresAtMicros)
     case .grantPromo(let promo):
-      (type, amount, priority) = (.promoGrant, promo.amountMicros, promo.priority)
-      (effectiveAt, expiresAt) = (max(time, promo.effectiveAtMicros ?? time), promo.expiresAtMicros)
-    case .grantPlan(let grant):
-      guard let plan = plans[ExactText(grant.planId)] else { throw Refusal(.grantNotFound, "") }
-      let granted = Self.period(of: grant, at: time)
-      (type, amount, priority) = (.planGrant, grant.amountMicros ?? plan.monthlyCreditMicros, plan.priority)
-      (period, expiresAt) = (granted, grant.expiresAtMicros)
-      if expiresAt == nil {
-        switch plan.grantExpiry {
-        case .never: break
-        case .periodEnd: expiresAt = granted.endMicros
-        case .after(let millis): expiresAt = granted.startMicros + millis * 1_000
-        }
-        if let end = expiresAt, end <= time {
-          throw Refusal(.invalidField, "", details: ["field": "period"])
-        }
-        if let end = expiresAt, let effective = grant.effectiveAtMicros, effective >= end {
-          throw Refusal(.invalidField, "", details: ["field": "effective_at_micros"])
-        }
-      }
-      effectiveAt = max(time, grant.effectiveAtMicros ?? granted.startMicros)
-    case .adjust(let adjust): amount = adjust.amountMicros
+      (grant.type, grant.amount, grant.priority) = (.promoGrant, promo.amountMicros, promo.priority)
+      grant.effectiveAt = max(user.now, promo.effectiveAtMicros ?? user.now)
+      grant.expiresAt = promo.expiresAtMicros
+    case .grantPlan(let it): grant = try planned(it, at: user.now)
+    case .adjust(let adjust): grant.amount = adjust.amountMicros
     default: break
     }
-    if let expiresAt, expiresAt <= effectiveAt {
+    if let expiresAt = grant.expiresAt, expiresAt <= grant.effectiveAt {
       throw Refusal(.invalidField, "", details: ["field": "expires_at_micros"])
     }
-    let limit = if case .addPurchase = command { 1_024 } else { 256 }
-    guard user.openLots < limit else { throw Refusal(.lotLimit, "", details: ["limit": "\(limit)"]) }
-    guard !user.everything.addingReportingOverflow(amount).overflow else {
+    try user.requireRoomForLot(grant.type == .purchase ? ModelUser.lastLotLimit : 256)
+    guard !user.everything.addingReportingOverflow(grant.amount).overflow else {
       throw Refusal(.amountOverflow, "")
     }
     user.grant(
-      type, amount, priority: priority, effectiveAt: effectiveAt, expiresAt: expiresAt, at: time, &numbering
+      grant.type, grant.amount, priority: grant.priority, effectiveAt: grant.effectiveAt,
+      expiresAt: grant.expiresAt, rollover: grant.rollover
     ) {
-      if case .addPurchase(let purchase) = command {
-        ($0.paymentId, $0.package) = (purchase.paymentId, purchase.package)
+      switch command {
+      case .addPurchase(let it): ($0.paymentId, $0.package) = (it.paymentId, it.package)
+      case .grantPlan(let it):
+        ($0.planId, $0.periodStartMicros, $0.periodDays) = (
+          it.planId, grant.period?.start, grant.period?.days
+        )
+      case .adjust(let it): ($0.actor, $0.reason) = (it.actor, it.reason)
+      default: break
       }
-      if case .grantPlan(let grant) = command {
-        ($0.planId, $0.periodStartMicros) = (grant.planId, period?.startMicros)
-        $0.periodDays = period?.days
-      }
-      if case .adjust(let adjust) = command { ($0.actor, $0.reason) = (adjust.actor, adjust.reason) }
       Self.sign(&$0, command)
     }
   }
 
-  private static func sign(_ row: inout Entry, _ command: Command) {
+  private func planned(_ it: Command.GrantPlan, at now: Int64) throws(Refusal) -> Grant {
+    guard let plan = plans[ExactText(it.planId)] else { throw Refusal(.grantNotFound, "") }
+    let period = period(of: it, at: now)
+    var grant = Grant(
+      type: .planGrant, amount: it.amountMicros ?? plan.monthlyCreditMicros, priority: plan.priority,
+      effectiveAt: max(now, it.effectiveAtMicros ?? period.start), expiresAt: it.expiresAtMicros,
+      period: period)
+    if grant.expiresAt == nil, let end = plan.end(of: period) {
+      if end <= now { throw Refusal(.invalidField, "", details: ["field": "period"]) }
+      if let effective = it.effectiveAtMicros, effective >= end {
+        throw Refusal(.invalidField, "", details: ["field": "effective_at_micros"])
+      }
+      grant.expiresAt = end
+    }
+    grant.rollover = plan.rollover(of: period, until: grant.expiresAt)
+    return grant
+  }
+
+  static func sign(_ row: inout Entry, _ command: Command) {
     row.idempotency = command.idempotency
     row.text = command.text
   }
@@ -131,10 +142,15 @@ extension LedgerModel {
     return sum
   }
 
-  static func requireAvailable(
-    _ amount: Int64, _ user: ModelUser, _ time: Int64
-  ) throws(Refusal) {
-    let available = user.available(at: time)
+  /// Whether the user may consume and set aside.
+  func requireSpender(_ user: ModelUser) throws(Refusal) {
+    if settings[ExactText(user.userId)]?.isSuspended ?? false { throw Refusal(.userSuspended, "") }
+    guard user.owed > 0, onShort(user.userId) == .block else { return }
+    throw Refusal(.paymentDue, "", details: ["owed_micros": "\(user.owed)"])
+  }
+
+  static func requireAvailable(_ amount: Int64, _ user: ModelUser) throws(Refusal) {
+    let available = user.available(at: user.now)
     guard available >= amount else {
       throw Refusal(
         .insufficientCredits, "",
@@ -152,61 +168,5 @@ extension LedgerModel {
       throw Refusal(.holdSettled, "", details: ["hold_id": "hold-\(hold.id)", "state": state])
     }
     return hold
-  }
-}
-
-extension Command {
-  /// The user that the command names; empty when it names a hold.
-  var ownUserId: String {
-    switch self {
-    case .consume(let it): it.userId
-    case .addPurchase(let it): it.userId
-    case .grantPlan(let it): it.userId
-    case .grantPromo(let it): it.userId
-    case .adjust(let it): it.userId
-    case .reserve(let it): it.userId
-    case .forgiveOwed(let it): it.userId
-    case .extend, .capture, .release, .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .putPlan,
-      .usage, .page, .admin:
-      ""
-    }
-  }
-
-  var idempotency: Idempotency {
-    switch self {
-    case .consume(let it): it.idempotency
-    case .addPurchase(let it): it.idempotency
-    case .grantPlan(let it): it.idempotency
-    case .grantPromo(let it): it.idempotency
-    case .adjust(let it): it.idempotency
-    case .reserve(let it): it.idempotency
-    case .extend(let it): it.idempotency
-    case .capture(let it): it.idempotency
-    case .release(let it): it.idempotency
-    case .refund(let it): it.idempotency
-    case .reversePurchase(let it): it.idempotency
-    case .reinstatePurchase(let it): it.idempotency
-    case .voidGrant(let it): it.idempotency
-    case .forgiveOwed(let it): it.idempotency
-    case .putPlan, .usage, .page, .admin: Idempotency(key: "", digest: Digest(bytes: []))
-    }
-  }
-
-  var text: FreeText {
-    switch self {
-    case .consume(let it): it.text
-    case .addPurchase(let it): it.text
-    case .grantPlan(let it): it.text
-    case .grantPromo(let it): it.text
-    case .adjust(let it): it.text
-    case .reserve(let it): it.text
-    case .capture(let it): it.text
-    case .refund(let it): it.text
-    case .reversePurchase(let it): it.text
-    case .reinstatePurchase(let it): it.text
-    case .voidGrant(let it): it.text
-    case .forgiveOwed(let it): it.text
-    case .extend, .release, .putPlan, .usage, .page, .admin: FreeText()
-    }
   }
 }

@@ -15,6 +15,8 @@ struct ModelRun {
   private var model = LedgerModel()
   private var wall = ModelRun.startMicros
   private var executed: [Command] = []
+  /// Those that were not refused.
+  private var applied: [Command] = []
   /// What was done, for a reader.
   private(set) var log: [String] = []
   /// What came about, by name, and how often.
@@ -45,7 +47,7 @@ struct ModelRun {
   private mutating func carryOut(_ step: Step) throws {
     let reader = StepReader(step: step, model: model, wall: wall)
     switch step.kind {
-    case .advance, .toBorder, .back:
+    case .advance, .toBorder, .month, .back:
       wall = reader.wallAfter()
       log.append("at \(wall - Self.startMicros) us")
       rig.setTime(micros: wall)
@@ -54,9 +56,11 @@ struct ModelRun {
       try rig.restart()
       model.restart(wall: wall)
     case .sweep: try sweep()
+    case .fill: for command in reader.filling() { try apply(command) }
     case .retry:
-      guard !executed.isEmpty else { return }
-      try apply(executed[Int(step.a % UInt64(executed.count))])
+      let commands = applied.isEmpty || step.b % 4 == 0 ? executed : applied
+      guard !commands.isEmpty else { return }
+      try apply(commands[Int(step.a % UInt64(commands.count))])
     default:
       guard let command = reader.command() else { return }
       executed.append(command)
@@ -71,6 +75,7 @@ struct ModelRun {
     let expected = model.apply(command, wall: wall)
     let actual = rig.engine.apply(command)
     count(actual)
+    if actual.refusal == nil { applied.append(command) }
     guard let difference = Self.difference(expected, actual) else {
       return try compareRows(since: before)
     }
@@ -79,16 +84,24 @@ struct ModelRun {
 
   private mutating func count(_ outcome: Outcome) {
     switch outcome {
-    case .refused(let refusal): tally[refusal.reason.rawValue, default: 0] += 1
+    case .refused(let refusal):
+      let limit = refusal.reason == .lotLimit ? " \(refusal.details["limit"] ?? "")" : ""
+      tally[refusal.reason.rawValue + limit, default: 0] += 1
     case .planStored(_, let unchanged, _): tally[unchanged ? "plan unchanged" : "plan", default: 0] += 1
+    case .admin(.settingsStored(_, let unchanged, _)):
+      tally[unchanged ? "settings unchanged" : "settings", default: 0] += 1
     case .applied(let receipt):
       let name = Spelling.typeNames[receipt.transaction.type] ?? ""
       tally[receipt.replayed ? "replay of \(name)" : name, default: 0] += 1
+      if receipt.transaction.type == .refund, receipt.transaction.priority != 0, !receipt.replayed {
+        tally["refund into a new lot", default: 0] += 1
+      }
       guard let hold = receipt.hold, !receipt.replayed else { return }
+      if receipt.transaction.refersTo == hold.id { tally["drawn by a capture", default: 0] += 1 }
       if hold.forfeitedMicros > 0 { tally["forfeited", default: 0] += 1 }
       if hold.capturedMicros > 0, hold.releasedMicros > 0 { tally["part captured", default: 0] += 1 }
     case .usage(.run(let receipt)): count(receipt)
-    case .page, .admin: break
+    case .page, .admin(.rateLimitSet): break
     }
   }
 
@@ -154,6 +167,11 @@ struct ModelRun {
       return actual == expected ? nil : "\(actual), expected \(expected)"
     case (.planStored(let expected, let wasUnchanged, _), .planStored(let actual, let isUnchanged, _)):
       return expected == actual && wasUnchanged == isUnchanged ? nil : "plan \(actual), expected \(expected)"
+    case (
+      .admin(.settingsStored(let expected, let wasUnchanged, _)),
+      .admin(.settingsStored(let actual, let isUnchanged, _))
+    ):
+      return expected == actual && wasUnchanged == isUnchanged ? nil : "\(actual), expected \(expected)"
     case (.refused(let expected), .refused(let actual)):
       let agree = expected.details.allSatisfy { actual.details[$0.key] == $0.value }
       return expected.reason == actual.reason && agree ? nil : "\(actual), expected \(expected)"
@@ -163,16 +181,30 @@ struct ModelRun {
 
   private mutating func compareBalances() throws {
     model.tell(wall: wall)
-    let expected = StepReader.users.map { model.balance($0, wall: wall) }
+    let spending = StepReader.users.map { model.spending($0, wall: wall) }
+    let expected = spending.map(\.balance)
     let actual = try rig.engine.balances(userIds: StepReader.users).value
-    try require(actual == expected, "balances \(actual), expected \(expected)")
-    for balance in expected {
-      let single = try rig.engine.balance(userId: balance.userId).value
-      try require(single == balance, "balance \(single), expected \(balance)")
+    for (actual, expected) in zip(actual, expected) {
+      try require(actual == expected, "balance \(actual), expected \(expected)")
+    }
+    for (balance, wanted) in zip(expected, spending.map(\.objection)) {
+      // One by one, in one way or the other.
+      if log.count % 2 == 0 {
+        let single = try rig.engine.balance(userId: balance.userId).value
+        try require(single == balance, "balance \(single), expected \(balance)")
+        continue
+      }
+      let actual = try rig.engine.spending(userId: balance.userId).value
+      let objection = actual.objection
+      try require(actual.balance == balance, "balance \(actual.balance), expected \(balance)")
+      try require(
+        objection?.reason == wanted?.reason && objection?.details ?? [:] == wanted?.details ?? [:],
+        "\(balance.userId) may spend: \(String(describing: objection)), not \(String(describing: wanted))")
     }
     for balance in expected {
       try require(
-        balance.availableMicros >= 0 && balance.heldMicros >= 0 && balance.pendingMicros >= 0,
+        [balance.availableMicros, balance.heldMicros, balance.pendingMicros, balance.owedMicros]
+          .allSatisfy { $0 >= 0 },
         "negative: \(balance)")
     }
   }
@@ -180,8 +212,9 @@ struct ModelRun {
   /// The rows that were just written, and the holds of their user.
   private mutating func compareRows(since before: Int) throws {
     for expected in model.ledger[before...] {
-      if expected.type == .expiry { tally["expiry", default: 0] += 1 }
-      if expected.type == .holdRelease, expected.idempotency == nil { tally["hold expiry", default: 0] += 1 }
+      if expected.idempotency == nil {
+        tally["\(Spelling.typeNames[expected.type] ?? "") by itself", default: 0] += 1
+      }
       var row = try rig.engine.transaction(sequence: expected.sequence, actingUserId: nil).value
       row.commit = expected.commit
       try require(row == expected, "row \(row), expected \(expected)")
@@ -227,7 +260,7 @@ struct ModelRun {
       try require(rows == model.rows(userId).reversed(), "the rows of \(userId) differ")
     }
     try compareRuns()
-    try require(model.booksTotal == 0, "the model's books sum to \(model.booksTotal)")
+    try require(model.contradictions.isEmpty, model.contradictions.joined(separator: "; "))
     let findings = try rig.findings()
     try require(findings.isEmpty, findings.joined(separator: "; "))
   }

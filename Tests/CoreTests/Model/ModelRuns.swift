@@ -1,4 +1,4 @@
-// Runs in the executable model. Nobody has a plan there: a cost that is not given cannot be reckoned.
+// Runs in the executable model.
 //
 // Values; part of the model.
 
@@ -26,16 +26,17 @@ extension LedgerModel {
     if let known = try known(begin.runId, begin.digest) {
       return replay(known, row: known.holdRow, withHold: true, at: time)
     }
+    var user = user(begin.userId, at: time)
+    try requireSpender(user)
     let expiresAt = try Self.later(time, begin.ttlMillis)
-    var (user, numbering) = living(begin.userId, at: time)
+    try requireQuota(begin.userId, at: time)
     var hold: Hold?
     if begin.estimateMicros > 0 {
-      try Self.requireAvailable(begin.estimateMicros, user, time)
-      hold = user.reserve(
-        begin.estimateMicros, runId: begin.runId, expiresAt: expiresAt, at: time, &numbering)
+      try Self.requireAvailable(begin.estimateMicros, user)
+      hold = user.reserve(begin.estimateMicros, runId: begin.runId, expiresAt: expiresAt)
     }
     let balance = user.balance(at: time)
-    guard save(&user) else { throw Refusal(.amountOverflow, "") }
+    try saveRows(of: &user)
     var run = Run(
       runId: begin.runId, userId: begin.userId, model: begin.model, type: begin.type, status: .running,
       startedAtMicros: time)
@@ -55,30 +56,40 @@ extension LedgerModel {
       guard let end = known.end, end.digest == finish.digest else { throw Refusal(.runConflict, "") }
       return replay(known, row: end.row, withHold: false, at: time)
     }
-    let cost = try Self.cost(of: finish.end)
-    var (user, numbering) = living(known.run.userId, at: time)
-    let first = numbering
-    let open = known.run.holdId.flatMap { user.holds[$0] }
-    var paid = min(cost, open?.amountMicros ?? 0)
-    if let id = known.run.holdId, let over = settled[id], over.state == .captured {
-      paid = min(cost, over.capturedMicros)
-    }
-    let drawn = min(cost - paid, user.available(at: time))
-    if let open {
-      _ = user.end(
-        open, as: cost == 0 ? .released : .captured, capturing: paid, andFree: drawn, at: time, endedAt: time,
-        &numbering)
-    } else if drawn > 0 {
-      user.spend(.apiUsage, drawn, at: time, &numbering) { $0.runId = finish.runId }
-    }
+    let cost = try cost(of: finish.end, known.run.model, known.run.userId)
+    var user = user(known.run.userId, at: time)
+    let first = user.rows.count
+    // What another hand has captured of the hold, drawn with it or owed for it is paid.
+    let captured = known.run.holdId.flatMap { settled[$0]?.state == .captured ? $0 : nil }
+    let capture = captured.flatMap { id in ledger.last { $0.type == .apiUsage && $0.holdId == id } }
+    let paidBefore = min(cost, -(capture?.amountMicros ?? 0))
+    let owedBefore = min(cost - paidBefore, capture?.owedMicros ?? 0)
+    let charge = try user.charge(
+      cost - paidBefore - owedBefore, to: known.run.holdId.flatMap { user.holds[$0] }, runId: finish.runId,
+      onShort: onShort(user.userId))
     let balance = user.balance(at: time)
-    guard save(&user) else { throw Refusal(.amountOverflow, "") }
+    let own = user.rows[first...]
+    let row =
+      own.last { $0.type == .apiUsage } ?? own.last { $0.type == .holdRelease }
+      ?? own.last { $0.type == .owed }
+    try saveRows(of: &user)
     known.run = Self.ended(known.run, finish.end, cost: cost, at: time)
-    (known.run.chargedMicros, known.run.uncollectedMicros) = (paid + drawn, cost - paid - drawn)
-    known.end = (finish.digest, numbering > first ? numbering - 1 : nil)
+    known.run.chargedMicros = paidBefore + charge.paid
+    known.run.uncollectedMicros = cost - known.run.chargedMicros
+    known.run.owedMicros = owedBefore + charge.owed
+    known.end = (finish.digest, row?.sequence)
     runs[ExactText(finish.runId)] = known
-    return RunReceipt(
-      run: known.run, transaction: numbering > first ? ledger.last : nil, balance: balance, commit: .none)
+    let transaction = row.flatMap { self.row($0.sequence) }
+    return RunReceipt(run: known.run, transaction: transaction, balance: balance, commit: .none)
+  }
+
+  /// A run is written in any case, and its user with it.
+  private mutating func saveRows(of user: inout ModelUser) throws(Refusal) {
+    hasWritten = true
+    if user.rows.isEmpty {
+      return keep(users[ExactText(user.userId)] ?? ModelUser(userId: user.userId, at: user.now))
+    }
+    guard save(&user) else { throw Refusal(.amountOverflow, "") }
   }
 
   private mutating func carryOut(_ record: UsageCommand.Record, at time: Int64) throws(Refusal) -> RunReceipt
@@ -89,22 +100,16 @@ extension LedgerModel {
     let start = record.startedAtMicros ?? time
     if start < time - 3_024_000_000_000 { throw Refusal(.eventTooOld, "") }
     if start > time + 300_000_000 { throw Refusal(.eventInFuture, "") }
-    let cost = try Self.cost(of: record.end)
+    let cost = try cost(of: record.end, record.model, record.userId)
     var run = Run(
       runId: record.runId, userId: record.userId, model: record.model, type: record.type,
       status: record.end.status, startedAtMicros: start)
     run = Self.ended(run, record.end, cost: cost, at: time)
     (run.id, run.isRecorded) = (Int64(runs.count) + 1, true)
     runs[ExactText(record.runId)] = ModelRunState(run: run, digest: record.digest)
+    var user = ModelUser(userId: record.userId, at: time)
+    try saveRows(of: &user)
     return RunReceipt(run: run, commit: .none)
-  }
-
-  /// A user after everything that is over by a time, and the number of the next row.
-  private func living(_ userId: String, at time: Int64) -> (user: ModelUser, numbering: Int64) {
-    var user = users[ExactText(userId)] ?? ModelUser(userId: userId)
-    var numbering = Int64(ledger.count) + 1
-    user.live(until: time, &numbering)
-    return (user, numbering)
   }
 
   private func known(_ runId: String, _ digest: Digest) throws(Refusal) -> ModelRunState? {
@@ -113,10 +118,34 @@ extension LedgerModel {
     return known
   }
 
-  private static func cost(of end: UsageCommand.End) throws(Refusal) -> Int64 {
+  /// Whether the user's plan allows one more generation in the month that it is.
+  private func requireQuota(_ userId: String, at time: Int64) throws(Refusal) {
+    guard let plan = plan(of: userId), let limit = plan.limits.monthlyGenerations else { return }
+    let month = plan.zone.period(nil, at: time)
+    let own = runs.values.map(\.run).filter { $0.userId.isExactly(userId) }
+    let succeeded = own.filter {
+      $0.status == .succeeded && month.start <= $0.startedAtMicros && $0.startedAtMicros < month.end
+    }
+    let running = own.filter { $0.status == .running && $0.expiresAtMicros ?? 0 > time }
+    let used = Int64(succeeded.count + running.count)
+    guard used >= limit else { return }
+    throw Refusal(
+      .quotaExceeded, "",
+      details: ["limit": "\(limit)", "used": "\(used)", "resets_at_micros": "\(month.end)"])
+  }
+
+  /// What is said, else what the user's plan charges: tokens rounded up once, and images.
+  private func cost(
+    of end: UsageCommand.End, _ model: String, _ userId: String
+  ) throws(Refusal) -> Int64 {
     if let cost = end.costMicros { return cost }
     if end.status != .succeeded { return 0 }
-    throw Refusal(.invalidField, "", details: ["field": "cost_micros"])
+    let prices = plan(of: userId)?.prices ?? []
+    guard let price = prices.first(where: { $0.model == model }) ?? prices.first(where: { $0.model.isEmpty })
+    else { throw Refusal(.invalidField, "", details: ["field": "cost_micros"]) }
+    let tokens =
+      end.inputTokens * price.inputMicrosPerMillion + end.outputTokens * price.outputMicrosPerMillion
+    return (tokens + 999_999) / 1_000_000 + end.images * price.imageMicros
   }
 
   private static func ended(_ run: Run, _ end: UsageCommand.End, cost: Int64, at time: Int64) -> Run {

@@ -1,4 +1,4 @@
-// One user in the executable model: pieces of credit, and what happens to them as time goes by.
+// One user in the executable model: pieces of credit, what is owed, and what happens as time goes by.
 //
 // It knows nothing of the rules' way of working: credit is a list of pieces, each of one lot and either free
 // or in one hold's hands; time goes from one event to the next; every figure is counted anew.
@@ -9,12 +9,17 @@ import TallyCore
 internal import TallySQLiteStore
 
 struct ModelUser {
-  /// What a grant said.
+  /// What a row that made credit said of it.
   struct Lot: Equatable {
+    /// The row's number.
     var id: Int64
+    /// The row's type.
+    var type: TransactionType
+    var amount: Int64
     var priority: Int32
     var effectiveAt: Int64
     var expiresAt: Int64?
+    var rollover: Rollover?
 
     func isOver(_ time: Int64) -> Bool { expiresAt.map { $0 <= time } ?? false }
     func isUsable(_ time: Int64) -> Bool { effectiveAt <= time && !isOver(time) }
@@ -33,19 +38,42 @@ struct ModelUser {
     var hold: Int64?
   }
 
-  let userId: String
-  private(set) var pieces: [Piece] = []
-  /// Open ones.
-  private(set) var holds: [Int64: Hold] = [:]
-  /// Settled since the user was last kept.
-  private(set) var settled: [Hold] = []
-  /// Written since the user was last kept, in order.
-  private(set) var rows: [Entry] = []
-  /// How many rows were written before those.
-  private(set) var version: Int64 = 0
-  private var posted: Int64 = 0
+  /// What is owed: for a purchase that was reversed, or for usage (nil).
+  struct Debt: Equatable {
+    var purchase: Int64?
+    var amount: Int64
+  }
 
-  init(userId: String) { self.userId = userId }
+  let userId: String
+  var pieces: [Piece] = []
+  /// Open ones.
+  var holds: [Int64: Hold] = [:]
+  /// In the order in which credit pays them.
+  var debts: [Debt] = []
+  /// By lot: what a reversal or a void of it takes still, when it returns.
+  var short: [Int64: Int64] = [:]
+  /// By purchase: what time took of its lot, and no reversal has counted as taken yet.
+  var lost: [Int64: Int64] = [:]
+  /// Lots that are not effective yet.
+  var waiting: Set<Int64> = []
+  /// When the server looks again whether a period of the subscription has begun.
+  var nextGrantAt: Int64?
+  /// Settled since the user was last kept.
+  var settled: [Hold] = []
+  /// Written since the user was last kept, in order.
+  var rows: [Entry] = []
+  /// How many rows were written before those.
+  var version: Int64 = 0
+  var posted: Int64 = 0
+  /// The time that it is, while something is done.
+  var now: Int64 = 0
+  /// When that came about by itself which is being written: its rows tell of that time. nil while a command
+  /// is carried out.
+  var settling: Int64?
+  /// The number of the next row.
+  var nextRow: Int64 = 0
+
+  init(userId: String, at time: Int64 = 0) { (self.userId, now) = (userId, time) }
 
   /// Forgets what the model has taken over.
   mutating func keep() {
@@ -56,36 +84,55 @@ struct ModelUser {
 
   // MARK: Counting
 
-  private func total(_ isCounted: (Piece) -> Bool) -> Int64 {
+  func total(_ isCounted: (Piece) -> Bool) -> Int64 {
     pieces.reduce(0) { isCounted($1) ? $0 + $1.amount : $0 }
+  }
+
+  func free(ofLot id: Int64) -> Int64 { total { $0.hold == nil && $0.lot.id == id } }
+
+  var owed: Int64 { debts.reduce(0) { $0 + $1.amount } }
+
+  func owed(for purchase: Int64?) -> Int64 {
+    debts.reduce(0) { $1.purchase == purchase ? $0 + $1.amount : $0 }
   }
 
   /// Nothing is over at that time any more.
   func balance(at time: Int64) -> Balance {
-    var balance = Balance(userId: userId, version: version + Int64(rows.count))
-    balance.postedMicros = total { $0.lot.effectiveAt <= time }
-    balance.heldMicros = total { $0.hold != nil }
-    balance.pendingMicros = total { $0.lot.effectiveAt > time }
-    let ends = pieces.compactMap { piece in
-      piece.hold == nil && piece.lot.isUsable(time) ? piece.lot.expiresAt : nil
-    }
-    if let first = ends.min() {
-      let amount = total { $0.hold == nil && $0.lot.isUsable(time) && $0.lot.expiresAt == first }
-      balance.nextExpiry = Balance.Expiry(atMicros: first, amountMicros: amount)
+    var balance = Balance(userId: userId, owedMicros: owed, version: version + Int64(rows.count))
+    for piece in pieces {
+      if piece.lot.effectiveAt > time {
+        balance.pendingMicros += piece.amount
+        continue
+      }
+      balance.postedMicros += piece.amount
+      if piece.hold != nil { balance.heldMicros += piece.amount }
+      guard piece.hold == nil, let end = piece.lot.expiresAt, end > time else { continue }
+      var next = balance.nextExpiry ?? Balance.Expiry(atMicros: end, amountMicros: 0)
+      if end < next.atMicros { next = Balance.Expiry(atMicros: end, amountMicros: 0) }
+      if end == next.atMicros { next.amountMicros += piece.amount }
+      balance.nextExpiry = next
     }
     return balance
   }
 
-  func available(at time: Int64) -> Int64 { total { $0.hold == nil && $0.lot.isUsable(time) } }
+  func available(at time: Int64) -> Int64 {
+    var sum: Int64 = 0
+    for piece in pieces where piece.hold == nil && piece.lot.isUsable(time) { sum += piece.amount }
+    return sum
+  }
 
-  var openLots: Int { Set(pieces.map(\.lot.id)).count }
+  var openLots: Int {
+    var ids: Set<Int64> = []
+    for piece in pieces { ids.insert(piece.lot.id) }
+    return ids.count
+  }
 
   /// All there is, what is effective later and what is over included.
   var everything: Int64 { total { _ in true } }
 
   /// Times at which something ends or begins.
   var borders: [Int64] {
-    holds.values.map(\.expiresAtMicros)
+    holds.values.map(\.expiresAtMicros) + [nextGrantAt].compactMap(\.self)
       + pieces.flatMap { [$0.lot.effectiveAt, $0.lot.expiresAt ?? $0.lot.effectiveAt] }
   }
 
@@ -94,222 +141,80 @@ struct ModelUser {
   private enum Event {
     case lotEnds(Lot)
     case holdEnds(Hold)
+    case grant(ModelGrant.Credit)
+    case lotBegins(Lot)
 
-    /// Lots before holds, then by id.
+    /// At one time lots end first, then holds, then the server grants, then credit becomes effective; then by
+    /// id.
     var key: (Int64, Int, Int64) {
       switch self {
       case .lotEnds(let lot): (lot.expiresAt ?? 0, 0, lot.id)
       case .holdEnds(let hold): (hold.expiresAtMicros, 1, hold.id)
+      case .grant(let credit): (credit.effectiveAt, 2, 0)
+      case .lotBegins(let lot): (lot.effectiveAt, 3, lot.id)
       }
     }
   }
 
-  /// Lets everything end that is over by a time.
-  mutating func live(until time: Int64, _ numbering: inout Int64) {
-    while let event = nextEvent(until: time) {
+  /// Lets everything end and begin that is due by a time.
+  /// - Parameter due: what the server is to grant.
+  mutating func live(until time: Int64, numberingFrom row: Int64, _ due: ModelGrant?) {
+    (now, nextRow) = (time, row)
+    if let due { nextGrantAt = due.nextAt }
+    var credit = due?.credit
+    defer { settling = nil }
+    while let event = nextEvent(credit) {
+      settling = event.key.0
       switch event {
       case .lotEnds(let lot):
-        let gone = total { $0.hold == nil && $0.lot == lot }
-        pieces.removeAll { $0.hold == nil && $0.lot == lot }
-        write(
-          .expiry, -gone, at: time, effectiveAt: lot.expiresAt ?? time,
-          lots: [LotAllocation(lotId: lot.id, amountMicros: gone)], &numbering
-        ) { $0.refersTo = lot.id }
+        let gone = LotAllocation(lotId: lot.id, amountMicros: free(ofLot: lot.id))
+        forfeit(gone, of: lot, at: lot.expiresAt ?? time)
+        rollOver(gone.amountMicros, of: lot, at: lot.expiresAt ?? time)
       case .holdEnds(let hold):
-        _ = end(hold, as: .expired, capturing: 0, at: time, endedAt: hold.expiresAtMicros, &numbering)
+        _ = end(hold, as: .expired, capturing: 0, endedAt: hold.expiresAtMicros)
+      case .grant(let granted):
+        credit = nil
+        receive(granted)
+      case .lotBegins(let lot):
+        waiting.remove(lot.id)
+        let free = LotAllocation(lotId: lot.id, amountMicros: free(ofLot: lot.id))
+        payDebts(from: [free], at: lot.effectiveAt)
       }
     }
   }
 
-  private func nextEvent(until time: Int64) -> Event? {
-    let lots = pieces.filter { $0.hold == nil && $0.lot.isOver(time) }.map { Event.lotEnds($0.lot) }
-    let over = holds.values.filter { $0.expiresAtMicros <= time }
-    return (lots + over.map { Event.holdEnds($0) }).min { $0.key < $1.key }
-  }
-
-  // MARK: Moving credit
-
-  mutating func grant(
-    _ type: TransactionType, _ amount: Int64, priority: Int32, effectiveAt: Int64, expiresAt: Int64?,
-    at time: Int64, _ numbering: inout Int64, _ complete: (inout Entry) -> Void
-  ) {
-    let lot = Lot(id: numbering, priority: priority, effectiveAt: effectiveAt, expiresAt: expiresAt)
-    pieces.append(Piece(lot: lot, amount: amount, hold: nil))
-    write(
-      type, amount, at: time, effectiveAt: effectiveAt,
-      lots: [LotAllocation(lotId: lot.id, amountMicros: amount)], &numbering
-    ) {
-      $0.priority = priority
-      $0.expiresAtMicros = expiresAt
-      complete(&$0)
+  private func nextEvent(_ credit: ModelGrant.Credit?) -> Event? {
+    var first: Event?
+    func offer(_ event: Event) {
+      if let first, first.key < event.key { return }
+      first = event
     }
-  }
-
-  /// Takes free pieces in burn order, which must suffice, and hands each to a hold or destroys it.
-  private mutating func take(_ amount: Int64, for hold: Int64?, at time: Int64) -> [LotAllocation] {
-    var wanted = amount
-    var parts: [LotAllocation] = []
-    let usable = pieces.indices.filter { pieces[$0].hold == nil && pieces[$0].lot.isUsable(time) }
-    for index in usable.sorted(by: { pieces[$0].lot.burnKey < pieces[$1].lot.burnKey }) where wanted > 0 {
-      let lot = pieces[index].lot
-      let part = min(pieces[index].amount, wanted)
-      wanted -= part
-      pieces[index].amount -= part
-      if let hold { hand(part, of: lot, to: hold) }
-      if parts.last?.lotId == lot.id {
-        parts[parts.count - 1].amountMicros += part
-      } else {
-        parts.append(LotAllocation(lotId: lot.id, amountMicros: part))
-      }
+    for piece in pieces where piece.hold == nil {
+      if piece.lot.isOver(now) { offer(.lotEnds(piece.lot)) }
+      if piece.lot.effectiveAt <= now, waiting.contains(piece.lot.id) { offer(.lotBegins(piece.lot)) }
     }
-    pieces.removeAll { $0.amount == 0 }
-    return parts
-  }
-
-  /// Puts credit of a lot into a hold's hands, or back (nil), in one piece with what is there.
-  private mutating func hand(_ amount: Int64, of lot: Lot, to hold: Int64?) {
-    if let index = pieces.firstIndex(where: { $0.hold == hold && $0.lot.id == lot.id }) {
-      pieces[index].amount += amount
-    } else {
-      pieces.append(Piece(lot: lot, amount: amount, hold: hold))
-    }
-  }
-
-  mutating func spend(
-    _ type: TransactionType, _ amount: Int64, at time: Int64, _ numbering: inout Int64,
-    _ complete: (inout Entry) -> Void
-  ) {
-    let parts = take(amount, for: nil, at: time)
-    write(type, -amount, at: time, effectiveAt: time, lots: parts, &numbering, complete)
-  }
-
-  mutating func reserve(
-    _ amount: Int64, runId: String, expiresAt: Int64, at time: Int64, _ numbering: inout Int64,
-    _ complete: (inout Entry) -> Void = { _ in }
-  ) -> Hold {
-    let id = numbering
-    let pins = take(amount, for: id, at: time)
-    let hold = Hold(
-      id: id, userId: userId, amountMicros: amount, createdAtMicros: time, expiresAtMicros: expiresAt,
-      runId: runId, pins: pins)
-    holds[id] = hold
-    write(.hold, 0, at: time, effectiveAt: time, lots: pins, &numbering) {
-      $0.holdId = id
-      $0.holdAmountMicros = amount
-      $0.expiresAtMicros = expiresAt
-      $0.runId = runId
-      complete(&$0)
-    }
-    return hold
-  }
-
-  mutating func extend(
-    _ hold: Hold, expiresAt: Int64, at time: Int64, _ numbering: inout Int64,
-    _ complete: (inout Entry) -> Void
-  ) -> Hold {
-    var hold = hold
-    hold.expiresAtMicros = expiresAt
-    holds[hold.id] = hold
-    write(.holdExtend, 0, at: time, effectiveAt: time, lots: [], &numbering) {
-      $0.holdId = hold.id
-      $0.runId = hold.runId
-      $0.expiresAtMicros = expiresAt
-      complete(&$0)
-    }
-    return hold
-  }
-
-  /// Empties a hold's hands: what is captured is spent, with so much more that is free; of the rest what is
-  /// over is gone and what is not is free again.
-  mutating func end(
-    _ hold: Hold, as state: HoldState, capturing amount: Int64, andFree more: Int64 = 0, at time: Int64,
-    endedAt: Int64, _ numbering: inout Int64, _ complete: (inout Entry) -> Void = { _ in }
-  ) -> Hold {
-    var ended = hold
-    ended.state = state
-    ended.settledAtMicros = endedAt
-    var spent: [LotAllocation] = []
-    var back: [LotAllocation] = []
-    var gone: [LotAllocation] = []
-    for pin in hold.pins {
-      let isOver = pieces.contains { $0.hold == hold.id && $0.lot.id == pin.lotId && $0.lot.isOver(endedAt) }
-      let before = spent.reduce(0) { $0 + $1.amountMicros }
-      let captured = min(pin.amountMicros, amount - before)
-      if captured > 0 { spent.append(LotAllocation(lotId: pin.lotId, amountMicros: captured)) }
-      let rest = LotAllocation(lotId: pin.lotId, amountMicros: pin.amountMicros - captured)
-      if rest.amountMicros > 0 { if isOver { gone.append(rest) } else { back.append(rest) } }
-    }
-    for part in gone {
-      shrink(part, of: hold.id)
-      ended.forfeitedMicros += part.amountMicros
-      write(.expiry, -part.amountMicros, at: time, effectiveAt: endedAt, lots: [part], &numbering) {
-        $0.holdId = hold.id
-        $0.refersTo = part.lotId
-      }
-    }
-    for part in back {
-      let lot = shrink(part, of: hold.id)
-      if let lot { hand(part.amountMicros, of: lot, to: nil) }
-      ended.releasedMicros += part.amountMicros
-    }
-    if state != .captured || !back.isEmpty {
-      write(.holdRelease, 0, at: time, effectiveAt: endedAt, lots: back, &numbering) {
-        $0.holdId = hold.id
-        $0.runId = hold.runId
-        $0.holdAmountMicros = back.reduce(0) { $0 + $1.amountMicros }
-        if state != .captured { complete(&$0) }
-      }
-    }
-    if state == .captured {
-      for part in spent { shrink(part, of: hold.id) }
-      for part in take(more, for: nil, at: time) {
-        if let index = spent.firstIndex(where: { $0.lotId == part.lotId }) {
-          spent[index].amountMicros += part.amountMicros
-        } else {
-          spent.append(part)
-        }
-      }
-      ended.capturedMicros = amount
-      write(.apiUsage, -amount - more, at: time, effectiveAt: endedAt, lots: spent, &numbering) {
-        $0.holdId = hold.id
-        $0.runId = hold.runId
-        complete(&$0)
-      }
-    }
-    holds[hold.id] = nil
-    settled.append(ended)
-    return ended
-  }
-
-  /// Takes a part out of a hold's hands.
-  @discardableResult
-  private mutating func shrink(_ part: LotAllocation, of hold: Int64) -> Lot? {
-    guard let index = pieces.firstIndex(where: { $0.hold == hold && $0.lot.id == part.lotId }) else {
-      return nil
-    }
-    let lot = pieces[index].lot
-    pieces[index].amount -= part.amountMicros
-    if pieces[index].amount == 0 { pieces.remove(at: index) }
-    return lot
+    for hold in holds.values where hold.expiresAtMicros <= now { offer(.holdEnds(hold)) }
+    if let credit { offer(.grant(credit)) }
+    return first
   }
 
   // MARK: Rows
 
-  private mutating func write(
-    _ type: TransactionType, _ amount: Int64, at time: Int64, effectiveAt: Int64, lots: [LotAllocation],
-    _ numbering: inout Int64, _ complete: (inout Entry) -> Void = { _ in }
+  mutating func write(
+    _ type: TransactionType, _ amount: Int64, effectiveAt: Int64, lots: [LotAllocation],
+    _ complete: (inout Entry) -> Void = { _ in }
   ) {
     posted += amount
-    // What comes about by itself tells of its own time.
-    let balance = balance(at: type == .expiry || type == .holdRelease ? effectiveAt : time)
+    let balance = balance(at: settling ?? now)
     var row = Entry(
       userId: userId, type: type, amountMicros: amount, balanceAfterMicros: posted,
-      heldAfterMicros: balance.heldMicros, version: version + Int64(rows.count) + 1, atMicros: time,
+      heldAfterMicros: balance.heldMicros, version: version + Int64(rows.count) + 1, atMicros: now,
       effectiveAtMicros: effectiveAt, lots: lots)
-    row.sequence = numbering
+    row.sequence = nextRow
     row.pendingAfterMicros = balance.pendingMicros
     row.nextExpiryAfter = balance.nextExpiry
-    numbering += 1
+    row.owedAfterMicros = owed
+    nextRow += 1
     complete(&row)
     rows.append(row)
   }

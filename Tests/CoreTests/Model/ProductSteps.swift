@@ -1,6 +1,6 @@
-// Random commands of the whole product: those of the two models, with users' settings, plans that limit and
-// price, and rate limits among them. What the models say guides the choice only; nobody's answer is compared
-// with it.
+// Random commands of the whole product: those of the two models, with more users' settings, plans that limit
+// and price, and rate limits among them. What the models say guides the choice only; nobody's answer is
+// compared with it.
 
 import TallyCore
 internal import TallySQLiteStore
@@ -12,7 +12,6 @@ struct ProductSteps {
 
   private var random: SeededGenerator
   private var pages: PageSteps
-  private var money: MoneySteps
   private var ledger = LedgerModel()
   private var pageModel = PageModel()
   private(set) var wallMicros = ModelRun.startMicros
@@ -22,7 +21,6 @@ struct ProductSteps {
   init(seed: UInt64) {
     random = SeededGenerator(seed: seed)
     pages = PageSteps(seed: seed)
-    money = MoneySteps(seed: seed)
   }
 
   mutating func roll(_ sides: Int) -> Int { Int.random(in: 0..<sides, using: &random) }
@@ -44,26 +42,21 @@ struct ProductSteps {
   /// Takes note of what became of a command, so that the next ones are made for what is there.
   mutating func follow(_ command: Command, _ outcome: Outcome) {
     if case .refused = outcome { return }
-    money.follow(outcome)
     switch command {
-    // Rows of these are not in the model, which is a guide only.
-    case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .forgiveOwed: break
     case .page(let command): _ = pageModel.decide(command)
-    case .admin: break
     default: _ = ledger.apply(command, wall: wallMicros)
     }
   }
 
   private mutating func make(_ step: Step) -> Command? {
     if step.kind == .retry { return sent.isEmpty ? nil : pick(Array(sent.suffix(40))) }
-    if roll(4) == 0 { return money.next(userIds: StepReader.users) }
-    switch roll(14) {
-    case 0..<5:
+    switch roll(17) {
+    case 0..<8:
       return StepReader(step: step, model: ledger, wall: wallMicros).command()
-    case 5..<11: return .page(pages.next(pageModel))
-    case 11:
+    case 8..<14: return .page(pages.next(pageModel))
+    case 14:
       return .admin(.putSettings(settings(), keeping: pick([[], [], .state, [.state, .subscription]])))
-    case 12: return .admin(.setRateLimit(rateLimit()))
+    case 15: return .admin(.setRateLimit(rateLimit()))
     default: return .putPlan(plan(), keeping: pick([[], [], .onShort, .rolloverCap, .isDefault]))
     }
   }
@@ -92,7 +85,7 @@ struct ProductSteps {
     plan.timeZone = pick(Self.timeZones)
     plan.isDefault = roll(3) == 0
     if plan.grantExpiry == .periodEnd, roll(2) == 0 { plan.rolloverCapMicros = Int64(1 + roll(9)) }
-    plan.onShort = pick(OnShort.allCases)
+    plan.onShort = pick([.forgive, .collect, .block, .block])
     plan.limits.monthlyGenerations = roll(3) == 0 ? nil : Int64(roll(12))
     plan.limits.monthlyUploads = roll(3) == 0 ? nil : Int64(roll(4))
     plan.limits.pageCount = roll(3) == 0 ? nil : Int64(2 + roll(5))

@@ -1,0 +1,88 @@
+// Steps that concern plans, their grants, and users' settings.
+//
+// Values, owned by the test.
+
+import TallyCore
+internal import TallySQLiteStore
+
+extension StepReader {
+  private static let planIds = ["pro", "free"]
+  /// Dates on which subscriptions begin: before the model does, at a month's end, and on its first day.
+  private static let anchors = [ModelDate(2025, 12, 15), ModelDate(2025, 10, 31), ModelDate(2026, 1, 1)]
+
+  var planGrant: Command.GrantPlan {
+    Command.GrantPlan(
+      userId: user, planId: step.b % 17 == 0 ? "none" : Self.planIds[Int(step.b % 2)], period: period,
+      amountMicros: step.b % 3 == 0 ? Int64(step.b % 9 + 1) : nil,
+      effectiveAtMicros: step.c % 5 == 0 ? time(step.c >> 3) : nil,
+      expiresAtMicros: step.b % 4 == 0 ? time(step.b >> 2) : nil, idempotency: idempotency, text: text)
+  }
+
+  /// Mostly the month that it is, or one beside it, under all kinds of names.
+  private var period: PeriodName? {
+    let today = ModelDate(number: model.now(wall) / ModelZone.day)
+    let beside = Int64(step.c >> 16 % 3) - 1
+    switch step.c % 6 {
+    case 0, 1: return nil
+    case 2:
+      return .dates(startDay: ModelDate(today.year, today.month, 1).later(months: beside).number, index: 0)
+    case 3: return .dates(startDay: today.number - Int64(step.b % 20), index: 0)
+    case 4:
+      let anchor = Self.anchors[Int(step.b % 3)]
+      let months = (today.year - anchor.year) * 12 + today.month - anchor.month
+      return .dates(startDay: anchor.number, index: max(0, months + beside))
+    default: return .instant(micros: model.now(wall) / ModelZone.day * ModelZone.day + 28_800_000_000)
+    }
+  }
+
+  var plan: Plan {
+    let expiry: GrantExpiry =
+      switch step.b % 4 {
+      case 0: .never
+      case 1, 2: .periodEnd
+      default: .after(millis: Int64(step.b % 90) * 86_400_000)
+      }
+    let zones = ModelZone.allCases
+    var plan = Plan(
+      id: Self.planIds[Int(step.a % 2)], displayName: "P", monthlyCreditMicros: Int64(step.c % 30 + 1),
+      grantExpiry: expiry, priority: Int32(step.c % 3 + 9),
+      timeZone: zones[Int(step.b >> 8 % UInt64(zones.count))].rawValue)
+    plan.onShort = [.forgive, .collect, .collect, .block, .block][Int(step.c >> 8 % 5)]
+    if expiry == .periodEnd || step.c % 9 == 0, step.b >> 16 % 3 > 0 {
+      plan.rolloverCapMicros = Int64(step.c >> 16 % 12 + 1)
+    }
+    plan.isDefault = step.c >> 24 % 3 == 0
+    if step.a >> 8 % 6 == 0 { plan.limits.monthlyGenerations = Int64(step.a >> 16 % 8) }
+    if step.a >> 24 % 2 == 0 {
+      plan.prices = ["", "m1"].suffix(Int(step.a >> 32 % 2) + 1).map {
+        ModelPrice(
+          model: $0, inputMicrosPerMillion: Int64(step.b >> 32 % 40_000),
+          outputMicrosPerMillion: Int64(step.c >> 32 % 40_000), imageMicros: Int64(step.a >> 40 % 4))
+      }
+    }
+    return plan
+  }
+
+  var keptOfPlan: TallyCore.UsageCommand.PutPlan.Kept {
+    [[], [], .onShort, .rolloverCap, .isDefault][Int(step.b >> 24 % 5)]
+  }
+
+  var settings: UserSettings {
+    var settings = UserSettings(userId: user)
+    let planIds = Self.planIds + (step.c % 13 == 0 ? ["none"] : [])
+    if step.b % 3 > 0 { settings.planId = planIds[Int(step.b >> 8 % UInt64(planIds.count))] }
+    settings.isSuspended = step.c % 5 == 0
+    if step.c >> 8 % 5 > 0 {
+      let today = model.now(wall) / ModelZone.day
+      let starts = Self.anchors.map(\.number) + [today, today + 2]
+      settings.subscription = Subscription(
+        planId: planIds[Int(step.b >> 16 % UInt64(planIds.count))],
+        startDay: starts[Int(step.c >> 16 % UInt64(starts.count))], isAutomatic: step.b >> 24 % 4 > 0)
+    }
+    return settings
+  }
+
+  var keptOfSettings: TallyCore.AdminCommand.PutSettings.Kept {
+    [[], [], .state, .subscription, [.state, .subscription]][Int(step.a >> 8 % 5)]
+  }
+}
