@@ -74,6 +74,8 @@ extension FaultTests {
       var isSlow: Bool
       /// More than is kept for it, with what the buffers take.
       private static let slowRowCount: Int64 = 50_000
+      /// Where it began.
+      let firstSequence: Int64
       private(set) var rows: [Int64] = []
       private(set) var nextSequence: Int64
       private(set) var endCount = 0
@@ -83,6 +85,7 @@ extension FaultTests {
         self.socket = socket
         self.users = users
         self.isSlow = isSlow
+        firstSequence = from
         nextSequence = from
       }
 
@@ -199,11 +202,10 @@ extension FaultTests {
       }
       #expect(Int64(owners.count) == last)
       for follower in followers {
-        guard let first = follower.rows.first else { continue }
-        let wanted = (first...last).filter { sequence in
+        let wanted = (follower.firstSequence..<last + 1).filter { sequence in
           follower.users.isEmpty || follower.users.contains(owners[sequence] ?? "")
         }
-        #expect(follower.rows == wanted)
+        #expect(follower.rows == wanted, "from \(follower.firstSequence)")
       }
       #expect(followers.count { !$0.rows.isEmpty } > followers.count / 2)
       #expect(followers.contains { $0.isSlow && $0.endCount > 0 }, "nobody has lagged")
