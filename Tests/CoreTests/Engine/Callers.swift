@@ -13,6 +13,7 @@ final class CommonGround: Sendable {
     var holds: [Int64] = []
     var commands: [Command] = []
     var runs: [String] = []
+    var rows: [Entry] = []
   }
 
   /// How far back callers remember.
@@ -41,6 +42,18 @@ final class CommonGround: Sendable {
     }
   }
 
+  /// A row that money may go back of.
+  func add(row: Entry) {
+    state.withLock {
+      $0.rows.append(row)
+      if $0.rows.count > Self.memory { $0.rows.removeFirst() }
+    }
+  }
+
+  func row(_ number: UInt64) -> Entry? {
+    state.withLock { $0.rows.isEmpty ? nil : $0.rows[Int(number % UInt64($0.rows.count))] }
+  }
+
   func run(_ number: UInt64) -> String? {
     state.withLock { $0.runs.isEmpty ? nil : $0.runs[Int(number % UInt64($0.runs.count))] }
   }
@@ -61,11 +74,16 @@ struct Caller {
   let engine: any Engine
   let ground: CommonGround
   let wallMicros: Int64
+  /// Whether a third of the commands are about what went before.
+  private let givesBack: Bool
   private var generator: SeededGenerator
   private var count = 0
   private var history = History()
 
-  init(name: String, engine: any Engine, ground: CommonGround, wallMicros: Int64, seed: UInt64) {
+  init(
+    name: String, engine: any Engine, ground: CommonGround, wallMicros: Int64, seed: UInt64, givesBack: Bool
+  ) {
+    self.givesBack = givesBack
     self.name = name
     self.engine = engine
     self.ground = ground
@@ -120,6 +138,7 @@ struct Caller {
       }
     }
     for (command, outcome) in zip(commands, outcomes) {
+      if givesBack, let row = outcome.newRow { ground.add(row: row) }
       if case .applied(let receipt) = outcome, receipt.transaction.type == .hold, let hold = receipt.hold {
         ground.add(hold: hold.id)
       }
@@ -141,6 +160,9 @@ struct Caller {
     let idempotency = Idempotency(key: key, digest: CommandReader.digest(of: key))
     let user = Self.users[Int(number(UInt64(Self.users.count)))]
     let amount = Int64(number(20)) + 1
+    if givesBack, number(3) == 0, let row = ground.row(generator.next()) {
+      return back(row, user, amount, idempotency)
+    }
     let choice = number(100)
     if choice < 8, let again = ground.command(generator.next()) { return again }
     if choice < 28, let hold = ground.hold(generator.next()) {
@@ -174,6 +196,47 @@ struct Caller {
     }
   }
 
+  /// Something about a row: what its type is for mostly, and what it is not for at times.
+  private mutating func back(
+    _ row: Entry, _ user: String, _ amount: Int64, _ idempotency: Idempotency
+  ) -> Command {
+    let some = number(2) == 0 ? nil : amount
+    // Two callers may tell of one event.
+    let event = number(8) == 0 ? "event\(number(40))" : idempotency.key
+    switch (row.type, number(8)) {
+    case (_, 0):
+      return .forgiveOwed(
+        .init(userId: user, amountMicros: some, actor: "x", reason: "y", idempotency: idempotency))
+    case (.hold, _):
+      return .capture(
+        .init(
+          holdId: row.sequence, amountMicros: row.holdAmountMicros + amount, mayDraw: number(4) > 0,
+          idempotency: idempotency))
+    case (.purchase, 1...4):
+      let choices: [CreditCommand.OnShortfall] = [.reject, .partial, .owe]
+      return .reversePurchase(
+        .init(
+          paymentId: row.paymentId ?? "", amountMicros: some, eventId: event,
+          onShortfall: choices[Int(number(3))], idempotency: idempotency))
+    case (.purchase, 5...6):
+      return .reinstatePurchase(
+        .init(
+          paymentId: row.paymentId ?? "", amountMicros: some, eventId: event, idempotency: idempotency))
+    case (.purchase, _):
+      return .addPurchase(
+        .init(
+          userId: row.userId, paymentId: idempotency.key, externalRefs: [row.paymentId ?? ""],
+          amountMicros: row.amountMicros, idempotency: idempotency))
+    case (.promoGrant, _):
+      return .voidGrant(
+        .init(
+          transaction: row.sequence, amountMicros: some, actor: "x", reason: "y", idempotency: idempotency))
+    default:
+      return .refund(
+        .init(debit: .transaction(row.sequence), amountMicros: some, idempotency: idempotency))
+    }
+  }
+
   private mutating func usage(
     _ user: String, _ amount: Int64, _ key: String, _ digest: Digest
   ) -> UsageCommand {
@@ -198,6 +261,17 @@ struct Caller {
     case 1: .extend(Command.Extend(holdId: hold, ttlMillis: amount * 100, idempotency: idempotency))
     case 2: .capture(Command.Capture(holdId: hold, idempotency: idempotency))
     default: .capture(Command.Capture(holdId: hold, amountMicros: amount, idempotency: idempotency))
+    }
+  }
+}
+
+extension Outcome {
+  /// That the command wrote, and no earlier one.
+  fileprivate var newRow: Entry? {
+    switch self {
+    case .applied(let receipt): receipt.replayed ? nil : receipt.transaction
+    case .usage(.run(let receipt)): receipt.replayed ? nil : receipt.transaction
+    case .planStored, .page, .admin, .refused: nil
     }
   }
 }

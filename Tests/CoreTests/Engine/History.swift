@@ -12,6 +12,20 @@
 import TallyCore
 internal import TallySQLiteStore
 
+/// What answers one command after the other, by which concurrent answers are judged.
+protocol SequentialLedger {
+  mutating func apply(_ command: Command, wall: Int64) throws -> Outcome
+  /// As it is by what was applied so far.
+  func balance(_ userId: String, at micros: Int64) throws -> Balance
+  var lastAt: Int64 { get }
+  /// All rows, without their commits.
+  func rows() throws -> [Entry]
+}
+
+extension LedgerModel: SequentialLedger {
+  func rows() -> [Entry] { ledger }
+}
+
 struct History {
   /// One command's way, on the monotonic clock.
   struct Decision {
@@ -57,12 +71,14 @@ struct History {
     reads += other.reads
   }
 
-  /// - Parameter ledger: all rows of the engine at the end, in order.
+  /// - Parameters:
+  ///   - ledger: all rows of the engine at the end, in order.
+  ///   - model: without any command so far but those that are no part of the history.
   /// - Returns: what contradicts the invariants; empty when one order explains it all.
-  func violations(ledger: [Entry]) -> [String] {
+  func violations(ledger: [Entry], by model: some SequentialLedger = LedgerModel()) throws -> [String] {
     let ordered = decisions.filter { !$0.isReplay }.sorted { ($0.place ?? .none) < ($1.place ?? .none) }
-    return unplaced(ordered) + overtakings(ordered) + staleReads() + differences(ordered, ledger)
-      + strayReplays(ledger)
+    return unplaced(ordered) + overtakings(ordered) + staleReads()
+      + (try differences(ordered, ledger, model)) + strayReplays(ledger)
   }
 
   private func unplaced(_ ordered: [Decision]) -> [String] {
@@ -109,36 +125,40 @@ struct History {
   }
 
   /// Feeds the model, and compares answers, reads and rows.
-  private func differences(_ ordered: [Decision], _ ledger: [Entry]) -> [String] {
-    var model = LedgerModel()
+  private func differences(
+    _ ordered: [Decision], _ ledger: [Entry], _ model: some SequentialLedger
+  ) throws -> [String] {
+    var model = model
     var violations: [String] = []
-    let reads = reads.sorted { $0.commitSequence < $1.commitSequence }
+    let reads = reads.sorted { ($0.commitSequence, $0.wallMicros) < ($1.commitSequence, $1.wallMicros) }
     var nextRead = 0
-    func compareReads(before sequence: Int64, _ model: LedgerModel) {
-      while nextRead < reads.count, reads[nextRead].commitSequence < sequence {
+    /// Those of a round come before what a later one was told without a commit.
+    func compareReads(before sequence: Int64, _ wallMicros: Int64, _ model: some SequentialLedger) throws {
+      while nextRead < reads.count,
+        (reads[nextRead].commitSequence, reads[nextRead].wallMicros) < (sequence, wallMicros)
+      {
         let read = reads[nextRead]
         nextRead += 1
-        // A command of a later round that wrote nothing may have been told a later time before this.
         let time = max(read.wallMicros, model.lastAt)
-        let expected = read.balances.map { model.balance($0.userId, at: time) }
+        let expected = try read.balances.map { try model.balance($0.userId, at: time) }
         if expected != read.balances {
           violations.append("read at \(read.commitSequence): \(read.balances), expected \(expected)")
         }
       }
     }
     for decision in ordered {
-      compareReads(before: decision.place?.sequence ?? 0, model)
-      let expected = model.apply(decision.command, wall: decision.wallMicros)
+      try compareReads(before: decision.place?.sequence ?? 0, decision.wallMicros, model)
+      let expected = try model.apply(decision.command, wall: decision.wallMicros)
       if let difference = ModelRun.difference(expected, decision.outcome) {
         violations.append("\(decision.command) at \(decision.place ?? .none): \(difference)")
         // What follows would only say the same again.
         return violations
       }
     }
-    compareReads(before: Int64.max, model)
+    try compareReads(before: Int64.max, Int64.max, model)
     var rows = ledger
     for index in rows.indices { rows[index].commit = .none }
-    if rows != model.ledger { violations.append("the rows are not the model's") }
+    if rows != (try model.rows()) { violations.append("the rows are not the model's") }
     return violations
   }
 
