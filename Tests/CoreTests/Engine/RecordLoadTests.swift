@@ -16,6 +16,7 @@ struct RecordLoadTests {
   enum Subject: String, CaseIterable, Sendable {
     case consume, purchase, grantPlan, reserve, capture, release, extend, begin, finish, record
     case refund, reverse, reinstate, void, forgive, purchaseByRef, captureDrawing
+    case subscribe, consumeDue, grantAnchored
     case createPage, savePage, deletePage, createMedia, putSettings, setRateLimit, consumeOfMany, consumeAgain
   }
 
@@ -58,6 +59,17 @@ struct RecordLoadTests {
     }
     for outcome in rig.engine.apply(commands) { #expect(outcome.refusal == nil) }
     try prepareMoneyBack(rig)
+    for outcome in rig.engine.apply((0..<batch).map { subscription("due\($0)") }) {
+      #expect(outcome.refusal == nil)
+    }
+  }
+
+  /// A grant of it is due at once.
+  private static func subscription(_ userId: String) -> Command {
+    var settings = UserSettings(userId: userId)
+    settings.subscription = Subscription(
+      planId: "pro", startDay: noon / Civil.microsPerDay - 3, isAutomatic: true)
+    return .admin(.putSettings(settings))
   }
 
   /// What money goes back of: of each user a debit over two lots, a purchase that is spent, and a reversal
@@ -136,6 +148,13 @@ struct RecordLoadTests {
     case .consumeAgain: return consume("u", 1, "consume0")
     case .purchase: return purchase("u", 1, name)
     case .grantPlan: return grant("u\(number)", "pro", name)
+    case .grantAnchored:
+      return .grantPlan(
+        .init(
+          userId: "u\(number)", planId: "pro",
+          period: .dates(startDay: noon / Civil.microsPerDay - 3, index: 1), idempotency: key(name)))
+    case .subscribe: return subscription("u\(number)")
+    case .consumeDue: return consume("due\(number)", 1, name)
     case .reserve: return reserve("u", 1, name)
     case .capture: return capture(holds[number].id, 1, name)
     case .release: return release(holds[number].id, name)
@@ -203,6 +222,30 @@ struct RecordLoadTests {
     }
     #expect(pageIds.count == Self.batch)
     #expect(rig.loadCounts.loads - before <= Self.maximumLoads)
+  }
+
+  /// Loads of a sweep of so many users to whom something is due.
+  private func sweepLoads(_ userCount: Int) throws -> Int {
+    let rig = try MemoryRig(isAcrossWire: true)
+    rig.setTime(micros: noon)
+    var commands: [Command] = [.putPlan(plan("pro", dollar))]
+    commands += (0..<userCount).map { Self.subscription("due\($0)") }
+    for outcome in rig.engine.apply(commands) { #expect(outcome.refusal == nil) }
+    try rig.restart()
+    let before = rig.loadCounts.loads
+    try rig.sweep()
+    let loads = rig.loadCounts.loads - before
+    let balances = try rig.engine.balances(userIds: (0..<userCount).map { "due\($0)" }).value
+    #expect(balances.allSatisfy { $0.availableMicros == dollar && $0.version == 1 })
+    #expect(try rig.engine.findings() == [])
+    return loads
+  }
+
+  @Test("what is due of the subscriptions of many users is granted with as many loads as of one")
+  func granting() throws {
+    let one = try sweepLoads(1)
+    #expect(one >= 1 && one <= Self.maximumLoads, "\(one)")
+    #expect(try sweepLoads(Self.batch) == one)
   }
 
   @Test("what has expired of many holds and of many users is written off with few loads")
