@@ -8,7 +8,7 @@ extension FaultTests {
   struct CanaryTests {
     @Test(
       "a server that answers before the commit is found out, whatever it is asked for",
-      arguments: [Workload.Weights.even, .runs, .pages, .settings])
+      arguments: [Workload.Weights.even, .runs, .pages, .settings, .back])
     func answersBeforeCommit(weights: Workload.Weights) async throws {
       // The server dies between the replies of a commit and the commit itself.
       var run = try KillRun(seed: 2, accountCount: 256)

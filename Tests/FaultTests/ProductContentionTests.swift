@@ -13,7 +13,7 @@ extension FaultTests {
 
     /// Gives account 0 its plan.
     private static func limitUser(_ oracle: Oracle, _ client: TallyClient) async {
-      await Workload.putPlan(oracle, client)
+      await Workload.putPlans(oracle, client)
       let settings = Call(number: oracle.number(), action: .putSettings, account: 0, amountMicros: 0)
       #expect(await oracle.make(settings, client))
     }

@@ -117,7 +117,7 @@ extension Oracle {
     let isLimited = books.isLimited(account)
     if found.userId != Call.user(account) || found.generations != known.generations[month] ?? 0
       || found.running != known.running || found.pages != known.pages || found.uploads != 0
-      || found.planId != (isLimited ? Call.planId : "")
+      || found.planId != books.planId(of: account)
       || (isLimited && found.limits != Workload.limits)
     {
       violate("account \(account) has used \(known), the server says \(found)")

@@ -18,12 +18,15 @@ enum Clock {
   }
 
   /// `YYYY-MM`, in UTC.
-  static func month(ofMicros micros: Int64) -> String {
+  static func month(ofMicros micros: Int64) -> String { String(date(ofMicros: micros).prefix(7)) }
+
+  /// `YYYY-MM-DD`, in UTC.
+  static func date(ofMicros micros: Int64) -> String {
     var seconds = time_t(micros / 1_000_000)
     var parts = unsafe tm()
     _ = unsafe gmtime_r(&seconds, &parts)
-    let (year, month) = unsafe (parts.tm_year + 1_900, parts.tm_mon + 1)
-    return "\(year)-\(month < 10 ? "0" : "")\(month)"
+    let numbers = unsafe [parts.tm_year + 1_900, parts.tm_mon + 1, parts.tm_mday]
+    return numbers.map { "\($0 < 10 ? "0" : "")\($0)" }.joined(separator: "-")
   }
 }
 
@@ -64,9 +67,17 @@ struct Books: Sendable {
     var kind: Kind
   }
 
-  /// Whether an account was given the plan.
-  func isLimited(_ account: Int) -> Bool {
-    account < Workload.limitedAccountCount && settings[account] != nil
+  /// Whether an account was given the plan with limits.
+  func isLimited(_ account: Int) -> Bool { planId(of: account) == Workload.Group.limited.planId }
+
+  /// Of the account's settings; empty without any.
+  func planId(of account: Int) -> String {
+    settings[account] == nil ? "" : Workload.Group(account).planId
+  }
+
+  /// What the account's plan says of what is owed.
+  func terms(of account: Int) -> AccountTerms {
+    settings[account] == nil ? AccountTerms() : Workload.Group(account).terms
   }
 
   // MARK: taking down

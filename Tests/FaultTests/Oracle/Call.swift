@@ -10,6 +10,7 @@ import TallyMessages
 enum Action: Sendable, CaseIterable {
   case consume, purchase, promo, reserve, capture, release, batch
   case beginRun, finishRun, recordRuns, createPage, savePage, putSettings
+  case purchaseAgain, captureDrawing, refund, reverse, reinstate, void, forgive, grantPlan
 }
 
 /// What one item of a call is about.
@@ -37,6 +38,12 @@ struct Call: Sendable {
   var run: OpenRun?
   /// What a SavePage was made from.
   var base: PageBase?
+  /// What a refund, a reversal, its reinstatement, a void or a further call for a purchase is of.
+  var earlier: Earlier?
+  /// Of a reversal.
+  var onShortfall = TallystickV1.OnShortfall.unspecified
+  /// Of a plan's grant.
+  var period: GrantKey?
   /// Of recorded runs.
   var startedAtMicros: Int64 = 0
 
@@ -71,46 +78,37 @@ struct Call: Sendable {
     self.base = base
   }
 
+  /// - Parameter amountMicros: all there is when nil.
+  init(
+    number: Int, _ action: Action, of earlier: Earlier, amountMicros: Int64?,
+    onShortfall: TallystickV1.OnShortfall = .unspecified
+  ) {
+    self.init(number: number, action: action, account: earlier.account, amountMicros: amountMicros ?? 0)
+    self.earlier = earlier
+    self.onShortfall = onShortfall
+  }
+
+  init(number: Int, granting period: GrantKey) {
+    self.init(number: number, action: .grantPlan, account: Int(period.account), amountMicros: 0)
+    self.period = period
+  }
+
   var key: String { "k\(number)" }
 
   static func user(_ account: Int) -> String { "u\(account)" }
 }
 
-/// A decision that wrote a row, as its reply tells it, with what was asked for.
-struct Row: Sendable, Equatable {
-  var commitSequence: Int64
-  var position: Int32
-  var account: Int32
-  var sequence: Int64
-  /// The account's version after it.
-  var version: Int64
-  /// Rows that the decision wrote: the named one is the last.
-  var rowCount: Int64
-  var postedDeltaMicros: Int64
-  var heldDeltaMicros: Int64
-  var balanceAfterMicros: Int64
-  var heldAfterMicros: Int64
-  /// Of a run that was finished.
-  var charge: Charge?
-
-  var place: Place { Place(commitSequence: commitSequence, position: position) }
-}
-
-/// A refusal for want of credit.
-struct Shortage: Sendable {
-  var commitSequence: Int64
-  var position: Int32
-  var account: Int32
-  var availableMicros: Int64
-  var requiredMicros: Int64
-
-  var place: Place { Place(commitSequence: commitSequence, position: position) }
-}
-
 /// What came back.
 struct Reply: Sendable {
   var rows: [Row] = []
-  var shortages: [Shortage] = []
+  /// Of items of a batch.
+  var refusals: [Refused] = []
+  /// A subscription that the settings have.
+  var subscriptions: [Subscribed] = []
+  /// A period that is granted, by whomever.
+  var grant: GrantKey?
+  /// What money may go back of.
+  var earlier: Earlier?
   /// The hold that a reserve made.
   var hold: OpenHold?
   /// Runs as they stand now, and where the call made or ended them.
@@ -154,6 +152,8 @@ extension Call {
     case .beginRun, .finishRun, .recordRuns: return try await sendRun(client)
     case .createPage, .savePage: return try await sendPage(client)
     case .putSettings: return try await sendSettings(client)
+    case .purchaseAgain, .captureDrawing, .refund, .reverse, .reinstate, .void, .forgive, .grantPlan:
+      return try await sendMoneyBack(client)
     }
   }
 
@@ -169,7 +169,8 @@ extension Call {
     var request = TallystickV1.AddPurchaseRequest()
     request.userId = Self.user(part.account)
     request.amountMicros = part.amountMicros
-    request.paymentId = "p\(number)"
+    request.paymentId = Self.payment(number)
+    if number % 4 == 0 { request.externalRefs = [Self.reference(number)] }
     request.idempotencyKey = key
     return request
   }
@@ -192,8 +193,9 @@ extension Call {
     return request
   }
 
-  private func capture(_ part: Part) -> TallystickV1.CaptureRequest {
+  func capture(_ part: Part) -> TallystickV1.CaptureRequest {
     var request = TallystickV1.CaptureRequest()
+    if action == .captureDrawing { request.overage = .draw }
     request.holdId = hold?.id ?? ""
     request.amountMicros = part.amountMicros
     request.idempotencyKey = key
@@ -202,9 +204,10 @@ extension Call {
 
   // MARK: replies
 
-  private func reply(_ response: some MoneyResponse) -> Reply {
+  func reply(_ response: some MoneyResponse) -> Reply {
     var reply = Reply()
     add(response, parts[0], to: &reply)
+    reply.earlier = earlier(response.transaction ?? .init())
     return reply
   }
 
@@ -218,8 +221,8 @@ extension Call {
       case .applied(let applied): add(applied, part, to: &reply)
       case .error(let error):
         let info = error.info ?? .init()
-        if let shortage = Self.shortage(part, info.reason, info.metadata) {
-          reply.shortages.append(shortage)
+        if let refused = refused(part, info.reason, info.metadata) {
+          reply.refusals.append(refused)
         } else {
           reply.violations.append("\(key): an item failed with \(info.reason)")
         }
@@ -231,46 +234,63 @@ extension Call {
 
   func add(_ response: some MoneyResponse, _ part: Part, to reply: inout Reply) {
     let transaction = response.transaction ?? .init()
-    let (posted, held) = deltas(part)
-    let row = Row(
-      commitSequence: response.commitSequence, position: response.commitPosition,
-      account: Int32(part.account), sequence: transaction.sequence, version: transaction.version,
-      rowCount: rowCount(part), postedDeltaMicros: posted, heldDeltaMicros: held,
-      balanceAfterMicros: transaction.balanceAfterMicros, heldAfterMicros: transaction.heldAfterMicros)
-    if transaction.userId != Self.user(part.account) || transaction.amountMicros != posted {
+    reply.isReplayed = response.replayed
+    if transaction.userId != Self.user(part.account)
+      || !(amountMicros(part).map { $0 == transaction.amountMicros } ?? true)
+    {
       reply.violations.append("\(key): asked for \(part), got \(transaction)")
     }
-    reply.rows.append(row)
-    reply.isReplayed = response.replayed
+    guard let deed = deed(part) else { return }
+    reply.rows.append(
+      Row(
+        Place(commitSequence: response.commitSequence, position: response.commitPosition),
+        Int32(part.account), deed, transaction, response.balance ?? .init()))
   }
 
-  /// What the call does to posted and held, if it is applied.
-  private func deltas(_ part: Part) -> (postedMicros: Int64, heldMicros: Int64) {
+  /// What the call does, if it is applied; nil when it moves nothing.
+  private func deed(_ part: Part) -> Deed? {
+    let micros = part.amountMicros
     switch action {
-    case .consume, .batch: (-part.amountMicros, 0)
-    case .purchase, .promo: (part.amountMicros, 0)
-    case .reserve, .beginRun: (0, part.amountMicros)
-    case .capture: (-part.amountMicros, -(hold?.amountMicros ?? 0))
-    case .release: (0, -(hold?.amountMicros ?? 0))
-    case .finishRun, .recordRuns, .createPage, .savePage, .putSettings: (0, 0)
+    case .consume, .batch: return .spend(micros)
+    case .purchase, .promo: return .credit(micros)
+    case .reserve, .beginRun: return .hold(micros)
+    case .capture, .captureDrawing:
+      return .charge(Charge(costMicros: micros, heldMicros: hold?.amountMicros ?? 0))
+    case .release: return .release(heldMicros: hold?.amountMicros ?? 0)
+    case .refund, .reverse, .reinstate, .void, .forgive: return moneyBack
+    case .finishRun, .recordRuns, .createPage, .savePage, .putSettings, .purchaseAgain, .grantPlan: return nil
     }
   }
 
-  /// A capture of less than the hold also writes what it gives back.
-  private func rowCount(_ part: Part) -> Int64 {
-    action == .capture && part.amountMicros < (hold?.amountMicros ?? 0) ? 2 : 1
+  /// Of the call's own row; nil when only the server can say.
+  private func amountMicros(_ part: Part) -> Int64? {
+    switch action {
+    case .consume, .batch, .capture: -part.amountMicros
+    case .purchase, .promo, .purchaseAgain, .refund: part.amountMicros
+    case .reserve, .beginRun, .release, .forgive: 0
+    case .captureDrawing, .reverse, .reinstate, .void, .grantPlan: nil
+    case .finishRun, .recordRuns, .createPage, .savePage, .putSettings: nil
+    }
   }
+}
 
-  /// A refusal for want of credit; nil when it is anything else.
-  static func shortage(_ part: Part, _ reason: String, _ details: [String: String]) -> Shortage? {
-    guard reason == "INSUFFICIENT_CREDITS",
-      let sequence = details["commit_sequence"].flatMap({ Int64($0) }),
-      let position = details["commit_position"].flatMap({ Int32($0) }),
-      let available = details["available_micros"].flatMap({ Int64($0) }),
-      let required = details["required_micros"].flatMap({ Int64($0) })
-    else { return nil }
-    return Shortage(
-      commitSequence: sequence, position: position, account: Int32(part.account),
-      availableMicros: available, requiredMicros: required)
+extension Row {
+  init(
+    _ place: Place, _ account: Int32, _ deed: Deed, _ own: TallystickV1.Transaction,
+    _ balance: TallystickV1.Balance
+  ) {
+    self.place = place
+    self.account = account
+    sequence = own.sequence
+    self.deed = deed
+    told = Told(own)
+    after = Holding(balance)
+    let owedByOwn =
+      switch own.type {
+      case .owed: own.owedMicros
+      case .owedForgiven: -own.owedMicros
+      default: Int64(0)
+      }
+    netMicros = after.netMicros - (Holding(own).netMicros - own.amountMicros + owedByOwn)
   }
 }

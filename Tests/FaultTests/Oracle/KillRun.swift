@@ -82,11 +82,14 @@ struct KillRun {
     kills += 1
   }
 
-  /// The last proofs: balances, every run and version, the ledger online and on the file, and the history
-  /// by arithmetic.
+  /// The last proofs: balances, every run and version, every row of the busy accounts, the ledger online and
+  /// on the file, and the history by arithmetic.
   mutating func finish() async throws {
     let daemon = try await start()
     try await oracle.checkEverything(daemon)
+    let client = daemon.client()
+    try await oracle.checkLedger(client)
+    client.close()
     try await daemon.verify()
     try await daemon.stop()
     try await workplace.verifyFile()

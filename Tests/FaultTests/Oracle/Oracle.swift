@@ -3,7 +3,8 @@
 //
 // Invariants:
 // 1. A call is unknown from a lost reply until a retry with the same key says what became of it.
-// 2. With no call unknown, every account's balance is exactly the sum of what was acknowledged.
+// 2. With no call unknown, every account's balance, less what it owes, is exactly the sum of what was
+//    acknowledged and of what the server has granted; and it is what the last acknowledged call was told.
 //
 // Owner: the run; any caller, behind a lock.
 
@@ -24,9 +25,14 @@ final class Oracle: Sendable {
 
   struct State: Sendable {
     var nextNumber = 1
-    var holdings: [Holding]
+    var accounts: [Known]
+    /// Periods of plans that are granted, or are to be by the server.
+    var grants: Set<GrantKey> = []
     var history = History()
     var openHolds: [OpenHold] = []
+    var debits = Pool<Earlier>()
+    var purchases = Pool<Earlier>()
+    var promos = Pool<Earlier>()
     var books = Books()
     var unknown: [Call] = []
     /// The last acknowledged ones, a ring.
@@ -46,8 +52,8 @@ final class Oracle: Sendable {
 
   init(accountCount: Int, expecting expected: Set<String> = []) {
     self.accountCount = accountCount
-    self.expected = expected.union(["INSUFFICIENT_CREDITS", "HOLD_SETTLED", "LOT_LIMIT"])
-    state = Lock(State(holdings: [Holding](repeating: Holding(), count: accountCount)))
+    self.expected = expected.union(["HOLD_SETTLED", "LOT_LIMIT"])
+    state = Lock(State(accounts: [Known](repeating: Known(), count: accountCount)))
   }
 
   var violations: [String] { state.withLock { $0.violations } }
@@ -90,6 +96,21 @@ final class Oracle: Sendable {
     let draw = Draw(using: &random)
     return state.withLock { draw.take(from: &$0.books.openRuns) }
   }
+
+  /// Something that money may go back of, which other callers are told of too.
+  func pick(_ kind: Earlier.Kind, using random: inout SeededRandom) -> Earlier? {
+    let place = random.next()
+    return state.withLock { state in
+      switch kind {
+      case .debit: state.debits.pick(place)
+      case .purchase: state.purchases.pick(place)
+      case .promo: state.promos.pick(place)
+      }
+    }
+  }
+
+  /// The newest purchase that is known.
+  var lastPurchase: Earlier? { state.withLock { $0.purchases.last } }
 
   private struct Draw {
     let place: UInt64
@@ -162,7 +183,7 @@ final class Oracle: Sendable {
       defer { state.recent = [] }
       return state.recent
     }
-    for (call, reply) in recent where reply.shortages.isEmpty {
+    for (call, reply) in recent where reply.refusals.isEmpty {
       do {
         try await checkStored(call, reply, client)
         // These are not found by a key once others came after.
@@ -177,7 +198,7 @@ final class Oracle: Sendable {
 
   /// Compares every account with the server's.
   func checkBalances(_ client: TallyClient) async throws {
-    let expected = state.withLock { $0.holdings }
+    let (expected, grants) = state.withLock { ($0.accounts, $0.grantedMicros) }
     for start in stride(from: 0, to: accountCount, by: 1_000) {
       let accounts = start..<min(start + 1_000, accountCount)
       var request = TallystickV1.BatchGetBalancesRequest()
@@ -187,12 +208,12 @@ final class Oracle: Sendable {
         violate("\(response.balances.count) balances of \(accounts.count) accounts")
       }
       for (account, balance) in zip(accounts, response.balances) {
-        let found = Holding(
-          postedMicros: balance.postedMicros, heldMicros: balance.heldMicros, version: balance.version)
-        if balance.userId != Call.user(account) || found != expected[account] || balance.availableMicros < 0
-          || balance.availableMicros != expected[account].availableMicros
+        if balance.userId != Call.user(account)
+          || !expected[account].isShown(by: balance, grantedMicros: grants[account])
         {
-          violate("account \(account): the oracle has \(expected[account]), the server \(balance)")
+          violate(
+            "account \(account): the oracle has \(expected[account]), granted \(grants[account] ?? 0), "
+              + "the server \(balance)")
         }
       }
     }
@@ -200,11 +221,69 @@ final class Oracle: Sendable {
 
   /// Replays all replies in the order of the commits.
   func checkHistory() {
-    let (history, holdings, books) = state.withLock { ($0.history, $0.holdings, $0.books) }
-    let replayed = history.replay(accountCount: accountCount)
+    let (history, accounts, books, grants) = state.withLock {
+      ($0.history, $0.accounts, $0.books, $0.grantedMicros)
+    }
+    let replayed = history.replay(accountCount: accountCount) { books.terms(of: $0) }
     for violation in replayed.violations { violate(violation) }
-    if replayed.holdings != holdings { violate("the replayed balances are not the oracle's") }
+    for (account, holding) in replayed.holdings.enumerated()
+    where holding.netMicros != accounts[account].netMicros + (grants[account] ?? 0)
+      || holding.heldMicros != accounts[account].heldMicros
+    {
+      violate("account \(account): the replay has \(holding), the oracle \(accounts[account])")
+    }
     for violation in books.replay() { violate(violation) }
+  }
+}
+
+/// What is known of an account's credit.
+struct Known: Sendable {
+  /// Sums of what was acknowledged, in whatever order, without what was granted of plans.
+  private(set) var netMicros: Int64 = 0
+  private(set) var heldMicros: Int64 = 0
+  /// As the last decision that is known left it.
+  private var last: (place: Place, holding: Holding)?
+
+  mutating func add(_ row: Row) {
+    if row.grant == nil { netMicros += row.netMicros }
+    switch row.deed {
+    case .hold(let micros): heldMicros += micros
+    case .release(let micros): heldMicros -= micros
+    case .charge(let charge): heldMicros -= charge.heldMicros
+    default: break
+    }
+    if last.map({ $0.place < row.place }) ?? true { last = (row.place, row.after) }
+  }
+
+  /// - Parameter grantedMicros: of plans; nil when the account has none, so that the server writes nothing by
+  ///   itself.
+  func isShown(by balance: TallystickV1.Balance, grantedMicros: Int64?) -> Bool {
+    let found = Holding(balance)
+    return found.netMicros == netMicros + (grantedMicros ?? 0) && found.heldMicros == heldMicros
+      && balance.availableMicros == found.availableMicros && found.availableMicros >= 0
+      && found.owedMicros >= 0 && (grantedMicros != nil || found == last?.holding ?? Holding())
+  }
+}
+
+/// The last of many.
+struct Pool<Element: Sendable>: Sendable {
+  private static var capacity: Int { 512 }
+  private var elements: [Element] = []
+  private var count = 0
+
+  mutating func add(_ element: Element) {
+    if elements.count < Self.capacity {
+      elements.append(element)
+    } else {
+      elements[count % Self.capacity] = element
+    }
+    count += 1
+  }
+
+  var last: Element? { elements.isEmpty ? nil : elements[(count - 1) % Self.capacity] }
+
+  func pick(_ place: UInt64) -> Element? {
+    elements.isEmpty ? nil : elements[Int(place % UInt64(elements.count))]
   }
 }
 
@@ -215,10 +294,14 @@ extension Oracle.State {
   mutating func acknowledge(_ call: Call, _ reply: Reply) {
     acknowledged += 1
     for violation in reply.violations { violate(violation) }
-    for row in reply.rows {
-      holdings[Int(row.account)].postedMicros += row.postedDeltaMicros
-      holdings[Int(row.account)].heldMicros += row.heldDeltaMicros
-      holdings[Int(row.account)].version += row.rowCount
+    for row in reply.rows { accounts[Int(row.account)].add(row) }
+    if let grant = reply.grant { grants.insert(grant) }
+    if let earlier = reply.earlier {
+      switch earlier.kind {
+      case .debit: debits.add(earlier)
+      case .purchase: purchases.add(earlier)
+      case .promo: promos.add(earlier)
+      }
     }
     if let hold = reply.hold { openHolds.append(hold) }
     history.append(reply)
@@ -227,6 +310,13 @@ extension Oracle.State {
       recent.append((call, reply))
     } else {
       recent[acknowledged % Oracle.recentCount] = (call, reply)
+    }
+  }
+
+  /// By account.
+  var grantedMicros: [Int: Int64] {
+    grants.reduce(into: [:]) {
+      $0[Int($1.account), default: 0] += Workload.creditMicros(ofPlan: Int($1.plan))
     }
   }
 
@@ -241,9 +331,9 @@ extension Oracle.State {
     if let hold = call.hold, error.reason != "HOLD_SETTLED" { openHolds.append(hold) }
     if let run = call.run, error.reason != "RUN_CONFLICT" { books.openRuns.append(run) }
     if Self.goodbyes.contains(error.reason) { return false }
-    if let shortage = Call.shortage(call.parts[0], error.reason, error.details) {
+    if let refused = call.refused(call.parts[0], error.reason, error.details) {
       var reply = Reply()
-      reply.shortages = [shortage]
+      reply.refusals = [refused]
       history.append(reply)
     } else if !expected.contains(error.reason) && !books.refuse(call, error) {
       violate("\(call): \(error)")

@@ -55,9 +55,6 @@ extension Call {
   private typealias Pages = TallystickV1.PageService
 
   static func page(_ number: Int) -> String { "g\(number)" }
-  /// The plan of the first few accounts.
-  static let planId = "tight"
-
   /// Of the page that the call makes or changes.
   var pageNumber: Int { base?.number ?? number }
   /// The version that it makes.
@@ -109,7 +106,14 @@ extension Call {
       reply.violations.append("\(key): put \(settings), got \(response)")
     }
     reply.isReplayed = response.unchanged
-    reply.settings = Place(commitSequence: response.commitSequence, position: response.commitPosition)
+    let place = Place(commitSequence: response.commitSequence, position: response.commitPosition)
+    reply.settings = place
+    if let plan = subscribedPlan {
+      reply.grant = GrantKey(account: Int32(parts[0].account), plan: Int32(plan), index: 0)
+    }
+    if let grant = reply.grant {
+      reply.subscriptions = [Subscribed(place: place, grant: grant, isCertain: !response.unchanged)]
+    }
     return reply
   }
 
@@ -117,12 +121,25 @@ extension Call {
     var settings = TallystickV1.UserSettings()
     settings.userId = Self.user(parts[0].account)
     settings.email = "\(key)@example.com"
-    if parts[0].account < Workload.limitedAccountCount { settings.planId = Self.planId }
+    settings.planId = Workload.Group(parts[0].account).planId
+    if let plan = subscribedPlan {
+      var subscription = TallystickV1.Subscription()
+      subscription.planId = Workload.grantPlan(plan)
+      subscription.start = Workload.startDate
+      subscription.grants = .automatic
+      settings.subscription = subscription
+    }
     return settings
+  }
+
+  /// Of whose current period the server is to make a grant.
+  private var subscribedPlan: Int? {
+    Workload.Group(parts[0].account) == .subscribed ? number % Workload.grantPlanCount : nil
   }
 
   /// Whether a user's settings are those that the call put.
   func isShown(by found: TallystickV1.UserSettings) -> Bool {
     found.userId == settings.userId && found.email == settings.email && found.planId == settings.planId
+      && found.subscription == settings.subscription
   }
 }

@@ -24,12 +24,6 @@ struct Charge: Sendable, Equatable {
 
   /// What is paid in all by an account with so much beside the hold.
   func micros(available: Int64) -> Int64 { capturedMicros + min(costMicros - capturedMicros, available) }
-
-  /// Ledger rows of a run for which so much was paid.
-  func rowCount(chargedMicros: Int64) -> Int64 {
-    // What the hold pays and what is drawn beside it is one.
-    (chargedMicros > 0 ? 1 : 0) + (capturedMicros < heldMicros ? 1 : 0)
-  }
 }
 
 /// A run that a call made or ended.
@@ -173,24 +167,22 @@ extension Call {
     _ response: TallystickV1.FinishRunResponse, _ run: TallystickV1.Run, to reply: inout Reply
   ) {
     let charge = Charge(costMicros: parts[0].amountMicros, heldMicros: run.estimateMicros)
-    let rowCount = charge.rowCount(chargedMicros: run.chargedMicros)
-    guard let transaction = response.transaction, rowCount > 0 else {
-      if response.transaction != nil || rowCount > 0 || run.chargedMicros != 0 {
-        reply.violations.append("\(key): \(rowCount) rows expected, got \(response)")
+    // A row for what is charged, for what goes back, for what is owed.
+    let hasRows = run.chargedMicros > 0 || charge.capturedMicros < charge.heldMicros || run.owedMicros > 0
+    guard let transaction = response.transaction, hasRows else {
+      if response.transaction != nil || hasRows {
+        reply.violations.append("\(key): rows for \(charge) are told as \(response)")
       }
       return
     }
-    // The last row is the charge, else what the hold gave back.
     if transaction.userId != run.userId || transaction.amountMicros != -run.chargedMicros {
       reply.violations.append("\(key): charged \(run), wrote \(transaction)")
     }
     reply.rows.append(
       Row(
-        commitSequence: response.commitSequence, position: response.commitPosition,
-        account: Int32(parts[0].account), sequence: transaction.sequence, version: transaction.version,
-        rowCount: rowCount, postedDeltaMicros: -run.chargedMicros, heldDeltaMicros: -run.estimateMicros,
-        balanceAfterMicros: transaction.balanceAfterMicros, heldAfterMicros: transaction.heldAfterMicros,
-        charge: charge))
+        Place(commitSequence: response.commitSequence, position: response.commitPosition),
+        Int32(parts[0].account), .charge(charge), transaction, response.balance ?? .init()))
+    reply.earlier = earlier(transaction)
   }
 
   private func reply(_ response: TallystickV1.RecordRunsResponse) -> Reply {

@@ -20,17 +20,22 @@ struct Workload: Sendable {
     var run: Int
     var page: Int
     var settings: Int
+    /// Money goes back, holds are drawn over, plans are granted.
+    var back: Int
 
     static let even = Weights(
-      consume: 28, purchase: 12, promo: 6, hold: 22, run: 16, page: 8, settings: 1)
-    static let scarce = Weights(consume: 40, purchase: 2, promo: 2, hold: 30, run: 20, page: 0, settings: 0)
+      consume: 22, purchase: 10, promo: 6, hold: 18, run: 14, page: 7, settings: 2, back: 16)
+    static let scarce = Weights(
+      consume: 40, purchase: 2, promo: 2, hold: 30, run: 20, page: 0, settings: 0, back: 0)
 
     static let runs = Weights(
-      consume: 0, purchase: 0, promo: 0, hold: 0, run: 100, page: 0, settings: 0)
+      consume: 0, purchase: 0, promo: 0, hold: 0, run: 100, page: 0, settings: 0, back: 0)
     static let pages = Weights(
-      consume: 0, purchase: 0, promo: 0, hold: 0, run: 0, page: 100, settings: 0)
+      consume: 0, purchase: 0, promo: 0, hold: 0, run: 0, page: 100, settings: 0, back: 0)
     static let settings = Weights(
-      consume: 0, purchase: 0, promo: 0, hold: 0, run: 0, page: 0, settings: 100)
+      consume: 0, purchase: 0, promo: 0, hold: 0, run: 0, page: 0, settings: 100, back: 0)
+    static let back = Weights(
+      consume: 10, purchase: 5, promo: 5, hold: 10, run: 0, page: 0, settings: 0, back: 70)
   }
 
   var seed: UInt64
@@ -39,29 +44,25 @@ struct Workload: Sendable {
   var connectionCount = 8
   /// Accounts that a tenth of the calls go to.
   var hotAccountCount = 16
-  /// Accounts that have runs and pages, the hot ones among them.
+  /// Accounts that have settings, runs and pages, the hot ones among them.
   static let busyAccountCount = 1_024
-  /// Accounts that have a plan with limits.
-  static let limitedAccountCount = 16
   /// The largest amount of one call; a balance is a few of these.
   var maximumAmountMicros: Int64 = 1_000_000
 
-  /// Gives every account its first credit, and the first few a plan with limits.
+  /// Gives every account its first credit, and the busy ones their settings.
   func fund(_ oracle: Oracle, _ daemon: Daemon) async {
     let clients = (0..<connectionCount).map { _ in daemon.client() }
-    await Self.putPlan(oracle, clients[0])
-    for account in 0..<min(Self.limitedAccountCount, oracle.accountCount) {
-      let call = Call(number: oracle.number(), action: .putSettings, account: account, amountMicros: 0)
-      _ = await oracle.make(call, clients[0])
-    }
+    await Self.putPlans(oracle, clients[0])
     await withTaskGroup(of: Void.self) { group in
       for caller in 0..<callerCount {
         group.addTask {
           for account in stride(from: caller, to: oracle.accountCount, by: callerCount) {
-            let call = Call(
-              number: oracle.number(), action: .purchase, account: account,
-              amountMicros: maximumAmountMicros)
-            guard await oracle.make(call, clients[caller % connectionCount]) else { return }
+            for action in account < Self.busyAccountCount ? [Action.putSettings, .purchase] : [.purchase] {
+              let call = Call(
+                number: oracle.number(), action: action, account: account,
+                amountMicros: action == .purchase ? maximumAmountMicros : 0)
+              guard await oracle.make(call, clients[caller % connectionCount]) else { return }
+            }
           }
         }
       }
@@ -108,6 +109,7 @@ struct Workload: Sendable {
       let account = self.account(oracle, among: Self.busyAccountCount, &random)
       return Call(number: number, action: .putSettings, account: account, amountMicros: 0)
     }
+    if falls(weights.back) { return backCall(number, oracle, &random) }
     if falls(weights.hold) {
       guard random.next() % 2 == 0, let hold = oracle.takeHold(using: &random) else {
         return Call(number: number, action: .reserve, account: account, amountMicros: amount)
@@ -125,7 +127,7 @@ struct Workload: Sendable {
     return Call(number: number, batch: parts)
   }
 
-  private func account(
+  func account(
     _ oracle: Oracle, among accountCount: Int = .max, _ random: inout SeededRandom
   ) -> Int {
     let isHot = random.next() % 10 == 0
@@ -134,27 +136,6 @@ struct Workload: Sendable {
   }
 
   // MARK: runs and pages
-
-  /// Of the plan.
-  static let limits = {
-    var limits = TallystickV1.PlanLimits()
-    limits.monthlyGenerations = 8
-    limits.pageCount = 2
-    return limits
-  }()
-
-  static func putPlan(_ oracle: Oracle, _ client: TallyClient) async {
-    var request = TallystickV1.PutPlanRequest()
-    var plan = TallystickV1.Plan()
-    plan.planId = Call.planId
-    plan.monthlyCreditMicros = 1
-    plan.grantExpiry = .never
-    plan.limits = limits
-    request.plan = plan
-    do {
-      _ = try await client.call(TallystickV1.UsageService.putPlan, request)
-    } catch { oracle.violate("no plan: \(error)") }
-  }
 
   private func runCall(_ number: Int, _ oracle: Oracle, _ random: inout SeededRandom) -> Call {
     let account = account(oracle, among: Self.busyAccountCount, &random)
