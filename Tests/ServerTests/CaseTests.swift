@@ -222,4 +222,138 @@ import Testing
       }
     }
   }
+
+  // MARK: What is owed
+
+  @Test(
+    "a capture of more than was held draws on what there is; what is missing follows the plan",
+    arguments: [(TallystickV1.OnShort.forgive, Int64(0)), (.collect, 300_000), (.block, 300_000)])
+  func draw(onShort: TallystickV1.OnShort, owed: Int64) async throws {
+    try await Self.run { live in
+      try await live.subscribe("u") { $0.onShort = onShort }
+      try await live.purchase("u", 1_200_000, payment: "p", key: "p")
+      let reserved = try await live.call(Credits.reserve) {
+        ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("u", 1_000_000, "r")
+      }
+      let captured = try await live.call(Credits.capture) {
+        ($0.holdId, $0.amountMicros, $0.idempotencyKey) = (reserved.hold?.holdId ?? "", 1_500_000, "c")
+        $0.overage = .draw
+      }
+      #expect(captured.transaction?.amountMicros == -1_200_000)
+      #expect(captured.balance?.availableMicros == 0 && captured.balance?.owedMicros == owed)
+    }
+  }
+
+  @Test("what a run cost and could not be paid is paid by the next purchase, in its commit")
+  func paidLater() async throws {
+    try await Self.run { live in
+      try await live.subscribe("u") { $0.onShort = .collect }
+      try await live.purchase("u", 1_000_000, payment: "p", key: "p")
+      try await live.begin("r", 1_000_000, user: "u")
+      try await live.finish("r", cost: 1_500_000)
+      try await live.purchase("u", 5_000_000, payment: "q", key: "q")
+      #expect(try await live.available("u") == 4_500_000)
+      let rows = try await live.call(Credits.listTransactions) { $0.userId = "u" }.transactions
+      #expect(rows.prefix(2).map(\.type) == [.owedPayment, .purchase])
+      #expect(rows[0].amountMicros == -500_000 && rows[0].commitSequence == rows[1].commitSequence)
+      try await live.begin("s", 1, user: "u")
+    }
+  }
+
+  @Test("a payment under two ids is one purchase; a charge is refunded once, and a refund never")
+  func twice() async throws {
+    try await Self.run { live in
+      try await live.purchase("u", 1_000, payment: "evt_1", key: "a")
+      let again = try await live.call(Credits.addPurchase) {
+        ($0.userId, $0.paymentId, $0.amountMicros, $0.idempotencyKey) = ("u", "cs_1", 1_000, "b")
+        $0.externalRefs = ["evt_1"]
+      }
+      #expect(again.replayed)
+      let debit = try await live.consume("u", 400, key: "c").transaction
+      func refund(_ id: String?, _ key: String) async throws -> String? {
+        try await live.reason(Credits.refund) { ($0.transactionId, $0.idempotencyKey) = (id ?? "", key) }
+      }
+      #expect(try await refund(debit?.transactionId, "d") == nil)
+      #expect(try await refund(debit?.transactionId, "e") == "REFUND_EXCEEDS")
+      let rows = try await live.call(Credits.listTransactions) { $0.userId = "u" }.transactions
+      #expect(rows.first?.type == .refund)
+      #expect(try await refund(rows.first?.transactionId, "f") == "TRANSACTION_NOT_REFUNDABLE")
+      #expect(try await live.available("u") == 1_000)
+    }
+  }
+
+  // MARK: The calendar
+
+  private static func grant(
+    _ live: LiveServer, _ period: String, index: Int32 = 0, key: String
+  ) async throws -> TallystickV1.GrantPlanResponse {
+    try await live.call(Credits.grantPlan) {
+      ($0.userId, $0.planId, $0.period, $0.periodIndex) = ("u", "pro", period, index)
+      $0.idempotencyKey = key
+    }
+  }
+
+  @Test("a subscription that began on the 31st has no day without credit")
+  func endOfMonth() async throws {
+    try await Self.run { live in
+      try await live.subscribe("u") { $0.grantExpiry = .periodEnd }
+      var periods: [[String]] = []
+      for index in Int32(0)..<4 {
+        let row = try await Self.grant(live, "2027-01-31", index: index, key: "\(index)").transaction
+        periods.append([row?.periodStartDate ?? "", row?.periodEndDate ?? ""])
+      }
+      let dates = ["2027-01-31", "2027-02-28", "2027-03-31", "2027-04-30", "2027-05-31"]
+      #expect(periods == zip(dates, dates.dropFirst()).map { [$0, $1] })
+    }
+  }
+
+  @Test("credit for the next month cannot be spent before it begins, and no two periods overlap")
+  func nextMonth() async throws {
+    try await Self.run { live in
+      // 2027-01-28T12:00:00Z, and the first instant of February.
+      let (before, month) = (Int64(1_801_137_600_000_000), Int64(1_801_440_000_000_000))
+      _ = try await live.call(Control.setClock) { $0.nowMicros = before }
+      try await live.subscribe("u") { $0.monthlyCreditMicros = 100 }
+      let granted = try await Self.grant(live, "2027-02", key: "a")
+      #expect(granted.balance?.availableMicros == 0 && granted.balance?.pendingMicros == 100)
+      let consumed = try await live.reason(Credits.consume) {
+        ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("u", 1, "c")
+      }
+      #expect(consumed == "INSUFFICIENT_CREDITS")
+      for date in ["2027-02-15", "2027-02-28"] {
+        let refused = try await live.failure { _ = try await Self.grant(live, date, key: date) }
+        #expect(refused?.reason == "GRANT_OVERLAPS")
+      }
+      _ = try await live.call(Control.setClock) { $0.nowMicros = month - 1 }
+      #expect(try await live.available("u") == 0)
+      _ = try await live.call(Control.setClock) { $0.nowMicros = month }
+      #expect(try await live.available("u") == 100)
+    }
+  }
+
+  @Test("of twenty who begin runs at once as a user whom nobody set up, the default plan lets five")
+  func strangersQuota() async throws {
+    try await Self.run { live in
+      _ = try await live.call(Usage.putPlan) {
+        var plan = TallystickV1.Plan()
+        (plan.planId, plan.monthlyCreditMicros, plan.grantExpiry) = ("free", 1, .never)
+        plan.isDefault = true
+        plan.limits = TallystickV1.PlanLimits()
+        plan.limits?.monthlyGenerations = 5
+        $0.plan = plan
+      }
+      let reasons = try await withThrowingTaskGroup(of: String?.self) { group in
+        for number in 0..<20 {
+          group.addTask {
+            try await live.reason(Usage.beginRun) {
+              ($0.userId, $0.runId, $0.model, $0.type) = ("nobody", "r\(number)", "m", "t")
+            }
+          }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(reasons.count { $0 == nil } == 5)
+      #expect(reasons.count { $0 == "QUOTA_EXCEEDED" } == 15)
+    }
+  }
 }
