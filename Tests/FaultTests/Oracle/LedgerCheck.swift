@@ -3,7 +3,7 @@
 // Invariants:
 // 1. Every row belongs to a call that is known, or is of a grant that the server made by itself.
 // 2. Every known call that wrote rows has them, and left the account as its reply said.
-// 3. A period of a plan is granted once; credit that comes while something is owed pays it in the same commit.
+// 3. A period of a plan is granted once; credit that comes while something is owed pays it in its commit.
 //
 // A value: of the rows as they were read, and of what is known.
 

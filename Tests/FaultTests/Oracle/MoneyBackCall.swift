@@ -1,4 +1,4 @@
-// Calls by which money or credit goes back, what is granted of plans, and the refusals that say what is there.
+// Calls by which money or credit goes back, grants of plans, and the refusals that say what is there.
 //
 // Invariants:
 // 1. Each names something that an earlier call of the run has made, and what that came to.
