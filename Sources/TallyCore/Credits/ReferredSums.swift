@@ -1,8 +1,8 @@
 // What has become of an earlier row: sums over the rows that refer to it.
 //
 // Invariants:
-// 1. A purchase that is reversed and reinstated in turns is in its sums each time, so they have 128 bits. What
-//    they come to in a sound ledger is within their row's amount.
+// 1. A purchase that is reversed and reinstated in turns is in its sums each time, so they have 128 bits.
+//    What they come to in a sound ledger is within their row's amount.
 
 /// Sums over the rows that refer to one earlier row, by their type.
 package struct ReferredSums: Equatable {

@@ -163,7 +163,8 @@ extension LedgerModel {
     }
     due.credit = ModelGrant.Credit(
       planId: plan.id, period: period, amount: plan.monthlyCreditMicros,
-      effectiveAt: max(period.start, next), priority: plan.priority, expiresAt: end, rollover: plan.rollover(of: period, until: end))
+      effectiveAt: max(period.start, next), priority: plan.priority, expiresAt: end,
+      rollover: plan.rollover(of: period, until: end))
     return due
   }
 }

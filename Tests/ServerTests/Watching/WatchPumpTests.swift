@@ -190,7 +190,9 @@ import Testing
     #expect(quick.sequences == Array(1...ledger.lastSequence))
   }
 
-  @Test("for a peer that is gone nothing is kept, and the others go on", arguments: [[], ["a"]] as [Set<String>])
+  @Test(
+    "for a peer that is gone nothing is kept, and the others go on",
+    arguments: [[], ["a"]] as [Set<String>])
   func gone(users: Set<String>) async throws {
     let ledger = Ledger()
     defer { ledger.watch.shutDown() }

@@ -8,8 +8,8 @@ struct BalanceCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "balance", abstract: "Shows the balances of one or more users.",
     discussion: """
-      --at shows what one user had at a past time, as a call has answered it then: holds that were open count \
-      as held, and credit that has expired since is still there.
+      --at shows what one user had at a past time, as a call has answered it then: holds that were open \
+      count as held, and credit that has expired since is still there.
 
       Examples:
         tally credits balance alice bob
