@@ -1,6 +1,5 @@
 // What any engine must pass: the ledger's tables and the model. EngineRig.swift says how an engine is added.
 
-import FoundationEssentials
 import TallyCore
 internal import TallySQLiteStore
 import Testing
@@ -16,9 +15,6 @@ struct EngineConformanceTests {
   @Test("an engine agrees with the model, and everything comes about", arguments: EngineUnderTest.allCases)
   func model(engine: EngineUnderTest) throws {
     let tally = try ModelSettings.run { try engine.rig() }
-    if ProcessInfo.processInfo.environment["TALLY_SHOW"] != nil {
-      print("TALLY", tally.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: "; "))
-    }
     let missing = ModelSettings.expectedEvents.filter { tally[$0, default: 0] < 5 }
     #expect(missing.isEmpty, "\(tally.sorted { $0.key < $1.key })")
   }

@@ -2,7 +2,7 @@
 // model. EngineConformanceTests carries them out on each engine.
 //
 // TALLY_SEED sets the first seed, TALLY_STEPS the number of steps; a failure prints its own seed and the
-// shortest sequence that still fails.
+// shortest sequence that still fails. With TALLY_SHOW=1 it is printed how often what came about.
 
 import FoundationEssentials
 import TallyCore
@@ -66,6 +66,9 @@ enum ModelSettings {
       Issue.record(
         "TALLY_SEED=\(runSeed), \(shortest.count) steps:\n\(log)\n\(failure.difference ?? "not again")")
       break
+    }
+    if number("TALLY_SHOW") != nil {
+      print(tally.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: "; "))
     }
     return tally
   }
