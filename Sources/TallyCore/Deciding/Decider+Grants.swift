@@ -14,13 +14,14 @@ extension Decider {
     let zone = try records.zones.zone(named: plan.timeZone)
     let period = it.period?.period(in: zone) ?? Period(monthContaining: records.nowMicros, zone: zone)
     var context = try context(of: account)
-    if let due = context.dueGrant?.grant, due.planId.isExactly(plan.id), due.period.days.overlaps(period.days)
+    if let due = context.dueGrant?.grant, due.planId.isExactly(plan.id),
+      due.period.days.overlaps(period.days), let replay = try replay(ofDueGrantIn: context)
     {
       guard period.isSame(as: due.period.days, due.period.startMicros) else {
         throw overlaps(due.period.days, plan)
       }
       try requireSame(due.amountMicros, it, plan)
-      if let replay = try replay(ofDueGrantIn: context) { return replay }
+      return replay
     }
     if let granted = try granted(period, plan, of: account) {
       let row = try records.entry(granted.sequence)
