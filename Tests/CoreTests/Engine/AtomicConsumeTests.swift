@@ -125,8 +125,8 @@ extension EngineRig {
     if let refusal = engine.apply(command).refusal { throw refusal }
   }
 
-  fileprivate func applyAtomically(
-    _ items: [Item]
+  func applyAtomically(
+    _ items: [Result<CreditCommand.Consume, Refusal>]
   ) -> [Result<Receipt, Refusal>] {
     let command = CreditCommand.AtomicConsume(items: items)
     switch engine.decide([command]).first {

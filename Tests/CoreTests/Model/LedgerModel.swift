@@ -22,6 +22,8 @@ struct LedgerModel {
   var created: [ExactText: Int64] = [:]
   /// Row n is at n - 1.
   private(set) var ledger: [Entry] = []
+  /// The rows that refer to a row.
+  private var referring: [Int64: [Int64]] = [:]
   /// Of the row at the same place: the last row of what wrote it.
   private var lastOfChange: [Int64] = []
   private(set) var lastAt: Int64 = 0
@@ -102,7 +104,8 @@ struct LedgerModel {
   }
 
   func rows(about sequence: Int64, _ type: TransactionType, with new: [Entry] = []) -> [Entry] {
-    (ledger + new).filter { $0.refersTo == sequence && $0.type == type }
+    let before = (referring[sequence] ?? []).compactMap { row($0) }
+    return (before + new).filter { $0.refersTo == sequence && $0.type == type }
   }
 
   /// The lot that a row made.
@@ -134,6 +137,27 @@ struct LedgerModel {
     let outcome = outcome(of: command, at: time)
     if hasWritten { committedAt = time }
     return outcome
+  }
+
+  /// Several debits, all of them or none: the first that is refused says why, the others that they were
+  /// aborted, and what was done before is done.
+  mutating func applyAtomically(_ items: [Command.Consume], wall: Int64) -> [Outcome] {
+    tell(wall: wall)
+    var copy = self
+    let outcomes = items.map { copy.apply(.consume($0), wall: wall) }
+    guard let index = outcomes.firstIndex(where: { $0.refusal != nil }) else {
+      self = copy
+      return outcomes
+    }
+    let aborted = Refusal(.batchAborted, "", details: ["refused_index": "\(index)"])
+    return items.enumerated().map { number, item in
+      if number == index { return outcomes[index] }
+      let before = keys[[ExactText(item.userId), ExactText(item.idempotency.key)]].flatMap { row($0) }
+      guard let before, before.idempotency?.digest == item.idempotency.digest else {
+        return .refused(aborted)
+      }
+      return .applied(replay(before, at: now(wall)))
+    }
   }
 
   private mutating func outcome(of command: Command, at time: Int64) -> Outcome {
@@ -236,7 +260,10 @@ struct LedgerModel {
     let name = ExactText(row.userId)
     var row = row
     point(&row)
-    if let refersTo = row.refersTo { row = row.naming(ledger[Int(refersTo) - 1]) }
+    if let refersTo = row.refersTo {
+      row = row.naming(ledger[Int(refersTo) - 1])
+      referring[refersTo, default: []].append(row.sequence)
+    }
     ledger.append(row)
     lastOfChange.append(last)
     lastAt = row.atMicros

@@ -56,6 +56,7 @@ struct ModelRun {
       try rig.restart()
       model.restart(wall: wall)
     case .sweep: try sweep()
+    case .atomic: try applyAtomically(reader.batch(executed))
     case .fill: for command in reader.filling() { try apply(command) }
     case .retry:
       let commands = applied.isEmpty || step.b % 4 == 0 ? executed : applied
@@ -80,6 +81,20 @@ struct ModelRun {
       return try compareRows(since: before)
     }
     throw Difference(description: difference)
+  }
+
+  private mutating func applyAtomically(_ items: [Command.Consume]) throws {
+    log.append("all of \(items)")
+    let before = model.ledger.count
+    let expected = model.applyAtomically(items, wall: wall)
+    let actual = rig.applyAtomically(items.map { .success($0) }).map { Outcome($0.map { .applied($0) }) }
+    for (expected, actual) in zip(expected, actual) {
+      count(actual)
+      if let difference = Self.difference(expected, actual) { throw Difference(description: difference) }
+    }
+    try require(actual.count == items.count, "\(actual.count) of \(items.count) were answered")
+    if model.ledger.count > before { tally["all of a batch", default: 0] += 1 }
+    try compareRows(since: before)
   }
 
   private mutating func count(_ outcome: Outcome) {
@@ -267,17 +282,23 @@ struct ModelRun {
 }
 
 enum Shrinker {
+  /// Some of them take seconds.
+  private static let maximumAttempts = 300
+
   /// The shortest part of a failing sequence that it finds, by taking away ever smaller stretches.
   /// - Parameter fails: whether a sequence still fails.
   static func shrink(_ steps: [Step], fails: ([Step]) -> Bool) -> [Step] {
     var steps = steps
     var stretch = max(1, steps.count / 2)
+    var attempts = 0
     while true {
       var start = 0
       var hasShrunk = false
       while start < steps.count {
         var shorter = steps
         shorter.removeSubrange(start..<min(start + stretch, steps.count))
+        attempts += 1
+        if attempts > maximumAttempts { return steps }
         if fails(shorter) {
           steps = shorter
           hasShrunk = true

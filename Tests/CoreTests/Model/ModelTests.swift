@@ -42,6 +42,8 @@ enum ModelSettings {
     // Subscriptions and lots.
     "settings", "settings unchanged", "plan_grant by itself", "rollover by itself", "USER_SUSPENDED",
     "LOT_LIMIT 256", "LOT_LIMIT 1024",
+    // Batches.
+    "all of a batch", "BATCH_ABORTED",
   ]
 
   /// Runs until all steps are done; records the first failure, shrunk.

@@ -127,7 +127,25 @@ struct StepReader {
     case .putSettings: .admin(.putSettings(settings, keeping: keptOfSettings))
     case .beginRun, .finishRun, .recordRun: .usage(usage)
     case .refund, .reverse, .reinstate, .void, .forgive: moneyBack
-    case .retry, .advance, .toBorder, .month, .back, .restart, .sweep, .fill: nil
+    case .retry, .advance, .toBorder, .month, .back, .restart, .sweep, .fill, .atomic: nil
+    }
+  }
+
+  /// Debits of several users, each mostly of what is there; now and then one that was done before.
+  func batch(_ before: [Command]) -> [Command.Consume] {
+    let debits = before.suffix(30).compactMap { command in
+      if case .consume(let consume) = command { consume } else { Command.Consume?.none }
+    }
+    return (0..<2 + step.c % 3).map { number in
+      let known = debits.isEmpty ? nil : debits[Int(step.b >> (number + 16) % UInt64(debits.count))]
+      if let known, step.b >> (number * 4) % 5 == 0 { return known }
+      let userId = Self.users[Int(step.a >> (number * 8) % UInt64(Self.users.count))]
+      let available = model.balance(userId, wall: wall).availableMicros
+      let key = Idempotency(
+        key: "\(step.id).\(number)", digest: CommandReader.digest(of: "\(step) \(number)"))
+      return Command.Consume(
+        userId: userId, amountMicros: 1 + min(max(0, available - 1), Int64(step.b >> (number * 4) % 30)),
+        idempotency: key)
     }
   }
 

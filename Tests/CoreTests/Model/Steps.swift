@@ -29,7 +29,7 @@ struct Step: Sendable, CustomStringConvertible {
     case consume, purchase, grantPlan, promo, adjust, reserve, extend, capture, release, putPlan
     case beginRun, finishRun, recordRun
     case refund, reverse, reinstate, void, forgive, putSettings
-    case retry, advance, toBorder, month, back, restart, sweep, fill
+    case retry, advance, toBorder, month, back, restart, sweep, fill, atomic
 
     /// Out of their sum.
     var weight: UInt64 {
@@ -45,6 +45,7 @@ struct Step: Sendable, CustomStringConvertible {
       case .void: 6
       case .forgive, .putSettings, .putPlan, .advance: 4
       case .recordRun, .sweep: 2
+      case .atomic: 3
       case .month, .back, .restart: 1
       // Once in some sequences, at their beginning.
       case .fill: 0
