@@ -127,16 +127,14 @@ extension Decider {
   /// What a hold gives back may go to a reversal or a void of its lot.
   private func addOrigins(ofShortLotsTo context: inout DecisionContext) throws(Refusal) {
     let lots = context.account.lots.filter { $0.shortMicros > 0 }
-    if !lots.isEmpty { context.origins = try origins(ofLots: lots.map(\.id)) }
+    if !lots.isEmpty { try addOrigins(ofLots: lots.map(\.id), to: &context) }
   }
 
-  /// How lots came about, open or spent.
-  func origins(ofLots ids: [Int64]) throws(Refusal) -> [Int64: LotOrigin] {
+  /// How lots came about, open or spent, beside those that are known.
+  func addOrigins(ofLots ids: [Int64], to context: inout DecisionContext) throws(Refusal) {
     let rows = try records.all(ids) { (id) throws(Refusal) in try records.entry(id) }
     let sums = try records.all(ids) { (id) throws(Refusal) in try records.referred(to: id) }
-    var origins: [Int64: LotOrigin] = [:]
-    for (row, sums) in zip(rows, sums) { origins[row.sequence] = LotOrigin(row, sums) }
-    return origins
+    for (row, sums) in zip(rows, sums) { context.origins[row.sequence] = LotOrigin(row, sums) }
   }
 
   /// Of a hold that a command names, as far as its caller may see it.

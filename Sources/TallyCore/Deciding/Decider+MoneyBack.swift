@@ -11,10 +11,7 @@ extension Decider {
     let debit = try debit(of: it)
     var context = try context(of: try records.account(userId: debit.userId))
     let refunded = try records.referred(to: debit.sequence).refundedMicros
-    if debit.type == .apiUsage {
-      // Beside those that an expired hold gives back to.
-      context.origins.merge(try origins(ofLots: debit.lots.map(\.lotId))) { $1 }
-    }
+    if debit.type == .apiUsage { try addOrigins(ofLots: debit.lots.map(\.lotId), to: &context) }
     return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
       try Rules.decide(it, debit: debit, refundedMicros: refunded, context)
     }
