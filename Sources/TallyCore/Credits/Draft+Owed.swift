@@ -77,42 +77,49 @@ extension Draft {
 
   /// Credit has come back to a lot: first it goes to what a reversal or a void of that lot could not take,
   /// then it pays what is owed for that.
+  /// - Parameter lotId: of that lot, which may have had no room for it.
   /// - Returns: what is left of it.
   /// - Throws: `corrupt` when nothing is known of the lot.
-  mutating func payReversal(from part: LotAllocation, atMicros: Int64) throws(Refusal) -> LotAllocation {
-    var left = part
-    let shortMicros = min(left.amountMicros, lot(part.lotId)?.shortMicros ?? 0)
+  mutating func payReversal(
+    from credit: LotAllocation, of lotId: Int64, atMicros: Int64
+  ) throws(Refusal) -> LotAllocation {
+    var left = credit
+    let shortMicros = min(left.amountMicros, lot(lotId)?.shortMicros ?? 0)
     if shortMicros > 0 {
-      let isPurchase = try origin(of: part.lotId).type == .purchase
+      let isPurchase = try origin(of: lotId).type == .purchase
       let taken = left.split(shortMicros)
-      addShort(-shortMicros, toLot: part.lotId)
+      addShort(-shortMicros, toLot: lotId)
       take(taken)
       write(
         isPurchase ? .reversal : .void, amountMicros: -shortMicros, effectiveAtMicros: atMicros, lots: [taken]
       ) {
-        $0.refersTo = part.lotId
+        $0.refersTo = lotId
         $0.shortMicros = -shortMicros
       }
     }
-    let owedMicros = min(left.amountMicros, account.owedMicros(for: part.lotId))
-    if owedMicros > 0 { pay(part.lotId, with: [left.split(owedMicros)], atMicros: atMicros) }
+    let owedMicros = min(left.amountMicros, account.owedMicros(for: lotId))
+    if owedMicros > 0 { pay(lotId, with: [left.split(owedMicros)], atMicros: atMicros) }
     return left
   }
 
-  /// Takes credit that is not pinned out of a lot that has expired. As much less is short, then owed, of a
-  /// reversal: nobody owes credit that could not be used.
-  mutating func forfeit(_ part: LotAllocation, atMicros: Int64, holdId: Int64? = nil) {
-    let shortMicros = min(part.amountMicros, lot(part.lotId)?.shortMicros ?? 0)
-    let owedMicros = min(part.amountMicros - shortMicros, account.owedMicros(for: part.lotId))
-    addShort(-shortMicros, toLot: part.lotId)
+  /// Takes credit that is not pinned and belongs to a lot that has expired. As much less is short, then owed,
+  /// of a reversal: nobody owes credit that could not be used.
+  /// - Parameter lotId: of that lot, when it had no room for the credit.
+  mutating func forfeit(
+    _ part: LotAllocation, of lotId: Int64? = nil, atMicros: Int64, holdId: Int64? = nil
+  ) {
+    let lotId = lotId ?? part.lotId
+    let shortMicros = min(part.amountMicros, lot(lotId)?.shortMicros ?? 0)
+    let owedMicros = min(part.amountMicros - shortMicros, account.owedMicros(for: lotId))
+    addShort(-shortMicros, toLot: lotId)
     take(part)
     write(.expiry, amountMicros: -part.amountMicros, effectiveAtMicros: atMicros, lots: [part]) {
-      $0.refersTo = part.lotId
+      $0.refersTo = lotId
       $0.holdId = holdId
       $0.shortMicros = -shortMicros
       $0.owedMicros = owedMicros
     }
-    if owedMicros > 0 { forgive(owedMicros, for: part.lotId, atMicros: atMicros) }
+    if owedMicros > 0 { forgive(owedMicros, for: lotId, atMicros: atMicros) }
   }
 
   // MARK: Charging

@@ -242,7 +242,7 @@ extension Draft {
       }
     }
     if state != .expired { markOwnRow() }
-    for part in shares.released { _ = try payReversal(from: part, atMicros: atMicros) }
+    for part in shares.released { _ = try payReversal(from: part, of: part.lotId, atMicros: atMicros) }
     keep(settled: settled)
     return settled
   }

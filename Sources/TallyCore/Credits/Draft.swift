@@ -198,7 +198,7 @@ struct Draft {
     priority: Int32, amountMicros: Int64, effectiveAtMicros: Int64, expiresAtMicros: Int64?,
     rollover: Rollover? = nil, limit: Int = Lot.maximumOpenLots
   ) throws(Refusal) {
-    try requireRoomForLot(limit)
+    try requireRoomForLots(1, limit)
     account.postedMicros = try sum(account.postedMicros, amountMicros)
     var lot = Lot(
       id: nextSequence, priority: priority, amountMicros: amountMicros, remainingMicros: amountMicros,
@@ -208,22 +208,23 @@ struct Draft {
     insert(lot)
   }
 
-  /// Gives credit back to a lot that has room for it, which is opened again when it is spent.
-  /// - Throws: `lotLimit`, `amountOverflow`; `corrupt` when nothing is known of the lot.
+  /// Gives credit back to a lot that has room for it, which is opened again when it is spent: the caller has
+  /// required room for that.
+  /// - Throws: `amountOverflow`; `corrupt` when nothing is known of the lot.
   mutating func give(_ part: LotAllocation) throws(Refusal) {
     account.postedMicros = try sum(account.postedMicros, part.amountMicros)
     if let index = index(ofLot: part.lotId) {
       account.lots[index].remainingMicros += part.amountMicros
       return
     }
-    try requireRoomForLot(Lot.maximumOpenLotsInAll)
     var lot = try origin(of: part.lotId).lot
     lot.remainingMicros = part.amountMicros
     insert(lot)
   }
 
-  private func requireRoomForLot(_ limit: Int) throws(Refusal) {
-    guard account.lots.count < limit else {
+  /// - Throws: `lotLimit` when so many more would be too many.
+  func requireRoomForLots(_ count: Int, _ limit: Int) throws(Refusal) {
+    guard count == 0 || account.lots.count + count <= limit else {
       throw Refusal(
         .lotLimit, "the user already has the most open lots allowed", details: ["limit": String(limit)])
     }

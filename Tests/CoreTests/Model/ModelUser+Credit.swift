@@ -97,7 +97,8 @@ extension ModelUser {
     write(type, -amount, effectiveAt: now, lots: parts, complete)
   }
 
-  /// Time takes free credit of a lot. Nobody owes it any more, and no reversal waits for it.
+  /// Time takes free credit of a lot, from it or from the one that it has come to instead. Nobody owes it any
+  /// more, and no reversal waits for it.
   mutating func forfeit(_ part: LotAllocation, of lot: Lot, at time: Int64, holdId: Int64? = nil) {
     let waited = min(part.amountMicros, short[lot.id, default: 0])
     let forgiven = min(part.amountMicros - waited, owed(for: lot.id))
@@ -122,13 +123,14 @@ extension ModelUser {
   struct Returned {
     var parts: [LotAllocation] = []
     var made: Lot?
+    /// What of each part is whose.
+    var owners: [(part: LotAllocation, lot: Lot)] = []
   }
 
   /// Gives credit back to lots, for the next row. A lot never has more than it was made with: what is too
   /// much makes a new one, on the terms of the lot that lasts longest.
   mutating func giveBack(_ parts: [(lot: Lot, amount: Int64)]) throws(Refusal) -> Returned {
-    let amount = parts.reduce(0) { $0 + $1.amount }
-    guard !everything.addingReportingOverflow(amount).overflow else { throw Refusal(.amountOverflow, "") }
+    let (_, isTooMuch) = parts.reduce(0) { $0 + $1.amount }.addingReportingOverflow(everything)
     var returned = Returned()
     var over: [(lot: Lot, amount: Int64)] = []
     for (lot, amount) in parts where amount > 0 {
@@ -137,19 +139,28 @@ extension ModelUser {
       if fitting > 0 {
         if there == 0 { try requireRoomForLot(Self.lastLotLimit) }
         hand(fitting, of: lot, to: nil)
-        returned.parts.append(LotAllocation(lotId: lot.id, amountMicros: fitting))
+        let part = LotAllocation(lotId: lot.id, amountMicros: fitting)
+        returned.parts.append(part)
+        returned.owners.append((part, lot))
       }
       if amount > fitting { over.append((lot, amount - fitting)) }
     }
     let lasting = over.map { $0.lot.expiresAt ?? Int64.max }
-    guard let last = lasting.max(), let index = lasting.firstIndex(of: last) else { return returned }
+    guard let last = lasting.max(), let index = lasting.firstIndex(of: last) else {
+      if isTooMuch { throw Refusal(.amountOverflow, "") }
+      return returned
+    }
     try requireRoomForLot(Self.lastLotLimit)
+    if isTooMuch { throw Refusal(.amountOverflow, "") }
     var made = over[index].lot
     (made.id, made.type, made.effectiveAt, made.rollover) = (nextRow, .refund, now, nil)
     made.amount = over.reduce(0) { $0 + $1.amount }
     hand(made.amount, of: made, to: nil)
     returned.parts.append(LotAllocation(lotId: made.id, amountMicros: made.amount))
     returned.made = made
+    for (lot, amount) in over {
+      returned.owners.append((LotAllocation(lotId: made.id, amountMicros: amount), lot))
+    }
     return returned
   }
 
@@ -161,12 +172,16 @@ extension ModelUser {
   /// a void of the lot has its part, then whatever is owed.
   mutating func follow(_ returned: Returned) {
     var left: [LotAllocation] = []
-    for part in returned.parts {
-      guard let lot = pieces.first(where: { $0.lot.id == part.lotId })?.lot else { continue }
+    for (part, lot) in returned.owners {
       if lot.isOver(now) {
         forfeit(part, of: lot, at: now)
+        continue
+      }
+      let rest = payOwnLot(part, lot, at: now)
+      if let index = left.firstIndex(where: { $0.lotId == rest.lotId }) {
+        left[index].amountMicros += rest.amountMicros
       } else {
-        left.append(payOwnLot(part, lot, at: now))
+        left.append(rest)
       }
     }
     payDebts(from: left, at: now)

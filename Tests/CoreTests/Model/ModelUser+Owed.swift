@@ -61,7 +61,7 @@ extension ModelUser {
     }
   }
 
-  /// Credit has come back to a lot and is free: a reversal or a void of it takes what it could not take
+  /// Credit has come back to a lot, or instead of it to another, and is free: a reversal or a void of it takes what it could not take
   /// before; then what is owed for the purchase is paid.
   /// - Returns: what is left.
   mutating func payOwnLot(_ part: LotAllocation, _ lot: Lot, at time: Int64) -> LotAllocation {
@@ -69,7 +69,7 @@ extension ModelUser {
     let waited = min(left.amountMicros, short[lot.id, default: 0])
     if waited > 0 {
       left.amountMicros -= waited
-      let taken = LotAllocation(lotId: lot.id, amountMicros: waited)
+      let taken = LotAllocation(lotId: part.lotId, amountMicros: waited)
       remove(taken, from: nil)
       changeShort(of: lot.id, by: -waited)
       write(lot.type == .purchase ? .reversal : .void, -waited, effectiveAt: time, lots: [taken]) {
@@ -79,7 +79,7 @@ extension ModelUser {
     let due = min(left.amountMicros, owed(for: lot.id))
     if due > 0 {
       left.amountMicros -= due
-      pay(lot.id, with: [LotAllocation(lotId: lot.id, amountMicros: due)], at: time)
+      pay(lot.id, with: [LotAllocation(lotId: part.lotId, amountMicros: due)], at: time)
     }
     return left
   }
