@@ -265,16 +265,17 @@ struct Draft {
   /// Adds to what is owed for a purchase's reversals, or for usage (nil).
   /// - Throws: `lotLimit` when it is for too many purchases, `amountOverflow`.
   mutating func addOwed(_ amountMicros: Int64, for purchase: Int64?) throws(Refusal) {
-    _ = try sum(account.owedMicros, amountMicros)
-    if let index = account.owed.firstIndex(where: { $0.purchase == purchase }) {
-      account.owed[index].amountMicros += amountMicros
-      return
-    }
-    let purchases = account.owed.lazy.filter { $0.purchase != nil }
-    guard purchase == nil || purchases.count < OwedPart.maximumPurchases else {
+    let known = account.owed.firstIndex { $0.purchase == purchase }
+    let purchases = account.owed.count { $0.purchase != nil }
+    guard known != nil || purchase == nil || purchases < OwedPart.maximumPurchases else {
       throw Refusal(
         .lotLimit, "the user already owes for the most purchases allowed",
         details: ["limit": String(OwedPart.maximumPurchases)])
+    }
+    _ = try sum(account.owedMicros, amountMicros)
+    if let known {
+      account.owed[known].amountMicros += amountMicros
+      return
     }
     let part = OwedPart(purchase: purchase, amountMicros: amountMicros)
     let index = account.owed.firstIndex { $0.purchase ?? Int64.max > purchase ?? Int64.max }
