@@ -64,7 +64,7 @@ extension CreditRequests {
     case .unspecified, .reject: .reject
     case .partial: .partial
     case .owe: .owe
-    default: throw invalidField("on_shortfall", "is not a known value")
+    case .unrecognized: throw invalidField("on_shortfall", "is not a known value")
     }
   }
 

@@ -160,7 +160,7 @@ enum CreditRequests {
     switch request.overage {
     case .unspecified, .reject: mayDraw = false
     case .draw: mayDraw = true
-    default: throw invalidField("overage", "is not a known value")
+    case .unrecognized: throw invalidField("overage", "is not a known value")
     }
     return Prepared(
       command: CreditCommand.Capture(

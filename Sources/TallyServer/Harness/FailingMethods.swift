@@ -48,7 +48,8 @@ extension Failures {
           case .failure(let status): responder.fail(status)
           }
         })
-    default: answer(responder)
+    case .refuseConnection, .storeFull, .storeDelay, .storeUnknown, .unspecified, .unrecognized:
+      answer(responder)
     }
   }
 
@@ -66,7 +67,8 @@ extension Failures {
     case .dropAfter:
       defer { context.dropConnection() }
       try await serve()
-    default: try await serve()
+    case .refuseConnection, .storeFull, .storeDelay, .storeUnknown, .unspecified, .unrecognized:
+      try await serve()
     }
   }
 }

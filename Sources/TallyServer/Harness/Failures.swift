@@ -153,7 +153,7 @@ final class Failures: Sendable {
     case .storeFull: throw .diskFull
     case .storeDelay: delays.block(millis: injection?.delayMillis ?? 0)
     case .storeUnknown: state.withLock { $0.isOutcomeUnknown = true }
-    default: break
+    case .refuse, .delay, .dropBefore, .dropAfter, .refuseConnection, .unspecified, .unrecognized, nil: break
     }
   }
 
