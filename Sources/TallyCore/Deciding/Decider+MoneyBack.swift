@@ -1,7 +1,8 @@
 // Money and credit that goes back: what the command names, what was done before, and then the rules.
 //
 // Invariants:
-// 1. A provider's event happens once: the same again replays, whatever its key.
+// 1. A provider's event happens once: the same again replays, whatever its key. What was asked for in case of
+//    a shortfall is not stored: another choice conflicts where what came of it is another.
 // 2. What another user's call names is not there.
 //
 // Owner: the writer's queue.
@@ -21,7 +22,10 @@ extension Decider {
     let purchase = try purchase(it.paymentId, it.actingUserId)
     let account = try records.account(userId: purchase.userId)
     if let known = try find(it.idempotency, of: account) { return known }
-    if let known = try find(it.eventId, .reversal, of: purchase, it.amountMicros) { return known }
+    let known = try find(it.eventId, .reversal, of: purchase, it.amountMicros) { row in
+      (row.owedMicros == 0 || it.onShortfall == .owe) && (row.shortMicros == 0 || it.onShortfall == .partial)
+    }
+    if let known { return known }
     let sums = try records.referred(to: purchase.sequence)
     return try carryOut(it.idempotency, try context(of: account)) { (context) throws(Refusal) in
       try Rules.decide(it, purchase: purchase, sums, context)
@@ -102,13 +106,15 @@ extension Decider {
   }
 
   /// What was done for an event before; nil when nothing was.
+  /// - Parameter isSame: whether nothing else about the row says that something else was asked for.
   private func find(
-    _ eventId: String, _ type: TransactionType, of purchase: Entry, _ amountMicros: Int64?
+    _ eventId: String, _ type: TransactionType, of purchase: Entry, _ amountMicros: Int64?,
+    isSame: (Entry) -> Bool = { _ in true }
   ) throws(Refusal) -> Decided<Receipt>? {
     guard let sequence = try records.event(eventId: eventId) else { return nil }
     let row = try records.entry(sequence)
     guard row.type == type, row.refersTo == purchase.sequence,
-      amountMicros ?? row.askedMicros == row.askedMicros
+      amountMicros ?? row.askedMicros == row.askedMicros, isSame(row)
     else {
       throw Refusal(
         .eventConflict, "the event was already booked otherwise", details: ["event_id": eventId])

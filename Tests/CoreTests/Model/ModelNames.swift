@@ -79,7 +79,8 @@ extension LedgerModel {
     switch command {
     case .addPurchase(let it): try bought(it)
     case .grantPlan(let it): try granted(it, user, at: time)
-    case .reversePurchase(let it): try booked(it.eventId, .reversal, named.row, it.amountMicros)
+    case .reversePurchase(let it):
+      try booked(it.eventId, .reversal, named.row, it.amountMicros, it.onShortfall)
     case .reinstatePurchase(let it): try booked(it.eventId, .reinstatement, named.row, it.amountMicros)
     default: nil
     }
@@ -104,10 +105,14 @@ extension LedgerModel {
   }
 
   private func booked(
-    _ eventId: String, _ type: TransactionType, _ purchase: Entry?, _ amount: Int64?
+    _ eventId: String, _ type: TransactionType, _ purchase: Entry?, _ amount: Int64?,
+    _ choice: CreditCommand.OnShortfall? = nil
   ) throws(Refusal) -> Entry? {
     guard let row = events[ExactText(eventId)].flatMap({ row($0) }) else { return nil }
-    guard row.type == type, row.refersTo == purchase?.sequence, amount ?? row.askedMicros == row.askedMicros
+    let owesOtherwise = row.owedMicros > 0 && choice ?? .owe != .owe
+    let lacksOtherwise = row.shortMicros > 0 && choice ?? .partial != .partial
+    guard row.type == type, row.refersTo == purchase?.sequence, !owesOtherwise, !lacksOtherwise,
+      amount ?? row.askedMicros == row.askedMicros
     else { throw Refusal(.eventConflict, "", details: ["event_id": eventId]) }
     return row
   }
