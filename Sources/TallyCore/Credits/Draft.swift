@@ -251,8 +251,11 @@ struct Draft {
   /// Changes what a reversal or a void still takes of what returns to a lot.
   mutating func addShort(_ amountMicros: Int64, toLot id: Int64) {
     // It may be spent, and opened again later.
-    origins[id]?.lot.shortMicros += amountMicros
-    if let index = index(ofLot: id) { account.lots[index].shortMicros += amountMicros }
+    if let short = origins[id]?.lot.shortMicros {
+      origins[id]?.lot.shortMicros = short.addingSaturating(amountMicros)
+    }
+    guard let index = index(ofLot: id) else { return }
+    account.lots[index].shortMicros = account.lots[index].shortMicros.addingSaturating(amountMicros)
   }
 
   /// The lot has paid what is owed, or nothing was owed when it became effective.

@@ -118,10 +118,11 @@ public struct Entry: Sendable, Equatable {
     return named
   }
 
-  /// The balance that stood after the row, as its caller was told.
+  /// The balance that stood after the row, as its caller was told. Saturates for the sake of a damaged row.
   public var balanceAfter: Balance {
     Balance(
-      userId: userId, postedMicros: balanceAfterMicros - pendingAfterMicros, heldMicros: heldAfterMicros,
+      userId: userId, postedMicros: balanceAfterMicros.subtractingSaturating(pendingAfterMicros),
+      heldMicros: heldAfterMicros,
       pendingMicros: pendingAfterMicros, owedMicros: owedAfterMicros, version: version,
       nextExpiry: nextExpiryAfter)
   }

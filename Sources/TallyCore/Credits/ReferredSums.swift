@@ -60,18 +60,33 @@ extension ReferredSums {
   }
 
   /// Of a purchase: what is reversed, net.
-  package var reversedMicros: Int64 {
-    Int64(clamping: self[.reversal].askedMicros - self[.reinstatement].askedMicros)
-  }
+  package var reversedMicros: Int64 { Int64(clamping: sumOfReversedMicros) }
+
+  var sumOfReversedMicros: Int128 { self[.reversal].askedMicros - self[.reinstatement].askedMicros }
 
   /// Of a lot: what a reversal or a void still takes of what returns to it.
-  package var shortMicros: Int64 { Int64(clamping: byType.values.reduce(0) { $0 + $1.shortMicros }) }
+  package var shortMicros: Int64 { Int64(clamping: sumOfShortMicros) }
+
+  var sumOfShortMicros: Int128 { byType.values.reduce(0) { $0 + $1.shortMicros } }
+
+  /// Of a purchase: what is taken for reversals, net.
+  package var takenMicros: Int128 { 0 - self[.reversal].amountMicros - self[.reinstatement].amountMicros }
+
+  /// Of a purchase: what reversals have left owed, paid or not.
+  package var leftOwedMicros: Int128 {
+    self[.reversal].owedMicros - self[.reinstatement].owedMicros - self[.expiry].owedMicros
+  }
+
+  /// Of a purchase: what is reversed and was lost to time, so that it is neither taken, owed nor short.
+  package var lostOfReversedMicros: Int128 {
+    sumOfReversedMicros - takenMicros - leftOwedMicros - sumOfShortMicros
+  }
 
   /// Of a debit: what was refunded.
   var refundedMicros: Int64 { Int64(clamping: self[.refund].amountMicros) }
 
   /// Of a grant: what was voided, or lost to time.
-  var goneMicros: Int64 { Int64(clamping: 0 - self[.void].amountMicros - self[.expiry].amountMicros) }
+  var goneMicros: Int128 { 0 - self[.void].amountMicros - self[.expiry].amountMicros }
 
   /// Of a purchase: what its lot lost to time, and no reversal has counted as taken yet.
   var expiredMicros: Int64 {

@@ -70,7 +70,7 @@ extension Rules {
     if rest > 0, reversal.onShortfall == .reject {
       throw Refusal(
         .reversalShort, "the purchase's credit is partly spent or held",
-        details: ["available_micros": String(there + sums.expiredMicros)])
+        details: ["available_micros": String(there.addingSaturating(sums.expiredMicros))])
     }
     let owed = reversal.onShortfall == .owe ? rest : 0
     draft.addShort(rest - owed, toLot: purchase.sequence)
@@ -152,7 +152,8 @@ extension Rules {
     var short: Int64 = 0
     if void.amountMicros == nil {
       // What was neither voided nor lost to time is spent or held, and may return.
-      short = max(0, grant.amountMicros - sums.goneMicros - taken.amountMicros - sums.shortMicros)
+      let used = Int128(grant.amountMicros) - sums.goneMicros - Int128(taken.amountMicros)
+      short = Int64(clamping: max(0, used - Int128(sums.shortMicros)))
     }
     draft.addShort(short, toLot: grant.sequence)
     draft.take(taken)

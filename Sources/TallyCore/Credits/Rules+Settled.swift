@@ -10,10 +10,11 @@ extension Rules {
   /// - Parameters:
   ///   - expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
   ///   - dueGrant: what is due of the user's subscription.
-  /// - Throws: `corrupt` when a hold pins what its lot does not have.
+  /// - Throws: `corrupt` when its balance is not that of its lots, or a hold pins what its lot does not have.
   public static func settled(
     _ account: Account, expiredHolds: [Hold], at nowMicros: Int64, dueGrant: DueGrant? = nil
   ) throws(Refusal) -> Account {
+    guard account.isSound else { throw StorageFailure.malformed("account").refusal }
     var context = DecisionContext(
       nowMicros: nowMicros, nextSequence: account.head + 1, account: account, expiredHolds: expiredHolds)
     context.dueGrant = dueGrant

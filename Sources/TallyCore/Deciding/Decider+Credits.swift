@@ -134,7 +134,10 @@ extension Decider {
   func addOrigins(ofLots ids: [Int64], to context: inout DecisionContext) throws(Refusal) {
     let rows = try records.all(ids) { (id) throws(Refusal) in try records.entry(id) }
     let sums = try records.all(ids) { (id) throws(Refusal) in try records.referred(to: id) }
-    for (row, sums) in zip(rows, sums) { context.origins[row.sequence] = LotOrigin(row, sums) }
+    for (row, sums) in zip(rows, sums) {
+      try sums.requireSound(of: row)
+      context.origins[row.sequence] = LotOrigin(row, sums)
+    }
   }
 
   /// Of a hold that a command names, as far as its caller may see it.

@@ -11,7 +11,7 @@ extension Decider {
   func decide(_ it: CreditCommand.Refund) throws(Refusal) -> Decided<Receipt> {
     let debit = try debit(of: it)
     var context = try context(of: try records.account(userId: debit.userId))
-    let refunded = try records.referred(to: debit.sequence).refundedMicros
+    let refunded = try records.referred(to: debit).refundedMicros
     if debit.type == .apiUsage { try addOrigins(ofLots: debit.lots.map(\.lotId), to: &context) }
     return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
       try Rules.decide(it, debit: debit, refundedMicros: refunded, context)
@@ -26,7 +26,7 @@ extension Decider {
       (row.owedMicros == 0 || it.onShortfall == .owe) && (row.shortMicros == 0 || it.onShortfall == .partial)
     }
     if let known { return known }
-    let sums = try records.referred(to: purchase.sequence)
+    let sums = try records.referred(to: purchase)
     return try carryOut(it.idempotency, try context(of: account)) { (context) throws(Refusal) in
       try Rules.decide(it, purchase: purchase, sums, context)
     }
@@ -37,7 +37,7 @@ extension Decider {
     let account = try records.account(userId: purchase.userId)
     if let known = try find(it.idempotency, of: account) { return known }
     if let known = try find(it.eventId, .reinstatement, of: purchase, it.amountMicros) { return known }
-    let sums = try records.referred(to: purchase.sequence)
+    let sums = try records.referred(to: purchase)
     var context = try context(of: account)
     context.origins[purchase.sequence] = LotOrigin(purchase, sums)
     return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
@@ -54,7 +54,7 @@ extension Decider {
         .grantNotFound, "the transaction is no grant of a plan and no promotional one",
         details: ["transaction_id": Identifiers.transaction(grant.sequence)])
     }
-    let sums = try records.referred(to: grant.sequence)
+    let sums = try records.referred(to: grant)
     return try carryOut(it.idempotency, of: grant.userId) { (context) throws(Refusal) in
       try Rules.decide(it, grant: grant, sums, context)
     }

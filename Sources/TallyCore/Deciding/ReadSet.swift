@@ -122,6 +122,7 @@ package final class ReadSet {
     } else {
       return Account(userId: userId)
     }
+    guard stored.isSound else { throw StorageFailure.malformed("account \(stored.id)").refusal }
     writes.keep(loaded: stored)
     return stored
   }
@@ -209,11 +210,22 @@ package final class ReadSet {
     return try load { (it) throws(StorageFailure) in try it.event(eventId: eventId) }
   }
 
+  /// Sums over the rows that refer to one.
+  func referred(to row: Entry) throws(Refusal) -> ReferredSums {
+    let sums = try referred(to: row.sequence)
+    try sums.requireSound(of: row)
+    return sums
+  }
+
+  /// The same, when that row is not at hand.
   func referred(to sequence: Int64) throws(Refusal) -> ReferredSums {
     let isStored = sequence <= writes.committed.head.ledgerSequence
     var sums =
       isStored ? try load { (it) throws(StorageFailure) in try it.referred(to: sequence) } : ReferredSums()
     if let more = writes.referred[sequence] { sums.add(more) }
+    guard sums.hasSoundSigns else {
+      throw StorageFailure.malformed("rows that refer to ledger row \(sequence)").refusal
+    }
     return sums
   }
 
@@ -243,6 +255,7 @@ package final class ReadSet {
       guard let entry = try it.entry(sequence: sequence) else {
         throw .malformed("index of the ledger: no row \(sequence)")
       }
+      guard entry.isSound else { throw .malformed("ledger row \(sequence)") }
       return entry
     }
   }

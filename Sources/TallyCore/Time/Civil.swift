@@ -18,6 +18,10 @@ package struct Civil: Equatable {
   /// From 0000-03-01 to 1970-01-01.
   private static let epochOffset: Int64 = 719_468
 
+  /// Those that an Int64 of microseconds can name, and the months in which they end.
+  package static let nameableDays =
+    floorDivide(Int64.min, microsPerDay)...(floorDivide(Int64.max, microsPerDay) + 62)
+
   package init(year: Int64, month: Int64, day: Int64) {
     self.year = year
     self.month = month

@@ -84,6 +84,7 @@ final class AccountTable {
     guard account.owedMicros == owedMicros else { throw .malformed("owed") }
     account.isSuspended = row.int() != 0
     account.nextGrantAtMicros = row.optionalInt()
+    guard account.nextGrantAtMicros ?? 0 >= 0 else { throw .malformed("next_grant_at") }
     account.marks = SkipMarks(last64: row.int(), last4096: row.int())
     return account
   }

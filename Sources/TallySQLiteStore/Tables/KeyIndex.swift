@@ -57,7 +57,9 @@ final class KeyIndex {
     var referred = ReferredSums()
     while try referring.step() {
       let (type, sums) = try referring.row(Self.sums)
-      guard let type else { throw .malformed("a type of the rows that refer to ledger row \(sequence)") }
+      guard let type, sums.amountMicros > Int128(Int64.min) else {
+        throw .malformed("a row that refers to ledger row \(sequence)")
+      }
       referred.byType[type, default: ReferredSums.Sums()].add(sums)
     }
     return referred

@@ -137,7 +137,9 @@ final class LedgerTable {
   static func days(_ row: inout Columns, of sequence: Int64) throws(SQLiteError) -> Range<Int64>? {
     let (first, end) = (row.int(), row.optionalInt())
     guard let end else { return nil }
-    guard first < end else { throw .malformed("period of ledger row \(sequence)") }
+    guard first < end, Civil.nameableDays.contains(first), Civil.nameableDays.contains(end) else {
+      throw .malformed("period of ledger row \(sequence)")
+    }
     return first..<end
   }
 

@@ -87,6 +87,7 @@ final class PlanTable {
     guard let onShort = OnShort(rawValue: row.int32()) else { throw .malformed("on_short of plan \(id)") }
     plan.onShort = onShort
     plan.rolloverCapMicros = row.optionalInt()
+    guard monthlyCreditMicros > 0, plan.rolloverCapMicros ?? 1 > 0 else { throw .malformed("plan \(id)") }
     plan.isDefault = row.int() != 0
     return plan
   }

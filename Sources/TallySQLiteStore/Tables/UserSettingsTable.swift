@@ -88,6 +88,9 @@ final class UserSettingsTable {
     settings.isSuspended = row.int() != 0
     let (planId, startDay, isAutomatic) = (row.optionalText(), row.int(), row.int() != 0)
     if let planId {
+      guard PeriodName.startDays.contains(startDay) else {
+        throw .malformed("subscription of account \(account)")
+      }
       settings.subscription = Subscription(planId: planId, startDay: startDay, isAutomatic: isAutomatic)
     }
   }

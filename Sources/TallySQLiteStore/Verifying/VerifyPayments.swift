@@ -109,6 +109,9 @@ final class VerifyPayments {
     guard last.isOfSamePlan(as: row) else { return }
     let later = last.sequence < row.sequence ? row : last
     guard later.endDay != nil else { return }
+    guard Civil.nameableDays.contains(last.startDay) else {
+      return tally.add("ledger row \(last.sequence): its period begins on no day")
+    }
     let end = last.endDay ?? Civil(dayNumber: last.startDay).aMonthLater.dayNumber
     tally.expect(
       end <= row.startDay, "ledger rows \(last.sequence) and \(row.sequence) grant periods that overlap")

@@ -115,7 +115,7 @@ struct VerifyReferenceGroup {
   private let target: Target?
   private var sums = ReferredSums()
   /// What is owed for a reversal of it.
-  private var owedMicros: Int64 = 0
+  private var owedMicros: Int128 = 0
   /// The last row that wrote its lot off at the lot's own time.
   private var expiry: Row?
 
@@ -178,11 +178,11 @@ struct VerifyReferenceGroup {
     case .void:
       let voided = 0 - sums[.void].amountMicros
       tally.expect(
-        voided <= target.amountMicros,
+        voided <= Int128(target.amountMicros),
         "\(name): \(voided) voided of \(target.amountMicros) that row \(sequence) granted")
     case .rollover: compare(rollover: row, target, name, &tally)
-    case .owed: owedMicros = owedMicros.addingSaturating(row.owedMicros)
-    case .owedPayment, .owedForgiven: owedMicros = owedMicros.subtractingSaturating(row.owedMicros)
+    case .owed: owedMicros += Int128(row.owedMicros)
+    case .owedPayment, .owedForgiven: owedMicros -= Int128(row.owedMicros)
     default: break
     }
     tally.expect(
@@ -195,9 +195,9 @@ struct VerifyReferenceGroup {
     guard let terms = target.rollover, let expiry, expiry.commit == row.commit else {
       return tally.add("\(name): nothing of row \(sequence) has expired with it that rolls over")
     }
-    let expected = min(0 - expiry.amountMicros, terms.capMicros)
+    let expected = min(0 - Int128(expiry.amountMicros), Int128(terms.capMicros))
     tally.expect(
-      row.amountMicros == expected && row.expiresAtMicros == terms.endMicros
+      Int128(row.amountMicros) == expected && row.expiresAtMicros == terms.endMicros
         && row.effectiveAtMicros == expiry.effectiveAtMicros,
       "\(name): \(row.amountMicros) rolls over of row \(sequence), not \(expected)")
     tally.expect(sums[.rollover].rowCount == 1, "\(name): row \(sequence) has rolled over before")
@@ -207,14 +207,11 @@ struct VerifyReferenceGroup {
   func end(_ tally: inout VerifyTally) {
     guard target?.type == .purchase else { return }
     let (reversal, reinstatement, expiry) = (sums[.reversal], sums[.reinstatement], sums[.expiry])
-    let (reversed, short) = (sums.reversedMicros, sums.shortMicros)
-    let taken = 0 - reversal.amountMicros - reinstatement.amountMicros
-    let owed = reversal.owedMicros - reinstatement.owedMicros - expiry.owedMicros
-    let rest = Int128(reversed) - taken - owed - Int128(short)
     tally.expect(
-      (0...max(0, 0 - expiry.amountMicros)).contains(rest),
-      "ledger row \(sequence): \(reversed) reversed is not \(taken) taken, \(owed) owed, "
-        + "\(short) short and what of \(0 - expiry.amountMicros) has expired")
+      (0...max(0, 0 - expiry.amountMicros)).contains(sums.lostOfReversedMicros),
+      "ledger row \(sequence): \(sums.reversedMicros) reversed is not \(sums.takenMicros) taken, "
+        + "\(sums.leftOwedMicros) owed, \(sums.shortMicros) short and what of \(0 - expiry.amountMicros) "
+        + "has expired")
     tally.expect(
       sums[.owed].owedMicros == reversal.owedMicros,
       "ledger row \(sequence): reversals left \(reversal.owedMicros) owed, rows owe \(sums[.owed].owedMicros)"

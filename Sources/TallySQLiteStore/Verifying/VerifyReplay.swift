@@ -60,7 +60,7 @@ struct VerifyReplay {
     var account = accounts[row.account] ?? AccountState(userId: entry.userId)
     let name = "ledger row \(entry.sequence)"
     chain.expect(
-      entry.version == account.version + 1, "\(name): version \(entry.version) after \(account.version)")
+      entry.version == account.version &+ 1, "\(name): version \(entry.version) after \(account.version)")
     chain.expect(
       entry.balanceAfterMicros == account.postedMicros &+ entry.amountMicros,
       "\(name): balance after \(entry.balanceAfterMicros) is not \(account.postedMicros) "
@@ -89,7 +89,7 @@ struct VerifyReplay {
     let entry = row.entry
     let name = "ledger row \(entry.sequence)"
     chain.examined += 1
-    chain.expect(entry.sequence == sequence + 1, "\(name) follows row \(sequence)")
+    chain.expect(entry.sequence == sequence &+ 1, "\(name) follows row \(sequence)")
     chain.expect(entry.atMicros >= atMicros, "\(name): time goes back from \(atMicros) to \(entry.atMicros)")
     chain.expect(
       (entry.commit.sequence, entry.commit.position) >= (commit.sequence, commit.position),
@@ -148,11 +148,11 @@ struct VerifyReplay {
         continue
       }
       let pinned = pinned(by: entry, part)
-      lot.pinnedMicros += pinned
-      account.heldMicros += pinned
+      lot.pinnedMicros &+= pinned
+      account.heldMicros &+= pinned
       switch entry.type {
       case .hold, .holdRelease: break
-      default: lot.remainingMicros -= entry.amountMicros > 0 ? -amount : amount
+      default: lot.remainingMicros &-= entry.amountMicros > 0 ? 0 &- amount : amount
       }
       balances.expect(
         0 <= lot.pinnedMicros && lot.pinnedMicros <= lot.remainingMicros
@@ -171,14 +171,14 @@ struct VerifyReplay {
   private mutating func pinned(by entry: Entry, _ part: LotAllocation) -> Int64 {
     guard let holdId = entry.holdId else { return 0 }
     if entry.type == .hold {
-      pins[holdId, default: [:]][part.lotId, default: 0] += part.amountMicros
+      pins[holdId, default: [:]][part.lotId, default: 0] &+= part.amountMicros
       return part.amountMicros
     }
     let before = pins[holdId]?[part.lotId] ?? 0
     let ended = entry.type == .apiUsage ? min(before, part.amountMicros) : part.amountMicros
-    pins[holdId]?[part.lotId] = before > ended ? before - ended : nil
+    pins[holdId]?[part.lotId] = before > ended ? before &- ended : nil
     if pins[holdId]?.isEmpty ?? false { pins[holdId] = nil }
-    return -ended
+    return 0 &- ended
   }
 
   /// A lot that was spent and gets credit back.
@@ -195,14 +195,14 @@ struct VerifyReplay {
     let change: Int64 =
       switch entry.type {
       case .owed: entry.owedMicros
-      case .owedPayment, .owedForgiven: 0 - entry.owedMicros
+      case .owedPayment, .owedForgiven: Int64(0).subtractingSaturating(entry.owedMicros)
       default: 0
       }
     let name = "ledger row \(entry.sequence)"
     if change != 0 {
       let part = entry.refersTo ?? 0
       let owed = (account.owed[part] ?? 0).addingSaturating(change)
-      allocations.expect(owed >= 0, "\(name): \(0 - owed) more is paid or forgiven than was owed")
+      allocations.expect(owed >= 0, "\(name): \(owed.magnitude) more is paid or forgiven than was owed")
       account.owed[part] = owed == 0 ? nil : owed
       account.owedMicros = account.owedMicros.addingSaturating(change)
     }
@@ -213,7 +213,7 @@ struct VerifyReplay {
     account.owedMicros = entry.owedAfterMicros
     if entry.type == .owedPayment {
       allocations.expect(
-        entry.owedMicros == 0 - entry.amountMicros,
+        Int128(entry.owedMicros) == 0 - Int128(entry.amountMicros),
         "\(name): \(entry.owedMicros) paid by \(entry.amountMicros)")
     }
   }

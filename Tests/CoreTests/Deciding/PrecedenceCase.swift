@@ -191,7 +191,12 @@ struct PrecedenceCase {
     case "late": world.nowMicros = noon + 3_600 * second
     case "suspended": try suspend()
     case "full-of-lots":
-      try changeAccount { $0.lots += [Lot](repeating: $0.lots[0], count: Lot.maximumOpenLotsInAll) }
+      try changeAccount { account in
+        var lot = account.lots[0]
+        (lot.remainingMicros, lot.pinnedMicros) = (1, 0)
+        account.lots += [Lot](repeating: lot, count: Lot.maximumOpenLotsInAll)
+        account.postedMicros += Int64(Lot.maximumOpenLotsInAll)
+      }
     case "full-of-holds": try changeAccount { $0.openHoldCount = Hold.maximumOpenHolds }
     case "owing":
       try changeAccount { $0.owed = [OwedPart(purchase: nil, amountMicros: 7)] }
