@@ -22,7 +22,9 @@ final class VerifyReader {
       (SELECT coalesce(sum(h.amount), 0) FROM hold h WHERE h.account = account.id AND h.state = 1),
       (SELECT count(*) FROM hold h WHERE h.account = account.id AND h.state = 1),
       (SELECT min(h.expires_at) FROM hold h WHERE h.account = account.id AND h.state = 1),
-      (SELECT s.suspended FROM user_settings s WHERE s.account = account.id)
+      (SELECT s.suspended FROM user_settings s WHERE s.account = account.id),
+      EXISTS (SELECT 1 FROM user_settings s WHERE s.account = account.id AND s.suspended = 0
+        AND s.subscription_plan IS NOT NULL AND s.subscription_automatic = 1)
     FROM account WHERE id > ?1 ORDER BY id LIMIT ?2
     """
   static let holdsSQL = """
@@ -135,6 +137,8 @@ final class VerifyReader {
     var firstExpiryMicros: Int64?
     /// As its settings say.
     var isSuspended: Bool
+    /// Whether these have a subscription that the server grants.
+    var isSubscribed: Bool
     /// By lot.
     var shortMicros: [Int64: Int64] = [:]
   }
@@ -159,7 +163,7 @@ final class VerifyReader {
             StoredAccount(
               account: try AccountTable.account(&row), nextDueMicros: row.optionalInt(),
               openMicros: row.int(), openCount: row.int(), firstExpiryMicros: row.optionalInt(),
-              isSuspended: row.int() != 0)
+              isSuspended: row.int() != 0, isSubscribed: row.int() != 0)
           })
       } catch {
         tally.add("account \(id): \(error.message)")

@@ -10,7 +10,29 @@ struct VerifyReplay {
     var amountMicros: Int64
     var remainingMicros: Int64
     var pinnedMicros: Int64
+    var priority: Int32
+    var expiresAtMicros: Int64?
     var rollover: Rollover?
+
+    /// As a row opens it.
+    fileprivate init(_ entry: Entry, amountMicros: Int64, remainingMicros: Int64) {
+      self.amountMicros = amountMicros
+      self.remainingMicros = remainingMicros
+      pinnedMicros = 0
+      priority = entry.priority
+      expiresAtMicros = entry.expiresAtMicros
+      rollover = entry.rollover
+    }
+
+    /// As it is stored.
+    init(_ lot: Lot) {
+      amountMicros = lot.amountMicros
+      remainingMicros = lot.remainingMicros
+      pinnedMicros = lot.pinnedMicros
+      priority = lot.priority
+      expiresAtMicros = lot.expiresAtMicros
+      rollover = lot.rollover
+    }
   }
 
   struct AccountState {
@@ -20,6 +42,8 @@ struct VerifyReplay {
     var version: Int64 = 0
     var head: Int64 = 0
     var lots: [Int64: LotState] = [:]
+    /// When lots become effective that were granted before, for as long as they are open.
+    var beginnings: [Int64: Int64] = [:]
     /// By purchase; zero is for usage.
     var owed: [Int64: Int64] = [:]
     var owedMicros: Int64 = 0
@@ -139,8 +163,10 @@ struct VerifyReplay {
     for part in entry.lots {
       let amount = part.amountMicros
       if entry.amountMicros > 0 && part.lotId == entry.sequence {
-        account.lots[part.lotId] = LotState(
-          amountMicros: amount, remainingMicros: amount, pinnedMicros: 0, rollover: entry.rollover)
+        account.lots[part.lotId] = LotState(entry, amountMicros: amount, remainingMicros: amount)
+        if entry.effectiveAtMicros > entry.atMicros {
+          account.beginnings[part.lotId] = entry.effectiveAtMicros
+        }
         continue
       }
       guard var lot = account.lots[part.lotId] ?? reopened(part.lotId, by: entry) else {
@@ -159,6 +185,7 @@ struct VerifyReplay {
           && lot.remainingMicros <= lot.amountMicros,
         "ledger row \(entry.sequence): lot \(part.lotId) pins \(lot.pinnedMicros) of \(lot.remainingMicros)")
       account.lots[part.lotId] = lot.remainingMicros == 0 ? nil : lot
+      if lot.remainingMicros == 0 { account.beginnings[part.lotId] = nil }
     }
     if entry.type == .apiUsage, let holdId = entry.holdId {
       let left = pins.removeValue(forKey: holdId) ?? [:]
@@ -186,8 +213,7 @@ struct VerifyReplay {
     guard entry.amountMicros > 0, lotId < entry.sequence, let row = find(lotId), row.amountMicros > 0,
       row.userId.isExactly(entry.userId), let own = row.lots.first(where: { $0.lotId == lotId })
     else { return nil }
-    return LotState(
-      amountMicros: own.amountMicros, remainingMicros: 0, pinnedMicros: 0, rollover: row.rollover)
+    return LotState(row, amountMicros: own.amountMicros, remainingMicros: 0)
   }
 
   /// What the row did to what the account owes.

@@ -82,11 +82,11 @@ final class VerifyRun {
     var known: Set<Int64> = []
     var after: Int64 = 0
     while true {
-      let last = try reader.snapshot { (_) throws(SQLiteError) in
+      let last = try reader.snapshot { (head) throws(SQLiteError) in
         try catchUp()
         let (last, slice) = try reader.accounts(after: after, &replay.balances)
         for stored in slice {
-          compare(stored)
+          compare(stored, nowMicros: head.lastAtMicros)
           known.insert(stored.account.id)
         }
         return last
@@ -142,7 +142,8 @@ final class VerifyRun {
       "meta: commit \(head.commitSequence) is the last, but \(row) is of commit \(commit)")
   }
 
-  private func compare(_ stored: VerifyReader.StoredAccount) {
+  /// - Parameter nowMicros: of the last commit.
+  private func compare(_ stored: VerifyReader.StoredAccount, nowMicros: Int64) {
     let account = stored.account
     let name = "account \(account.id)"
     let played = replay.accounts[account.id] ?? VerifyReplay.AccountState()
@@ -167,9 +168,12 @@ final class VerifyRun {
       account.nextHoldExpiryMicros == stored.firstExpiryMicros
         && stored.nextDueMicros == account.nextDueMicros,
       "\(name): what it expects to expire next is not what does")
-    compareLots(account, stored.shortMicros, played)
+    compareLots(account, stored.shortMicros, played, nowMicros: nowMicros)
     replay.balances.expect(
       account.isSuspended == stored.isSuspended, "\(name): its settings say otherwise of its suspension")
+    replay.balances.expect(
+      account.nextGrantAtMicros == nil || stored.isSubscribed,
+      "\(name): the server is to grant it something, and its settings have no subscription for that")
     guard isPlayed else { return }
     compareOwed(account, played)
     replay.balances.expect(
@@ -198,7 +202,7 @@ final class VerifyRun {
   }
 
   private func compareLots(
-    _ account: Account, _ shortMicros: [Int64: Int64], _ played: VerifyReplay.AccountState
+    _ account: Account, _ shortMicros: [Int64: Int64], _ played: VerifyReplay.AccountState, nowMicros: Int64
   ) {
     for lot in account.lots {
       let name = "account \(account.id), lot \(lot.id)"
@@ -211,10 +215,13 @@ final class VerifyRun {
         lot.shortMicros == shortMicros[lot.id] ?? 0,
         "\(name): \(lot.shortMicros) short, its rows say \(shortMicros[lot.id] ?? 0)")
       guard isPlayed else { continue }
-      let expected = VerifyReplay.LotState(
-        amountMicros: lot.amountMicros, remainingMicros: lot.remainingMicros, pinnedMicros: lot.pinnedMicros,
-        rollover: lot.rollover)
-      replay.balances.expect(played.lots[lot.id] == expected, "\(name): its rows say otherwise")
+      replay.balances.expect(
+        played.lots[lot.id] == VerifyReplay.LotState(lot), "\(name): its rows say otherwise")
+      // Once it is effective its time is dropped, at the latest when it has paid what is owed.
+      let beginning = played.beginnings[lot.id]
+      replay.balances.expect(
+        lot.effectiveAtMicros == beginning || lot.effectiveAtMicros == nil && beginning ?? 0 <= nowMicros,
+        "\(name): it is not effective when its row says")
     }
     replay.balances.expect(
       !isPlayed || account.lots.count == played.lots.count,
