@@ -42,12 +42,16 @@ extension Decider {
     }
   }
 
+  /// A plan that cannot be read concerns all its users, and none of their writes.
   private func calendar(
     of subscription: Subscription
   ) throws(Refusal) -> Result<GrantCalendar, Refusal> {
-    guard let plan = try records.plan(id: subscription.planId) else {
-      return .failure(noPlan(subscription.planId))
+    let found: Plan?
+    do { found = try records.plan(id: subscription.planId) } catch {
+      guard records.gap == nil else { throw error }
+      return .failure(error)
     }
+    guard let plan = found else { return .failure(noPlan(subscription.planId)) }
     do {
       return .success(GrantCalendar(subscription, plan, try records.zones.zone(named: plan.timeZone)))
     } catch {

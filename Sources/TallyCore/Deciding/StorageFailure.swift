@@ -53,6 +53,14 @@ package struct StorageFailure: Error, Equatable {
     }
   }
 
+  /// Whether a single record may be at fault, so that the others fare better without it.
+  var mayBeOfOneRecord: Bool {
+    switch kind {
+    case .damaged, .unreadable, .constraint, .defect: true
+    case .full, .outOfMemory, .inputOutput, .busy, .lockedOut, .failedSync, .notLoaded: false
+    }
+  }
+
   /// Whether a lookup that fails so fails its batch. A store may have ended the transaction with it, or
   /// refuse all further writes in it: nothing of the batch may be written then.
   var endsBatch: Bool {

@@ -35,7 +35,7 @@ package final class Committer {
   private let faults: EngineFaults
   let settledRows: Int
   private let onFatal: @Sendable (StoreError) -> Void
-  private let onEvent: @Sendable (StoreEvent) -> Void
+  let onEvent: @Sendable (StoreEvent) -> Void
   let onRateLimits: @Sendable (RateLimitChange) -> Void
   let ledgerObserver: (any LedgerObserver)?
 
@@ -47,7 +47,9 @@ package final class Committer {
   /// Rows that what has expired may still take in the open transaction.
   var settlingRows = 0
   /// Users whom the sweep has gone through since nothing was due last.
-  private var sweptUsers = 0
+  var sweptUsers = 0
+  /// Users of whom something is damaged, and when the sweep looks at them again.
+  var damagedUsers: [ExactText: Int64] = [:]
   /// Batches that are still to look for their keys first.
   private var keyedBatches = 0
   private(set) var isDead = false
@@ -143,7 +145,7 @@ package final class Committer {
 
   /// Does something with the records of the open transaction: again from its beginning, once what was missing
   /// is loaded, for as long as the store has records to load.
-  private func loading<Value>(
+  func loading<Value>(
     looksForKeys: Bool, _ body: (ReadSet) throws(StorageFailure) -> Value
   ) throws(StorageFailure) -> Value {
     while true {
@@ -411,30 +413,6 @@ package final class Committer {
     }
   }
 
-  /// A slice of what has expired.
-  /// - Returns: whether there may be more.
-  private func sweep() throws(StorageFailure) -> Bool {
-    let users = try store.dueUsers(nowMicros: time.nowMicros, limit: Self.sweepUsers)
-    guard !users.isEmpty else {
-      sweptUsers = 0
-      return false
-    }
-    try store.begin()
-    var count = 0
-    let writes = try loading(looksForKeys: false) { (records) throws(StorageFailure) in
-      count = 0
-      for userId in users where settlingRows > 0 {
-        try sweep(userId: userId, records)
-        count += 1
-      }
-      if let gap = records.gap { throw gap }
-      try write(records)
-      return records.writes
-    }
-    sweptUsers += count
-    return try commitUpkeep(writes) && (settlingRows == 0 || users.count == Self.sweepUsers)
-  }
-
   /// So much was due at once that the sweep leaves most of the writer's time to others.
   var pausesSweep: Bool { sweptUsers >= Self.promptSweepUsers }
 
@@ -454,7 +432,7 @@ package final class Committer {
 
   /// - Returns: false when nobody knows whether it was applied; nothing is decided after that.
   /// - Throws: when the disk is full.
-  private func commitUpkeep(
+  func commitUpkeep(
     _ writes: WriteSet, _ cause: CommitCause = .upkeep
   ) throws(StorageFailure) -> Bool {
     do {

@@ -2,7 +2,7 @@
 //
 // Invariants:
 // 1. Each is told once when it begins, and once when it is over; an upgrade meanwhile too. What is told of
-//    grants happens at once.
+//    grants happens at once; of users whose records are damaged it is told once.
 
 public enum StoreEvent: Sendable, Equatable {
   /// Why no write is taken for now. It comes back by itself.
@@ -28,6 +28,9 @@ public enum StoreEvent: Sendable, Equatable {
   /// Periods of subscriptions were not granted by one commit, for the same reason: of how many users, and of
   /// one of them.
   case notGranted(GrantNotice.Cause, userCount: Int, userId: String)
+  /// What is due of users cannot be written off or granted, since their records are damaged: what is wrong, of
+  /// how many users, and of one of them. Others are not held up.
+  case notSettled(String, userCount: Int, userId: String)
 }
 
 /// How far a start has come that makes large tables anew.

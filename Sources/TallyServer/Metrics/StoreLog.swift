@@ -25,6 +25,10 @@ enum StoreLog {
         "the log stays as it is: another program reads an old snapshot", metadata: ["bytes": "\(byteCount)"])
     case .notGranted(let cause, let userCount, let userId):
       write(cause, ["users": "\(userCount)", "one_of_them": "\(userId)"], to: logger)
+    case .notSettled(let message, let userCount, let userId):
+      logger.error(
+        "what is due of users is left undone, since their records are damaged",
+        metadata: ["users": "\(userCount)", "one_of_them": "\(userId)", "error": "\(message)"])
     case .filesLost(let error):
       logger.critical("the database's files are lost", metadata: ["error": "\(error)"])
     case .upgrading(let progress):
