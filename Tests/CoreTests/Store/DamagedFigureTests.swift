@@ -112,7 +112,8 @@ struct DamagedFigureTests {
     let grant = try first.must(promo("u1", 50, "m")).transaction.sequence
     func void(_ amountMicros: Int64?, _ name: String) -> Command {
       .voidGrant(
-        .init(transaction: grant, amountMicros: amountMicros, actor: "a", reason: "r", idempotency: key(name)))
+        .init(transaction: grant, amountMicros: amountMicros, actor: "a", reason: "r", idempotency: key(name))
+      )
     }
     try first.must(void(5, "v1"))
     try first.close()

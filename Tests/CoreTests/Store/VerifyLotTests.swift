@@ -35,7 +35,9 @@ struct VerifyLotTests {
     case .expiry: (lots[0].expiresAtMicros, expected) = (noon + 99 * second, "account 1, lot 1: its rows say")
     case .noExpiry: (lots[0].expiresAtMicros, expected) = (nil, "account 1, lot 1: its rows say otherwise")
     case .effective:
-      (lots[1].effectiveAtMicros, expected) = (noon + 51 * second, "account 1, lot 2: it is not effective when")
+      (lots[1].effectiveAtMicros, expected) = (
+        noon + 51 * second, "account 1, lot 2: it is not effective when"
+      )
     case .notEffectiveLater:
       (lots[1].effectiveAtMicros, expected) = (nil, "account 1, lot 2: it is not effective when its row says")
     }
