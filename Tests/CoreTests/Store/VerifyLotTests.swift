@@ -29,24 +29,22 @@ struct VerifyLotTests {
       try connection.prepare("SELECT lots FROM account").first { (row) throws(SQLiteError) in
         try Packing.lots(row.blob())
       })
-    let expected: String
+    let terms = "account 1, lot 1: its rows say otherwise"
+    let beginning = "account 1, lot 2: it is not effective when its row says"
     switch change {
-    case .priority: (lots[0].priority, expected) = (19, "account 1, lot 1: its rows say otherwise")
-    case .expiry: (lots[0].expiresAtMicros, expected) = (noon + 99 * second, "account 1, lot 1: its rows say")
-    case .noExpiry: (lots[0].expiresAtMicros, expected) = (nil, "account 1, lot 1: its rows say otherwise")
-    case .effective:
-      (lots[1].effectiveAtMicros, expected) = (
-        noon + 51 * second, "account 1, lot 2: it is not effective when"
-      )
-    case .notEffectiveLater:
-      (lots[1].effectiveAtMicros, expected) = (nil, "account 1, lot 2: it is not effective when its row says")
+    case .priority: lots[0].priority = 19
+    case .expiry: lots[0].expiresAtMicros = noon + 99 * second
+    case .noExpiry: lots[0].expiresAtMicros = nil
+    case .effective: lots[1].effectiveAtMicros = noon + 51 * second
+    case .notEffectiveLater: lots[1].effectiveAtMicros = nil
     }
     let hex = Packing.pack(lots).map { byte in
       let text = String(byte, radix: 16)
       return text.count == 1 ? "0" + text : text
     }.joined()
+    let isOfBeginning = change == .effective || change == .notEffectiveLater
     try VerifyTests.expect(
-      expected, of: 2, after: "UPDATE account SET lots = x'\(hex)'", in: directory)
+      isOfBeginning ? beginning : terms, of: 2, after: "UPDATE account SET lots = x'\(hex)'", in: directory)
   }
 
   @Test("a lot that has become effective may have dropped its time, and one that has not may keep it")
