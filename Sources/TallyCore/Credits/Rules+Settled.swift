@@ -14,7 +14,7 @@ extension Rules {
   public static func settled(
     _ account: Account, expiredHolds: [Hold], at nowMicros: Int64, dueGrant: DueGrant? = nil
   ) throws(Refusal) -> Account {
-    guard account.isSound else { throw StorageFailure.malformed("account").refusal }
+    guard account.isSound else { throw Refusal(.corrupt, "the account's balance is not that of its lots") }
     var context = DecisionContext(
       nowMicros: nowMicros, nextSequence: account.head + 1, account: account, expiredHolds: expiredHolds)
     context.dueGrant = dueGrant

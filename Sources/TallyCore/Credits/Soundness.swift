@@ -40,7 +40,7 @@ extension ReferredSums {
   /// - Throws: `corrupt` when there cannot be such sums.
   func requireSound(of row: Entry) throws(Refusal) {
     if hasSoundSigns, isSound(of: row) { return }
-    throw StorageFailure.malformed("rows that refer to ledger row \(row.sequence)").refusal
+    throw Refusal(.corrupt, "rows that refer to ledger row \(row.sequence) do not add up")
   }
 
   /// Whether rows of each type move credit as they should.

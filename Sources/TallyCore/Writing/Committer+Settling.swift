@@ -6,8 +6,8 @@
 //    command is decided when the rest fits.
 // 2. Who is first in a batch has the whole of the commit's rows, so that everybody's turn comes.
 // 3. While nothing is due, none of this looks anything up.
-// 4. A user whose records are damaged stops nobody: what is due of that user is left until an hour has passed,
-//    and whoever runs the server is told of it once.
+// 4. A user whose records are damaged stops nobody: what is due of that user is left until an hour has
+//    passed, and whoever runs the server is told of it once.
 //
 // Owner: the writer's queue.
 

@@ -28,8 +28,8 @@ public enum StoreEvent: Sendable, Equatable {
   /// Periods of subscriptions were not granted by one commit, for the same reason: of how many users, and of
   /// one of them.
   case notGranted(GrantNotice.Cause, userCount: Int, userId: String)
-  /// What is due of users cannot be written off or granted, since their records are damaged: what is wrong, of
-  /// how many users, and of one of them. Others are not held up.
+  /// What is due of users cannot be written off or granted, since their records are damaged: what is wrong,
+  /// of how many users, and of one of them. Others are not held up.
   case notSettled(String, userCount: Int, userId: String)
 }
 

@@ -61,8 +61,8 @@ extension ModelUser {
     }
   }
 
-  /// Credit has come back to a lot, or instead of it to another, and is free: a reversal or a void of it takes what it could not take
-  /// before; then what is owed for the purchase is paid.
+  /// Credit has come back to a lot, or instead of it to another, and is free: a reversal or a void of it
+  /// takes what it could not take before; then what is owed for the purchase is paid.
   /// - Returns: what is left.
   mutating func payOwnLot(_ part: LotAllocation, _ lot: Lot, at time: Int64) -> LotAllocation {
     var left = part
