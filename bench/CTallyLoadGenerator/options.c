@@ -51,26 +51,16 @@ static double seconds(const char *text) {
 }
 
 static const struct option names[] = {
-    {"target", required_argument, NULL, 't'},
-    {"workload", required_argument, NULL, 'w'},
-    {"socket", required_argument, NULL, 's'},
-    {"connections", required_argument, NULL, 'c'},
-    {"depth", required_argument, NULL, 'd'},
-    {"first", required_argument, NULL, 'f'},
-    {"accounts", required_argument, NULL, 'a'},
-    {"form", required_argument, NULL, 'F'},
-    {"runs", required_argument, NULL, 'r'},
-    {"zone", required_argument, NULL, 'z'},
-    {"items", required_argument, NULL, 'i'},
-    {"payload", required_argument, NULL, 'p'},
-    {"keys", required_argument, NULL, 'k'},
-    {"seconds", required_argument, NULL, 'S'},
-    {"warmup", required_argument, NULL, 'W'},
-    {"history", required_argument, NULL, 'H'},
-    {"cpu", required_argument, NULL, 'u'},
-    {"operations", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"target", required_argument, NULL, 't'},   {"workload", required_argument, NULL, 'w'},
+    {"socket", required_argument, NULL, 's'},   {"connections", required_argument, NULL, 'c'},
+    {"depth", required_argument, NULL, 'd'},    {"first", required_argument, NULL, 'f'},
+    {"accounts", required_argument, NULL, 'a'}, {"form", required_argument, NULL, 'F'},
+    {"runs", required_argument, NULL, 'r'},     {"zone", required_argument, NULL, 'z'},
+    {"items", required_argument, NULL, 'i'},    {"payload", required_argument, NULL, 'p'},
+    {"keys", required_argument, NULL, 'k'},     {"seconds", required_argument, NULL, 'S'},
+    {"warmup", required_argument, NULL, 'W'},   {"history", required_argument, NULL, 'H'},
+    {"cpu", required_argument, NULL, 'u'},      {"operations", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
 static void set(struct options *options, int name, const char *value) {
