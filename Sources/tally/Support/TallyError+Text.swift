@@ -107,6 +107,8 @@ extension TallyError {
         "see 'tally pages show \(Self.page(of: request)) --input', and make the change again on top of it"
     case "PAGE_NOT_FOUND" where details["deleted_at_micros"] != nil:
       return "'tally pages undelete \(details["page_id"] ?? "PAGE")' brings it back"
+    case "GRANT_NOT_FOUND" where details["transaction_id"] != nil:
+      return "'tally credits list USER --type plan_grant --type promo_grant' lists a user's grants"
     case "HOLD_NOT_FOUND":
       return "\(Self.unknownHold(of: request, details))'tally credits holds USER' lists a user's holds"
     default: return Self.advice[reason]

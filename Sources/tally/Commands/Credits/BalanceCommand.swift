@@ -8,7 +8,7 @@ struct BalanceCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "balance", abstract: "Shows the balances of one or more users.",
     discussion: """
-      --at shows what one user had at a past time, as a call has answered it then: holds that were open \
+      --at shows what one user had at a past time, as a call answered it then: holds that were open \
       count as held, and credit that has expired since is still there.
 
       Examples:
@@ -35,8 +35,8 @@ struct BalanceCommand: ClientCommand {
     request.userIds = users
     let reply = try await answer(TallystickV1.CreditService.batchGetBalances, request, connection, output)
     try show(reply, output) { Texts.balances($0.balances) }
-    // Each ledger row of a user raises the version.
-    await output.noteUnknown(reply.balances.filter { $0.version == 0 }.map(\.userId), connection) { users in
+    let absent = reply.balances.filter(\.isOfNoRow).map(\.userId)
+    await output.noteUnknown(absent, connection) { users in
       "no credit was ever given to \(users.joined(separator: ", "))"
     }
   }
@@ -47,9 +47,14 @@ struct BalanceCommand: ClientCommand {
     request.atMicros = atMicros
     let reply = try await answer(TallystickV1.CreditService.getBalance, request, connection, output)
     try show(reply, output) { Texts.balances([$0.balance].compactMap(\.self)) }
-    let isAbsent = reply.balance?.version ?? 0 == 0
+    let isAbsent = reply.balance?.isOfNoRow ?? true
     await output.noteUnknown(isAbsent ? users : [], connection) { users in
       "no credit had been given to \(users.joined(separator: ", ")) by then"
     }
   }
+}
+
+extension TallystickV1.Balance {
+  /// Each ledger row of a user raises the version. Before the first one there may be a grant that is due.
+  fileprivate var isOfNoRow: Bool { version == 0 && postedMicros == 0 && pendingMicros == 0 }
 }

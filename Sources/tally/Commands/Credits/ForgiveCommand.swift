@@ -8,6 +8,9 @@ struct ForgiveCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "forgive", abstract: "Forgives what a user owes, in full or in part. Role: admin.",
     discussion: """
+      What is forgiven of a purchase's reversal is the user's for good: 'tally credits reinstate' of that \
+      purchase gives its credit back all the same.
+
       Example:
         tally credits forgive alice --amount 0.30 --actor ops --reason 'goodwill'
       """)

@@ -9,7 +9,8 @@ struct RefundCommand: ClientCommand {
     commandName: "refund", abstract: "Gives back what a debit took, in full or in part.",
     discussion: """
       The credit goes back to the lots that it came from; what has expired since is lost. All refunds of a \
-      debit together give back no more than it took.
+      debit together give back no more than it took. What a run or a capture made the user owe is not given \
+      back: see 'tally credits forgive'. --run names a run of 'tally usage begin', not the label of a debit.
 
       Examples:
         tally credits refund txn-17

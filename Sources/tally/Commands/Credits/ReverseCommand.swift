@@ -10,8 +10,8 @@ struct ReverseCommand: ClientCommand {
     abstract: "Takes a purchase's credit back after a refund or a dispute at the provider.",
     discussion: """
       It takes what of the purchase is neither spent nor on hold. When that is too little, --on-shortfall \
-      says what follows: reject changes nothing, partial takes what is there, owe books the rest as owed by \
-      the user.
+      says what follows: reject changes nothing; partial takes what is there, and the rest when it comes \
+      back by a refund or a released hold; owe books the rest as owed by the user.
 
       Example:
         tally credits reverse pi_42 --event re_7 --on-shortfall owe

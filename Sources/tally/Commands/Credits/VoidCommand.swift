@@ -9,6 +9,9 @@ struct VoidCommand: ClientCommand {
     commandName: "void",
     abstract: "Takes back what of a plan's or promotional grant is neither spent nor on hold.",
     discussion: """
+      Without --amount it takes all that is there, and the rest when it comes back by a refund or a released \
+      hold. A purchase is taken back by 'tally credits reverse'.
+
       Example:
         tally credits void txn-12 --actor ops --reason 'granted by mistake'
       """)

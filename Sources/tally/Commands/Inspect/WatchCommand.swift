@@ -56,7 +56,7 @@ struct WatchCommand: ClientCommand {
       }
     } catch {
       let status = output.report(error)
-      if rows.nextSequence > 0 && !output.json {
+      if rows.nextSequence > 0 && !output.json && error.reason != "INVALID_FIELD" {
         System.writeError("tally: 'tally watch --from \(rows.nextSequence)' goes on from there\n")
       }
       throw status

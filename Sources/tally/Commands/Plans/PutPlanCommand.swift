@@ -12,11 +12,12 @@ struct PutPlanCommand: ClientCommand {
       cost, in dollars. The model * stands for every model without a price of its own. A limit that is not \
       given does not apply; without a price, the caller has to name the cost of each run.
 
-      --on-short says what follows when a run or a capture costs more than there is: forgive books nothing, \
-      collect lets the user owe it, to be paid by the next credit, and block also refuses charges, holds and \
-      new runs until that is paid. --rollover carries over what is left of a period's credit, up to an \
-      amount, and needs --expires period-end. The default plan holds for all users who have no plan; there \
-      is one at most. These three stay as they are stored unless they are given; all else is replaced.
+      --on-short says what follows when a run or a capture costs more than there is: forgive, which a new \
+      plan has, books nothing; collect lets the user owe it, to be paid by the next credit; block also \
+      refuses charges, holds and new runs until that is paid. --rollover carries over what is left of a \
+      period's credit, up to an amount, and needs --expires period-end. The default plan holds for all users \
+      who have no plan; there is one at most. These three stay as they are stored unless they are given; all \
+      else is replaced.
 
       Examples:
         tally plans put pro --credit 20 --name Pro --expires 45d

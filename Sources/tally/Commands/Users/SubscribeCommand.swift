@@ -11,7 +11,8 @@ struct SubscribeCommand: ClientCommand {
     discussion: """
       A period begins on the day of the start, or on the month's last day if the month is shorter. Unless \
       --manual is given, the server grants each period itself: the one that has begun at once, later ones \
-      when they begin, and none that has passed. A period that was granted already is not granted again.
+      when they begin, and none that has passed. A period that was granted already is not granted again, \
+      nor one that shares a date with a granted one, such as a calendar month: the server's log says so.
 
       The user's limits and prices are those of 'tally users set --plan'.
 
