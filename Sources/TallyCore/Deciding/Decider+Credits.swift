@@ -25,16 +25,15 @@ extension Decider {
     let unknown = zip(ids, purchases).compactMap { $1 == nil ? $0 : nil }
     if let sequence = purchases.compactMap(\.self).first {
       let row = try records.entry(sequence)
-      let knownId = zip(ids, purchases).first { $1 != nil }?.0 ?? it.paymentId
       guard purchases.allSatisfy({ $0 ?? sequence == sequence }) else {
         throw Refusal(
           .paymentConflict, "the payment's ids were already added as different payments",
-          details: ["payment_id": knownId])
+          details: ["payment_id": it.paymentId])
       }
       guard row.userId.isExactly(it.userId), row.amountMicros == it.amountMicros else {
         throw Refusal(
           .paymentConflict, "the payment was already added for another user or with another amount",
-          details: ["payment_id": knownId])
+          details: ["payment_id": it.paymentId])
       }
       var known = try replay(row)
       if !unknown.isEmpty { known.effects = Effects(ids: unknown, ofPurchase: sequence) }
