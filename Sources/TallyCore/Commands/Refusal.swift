@@ -19,6 +19,13 @@ public struct Refusal: Error, Sendable, Equatable {
     self.details = details
     self.commit = commit
   }
+
+  /// The same, decided at a place.
+  func placed(at commit: CommitPoint) -> Refusal {
+    var refusal = self
+    refusal.commit = commit
+    return refusal
+  }
 }
 
 /// A place in the one order of all decisions: commits count from 1, positions within one from 0.

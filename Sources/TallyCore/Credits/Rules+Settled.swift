@@ -28,7 +28,7 @@ extension Rules {
   /// An account as its client sees it at a time, whether or not what is due was written off.
   /// - Parameters:
   ///   - expiredHolds: all `open` holds of the user with `expiresAtMicros <= nowMicros`.
-  ///   - nowMicros: not before the account's last row.
+  ///   - nowMicros: not before the time that the account's last row tells of.
   ///   - dueGrant: what is due of the user's subscription.
   public static func balance(
     of account: Account, expiredHolds: [Hold], at nowMicros: Int64, dueGrant: DueGrant? = nil

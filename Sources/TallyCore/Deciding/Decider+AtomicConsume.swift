@@ -41,6 +41,13 @@ extension Decider {
     _ it: CreditCommand.AtomicConsume, _ refusedIndex: Int, _ refusal: Refusal
   ) throws(Refusal) -> Decided<[Outcome<Receipt>]> {
     let place = records.writes.restingPlace
+    var refusal = refusal
+    // The key's first use may be in the batch itself: then there is no row of it.
+    if let named = refusal.details["transaction_id"].flatMap(Identifiers.transactionSequence),
+      named >= records.nextSequence
+    {
+      refusal.details["transaction_id"] = nil
+    }
     let aborted = Refusal(
       .batchAborted, "item \(refusedIndex) was refused, so nothing of the batch was applied",
       details: ["refused_index": String(refusedIndex)], commit: place)
@@ -59,13 +66,5 @@ extension Decider {
       match.digest == consume.idempotency.digest
     else { return nil }
     return try replay(try records.entry(match.sequence)).reply
-  }
-}
-
-extension Refusal {
-  fileprivate func placed(at place: CommitPoint) -> Refusal {
-    var refusal = self
-    refusal.commit = place
-    return refusal
   }
 }

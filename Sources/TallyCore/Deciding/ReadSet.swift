@@ -96,10 +96,8 @@ package final class ReadSet {
   /// A refusal with the place at which it was decided.
   @usableFromInline
   package func placed(_ refusal: Refusal) -> Refusal {
-    var refusal = refusal
-    refusal.commit = writes.restingPlace
-    writes.passRestingPlace()
-    return refusal
+    defer { writes.passRestingPlace() }
+    return refusal.placed(at: writes.restingPlace)
   }
 
   /// What is only missing is asked for by the whole batch.

@@ -204,9 +204,7 @@ package final class Committer {
 
   /// It was tried by itself, and is not the whole call's: so it has a place.
   private func refusedAlone(_ refusal: Refusal) -> Refusal {
-    var refusal = refusal
-    if !isDead { refusal.commit = passedPlace() }
-    return refusal
+    isDead ? refusal : refusal.placed(at: passedPlace())
   }
 
   /// A place after the last commit, which nobody else gets.

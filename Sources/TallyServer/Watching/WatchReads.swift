@@ -46,6 +46,9 @@ final class WatchReads: Sendable {
   /// Of the last row that anybody was told of.
   var lastSequence: Int64 { engine.state().ledgerSequence }
 
+  /// Who waits for a turn.
+  var waitingCount: Int { turns.withLock { $0.waiting.count } }
+
   func slice(_ filter: LedgerFilter) async throws(Status) -> WatchSlice {
     await beginTurn()
     defer { endTurn() }

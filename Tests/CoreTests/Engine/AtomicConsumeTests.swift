@@ -83,6 +83,13 @@ private typealias Item = Result<CreditCommand.Consume, Refusal>
       #expect(receipt.replayed && receipt.transaction == done[0].transaction)
     }
     #expect(try rig.engine.balance(userId: "a").value.availableMicros == 40)
+    // Of a key that is first used in the batch itself there is no row to name.
+    let within = rig.applyAtomically([Self.item("a", 1, "4"), Self.item("a", 2, "4")])
+    #expect(within.map { $0.refusal?.reason } == [.batchAborted, .idempotencyMismatch])
+    #expect(within[1].refusal?.details["transaction_id"] == nil)
+    let before = rig.applyAtomically([Self.item("a", 1, "4"), Self.item("a", 61, "1")])
+    #expect(before.map { $0.refusal?.reason } == [.batchAborted, .idempotencyMismatch])
+    #expect(before[1].refusal?.details["transaction_id"] != nil)
     // A replay within the batch itself is one, once the batch is applied.
     let twice = try rig.applyAtomically([Self.item("a", 40, "2"), Self.item("a", 40, "2")]).map {
       try $0.get()

@@ -91,7 +91,7 @@ import Testing
       watch.begin(after: sequence)
     }
 
-    func commit(_ userIds: [String], description: String = "") {
+    func commit(_ userIds: [String], description: String = "", refersTo: Int64? = nil) {
       watch.append(
         CommittedRows(
           rows: userIds.map { userId in
@@ -101,6 +101,7 @@ import Testing
               version: 1, atMicros: 1, effectiveAtMicros: 1, lots: [])
             entry.sequence = lastSequence
             entry.text.description = description
+            entry.refersTo = refersTo
             return WriteSet.LedgerRow(entry: entry, account: 1, hash: [], textDigest: nil)
           }))
     }
@@ -210,6 +211,29 @@ import Testing
     end.cancel()
     #expect(await end.value == .over)
     #expect(ledger.watch.watcherCount == 1 && ledger.watch.laggedCount == 0)
+  }
+
+  @Test("where names of rows cannot be read everybody goes on by reading, and the next ones are served")
+  func unnamed() async throws {
+    let ledger = Ledger()
+    defer { ledger.watch.shutDown() }
+    let isDamaged = Lock(true)
+    ledger.watch.setNames { (rows) throws(Refusal) in
+      if isDamaged.withLock({ $0 }) { throw Refusal(.corrupt, "a row cannot be read") }
+      return rows
+    }
+    let peer = Peer(1)
+    let end = try await ledger.serve(peer)
+    ledger.commit(["a"])
+    try await eventually("it has the first") { peer.sequences == [1] }
+    ledger.commit(["a"], refersTo: 1)
+    #expect(await end.value == .over)
+    #expect(peer.sequences == [1] && peer.resumeSequence == 2)
+    isDamaged.withLock { $0 = false }
+    let next = Peer(2)
+    _ = try await ledger.serve(next)
+    ledger.commit(["a"], refersTo: 1)
+    try await eventually("it is sent") { next.sequences == [3] }
   }
 
   @Test("all connections together have a limit of watchers") func limit() throws {
