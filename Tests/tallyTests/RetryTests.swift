@@ -146,14 +146,20 @@ struct RetryTests {
     #expect(rig.fixture.stop() == 0)
   }
 
-  @Test("a payment that comes again with another amount is named, and no key that nobody gave")
+  @Test("a payment or an event that comes again with another amount is named, and no key that nobody gave")
   func paymentAgain() throws {
     let rig = try Rig()
     _ = try rig.output("credits", "purchase", "alice", "10", "--payment", "pi_1")
     let refused = try rig.refusal("credits", "purchase", "alice", "20", "--payment", "pi_1")
-    #expect(refused.contains("the payment pi_1 was already added"), "\(refused)")
+    #expect(refused.contains("the payment pi_1 was already booked"), "\(refused)")
     #expect(!refused.contains(" key "), "\(refused)")
     #expect(refused.contains("tally credits show txn-"), "\(refused)")
+    _ = try rig.output("credits", "reverse", "pi_1", "--event", "re_1", "--amount", "2")
+    for command in ["reverse", "reinstate"] {
+      let refused = try rig.refusal("credits", command, "pi_1", "--event", "re_1", "--amount", "1")
+      #expect(refused.contains("the event re_1 was already booked"), "\(refused)")
+      #expect(!refused.contains(" key ") && refused.contains("a different event"), "\(refused)")
+    }
     _ = try rig.output("credits", "consume", "alice", "1", "--key", "k")
     let mismatch = try rig.refusal("credits", "consume", "alice", "2", "--key", "k")
     #expect(

@@ -29,7 +29,9 @@ extension Rules {
     let amountMicros = refund.amountMicros ?? refundableMicros
     guard amountMicros > 0, amountMicros <= refundableMicros else {
       throw Refusal(
-        .refundExceeds, "more than what the debit took would be refunded",
+        .refundExceeds,
+        refundableMicros == 0
+          ? "nothing of the debit is left to refund" : "more than what the debit took would be refunded",
         details: ["refundable_micros": String(refundableMicros)])
     }
     let returned = try draft.giveBack(debit.parts(refunding: amountMicros, after: refundedMicros))
@@ -61,7 +63,9 @@ extension Rules {
     let asked = reversal.amountMicros ?? reversibleMicros
     guard asked > 0, asked <= reversibleMicros else {
       throw Refusal(
-        .reversalExceeds, "more than what was bought would be reversed",
+        .reversalExceeds,
+        reversibleMicros == 0
+          ? "all of the purchase is reversed already" : "more than what was bought would be reversed",
         details: ["reversible_micros": String(reversibleMicros)])
     }
     let there = draft.lot(purchase.sequence)?.unpinnedMicros ?? 0
@@ -106,7 +110,9 @@ extension Rules {
     let asked = reinstatement.amountMicros ?? sums.reversedMicros
     guard asked > 0, asked <= sums.reversedMicros else {
       throw Refusal(
-        .reversalExceeds, "more than what is reversed would be reinstated",
+        .reversalExceeds,
+        sums.reversedMicros == 0
+          ? "nothing of the purchase is reversed" : "more than what is reversed would be reinstated",
         details: ["reinstatable_micros": String(sums.reversedMicros)])
     }
     let short = min(asked, sums.shortMicros)
@@ -146,7 +152,7 @@ extension Rules {
     let taken = LotAllocation(lotId: grant.sequence, amountMicros: void.amountMicros ?? there)
     guard taken.amountMicros > 0, taken.amountMicros <= there else {
       throw Refusal(
-        .voidShort, "the grant's credit is spent or held",
+        .voidShort, "that much of the grant's credit is not there: it was spent, held, voided or has expired",
         details: ["available_micros": String(there)])
     }
     var short: Int64 = 0
@@ -179,7 +185,7 @@ extension Rules {
     var left = forgiving.amountMicros ?? owedMicros
     guard left > 0, left <= owedMicros else {
       throw Refusal(
-        .invalidAmount, "the user owes less than that",
+        .invalidAmount, owedMicros == 0 ? "the user owes nothing" : "the user owes less than that",
         details: ["field": "amount_micros", "owed_micros": String(owedMicros)])
     }
     // The first carries the key.

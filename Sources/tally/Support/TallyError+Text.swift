@@ -61,8 +61,8 @@ extension TallyError {
 
   /// The message with fields and limits as people type them: dollars, dates, durations.
   private func plainMessage(_ request: (any Message)?) -> String {
-    if let purchase = repeatedPayment(request) {
-      return "the payment \(purchase.paymentId) was already added, with other arguments"
+    if let repeated = repeatedName(request) {
+      return "the \(repeated.kind) \(repeated.id) was already booked, with other arguments"
     }
     guard let field = details["field"] else { return message }
     let parts = message.split(separator: " ", omittingEmptySubsequences: false)
@@ -156,17 +156,25 @@ extension TallyError {
     if details["page_id"] != nil || details["media_id"] != nil { return "choose another id" }
     let shows = details["transaction_id"].map { "'tally credits show \($0)' shows what the first call did" }
     let another =
-      repeatedPayment(request) == nil
-      ? "a different call needs a different key" : "a different payment needs its own id"
+      repeatedName(request).map { "a different \($0.kind) needs its own id" }
+      ?? "a different call needs a different key"
     return ([shows, another] as [String?]).compactMap { $0 }.joined(separator: "; ")
   }
 
-  /// The purchase, if its key was derived from its payment and an earlier one differs.
-  private func repeatedPayment(_ request: (any Message)?) -> TallystickV1.AddPurchaseRequest? {
-    guard reason == "IDEMPOTENCY_MISMATCH", let purchase = request as? TallystickV1.AddPurchaseRequest,
-      purchase.idempotencyKey == PurchaseCommand.key(payment: purchase.paymentId)
-    else { return nil }
-    return purchase
+  /// The payment, or the provider's event, if the key was derived from it and an earlier call differs.
+  private func repeatedName(_ request: (any Message)?) -> (kind: String, id: String)? {
+    guard reason == "IDEMPOTENCY_MISMATCH", let keyed = request as? any KeyedRequest else { return nil }
+    let (kind, id, key): (String, String, String)
+    switch request {
+    case let it as TallystickV1.AddPurchaseRequest:
+      (kind, id, key) = ("payment", it.paymentId, PurchaseCommand.key(payment: it.paymentId))
+    case let it as TallystickV1.ReversePurchaseRequest:
+      (kind, id, key) = ("event", it.eventId, ReverseCommand.key(event: it.eventId))
+    case let it as TallystickV1.ReinstatePurchaseRequest:
+      (kind, id, key) = ("event", it.eventId, ReverseCommand.key(event: it.eventId))
+    default: return nil
+    }
+    return keyed.idempotencyKey == key ? (kind, id) : nil
   }
 
   /// The page that a request changes.
