@@ -80,13 +80,19 @@ struct WatchStream {
     try await sink.send(WatchMessage.end(nextSequence: nextSequence))
     while true {
       while reads.lastSequence - nextSequence >= Self.nearRowCount { try await read(before: Int64.max) }
-      guard let position = await watch.join(watcher, from: nextSequence) else { throw Self.over }
+      guard let position = await watch.join(watcher, from: nextSequence) else { throw over() }
       while nextSequence < position { try await read(before: position) }
       switch await watch.serve(watcher) {
       case .overrun: continue
-      case .over: throw Self.over
+      case .over: throw over()
       }
     }
+  }
+
+  /// What the watch itself ends for is said here too, since the thread may come to this watcher later.
+  private func over() -> Status {
+    do throws(Status) { try watch.check(watcher) } catch { return error }
+    return Self.over
   }
 
   /// The call was answered when its watcher ended.

@@ -189,7 +189,10 @@ import Testing
       calls.append(try await live.watch(from: 1))
       // The drain waits for as long as it may.
       try await live.server.shutdown(drainNanoseconds: Patience.nanoseconds)
-      for call in calls { #expect(try await call.failure().reason == "SHUTTING_DOWN") }
+      for call in calls {
+        let failure = try await call.failure()
+        #expect(failure.reason == "SHUTTING_DOWN", "\(failure)")
+      }
     }
   }
 
