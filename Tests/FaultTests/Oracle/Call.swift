@@ -95,6 +95,9 @@ struct Call: Sendable {
 
   var key: String { "k\(number)" }
 
+  /// Every other batch is applied as a whole or not at all.
+  private var isAtomic: Bool { action == .batch && number % 2 == 1 }
+
   static func user(_ account: Int) -> String { "u\(account)" }
 }
 
@@ -103,6 +106,8 @@ struct Reply: Sendable {
   var rows: [Row] = []
   /// Of items of a batch.
   var refusals: [Refused] = []
+  /// An atomic batch of which nothing was applied.
+  var isAborted = false
   /// A subscription that the settings have.
   var subscriptions: [Subscribed] = []
   /// A period that is granted, by whomever.
@@ -146,7 +151,7 @@ extension Call {
       return reply(try await client.call(Credits.release, request))
     case .batch:
       var request = TallystickV1.BatchConsumeRequest()
-      request.mode = .independent
+      request.mode = isAtomic ? .atomic : .independent
       request.items = parts.enumerated().map { consume($1, key: "\(key).\($0)") }
       return reply(try await client.call(Credits.batchConsume, request))
     case .beginRun, .finishRun, .recordRuns: return try await sendRun(client)
@@ -216,18 +221,27 @@ extension Call {
     if response.results.count != parts.count {
       reply.violations.append("\(key): \(response.results.count) results for \(parts.count) items")
     }
-    for (part, result) in zip(parts, response.results) {
+    var aborted = 0
+    for (index, (part, result)) in zip(parts, response.results).enumerated() {
       switch result.result {
       case .applied(let applied): add(applied, part, to: &reply)
+      case .error(let error) where isAtomic && error.info?.reason == "BATCH_ABORTED": aborted += 1
       case .error(let error):
         let info = error.info ?? .init()
+        // What the items before it would have taken was not there for it, and is there again.
+        let isAlone = !isAtomic || !parts[..<index].contains { $0.account == part.account }
         if let refused = refused(part, info.reason, info.metadata) {
-          reply.refusals.append(refused)
+          if isAlone { reply.refusals.append(refused) }
         } else {
           reply.violations.append("\(key): an item failed with \(info.reason)")
         }
       case nil: reply.violations.append("\(key): an empty result")
       }
+    }
+    reply.isAborted = aborted > 0
+    if isAtomic, reply.rows.count != parts.count, !reply.rows.isEmpty || aborted != parts.count - 1 {
+      reply.violations.append(
+        "\(key): \(reply.rows.count) of \(parts.count) items were applied, \(aborted) aborted")
     }
     return reply
   }

@@ -183,7 +183,7 @@ final class Oracle: Sendable {
       defer { state.recent = [] }
       return state.recent
     }
-    for (call, reply) in recent where reply.refusals.isEmpty {
+    for (call, reply) in recent where reply.refusals.isEmpty && !reply.isAborted {
       do {
         try await checkStored(call, reply, client)
         // These are not found by a key once others came after.
