@@ -12,8 +12,9 @@ import Testing
 extension LiveServer {
   /// Sends runs in a stream, as a generated client would.
   fileprivate func streamRuns(
-    _ runs: [TallystickV1.RecordRunRequest], actingUser: String? = nil
+    _ runs: [TallystickV1.RecordRunRequest], actingUser: String? = nil, on other: ClientConnection? = nil
   ) async throws -> TallystickV1.StreamRunsResponse {
+    let connection = other ?? connection
     let metadata = actingUser.map { [MetadataPair(key: "tally-acting-user", value: $0)] } ?? []
     do {
       let stream = try connection.openRuns(timeoutNanoseconds: Patience.nanoseconds, metadata: metadata)
@@ -26,9 +27,12 @@ extension LiveServer {
 
   /// How often StreamRuns was answered with a status, or would have been.
   fileprivate func endedStreams(_ code: String) async throws -> Int64 {
+    try await count("tallystick_calls_total", ["method": Runs.streamRuns.method, "code": code])
+  }
+
+  fileprivate func count(_ metric: String, _ wanted: [String: String]) async throws -> Int64 {
     let metrics = try await call(TallystickV1.AdminService.getMetrics) { _ in }.metrics
-    let wanted = ["method": Runs.streamRuns.method, "code": code]
-    let samples = metrics.first { $0.name == "tallystick_calls_total" }?.samples ?? []
+    let samples = metrics.first { $0.name == metric }?.samples ?? []
     return samples.first { sample in
       wanted.allSatisfy { label in
         sample.labels.contains { $0.name == label.key && $0.value == label.value }
@@ -136,6 +140,35 @@ extension ClientConnection {
       #expect(try await live.record("after").replayed == false)
       #expect(try await live.record("r0").replayed)
       #expect(try await live.reason(Runs.getRun) { $0.runId = "x" } == "RUN_NOT_FOUND")
+    }
+  }
+
+  @Test("while the writer's queue is full a stream waits, and loses nothing")
+  func fullQueue() async throws {
+    try await LiveServer.run(configure: { $0.server.maximumBulkInboundByteCount = 20_000 }) { live in
+      try await live.purchase("u", 100, payment: "p", key: "p")
+      try await live.inject(.storeDelay) { $0.delayMillis = Limits.failureDelayMillis }
+      let slow = Task { try await live.consume("u", 30, key: "k") }
+      try await live.happened(1)
+      // One submission that says that it is as large as the whole queue.
+      let filling = UsageCommand.PutPlan(
+        Plan(id: "p", displayName: "", monthlyCreditMicros: 1, grantExpiry: .never))
+      live.server.engineForTesting.submit(
+        Work(
+          submission: Submission(commands: [filling], userId: "", byteCount: 32 << 20), group: nil,
+          completion: { _ in }))
+      let runs = (0..<3 * Limits.runStreamBatchCount).map { TallystickV1.RecordRunRequest.sample("r\($0)") }
+      // A connection that waits is not read.
+      let other = try ClientConnection.connect(path: live.socketPath)
+      defer { other.close() }
+      let stream = Task { try await live.streamRuns(runs, on: other) }
+      try await eventually("a batch of the stream is turned away") {
+        try await live.count("tallystick_writer_turned_away_total", ["reason": "QUEUE_FULL"]) > 0
+      }
+      try await live.clear()
+      #expect(try await slow.value.balance?.availableMicros == 70)
+      let response = try await stream.value
+      #expect(response.recorded == Int64(runs.count) && response.failed == 0)
     }
   }
 

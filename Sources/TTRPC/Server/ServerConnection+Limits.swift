@@ -17,6 +17,7 @@ extension ServerConnection {
   /// call on its connection, and not for one that answers as it goes: its peer may read nothing before it has
   /// sent everything.
   func hold(_ call: Call, _ inbound: InboundBuffer, _ byteCount: Int) {
+    if case .bulk = call.entry.handler { return waitForRoom(call, inbound) }
     guard !call.entry.kind.serverStreams else { return }
     if streams.count > 1 { takeFinished() }
     guard streams.count == 1, !state.isHeld else { return }
@@ -27,6 +28,34 @@ extension ServerConnection {
     guard let rest, inbound.onRoom({ [weak self] in self?.hasRoomSoon() }) else { return }
     outbox.holdReading()
     state.hold(outbox.poller.schedule(at: later(now, by: rest)) { [weak self] in self?.goOnSoon() })
+  }
+
+  /// Reads nothing until the handler has made room. If it takes nothing for long, the stream ends.
+  private func waitForRoom(_ call: Call, _ inbound: InboundBuffer) {
+    guard !state.isHeld, inbound.onRoom({ [weak self] in self?.goOnSoon() }) else { return }
+    outbox.holdReading()
+    state.hold(stallTimer(call, inbound, takenCount: inbound.takenCount))
+  }
+
+  private func stallTimer(_ call: Call, _ inbound: InboundBuffer, takenCount: Int) -> Timer {
+    let due = later(now, by: server.options.bulkStallNanoseconds)
+    return outbox.poller.schedule(at: due) { [weak self] in
+      self?.stallDue(call, inbound, takenCount: takenCount)
+    }
+  }
+
+  private func stallDue(_ call: Call, _ inbound: InboundBuffer, takenCount: Int) {
+    enterSoon {
+      // The hold ended and perhaps another began, whose timer comes later.
+      guard self.endHold() else { return }
+      let count = inbound.takenCount
+      if count > takenCount {
+        self.state.hold(self.stallTimer(call, inbound, takenCount: count))
+      } else {
+        self.outbox.cancel(call, self.streamOverflow(inbound))
+        self.outbox.readOn()
+      }
+    }
   }
 
   private func hasRoomSoon() {

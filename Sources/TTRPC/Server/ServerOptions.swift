@@ -28,6 +28,8 @@ public struct ServerOptions: Sendable {
   public var maximumOutboundByteCount = 64 << 20
   /// Bytes that arrived on one stream and were not taken by its handler; more ends the stream.
   public var maximumStreamInboundByteCount = 8 << 20
+  /// The same for a bulk stream. From half of it on the connection is not read.
+  public var maximumBulkInboundByteCount = 1 << 20
   /// Bytes of requests held on one connection: under way, not taken, or cut.
   public var maximumInboundByteCount = 64 << 20
   /// The same for all connections of one uid: half of the total, so that no peer can shut out the others.
@@ -45,6 +47,8 @@ public struct ServerOptions: Sendable {
   /// How long a client stream that is all there is on its connection may make its sender wait, from half
   /// of `maximumStreamInboundByteCount` to all of it, before it ends.
   public var streamHoldNanoseconds: UInt64 = 1_000_000_000
+  /// A bulk stream of which the handler takes nothing for this long, while its connection is not read, ends.
+  public var bulkStallNanoseconds: UInt64 = 30_000_000_000
   /// A stream that is open longer ends with UNAVAILABLE; nil is for ever. ttrpc has no frame by which a
   /// client ends a stream, so a watch that its client has abandoned would last as long as its connection.
   public var maximumStreamNanoseconds: UInt64? = 3_600_000_000_000
@@ -171,4 +175,11 @@ public struct ServerStatistics: Sendable, Equatable {
   /// Through all connections, with every frame's header.
   public var bytesReceived: UInt64 = 0
   public var bytesSent: UInt64 = 0
+}
+
+extension ServerOptions {
+  /// What may wait on one stream of a method.
+  func inboundByteCount(of handler: MethodHandler) -> Int {
+    if case .bulk = handler { maximumBulkInboundByteCount } else { maximumStreamInboundByteCount }
+  }
 }

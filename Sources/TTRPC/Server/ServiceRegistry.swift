@@ -13,14 +13,21 @@ public enum MethodHandler: Sendable {
   /// The three streaming kinds, each call in a task of its own. Returning ends the call well; throwing a
   /// `Status` ends it with that, anything else with INTERNAL. Of a client stream the one message sent
   /// is the response. `.unary` as the kind is served like a server stream of one message.
-  case streaming(
-    MethodKind, @Sendable (CallContext, MessageStream, MessageSink) async throws -> Void)
+  case streaming(MethodKind, StreamHandler)
+  /// A client stream of any length, whose handler waits for something that is slower than the peer, a disk
+  /// say. While it is behind, its connection is not read, whatever else is on it, so that the peer waits and
+  /// nothing is lost.
+  case bulk(StreamHandler)
+
+  public typealias StreamHandler =
+    @Sendable (CallContext, MessageStream, MessageSink) async throws -> Void
 
   /// How many messages the method takes and gives.
   public var kind: MethodKind {
     switch self {
     case .unary: .unary
     case .streaming(let kind, _): kind == .unary ? .serverStream : kind
+    case .bulk: .clientStream
     }
   }
 }

@@ -36,6 +36,7 @@ final class InboundBuffer: Sendable {
   private struct State {
     var messages = Deque<[UInt8]>()
     var byteCount = 0
+    var takenCount = 0
     var phase = Phase.open
     var waiter: CheckedContinuation<Result<[UInt8]?, Status>, Never>?
     var onRoom: (@Sendable () -> Void)?
@@ -69,6 +70,9 @@ final class InboundBuffer: Sendable {
     let left = state.withLock { $0.byteCount }
     if left > 0 { budget?.give(left) }
   }
+
+  /// Messages that waited here and were taken.
+  var takenCount: Int { state.withLock { $0.takenCount } }
 
   /// Adds a message if there is room for it. One message always fits an empty buffer, but for the budget.
   func push(_ message: [UInt8]) -> Push {
@@ -166,6 +170,7 @@ final class InboundBuffer: Sendable {
     if let message = state.messages.popFirst() {
       let cost = message.count + Self.messageOverheadByteCount
       state.byteCount -= cost
+      state.takenCount += 1
       budget?.give(cost)
       // Many streams have one message, and last long.
       if state.messages.isEmpty && !state.phase.isOpen { state.messages = Deque() }

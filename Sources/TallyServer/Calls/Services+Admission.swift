@@ -41,10 +41,11 @@ extension Services {
     return (request, caller)
   }
 
-  /// Checks a stream before its messages are looked at. The whole stream counts as one call.
+  /// Checks a stream before its messages are looked at. The whole stream counts as one call. One that writes
+  /// waits for room in the writer's queue, so a full one turns nobody away.
   func admitStream(_ context: CallContext, isWrite: Bool) throws(Status) -> Caller {
     let caller = try caller(context)
-    if isWrite, let refusal = engine.admission() { throw Status(refusal) }
+    if isWrite, let refusal = engine.admission(), refusal.reason != .queueFull { throw Status(refusal) }
     if limiter.isActive { try count(context, caller, naming: nil) }
     return caller
   }

@@ -19,11 +19,17 @@ extension Failures {
         guard let failure = next(method: name) else { return answer(context, payload, responder) }
         fail(failure, context, responder) { answer(context, payload, $0) }
       }
-    case .streaming(let kind, let serve):
-      .streaming(kind) { [self] context, inbound, outbound in
-        guard let failure = next(method: name) else { return try await serve(context, inbound, outbound) }
-        try await fail(failure, context) { try await serve(context, inbound, outbound) }
-      }
+    case .streaming(let kind, let serve): .streaming(kind, wrap(name, serve))
+    case .bulk(let serve): .bulk(wrap(name, serve))
+    }
+  }
+
+  private func wrap(
+    _ name: String, _ serve: @escaping MethodHandler.StreamHandler
+  ) -> MethodHandler.StreamHandler {
+    { [self] context, inbound, outbound in
+      guard let failure = next(method: name) else { return try await serve(context, inbound, outbound) }
+      try await fail(failure, context) { try await serve(context, inbound, outbound) }
     }
   }
 

@@ -2,11 +2,13 @@
 //
 // Invariants:
 // 1. At most two batches are held: one that the writer has and one that is being gathered. Meanwhile what
-//    arrives waits in the stream's own bounded buffer.
+//    arrives waits in the stream's own bounded buffer, and then the connection is not read.
 // 2. The reply comes when every run is durable or refused. A run that is refused is counted and does not end
 //    the stream; what cannot be read, or names another user than the acting one, does. The first that were
 //    refused are named, in their order, as many as fit into the reply.
-// 3. A stream that ends early answers its status. Batches that the writer had by then stay: the same stream
+// 3. A batch for which the writer's queue is full is submitted again until the call ends: nothing of it was
+//    tried.
+// 4. A stream that ends early answers its status. Batches that the writer had by then stay: the same stream
 //    sent again replays them.
 //
 // Owner: the stream's task.
@@ -43,11 +45,14 @@ struct RunStream {
   /// A failure's tag and length in the reply, and the reply's own numbers at their longest.
   private static let failureOverheadByteCount = 6
   private static let countsByteCount = 80
+  /// Between two attempts to get a batch into the writer's queue.
+  private static let shortestPauseNanoseconds: UInt64 = 1_000_000
+  private static let longestPauseNanoseconds: UInt64 = 100_000_000
 
   static func binding(_ services: Services) -> Binding {
     (
       RPCs.streamRuns.method,
-      .streaming(.clientStream) { context, inbound, outbound in
+      .bulk { context, inbound, outbound in
         let caller = try services.admitStream(context, isWrite: true)
         try caller.require(.service)
         var stream = RunStream(services: services, context: context)
@@ -108,11 +113,20 @@ struct RunStream {
   }
 
   private func outcomes(of commands: [UsageCommand.Record]) -> Task<[Outcome<RunReceipt>], Never> {
-    let submission = services.submission(commands, userId: nil, context, byteCount: batchByteCount)
-    let engine = services.engine
+    let (services, context, byteCount) = (services, context, batchByteCount)
     return Task {
-      await withCheckedContinuation { continuation in
-        engine.submit(Work(submission: submission, group: nil) { continuation.resume(returning: $0) })
+      var pauseNanoseconds = Self.shortestPauseNanoseconds
+      while true {
+        let submission = services.submission(commands, userId: nil, context, byteCount: byteCount)
+        let outcomes = await withCheckedContinuation { continuation in
+          services.engine.submit(
+            Work(submission: submission, group: nil) { continuation.resume(returning: $0) })
+        }
+        guard case .failure(let refusal) = outcomes.first, refusal.reason == .queueFull,
+          !context.isCancelled
+        else { return outcomes }
+        do { try await Task.sleep(nanoseconds: pauseNanoseconds) } catch { return outcomes }
+        pauseNanoseconds = min(2 * pauseNanoseconds, Self.longestPauseNanoseconds)
       }
     }
   }

@@ -31,6 +31,12 @@ struct FlowTests {
             for try await _ in messages { count += 1 }
             try await sink.send(Message().with(1, count).encoded)
           },
+          "Take": .bulk { _, messages, sink in
+            for await _ in stream {}
+            var count: Int64 = 0
+            for try await _ in messages { count += 1 }
+            try await sink.send(Message().with(1, count).encoded)
+          },
           "Leave": .streaming(.clientStream) { _, _, _ in
             for await _ in stream {}
             throw Status(.aborted, "enough")
@@ -45,7 +51,10 @@ struct FlowTests {
   private let sluice = Sluice()
 
   private func host() throws -> TestServer {
-    try TestServer(registry: sluice.registry) { $0.maximumStreamInboundByteCount = Self.limit }
+    try TestServer(registry: sluice.registry) {
+      $0.maximumStreamInboundByteCount = Self.limit
+      $0.maximumBulkInboundByteCount = Self.limit
+    }
   }
 
   /// Begins the stream 1 and sends all its messages, for as long as the server takes them.
@@ -111,6 +120,60 @@ struct FlowTests {
     #expect(end.status?.code == .resourceExhausted)
     try await expectEcho(raw)
     sluice.open()
+  }
+
+  @Test("a bulk stream makes its peer wait beside other calls too, and nothing is lost")
+  func bulk() async throws {
+    let host = try host()
+    let raw = try host.raw()
+    try await raw.send(.request(5, "Wait", service: "s"))
+    async let opened: Void = openOnceHeld(host)
+    try await pour("Take", into: raw)
+    await opened
+    let end = try #require(try await raw.frame())
+    #expect(end.streamId == 1 && end.message == Message().with(1, Int64(Self.count)).encoded)
+    try await expectEcho(raw)
+    #expect(host.server.heldByteCount == 0)
+  }
+
+  @Test("a bulk stream of which nothing is taken for long ends, and its connection goes on")
+  func bulkStalls() async throws {
+    let host = try host()
+    let raw = try host.raw()
+    try await host.whileTimePasses(byNanoseconds: host.server.options.bulkStallNanoseconds / 10) {
+      try await pour("Take", into: raw)
+      let end = try #require(try await raw.frame())
+      #expect(end.streamId == 1 && end.status == host.server.options.streamOverflow)
+      try await expectEcho(raw)
+    }
+    #expect(host.closeReasons == [])
+    sluice.open()
+  }
+
+  @Test("a bulk stream of which something is taken now and then lasts as long as it takes")
+  func bulkGoesOn() async throws {
+    let clock = Lock<ManualTime?>(nil)
+    var registry = ServiceRegistry()
+    registry.add(
+      service: "s",
+      methods: [
+        "Take": .bulk { _, messages, sink in
+          var count: Int64 = 0
+          for try await _ in messages {
+            count += 1
+            let step = ServerOptions(path: "").bulkStallNanoseconds / 2
+            clock.withLock { $0 }?.advance(byNanoseconds: step)
+            // So that the server sees each of these moments.
+            try await Task.sleep(for: .milliseconds(1))
+          }
+          try await sink.send(Message().with(1, count).encoded)
+        }
+      ])
+    let host = try TestServer(registry: registry) { $0.maximumBulkInboundByteCount = Self.limit }
+    clock.withLock { $0 = host.time }
+    let raw = try host.raw()
+    try await pour("Take", into: raw)
+    #expect(try await raw.frame()?.message == Message().with(1, Int64(Self.count)).encoded)
   }
 
   @Test("a handler that takes nothing loses its stream only", arguments: [20, 1_000_000])
