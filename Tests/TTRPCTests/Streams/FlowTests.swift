@@ -153,7 +153,8 @@ struct FlowTests {
   @Test("a bulk stream of which something is taken now and then lasts as long as it takes")
   func bulkGoesOn() async throws {
     let clock = Lock<ManualTime?>(nil)
-    var registry = ServiceRegistry()
+    let other = Lock<ClientConnection?>(nil)
+    var registry = sluice.registry
     registry.add(
       service: "s",
       methods: [
@@ -163,14 +164,16 @@ struct FlowTests {
             count += 1
             let step = ServerOptions(path: "").bulkStallNanoseconds / 2
             clock.withLock { $0 }?.advance(byNanoseconds: step)
-            // So that the server sees each of these moments.
-            try await Task.sleep(for: .milliseconds(1))
+            // The server has seen the moment when it has answered.
+            _ = try await other.withLock { $0 }?.unary("s", "Echo", [])
           }
           try await sink.send(Message().with(1, count).encoded)
         }
       ])
     let host = try TestServer(registry: registry) { $0.maximumBulkInboundByteCount = Self.limit }
     clock.withLock { $0 = host.time }
+    let connection = try host.connect()
+    other.withLock { $0 = connection }
     let raw = try host.raw()
     try await pour("Take", into: raw)
     #expect(try await raw.frame()?.message == Message().with(1, Int64(Self.count)).encoded)
