@@ -8,8 +8,8 @@
 //    at once.
 // 3. Nothing here blocks: handlers answer at once, or later through the outbox.
 // 4. The connection rests while too much waits for the peer, for the handler of a bulk stream, or, for a
-//    bounded time, for the handler of its only stream. No frame is looked at then; what was read already waits
-//    in `backlog`.
+//    bounded time, for the handler of its only stream. No frame is looked at then; what was read already
+//    waits in `backlog`.
 // 5. The connection closes once; every call that is under way is then told.
 //
 // Owner: `queue`.
