@@ -29,9 +29,9 @@ extension TallyClient {
   ) async throws -> Result {
     var begin = begin
     if begin.runId.isEmpty { begin.runId = IdempotencyKey.next() }
-    let (runId, work) = (begin.runId, Work())
+    let (runId, attempt, work) = (begin.runId, begin.attempt, Work())
     let givingUp = { (error: (any Error)?) -> Work.Call in
-      let request = Self.givingUp(runId, error)
+      let request = Self.givingUp(runId, attempt, error)
       return { () async throws(TallyError) in
         _ = try await self.call(TallystickV1.UsageService.finishRun, request, options: options)
       }
@@ -50,15 +50,18 @@ extension TallyClient {
     }
     work.begin()
     return try await Work.run {
-      try await body(ActiveRun(self, work, runId, begun))
+      try await body(ActiveRun(self, work, runId, attempt, begun))
     } end: { error throws(TallyError) in
       try await work.end(settled: settled, givingUp: givingUp(error))
     }
   }
 
-  private static func givingUp(_ runId: String, _ error: (any Error)?) -> TallystickV1.FinishRunRequest {
+  private static func givingUp(
+    _ runId: String, _ attempt: Int32, _ error: (any Error)?
+  ) -> TallystickV1.FinishRunRequest {
     var request = TallystickV1.FinishRunRequest()
     request.runId = runId
+    request.attempt = attempt
     let isCancelled = Task.isCancelled || error is CancellationError
     request.status = error == nil || isCancelled ? .cancelled : .failed
     request.costMicros = 0

@@ -81,15 +81,21 @@ final class Work: Sendable {
 public final class ActiveRun: Sendable {
   /// The id is also the key: a run that is begun and finished twice under it is charged once.
   public let runId: String
+  /// As it was begun; zero is the first.
+  public let attempt: Int32
   /// The server's answer: the run, its hold, the balance, and whether it had been begun before.
   public let begun: TallystickV1.BeginRunResponse
   private let client: TallyClient
   private let work: Work
 
-  init(_ client: TallyClient, _ work: Work, _ runId: String, _ begun: TallystickV1.BeginRunResponse) {
+  init(
+    _ client: TallyClient, _ work: Work, _ runId: String, _ attempt: Int32,
+    _ begun: TallystickV1.BeginRunResponse
+  ) {
     self.client = client
     self.work = work
     self.runId = runId
+    self.attempt = attempt
     self.begun = begun
   }
 
@@ -104,6 +110,7 @@ public final class ActiveRun: Sendable {
     request.status = .succeeded
     fill(&request)
     request.runId = runId
+    request.attempt = attempt
     return try await work.settle(client, TallystickV1.UsageService.finishRun, request, options)
   }
 }

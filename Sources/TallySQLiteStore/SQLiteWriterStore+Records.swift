@@ -64,8 +64,8 @@ extension SQLiteWriterStore {
 
   // MARK: runs
 
-  func run(runId: String) throws(StorageFailure) -> StoredRun? {
-    try storing { () throws(SQLiteError) in try tables.runs.run(runId: runId) }
+  func run(runId: String, attempt: Int32?) throws(StorageFailure) -> StoredRun? {
+    try storing { () throws(SQLiteError) in try tables.runs.run(runId: runId, attempt: attempt) }
   }
 
   func openRunCount(account: Int64, nowMicros: Int64) throws(StorageFailure) -> Int64 {

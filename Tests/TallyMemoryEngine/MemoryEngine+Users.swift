@@ -47,9 +47,12 @@ extension MemoryEngine {
 
   // MARK: runs
 
-  package func run(runId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Run> {
+  package func run(
+    runId: String, attempt: Int32?, actingUserId: String?
+  ) throws(Refusal) -> Snapshot<Run> {
     try read { (tables) throws(Refusal) in
-      guard let run = tables.runs[ExactText(runId)]?.run, run.isVisible(actingUserId: actingUserId) else {
+      guard let run = tables.run(runId, attempt: attempt)?.run, run.isVisible(actingUserId: actingUserId)
+      else {
         throw Rules.noRun(runId)
       }
       return run

@@ -70,8 +70,8 @@ extension MemoryStore {
 
   // MARK: runs
 
-  package func run(runId: String) throws(StorageFailure) -> StoredRun? {
-    try find([], [runId]) { $0.runs[ExactText(runId)] }
+  package func run(runId: String, attempt: Int32?) throws(StorageFailure) -> StoredRun? {
+    try find([Int64(attempt ?? 0)], [runId]) { $0.run(runId, attempt: attempt) }
   }
 
   package func openRunCount(account: Int64, nowMicros: Int64) throws(StorageFailure) -> Int64 {

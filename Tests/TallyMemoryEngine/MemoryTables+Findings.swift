@@ -134,9 +134,16 @@ extension MemoryTables {
 
   private func runFindings() -> [String] {
     var findings: [String] = []
-    for (id, stored) in runs where stored.run.status != .running && !stored.run.isRecorded {
+    for (name, stored) in runs {
+      if name.attempt > 1 {
+        let before = runs[RunName(stored.run.runId, attempt: name.attempt - 1)]
+        if before?.account != stored.account || ![.failed, .cancelled].contains(before?.run.status) {
+          findings.append("run \(name): the attempt before")
+        }
+      }
+      guard stored.run.status != .running, !stored.run.isRecorded else { continue }
       if stored.run.costMicros != stored.run.chargedMicros + stored.run.uncollectedMicros {
-        findings.append("run \(id.text): its cost is not what was charged and what was not")
+        findings.append("run \(name): its cost is not what was charged and what was not")
       }
     }
     let ended = endedRuns(account: 0, from: Int64.min, to: Int64.max)

@@ -3,6 +3,12 @@
 internal import TallyCore
 
 extension MemoryTables {
+  /// - Parameter attempt: nil for the newest.
+  func run(_ runId: String, attempt: Int32?) -> StoredRun? {
+    if let attempt { return runs[RunName(runId, attempt: attempt)] }
+    return runs.filter { $0.key.runId == ExactText(runId) }.max { $0.key.attempt < $1.key.attempt }?.value
+  }
+
   /// Runs that have ended and started within a span of time.
   /// - Parameter account: zero for those of all users.
   func endedRuns(account: Int64, from: Int64, to: Int64) -> [Run] {

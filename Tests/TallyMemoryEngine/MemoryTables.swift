@@ -40,7 +40,7 @@ package struct MemoryTables {
   var settings: [Int64: UserSettings] = [:]
   /// In the order in which they were first set.
   var rateLimits: [RateLimitRow] = []
-  var runs: [ExactText: StoredRun] = [:]
+  var runs: [RunName: StoredRun] = [:]
   var labels: [RunLabel: Int64] = [:]
   var pages: [ExactText: StoredPage] = [:]
   /// By page; version n is at n - 1.

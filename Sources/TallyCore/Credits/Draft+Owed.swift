@@ -141,7 +141,8 @@ extension Draft {
   ///   - onShort: what the user's plan says; asked only when something is not there.
   ///   - complete: sets what is particular to the own row: the debit's, or else the release's.
   mutating func charge(
-    _ amountMicros: Int64, to hold: Hold?, runId: String, onShort: () throws(Refusal) -> OnShort,
+    _ amountMicros: Int64, to hold: Hold?, runId: String, attempt: Int32,
+    onShort: () throws(Refusal) -> OnShort,
     complete: (inout Entry) -> Void = { _ in }
   ) throws(Refusal) -> Charge {
     let captured = min(amountMicros, hold?.amountMicros ?? 0)
@@ -161,6 +162,7 @@ extension Draft {
       let lots = try burn(drawn)
       write(.apiUsage, amountMicros: -drawn, effectiveAtMicros: nowMicros, lots: lots) {
         $0.runId = runId
+        $0.attempt = attempt
         $0.owedMicros = owed
         complete(&$0)
       }
@@ -169,6 +171,7 @@ extension Draft {
     if owed > 0 {
       try owe(owed, for: nil) {
         $0.runId = runId
+        $0.attempt = attempt
         $0.holdId = hold?.id
       }
     }

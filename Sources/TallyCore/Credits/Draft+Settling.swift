@@ -175,18 +175,19 @@ extension Draft {
   ///   - complete: sets what is particular to the row.
   /// - Throws: `insufficientCredits`.
   mutating func setAside(
-    _ amountMicros: Int64, expiresAtMicros: Int64, runId: String,
+    _ amountMicros: Int64, expiresAtMicros: Int64, runId: String, attempt: Int32 = 0,
     complete: (inout Entry) -> Void = { _ in }
   ) throws(Refusal) -> Hold {
     let pins = try pin(amountMicros)
     let hold = Hold(
       id: sequence, userId: account.userId, amountMicros: amountMicros, createdAtMicros: nowMicros,
-      expiresAtMicros: expiresAtMicros, runId: runId, pins: pins)
+      expiresAtMicros: expiresAtMicros, runId: runId, attempt: attempt, pins: pins)
     write(.hold, amountMicros: 0, effectiveAtMicros: nowMicros, lots: pins) {
       $0.holdId = hold.id
       $0.holdAmountMicros = amountMicros
       $0.expiresAtMicros = expiresAtMicros
       $0.runId = runId
+      $0.attempt = attempt
       complete(&$0)
     }
     keep(opened: hold)
@@ -223,6 +224,7 @@ extension Draft {
       write(.holdRelease, amountMicros: 0, effectiveAtMicros: atMicros, lots: shares.released) {
         $0.holdId = hold.id
         $0.runId = hold.runId
+        $0.attempt = hold.attempt
         $0.holdAmountMicros = settled.releasedMicros
         if !isCapture { complete(&$0) }
       }
@@ -238,6 +240,7 @@ extension Draft {
       ) {
         $0.holdId = hold.id
         $0.runId = hold.runId
+        $0.attempt = hold.attempt
         complete(&$0)
       }
     }

@@ -76,7 +76,7 @@ public struct Entry: Sendable, Equatable {
   public var owedAfterMicros: Int64 = 0
   /// Who spent of a shared account; empty for nobody in particular.
   public var spender = ""
-  /// Of the run; zero without one.
+  /// Of the run; zero for its first, and without a run.
   public var attempt: Int32 = 0
   /// The top-up that a purchase answers.
   public var intentId: String?

@@ -21,6 +21,8 @@ public struct Hold: Sendable, Equatable {
   public var expiresAtMicros: Int64
   public var settledAtMicros: Int64 = 0
   public var runId: String
+  /// Of the run that BeginRun opened it for; zero for its first, and for a hold of Reserve.
+  public var attempt: Int32
   /// What each lot pins, in burn order.
   public var pins: [LotAllocation]
 
@@ -29,7 +31,7 @@ public struct Hold: Sendable, Equatable {
 
   public init(
     id: Int64, userId: String, state: HoldState = .open, amountMicros: Int64, createdAtMicros: Int64,
-    expiresAtMicros: Int64, runId: String, pins: [LotAllocation]
+    expiresAtMicros: Int64, runId: String, attempt: Int32 = 0, pins: [LotAllocation]
   ) {
     self.id = id
     self.userId = userId
@@ -38,6 +40,7 @@ public struct Hold: Sendable, Equatable {
     self.createdAtMicros = createdAtMicros
     self.expiresAtMicros = expiresAtMicros
     self.runId = runId
+    self.attempt = attempt
     self.pins = pins
   }
 }

@@ -125,6 +125,7 @@ extension Rules {
     draft.write(.holdExtend, amountMicros: 0, effectiveAtMicros: draft.nowMicros, lots: []) {
       $0.holdId = hold.id
       $0.runId = hold.runId
+      $0.attempt = hold.attempt
       $0.expiresAtMicros = hold.expiresAtMicros
       $0.idempotency = extend.idempotency
     }
@@ -150,7 +151,9 @@ extension Rules {
           "amount_micros": String(amountMicros),
         ])
     }
-    let charge = try draft.charge(amountMicros, to: hold, runId: hold.runId, onShort: onShort) {
+    let charge = try draft.charge(
+      amountMicros, to: hold, runId: hold.runId, attempt: hold.attempt, onShort: onShort
+    ) {
       $0.idempotency = capture.idempotency
       $0.text = capture.text
       // Its run's end asks what was taken beyond the hold.

@@ -256,7 +256,7 @@ extension Decider {
   /// The run that a hold is of, when it is still under way.
   private func extendedRun(of hold: Hold) throws(Refusal) -> StoredRun? {
     if hold.runId.isEmpty { return nil }
-    guard var stored = try records.run(runId: hold.runId), stored.run.holdId == hold.id,
+    guard var stored = try records.run(runId: hold.runId, attempt: nil), stored.run.holdId == hold.id,
       stored.run.status == .running
     else { return nil }
     stored.run.expiresAtMicros = hold.expiresAtMicros

@@ -76,8 +76,7 @@ extension Decider {
       }
       return row
     case .run(let runId, let attempt):
-      // A run has one attempt so far.
-      guard attempt <= 1, let stored = try records.run(runId: runId),
+      guard let stored = try records.run(runId: runId, attempt: attempt == 0 ? nil : attempt),
         stored.run.isVisible(actingUserId: it.actingUserId)
       else { throw Rules.noRun(runId) }
       guard let sequence = stored.finish?.sequence, let row = try records.row(sequence), row.type == .apiUsage

@@ -1,8 +1,8 @@
 // Runs: whether one may begin, what it is charged, and what is counted of it.
 //
 // Invariants:
-// 1. The order of checks: the run exists (FinishRun); the same request replays, another one under its id
-//    conflicts; then the rules, with the quota before the balance.
+// 1. The order of checks: the run exists (FinishRun); the same request replays, another one under its id and
+//    attempt conflicts; the attempt before has ended; then the rules, with the quota before the balance.
 // 2. A replay answers run and hold as they are now, and row, balance and commit as they were stored; a
 //    balance without a row is that of now.
 // 3. A refusal leaves nothing: neither the run's id nor its user is known by it.
@@ -13,10 +13,11 @@
 
 extension Decider {
   func decide(_ begin: UsageCommand.Begin) throws(Refusal) -> Decided<RunReceipt> {
-    if let stored = try records.run(runId: begin.runId) {
+    if let stored = try records.run(runId: begin.runId, attempt: begin.attempt) {
       guard stored.digest == begin.digest else { throw conflict(begin.runId) }
       return try replayOfBegin(stored)
     }
+    if begin.attempt > 1 { try requireNext(begin) }
     let account = try records.account(userId: begin.userId)
     let context = try spendingContext(of: account)
     let quota = try quotaRefusal(.generations, of: account)
@@ -32,7 +33,7 @@ extension Decider {
   }
 
   func decide(_ finish: UsageCommand.Finish) throws(Refusal) -> Decided<RunReceipt> {
-    guard var stored = try records.run(runId: finish.runId),
+    guard var stored = try records.run(runId: finish.runId, attempt: finish.attempt),
       stored.run.isVisible(actingUserId: finish.actingUserId)
     else { throw Rules.noRun(finish.runId) }
     if stored.run.status != .running {
@@ -61,7 +62,7 @@ extension Decider {
   }
 
   func decide(_ record: UsageCommand.Record) throws(Refusal) -> Decided<RunReceipt> {
-    if let stored = try records.run(runId: record.runId) {
+    if let stored = try records.run(runId: record.runId, attempt: 1) {
       guard stored.digest == record.digest else { throw conflict(record.runId) }
       return Decided(replay: RunReceipt(run: stored.run, replayed: true, commit: stored.commit))
     }
@@ -85,6 +86,21 @@ extension Decider {
 
   private func conflict(_ runId: String) -> Refusal {
     Refusal(.runConflict, "the run id was already used for a different request", details: ["run_id": runId])
+  }
+
+  /// A further attempt comes after one that has failed or was cancelled, of the same user.
+  /// - Throws: `runConflict`; to the run's user it tells the newest attempt and its status.
+  private func requireNext(_ begin: UsageCommand.Begin) throws(Refusal) {
+    let newest = try records.run(runId: begin.runId, attempt: nil)?.run
+    if let newest, !newest.userId.isExactly(begin.userId) { throw conflict(begin.runId) }
+    let status = newest?.status
+    guard newest?.attempt == begin.attempt - 1, status == .failed || status == .cancelled else {
+      var details = ["run_id": begin.runId, "attempt": String(newest?.attempt ?? 0)]
+      details["status"] = status?.name
+      throw Refusal(
+        .runConflict, "an attempt begins once the one before it has failed or was cancelled", details: details
+      )
+    }
   }
 
   private func replayOfBegin(_ stored: StoredRun) throws(Refusal) -> Decided<RunReceipt> {

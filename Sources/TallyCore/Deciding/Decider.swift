@@ -21,8 +21,8 @@ public struct Decider {
   }
 
   /// The same.
-  func owner(ofRun runId: String) -> [String] {
-    owner { () throws(Refusal) in try records.run(runId: runId)?.run.userId }
+  func owner(ofRun runId: String, attempt: Int32?) -> [String] {
+    owner { () throws(Refusal) in try records.run(runId: runId, attempt: attempt)?.run.userId }
   }
 
   /// The same.

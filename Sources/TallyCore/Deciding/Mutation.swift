@@ -78,7 +78,7 @@ extension CreditCommand.Refund: Mutation {
   public func settledUserIds(_ decider: Decider) -> [String] {
     switch debit {
     case .transaction(let sequence): decider.owner(ofRow: sequence)
-    case .run(let runId, _): decider.owner(ofRun: runId)
+    case .run(let runId, let attempt): decider.owner(ofRun: runId, attempt: attempt == 0 ? nil : attempt)
     }
   }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<Receipt> { try decider.decide(self) }
@@ -112,7 +112,7 @@ extension UsageCommand.Begin: Mutation {
 }
 
 extension UsageCommand.Finish: Mutation {
-  public func settledUserIds(_ decider: Decider) -> [String] { decider.owner(ofRun: runId) }
+  public func settledUserIds(_ decider: Decider) -> [String] { decider.owner(ofRun: runId, attempt: attempt) }
   public func decide(by decider: Decider) throws(Refusal) -> Decided<RunReceipt> { try decider.decide(self) }
 }
 

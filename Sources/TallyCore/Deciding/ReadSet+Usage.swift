@@ -3,9 +3,16 @@
 // Owner: the writer's queue.
 
 extension ReadSet {
-  func run(runId: String) throws(Refusal) -> StoredRun? {
-    if let row = writes.runs[ExactText(runId)] { return row.run }
-    return try load { (it) throws(StorageFailure) in try it.run(runId: runId) }
+  /// - Parameter attempt: nil for the newest.
+  func run(runId: String, attempt: Int32?) throws(Refusal) -> StoredRun? {
+    if let attempt = attempt ?? writes.newestAttempts[ExactText(runId)],
+      let row = writes.runs[RunName(runId, attempt: attempt)]
+    {
+      return row.run
+    }
+    let stored = try load { (it) throws(StorageFailure) in try it.run(runId: runId, attempt: attempt) }
+    // The newest that is stored may have been changed by the batch.
+    return stored.flatMap { writes.runs[$0.run.name]?.run } ?? stored
   }
 
   /// Runs under way that count against a quota.

@@ -36,7 +36,8 @@ package protocol RecordSource: AnyObject {
 
   // MARK: runs
 
-  func run(runId: String) throws(StorageFailure) -> StoredRun?
+  /// - Parameter attempt: nil for the newest.
+  func run(runId: String, attempt: Int32?) throws(StorageFailure) -> StoredRun?
   /// Runs under way that count against a quota.
   func openRunCount(account: Int64, nowMicros: Int64) throws(StorageFailure) -> Int64
   func label(_ label: RunLabel) throws(StorageFailure) -> Int64?

@@ -99,7 +99,9 @@ package struct WriteSet {
   /// Sums over the rows of this batch that refer to a row.
   package private(set) var referred: [Int64: ReferredSums] = [:]
   package private(set) var plans: [ExactText: Plan] = [:]
-  package private(set) var runs: [ExactText: RunRow] = [:]
+  package private(set) var runs: [RunName: RunRow] = [:]
+  /// Of runs that have begun an attempt in this batch.
+  package private(set) var newestAttempts: [ExactText: Int32] = [:]
   /// Runs under way that count against a quota, by account: how many more than are stored.
   package private(set) var openRuns: [Int64: Int64] = [:]
   package private(set) var labels: [RunLabel: Int64] = [:]
@@ -274,11 +276,12 @@ package struct WriteSet {
   }
 
   private mutating func add(_ effect: RunEffect) {
-    let id = ExactText(effect.run.run.runId)
+    let id = effect.run.run.name
     let isOpen = effect.run.run.isOpen(nowMicros: nowMicros)
     if effect.isNew {
       books.lastRunId = max(books.lastRunId, effect.run.run.id)
       runs[id] = RunRow(run: effect.run, isNew: true, isFinished: false)
+      newestAttempts[id.runId] = id.attempt
       if isOpen { openRuns[effect.run.account, default: 0] += 1 }
     } else {
       let isNew = runs[id]?.isNew ?? false
@@ -289,7 +292,7 @@ package struct WriteSet {
   }
 
   private mutating func extend(_ run: StoredRun) {
-    let id = ExactText(run.run.runId)
+    let id = run.run.name
     if runs[id] == nil { runs[id] = RunRow(run: run, isNew: false, isFinished: false) }
     runs[id]?.run = run
     touchStats(of: run.run.userId)

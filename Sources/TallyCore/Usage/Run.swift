@@ -4,6 +4,8 @@
 // 1. A run leaves `running` exactly once, through FinishRun; a recorded run has ended when it is made.
 // 2. Of a run that was begun and has ended: cost = charged + uncollected. A recorded run is never charged.
 // 3. A run belongs to the time at which it started, whenever it is told of.
+// 4. Attempts of a run id are of one user and numbered from 1 without a gap; all but the newest have failed
+//    or were cancelled.
 
 /// What one run may be. Sums over all runs have int64's range, and one user's runs must not use it up.
 public enum RunLimits {
@@ -35,8 +37,10 @@ public enum RunStatus: Int32, Sendable, CaseIterable {
 public struct Run: Sendable, Equatable {
   /// Of its row: what orders runs that started at the same time. Zero until it is stored.
   public var id: Int64 = 0
-  /// Unique across all users.
+  /// Unique across all users, together with the attempt.
   public var runId: String
+  /// Counted from 1. The next one begins once this one has failed or was cancelled.
+  public var attempt: Int32 = 1
   public var userId: String
   public var model: String
   public var type: String
@@ -123,5 +127,9 @@ public struct RunPage: Sendable, Equatable {
 }
 
 extension Run {
+  /// The attempt as the run's hold and ledger rows say it: zero is the first, so that rows from before there
+  /// were attempts say the same.
+  package var rowAttempt: Int32 { attempt > 1 ? attempt : 0 }
+
   public var place: RunPlace { RunPlace(startedAtMicros: startedAtMicros, id: id) }
 }

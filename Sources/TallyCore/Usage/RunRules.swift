@@ -59,11 +59,12 @@ extension Rules {
     var run = Run(
       runId: begin.runId, userId: begin.userId, model: begin.model, type: begin.type, status: .running,
       startedAtMicros: draft.nowMicros)
+    run.attempt = begin.attempt
     run.expiresAtMicros = expiresAtMicros
     guard begin.estimateMicros > 0 else { return draft.runChange(run, ownRowsAfter: draft.sequence) }
     let sequence = draft.sequence
     let hold = try draft.setAside(
-      begin.estimateMicros, expiresAtMicros: expiresAtMicros, runId: begin.runId)
+      begin.estimateMicros, expiresAtMicros: expiresAtMicros, runId: begin.runId, attempt: run.rowAttempt)
     run.estimateMicros = begin.estimateMicros
     run.holdId = hold.id
     return draft.runChange(run, ownRowsAfter: sequence, hold: hold)
@@ -88,7 +89,8 @@ extension Rules {
     let owedBefore = min(costMicros - paidBefore, before.owedMicros)
     let hold = context.hold.flatMap { $0.isOpen(atMicros: draft.nowMicros) ? $0 : nil }
     let charge = try draft.charge(
-      costMicros - paidBefore - owedBefore, to: hold, runId: run.runId, onShort: onShort)
+      costMicros - paidBefore - owedBefore, to: hold, runId: run.runId, attempt: run.rowAttempt,
+      onShort: onShort)
     run.chargedMicros = paidBefore + charge.paidMicros
     run.uncollectedMicros = costMicros - run.chargedMicros
     run.owedMicros = owedBefore + charge.owedMicros

@@ -3,6 +3,21 @@
 // Invariants:
 // 1. `digest` and `commit` are those of the request that made it; `finish` those of the one that ended it.
 
+/// What names a run.
+package struct RunName: Hashable {
+  package var runId: ExactText
+  package var attempt: Int32
+
+  package init(_ runId: String, attempt: Int32) {
+    self.runId = ExactText(runId)
+    self.attempt = attempt
+  }
+}
+
+extension Run {
+  package var name: RunName { RunName(runId, attempt: attempt) }
+}
+
 /// A run and what its replays need.
 package struct StoredRun {
   package var run: Run

@@ -1,8 +1,8 @@
 // What a caller may ask of runs and plans: one value a method.
 //
 // Invariants:
-// 1. A run's natural key is its id, unique across all users; there is no other key. The digest tells the
-//    same request from another one under that id.
+// 1. A run's natural key is its id, unique across all users, with the attempt; there is no other key. The
+//    digest tells the same request from another one under that key.
 
 /// Mutations of runs and plans. Amounts are micro-USD, times microseconds since the epoch.
 public enum UsageCommand {
@@ -10,6 +10,8 @@ public enum UsageCommand {
   public struct Begin: Sendable, Equatable {
     public var userId: String
     public var runId: String
+    /// Counted from 1.
+    public var attempt: Int32
     public var model: String
     public var type: String
     /// Not negative; zero holds nothing.
@@ -18,11 +20,12 @@ public enum UsageCommand {
     public var digest: Digest
 
     public init(
-      userId: String, runId: String, model: String, type: String, estimateMicros: Int64, ttlMillis: Int64,
-      digest: Digest
+      userId: String, runId: String, attempt: Int32 = 1, model: String, type: String, estimateMicros: Int64,
+      ttlMillis: Int64, digest: Digest
     ) {
       self.userId = userId
       self.runId = runId
+      self.attempt = attempt
       self.model = model
       self.type = type
       self.estimateMicros = estimateMicros
@@ -59,13 +62,18 @@ public enum UsageCommand {
   /// Charges a run that was begun.
   public struct Finish: Sendable, Equatable {
     public var runId: String
+    /// Counted from 1.
+    public var attempt: Int32
     public var end: End
     /// A run of another user is not found; nil may touch any.
     public var actingUserId: String?
     public var digest: Digest
 
-    public init(runId: String, end: End, actingUserId: String? = nil, digest: Digest) {
+    public init(
+      runId: String, attempt: Int32 = 1, end: End, actingUserId: String? = nil, digest: Digest
+    ) {
       self.runId = runId
+      self.attempt = attempt
       self.end = end
       self.actingUserId = actingUserId
       self.digest = digest

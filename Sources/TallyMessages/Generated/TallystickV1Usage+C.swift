@@ -38,6 +38,7 @@ extension TallystickV1.Run: @unsafe CBacked {
     error = try unsafe readText(c.pointee.error, "error")
     recorded = unsafe c.pointee.recorded != 0
     owedMicros = unsafe c.pointee.owed_micros
+    attempt = unsafe c.pointee.attempt
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -61,6 +62,7 @@ extension TallystickV1.Run: @unsafe CBacked {
     unsafe c.pointee.error = arena.text(error)
     unsafe c.pointee.recorded = recorded ? 1 : 0
     unsafe c.pointee.owed_micros = owedMicros
+    unsafe c.pointee.attempt = attempt
     return unsafe c
   }
 }
@@ -86,6 +88,7 @@ extension TallystickV1.BeginRunRequest: @unsafe CBacked {
     type = try unsafe readText(c.pointee.type, "type")
     estimateMicros = unsafe c.pointee.estimate_micros
     ttlMillis = unsafe c.pointee.ttl_millis
+    attempt = unsafe c.pointee.attempt
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -96,6 +99,7 @@ extension TallystickV1.BeginRunRequest: @unsafe CBacked {
     unsafe c.pointee.type = arena.text(type)
     unsafe c.pointee.estimate_micros = estimateMicros
     unsafe c.pointee.ttl_millis = ttlMillis
+    unsafe c.pointee.attempt = attempt
     return unsafe c
   }
 }
@@ -163,6 +167,7 @@ extension TallystickV1.FinishRunRequest: @unsafe CBacked {
     default: break
     }
     error = try unsafe readText(c.pointee.error, "error")
+    attempt = unsafe c.pointee.attempt
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -177,6 +182,7 @@ extension TallystickV1.FinishRunRequest: @unsafe CBacked {
       unsafe c.pointee.cost_micros = costMicros
     }
     unsafe c.pointee.error = arena.text(error)
+    unsafe c.pointee.attempt = attempt
     return unsafe c
   }
 }
@@ -465,11 +471,13 @@ extension TallystickV1.GetRunRequest: @unsafe CBacked {
   init(reading c: UnsafePointer<C>) throws(DecodeError) {
     self.init()
     runId = try unsafe readText(c.pointee.run_id, "run_id")
+    attempt = unsafe c.pointee.attempt
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__get_run_request__init)
     unsafe c.pointee.run_id = arena.text(runId)
+    unsafe c.pointee.attempt = attempt
     return unsafe c
   }
 }

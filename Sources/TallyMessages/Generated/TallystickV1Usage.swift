@@ -227,6 +227,9 @@ extension TallystickV1 {
     public var recorded: Bool = false
     /// Of what is uncollected, what became owed by it. What is paid later changes neither.
     public var owedMicros: Int64 = 0
+    /// Counted from 1. A run that failed or was cancelled may be tried again: each attempt is held, charged and
+    /// counted for itself.
+    public var attempt: Int32 = 0
 
     public init() {}
   }
@@ -245,6 +248,10 @@ extension TallystickV1 {
     public var estimateMicros: Int64 = 0
     /// 1 to 2,592,000,000; 900,000 when zero.
     public var ttlMillis: Int64 = 0
+    /// 1 when zero. Attempt n + 1 of a run begins once attempt n has ended FAILED or CANCELLED; before that, a
+    /// running one whose hold has expired included, and after SUCCEEDED, it is RUN_CONFLICT with the newest
+    /// `attempt` and its `status`.
+    public var attempt: Int32 = 0
 
     public init() {}
   }
@@ -278,6 +285,8 @@ extension TallystickV1 {
     public var costMicros: Int64?
     /// At most 1,024 bytes.
     public var error: String = ""
+    /// 1 when zero.
+    public var attempt: Int32 = 0
 
     public init() {}
   }
@@ -381,6 +390,8 @@ extension TallystickV1 {
   public struct GetRunRequest: Message {
     public static var fullName: String { "tallystick.v1.GetRunRequest" }
     public var runId: String = ""
+    /// The newest when zero.
+    public var attempt: Int32 = 0
 
     public init() {}
   }
@@ -671,7 +682,8 @@ extension TallystickV1 {
 
   public enum UsageService {
     public static let name = "tallystick.v1.UsageService"
-    /// Checks the quota, holds the estimate and records the run as running, in one transaction.
+    /// Checks the quota, holds the estimate and records the run as running, in one transaction. What failed or
+    /// was cancelled may be tried again under the same id, as the next attempt.
     public static let beginRun = RPC<TallystickV1.BeginRunRequest, TallystickV1.BeginRunResponse>(service: name, method: "BeginRun", kind: .unary, repeatable: { _ in true })
     /// Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction. The
     /// hold pays first, then what is available, and what is not there is uncollected, and owed if the plan says
@@ -687,7 +699,7 @@ extension TallystickV1 {
     /// them. One that names another user than the acting one ends there.
     public static let streamRuns = RPC<TallystickV1.RecordRunRequest, TallystickV1.StreamRunsResponse>(service: name, method: "StreamRuns", kind: .clientStream)
     public static let getRun = RPC<TallystickV1.GetRunRequest, TallystickV1.GetRunResponse>(service: name, method: "GetRun", kind: .unary, repeatable: { _ in true })
-    /// A user's runs, by the time at which they started, newest first.
+    /// A user's runs, every attempt of each, by the time at which they started, newest first.
     public static let listRuns = RPC<TallystickV1.ListRunsRequest, TallystickV1.ListRunsResponse>(service: name, method: "ListRuns", kind: .unary, repeatable: { _ in true })
     /// What a user has used in a month, against the limits of the user's plan.
     public static let getUsage = RPC<TallystickV1.GetUsageRequest, TallystickV1.GetUsageResponse>(service: name, method: "GetUsage", kind: .unary, repeatable: { _ in true })

@@ -6,8 +6,12 @@ public import TallyCore
 internal import TallySQLite
 
 extension SQLiteEngine {
-  public func run(runId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Run> {
-    let read = try read { (reader, _) throws(SQLiteError) in try reader.tables.runs.run(runId: runId) }
+  public func run(
+    runId: String, attempt: Int32?, actingUserId: String?
+  ) throws(Refusal) -> Snapshot<Run> {
+    let read = try read { (reader, _) throws(SQLiteError) in
+      try reader.tables.runs.run(runId: runId, attempt: attempt)
+    }
     guard let run = read.value?.run, run.isVisible(actingUserId: actingUserId) else {
       throw Rules.noRun(runId)
     }

@@ -11,8 +11,7 @@ internal import TallySQLite
 final class HoldTable {
   static let columns = ColumnList(
     "id", "state", "amount", "created_at", "expires_at", "run_id", "pins", "captured", "released",
-    "forfeited",
-    "settled_at")
+    "forfeited", "settled_at", "attempt")
   /// The columns of a hold `h` and its account `a`, as `hold(_:)` takes them.
   static let selected = "\(columns.of("h")), a.user_id"
 
@@ -93,6 +92,7 @@ final class HoldTable {
     hold.releasedMicros = row.int()
     hold.forfeitedMicros = row.int()
     hold.settledAtMicros = row.int()
+    hold.attempt = row.int32()
     hold.userId = row.text()
     return hold
   }
@@ -111,6 +111,7 @@ final class HoldTable {
     upsert.bind(hold.releasedMicros)
     upsert.bind(hold.forfeitedMicros)
     upsert.bind(hold.settledAtMicros)
+    upsert.bind(hold.attempt == 0 ? nil : Int64(hold.attempt))
     upsert.bind(account)
     try upsert.run()
   }

@@ -14,7 +14,7 @@ internal import TallySQLite
 final class RunTable {
   /// What a run says, but for its user.
   private static let columns = ColumnList(
-    "id", "run_id", "model", "type", "status", "started_at", "estimate", "hold_id", "input_tokens",
+    "id", "run_id", "attempt", "model", "type", "status", "started_at", "estimate", "hold_id", "input_tokens",
     "output_tokens", "images", "cost", "charged", "uncollected", "owed", "finished_at", "expires_at",
     "error", "recorded")
   /// What replays need.
@@ -29,9 +29,13 @@ final class RunTable {
   /// The columns of a run `r` and its account `a`, as `run(_:)` takes them.
   private static let selected = "\(columns.of("r")), a.user_id"
 
-  static let byRunIdSQL = """
+  static let newestSQL = """
     SELECT \(selected), \(requests.of("r"))
     FROM run r JOIN account a ON a.id = r.account WHERE r.run_id = ?1 ORDER BY r.attempt DESC LIMIT 1
+    """
+  static let byAttemptSQL = """
+    SELECT \(selected), \(requests.of("r"))
+    FROM run r JOIN account a ON a.id = r.account WHERE r.run_id = ?1 AND r.attempt = ?2
     """
   static let openCountSQL =
     "SELECT count(*) FROM run WHERE account = ?1 AND status = 1 AND expires_at > ?2"
@@ -50,7 +54,8 @@ final class RunTable {
     ORDER BY r.started_at DESC, r.id DESC LIMIT ?1
     """
 
-  private let byRunId: Statement
+  private let newest: Statement
+  private let byAttempt: Statement
   private let openCount: Statement
   private let page: Statement
   private let recent: Statement
@@ -61,7 +66,8 @@ final class RunTable {
   private let last: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
-    byRunId = try connection.prepare(Self.byRunIdSQL)
+    newest = try connection.prepare(Self.newestSQL)
+    byAttempt = try connection.prepare(Self.byAttemptSQL)
     openCount = try connection.prepare(Self.openCountSQL)
     page = try connection.prepare(Self.pageSQL)
     recent = try connection.prepare(Self.recentSQL)
@@ -75,9 +81,12 @@ final class RunTable {
 
   // MARK: reading
 
-  func run(runId: String) throws(SQLiteError) -> StoredRun? {
-    byRunId.bind(runId)
-    return try byRunId.first { (row) throws(SQLiteError) in
+  /// - Parameter attempt: nil for the newest.
+  func run(runId: String, attempt: Int32?) throws(SQLiteError) -> StoredRun? {
+    let statement = attempt == nil ? newest : byAttempt
+    statement.bind(runId)
+    if let attempt { statement.bind(Int64(attempt)) }
+    return try statement.first { (row) throws(SQLiteError) in
       var stored = StoredRun(
         run: try Self.run(&row), account: row.int(), digest: Digest(bytes: row.blob()),
         commit: row.commitPoint())
@@ -135,11 +144,13 @@ final class RunTable {
   /// Takes what is `selected`.
   private static func run(_ row: inout Columns) throws(SQLiteError) -> Run {
     let id = row.int()
-    let (runId, model, type) = (row.text(), row.text(), row.text())
+    let (runId, attempt) = (row.text(), row.int32())
+    let (model, type) = (row.text(), row.text())
     guard let status = RunStatus(rawValue: row.int32()) else { throw .malformed("status of run \(id)") }
     var run = Run(
       runId: runId, userId: "", model: model, type: type, status: status, startedAtMicros: row.int())
     run.id = id
+    run.attempt = attempt
     run.estimateMicros = row.int()
     run.holdId = row.optionalInt()
     run.inputTokens = row.int()
@@ -169,6 +180,7 @@ final class RunTable {
     let run = stored.run
     insert.bind(run.id)
     insert.bind(run.runId)
+    insert.bind(Int64(run.attempt))
     insert.bind(run.model)
     insert.bind(run.type)
     insert.bind(Int64(run.status.rawValue))

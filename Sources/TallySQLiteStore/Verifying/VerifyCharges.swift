@@ -1,11 +1,13 @@
-// Check 4 of runs: what a run was charged is what its ledger rows took, and a run under way counts against a
-// quota for as long as its hold.
+// Check 4 of runs: what a run was charged is what its ledger rows took, a run under way counts against a
+// quota for as long as its hold, and attempts follow each other.
 //
 // Invariants:
 // 1. What its hold captured, by its end or by another hand, and what was drawn with that, pays a run's cost,
 //    up to it; what its end drew beside the hold is added (RunRules.swift, invariants 3 and 4). Of the rest
 //    it owed what these rows say was owed. Runs under way and those only recorded have no such rows, and were
 //    charged nothing.
+// 2. An attempt after the first comes after one of the same user that has failed or was cancelled: so
+//    attempts have no gap, and at most one of a run id is under way.
 //
 // Owner: the thread that verifies.
 
@@ -27,12 +29,17 @@ final class VerifyCharges {
         WHERE l.sequence = r.finish_sequence AND l.type IN (6, 17) AND l.hold_id IS NULL), 0),
       EXISTS (SELECT 1 FROM ledger l
         WHERE l.sequence = r.finish_sequence AND l.account = r.account AND l.run_id = r.run_id
+          AND coalesce(l.attempt, 1) = r.attempt
           AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
       EXISTS (SELECT 1 FROM ledger l
         WHERE l.hold_id = r.hold_id AND l.type = 6 AND l.account = r.account
           AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
       r.owed, r.finish_sequence, r.status, r.expires_at,
-      (SELECT h.expires_at FROM hold h WHERE h.id = r.hold_id)
+      (SELECT h.expires_at FROM hold h WHERE h.id = r.hold_id),
+      r.attempt = 1 OR EXISTS (SELECT 1 FROM run b
+        WHERE b.run_id = r.run_id AND b.attempt = r.attempt - 1 AND b.account = r.account
+          AND b.status IN (3, 4)),
+      r.attempt = 1 OR NOT r.recorded
     FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
 
@@ -79,11 +86,14 @@ final class VerifyCharges {
     }
     let isRunning = row.int() == Int64(RunStatus.running.rawValue)
     let expiresAtMicros = row.int()
-    if let holdMicros = row.optionalInt(), isRunning {
+    let holdMicros = row.optionalInt()
+    if let holdMicros, isRunning {
       tally.expect(
         expiresAtMicros == holdMicros,
         "\(name): it counts against a quota until \(expiresAtMicros), its hold expires at \(holdMicros)")
     }
+    tally.expect(row.int() == 1, "\(name): the attempt before it has not failed and was not cancelled")
+    tally.expect(row.int() == 1, "\(name): it was recorded as a further attempt")
     return id
   }
 }

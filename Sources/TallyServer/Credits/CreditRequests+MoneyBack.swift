@@ -34,7 +34,7 @@ extension CreditRequests {
       throw invalidField("transaction_id", "must not be set together with run_id")
     }
     try Fields.optional(request.runId, "run_id", atMost: Limits.runIdByteCount)
-    if request.attempt < 0 { throw invalidField("attempt", "must not be negative") }
+    try Fields.attempt(request.attempt)
     return .run(request.runId, attempt: request.attempt)
   }
 

@@ -65,6 +65,11 @@ enum Fields {
     }
   }
 
+  /// Of a run; zero is for the caller to say.
+  static func attempt(_ attempt: Int32) throws(Refusal) {
+    if attempt < 0 { throw invalidField("attempt", "must not be negative") }
+  }
+
   /// A batch's or list's number of elements.
   static func count(_ count: Int, _ field: String, atMost limit: Int) throws(Refusal) {
     if count == 0 { throw invalidField(field, "must not be empty") }

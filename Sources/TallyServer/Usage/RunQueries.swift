@@ -14,18 +14,24 @@ enum RunQueries {
   /// A run by its id, for a call that acts for a user or for nobody.
   struct RunQuery {
     var runId: String
+    /// nil for the newest.
+    var attempt: Int32?
     var actingUserId: String?
   }
 
   static func parse(_ request: TallystickV1.GetRunRequest, _ caller: Caller) throws(Refusal) -> RunQuery {
     try RunRequests.runId(request.runId)
-    return RunQuery(runId: request.runId, actingUserId: caller.actingUserId)
+    try Fields.attempt(request.attempt)
+    return RunQuery(
+      runId: request.runId, attempt: request.attempt == 0 ? nil : request.attempt,
+      actingUserId: caller.actingUserId)
   }
 
   static func run(
     _ query: RunQuery, _ engine: any ProductEngine
   ) throws(Refusal) -> TallystickV1.GetRunResponse {
-    let snapshot = try engine.run(runId: query.runId, actingUserId: query.actingUserId)
+    let snapshot = try engine.run(
+      runId: query.runId, attempt: query.attempt, actingUserId: query.actingUserId)
     var response = TallystickV1.GetRunResponse()
     response.run = TallystickV1.Run(snapshot.value)
     response.commitSequence = snapshot.commitSequence

@@ -20,10 +20,11 @@ enum RunRequests {
     try identity(request.userId, request.runId, request.model, request.type, FieldPath())
     try notNegative(request.estimateMicros, "estimate_micros")
     if request.ttlMillis != 0 { try Fields.ttl(request.ttlMillis, "ttl_millis") }
+    try Fields.attempt(request.attempt)
     return Prepared(
       command: UsageCommand.Begin(
-        userId: request.userId, runId: request.runId, model: request.model, type: request.type,
-        estimateMicros: request.estimateMicros,
+        userId: request.userId, runId: request.runId, attempt: max(request.attempt, 1),
+        model: request.model, type: request.type, estimateMicros: request.estimateMicros,
         ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
         digest: digest),
       userId: request.userId)
@@ -36,9 +37,11 @@ enum RunRequests {
     let end = try end(
       status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
       images: request.images, costMicros: request.costMicros, error: request.error, FieldPath())
+    try Fields.attempt(request.attempt)
     return Prepared(
       command: UsageCommand.Finish(
-        runId: request.runId, end: end, actingUserId: actingUserId, digest: digest))
+        runId: request.runId, attempt: max(request.attempt, 1), end: end, actingUserId: actingUserId,
+        digest: digest))
   }
 
   static func record(

@@ -70,6 +70,7 @@ extension TallystickV1.Run {
   init(_ run: Run) {
     self.init()
     runId = run.runId
+    attempt = run.attempt
     userId = run.userId
     model = run.model
     type = run.type

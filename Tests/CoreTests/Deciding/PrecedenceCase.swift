@@ -35,6 +35,7 @@ struct PrecedenceCase {
   private var eventId = "fresh"
   private var actingUserId: String? = "u"
   private var runId = "fresh"
+  private var attempt: Int32 = 1
   private var costMicros: Int64? = 5
   private var startedAtMicros: Int64?
   private var pageId = "page"
@@ -202,6 +203,7 @@ struct PrecedenceCase {
       try changeAccount { $0.owed = [OwedPart(purchase: nil, amountMicros: 7)] }
       try subscribe { $0.onShort = .block }
     case "no-run": runId = "none"
+    case "second-of-none": attempt = 2
     case "run-of-another":
       runId = "theirs"
       try world.carryOut(.usage(CoreTests.begin("v", "theirs", digest: 9)))
@@ -366,7 +368,7 @@ struct PrecedenceCase {
     case .begin:
       return .begin(
         .init(
-          userId: "u", runId: runId, model: "m", type: "t", estimateMicros: amountMicros,
+          userId: "u", runId: runId, attempt: attempt, model: "m", type: "t", estimateMicros: amountMicros,
           ttlMillis: ttlMillis, digest: Self.digest))
     case .finish:
       return .finish(.init(runId: runId, end: end, actingUserId: actingUserId, digest: Self.digest))

@@ -57,6 +57,8 @@ struct PrecedenceTests {
     void         row-of-another=TRANSACTION_NOT_FOUND purchase-row=GRANT_NOT_FOUND \
                  other-request=IDEMPOTENCY_MISMATCH too-much=VOID_SHORT
     forgive      other-request=IDEMPOTENCY_MISMATCH too-much=INVALID_AMOUNT
+    begin        second-of-none=RUN_CONFLICT least=INVALID_AMOUNT suspended=USER_SUSPENDED \
+                 no-quota=QUOTA_EXCEEDED
     begin        run-of-another=RUN_CONFLICT least=INVALID_AMOUNT no-time=INVALID_FIELD \
                  suspended=USER_SUSPENDED owing=PAYMENT_DUE full-of-holds=HOLD_LIMIT \
                  endless=AMOUNT_OVERFLOW no-quota=QUOTA_EXCEEDED \

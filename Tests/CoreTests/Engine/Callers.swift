@@ -251,7 +251,8 @@ struct Caller {
     }
     return .begin(
       UsageCommand.Begin(
-        userId: user, runId: number(8) == 0 ? "run\(number(50))" : key, model: "m", type: "t",
+        userId: user, runId: number(8) == 0 ? "run\(number(50))" : key, attempt: Int32(number(20) / 18 + 1),
+        model: "m", type: "t",
         estimateMicros: number(6) == 0 ? 0 : amount, ttlMillis: Int64(number(4_000)) + 1, digest: digest))
   }
 

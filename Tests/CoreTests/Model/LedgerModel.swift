@@ -14,7 +14,7 @@ internal import TallySQLiteStore
 
 struct LedgerModel {
   private(set) var users: [ExactText: ModelUser] = [:]
-  var runs: [ExactText: ModelRunState] = [:]
+  var runs: [RunName: ModelRunState] = [:]
   var plans: [ExactText: Plan] = [:]
   var defaultPlanId: String?
   var settings: [ExactText: UserSettings] = [:]

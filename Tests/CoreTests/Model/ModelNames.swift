@@ -24,7 +24,8 @@ extension LedgerModel {
         guard case .transaction(let sequence) = it.debit else { break }
         return try named(row: sequence, it.actingUserId)
       }
-      guard attempt <= 1, let known = runs[ExactText(runId)],
+      let newest = runs.keys.filter { $0.runId == ExactText(runId) }.map(\.attempt).max() ?? 1
+      guard let known = runs[RunName(runId, attempt: attempt == 0 ? newest : attempt)],
         it.actingUserId?.isExactly(known.run.userId) ?? true
       else { throw Refusal(.runNotFound, "", details: ["run_id": runId]) }
       guard let sequence = known.end?.row, let row = row(sequence), row.type == .apiUsage else {

@@ -23,8 +23,13 @@ extension LedgerModel {
   }
 
   private mutating func carryOut(_ begin: UsageCommand.Begin, at time: Int64) throws(Refusal) -> RunReceipt {
-    if let known = try known(begin.runId, begin.digest) {
+    if let known = try known(begin.runId, begin.attempt, begin.digest) {
       return replay(known, row: known.holdRow, withHold: true, at: time)
+    }
+    if begin.attempt > 1 {
+      let before = runs[RunName(begin.runId, attempt: begin.attempt - 1)]?.run
+      guard let before, before.userId.isExactly(begin.userId), [.failed, .cancelled].contains(before.status)
+      else { throw Refusal(.runConflict, "", details: ["run_id": begin.runId]) }
     }
     var user = user(begin.userId, at: time)
     try requireSpender(user)
@@ -33,23 +38,24 @@ extension LedgerModel {
     var hold: Hold?
     if begin.estimateMicros > 0 {
       try Self.requireAvailable(begin.estimateMicros, user)
-      hold = user.reserve(begin.estimateMicros, runId: begin.runId, expiresAt: expiresAt)
+      hold = user.reserve(
+        begin.estimateMicros, runId: begin.runId, attempt: Self.row(begin.attempt), expiresAt: expiresAt)
     }
     let balance = user.balance(at: time)
     try saveRows(of: &user)
     var run = Run(
       runId: begin.runId, userId: begin.userId, model: begin.model, type: begin.type, status: .running,
       startedAtMicros: time)
-    (run.id, run.expiresAtMicros) = (Int64(runs.count) + 1, expiresAt)
+    (run.id, run.attempt, run.expiresAtMicros) = (Int64(runs.count) + 1, begin.attempt, expiresAt)
     (run.holdId, run.estimateMicros) = (hold?.id, begin.estimateMicros)
-    runs[ExactText(begin.runId)] = ModelRunState(run: run, digest: begin.digest, holdRow: hold?.id)
+    runs[run.name] = ModelRunState(run: run, digest: begin.digest, holdRow: hold?.id)
     return RunReceipt(
       run: run, transaction: hold == nil ? nil : ledger.last, balance: balance, hold: hold, commit: .none)
   }
 
   private mutating func carryOut(_ finish: UsageCommand.Finish, at time: Int64) throws(Refusal) -> RunReceipt
   {
-    guard var known = runs[ExactText(finish.runId)],
+    guard var known = runs[RunName(finish.runId, attempt: finish.attempt)],
       finish.actingUserId?.isExactly(known.run.userId) ?? true
     else { throw Refusal(.runNotFound, "", details: ["run_id": finish.runId]) }
     if known.run.status != .running {
@@ -66,7 +72,7 @@ extension LedgerModel {
     let owedBefore = min(cost - paidBefore, capture?.owedMicros ?? 0)
     let charge = try user.charge(
       cost - paidBefore - owedBefore, to: known.run.holdId.flatMap { user.holds[$0] }, runId: finish.runId,
-      onShort: onShort(user.userId))
+      attempt: Self.row(finish.attempt), onShort: onShort(user.userId))
     let balance = user.balance(at: time)
     let own = user.rows[first...]
     let row =
@@ -78,7 +84,7 @@ extension LedgerModel {
     known.run.uncollectedMicros = cost - known.run.chargedMicros
     known.run.owedMicros = owedBefore + charge.owed
     known.end = (finish.digest, row?.sequence)
-    runs[ExactText(finish.runId)] = known
+    runs[known.run.name] = known
     let transaction = row.flatMap { self.row($0.sequence) }
     return RunReceipt(run: known.run, transaction: transaction, balance: balance, commit: .none)
   }
@@ -94,7 +100,7 @@ extension LedgerModel {
 
   private mutating func carryOut(_ record: UsageCommand.Record, at time: Int64) throws(Refusal) -> RunReceipt
   {
-    if let known = try known(record.runId, record.digest) {
+    if let known = try known(record.runId, 1, record.digest) {
       return RunReceipt(run: known.run, replayed: true, commit: .none)
     }
     let start = record.startedAtMicros ?? time
@@ -106,14 +112,19 @@ extension LedgerModel {
       status: record.end.status, startedAtMicros: start)
     run = Self.ended(run, record.end, cost: cost, at: time)
     (run.id, run.isRecorded) = (Int64(runs.count) + 1, true)
-    runs[ExactText(record.runId)] = ModelRunState(run: run, digest: record.digest)
+    runs[run.name] = ModelRunState(run: run, digest: record.digest)
     var user = ModelUser(userId: record.userId, at: time)
     try saveRows(of: &user)
     return RunReceipt(run: run, commit: .none)
   }
 
-  private func known(_ runId: String, _ digest: Digest) throws(Refusal) -> ModelRunState? {
-    guard let known = runs[ExactText(runId)] else { return nil }
+  /// How rows say it: the first goes without saying.
+  private static func row(_ attempt: Int32) -> Int32 { attempt == 1 ? 0 : attempt }
+
+  private func known(
+    _ runId: String, _ attempt: Int32, _ digest: Digest
+  ) throws(Refusal) -> ModelRunState? {
+    guard let known = runs[RunName(runId, attempt: attempt)] else { return nil }
     guard known.digest == digest else { throw Refusal(.runConflict, "", details: ["run_id": runId]) }
     return known
   }
@@ -168,7 +179,7 @@ extension LedgerModel {
 
   /// The run of a hold that was extended runs on as long.
   mutating func follow(_ hold: Hold) {
-    let name = ExactText(hold.runId)
+    let name = RunName(hold.runId, attempt: max(hold.attempt, 1))
     guard let run = runs[name]?.run, run.holdId == hold.id, run.status == .running else { return }
     runs[name]?.run.expiresAtMicros = hold.expiresAtMicros
   }

@@ -7,17 +7,18 @@ internal import TallySQLiteStore
 
 extension ModelUser {
   mutating func reserve(
-    _ amount: Int64, runId: String, expiresAt: Int64, _ complete: (inout Entry) -> Void = { _ in }
+    _ amount: Int64, runId: String, attempt: Int32 = 0, expiresAt: Int64,
+    _ complete: (inout Entry) -> Void = { _ in }
   ) -> Hold {
     let id = nextRow
     let pins = take(amount, for: id)
     let hold = Hold(
       id: id, userId: userId, amountMicros: amount, createdAtMicros: now, expiresAtMicros: expiresAt,
-      runId: runId, pins: pins)
+      runId: runId, attempt: attempt, pins: pins)
     holds[id] = hold
     write(.hold, 0, effectiveAt: now, lots: pins) {
       ($0.holdId, $0.holdAmountMicros) = (id, amount)
-      ($0.expiresAtMicros, $0.runId) = (expiresAt, runId)
+      ($0.expiresAtMicros, $0.runId, $0.attempt) = (expiresAt, runId, attempt)
       complete(&$0)
     }
     return hold
@@ -28,7 +29,8 @@ extension ModelUser {
     hold.expiresAtMicros = expiresAt
     holds[hold.id] = hold
     write(.holdExtend, 0, effectiveAt: now, lots: []) {
-      ($0.holdId, $0.runId, $0.expiresAtMicros) = (hold.id, hold.runId, expiresAt)
+      ($0.holdId, $0.runId, $0.attempt) = (hold.id, hold.runId, hold.attempt)
+      $0.expiresAtMicros = expiresAt
       complete(&$0)
     }
     return hold
@@ -80,7 +82,8 @@ extension ModelUser {
     }
     if state != .captured || !shares.back.isEmpty {
       write(.holdRelease, 0, effectiveAt: endedAt, lots: shares.back.map(\.part)) {
-        ($0.holdId, $0.runId, $0.holdAmountMicros) = (hold.id, hold.runId, ended.releasedMicros)
+        ($0.holdId, $0.runId, $0.attempt) = (hold.id, hold.runId, hold.attempt)
+        $0.holdAmountMicros = ended.releasedMicros
         if state != .captured { complete(&$0) }
       }
     }
@@ -109,7 +112,7 @@ extension ModelUser {
     }
     let amount = parts.reduce(0) { $0 + $1.amountMicros }
     write(.apiUsage, -amount, effectiveAt: endedAt, lots: parts) {
-      ($0.holdId, $0.runId) = (hold.id, hold.runId)
+      ($0.holdId, $0.runId, $0.attempt) = (hold.id, hold.runId, hold.attempt)
       complete(&$0)
     }
   }

@@ -94,7 +94,7 @@ extension StepReader {
       step.c % 20 == 0 ? Int64(model.ledger.count) + 1 : debit.sequence)
     if step.c % 5 == 1 {
       let runs = model.runs.values.filter { $0.end != nil }.map(\.run).sorted { $0.id < $1.id }
-      let run = runs.isEmpty ? knownRunId : runs[Int(step.a % UInt64(runs.count))].runId
+      let run = runs.isEmpty ? knownRun.runId : runs[Int(step.a % UInt64(runs.count))].runId
       named = .run(run, attempt: Int32(step.b % 3))
     }
     return .refund(

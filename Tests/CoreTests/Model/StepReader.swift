@@ -180,13 +180,20 @@ struct StepReader {
     let digest = CommandReader.digest(of: step.description)
     switch step.kind {
     case .beginRun:
+      let begun = begun
+      // The same again, now and then.
+      let known = step.a % 4 > 0 ? model.runs[RunName(begun.runId, attempt: begun.attempt)] : nil
+      let spender = known?.run.userId ?? spender
       return .begin(
         UsageCommand.Begin(
-          userId: spender, runId: newRunId, model: "m\(step.b % 3)", type: "t",
-          estimateMicros: step.b % 6 == 0 ? 0 : amount(ofWhat: spender), ttlMillis: ttl, digest: digest))
+          userId: spender, runId: begun.runId, attempt: begun.attempt, model: "m\(step.b % 3)", type: "t",
+          estimateMicros: step.b % 6 == 0 ? 0 : amount(ofWhat: spender), ttlMillis: ttl,
+          digest: known?.digest ?? digest))
     case .finishRun:
       return .finish(
-        UsageCommand.Finish(runId: knownRunId, end: runEnd, actingUserId: actingUser, digest: digest))
+        UsageCommand.Finish(
+          runId: knownRun.runId, attempt: knownRun.attempt, end: runEnd, actingUserId: actingUser,
+          digest: digest))
     default:
       return .record(
         UsageCommand.Record(
@@ -200,13 +207,31 @@ struct StepReader {
     step.c % 13 == 0 && step.id > 0 ? "run\(step.c % UInt64(step.id))" : "run\(step.id)"
   }
 
+  /// A new run, or a further attempt of one that is there: mostly one that may follow.
+  private var begun: (runId: String, attempt: Int32) {
+    if step.c % 11 == 5 { return knownRun }
+    guard step.c % 7 == 3 else { return (newRunId, step.c % 37 == 1 ? 2 : 1) }
+    let (runId, attempt) = step.b % 5 == 0 ? knownRun : failedRun
+    return (runId, step.b % 11 == 0 ? max(attempt, 1) : attempt + 1)
+  }
+
+  /// One that failed or was cancelled, if there is any.
+  private var failedRun: (runId: String, attempt: Int32) {
+    let runs = model.runs.values.map(\.run).filter { [.failed, .cancelled].contains($0.status) }
+      .sorted { $0.id < $1.id }
+    guard !runs.isEmpty else { return (newRunId, 0) }
+    let run = runs[Int(step.a % UInt64(runs.count))]
+    return (run.runId, run.attempt)
+  }
+
   /// A run by number: mostly one under way, now and then one that is not there.
-  var knownRunId: String {
+  var knownRun: (runId: String, attempt: Int32) {
     let runs = model.runs.values.map(\.run).sorted { $0.id < $1.id }
     let underWay = runs.filter { $0.status == .running }
     let choice = step.a % 5 == 0 || underWay.isEmpty ? runs : underWay
-    guard !choice.isEmpty, step.a % 31 != 0 else { return "none" }
-    return choice[Int(step.a % UInt64(choice.count))].runId
+    guard !choice.isEmpty, step.a % 31 != 0 else { return ("none", 1) }
+    let run = choice[Int(step.a % UInt64(choice.count))]
+    return (run.runId, run.attempt)
   }
 
   private var runEnd: UsageCommand.End {

@@ -35,20 +35,22 @@ extension Outcome {
 }
 
 func begin(
-  _ userId: String, _ runId: String, _ estimateMicros: Int64 = 0, seconds: Int64 = 60, digest: UInt8 = 1
+  _ userId: String, _ runId: String, _ estimateMicros: Int64 = 0, attempt: Int32 = 1, seconds: Int64 = 60,
+  digest: UInt8 = 1
 ) -> UsageCommand {
   .begin(
     UsageCommand.Begin(
-      userId: userId, runId: runId, model: "m", type: "t", estimateMicros: estimateMicros,
+      userId: userId, runId: runId, attempt: attempt, model: "m", type: "t", estimateMicros: estimateMicros,
       ttlMillis: seconds * 1_000, digest: Digest(bytes: [UInt8](repeating: digest, count: 32))))
 }
 
 func finish(
-  _ runId: String, _ costMicros: Int64?, _ status: RunStatus = .succeeded, digest: UInt8 = 2
+  _ runId: String, _ costMicros: Int64?, _ status: RunStatus = .succeeded, attempt: Int32 = 1,
+  digest: UInt8 = 2
 ) -> UsageCommand {
   .finish(
     UsageCommand.Finish(
-      runId: runId, end: UsageCommand.End(status: status, costMicros: costMicros),
+      runId: runId, attempt: attempt, end: UsageCommand.End(status: status, costMicros: costMicros),
       digest: Digest(bytes: [UInt8](repeating: digest, count: 32))))
 }
 
@@ -171,8 +173,8 @@ struct RunTests {
     ])
     #expect(outcomes.map { $0.run != nil } == [true, false, true, false, true, true, false])
     #expect(outcomes[6].refusal?.reason == .quotaExceeded)
-    #expect(throws: Refusal.self) { try engine.run(runId: "bad", actingUserId: nil) }
-    #expect(try engine.run(runId: "r2", actingUserId: nil).value.status == .running)
+    #expect(throws: Refusal.self) { try engine.run(runId: "bad", attempt: nil, actingUserId: nil) }
+    #expect(try engine.run(runId: "r2", attempt: nil, actingUserId: nil).value.status == .running)
     #expect(try engine.available("u") == 10 * dollar - dollar / 2 - dollar)
     #expect(try engine.findings() == [])
     try engine.close()
@@ -198,7 +200,7 @@ struct RunTests {
     expected = recorded
     expected.replayed = true
     #expect(try second.must(record("v", "r2", at: noon - 5)) == expected)
-    #expect(try second.run(runId: "r1", actingUserId: "u").value == finished.run)
+    #expect(try second.run(runId: "r1", attempt: nil, actingUserId: "u").value == finished.run)
     try second.close()
   }
 
@@ -267,7 +269,7 @@ struct RunTests {
     let outcomes = try engine.decide([extend(hold, "e", seconds: 600), .usage(finish("r1", 1))])
     let told = try #require(outcomes[1].run?.run)
     #expect(told.expiresAtMicros != begun.run.expiresAtMicros)
-    #expect(try engine.run(runId: "r1", actingUserId: nil).value == told)
+    #expect(try engine.run(runId: "r1", attempt: nil, actingUserId: nil).value == told)
     #expect(try engine.decide([.usage(finish("r1", 1))])[0].run?.run == told)
     try engine.close()
   }
@@ -283,7 +285,7 @@ struct RunTests {
       return touches.stats == ["u", ""]
     }
     #expect(try isForgotten { try engine.must(begin("u", "r1", 100)) })
-    let hold = try #require(try engine.run(runId: "r1", actingUserId: nil).value.holdId)
+    let hold = try #require(try engine.run(runId: "r1", attempt: nil, actingUserId: nil).value.holdId)
     #expect(try isForgotten { try engine.must(extend(hold, "e")) })
     #expect(try isForgotten { try engine.must(finish("r1", 1)) })
     #expect(try isForgotten { try engine.must(record("u", "r2")) })

@@ -128,12 +128,12 @@ export class Client {
    * @returns {Promise<Run>}
    */
   async run(run, options) {
-    const runId = run.runId || newKey()
+    const named = { runId: run.runId || newKey(), attempt: run.attempt }
     const reply = await begin(
-      () => this.usage.beginRun({ ...run, type: run.type || 'text', runId }, options),
-      () => giveUpRun(this.usage, runId, { status: RunStatus.CANCELLED }, undefined, lasting(options)),
+      () => this.usage.beginRun({ ...run, type: run.type || 'text', runId: named.runId }, options),
+      () => giveUpRun(this.usage, named, { status: RunStatus.CANCELLED }, undefined, lasting(options)),
     )
-    return new Run(this.usage, reply, runId)
+    return new Run(this.usage, reply, named.runId, named.attempt)
   }
 
   /**

@@ -115,18 +115,18 @@ export async function begin(begin, undo) {
  * Ends a run without cost, unless it has ended. Never throws.
  *
  * @param {import('./generated/services/usage_service.js').UsageService} usage
- * @param {string} runId
+ * @param {{ runId: string, attempt?: number | undefined }} run
  * @param {{ status: number, error?: string }} how
  * @param {Ending<FinishRunResponse>} [ending]
  * @param {CallOptions} [options]
  */
-export async function giveUpRun(usage, runId, how, ending = new Ending(), options = undefined) {
+export async function giveUpRun(usage, run, how, ending = new Ending(), options = undefined) {
   // Somebody else has finished it, then, or it never began.
   const hasEnded = (/** @type {unknown} */ error) => {
     return error instanceof RunConflict || error instanceof RunNotFound
   }
-  const request = { ...how, runId, costMicros: 0n }
-  await ending.dispose(`run ${runId}`, () => usage.finishRun(request, options), hasEnded)
+  const request = { ...how, runId: run.runId, attempt: run.attempt, costMicros: 0n }
+  await ending.dispose(`run ${run.runId}`, () => usage.finishRun(request, options), hasEnded)
 }
 
 /**

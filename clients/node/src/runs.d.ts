@@ -14,13 +14,15 @@ import type { UsageService } from './generated/services/usage_service.js'
 import type { CallOptions } from './method.js'
 
 /** What a run came to: tokens, images and cost. */
-export type RunResult = Omit<FinishRunRequestInit, 'runId'>
+export type RunResult = Omit<FinishRunRequestInit, 'runId' | 'attempt'>
 
 /** A run that was begun. Finish it, or it is recorded as cancelled, at no cost, when its block ends. */
 export declare class Run implements AsyncDisposable {
   /** Made by `client.run`. */
-  constructor(usage: UsageService, reply: BeginRunResponse, runId: string)
+  constructor(usage: UsageService, reply: BeginRunResponse, runId: string, attempt?: number | undefined)
   readonly runId: string
+  /** Which attempt of the run, as it was begun; the first when undefined. */
+  readonly attempt: number | undefined
   /** What the server answered when it was begun: the run, its hold, and the balance. */
   readonly begun: BeginRunResponse
   /** What the server answered when it ended; undefined before. */

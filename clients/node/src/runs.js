@@ -31,11 +31,13 @@ export class Run {
    * @param {import('./generated/services/usage_service.js').UsageService} usage
    * @param {import('./generated/tallystick/v1/usage.js').BeginRunResponse} reply
    * @param {string} runId
+   * @param {number | undefined} [attempt]
    */
-  constructor(usage, reply, runId) {
+  constructor(usage, reply, runId, attempt = undefined) {
     this.#usage = usage
     this.#reply = reply
     this.runId = runId
+    this.attempt = attempt
   }
 
   /** What the server answered when it was begun: the run, its hold, and the balance. */
@@ -52,12 +54,12 @@ export class Run {
    * The work is done: charges what it cost, or what the plan's prices say when no cost is given. Ended
    * already, returns that end.
    *
-   * @param {Omit<FinishRunRequest, 'runId'>} [result]
+   * @param {Omit<FinishRunRequest, 'runId' | 'attempt'>} [result]
    * @param {CallOptions} [options]
    * @returns {Promise<FinishRunResponse>}
    */
   finish(result = {}, options = undefined) {
-    const request = { status: RunStatus.SUCCEEDED, ...result, runId: this.runId }
+    const request = { status: RunStatus.SUCCEEDED, ...result, runId: this.runId, attempt: this.attempt }
     return this.#ending.by((own) => this.#usage.finishRun(request, own), options)
   }
 
@@ -65,7 +67,7 @@ export class Run {
    * The work failed: charges nothing unless a cost is given.
    *
    * @param {unknown} error what went wrong; its text is recorded, cut to what the server takes
-   * @param {Omit<FinishRunRequest, 'runId' | 'status' | 'error'>} [result]
+   * @param {Omit<FinishRunRequest, 'runId' | 'attempt' | 'status' | 'error'>} [result]
    * @param {CallOptions} [options]
    */
   async fail(error, result = {}, options = undefined) {
@@ -76,7 +78,7 @@ export class Run {
   /**
    * The work was given up: charges nothing unless a cost is given.
    *
-   * @param {Omit<FinishRunRequest, 'runId' | 'status'>} [result]
+   * @param {Omit<FinishRunRequest, 'runId' | 'attempt' | 'status'>} [result]
    * @param {CallOptions} [options]
    */
   cancel(result = {}, options = undefined) {
@@ -84,7 +86,7 @@ export class Run {
   }
 
   async [Symbol.asyncDispose]() {
-    await giveUpRun(this.#usage, this.runId, { status: RunStatus.CANCELLED }, this.#ending)
+    await giveUpRun(this.#usage, this, { status: RunStatus.CANCELLED }, this.#ending)
   }
 
   /**
@@ -94,7 +96,7 @@ export class Run {
    */
   async abandon(error) {
     const text = cut(error instanceof Error ? error.message : String(error))
-    await giveUpRun(this.#usage, this.runId, { status: RunStatus.FAILED, error: text }, this.#ending)
+    await giveUpRun(this.#usage, this, { status: RunStatus.FAILED, error: text }, this.#ending)
   }
 }
 

@@ -65,6 +65,7 @@ class AsyncRun(RunWork):
         call = functools.partial(
             self._usage.finish_run,
             run_id=self.run_id,
+            attempt=self.attempt,
             status=status,
             input_tokens=input_tokens,
             output_tokens=output_tokens,

@@ -72,10 +72,13 @@ class RunWork(Work):
         type: str,
         run_id: Optional[str],
         ttl_millis: int,
+        attempt: int,
     ) -> None:
         super().__init__()
         #: Its id is its key: begun and finished again under it, it is charged once.
         self.run_id = _keys.new_key() if run_id is None else run_id
+        #: Which attempt of the run; zero is the first.
+        self.attempt = attempt
         self._begun: Optional[BeginRunResponse] = None
         self._beginning: dict[str, Any] = {
             "user_id": user_id,
@@ -85,6 +88,7 @@ class RunWork(Work):
             # Here, so that what is no amount is refused before anything is begun.
             "estimate_micros": to_micros(estimate_micros),
             "ttl_millis": ttl_millis,
+            "attempt": attempt,
         }
 
     def __str__(self) -> str:
@@ -104,6 +108,7 @@ class RunWork(Work):
         """The arguments of the call that ends it without cost."""
         return {
             "run_id": self.run_id,
+            "attempt": self.attempt,
             "status": RUN_STATUS_FAILED if isinstance(error, Exception) else RUN_STATUS_CANCELLED,
             "cost_micros": 0,
             "error": "left without a finish" if error is None else _words(error),

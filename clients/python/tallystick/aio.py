@@ -101,6 +101,7 @@ class AsyncClient:
         type: str = "text",
         run_id: Optional[str] = None,
         ttl_millis: int = 0,
+        attempt: int = 0,
     ) -> AsyncRun:
         """A run for `async with`: it holds the estimate and ends with the block, without cost unless it
         was finished. Without a `run_id` it has a fresh one; `ttl_millis` is 15 minutes when zero.
@@ -113,6 +114,7 @@ class AsyncClient:
             type=type,
             run_id=run_id,
             ttl_millis=ttl_millis,
+            attempt=attempt,
         )
 
     def hold(

@@ -110,6 +110,7 @@ class Client:
         type: str = "text",
         run_id: Optional[str] = None,
         ttl_millis: int = 0,
+        attempt: int = 0,
     ) -> Run:
         """A run for `with`: it holds the estimate, and ends with the block, without cost unless it was
         finished. Without a `run_id` it has a fresh one; `ttl_millis` is 15 minutes when zero.
@@ -122,6 +123,7 @@ class Client:
             type=type,
             run_id=run_id,
             ttl_millis=ttl_millis,
+            attempt=attempt,
         )
 
     def hold(

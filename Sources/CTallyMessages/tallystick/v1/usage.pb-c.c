@@ -1582,7 +1582,7 @@ void   tallystick__v1__list_plans_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__list_plans_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[19] =
+static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[20] =
 {
   {
     "run_id",
@@ -1812,8 +1812,21 @@ static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[19]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "attempt",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__run__field_indices_by_name[] = {
+  19,   /* field[19] = attempt */
   11,   /* field[11] = charged_micros */
   10,   /* field[10] = cost_micros */
   16,   /* field[16] = error */
@@ -1837,7 +1850,7 @@ static const unsigned tallystick__v1__run__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
 {
@@ -1847,14 +1860,14 @@ const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
   "Tallystick__V1__Run",
   "tallystick.v1",
   sizeof(Tallystick__V1__Run),
-  19,
+  20,
   tallystick__v1__run__field_descriptors,
   tallystick__v1__run__field_indices_by_name,
   1,  tallystick__v1__run__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__run__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_descriptors[6] =
+static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_descriptors[7] =
 {
   {
     "user_id",
@@ -1928,8 +1941,21 @@ static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "attempt",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__begin_run_request__field_indices_by_name[] = {
+  6,   /* field[6] = attempt */
   4,   /* field[4] = estimate_micros */
   2,   /* field[2] = model */
   1,   /* field[1] = run_id */
@@ -1940,7 +1966,7 @@ static const unsigned tallystick__v1__begin_run_request__field_indices_by_name[]
 static const ProtobufCIntRange tallystick__v1__begin_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__descriptor =
 {
@@ -1950,7 +1976,7 @@ const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__descriptor =
   "Tallystick__V1__BeginRunRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__BeginRunRequest),
-  6,
+  7,
   tallystick__v1__begin_run_request__field_descriptors,
   tallystick__v1__begin_run_request__field_indices_by_name,
   1,  tallystick__v1__begin_run_request__number_ranges,
@@ -2073,7 +2099,7 @@ const ProtobufCMessageDescriptor tallystick__v1__begin_run_response__descriptor 
   (ProtobufCMessageInit) tallystick__v1__begin_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__finish_run_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tallystick__v1__finish_run_request__field_descriptors[8] =
 {
   {
     "run_id",
@@ -2159,8 +2185,21 @@ static const ProtobufCFieldDescriptor tallystick__v1__finish_run_request__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "attempt",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunRequest, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__finish_run_request__field_indices_by_name[] = {
+  7,   /* field[7] = attempt */
   5,   /* field[5] = cost_micros */
   6,   /* field[6] = error */
   4,   /* field[4] = images */
@@ -2172,7 +2211,7 @@ static const unsigned tallystick__v1__finish_run_request__field_indices_by_name[
 static const ProtobufCIntRange tallystick__v1__finish_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__finish_run_request__descriptor =
 {
@@ -2182,7 +2221,7 @@ const ProtobufCMessageDescriptor tallystick__v1__finish_run_request__descriptor 
   "Tallystick__V1__FinishRunRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__FinishRunRequest),
-  7,
+  8,
   tallystick__v1__finish_run_request__field_descriptors,
   tallystick__v1__finish_run_request__field_indices_by_name,
   1,  tallystick__v1__finish_run_request__number_ranges,
@@ -2844,7 +2883,7 @@ const ProtobufCMessageDescriptor tallystick__v1__stream_runs_response__descripto
   (ProtobufCMessageInit) tallystick__v1__stream_runs_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__get_run_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor tallystick__v1__get_run_request__field_descriptors[2] =
 {
   {
     "run_id",
@@ -2858,14 +2897,27 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_run_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "attempt",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetRunRequest, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__get_run_request__field_indices_by_name[] = {
+  1,   /* field[1] = attempt */
   0,   /* field[0] = run_id */
 };
 static const ProtobufCIntRange tallystick__v1__get_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__get_run_request__descriptor =
 {
@@ -2875,7 +2927,7 @@ const ProtobufCMessageDescriptor tallystick__v1__get_run_request__descriptor =
   "Tallystick__V1__GetRunRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__GetRunRequest),
-  1,
+  2,
   tallystick__v1__get_run_request__field_descriptors,
   tallystick__v1__get_run_request__field_indices_by_name,
   1,  tallystick__v1__get_run_request__number_ranges,

@@ -8,8 +8,9 @@ struct BeginRunCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "begin", abstract: "Checks the quota, holds the estimate and starts a run.",
     discussion: """
-      Example:
+      Examples:
         tally usage begin alice run-7 --model gpt-x --type text --estimate 0.50
+        tally usage begin alice run-7 --model gpt-x --type text --attempt 2
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -23,6 +24,9 @@ struct BeginRunCommand: ClientCommand {
   @Flag(help: "The estimate is in micro-USD.") var micros = false
   @Option(help: "How long the run may take, such as 90s, 15m, 2h or 30d.") var ttl = "15m"
 
+  @Option(help: "Which attempt of the run; the next one begins once the one before failed.")
+  var attempt: Int32 = 1
+
   func perform() async throws {
     var request = TallystickV1.BeginRunRequest()
     request.userId = user
@@ -31,6 +35,7 @@ struct BeginRunCommand: ClientCommand {
     request.type = type
     request.estimateMicros = try Amounts.parse(estimate, isMicros: micros)
     request.ttlMillis = try Times.parseSpan(ttl)
+    request.attempt = try AttemptOption.number(attempt)
     try await tally.perform(TallystickV1.UsageService.beginRun, request, connection, output) { reply in
       reply.run.map { Texts.run($0, replayed: reply.replayed, balance: reply.balance) } ?? ""
     }

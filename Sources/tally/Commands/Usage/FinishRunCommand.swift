@@ -12,6 +12,7 @@ struct FinishRunCommand: ClientCommand {
         tally usage finish run-7 --input-tokens 1200 --output-tokens 350
         tally usage finish run-9 --images 2 --cost 0.12
         tally usage finish run-8 --status failed --error 'the model was busy'
+        tally usage finish run-8 --attempt 2 --output-tokens 350
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -19,6 +20,8 @@ struct FinishRunCommand: ClientCommand {
   @OptionGroup var result: RunResultOptions
 
   @Argument(help: "The run's id.") var run: String
+
+  @Option(help: "Which attempt of the run.") var attempt: Int32 = 1
 
   func perform() async throws {
     var request = TallystickV1.FinishRunRequest()
@@ -29,6 +32,7 @@ struct FinishRunCommand: ClientCommand {
     request.images = result.images
     request.costMicros = try result.costMicros()
     request.error = result.error
+    request.attempt = try AttemptOption.number(attempt)
     try await tally.perform(TallystickV1.UsageService.finishRun, request, connection, output) { reply in
       reply.run.map { Texts.run($0, replayed: reply.replayed, balance: reply.balance) } ?? ""
     }

@@ -7,7 +7,7 @@ extension Texts {
     -> String
   {
     var rows: [(String, String)] = [
-      ("run", run.runId + (replayed ? " (replayed)" : "")), ("user", run.userId),
+      ("run", named(run) + (replayed ? " (replayed)" : "")), ("user", run.userId),
       ("model", "\(run.model) (\(run.type))"),
       ("status", run.status.word + (run.recorded ? " (recorded, not charged)" : "")),
     ]
@@ -45,15 +45,22 @@ extension Texts {
       ("TOKENS OUT", .right), ("IMAGES", .right), ("ERROR", .left),
     ]
     var table = Table(
-      columns, optional: ["IMAGES", "TYPE", "TOKENS IN", "TOKENS OUT", "ERROR", "MODEL"], flexible: "ERROR")
+      columns, optional: ["IMAGES", "TYPE", "TOKENS IN", "TOKENS OUT", "ERROR", "MODEL"],
+      flexible: "ERROR")
     for run in runs {
       table.add(
-        [Timestamp.format(run.startedAtMicros), run.runId] + (withUser ? [run.userId] : []) + [
-          run.model, run.type, run.status.word, Dollars.format(run.costMicros), count(run.inputTokens),
-          count(run.outputTokens), count(run.images), run.error,
-        ])
+        [Timestamp.format(run.startedAtMicros), named(run)]
+          + (withUser ? [run.userId] : []) + [
+            run.model, run.type, run.status.word, Dollars.format(run.costMicros), count(run.inputTokens),
+            count(run.outputTokens), count(run.images), run.error,
+          ])
     }
     return table.text
+  }
+
+  /// Its first attempt goes without saying.
+  private static func named(_ run: TallystickV1.Run) -> String {
+    run.runId + (run.attempt > 1 ? ", attempt \(run.attempt)" : "")
   }
 
   static func usages(_ usages: [TallystickV1.Usage]) -> String {

@@ -81,10 +81,11 @@ struct  Tallystick__V1__Run
   ProtobufCBinaryData error;
   uint64_t recorded;
   int64_t owed_micros;
+  int32_t attempt;
 };
 #define TALLYSTICK__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__run__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0 }
 
 
 struct  Tallystick__V1__BeginRunRequest
@@ -96,10 +97,11 @@ struct  Tallystick__V1__BeginRunRequest
   ProtobufCBinaryData type;
   int64_t estimate_micros;
   int64_t ttl_millis;
+  int32_t attempt;
 };
 #define TALLYSTICK__V1__BEGIN_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__begin_run_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0 }
 
 
 struct  Tallystick__V1__BeginRunResponse
@@ -137,6 +139,7 @@ struct  Tallystick__V1__FinishRunRequest
   int64_t output_tokens;
   int64_t images;
   ProtobufCBinaryData error;
+  int32_t attempt;
   Tallystick__V1__FinishRunRequest__CostCase cost_case;
   union {
     int64_t cost_micros;
@@ -144,7 +147,7 @@ struct  Tallystick__V1__FinishRunRequest
 };
 #define TALLYSTICK__V1__FINISH_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__finish_run_request__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, {0,NULL}, TALLYSTICK__V1__FINISH_RUN_REQUEST__COST__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, TALLYSTICK__V1__FINISH_RUN_REQUEST__COST__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__FinishRunResponse
@@ -285,10 +288,11 @@ struct  Tallystick__V1__GetRunRequest
 {
   ProtobufCMessage base;
   ProtobufCBinaryData run_id;
+  int32_t attempt;
 };
 #define TALLYSTICK__V1__GET_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_run_request__descriptor) \
-    , {0,NULL} }
+    , {0,NULL}, 0 }
 
 
 struct  Tallystick__V1__GetRunResponse

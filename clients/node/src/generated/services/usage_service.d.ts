@@ -22,7 +22,10 @@ export declare class UsageService {
     readonly listPlans: Method<ListPlansRequestInit, ListPlansResponse>
   }
   constructor(caller: Caller)
-  /** Checks the quota, holds the estimate and records the run as running, in one transaction. */
+  /**
+   * Checks the quota, holds the estimate and records the run as running, in one transaction. What failed or
+   * was cancelled may be tried again under the same id, as the next attempt.
+   */
   beginRun(request: BeginRunRequestInit, options?: CallOptions): Promise<BeginRunResponse>
   /**
    * Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction. The hold
@@ -42,7 +45,7 @@ export declare class UsageService {
    */
   streamRuns(requests: Iterable<RecordRunRequestInit> | AsyncIterable<RecordRunRequestInit>, options?: CallOptions): Promise<StreamRunsResponse>
   getRun(request: GetRunRequestInit, options?: CallOptions): Promise<GetRunResponse>
-  /** A user's runs, by the time at which they started, newest first. */
+  /** A user's runs, every attempt of each, by the time at which they started, newest first. */
   listRuns(request: ListRunsRequestInit, options?: CallOptions): Promise<ListRunsResponse>
   /** What a user has used in a month, against the limits of the user's plan. */
   getUsage(request: GetUsageRequestInit, options?: CallOptions): Promise<GetUsageResponse>

@@ -119,9 +119,12 @@ class UsageService:
         type: str = "",
         estimate_micros: Amount = 0,
         ttl_millis: int = 0,
+        attempt: int = 0,
         timeout: Optional[float] = None,
     ) -> usage_pb2.BeginRunResponse:
-        """Checks the quota, holds the estimate and records the run as running, in one transaction."""
+        """Checks the quota, holds the estimate and records the run as running, in one transaction. What
+        failed or was cancelled may be tried again under the same id, as the next attempt.
+        """
         request = _BEGIN_RUN.made(
             user_id=user_id,
             run_id=run_id,
@@ -129,6 +132,7 @@ class UsageService:
             type=type,
             estimate_micros=to_micros(estimate_micros),
             ttl_millis=ttl_millis,
+            attempt=attempt,
         )
         return self._caller.unary(_BEGIN_RUN, request, timeout)
 
@@ -142,6 +146,7 @@ class UsageService:
         images: int = 0,
         cost_micros: Optional[Amount] = None,
         error: str = "",
+        attempt: int = 0,
         timeout: Optional[float] = None,
     ) -> usage_pb2.FinishRunResponse:
         """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
@@ -157,6 +162,7 @@ class UsageService:
             images=images,
             cost_micros=None if cost_micros is None else to_micros(cost_micros),
             error=error,
+            attempt=attempt,
         )
         return self._caller.unary(_FINISH_RUN, request, timeout)
 
@@ -220,11 +226,13 @@ class UsageService:
         self,
         *,
         run_id: str = "",
+        attempt: int = 0,
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetRunResponse:
         """`GetRun`."""
         request = _GET_RUN.made(
             run_id=run_id,
+            attempt=attempt,
         )
         return self._caller.unary(_GET_RUN, request, timeout)
 
@@ -241,7 +249,7 @@ class UsageService:
         cursor: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.ListRunsResponse:
-        """A user's runs, by the time at which they started, newest first."""
+        """A user's runs, every attempt of each, by the time at which they started, newest first."""
         request = _LIST_RUNS.made(
             user_id=user_id,
             statuses=statuses,
@@ -366,9 +374,12 @@ class AsyncUsageService:
         type: str = "",
         estimate_micros: Amount = 0,
         ttl_millis: int = 0,
+        attempt: int = 0,
         timeout: Optional[float] = None,
     ) -> usage_pb2.BeginRunResponse:
-        """Checks the quota, holds the estimate and records the run as running, in one transaction."""
+        """Checks the quota, holds the estimate and records the run as running, in one transaction. What
+        failed or was cancelled may be tried again under the same id, as the next attempt.
+        """
         request = _BEGIN_RUN.made(
             user_id=user_id,
             run_id=run_id,
@@ -376,6 +387,7 @@ class AsyncUsageService:
             type=type,
             estimate_micros=to_micros(estimate_micros),
             ttl_millis=ttl_millis,
+            attempt=attempt,
         )
         return await self._caller.unary(_BEGIN_RUN, request, timeout)
 
@@ -389,6 +401,7 @@ class AsyncUsageService:
         images: int = 0,
         cost_micros: Optional[Amount] = None,
         error: str = "",
+        attempt: int = 0,
         timeout: Optional[float] = None,
     ) -> usage_pb2.FinishRunResponse:
         """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
@@ -404,6 +417,7 @@ class AsyncUsageService:
             images=images,
             cost_micros=None if cost_micros is None else to_micros(cost_micros),
             error=error,
+            attempt=attempt,
         )
         return await self._caller.unary(_FINISH_RUN, request, timeout)
 
@@ -467,11 +481,13 @@ class AsyncUsageService:
         self,
         *,
         run_id: str = "",
+        attempt: int = 0,
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetRunResponse:
         """`GetRun`."""
         request = _GET_RUN.made(
             run_id=run_id,
+            attempt=attempt,
         )
         return await self._caller.unary(_GET_RUN, request, timeout)
 
@@ -488,7 +504,7 @@ class AsyncUsageService:
         cursor: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.ListRunsResponse:
-        """A user's runs, by the time at which they started, newest first."""
+        """A user's runs, every attempt of each, by the time at which they started, newest first."""
         request = _LIST_RUNS.made(
             user_id=user_id,
             statuses=statuses,

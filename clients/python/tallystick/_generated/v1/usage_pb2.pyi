@@ -44,20 +44,22 @@ class BatchGetUsageResponse(_message.Message):
     def __init__(self, usages: _Optional[_Iterable[_Union[Usage, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class BeginRunRequest(_message.Message):
-    __slots__ = ["estimate_micros", "model", "run_id", "ttl_millis", "type", "user_id"]
+    __slots__ = ["attempt", "estimate_micros", "model", "run_id", "ttl_millis", "type", "user_id"]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     ESTIMATE_MICROS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     TTL_MILLIS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    attempt: int
     estimate_micros: int
     model: str
     run_id: str
     ttl_millis: int
     type: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., run_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., estimate_micros: _Optional[int] = ..., ttl_millis: _Optional[int] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., run_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., estimate_micros: _Optional[int] = ..., ttl_millis: _Optional[int] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class BeginRunResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "hold", "replayed", "run", "transaction"]
@@ -102,7 +104,8 @@ class CheckQuotaResponse(_message.Message):
     def __init__(self, allowed: bool = ..., limit_count: _Optional[int] = ..., used: _Optional[int] = ..., resets_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class FinishRunRequest(_message.Message):
-    __slots__ = ["cost_micros", "error", "images", "input_tokens", "output_tokens", "run_id", "status"]
+    __slots__ = ["attempt", "cost_micros", "error", "images", "input_tokens", "output_tokens", "run_id", "status"]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +113,7 @@ class FinishRunRequest(_message.Message):
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    attempt: int
     cost_micros: int
     error: str
     images: int
@@ -117,7 +121,7 @@ class FinishRunRequest(_message.Message):
     output_tokens: int
     run_id: str
     status: RunStatus
-    def __init__(self, run_id: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., error: _Optional[str] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., error: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class FinishRunResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "run", "transaction"]
@@ -136,10 +140,12 @@ class FinishRunResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ..., transaction: _Optional[_Union[_credits_pb2.Transaction, _Mapping]] = ..., balance: _Optional[_Union[_credits_pb2.Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class GetRunRequest(_message.Message):
-    __slots__ = ["run_id"]
+    __slots__ = ["attempt", "run_id"]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    attempt: int
     run_id: str
-    def __init__(self, run_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class GetRunResponse(_message.Message):
     __slots__ = ["commit_sequence", "run"]
@@ -388,7 +394,8 @@ class RecordRunsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[RecordRunResult, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ["charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "owed_micros", "recorded", "run_id", "started_at_micros", "status", "type", "uncollected_micros", "user_id"]
+    __slots__ = ["attempt", "charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "owed_micros", "recorded", "run_id", "started_at_micros", "status", "type", "uncollected_micros", "user_id"]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     CHARGED_MICROS_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -408,6 +415,7 @@ class Run(_message.Message):
     TYPE_FIELD_NUMBER: _ClassVar[int]
     UNCOLLECTED_MICROS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    attempt: int
     charged_micros: int
     cost_micros: int
     error: str
@@ -427,7 +435,7 @@ class Run(_message.Message):
     type: str
     uncollected_micros: int
     user_id: str
-    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ..., owed_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ..., owed_micros: _Optional[int] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class RunDay(_message.Message):
     __slots__ = ["date", "start_at_micros", "totals"]

@@ -109,6 +109,11 @@ export interface Run {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   owedMicros: bigint
+  /**
+   * Counted from 1. A run that failed or was cancelled may be tried again: each attempt is held, charged and
+   * counted for itself.
+   */
+  attempt: number
 }
 /** `Run` as it is given: what is absent has its default. */
 export interface RunInit {
@@ -164,6 +169,11 @@ export interface RunInit {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   owedMicros?: bigint | undefined
+  /**
+   * Counted from 1. A run that failed or was cancelled may be tried again: each attempt is held, charged and
+   * counted for itself.
+   */
+  attempt?: number | undefined
 }
 export declare const Run: MessageCodec<Run, RunInit>
 
@@ -186,6 +196,12 @@ export interface BeginRunRequest {
    * Milliseconds.
    */
   ttlMillis: bigint
+  /**
+   * 1 when zero. Attempt n + 1 of a run begins once attempt n has ended FAILED or CANCELLED; before that, a
+   * running one whose hold has expired included, and after SUCCEEDED, it is RUN_CONFLICT with the newest
+   * `attempt` and its `status`.
+   */
+  attempt: number
 }
 /** `BeginRunRequest` as it is given: what is absent has its default. */
 export interface BeginRunRequestInit {
@@ -207,6 +223,12 @@ export interface BeginRunRequestInit {
    * Milliseconds.
    */
   ttlMillis?: bigint | undefined
+  /**
+   * 1 when zero. Attempt n + 1 of a run begins once attempt n has ended FAILED or CANCELLED; before that, a
+   * running one whose hold has expired included, and after SUCCEEDED, it is RUN_CONFLICT with the newest
+   * `attempt` and its `status`.
+   */
+  attempt?: number | undefined
 }
 export declare const BeginRunRequest: MessageCodec<BeginRunRequest, BeginRunRequestInit>
 
@@ -251,6 +273,8 @@ export interface FinishRunRequest {
   costMicros: bigint | undefined
   /** At most 1,024 bytes. */
   error: string
+  /** 1 when zero. */
+  attempt: number
 }
 /** `FinishRunRequest` as it is given: what is absent has its default. */
 export interface FinishRunRequestInit {
@@ -265,6 +289,8 @@ export interface FinishRunRequestInit {
   costMicros?: bigint | undefined
   /** At most 1,024 bytes. */
   error?: string | undefined
+  /** 1 when zero. */
+  attempt?: number | undefined
 }
 export declare const FinishRunRequest: MessageCodec<FinishRunRequest, FinishRunRequestInit>
 
@@ -428,10 +454,14 @@ export declare const StreamRunsResponse: MessageCodec<StreamRunsResponse, Stream
 
 export interface GetRunRequest {
   runId: string
+  /** The newest when zero. */
+  attempt: number
 }
 /** `GetRunRequest` as it is given: what is absent has its default. */
 export interface GetRunRequestInit {
   runId?: string | undefined
+  /** The newest when zero. */
+  attempt?: number | undefined
 }
 export declare const GetRunRequest: MessageCodec<GetRunRequest, GetRunRequestInit>
 

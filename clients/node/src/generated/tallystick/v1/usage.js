@@ -53,6 +53,7 @@ export const Run = new MessageCodec('tallystick.v1.Run', blankRun, readRun, writ
   { name: 'error', proto: 'error', number: 17, kind: 'text' },
   { name: 'recorded', proto: 'recorded', number: 18, kind: 'bool' },
   { name: 'owedMicros', proto: 'owed_micros', number: 19, kind: 'int64' },
+  { name: 'attempt', proto: 'attempt', number: 20, kind: 'int32' },
 ])
 
 export function blankRun() {
@@ -76,6 +77,7 @@ export function blankRun() {
     error: '',
     recorded: false,
     owedMicros: 0n,
+    attempt: 0,
   }
 }
 
@@ -142,6 +144,9 @@ export function readRun(r, m) {
           break
         case 152:
           m.owedMicros = r.int64()
+          break
+        case 160:
+          m.attempt = r.int32()
           break
         default:
           r.unknown(tag, m)
@@ -251,6 +256,11 @@ export function writeRun(w, m) {
     w.tag(152)
     w.int64(v, 'Run.owedMicros')
   }
+  v = m.attempt
+  if (v !== undefined && v !== 0) {
+    w.tag(160)
+    w.int32(v, 'Run.attempt')
+  }
   w.unknown(m[UNKNOWN])
 }
 
@@ -261,6 +271,7 @@ export const BeginRunRequest = new MessageCodec('tallystick.v1.BeginRunRequest',
   { name: 'type', proto: 'type', number: 4, kind: 'text' },
   { name: 'estimateMicros', proto: 'estimate_micros', number: 5, kind: 'int64' },
   { name: 'ttlMillis', proto: 'ttl_millis', number: 6, kind: 'int64' },
+  { name: 'attempt', proto: 'attempt', number: 7, kind: 'int32' },
 ])
 
 export function blankBeginRunRequest() {
@@ -271,6 +282,7 @@ export function blankBeginRunRequest() {
     type: '',
     estimateMicros: 0n,
     ttlMillis: 0n,
+    attempt: 0,
   }
 }
 
@@ -298,6 +310,9 @@ export function readBeginRunRequest(r, m) {
           break
         case 48:
           m.ttlMillis = r.int64()
+          break
+        case 56:
+          m.attempt = r.int32()
           break
         default:
           r.unknown(tag, m)
@@ -341,6 +356,11 @@ export function writeBeginRunRequest(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(48)
     w.int64(v, 'BeginRunRequest.ttlMillis')
+  }
+  v = m.attempt
+  if (v !== undefined && v !== 0) {
+    w.tag(56)
+    w.int32(v, 'BeginRunRequest.attempt')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -474,6 +494,7 @@ export const FinishRunRequest = new MessageCodec('tallystick.v1.FinishRunRequest
   { name: 'images', proto: 'images', number: 5, kind: 'int64' },
   { name: 'costMicros', proto: 'cost_micros', number: 6, kind: 'int64', presence: true, oneof: 'cost' },
   { name: 'error', proto: 'error', number: 7, kind: 'text' },
+  { name: 'attempt', proto: 'attempt', number: 8, kind: 'int32' },
 ])
 
 export function blankFinishRunRequest() {
@@ -485,6 +506,7 @@ export function blankFinishRunRequest() {
     images: 0n,
     costMicros: undefined,
     error: '',
+    attempt: 0,
   }
 }
 
@@ -515,6 +537,9 @@ export function readFinishRunRequest(r, m) {
           break
         case 58:
           m.error = r.text()
+          break
+        case 64:
+          m.attempt = r.int32()
           break
         default:
           r.unknown(tag, m)
@@ -563,6 +588,11 @@ export function writeFinishRunRequest(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(58)
     w.text(v, 'FinishRunRequest.error')
+  }
+  v = m.attempt
+  if (v !== undefined && v !== 0) {
+    w.tag(64)
+    w.int32(v, 'FinishRunRequest.attempt')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -1218,11 +1248,13 @@ export function writeStreamRunsResponse(w, m) {
 
 export const GetRunRequest = new MessageCodec('tallystick.v1.GetRunRequest', blankGetRunRequest, readGetRunRequest, writeGetRunRequest, () => [
   { name: 'runId', proto: 'run_id', number: 1, kind: 'text' },
+  { name: 'attempt', proto: 'attempt', number: 2, kind: 'int32' },
 ])
 
 export function blankGetRunRequest() {
   return {
     runId: '',
+    attempt: 0,
   }
 }
 
@@ -1235,6 +1267,9 @@ export function readGetRunRequest(r, m) {
       switch (tag) {
         case 10:
           m.runId = r.text()
+          break
+        case 16:
+          m.attempt = r.int32()
           break
         default:
           r.unknown(tag, m)
@@ -1253,6 +1288,11 @@ export function writeGetRunRequest(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(10)
     w.text(v, 'GetRunRequest.runId')
+  }
+  v = m.attempt
+  if (v !== undefined && v !== 0) {
+    w.tag(16)
+    w.int32(v, 'GetRunRequest.attempt')
   }
   w.unknown(m[UNKNOWN])
 }
