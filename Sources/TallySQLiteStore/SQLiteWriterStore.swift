@@ -48,6 +48,7 @@ final class SQLiteWriterStore: WriterStore {
       books.lastPageId = try tables.pages.lastPageId()
       books.lastMediaId = try tables.media.lastMediaId()
       books.defaultPlanId = try tables.plans.defaultId()
+      books.prices = try tables.prices.book()
       return books
     }
   }

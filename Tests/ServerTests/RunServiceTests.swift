@@ -277,7 +277,8 @@ extension TallystickV1.RecordRunRequest {
     }
   }
 
-  @Test("what a run costs comes from the plan's prices, once, and only when it succeeded") func prices()
+  @Test("what a run costs comes from the plan's prices as it began, once, and not when it failed")
+  func prices()
     async throws
   {
     try await LiveServer.run { live in
@@ -297,7 +298,11 @@ extension TallystickV1.RecordRunRequest {
         try await live.failure { try await live.record("n") { $0.costMicros = nil } }?.reason
           == "INVALID_FIELD")
       try await live.subscribe("u1") { $0.prices = [.of("m", 1, 7, 10)] }
-      let finished = try await live.finish("r1", cost: nil, tokens)
+      // It began without a price.
+      let early = try await live.failure { try await live.finish("r1", cost: nil, tokens) }
+      #expect(early?.reason == "INVALID_FIELD")
+      try await live.begin("priced", 0)
+      let finished = try await live.finish("priced", cost: nil, tokens)
       // 1 + 7,000,000 millionths, rounded up, and two images.
       #expect(finished.run?.costMicros == 28)
       let recorded = try await live.record("r2") {
@@ -321,10 +326,10 @@ extension TallystickV1.RecordRunRequest {
   func costLimit() async throws {
     try await LiveServer.run { live in
       try await live.purchase("u1", 100, payment: "p1", key: "k1")
+      try await live.subscribe("u1") { $0.prices = [.of("m", 0, 0, 1_000_000_000)] }
       try await live.begin("r", 100)
       let refused = try await live.failure { try await live.finish("r", cost: Limits.runCostMicros + 1) }
       #expect(refused?.reason == "INVALID_AMOUNT" && refused?.details["field"] == "cost_micros")
-      try await live.subscribe("u1") { $0.prices = [.of("m", 0, 0, 1_000_000_000)] }
       let beyond = try await live.failure { try await live.finish("r", cost: nil) { $0.images = 1_001 } }
       #expect(beyond?.reason == "AMOUNT_OVERFLOW")
       #expect(try await live.available("u1") == 0)

@@ -144,6 +144,8 @@ struct Methods {
     add(TallystickV1.UsageService.checkQuota)
     add(TallystickV1.UsageService.putPlan)
     add(TallystickV1.UsageService.listPlans)
+    add(TallystickV1.UsageService.putPrices)
+    add(TallystickV1.UsageService.listPrices)
   }
 
   private mutating func addPages() {

@@ -240,6 +240,10 @@ package final class MemoryEngine: ServedEngine {
     }
   }
 
+  package func prices(_ filter: PriceFilter) throws(Refusal) -> Snapshot<PricePage> {
+    try read { $0.books.prices.page(filter) }
+  }
+
   package func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]> {
     try read { tables in
       let after = tables.plans.filter { plan in afterId.map { plan.key > ExactText($0) } ?? true }

@@ -96,9 +96,9 @@ struct UsageCommandTests {
     #expect(
       plan == """
         PLAN  NAME  MONTHLY  EXPIRES     PRIORITY  GENERATIONS  UPLOADS  PAGES  ON SHORT  ROLLOVER  \
-        DEFAULT  ZONE           PRICES
+        DEFAULT  CANCELLED  ZONE           PRICES
         pro          $20.00  period-end        10            1        5      -  forgive          -  \
-        -        Europe/Berlin  \
+        -        reported   Europe/Berlin  \
         *=$0.50,$1.00,$0.00 gpt-x=$3.00,$15.00,$0.04
 
         """)

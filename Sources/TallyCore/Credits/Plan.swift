@@ -1,8 +1,7 @@
 // What a subscription grants and allows, and what runs cost under it.
 //
 // Invariants:
-// 1. Costs are integers: the tokens' part is rounded up once a run, in 128 bits; what does not fit into
-//    int64 is no cost.
+// 1. What runs cost is in the book of prices (Usage/PriceBook.swift), which a plan's prices are rows of.
 // 2. A plan's prices are ordered by the bytes of the model's name, each model once, so that the same
 //    content is the same value.
 
@@ -25,6 +24,14 @@ public enum OnShort: Int32, Sendable, CaseIterable {
   case block = 3
 }
 
+/// What a run costs that was cancelled and names no cost. Numbers are the wire's and the disk's; never
+/// reused.
+public enum CancelledCost: Int32, Sendable, CaseIterable {
+  /// By the prices, for what it reports.
+  case reported = 1
+  case nothing = 2
+}
+
 /// What a subscription grants, what it allows, and what runs cost under it.
 public struct Plan: Sendable, Equatable {
   public var id: String
@@ -43,6 +50,10 @@ public struct Plan: Sendable, Equatable {
   public var rolloverCapMicros: Int64?
   /// The plan of every user whose settings name none. At most one plan is it.
   public var isDefault = false
+  public var cancelledCost = CancelledCost.reported
+  /// How much of the book's prices it charges, in parts per million; nil: all of them, once. Its own prices
+  /// are what they say.
+  public var multiplierPpm: Int64?
 
   public init(
     id: String, displayName: String, monthlyCreditMicros: Int64, grantExpiry: GrantExpiry,
@@ -119,32 +130,7 @@ public struct ModelPrice: Sendable, Equatable {
     self.imageMicros = imageMicros
   }
 
-  /// ceil((input x rate + output x rate) / 1,000,000) + images x price, in micro-USD.
-  /// - Returns: nil when that is not from zero to the greatest Int64.
-  public func cost(inputTokens: Int64, outputTokens: Int64, images: Int64) -> Int64? {
-    // Two products of numbers below 2^63 fit; a negative one of the greatest magnitude would not.
-    guard inputTokens >= 0, outputTokens >= 0, images >= 0, inputMicrosPerMillion >= 0,
-      outputMicrosPerMillion >= 0, imageMicros >= 0
-    else { return nil }
-    let tokens =
-      Int128(inputTokens) * Int128(inputMicrosPerMillion)
-      + Int128(outputTokens) * Int128(outputMicrosPerMillion)
-    let rounded = tokens / Self.million + (tokens % Self.million > 0 ? 1 : 0)
-    return Int64(exactly: rounded + Int128(images) * Int128(imageMicros))
-  }
-
-  private static let million: Int128 = 1_000_000
-
   func isExactly(_ other: ModelPrice) -> Bool { self == other && model.isExactly(other.model) }
-}
-
-/// What a run costs under a plan.
-public enum PlanCost: Sendable, Equatable {
-  case micros(Int64)
-  /// The plan has no price for the model.
-  case noPrice
-  /// It would not fit into int64.
-  case overflow
 }
 
 extension Plan {
@@ -153,14 +139,6 @@ extension Plan {
 
   /// The zone's name, never empty.
   public var quotaTimeZone: String { timeZone.isEmpty ? Self.defaultTimeZone : timeZone }
-
-  /// By the model's own price, else by that of all models.
-  public func cost(model: String, inputTokens: Int64, outputTokens: Int64, images: Int64) -> PlanCost {
-    let own = prices.first { $0.model.isExactly(model) } ?? prices.first { $0.model.isEmpty }
-    guard let price = own else { return .noPrice }
-    let micros = price.cost(inputTokens: inputTokens, outputTokens: outputTokens, images: images)
-    return micros.map(PlanCost.micros) ?? .overflow
-  }
 
   /// Whether both are the same to the byte, but for when they were stored.
   func hasContent(of other: Plan) -> Bool {

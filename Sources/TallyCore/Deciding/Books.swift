@@ -13,6 +13,8 @@ package struct Books: Equatable {
   package var lastLabelId: Int64 = 0
   package var lastPageId: Int64 = 0
   package var lastMediaId: Int64 = 0
+  /// All of it: see PriceBook.
+  package var prices = PriceBook()
   /// The plan of users whose settings name none.
   package var defaultPlanId: String?
 

@@ -70,6 +70,8 @@ package final class ProductEffects {
   package var count: UsageCount?
   /// A default plan and the one that was it before, or one plan.
   package var plans: [Plan] = []
+  /// New rows of the book, numbered.
+  package var prices: [Price] = []
   /// An account that changes without a row of the ledger.
   package var changedAccount: Account?
   /// More ids of payments.

@@ -10,8 +10,15 @@ extension Decider {
   /// - Returns: as `QuotaUse.refusal`; nil also without a plan or a limit. `invalidField` when the
   ///   plan's time zone is not known to this machine.
   func quotaRefusal(_ kind: QuotaKind, of account: Account) throws(Refusal) -> Refusal? {
+    try quotaRefusal(kind, of: account, under: try records.plan(of: account))
+  }
+
+  /// The same, of a user whose plan is at hand.
+  func quotaRefusal(
+    _ kind: QuotaKind, of account: Account, under plan: Plan?
+  ) throws(Refusal) -> Refusal? {
     // Without a limit nothing is counted.
-    guard let plan = try records.plan(of: account), plan.limits[kind] != nil else { return nil }
+    guard let plan, plan.limits[kind] != nil else { return nil }
     // Of a user that is not known there is nothing to count: under number 0 all users' is.
     let isKnown = account.id != 0
     var counts = QuotaCounts()

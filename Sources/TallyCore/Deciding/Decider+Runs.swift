@@ -20,13 +20,15 @@ extension Decider {
     if begin.attempt > 1 { try requireNext(begin) }
     let account = try records.account(userId: begin.userId)
     let context = try spendingContext(of: account)
-    let quota = try quotaRefusal(.generations, of: account)
+    let plan = try records.plan(of: account)
+    let quota = try quotaRefusal(.generations, of: account, under: plan)
     let change = try Rules.begin(begin, quota: quota, context)
     var effects = try effects(of: change, on: account)
     let owner = owner(account, &effects)
     let place = records.writes.writingPlace
     var run = change.run
     run.id = records.writes.books.lastRunId + 1
+    (run.priceVersion, run.planId) = (records.writes.books.prices.version, plan?.id)
     let stored = StoredRun(run: run, account: owner.id, digest: begin.digest, commit: place)
     effects.set { $0.run = RunEffect(run: stored, isNew: true) }
     return try decided(run, change, hold: effects.change?.hold, effects)
@@ -42,10 +44,11 @@ extension Decider {
     }
     let account = try records.account(userId: stored.run.userId)
     let hold = if let holdId = stored.run.holdId { Optional(try storedHold(holdId)) } else { Hold?.none }
-    var context = if let hold { try context(of: hold) } else { try context(of: account) }
-    if finish.end.needsPrice { context.plan = try records.plan(of: account) }
+    let context = if let hold { try context(of: hold) } else { try context(of: account) }
+    let pricing = finish.end.needsPrice ? try pricing(of: stored.run) : nil
     let before = try hold.map { (hold) throws(Refusal) in try charged(before: hold) } ?? ChargedBefore()
-    let change = try Rules.finish(finish, stored.run, context, before: before) { () throws(Refusal) in
+    let change = try Rules.finish(finish, stored.run, context, pricing, before: before) {
+      () throws(Refusal) in
       try records.onShort(of: account)
     }
     var effects = try effects(of: change, on: account)
@@ -67,8 +70,13 @@ extension Decider {
       return Decided(replay: RunReceipt(run: stored.run, replayed: true, commit: stored.commit))
     }
     let account = try records.account(userId: record.userId)
+    let book = records.writes.books.prices
     let plan = record.end.needsPrice ? try records.plan(of: account) : nil
-    var run = try Rules.record(record, plan: plan, nowMicros: records.nowMicros)
+    let pricing = RunPricing(
+      book, planId: plan?.id, cancelledCost: plan?.cancelledCost ?? .reported,
+      atMicros: record.startedAtMicros ?? records.nowMicros)
+    var run = try Rules.record(record, pricing, nowMicros: records.nowMicros)
+    (run.priceVersion, run.planId) = (book.version, plan?.id)
     var effects = Effects()
     let owner = owner(account, &effects)
     let count = try count(run, account: owner.id)
@@ -80,6 +88,16 @@ extension Decider {
       $0.run = RunEffect(run: stored, isNew: true)
     }
     return Decided(RunReceipt(run: run, commit: place), effects)
+  }
+
+  // MARK: prices
+
+  /// The book and the plan that a run was begun under.
+  private func pricing(of run: Run) throws(Refusal) -> RunPricing {
+    let plan = try run.planId.map { (id) throws(Refusal) in try records.plan(id: id) } ?? nil
+    return RunPricing(
+      records.writes.books.prices, planId: run.planId, cancelledCost: plan?.cancelledCost ?? .reported,
+      version: run.priceVersion, atMicros: run.startedAtMicros)
   }
 
   // MARK: replay

@@ -124,6 +124,12 @@ extension UsageCommand.PutPlan: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<PlanReceipt> { try decider.decide(self) }
 }
 
+extension UsageCommand.PutPrices: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PricesReceipt> {
+    try decider.decide(self)
+  }
+}
+
 // MARK: pages and media
 
 extension PageCommand.Create: Mutation {

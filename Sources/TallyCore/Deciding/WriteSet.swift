@@ -99,6 +99,8 @@ package struct WriteSet {
   /// Sums over the rows of this batch that refer to a row.
   package private(set) var referred: [Int64: ReferredSums] = [:]
   package private(set) var plans: [ExactText: Plan] = [:]
+  /// In order.
+  package private(set) var prices: [Price] = []
   package private(set) var runs: [RunName: RunRow] = [:]
   /// Of runs that have begun an attempt in this batch.
   package private(set) var newestAttempts: [ExactText: Int32] = [:]
@@ -205,6 +207,10 @@ package struct WriteSet {
     if let run = effects.extendedRun { extend(run) }
     if let count = effects.count { add(count) }
     for plan in effects.plans { add(plan) }
+    for price in effects.prices {
+      prices.append(price)
+      books.prices.append(price)
+    }
     if let account = effects.changedAccount {
       accounts[ExactText(account.userId), default: AccountRow(account: account)].change(to: account)
     }

@@ -121,6 +121,8 @@ public protocol Engine: Sendable {
   func holds(_ filter: HoldFilter) throws(Refusal) -> Snapshot<Page<Hold>>
   /// By id, after `afterId`.
   func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]>
+  /// In the order in which they were put.
+  func prices(_ filter: PriceFilter) throws(Refusal) -> Snapshot<PricePage>
   func state() -> EngineState
 
   /// The engine's idea of now, as a write at this moment would have it.

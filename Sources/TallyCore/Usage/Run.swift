@@ -52,7 +52,17 @@ public struct Run: Sendable, Equatable {
   public var inputTokens: Int64 = 0
   public var outputTokens: Int64 = 0
   public var images: Int64 = 0
+  /// Of further classes, in the order of their numbers.
+  public var units: [UnitCount] = []
   public var costMicros: Int64 = 0
+  /// What each class is of the cost; nil when its caller has named it, and before it is known.
+  public var breakdown: [ClassCost]?
+  /// The newest row of the book when it began; zero when there was none.
+  public var priceVersion: Int64 = 0
+  /// The plan under which it is priced; nil without one.
+  public var planId: String?
+  /// What the provider took, as it was told; zero when it is not known.
+  public var providerCostMicros: Int64 = 0
   public var chargedMicros: Int64 = 0
   /// Of the cost, what neither the hold nor the available credit could pay.
   public var uncollectedMicros: Int64 = 0

@@ -72,19 +72,21 @@ extension Rules {
 
   /// - Parameters:
   ///   - run: the one that the command names; running.
-  ///   - context: its hold is the run's, whatever its state; its plan is the user's.
+  ///   - context: its hold is the run's, whatever its state.
+  ///   - pricing: for an end that needs it.
   ///   - before: what another hand has charged to the hold.
   ///   - onShort: what the user's plan says; asked only when there is less than the cost.
   /// - Throws: what `cost` throws; `corrupt` when the hold pins what its lot does not have.
   public static func finish(
-    _ finish: UsageCommand.Finish, _ run: Run, _ context: DecisionContext,
+    _ finish: UsageCommand.Finish, _ run: Run, _ context: DecisionContext, _ pricing: RunPricing? = nil,
     before: ChargedBefore = ChargedBefore(), onShort: () throws(Refusal) -> OnShort
   ) throws(Refusal) -> RunChange {
-    let costMicros = try cost(of: finish.end, model: run.model, plan: context.plan)
+    let cost = try cost(of: finish.end, model: run.model, pricing)
+    let costMicros = cost.micros
     var draft = try Draft(settling: context)
     let sequence = draft.sequence
     var run = run
-    run.end(finish.end, costMicros: costMicros, atMicros: draft.nowMicros)
+    run.end(finish.end, cost, atMicros: draft.nowMicros)
     let paidBefore = min(costMicros, before.paidMicros)
     let owedBefore = min(costMicros - paidBefore, before.owedMicros)
     let hold = context.hold.flatMap { $0.isOpen(atMicros: draft.nowMicros) ? $0 : nil }
@@ -97,10 +99,10 @@ extension Rules {
     return draft.runChange(run, ownRowsAfter: sequence)
   }
 
-  /// - Parameter plan: the user's.
+  /// - Parameter pricing: for an end that needs it.
   /// - Throws: `eventTooOld`, `eventInFuture`, what `cost` throws.
   public static func record(
-    _ record: UsageCommand.Record, plan: Plan?, nowMicros: Int64
+    _ record: UsageCommand.Record, _ pricing: RunPricing?, nowMicros: Int64
   ) throws(Refusal) -> Run {
     let startedAtMicros = record.startedAtMicros ?? nowMicros
     let oldestMicros = nowMicros.subtractingSaturating(oldestEventMicros)
@@ -114,18 +116,20 @@ extension Rules {
       throw Refusal(
         .eventInFuture, "the run would start in the future", details: ["newest_micros": String(newestMicros)])
     }
-    let costMicros = try cost(of: record.end, model: record.model, plan: plan)
+    let cost = try cost(of: record.end, model: record.model, pricing)
     var run = Run(
       runId: record.runId, userId: record.userId, model: record.model, type: record.type,
       status: record.end.status, startedAtMicros: startedAtMicros)
     run.isRecorded = true
-    run.end(record.end, costMicros: costMicros, atMicros: nowMicros)
+    run.end(record.end, cost, atMicros: nowMicros)
     return run
   }
 
   /// What a run costs, once.
   /// - Throws: `invalidAmount`, `invalidField` when there is nothing to reckon it by, `amountOverflow`.
-  static func cost(of end: UsageCommand.End, model: String, plan: Plan?) throws(Refusal) -> Int64 {
+  static func cost(
+    of end: UsageCommand.End, model: String, _ pricing: RunPricing?
+  ) throws(Refusal) -> RunCost {
     guard end.status != .running else {
       throw Refusal(.invalidField, "a run cannot end with the status RUNNING", details: ["field": "status"])
     }
@@ -133,26 +137,11 @@ extension Rules {
       guard costMicros >= 0 else {
         throw Refusal(.invalidAmount, "the cost must not be negative", details: ["field": "cost_micros"])
       }
-      return costMicros
+      return RunCost(micros: costMicros)
     }
-    guard end.status == .succeeded else { return 0 }
-    guard let plan else {
-      throw unpriced("cost_micros must be set: the user has no plan with prices", model: model)
-    }
-    let cost = plan.cost(
-      model: model, inputTokens: end.inputTokens, outputTokens: end.outputTokens, images: end.images)
-    switch cost {
-    case .micros(let micros):
-      guard micros <= RunLimits.costMicros else { throw outOfRange() }
-      return micros
-    case .noPrice:
-      throw unpriced("cost_micros must be set: the plan has no price for the model", model: model)
-    case .overflow: throw outOfRange()
-    }
-  }
-
-  private static func unpriced(_ message: String, model: String) -> Refusal {
-    Refusal(.invalidField, message, details: ["field": "cost_micros", "model": model])
+    guard end.needsPrice, let pricing else { return RunCost(micros: 0) }
+    if end.status == .cancelled, pricing.cancelledCost == .nothing { return RunCost(micros: 0) }
+    return try pricing.cost(of: end.allUnits, model: model)
   }
 
   /// What a command or a query that names a run is told when there is none that its caller may see.
@@ -162,20 +151,35 @@ extension Rules {
 }
 
 extension UsageCommand.End {
-  /// Whether what it cost is to be reckoned by a plan.
-  public var needsPrice: Bool { costMicros == nil && status == .succeeded }
+  /// Whether what it cost is to be reckoned. Whoever cancels a run that has used nothing needs no price.
+  public var needsPrice: Bool {
+    costMicros == nil && (status == .succeeded || status == .cancelled && !allUnits.isEmpty)
+  }
+
+  /// Of all classes that were used.
+  var allUnits: [UnitCount] {
+    [UnitCount](input: inputTokens, output: outputTokens, images: images, others: units)
+  }
 }
 
 extension Run {
   /// Whether a call that acts for a user may see it; nil may see any.
   package func isVisible(actingUserId: String?) -> Bool { actingUserId?.isExactly(userId) ?? true }
 
-  fileprivate mutating func end(_ end: UsageCommand.End, costMicros: Int64, atMicros: Int64) {
+  /// Of all classes that it used.
+  public var allUnits: [UnitCount] {
+    [UnitCount](input: inputTokens, output: outputTokens, images: images, others: units)
+  }
+
+  fileprivate mutating func end(_ end: UsageCommand.End, _ cost: RunCost, atMicros: Int64) {
     status = end.status
     inputTokens = end.inputTokens
     outputTokens = end.outputTokens
     images = end.images
-    self.costMicros = costMicros
+    units = end.units
+    costMicros = cost.micros
+    breakdown = cost.breakdown
+    providerCostMicros = end.providerCostMicros
     error = end.error
     finishedAtMicros = atMicros
   }

@@ -42,19 +42,25 @@ public enum UsageCommand {
     public var inputTokens: Int64
     public var outputTokens: Int64
     public var images: Int64
-    /// nil: by the prices of the user's plan when it succeeded, else zero.
+    /// Of further classes, in the order of their numbers, each once; none is zero.
+    public var units: [UnitCount]
+    /// nil: by the book of prices when it succeeded or was cancelled, else zero.
     public var costMicros: Int64?
+    /// What the provider took; zero when it is not known.
+    public var providerCostMicros: Int64
     public var error: String
 
     public init(
       status: RunStatus, inputTokens: Int64 = 0, outputTokens: Int64 = 0, images: Int64 = 0,
-      costMicros: Int64? = nil, error: String = ""
+      units: [UnitCount] = [], costMicros: Int64? = nil, providerCostMicros: Int64 = 0, error: String = ""
     ) {
       self.status = status
       self.inputTokens = inputTokens
       self.outputTokens = outputTokens
       self.images = images
+      self.units = units
       self.costMicros = costMicros
+      self.providerCostMicros = providerCostMicros
       self.error = error
     }
   }
@@ -116,6 +122,8 @@ public enum UsageCommand {
       public static let onShort = Kept(rawValue: 1)
       public static let rolloverCap = Kept(rawValue: 2)
       public static let isDefault = Kept(rawValue: 4)
+      public static let cancelledCost = Kept(rawValue: 8)
+      public static let multiplier = Kept(rawValue: 16)
     }
 
     public var plan: Plan
@@ -133,8 +141,53 @@ public enum UsageCommand {
       if kept.contains(.onShort) { plan.onShort = stored?.onShort ?? .forgive }
       if kept.contains(.rolloverCap) { plan.rolloverCapMicros = stored?.rolloverCapMicros }
       if kept.contains(.isDefault) { plan.isDefault = stored?.isDefault ?? false }
+      if kept.contains(.multiplier) { plan.multiplierPpm = stored?.multiplierPpm }
+      if kept.contains(.cancelledCost) { plan.cancelledCost = stored?.cancelledCost ?? .reported }
       return plan
     }
+  }
+  /// Appends rows to the book.
+  public struct PutPrices: Sendable, Equatable {
+    public struct Line: Sendable, Equatable {
+      public var planId: String
+      public var model: String
+      public var unitClass: UnitClass
+      /// Per million units; nil: none from then on.
+      public var micros: Int64?
+      /// nil is now.
+      public var effectiveFromMicros: Int64?
+
+      public init(
+        planId: String = "", model: String = "", unitClass: UnitClass, micros: Int64?,
+        effectiveFromMicros: Int64? = nil
+      ) {
+        self.planId = planId
+        self.model = model
+        self.unitClass = unitClass
+        self.micros = micros
+        self.effectiveFromMicros = effectiveFromMicros
+      }
+    }
+
+    /// Each plan, model and class once.
+    public var lines: [Line]
+
+    public init(_ lines: [Line]) { self.lines = lines }
+  }
+}
+
+/// What the caller of `PutPrices` gets.
+public struct PricesReceipt: Sendable, Equatable {
+  /// One a line: the row that says it.
+  public var prices: [Price]
+  /// The book said all of it already.
+  public var unchanged: Bool
+  public var commit: CommitPoint
+
+  public init(prices: [Price], unchanged: Bool, commit: CommitPoint) {
+    self.prices = prices
+    self.unchanged = unchanged
+    self.commit = commit
   }
 }
 

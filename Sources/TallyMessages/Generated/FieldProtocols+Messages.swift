@@ -20,6 +20,7 @@ extension TallystickV1.ListHoldsRequest: PagedRequest {}
 extension TallystickV1.ListTransactionsRequest: PagedRequest {}
 extension TallystickV1.ListRunsRequest: PagedRequest {}
 extension TallystickV1.ListPlansRequest: PagedRequest {}
+extension TallystickV1.ListPricesRequest: PagedRequest {}
 extension TallystickV1.ListUsersRequest: PagedRequest {}
 extension TallystickV1.ListRateLimitsRequest: PagedRequest {}
 extension TallystickV1.ListPagesRequest: PagedRequest {}

@@ -4,6 +4,60 @@
 internal import CTallyMessages
 internal import CTallyProtobufC
 
+extension TallystickV1.UnitCount: @unsafe CBacked {
+  typealias C = Tallystick__V1__UnitCount
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__unit_count__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    unitClass = unsafe TallystickV1.UnitClass(rawValue: c.pointee.unit_class)
+    count = unsafe c.pointee.count
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__unit_count__init)
+    unsafe c.pointee.unit_class = unitClass.rawValue
+    unsafe c.pointee.count = count
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ClassCost: @unsafe CBacked {
+  typealias C = Tallystick__V1__ClassCost
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__class_cost__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    unitClass = unsafe TallystickV1.UnitClass(rawValue: c.pointee.unit_class)
+    costMicros = unsafe c.pointee.cost_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__class_cost__init)
+    unsafe c.pointee.unit_class = unitClass.rawValue
+    unsafe c.pointee.cost_micros = costMicros
+    return unsafe c
+  }
+}
+
 extension TallystickV1.Run: @unsafe CBacked {
   typealias C = Tallystick__V1__Run
 
@@ -39,6 +93,11 @@ extension TallystickV1.Run: @unsafe CBacked {
     recorded = unsafe c.pointee.recorded != 0
     owedMicros = unsafe c.pointee.owed_micros
     attempt = unsafe c.pointee.attempt
+    providerCostMicros = unsafe c.pointee.provider_cost_micros
+    units = try unsafe readMessages(c.pointee.n_units, c.pointee.units, "units")
+    breakdown = try unsafe readMessages(c.pointee.n_breakdown, c.pointee.breakdown, "breakdown")
+    priceVersion = unsafe c.pointee.price_version
+    planId = try unsafe readText(c.pointee.plan_id, "plan_id")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -63,6 +122,11 @@ extension TallystickV1.Run: @unsafe CBacked {
     unsafe c.pointee.recorded = recorded ? 1 : 0
     unsafe c.pointee.owed_micros = owedMicros
     unsafe c.pointee.attempt = attempt
+    unsafe c.pointee.provider_cost_micros = providerCostMicros
+    unsafe (c.pointee.n_units, c.pointee.units) = arena.messages(units)
+    unsafe (c.pointee.n_breakdown, c.pointee.breakdown) = arena.messages(breakdown)
+    unsafe c.pointee.price_version = priceVersion
+    unsafe c.pointee.plan_id = arena.text(planId)
     return unsafe c
   }
 }
@@ -168,6 +232,18 @@ extension TallystickV1.FinishRunRequest: @unsafe CBacked {
     }
     error = try unsafe readText(c.pointee.error, "error")
     attempt = unsafe c.pointee.attempt
+    providerCostMicros = unsafe c.pointee.provider_cost_micros
+    units = try unsafe readMessages(c.pointee.n_units, c.pointee.units, "units")
+    switch unsafe c.pointee.prompt_case.rawValue {
+    case 11:
+      promptTokens = unsafe c.pointee.prompt_tokens
+    default: break
+    }
+    switch unsafe c.pointee.completion_case.rawValue {
+    case 12:
+      completionTokens = unsafe c.pointee.completion_tokens
+    default: break
+    }
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -183,6 +259,16 @@ extension TallystickV1.FinishRunRequest: @unsafe CBacked {
     }
     unsafe c.pointee.error = arena.text(error)
     unsafe c.pointee.attempt = attempt
+    unsafe c.pointee.provider_cost_micros = providerCostMicros
+    unsafe (c.pointee.n_units, c.pointee.units) = arena.messages(units)
+    if let promptTokens {
+      unsafe c.pointee.prompt_case = .init(rawValue: 11)
+      unsafe c.pointee.prompt_tokens = promptTokens
+    }
+    if let completionTokens {
+      unsafe c.pointee.completion_case = .init(rawValue: 12)
+      unsafe c.pointee.completion_tokens = completionTokens
+    }
     return unsafe c
   }
 }
@@ -256,6 +342,18 @@ extension TallystickV1.RecordRunRequest: @unsafe CBacked {
     default: break
     }
     error = try unsafe readText(c.pointee.error, "error")
+    providerCostMicros = unsafe c.pointee.provider_cost_micros
+    units = try unsafe readMessages(c.pointee.n_units, c.pointee.units, "units")
+    switch unsafe c.pointee.prompt_case.rawValue {
+    case 14:
+      promptTokens = unsafe c.pointee.prompt_tokens
+    default: break
+    }
+    switch unsafe c.pointee.completion_case.rawValue {
+    case 15:
+      completionTokens = unsafe c.pointee.completion_tokens
+    default: break
+    }
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -277,6 +375,16 @@ extension TallystickV1.RecordRunRequest: @unsafe CBacked {
       unsafe c.pointee.started_at_micros = startedAtMicros
     }
     unsafe c.pointee.error = arena.text(error)
+    unsafe c.pointee.provider_cost_micros = providerCostMicros
+    unsafe (c.pointee.n_units, c.pointee.units) = arena.messages(units)
+    if let promptTokens {
+      unsafe c.pointee.prompt_case = .init(rawValue: 14)
+      unsafe c.pointee.prompt_tokens = promptTokens
+    }
+    if let completionTokens {
+      unsafe c.pointee.completion_case = .init(rawValue: 15)
+      unsafe c.pointee.completion_tokens = completionTokens
+    }
     return unsafe c
   }
 }
@@ -1127,6 +1235,16 @@ extension TallystickV1.Plan: @unsafe CBacked {
       isDefault = unsafe c.pointee.is_default != 0
     default: break
     }
+    switch unsafe c.pointee.cancelled_case.rawValue {
+    case 14:
+      cancelledCost = unsafe TallystickV1.CancelledCost(rawValue: c.pointee.cancelled_cost)
+    default: break
+    }
+    switch unsafe c.pointee.multiplier_case.rawValue {
+    case 15:
+      priceMultiplierPpm = unsafe c.pointee.price_multiplier_ppm
+    default: break
+    }
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1152,6 +1270,14 @@ extension TallystickV1.Plan: @unsafe CBacked {
     if let isDefault {
       unsafe c.pointee.default_plan_case = .init(rawValue: 13)
       unsafe c.pointee.is_default = isDefault ? 1 : 0
+    }
+    if let cancelledCost {
+      unsafe c.pointee.cancelled_case = .init(rawValue: 14)
+      unsafe c.pointee.cancelled_cost = cancelledCost.rawValue
+    }
+    if let priceMultiplierPpm {
+      unsafe c.pointee.multiplier_case = .init(rawValue: 15)
+      unsafe c.pointee.price_multiplier_ppm = priceMultiplierPpm
     }
     return unsafe c
   }
@@ -1263,6 +1389,198 @@ extension TallystickV1.ListPlansResponse: @unsafe CBacked {
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__list_plans_response__init)
     unsafe (c.pointee.n_plans, c.pointee.plans) = arena.messages(plans)
+    unsafe c.pointee.next_cursor = arena.text(nextCursor)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.Price: @unsafe CBacked {
+  typealias C = Tallystick__V1__Price
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__price__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    planId = try unsafe readText(c.pointee.plan_id, "plan_id")
+    model = try unsafe readText(c.pointee.model, "model")
+    unitClass = unsafe TallystickV1.UnitClass(rawValue: c.pointee.unit_class)
+    switch unsafe c.pointee.price_case.rawValue {
+    case 4:
+      microsPerMillion = unsafe c.pointee.micros_per_million
+    default: break
+    }
+    switch unsafe c.pointee.effective_from_case.rawValue {
+    case 5:
+      effectiveFromMicros = unsafe c.pointee.effective_from_micros
+    default: break
+    }
+    priceId = unsafe c.pointee.price_id
+    putAtMicros = unsafe c.pointee.put_at_micros
+    multiplierPpm = unsafe c.pointee.multiplier_ppm
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__price__init)
+    unsafe c.pointee.plan_id = arena.text(planId)
+    unsafe c.pointee.model = arena.text(model)
+    unsafe c.pointee.unit_class = unitClass.rawValue
+    if let microsPerMillion {
+      unsafe c.pointee.price_case = .init(rawValue: 4)
+      unsafe c.pointee.micros_per_million = microsPerMillion
+    }
+    if let effectiveFromMicros {
+      unsafe c.pointee.effective_from_case = .init(rawValue: 5)
+      unsafe c.pointee.effective_from_micros = effectiveFromMicros
+    }
+    unsafe c.pointee.price_id = priceId
+    unsafe c.pointee.put_at_micros = putAtMicros
+    unsafe c.pointee.multiplier_ppm = multiplierPpm
+    return unsafe c
+  }
+}
+
+extension TallystickV1.PutPricesRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__PutPricesRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__put_prices_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    prices = try unsafe readMessages(c.pointee.n_prices, c.pointee.prices, "prices")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__put_prices_request__init)
+    unsafe (c.pointee.n_prices, c.pointee.prices) = arena.messages(prices)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.PutPricesResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__PutPricesResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__put_prices_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    prices = try unsafe readMessages(c.pointee.n_prices, c.pointee.prices, "prices")
+    unchanged = unsafe c.pointee.unchanged != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__put_prices_response__init)
+    unsafe (c.pointee.n_prices, c.pointee.prices) = arena.messages(prices)
+    unsafe c.pointee.unchanged = unchanged ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListPricesRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListPricesRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_prices_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    switch unsafe c.pointee.of_plan_case.rawValue {
+    case 1:
+      planId = try unsafe readText(c.pointee.plan_id, "plan_id")
+    default: break
+    }
+    switch unsafe c.pointee.of_model_case.rawValue {
+    case 2:
+      model = try unsafe readText(c.pointee.model, "model")
+    default: break
+    }
+    switch unsafe c.pointee.at_case.rawValue {
+    case 3:
+      atMicros = unsafe c.pointee.at_micros
+    default: break
+    }
+    limit = unsafe c.pointee.limit
+    cursor = try unsafe readText(c.pointee.cursor, "cursor")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_prices_request__init)
+    if let planId {
+      unsafe c.pointee.of_plan_case = .init(rawValue: 1)
+      unsafe c.pointee.plan_id = arena.text(planId)
+    }
+    if let model {
+      unsafe c.pointee.of_model_case = .init(rawValue: 2)
+      unsafe c.pointee.model = arena.text(model)
+    }
+    if let atMicros {
+      unsafe c.pointee.at_case = .init(rawValue: 3)
+      unsafe c.pointee.at_micros = atMicros
+    }
+    unsafe c.pointee.limit = limit
+    unsafe c.pointee.cursor = arena.text(cursor)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListPricesResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListPricesResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_prices_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    prices = try unsafe readMessages(c.pointee.n_prices, c.pointee.prices, "prices")
+    nextCursor = try unsafe readText(c.pointee.next_cursor, "next_cursor")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_prices_response__init)
+    unsafe (c.pointee.n_prices, c.pointee.prices) = arena.messages(prices)
     unsafe c.pointee.next_cursor = arena.text(nextCursor)
     unsafe c.pointee.commit_sequence = commitSequence
     return unsafe c

@@ -51,6 +51,86 @@ extension TallystickV1 {
     }
   }
 
+  /// What a run uses up. Classes have nothing in common: what is read from a cache is not input, what is
+  /// thought is not output.
+  public enum UnitClass: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    case input
+    case output
+    case cacheRead
+    case cacheWrite
+    /// Into a cache that lasts longer.
+    case cacheWriteLong
+    case reasoning
+    case audioInput
+    case audioOutput
+    case image
+    case second
+    case request
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .input
+      case 2: self = .output
+      case 3: self = .cacheRead
+      case 4: self = .cacheWrite
+      case 5: self = .cacheWriteLong
+      case 6: self = .reasoning
+      case 7: self = .audioInput
+      case 8: self = .audioOutput
+      case 9: self = .image
+      case 10: self = .second
+      case 11: self = .request
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .input: 1
+      case .output: 2
+      case .cacheRead: 3
+      case .cacheWrite: 4
+      case .cacheWriteLong: 5
+      case .reasoning: 6
+      case .audioInput: 7
+      case .audioOutput: 8
+      case .image: 9
+      case .second: 10
+      case .request: 11
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .input: "INPUT"
+      case .output: "OUTPUT"
+      case .cacheRead: "CACHE_READ"
+      case .cacheWrite: "CACHE_WRITE"
+      case .cacheWriteLong: "CACHE_WRITE_LONG"
+      case .reasoning: "REASONING"
+      case .audioInput: "AUDIO_INPUT"
+      case .audioOutput: "AUDIO_OUTPUT"
+      case .image: "IMAGE"
+      case .second: "SECOND"
+      case .request: "REQUEST"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .input, .output, .cacheRead, .cacheWrite, .cacheWriteLong, .reasoning, .audioInput, .audioOutput, .image, .second, .request]
+    }
+  }
+
   /// What a quota limits.
   public enum QuotaKind: Sendable, Hashable, RawRepresentable {
     case unspecified
@@ -101,8 +181,8 @@ extension TallystickV1 {
   public enum GrantExpiry: Sendable, Hashable, RawRepresentable {
     case unspecified
     case never
-    /// At the period's end, which is when the next month, or the subscription's next period, begins in the plan's
-    /// time zone (UTC when it names none). Of a period that begins at a time: one month after it.
+    /// At the period's end, which is when the next month, or the subscription's next period, begins in the
+    /// plan's time zone (UTC when it names none). Of a period that begins at a time: one month after it.
     case periodEnd
     /// `expires_after_millis` after the period's start.
     case after
@@ -143,6 +223,49 @@ extension TallystickV1 {
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
       [.unspecified, .never, .periodEnd, .after]
+    }
+  }
+
+  public enum CancelledCost: Sendable, Hashable, RawRepresentable {
+    /// As REPORTED.
+    case unspecified
+    /// By the plan's prices, for what it reports: a reader who leaves after 20,000 tokens pays for them.
+    case reported
+    case nothing
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .reported
+      case 2: self = .nothing
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .reported: 1
+      case .nothing: 2
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .reported: "REPORTED"
+      case .nothing: "NOTHING"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .reported, .nothing]
     }
   }
 
@@ -195,6 +318,24 @@ extension TallystickV1 {
     }
   }
 
+  public struct UnitCount: Message {
+    public static var fullName: String { "tallystick.v1.UnitCount" }
+    public var unitClass: TallystickV1.UnitClass = TallystickV1.UnitClass(rawValue: 0)
+    /// Not negative, at most 10^12.
+    public var count: Int64 = 0
+
+    public init() {}
+  }
+
+  /// A class's part in what a run cost.
+  public struct ClassCost: Message {
+    public static var fullName: String { "tallystick.v1.ClassCost" }
+    public var unitClass: TallystickV1.UnitClass = TallystickV1.UnitClass(rawValue: 0)
+    public var costMicros: Int64 = 0
+
+    public init() {}
+  }
+
   public struct Run: Message {
     public static var fullName: String { "tallystick.v1.Run" }
     public var runId: String = ""
@@ -230,6 +371,16 @@ extension TallystickV1 {
     /// Counted from 1. A run that failed or was cancelled may be tried again: each attempt is held, charged and
     /// counted for itself.
     public var attempt: Int32 = 0
+    /// What the provider took, as it was told; zero when it is not known. The margin is the cost less this.
+    public var providerCostMicros: Int64 = 0
+    /// All classes that it used, input, output and images too.
+    public var units: [TallystickV1.UnitCount] = []
+    /// What each class is of the cost, adding up to it; empty when the cost was named.
+    public var breakdown: [TallystickV1.ClassCost] = []
+    /// The newest row of the book of prices when it began: what was put later changes nothing for it.
+    public var priceVersion: Int64 = 0
+    /// The plan under which it is priced: the user's when it began; empty without one.
+    public var planId: String = ""
 
     public init() {}
   }
@@ -287,6 +438,13 @@ extension TallystickV1 {
     public var error: String = ""
     /// 1 when zero.
     public var attempt: Int32 = 0
+    /// What the provider took for the run, for your own accounts: it changes no charge. Zero when it is not
+    /// known; not negative, at most 10^12.
+    public var providerCostMicros: Int64 = 0
+    /// Of further classes; each class once, counting the three fields above.
+    public var units: [TallystickV1.UnitCount] = []
+    public var promptTokens: Int64?
+    public var completionTokens: Int64?
 
     public init() {}
   }
@@ -294,8 +452,8 @@ extension TallystickV1 {
   public struct FinishRunResponse: Message {
     public static var fullName: String { "tallystick.v1.FinishRunResponse" }
     public var run: TallystickV1.Run?
-    /// What the run was charged, by one row. Without a charge: the row that gave its hold back, or the one of what
-    /// it owes; absent when none was written.
+    /// What the run was charged, by one row. Without a charge: the row that gave its hold back, or the one of
+    /// what it owes; absent when none was written.
     public var transaction: TallystickV1.Transaction?
     /// After the last row that this call wrote; without one, as it stands now.
     public var balance: TallystickV1.Balance?
@@ -321,6 +479,12 @@ extension TallystickV1 {
     public var startedAtMicros: Int64?
     /// At most 1,024 bytes.
     public var error: String = ""
+    /// As in FinishRun.
+    public var providerCostMicros: Int64 = 0
+    /// Of further classes; each class once, counting the three fields above.
+    public var units: [TallystickV1.UnitCount] = []
+    public var promptTokens: Int64?
+    public var completionTokens: Int64?
 
     public init() {}
   }
@@ -593,16 +757,16 @@ extension TallystickV1 {
     /// Of a monthly quota: when the next month begins in the plan's time zone, else in UTC; zero for pages.
     public var resetsAtMicros: Int64 = 0
     public var commitSequence: Int64 = 0
-    /// When not allowed, why the call that uses one would be refused: QUOTA_EXCEEDED; for generations before that
-    /// USER_SUSPENDED or PAYMENT_DUE, the first that holds.
+    /// When not allowed, why the call that uses one would be refused: QUOTA_EXCEEDED; for generations before
+    /// that USER_SUSPENDED or PAYMENT_DUE, the first that holds.
     public var reason: String = ""
 
     public init() {}
   }
 
-  /// What a model's tokens and images cost under a plan. A run's cost is
-  /// ceil((input_tokens x input rate + output_tokens x output rate) / 1,000,000) + images x image price: rounded up
-  /// once a run, so that no run is free and none costs a whole micro-dollar too much. A thousand runs of one token at
+  /// What a model's tokens and images cost under a plan. Each is a row of the book of prices with the plan's
+  /// id, from PutPlan on. A run's cost is ceil(sum(units x price per million) / 1,000,000): rounded up once a
+  /// run, so that no run is free and none costs a whole micro-dollar too much. A thousand runs of one token at
   /// 0.075 dollars a million cost a thousand micro-dollars.
   public struct ModelPrice: Message {
     public static var fullName: String { "tallystick.v1.ModelPrice" }
@@ -640,6 +804,8 @@ extension TallystickV1 {
     public var onShort: TallystickV1.OnShort?
     public var rolloverCapMicros: Int64?
     public var isDefault: Bool?
+    public var cancelledCost: TallystickV1.CancelledCost?
+    public var priceMultiplierPpm: Int64?
 
     public init() {}
   }
@@ -680,6 +846,69 @@ extension TallystickV1 {
     public init() {}
   }
 
+  /// A row of the book of prices. It holds from its time on until a later one of the same plan, model and class
+  /// does. Of a class the first that says anything holds: the plan's price of the model, the plan's of every
+  /// model, the book's of the model, the book's of every model. A run is priced by what held when it began.
+  public struct Price: Message {
+    public static var fullName: String { "tallystick.v1.Price" }
+    /// Empty: of the book, for everybody.
+    public var planId: String = ""
+    /// At most 128 bytes; empty: of every model.
+    public var model: String = ""
+    /// Unspecified in rows of a plan's multiplier.
+    public var unitClass: TallystickV1.UnitClass = TallystickV1.UnitClass(rawValue: 0)
+    public var microsPerMillion: Int64?
+    public var effectiveFromMicros: Int64?
+    /// Set by the server, and so are the next two.
+    public var priceId: Int64 = 0
+    public var putAtMicros: Int64 = 0
+    /// Of a plan's multiplier, in parts per million.
+    public var multiplierPpm: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct PutPricesRequest: Message {
+    public static var fullName: String { "tallystick.v1.PutPricesRequest" }
+    /// 1 to 256; each plan, model and class once.
+    public var prices: [TallystickV1.Price] = []
+
+    public init() {}
+  }
+
+  public struct PutPricesResponse: Message {
+    public static var fullName: String { "tallystick.v1.PutPricesResponse" }
+    /// One a price, in order: the row that says it.
+    public var prices: [TallystickV1.Price] = []
+    /// The book said all of it already.
+    public var unchanged: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct ListPricesRequest: Message {
+    public static var fullName: String { "tallystick.v1.ListPricesRequest" }
+    public var planId: String?
+    public var model: String?
+    public var atMicros: Int64?
+    /// 1 to 1,000; 100 when zero.
+    public var limit: Int32 = 0
+    public var cursor: String = ""
+
+    public init() {}
+  }
+
+  public struct ListPricesResponse: Message {
+    public static var fullName: String { "tallystick.v1.ListPricesResponse" }
+    public var prices: [TallystickV1.Price] = []
+    public var nextCursor: String = ""
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
   public enum UsageService {
     public static let name = "tallystick.v1.UsageService"
     /// Checks the quota, holds the estimate and records the run as running, in one transaction. What failed or
@@ -687,8 +916,8 @@ extension TallystickV1 {
     public static let beginRun = RPC<TallystickV1.BeginRunRequest, TallystickV1.BeginRunResponse>(service: name, method: "BeginRun", kind: .unary, repeatable: { _ in true })
     /// Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction. The
     /// hold pays first, then what is available, and what is not there is uncollected, and owed if the plan says
-    /// so: a run that was begun is always recorded. What was captured of its hold by Capture pays the cost and is
-    /// not taken again.
+    /// so: a run that was begun is always recorded. What was captured of its hold by Capture pays the cost and
+    /// is not taken again.
     public static let finishRun = RPC<TallystickV1.FinishRunRequest, TallystickV1.FinishRunResponse>(service: name, method: "FinishRun", kind: .unary, repeatable: { _ in true })
     /// Records a run that has ended elsewhere. Never charges, never checks a quota.
     public static let recordRun = RPC<TallystickV1.RecordRunRequest, TallystickV1.RecordRunResponse>(service: name, method: "RecordRun", kind: .unary, repeatable: { _ in true })
@@ -713,5 +942,10 @@ extension TallystickV1 {
     public static let putPlan = RPC<TallystickV1.PutPlanRequest, TallystickV1.PutPlanResponse>(service: name, method: "PutPlan", kind: .unary, repeatable: { _ in true })
     /// All plans, by id.
     public static let listPlans = RPC<TallystickV1.ListPlansRequest, TallystickV1.ListPlansResponse>(service: name, method: "ListPlans", kind: .unary, repeatable: { _ in true })
+    /// Appends rows to the book of prices, all or none. What the book says already is not appended again. Role:
+    /// admin.
+    public static let putPrices = RPC<TallystickV1.PutPricesRequest, TallystickV1.PutPricesResponse>(service: name, method: "PutPrices", kind: .unary, repeatable: { _ in true })
+    /// The book of prices: its whole history, or what holds at a time, in the order in which it was put.
+    public static let listPrices = RPC<TallystickV1.ListPricesRequest, TallystickV1.ListPricesResponse>(service: name, method: "ListPrices", kind: .unary, repeatable: { _ in true })
   }
 }

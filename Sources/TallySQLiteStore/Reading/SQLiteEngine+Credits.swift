@@ -129,6 +129,10 @@ extension SQLiteEngine {
     }
   }
 
+  public func prices(_ filter: PriceFilter) throws(Refusal) -> Snapshot<PricePage> {
+    try read { (reader, _) throws(SQLiteError) in try reader.tables.prices.book().page(filter) }
+  }
+
   public func plans(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<[Plan]> {
     try read { (reader, _) throws(SQLiteError) in
       try reader.tables.plans.plans(afterId: afterId, limit: limit)

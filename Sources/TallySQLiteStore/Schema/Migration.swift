@@ -15,6 +15,8 @@ struct Migration: Sendable {
   var replacesTables = false
   /// Large tables that are copied before `sql` puts the copies in their places.
   var rewrites: [Rewrite] = []
+  /// What SQL cannot say, in the same transaction.
+  var afterwards: @Sendable (Connection) throws(SQLiteError) -> Void = { (_) throws(SQLiteError) in }
 
   /// All that it runs.
   private var text: String { rewrites.map(\.text).joined() + sql }

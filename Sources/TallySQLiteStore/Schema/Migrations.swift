@@ -88,6 +88,7 @@ struct Migrations {
   private func run(_ migration: Migration) throws(SQLiteError) {
     if migration.version == 1 { try connection.execute(Self.log) }
     try connection.execute(migration.sql)
+    try migration.afterwards(connection)
     let entry = try connection.prepare("INSERT INTO migration VALUES (?1, ?2, ?3)")
     entry.bind(Int64(migration.version))
     entry.bind(migration.name)

@@ -14,7 +14,7 @@ enum Schema {
     Migration(version: 3, name: "time of commits, open holds, patches", sql: bounds),
     Migration(version: 4, name: "the mark of purged pages", sql: purgedPages, replacesTables: true),
     credits,
-    Migration(version: 6, name: "attempts of runs", sql: prices),
+    prices,
   ]
 
   /// The version that this program writes.

@@ -9,6 +9,8 @@
 //                varint flags (1: effective follows, 2: expiry, 4: what is short, 8: rollover),
 //                [signed effective], [signed expiry], [varint short], [varint cap, signed end]
 //   owed:        (varint purchase, 0 for usage, varint amount)*            account.owed_parts
+//   units:       (varint class, varint count)*              run.units
+//   breakdown:   (varint class, varint micro-USD)*          run.breakdown
 //   prices:      (text model, varint input rate, varint output rate, varint image price)*    plan.prices
 //
 // Invariants:
@@ -55,6 +57,46 @@ enum Packing {
       metadata.append(MetadataEntry(key: try unpacker.text(), value: try unpacker.text()))
     }
     return metadata
+  }
+
+  static func pack(_ units: [UnitCount]) -> [UInt8] {
+    packed(units.map { ($0.unitClass, $0.count) })
+  }
+
+  static func units(_ bytes: [UInt8]) throws(SQLiteError) -> [UnitCount] {
+    try classes(bytes, what: "units").map { UnitCount($0.unitClass, $0.value) }
+  }
+
+  static func pack(_ breakdown: [ClassCost]) -> [UInt8] {
+    packed(breakdown.map { ($0.unitClass, $0.micros) })
+  }
+
+  static func breakdown(_ bytes: [UInt8]) throws(SQLiteError) -> [ClassCost] {
+    try classes(bytes, what: "breakdown").map { ClassCost($0.unitClass, $0.value) }
+  }
+
+  private static func packed(_ classes: [(UnitClass, Int64)]) -> [UInt8] {
+    var packer = Packer()
+    for (unitClass, value) in classes {
+      packer.append(Int64(unitClass.rawValue))
+      packer.append(value)
+    }
+    return packer.bytes
+  }
+
+  private static func classes(
+    _ bytes: [UInt8], what: String
+  ) throws(SQLiteError) -> [(unitClass: UnitClass, value: Int64)] {
+    var unpacker = Unpacker(bytes, what: what)
+    var classes: [(unitClass: UnitClass, value: Int64)] = []
+    while !unpacker.isAtEnd {
+      let number = Int32(truncatingIfNeeded: try unpacker.int())
+      guard let unitClass = UnitClass(rawValue: number), classes.last?.unitClass.rawValue ?? 0 < number else {
+        throw .malformed(what)
+      }
+      classes.append((unitClass, try unpacker.int()))
+    }
+    return classes
   }
 
   static func pack(_ prices: [ModelPrice]) -> [UInt8] {

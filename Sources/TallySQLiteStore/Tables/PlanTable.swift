@@ -9,7 +9,8 @@ final class PlanTable {
   private static let columns = ColumnList(
     "id", "display_name", "monthly_credit", "expiry", "expires_after_millis", "priority", "updated_at",
     "monthly_generations", "monthly_uploads", "page_count", "time_zone", "prices",
-    "on_short", "rollover_cap", "is_default")
+    "on_short", "rollover_cap", "is_default", "cancelled_cost",
+    "multiplier")
 
   static let byIdSQL = "SELECT \(columns) FROM plan WHERE id = ?1"
   /// Many at once, and the default one; ?1 is a JSON array of their ids.
@@ -89,6 +90,11 @@ final class PlanTable {
     plan.rolloverCapMicros = row.optionalInt()
     guard monthlyCreditMicros > 0, plan.rolloverCapMicros ?? 1 > 0 else { throw .malformed("plan \(id)") }
     plan.isDefault = row.int() != 0
+    guard let cancelledCost = CancelledCost(rawValue: row.int32()) else {
+      throw .malformed("cancelled_cost of plan \(id)")
+    }
+    plan.cancelledCost = cancelledCost
+    plan.multiplierPpm = row.optionalInt()
     return plan
   }
 
@@ -125,6 +131,8 @@ final class PlanTable {
     upsert.bind(Int64(plan.onShort.rawValue))
     upsert.bind(plan.rolloverCapMicros)
     upsert.bind(plan.isDefault ? 1 : 0)
+    upsert.bind(Int64(plan.cancelledCost.rawValue))
+    upsert.bind(plan.multiplierPpm)
     try upsert.run()
   }
 }

@@ -16,7 +16,7 @@ final class RunTable {
   private static let columns = ColumnList(
     "id", "run_id", "attempt", "model", "type", "status", "started_at", "estimate", "hold_id", "input_tokens",
     "output_tokens", "images", "cost", "charged", "uncollected", "owed", "finished_at", "expires_at",
-    "error", "recorded")
+    "error", "recorded", "provider_cost", "units", "breakdown", "price_version", "plan_id")
   /// What replays need.
   private static let requests = ColumnList(
     "account", "digest", "commit_sequence", "commit_position", "finish_digest", "finish_commit_sequence",
@@ -24,7 +24,8 @@ final class RunTable {
   /// What the end of a run changes in its row. Its hold may have been extended in the same commit.
   private static let changing = ColumnList(
     "status", "input_tokens", "output_tokens", "images", "cost", "charged", "uncollected", "owed",
-    "finished_at", "expires_at", "error", "finish_digest", "finish_commit_sequence", "finish_commit_position",
+    "finished_at", "expires_at", "error", "provider_cost", "units", "breakdown", "price_version", "plan_id",
+    "finish_digest", "finish_commit_sequence", "finish_commit_position",
     "finish_sequence")
   /// The columns of a run `r` and its account `a`, as `run(_:)` takes them.
   private static let selected = "\(columns.of("r")), a.user_id"
@@ -164,6 +165,11 @@ final class RunTable {
     run.expiresAtMicros = row.optionalInt()
     run.error = row.text()
     run.isRecorded = row.int() != 0
+    run.providerCostMicros = row.int()
+    run.units = try row.optionalBlob().map(Packing.units) ?? []
+    run.breakdown = try row.optionalBlob().map(Packing.breakdown)
+    run.priceVersion = row.int()
+    run.planId = row.optionalText()
     run.userId = row.text()
     return run
   }
@@ -198,6 +204,7 @@ final class RunTable {
     insert.bind(run.expiresAtMicros)
     insert.bind(run.error)
     insert.bind(run.isRecorded ? 1 : 0)
+    bindPrices(of: run, to: insert)
     insert.bind(stored.account)
     insert.bind(stored.digest.bytes)
     insert.bind(stored.commit.sequence)
@@ -220,8 +227,17 @@ final class RunTable {
     finish.bind(run.finishedAtMicros)
     finish.bind(run.expiresAtMicros)
     finish.bind(run.error)
+    bindPrices(of: run, to: finish)
     bind(end, to: finish)
     try finish.run()
+  }
+
+  private func bindPrices(of run: Run, to statement: Statement) {
+    statement.bind(run.providerCostMicros == 0 ? nil : run.providerCostMicros)
+    statement.bind(run.units.isEmpty ? nil : Packing.pack(run.units))
+    statement.bind(run.breakdown.map(Packing.pack))
+    statement.bind(run.priceVersion == 0 ? nil : run.priceVersion)
+    statement.bind(run.planId)
   }
 
   private func bind(_ end: StoredRun.Finish?, to statement: Statement) {

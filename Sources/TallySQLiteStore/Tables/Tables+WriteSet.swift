@@ -29,6 +29,7 @@ extension Tables {
     }
     // One plan at most is the default: the one that was it first ceases to be.
     for plan in set.plans.values.sorted(by: { !$0.isDefault && $1.isDefault }) { try plans.save(plan) }
+    for price in set.prices { try prices.append(price) }
     for (account, user) in set.settings { try settings.save(user, account: account) }
     for effect in set.rateLimits { try rateLimits.save(effect) }
     if !set.runs.isEmpty { try writeRuns(set) }

@@ -15,6 +15,7 @@ final class Tables {
   let paymentRefs: PaymentRefTable
   let holds: HoldTable
   let plans: PlanTable
+  let prices: PriceTable
   let settings: UserSettingsTable
   let rateLimits: RateLimitTable
   let runs: RunTable
@@ -37,6 +38,7 @@ final class Tables {
     paymentRefs = try PaymentRefTable(connection)
     holds = try HoldTable(connection)
     plans = try PlanTable(connection)
+    prices = try PriceTable(connection)
     settings = try UserSettingsTable(connection)
     rateLimits = try RateLimitTable(connection)
     runs = try RunTable(connection)

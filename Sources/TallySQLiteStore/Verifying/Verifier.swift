@@ -86,6 +86,7 @@ public enum Verifier {
     run.attempt(.books, .chain) { () throws(SQLiteError) in try run.totals() }
     run.attempt(.allocations) { () throws(SQLiteError) in try run.holds(report) }
     run.attempt(.allocations) { () throws(SQLiteError) in try run.charges(report) }
+    run.attempt(.allocations) { () throws(SQLiteError) in try run.prices(report) }
     run.attempt(.allocations) { () throws(SQLiteError) in try run.references(report) }
     for check in [VerifyCheck.books, .balances, .chain, .allocations] { run.end(check, report) }
     run.start()

@@ -54,6 +54,7 @@ final class VerifyReader {
   let references: VerifyReferences
   let payments: VerifyPayments
   let charges: VerifyCharges
+  let prices: VerifyPrices
   let usage: VerifyUsage
   let pages: VerifyPages
 
@@ -74,6 +75,7 @@ final class VerifyReader {
     references = try VerifyReferences(connection)
     payments = try VerifyPayments(connection)
     charges = try VerifyCharges(connection)
+    prices = try VerifyPrices(connection)
     usage = try VerifyUsage(connection)
     pages = try VerifyPages(connection)
   }

@@ -287,6 +287,16 @@ final class VerifyRun {
     }
   }
 
+  func prices(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
+    let prices = reader.prices
+    try tally(.allocations) { (tally) throws(SQLiteError) in
+      try reader.snapshot { (_) throws(SQLiteError) in try prices.compareBook(&tally) }
+    }
+    try walk(.allocations, from: 0, report) { (run, tally) throws(SQLiteError) in
+      try prices.compare(after: run, &tally)
+    }
+  }
+
   /// Rows that refer to earlier ones.
   func references(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
     let references = reader.references

@@ -40,6 +40,10 @@ public enum Limits {
   public static let planPriceCount = 256
   /// A price per million tokens, or of an image.
   public static let priceMicros: Int64 = 1_000_000_000_000_000
+  /// The greatest multiplier of the book's prices, in parts per million.
+  public static let priceMultiplierPpm: Int64 = 100_000_000
+  /// Prices of one PutPrices.
+  public static let putPriceCount = 256
   /// The largest quota of a plan.
   public static let quotaCount: Int64 = 1_000_000_000_000_000
   public static let packageByteCount = 255
@@ -121,6 +125,9 @@ public enum Limits {
     ("time_zone", Int64(ZoneStore.maximumNameByteCount), "bytes"),
     ("plan_prices", Int64(planPriceCount), "prices"),
     ("price", priceMicros, "micros"),
+    ("price_multiplier", priceMultiplierPpm, "parts per million"),
+    ("put_prices", Int64(putPriceCount), "prices"),
+    ("price_rows", Int64(PriceBook.maximumRows), "rows"),
     ("quota", quotaCount, "count"),
     ("package", Int64(packageByteCount), "bytes"),
     ("actor", Int64(actorByteCount), "bytes"),

@@ -31,6 +31,25 @@ enum PlanRequests {
     } else {
       kept.insert(.rolloverCap)
     }
+    switch message?.cancelledCost {
+    case nil: kept.insert(.cancelledCost)
+    case .unspecified?: plan.cancelledCost = .reported
+    case let cost?:
+      guard let known = CancelledCost(rawValue: cost.rawValue) else {
+        throw invalidField("plan.cancelled_cost", "is not a known value")
+      }
+      plan.cancelledCost = known
+    }
+    if let multiplier = message?.priceMultiplierPpm {
+      if multiplier < 0 || multiplier > Limits.priceMultiplierPpm {
+        throw invalidField(
+          "plan.price_multiplier_ppm", "must be from 0 to \(Limits.priceMultiplierPpm)",
+          limit: Limits.priceMultiplierPpm)
+      }
+      plan.multiplierPpm = multiplier == 0 || multiplier == PriceBook.once ? nil : multiplier
+    } else {
+      kept.insert(.multiplier)
+    }
     if let isDefault = message?.isDefault { plan.isDefault = isDefault } else { kept.insert(.isDefault) }
     return UsageCommand.PutPlan(plan, keeping: kept)
   }

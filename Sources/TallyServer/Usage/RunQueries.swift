@@ -80,7 +80,9 @@ enum RunQueries {
 
   /// An upper bound of the run's encoded size: every number counts as the longest of its type.
   private static func size(_ run: Run) -> Int {
-    256 + run.runId.utf8.count + run.userId.utf8.count + run.model.utf8.count + run.type.utf8.count
+    // Eleven classes in both lists, of at most sixteen bytes each.
+    640 + (run.planId?.utf8.count ?? 0) + run.runId.utf8.count + run.userId.utf8.count + run.model.utf8.count
+      + run.type.utf8.count
       + run.error.utf8.count
   }
 }

@@ -34,9 +34,13 @@ enum RunRequests {
     _ request: TallystickV1.FinishRunRequest, _ digest: Digest, actingUserId: String?
   ) throws(Refusal) -> Prepared<UsageCommand.Finish> {
     try runId(request.runId)
+    let units = try RunUnits(
+      inputTokens: request.inputTokens, outputTokens: request.outputTokens, images: request.images,
+      units: request.units, promptTokens: request.promptTokens, completionTokens: request.completionTokens,
+      FieldPath())
     let end = try end(
-      status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
-      images: request.images, costMicros: request.costMicros, error: request.error, FieldPath())
+      status: request.status, units, costMicros: request.costMicros,
+      providerCostMicros: request.providerCostMicros, error: request.error, FieldPath())
     try Fields.attempt(request.attempt)
     return Prepared(
       command: UsageCommand.Finish(
@@ -48,9 +52,13 @@ enum RunRequests {
     _ request: TallystickV1.RecordRunRequest, _ path: FieldPath = FieldPath()
   ) throws(Refusal) -> Prepared<UsageCommand.Record> {
     try identity(request.userId, request.runId, request.model, request.type, path)
+    let units = try RunUnits(
+      inputTokens: request.inputTokens, outputTokens: request.outputTokens, images: request.images,
+      units: request.units, promptTokens: request.promptTokens, completionTokens: request.completionTokens,
+      path)
     let end = try end(
-      status: request.status, inputTokens: request.inputTokens, outputTokens: request.outputTokens,
-      images: request.images, costMicros: request.costMicros, error: request.error, path)
+      status: request.status, units, costMicros: request.costMicros,
+      providerCostMicros: request.providerCostMicros, error: request.error, path)
     try Fields.time(request.startedAtMicros, path("started_at_micros"))
     return Prepared(
       command: UsageCommand.Record(
@@ -74,35 +82,29 @@ enum RunRequests {
   }
 
   private static func end(
-    status: TallystickV1.RunStatus, inputTokens: Int64, outputTokens: Int64, images: Int64,
-    costMicros: Int64?, error: String, _ path: FieldPath
+    status: TallystickV1.RunStatus, _ units: RunUnits, costMicros: Int64?, providerCostMicros: Int64,
+    error: String, _ path: FieldPath
   ) throws(Refusal) -> UsageCommand.End {
     guard let status = RunStatus(rawValue: status.rawValue), status != .running else {
       throw invalidField(path("status"), "must be SUCCEEDED, FAILED or CANCELLED")
     }
-    try units(inputTokens, path("input_tokens"))
-    try units(outputTokens, path("output_tokens"))
-    try units(images, path("images"))
-    if let costMicros {
-      try notNegative(costMicros, path("cost_micros"))
-      if costMicros > Limits.runCostMicros {
-        throw invalidAmount(path("cost_micros"), "is beyond the limit of \(Limits.runCostMicros)")
-      }
-    }
+    if let costMicros { try cost(costMicros, path("cost_micros")) }
+    try cost(providerCostMicros, path("provider_cost_micros"))
     try Fields.optional(error, path("error"), atMost: Limits.runErrorByteCount)
     return UsageCommand.End(
-      status: status, inputTokens: inputTokens, outputTokens: outputTokens, images: images,
-      costMicros: costMicros, error: error)
+      status: status, inputTokens: units.inputTokens, outputTokens: units.outputTokens, images: units.images,
+      units: units.others, costMicros: costMicros, providerCostMicros: providerCostMicros, error: error)
+  }
+
+  private static func cost(_ amountMicros: Int64, _ field: String) throws(Refusal) {
+    try notNegative(amountMicros, field)
+    if amountMicros > Limits.runCostMicros {
+      throw invalidAmount(field, "is beyond the limit of \(Limits.runCostMicros)")
+    }
   }
 
   private static func notNegative(_ amountMicros: Int64, _ field: String) throws(Refusal) {
     if amountMicros < 0 { throw invalidAmount(field, "must not be negative") }
     try Fields.magnitude(amountMicros, field)
-  }
-
-  private static func units(_ count: Int64, _ field: String) throws(Refusal) {
-    if count < 0 || count > Limits.runUnitCount {
-      throw invalidField(field, "must be from 0 to \(Limits.runUnitCount)", limit: Limits.runUnitCount)
-    }
   }
 }

@@ -24,6 +24,8 @@ extension TallystickV1.Plan {
     onShort = TallystickV1.OnShort(rawValue: plan.onShort.rawValue)
     if let cap = plan.rolloverCapMicros { rolloverCapMicros = cap }
     if plan.isDefault { isDefault = true }
+    if let multiplier = plan.multiplierPpm { priceMultiplierPpm = multiplier }
+    cancelledCost = TallystickV1.CancelledCost(rawValue: plan.cancelledCost.rawValue)
   }
 }
 
@@ -45,6 +47,23 @@ extension TallystickV1.ModelPrice {
     inputMicrosPerMillion = price.inputMicrosPerMillion
     outputMicrosPerMillion = price.outputMicrosPerMillion
     imageMicros = price.imageMicros
+  }
+}
+
+extension TallystickV1.Price {
+  init(_ price: Price) {
+    self.init()
+    planId = price.planId
+    model = price.model
+    if let unitClass = price.unitClass {
+      self.unitClass = TallystickV1.UnitClass(rawValue: unitClass.rawValue)
+      microsPerMillion = price.micros
+    } else {
+      multiplierPpm = price.micros ?? PriceBook.once
+    }
+    effectiveFromMicros = price.effectiveFromMicros
+    priceId = price.id
+    putAtMicros = price.putAtMicros
   }
 }
 

@@ -81,6 +81,21 @@ extension TallystickV1.Run {
     outputTokens = run.outputTokens
     images = run.images
     costMicros = run.costMicros
+    providerCostMicros = run.providerCostMicros
+    units = run.allUnits.map { unit in
+      var message = TallystickV1.UnitCount()
+      message.unitClass = TallystickV1.UnitClass(rawValue: unit.unitClass.rawValue)
+      message.count = unit.count
+      return message
+    }
+    breakdown = (run.breakdown ?? []).map { part in
+      var message = TallystickV1.ClassCost()
+      message.unitClass = TallystickV1.UnitClass(rawValue: part.unitClass.rawValue)
+      message.costMicros = part.micros
+      return message
+    }
+    priceVersion = run.priceVersion
+    planId = run.planId ?? ""
     chargedMicros = run.chargedMicros
     uncollectedMicros = run.uncollectedMicros
     owedMicros = run.owedMicros

@@ -45,3 +45,9 @@ extension TallystickV1.UserApproval: WireWord {}
 extension TallystickV1.UserState: WireWord {}
 extension TallystickV1.GrantMode: WireWord {}
 extension TallystickV1.OnShort: WireWord {}
+
+extension TallystickV1.CancelledCost: WireWord {}
+
+extension TallystickV1.UnitClass: WireWord {
+  static let choices = known.filter { $0 != .unspecified }
+}

@@ -34,6 +34,7 @@ enum Command: Mutation, Equatable {
   case voidGrant(VoidGrant)
   case forgiveOwed(ForgiveOwed)
   case putPlan(Plan, keeping: TallyCore.UsageCommand.PutPlan.Kept = [])
+  case putPrices(TallyCore.UsageCommand.PutPrices)
   case usage(UsageCommand)
   case page(PageCommand)
   case admin(AdminCommand)
@@ -57,7 +58,7 @@ enum Command: Mutation, Equatable {
     case .usage(.begin(let it)): it.settledUserIds(decider)
     case .usage(.finish(let it)): it.settledUserIds(decider)
     case .usage(.record(let it)): it.settledUserIds(decider)
-    case .putPlan, .page, .admin: []
+    case .putPlan, .putPrices, .page, .admin: []
     }
   }
 
@@ -81,6 +82,7 @@ enum Command: Mutation, Equatable {
       try TallyCore.UsageCommand.PutPlan(plan, keeping: kept).decide(by: decider).map {
         .planStored($0.plan, unchanged: $0.unchanged, commit: $0.commit)
       }
+    case .putPrices(let it): try it.decide(by: decider).map(Outcome.pricesStored)
     case .usage(let it): try it.decide(by: decider).map { .usage(.run($0)) }
     case .page(let it): try it.decide(by: decider).map(Outcome.page)
     case .admin(let it): try it.decide(by: decider).map(Outcome.admin)
@@ -177,6 +179,7 @@ enum AdminCommand: Equatable {
 enum Outcome: Equatable {
   case applied(Receipt)
   case planStored(Plan, unchanged: Bool, commit: CommitPoint)
+  case pricesStored(PricesReceipt)
   case usage(UsageOutcome)
   case page(PageOutcome)
   case admin(AdminOutcome)
@@ -246,7 +249,8 @@ extension Rules {
     case .capture(let it): try decide(it, context) { () throws(Refusal) in .forgive }
     case .release(let it): try decide(it, context)
     case .forgiveOwed(let it): try decide(it, context)
-    case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .putPlan, .usage, .page, .admin:
+    case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .putPlan, .putPrices, .usage, .page,
+      .admin:
       throw Refusal(.corrupt, "the command names an earlier row, or is not one of credit")
     }
   }

@@ -420,6 +420,7 @@ extension Outcome {
     switch self {
     case .applied(let receipt): receipt.replayed
     case .planStored(_, let unchanged, _): unchanged
+    case .pricesStored(let it): it.unchanged
     case .usage(.run(let receipt)): receipt.replayed
     case .page(.changed(_, let replayed, _, _)), .page(.mediaStored(_, let replayed, _)),
       .page(.mediaDeleted(_, let replayed, _)):

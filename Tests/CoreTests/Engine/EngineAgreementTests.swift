@@ -202,6 +202,7 @@ extension Outcome {
       Spelling.typeNames[receipt.transaction.type] ?? ""
     case .applied(let receipt): receipt.replayed ? "credit again" : "credit"
     case .planStored(_, let unchanged, _): unchanged ? "plan unchanged" : "plan"
+    case .pricesStored(let it): it.unchanged ? "prices unchanged" : "prices"
     case .usage(.run(let receipt)): receipt.replayed ? "run again" : "run"
     case .page(.changed(_, let replayed, _, _)): replayed ? "page again" : "page"
     case .page(.purged): "purged"

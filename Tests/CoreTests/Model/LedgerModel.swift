@@ -15,6 +15,8 @@ internal import TallySQLiteStore
 struct LedgerModel {
   private(set) var users: [ExactText: ModelUser] = [:]
   var runs: [RunName: ModelRunState] = [:]
+  /// All of it, in the order in which it was put.
+  var book: [Price] = []
   var plans: [ExactText: Plan] = [:]
   var defaultPlanId: String?
   var settings: [ExactText: UserSettings] = [:]
@@ -164,6 +166,7 @@ struct LedgerModel {
     do throws(Refusal) {
       switch command {
       case .putPlan(let plan, let kept): return try put(plan, keeping: kept, at: time)
+      case .putPrices(let it): return .pricesStored(try put(it, at: time))
       case .admin(.putSettings(let settings, let kept)):
         return .admin(try put(settings, keeping: kept, at: time))
       // Of which nothing is in this model.

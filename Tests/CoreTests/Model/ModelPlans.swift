@@ -68,11 +68,14 @@ extension LedgerModel {
     if kept.contains(.onShort) { plan.onShort = stored?.onShort ?? .forgive }
     if kept.contains(.rolloverCap) { plan.rolloverCapMicros = stored?.rolloverCapMicros }
     if kept.contains(.isDefault) { plan.isDefault = stored?.isDefault ?? false }
+    if kept.contains(.multiplier) { plan.multiplierPpm = stored?.multiplierPpm }
+    if kept.contains(.cancelledCost) { plan.cancelledCost = stored?.cancelledCost ?? .reported }
     if plan.rolloverCapMicros != nil, plan.grantExpiry != .periodEnd {
       throw Refusal(.invalidField, "", details: ["field": "plan.rollover_cap_micros"])
     }
     plan.updatedAtMicros = stored?.updatedAtMicros ?? 0
-    if let stored, plan == stored { return .planStored(stored, unchanged: true, commit: .none) }
+    let isNews = put(pricesOf: plan, over: stored, at: time)
+    if let stored, plan == stored, !isNews { return .planStored(stored, unchanged: true, commit: .none) }
     hasWritten = true
     if plan.isDefault, let former = defaultPlanId, former != plan.id {
       plans[ExactText(former)]?.isDefault = false

@@ -115,6 +115,7 @@ struct ModelRun {
       if receipt.transaction.refersTo == hold.id { tally["drawn by a capture", default: 0] += 1 }
       if hold.forfeitedMicros > 0 { tally["forfeited", default: 0] += 1 }
       if hold.capturedMicros > 0, hold.releasedMicros > 0 { tally["part captured", default: 0] += 1 }
+    case .pricesStored(let it): tally[it.unchanged ? "prices unchanged" : "prices", default: 0] += 1
     case .usage(.run(let receipt)): count(receipt)
     case .page, .admin(.rateLimitSet): break
     }
@@ -180,6 +181,13 @@ struct ModelRun {
       actual.commit = expected.commit
       if let commit = expected.transaction?.commit { actual.transaction?.commit = commit }
       return actual == expected ? nil : "\(actual), expected \(expected)"
+    case (.pricesStored(var expected), .pricesStored(let actual)):
+      // The model numbers no commits.
+      expected.commit = actual.commit
+      for index in expected.prices.indices where index < actual.prices.count {
+        expected.prices[index].commitSequence = actual.prices[index].commitSequence
+      }
+      return expected == actual ? nil : "\(actual), expected \(expected)"
     case (.planStored(let expected, let wasUnchanged, _), .planStored(let actual, let isUnchanged, _)):
       return expected == actual && wasUnchanged == isUnchanged ? nil : "plan \(actual), expected \(expected)"
     case (

@@ -48,6 +48,7 @@ extension LedgerModel {
       startedAtMicros: time)
     (run.id, run.attempt, run.expiresAtMicros) = (Int64(runs.count) + 1, begin.attempt, expiresAt)
     (run.holdId, run.estimateMicros) = (hold?.id, begin.estimateMicros)
+    (run.priceVersion, run.planId) = (Int64(book.count), plan(of: begin.userId)?.id)
     runs[run.name] = ModelRunState(run: run, digest: begin.digest, holdRow: hold?.id)
     return RunReceipt(
       run: run, transaction: hold == nil ? nil : ledger.last, balance: balance, hold: hold, commit: .none)
@@ -62,7 +63,8 @@ extension LedgerModel {
       guard let end = known.end, end.digest == finish.digest else { throw Refusal(.runConflict, "") }
       return replay(known, row: end.row, withHold: false, at: time)
     }
-    let cost = try cost(of: finish.end, known.run.model, known.run.userId)
+    let bill = try bill(of: finish.end, known.run)
+    let cost = bill.micros
     var user = user(known.run.userId, at: time)
     let first = user.rows.count
     // What another hand has captured of the hold, drawn with it or owed for it is paid.
@@ -79,7 +81,7 @@ extension LedgerModel {
       own.last { $0.type == .apiUsage } ?? own.last { $0.type == .holdRelease }
       ?? own.last { $0.type == .owed }
     try saveRows(of: &user)
-    known.run = Self.ended(known.run, finish.end, cost: cost, at: time)
+    known.run = Self.ended(known.run, finish.end, bill, at: time)
     known.run.chargedMicros = paidBefore + charge.paid
     known.run.uncollectedMicros = cost - known.run.chargedMicros
     known.run.owedMicros = owedBefore + charge.owed
@@ -106,11 +108,14 @@ extension LedgerModel {
     let start = record.startedAtMicros ?? time
     if start < time - 3_024_000_000_000 { throw Refusal(.eventTooOld, "") }
     if start > time + 300_000_000 { throw Refusal(.eventInFuture, "") }
-    let cost = try cost(of: record.end, record.model, record.userId)
     var run = Run(
       runId: record.runId, userId: record.userId, model: record.model, type: record.type,
       status: record.end.status, startedAtMicros: start)
-    run = Self.ended(run, record.end, cost: cost, at: time)
+    let isReckoned = record.end.costMicros == nil && record.end.status != .failed
+    run.priceVersion = Int64(book.count)
+    if isReckoned { run.planId = plan(of: record.userId)?.id }
+    run = Self.ended(run, record.end, try bill(of: record.end, run), at: time)
+    if isReckoned, record.end.status == .cancelled, run.allUnits.isEmpty { run.planId = nil }
     (run.id, run.isRecorded) = (Int64(runs.count) + 1, true)
     runs[run.name] = ModelRunState(run: run, digest: record.digest)
     var user = ModelUser(userId: record.userId, at: time)
@@ -145,24 +150,12 @@ extension LedgerModel {
       details: ["limit": "\(limit)", "used": "\(used)", "resets_at_micros": "\(month.end)"])
   }
 
-  /// What is said, else what the user's plan charges: tokens rounded up once, and images.
-  private func cost(
-    of end: UsageCommand.End, _ model: String, _ userId: String
-  ) throws(Refusal) -> Int64 {
-    if let cost = end.costMicros { return cost }
-    if end.status != .succeeded { return 0 }
-    let prices = plan(of: userId)?.prices ?? []
-    guard let price = prices.first(where: { $0.model == model }) ?? prices.first(where: { $0.model.isEmpty })
-    else { throw Refusal(.invalidField, "", details: ["field": "cost_micros"]) }
-    let tokens =
-      end.inputTokens * price.inputMicrosPerMillion + end.outputTokens * price.outputMicrosPerMillion
-    return (tokens + 999_999) / 1_000_000 + end.images * price.imageMicros
-  }
-
-  private static func ended(_ run: Run, _ end: UsageCommand.End, cost: Int64, at time: Int64) -> Run {
+  private static func ended(_ run: Run, _ end: UsageCommand.End, _ bill: RunCost, at time: Int64) -> Run {
     var run = run
-    (run.status, run.error, run.costMicros, run.finishedAtMicros) = (end.status, end.error, cost, time)
+    (run.status, run.error, run.costMicros, run.finishedAtMicros) = (end.status, end.error, bill.micros, time)
+    (run.units, run.breakdown) = (end.units, bill.breakdown)
     (run.inputTokens, run.outputTokens, run.images) = (end.inputTokens, end.outputTokens, end.images)
+    run.providerCostMicros = end.providerCostMicros
     return run
   }
 

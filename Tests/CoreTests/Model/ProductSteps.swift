@@ -57,7 +57,9 @@ struct ProductSteps {
     case 14:
       return .admin(.putSettings(settings(), keeping: pick([[], [], .state, [.state, .subscription]])))
     case 15: return .admin(.setRateLimit(rateLimit()))
-    default: return .putPlan(plan(), keeping: pick([[], [], .onShort, .rolloverCap, .isDefault]))
+    default:
+      return .putPlan(
+        plan(), keeping: pick([[], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier]))
     }
   }
 
@@ -85,6 +87,8 @@ struct ProductSteps {
     plan.timeZone = pick(Self.timeZones)
     plan.isDefault = roll(3) == 0
     if plan.grantExpiry == .periodEnd, roll(2) == 0 { plan.rolloverCapMicros = Int64(1 + roll(9)) }
+    plan.multiplierPpm = pick([nil, nil, 1_500_000])
+    plan.cancelledCost = pick([.reported, .reported, .nothing])
     plan.onShort = pick([.forgive, .collect, .block, .block])
     plan.limits.monthlyGenerations = roll(3) == 0 ? nil : Int64(roll(12))
     plan.limits.monthlyUploads = roll(3) == 0 ? nil : Int64(roll(4))

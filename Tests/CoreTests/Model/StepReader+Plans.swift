@@ -47,6 +47,8 @@ extension StepReader {
       id: Self.planIds[Int(step.a % 2)], displayName: "P", monthlyCreditMicros: Int64(step.c % 30 + 1),
       grantExpiry: expiry, priority: Int32(step.c % 3 + 9),
       timeZone: zones[Int(step.b >> 8 % UInt64(zones.count))].rawValue)
+    plan.multiplierPpm = [nil, nil, 1_200_000, 500_001][Int(step.c >> 20 % 4)]
+    plan.cancelledCost = step.c >> 16 % 3 == 0 ? .nothing : .reported
     plan.onShort = [.forgive, .collect, .collect, .block, .block][Int(step.c >> 8 % 5)]
     if expiry == .periodEnd || step.c % 9 == 0, step.b >> 16 % 3 > 0 {
       plan.rolloverCapMicros = Int64(step.c >> 16 % 12 + 1)
@@ -63,8 +65,23 @@ extension StepReader {
     return plan
   }
 
+  /// One to three rows of the book, now and then of a plan, or from another time.
+  var prices: Command {
+    let classes: [UnitClass] = [.input, .output, .cacheRead, .image]
+    let now = model.now(wall)
+    let lines = (0...Int(step.b % 3)).map { index in
+      let choice = step.c >> UInt64(8 * index)
+      return TallyCore.UsageCommand.PutPrices.Line(
+        planId: choice % 5 == 0 ? Self.planIds[Int(choice >> 3 % UInt64(Self.planIds.count))] : "",
+        model: ["", "m0", "m1"][Int(choice >> 2 % 3)], unitClass: classes[(Int(step.a % 4) + index) % 4],
+        micros: choice % 7 == 0 ? nil : Int64(choice >> 4 % 5) * 7_001,
+        effectiveFromMicros: [nil, nil, now + 1_000_000, now - 5, now][Int(choice >> 5 % 5)])
+    }
+    return .putPrices(.init(lines))
+  }
+
   var keptOfPlan: TallyCore.UsageCommand.PutPlan.Kept {
-    [[], [], .onShort, .rolloverCap, .isDefault][Int(step.b >> 24 % 5)]
+    [[], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier][Int(step.b >> 24 % 7)]
   }
 
   var settings: UserSettings {

@@ -123,6 +123,7 @@ struct StepReader {
     case .capture: .capture(capture)
     case .release:
       .release(Command.Release(holdId: holdId, actingUserId: actingUser, idempotency: idempotency))
+    case .putPlan where step.c % 3 == 2: prices
     case .putPlan: .putPlan(plan, keeping: keptOfPlan)
     case .putSettings: .admin(.putSettings(settings, keeping: keptOfSettings))
     case .beginRun, .finishRun, .recordRun: .usage(usage)
@@ -240,7 +241,10 @@ struct StepReader {
     return UsageCommand.End(
       status: statuses[Int(step.b >> 8 % 4)], inputTokens: Int64(step.b % 1_000),
       outputTokens: Int64(step.c % 1_000), images: Int64(step.b % 3),
-      costMicros: costs[Int(step.c % UInt64(costs.count))], error: step.c % 5 == 0 ? "e\(step.id)" : "")
+      units: step.b % 17 == 0 ? [UnitCount(.cacheRead, Int64(step.c % 900) + 1)] : [],
+      costMicros: costs[Int(step.c % UInt64(costs.count))],
+      providerCostMicros: step.b % 7 == 0 ? Int64(step.b % 90) : 0,
+      error: step.c % 5 == 0 ? "e\(step.id)" : "")
   }
 
   private var recordedStart: Int64? {

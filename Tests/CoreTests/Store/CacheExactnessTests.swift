@@ -57,6 +57,7 @@ struct CacheExactnessTests {
     switch outcome {
     case .admin(.settingsStored(_, _, let commit)): commit
     case .planStored(_, _, let commit): commit
+    case .pricesStored(let it): it.commit
     default: nil
     }
   }

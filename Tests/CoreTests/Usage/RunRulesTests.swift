@@ -65,20 +65,24 @@ struct RunRulesTests {
       reason { try Rules.finish(finish(1, .running), run, context(5), onShort: forgive) } == .invalidField)
   }
 
-  @Test("a cost is reckoned only of a run that succeeded, and only when it is not given")
+  @Test("a cost is reckoned of a run that succeeded or was cancelled, and only when it is not given")
   func reckoning() throws {
-    var priced = context(5)
-    priced.plan = Plan(id: "p", displayName: "", monthlyCreditMicros: 1, grantExpiry: .never)
     let run = Run(
       runId: "r", userId: "u", model: "m", type: "t", status: .running, startedAtMicros: Self.now)
-    #expect(reason { try Rules.finish(finish(nil), run, priced, onShort: forgive) } == .invalidField)
-    priced.plan?.prices = [
-      ModelPrice(model: "", inputMicrosPerMillion: 1, outputMicrosPerMillion: 0, imageMicros: 0)
-    ]
+    func pricing(_ micros: Int64?) -> RunPricing {
+      var book = PriceBook()
+      if let micros { book.append(Price(unitClass: .input, micros: micros, effectiveFromMicros: 0)) }
+      return RunPricing(book, planId: nil, atMicros: Self.now)
+    }
+    func cost(_ finish: UsageCommand.Finish, _ micros: Int64? = 1) throws -> Int64 {
+      try Rules.finish(finish, run, context(5), pricing(micros), onShort: forgive).run.costMicros
+    }
+    #expect(reason { try cost(finish(nil), nil) } == .invalidField)
     // A millionth of a micro-dollar is a whole one.
-    #expect(try Rules.finish(finish(nil), run, priced, onShort: forgive).run.costMicros == 1)
-    #expect(try Rules.finish(finish(3), run, priced, onShort: forgive).run.costMicros == 3)
-    #expect(try Rules.finish(finish(nil, .failed), run, priced, onShort: forgive).run.costMicros == 0)
+    #expect(try cost(finish(nil)) == 1)
+    #expect(try cost(finish(3)) == 3)
+    #expect(try cost(finish(nil, .failed)) == 0)
+    #expect(try cost(finish(nil, .cancelled)) == 1)
   }
 
   @Test("an event is taken from 35 days back to 5 minutes ahead, at the borders too")
@@ -89,7 +93,7 @@ struct RunRulesTests {
           UsageCommand.Record(
             userId: "u", runId: "r", model: "m", type: "t",
             end: UsageCommand.End(status: .failed), startedAtMicros: Self.now + offsetMicros,
-            digest: Self.digest), plan: nil, nowMicros: Self.now)
+            digest: Self.digest), nil, nowMicros: Self.now)
       }
     }
     #expect(at(-Rules.oldestEventMicros) == nil && at(-Rules.oldestEventMicros - 1) == .eventTooOld)

@@ -54,6 +54,12 @@ enum UsageRows {
       request.plan = plan
     },
     MethodRow(RPCs.listPlans, .readonly, .nobody) { _, _, _ in },
+    MethodRow(RPCs.putPrices, .admin, .administration) { request, rig, _ in
+      var price = TallystickV1.Price()
+      (price.model, price.unitClass, price.microsPerMillion) = (rig.fresh("model"), .input, 1)
+      request.prices = [price]
+    },
+    MethodRow(RPCs.listPrices, .readonly, .nobody) { _, _, _ in },
   ]
 
   private static func record(_ rig: MethodRig, _ owner: String?) -> TallystickV1.RecordRunRequest {

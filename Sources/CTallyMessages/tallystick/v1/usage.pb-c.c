@@ -7,6 +7,96 @@
 #endif
 
 #include "tallystick/v1/usage.pb-c.h"
+void   tallystick__v1__unit_count__init
+                     (Tallystick__V1__UnitCount         *message)
+{
+  static const Tallystick__V1__UnitCount init_value = TALLYSTICK__V1__UNIT_COUNT__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__unit_count__get_packed_size
+                     (const Tallystick__V1__UnitCount *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__unit_count__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__unit_count__pack
+                     (const Tallystick__V1__UnitCount *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__unit_count__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__unit_count__pack_to_buffer
+                     (const Tallystick__V1__UnitCount *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__unit_count__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__UnitCount *
+       tallystick__v1__unit_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__UnitCount *)
+     protobuf_c_message_unpack (&tallystick__v1__unit_count__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__unit_count__free_unpacked
+                     (Tallystick__V1__UnitCount *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__unit_count__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__class_cost__init
+                     (Tallystick__V1__ClassCost         *message)
+{
+  static const Tallystick__V1__ClassCost init_value = TALLYSTICK__V1__CLASS_COST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__class_cost__get_packed_size
+                     (const Tallystick__V1__ClassCost *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__class_cost__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__class_cost__pack
+                     (const Tallystick__V1__ClassCost *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__class_cost__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__class_cost__pack_to_buffer
+                     (const Tallystick__V1__ClassCost *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__class_cost__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ClassCost *
+       tallystick__v1__class_cost__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ClassCost *)
+     protobuf_c_message_unpack (&tallystick__v1__class_cost__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__class_cost__free_unpacked
+                     (Tallystick__V1__ClassCost *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__class_cost__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__run__init
                      (Tallystick__V1__Run         *message)
 {
@@ -1582,7 +1672,334 @@ void   tallystick__v1__list_plans_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__list_plans_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[20] =
+void   tallystick__v1__price__init
+                     (Tallystick__V1__Price         *message)
+{
+  static const Tallystick__V1__Price init_value = TALLYSTICK__V1__PRICE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__price__get_packed_size
+                     (const Tallystick__V1__Price *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__price__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__price__pack
+                     (const Tallystick__V1__Price *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__price__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__price__pack_to_buffer
+                     (const Tallystick__V1__Price *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__price__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__Price *
+       tallystick__v1__price__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__Price *)
+     protobuf_c_message_unpack (&tallystick__v1__price__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__price__free_unpacked
+                     (Tallystick__V1__Price *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__price__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__put_prices_request__init
+                     (Tallystick__V1__PutPricesRequest         *message)
+{
+  static const Tallystick__V1__PutPricesRequest init_value = TALLYSTICK__V1__PUT_PRICES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__put_prices_request__get_packed_size
+                     (const Tallystick__V1__PutPricesRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_prices_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__put_prices_request__pack
+                     (const Tallystick__V1__PutPricesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_prices_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__put_prices_request__pack_to_buffer
+                     (const Tallystick__V1__PutPricesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_prices_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PutPricesRequest *
+       tallystick__v1__put_prices_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PutPricesRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__put_prices_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__put_prices_request__free_unpacked
+                     (Tallystick__V1__PutPricesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__put_prices_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__put_prices_response__init
+                     (Tallystick__V1__PutPricesResponse         *message)
+{
+  static const Tallystick__V1__PutPricesResponse init_value = TALLYSTICK__V1__PUT_PRICES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__put_prices_response__get_packed_size
+                     (const Tallystick__V1__PutPricesResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_prices_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__put_prices_response__pack
+                     (const Tallystick__V1__PutPricesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_prices_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__put_prices_response__pack_to_buffer
+                     (const Tallystick__V1__PutPricesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_prices_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PutPricesResponse *
+       tallystick__v1__put_prices_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PutPricesResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__put_prices_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__put_prices_response__free_unpacked
+                     (Tallystick__V1__PutPricesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__put_prices_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_prices_request__init
+                     (Tallystick__V1__ListPricesRequest         *message)
+{
+  static const Tallystick__V1__ListPricesRequest init_value = TALLYSTICK__V1__LIST_PRICES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_prices_request__get_packed_size
+                     (const Tallystick__V1__ListPricesRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_prices_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_prices_request__pack
+                     (const Tallystick__V1__ListPricesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_prices_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_prices_request__pack_to_buffer
+                     (const Tallystick__V1__ListPricesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_prices_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListPricesRequest *
+       tallystick__v1__list_prices_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListPricesRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__list_prices_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_prices_request__free_unpacked
+                     (Tallystick__V1__ListPricesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_prices_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_prices_response__init
+                     (Tallystick__V1__ListPricesResponse         *message)
+{
+  static const Tallystick__V1__ListPricesResponse init_value = TALLYSTICK__V1__LIST_PRICES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_prices_response__get_packed_size
+                     (const Tallystick__V1__ListPricesResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_prices_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_prices_response__pack
+                     (const Tallystick__V1__ListPricesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_prices_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_prices_response__pack_to_buffer
+                     (const Tallystick__V1__ListPricesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_prices_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListPricesResponse *
+       tallystick__v1__list_prices_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListPricesResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__list_prices_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_prices_response__free_unpacked
+                     (Tallystick__V1__ListPricesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_prices_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor tallystick__v1__unit_count__field_descriptors[2] =
+{
+  {
+    "unit_class",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__UnitCount, unit_class),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__UnitCount, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__unit_count__field_indices_by_name[] = {
+  1,   /* field[1] = count */
+  0,   /* field[0] = unit_class */
+};
+static const ProtobufCIntRange tallystick__v1__unit_count__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__unit_count__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.UnitCount",
+  "UnitCount",
+  "Tallystick__V1__UnitCount",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__UnitCount),
+  2,
+  tallystick__v1__unit_count__field_descriptors,
+  tallystick__v1__unit_count__field_indices_by_name,
+  1,  tallystick__v1__unit_count__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__unit_count__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__class_cost__field_descriptors[2] =
+{
+  {
+    "unit_class",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ClassCost, unit_class),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cost_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ClassCost, cost_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__class_cost__field_indices_by_name[] = {
+  1,   /* field[1] = cost_micros */
+  0,   /* field[0] = unit_class */
+};
+static const ProtobufCIntRange tallystick__v1__class_cost__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__class_cost__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ClassCost",
+  "ClassCost",
+  "Tallystick__V1__ClassCost",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ClassCost),
+  2,
+  tallystick__v1__class_cost__field_descriptors,
+  tallystick__v1__class_cost__field_indices_by_name,
+  1,  tallystick__v1__class_cost__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__class_cost__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[25] =
 {
   {
     "run_id",
@@ -1824,9 +2241,70 @@ static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[20]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "provider_cost_micros",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, provider_cost_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "units",
+    22,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Run, n_units),
+    offsetof(Tallystick__V1__Run, units),
+    &tallystick__v1__unit_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "breakdown",
+    23,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Run, n_breakdown),
+    offsetof(Tallystick__V1__Run, breakdown),
+    &tallystick__v1__class_cost__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "price_version",
+    24,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, price_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plan_id",
+    25,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__run__field_indices_by_name[] = {
   19,   /* field[19] = attempt */
+  22,   /* field[22] = breakdown */
   11,   /* field[11] = charged_micros */
   10,   /* field[10] = cost_micros */
   16,   /* field[16] = error */
@@ -1839,18 +2317,22 @@ static const unsigned tallystick__v1__run__field_indices_by_name[] = {
   2,   /* field[2] = model */
   8,   /* field[8] = output_tokens */
   18,   /* field[18] = owed_micros */
+  24,   /* field[24] = plan_id */
+  23,   /* field[23] = price_version */
+  20,   /* field[20] = provider_cost_micros */
   17,   /* field[17] = recorded */
   0,   /* field[0] = run_id */
   13,   /* field[13] = started_at_micros */
   4,   /* field[4] = status */
   3,   /* field[3] = type */
   12,   /* field[12] = uncollected_micros */
+  21,   /* field[21] = units */
   1,   /* field[1] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 20 }
+  { 0, 25 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
 {
@@ -1860,7 +2342,7 @@ const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
   "Tallystick__V1__Run",
   "tallystick.v1",
   sizeof(Tallystick__V1__Run),
-  20,
+  25,
   tallystick__v1__run__field_descriptors,
   tallystick__v1__run__field_indices_by_name,
   1,  tallystick__v1__run__number_ranges,
@@ -2099,7 +2581,7 @@ const ProtobufCMessageDescriptor tallystick__v1__begin_run_response__descriptor 
   (ProtobufCMessageInit) tallystick__v1__begin_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__finish_run_request__field_descriptors[8] =
+static const ProtobufCFieldDescriptor tallystick__v1__finish_run_request__field_descriptors[12] =
 {
   {
     "run_id",
@@ -2197,21 +2679,73 @@ static const ProtobufCFieldDescriptor tallystick__v1__finish_run_request__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "provider_cost_micros",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FinishRunRequest, provider_cost_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "units",
+    10,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__FinishRunRequest, n_units),
+    offsetof(Tallystick__V1__FinishRunRequest, units),
+    &tallystick__v1__unit_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prompt_tokens",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__FinishRunRequest, prompt_case),
+    offsetof(Tallystick__V1__FinishRunRequest, prompt_tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "completion_tokens",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__FinishRunRequest, completion_case),
+    offsetof(Tallystick__V1__FinishRunRequest, completion_tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__finish_run_request__field_indices_by_name[] = {
   7,   /* field[7] = attempt */
+  11,   /* field[11] = completion_tokens */
   5,   /* field[5] = cost_micros */
   6,   /* field[6] = error */
   4,   /* field[4] = images */
   2,   /* field[2] = input_tokens */
   3,   /* field[3] = output_tokens */
+  10,   /* field[10] = prompt_tokens */
+  8,   /* field[8] = provider_cost_micros */
   0,   /* field[0] = run_id */
   1,   /* field[1] = status */
+  9,   /* field[9] = units */
 };
 static const ProtobufCIntRange tallystick__v1__finish_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__finish_run_request__descriptor =
 {
@@ -2221,7 +2755,7 @@ const ProtobufCMessageDescriptor tallystick__v1__finish_run_request__descriptor 
   "Tallystick__V1__FinishRunRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__FinishRunRequest),
-  8,
+  12,
   tallystick__v1__finish_run_request__field_descriptors,
   tallystick__v1__finish_run_request__field_indices_by_name,
   1,  tallystick__v1__finish_run_request__number_ranges,
@@ -2331,7 +2865,7 @@ const ProtobufCMessageDescriptor tallystick__v1__finish_run_response__descriptor
   (ProtobufCMessageInit) tallystick__v1__finish_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_descriptors[11] =
+static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_descriptors[15] =
 {
   {
     "run_id",
@@ -2465,24 +2999,76 @@ static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "provider_cost_micros",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, provider_cost_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "units",
+    13,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RecordRunRequest, n_units),
+    offsetof(Tallystick__V1__RecordRunRequest, units),
+    &tallystick__v1__unit_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prompt_tokens",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__RecordRunRequest, prompt_case),
+    offsetof(Tallystick__V1__RecordRunRequest, prompt_tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "completion_tokens",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__RecordRunRequest, completion_case),
+    offsetof(Tallystick__V1__RecordRunRequest, completion_tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__record_run_request__field_indices_by_name[] = {
+  14,   /* field[14] = completion_tokens */
   8,   /* field[8] = cost_micros */
   10,   /* field[10] = error */
   7,   /* field[7] = images */
   5,   /* field[5] = input_tokens */
   2,   /* field[2] = model */
   6,   /* field[6] = output_tokens */
+  13,   /* field[13] = prompt_tokens */
+  11,   /* field[11] = provider_cost_micros */
   0,   /* field[0] = run_id */
   9,   /* field[9] = started_at_micros */
   4,   /* field[4] = status */
   3,   /* field[3] = type */
+  12,   /* field[12] = units */
   1,   /* field[1] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__record_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__record_run_request__descriptor =
 {
@@ -2492,7 +3078,7 @@ const ProtobufCMessageDescriptor tallystick__v1__record_run_request__descriptor 
   "Tallystick__V1__RecordRunRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__RecordRunRequest),
-  11,
+  15,
   tallystick__v1__record_run_request__field_descriptors,
   tallystick__v1__record_run_request__field_indices_by_name,
   1,  tallystick__v1__record_run_request__number_ranges,
@@ -4386,7 +4972,7 @@ const ProtobufCMessageDescriptor tallystick__v1__model_price__descriptor =
   (ProtobufCMessageInit) tallystick__v1__model_price__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[13] =
+static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[15] =
 {
   {
     "plan_id",
@@ -4544,8 +5130,33 @@ static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[13
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "cancelled_cost",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__Plan, cancelled_case),
+    offsetof(Tallystick__V1__Plan, cancelled_cost),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "price_multiplier_ppm",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__Plan, multiplier_case),
+    offsetof(Tallystick__V1__Plan, price_multiplier_ppm),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__plan__field_indices_by_name[] = {
+  13,   /* field[13] = cancelled_cost */
   1,   /* field[1] = display_name */
   4,   /* field[4] = expires_after_millis */
   3,   /* field[3] = grant_expiry */
@@ -4554,6 +5165,7 @@ static const unsigned tallystick__v1__plan__field_indices_by_name[] = {
   2,   /* field[2] = monthly_credit_micros */
   10,   /* field[10] = on_short */
   0,   /* field[0] = plan_id */
+  14,   /* field[14] = price_multiplier_ppm */
   9,   /* field[9] = prices */
   5,   /* field[5] = priority */
   11,   /* field[11] = rollover_cap_micros */
@@ -4563,7 +5175,7 @@ static const unsigned tallystick__v1__plan__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
 {
@@ -4573,7 +5185,7 @@ const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
   "Tallystick__V1__Plan",
   "tallystick.v1",
   sizeof(Tallystick__V1__Plan),
-  13,
+  15,
   tallystick__v1__plan__field_descriptors,
   tallystick__v1__plan__field_indices_by_name,
   1,  tallystick__v1__plan__number_ranges,
@@ -4808,5 +5420,403 @@ const ProtobufCMessageDescriptor tallystick__v1__list_plans_response__descriptor
   tallystick__v1__list_plans_response__field_indices_by_name,
   1,  tallystick__v1__list_plans_response__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__list_plans_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__price__field_descriptors[8] =
+{
+  {
+    "plan_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Price, plan_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Price, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unit_class",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Price, unit_class),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "micros_per_million",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__Price, price_case),
+    offsetof(Tallystick__V1__Price, micros_per_million),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "effective_from_micros",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__Price, effective_from_case),
+    offsetof(Tallystick__V1__Price, effective_from_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "price_id",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Price, price_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "put_at_micros",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Price, put_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "multiplier_ppm",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Price, multiplier_ppm),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__price__field_indices_by_name[] = {
+  4,   /* field[4] = effective_from_micros */
+  3,   /* field[3] = micros_per_million */
+  1,   /* field[1] = model */
+  7,   /* field[7] = multiplier_ppm */
+  0,   /* field[0] = plan_id */
+  5,   /* field[5] = price_id */
+  6,   /* field[6] = put_at_micros */
+  2,   /* field[2] = unit_class */
+};
+static const ProtobufCIntRange tallystick__v1__price__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__price__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.Price",
+  "Price",
+  "Tallystick__V1__Price",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__Price),
+  8,
+  tallystick__v1__price__field_descriptors,
+  tallystick__v1__price__field_indices_by_name,
+  1,  tallystick__v1__price__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__price__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__put_prices_request__field_descriptors[1] =
+{
+  {
+    "prices",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__PutPricesRequest, n_prices),
+    offsetof(Tallystick__V1__PutPricesRequest, prices),
+    &tallystick__v1__price__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__put_prices_request__field_indices_by_name[] = {
+  0,   /* field[0] = prices */
+};
+static const ProtobufCIntRange tallystick__v1__put_prices_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__put_prices_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PutPricesRequest",
+  "PutPricesRequest",
+  "Tallystick__V1__PutPricesRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PutPricesRequest),
+  1,
+  tallystick__v1__put_prices_request__field_descriptors,
+  tallystick__v1__put_prices_request__field_indices_by_name,
+  1,  tallystick__v1__put_prices_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__put_prices_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__put_prices_response__field_descriptors[4] =
+{
+  {
+    "prices",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__PutPricesResponse, n_prices),
+    offsetof(Tallystick__V1__PutPricesResponse, prices),
+    &tallystick__v1__price__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unchanged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutPricesResponse, unchanged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutPricesResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutPricesResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__put_prices_response__field_indices_by_name[] = {
+  3,   /* field[3] = commit_position */
+  2,   /* field[2] = commit_sequence */
+  0,   /* field[0] = prices */
+  1,   /* field[1] = unchanged */
+};
+static const ProtobufCIntRange tallystick__v1__put_prices_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__put_prices_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PutPricesResponse",
+  "PutPricesResponse",
+  "Tallystick__V1__PutPricesResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PutPricesResponse),
+  4,
+  tallystick__v1__put_prices_response__field_descriptors,
+  tallystick__v1__put_prices_response__field_indices_by_name,
+  1,  tallystick__v1__put_prices_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__put_prices_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_prices_request__field_descriptors[5] =
+{
+  {
+    "plan_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tallystick__V1__ListPricesRequest, of_plan_case),
+    offsetof(Tallystick__V1__ListPricesRequest, plan_id),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tallystick__V1__ListPricesRequest, of_model_case),
+    offsetof(Tallystick__V1__ListPricesRequest, model),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "at_micros",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__ListPricesRequest, at_case),
+    offsetof(Tallystick__V1__ListPricesRequest, at_micros),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListPricesRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListPricesRequest, cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_prices_request__field_indices_by_name[] = {
+  2,   /* field[2] = at_micros */
+  4,   /* field[4] = cursor */
+  3,   /* field[3] = limit */
+  1,   /* field[1] = model */
+  0,   /* field[0] = plan_id */
+};
+static const ProtobufCIntRange tallystick__v1__list_prices_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_prices_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListPricesRequest",
+  "ListPricesRequest",
+  "Tallystick__V1__ListPricesRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListPricesRequest),
+  5,
+  tallystick__v1__list_prices_request__field_descriptors,
+  tallystick__v1__list_prices_request__field_indices_by_name,
+  1,  tallystick__v1__list_prices_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_prices_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_prices_response__field_descriptors[3] =
+{
+  {
+    "prices",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ListPricesResponse, n_prices),
+    offsetof(Tallystick__V1__ListPricesResponse, prices),
+    &tallystick__v1__price__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_cursor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListPricesResponse, next_cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListPricesResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_prices_response__field_indices_by_name[] = {
+  2,   /* field[2] = commit_sequence */
+  1,   /* field[1] = next_cursor */
+  0,   /* field[0] = prices */
+};
+static const ProtobufCIntRange tallystick__v1__list_prices_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_prices_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListPricesResponse",
+  "ListPricesResponse",
+  "Tallystick__V1__ListPricesResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListPricesResponse),
+  3,
+  tallystick__v1__list_prices_response__field_descriptors,
+  tallystick__v1__list_prices_response__field_indices_by_name,
+  1,  tallystick__v1__list_prices_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_prices_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

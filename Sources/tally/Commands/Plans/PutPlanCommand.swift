@@ -16,15 +16,16 @@ struct PutPlanCommand: ClientCommand {
       plan has, books nothing; collect lets the user owe it, to be paid by the next credit; block also \
       refuses charges, holds and new runs until that is paid. --rollover carries over what is left of a \
       period's credit, up to an amount, and needs --expires period-end. The default plan holds for all users \
-      who have no plan; there is one at most. These three stay as they are stored unless they are given; all \
-      else is replaced.
+      who have no plan; there is one at most. --cancelled says what a run costs that was cancelled and names \
+      no cost: what it reports, by the prices, or nothing. These, and --multiplier, stay as they are stored \
+      unless they are given; all else is replaced.
 
       Examples:
         tally plans put pro --credit 20 --name Pro --expires 45d
         tally plans put pro --credit 20 --generations 1000 --uploads 200 \\
           --pages 50 --price 'gpt-x=3,15,0.04' --price '*=1,2,0'
         tally plans put pro --credit 20 --on-short collect --rollover 5
-        tally plans put free --credit 1 --default
+        tally plans put free --credit 1 --default --cancelled nothing
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -58,6 +59,11 @@ struct PutPlanCommand: ClientCommand {
       "What of a period's credit is carried over to the next, at most; 'none' for nothing.",
       valueName: "amount"))
   var rollover: String?
+  @Option(help: "What a run costs that was cancelled and names no cost.") var cancelled: CancelledCostName?
+  @Option(
+    parsing: .unconditional,
+    help: "How much of the book's prices it charges, in parts per million: 1200000 is a fifth more.")
+  var multiplier: Int64?
   @Flag(
     name: .customLong("default"), inversion: .prefixedNo,
     help: "Whether it is the plan of all users who have none.")
@@ -94,6 +100,8 @@ struct PutPlanCommand: ClientCommand {
     plan.onShort = onShort?.onShort
     plan.rolloverCapMicros = try rollover.map { $0 == "none" ? 0 : try Amounts.parse($0, isMicros: micros) }
     plan.isDefault = isDefault
+    plan.cancelledCost = cancelled?.cancelledCost
+    plan.priceMultiplierPpm = multiplier
     var request = TallystickV1.PutPlanRequest()
     request.plan = plan
     try await tally.perform(TallystickV1.UsageService.putPlan, request, connection, output) { response in

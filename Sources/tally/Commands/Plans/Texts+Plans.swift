@@ -8,11 +8,12 @@ extension Texts {
       [
         ("PLAN", .left), ("NAME", .left), ("MONTHLY", .amount), ("EXPIRES", .left), ("PRIORITY", .right),
         ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("ON SHORT", .left),
-        ("ROLLOVER", .amount), ("DEFAULT", .left), ("ZONE", .left), ("PRICES", .left),
+        ("ROLLOVER", .amount), ("DEFAULT", .left), ("CANCELLED", .left),
+        ("ZONE", .left), ("PRICES", .left),
       ],
       optional: [
         "PRIORITY", "ZONE", "NAME", "PAGES", "UPLOADS", "ON SHORT", "EXPIRES", "ROLLOVER", "GENERATIONS",
-        "DEFAULT",
+        "CANCELLED", "DEFAULT",
       ])
     for plan in plans {
       let expiry =
@@ -29,11 +30,12 @@ extension Texts {
         plan.planId, plan.displayName, Dollars.format(plan.monthlyCreditMicros), expiry, "\(plan.priority)",
         limit(plan.limits?.monthlyGenerations), limit(plan.limits?.monthlyUploads),
         limit(plan.limits?.pageCount), plan.onShort?.word ?? "-", rollover(plan),
-        plan.isDefault == true ? "default" : "-", plan.timeZone.isEmpty ? "UTC" : plan.timeZone,
+        plan.isDefault == true ? "default" : "-", plan.cancelledCost?.word ?? "-",
+        plan.timeZone.isEmpty ? "UTC" : plan.timeZone,
         prices.first ?? "",
       ])
       for price in prices.dropFirst() {
-        table.add(Array(repeating: "", count: 12) + [price])
+        table.add(Array(repeating: "", count: 13) + [price])
       }
     }
     return table.text
@@ -45,4 +47,21 @@ extension Texts {
   }
 
   private static func limit(_ limit: Int64?) -> String { limit.map(Texts.count) ?? "-" }
+
+  static func prices(_ prices: [TallystickV1.Price]) -> String {
+    var table = Table(
+      [("MODEL", .left), ("CLASS", .left), ("A MILLION", .amount), ("FROM", .time), ("PLAN", .left)],
+      optional: ["PLAN"])
+    for price in prices {
+      let isMultiplier = price.unitClass == .unspecified
+      table.add([
+        price.model.isEmpty ? Prices.anyModel : price.model,
+        isMultiplier ? "multiplier" : price.unitClass.word,
+        isMultiplier ? "x \(price.multiplierPpm) ppm" : price.microsPerMillion.map(Dollars.format) ?? "none",
+        price.effectiveFromMicros == 0 ? "ever" : Timestamp.format(price.effectiveFromMicros ?? 0),
+        price.planId.isEmpty ? "-" : price.planId,
+      ])
+    }
+    return table.text
+  }
 }

@@ -10,7 +10,8 @@ struct FinishRunCommand: ClientCommand {
     discussion: """
       Examples:
         tally usage finish run-7 --input-tokens 1200 --output-tokens 350
-        tally usage finish run-9 --images 2 --cost 0.12
+        tally usage finish run-9 --images 2 --cost 0.12 --provider-cost 0.08
+        tally usage finish run-6 --status cancelled --output-tokens 20000
         tally usage finish run-8 --status failed --error 'the model was busy'
         tally usage finish run-8 --attempt 2 --output-tokens 350
       """)
@@ -30,7 +31,11 @@ struct FinishRunCommand: ClientCommand {
     request.inputTokens = result.inputTokens
     request.outputTokens = result.outputTokens
     request.images = result.images
+    request.units = try result.unitCounts()
+    request.promptTokens = result.promptTokens
+    request.completionTokens = result.completionTokens
     request.costMicros = try result.costMicros()
+    request.providerCostMicros = try result.providerCostMicros()
     request.error = result.error
     request.attempt = try AttemptOption.number(attempt)
     try await tally.perform(TallystickV1.UsageService.finishRun, request, connection, output) { reply in

@@ -33,7 +33,11 @@ struct RecordRunCommand: ClientCommand {
     request.inputTokens = result.inputTokens
     request.outputTokens = result.outputTokens
     request.images = result.images
+    request.units = try result.unitCounts()
+    request.promptTokens = result.promptTokens
+    request.completionTokens = result.completionTokens
     request.costMicros = try result.costMicros()
+    request.providerCostMicros = try result.providerCostMicros()
     request.startedAtMicros = try started.map(Times.parse)
     request.error = result.error
     try await tally.perform(TallystickV1.UsageService.recordRun, request, connection, output) { reply in

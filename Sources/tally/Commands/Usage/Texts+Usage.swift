@@ -17,6 +17,10 @@ extension Texts {
       rows.append(("expires", Timestamp.format(run.expiresAtMicros)))
     } else {
       rows.append(("cost", Dollars.format(run.costMicros)))
+      if run.providerCostMicros != 0 {
+        rows.append(("provider took", Dollars.format(run.providerCostMicros)))
+        rows.append(("margin", Dollars.format(run.costMicros - run.providerCostMicros)))
+      }
       if !run.recorded { rows.append(("charged", Dollars.format(run.chargedMicros))) }
       if run.uncollectedMicros != 0 {
         rows.append(("not charged", Dollars.format(run.uncollectedMicros)))
@@ -25,6 +29,12 @@ extension Texts {
       }
       rows.append(("tokens", "\(count(run.inputTokens)) in, \(count(run.outputTokens)) out"))
       rows.append(("images", run.images == 0 ? "" : count(run.images)))
+      let shown: [TallystickV1.UnitClass] = [.input, .output, .image]
+      for unit in run.units where !shown.contains(unit.unitClass) {
+        rows.append((unit.unitClass.word, count(unit.count)))
+      }
+      let parts = run.breakdown.map { "\($0.unitClass.word) \(Dollars.format($0.costMicros))" }
+      rows.append(("of which", parts.count > 1 ? parts.joined(separator: ", ") : ""))
       rows.append(("error", run.error))
     }
     rows.append(("started", Timestamp.format(run.startedAtMicros)))

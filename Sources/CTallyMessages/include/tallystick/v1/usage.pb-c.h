@@ -17,6 +17,8 @@ PROTOBUF_C__BEGIN_DECLS
 #include "tallystick/v1/credits.pb-c.h"
 #include "tallystick/v1/errors.pb-c.h"
 
+typedef struct Tallystick__V1__UnitCount Tallystick__V1__UnitCount;
+typedef struct Tallystick__V1__ClassCost Tallystick__V1__ClassCost;
 typedef struct Tallystick__V1__Run Tallystick__V1__Run;
 typedef struct Tallystick__V1__BeginRunRequest Tallystick__V1__BeginRunRequest;
 typedef struct Tallystick__V1__BeginRunResponse Tallystick__V1__BeginRunResponse;
@@ -52,12 +54,39 @@ typedef struct Tallystick__V1__PutPlanRequest Tallystick__V1__PutPlanRequest;
 typedef struct Tallystick__V1__PutPlanResponse Tallystick__V1__PutPlanResponse;
 typedef struct Tallystick__V1__ListPlansRequest Tallystick__V1__ListPlansRequest;
 typedef struct Tallystick__V1__ListPlansResponse Tallystick__V1__ListPlansResponse;
+typedef struct Tallystick__V1__Price Tallystick__V1__Price;
+typedef struct Tallystick__V1__PutPricesRequest Tallystick__V1__PutPricesRequest;
+typedef struct Tallystick__V1__PutPricesResponse Tallystick__V1__PutPricesResponse;
+typedef struct Tallystick__V1__ListPricesRequest Tallystick__V1__ListPricesRequest;
+typedef struct Tallystick__V1__ListPricesResponse Tallystick__V1__ListPricesResponse;
 
 
 /* --- enums --- */
 
 
 /* --- messages --- */
+
+struct  Tallystick__V1__UnitCount
+{
+  ProtobufCMessage base;
+  int32_t unit_class;
+  int64_t count;
+};
+#define TALLYSTICK__V1__UNIT_COUNT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__unit_count__descriptor) \
+    , 0, 0 }
+
+
+struct  Tallystick__V1__ClassCost
+{
+  ProtobufCMessage base;
+  int32_t unit_class;
+  int64_t cost_micros;
+};
+#define TALLYSTICK__V1__CLASS_COST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__class_cost__descriptor) \
+    , 0, 0 }
+
 
 struct  Tallystick__V1__Run
 {
@@ -82,10 +111,17 @@ struct  Tallystick__V1__Run
   uint64_t recorded;
   int64_t owed_micros;
   int32_t attempt;
+  int64_t provider_cost_micros;
+  size_t n_units;
+  Tallystick__V1__UnitCount **units;
+  size_t n_breakdown;
+  Tallystick__V1__ClassCost **breakdown;
+  int64_t price_version;
+  ProtobufCBinaryData plan_id;
 };
 #define TALLYSTICK__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__run__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL} }
 
 
 struct  Tallystick__V1__BeginRunRequest
@@ -130,6 +166,18 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__FINISH_RUN_REQUEST__COST__CASE)
 } Tallystick__V1__FinishRunRequest__CostCase;
 
+typedef enum {
+  TALLYSTICK__V1__FINISH_RUN_REQUEST__PROMPT__NOT_SET = 0,
+  TALLYSTICK__V1__FINISH_RUN_REQUEST__PROMPT_PROMPT_TOKENS = 11
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__FINISH_RUN_REQUEST__PROMPT__CASE)
+} Tallystick__V1__FinishRunRequest__PromptCase;
+
+typedef enum {
+  TALLYSTICK__V1__FINISH_RUN_REQUEST__COMPLETION__NOT_SET = 0,
+  TALLYSTICK__V1__FINISH_RUN_REQUEST__COMPLETION_COMPLETION_TOKENS = 12
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__FINISH_RUN_REQUEST__COMPLETION__CASE)
+} Tallystick__V1__FinishRunRequest__CompletionCase;
+
 struct  Tallystick__V1__FinishRunRequest
 {
   ProtobufCMessage base;
@@ -140,14 +188,25 @@ struct  Tallystick__V1__FinishRunRequest
   int64_t images;
   ProtobufCBinaryData error;
   int32_t attempt;
+  int64_t provider_cost_micros;
+  size_t n_units;
+  Tallystick__V1__UnitCount **units;
   Tallystick__V1__FinishRunRequest__CostCase cost_case;
   union {
     int64_t cost_micros;
   };
+  Tallystick__V1__FinishRunRequest__PromptCase prompt_case;
+  union {
+    int64_t prompt_tokens;
+  };
+  Tallystick__V1__FinishRunRequest__CompletionCase completion_case;
+  union {
+    int64_t completion_tokens;
+  };
 };
 #define TALLYSTICK__V1__FINISH_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__finish_run_request__descriptor) \
-    , {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, TALLYSTICK__V1__FINISH_RUN_REQUEST__COST__NOT_SET, {0} }
+    , {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, 0, 0,NULL, TALLYSTICK__V1__FINISH_RUN_REQUEST__COST__NOT_SET, {0}, TALLYSTICK__V1__FINISH_RUN_REQUEST__PROMPT__NOT_SET, {0}, TALLYSTICK__V1__FINISH_RUN_REQUEST__COMPLETION__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__FinishRunResponse
@@ -180,6 +239,18 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__RECORD_RUN_REQUEST__STARTED_AT__CASE)
 } Tallystick__V1__RecordRunRequest__StartedAtCase;
 
+typedef enum {
+  TALLYSTICK__V1__RECORD_RUN_REQUEST__PROMPT__NOT_SET = 0,
+  TALLYSTICK__V1__RECORD_RUN_REQUEST__PROMPT_PROMPT_TOKENS = 14
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__RECORD_RUN_REQUEST__PROMPT__CASE)
+} Tallystick__V1__RecordRunRequest__PromptCase;
+
+typedef enum {
+  TALLYSTICK__V1__RECORD_RUN_REQUEST__COMPLETION__NOT_SET = 0,
+  TALLYSTICK__V1__RECORD_RUN_REQUEST__COMPLETION_COMPLETION_TOKENS = 15
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__RECORD_RUN_REQUEST__COMPLETION__CASE)
+} Tallystick__V1__RecordRunRequest__CompletionCase;
+
 struct  Tallystick__V1__RecordRunRequest
 {
   ProtobufCMessage base;
@@ -192,6 +263,9 @@ struct  Tallystick__V1__RecordRunRequest
   int64_t output_tokens;
   int64_t images;
   ProtobufCBinaryData error;
+  int64_t provider_cost_micros;
+  size_t n_units;
+  Tallystick__V1__UnitCount **units;
   Tallystick__V1__RecordRunRequest__CostCase cost_case;
   union {
     int64_t cost_micros;
@@ -200,10 +274,18 @@ struct  Tallystick__V1__RecordRunRequest
   union {
     int64_t started_at_micros;
   };
+  Tallystick__V1__RecordRunRequest__PromptCase prompt_case;
+  union {
+    int64_t prompt_tokens;
+  };
+  Tallystick__V1__RecordRunRequest__CompletionCase completion_case;
+  union {
+    int64_t completion_tokens;
+  };
 };
 #define TALLYSTICK__V1__RECORD_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__record_run_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, TALLYSTICK__V1__RECORD_RUN_REQUEST__COST__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__STARTED_AT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, 0,NULL, TALLYSTICK__V1__RECORD_RUN_REQUEST__COST__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__STARTED_AT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__PROMPT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__COMPLETION__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__RecordRunResponse
@@ -632,6 +714,18 @@ typedef enum {
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__PLAN__DEFAULT_PLAN__CASE)
 } Tallystick__V1__Plan__DefaultPlanCase;
 
+typedef enum {
+  TALLYSTICK__V1__PLAN__CANCELLED__NOT_SET = 0,
+  TALLYSTICK__V1__PLAN__CANCELLED_CANCELLED_COST = 14
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__PLAN__CANCELLED__CASE)
+} Tallystick__V1__Plan__CancelledCase;
+
+typedef enum {
+  TALLYSTICK__V1__PLAN__MULTIPLIER__NOT_SET = 0,
+  TALLYSTICK__V1__PLAN__MULTIPLIER_PRICE_MULTIPLIER_PPM = 15
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__PLAN__MULTIPLIER__CASE)
+} Tallystick__V1__Plan__MultiplierCase;
+
 struct  Tallystick__V1__Plan
 {
   ProtobufCMessage base;
@@ -659,10 +753,18 @@ struct  Tallystick__V1__Plan
   union {
     uint64_t is_default;
   };
+  Tallystick__V1__Plan__CancelledCase cancelled_case;
+  union {
+    int32_t cancelled_cost;
+  };
+  Tallystick__V1__Plan__MultiplierCase multiplier_case;
+  union {
+    int64_t price_multiplier_ppm;
+  };
 };
 #define TALLYSTICK__V1__PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__plan__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0,NULL, TALLYSTICK__V1__PLAN__SHORT__NOT_SET, {0}, TALLYSTICK__V1__PLAN__ROLLOVER__NOT_SET, {0}, TALLYSTICK__V1__PLAN__DEFAULT_PLAN__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0,NULL, TALLYSTICK__V1__PLAN__SHORT__NOT_SET, {0}, TALLYSTICK__V1__PLAN__ROLLOVER__NOT_SET, {0}, TALLYSTICK__V1__PLAN__DEFAULT_PLAN__NOT_SET, {0}, TALLYSTICK__V1__PLAN__CANCELLED__NOT_SET, {0}, TALLYSTICK__V1__PLAN__MULTIPLIER__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__PutPlanRequest
@@ -714,6 +816,158 @@ struct  Tallystick__V1__ListPlansResponse
     , 0,NULL, {0,NULL}, 0 }
 
 
+typedef enum {
+  TALLYSTICK__V1__PRICE__PRICE__NOT_SET = 0,
+  TALLYSTICK__V1__PRICE__PRICE_MICROS_PER_MILLION = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__PRICE__PRICE__CASE)
+} Tallystick__V1__Price__PriceCase;
+
+typedef enum {
+  TALLYSTICK__V1__PRICE__EFFECTIVE_FROM__NOT_SET = 0,
+  TALLYSTICK__V1__PRICE__EFFECTIVE_FROM_EFFECTIVE_FROM_MICROS = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__PRICE__EFFECTIVE_FROM__CASE)
+} Tallystick__V1__Price__EffectiveFromCase;
+
+struct  Tallystick__V1__Price
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData plan_id;
+  ProtobufCBinaryData model;
+  int32_t unit_class;
+  int64_t price_id;
+  int64_t put_at_micros;
+  int64_t multiplier_ppm;
+  Tallystick__V1__Price__PriceCase price_case;
+  union {
+    int64_t micros_per_million;
+  };
+  Tallystick__V1__Price__EffectiveFromCase effective_from_case;
+  union {
+    int64_t effective_from_micros;
+  };
+};
+#define TALLYSTICK__V1__PRICE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__price__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, TALLYSTICK__V1__PRICE__PRICE__NOT_SET, {0}, TALLYSTICK__V1__PRICE__EFFECTIVE_FROM__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__PutPricesRequest
+{
+  ProtobufCMessage base;
+  size_t n_prices;
+  Tallystick__V1__Price **prices;
+};
+#define TALLYSTICK__V1__PUT_PRICES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__put_prices_request__descriptor) \
+    , 0,NULL }
+
+
+struct  Tallystick__V1__PutPricesResponse
+{
+  ProtobufCMessage base;
+  size_t n_prices;
+  Tallystick__V1__Price **prices;
+  uint64_t unchanged;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__PUT_PRICES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__put_prices_response__descriptor) \
+    , 0,NULL, 0, 0, 0 }
+
+
+typedef enum {
+  TALLYSTICK__V1__LIST_PRICES_REQUEST__OF_PLAN__NOT_SET = 0,
+  TALLYSTICK__V1__LIST_PRICES_REQUEST__OF_PLAN_PLAN_ID = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__LIST_PRICES_REQUEST__OF_PLAN__CASE)
+} Tallystick__V1__ListPricesRequest__OfPlanCase;
+
+typedef enum {
+  TALLYSTICK__V1__LIST_PRICES_REQUEST__OF_MODEL__NOT_SET = 0,
+  TALLYSTICK__V1__LIST_PRICES_REQUEST__OF_MODEL_MODEL = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__LIST_PRICES_REQUEST__OF_MODEL__CASE)
+} Tallystick__V1__ListPricesRequest__OfModelCase;
+
+typedef enum {
+  TALLYSTICK__V1__LIST_PRICES_REQUEST__AT__NOT_SET = 0,
+  TALLYSTICK__V1__LIST_PRICES_REQUEST__AT_AT_MICROS = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__LIST_PRICES_REQUEST__AT__CASE)
+} Tallystick__V1__ListPricesRequest__AtCase;
+
+struct  Tallystick__V1__ListPricesRequest
+{
+  ProtobufCMessage base;
+  int32_t limit;
+  ProtobufCBinaryData cursor;
+  Tallystick__V1__ListPricesRequest__OfPlanCase of_plan_case;
+  union {
+    ProtobufCBinaryData plan_id;
+  };
+  Tallystick__V1__ListPricesRequest__OfModelCase of_model_case;
+  union {
+    ProtobufCBinaryData model;
+  };
+  Tallystick__V1__ListPricesRequest__AtCase at_case;
+  union {
+    int64_t at_micros;
+  };
+};
+#define TALLYSTICK__V1__LIST_PRICES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__list_prices_request__descriptor) \
+    , 0, {0,NULL}, TALLYSTICK__V1__LIST_PRICES_REQUEST__OF_PLAN__NOT_SET, {0}, TALLYSTICK__V1__LIST_PRICES_REQUEST__OF_MODEL__NOT_SET, {0}, TALLYSTICK__V1__LIST_PRICES_REQUEST__AT__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__ListPricesResponse
+{
+  ProtobufCMessage base;
+  size_t n_prices;
+  Tallystick__V1__Price **prices;
+  ProtobufCBinaryData next_cursor;
+  int64_t commit_sequence;
+};
+#define TALLYSTICK__V1__LIST_PRICES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__list_prices_response__descriptor) \
+    , 0,NULL, {0,NULL}, 0 }
+
+
+/* Tallystick__V1__UnitCount methods */
+void   tallystick__v1__unit_count__init
+                     (Tallystick__V1__UnitCount         *message);
+size_t tallystick__v1__unit_count__get_packed_size
+                     (const Tallystick__V1__UnitCount   *message);
+size_t tallystick__v1__unit_count__pack
+                     (const Tallystick__V1__UnitCount   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__unit_count__pack_to_buffer
+                     (const Tallystick__V1__UnitCount   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__UnitCount *
+       tallystick__v1__unit_count__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__unit_count__free_unpacked
+                     (Tallystick__V1__UnitCount *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ClassCost methods */
+void   tallystick__v1__class_cost__init
+                     (Tallystick__V1__ClassCost         *message);
+size_t tallystick__v1__class_cost__get_packed_size
+                     (const Tallystick__V1__ClassCost   *message);
+size_t tallystick__v1__class_cost__pack
+                     (const Tallystick__V1__ClassCost   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__class_cost__pack_to_buffer
+                     (const Tallystick__V1__ClassCost   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ClassCost *
+       tallystick__v1__class_cost__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__class_cost__free_unpacked
+                     (Tallystick__V1__ClassCost *message,
+                      ProtobufCAllocator *allocator);
 /* Tallystick__V1__Run methods */
 void   tallystick__v1__run__init
                      (Tallystick__V1__Run         *message);
@@ -1379,8 +1633,109 @@ Tallystick__V1__ListPlansResponse *
 void   tallystick__v1__list_plans_response__free_unpacked
                      (Tallystick__V1__ListPlansResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__Price methods */
+void   tallystick__v1__price__init
+                     (Tallystick__V1__Price         *message);
+size_t tallystick__v1__price__get_packed_size
+                     (const Tallystick__V1__Price   *message);
+size_t tallystick__v1__price__pack
+                     (const Tallystick__V1__Price   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__price__pack_to_buffer
+                     (const Tallystick__V1__Price   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__Price *
+       tallystick__v1__price__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__price__free_unpacked
+                     (Tallystick__V1__Price *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__PutPricesRequest methods */
+void   tallystick__v1__put_prices_request__init
+                     (Tallystick__V1__PutPricesRequest         *message);
+size_t tallystick__v1__put_prices_request__get_packed_size
+                     (const Tallystick__V1__PutPricesRequest   *message);
+size_t tallystick__v1__put_prices_request__pack
+                     (const Tallystick__V1__PutPricesRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__put_prices_request__pack_to_buffer
+                     (const Tallystick__V1__PutPricesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__PutPricesRequest *
+       tallystick__v1__put_prices_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__put_prices_request__free_unpacked
+                     (Tallystick__V1__PutPricesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__PutPricesResponse methods */
+void   tallystick__v1__put_prices_response__init
+                     (Tallystick__V1__PutPricesResponse         *message);
+size_t tallystick__v1__put_prices_response__get_packed_size
+                     (const Tallystick__V1__PutPricesResponse   *message);
+size_t tallystick__v1__put_prices_response__pack
+                     (const Tallystick__V1__PutPricesResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__put_prices_response__pack_to_buffer
+                     (const Tallystick__V1__PutPricesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__PutPricesResponse *
+       tallystick__v1__put_prices_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__put_prices_response__free_unpacked
+                     (Tallystick__V1__PutPricesResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ListPricesRequest methods */
+void   tallystick__v1__list_prices_request__init
+                     (Tallystick__V1__ListPricesRequest         *message);
+size_t tallystick__v1__list_prices_request__get_packed_size
+                     (const Tallystick__V1__ListPricesRequest   *message);
+size_t tallystick__v1__list_prices_request__pack
+                     (const Tallystick__V1__ListPricesRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__list_prices_request__pack_to_buffer
+                     (const Tallystick__V1__ListPricesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ListPricesRequest *
+       tallystick__v1__list_prices_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__list_prices_request__free_unpacked
+                     (Tallystick__V1__ListPricesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ListPricesResponse methods */
+void   tallystick__v1__list_prices_response__init
+                     (Tallystick__V1__ListPricesResponse         *message);
+size_t tallystick__v1__list_prices_response__get_packed_size
+                     (const Tallystick__V1__ListPricesResponse   *message);
+size_t tallystick__v1__list_prices_response__pack
+                     (const Tallystick__V1__ListPricesResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__list_prices_response__pack_to_buffer
+                     (const Tallystick__V1__ListPricesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ListPricesResponse *
+       tallystick__v1__list_prices_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__list_prices_response__free_unpacked
+                     (Tallystick__V1__ListPricesResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
+typedef void (*Tallystick__V1__UnitCount_Closure)
+                 (const Tallystick__V1__UnitCount *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ClassCost_Closure)
+                 (const Tallystick__V1__ClassCost *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__Run_Closure)
                  (const Tallystick__V1__Run *message,
                   void *closure_data);
@@ -1486,12 +1841,29 @@ typedef void (*Tallystick__V1__ListPlansRequest_Closure)
 typedef void (*Tallystick__V1__ListPlansResponse_Closure)
                  (const Tallystick__V1__ListPlansResponse *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__Price_Closure)
+                 (const Tallystick__V1__Price *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__PutPricesRequest_Closure)
+                 (const Tallystick__V1__PutPricesRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__PutPricesResponse_Closure)
+                 (const Tallystick__V1__PutPricesResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ListPricesRequest_Closure)
+                 (const Tallystick__V1__ListPricesRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ListPricesResponse_Closure)
+                 (const Tallystick__V1__ListPricesResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
 
 /* --- descriptors --- */
 
+extern const ProtobufCMessageDescriptor tallystick__v1__unit_count__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__class_cost__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__run__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__begin_run_response__descriptor;
@@ -1527,6 +1899,11 @@ extern const ProtobufCMessageDescriptor tallystick__v1__put_plan_request__descri
 extern const ProtobufCMessageDescriptor tallystick__v1__put_plan_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__list_plans_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__list_plans_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__price__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__put_prices_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__put_prices_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__list_prices_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__list_prices_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -102,6 +102,20 @@ _LIST_PLANS = Method(
     usage_pb2.ListPlansResponse,
     repeatable=True,
 )
+_PUT_PRICES = Method(
+    "tallystick.v1.UsageService",
+    "PutPrices",
+    usage_pb2.PutPricesRequest,
+    usage_pb2.PutPricesResponse,
+    repeatable=True,
+)
+_LIST_PRICES = Method(
+    "tallystick.v1.UsageService",
+    "ListPrices",
+    usage_pb2.ListPricesRequest,
+    usage_pb2.ListPricesResponse,
+    repeatable=True,
+)
 
 
 class UsageService:
@@ -147,6 +161,10 @@ class UsageService:
         cost_micros: Optional[Amount] = None,
         error: str = "",
         attempt: int = 0,
+        provider_cost_micros: Amount = 0,
+        units: Iterable[usage_pb2.UnitCount] = (),
+        prompt_tokens: Optional[int] = None,
+        completion_tokens: Optional[int] = None,
         timeout: Optional[float] = None,
     ) -> usage_pb2.FinishRunResponse:
         """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
@@ -163,6 +181,10 @@ class UsageService:
             cost_micros=None if cost_micros is None else to_micros(cost_micros),
             error=error,
             attempt=attempt,
+            provider_cost_micros=to_micros(provider_cost_micros),
+            units=units,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
         )
         return self._caller.unary(_FINISH_RUN, request, timeout)
 
@@ -180,6 +202,10 @@ class UsageService:
         cost_micros: Optional[Amount] = None,
         started_at_micros: Optional[Time] = None,
         error: str = "",
+        provider_cost_micros: Amount = 0,
+        units: Iterable[usage_pb2.UnitCount] = (),
+        prompt_tokens: Optional[int] = None,
+        completion_tokens: Optional[int] = None,
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunResponse:
         """Records a run that has ended elsewhere. Never charges, never checks a quota."""
@@ -195,6 +221,10 @@ class UsageService:
             cost_micros=None if cost_micros is None else to_micros(cost_micros),
             started_at_micros=None if started_at_micros is None else to_timestamp(started_at_micros),
             error=error,
+            provider_cost_micros=to_micros(provider_cost_micros),
+            units=units,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
         )
         return self._caller.unary(_RECORD_RUN, request, timeout)
 
@@ -358,6 +388,42 @@ class UsageService:
         )
         return self._caller.unary(_LIST_PLANS, request, timeout)
 
+    def put_prices(
+        self,
+        *,
+        prices: Iterable[usage_pb2.Price] = (),
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.PutPricesResponse:
+        """Appends rows to the book of prices, all or none. What the book says already is not appended
+        again. Role: admin.
+        """
+        request = _PUT_PRICES.made(
+            prices=prices,
+        )
+        return self._caller.unary(_PUT_PRICES, request, timeout)
+
+    def list_prices(
+        self,
+        *,
+        plan_id: Optional[str] = None,
+        model: Optional[str] = None,
+        at_micros: Optional[Time] = None,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.ListPricesResponse:
+        """The book of prices: its whole history, or what holds at a time, in the order in which it was
+        put.
+        """
+        request = _LIST_PRICES.made(
+            plan_id=plan_id,
+            model=model,
+            at_micros=None if at_micros is None else to_timestamp(at_micros),
+            limit=limit,
+            cursor=cursor,
+        )
+        return self._caller.unary(_LIST_PRICES, request, timeout)
+
 
 class AsyncUsageService:
     """The methods of `tallystick.v1.UsageService`, for asyncio."""
@@ -402,6 +468,10 @@ class AsyncUsageService:
         cost_micros: Optional[Amount] = None,
         error: str = "",
         attempt: int = 0,
+        provider_cost_micros: Amount = 0,
+        units: Iterable[usage_pb2.UnitCount] = (),
+        prompt_tokens: Optional[int] = None,
+        completion_tokens: Optional[int] = None,
         timeout: Optional[float] = None,
     ) -> usage_pb2.FinishRunResponse:
         """Ends a run: charges its cost, gives the rest of its hold back and counts it, in one transaction.
@@ -418,6 +488,10 @@ class AsyncUsageService:
             cost_micros=None if cost_micros is None else to_micros(cost_micros),
             error=error,
             attempt=attempt,
+            provider_cost_micros=to_micros(provider_cost_micros),
+            units=units,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
         )
         return await self._caller.unary(_FINISH_RUN, request, timeout)
 
@@ -435,6 +509,10 @@ class AsyncUsageService:
         cost_micros: Optional[Amount] = None,
         started_at_micros: Optional[Time] = None,
         error: str = "",
+        provider_cost_micros: Amount = 0,
+        units: Iterable[usage_pb2.UnitCount] = (),
+        prompt_tokens: Optional[int] = None,
+        completion_tokens: Optional[int] = None,
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunResponse:
         """Records a run that has ended elsewhere. Never charges, never checks a quota."""
@@ -450,6 +528,10 @@ class AsyncUsageService:
             cost_micros=None if cost_micros is None else to_micros(cost_micros),
             started_at_micros=None if started_at_micros is None else to_timestamp(started_at_micros),
             error=error,
+            provider_cost_micros=to_micros(provider_cost_micros),
+            units=units,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
         )
         return await self._caller.unary(_RECORD_RUN, request, timeout)
 
@@ -612,3 +694,39 @@ class AsyncUsageService:
             cursor=cursor,
         )
         return await self._caller.unary(_LIST_PLANS, request, timeout)
+
+    async def put_prices(
+        self,
+        *,
+        prices: Iterable[usage_pb2.Price] = (),
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.PutPricesResponse:
+        """Appends rows to the book of prices, all or none. What the book says already is not appended
+        again. Role: admin.
+        """
+        request = _PUT_PRICES.made(
+            prices=prices,
+        )
+        return await self._caller.unary(_PUT_PRICES, request, timeout)
+
+    async def list_prices(
+        self,
+        *,
+        plan_id: Optional[str] = None,
+        model: Optional[str] = None,
+        at_micros: Optional[Time] = None,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> usage_pb2.ListPricesResponse:
+        """The book of prices: its whole history, or what holds at a time, in the order in which it was
+        put.
+        """
+        request = _LIST_PRICES.made(
+            plan_id=plan_id,
+            model=model,
+            at_micros=None if at_micros is None else to_timestamp(at_micros),
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_PRICES, request, timeout)

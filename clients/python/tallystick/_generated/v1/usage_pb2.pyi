@@ -6,6 +6,9 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
+CANCELLED_COST_NOTHING: CancelledCost
+CANCELLED_COST_REPORTED: CancelledCost
+CANCELLED_COST_UNSPECIFIED: CancelledCost
 DESCRIPTOR: _descriptor.FileDescriptor
 GRANT_EXPIRY_AFTER: GrantExpiry
 GRANT_EXPIRY_NEVER: GrantExpiry
@@ -24,6 +27,18 @@ RUN_STATUS_FAILED: RunStatus
 RUN_STATUS_RUNNING: RunStatus
 RUN_STATUS_SUCCEEDED: RunStatus
 RUN_STATUS_UNSPECIFIED: RunStatus
+UNIT_CLASS_AUDIO_INPUT: UnitClass
+UNIT_CLASS_AUDIO_OUTPUT: UnitClass
+UNIT_CLASS_CACHE_READ: UnitClass
+UNIT_CLASS_CACHE_WRITE: UnitClass
+UNIT_CLASS_CACHE_WRITE_LONG: UnitClass
+UNIT_CLASS_IMAGE: UnitClass
+UNIT_CLASS_INPUT: UnitClass
+UNIT_CLASS_OUTPUT: UnitClass
+UNIT_CLASS_REASONING: UnitClass
+UNIT_CLASS_REQUEST: UnitClass
+UNIT_CLASS_SECOND: UnitClass
+UNIT_CLASS_UNSPECIFIED: UnitClass
 
 class BatchGetUsageRequest(_message.Message):
     __slots__ = ["month", "time_zone", "user_ids"]
@@ -103,25 +118,41 @@ class CheckQuotaResponse(_message.Message):
     used: int
     def __init__(self, allowed: bool = ..., limit_count: _Optional[int] = ..., used: _Optional[int] = ..., resets_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class ClassCost(_message.Message):
+    __slots__ = ["cost_micros", "unit_class"]
+    COST_MICROS_FIELD_NUMBER: _ClassVar[int]
+    UNIT_CLASS_FIELD_NUMBER: _ClassVar[int]
+    cost_micros: int
+    unit_class: UnitClass
+    def __init__(self, unit_class: _Optional[_Union[UnitClass, str]] = ..., cost_micros: _Optional[int] = ...) -> None: ...
+
 class FinishRunRequest(_message.Message):
-    __slots__ = ["attempt", "cost_micros", "error", "images", "input_tokens", "output_tokens", "run_id", "status"]
+    __slots__ = ["attempt", "completion_tokens", "cost_micros", "error", "images", "input_tokens", "output_tokens", "prompt_tokens", "provider_cost_micros", "run_id", "status", "units"]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    COMPLETION_TOKENS_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    UNITS_FIELD_NUMBER: _ClassVar[int]
     attempt: int
+    completion_tokens: int
     cost_micros: int
     error: str
     images: int
     input_tokens: int
     output_tokens: int
+    prompt_tokens: int
+    provider_cost_micros: int
     run_id: str
     status: RunStatus
-    def __init__(self, run_id: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., error: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+    units: _containers.RepeatedCompositeFieldContainer[UnitCount]
+    def __init__(self, run_id: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., error: _Optional[str] = ..., attempt: _Optional[int] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., prompt_tokens: _Optional[int] = ..., completion_tokens: _Optional[int] = ...) -> None: ...
 
 class FinishRunResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "run", "transaction"]
@@ -231,6 +262,30 @@ class ListPlansResponse(_message.Message):
     plans: _containers.RepeatedCompositeFieldContainer[Plan]
     def __init__(self, plans: _Optional[_Iterable[_Union[Plan, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
+class ListPricesRequest(_message.Message):
+    __slots__ = ["at_micros", "cursor", "limit", "model", "plan_id"]
+    AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    at_micros: int
+    cursor: str
+    limit: int
+    model: str
+    plan_id: str
+    def __init__(self, plan_id: _Optional[str] = ..., model: _Optional[str] = ..., at_micros: _Optional[int] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ListPricesResponse(_message.Message):
+    __slots__ = ["commit_sequence", "next_cursor", "prices"]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    PRICES_FIELD_NUMBER: _ClassVar[int]
+    commit_sequence: int
+    next_cursor: str
+    prices: _containers.RepeatedCompositeFieldContainer[Price]
+    def __init__(self, prices: _Optional[_Iterable[_Union[Price, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+
 class ListRunsRequest(_message.Message):
     __slots__ = ["cursor", "from_micros", "limit", "model", "statuses", "to_micros", "type", "user_id"]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
@@ -274,7 +329,8 @@ class ModelPrice(_message.Message):
     def __init__(self, model: _Optional[str] = ..., input_micros_per_million: _Optional[int] = ..., output_micros_per_million: _Optional[int] = ..., image_micros: _Optional[int] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ["display_name", "expires_after_millis", "grant_expiry", "is_default", "limits", "monthly_credit_micros", "on_short", "plan_id", "prices", "priority", "rollover_cap_micros", "time_zone", "updated_at_micros"]
+    __slots__ = ["cancelled_cost", "display_name", "expires_after_millis", "grant_expiry", "is_default", "limits", "monthly_credit_micros", "on_short", "plan_id", "price_multiplier_ppm", "prices", "priority", "rollover_cap_micros", "time_zone", "updated_at_micros"]
+    CANCELLED_COST_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AFTER_MILLIS_FIELD_NUMBER: _ClassVar[int]
     GRANT_EXPIRY_FIELD_NUMBER: _ClassVar[int]
@@ -284,10 +340,12 @@ class Plan(_message.Message):
     ON_SHORT_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     PRICES_FIELD_NUMBER: _ClassVar[int]
+    PRICE_MULTIPLIER_PPM_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     ROLLOVER_CAP_MICROS_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    cancelled_cost: CancelledCost
     display_name: str
     expires_after_millis: int
     grant_expiry: GrantExpiry
@@ -296,12 +354,13 @@ class Plan(_message.Message):
     monthly_credit_micros: int
     on_short: OnShort
     plan_id: str
+    price_multiplier_ppm: int
     prices: _containers.RepeatedCompositeFieldContainer[ModelPrice]
     priority: int
     rollover_cap_micros: int
     time_zone: str
     updated_at_micros: int
-    def __init__(self, plan_id: _Optional[str] = ..., display_name: _Optional[str] = ..., monthly_credit_micros: _Optional[int] = ..., grant_expiry: _Optional[_Union[GrantExpiry, str]] = ..., expires_after_millis: _Optional[int] = ..., priority: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., time_zone: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ..., on_short: _Optional[_Union[OnShort, str]] = ..., rollover_cap_micros: _Optional[int] = ..., is_default: bool = ...) -> None: ...
+    def __init__(self, plan_id: _Optional[str] = ..., display_name: _Optional[str] = ..., monthly_credit_micros: _Optional[int] = ..., grant_expiry: _Optional[_Union[GrantExpiry, str]] = ..., expires_after_millis: _Optional[int] = ..., priority: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., time_zone: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ..., on_short: _Optional[_Union[OnShort, str]] = ..., rollover_cap_micros: _Optional[int] = ..., is_default: bool = ..., cancelled_cost: _Optional[_Union[CancelledCost, str]] = ..., price_multiplier_ppm: _Optional[int] = ...) -> None: ...
 
 class PlanLimits(_message.Message):
     __slots__ = ["monthly_generations", "monthly_uploads", "page_count"]
@@ -312,6 +371,26 @@ class PlanLimits(_message.Message):
     monthly_uploads: int
     page_count: int
     def __init__(self, monthly_generations: _Optional[int] = ..., monthly_uploads: _Optional[int] = ..., page_count: _Optional[int] = ...) -> None: ...
+
+class Price(_message.Message):
+    __slots__ = ["effective_from_micros", "micros_per_million", "model", "multiplier_ppm", "plan_id", "price_id", "put_at_micros", "unit_class"]
+    EFFECTIVE_FROM_MICROS_FIELD_NUMBER: _ClassVar[int]
+    MICROS_PER_MILLION_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    MULTIPLIER_PPM_FIELD_NUMBER: _ClassVar[int]
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICE_ID_FIELD_NUMBER: _ClassVar[int]
+    PUT_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    UNIT_CLASS_FIELD_NUMBER: _ClassVar[int]
+    effective_from_micros: int
+    micros_per_million: int
+    model: str
+    multiplier_ppm: int
+    plan_id: str
+    price_id: int
+    put_at_micros: int
+    unit_class: UnitClass
+    def __init__(self, plan_id: _Optional[str] = ..., model: _Optional[str] = ..., unit_class: _Optional[_Union[UnitClass, str]] = ..., micros_per_million: _Optional[int] = ..., effective_from_micros: _Optional[int] = ..., price_id: _Optional[int] = ..., put_at_micros: _Optional[int] = ..., multiplier_ppm: _Optional[int] = ...) -> None: ...
 
 class PutPlanRequest(_message.Message):
     __slots__ = ["plan"]
@@ -331,31 +410,57 @@ class PutPlanResponse(_message.Message):
     unchanged: bool
     def __init__(self, plan: _Optional[_Union[Plan, _Mapping]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
+class PutPricesRequest(_message.Message):
+    __slots__ = ["prices"]
+    PRICES_FIELD_NUMBER: _ClassVar[int]
+    prices: _containers.RepeatedCompositeFieldContainer[Price]
+    def __init__(self, prices: _Optional[_Iterable[_Union[Price, _Mapping]]] = ...) -> None: ...
+
+class PutPricesResponse(_message.Message):
+    __slots__ = ["commit_position", "commit_sequence", "prices", "unchanged"]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PRICES_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    commit_position: int
+    commit_sequence: int
+    prices: _containers.RepeatedCompositeFieldContainer[Price]
+    unchanged: bool
+    def __init__(self, prices: _Optional[_Iterable[_Union[Price, _Mapping]]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
 class RecordRunRequest(_message.Message):
-    __slots__ = ["cost_micros", "error", "images", "input_tokens", "model", "output_tokens", "run_id", "started_at_micros", "status", "type", "user_id"]
+    __slots__ = ["completion_tokens", "cost_micros", "error", "images", "input_tokens", "model", "output_tokens", "prompt_tokens", "provider_cost_micros", "run_id", "started_at_micros", "status", "type", "units", "user_id"]
+    COMPLETION_TOKENS_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
+    UNITS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    completion_tokens: int
     cost_micros: int
     error: str
     images: int
     input_tokens: int
     model: str
     output_tokens: int
+    prompt_tokens: int
+    provider_cost_micros: int
     run_id: str
     started_at_micros: int
     status: RunStatus
     type: str
+    units: _containers.RepeatedCompositeFieldContainer[UnitCount]
     user_id: str
-    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., error: _Optional[str] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., prompt_tokens: _Optional[int] = ..., completion_tokens: _Optional[int] = ...) -> None: ...
 
 class RecordRunResponse(_message.Message):
     __slots__ = ["commit_position", "commit_sequence", "replayed", "run"]
@@ -394,8 +499,9 @@ class RecordRunsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[RecordRunResult, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ["attempt", "charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "owed_micros", "recorded", "run_id", "started_at_micros", "status", "type", "uncollected_micros", "user_id"]
+    __slots__ = ["attempt", "breakdown", "charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "owed_micros", "plan_id", "price_version", "provider_cost_micros", "recorded", "run_id", "started_at_micros", "status", "type", "uncollected_micros", "units", "user_id"]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    BREAKDOWN_FIELD_NUMBER: _ClassVar[int]
     CHARGED_MICROS_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -408,14 +514,19 @@ class Run(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     OWED_MICROS_FIELD_NUMBER: _ClassVar[int]
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     RECORDED_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     UNCOLLECTED_MICROS_FIELD_NUMBER: _ClassVar[int]
+    UNITS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     attempt: int
+    breakdown: _containers.RepeatedCompositeFieldContainer[ClassCost]
     charged_micros: int
     cost_micros: int
     error: str
@@ -428,14 +539,18 @@ class Run(_message.Message):
     model: str
     output_tokens: int
     owed_micros: int
+    plan_id: str
+    price_version: int
+    provider_cost_micros: int
     recorded: bool
     run_id: str
     started_at_micros: int
     status: RunStatus
     type: str
     uncollected_micros: int
+    units: _containers.RepeatedCompositeFieldContainer[UnitCount]
     user_id: str
-    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ..., owed_micros: _Optional[int] = ..., attempt: _Optional[int] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ..., owed_micros: _Optional[int] = ..., attempt: _Optional[int] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., breakdown: _Optional[_Iterable[_Union[ClassCost, _Mapping]]] = ..., price_version: _Optional[int] = ..., plan_id: _Optional[str] = ...) -> None: ...
 
 class RunDay(_message.Message):
     __slots__ = ["date", "start_at_micros", "totals"]
@@ -501,6 +616,14 @@ class StreamRunsResponse(_message.Message):
     replayed: int
     def __init__(self, received: _Optional[int] = ..., recorded: _Optional[int] = ..., replayed: _Optional[int] = ..., failed: _Optional[int] = ..., failures: _Optional[_Iterable[_Union[StreamRunsFailure, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
+class UnitCount(_message.Message):
+    __slots__ = ["count", "unit_class"]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNIT_CLASS_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    unit_class: UnitClass
+    def __init__(self, unit_class: _Optional[_Union[UnitClass, str]] = ..., count: _Optional[int] = ...) -> None: ...
+
 class Usage(_message.Message):
     __slots__ = ["generations", "limits", "month", "owed_micros", "pages", "plan_id", "resets_at_micros", "running", "time_zone", "uploads", "user_id"]
     GENERATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -530,10 +653,16 @@ class Usage(_message.Message):
 class RunStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
+class UnitClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
 class QuotaKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class GrantExpiry(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class CancelledCost(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class OnShort(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):

@@ -15,6 +15,29 @@ export declare const RunStatus: {
 }
 export type RunStatus = 0 | 1 | 2 | 3 | 4 | (number & {})
 
+/**
+ * What a run uses up. Classes have nothing in common: what is read from a cache is not input, what is
+ * thought is not output.
+ */
+export declare const UnitClass: {
+  readonly UNSPECIFIED: 0
+  readonly INPUT: 1
+  readonly OUTPUT: 2
+  readonly CACHE_READ: 3
+  readonly CACHE_WRITE: 4
+  /** Into a cache that lasts longer. */
+  readonly CACHE_WRITE_LONG: 5
+  readonly REASONING: 6
+  readonly AUDIO_INPUT: 7
+  readonly AUDIO_OUTPUT: 8
+  readonly IMAGE: 9
+  readonly SECOND: 10
+  readonly REQUEST: 11
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type UnitClass = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | (number & {})
+
 /** What a quota limits. */
 export declare const QuotaKind: {
   readonly UNSPECIFIED: 0
@@ -42,6 +65,17 @@ export declare const GrantExpiry: {
 }
 export type GrantExpiry = 0 | 1 | 2 | 3 | (number & {})
 
+export declare const CancelledCost: {
+  /** As REPORTED. */
+  readonly UNSPECIFIED: 0
+  /** By the plan's prices, for what it reports: a reader who leaves after 20,000 tokens pays for them. */
+  readonly REPORTED: 1
+  readonly NOTHING: 2
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type CancelledCost = 0 | 1 | 2 | (number & {})
+
 export declare const OnShort: {
   /** As FORGIVE. */
   readonly UNSPECIFIED: 0
@@ -55,6 +89,33 @@ export declare const OnShort: {
   nameOf(number: number): string | undefined
 }
 export type OnShort = 0 | 1 | 2 | 3 | (number & {})
+
+export interface UnitCount {
+  unitClass: UnitClass
+  /** Not negative, at most 10^12. */
+  count: bigint
+}
+/** `UnitCount` as it is given: what is absent has its default. */
+export interface UnitCountInit {
+  unitClass?: UnitClass | undefined
+  /** Not negative, at most 10^12. */
+  count?: bigint | undefined
+}
+export declare const UnitCount: MessageCodec<UnitCount, UnitCountInit>
+
+/** A class's part in what a run cost. */
+export interface ClassCost {
+  unitClass: UnitClass
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  costMicros: bigint
+}
+/** `ClassCost` as it is given: what is absent has its default. */
+export interface ClassCostInit {
+  unitClass?: UnitClass | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  costMicros?: bigint | undefined
+}
+export declare const ClassCost: MessageCodec<ClassCost, ClassCostInit>
 
 export interface Run {
   runId: string
@@ -114,6 +175,19 @@ export interface Run {
    * counted for itself.
    */
   attempt: number
+  /**
+   * What the provider took, as it was told; zero when it is not known. The margin is the cost less this.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  providerCostMicros: bigint
+  /** All classes that it used, input, output and images too. */
+  units: UnitCount[]
+  /** What each class is of the cost, adding up to it; empty when the cost was named. */
+  breakdown: ClassCost[]
+  /** The newest row of the book of prices when it began: what was put later changes nothing for it. */
+  priceVersion: bigint
+  /** The plan under which it is priced: the user's when it began; empty without one. */
+  planId: string
 }
 /** `Run` as it is given: what is absent has its default. */
 export interface RunInit {
@@ -174,6 +248,19 @@ export interface RunInit {
    * counted for itself.
    */
   attempt?: number | undefined
+  /**
+   * What the provider took, as it was told; zero when it is not known. The margin is the cost less this.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  providerCostMicros?: bigint | undefined
+  /** All classes that it used, input, output and images too. */
+  units?: readonly UnitCountInit[] | undefined
+  /** What each class is of the cost, adding up to it; empty when the cost was named. */
+  breakdown?: readonly ClassCostInit[] | undefined
+  /** The newest row of the book of prices when it began: what was put later changes nothing for it. */
+  priceVersion?: bigint | undefined
+  /** The plan under which it is priced: the user's when it began; empty without one. */
+  planId?: string | undefined
 }
 export declare const Run: MessageCodec<Run, RunInit>
 
@@ -275,6 +362,16 @@ export interface FinishRunRequest {
   error: string
   /** 1 when zero. */
   attempt: number
+  /**
+   * What the provider took for the run, for your own accounts: it changes no charge. Zero when it is not
+   * known; not negative, at most 10^12.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  providerCostMicros: bigint
+  /** Of further classes; each class once, counting the three fields above. */
+  units: UnitCount[]
+  promptTokens: bigint | undefined
+  completionTokens: bigint | undefined
 }
 /** `FinishRunRequest` as it is given: what is absent has its default. */
 export interface FinishRunRequestInit {
@@ -291,6 +388,16 @@ export interface FinishRunRequestInit {
   error?: string | undefined
   /** 1 when zero. */
   attempt?: number | undefined
+  /**
+   * What the provider took for the run, for your own accounts: it changes no charge. Zero when it is not
+   * known; not negative, at most 10^12.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  providerCostMicros?: bigint | undefined
+  /** Of further classes; each class once, counting the three fields above. */
+  units?: readonly UnitCountInit[] | undefined
+  promptTokens?: bigint | undefined
+  completionTokens?: bigint | undefined
 }
 export declare const FinishRunRequest: MessageCodec<FinishRunRequest, FinishRunRequestInit>
 
@@ -339,6 +446,15 @@ export interface RecordRunRequest {
   startedAtMicros: bigint | undefined
   /** At most 1,024 bytes. */
   error: string
+  /**
+   * As in FinishRun.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  providerCostMicros: bigint
+  /** Of further classes; each class once, counting the three fields above. */
+  units: UnitCount[]
+  promptTokens: bigint | undefined
+  completionTokens: bigint | undefined
 }
 /** `RecordRunRequest` as it is given: what is absent has its default. */
 export interface RecordRunRequestInit {
@@ -357,6 +473,15 @@ export interface RecordRunRequestInit {
   startedAtMicros?: bigint | Date | undefined
   /** At most 1,024 bytes. */
   error?: string | undefined
+  /**
+   * As in FinishRun.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  providerCostMicros?: bigint | undefined
+  /** Of further classes; each class once, counting the three fields above. */
+  units?: readonly UnitCountInit[] | undefined
+  promptTokens?: bigint | undefined
+  completionTokens?: bigint | undefined
 }
 export declare const RecordRunRequest: MessageCodec<RecordRunRequest, RecordRunRequestInit>
 
@@ -829,10 +954,10 @@ export interface CheckQuotaResponseInit {
 export declare const CheckQuotaResponse: MessageCodec<CheckQuotaResponse, CheckQuotaResponseInit>
 
 /**
- * What a model's tokens and images cost under a plan. A run's cost is ceil((input_tokens x input rate +
- * output_tokens x output rate) / 1,000,000) + images x image price: rounded up once a run, so that no run is
- * free and none costs a whole micro-dollar too much. A thousand runs of one token at 0.075 dollars a million
- * cost a thousand micro-dollars.
+ * What a model's tokens and images cost under a plan. Each is a row of the book of prices with the plan's
+ * id, from PutPlan on. A run's cost is ceil(sum(units x price per million) / 1,000,000): rounded up once a
+ * run, so that no run is free and none costs a whole micro-dollar too much. A thousand runs of one token at
+ * 0.075 dollars a million cost a thousand micro-dollars.
  */
 export interface ModelPrice {
   /** At most 128 bytes; empty stands for every model that has no price of its own. */
@@ -890,6 +1015,8 @@ export interface Plan {
   /** Micro-dollars: 1_000_000n is one dollar. */
   rolloverCapMicros: bigint | undefined
   isDefault: boolean | undefined
+  cancelledCost: CancelledCost | undefined
+  priceMultiplierPpm: bigint | undefined
 }
 /** `Plan` as it is given: what is absent has its default. */
 export interface PlanInit {
@@ -927,6 +1054,8 @@ export interface PlanInit {
   /** Micro-dollars: 1_000_000n is one dollar. */
   rolloverCapMicros?: bigint | undefined
   isDefault?: boolean | undefined
+  cancelledCost?: CancelledCost | undefined
+  priceMultiplierPpm?: bigint | undefined
 }
 export declare const Plan: MessageCodec<Plan, PlanInit>
 
@@ -981,3 +1110,109 @@ export interface ListPlansResponseInit {
   commitSequence?: bigint | undefined
 }
 export declare const ListPlansResponse: MessageCodec<ListPlansResponse, ListPlansResponseInit>
+
+/**
+ * A row of the book of prices. It holds from its time on until a later one of the same plan, model and class
+ * does. Of a class the first that says anything holds: the plan's price of the model, the plan's of every
+ * model, the book's of the model, the book's of every model. A run is priced by what held when it began.
+ */
+export interface Price {
+  /** Empty: of the book, for everybody. */
+  planId: string
+  /** At most 128 bytes; empty: of every model. */
+  model: string
+  /** Unspecified in rows of a plan's multiplier. */
+  unitClass: UnitClass
+  microsPerMillion: bigint | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  effectiveFromMicros: bigint | undefined
+  /** Set by the server, and so are the next two. */
+  priceId: bigint
+  /** Microseconds since the epoch, UTC. */
+  putAtMicros: bigint
+  /** Of a plan's multiplier, in parts per million. */
+  multiplierPpm: bigint
+}
+/** `Price` as it is given: what is absent has its default. */
+export interface PriceInit {
+  /** Empty: of the book, for everybody. */
+  planId?: string | undefined
+  /** At most 128 bytes; empty: of every model. */
+  model?: string | undefined
+  /** Unspecified in rows of a plan's multiplier. */
+  unitClass?: UnitClass | undefined
+  microsPerMillion?: bigint | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  effectiveFromMicros?: bigint | undefined
+  /** Set by the server, and so are the next two. */
+  priceId?: bigint | undefined
+  /** Microseconds since the epoch, UTC. */
+  putAtMicros?: bigint | Date | undefined
+  /** Of a plan's multiplier, in parts per million. */
+  multiplierPpm?: bigint | undefined
+}
+export declare const Price: MessageCodec<Price, PriceInit>
+
+export interface PutPricesRequest {
+  /** 1 to 256; each plan, model and class once. */
+  prices: Price[]
+}
+/** `PutPricesRequest` as it is given: what is absent has its default. */
+export interface PutPricesRequestInit {
+  /** 1 to 256; each plan, model and class once. */
+  prices?: readonly PriceInit[] | undefined
+}
+export declare const PutPricesRequest: MessageCodec<PutPricesRequest, PutPricesRequestInit>
+
+export interface PutPricesResponse {
+  /** One a price, in order: the row that says it. */
+  prices: Price[]
+  /** The book said all of it already. */
+  unchanged: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `PutPricesResponse` as it is given: what is absent has its default. */
+export interface PutPricesResponseInit {
+  /** One a price, in order: the row that says it. */
+  prices?: readonly PriceInit[] | undefined
+  /** The book said all of it already. */
+  unchanged?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const PutPricesResponse: MessageCodec<PutPricesResponse, PutPricesResponseInit>
+
+export interface ListPricesRequest {
+  planId: string | undefined
+  model: string | undefined
+  /** Microseconds since the epoch, UTC. */
+  atMicros: bigint | undefined
+  /** 1 to 1,000; 100 when zero. */
+  limit: number
+  cursor: string
+}
+/** `ListPricesRequest` as it is given: what is absent has its default. */
+export interface ListPricesRequestInit {
+  planId?: string | undefined
+  model?: string | undefined
+  /** Microseconds since the epoch, UTC. */
+  atMicros?: bigint | Date | undefined
+  /** 1 to 1,000; 100 when zero. */
+  limit?: number | undefined
+  cursor?: string | undefined
+}
+export declare const ListPricesRequest: MessageCodec<ListPricesRequest, ListPricesRequestInit>
+
+export interface ListPricesResponse {
+  prices: Price[]
+  nextCursor: string
+  commitSequence: bigint
+}
+/** `ListPricesResponse` as it is given: what is absent has its default. */
+export interface ListPricesResponseInit {
+  prices?: readonly PriceInit[] | undefined
+  nextCursor?: string | undefined
+  commitSequence?: bigint | undefined
+}
+export declare const ListPricesResponse: MessageCodec<ListPricesResponse, ListPricesResponseInit>

@@ -12,6 +12,21 @@ export const RunStatus = enumeration('RUN_STATUS_', {
   CANCELLED: 4,
 })
 
+export const UnitClass = enumeration('UNIT_CLASS_', {
+  UNSPECIFIED: 0,
+  INPUT: 1,
+  OUTPUT: 2,
+  CACHE_READ: 3,
+  CACHE_WRITE: 4,
+  CACHE_WRITE_LONG: 5,
+  REASONING: 6,
+  AUDIO_INPUT: 7,
+  AUDIO_OUTPUT: 8,
+  IMAGE: 9,
+  SECOND: 10,
+  REQUEST: 11,
+})
+
 export const QuotaKind = enumeration('QUOTA_KIND_', {
   UNSPECIFIED: 0,
   GENERATIONS: 1,
@@ -26,12 +41,120 @@ export const GrantExpiry = enumeration('GRANT_EXPIRY_', {
   AFTER: 3,
 })
 
+export const CancelledCost = enumeration('CANCELLED_COST_', {
+  UNSPECIFIED: 0,
+  REPORTED: 1,
+  NOTHING: 2,
+})
+
 export const OnShort = enumeration('ON_SHORT_', {
   UNSPECIFIED: 0,
   FORGIVE: 1,
   COLLECT: 2,
   BLOCK: 3,
 })
+
+export const UnitCount = new MessageCodec('tallystick.v1.UnitCount', blankUnitCount, readUnitCount, writeUnitCount, () => [
+  { name: 'unitClass', proto: 'unit_class', number: 1, kind: 'enum', of: () => UnitClass },
+  { name: 'count', proto: 'count', number: 2, kind: 'int64' },
+])
+
+export function blankUnitCount() {
+  return {
+    unitClass: 0,
+    count: 0n,
+  }
+}
+
+export function readUnitCount(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 8:
+          m.unitClass = r.int32()
+          break
+        case 16:
+          m.count = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, UnitCount, tag)
+  }
+  return m
+}
+
+export function writeUnitCount(w, m) {
+  check(m, UnitCount)
+  let v
+  v = m.unitClass
+  if (v !== undefined && v !== 0) {
+    w.tag(8)
+    w.int32(v, 'UnitCount.unitClass')
+  }
+  v = m.count
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'UnitCount.count')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ClassCost = new MessageCodec('tallystick.v1.ClassCost', blankClassCost, readClassCost, writeClassCost, () => [
+  { name: 'unitClass', proto: 'unit_class', number: 1, kind: 'enum', of: () => UnitClass },
+  { name: 'costMicros', proto: 'cost_micros', number: 2, kind: 'int64' },
+])
+
+export function blankClassCost() {
+  return {
+    unitClass: 0,
+    costMicros: 0n,
+  }
+}
+
+export function readClassCost(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 8:
+          m.unitClass = r.int32()
+          break
+        case 16:
+          m.costMicros = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ClassCost, tag)
+  }
+  return m
+}
+
+export function writeClassCost(w, m) {
+  check(m, ClassCost)
+  let v
+  v = m.unitClass
+  if (v !== undefined && v !== 0) {
+    w.tag(8)
+    w.int32(v, 'ClassCost.unitClass')
+  }
+  v = m.costMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'ClassCost.costMicros')
+  }
+  w.unknown(m[UNKNOWN])
+}
 
 export const Run = new MessageCodec('tallystick.v1.Run', blankRun, readRun, writeRun, () => [
   { name: 'runId', proto: 'run_id', number: 1, kind: 'text' },
@@ -54,6 +177,11 @@ export const Run = new MessageCodec('tallystick.v1.Run', blankRun, readRun, writ
   { name: 'recorded', proto: 'recorded', number: 18, kind: 'bool' },
   { name: 'owedMicros', proto: 'owed_micros', number: 19, kind: 'int64' },
   { name: 'attempt', proto: 'attempt', number: 20, kind: 'int32' },
+  { name: 'providerCostMicros', proto: 'provider_cost_micros', number: 21, kind: 'int64' },
+  { name: 'units', proto: 'units', number: 22, kind: 'message', of: () => UnitCount, repeated: true },
+  { name: 'breakdown', proto: 'breakdown', number: 23, kind: 'message', of: () => ClassCost, repeated: true },
+  { name: 'priceVersion', proto: 'price_version', number: 24, kind: 'int64' },
+  { name: 'planId', proto: 'plan_id', number: 25, kind: 'text' },
 ])
 
 export function blankRun() {
@@ -78,6 +206,11 @@ export function blankRun() {
     recorded: false,
     owedMicros: 0n,
     attempt: 0,
+    providerCostMicros: 0n,
+    units: [],
+    breakdown: [],
+    priceVersion: 0n,
+    planId: '',
   }
 }
 
@@ -147,6 +280,27 @@ export function readRun(r, m) {
           break
         case 160:
           m.attempt = r.int32()
+          break
+        case 168:
+          m.providerCostMicros = r.int64()
+          break
+        case 178: {
+          const end = r.enter()
+          m.units.push(readUnitCount(r, blankUnitCount()))
+          r.leave(end)
+          break
+        }
+        case 186: {
+          const end = r.enter()
+          m.breakdown.push(readClassCost(r, blankClassCost()))
+          r.leave(end)
+          break
+        }
+        case 192:
+          m.priceVersion = r.int64()
+          break
+        case 202:
+          m.planId = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -260,6 +414,39 @@ export function writeRun(w, m) {
   if (v !== undefined && v !== 0) {
     w.tag(160)
     w.int32(v, 'Run.attempt')
+  }
+  v = m.providerCostMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(168)
+    w.int64(v, 'Run.providerCostMicros')
+  }
+  v = m.units
+  if (v !== undefined) {
+    for (const one of list(v, 'Run.units')) {
+      w.tag(178)
+      const at = w.enter(one, 'Run.units')
+      writeUnitCount(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.breakdown
+  if (v !== undefined) {
+    for (const one of list(v, 'Run.breakdown')) {
+      w.tag(186)
+      const at = w.enter(one, 'Run.breakdown')
+      writeClassCost(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.priceVersion
+  if (v !== undefined && v !== 0n) {
+    w.tag(192)
+    w.int64(v, 'Run.priceVersion')
+  }
+  v = m.planId
+  if (v !== undefined && v !== '') {
+    w.tag(202)
+    w.text(v, 'Run.planId')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -495,6 +682,10 @@ export const FinishRunRequest = new MessageCodec('tallystick.v1.FinishRunRequest
   { name: 'costMicros', proto: 'cost_micros', number: 6, kind: 'int64', presence: true, oneof: 'cost' },
   { name: 'error', proto: 'error', number: 7, kind: 'text' },
   { name: 'attempt', proto: 'attempt', number: 8, kind: 'int32' },
+  { name: 'providerCostMicros', proto: 'provider_cost_micros', number: 9, kind: 'int64' },
+  { name: 'units', proto: 'units', number: 10, kind: 'message', of: () => UnitCount, repeated: true },
+  { name: 'promptTokens', proto: 'prompt_tokens', number: 11, kind: 'int64', presence: true, oneof: 'prompt' },
+  { name: 'completionTokens', proto: 'completion_tokens', number: 12, kind: 'int64', presence: true, oneof: 'completion' },
 ])
 
 export function blankFinishRunRequest() {
@@ -507,6 +698,10 @@ export function blankFinishRunRequest() {
     costMicros: undefined,
     error: '',
     attempt: 0,
+    providerCostMicros: 0n,
+    units: [],
+    promptTokens: undefined,
+    completionTokens: undefined,
   }
 }
 
@@ -540,6 +735,21 @@ export function readFinishRunRequest(r, m) {
           break
         case 64:
           m.attempt = r.int32()
+          break
+        case 72:
+          m.providerCostMicros = r.int64()
+          break
+        case 82: {
+          const end = r.enter()
+          m.units.push(readUnitCount(r, blankUnitCount()))
+          r.leave(end)
+          break
+        }
+        case 88:
+          m.promptTokens = r.int64()
+          break
+        case 96:
+          m.completionTokens = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -593,6 +803,30 @@ export function writeFinishRunRequest(w, m) {
   if (v !== undefined && v !== 0) {
     w.tag(64)
     w.int32(v, 'FinishRunRequest.attempt')
+  }
+  v = m.providerCostMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(72)
+    w.int64(v, 'FinishRunRequest.providerCostMicros')
+  }
+  v = m.units
+  if (v !== undefined) {
+    for (const one of list(v, 'FinishRunRequest.units')) {
+      w.tag(82)
+      const at = w.enter(one, 'FinishRunRequest.units')
+      writeUnitCount(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.promptTokens
+  if (v !== undefined) {
+    w.tag(88)
+    w.int64(v, 'FinishRunRequest.promptTokens')
+  }
+  v = m.completionTokens
+  if (v !== undefined) {
+    w.tag(96)
+    w.int64(v, 'FinishRunRequest.completionTokens')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -715,6 +949,10 @@ export const RecordRunRequest = new MessageCodec('tallystick.v1.RecordRunRequest
   { name: 'costMicros', proto: 'cost_micros', number: 9, kind: 'int64', presence: true, oneof: 'cost' },
   { name: 'startedAtMicros', proto: 'started_at_micros', number: 10, kind: 'int64', presence: true, oneof: 'started_at' },
   { name: 'error', proto: 'error', number: 11, kind: 'text' },
+  { name: 'providerCostMicros', proto: 'provider_cost_micros', number: 12, kind: 'int64' },
+  { name: 'units', proto: 'units', number: 13, kind: 'message', of: () => UnitCount, repeated: true },
+  { name: 'promptTokens', proto: 'prompt_tokens', number: 14, kind: 'int64', presence: true, oneof: 'prompt' },
+  { name: 'completionTokens', proto: 'completion_tokens', number: 15, kind: 'int64', presence: true, oneof: 'completion' },
 ])
 
 export function blankRecordRunRequest() {
@@ -730,6 +968,10 @@ export function blankRecordRunRequest() {
     costMicros: undefined,
     startedAtMicros: undefined,
     error: '',
+    providerCostMicros: 0n,
+    units: [],
+    promptTokens: undefined,
+    completionTokens: undefined,
   }
 }
 
@@ -772,6 +1014,21 @@ export function readRecordRunRequest(r, m) {
           break
         case 90:
           m.error = r.text()
+          break
+        case 96:
+          m.providerCostMicros = r.int64()
+          break
+        case 106: {
+          const end = r.enter()
+          m.units.push(readUnitCount(r, blankUnitCount()))
+          r.leave(end)
+          break
+        }
+        case 112:
+          m.promptTokens = r.int64()
+          break
+        case 120:
+          m.completionTokens = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -840,6 +1097,30 @@ export function writeRecordRunRequest(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(90)
     w.text(v, 'RecordRunRequest.error')
+  }
+  v = m.providerCostMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(96)
+    w.int64(v, 'RecordRunRequest.providerCostMicros')
+  }
+  v = m.units
+  if (v !== undefined) {
+    for (const one of list(v, 'RecordRunRequest.units')) {
+      w.tag(106)
+      const at = w.enter(one, 'RecordRunRequest.units')
+      writeUnitCount(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.promptTokens
+  if (v !== undefined) {
+    w.tag(112)
+    w.int64(v, 'RecordRunRequest.promptTokens')
+  }
+  v = m.completionTokens
+  if (v !== undefined) {
+    w.tag(120)
+    w.int64(v, 'RecordRunRequest.completionTokens')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -2717,6 +2998,8 @@ export const Plan = new MessageCodec('tallystick.v1.Plan', blankPlan, readPlan, 
   { name: 'onShort', proto: 'on_short', number: 11, kind: 'enum', of: () => OnShort, presence: true, oneof: 'short' },
   { name: 'rolloverCapMicros', proto: 'rollover_cap_micros', number: 12, kind: 'int64', presence: true, oneof: 'rollover' },
   { name: 'isDefault', proto: 'is_default', number: 13, kind: 'bool', presence: true, oneof: 'default_plan' },
+  { name: 'cancelledCost', proto: 'cancelled_cost', number: 14, kind: 'enum', of: () => CancelledCost, presence: true, oneof: 'cancelled' },
+  { name: 'priceMultiplierPpm', proto: 'price_multiplier_ppm', number: 15, kind: 'int64', presence: true, oneof: 'multiplier' },
 ])
 
 export function blankPlan() {
@@ -2734,6 +3017,8 @@ export function blankPlan() {
     onShort: undefined,
     rolloverCapMicros: undefined,
     isDefault: undefined,
+    cancelledCost: undefined,
+    priceMultiplierPpm: undefined,
   }
 }
 
@@ -2788,6 +3073,12 @@ export function readPlan(r, m) {
           break
         case 104:
           m.isDefault = r.bool()
+          break
+        case 112:
+          m.cancelledCost = r.int32()
+          break
+        case 120:
+          m.priceMultiplierPpm = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -2872,6 +3163,16 @@ export function writePlan(w, m) {
   if (v !== undefined) {
     w.tag(104)
     w.bool(v, 'Plan.isDefault')
+  }
+  v = m.cancelledCost
+  if (v !== undefined) {
+    w.tag(112)
+    w.int32(v, 'Plan.cancelledCost')
+  }
+  v = m.priceMultiplierPpm
+  if (v !== undefined) {
+    w.tag(120)
+    w.int64(v, 'Plan.priceMultiplierPpm')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -3113,6 +3414,392 @@ export function writeListPlansResponse(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(24)
     w.int64(v, 'ListPlansResponse.commitSequence')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const Price = new MessageCodec('tallystick.v1.Price', blankPrice, readPrice, writePrice, () => [
+  { name: 'planId', proto: 'plan_id', number: 1, kind: 'text' },
+  { name: 'model', proto: 'model', number: 2, kind: 'text' },
+  { name: 'unitClass', proto: 'unit_class', number: 3, kind: 'enum', of: () => UnitClass },
+  { name: 'microsPerMillion', proto: 'micros_per_million', number: 4, kind: 'int64', presence: true, oneof: 'price' },
+  { name: 'effectiveFromMicros', proto: 'effective_from_micros', number: 5, kind: 'int64', presence: true, oneof: 'effective_from' },
+  { name: 'priceId', proto: 'price_id', number: 6, kind: 'int64' },
+  { name: 'putAtMicros', proto: 'put_at_micros', number: 7, kind: 'int64' },
+  { name: 'multiplierPpm', proto: 'multiplier_ppm', number: 8, kind: 'int64' },
+])
+
+export function blankPrice() {
+  return {
+    planId: '',
+    model: '',
+    unitClass: 0,
+    microsPerMillion: undefined,
+    effectiveFromMicros: undefined,
+    priceId: 0n,
+    putAtMicros: 0n,
+    multiplierPpm: 0n,
+  }
+}
+
+export function readPrice(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.planId = r.text()
+          break
+        case 18:
+          m.model = r.text()
+          break
+        case 24:
+          m.unitClass = r.int32()
+          break
+        case 32:
+          m.microsPerMillion = r.int64()
+          break
+        case 40:
+          m.effectiveFromMicros = r.int64()
+          break
+        case 48:
+          m.priceId = r.int64()
+          break
+        case 56:
+          m.putAtMicros = r.int64()
+          break
+        case 64:
+          m.multiplierPpm = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, Price, tag)
+  }
+  return m
+}
+
+export function writePrice(w, m) {
+  check(m, Price)
+  let v
+  v = m.planId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'Price.planId')
+  }
+  v = m.model
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'Price.model')
+  }
+  v = m.unitClass
+  if (v !== undefined && v !== 0) {
+    w.tag(24)
+    w.int32(v, 'Price.unitClass')
+  }
+  v = m.microsPerMillion
+  if (v !== undefined) {
+    w.tag(32)
+    w.int64(v, 'Price.microsPerMillion')
+  }
+  v = m.effectiveFromMicros
+  if (v !== undefined) {
+    w.tag(40)
+    w.int64(v, 'Price.effectiveFromMicros')
+  }
+  v = m.priceId
+  if (v !== undefined && v !== 0n) {
+    w.tag(48)
+    w.int64(v, 'Price.priceId')
+  }
+  v = m.putAtMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(56)
+    w.time(v, 'Price.putAtMicros')
+  }
+  v = m.multiplierPpm
+  if (v !== undefined && v !== 0n) {
+    w.tag(64)
+    w.int64(v, 'Price.multiplierPpm')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const PutPricesRequest = new MessageCodec('tallystick.v1.PutPricesRequest', blankPutPricesRequest, readPutPricesRequest, writePutPricesRequest, () => [
+  { name: 'prices', proto: 'prices', number: 1, kind: 'message', of: () => Price, repeated: true },
+])
+
+export function blankPutPricesRequest() {
+  return {
+    prices: [],
+  }
+}
+
+export function readPutPricesRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.prices.push(readPrice(r, blankPrice()))
+          r.leave(end)
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, PutPricesRequest, tag)
+  }
+  return m
+}
+
+export function writePutPricesRequest(w, m) {
+  check(m, PutPricesRequest)
+  let v
+  v = m.prices
+  if (v !== undefined) {
+    for (const one of list(v, 'PutPricesRequest.prices')) {
+      w.tag(10)
+      const at = w.enter(one, 'PutPricesRequest.prices')
+      writePrice(w, one)
+      w.leave(at)
+    }
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const PutPricesResponse = new MessageCodec('tallystick.v1.PutPricesResponse', blankPutPricesResponse, readPutPricesResponse, writePutPricesResponse, () => [
+  { name: 'prices', proto: 'prices', number: 1, kind: 'message', of: () => Price, repeated: true },
+  { name: 'unchanged', proto: 'unchanged', number: 2, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 3, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 4, kind: 'int32' },
+])
+
+export function blankPutPricesResponse() {
+  return {
+    prices: [],
+    unchanged: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readPutPricesResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.prices.push(readPrice(r, blankPrice()))
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.unchanged = r.bool()
+          break
+        case 24:
+          m.commitSequence = r.int64()
+          break
+        case 32:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, PutPricesResponse, tag)
+  }
+  return m
+}
+
+export function writePutPricesResponse(w, m) {
+  check(m, PutPricesResponse)
+  let v
+  v = m.prices
+  if (v !== undefined) {
+    for (const one of list(v, 'PutPricesResponse.prices')) {
+      w.tag(10)
+      const at = w.enter(one, 'PutPricesResponse.prices')
+      writePrice(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.unchanged
+  if (v !== undefined && v !== false) {
+    w.tag(16)
+    w.bool(v, 'PutPricesResponse.unchanged')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'PutPricesResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(32)
+    w.int32(v, 'PutPricesResponse.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ListPricesRequest = new MessageCodec('tallystick.v1.ListPricesRequest', blankListPricesRequest, readListPricesRequest, writeListPricesRequest, () => [
+  { name: 'planId', proto: 'plan_id', number: 1, kind: 'text', presence: true, oneof: 'of_plan' },
+  { name: 'model', proto: 'model', number: 2, kind: 'text', presence: true, oneof: 'of_model' },
+  { name: 'atMicros', proto: 'at_micros', number: 3, kind: 'int64', presence: true, oneof: 'at' },
+  { name: 'limit', proto: 'limit', number: 4, kind: 'int32' },
+  { name: 'cursor', proto: 'cursor', number: 5, kind: 'text' },
+])
+
+export function blankListPricesRequest() {
+  return {
+    planId: undefined,
+    model: undefined,
+    atMicros: undefined,
+    limit: 0,
+    cursor: '',
+  }
+}
+
+export function readListPricesRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.planId = r.text()
+          break
+        case 18:
+          m.model = r.text()
+          break
+        case 24:
+          m.atMicros = r.int64()
+          break
+        case 32:
+          m.limit = r.int32()
+          break
+        case 42:
+          m.cursor = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ListPricesRequest, tag)
+  }
+  return m
+}
+
+export function writeListPricesRequest(w, m) {
+  check(m, ListPricesRequest)
+  let v
+  v = m.planId
+  if (v !== undefined) {
+    w.tag(10)
+    w.text(v, 'ListPricesRequest.planId')
+  }
+  v = m.model
+  if (v !== undefined) {
+    w.tag(18)
+    w.text(v, 'ListPricesRequest.model')
+  }
+  v = m.atMicros
+  if (v !== undefined) {
+    w.tag(24)
+    w.time(v, 'ListPricesRequest.atMicros')
+  }
+  v = m.limit
+  if (v !== undefined && v !== 0) {
+    w.tag(32)
+    w.int32(v, 'ListPricesRequest.limit')
+  }
+  v = m.cursor
+  if (v !== undefined && v !== '') {
+    w.tag(42)
+    w.text(v, 'ListPricesRequest.cursor')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ListPricesResponse = new MessageCodec('tallystick.v1.ListPricesResponse', blankListPricesResponse, readListPricesResponse, writeListPricesResponse, () => [
+  { name: 'prices', proto: 'prices', number: 1, kind: 'message', of: () => Price, repeated: true },
+  { name: 'nextCursor', proto: 'next_cursor', number: 2, kind: 'text' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 3, kind: 'int64' },
+])
+
+export function blankListPricesResponse() {
+  return {
+    prices: [],
+    nextCursor: '',
+    commitSequence: 0n,
+  }
+}
+
+export function readListPricesResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.prices.push(readPrice(r, blankPrice()))
+          r.leave(end)
+          break
+        }
+        case 18:
+          m.nextCursor = r.text()
+          break
+        case 24:
+          m.commitSequence = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ListPricesResponse, tag)
+  }
+  return m
+}
+
+export function writeListPricesResponse(w, m) {
+  check(m, ListPricesResponse)
+  let v
+  v = m.prices
+  if (v !== undefined) {
+    for (const one of list(v, 'ListPricesResponse.prices')) {
+      w.tag(10)
+      const at = w.enter(one, 'ListPricesResponse.prices')
+      writePrice(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.nextCursor
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'ListPricesResponse.nextCursor')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'ListPricesResponse.commitSequence')
   }
   w.unknown(m[UNKNOWN])
 }
