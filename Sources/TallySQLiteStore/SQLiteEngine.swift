@@ -120,6 +120,15 @@ public final class SQLiteEngine: ServedEngine, Sendable {
   private static func upgrade(
     _ connection: Connection, _ configuration: EngineConfiguration
   ) throws(StoreError) {
+    let hasSearch = try storing { () throws(SQLiteError) in
+      try connection.value("SELECT sqlite_compileoption_used('ENABLE_FTS5')") == 1
+    }
+    guard hasSearch else {
+      throw StoreError(
+        .inputOutput,
+        "the SQLite library that is installed has no FTS5, by which pages are searched; Debian's "
+          + "libsqlite3-0 has it, as has a build with SQLITE_ENABLE_FTS5")
+    }
     var report = UpgradeReport(onEvent: configuration.onEvent)
     var migrations = Migrations(connection)
     migrations.onProgress = { (progress) throws(StoreError) in report.add(progress) }

@@ -116,6 +116,12 @@ extension SQLiteWriterStore {
     try storing { () throws(SQLiteError) in try tables.pages.page(id: id) }
   }
 
+  func page(slug: String, account: Int64) throws(StorageFailure) -> String? {
+    try storing { () throws(SQLiteError) in
+      try tables.pages.page(slug: slug, account: account)?.facts.pageId
+    }
+  }
+
   func pageCount(account: Int64) throws(StorageFailure) -> Int64 {
     try storing { () throws(SQLiteError) in try tables.pageCounters.count(account: account) }
   }

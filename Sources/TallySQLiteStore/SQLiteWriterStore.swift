@@ -169,13 +169,14 @@ final class SQLiteWriterStore: WriterStore {
     try transaction.commit()
   }
 
-  /// All but those that say what the file is and where it stands.
+  /// All but those that say what the file is and where it stands, and those in which a search's index keeps
+  /// its own.
   private func tablesOfUsers() throws(SQLiteError) -> [String] {
     let statement = try connection.prepare(
       """
-      SELECT name FROM sqlite_schema
-      WHERE type = 'table' AND name NOT IN ('migration', 'meta', 'system_account')
-        AND name NOT LIKE 'sqlite_%'
+      SELECT name FROM pragma_table_list
+      WHERE schema = 'main' AND type IN ('table', 'virtual')
+        AND name NOT IN ('migration', 'meta', 'system_account') AND name NOT LIKE 'sqlite_%'
       """)
     return try statement.all { (row) in row.text() }
   }

@@ -75,9 +75,13 @@ import Testing
       #expect(reason == missing, place)
     case (.user, .nobodyAbsent):
       // Nobody's credit does not suffice, and nobody owes; else whoever is not known is an empty user.
-      let isForgiving = row.method == Credits.forgiveOwed.method
-      #expect(
-        reason == nil || reason == (isForgiving ? "INVALID_AMOUNT" : "INSUFFICIENT_CREDITS"), place)
+      let refusal =
+        switch row.method {
+        case Credits.forgiveOwed.method: "INVALID_AMOUNT"
+        case Pages.getPageBySlug.method: "PAGE_NOT_FOUND"
+        default: "INSUFFICIENT_CREDITS"
+        }
+      #expect(reason == nil || reason == refusal, place)
     case (.administration, .adminAbsent), (.administration, .nobodyAbsent):
       #expect(reason == nil || reason == "USER_NOT_FOUND", place)
     default: #expect(reason == nil, place)

@@ -7,12 +7,17 @@ extension MemoryEngine {
     pageId: String, _ shown: PageShown, includesDeleted: Bool, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView> {
     try read { (tables) throws(Refusal) in
-      let page = try tables.page(pageId, includesDeleted: includesDeleted, actingUserId)
-      let number = shown == .current ? page.facts.currentVersion : page.facts.publishedVersion
-      guard let number, let version = tables.version(page: page.id, number) else {
-        throw PageRefusals.pageNotFound(pageId)
+      try tables.view(shown, of: try tables.page(pageId, includesDeleted: includesDeleted, actingUserId))
+    }
+  }
+
+  package func page(userId: String, slug: String, _ shown: PageShown) throws(Refusal) -> Snapshot<PageView> {
+    try read { (tables) throws(Refusal) in
+      let page = tables.pages.values.first { page in
+        page.facts.userId.isExactly(userId) && page.facts.slug == slug && !page.facts.isDeleted
       }
-      return tables.view(version, of: page)
+      guard let page else { throw PageRefusals.slugNotFound(slug) }
+      return try tables.view(shown, of: page)
     }
   }
 
@@ -25,6 +30,26 @@ extension MemoryEngine {
       var cut = PageCut<PageFacts>(limit: filter.limit, maximumByteCount: filter.maximumByteCount)
       for page in pages.sorted(by: { $0.id > $1.id })
       where !cut.add(page.facts, number: page.id, byteCount: page.facts.listedByteCount) { break }
+      return cut.page
+    }
+  }
+
+  package func search(_ search: PageSearch) throws(Refusal) -> Snapshot<Page<PageMatch>> {
+    try read { tables in
+      let found = tables.pages.values.compactMap {
+        page -> (id: Int64, facts: PageFacts, content: PageContent)? in
+        guard page.facts.userId.isExactly(search.userId), !page.facts.isDeleted,
+          let content = tables.version(page: page.id, page.facts.currentVersion)?.content,
+          search.query.isFound(in: content)
+        else { return nil }
+        return (page.id, page.facts, content)
+      }
+      var cut = PageCut<PageMatch>(limit: search.limit, maximumByteCount: search.maximumByteCount)
+      var byteCount = PageLimits.excerptedByteCount
+      for (place, page) in found.sorted(by: { $0.id > $1.id }).enumerated() where place >= search.from {
+        let match = search.query.match(page.facts, page.content, lookingAt: &byteCount)
+        if !cut.add(match, number: Int64(place) + 1, byteCount: match.listedByteCount) { break }
+      }
       return cut.page
     }
   }
@@ -51,6 +76,21 @@ extension MemoryEngine {
         throw PageRefusals.versionNotFound(version)
       }
       return tables.view(stored, of: page)
+    }
+  }
+
+  package func versions(
+    pageId: String, from: Int64, to: Int64?, actingUserId: String?
+  ) throws(Refusal) -> Snapshot<VersionPair> {
+    try read { (tables) throws(Refusal) in
+      let page = try tables.page(pageId, includesDeleted: false, actingUserId)
+      let numbers = [from, to ?? page.facts.currentVersion]
+      let found = numbers.map { tables.version(page: page.id, $0) }
+      for (number, version) in zip(numbers, found) where version == nil {
+        throw PageRefusals.versionNotFound(number)
+      }
+      guard let older = found[0], let newer = found[1] else { throw PageRefusals.versionNotFound(from) }
+      return VersionPair(from: older, to: newer)
     }
   }
 
@@ -87,6 +127,14 @@ extension MemoryTables {
       actingUserId?.isExactly(page.facts.userId) ?? true
     else { throw PageRefusals.pageNotFound(pageId) }
     return page
+  }
+
+  fileprivate func view(_ shown: PageShown, of page: StoredPage) throws(Refusal) -> PageView {
+    let number = shown == .current ? page.facts.currentVersion : page.facts.publishedVersion
+    guard let number, let version = version(page: page.id, number) else {
+      throw PageRefusals.pageNotFound(page.facts.pageId)
+    }
+    return view(version, of: page)
   }
 
   fileprivate func view(_ version: StoredVersion, of page: StoredPage) -> PageView {

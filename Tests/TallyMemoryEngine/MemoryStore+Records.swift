@@ -124,6 +124,12 @@ extension MemoryStore {
     try find([id]) { tables in tables.pages.values.first { $0.id == id } }
   }
 
+  package func page(slug: String, account: Int64) throws(StorageFailure) -> String? {
+    try find([account], [slug]) { tables in
+      tables.pages.values.first { $0.account == account && $0.facts.slug == slug }?.facts.pageId
+    }
+  }
+
   package func pageCount(account: Int64) throws(StorageFailure) -> Int64 {
     try find([account]) { $0.pageCount(account: account) }
   }

@@ -134,6 +134,13 @@ package struct MemoryTables {
     for (id, row) in set.pages {
       try require(row.isNew == (pages[id] == nil), "a page is made once")
       pages[id] = row.page
+      guard let slug = row.page.facts.slug else { continue }
+      let others = pages.values.filter { $0.account == row.page.account && $0.id != row.page.id }
+      // One that gives it up in the same batch does so before it is asked.
+      let hasIt = others.contains { other in
+        (set.pages[ExactText(other.facts.pageId)]?.page ?? other).facts.slug == slug
+      }
+      try require(!hasIt, "a slug is of one page")
     }
     for (key, version) in set.versions.sorted(by: { $0.key.version < $1.key.version }) {
       try require(version.version == Int64(versions[key.page]?.count ?? 0) + 1, "versions have no gap")

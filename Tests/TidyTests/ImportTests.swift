@@ -13,7 +13,8 @@ struct ImportTests {
     "TTRPC": ["CTallyLinux", "DequeModule", "Dispatch", "Glibc", "TallyLocking", "Synchronization"],
     "TallySQLite": ["CTallySQLite", "Glibc", "TallyLocking", "TallyMeasuring"],
     "TallyCore": [
-      "Crypto", "DequeModule", "Dispatch", "Glibc", "Synchronization", "TallyLocking", "TallyMeasuring",
+      "Crypto", "DequeModule", "Dispatch", "Glibc", "Swift", "Synchronization", "TallyLocking",
+      "TallyMeasuring",
     ],
     "TallySQLiteStore": [
       "TallyCore", "TallySQLite", "Crypto", "Dispatch", "Glibc", "TallyLocking", "TallyMeasuring",
@@ -43,7 +44,8 @@ struct ImportTests {
 
   /// The modules that a file imports, with the line.
   static func imports(_ file: SourceFile) -> [(line: Int, module: String)] {
-    let form = /(?:@\w+ +)*(?:(?:public|package|internal|private) +)?import +(?:\w+ +)?(\w+)(?:\.\w+)*\s*/
+    let form =
+      /(?:@\w+(?:\(\w+\))? +)*(?:(?:public|package|internal|private) +)?import +(?:\w+ +)?(\w+)(?:\.\w+)*\s*/
     return file.code.compactMap { number, text in
       guard let match = text.wholeMatch(of: form) else { return nil }
       return (number, String(match.1))

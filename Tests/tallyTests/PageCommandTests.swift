@@ -98,6 +98,37 @@ struct PageCommandTests {
     #expect(rig.fixture.stop() == 0)
   }
 
+  @Test("a page is found by its slug and by its words, and its versions are compared")
+  func finding() async throws {
+    let rig = try Rig()
+    try await rig.stopClock()
+    _ = try rig.output(
+      "pages", "create", "alice", "--id", "home", "--title", "One fine day", "--slug", "start")
+    #expect(try rig.output("pages", "find", "alice", "start").contains("slug       start\n"))
+    #expect(try rig.output("pages", "slug", "home", "about/us").contains("slug       about/us\n"))
+    #expect(try rig.refusal("pages", "find", "alice", "start").contains("PAGE_NOT_FOUND"))
+    #expect(!(try rig.output("pages", "slug", "home", "--none").contains("slug")))
+    #expect(
+      try rig.output("pages", "search", "alice", "FIN*", "day") == """
+        PAGE  TITLE         SECTION  TEXT
+        home  One fine day  -        One [fine] [day]
+
+        """)
+    let add = #"{"add":{"sectionId":"a","kind":"k","content":"x"}}"#
+    let patch = #"{"expectedVersion":1,"title":"One rainy day","patches":["# + add + "]}"
+    _ = try shell(rig, "echo '\(patch)' | tally pages patch home -")
+    #expect(
+      try rig.output("pages", "diff", "home", "1") == """
+        version 1 to 2
+        title: One [-fine-]{+rainy+} day
+        section a: added at 0
+          {+x+}
+
+        """)
+    #expect(try rig.output("pages", "diff", "home", "2", "2").hasSuffix("nothing differs\n"))
+    #expect(rig.fixture.stop() == 0)
+  }
+
   @Test("a page is listed, copied, deleted, brought back and removed for ever")
   func life() async throws {
     let rig = try Rig()

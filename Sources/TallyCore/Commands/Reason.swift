@@ -34,6 +34,7 @@ public enum Reason: String, Sendable, CaseIterable {
   case paymentConflict = "PAYMENT_CONFLICT"
   case eventConflict = "EVENT_CONFLICT"
   case runConflict = "RUN_CONFLICT"
+  case slugTaken = "SLUG_TAKEN"
   case holdExpired = "HOLD_EXPIRED"
   case holdSettled = "HOLD_SETTLED"
   case captureExceedsHold = "CAPTURE_EXCEEDS_HOLD"

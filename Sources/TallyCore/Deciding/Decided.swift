@@ -116,6 +116,10 @@ package struct PageEffect {
   package var isNew = false
   /// One more version, which is the current one.
   package var version: StoredVersion?
+  /// The page gets another slug, or gives its slug up.
+  var changesSlug = false
+  /// What is searched of the page changes: its words, or whether it is there.
+  var changesSearch = false
   /// The sections that stood in the version before.
   var replacedSections: [PageSection] = []
   /// All media that the version's sections name.

@@ -54,9 +54,10 @@ extension Decider {
     let media = try records.liveMedia(content.mediaIds, account: account.id)
     if let missing = PageRefusals.missing(content.mediaIds, among: media) { throw missing }
     if existing != nil { throw PageRefusals.pageIdInUse(it.pageId) }
+    if let slug = it.slug { try requireFree(slug, account: account.id, but: it.pageId) }
     return try make(
       it.pageId, of: account, content, author: it.author, media: media,
-      maximumReplyByteCount: it.maximumReplyByteCount)
+      maximumReplyByteCount: it.maximumReplyByteCount, slug: it.slug)
   }
 
   func decide(_ it: PageCommand.Duplicate) throws(Refusal) -> Decided<PageReceipt> {
@@ -83,10 +84,12 @@ extension Decider {
   /// A page's first version.
   private func make(
     _ pageId: String, of owner: Account, _ content: PageContent, author: String,
-    media: [ExactText: StoredMedia], maximumReplyByteCount: Int, copiedFrom: String? = nil
+    media: [ExactText: StoredMedia], maximumReplyByteCount: Int, slug: String? = nil,
+    copiedFrom: String? = nil
   ) throws(Refusal) -> Decided<PageReceipt> {
     var facts = PageFacts(pageId: pageId, userId: owner.userId)
     facts.createdAtMicros = records.nowMicros
+    facts.slug = slug
     let first = StoredVersion(
       version: 1, baseVersion: 0, author: author, atMicros: records.nowMicros, content: content)
     var page = StoredPage(id: 0, account: 0, facts: facts, copiedFrom: copiedFrom)
@@ -98,7 +101,8 @@ extension Decider {
     page.account = self.owner(owner, &effects).id
     page.id = records.writes.books.lastPageId + 1
     page.facts.currentVersion = first.version
-    let effect = PageEffect(page: page, isNew: true, version: first, media: media, countedPages: 1)
+    let effect = PageEffect(
+      page: page, isNew: true, version: first, changesSearch: true, media: media, countedPages: 1)
     effects.set { $0.pages = [effect] }
     return changed(view, effects)
   }
@@ -207,7 +211,8 @@ extension Decider {
 
     func effect(over current: StoredVersion, media: [ExactText: StoredMedia]) -> PageEffect {
       PageEffect(
-        page: page, version: version, replacedSections: current.content.sections, media: media)
+        page: page, version: version, changesSearch: !PageTexts.areSame(current.content, version.content),
+        replacedSections: current.content.sections, media: media)
     }
   }
 
@@ -237,6 +242,19 @@ extension Decider {
     return try change(page, it.target) { $0.publishedVersion = nil }
   }
 
+  func decide(_ it: PageCommand.SetSlug) throws(Refusal) -> Decided<PageReceipt> {
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
+    if let slug = it.slug { try requireFree(slug, account: page.account, but: page.facts.pageId) }
+    return try change(page, it.target) { $0.slug = it.slug }
+  }
+
+  /// - Parameter pageId: may have the slug.
+  /// - Throws: `slugTaken`.
+  private func requireFree(_ slug: String, account: Int64, but pageId: String) throws(Refusal) {
+    guard let other = try records.page(slug: slug, account: account), !other.isExactly(pageId) else { return }
+    throw PageRefusals.slugTaken(slug, by: other)
+  }
+
   func decide(_ it: PageCommand.Delete) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target, .any) else { throw try notFound(it.target) }
     let nowMicros = records.nowMicros
@@ -259,7 +277,7 @@ extension Decider {
     body(&page.facts)
     let view = try view(current, of: page)
     if page.facts.publishedVersion == before.publishedVersion
-      && page.facts.deletedAtMicros == before.deletedAtMicros
+      && page.facts.deletedAtMicros == before.deletedAtMicros && page.facts.slug == before.slug
     {
       return replayed(view)
     }
@@ -268,7 +286,13 @@ extension Decider {
       let owner = try records.account(userId: page.facts.userId)
       if let refusal = try quotaRefusal(.pages, of: owner) { throw refusal }
     }
-    return changed(view, Effects(page: PageEffect(page: page, countedPages: pages)))
+    let changesSlug = page.facts.slug != before.slug
+    return changed(
+      view,
+      Effects(
+        page: PageEffect(
+          page: page, changesSlug: changesSlug, changesSearch: page.facts.isDeleted != before.isDeleted,
+          countedPages: pages)))
   }
 
   func decide(_ it: PageCommand.Purge) throws(Refusal) -> Decided<PurgeReceipt> {

@@ -160,6 +160,10 @@ extension PageCommand.Unpublish: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
 }
 
+extension PageCommand.SetSlug: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
 extension PageCommand.Delete: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
 }

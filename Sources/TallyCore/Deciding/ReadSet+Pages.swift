@@ -9,6 +9,18 @@ extension ReadSet {
     return try load { (it) throws(StorageFailure) in try it.page(pageId: pageId) }
   }
 
+  /// The id of the account's page that has a slug, deleted or not.
+  func page(slug: String, account: Int64) throws(Refusal) -> String? {
+    if account == 0 { return nil }
+    let here = writes.pages.values.first {
+      $0.page.account == account && $0.page.facts.slug?.isExactly(slug) ?? false
+    }
+    if let here { return here.page.facts.pageId }
+    let stored = try load { (it) throws(StorageFailure) in try it.page(slug: slug, account: account) }
+    // One that the batch has changed has another slug by now.
+    return stored.flatMap { writes.pages[ExactText($0)] == nil ? $0 : nil }
+  }
+
   private func page(id: Int64) throws(Refusal) -> StoredPage {
     if let pageId = writes.pageIds[id], let row = writes.pages[pageId] { return row.page }
     return try load { (it) throws(StorageFailure) in

@@ -58,6 +58,8 @@ package protocol RecordSource: AnyObject {
 
   func page(pageId: String) throws(StorageFailure) -> StoredPage?
   func page(id: Int64) throws(StorageFailure) -> StoredPage?
+  /// The id of the account's page that has a slug, deleted or not.
+  func page(slug: String, account: Int64) throws(StorageFailure) -> String?
   /// Live ones of an account.
   func pageCount(account: Int64) throws(StorageFailure) -> Int64
   /// Ids of an account's published pages, deleted or not.

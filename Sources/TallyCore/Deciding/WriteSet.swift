@@ -56,6 +56,10 @@ package struct WriteSet {
   package struct PageRow {
     package var page: StoredPage
     package var isNew: Bool
+    /// What is stored has another slug. All such give theirs up before any page is given one.
+    package var changesSlug = false
+    /// What is searched of the page is another.
+    package var changesSearch = false
     package var hasSections = false
     package var storedSections: [PageSection] = []
     package var sections: [PageSection] = []
@@ -65,6 +69,11 @@ package struct WriteSet {
   package struct VersionKey: Hashable {
     package var page: Int64
     package var version: Int64
+
+    package init(page: Int64, version: Int64) {
+      self.page = page
+      self.version = version
+    }
   }
 
   package struct MediaRow {
@@ -342,6 +351,8 @@ package struct WriteSet {
     let id = ExactText(effect.page.facts.pageId)
     var row = pages[id] ?? PageRow(page: effect.page, isNew: effect.isNew)
     row.page = effect.page
+    if effect.changesSlug { row.changesSlug = true }
+    if effect.changesSearch { row.changesSearch = true }
     if let version = effect.version {
       if !row.hasSections { row.storedSections = effect.replacedSections }
       row.hasSections = true

@@ -62,13 +62,22 @@ public protocol PageStore: Sendable {
   func page(
     pageId: String, _ shown: PageShown, includesDeleted: Bool, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView>
+  /// - Throws: `pageNotFound`, also for a deleted one, and when there is no published version.
+  func page(userId: String, slug: String, _ shown: PageShown) throws(Refusal) -> Snapshot<PageView>
   /// Newest first, without sections.
   func pages(_ filter: PageFilter) throws(Refusal) -> Snapshot<Page<PageFacts>>
+  /// The best first. An engine may rank as it likes.
+  func search(_ search: PageSearch) throws(Refusal) -> Snapshot<Page<PageMatch>>
   func versions(_ filter: VersionFilter) throws(Refusal) -> Snapshot<Page<PageFacts>>
   /// - Throws: `pageNotFound`, `versionNotFound`.
   func version(
     pageId: String, version: Int64, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView>
+  /// Two versions' contents; `to` is the current one when nil.
+  /// - Throws: `pageNotFound`, `versionNotFound`.
+  func versions(
+    pageId: String, from: Int64, to: Int64?, actingUserId: String?
+  ) throws(Refusal) -> Snapshot<VersionPair>
   /// - Throws: `mediaNotFound`.
   func media(mediaId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Media>
   func media(_ filter: MediaFilter) throws(Refusal) -> Snapshot<Page<Media>>

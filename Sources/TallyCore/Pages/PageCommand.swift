@@ -47,15 +47,19 @@ public enum PageCommand {
     /// Ids of sections are made when empty.
     public var content: PageContent
     public var author: String
+    /// nil for none.
+    public var slug: String?
     public var maximumReplyByteCount: Int
 
     public init(
-      userId: String, pageId: String, content: PageContent, author: String, maximumReplyByteCount: Int
+      userId: String, pageId: String, content: PageContent, author: String, slug: String? = nil,
+      maximumReplyByteCount: Int
     ) {
       self.userId = userId
       self.pageId = pageId
       self.content = content
       self.author = author
+      self.slug = slug
       self.maximumReplyByteCount = maximumReplyByteCount
     }
   }
@@ -140,6 +144,17 @@ public enum PageCommand {
     public var target: PageTarget
 
     public init(target: PageTarget) { self.target = target }
+  }
+
+  public struct SetSlug: Sendable, Equatable {
+    public var target: PageTarget
+    /// nil takes it away.
+    public var slug: String?
+
+    public init(target: PageTarget, slug: String?) {
+      self.target = target
+      self.slug = slug
+    }
   }
 
   public struct Delete: Sendable, Equatable {

@@ -20,6 +20,14 @@ public enum PageLimits {
   /// content, when they are from before a version kept its request's digest. Each costs the writer up to 5
   /// ms.
   public static let comparedVersionCount: Int64 = 4
+  public static let slugByteCount = 255
+  /// Of one search.
+  public static let queryByteCount = 1_024
+  public static let queryWordCount = 32
+  public static let matchCount = 100
+  public static let defaultMatchCount = 20
+  /// Of texts that one search looks at for excerpts.
+  public static let excerptedByteCount = 4_194_304
   /// Ids that a refusal names.
   public static let namedIdCount = 50
 }
@@ -112,6 +120,8 @@ public struct PageFacts: Sendable, Equatable {
   public var publishedVersion: Int64?
   public var deletedAtMicros: Int64?
   public var sectionCount = 0
+  /// Unique among the user's pages that are not purged; nil for none.
+  public var slug: String?
 
   public init(pageId: String, userId: String) {
     self.pageId = pageId
@@ -172,6 +182,7 @@ public struct PageView: Sendable, Equatable {
 extension PageFacts {
   fileprivate var byteCount: Int {
     pageId.utf8.count + userId.utf8.count + title.utf8.count + settings.utf8.count + author.utf8.count
+      + (slug?.utf8.count ?? 0)
   }
 
   /// Not less than its encoding in a list: every number at its longest.

@@ -32,7 +32,7 @@ extension PageRules {
     return difference
   }
 
-  private static func places(_ content: PageContent) -> [ExactText: Int] {
+  static func places(_ content: PageContent) -> [ExactText: Int] {
     Dictionary(
       content.sections.enumerated().map { (ExactText($0.element.sectionId), $0.offset) },
       uniquingKeysWith: { first, _ in first })
@@ -40,7 +40,7 @@ extension PageRules {
 
   /// The longest increasing run among different numbers, not necessarily of neighbours. At most
   /// `PageLimits.sectionCount` numbers, so a square of that is little.
-  private static func longestIncreasing(_ numbers: [Int]) -> [Int] {
+  static func longestIncreasing(_ numbers: [Int]) -> [Int] {
     var lengths = [Int](repeating: 1, count: numbers.count)
     var previous = [Int?](repeating: nil, count: numbers.count)
     var best: Int?

@@ -40,6 +40,16 @@ package enum PageRefusals {
       .idempotencyMismatch, "the page id is in use for another page", details: ["page_id": pageId])
   }
 
+  static func slugTaken(_ slug: String, by pageId: String) -> Refusal {
+    Refusal(
+      .slugTaken, "another page of the user has the slug \(slug)",
+      details: ["slug": slug, "page_id": pageId])
+  }
+
+  package static func slugNotFound(_ slug: String) -> Refusal {
+    Refusal(.pageNotFound, "the user has no page of this slug", details: ["slug": slug])
+  }
+
   static func mediaIdInUse(_ mediaId: String) -> Refusal {
     Refusal(
       .idempotencyMismatch, "the media id is in use for other media", details: ["media_id": mediaId])

@@ -32,7 +32,7 @@ struct PageDifference: Equatable {
   package var settings = false
 }
 
-enum PageRules {
+package enum PageRules {
   // MARK: ids
 
   /// The same content with ids for the sections that have none.
@@ -61,6 +61,20 @@ enum PageRules {
     var suffix = 1
     while !taken.insert(ExactText("\(id)-\(suffix)")).inserted { suffix += 1 }
     return "\(id)-\(suffix)"
+  }
+
+  /// Whether a text may be a slug, whatever its length: parts of a to z, 0 to 9 and '-', divided by '/', each
+  /// of which begins and ends with a letter or a digit.
+  package static func isSlug(_ text: String) -> Bool {
+    func isInner(_ byte: UInt8) -> Bool {
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+    return text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy {
+      part in
+      guard let first = part.first, let last = part.last else { return false }
+      return isInner(first) && isInner(last) && part.allSatisfy { isInner($0) || $0 == UInt8(ascii: "-") }
+    }
   }
 
   // MARK: what a call does

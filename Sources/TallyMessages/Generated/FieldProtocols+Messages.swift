@@ -24,6 +24,7 @@ extension TallystickV1.ListPricesRequest: PagedRequest {}
 extension TallystickV1.ListUsersRequest: PagedRequest {}
 extension TallystickV1.ListRateLimitsRequest: PagedRequest {}
 extension TallystickV1.ListPagesRequest: PagedRequest {}
+extension TallystickV1.SearchPagesRequest: PagedRequest {}
 extension TallystickV1.ListVersionsRequest: PagedRequest {}
 extension TallystickV1.ListMediaRequest: PagedRequest {}
 
@@ -46,7 +47,9 @@ extension TallystickV1.GetStatsRequest: NamesUserById {}
 extension TallystickV1.CheckQuotaRequest: NamesUserById {}
 extension TallystickV1.GetUserSettingsRequest: NamesUserById {}
 extension TallystickV1.CreatePageRequest: NamesUserById {}
+extension TallystickV1.GetPageBySlugRequest: NamesUserById {}
 extension TallystickV1.ListPagesRequest: NamesUserById {}
+extension TallystickV1.SearchPagesRequest: NamesUserById {}
 extension TallystickV1.CreateMediaRequest: NamesUserById {}
 extension TallystickV1.ListMediaRequest: NamesUserById {}
 
@@ -82,6 +85,7 @@ extension TallystickV1.DeletePageResponse: PageChangeResponse {}
 extension TallystickV1.UndeletePageResponse: PageChangeResponse {}
 extension TallystickV1.DuplicatePageResponse: PageChangeResponse {}
 extension TallystickV1.SavePageResponse: PageChangeResponse {}
+extension TallystickV1.SetPageSlugResponse: PageChangeResponse {}
 extension TallystickV1.PatchPageResponse: PageChangeResponse {}
 extension TallystickV1.RestoreVersionResponse: PageChangeResponse {}
 extension TallystickV1.PublishResponse: PageChangeResponse {}

@@ -95,6 +95,8 @@ extension TallystickV1 {
     case eventConflict
     /// ALREADY_EXISTS. The run id stands for another run, or the run was finished otherwise. Retry: no.
     case runConflict
+    /// ALREADY_EXISTS. Another page of the user, `page_id`, has the slug; it may be deleted. Retry: no.
+    case slugTaken
     /// FAILED_PRECONDITION. The hold ended by its time to live. Retry: no.
     case holdExpired
     /// FAILED_PRECONDITION. The hold was captured or released before. Retry: no.
@@ -199,6 +201,7 @@ extension TallystickV1 {
       case 42: self = .paymentConflict
       case 45: self = .eventConflict
       case 43: self = .runConflict
+      case 83: self = .slugTaken
       case 50: self = .holdExpired
       case 51: self = .holdSettled
       case 52: self = .captureExceedsHold
@@ -268,6 +271,7 @@ extension TallystickV1 {
       case .paymentConflict: 42
       case .eventConflict: 45
       case .runConflict: 43
+      case .slugTaken: 83
       case .holdExpired: 50
       case .holdSettled: 51
       case .captureExceedsHold: 52
@@ -338,6 +342,7 @@ extension TallystickV1 {
       case .paymentConflict: "PAYMENT_CONFLICT"
       case .eventConflict: "EVENT_CONFLICT"
       case .runConflict: "RUN_CONFLICT"
+      case .slugTaken: "SLUG_TAKEN"
       case .holdExpired: "HOLD_EXPIRED"
       case .holdSettled: "HOLD_SETTLED"
       case .captureExceedsHold: "CAPTURE_EXCEEDS_HOLD"
@@ -367,7 +372,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .lagged, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .batchAborted, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
+      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .lagged, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .slugTaken, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .batchAborted, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
     }
   }
 

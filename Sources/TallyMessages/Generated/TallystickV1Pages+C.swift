@@ -108,6 +108,7 @@ extension TallystickV1.Page: @unsafe CBacked {
     deletedAtMicros = unsafe c.pointee.deleted_at_micros
     sectionCount = unsafe c.pointee.section_count
     currentVersion = unsafe c.pointee.current_version
+    slug = try unsafe readText(c.pointee.slug, "slug")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -125,6 +126,7 @@ extension TallystickV1.Page: @unsafe CBacked {
     unsafe c.pointee.deleted_at_micros = deletedAtMicros
     unsafe c.pointee.section_count = sectionCount
     unsafe c.pointee.current_version = currentVersion
+    unsafe c.pointee.slug = arena.text(slug)
     return unsafe c
   }
 }
@@ -214,6 +216,7 @@ extension TallystickV1.CreatePageRequest: @unsafe CBacked {
     settings = try unsafe readText(c.pointee.settings, "settings")
     sections = try unsafe readMessages(c.pointee.n_sections, c.pointee.sections, "sections")
     author = try unsafe readText(c.pointee.author, "author")
+    slug = try unsafe readText(c.pointee.slug, "slug")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -224,6 +227,7 @@ extension TallystickV1.CreatePageRequest: @unsafe CBacked {
     unsafe c.pointee.settings = arena.text(settings)
     unsafe (c.pointee.n_sections, c.pointee.sections) = arena.messages(sections)
     unsafe c.pointee.author = arena.text(author)
+    unsafe c.pointee.slug = arena.text(slug)
     return unsafe c
   }
 }
@@ -309,6 +313,62 @@ extension TallystickV1.GetPageResponse: @unsafe CBacked {
   }
 }
 
+extension TallystickV1.GetPageBySlugRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetPageBySlugRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_page_by_slug_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    slug = try unsafe readText(c.pointee.slug, "slug")
+    published = unsafe c.pointee.published != 0
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_page_by_slug_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.slug = arena.text(slug)
+    unsafe c.pointee.published = published ? 1 : 0
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetPageBySlugResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetPageBySlugResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_page_by_slug_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    page = try unsafe readSingle(c.pointee.n_page, c.pointee.page, "page")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_page_by_slug_response__init)
+    unsafe (c.pointee.n_page, c.pointee.page) = arena.single(page)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
 extension TallystickV1.ListPagesRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__ListPagesRequest
 
@@ -363,6 +423,122 @@ extension TallystickV1.ListPagesResponse: @unsafe CBacked {
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__list_pages_response__init)
     unsafe (c.pointee.n_pages, c.pointee.pages) = arena.messages(pages)
+    unsafe c.pointee.next_cursor = arena.text(nextCursor)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.SearchPagesRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__SearchPagesRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__search_pages_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    query = try unsafe readText(c.pointee.query, "query")
+    limit = unsafe c.pointee.limit
+    cursor = try unsafe readText(c.pointee.cursor, "cursor")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__search_pages_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.query = arena.text(query)
+    unsafe c.pointee.limit = limit
+    unsafe c.pointee.cursor = arena.text(cursor)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.TextPiece: @unsafe CBacked {
+  typealias C = Tallystick__V1__TextPiece
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__text_piece__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    text = try unsafe readText(c.pointee.text, "text")
+    matched = unsafe c.pointee.matched != 0
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__text_piece__init)
+    unsafe c.pointee.text = arena.text(text)
+    unsafe c.pointee.matched = matched ? 1 : 0
+    return unsafe c
+  }
+}
+
+extension TallystickV1.PageMatch: @unsafe CBacked {
+  typealias C = Tallystick__V1__PageMatch
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__page_match__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    page = try unsafe readSingle(c.pointee.n_page, c.pointee.page, "page")
+    sectionId = try unsafe readText(c.pointee.section_id, "section_id")
+    excerpt = try unsafe readMessages(c.pointee.n_excerpt, c.pointee.excerpt, "excerpt")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__page_match__init)
+    unsafe (c.pointee.n_page, c.pointee.page) = arena.single(page)
+    unsafe c.pointee.section_id = arena.text(sectionId)
+    unsafe (c.pointee.n_excerpt, c.pointee.excerpt) = arena.messages(excerpt)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.SearchPagesResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__SearchPagesResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__search_pages_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    matches = try unsafe readMessages(c.pointee.n_matches, c.pointee.matches, "matches")
+    nextCursor = try unsafe readText(c.pointee.next_cursor, "next_cursor")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__search_pages_response__init)
+    unsafe (c.pointee.n_matches, c.pointee.matches) = arena.messages(matches)
     unsafe c.pointee.next_cursor = arena.text(nextCursor)
     unsafe c.pointee.commit_sequence = commitSequence
     return unsafe c
@@ -641,6 +817,58 @@ extension TallystickV1.SavePageResponse: @unsafe CBacked {
   }
 }
 
+extension TallystickV1.SetPageSlugRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__SetPageSlugRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__set_page_slug_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    pageId = try unsafe readText(c.pointee.page_id, "page_id")
+    slug = try unsafe readText(c.pointee.slug, "slug")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__set_page_slug_request__init)
+    unsafe c.pointee.page_id = arena.text(pageId)
+    unsafe c.pointee.slug = arena.text(slug)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.SetPageSlugResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__SetPageSlugResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__set_page_slug_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    change = try unsafe readSingle(c.pointee.n_change, c.pointee.change, "change")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__set_page_slug_response__init)
+    unsafe (c.pointee.n_change, c.pointee.change) = arena.single(change)
+    return unsafe c
+  }
+}
+
 extension TallystickV1.SectionPatch: @unsafe CBacked {
   typealias C = Tallystick__V1__SectionPatch
 
@@ -879,6 +1107,181 @@ extension TallystickV1.GetVersionResponse: @unsafe CBacked {
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__get_version_response__init)
     unsafe (c.pointee.n_page, c.pointee.page) = arena.single(page)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.DiffVersionsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__DiffVersionsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__diff_versions_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    pageId = try unsafe readText(c.pointee.page_id, "page_id")
+    fromVersion = unsafe c.pointee.from_version
+    toVersion = unsafe c.pointee.to_version
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__diff_versions_request__init)
+    unsafe c.pointee.page_id = arena.text(pageId)
+    unsafe c.pointee.from_version = fromVersion
+    unsafe c.pointee.to_version = toVersion
+    return unsafe c
+  }
+}
+
+extension TallystickV1.DiffPiece: @unsafe CBacked {
+  typealias C = Tallystick__V1__DiffPiece
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__diff_piece__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    kind = unsafe TallystickV1.DiffKind(rawValue: c.pointee.kind)
+    text = try unsafe readText(c.pointee.text, "text")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__diff_piece__init)
+    unsafe c.pointee.kind = kind.rawValue
+    unsafe c.pointee.text = arena.text(text)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.TextDiff: @unsafe CBacked {
+  typealias C = Tallystick__V1__TextDiff
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__text_diff__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    pieces = try unsafe readMessages(c.pointee.n_pieces, c.pointee.pieces, "pieces")
+    coarse = unsafe c.pointee.coarse != 0
+    leftOut = unsafe c.pointee.left_out != 0
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__text_diff__init)
+    unsafe (c.pointee.n_pieces, c.pointee.pieces) = arena.messages(pieces)
+    unsafe c.pointee.coarse = coarse ? 1 : 0
+    unsafe c.pointee.left_out = leftOut ? 1 : 0
+    return unsafe c
+  }
+}
+
+extension TallystickV1.SectionDiff: @unsafe CBacked {
+  typealias C = Tallystick__V1__SectionDiff
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__section_diff__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    sectionId = try unsafe readText(c.pointee.section_id, "section_id")
+    change = unsafe TallystickV1.SectionChange(rawValue: c.pointee.change)
+    moved = unsafe c.pointee.moved != 0
+    switch unsafe c.pointee.old_place_case.rawValue {
+    case 4:
+      fromPosition = unsafe c.pointee.from_position
+    default: break
+    }
+    switch unsafe c.pointee.new_place_case.rawValue {
+    case 5:
+      toPosition = unsafe c.pointee.to_position
+    default: break
+    }
+    fromKind = try unsafe readText(c.pointee.from_kind, "from_kind")
+    toKind = try unsafe readText(c.pointee.to_kind, "to_kind")
+    otherImages = unsafe c.pointee.other_images != 0
+    content = try unsafe readSingle(c.pointee.n_content, c.pointee.content, "content")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__section_diff__init)
+    unsafe c.pointee.section_id = arena.text(sectionId)
+    unsafe c.pointee.change = change.rawValue
+    unsafe c.pointee.moved = moved ? 1 : 0
+    if let fromPosition {
+      unsafe c.pointee.old_place_case = .init(rawValue: 4)
+      unsafe c.pointee.from_position = fromPosition
+    }
+    if let toPosition {
+      unsafe c.pointee.new_place_case = .init(rawValue: 5)
+      unsafe c.pointee.to_position = toPosition
+    }
+    unsafe c.pointee.from_kind = arena.text(fromKind)
+    unsafe c.pointee.to_kind = arena.text(toKind)
+    unsafe c.pointee.other_images = otherImages ? 1 : 0
+    unsafe (c.pointee.n_content, c.pointee.content) = arena.single(content)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.DiffVersionsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__DiffVersionsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__diff_versions_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    fromVersion = unsafe c.pointee.from_version
+    toVersion = unsafe c.pointee.to_version
+    title = try unsafe readSingle(c.pointee.n_title, c.pointee.title, "title")
+    settings = try unsafe readSingle(c.pointee.n_settings, c.pointee.settings, "settings")
+    sections = try unsafe readMessages(c.pointee.n_sections, c.pointee.sections, "sections")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__diff_versions_response__init)
+    unsafe c.pointee.from_version = fromVersion
+    unsafe c.pointee.to_version = toVersion
+    unsafe (c.pointee.n_title, c.pointee.title) = arena.single(title)
+    unsafe (c.pointee.n_settings, c.pointee.settings) = arena.single(settings)
+    unsafe (c.pointee.n_sections, c.pointee.sections) = arena.messages(sections)
     unsafe c.pointee.commit_sequence = commitSequence
     return unsafe c
   }

@@ -43,6 +43,98 @@ extension TallystickV1 {
     }
   }
 
+  public enum DiffKind: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    /// In both.
+    case kept
+    case removed
+    case added
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .kept
+      case 2: self = .removed
+      case 3: self = .added
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .kept: 1
+      case .removed: 2
+      case .added: 3
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .kept: "KEPT"
+      case .removed: "REMOVED"
+      case .added: "ADDED"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .kept, .removed, .added]
+    }
+  }
+
+  public enum SectionChange: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    case added
+    case removed
+    /// In both versions; it differs, or was moved.
+    case changed
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .added
+      case 2: self = .removed
+      case 3: self = .changed
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .added: 1
+      case .removed: 2
+      case .changed: 3
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .added: "ADDED"
+      case .removed: "REMOVED"
+      case .changed: "CHANGED"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .added, .removed, .changed]
+    }
+  }
+
   public struct Media: Message {
     public static var fullName: String { "tallystick.v1.Media" }
     public var mediaId: String = ""
@@ -96,6 +188,9 @@ extension TallystickV1 {
     public var sectionCount: Int32 = 0
     /// The newest version, whichever is shown.
     public var currentVersion: Int64 = 0
+    /// Empty when the page has none. A deleted page keeps it, so that UndeletePage never meets another page of it;
+    /// a purged one gives it up.
+    public var slug: String = ""
 
     public init() {}
   }
@@ -144,6 +239,8 @@ extension TallystickV1 {
     public var sections: [TallystickV1.SectionInput] = []
     /// At most 255 bytes; the acting user when empty.
     public var author: String = ""
+    /// As in SetPageSlug; none when empty. Not compared by a replay, which answers the slug that the page has now.
+    public var slug: String = ""
 
     public init() {}
   }
@@ -174,6 +271,24 @@ extension TallystickV1 {
     public init() {}
   }
 
+  public struct GetPageBySlugRequest: Message {
+    public static var fullName: String { "tallystick.v1.GetPageBySlugRequest" }
+    public var userId: String = ""
+    public var slug: String = ""
+    /// The published version instead of the current one; PAGE_NOT_FOUND when there is none.
+    public var published: Bool = false
+
+    public init() {}
+  }
+
+  public struct GetPageBySlugResponse: Message {
+    public static var fullName: String { "tallystick.v1.GetPageBySlugResponse" }
+    public var page: TallystickV1.Page?
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
   public struct ListPagesRequest: Message {
     public static var fullName: String { "tallystick.v1.ListPagesRequest" }
     public var userId: String = ""
@@ -188,6 +303,54 @@ extension TallystickV1 {
   public struct ListPagesResponse: Message {
     public static var fullName: String { "tallystick.v1.ListPagesResponse" }
     public var pages: [TallystickV1.Page] = []
+    public var nextCursor: String = ""
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct SearchPagesRequest: Message {
+    public static var fullName: String { "tallystick.v1.SearchPagesRequest" }
+    public var userId: String = ""
+    /// 1 to 1,024 bytes with at most 32 words, all of which have to be there. `"..."` is a phrase, `wor*` the beginning
+    /// of a word; there are no other operators. Upper and lower case are the same, and so are letters with and
+    /// without diacritics. Each ideograph and kana is a word. Of a section's content that is JSON the texts are searched
+    /// that stand in it as values, else all of it.
+    public var query: String = ""
+    /// 1 to 100; 20 when zero.
+    public var limit: Int32 = 0
+    /// A place in the ranking as it is then: a page whose rank has changed may be missed, or come again.
+    public var cursor: String = ""
+
+    public init() {}
+  }
+
+  /// A part of an excerpt, as it stands in the page: nothing is escaped.
+  public struct TextPiece: Message {
+    public static var fullName: String { "tallystick.v1.TextPiece" }
+    public var text: String = ""
+    /// It is what was searched for.
+    public var matched: Bool = false
+
+    public init() {}
+  }
+
+  public struct PageMatch: Message {
+    public static var fullName: String { "tallystick.v1.PageMatch" }
+    /// The current version without its sections.
+    public var page: TallystickV1.Page?
+    /// The section that the excerpt is of; empty for the title.
+    public var sectionId: String = ""
+    /// The words around the first match, at most 512 bytes. Empty for the last pages of an answer for which more than
+    /// 4,194,304 bytes of texts would have to be looked at.
+    public var excerpt: [TallystickV1.TextPiece] = []
+
+    public init() {}
+  }
+
+  public struct SearchPagesResponse: Message {
+    public static var fullName: String { "tallystick.v1.SearchPagesResponse" }
+    public var matches: [TallystickV1.PageMatch] = []
     public var nextCursor: String = ""
     public var commitSequence: Int64 = 0
 
@@ -280,6 +443,23 @@ extension TallystickV1 {
     public init() {}
   }
 
+  public struct SetPageSlugRequest: Message {
+    public static var fullName: String { "tallystick.v1.SetPageSlugRequest" }
+    public var pageId: String = ""
+    /// Unique among the user's pages that are not purged. At most 255 bytes of lower-case letters a to z, digits and
+    /// '-', in parts divided by '/'; each part begins and ends with a letter or a digit. Empty takes the slug away.
+    public var slug: String = ""
+
+    public init() {}
+  }
+
+  public struct SetPageSlugResponse: Message {
+    public static var fullName: String { "tallystick.v1.SetPageSlugResponse" }
+    public var change: TallystickV1.PageChange?
+
+    public init() {}
+  }
+
   /// One change of a patch, carried out in order.
   public struct SectionPatch: Message {
     public static var fullName: String { "tallystick.v1.SectionPatch" }
@@ -353,6 +533,72 @@ extension TallystickV1 {
   public struct GetVersionResponse: Message {
     public static var fullName: String { "tallystick.v1.GetVersionResponse" }
     public var page: TallystickV1.Page?
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct DiffVersionsRequest: Message {
+    public static var fullName: String { "tallystick.v1.DiffVersionsRequest" }
+    public var pageId: String = ""
+    /// Either may be the newer one.
+    public var fromVersion: Int64 = 0
+    /// The current one when zero.
+    public var toVersion: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct DiffPiece: Message {
+    public static var fullName: String { "tallystick.v1.DiffPiece" }
+    public var kind: TallystickV1.DiffKind = TallystickV1.DiffKind(rawValue: 0)
+    public var text: String = ""
+
+    public init() {}
+  }
+
+  /// What differs between two texts. What is kept and removed, in order, is the one text, what is kept and added the
+  /// other.
+  public struct TextDiff: Message {
+    public static var fullName: String { "tallystick.v1.TextDiff" }
+    public var pieces: [TallystickV1.DiffPiece] = []
+    /// More than 512 words differ, or the texts of the versions took too long to compare: of this one only what both
+    /// begin and end with is kept, and all between is removed and added.
+    public var coarse: Bool = false
+    /// There are no pieces, since the reply would be too large. GetVersion has the texts.
+    public var leftOut: Bool = false
+
+    public init() {}
+  }
+
+  public struct SectionDiff: Message {
+    public static var fullName: String { "tallystick.v1.SectionDiff" }
+    public var sectionId: String = ""
+    public var change: TallystickV1.SectionChange = TallystickV1.SectionChange(rawValue: 0)
+    /// It stands elsewhere among the sections that both versions have. As few as possible count as moved.
+    public var moved: Bool = false
+    public var fromPosition: Int32?
+    public var toPosition: Int32?
+    /// Empty when it was added, or removed.
+    public var fromKind: String = ""
+    public var toKind: String = ""
+    /// Its media are others.
+    public var otherImages: Bool = false
+    /// Absent when it is the same.
+    public var content: TallystickV1.TextDiff?
+
+    public init() {}
+  }
+
+  public struct DiffVersionsResponse: Message {
+    public static var fullName: String { "tallystick.v1.DiffVersionsResponse" }
+    public var fromVersion: Int64 = 0
+    public var toVersion: Int64 = 0
+    /// Absent when it is the same.
+    public var title: TallystickV1.TextDiff?
+    public var settings: TallystickV1.TextDiff?
+    /// Those that differ: in the order of to_version, then those that it does not have, in the order of from_version.
+    public var sections: [TallystickV1.SectionDiff] = []
     public var commitSequence: Int64 = 0
 
     public init() {}
@@ -500,8 +746,13 @@ extension TallystickV1 {
     public static let createPage = RPC<TallystickV1.CreatePageRequest, TallystickV1.CreatePageResponse>(service: name, method: "CreatePage", kind: .unary, repeatable: { !$0.pageId.isEmpty })
     /// A page, its sections in order, and both images of each, from one snapshot.
     public static let getPage = RPC<TallystickV1.GetPageRequest, TallystickV1.GetPageResponse>(service: name, method: "GetPage", kind: .unary, repeatable: { _ in true })
+    /// The user's page of this slug, as GetPage answers it. PAGE_NOT_FOUND when no page has it, or it is deleted.
+    public static let getPageBySlug = RPC<TallystickV1.GetPageBySlugRequest, TallystickV1.GetPageBySlugResponse>(service: name, method: "GetPageBySlug", kind: .unary, repeatable: { _ in true })
     /// A user's pages without their sections, newest first.
     public static let listPages = RPC<TallystickV1.ListPagesRequest, TallystickV1.ListPagesResponse>(service: name, method: "ListPages", kind: .unary, repeatable: { _ in true })
+    /// A user's pages that have all of some words in their titles or sections, the best match first. Deleted pages
+    /// are not among them, nor are earlier versions.
+    public static let searchPages = RPC<TallystickV1.SearchPagesRequest, TallystickV1.SearchPagesResponse>(service: name, method: "SearchPages", kind: .unary, repeatable: { _ in true })
     /// Hides a page; UndeletePage brings it back until it is purged. Deleting it again changes nothing.
     public static let deletePage = RPC<TallystickV1.DeletePageRequest, TallystickV1.DeletePageResponse>(service: name, method: "DeletePage", kind: .unary)
     /// Brings a deleted page back; checks the quota of pages again.
@@ -513,12 +764,17 @@ extension TallystickV1 {
     public static let duplicatePage = RPC<TallystickV1.DuplicatePageRequest, TallystickV1.DuplicatePageResponse>(service: name, method: "DuplicatePage", kind: .unary, repeatable: { !$0.newPageId.isEmpty })
     /// Replaces a page's whole content. What is already there does not make a version.
     public static let savePage = RPC<TallystickV1.SavePageRequest, TallystickV1.SavePageResponse>(service: name, method: "SavePage", kind: .unary)
+    /// Gives a page another slug, or takes it away. A slug is the page's, not a version's: it makes no version, is
+    /// not restored and is shown at once. SLUG_TAKEN when another page of the user has it.
+    public static let setPageSlug = RPC<TallystickV1.SetPageSlugRequest, TallystickV1.SetPageSlugResponse>(service: name, method: "SetPageSlug", kind: .unary, repeatable: { _ in true })
     /// Adds, updates, moves and removes sections by id. Made from an older version it is applied all the same
     /// when nothing that it names was changed since, nor, for a move, the order of the sections that stayed.
     public static let patchPage = RPC<TallystickV1.PatchPageRequest, TallystickV1.PatchPageResponse>(service: name, method: "PatchPage", kind: .unary)
     /// A page's versions, newest first, without their sections.
     public static let listVersions = RPC<TallystickV1.ListVersionsRequest, TallystickV1.ListVersionsResponse>(service: name, method: "ListVersions", kind: .unary, repeatable: { _ in true })
     public static let getVersion = RPC<TallystickV1.GetVersionRequest, TallystickV1.GetVersionResponse>(service: name, method: "GetVersion", kind: .unary, repeatable: { _ in true })
+    /// What differs between two versions: title, settings, sections by their ids, and their texts word by word.
+    public static let diffVersions = RPC<TallystickV1.DiffVersionsRequest, TallystickV1.DiffVersionsResponse>(service: name, method: "DiffVersions", kind: .unary, repeatable: { _ in true })
     /// Makes an earlier version's content the next version; media that were deleted since are left out.
     public static let restoreVersion = RPC<TallystickV1.RestoreVersionRequest, TallystickV1.RestoreVersionResponse>(service: name, method: "RestoreVersion", kind: .unary)
     /// Shows a version to the world: what GetPage answers with `published`. A retry should name the version:

@@ -15,16 +15,32 @@ extension SQLiteEngine: PageStore {
   ) throws(Refusal) -> Snapshot<PageView> {
     try found { (reader) throws(SQLiteError) -> Found<PageView> in
       try Self.page(pageId, includesDeleted, actingUserId, reader) { (page) throws(SQLiteError) in
-        switch shown {
-        case .current:
-          return .found(PageView(facts: page.facts, sections: try reader.tables.sections.sections(of: page)))
-        case .published:
-          guard let version = page.facts.publishedVersion,
-            let view = try Self.view(version, of: page, reader)
-          else { return .refused(PageRefusals.pageNotPublished(pageId)) }
-          return .found(view)
-        }
+        try Self.view(shown, of: page, reader)
       }
+    }
+  }
+
+  public func page(userId: String, slug: String, _ shown: PageShown) throws(Refusal) -> Snapshot<PageView> {
+    try found { (reader) throws(SQLiteError) -> Found<PageView> in
+      guard let account = try reader.tables.accounts.account(userId: userId),
+        let page = try reader.tables.pages.page(slug: slug, account: account.id)
+      else { return .refused(PageRefusals.slugNotFound(slug)) }
+      if page.facts.isDeleted { return .refused(PageRefusals.pageDeleted(page.facts)) }
+      return try Self.view(shown, of: page, reader)
+    }
+  }
+
+  private static func view(
+    _ shown: PageShown, of page: StoredPage, _ reader: Reader
+  ) throws(SQLiteError) -> Found<PageView> {
+    switch shown {
+    case .current:
+      return .found(PageView(facts: page.facts, sections: try reader.tables.sections.sections(of: page)))
+    case .published:
+      guard let version = page.facts.publishedVersion, let view = try view(version, of: page, reader) else {
+        return .refused(PageRefusals.pageNotPublished(page.facts.pageId))
+      }
+      return .found(view)
     }
   }
 
@@ -34,6 +50,15 @@ extension SQLiteEngine: PageStore {
         return Page(rows: [], nextBefore: nil)
       }
       return try reader.tables.pages.page(account: account.id, filter)
+    }
+  }
+
+  public func search(_ search: PageSearch) throws(Refusal) -> Snapshot<Page<PageMatch>> {
+    try read { (reader, _) throws(SQLiteError) in
+      guard let account = try reader.tables.accounts.account(userId: search.userId) else {
+        return Page(rows: [], nextBefore: nil)
+      }
+      return try reader.tables.pageSearch.page(account: account.id, search)
     }
   }
 
@@ -54,6 +79,24 @@ extension SQLiteEngine: PageStore {
           return .refused(PageRefusals.versionNotFound(version))
         }
         return .found(view)
+      }
+    }
+  }
+
+  public func versions(
+    pageId: String, from: Int64, to: Int64?, actingUserId: String?
+  ) throws(Refusal) -> Snapshot<VersionPair> {
+    try found { (reader) throws(SQLiteError) -> Found<VersionPair> in
+      try Self.page(pageId, false, actingUserId, reader) { (page) throws(SQLiteError) in
+        let versions = reader.tables.pageVersions
+        guard let older = try versions.version(page: page.id, from) else {
+          return .refused(PageRefusals.versionNotFound(from))
+        }
+        let number = to ?? page.facts.currentVersion
+        guard let newer = try versions.version(page: page.id, number) else {
+          return .refused(PageRefusals.versionNotFound(number))
+        }
+        return .found(VersionPair(from: older, to: newer))
       }
     }
   }

@@ -1,4 +1,4 @@
-// Attempts of runs, and the book of prices. The sixth migration.
+// Attempts of runs, and the book of prices. A part of the sixth migration.
 //
 // Invariants:
 // 1. A hold of a first attempt has none, as those from before there were attempts.
@@ -9,11 +9,8 @@ internal import TallyCore
 internal import TallySQLite
 
 extension Schema {
-  static let prices = Migration(
-    version: 6, name: "attempts of runs, the book of prices", sql: pricesSQL, afterwards: copyPrices)
-
   /// Class 0 is a plan's multiplier of the book's prices.
-  private static let pricesSQL = """
+  static let prices = """
     ALTER TABLE hold ADD COLUMN attempt INTEGER CHECK (attempt > 0);
     ALTER TABLE run ADD COLUMN plan_id TEXT;
 
@@ -33,7 +30,8 @@ extension Schema {
     ) STRICT;
     """
 
-  private static func copyPrices(_ connection: Connection) throws(SQLiteError) {
+  /// In the same transaction.
+  static func copyPrices(_ connection: Connection) throws(SQLiteError) {
     let table = try PriceTable(connection)
     let head = try MetaTable(connection).load()
     let plans = try connection.prepare("SELECT id, prices FROM plan ORDER BY id")

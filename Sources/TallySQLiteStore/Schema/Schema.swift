@@ -6,6 +6,7 @@
 // 3. The last line of defence stands in the tables: uniqueness, balances not below zero, known types.
 
 internal import TallyCore
+internal import TallySQLite
 
 enum Schema {
   static let migrations = [
@@ -14,8 +15,15 @@ enum Schema {
     Migration(version: 3, name: "time of commits, open holds, patches", sql: bounds),
     Migration(version: 4, name: "the mark of purged pages", sql: purgedPages, replacesTables: true),
     credits,
-    prices,
+    usageAndPages,
   ]
+
+  private static let usageAndPages = Migration(
+    version: 6, name: "attempts, prices, slugs, words of pages", sql: prices + pageFeatures
+  ) { (connection) throws(SQLiteError) in
+    try copyPrices(connection)
+    try PageSearchTable.fill(connection)
+  }
 
   /// The version that this program writes.
   static var version: Int32 { migrations.last?.version ?? 0 }
@@ -26,7 +34,7 @@ enum Schema {
       "account_due", "hold_open", "hold_history", "rate_limit_subject",
       "user_settings_plan", "user_settings_role", "user_settings_approval",
       "page_version_digest",
-    ] + creditIndexes + runIndexes + pageIndexes
+    ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

@@ -13,13 +13,17 @@ internal import TallySQLite
 final class PageTable {
   static let columns = ColumnList(
     "id", "account", "page_id", "title", "settings", "version", "author", "created_at", "updated_at",
-    "published_version", "deleted_at", "section_count", "copied_from")
+    "published_version", "deleted_at", "section_count", "copied_from", "slug")
   /// What a change of a page may change in its row.
   private static let changing = columns.without("id", "account", "page_id", "created_at", "copied_from")
 
   static let byIdSQL = """
     SELECT \(columns.of("p")), a.user_id FROM page p JOIN account a ON a.id = p.account
     WHERE p.page_id = ?1 AND p.purged = 0
+    """
+  static let bySlugSQL = """
+    SELECT \(columns.of("p")), a.user_id FROM page p JOIN account a ON a.id = p.account
+    WHERE p.account = ?1 AND p.slug = ?2
     """
   static let byRowSQL = """
     SELECT \(columns.of("p")), a.user_id FROM page p JOIN account a ON a.id = p.account WHERE p.id = ?1
@@ -34,13 +38,14 @@ final class PageTable {
     SELECT page_id FROM page WHERE account = ?1 AND published_version IS NOT NULL
     """
   static let markSQL = """
-    UPDATE page SET purged = 1, published_version = NULL, section_count = 0 WHERE id = ?1
+    UPDATE page SET purged = 1, published_version = NULL, section_count = 0, slug = NULL WHERE id = ?1
     """
   static let purgedSQL = "SELECT id FROM page WHERE purged = 1 ORDER BY id LIMIT ?1"
   /// The lowest versions of a page; ?2 is the first one that stays.
   static let deleteVersionsSQL = "DELETE FROM page_version WHERE page = ?1 AND version < ?2"
 
   private let byId: Statement
+  private let bySlug: Statement
   private let byRow: Statement
   private let live: Statement
   private let all: Statement
@@ -48,6 +53,7 @@ final class PageTable {
   private let lastId: Statement
   private let insert: Statement
   private let update: Statement
+  private let giveUpSlug: Statement
   private let delete: Statement
   private let mark: Statement
   private let purged: Statement
@@ -57,6 +63,7 @@ final class PageTable {
 
   init(_ connection: Connection) throws(SQLiteError) {
     byId = try connection.prepare(Self.byIdSQL)
+    bySlug = try connection.prepare(Self.bySlugSQL)
     byRow = try connection.prepare(Self.byRowSQL)
     live = try connection.prepare(Self.liveSQL)
     all = try connection.prepare(Self.allSQL)
@@ -65,6 +72,7 @@ final class PageTable {
     insert = try connection.prepare(
       "INSERT INTO page(\(Self.columns)) VALUES (\(Self.columns.parameters))")
     update = try connection.prepare("UPDATE page SET \(Self.changing.assigned(from: 2)) WHERE id = ?1")
+    giveUpSlug = try connection.prepare("UPDATE page SET slug = NULL WHERE id = ?1")
     delete = try connection.prepare("DELETE FROM page WHERE id = ?1")
     mark = try connection.prepare(Self.markSQL)
     purged = try connection.prepare(Self.purgedSQL)
@@ -85,6 +93,13 @@ final class PageTable {
   func page(id: Int64) throws(SQLiteError) -> StoredPage? {
     byRow.bind(id)
     return try byRow.first(Self.pageAndUser)
+  }
+
+  /// Deleted or not.
+  func page(slug: String, account: Int64) throws(SQLiteError) -> StoredPage? {
+    bySlug.bind(account)
+    bySlug.bind(slug)
+    return try bySlug.first(Self.pageAndUser)
   }
 
   /// Newest first.
@@ -109,7 +124,7 @@ final class PageTable {
   }
 
   /// Takes `columns`.
-  private static func page(_ row: inout Columns) throws(SQLiteError) -> StoredPage {
+  static func page(_ row: inout Columns) throws(SQLiteError) -> StoredPage {
     let (id, account) = (row.int(), row.int())
     var facts = PageFacts(pageId: row.text(), userId: "")
     facts.title = row.text()
@@ -122,7 +137,9 @@ final class PageTable {
     facts.publishedVersion = row.optionalInt()
     facts.deletedAtMicros = row.optionalInt()
     facts.sectionCount = Int(row.int())
-    return StoredPage(id: id, account: account, facts: facts, copiedFrom: row.optionalText())
+    let copiedFrom = row.optionalText()
+    facts.slug = row.optionalText()
+    return StoredPage(id: id, account: account, facts: facts, copiedFrom: copiedFrom)
   }
 
   /// Takes `columns` and the user's id.
@@ -151,6 +168,7 @@ final class PageTable {
     insert.bind(page.facts.deletedAtMicros)
     insert.bind(Int64(page.facts.sectionCount))
     insert.bind(page.copiedFrom)
+    insert.bind(page.facts.slug)
     try insert.run()
   }
 
@@ -164,8 +182,12 @@ final class PageTable {
     update.bind(page.facts.publishedVersion)
     update.bind(page.facts.deletedAtMicros)
     update.bind(Int64(page.facts.sectionCount))
+    update.bind(page.facts.slug)
     try update.run()
   }
+
+  /// A page's slug is free for another page of the same transaction.
+  func giveUpSlug(of page: StoredPage) throws(SQLiteError) { try run(giveUpSlug, page.id) }
 
   // MARK: purging
 

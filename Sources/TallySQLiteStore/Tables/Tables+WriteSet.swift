@@ -77,6 +77,7 @@ extension Tables {
       }
     }
     let changed = set.pages.values.sorted { $0.page.id < $1.page.id }
+    for row in changed where row.changesSlug && !row.isNew { try pages.giveUpSlug(of: row.page) }
     for row in changed {
       if row.isNew { try pages.make(row.page) } else { try pages.save(row.page) }
     }
@@ -85,6 +86,18 @@ extension Tables {
     for row in changed where row.hasSections {
       try sections.save(row.sections, over: row.storedSections, page: row.page.id, media: row.media)
     }
+    for row in changed where row.changesSearch { try writeWords(of: row.page, set) }
     for page in set.purgedPages { try pages.remove(page) }
+  }
+
+  private func writeWords(of page: StoredPage, _ set: WriteSet) throws(SQLiteError) {
+    if page.facts.isDeleted { return try pageSearch.remove(page: page.id) }
+    let number = page.facts.currentVersion
+    // One that is brought back has its version from before.
+    let known = set.versions[WriteSet.VersionKey(page: page.id, version: number)]
+    guard let version = if let known { known } else { try pageVersions.version(page: page.id, number) } else {
+      throw .malformed("page \(page.id): no version \(number)")
+    }
+    try pageSearch.put(version.content, of: page)
   }
 }

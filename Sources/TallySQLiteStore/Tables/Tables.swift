@@ -27,6 +27,7 @@ final class Tables {
   let pages: PageTable
   let pageVersions: PageVersionTable
   let sections: SectionTable
+  let pageSearch: PageSearchTable
   let media: MediaTable
 
   init(_ connection: Connection) throws(SQLiteError) {
@@ -50,6 +51,7 @@ final class Tables {
     pages = try PageTable(connection)
     pageVersions = try PageVersionTable(connection)
     sections = try SectionTable(connection)
+    pageSearch = try PageSearchTable(connection)
     media = try MediaTable(connection)
   }
 }

@@ -14,8 +14,10 @@ final class VerifyPages {
       (SELECT count(*) FROM page_version w WHERE w.page = p.id),
       (SELECT min(w.version) FROM page_version w WHERE w.page = p.id),
       (SELECT max(w.version) FROM page_version w WHERE w.page = p.id),
-      v.title, v.settings, v.author, v.section_count, v.sections
+      v.title, v.settings, v.author, v.section_count, v.sections, p.slug, p.deleted_at,
+      s.rowid, s.title, s.body
     FROM page p LEFT JOIN page_version v ON v.page = p.id AND v.version = p.version
+      LEFT JOIN page_search s ON s.rowid = p.id
     WHERE p.id > ?1 AND p.purged = 0 ORDER BY p.id LIMIT ?2
     """
   static let sectionsSQL = """
@@ -33,12 +35,21 @@ final class VerifyPages {
     WHERE v.id > ?1 ORDER BY v.id LIMIT ?2
     """
 
+  /// Rows of words, with their page when that is one to be found.
+  static let orphanWordsSQL = """
+    SELECT s.rowid, p.id FROM page_search s
+    LEFT JOIN page p ON p.id = s.rowid AND p.deleted_at IS NULL AND p.purged = 0
+    WHERE s.rowid > ?1 ORDER BY s.rowid LIMIT ?2
+    """
+
+  private let orphanWords: Statement
   private let pages: Statement
   private let sections: Statement
   private let orphanSections: Statement
   private let orphanVersions: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
+    orphanWords = try connection.prepare(Self.orphanWordsSQL)
     pages = try connection.prepare(Self.pagesSQL)
     sections = try connection.prepare(Self.sectionsSQL)
     orphanSections = try connection.prepare(Self.orphanSectionsSQL)
@@ -79,12 +90,22 @@ final class VerifyPages {
     tally.expect(hasVersion, "\(name): version \(version) is missing")
     var content = PageContent(title: row.text(), settings: row.text())
     let (versionAuthor, versionSectionCount, packed) = (row.text(), row.int(), row.blob())
+    if let slug = row.optionalText() { tally.expect(PageRules.isSlug(slug), "\(name): \(slug) is no slug") }
+    let (isDeleted, isFound) = (row.optionalInt() != nil, !row.isNull)
+    row.skip()  // The row of its words.
+    let words = (title: row.text(), body: row.text())
     guard hasVersion else { return id }
     do throws(SQLiteError) { content.sections = try Packing.sections(packed) } catch {
       tally.add("\(name), version \(version): \(error.message)")
       return id
     }
     tally.expect(current == content, "\(name): what it shows is not its version \(version)")
+    if !isDeleted {
+      let expected = PageSearchTable.words(of: content, account: account)
+      tally.expect(
+        isFound && words.title.isExactly(expected.title) && words.body.isExactly(expected.body),
+        "\(name): a search does not have its words")
+    }
     tally.expect(
       author.isExactly(versionAuthor) && versionSectionCount == Int64(content.sections.count),
       "\(name): version \(version) has another author or number of sections")
@@ -126,6 +147,17 @@ final class VerifyPages {
   /// - Returns: the last section of the slice; nil when there is none.
   func findOrphanSections(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
     try findOrphans(orphanSections, "section", after: id, &tally)
+  }
+
+  /// - Returns: the last row of words of the slice; nil when there is none.
+  func findOrphanWords(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
+    orphanWords.bind(id)
+    orphanWords.bind(VerifyReader.sliceRows)
+    let rows = try orphanWords.all { (row) in (page: row.int(), isFound: row.optionalInt() != nil) }
+    for row in rows {
+      tally.expect(row.isFound, "page \(row.page): a search has its words, but it is deleted or not there")
+    }
+    return rows.last?.page
   }
 
   /// - Returns: the last version's row of the slice; nil when there is none.

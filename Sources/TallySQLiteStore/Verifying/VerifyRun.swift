@@ -353,6 +353,9 @@ final class VerifyRun {
     try walk(.pages, from: 0, report) { (section, tally) throws(SQLiteError) in
       try pages.findOrphanSections(after: section, &tally)
     }
+    try walk(.pages, from: 0, report) { (page, tally) throws(SQLiteError) in
+      try pages.findOrphanWords(after: page, &tally)
+    }
     try walk(.pages, from: 0, report) { (version, tally) throws(SQLiteError) in
       try pages.findOrphanVersions(after: version, &tally)
     }

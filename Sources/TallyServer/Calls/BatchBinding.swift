@@ -336,7 +336,7 @@ extension Reason {
       .eventInFuture, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound,
       .runNotFound,
       .pageNotFound, .mediaNotFound, .versionNotFound, .idempotencyMismatch, .grantConflict,
-      .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .holdExpired, .holdSettled,
+      .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .slugTaken, .holdExpired, .holdSettled,
       .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort,
       .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit,
       .amountOverflow, .quotaExceeded, .insufficientCredits, .batchAborted:

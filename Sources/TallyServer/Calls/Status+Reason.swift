@@ -41,7 +41,8 @@ extension Reason {
       .pageNotFound,
       .mediaNotFound, .versionNotFound:
       .notFound
-    case .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict:
+    case .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict,
+      .slugTaken:
       .alreadyExists
     case .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds,
       .reversalExceeds, .reversalShort, .voidShort, .mediaInUse, .userSuspended, .paymentDue, .holdLimit,

@@ -74,6 +74,28 @@ struct PageQueries {
     return EncodedReply(bytes: page.value.bytes, tail: commit.encode())
   }
 
+  struct SlugQuery {
+    var userId: String
+    var slug: String
+    var shown: PageShown
+  }
+
+  func parse(_ request: TallystickV1.GetPageBySlugRequest) throws(Refusal) -> SlugQuery {
+    try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
+    guard let slug = try PageRequests.slug(request.slug) else {
+      throw invalidField("slug", "must not be empty")
+    }
+    return SlugQuery(userId: request.userId, slug: slug, shown: request.published ? .published : .current)
+  }
+
+  func page(_ query: SlugQuery) throws(Refusal) -> TallystickV1.GetPageBySlugResponse {
+    let snapshot = try pages.page(userId: query.userId, slug: query.slug, query.shown)
+    var response = TallystickV1.GetPageBySlugResponse()
+    response.page = TallystickV1.Page(snapshot.value)
+    response.commitSequence = snapshot.commitSequence
+    return response
+  }
+
   struct VersionQuery {
     var pageId: String
     var version: Int64
@@ -93,6 +115,33 @@ struct PageQueries {
     var response = TallystickV1.GetVersionResponse()
     response.page = TallystickV1.Page(snapshot.value)
     response.commitSequence = snapshot.commitSequence
+    return response
+  }
+
+  struct DiffQuery {
+    var pageId: String
+    var from: Int64
+    var to: Int64?
+    var actingUserId: String?
+  }
+
+  func parse(_ request: TallystickV1.DiffVersionsRequest, _ caller: Caller) throws(Refusal) -> DiffQuery {
+    try PageRequests.pageId(request.pageId)
+    try PageRequests.version(request.fromVersion, "from_version", from: 1)
+    try PageRequests.version(request.toVersion, "to_version", from: 0)
+    return DiffQuery(
+      pageId: request.pageId, from: request.fromVersion,
+      to: request.toVersion == 0 ? nil : request.toVersion, actingUserId: caller.actingUserId)
+  }
+
+  func diff(_ query: DiffQuery) throws(Refusal) -> TallystickV1.DiffVersionsResponse {
+    let pair = try pages.versions(
+      pageId: query.pageId, from: query.from, to: query.to, actingUserId: query.actingUserId)
+    var response = TallystickV1.DiffVersionsResponse(
+      PageDiff(from: pair.value.from, to: pair.value.to, maximumByteCount: maximumReplyByteCount))
+    response.fromVersion = pair.value.fromVersion
+    response.toVersion = pair.value.toVersion
+    response.commitSequence = pair.commitSequence
     return response
   }
 
@@ -136,6 +185,34 @@ struct PageQueries {
     response.commitSequence = snapshot.commitSequence
     if let before = snapshot.value.nextBefore {
       response.nextCursor = Cursor.encode(before: before, RPCs.listPages, query.request)
+    }
+    return response
+  }
+
+  typealias SearchQuery = ListQuery<TallystickV1.SearchPagesRequest, PageSearch>
+
+  func parse(_ request: TallystickV1.SearchPagesRequest) throws(Refusal) -> SearchQuery {
+    try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
+    try Fields.required(request.query, "query", atMost: PageLimits.queryByteCount)
+    if request.limit < 0 || request.limit > PageLimits.matchCount {
+      throw invalidField(
+        "limit", "must be from 0 to \(PageLimits.matchCount)", limit: Int64(PageLimits.matchCount))
+    }
+    var search = PageSearch(
+      userId: request.userId, query: try WordQuery(parsing: request.query),
+      limit: request.limit == 0 ? PageLimits.defaultMatchCount : Int(request.limit),
+      maximumByteCount: listByteCount)
+    search.from = try Cursor.decode(RPCs.searchPages, request) ?? 0
+    return ListQuery(request, search)
+  }
+
+  func search(_ query: SearchQuery) throws(Refusal) -> TallystickV1.SearchPagesResponse {
+    let snapshot = try pages.search(query.filter)
+    var response = TallystickV1.SearchPagesResponse()
+    response.matches = snapshot.value.rows.map { TallystickV1.PageMatch($0) }
+    response.commitSequence = snapshot.commitSequence
+    if let next = snapshot.value.nextBefore {
+      response.nextCursor = Cursor.encode(before: next, RPCs.searchPages, query.request)
     }
     return response
   }

@@ -22,7 +22,8 @@ struct PageRequests {
     let command = PageCommand.Create(
 
       userId: request.userId, pageId: pageId, content: content,
-      author: try Self.author(request.author, caller), maximumReplyByteCount: maximumReplyByteCount)
+      author: try Self.author(request.author, caller), slug: try Self.slug(request.slug),
+      maximumReplyByteCount: maximumReplyByteCount)
     return Prepared(command: command, userId: request.userId)
   }
 
@@ -97,6 +98,13 @@ struct PageRequests {
     return Prepared(command: PageCommand.Publish(target: target, version: request.version))
   }
 
+  func setSlug(_ request: TallystickV1.SetPageSlugRequest, _ caller: Caller) throws(Refusal) -> Prepared<
+    PageCommand.SetSlug
+  > {
+    let target = try target(request.pageId, caller)
+    return Prepared(command: PageCommand.SetSlug(target: target, slug: try Self.slug(request.slug)))
+  }
+
   func target(_ pageId: String, _ caller: Caller) throws(Refusal) -> PageTarget {
     try Self.pageId(pageId)
     return PageTarget(
@@ -144,6 +152,19 @@ struct PageRequests {
 
   static func mediaId(_ mediaId: String) throws(Refusal) {
     try Fields.required(mediaId, "media_id", atMost: Limits.mediaIdByteCount)
+  }
+
+  /// nil when it is empty.
+  static func slug(_ slug: String) throws(Refusal) -> String? {
+    if slug.isEmpty { return nil }
+    try Fields.optional(slug, "slug", atMost: PageLimits.slugByteCount)
+    guard PageRules.isSlug(slug) else {
+      throw invalidField(
+        "slug",
+        "must be lower-case letters a to z, digits and '-', in parts divided by '/' that begin and end "
+          + "with a letter or a digit")
+    }
+    return slug
   }
 
   static func version(_ version: Int64, _ field: String, from least: Int64) throws(Refusal) {

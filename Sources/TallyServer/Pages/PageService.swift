@@ -44,6 +44,7 @@ struct PageService {
       change(RPCs.unpublish) { request, caller throws(Refusal) in
         Prepared(command: PageCommand.Unpublish(target: try requests.target(request.pageId, caller)))
       },
+      change(RPCs.setPageSlug) { request, caller throws(Refusal) in try requests.setSlug(request, caller) },
       change(RPCs.deletePage) { request, caller throws(Refusal) in
         Prepared(command: PageCommand.Delete(target: try requests.target(request.pageId, caller)))
       },
@@ -96,9 +97,18 @@ struct PageService {
         quick: { query in queries.kept(query) },
         read: { query throws(Refusal) in try queries.page(query) }),
       services.query(
+        RPCs.getPageBySlug,
+        parse: { request, _ throws(Refusal) in try queries.parse(request) },
+        userIds: { [$0.userId] },
+        read: { query throws(Refusal) in try queries.page(query) }),
+      services.query(
         RPCs.getVersion,
         parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },
         read: { query throws(Refusal) in try queries.version(query) }),
+      services.query(
+        RPCs.diffVersions,
+        parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },
+        read: { query throws(Refusal) in try queries.diff(query) }),
       services.query(
         RPCs.getMedia,
         parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },
@@ -114,6 +124,11 @@ struct PageService {
         parse: { request, _ throws(Refusal) in try queries.parse(request) },
         userIds: { [$0.userId] },
         read: { query throws(Refusal) in try queries.list(query) }),
+      services.query(
+        RPCs.searchPages,
+        parse: { request, _ throws(Refusal) in try queries.parse(request) },
+        userIds: { [$0.userId] },
+        read: { query throws(Refusal) in try queries.search(query) }),
       services.query(
         RPCs.listVersions,
         parse: { request, caller throws(Refusal) in try queries.parse(request, caller) },

@@ -49,10 +49,25 @@ extension TallystickV1.Page {
     deletedAtMicros = facts.deletedAtMicros ?? 0
     sectionCount = Int32(clamping: facts.sectionCount)
     currentVersion = facts.currentVersion
+    slug = facts.slug ?? ""
   }
 
   init(_ view: PageView) {
     self.init(view.facts)
     sections = view.sections.map(TallystickV1.Section.init)
+  }
+}
+
+extension TallystickV1.PageMatch {
+  init(_ match: PageMatch) {
+    self.init()
+    page = TallystickV1.Page(match.facts)
+    sectionId = match.sectionId ?? ""
+    excerpt = match.excerpt.map { piece in
+      var text = TallystickV1.TextPiece()
+      text.text = piece.text
+      text.matched = piece.isMatched
+      return text
+    }
   }
 }

@@ -124,6 +124,7 @@ enum PageCommand: Equatable {
   case duplicate(Duplicate)
   case publish(PageTarget, version: Int64)
   case unpublish(PageTarget)
+  case setSlug(PageTarget, slug: String?)
   case delete(PageTarget)
   case undelete(PageTarget)
   case purge(PageTarget)
@@ -141,6 +142,8 @@ enum PageCommand: Equatable {
     case .publish(let target, let version):
       try Pages.Publish(target: target, version: version).decide(by: decider).map(PageOutcome.init)
     case .unpublish(let target): try Pages.Unpublish(target: target).decide(by: decider).map(PageOutcome.init)
+    case .setSlug(let target, let slug):
+      try Pages.SetSlug(target: target, slug: slug).decide(by: decider).map(PageOutcome.init)
     case .delete(let target): try Pages.Delete(target: target).decide(by: decider).map(PageOutcome.init)
     case .undelete(let target): try Pages.Undelete(target: target).decide(by: decider).map(PageOutcome.init)
     case .purge(let target):

@@ -10,7 +10,7 @@ struct PrecedenceCase {
     case refund, reverse, reinstate, void, forgive
     case begin, finish, record
     case createPage = "create-page", save, patch, restore, duplicate, publish, unpublish
-    case delete, undelete, purge
+    case setSlug = "set-slug", delete, undelete, purge
     case createMedia = "create-media", deleteMedia = "delete-media"
     case putSettings = "put-settings"
   }
@@ -43,6 +43,7 @@ struct PrecedenceCase {
   private var mediaId = "medium"
   private var shownMediaId = ""
   private var sectionId = "new"
+  private var slug = "fresh"
   private var version: Int64 = 1
   private var expectedVersion: Int64 = 2
   private var detaches = true
@@ -257,6 +258,19 @@ struct PrecedenceCase {
             .init(
               userId: "v", pageId: "theirs", content: PageContent(title: "theirs"), author: "",
               maximumReplyByteCount: 1 << 20))))
+    case "slug-taken":
+      slug = "theirs"
+      // One page more may be beyond the quota.
+      if verb == .createPage {
+        try world.carryOut(.page(.setSlug(Self.anybody, slug: slug)))
+        break
+      }
+      try world.carryOut(
+        .page(
+          .create(
+            .init(
+              userId: "u", pageId: "other", content: PageContent(title: "other"), author: "", slug: slug,
+              maximumReplyByteCount: 1 << 20))))
     case "media-id-used": mediaId = "medium"
     case "small-reply": replyByteCount = 1
     case "stale": expectedVersion = 1
@@ -391,8 +405,8 @@ struct PrecedenceCase {
     case .createPage:
       .create(
         .init(
-          userId: "u", pageId: newPageId, content: content, author: "", maximumReplyByteCount: replyByteCount
-        ))
+          userId: "u", pageId: newPageId, content: content, author: "", slug: slug,
+          maximumReplyByteCount: replyByteCount))
     case .save: .save(.init(target: target, expectedVersion: expectedVersion, content: content, author: ""))
     case .patch:
       .patch(
@@ -403,6 +417,7 @@ struct PrecedenceCase {
     case .duplicate: .duplicate(.init(target: target, newPageId: newPageId, title: "", author: ""))
     case .publish: .publish(target, version: version)
     case .unpublish: .unpublish(target)
+    case .setSlug: .setSlug(target, slug: slug)
     case .delete: .delete(target)
     case .undelete: .undelete(target)
     case .purge: .purge(target)

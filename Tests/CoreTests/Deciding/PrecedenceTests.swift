@@ -67,8 +67,10 @@ struct PrecedenceTests {
     finish       run-of-somebody=RUN_NOT_FOUND no-price=INVALID_FIELD
     record       run-of-another=RUN_CONFLICT too-old=EVENT_TOO_OLD no-price=INVALID_FIELD
     record       run-of-another=RUN_CONFLICT too-new=EVENT_IN_FUTURE greatest-total=AMOUNT_OVERFLOW
-    create-page  no-media=MEDIA_NOT_FOUND page-id-used=IDEMPOTENCY_MISMATCH small-reply=INVALID_FIELD \
-                 no-page-quota=QUOTA_EXCEEDED
+    create-page  no-media=MEDIA_NOT_FOUND page-id-used=IDEMPOTENCY_MISMATCH slug-taken=SLUG_TAKEN \
+                 small-reply=INVALID_FIELD no-page-quota=QUOTA_EXCEEDED
+    set-slug     deleted=PAGE_NOT_FOUND slug-taken=SLUG_TAKEN small-reply=INVALID_FIELD
+    set-slug     page-of-another=PAGE_NOT_FOUND slug-taken=SLUG_TAKEN
     save         no-page=PAGE_NOT_FOUND no-media=MEDIA_NOT_FOUND stale=VERSION_CONFLICT
     save         page-of-another=PAGE_NOT_FOUND no-media=MEDIA_NOT_FOUND small-reply=INVALID_FIELD
     patch        no-page=PAGE_NOT_FOUND no-media=MEDIA_NOT_FOUND ahead=VERSION_CONFLICT

@@ -123,6 +123,14 @@ struct EngineDump {
     var all = PageFilter(userId: userId, limit: 1_000, maximumByteCount: 1 << 20)
     all.includesDeleted = true
     for facts in try engine.pages(all).value.rows { addPage(facts) }
+    // Engines rank as they like: what they find is compared.
+    for query in ["title", "caf*", "\"caf\u{e9}\"", "copy title", "v*"] {
+      add("search for \(query) of \(userId)") { [engine] in
+        let search = PageSearch(
+          userId: userId, query: try WordQuery(parsing: query), limit: 1_000, maximumByteCount: 1 << 20)
+        return try engine.search(search).value.rows.sorted { $0.facts.pageId < $1.facts.pageId }
+      }
+    }
     for source in [nil, MediaSource.upload] {
       add(list: "media \(String(describing: source)) of \(userId)") { [engine] (place: Int64?) in
         var filter = MediaFilter(userId: userId, limit: 2, maximumByteCount: Self.pageByteCount)
@@ -142,12 +150,24 @@ struct EngineDump {
         }
       }
     }
+    if let slug = facts.slug {
+      for shown in [PageShown.current, .published] {
+        add("page \(slug) of \(facts.userId), \(shown)") { [engine] in
+          try engine.page(userId: facts.userId, slug: slug, shown).value
+        }
+      }
+    }
     add(list: "versions of \(pageId)") { [engine] (place: Int64?) in
       var filter = VersionFilter(
         pageId: pageId, actingUserId: nil, limit: Self.pageLength, maximumByteCount: Self.pageByteCount)
       filter.before = place
       let page = try engine.versions(filter).value
       return (page.rows, page.nextBefore)
+    }
+    for (from, to) in [(1, nil), (facts.currentVersion, Int64(1)), (1, facts.currentVersion + 1)] {
+      add("versions \(from), \(to ?? 0) of \(pageId)") { [engine] in
+        try engine.versions(pageId: pageId, from: from, to: to, actingUserId: nil).value
+      }
     }
     for version in 1...facts.currentVersion + 1 {
       add("version \(version) of \(pageId)") { [engine] in

@@ -26,6 +26,7 @@ struct PageModel {
     var published: Int64?
     var deletedAtMicros: Int64?
     var copiedFrom: String?
+    var slug: String?
 
     var current: Int64 { Int64(versions.count) }
     var content: PageContent { versions[versions.count - 1].content }
@@ -67,6 +68,7 @@ struct PageModel {
     facts.publishedVersion = page.published
     facts.deletedAtMicros = page.deletedAtMicros
     facts.sectionCount = version.content.sections.count
+    facts.slug = page.slug
     return PageView(
       facts: facts,
       sections: version.content.sections.map {
@@ -101,6 +103,7 @@ struct PageModel {
     case .duplicate(let it): duplicate(it)
     case .publish(let target, let version): publish(target, version)
     case .unpublish(let target): change(target) { $0.published = nil }
+    case .setSlug(let target, let slug): setSlug(target, slug)
     case .delete(let target):
       change(target, deleted: nil) { [nowMicros] in $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
     case .undelete(let target): undelete(target)
@@ -111,11 +114,12 @@ struct PageModel {
   }
 
   private mutating func make(
-    _ pageId: String, _ userId: String, _ content: PageContent, _ author: String, from: String? = nil
+    _ pageId: String, _ userId: String, _ content: PageContent, _ author: String, from: String? = nil,
+    slug: String? = nil
   ) -> Expected {
     if isFull(userId) { return .refused(.quotaExceeded) }
     let first = Version(content: content, base: 0, author: author, atMicros: nowMicros)
-    let page = Entry(pageId: pageId, userId: userId, versions: [first], copiedFrom: from)
+    let page = Entry(pageId: pageId, userId: userId, versions: [first], copiedFrom: from, slug: slug)
     pages.append(page)
     return .changed(view(page, 1), replayed: false, rebased: false)
   }
@@ -128,7 +132,8 @@ struct PageModel {
     }
     if isMissing(content, it.userId) { return .refused(.mediaNotFound) }
     if known != nil { return .refused(.idempotencyMismatch) }
-    return make(it.pageId, it.userId, content, it.author)
+    if isTaken(it.slug, it.userId, by: it.pageId) { return .refused(.slugTaken) }
+    return make(it.pageId, it.userId, content, it.author, slug: it.slug)
   }
 
   private mutating func duplicate(_ it: PageCommand.Duplicate) -> Expected {
@@ -305,7 +310,9 @@ struct PageModel {
     let before = pages[index]
     body(&pages[index])
     let page = pages[index]
-    let isSame = before.published == page.published && before.deletedAtMicros == page.deletedAtMicros
+    let isSame =
+      before.published == page.published && before.deletedAtMicros == page.deletedAtMicros
+      && before.slug == page.slug
     return .changed(view(page, page.current), replayed: isSame, rebased: false)
   }
 
@@ -313,6 +320,16 @@ struct PageModel {
     guard let index = index(target.pageId, target.actingUserId) else { return .refused(.pageNotFound) }
     if version > pages[index].current { return .refused(.versionNotFound) }
     return change(target) { $0.published = version == 0 ? $0.current : version }
+  }
+
+  private func isTaken(_ slug: String?, _ userId: String, by pageId: String) -> Bool {
+    slug != nil && pages.contains { $0.slug == slug && $0.userId == userId && $0.pageId != pageId }
+  }
+
+  private mutating func setSlug(_ target: PageTarget, _ slug: String?) -> Expected {
+    guard let index = index(target.pageId, target.actingUserId) else { return .refused(.pageNotFound) }
+    if isTaken(slug, pages[index].userId, by: target.pageId) { return .refused(.slugTaken) }
+    return change(target) { $0.slug = slug }
   }
 
   private mutating func undelete(_ target: PageTarget) -> Expected {

@@ -27,7 +27,7 @@ struct PageModelTests {
     "replay of patch", "replay of an earlier patch", "replay of restore", "replay of duplicate",
     "replay of media", "PAGE_NOT_FOUND",
     "MEDIA_NOT_FOUND", "VERSION_NOT_FOUND", "IDEMPOTENCY_MISMATCH", "VERSION_CONFLICT", "MEDIA_IN_USE",
-    "DUPLICATE_SECTION", "INVALID_FIELD", "QUOTA_EXCEEDED",
+    "DUPLICATE_SECTION", "INVALID_FIELD", "QUOTA_EXCEEDED", "slug", "SLUG_TAKEN",
   ]
 
   @Test(
@@ -140,6 +140,7 @@ struct PageModelTests {
     case .duplicate: isWritten ? "copied" : "replay of duplicate"
     case .publish: isWritten ? "published" : "publish again"
     case .unpublish: isWritten ? "unpublished" : "unpublish again"
+    case .setSlug: isWritten ? "slug" : "slug again"
     case .delete: isWritten ? "deleted" : "delete again"
     case .undelete: isWritten ? "undeleted" : "undelete again"
     case .purge: "purged"
@@ -164,6 +165,15 @@ struct PageModelTests {
         pageId: page.pageId, .published, includesDeleted: true, actingUserId: nil)
       #expect(published?.value == page.published.map { model.view(page, $0) }, "\(place)")
     }
+    for userId in PageSteps.users {
+      for slug in ["a", "b", "a/b"] {
+        let found = try? engine.page(userId: userId, slug: slug, .current)
+        let page = model.pages.first {
+          $0.userId == userId && $0.slug == slug && $0.deletedAtMicros == nil
+        }
+        #expect(found?.value == page.map { model.view($0, $0.current) }, "\(place)")
+      }
+    }
   }
 
   private static func compareVersions(_ engine: any PageStore, _ model: PageModel, _ place: String) throws {
@@ -187,6 +197,15 @@ struct PageModelTests {
       #expect(try engine.pages(filter).value.rows == live, "\(place)")
       filter.includesDeleted = true
       #expect(try engine.pages(filter).value.rows == own, "\(place)")
+      for query in ["title", "caf*", "CAFE", "\"cafe\"*", "copy", "title cafe"] {
+        let search = PageSearch(
+          userId: userId, query: try WordQuery(parsing: query), limit: 1_000, maximumByteCount: 1 << 20)
+        let found = try engine.search(search).value.rows.map(\.facts.pageId).sorted()
+        let expected = model.pages.filter {
+          $0.userId == userId && $0.deletedAtMicros == nil && search.query.isFound(in: $0.content)
+        }
+        #expect(found == expected.map(\.pageId).sorted(), "\(query), \(place)")
+      }
       let media = model.media.reversed().filter { $0.userId == userId && $0.deletedAtMicros == nil }
       let listed = try engine.media(MediaFilter(userId: userId, limit: 1_000, maximumByteCount: 1 << 20))
       #expect(listed.value.rows == media, "\(place)")

@@ -38,13 +38,12 @@ struct PageSteps {
   }
 
   private mutating func make(_ model: PageModel) -> PageCommand {
-    switch roll(40) {
+    switch roll(42) {
     case 0..<5:
       return .create(
         .init(
           userId: pick(Self.users), pageId: pick(Self.pageIds), content: content(model, nil),
-          author: author(),
-          maximumReplyByteCount: Self.replyByteCount))
+          author: author(), slug: slug(), maximumReplyByteCount: Self.replyByteCount))
     case 5..<13:
       let target = target(model)
       return .save(
@@ -73,7 +72,8 @@ struct PageSteps {
     case 29: return .delete(target(model))
     case 30, 31: return .undelete(target(model))
     case 32: return .purge(target(model))
-    case 33..<37:
+    case 33, 34: return .setSlug(target(model), slug: slug())
+    case 35..<39:
       return .createMedia(
         Media(
           mediaId: pick(Self.mediaIds), userId: pick(Self.users), url: "https://example.com/\(roll(2))",
@@ -86,6 +86,8 @@ struct PageSteps {
   }
 
   private mutating func acting() -> String? { roll(4) == 0 ? pick(Self.users) : nil }
+
+  private mutating func slug() -> String? { pick([nil, nil, "a", "b", "a/b"]) }
 
   private mutating func author() -> String { pick(["", "ada", "bob"]) }
 

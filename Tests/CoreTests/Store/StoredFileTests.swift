@@ -96,7 +96,7 @@ struct StoredFileTests {
     arguments: [
       (version: 1, rows: 10, available: 140), (version: 2, rows: 17, available: 0),
       (version: 3, rows: 17, available: 0), (version: 4, rows: 17, available: 0),
-      (version: 5, rows: 28, available: 0),
+      (version: 5, rows: 28, available: 0), (version: 6, rows: 28, available: 0),
     ])
   func storedFile(version: Int, rows: Int64, available: Int64) throws {
     let directory = try TemporaryDirectory()

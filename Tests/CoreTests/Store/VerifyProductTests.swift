@@ -192,6 +192,13 @@ struct VerifyProductTests {
       (7, "DELETE FROM page_version WHERE page = 1 AND version = 2", "page 1: version 2 is missing"),
       (7, "UPDATE page_version SET sections = x'ff' WHERE version = 2", "page 1, version 2: malformed"),
       (7, "UPDATE page SET published_version = 5 WHERE id = 1", "page 1: version 5 is published"),
+      (7, "UPDATE page SET slug = 'A' WHERE id = 1", "page 1: A is no slug"),
+      (7, "DELETE FROM page_search WHERE rowid = 1", "page 1: a search does not have its words"),
+      (
+        7, "UPDATE page_search SET title = '1x 1xother' WHERE rowid = 1",
+        "page 1: a search does not have its words"
+      ),
+      (7, "INSERT INTO page_search(rowid, title) VALUES (99, '1x')", "page 99: a search has its words"),
       (7, "UPDATE section SET page = 9 WHERE section_id = 's3'", ": no page 9"),
       (7, "UPDATE page_version SET page = 9 WHERE page = 2", "no page 9"),
       (7, "UPDATE media SET account = 2 WHERE media_id = 'b'", "section 1: media 2 are another user's"),

@@ -130,6 +130,19 @@ final class MethodRig {
     return pageId
   }
 
+  /// The slug of a page that was just made; one that nobody has when `owner` is nil.
+  func slug(_ owner: String?) async throws -> String {
+    let pageId = try await page(owner)
+    let slug = fresh("slug")
+    if owner != nil {
+      _ = try await live.call(Pages.setPageSlug) {
+        $0.pageId = pageId
+        $0.slug = slug
+      }
+    }
+    return slug
+  }
+
   func deletedPage(_ owner: String?) async throws -> String {
     let pageId = try await page(owner)
     if owner != nil { _ = try await live.call(Pages.deletePage) { $0.pageId = pageId } }

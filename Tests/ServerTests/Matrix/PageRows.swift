@@ -38,15 +38,31 @@ enum PageRows {
     MethodRow(Pages.purgePage, .service, page) { $0.pageId = try await $1.deletedPage($2) },
     MethodRow(Pages.publish, .service, page) { $0.pageId = try await $1.page($2) },
     MethodRow(Pages.unpublish, .service, page) { $0.pageId = try await $1.page($2) },
+    MethodRow(Pages.setPageSlug, .service, page) { request, rig, owner in
+      request.pageId = try await rig.page(owner)
+      request.slug = rig.fresh("slug")
+    },
   ]
 
   private static let versions: [MethodRow] = [
     MethodRow(Pages.getPage, .readonly, page) { $0.pageId = try await $1.page($2) },
+    MethodRow(Pages.getPageBySlug, .readonly, .user) { request, rig, owner in
+      request.userId = owner ?? rig.fresh("nobody")
+      request.slug = try await rig.slug(owner)
+    },
     MethodRow(Pages.listPages, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+    MethodRow(Pages.searchPages, .readonly, .user) { request, rig, owner in
+      request.userId = owner ?? rig.fresh("nobody")
+      request.query = "title"
+    },
     MethodRow(Pages.listVersions, .readonly, page) { $0.pageId = try await $1.page($2) },
     MethodRow(Pages.getVersion, .readonly, page) { request, rig, owner in
       request.pageId = try await rig.page(owner)
       request.version = 1
+    },
+    MethodRow(Pages.diffVersions, .readonly, page) { request, rig, owner in
+      request.pageId = try await rig.page(owner)
+      request.fromVersion = 1
     },
     MethodRow(Pages.restoreVersion, .service, page) { request, rig, owner in
       request.pageId = try await rig.page(owner)

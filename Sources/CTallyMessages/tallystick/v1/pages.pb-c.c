@@ -412,6 +412,96 @@ void   tallystick__v1__get_page_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__get_page_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__get_page_by_slug_request__init
+                     (Tallystick__V1__GetPageBySlugRequest         *message)
+{
+  static const Tallystick__V1__GetPageBySlugRequest init_value = TALLYSTICK__V1__GET_PAGE_BY_SLUG_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_page_by_slug_request__get_packed_size
+                     (const Tallystick__V1__GetPageBySlugRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_page_by_slug_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_page_by_slug_request__pack
+                     (const Tallystick__V1__GetPageBySlugRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_page_by_slug_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_page_by_slug_request__pack_to_buffer
+                     (const Tallystick__V1__GetPageBySlugRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_page_by_slug_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetPageBySlugRequest *
+       tallystick__v1__get_page_by_slug_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetPageBySlugRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__get_page_by_slug_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_page_by_slug_request__free_unpacked
+                     (Tallystick__V1__GetPageBySlugRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_page_by_slug_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_page_by_slug_response__init
+                     (Tallystick__V1__GetPageBySlugResponse         *message)
+{
+  static const Tallystick__V1__GetPageBySlugResponse init_value = TALLYSTICK__V1__GET_PAGE_BY_SLUG_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_page_by_slug_response__get_packed_size
+                     (const Tallystick__V1__GetPageBySlugResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_page_by_slug_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_page_by_slug_response__pack
+                     (const Tallystick__V1__GetPageBySlugResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_page_by_slug_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_page_by_slug_response__pack_to_buffer
+                     (const Tallystick__V1__GetPageBySlugResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_page_by_slug_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetPageBySlugResponse *
+       tallystick__v1__get_page_by_slug_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetPageBySlugResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__get_page_by_slug_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_page_by_slug_response__free_unpacked
+                     (Tallystick__V1__GetPageBySlugResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_page_by_slug_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__list_pages_request__init
                      (Tallystick__V1__ListPagesRequest         *message)
 {
@@ -500,6 +590,186 @@ void   tallystick__v1__list_pages_response__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &tallystick__v1__list_pages_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__search_pages_request__init
+                     (Tallystick__V1__SearchPagesRequest         *message)
+{
+  static const Tallystick__V1__SearchPagesRequest init_value = TALLYSTICK__V1__SEARCH_PAGES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__search_pages_request__get_packed_size
+                     (const Tallystick__V1__SearchPagesRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__search_pages_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__search_pages_request__pack
+                     (const Tallystick__V1__SearchPagesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__search_pages_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__search_pages_request__pack_to_buffer
+                     (const Tallystick__V1__SearchPagesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__search_pages_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__SearchPagesRequest *
+       tallystick__v1__search_pages_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__SearchPagesRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__search_pages_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__search_pages_request__free_unpacked
+                     (Tallystick__V1__SearchPagesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__search_pages_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__text_piece__init
+                     (Tallystick__V1__TextPiece         *message)
+{
+  static const Tallystick__V1__TextPiece init_value = TALLYSTICK__V1__TEXT_PIECE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__text_piece__get_packed_size
+                     (const Tallystick__V1__TextPiece *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__text_piece__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__text_piece__pack
+                     (const Tallystick__V1__TextPiece *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__text_piece__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__text_piece__pack_to_buffer
+                     (const Tallystick__V1__TextPiece *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__text_piece__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__TextPiece *
+       tallystick__v1__text_piece__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__TextPiece *)
+     protobuf_c_message_unpack (&tallystick__v1__text_piece__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__text_piece__free_unpacked
+                     (Tallystick__V1__TextPiece *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__text_piece__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__page_match__init
+                     (Tallystick__V1__PageMatch         *message)
+{
+  static const Tallystick__V1__PageMatch init_value = TALLYSTICK__V1__PAGE_MATCH__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__page_match__get_packed_size
+                     (const Tallystick__V1__PageMatch *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__page_match__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__page_match__pack
+                     (const Tallystick__V1__PageMatch *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__page_match__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__page_match__pack_to_buffer
+                     (const Tallystick__V1__PageMatch *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__page_match__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PageMatch *
+       tallystick__v1__page_match__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PageMatch *)
+     protobuf_c_message_unpack (&tallystick__v1__page_match__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__page_match__free_unpacked
+                     (Tallystick__V1__PageMatch *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__page_match__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__search_pages_response__init
+                     (Tallystick__V1__SearchPagesResponse         *message)
+{
+  static const Tallystick__V1__SearchPagesResponse init_value = TALLYSTICK__V1__SEARCH_PAGES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__search_pages_response__get_packed_size
+                     (const Tallystick__V1__SearchPagesResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__search_pages_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__search_pages_response__pack
+                     (const Tallystick__V1__SearchPagesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__search_pages_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__search_pages_response__pack_to_buffer
+                     (const Tallystick__V1__SearchPagesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__search_pages_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__SearchPagesResponse *
+       tallystick__v1__search_pages_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__SearchPagesResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__search_pages_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__search_pages_response__free_unpacked
+                     (Tallystick__V1__SearchPagesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__search_pages_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   tallystick__v1__delete_page_request__init
@@ -952,6 +1222,96 @@ void   tallystick__v1__save_page_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__save_page_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__set_page_slug_request__init
+                     (Tallystick__V1__SetPageSlugRequest         *message)
+{
+  static const Tallystick__V1__SetPageSlugRequest init_value = TALLYSTICK__V1__SET_PAGE_SLUG_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__set_page_slug_request__get_packed_size
+                     (const Tallystick__V1__SetPageSlugRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_page_slug_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__set_page_slug_request__pack
+                     (const Tallystick__V1__SetPageSlugRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_page_slug_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__set_page_slug_request__pack_to_buffer
+                     (const Tallystick__V1__SetPageSlugRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_page_slug_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__SetPageSlugRequest *
+       tallystick__v1__set_page_slug_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__SetPageSlugRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__set_page_slug_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__set_page_slug_request__free_unpacked
+                     (Tallystick__V1__SetPageSlugRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__set_page_slug_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__set_page_slug_response__init
+                     (Tallystick__V1__SetPageSlugResponse         *message)
+{
+  static const Tallystick__V1__SetPageSlugResponse init_value = TALLYSTICK__V1__SET_PAGE_SLUG_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__set_page_slug_response__get_packed_size
+                     (const Tallystick__V1__SetPageSlugResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_page_slug_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__set_page_slug_response__pack
+                     (const Tallystick__V1__SetPageSlugResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_page_slug_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__set_page_slug_response__pack_to_buffer
+                     (const Tallystick__V1__SetPageSlugResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__set_page_slug_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__SetPageSlugResponse *
+       tallystick__v1__set_page_slug_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__SetPageSlugResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__set_page_slug_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__set_page_slug_response__free_unpacked
+                     (Tallystick__V1__SetPageSlugResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__set_page_slug_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__section_patch__init
                      (Tallystick__V1__SectionPatch         *message)
 {
@@ -1265,6 +1625,231 @@ void   tallystick__v1__get_version_response__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &tallystick__v1__get_version_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__diff_versions_request__init
+                     (Tallystick__V1__DiffVersionsRequest         *message)
+{
+  static const Tallystick__V1__DiffVersionsRequest init_value = TALLYSTICK__V1__DIFF_VERSIONS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__diff_versions_request__get_packed_size
+                     (const Tallystick__V1__DiffVersionsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__diff_versions_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__diff_versions_request__pack
+                     (const Tallystick__V1__DiffVersionsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__diff_versions_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__diff_versions_request__pack_to_buffer
+                     (const Tallystick__V1__DiffVersionsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__diff_versions_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__DiffVersionsRequest *
+       tallystick__v1__diff_versions_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__DiffVersionsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__diff_versions_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__diff_versions_request__free_unpacked
+                     (Tallystick__V1__DiffVersionsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__diff_versions_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__diff_piece__init
+                     (Tallystick__V1__DiffPiece         *message)
+{
+  static const Tallystick__V1__DiffPiece init_value = TALLYSTICK__V1__DIFF_PIECE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__diff_piece__get_packed_size
+                     (const Tallystick__V1__DiffPiece *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__diff_piece__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__diff_piece__pack
+                     (const Tallystick__V1__DiffPiece *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__diff_piece__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__diff_piece__pack_to_buffer
+                     (const Tallystick__V1__DiffPiece *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__diff_piece__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__DiffPiece *
+       tallystick__v1__diff_piece__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__DiffPiece *)
+     protobuf_c_message_unpack (&tallystick__v1__diff_piece__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__diff_piece__free_unpacked
+                     (Tallystick__V1__DiffPiece *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__diff_piece__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__text_diff__init
+                     (Tallystick__V1__TextDiff         *message)
+{
+  static const Tallystick__V1__TextDiff init_value = TALLYSTICK__V1__TEXT_DIFF__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__text_diff__get_packed_size
+                     (const Tallystick__V1__TextDiff *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__text_diff__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__text_diff__pack
+                     (const Tallystick__V1__TextDiff *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__text_diff__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__text_diff__pack_to_buffer
+                     (const Tallystick__V1__TextDiff *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__text_diff__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__TextDiff *
+       tallystick__v1__text_diff__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__TextDiff *)
+     protobuf_c_message_unpack (&tallystick__v1__text_diff__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__text_diff__free_unpacked
+                     (Tallystick__V1__TextDiff *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__text_diff__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__section_diff__init
+                     (Tallystick__V1__SectionDiff         *message)
+{
+  static const Tallystick__V1__SectionDiff init_value = TALLYSTICK__V1__SECTION_DIFF__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__section_diff__get_packed_size
+                     (const Tallystick__V1__SectionDiff *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__section_diff__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__section_diff__pack
+                     (const Tallystick__V1__SectionDiff *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__section_diff__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__section_diff__pack_to_buffer
+                     (const Tallystick__V1__SectionDiff *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__section_diff__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__SectionDiff *
+       tallystick__v1__section_diff__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__SectionDiff *)
+     protobuf_c_message_unpack (&tallystick__v1__section_diff__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__section_diff__free_unpacked
+                     (Tallystick__V1__SectionDiff *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__section_diff__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__diff_versions_response__init
+                     (Tallystick__V1__DiffVersionsResponse         *message)
+{
+  static const Tallystick__V1__DiffVersionsResponse init_value = TALLYSTICK__V1__DIFF_VERSIONS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__diff_versions_response__get_packed_size
+                     (const Tallystick__V1__DiffVersionsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__diff_versions_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__diff_versions_response__pack
+                     (const Tallystick__V1__DiffVersionsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__diff_versions_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__diff_versions_response__pack_to_buffer
+                     (const Tallystick__V1__DiffVersionsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__diff_versions_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__DiffVersionsResponse *
+       tallystick__v1__diff_versions_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__DiffVersionsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__diff_versions_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__diff_versions_response__free_unpacked
+                     (Tallystick__V1__DiffVersionsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__diff_versions_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   tallystick__v1__restore_version_request__init
@@ -2142,7 +2727,7 @@ const ProtobufCMessageDescriptor tallystick__v1__section__descriptor =
   (ProtobufCMessageInit) tallystick__v1__section__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__page__field_descriptors[13] =
+static const ProtobufCFieldDescriptor tallystick__v1__page__field_descriptors[14] =
 {
   {
     "page_id",
@@ -2300,6 +2885,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__page__field_descriptors[13
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "slug",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Page, slug),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__page__field_indices_by_name[] = {
   8,   /* field[8] = author */
@@ -2311,6 +2908,7 @@ static const unsigned tallystick__v1__page__field_indices_by_name[] = {
   11,   /* field[11] = section_count */
   5,   /* field[5] = sections */
   3,   /* field[3] = settings */
+  13,   /* field[13] = slug */
   2,   /* field[2] = title */
   7,   /* field[7] = updated_at_micros */
   1,   /* field[1] = user_id */
@@ -2319,7 +2917,7 @@ static const unsigned tallystick__v1__page__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__page__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__page__descriptor =
 {
@@ -2329,7 +2927,7 @@ const ProtobufCMessageDescriptor tallystick__v1__page__descriptor =
   "Tallystick__V1__Page",
   "tallystick.v1",
   sizeof(Tallystick__V1__Page),
-  13,
+  14,
   tallystick__v1__page__field_descriptors,
   tallystick__v1__page__field_indices_by_name,
   1,  tallystick__v1__page__number_ranges,
@@ -2503,7 +3101,7 @@ const ProtobufCMessageDescriptor tallystick__v1__page_change__descriptor =
   (ProtobufCMessageInit) tallystick__v1__page_change__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__create_page_request__field_descriptors[6] =
+static const ProtobufCFieldDescriptor tallystick__v1__create_page_request__field_descriptors[7] =
 {
   {
     "user_id",
@@ -2577,19 +3175,32 @@ static const ProtobufCFieldDescriptor tallystick__v1__create_page_request__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "slug",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CreatePageRequest, slug),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__create_page_request__field_indices_by_name[] = {
   5,   /* field[5] = author */
   1,   /* field[1] = page_id */
   4,   /* field[4] = sections */
   3,   /* field[3] = settings */
+  6,   /* field[6] = slug */
   2,   /* field[2] = title */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__create_page_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__create_page_request__descriptor =
 {
@@ -2599,7 +3210,7 @@ const ProtobufCMessageDescriptor tallystick__v1__create_page_request__descriptor
   "Tallystick__V1__CreatePageRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__CreatePageRequest),
-  6,
+  7,
   tallystick__v1__create_page_request__field_descriptors,
   tallystick__v1__create_page_request__field_indices_by_name,
   1,  tallystick__v1__create_page_request__number_ranges,
@@ -2759,6 +3370,121 @@ const ProtobufCMessageDescriptor tallystick__v1__get_page_response__descriptor =
   (ProtobufCMessageInit) tallystick__v1__get_page_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor tallystick__v1__get_page_by_slug_request__field_descriptors[3] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetPageBySlugRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slug",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetPageBySlugRequest, slug),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "published",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetPageBySlugRequest, published),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_page_by_slug_request__field_indices_by_name[] = {
+  2,   /* field[2] = published */
+  1,   /* field[1] = slug */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__get_page_by_slug_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_page_by_slug_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetPageBySlugRequest",
+  "GetPageBySlugRequest",
+  "Tallystick__V1__GetPageBySlugRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetPageBySlugRequest),
+  3,
+  tallystick__v1__get_page_by_slug_request__field_descriptors,
+  tallystick__v1__get_page_by_slug_request__field_indices_by_name,
+  1,  tallystick__v1__get_page_by_slug_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_page_by_slug_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_page_by_slug_response__field_descriptors[2] =
+{
+  {
+    "page",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetPageBySlugResponse, n_page),
+    offsetof(Tallystick__V1__GetPageBySlugResponse, page),
+    &tallystick__v1__page__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetPageBySlugResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_page_by_slug_response__field_indices_by_name[] = {
+  1,   /* field[1] = commit_sequence */
+  0,   /* field[0] = page */
+};
+static const ProtobufCIntRange tallystick__v1__get_page_by_slug_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_page_by_slug_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetPageBySlugResponse",
+  "GetPageBySlugResponse",
+  "Tallystick__V1__GetPageBySlugResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetPageBySlugResponse),
+  2,
+  tallystick__v1__get_page_by_slug_response__field_descriptors,
+  tallystick__v1__get_page_by_slug_response__field_indices_by_name,
+  1,  tallystick__v1__get_page_by_slug_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_page_by_slug_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor tallystick__v1__list_pages_request__field_descriptors[4] =
 {
   {
@@ -2898,6 +3624,262 @@ const ProtobufCMessageDescriptor tallystick__v1__list_pages_response__descriptor
   tallystick__v1__list_pages_response__field_indices_by_name,
   1,  tallystick__v1__list_pages_response__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__list_pages_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__search_pages_request__field_descriptors[4] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SearchPagesRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "query",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SearchPagesRequest, query),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SearchPagesRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SearchPagesRequest, cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__search_pages_request__field_indices_by_name[] = {
+  3,   /* field[3] = cursor */
+  2,   /* field[2] = limit */
+  1,   /* field[1] = query */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__search_pages_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__search_pages_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.SearchPagesRequest",
+  "SearchPagesRequest",
+  "Tallystick__V1__SearchPagesRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__SearchPagesRequest),
+  4,
+  tallystick__v1__search_pages_request__field_descriptors,
+  tallystick__v1__search_pages_request__field_indices_by_name,
+  1,  tallystick__v1__search_pages_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__search_pages_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__text_piece__field_descriptors[2] =
+{
+  {
+    "text",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TextPiece, text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "matched",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TextPiece, matched),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__text_piece__field_indices_by_name[] = {
+  1,   /* field[1] = matched */
+  0,   /* field[0] = text */
+};
+static const ProtobufCIntRange tallystick__v1__text_piece__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__text_piece__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.TextPiece",
+  "TextPiece",
+  "Tallystick__V1__TextPiece",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__TextPiece),
+  2,
+  tallystick__v1__text_piece__field_descriptors,
+  tallystick__v1__text_piece__field_indices_by_name,
+  1,  tallystick__v1__text_piece__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__text_piece__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__page_match__field_descriptors[3] =
+{
+  {
+    "page",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__PageMatch, n_page),
+    offsetof(Tallystick__V1__PageMatch, page),
+    &tallystick__v1__page__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "section_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PageMatch, section_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "excerpt",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__PageMatch, n_excerpt),
+    offsetof(Tallystick__V1__PageMatch, excerpt),
+    &tallystick__v1__text_piece__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__page_match__field_indices_by_name[] = {
+  2,   /* field[2] = excerpt */
+  0,   /* field[0] = page */
+  1,   /* field[1] = section_id */
+};
+static const ProtobufCIntRange tallystick__v1__page_match__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__page_match__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PageMatch",
+  "PageMatch",
+  "Tallystick__V1__PageMatch",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PageMatch),
+  3,
+  tallystick__v1__page_match__field_descriptors,
+  tallystick__v1__page_match__field_indices_by_name,
+  1,  tallystick__v1__page_match__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__page_match__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__search_pages_response__field_descriptors[3] =
+{
+  {
+    "matches",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__SearchPagesResponse, n_matches),
+    offsetof(Tallystick__V1__SearchPagesResponse, matches),
+    &tallystick__v1__page_match__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_cursor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SearchPagesResponse, next_cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SearchPagesResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__search_pages_response__field_indices_by_name[] = {
+  2,   /* field[2] = commit_sequence */
+  0,   /* field[0] = matches */
+  1,   /* field[1] = next_cursor */
+};
+static const ProtobufCIntRange tallystick__v1__search_pages_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__search_pages_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.SearchPagesResponse",
+  "SearchPagesResponse",
+  "Tallystick__V1__SearchPagesResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__SearchPagesResponse),
+  3,
+  tallystick__v1__search_pages_response__field_descriptors,
+  tallystick__v1__search_pages_response__field_indices_by_name,
+  1,  tallystick__v1__search_pages_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__search_pages_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__delete_page_request__field_descriptors[1] =
@@ -3423,6 +4405,95 @@ const ProtobufCMessageDescriptor tallystick__v1__save_page_response__descriptor 
   (ProtobufCMessageInit) tallystick__v1__save_page_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor tallystick__v1__set_page_slug_request__field_descriptors[2] =
+{
+  {
+    "page_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SetPageSlugRequest, page_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "slug",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SetPageSlugRequest, slug),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__set_page_slug_request__field_indices_by_name[] = {
+  0,   /* field[0] = page_id */
+  1,   /* field[1] = slug */
+};
+static const ProtobufCIntRange tallystick__v1__set_page_slug_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__set_page_slug_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.SetPageSlugRequest",
+  "SetPageSlugRequest",
+  "Tallystick__V1__SetPageSlugRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__SetPageSlugRequest),
+  2,
+  tallystick__v1__set_page_slug_request__field_descriptors,
+  tallystick__v1__set_page_slug_request__field_indices_by_name,
+  1,  tallystick__v1__set_page_slug_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__set_page_slug_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__set_page_slug_response__field_descriptors[1] =
+{
+  {
+    "change",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__SetPageSlugResponse, n_change),
+    offsetof(Tallystick__V1__SetPageSlugResponse, change),
+    &tallystick__v1__page_change__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__set_page_slug_response__field_indices_by_name[] = {
+  0,   /* field[0] = change */
+};
+static const ProtobufCIntRange tallystick__v1__set_page_slug_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__set_page_slug_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.SetPageSlugResponse",
+  "SetPageSlugResponse",
+  "Tallystick__V1__SetPageSlugResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__SetPageSlugResponse),
+  1,
+  tallystick__v1__set_page_slug_response__field_descriptors,
+  tallystick__v1__set_page_slug_response__field_indices_by_name,
+  1,  tallystick__v1__set_page_slug_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__set_page_slug_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor tallystick__v1__section_patch__field_descriptors[5] =
 {
   {
@@ -3895,6 +4966,430 @@ const ProtobufCMessageDescriptor tallystick__v1__get_version_response__descripto
   tallystick__v1__get_version_response__field_indices_by_name,
   1,  tallystick__v1__get_version_response__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__get_version_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__diff_versions_request__field_descriptors[3] =
+{
+  {
+    "page_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__DiffVersionsRequest, page_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_version",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__DiffVersionsRequest, from_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to_version",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__DiffVersionsRequest, to_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__diff_versions_request__field_indices_by_name[] = {
+  1,   /* field[1] = from_version */
+  0,   /* field[0] = page_id */
+  2,   /* field[2] = to_version */
+};
+static const ProtobufCIntRange tallystick__v1__diff_versions_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__diff_versions_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.DiffVersionsRequest",
+  "DiffVersionsRequest",
+  "Tallystick__V1__DiffVersionsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__DiffVersionsRequest),
+  3,
+  tallystick__v1__diff_versions_request__field_descriptors,
+  tallystick__v1__diff_versions_request__field_indices_by_name,
+  1,  tallystick__v1__diff_versions_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__diff_versions_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__diff_piece__field_descriptors[2] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__DiffPiece, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "text",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__DiffPiece, text),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__diff_piece__field_indices_by_name[] = {
+  0,   /* field[0] = kind */
+  1,   /* field[1] = text */
+};
+static const ProtobufCIntRange tallystick__v1__diff_piece__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__diff_piece__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.DiffPiece",
+  "DiffPiece",
+  "Tallystick__V1__DiffPiece",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__DiffPiece),
+  2,
+  tallystick__v1__diff_piece__field_descriptors,
+  tallystick__v1__diff_piece__field_indices_by_name,
+  1,  tallystick__v1__diff_piece__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__diff_piece__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__text_diff__field_descriptors[3] =
+{
+  {
+    "pieces",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__TextDiff, n_pieces),
+    offsetof(Tallystick__V1__TextDiff, pieces),
+    &tallystick__v1__diff_piece__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "coarse",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TextDiff, coarse),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "left_out",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TextDiff, left_out),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__text_diff__field_indices_by_name[] = {
+  1,   /* field[1] = coarse */
+  2,   /* field[2] = left_out */
+  0,   /* field[0] = pieces */
+};
+static const ProtobufCIntRange tallystick__v1__text_diff__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__text_diff__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.TextDiff",
+  "TextDiff",
+  "Tallystick__V1__TextDiff",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__TextDiff),
+  3,
+  tallystick__v1__text_diff__field_descriptors,
+  tallystick__v1__text_diff__field_indices_by_name,
+  1,  tallystick__v1__text_diff__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__text_diff__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__section_diff__field_descriptors[9] =
+{
+  {
+    "section_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SectionDiff, section_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "change",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SectionDiff, change),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "moved",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SectionDiff, moved),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_position",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__SectionDiff, old_place_case),
+    offsetof(Tallystick__V1__SectionDiff, from_position),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to_position",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__SectionDiff, new_place_case),
+    offsetof(Tallystick__V1__SectionDiff, to_position),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_kind",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SectionDiff, from_kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to_kind",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SectionDiff, to_kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "other_images",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SectionDiff, other_images),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__SectionDiff, n_content),
+    offsetof(Tallystick__V1__SectionDiff, content),
+    &tallystick__v1__text_diff__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__section_diff__field_indices_by_name[] = {
+  1,   /* field[1] = change */
+  8,   /* field[8] = content */
+  5,   /* field[5] = from_kind */
+  3,   /* field[3] = from_position */
+  2,   /* field[2] = moved */
+  7,   /* field[7] = other_images */
+  0,   /* field[0] = section_id */
+  6,   /* field[6] = to_kind */
+  4,   /* field[4] = to_position */
+};
+static const ProtobufCIntRange tallystick__v1__section_diff__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__section_diff__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.SectionDiff",
+  "SectionDiff",
+  "Tallystick__V1__SectionDiff",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__SectionDiff),
+  9,
+  tallystick__v1__section_diff__field_descriptors,
+  tallystick__v1__section_diff__field_indices_by_name,
+  1,  tallystick__v1__section_diff__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__section_diff__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__diff_versions_response__field_descriptors[6] =
+{
+  {
+    "from_version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__DiffVersionsResponse, from_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to_version",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__DiffVersionsResponse, to_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "title",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__DiffVersionsResponse, n_title),
+    offsetof(Tallystick__V1__DiffVersionsResponse, title),
+    &tallystick__v1__text_diff__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "settings",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__DiffVersionsResponse, n_settings),
+    offsetof(Tallystick__V1__DiffVersionsResponse, settings),
+    &tallystick__v1__text_diff__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sections",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__DiffVersionsResponse, n_sections),
+    offsetof(Tallystick__V1__DiffVersionsResponse, sections),
+    &tallystick__v1__section_diff__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__DiffVersionsResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__diff_versions_response__field_indices_by_name[] = {
+  5,   /* field[5] = commit_sequence */
+  0,   /* field[0] = from_version */
+  4,   /* field[4] = sections */
+  3,   /* field[3] = settings */
+  2,   /* field[2] = title */
+  1,   /* field[1] = to_version */
+};
+static const ProtobufCIntRange tallystick__v1__diff_versions_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__diff_versions_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.DiffVersionsResponse",
+  "DiffVersionsResponse",
+  "Tallystick__V1__DiffVersionsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__DiffVersionsResponse),
+  6,
+  tallystick__v1__diff_versions_response__field_descriptors,
+  tallystick__v1__diff_versions_response__field_indices_by_name,
+  1,  tallystick__v1__diff_versions_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__diff_versions_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__restore_version_request__field_descriptors[4] =

@@ -11,7 +11,7 @@ struct CreatePageCommand: ClientCommand {
       The file has the fields of a SavePageRequest: title, settings and sections.
 
       Examples:
-        tally pages create alice --id home --title Welcome
+        tally pages create alice --id home --title Welcome --slug welcome
         tally pages create alice --id home --file home.json
       """)
 
@@ -22,6 +22,7 @@ struct CreatePageCommand: ClientCommand {
   @Argument(help: "The user.") var user: String
   @Option(help: "The page's id. (default: the server makes one)") var id = ""
   @Option(help: "The page's title.") var title: String?
+  @Option(help: "The page's slug.") var slug = ""
   @Option(
     help: ArgumentHelp("The content as JSON; - is standard input.", valueName: "path"), completion: .file())
   var file: String?
@@ -34,6 +35,7 @@ struct CreatePageCommand: ClientCommand {
     request.title = title ?? content?.title ?? ""
     request.settings = content?.settings ?? ""
     request.sections = content?.sections ?? []
+    request.slug = slug
     request.author = authorship.author ?? content?.author ?? ""
     try await tally.perform(
       TallystickV1.PageService.createPage, request, connection, output, text: Texts.change)

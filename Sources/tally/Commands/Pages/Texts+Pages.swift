@@ -16,6 +16,7 @@ extension Texts {
       ("saved", Timestamp.format(page.updatedAtMicros) + (page.author.isEmpty ? "" : " by \(page.author)")),
       ("published", page.publishedVersion == 0 ? "no" : "version \(page.publishedVersion)"),
     ]
+    if !page.slug.isEmpty { rows.append(("slug", page.slug)) }
     if page.deletedAtMicros != 0 { rows.append(("deleted", Timestamp.format(page.deletedAtMicros))) }
     return rows
   }
@@ -71,6 +72,21 @@ extension Texts {
         page.publishedVersion == 0 ? "-" : "\(page.publishedVersion)", "\(page.sectionCount)",
         Timestamp.format(page.updatedAtMicros), page.author.isEmpty ? "-" : page.author,
         page.deletedAtMicros == 0 ? "-" : Timestamp.format(page.deletedAtMicros),
+      ])
+    }
+    return table.text + more(nextCursor)
+  }
+
+  static func matches(_ matches: [TallystickV1.PageMatch], nextCursor: String) -> String {
+    var table = Table(
+      [("PAGE", .left), ("TITLE", .left), ("SECTION", .left), ("TEXT", .left)], optional: ["SECTION"],
+      flexible: "TEXT")
+    for match in matches {
+      let text = match.excerpt.map { $0.matched ? "[\($0.text)]" : $0.text }.joined()
+      table.add([
+        match.page?.pageId ?? "", excerpt(match.page?.title ?? ""),
+        match.sectionId.isEmpty ? "-" : match.sectionId,
+        text.split(whereSeparator: \.isWhitespace).joined(separator: " "),
       ])
     }
     return table.text + more(nextCursor)

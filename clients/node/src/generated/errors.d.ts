@@ -194,6 +194,12 @@ export declare class EventConflict extends TallyError {
 export declare class RunConflict extends TallyError {
 }
 
+/** ALREADY_EXISTS. Another page of the user, `pageId`, has the slug; it may be deleted. Retry: no. */
+export declare class SlugTaken extends TallyError {
+  /** The detail 'page_id'. TypeError when the server sent none. */
+  get pageId(): string
+}
+
 /** FAILED_PRECONDITION. The hold ended by its time to live. Retry: no. */
 export declare class HoldExpired extends TallyError {
 }
@@ -394,6 +400,7 @@ export declare const BY_REASON: {
   readonly PAYMENT_CONFLICT: typeof PaymentConflict
   readonly EVENT_CONFLICT: typeof EventConflict
   readonly RUN_CONFLICT: typeof RunConflict
+  readonly SLUG_TAKEN: typeof SlugTaken
   readonly HOLD_EXPIRED: typeof HoldExpired
   readonly HOLD_SETTLED: typeof HoldSettled
   readonly CAPTURE_EXCEEDS_HOLD: typeof CaptureExceedsHold

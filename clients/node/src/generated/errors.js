@@ -146,6 +146,12 @@ export class EventConflict extends TallyError {
 export class RunConflict extends TallyError {
 }
 
+export class SlugTaken extends TallyError {
+  get pageId() {
+    return this._text('page_id')
+  }
+}
+
 export class HoldExpired extends TallyError {
 }
 
@@ -316,6 +322,7 @@ export const BY_REASON = Object.freeze({
   PAYMENT_CONFLICT: PaymentConflict,
   EVENT_CONFLICT: EventConflict,
   RUN_CONFLICT: RunConflict,
+  SLUG_TAKEN: SlugTaken,
   HOLD_EXPIRED: HoldExpired,
   HOLD_SETTLED: HoldSettled,
   CAPTURE_EXCEEDS_HOLD: CaptureExceedsHold,

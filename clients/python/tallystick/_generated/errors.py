@@ -225,6 +225,15 @@ class RunConflict(TallyError):
     """ALREADY_EXISTS. The run id stands for another run, or the run was finished otherwise. Retry: no."""
 
 
+class SlugTaken(TallyError):
+    """ALREADY_EXISTS. Another page of the user, `page_id`, has the slug; it may be deleted. Retry: no."""
+
+    @property
+    def page_id(self) -> str:
+        """The detail `page_id`."""
+        return self._text("page_id")
+
+
 class HoldExpired(TallyError):
     """FAILED_PRECONDITION. The hold ended by its time to live. Retry: no."""
 
@@ -486,6 +495,7 @@ BY_REASON: dict[str, type[TallyError]] = {
     "PAYMENT_CONFLICT": PaymentConflict,
     "EVENT_CONFLICT": EventConflict,
     "RUN_CONFLICT": RunConflict,
+    "SLUG_TAKEN": SlugTaken,
     "HOLD_EXPIRED": HoldExpired,
     "HOLD_SETTLED": HoldSettled,
     "CAPTURE_EXCEEDS_HOLD": CaptureExceedsHold,
@@ -559,6 +569,7 @@ __all__ = [
     "RunNotFound",
     "ServiceNotFound",
     "ShuttingDown",
+    "SlugTaken",
     "StreamEnded",
     "StreamNotTaken",
     "TooManyBytes",

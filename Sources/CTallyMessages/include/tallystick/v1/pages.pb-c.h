@@ -24,8 +24,14 @@ typedef struct Tallystick__V1__CreatePageRequest Tallystick__V1__CreatePageReque
 typedef struct Tallystick__V1__CreatePageResponse Tallystick__V1__CreatePageResponse;
 typedef struct Tallystick__V1__GetPageRequest Tallystick__V1__GetPageRequest;
 typedef struct Tallystick__V1__GetPageResponse Tallystick__V1__GetPageResponse;
+typedef struct Tallystick__V1__GetPageBySlugRequest Tallystick__V1__GetPageBySlugRequest;
+typedef struct Tallystick__V1__GetPageBySlugResponse Tallystick__V1__GetPageBySlugResponse;
 typedef struct Tallystick__V1__ListPagesRequest Tallystick__V1__ListPagesRequest;
 typedef struct Tallystick__V1__ListPagesResponse Tallystick__V1__ListPagesResponse;
+typedef struct Tallystick__V1__SearchPagesRequest Tallystick__V1__SearchPagesRequest;
+typedef struct Tallystick__V1__TextPiece Tallystick__V1__TextPiece;
+typedef struct Tallystick__V1__PageMatch Tallystick__V1__PageMatch;
+typedef struct Tallystick__V1__SearchPagesResponse Tallystick__V1__SearchPagesResponse;
 typedef struct Tallystick__V1__DeletePageRequest Tallystick__V1__DeletePageRequest;
 typedef struct Tallystick__V1__DeletePageResponse Tallystick__V1__DeletePageResponse;
 typedef struct Tallystick__V1__UndeletePageRequest Tallystick__V1__UndeletePageRequest;
@@ -36,6 +42,8 @@ typedef struct Tallystick__V1__DuplicatePageRequest Tallystick__V1__DuplicatePag
 typedef struct Tallystick__V1__DuplicatePageResponse Tallystick__V1__DuplicatePageResponse;
 typedef struct Tallystick__V1__SavePageRequest Tallystick__V1__SavePageRequest;
 typedef struct Tallystick__V1__SavePageResponse Tallystick__V1__SavePageResponse;
+typedef struct Tallystick__V1__SetPageSlugRequest Tallystick__V1__SetPageSlugRequest;
+typedef struct Tallystick__V1__SetPageSlugResponse Tallystick__V1__SetPageSlugResponse;
 typedef struct Tallystick__V1__SectionPatch Tallystick__V1__SectionPatch;
 typedef struct Tallystick__V1__PatchPageRequest Tallystick__V1__PatchPageRequest;
 typedef struct Tallystick__V1__PatchPageResponse Tallystick__V1__PatchPageResponse;
@@ -43,6 +51,11 @@ typedef struct Tallystick__V1__ListVersionsRequest Tallystick__V1__ListVersionsR
 typedef struct Tallystick__V1__ListVersionsResponse Tallystick__V1__ListVersionsResponse;
 typedef struct Tallystick__V1__GetVersionRequest Tallystick__V1__GetVersionRequest;
 typedef struct Tallystick__V1__GetVersionResponse Tallystick__V1__GetVersionResponse;
+typedef struct Tallystick__V1__DiffVersionsRequest Tallystick__V1__DiffVersionsRequest;
+typedef struct Tallystick__V1__DiffPiece Tallystick__V1__DiffPiece;
+typedef struct Tallystick__V1__TextDiff Tallystick__V1__TextDiff;
+typedef struct Tallystick__V1__SectionDiff Tallystick__V1__SectionDiff;
+typedef struct Tallystick__V1__DiffVersionsResponse Tallystick__V1__DiffVersionsResponse;
 typedef struct Tallystick__V1__RestoreVersionRequest Tallystick__V1__RestoreVersionRequest;
 typedef struct Tallystick__V1__RestoreVersionResponse Tallystick__V1__RestoreVersionResponse;
 typedef struct Tallystick__V1__PublishRequest Tallystick__V1__PublishRequest;
@@ -116,10 +129,11 @@ struct  Tallystick__V1__Page
   int64_t deleted_at_micros;
   int32_t section_count;
   int64_t current_version;
+  ProtobufCBinaryData slug;
 };
 #define TALLYSTICK__V1__PAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__page__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, 0, 0, {0,NULL}, 0, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, 0, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL} }
 
 
 struct  Tallystick__V1__SectionInput
@@ -160,10 +174,11 @@ struct  Tallystick__V1__CreatePageRequest
   size_t n_sections;
   Tallystick__V1__SectionInput **sections;
   ProtobufCBinaryData author;
+  ProtobufCBinaryData slug;
 };
 #define TALLYSTICK__V1__CREATE_PAGE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__create_page_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, {0,NULL} }
 
 
 struct  Tallystick__V1__CreatePageResponse
@@ -201,6 +216,30 @@ struct  Tallystick__V1__GetPageResponse
     , 0,NULL, 0 }
 
 
+struct  Tallystick__V1__GetPageBySlugRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData slug;
+  uint64_t published;
+};
+#define TALLYSTICK__V1__GET_PAGE_BY_SLUG_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_page_by_slug_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
+
+
+struct  Tallystick__V1__GetPageBySlugResponse
+{
+  ProtobufCMessage base;
+  size_t n_page;
+  Tallystick__V1__Page **page;
+  int64_t commit_sequence;
+};
+#define TALLYSTICK__V1__GET_PAGE_BY_SLUG_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_page_by_slug_response__descriptor) \
+    , 0,NULL, 0 }
+
+
 struct  Tallystick__V1__ListPagesRequest
 {
   ProtobufCMessage base;
@@ -224,6 +263,57 @@ struct  Tallystick__V1__ListPagesResponse
 };
 #define TALLYSTICK__V1__LIST_PAGES_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__list_pages_response__descriptor) \
+    , 0,NULL, {0,NULL}, 0 }
+
+
+struct  Tallystick__V1__SearchPagesRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  ProtobufCBinaryData query;
+  int32_t limit;
+  ProtobufCBinaryData cursor;
+};
+#define TALLYSTICK__V1__SEARCH_PAGES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__search_pages_request__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, {0,NULL} }
+
+
+struct  Tallystick__V1__TextPiece
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData text;
+  uint64_t matched;
+};
+#define TALLYSTICK__V1__TEXT_PIECE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__text_piece__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Tallystick__V1__PageMatch
+{
+  ProtobufCMessage base;
+  size_t n_page;
+  Tallystick__V1__Page **page;
+  ProtobufCBinaryData section_id;
+  size_t n_excerpt;
+  Tallystick__V1__TextPiece **excerpt;
+};
+#define TALLYSTICK__V1__PAGE_MATCH__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__page_match__descriptor) \
+    , 0,NULL, {0,NULL}, 0,NULL }
+
+
+struct  Tallystick__V1__SearchPagesResponse
+{
+  ProtobufCMessage base;
+  size_t n_matches;
+  Tallystick__V1__PageMatch **matches;
+  ProtobufCBinaryData next_cursor;
+  int64_t commit_sequence;
+};
+#define TALLYSTICK__V1__SEARCH_PAGES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__search_pages_response__descriptor) \
     , 0,NULL, {0,NULL}, 0 }
 
 
@@ -340,6 +430,28 @@ struct  Tallystick__V1__SavePageResponse
 };
 #define TALLYSTICK__V1__SAVE_PAGE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__save_page_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Tallystick__V1__SetPageSlugRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData page_id;
+  ProtobufCBinaryData slug;
+};
+#define TALLYSTICK__V1__SET_PAGE_SLUG_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__set_page_slug_request__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+struct  Tallystick__V1__SetPageSlugResponse
+{
+  ProtobufCMessage base;
+  size_t n_change;
+  Tallystick__V1__PageChange **change;
+};
+#define TALLYSTICK__V1__SET_PAGE_SLUG_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__set_page_slug_response__descriptor) \
     , 0,NULL }
 
 
@@ -461,6 +573,97 @@ struct  Tallystick__V1__GetVersionResponse
 #define TALLYSTICK__V1__GET_VERSION_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_version_response__descriptor) \
     , 0,NULL, 0 }
+
+
+struct  Tallystick__V1__DiffVersionsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData page_id;
+  int64_t from_version;
+  int64_t to_version;
+};
+#define TALLYSTICK__V1__DIFF_VERSIONS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__diff_versions_request__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
+struct  Tallystick__V1__DiffPiece
+{
+  ProtobufCMessage base;
+  int32_t kind;
+  ProtobufCBinaryData text;
+};
+#define TALLYSTICK__V1__DIFF_PIECE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__diff_piece__descriptor) \
+    , 0, {0,NULL} }
+
+
+struct  Tallystick__V1__TextDiff
+{
+  ProtobufCMessage base;
+  size_t n_pieces;
+  Tallystick__V1__DiffPiece **pieces;
+  uint64_t coarse;
+  uint64_t left_out;
+};
+#define TALLYSTICK__V1__TEXT_DIFF__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__text_diff__descriptor) \
+    , 0,NULL, 0, 0 }
+
+
+typedef enum {
+  TALLYSTICK__V1__SECTION_DIFF__OLD_PLACE__NOT_SET = 0,
+  TALLYSTICK__V1__SECTION_DIFF__OLD_PLACE_FROM_POSITION = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__SECTION_DIFF__OLD_PLACE__CASE)
+} Tallystick__V1__SectionDiff__OldPlaceCase;
+
+typedef enum {
+  TALLYSTICK__V1__SECTION_DIFF__NEW_PLACE__NOT_SET = 0,
+  TALLYSTICK__V1__SECTION_DIFF__NEW_PLACE_TO_POSITION = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__SECTION_DIFF__NEW_PLACE__CASE)
+} Tallystick__V1__SectionDiff__NewPlaceCase;
+
+struct  Tallystick__V1__SectionDiff
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData section_id;
+  int32_t change;
+  uint64_t moved;
+  ProtobufCBinaryData from_kind;
+  ProtobufCBinaryData to_kind;
+  uint64_t other_images;
+  size_t n_content;
+  Tallystick__V1__TextDiff **content;
+  Tallystick__V1__SectionDiff__OldPlaceCase old_place_case;
+  union {
+    int32_t from_position;
+  };
+  Tallystick__V1__SectionDiff__NewPlaceCase new_place_case;
+  union {
+    int32_t to_position;
+  };
+};
+#define TALLYSTICK__V1__SECTION_DIFF__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__section_diff__descriptor) \
+    , {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, 0, 0,NULL, TALLYSTICK__V1__SECTION_DIFF__OLD_PLACE__NOT_SET, {0}, TALLYSTICK__V1__SECTION_DIFF__NEW_PLACE__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__DiffVersionsResponse
+{
+  ProtobufCMessage base;
+  int64_t from_version;
+  int64_t to_version;
+  size_t n_title;
+  Tallystick__V1__TextDiff **title;
+  size_t n_settings;
+  Tallystick__V1__TextDiff **settings;
+  size_t n_sections;
+  Tallystick__V1__SectionDiff **sections;
+  int64_t commit_sequence;
+};
+#define TALLYSTICK__V1__DIFF_VERSIONS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__diff_versions_response__descriptor) \
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0 }
 
 
 struct  Tallystick__V1__RestoreVersionRequest
@@ -807,6 +1010,44 @@ Tallystick__V1__GetPageResponse *
 void   tallystick__v1__get_page_response__free_unpacked
                      (Tallystick__V1__GetPageResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__GetPageBySlugRequest methods */
+void   tallystick__v1__get_page_by_slug_request__init
+                     (Tallystick__V1__GetPageBySlugRequest         *message);
+size_t tallystick__v1__get_page_by_slug_request__get_packed_size
+                     (const Tallystick__V1__GetPageBySlugRequest   *message);
+size_t tallystick__v1__get_page_by_slug_request__pack
+                     (const Tallystick__V1__GetPageBySlugRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__get_page_by_slug_request__pack_to_buffer
+                     (const Tallystick__V1__GetPageBySlugRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__GetPageBySlugRequest *
+       tallystick__v1__get_page_by_slug_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__get_page_by_slug_request__free_unpacked
+                     (Tallystick__V1__GetPageBySlugRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__GetPageBySlugResponse methods */
+void   tallystick__v1__get_page_by_slug_response__init
+                     (Tallystick__V1__GetPageBySlugResponse         *message);
+size_t tallystick__v1__get_page_by_slug_response__get_packed_size
+                     (const Tallystick__V1__GetPageBySlugResponse   *message);
+size_t tallystick__v1__get_page_by_slug_response__pack
+                     (const Tallystick__V1__GetPageBySlugResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__get_page_by_slug_response__pack_to_buffer
+                     (const Tallystick__V1__GetPageBySlugResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__GetPageBySlugResponse *
+       tallystick__v1__get_page_by_slug_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__get_page_by_slug_response__free_unpacked
+                     (Tallystick__V1__GetPageBySlugResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Tallystick__V1__ListPagesRequest methods */
 void   tallystick__v1__list_pages_request__init
                      (Tallystick__V1__ListPagesRequest         *message);
@@ -844,6 +1085,82 @@ Tallystick__V1__ListPagesResponse *
                       const uint8_t       *data);
 void   tallystick__v1__list_pages_response__free_unpacked
                      (Tallystick__V1__ListPagesResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__SearchPagesRequest methods */
+void   tallystick__v1__search_pages_request__init
+                     (Tallystick__V1__SearchPagesRequest         *message);
+size_t tallystick__v1__search_pages_request__get_packed_size
+                     (const Tallystick__V1__SearchPagesRequest   *message);
+size_t tallystick__v1__search_pages_request__pack
+                     (const Tallystick__V1__SearchPagesRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__search_pages_request__pack_to_buffer
+                     (const Tallystick__V1__SearchPagesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__SearchPagesRequest *
+       tallystick__v1__search_pages_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__search_pages_request__free_unpacked
+                     (Tallystick__V1__SearchPagesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__TextPiece methods */
+void   tallystick__v1__text_piece__init
+                     (Tallystick__V1__TextPiece         *message);
+size_t tallystick__v1__text_piece__get_packed_size
+                     (const Tallystick__V1__TextPiece   *message);
+size_t tallystick__v1__text_piece__pack
+                     (const Tallystick__V1__TextPiece   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__text_piece__pack_to_buffer
+                     (const Tallystick__V1__TextPiece   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__TextPiece *
+       tallystick__v1__text_piece__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__text_piece__free_unpacked
+                     (Tallystick__V1__TextPiece *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__PageMatch methods */
+void   tallystick__v1__page_match__init
+                     (Tallystick__V1__PageMatch         *message);
+size_t tallystick__v1__page_match__get_packed_size
+                     (const Tallystick__V1__PageMatch   *message);
+size_t tallystick__v1__page_match__pack
+                     (const Tallystick__V1__PageMatch   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__page_match__pack_to_buffer
+                     (const Tallystick__V1__PageMatch   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__PageMatch *
+       tallystick__v1__page_match__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__page_match__free_unpacked
+                     (Tallystick__V1__PageMatch *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__SearchPagesResponse methods */
+void   tallystick__v1__search_pages_response__init
+                     (Tallystick__V1__SearchPagesResponse         *message);
+size_t tallystick__v1__search_pages_response__get_packed_size
+                     (const Tallystick__V1__SearchPagesResponse   *message);
+size_t tallystick__v1__search_pages_response__pack
+                     (const Tallystick__V1__SearchPagesResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__search_pages_response__pack_to_buffer
+                     (const Tallystick__V1__SearchPagesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__SearchPagesResponse *
+       tallystick__v1__search_pages_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__search_pages_response__free_unpacked
+                     (Tallystick__V1__SearchPagesResponse *message,
                       ProtobufCAllocator *allocator);
 /* Tallystick__V1__DeletePageRequest methods */
 void   tallystick__v1__delete_page_request__init
@@ -1035,6 +1352,44 @@ Tallystick__V1__SavePageResponse *
 void   tallystick__v1__save_page_response__free_unpacked
                      (Tallystick__V1__SavePageResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__SetPageSlugRequest methods */
+void   tallystick__v1__set_page_slug_request__init
+                     (Tallystick__V1__SetPageSlugRequest         *message);
+size_t tallystick__v1__set_page_slug_request__get_packed_size
+                     (const Tallystick__V1__SetPageSlugRequest   *message);
+size_t tallystick__v1__set_page_slug_request__pack
+                     (const Tallystick__V1__SetPageSlugRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__set_page_slug_request__pack_to_buffer
+                     (const Tallystick__V1__SetPageSlugRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__SetPageSlugRequest *
+       tallystick__v1__set_page_slug_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__set_page_slug_request__free_unpacked
+                     (Tallystick__V1__SetPageSlugRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__SetPageSlugResponse methods */
+void   tallystick__v1__set_page_slug_response__init
+                     (Tallystick__V1__SetPageSlugResponse         *message);
+size_t tallystick__v1__set_page_slug_response__get_packed_size
+                     (const Tallystick__V1__SetPageSlugResponse   *message);
+size_t tallystick__v1__set_page_slug_response__pack
+                     (const Tallystick__V1__SetPageSlugResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__set_page_slug_response__pack_to_buffer
+                     (const Tallystick__V1__SetPageSlugResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__SetPageSlugResponse *
+       tallystick__v1__set_page_slug_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__set_page_slug_response__free_unpacked
+                     (Tallystick__V1__SetPageSlugResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Tallystick__V1__SectionPatch methods */
 void   tallystick__v1__section_patch__init
                      (Tallystick__V1__SectionPatch         *message);
@@ -1167,6 +1522,101 @@ Tallystick__V1__GetVersionResponse *
                       const uint8_t       *data);
 void   tallystick__v1__get_version_response__free_unpacked
                      (Tallystick__V1__GetVersionResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__DiffVersionsRequest methods */
+void   tallystick__v1__diff_versions_request__init
+                     (Tallystick__V1__DiffVersionsRequest         *message);
+size_t tallystick__v1__diff_versions_request__get_packed_size
+                     (const Tallystick__V1__DiffVersionsRequest   *message);
+size_t tallystick__v1__diff_versions_request__pack
+                     (const Tallystick__V1__DiffVersionsRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__diff_versions_request__pack_to_buffer
+                     (const Tallystick__V1__DiffVersionsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__DiffVersionsRequest *
+       tallystick__v1__diff_versions_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__diff_versions_request__free_unpacked
+                     (Tallystick__V1__DiffVersionsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__DiffPiece methods */
+void   tallystick__v1__diff_piece__init
+                     (Tallystick__V1__DiffPiece         *message);
+size_t tallystick__v1__diff_piece__get_packed_size
+                     (const Tallystick__V1__DiffPiece   *message);
+size_t tallystick__v1__diff_piece__pack
+                     (const Tallystick__V1__DiffPiece   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__diff_piece__pack_to_buffer
+                     (const Tallystick__V1__DiffPiece   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__DiffPiece *
+       tallystick__v1__diff_piece__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__diff_piece__free_unpacked
+                     (Tallystick__V1__DiffPiece *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__TextDiff methods */
+void   tallystick__v1__text_diff__init
+                     (Tallystick__V1__TextDiff         *message);
+size_t tallystick__v1__text_diff__get_packed_size
+                     (const Tallystick__V1__TextDiff   *message);
+size_t tallystick__v1__text_diff__pack
+                     (const Tallystick__V1__TextDiff   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__text_diff__pack_to_buffer
+                     (const Tallystick__V1__TextDiff   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__TextDiff *
+       tallystick__v1__text_diff__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__text_diff__free_unpacked
+                     (Tallystick__V1__TextDiff *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__SectionDiff methods */
+void   tallystick__v1__section_diff__init
+                     (Tallystick__V1__SectionDiff         *message);
+size_t tallystick__v1__section_diff__get_packed_size
+                     (const Tallystick__V1__SectionDiff   *message);
+size_t tallystick__v1__section_diff__pack
+                     (const Tallystick__V1__SectionDiff   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__section_diff__pack_to_buffer
+                     (const Tallystick__V1__SectionDiff   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__SectionDiff *
+       tallystick__v1__section_diff__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__section_diff__free_unpacked
+                     (Tallystick__V1__SectionDiff *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__DiffVersionsResponse methods */
+void   tallystick__v1__diff_versions_response__init
+                     (Tallystick__V1__DiffVersionsResponse         *message);
+size_t tallystick__v1__diff_versions_response__get_packed_size
+                     (const Tallystick__V1__DiffVersionsResponse   *message);
+size_t tallystick__v1__diff_versions_response__pack
+                     (const Tallystick__V1__DiffVersionsResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__diff_versions_response__pack_to_buffer
+                     (const Tallystick__V1__DiffVersionsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__DiffVersionsResponse *
+       tallystick__v1__diff_versions_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__diff_versions_response__free_unpacked
+                     (Tallystick__V1__DiffVersionsResponse *message,
                       ProtobufCAllocator *allocator);
 /* Tallystick__V1__RestoreVersionRequest methods */
 void   tallystick__v1__restore_version_request__init
@@ -1463,11 +1913,29 @@ typedef void (*Tallystick__V1__GetPageRequest_Closure)
 typedef void (*Tallystick__V1__GetPageResponse_Closure)
                  (const Tallystick__V1__GetPageResponse *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__GetPageBySlugRequest_Closure)
+                 (const Tallystick__V1__GetPageBySlugRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__GetPageBySlugResponse_Closure)
+                 (const Tallystick__V1__GetPageBySlugResponse *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__ListPagesRequest_Closure)
                  (const Tallystick__V1__ListPagesRequest *message,
                   void *closure_data);
 typedef void (*Tallystick__V1__ListPagesResponse_Closure)
                  (const Tallystick__V1__ListPagesResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__SearchPagesRequest_Closure)
+                 (const Tallystick__V1__SearchPagesRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__TextPiece_Closure)
+                 (const Tallystick__V1__TextPiece *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__PageMatch_Closure)
+                 (const Tallystick__V1__PageMatch *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__SearchPagesResponse_Closure)
+                 (const Tallystick__V1__SearchPagesResponse *message,
                   void *closure_data);
 typedef void (*Tallystick__V1__DeletePageRequest_Closure)
                  (const Tallystick__V1__DeletePageRequest *message,
@@ -1499,6 +1967,12 @@ typedef void (*Tallystick__V1__SavePageRequest_Closure)
 typedef void (*Tallystick__V1__SavePageResponse_Closure)
                  (const Tallystick__V1__SavePageResponse *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__SetPageSlugRequest_Closure)
+                 (const Tallystick__V1__SetPageSlugRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__SetPageSlugResponse_Closure)
+                 (const Tallystick__V1__SetPageSlugResponse *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__SectionPatch_Closure)
                  (const Tallystick__V1__SectionPatch *message,
                   void *closure_data);
@@ -1519,6 +1993,21 @@ typedef void (*Tallystick__V1__GetVersionRequest_Closure)
                   void *closure_data);
 typedef void (*Tallystick__V1__GetVersionResponse_Closure)
                  (const Tallystick__V1__GetVersionResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__DiffVersionsRequest_Closure)
+                 (const Tallystick__V1__DiffVersionsRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__DiffPiece_Closure)
+                 (const Tallystick__V1__DiffPiece *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__TextDiff_Closure)
+                 (const Tallystick__V1__TextDiff *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__SectionDiff_Closure)
+                 (const Tallystick__V1__SectionDiff *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__DiffVersionsResponse_Closure)
+                 (const Tallystick__V1__DiffVersionsResponse *message,
                   void *closure_data);
 typedef void (*Tallystick__V1__RestoreVersionRequest_Closure)
                  (const Tallystick__V1__RestoreVersionRequest *message,
@@ -1577,8 +2066,14 @@ extern const ProtobufCMessageDescriptor tallystick__v1__create_page_request__des
 extern const ProtobufCMessageDescriptor tallystick__v1__create_page_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_page_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_page_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__get_page_by_slug_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__get_page_by_slug_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__list_pages_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__list_pages_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__search_pages_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__text_piece__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__page_match__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__search_pages_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__delete_page_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__delete_page_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__undelete_page_request__descriptor;
@@ -1589,6 +2084,8 @@ extern const ProtobufCMessageDescriptor tallystick__v1__duplicate_page_request__
 extern const ProtobufCMessageDescriptor tallystick__v1__duplicate_page_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__save_page_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__save_page_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__set_page_slug_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__set_page_slug_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__section_patch__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__patch_page_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__patch_page_response__descriptor;
@@ -1596,6 +2093,11 @@ extern const ProtobufCMessageDescriptor tallystick__v1__list_versions_request__d
 extern const ProtobufCMessageDescriptor tallystick__v1__list_versions_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_version_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_version_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__diff_versions_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__diff_piece__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__text_diff__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__section_diff__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__diff_versions_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__restore_version_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__restore_version_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__publish_request__descriptor;

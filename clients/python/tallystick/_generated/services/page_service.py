@@ -8,7 +8,7 @@ from typing import Optional, Union
 from tallystick._async_calls import AsyncCaller
 from tallystick._calls import Caller
 from tallystick._generated.v1 import pages_pb2
-from tallystick._rules import Method
+from tallystick._rules import Method, texts
 
 _CREATE_PAGE = Method(
     "tallystick.v1.PageService",
@@ -24,11 +24,25 @@ _GET_PAGE = Method(
     pages_pb2.GetPageResponse,
     repeatable=True,
 )
+_GET_PAGE_BY_SLUG = Method(
+    "tallystick.v1.PageService",
+    "GetPageBySlug",
+    pages_pb2.GetPageBySlugRequest,
+    pages_pb2.GetPageBySlugResponse,
+    repeatable=True,
+)
 _LIST_PAGES = Method(
     "tallystick.v1.PageService",
     "ListPages",
     pages_pb2.ListPagesRequest,
     pages_pb2.ListPagesResponse,
+    repeatable=True,
+)
+_SEARCH_PAGES = Method(
+    "tallystick.v1.PageService",
+    "SearchPages",
+    pages_pb2.SearchPagesRequest,
+    pages_pb2.SearchPagesResponse,
     repeatable=True,
 )
 _DELETE_PAGE = Method(
@@ -62,6 +76,13 @@ _SAVE_PAGE = Method(
     pages_pb2.SavePageRequest,
     pages_pb2.SavePageResponse,
 )
+_SET_PAGE_SLUG = Method(
+    "tallystick.v1.PageService",
+    "SetPageSlug",
+    pages_pb2.SetPageSlugRequest,
+    pages_pb2.SetPageSlugResponse,
+    repeatable=True,
+)
 _PATCH_PAGE = Method(
     "tallystick.v1.PageService",
     "PatchPage",
@@ -80,6 +101,13 @@ _GET_VERSION = Method(
     "GetVersion",
     pages_pb2.GetVersionRequest,
     pages_pb2.GetVersionResponse,
+    repeatable=True,
+)
+_DIFF_VERSIONS = Method(
+    "tallystick.v1.PageService",
+    "DiffVersions",
+    pages_pb2.DiffVersionsRequest,
+    pages_pb2.DiffVersionsResponse,
     repeatable=True,
 )
 _RESTORE_VERSION = Method(
@@ -145,6 +173,7 @@ class PageService:
         settings: str = "",
         sections: Iterable[pages_pb2.SectionInput] = (),
         author: str = "",
+        slug: str = "",
         timeout: Optional[float] = None,
     ) -> pages_pb2.CreatePageResponse:
         """Makes a page, as its version 1. Counts against the quota of pages."""
@@ -155,6 +184,7 @@ class PageService:
             settings=settings,
             sections=sections,
             author=author,
+            slug=slug,
         )
         return self._caller.unary(_CREATE_PAGE, request, timeout)
 
@@ -174,6 +204,24 @@ class PageService:
         )
         return self._caller.unary(_GET_PAGE, request, timeout)
 
+    def get_page_by_slug(
+        self,
+        *,
+        user_id: str = "",
+        slug: str = "",
+        published: bool = False,
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.GetPageBySlugResponse:
+        """The user's page of this slug, as GetPage answers it. PAGE_NOT_FOUND when no page has it, or it
+        is deleted.
+        """
+        request = _GET_PAGE_BY_SLUG.made(
+            user_id=user_id,
+            slug=slug,
+            published=published,
+        )
+        return self._caller.unary(_GET_PAGE_BY_SLUG, request, timeout)
+
     def list_pages(
         self,
         *,
@@ -191,6 +239,26 @@ class PageService:
             cursor=cursor,
         )
         return self._caller.unary(_LIST_PAGES, request, timeout)
+
+    def search_pages(
+        self,
+        *,
+        user_id: str = "",
+        query: str = "",
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.SearchPagesResponse:
+        """A user's pages that have all of some words in their titles or sections, the best match first.
+        Deleted pages are not among them, nor are earlier versions.
+        """
+        request = _SEARCH_PAGES.made(
+            user_id=user_id,
+            query=query,
+            limit=limit,
+            cursor=cursor,
+        )
+        return self._caller.unary(_SEARCH_PAGES, request, timeout)
 
     def delete_page(
         self,
@@ -272,6 +340,22 @@ class PageService:
         )
         return self._caller.unary(_SAVE_PAGE, request, timeout)
 
+    def set_page_slug(
+        self,
+        *,
+        page_id: str = "",
+        slug: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.SetPageSlugResponse:
+        """Gives a page another slug, or takes it away. A slug is the page's, not a version's: it makes no
+        version, is not restored and is shown at once. SLUG_TAKEN when another page of the user has it.
+        """
+        request = _SET_PAGE_SLUG.made(
+            page_id=page_id,
+            slug=slug,
+        )
+        return self._caller.unary(_SET_PAGE_SLUG, request, timeout)
+
     def patch_page(
         self,
         *,
@@ -326,6 +410,24 @@ class PageService:
             version=version,
         )
         return self._caller.unary(_GET_VERSION, request, timeout)
+
+    def diff_versions(
+        self,
+        *,
+        page_id: str = "",
+        from_version: int = 0,
+        to_version: int = 0,
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.DiffVersionsResponse:
+        """What differs between two versions: title, settings, sections by their ids, and their texts word
+        by word.
+        """
+        request = _DIFF_VERSIONS.made(
+            page_id=page_id,
+            from_version=from_version,
+            to_version=to_version,
+        )
+        return self._caller.unary(_DIFF_VERSIONS, request, timeout)
 
     def restore_version(
         self,
@@ -463,6 +565,7 @@ class AsyncPageService:
         settings: str = "",
         sections: Iterable[pages_pb2.SectionInput] = (),
         author: str = "",
+        slug: str = "",
         timeout: Optional[float] = None,
     ) -> pages_pb2.CreatePageResponse:
         """Makes a page, as its version 1. Counts against the quota of pages."""
@@ -473,6 +576,7 @@ class AsyncPageService:
             settings=settings,
             sections=sections,
             author=author,
+            slug=slug,
         )
         return await self._caller.unary(_CREATE_PAGE, request, timeout)
 
@@ -492,6 +596,24 @@ class AsyncPageService:
         )
         return await self._caller.unary(_GET_PAGE, request, timeout)
 
+    async def get_page_by_slug(
+        self,
+        *,
+        user_id: str = "",
+        slug: str = "",
+        published: bool = False,
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.GetPageBySlugResponse:
+        """The user's page of this slug, as GetPage answers it. PAGE_NOT_FOUND when no page has it, or it
+        is deleted.
+        """
+        request = _GET_PAGE_BY_SLUG.made(
+            user_id=user_id,
+            slug=slug,
+            published=published,
+        )
+        return await self._caller.unary(_GET_PAGE_BY_SLUG, request, timeout)
+
     async def list_pages(
         self,
         *,
@@ -509,6 +631,26 @@ class AsyncPageService:
             cursor=cursor,
         )
         return await self._caller.unary(_LIST_PAGES, request, timeout)
+
+    async def search_pages(
+        self,
+        *,
+        user_id: str = "",
+        query: str = "",
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.SearchPagesResponse:
+        """A user's pages that have all of some words in their titles or sections, the best match first.
+        Deleted pages are not among them, nor are earlier versions.
+        """
+        request = _SEARCH_PAGES.made(
+            user_id=user_id,
+            query=query,
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_SEARCH_PAGES, request, timeout)
 
     async def delete_page(
         self,
@@ -590,6 +732,22 @@ class AsyncPageService:
         )
         return await self._caller.unary(_SAVE_PAGE, request, timeout)
 
+    async def set_page_slug(
+        self,
+        *,
+        page_id: str = "",
+        slug: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.SetPageSlugResponse:
+        """Gives a page another slug, or takes it away. A slug is the page's, not a version's: it makes no
+        version, is not restored and is shown at once. SLUG_TAKEN when another page of the user has it.
+        """
+        request = _SET_PAGE_SLUG.made(
+            page_id=page_id,
+            slug=slug,
+        )
+        return await self._caller.unary(_SET_PAGE_SLUG, request, timeout)
+
     async def patch_page(
         self,
         *,
@@ -644,6 +802,24 @@ class AsyncPageService:
             version=version,
         )
         return await self._caller.unary(_GET_VERSION, request, timeout)
+
+    async def diff_versions(
+        self,
+        *,
+        page_id: str = "",
+        from_version: int = 0,
+        to_version: int = 0,
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.DiffVersionsResponse:
+        """What differs between two versions: title, settings, sections by their ids, and their texts word
+        by word.
+        """
+        request = _DIFF_VERSIONS.made(
+            page_id=page_id,
+            from_version=from_version,
+            to_version=to_version,
+        )
+        return await self._caller.unary(_DIFF_VERSIONS, request, timeout)
 
     async def restore_version(
         self,

@@ -5,9 +5,17 @@ from google.protobuf import message as _message
 from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+DIFF_KIND_ADDED: DiffKind
+DIFF_KIND_KEPT: DiffKind
+DIFF_KIND_REMOVED: DiffKind
+DIFF_KIND_UNSPECIFIED: DiffKind
 MEDIA_SOURCE_GENERATED: MediaSource
 MEDIA_SOURCE_UNSPECIFIED: MediaSource
 MEDIA_SOURCE_UPLOAD: MediaSource
+SECTION_CHANGE_ADDED: SectionChange
+SECTION_CHANGE_CHANGED: SectionChange
+SECTION_CHANGE_REMOVED: SectionChange
+SECTION_CHANGE_UNSPECIFIED: SectionChange
 
 class CreateMediaRequest(_message.Message):
     __slots__ = ["byte_count", "height", "media_id", "mime_type", "run_id", "source", "url", "user_id", "width"]
@@ -44,20 +52,22 @@ class CreateMediaResponse(_message.Message):
     def __init__(self, media: _Optional[_Union[Media, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class CreatePageRequest(_message.Message):
-    __slots__ = ["author", "page_id", "sections", "settings", "title", "user_id"]
+    __slots__ = ["author", "page_id", "sections", "settings", "slug", "title", "user_id"]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
     PAGE_ID_FIELD_NUMBER: _ClassVar[int]
     SECTIONS_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    SLUG_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     author: str
     page_id: str
     sections: _containers.RepeatedCompositeFieldContainer[SectionInput]
     settings: str
+    slug: str
     title: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., page_id: _Optional[str] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[SectionInput, _Mapping]]] = ..., author: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., page_id: _Optional[str] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[SectionInput, _Mapping]]] = ..., author: _Optional[str] = ..., slug: _Optional[str] = ...) -> None: ...
 
 class CreatePageResponse(_message.Message):
     __slots__ = ["change"]
@@ -99,6 +109,40 @@ class DeletePageResponse(_message.Message):
     change: PageChange
     def __init__(self, change: _Optional[_Union[PageChange, _Mapping]] = ...) -> None: ...
 
+class DiffPiece(_message.Message):
+    __slots__ = ["kind", "text"]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    kind: DiffKind
+    text: str
+    def __init__(self, kind: _Optional[_Union[DiffKind, str]] = ..., text: _Optional[str] = ...) -> None: ...
+
+class DiffVersionsRequest(_message.Message):
+    __slots__ = ["from_version", "page_id", "to_version"]
+    FROM_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    TO_VERSION_FIELD_NUMBER: _ClassVar[int]
+    from_version: int
+    page_id: str
+    to_version: int
+    def __init__(self, page_id: _Optional[str] = ..., from_version: _Optional[int] = ..., to_version: _Optional[int] = ...) -> None: ...
+
+class DiffVersionsResponse(_message.Message):
+    __slots__ = ["commit_sequence", "from_version", "sections", "settings", "title", "to_version"]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    FROM_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SECTIONS_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    TO_VERSION_FIELD_NUMBER: _ClassVar[int]
+    commit_sequence: int
+    from_version: int
+    sections: _containers.RepeatedCompositeFieldContainer[SectionDiff]
+    settings: TextDiff
+    title: TextDiff
+    to_version: int
+    def __init__(self, from_version: _Optional[int] = ..., to_version: _Optional[int] = ..., title: _Optional[_Union[TextDiff, _Mapping]] = ..., settings: _Optional[_Union[TextDiff, _Mapping]] = ..., sections: _Optional[_Iterable[_Union[SectionDiff, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+
 class DuplicatePageRequest(_message.Message):
     __slots__ = ["author", "new_page_id", "page_id", "title"]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
@@ -130,6 +174,24 @@ class GetMediaResponse(_message.Message):
     commit_sequence: int
     media: Media
     def __init__(self, media: _Optional[_Union[Media, _Mapping]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+
+class GetPageBySlugRequest(_message.Message):
+    __slots__ = ["published", "slug", "user_id"]
+    PUBLISHED_FIELD_NUMBER: _ClassVar[int]
+    SLUG_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    published: bool
+    slug: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., slug: _Optional[str] = ..., published: bool = ...) -> None: ...
+
+class GetPageBySlugResponse(_message.Message):
+    __slots__ = ["commit_sequence", "page"]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    commit_sequence: int
+    page: Page
+    def __init__(self, page: _Optional[_Union[Page, _Mapping]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class GetPageRequest(_message.Message):
     __slots__ = ["include_deleted", "page_id", "published"]
@@ -254,7 +316,7 @@ class Media(_message.Message):
     def __init__(self, media_id: _Optional[str] = ..., user_id: _Optional[str] = ..., url: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., byte_count: _Optional[int] = ..., mime_type: _Optional[str] = ..., source: _Optional[_Union[MediaSource, str]] = ..., run_id: _Optional[str] = ..., created_at_micros: _Optional[int] = ...) -> None: ...
 
 class Page(_message.Message):
-    __slots__ = ["author", "created_at_micros", "current_version", "deleted_at_micros", "page_id", "published_version", "section_count", "sections", "settings", "title", "updated_at_micros", "user_id", "version"]
+    __slots__ = ["author", "created_at_micros", "current_version", "deleted_at_micros", "page_id", "published_version", "section_count", "sections", "settings", "slug", "title", "updated_at_micros", "user_id", "version"]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     CURRENT_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -264,6 +326,7 @@ class Page(_message.Message):
     SECTIONS_FIELD_NUMBER: _ClassVar[int]
     SECTION_COUNT_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    SLUG_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -277,11 +340,12 @@ class Page(_message.Message):
     section_count: int
     sections: _containers.RepeatedCompositeFieldContainer[Section]
     settings: str
+    slug: str
     title: str
     updated_at_micros: int
     user_id: str
     version: int
-    def __init__(self, page_id: _Optional[str] = ..., user_id: _Optional[str] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., version: _Optional[int] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., author: _Optional[str] = ..., published_version: _Optional[int] = ..., deleted_at_micros: _Optional[int] = ..., section_count: _Optional[int] = ..., current_version: _Optional[int] = ...) -> None: ...
+    def __init__(self, page_id: _Optional[str] = ..., user_id: _Optional[str] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., version: _Optional[int] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., author: _Optional[str] = ..., published_version: _Optional[int] = ..., deleted_at_micros: _Optional[int] = ..., section_count: _Optional[int] = ..., current_version: _Optional[int] = ..., slug: _Optional[str] = ...) -> None: ...
 
 class PageChange(_message.Message):
     __slots__ = ["commit_position", "commit_sequence", "page", "replayed"]
@@ -294,6 +358,16 @@ class PageChange(_message.Message):
     page: Page
     replayed: bool
     def __init__(self, page: _Optional[_Union[Page, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
+class PageMatch(_message.Message):
+    __slots__ = ["excerpt", "page", "section_id"]
+    EXCERPT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    SECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    excerpt: _containers.RepeatedCompositeFieldContainer[TextPiece]
+    page: Page
+    section_id: str
+    def __init__(self, page: _Optional[_Union[Page, _Mapping]] = ..., section_id: _Optional[str] = ..., excerpt: _Optional[_Iterable[_Union[TextPiece, _Mapping]]] = ...) -> None: ...
 
 class PatchPageRequest(_message.Message):
     __slots__ = ["author", "expected_version", "page_id", "patches", "settings", "title"]
@@ -391,6 +465,28 @@ class SavePageResponse(_message.Message):
     change: PageChange
     def __init__(self, change: _Optional[_Union[PageChange, _Mapping]] = ...) -> None: ...
 
+class SearchPagesRequest(_message.Message):
+    __slots__ = ["cursor", "limit", "query", "user_id"]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    limit: int
+    query: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., query: _Optional[str] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class SearchPagesResponse(_message.Message):
+    __slots__ = ["commit_sequence", "matches", "next_cursor"]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    MATCHES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    commit_sequence: int
+    matches: _containers.RepeatedCompositeFieldContainer[PageMatch]
+    next_cursor: str
+    def __init__(self, matches: _Optional[_Iterable[_Union[PageMatch, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+
 class Section(_message.Message):
     __slots__ = ["content", "first_image", "kind", "second_image", "section_id"]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
@@ -404,6 +500,28 @@ class Section(_message.Message):
     second_image: Media
     section_id: str
     def __init__(self, section_id: _Optional[str] = ..., kind: _Optional[str] = ..., content: _Optional[str] = ..., first_image: _Optional[_Union[Media, _Mapping]] = ..., second_image: _Optional[_Union[Media, _Mapping]] = ...) -> None: ...
+
+class SectionDiff(_message.Message):
+    __slots__ = ["change", "content", "from_kind", "from_position", "moved", "other_images", "section_id", "to_kind", "to_position"]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    FROM_KIND_FIELD_NUMBER: _ClassVar[int]
+    FROM_POSITION_FIELD_NUMBER: _ClassVar[int]
+    MOVED_FIELD_NUMBER: _ClassVar[int]
+    OTHER_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    SECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    TO_KIND_FIELD_NUMBER: _ClassVar[int]
+    TO_POSITION_FIELD_NUMBER: _ClassVar[int]
+    change: SectionChange
+    content: TextDiff
+    from_kind: str
+    from_position: int
+    moved: bool
+    other_images: bool
+    section_id: str
+    to_kind: str
+    to_position: int
+    def __init__(self, section_id: _Optional[str] = ..., change: _Optional[_Union[SectionChange, str]] = ..., moved: bool = ..., from_position: _Optional[int] = ..., to_position: _Optional[int] = ..., from_kind: _Optional[str] = ..., to_kind: _Optional[str] = ..., other_images: bool = ..., content: _Optional[_Union[TextDiff, _Mapping]] = ...) -> None: ...
 
 class SectionInput(_message.Message):
     __slots__ = ["content", "first_media_id", "kind", "second_media_id", "section_id"]
@@ -433,6 +551,38 @@ class SectionPatch(_message.Message):
     update: SectionInput
     def __init__(self, add: _Optional[_Union[SectionInput, _Mapping]] = ..., update: _Optional[_Union[SectionInput, _Mapping]] = ..., move: _Optional[str] = ..., remove: _Optional[str] = ..., position: _Optional[int] = ...) -> None: ...
 
+class SetPageSlugRequest(_message.Message):
+    __slots__ = ["page_id", "slug"]
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    SLUG_FIELD_NUMBER: _ClassVar[int]
+    page_id: str
+    slug: str
+    def __init__(self, page_id: _Optional[str] = ..., slug: _Optional[str] = ...) -> None: ...
+
+class SetPageSlugResponse(_message.Message):
+    __slots__ = ["change"]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    change: PageChange
+    def __init__(self, change: _Optional[_Union[PageChange, _Mapping]] = ...) -> None: ...
+
+class TextDiff(_message.Message):
+    __slots__ = ["coarse", "left_out", "pieces"]
+    COARSE_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    PIECES_FIELD_NUMBER: _ClassVar[int]
+    coarse: bool
+    left_out: bool
+    pieces: _containers.RepeatedCompositeFieldContainer[DiffPiece]
+    def __init__(self, pieces: _Optional[_Iterable[_Union[DiffPiece, _Mapping]]] = ..., coarse: bool = ..., left_out: bool = ...) -> None: ...
+
+class TextPiece(_message.Message):
+    __slots__ = ["matched", "text"]
+    MATCHED_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    matched: bool
+    text: str
+    def __init__(self, text: _Optional[str] = ..., matched: bool = ...) -> None: ...
+
 class UndeletePageRequest(_message.Message):
     __slots__ = ["page_id"]
     PAGE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -458,4 +608,10 @@ class UnpublishResponse(_message.Message):
     def __init__(self, change: _Optional[_Union[PageChange, _Mapping]] = ...) -> None: ...
 
 class MediaSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class DiffKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class SectionChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -119,6 +119,8 @@ export declare const Reason: {
   readonly EVENT_CONFLICT: 45
   /** ALREADY_EXISTS. The run id stands for another run, or the run was finished otherwise. Retry: no. */
   readonly RUN_CONFLICT: 43
+  /** ALREADY_EXISTS. Another page of the user, `pageId`, has the slug; it may be deleted. Retry: no. */
+  readonly SLUG_TAKEN: 83
   /** FAILED_PRECONDITION. The hold ended by its time to live. Retry: no. */
   readonly HOLD_EXPIRED: 50
   /** FAILED_PRECONDITION. The hold was captured or released before. Retry: no. */
@@ -201,7 +203,7 @@ export declare const Reason: {
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 23 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 55 | 72 | 60 | 61 | 62 | 63 | 64 | (number & {})
+export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 23 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 83 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 55 | 72 | 60 | 61 | 62 | 63 | 64 | (number & {})
 
 /**
  * The detail of every error that leaves the server, in the shape of google.rpc.ErrorInfo.

@@ -11,6 +11,28 @@ export declare const MediaSource: {
 }
 export type MediaSource = 0 | 1 | 2 | (number & {})
 
+export declare const DiffKind: {
+  readonly UNSPECIFIED: 0
+  /** In both. */
+  readonly KEPT: 1
+  readonly REMOVED: 2
+  readonly ADDED: 3
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type DiffKind = 0 | 1 | 2 | 3 | (number & {})
+
+export declare const SectionChange: {
+  readonly UNSPECIFIED: 0
+  readonly ADDED: 1
+  readonly REMOVED: 2
+  /** In both versions; it differs, or was moved. */
+  readonly CHANGED: 3
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type SectionChange = 0 | 1 | 2 | 3 | (number & {})
+
 export interface Media {
   mediaId: string
   userId: string
@@ -93,6 +115,11 @@ export interface Page {
   sectionCount: number
   /** The newest version, whichever is shown. */
   currentVersion: bigint
+  /**
+   * Empty when the page has none. A deleted page keeps it, so that UndeletePage never meets another page of
+   * it; a purged one gives it up.
+   */
+  slug: string
 }
 /** `Page` as it is given: what is absent has its default. */
 export interface PageInit {
@@ -123,6 +150,11 @@ export interface PageInit {
   sectionCount?: number | undefined
   /** The newest version, whichever is shown. */
   currentVersion?: bigint | undefined
+  /**
+   * Empty when the page has none. A deleted page keeps it, so that UndeletePage never meets another page of
+   * it; a purged one gives it up.
+   */
+  slug?: string | undefined
 }
 export declare const Page: MessageCodec<Page, PageInit>
 
@@ -195,6 +227,11 @@ export interface CreatePageRequest {
   sections: SectionInput[]
   /** At most 255 bytes; the acting user when empty. */
   author: string
+  /**
+   * As in SetPageSlug; none when empty. Not compared by a replay, which answers the slug that the page has
+   * now.
+   */
+  slug: string
 }
 /** `CreatePageRequest` as it is given: what is absent has its default. */
 export interface CreatePageRequestInit {
@@ -210,6 +247,11 @@ export interface CreatePageRequestInit {
   sections?: readonly SectionInputInit[] | undefined
   /** At most 255 bytes; the acting user when empty. */
   author?: string | undefined
+  /**
+   * As in SetPageSlug; none when empty. Not compared by a replay, which answers the slug that the page has
+   * now.
+   */
+  slug?: string | undefined
 }
 export declare const CreatePageRequest: MessageCodec<CreatePageRequest, CreatePageRequestInit>
 
@@ -250,6 +292,32 @@ export interface GetPageResponseInit {
 }
 export declare const GetPageResponse: MessageCodec<GetPageResponse, GetPageResponseInit>
 
+export interface GetPageBySlugRequest {
+  userId: string
+  slug: string
+  /** The published version instead of the current one; PAGE_NOT_FOUND when there is none. */
+  published: boolean
+}
+/** `GetPageBySlugRequest` as it is given: what is absent has its default. */
+export interface GetPageBySlugRequestInit {
+  userId?: string | undefined
+  slug?: string | undefined
+  /** The published version instead of the current one; PAGE_NOT_FOUND when there is none. */
+  published?: boolean | undefined
+}
+export declare const GetPageBySlugRequest: MessageCodec<GetPageBySlugRequest, GetPageBySlugRequestInit>
+
+export interface GetPageBySlugResponse {
+  page: Page | undefined
+  commitSequence: bigint
+}
+/** `GetPageBySlugResponse` as it is given: what is absent has its default. */
+export interface GetPageBySlugResponseInit {
+  page?: PageInit | undefined
+  commitSequence?: bigint | undefined
+}
+export declare const GetPageBySlugResponse: MessageCodec<GetPageBySlugResponse, GetPageBySlugResponseInit>
+
 export interface ListPagesRequest {
   userId: string
   includeDeleted: boolean
@@ -279,6 +347,89 @@ export interface ListPagesResponseInit {
   commitSequence?: bigint | undefined
 }
 export declare const ListPagesResponse: MessageCodec<ListPagesResponse, ListPagesResponseInit>
+
+export interface SearchPagesRequest {
+  userId: string
+  /**
+   * 1 to 1,024 bytes with at most 32 words, all of which have to be there. `"..."` is a phrase, `wor*` the
+   * beginning of a word; there are no other operators. Upper and lower case are the same, and so are letters
+   * with and without diacritics. Each ideograph and kana is a word. Of a section's content that is JSON the
+   * texts are searched that stand in it as values, else all of it.
+   */
+  query: string
+  /** 1 to 100; 20 when zero. */
+  limit: number
+  /** A place in the ranking as it is then: a page whose rank has changed may be missed, or come again. */
+  cursor: string
+}
+/** `SearchPagesRequest` as it is given: what is absent has its default. */
+export interface SearchPagesRequestInit {
+  userId?: string | undefined
+  /**
+   * 1 to 1,024 bytes with at most 32 words, all of which have to be there. `"..."` is a phrase, `wor*` the
+   * beginning of a word; there are no other operators. Upper and lower case are the same, and so are letters
+   * with and without diacritics. Each ideograph and kana is a word. Of a section's content that is JSON the
+   * texts are searched that stand in it as values, else all of it.
+   */
+  query?: string | undefined
+  /** 1 to 100; 20 when zero. */
+  limit?: number | undefined
+  /** A place in the ranking as it is then: a page whose rank has changed may be missed, or come again. */
+  cursor?: string | undefined
+}
+export declare const SearchPagesRequest: MessageCodec<SearchPagesRequest, SearchPagesRequestInit>
+
+/** A part of an excerpt, as it stands in the page: nothing is escaped. */
+export interface TextPiece {
+  text: string
+  /** It is what was searched for. */
+  matched: boolean
+}
+/** `TextPiece` as it is given: what is absent has its default. */
+export interface TextPieceInit {
+  text?: string | undefined
+  /** It is what was searched for. */
+  matched?: boolean | undefined
+}
+export declare const TextPiece: MessageCodec<TextPiece, TextPieceInit>
+
+export interface PageMatch {
+  /** The current version without its sections. */
+  page: Page | undefined
+  /** The section that the excerpt is of; empty for the title. */
+  sectionId: string
+  /**
+   * The words around the first match, at most 512 bytes. Empty for the last pages of an answer for which more
+   * than 4,194,304 bytes of texts would have to be looked at.
+   */
+  excerpt: TextPiece[]
+}
+/** `PageMatch` as it is given: what is absent has its default. */
+export interface PageMatchInit {
+  /** The current version without its sections. */
+  page?: PageInit | undefined
+  /** The section that the excerpt is of; empty for the title. */
+  sectionId?: string | undefined
+  /**
+   * The words around the first match, at most 512 bytes. Empty for the last pages of an answer for which more
+   * than 4,194,304 bytes of texts would have to be looked at.
+   */
+  excerpt?: readonly TextPieceInit[] | undefined
+}
+export declare const PageMatch: MessageCodec<PageMatch, PageMatchInit>
+
+export interface SearchPagesResponse {
+  matches: PageMatch[]
+  nextCursor: string
+  commitSequence: bigint
+}
+/** `SearchPagesResponse` as it is given: what is absent has its default. */
+export interface SearchPagesResponseInit {
+  matches?: readonly PageMatchInit[] | undefined
+  nextCursor?: string | undefined
+  commitSequence?: bigint | undefined
+}
+export declare const SearchPagesResponse: MessageCodec<SearchPagesResponse, SearchPagesResponseInit>
 
 export interface DeletePageRequest {
   pageId: string
@@ -402,6 +553,36 @@ export interface SavePageResponseInit {
 }
 export declare const SavePageResponse: MessageCodec<SavePageResponse, SavePageResponseInit>
 
+export interface SetPageSlugRequest {
+  pageId: string
+  /**
+   * Unique among the user's pages that are not purged. At most 255 bytes of lower-case letters a to z, digits
+   * and '-', in parts divided by '/'; each part begins and ends with a letter or a digit. Empty takes the
+   * slug away.
+   */
+  slug: string
+}
+/** `SetPageSlugRequest` as it is given: what is absent has its default. */
+export interface SetPageSlugRequestInit {
+  pageId?: string | undefined
+  /**
+   * Unique among the user's pages that are not purged. At most 255 bytes of lower-case letters a to z, digits
+   * and '-', in parts divided by '/'; each part begins and ends with a letter or a digit. Empty takes the
+   * slug away.
+   */
+  slug?: string | undefined
+}
+export declare const SetPageSlugRequest: MessageCodec<SetPageSlugRequest, SetPageSlugRequestInit>
+
+export interface SetPageSlugResponse {
+  change: PageChange | undefined
+}
+/** `SetPageSlugResponse` as it is given: what is absent has its default. */
+export interface SetPageSlugResponseInit {
+  change?: PageChangeInit | undefined
+}
+export declare const SetPageSlugResponse: MessageCodec<SetPageSlugResponse, SetPageSlugResponseInit>
+
 /** One change of a patch, carried out in order. */
 export interface SectionPatch {
   /** A new section, put at `position`. */
@@ -513,6 +694,123 @@ export interface GetVersionResponseInit {
   commitSequence?: bigint | undefined
 }
 export declare const GetVersionResponse: MessageCodec<GetVersionResponse, GetVersionResponseInit>
+
+export interface DiffVersionsRequest {
+  pageId: string
+  /** Either may be the newer one. */
+  fromVersion: bigint
+  /** The current one when zero. */
+  toVersion: bigint
+}
+/** `DiffVersionsRequest` as it is given: what is absent has its default. */
+export interface DiffVersionsRequestInit {
+  pageId?: string | undefined
+  /** Either may be the newer one. */
+  fromVersion?: bigint | undefined
+  /** The current one when zero. */
+  toVersion?: bigint | undefined
+}
+export declare const DiffVersionsRequest: MessageCodec<DiffVersionsRequest, DiffVersionsRequestInit>
+
+export interface DiffPiece {
+  kind: DiffKind
+  text: string
+}
+/** `DiffPiece` as it is given: what is absent has its default. */
+export interface DiffPieceInit {
+  kind?: DiffKind | undefined
+  text?: string | undefined
+}
+export declare const DiffPiece: MessageCodec<DiffPiece, DiffPieceInit>
+
+/**
+ * What differs between two texts. What is kept and removed, in order, is the one text, what is kept and added
+ * the other.
+ */
+export interface TextDiff {
+  pieces: DiffPiece[]
+  /**
+   * More than 512 words differ, or the texts of the versions took too long to compare: of this one only what
+   * both begin and end with is kept, and all between is removed and added.
+   */
+  coarse: boolean
+  /** There are no pieces, since the reply would be too large. GetVersion has the texts. */
+  leftOut: boolean
+}
+/** `TextDiff` as it is given: what is absent has its default. */
+export interface TextDiffInit {
+  pieces?: readonly DiffPieceInit[] | undefined
+  /**
+   * More than 512 words differ, or the texts of the versions took too long to compare: of this one only what
+   * both begin and end with is kept, and all between is removed and added.
+   */
+  coarse?: boolean | undefined
+  /** There are no pieces, since the reply would be too large. GetVersion has the texts. */
+  leftOut?: boolean | undefined
+}
+export declare const TextDiff: MessageCodec<TextDiff, TextDiffInit>
+
+export interface SectionDiff {
+  sectionId: string
+  change: SectionChange
+  /** It stands elsewhere among the sections that both versions have. As few as possible count as moved. */
+  moved: boolean
+  fromPosition: number | undefined
+  toPosition: number | undefined
+  /** Empty when it was added, or removed. */
+  fromKind: string
+  toKind: string
+  /** Its media are others. */
+  otherImages: boolean
+  /** Absent when it is the same. */
+  content: TextDiff | undefined
+}
+/** `SectionDiff` as it is given: what is absent has its default. */
+export interface SectionDiffInit {
+  sectionId?: string | undefined
+  change?: SectionChange | undefined
+  /** It stands elsewhere among the sections that both versions have. As few as possible count as moved. */
+  moved?: boolean | undefined
+  fromPosition?: number | undefined
+  toPosition?: number | undefined
+  /** Empty when it was added, or removed. */
+  fromKind?: string | undefined
+  toKind?: string | undefined
+  /** Its media are others. */
+  otherImages?: boolean | undefined
+  /** Absent when it is the same. */
+  content?: TextDiffInit | undefined
+}
+export declare const SectionDiff: MessageCodec<SectionDiff, SectionDiffInit>
+
+export interface DiffVersionsResponse {
+  fromVersion: bigint
+  toVersion: bigint
+  /** Absent when it is the same. */
+  title: TextDiff | undefined
+  settings: TextDiff | undefined
+  /**
+   * Those that differ: in the order of to_version, then those that it does not have, in the order of
+   * from_version.
+   */
+  sections: SectionDiff[]
+  commitSequence: bigint
+}
+/** `DiffVersionsResponse` as it is given: what is absent has its default. */
+export interface DiffVersionsResponseInit {
+  fromVersion?: bigint | undefined
+  toVersion?: bigint | undefined
+  /** Absent when it is the same. */
+  title?: TextDiffInit | undefined
+  settings?: TextDiffInit | undefined
+  /**
+   * Those that differ: in the order of to_version, then those that it does not have, in the order of
+   * from_version.
+   */
+  sections?: readonly SectionDiffInit[] | undefined
+  commitSequence?: bigint | undefined
+}
+export declare const DiffVersionsResponse: MessageCodec<DiffVersionsResponse, DiffVersionsResponseInit>
 
 export interface RestoreVersionRequest {
   pageId: string

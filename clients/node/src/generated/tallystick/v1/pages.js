@@ -8,6 +8,20 @@ export const MediaSource = enumeration('MEDIA_SOURCE_', {
   GENERATED: 2,
 })
 
+export const DiffKind = enumeration('DIFF_KIND_', {
+  UNSPECIFIED: 0,
+  KEPT: 1,
+  REMOVED: 2,
+  ADDED: 3,
+})
+
+export const SectionChange = enumeration('SECTION_CHANGE_', {
+  UNSPECIFIED: 0,
+  ADDED: 1,
+  REMOVED: 2,
+  CHANGED: 3,
+})
+
 export const Media = new MessageCodec('tallystick.v1.Media', blankMedia, readMedia, writeMedia, () => [
   { name: 'mediaId', proto: 'media_id', number: 1, kind: 'text' },
   { name: 'userId', proto: 'user_id', number: 2, kind: 'text' },
@@ -244,6 +258,7 @@ export const Page = new MessageCodec('tallystick.v1.Page', blankPage, readPage, 
   { name: 'deletedAtMicros', proto: 'deleted_at_micros', number: 11, kind: 'int64' },
   { name: 'sectionCount', proto: 'section_count', number: 12, kind: 'int32' },
   { name: 'currentVersion', proto: 'current_version', number: 13, kind: 'int64' },
+  { name: 'slug', proto: 'slug', number: 14, kind: 'text' },
 ])
 
 export function blankPage() {
@@ -261,6 +276,7 @@ export function blankPage() {
     deletedAtMicros: 0n,
     sectionCount: 0,
     currentVersion: 0n,
+    slug: '',
   }
 }
 
@@ -312,6 +328,9 @@ export function readPage(r, m) {
           break
         case 104:
           m.currentVersion = r.int64()
+          break
+        case 114:
+          m.slug = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -394,6 +413,11 @@ export function writePage(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(104)
     w.int64(v, 'Page.currentVersion')
+  }
+  v = m.slug
+  if (v !== undefined && v !== '') {
+    w.tag(114)
+    w.text(v, 'Page.slug')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -562,6 +586,7 @@ export const CreatePageRequest = new MessageCodec('tallystick.v1.CreatePageReque
   { name: 'settings', proto: 'settings', number: 4, kind: 'text' },
   { name: 'sections', proto: 'sections', number: 5, kind: 'message', of: () => SectionInput, repeated: true },
   { name: 'author', proto: 'author', number: 6, kind: 'text' },
+  { name: 'slug', proto: 'slug', number: 7, kind: 'text' },
 ])
 
 export function blankCreatePageRequest() {
@@ -572,6 +597,7 @@ export function blankCreatePageRequest() {
     settings: '',
     sections: [],
     author: '',
+    slug: '',
   }
 }
 
@@ -602,6 +628,9 @@ export function readCreatePageRequest(r, m) {
         }
         case 50:
           m.author = r.text()
+          break
+        case 58:
+          m.slug = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -649,6 +678,11 @@ export function writeCreatePageRequest(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(50)
     w.text(v, 'CreatePageRequest.author')
+  }
+  v = m.slug
+  if (v !== undefined && v !== '') {
+    w.tag(58)
+    w.text(v, 'CreatePageRequest.slug')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -816,6 +850,123 @@ export function writeGetPageResponse(w, m) {
   w.unknown(m[UNKNOWN])
 }
 
+export const GetPageBySlugRequest = new MessageCodec('tallystick.v1.GetPageBySlugRequest', blankGetPageBySlugRequest, readGetPageBySlugRequest, writeGetPageBySlugRequest, () => [
+  { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
+  { name: 'slug', proto: 'slug', number: 2, kind: 'text' },
+  { name: 'published', proto: 'published', number: 3, kind: 'bool' },
+])
+
+export function blankGetPageBySlugRequest() {
+  return {
+    userId: '',
+    slug: '',
+    published: false,
+  }
+}
+
+export function readGetPageBySlugRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.userId = r.text()
+          break
+        case 18:
+          m.slug = r.text()
+          break
+        case 24:
+          m.published = r.bool()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, GetPageBySlugRequest, tag)
+  }
+  return m
+}
+
+export function writeGetPageBySlugRequest(w, m) {
+  check(m, GetPageBySlugRequest)
+  let v
+  v = m.userId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'GetPageBySlugRequest.userId')
+  }
+  v = m.slug
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'GetPageBySlugRequest.slug')
+  }
+  v = m.published
+  if (v !== undefined && v !== false) {
+    w.tag(24)
+    w.bool(v, 'GetPageBySlugRequest.published')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const GetPageBySlugResponse = new MessageCodec('tallystick.v1.GetPageBySlugResponse', blankGetPageBySlugResponse, readGetPageBySlugResponse, writeGetPageBySlugResponse, () => [
+  { name: 'page', proto: 'page', number: 1, kind: 'message', of: () => Page, presence: true },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 2, kind: 'int64' },
+])
+
+export function blankGetPageBySlugResponse() {
+  return {
+    page: undefined,
+    commitSequence: 0n,
+  }
+}
+
+export function readGetPageBySlugResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.page = readPage(r, m.page ?? blankPage())
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.commitSequence = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, GetPageBySlugResponse, tag)
+  }
+  return m
+}
+
+export function writeGetPageBySlugResponse(w, m) {
+  check(m, GetPageBySlugResponse)
+  let v
+  v = m.page
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'GetPageBySlugResponse.page')
+    writePage(w, v)
+    w.leave(at)
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'GetPageBySlugResponse.commitSequence')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
 export const ListPagesRequest = new MessageCodec('tallystick.v1.ListPagesRequest', blankListPagesRequest, readListPagesRequest, writeListPagesRequest, () => [
   { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
   { name: 'includeDeleted', proto: 'include_deleted', number: 2, kind: 'bool' },
@@ -951,6 +1102,269 @@ export function writeListPagesResponse(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(24)
     w.int64(v, 'ListPagesResponse.commitSequence')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const SearchPagesRequest = new MessageCodec('tallystick.v1.SearchPagesRequest', blankSearchPagesRequest, readSearchPagesRequest, writeSearchPagesRequest, () => [
+  { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
+  { name: 'query', proto: 'query', number: 2, kind: 'text' },
+  { name: 'limit', proto: 'limit', number: 3, kind: 'int32' },
+  { name: 'cursor', proto: 'cursor', number: 4, kind: 'text' },
+])
+
+export function blankSearchPagesRequest() {
+  return {
+    userId: '',
+    query: '',
+    limit: 0,
+    cursor: '',
+  }
+}
+
+export function readSearchPagesRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.userId = r.text()
+          break
+        case 18:
+          m.query = r.text()
+          break
+        case 24:
+          m.limit = r.int32()
+          break
+        case 34:
+          m.cursor = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, SearchPagesRequest, tag)
+  }
+  return m
+}
+
+export function writeSearchPagesRequest(w, m) {
+  check(m, SearchPagesRequest)
+  let v
+  v = m.userId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'SearchPagesRequest.userId')
+  }
+  v = m.query
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'SearchPagesRequest.query')
+  }
+  v = m.limit
+  if (v !== undefined && v !== 0) {
+    w.tag(24)
+    w.int32(v, 'SearchPagesRequest.limit')
+  }
+  v = m.cursor
+  if (v !== undefined && v !== '') {
+    w.tag(34)
+    w.text(v, 'SearchPagesRequest.cursor')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const TextPiece = new MessageCodec('tallystick.v1.TextPiece', blankTextPiece, readTextPiece, writeTextPiece, () => [
+  { name: 'text', proto: 'text', number: 1, kind: 'text' },
+  { name: 'matched', proto: 'matched', number: 2, kind: 'bool' },
+])
+
+export function blankTextPiece() {
+  return {
+    text: '',
+    matched: false,
+  }
+}
+
+export function readTextPiece(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.text = r.text()
+          break
+        case 16:
+          m.matched = r.bool()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, TextPiece, tag)
+  }
+  return m
+}
+
+export function writeTextPiece(w, m) {
+  check(m, TextPiece)
+  let v
+  v = m.text
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'TextPiece.text')
+  }
+  v = m.matched
+  if (v !== undefined && v !== false) {
+    w.tag(16)
+    w.bool(v, 'TextPiece.matched')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const PageMatch = new MessageCodec('tallystick.v1.PageMatch', blankPageMatch, readPageMatch, writePageMatch, () => [
+  { name: 'page', proto: 'page', number: 1, kind: 'message', of: () => Page, presence: true },
+  { name: 'sectionId', proto: 'section_id', number: 2, kind: 'text' },
+  { name: 'excerpt', proto: 'excerpt', number: 3, kind: 'message', of: () => TextPiece, repeated: true },
+])
+
+export function blankPageMatch() {
+  return {
+    page: undefined,
+    sectionId: '',
+    excerpt: [],
+  }
+}
+
+export function readPageMatch(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.page = readPage(r, m.page ?? blankPage())
+          r.leave(end)
+          break
+        }
+        case 18:
+          m.sectionId = r.text()
+          break
+        case 26: {
+          const end = r.enter()
+          m.excerpt.push(readTextPiece(r, blankTextPiece()))
+          r.leave(end)
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, PageMatch, tag)
+  }
+  return m
+}
+
+export function writePageMatch(w, m) {
+  check(m, PageMatch)
+  let v
+  v = m.page
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'PageMatch.page')
+    writePage(w, v)
+    w.leave(at)
+  }
+  v = m.sectionId
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'PageMatch.sectionId')
+  }
+  v = m.excerpt
+  if (v !== undefined) {
+    for (const one of list(v, 'PageMatch.excerpt')) {
+      w.tag(26)
+      const at = w.enter(one, 'PageMatch.excerpt')
+      writeTextPiece(w, one)
+      w.leave(at)
+    }
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const SearchPagesResponse = new MessageCodec('tallystick.v1.SearchPagesResponse', blankSearchPagesResponse, readSearchPagesResponse, writeSearchPagesResponse, () => [
+  { name: 'matches', proto: 'matches', number: 1, kind: 'message', of: () => PageMatch, repeated: true },
+  { name: 'nextCursor', proto: 'next_cursor', number: 2, kind: 'text' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 3, kind: 'int64' },
+])
+
+export function blankSearchPagesResponse() {
+  return {
+    matches: [],
+    nextCursor: '',
+    commitSequence: 0n,
+  }
+}
+
+export function readSearchPagesResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.matches.push(readPageMatch(r, blankPageMatch()))
+          r.leave(end)
+          break
+        }
+        case 18:
+          m.nextCursor = r.text()
+          break
+        case 24:
+          m.commitSequence = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, SearchPagesResponse, tag)
+  }
+  return m
+}
+
+export function writeSearchPagesResponse(w, m) {
+  check(m, SearchPagesResponse)
+  let v
+  v = m.matches
+  if (v !== undefined) {
+    for (const one of list(v, 'SearchPagesResponse.matches')) {
+      w.tag(10)
+      const at = w.enter(one, 'SearchPagesResponse.matches')
+      writePageMatch(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.nextCursor
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'SearchPagesResponse.nextCursor')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'SearchPagesResponse.commitSequence')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -1502,6 +1916,103 @@ export function writeSavePageResponse(w, m) {
   w.unknown(m[UNKNOWN])
 }
 
+export const SetPageSlugRequest = new MessageCodec('tallystick.v1.SetPageSlugRequest', blankSetPageSlugRequest, readSetPageSlugRequest, writeSetPageSlugRequest, () => [
+  { name: 'pageId', proto: 'page_id', number: 1, kind: 'text' },
+  { name: 'slug', proto: 'slug', number: 2, kind: 'text' },
+])
+
+export function blankSetPageSlugRequest() {
+  return {
+    pageId: '',
+    slug: '',
+  }
+}
+
+export function readSetPageSlugRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.pageId = r.text()
+          break
+        case 18:
+          m.slug = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, SetPageSlugRequest, tag)
+  }
+  return m
+}
+
+export function writeSetPageSlugRequest(w, m) {
+  check(m, SetPageSlugRequest)
+  let v
+  v = m.pageId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'SetPageSlugRequest.pageId')
+  }
+  v = m.slug
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'SetPageSlugRequest.slug')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const SetPageSlugResponse = new MessageCodec('tallystick.v1.SetPageSlugResponse', blankSetPageSlugResponse, readSetPageSlugResponse, writeSetPageSlugResponse, () => [
+  { name: 'change', proto: 'change', number: 1, kind: 'message', of: () => PageChange, presence: true },
+])
+
+export function blankSetPageSlugResponse() {
+  return {
+    change: undefined,
+  }
+}
+
+export function readSetPageSlugResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.change = readPageChange(r, m.change ?? blankPageChange())
+          r.leave(end)
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, SetPageSlugResponse, tag)
+  }
+  return m
+}
+
+export function writeSetPageSlugResponse(w, m) {
+  check(m, SetPageSlugResponse)
+  let v
+  v = m.change
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'SetPageSlugResponse.change')
+    writePageChange(w, v)
+    w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
 export const SectionPatch = new MessageCodec('tallystick.v1.SectionPatch', blankSectionPatch, readSectionPatch, writeSectionPatch, () => [
   { name: 'add', proto: 'add', number: 1, kind: 'message', of: () => SectionInput, presence: true, oneof: 'operation' },
   { name: 'update', proto: 'update', number: 2, kind: 'message', of: () => SectionInput, presence: true, oneof: 'operation' },
@@ -1992,6 +2503,420 @@ export function writeGetVersionResponse(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(16)
     w.int64(v, 'GetVersionResponse.commitSequence')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const DiffVersionsRequest = new MessageCodec('tallystick.v1.DiffVersionsRequest', blankDiffVersionsRequest, readDiffVersionsRequest, writeDiffVersionsRequest, () => [
+  { name: 'pageId', proto: 'page_id', number: 1, kind: 'text' },
+  { name: 'fromVersion', proto: 'from_version', number: 2, kind: 'int64' },
+  { name: 'toVersion', proto: 'to_version', number: 3, kind: 'int64' },
+])
+
+export function blankDiffVersionsRequest() {
+  return {
+    pageId: '',
+    fromVersion: 0n,
+    toVersion: 0n,
+  }
+}
+
+export function readDiffVersionsRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.pageId = r.text()
+          break
+        case 16:
+          m.fromVersion = r.int64()
+          break
+        case 24:
+          m.toVersion = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, DiffVersionsRequest, tag)
+  }
+  return m
+}
+
+export function writeDiffVersionsRequest(w, m) {
+  check(m, DiffVersionsRequest)
+  let v
+  v = m.pageId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'DiffVersionsRequest.pageId')
+  }
+  v = m.fromVersion
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'DiffVersionsRequest.fromVersion')
+  }
+  v = m.toVersion
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'DiffVersionsRequest.toVersion')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const DiffPiece = new MessageCodec('tallystick.v1.DiffPiece', blankDiffPiece, readDiffPiece, writeDiffPiece, () => [
+  { name: 'kind', proto: 'kind', number: 1, kind: 'enum', of: () => DiffKind },
+  { name: 'text', proto: 'text', number: 2, kind: 'text' },
+])
+
+export function blankDiffPiece() {
+  return {
+    kind: 0,
+    text: '',
+  }
+}
+
+export function readDiffPiece(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 8:
+          m.kind = r.int32()
+          break
+        case 18:
+          m.text = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, DiffPiece, tag)
+  }
+  return m
+}
+
+export function writeDiffPiece(w, m) {
+  check(m, DiffPiece)
+  let v
+  v = m.kind
+  if (v !== undefined && v !== 0) {
+    w.tag(8)
+    w.int32(v, 'DiffPiece.kind')
+  }
+  v = m.text
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'DiffPiece.text')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const TextDiff = new MessageCodec('tallystick.v1.TextDiff', blankTextDiff, readTextDiff, writeTextDiff, () => [
+  { name: 'pieces', proto: 'pieces', number: 1, kind: 'message', of: () => DiffPiece, repeated: true },
+  { name: 'coarse', proto: 'coarse', number: 2, kind: 'bool' },
+  { name: 'leftOut', proto: 'left_out', number: 3, kind: 'bool' },
+])
+
+export function blankTextDiff() {
+  return {
+    pieces: [],
+    coarse: false,
+    leftOut: false,
+  }
+}
+
+export function readTextDiff(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.pieces.push(readDiffPiece(r, blankDiffPiece()))
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.coarse = r.bool()
+          break
+        case 24:
+          m.leftOut = r.bool()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, TextDiff, tag)
+  }
+  return m
+}
+
+export function writeTextDiff(w, m) {
+  check(m, TextDiff)
+  let v
+  v = m.pieces
+  if (v !== undefined) {
+    for (const one of list(v, 'TextDiff.pieces')) {
+      w.tag(10)
+      const at = w.enter(one, 'TextDiff.pieces')
+      writeDiffPiece(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.coarse
+  if (v !== undefined && v !== false) {
+    w.tag(16)
+    w.bool(v, 'TextDiff.coarse')
+  }
+  v = m.leftOut
+  if (v !== undefined && v !== false) {
+    w.tag(24)
+    w.bool(v, 'TextDiff.leftOut')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const SectionDiff = new MessageCodec('tallystick.v1.SectionDiff', blankSectionDiff, readSectionDiff, writeSectionDiff, () => [
+  { name: 'sectionId', proto: 'section_id', number: 1, kind: 'text' },
+  { name: 'change', proto: 'change', number: 2, kind: 'enum', of: () => SectionChange },
+  { name: 'moved', proto: 'moved', number: 3, kind: 'bool' },
+  { name: 'fromPosition', proto: 'from_position', number: 4, kind: 'int32', presence: true, oneof: 'old_place' },
+  { name: 'toPosition', proto: 'to_position', number: 5, kind: 'int32', presence: true, oneof: 'new_place' },
+  { name: 'fromKind', proto: 'from_kind', number: 6, kind: 'text' },
+  { name: 'toKind', proto: 'to_kind', number: 7, kind: 'text' },
+  { name: 'otherImages', proto: 'other_images', number: 8, kind: 'bool' },
+  { name: 'content', proto: 'content', number: 9, kind: 'message', of: () => TextDiff, presence: true },
+])
+
+export function blankSectionDiff() {
+  return {
+    sectionId: '',
+    change: 0,
+    moved: false,
+    fromPosition: undefined,
+    toPosition: undefined,
+    fromKind: '',
+    toKind: '',
+    otherImages: false,
+    content: undefined,
+  }
+}
+
+export function readSectionDiff(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.sectionId = r.text()
+          break
+        case 16:
+          m.change = r.int32()
+          break
+        case 24:
+          m.moved = r.bool()
+          break
+        case 32:
+          m.fromPosition = r.int32()
+          break
+        case 40:
+          m.toPosition = r.int32()
+          break
+        case 50:
+          m.fromKind = r.text()
+          break
+        case 58:
+          m.toKind = r.text()
+          break
+        case 64:
+          m.otherImages = r.bool()
+          break
+        case 74: {
+          const end = r.enter()
+          m.content = readTextDiff(r, m.content ?? blankTextDiff())
+          r.leave(end)
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, SectionDiff, tag)
+  }
+  return m
+}
+
+export function writeSectionDiff(w, m) {
+  check(m, SectionDiff)
+  let v
+  v = m.sectionId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'SectionDiff.sectionId')
+  }
+  v = m.change
+  if (v !== undefined && v !== 0) {
+    w.tag(16)
+    w.int32(v, 'SectionDiff.change')
+  }
+  v = m.moved
+  if (v !== undefined && v !== false) {
+    w.tag(24)
+    w.bool(v, 'SectionDiff.moved')
+  }
+  v = m.fromPosition
+  if (v !== undefined) {
+    w.tag(32)
+    w.int32(v, 'SectionDiff.fromPosition')
+  }
+  v = m.toPosition
+  if (v !== undefined) {
+    w.tag(40)
+    w.int32(v, 'SectionDiff.toPosition')
+  }
+  v = m.fromKind
+  if (v !== undefined && v !== '') {
+    w.tag(50)
+    w.text(v, 'SectionDiff.fromKind')
+  }
+  v = m.toKind
+  if (v !== undefined && v !== '') {
+    w.tag(58)
+    w.text(v, 'SectionDiff.toKind')
+  }
+  v = m.otherImages
+  if (v !== undefined && v !== false) {
+    w.tag(64)
+    w.bool(v, 'SectionDiff.otherImages')
+  }
+  v = m.content
+  if (v !== undefined) {
+    w.tag(74)
+    const at = w.enter(v, 'SectionDiff.content')
+    writeTextDiff(w, v)
+    w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const DiffVersionsResponse = new MessageCodec('tallystick.v1.DiffVersionsResponse', blankDiffVersionsResponse, readDiffVersionsResponse, writeDiffVersionsResponse, () => [
+  { name: 'fromVersion', proto: 'from_version', number: 1, kind: 'int64' },
+  { name: 'toVersion', proto: 'to_version', number: 2, kind: 'int64' },
+  { name: 'title', proto: 'title', number: 3, kind: 'message', of: () => TextDiff, presence: true },
+  { name: 'settings', proto: 'settings', number: 4, kind: 'message', of: () => TextDiff, presence: true },
+  { name: 'sections', proto: 'sections', number: 5, kind: 'message', of: () => SectionDiff, repeated: true },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 6, kind: 'int64' },
+])
+
+export function blankDiffVersionsResponse() {
+  return {
+    fromVersion: 0n,
+    toVersion: 0n,
+    title: undefined,
+    settings: undefined,
+    sections: [],
+    commitSequence: 0n,
+  }
+}
+
+export function readDiffVersionsResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 8:
+          m.fromVersion = r.int64()
+          break
+        case 16:
+          m.toVersion = r.int64()
+          break
+        case 26: {
+          const end = r.enter()
+          m.title = readTextDiff(r, m.title ?? blankTextDiff())
+          r.leave(end)
+          break
+        }
+        case 34: {
+          const end = r.enter()
+          m.settings = readTextDiff(r, m.settings ?? blankTextDiff())
+          r.leave(end)
+          break
+        }
+        case 42: {
+          const end = r.enter()
+          m.sections.push(readSectionDiff(r, blankSectionDiff()))
+          r.leave(end)
+          break
+        }
+        case 48:
+          m.commitSequence = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, DiffVersionsResponse, tag)
+  }
+  return m
+}
+
+export function writeDiffVersionsResponse(w, m) {
+  check(m, DiffVersionsResponse)
+  let v
+  v = m.fromVersion
+  if (v !== undefined && v !== 0n) {
+    w.tag(8)
+    w.int64(v, 'DiffVersionsResponse.fromVersion')
+  }
+  v = m.toVersion
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'DiffVersionsResponse.toVersion')
+  }
+  v = m.title
+  if (v !== undefined) {
+    w.tag(26)
+    const at = w.enter(v, 'DiffVersionsResponse.title')
+    writeTextDiff(w, v)
+    w.leave(at)
+  }
+  v = m.settings
+  if (v !== undefined) {
+    w.tag(34)
+    const at = w.enter(v, 'DiffVersionsResponse.settings')
+    writeTextDiff(w, v)
+    w.leave(at)
+  }
+  v = m.sections
+  if (v !== undefined) {
+    for (const one of list(v, 'DiffVersionsResponse.sections')) {
+      w.tag(42)
+      const at = w.enter(one, 'DiffVersionsResponse.sections')
+      writeSectionDiff(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(48)
+    w.int64(v, 'DiffVersionsResponse.commitSequence')
   }
   w.unknown(m[UNKNOWN])
 }
