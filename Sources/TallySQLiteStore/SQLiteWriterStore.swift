@@ -49,6 +49,8 @@ final class SQLiteWriterStore: WriterStore {
       books.lastMediaId = try tables.media.lastMediaId()
       books.defaultPlanId = try tables.plans.defaultId()
       books.prices = try tables.prices.book()
+      books.lastEventId = try tables.events.lastEventId()
+      books.alerts = AlertBook(try tables.alertRules.all())
       return books
     }
   }

@@ -48,6 +48,8 @@ public final class TallyServer: Sendable {
   private let health: HealthService
   /// Who follows the ledger.
   let watch: LedgerWatch
+  /// Who follows the events.
+  let eventWatch: LedgerWatch
   private let late = Late()
   /// nil unless the server is for testing.
   let harness: Harness?
@@ -74,6 +76,8 @@ public final class TallyServer: Sendable {
     let maximumReplyByteCount = options.server.maximumMessageByteCount - TallyServer.envelopeByteCount
     watch = LedgerWatch(maximumMessageByteCount: maximumReplyByteCount)
     configuration.ledgerObserver = watch
+    eventWatch = LedgerWatch(maximumMessageByteCount: maximumReplyByteCount)
+    configuration.eventObserver = EventFeed(watch: eventWatch)
     let engine = try open(configuration)
     self.engine = engine
     watch.setNames { (rows) throws(Refusal) in try engine.named(rows) }
@@ -82,7 +86,7 @@ public final class TallyServer: Sendable {
     let services = Services(
       engine: engine, replies: replies, allowList: options.allowList,
       lanes: ReadLanes(count: engine.readerCount),
-      limiter: limiter, watch: watch,
+      limiter: limiter, watch: watch, eventWatch: eventWatch,
       maximumReplyByteCount: maximumReplyByteCount)
     let facts = ServerFacts(
       version: options.version, startedAtMicros: engine.nowMicros(),
@@ -96,7 +100,7 @@ public final class TallyServer: Sendable {
       services: services, facts: facts, engine: engine,
       catalogue: MetricCatalogue(
         version: options.version, startedAtMicros: facts.startedAtMicros, calls: calls, engine: engine,
-        replies: replies, limiter: limiter, watch: watch,
+        replies: replies, limiter: limiter, watches: [watch, eventWatch],
         connections: { [late] in late.server.withLock { $0 }?.statistics }),
       harness: harness,
       cancel: { [late] token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 }
@@ -121,6 +125,7 @@ public final class TallyServer: Sendable {
   ) async throws(StoreError) {
     health.shutDown()
     watch.shutDown()
+    eventWatch.shutDown()
     harness?.close()
     await server.shutdown(drainNanoseconds: drainNanoseconds)
     try engine.close()

@@ -146,6 +146,11 @@ struct Methods {
     add(TallystickV1.UsageService.listPlans)
     add(TallystickV1.UsageService.putPrices)
     add(TallystickV1.UsageService.listPrices)
+    add(TallystickV1.UsageService.putAlertRule)
+    add(TallystickV1.UsageService.deleteAlertRule)
+    add(TallystickV1.UsageService.listAlertRules)
+    add(TallystickV1.UsageService.listEvents)
+    add(TallystickV1.UsageService.watchEvents)
   }
 
   private mutating func addPages() {

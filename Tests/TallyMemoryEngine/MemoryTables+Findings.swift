@@ -7,7 +7,7 @@ extension MemoryTables {
   /// What does not hold; empty when all does.
   func findings() -> [String] {
     ledgerFindings() + accounts.values.flatMap { findings(of: $0.account) } + booksFindings()
-      + moneyBackFindings() + runFindings() + pageFindings()
+      + moneyBackFindings() + runFindings() + pageFindings() + eventFindings()
   }
 
   private func ledgerFindings() -> [String] {
@@ -129,6 +129,20 @@ extension MemoryTables {
         findings.append("hold \(hold.id): its parts are not the whole")
       }
     }
+    return findings
+  }
+
+  private func eventFindings() -> [String] {
+    var findings: [String] = []
+    for event in accountEvents.map(\.event) {
+      guard let crossing = event.crossing else { continue }
+      let row = entry(crossing.sequence)
+      if row?.commit != event.commit || row?.userId.isExactly(event.userId) != true {
+        findings.append("event \(event.id): row \(crossing.sequence) is not of its commit and user")
+      }
+    }
+    if books.lastEventId != Int64(accountEvents.count) { findings.append("the last event's id") }
+    if books.alerts != AlertBook(alertRules.values) { findings.append("the book of alert rules") }
     return findings
   }
 

@@ -40,6 +40,9 @@ package struct MemoryTables {
   var settings: [Int64: UserSettings] = [:]
   /// In the order in which they were first set.
   var rateLimits: [RateLimitRow] = []
+  var alertRules: [ExactText: AlertRule] = [:]
+  /// Event n is at n - 1.
+  var accountEvents: [WriteSet.EventRow] = []
   var runs: [RunName: StoredRun] = [:]
   var labels: [RunLabel: Int64] = [:]
   var pages: [ExactText: StoredPage] = [:]
@@ -68,6 +71,11 @@ package struct MemoryTables {
     }
     settings.merge(set.settings) { $1 }
     for effect in set.rateLimits { put(effect) }
+    for effect in set.alertRules { alertRules[ExactText(effect.id)] = effect.rule }
+    for row in set.accountEvents {
+      try require(row.event.id == Int64(accountEvents.count) + 1, "events have no gap")
+      accountEvents.append(row)
+    }
     try applyRuns(set)
     try applyPages(set)
     books = set.books

@@ -6,7 +6,8 @@ import Testing
 struct CoreFolderTests {
   /// From the bottom up. A folder's files name only types of folders that stand before it, and their own.
   static let order = [
-    "Text", "Commands", "Time", "Credits", "Usage", "Pages", "Users", "Deciding", "Writing", "Engine",
+    "Text", "Commands", "Time", "Credits", "Usage", "Pages", "Users", "Events", "Deciding", "Writing",
+    "Engine",
   ]
 
   static func folder(of file: SourceFile) -> String? {

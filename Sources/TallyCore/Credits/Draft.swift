@@ -17,6 +17,8 @@ struct Draft {
   private var nextSequence: Int64
   /// When that comes about by itself which is being written; nil while the command itself is.
   private var settledAtMicros: Int64?
+  /// Rows that came about by themselves, before the command's.
+  private var settledCount = 0
   /// Of the command's own row, once one that is not its last is written.
   private var ownIndex: Int?
 
@@ -32,6 +34,7 @@ struct Draft {
     origins = context.origins
     nextSequence = context.nextSequence
     try settle(context.expiredHolds, context.dueGrant, within: slice)
+    settledCount = entries.count
   }
 
   /// The sequence that the next row gets.
@@ -41,8 +44,8 @@ struct Draft {
     var account = account
     if account.heldMicros == 0 { account.nextHoldExpiryMicros = nil }
     return Change(
-      account: account, entries: entries, ownIndex: ownIndex ?? entries.count - 1, holds: holds, hold: hold,
-      notices: notices)
+      account: account, entries: entries, settledCount: settledCount,
+      ownIndex: ownIndex ?? entries.count - 1, holds: holds, hold: hold, notices: notices)
   }
 
   /// The row written last is the command's own; others may follow.

@@ -57,6 +57,8 @@ public struct Change: Sendable, Equatable {
   /// In sequence order, without gaps from the context's `nextSequence`; empty only when a sweep has moved no
   /// more than the time of the next grant. Commit points are the engine's to set.
   public var entries: [Entry]
+  /// How many of them, the first ones, came about by themselves before the command.
+  public var settledCount = 0
   /// Where the command's own row, which carries its key, stands among them.
   public var ownIndex: Int
   /// New or changed ones, each once, as they stand after the change.

@@ -17,6 +17,9 @@ package struct Books: Equatable {
   package var prices = PriceBook()
   /// The plan of users whose settings name none.
   package var defaultPlanId: String?
+  package var lastEventId: Int64 = 0
+  /// nil: there are no rules.
+  package var alerts: AlertBook?
 
   package init(
     head: LedgerHead = LedgerHead(), system: SystemBalances = SystemBalances(), runTotal: RunSums = RunSums(),

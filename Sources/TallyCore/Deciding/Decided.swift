@@ -78,6 +78,9 @@ package final class ProductEffects {
   package var paymentRefs: [PaymentRef] = []
   package var settings: SettingsEffect?
   package var rateLimit: RateLimitEffect?
+  package var alertRule: AlertRuleEffect?
+  /// What the change of the account has brought about beside it.
+  var events: [WriteSet.EventRow] = []
   package var pages: [PageEffect] = []
   package var purgedPage: StoredPage?
   package var media: StoredMedia?
@@ -109,6 +112,14 @@ package struct RateLimitEffect {
   package var key: RateLimitKey
   package var limit: RateLimit
   package var action: Action
+}
+
+package struct AlertRuleEffect {
+  package var id: String
+  /// nil: it is deleted.
+  package var rule: AlertRule?
+  /// Of the user that the rule names.
+  package var account: Int64?
 }
 
 package struct PageEffect {

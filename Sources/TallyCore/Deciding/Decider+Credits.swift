@@ -250,7 +250,10 @@ extension Decider {
     }
     let (account, isNew) = records.numbered(change.account)
     change.account = account
-    return Effects(newAccount: isNew ? account : nil, change: change, system: system)
+    let events = try events(of: change, on: before)
+    var effects = Effects(newAccount: isNew ? account : nil, change: change, system: system)
+    if !events.isEmpty { effects.set { $0.events = events } }
+    return effects
   }
 
   /// The run that a hold is of, when it is still under way.

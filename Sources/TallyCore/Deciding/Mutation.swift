@@ -200,6 +200,18 @@ extension AdminCommand.PutSettings: Mutation {
   }
 }
 
+extension AlertCommand.PutRule: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<AlertRuleReceipt> {
+    try decider.decide(self)
+  }
+}
+
+extension AlertCommand.DeleteRule: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<AlertRuleReceipt> {
+    try decider.decide(self)
+  }
+}
+
 extension AdminCommand.SetRateLimit: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<RateLimitReceipt> {
     try decider.decide(self)

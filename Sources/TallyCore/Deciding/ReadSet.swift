@@ -268,9 +268,14 @@ package final class ReadSet {
     return loaded
   }
 
+  /// Of the plan of a user's settings, else of the default one; nil without either.
+  func effectivePlanId(of account: Account) throws(Refusal) -> String? {
+    try planId(of: account) ?? writes.books.defaultPlanId
+  }
+
   /// The plan of a user's settings, else the default one; nil without either.
   func plan(of account: Account) throws(Refusal) -> Plan? {
-    guard let planId = try planId(of: account) ?? writes.books.defaultPlanId else { return nil }
+    guard let planId = try effectivePlanId(of: account) else { return nil }
     guard let plan = try plan(id: planId) else {
       throw StorageFailure.malformed("settings: no plan \(planId)").refusal
     }

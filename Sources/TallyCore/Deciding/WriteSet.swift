@@ -81,6 +81,11 @@ package struct WriteSet {
     package var isNew: Bool
   }
 
+  package struct EventRow {
+    package var event: AccountEvent
+    package var account: Int64
+  }
+
   package struct KeyName: Hashable {
     package var account: Int64
     var key: ExactText
@@ -125,6 +130,10 @@ package struct WriteSet {
   package private(set) var rateLimits: [RateLimitEffect] = []
   /// nil: taken away.
   package private(set) var rateLimitStates: [RateLimitKey: StoredRateLimit?] = [:]
+  /// In order.
+  package private(set) var alertRules: [AlertRuleEffect] = []
+  /// In the order of their ids.
+  package private(set) var accountEvents: [EventRow] = []
   package private(set) var pages: [ExactText: PageRow] = [:]
   package private(set) var pageIds: [Int64: ExactText] = [:]
   package private(set) var versions: [VersionKey: StoredVersion] = [:]
@@ -229,6 +238,11 @@ package struct WriteSet {
       touched.settings.insert(ExactText(effect.settings.userId))
     }
     if let effect = effects.rateLimit { add(effect) }
+    if let effect = effects.alertRule {
+      alertRules.append(effect)
+      books.alerts = AlertBook.changing(books.alerts, effect.id, to: effect.rule)
+    }
+    for event in effects.events { append(event) }
     for effect in effects.pages { add(effect) }
     if let media = effects.media { add(media) }
     if let page = effects.purgedPage {
@@ -276,6 +290,14 @@ package struct WriteSet {
     if let planId = entry.planId, let period = GrantedPeriod(entry) {
       grants[GrantKey(account: account, planId: ExactText(planId)), default: []].append(period)
     }
+  }
+
+  private mutating func append(_ row: EventRow) {
+    books.lastEventId += 1
+    var row = row
+    row.event.id = books.lastEventId
+    row.event.commit = writingPlace
+    accountEvents.append(row)
   }
 
   /// The row of this batch that has a key. Keys are collected once one is asked for: most batches need none.

@@ -28,7 +28,7 @@ public struct TransactionFilter: Sendable, Equatable {
   }
 }
 
-/// A stretch of the ledger, all users' rows together.
+/// A stretch of the ledger, or of the events, all users' rows together.
 public struct LedgerFilter: Sendable, Equatable {
   /// Inclusive.
   public var fromSequence: Int64
@@ -44,19 +44,34 @@ public struct LedgerFilter: Sendable, Equatable {
   }
 }
 
+public typealias LedgerSlice = Slice<Entry>
+
+/// What stands in an order of its own, in which it is read forwards.
+public protocol Numbered: Sendable, Equatable {
+  var number: Int64 { get }
+}
+
+extension Entry: Numbered {
+  public var number: Int64 { sequence }
+}
+
+extension AccountEvent: Numbered {
+  public var number: Int64 { id }
+}
+
 /// What was asked for of a stretch, in order.
-public struct LedgerSlice: Sendable, Equatable {
-  public var rows: [Entry]
+public struct Slice<Row: Numbered>: Sendable, Equatable {
+  public var rows: [Row]
   /// What was asked for and has a smaller sequence is among the rows.
   public var nextSequence: Int64
-  /// Of the last row of the ledger.
+  /// Of the last one there is.
   public var lastSequence: Int64
 
-  public init(rows: [Entry], _ filter: LedgerFilter, lastSequence: Int64) {
+  public init(rows: [Row], _ filter: LedgerFilter, lastSequence: Int64) {
     self.rows = rows
     self.lastSequence = lastSequence
     if rows.count == filter.limit, let last = rows.last {
-      nextSequence = last.sequence + 1
+      nextSequence = last.number + 1
     } else {
       nextSequence = max(filter.fromSequence, min(filter.beforeSequence, lastSequence + 1))
     }
@@ -130,4 +145,4 @@ public protocol Engine: Sendable {
 }
 
 /// An engine of the whole product, which the services stand on.
-public protocol ProductEngine: Engine, AdminReads, RunReads, UsageReads {}
+public protocol ProductEngine: Engine, AdminReads, EventReads, RunReads, UsageReads {}

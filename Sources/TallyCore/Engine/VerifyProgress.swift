@@ -42,10 +42,11 @@ public struct VerifyEnums: Sendable, Equatable {
   public var mediaSources: [Int32]
   public var userRoles: [Int32]
   public var userApprovals: [Int32]
+  public var eventKinds: [Int32]
 
   public init(
     transactionTypes: [Int32], holdStates: [Int32], runStatuses: [Int32], mediaSources: [Int32],
-    userRoles: [Int32], userApprovals: [Int32]
+    userRoles: [Int32], userApprovals: [Int32], eventKinds: [Int32]
   ) {
     self.transactionTypes = transactionTypes
     self.holdStates = holdStates
@@ -53,5 +54,6 @@ public struct VerifyEnums: Sendable, Equatable {
     self.mediaSources = mediaSources
     self.userRoles = userRoles
     self.userApprovals = userApprovals
+    self.eventKinds = eventKinds
   }
 }

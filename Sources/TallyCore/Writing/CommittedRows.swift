@@ -17,6 +17,23 @@ public protocol LedgerObserver: Sendable {
   func willReplace()
 }
 
+/// Follows the events, as `LedgerObserver` does the ledger.
+public protocol EventObserver: Sendable {
+  func begin(after id: Int64)
+  func append(_ events: CommittedEvents)
+  func willReplace()
+}
+
+/// The events of one commit, in the order of their ids; at least one.
+public struct CommittedEvents: Sendable {
+  let rows: [WriteSet.EventRow]
+
+  public var count: Int { rows.count }
+  public var lastId: Int64 { rows[rows.count - 1].event.id }
+
+  public subscript(index: Int) -> AccountEvent { rows[index].event }
+}
+
 /// The rows of one commit; at least one.
 public struct CommittedRows: Sendable {
   let rows: [WriteSet.LedgerRow]

@@ -16,7 +16,11 @@ extension Committer {
     state.countReplacement()
     defer { state.countReplacement() }
     ledgerObserver?.willReplace()
-    defer { ledgerObserver?.begin(after: books.head.ledgerSequence) }
+    eventObserver?.willReplace()
+    defer {
+      ledgerObserver?.begin(after: books.head.ledgerSequence)
+      eventObserver?.begin(after: books.lastEventId)
+    }
     do { try replace(books.head.commitSequence + 1) } catch {
       if error.kind == .failedSync { die([], error) }
       throw error

@@ -38,6 +38,7 @@ package final class Committer {
   let onEvent: @Sendable (StoreEvent) -> Void
   let onRateLimits: @Sendable (RateLimitChange) -> Void
   let ledgerObserver: (any LedgerObserver)?
+  let eventObserver: (any EventObserver)?
 
   package internal(set) var books = Books()
   /// The next place after the last commit, among its own.
@@ -72,8 +73,10 @@ package final class Committer {
     onEvent = configuration.onEvent
     onRateLimits = configuration.onRateLimits
     ledgerObserver = configuration.ledgerObserver
+    eventObserver = configuration.eventObserver
     books = try store.books()
     ledgerObserver?.begin(after: books.head.ledgerSequence)
+    eventObserver?.begin(after: books.lastEventId)
     onRateLimits(.all(try store.rateLimits()))
   }
 
@@ -259,6 +262,7 @@ package final class Committer {
     time.follow(books.head.lastAtMicros)
     state.publish(books.head, writes.accounts.values.lazy.map(\.account))
     if !writes.ledger.isEmpty { ledgerObserver?.append(CommittedRows(rows: writes.ledger)) }
+    if !writes.accountEvents.isEmpty { eventObserver?.append(CommittedEvents(rows: writes.accountEvents)) }
     if writes.freesMemory { store.freeMemory() }
     tell(writes.notices)
   }

@@ -51,6 +51,9 @@ public struct EngineConfiguration: Sendable {
   /// Told of the rows that commits append.
   public var ledgerObserver: (any LedgerObserver)?
 
+  /// Told of the events that commits bring about.
+  public var eventObserver: (any EventObserver)?
+
   /// Told after `EngineState.mode` has changed. On the writer's queue, the one that watches the files, or
   /// that of who closes the engine; must not wait.
   public var onModeChange: @Sendable () -> Void = {}

@@ -18,6 +18,8 @@ extension TallystickV1.ReleaseRequest: KeyedRequest {}
 
 extension TallystickV1.ListHoldsRequest: PagedRequest {}
 extension TallystickV1.ListTransactionsRequest: PagedRequest {}
+extension TallystickV1.ListAlertRulesRequest: PagedRequest {}
+extension TallystickV1.ListEventsRequest: PagedRequest {}
 extension TallystickV1.ListRunsRequest: PagedRequest {}
 extension TallystickV1.ListPlansRequest: PagedRequest {}
 extension TallystickV1.ListPricesRequest: PagedRequest {}
@@ -39,6 +41,7 @@ extension TallystickV1.ReserveRequest: NamesUserById {}
 extension TallystickV1.ForgiveOwedRequest: NamesUserById {}
 extension TallystickV1.ListHoldsRequest: NamesUserById {}
 extension TallystickV1.ListTransactionsRequest: NamesUserById {}
+extension TallystickV1.ListEventsRequest: NamesUserById {}
 extension TallystickV1.BeginRunRequest: NamesUserById {}
 extension TallystickV1.RecordRunRequest: NamesUserById {}
 extension TallystickV1.ListRunsRequest: NamesUserById {}
@@ -101,6 +104,9 @@ extension TallystickV1.BatchGrantPlanRequest: NamesUser {
   package var namedUserId: String? { sharedUserId(items.lazy.map(\.userId)) }
 }
 extension TallystickV1.WatchTransactionsRequest: NamesUser {
+  package var namedUserId: String? { sharedUserId(userIds) }
+}
+extension TallystickV1.WatchEventsRequest: NamesUser {
   package var namedUserId: String? { sharedUserId(userIds) }
 }
 extension TallystickV1.RecordRunsRequest: NamesUser {

@@ -947,5 +947,16 @@ extension TallystickV1 {
     public static let putPrices = RPC<TallystickV1.PutPricesRequest, TallystickV1.PutPricesResponse>(service: name, method: "PutPrices", kind: .unary, repeatable: { _ in true })
     /// The book of prices: its whole history, or what holds at a time, in the order in which it was put.
     public static let listPrices = RPC<TallystickV1.ListPricesRequest, TallystickV1.ListPricesResponse>(service: name, method: "ListPrices", kind: .unary, repeatable: { _ in true })
+    /// Makes an alert rule or replaces it. The same content again changes nothing. Role: admin.
+    public static let putAlertRule = RPC<TallystickV1.PutAlertRuleRequest, TallystickV1.PutAlertRuleResponse>(service: name, method: "PutAlertRule", kind: .unary, repeatable: { _ in true })
+    /// Role: admin.
+    public static let deleteAlertRule = RPC<TallystickV1.DeleteAlertRuleRequest, TallystickV1.DeleteAlertRuleResponse>(service: name, method: "DeleteAlertRule", kind: .unary)
+    /// All alert rules, by id. Role: admin.
+    public static let listAlertRules = RPC<TallystickV1.ListAlertRulesRequest, TallystickV1.ListAlertRulesResponse>(service: name, method: "ListAlertRules", kind: .unary, repeatable: { _ in true })
+    /// A user's events, newest first.
+    public static let listEvents = RPC<TallystickV1.ListEventsRequest, TallystickV1.ListEventsResponse>(service: name, method: "ListEvents", kind: .unary, repeatable: { _ in true })
+    /// Events as they are committed, in order and without a gap, from any one on: those of all users, or of some.
+    /// It begins, goes on and ends as WatchTransactions does.
+    public static let watchEvents = RPC<TallystickV1.WatchEventsRequest, TallystickV1.WatchEventsResponse>(service: name, method: "WatchEvents", kind: .serverStream)
   }
 }

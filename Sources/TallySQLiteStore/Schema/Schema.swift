@@ -19,7 +19,7 @@ enum Schema {
   ]
 
   private static let usageAndPages = Migration(
-    version: 6, name: "attempts, prices, slugs, words of pages", sql: prices + pageFeatures
+    version: 6, name: "attempts, prices, slugs, words of pages, events", sql: prices + pageFeatures + events
   ) { (connection) throws(SQLiteError) in
     try copyPrices(connection)
     try PageSearchTable.fill(connection)
@@ -34,7 +34,7 @@ enum Schema {
       "account_due", "hold_open", "hold_history", "rate_limit_subject",
       "user_settings_plan", "user_settings_role", "user_settings_approval",
       "page_version_digest",
-    ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes
+    ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes + eventIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

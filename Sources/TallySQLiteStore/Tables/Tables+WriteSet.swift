@@ -32,6 +32,8 @@ extension Tables {
     for price in set.prices { try prices.append(price) }
     for (account, user) in set.settings { try settings.save(user, account: account) }
     for effect in set.rateLimits { try rateLimits.save(effect) }
+    for effect in set.alertRules { try alertRules.save(effect) }
+    for row in set.accountEvents { try events.append(row.event, account: row.account) }
     if !set.runs.isEmpty { try writeRuns(set) }
     if set.countsUsage { try writeCounters(set) }
     if set.changesPages { try writePages(set) }

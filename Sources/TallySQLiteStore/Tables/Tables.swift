@@ -18,6 +18,8 @@ final class Tables {
   let prices: PriceTable
   let settings: UserSettingsTable
   let rateLimits: RateLimitTable
+  let alertRules: AlertRuleTable
+  let events: EventTable
   let runs: RunTable
   let runLabels: RunLabelTable
   let runTotal: RunTotalTable
@@ -42,6 +44,8 @@ final class Tables {
     prices = try PriceTable(connection)
     settings = try UserSettingsTable(connection)
     rateLimits = try RateLimitTable(connection)
+    alertRules = try AlertRuleTable(connection)
+    events = try EventTable(connection)
     runs = try RunTable(connection)
     runLabels = try RunLabelTable(connection)
     runTotal = try RunTotalTable(connection)

@@ -57,6 +57,7 @@ final class VerifyReader {
   let prices: VerifyPrices
   let usage: VerifyUsage
   let pages: VerifyPages
+  let events: VerifyEvents
 
   init(_ connection: Connection) throws(SQLiteError) {
     self.connection = connection
@@ -78,6 +79,7 @@ final class VerifyReader {
     prices = try VerifyPrices(connection)
     usage = try VerifyUsage(connection)
     pages = try VerifyPages(connection)
+    events = try VerifyEvents(connection)
   }
 
   func snapshot<Value>(

@@ -308,6 +308,17 @@ final class VerifyRun {
     }
   }
 
+  /// What was noted for somebody to hear of.
+  func events(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
+    let events = reader.events
+    while try reader.snapshot({ (_) throws(SQLiteError) in try events.slice(&replay.chain) }) {
+      progress(.chain, replay.chain, total: 0, report)
+    }
+    try reader.snapshot { (head) throws(SQLiteError) in
+      compare(head, commit: events.lastCommit.sequence, of: "an event")
+    }
+  }
+
   /// Goes through the ledger in windows of rows, one snapshot each.
   private func walkLedger(
     _ check: VerifyCheck, _ report: (VerifyProgress) -> Void,

@@ -79,6 +79,7 @@ struct VerifySchema {
       ("media sources", enums.mediaSources, MediaSource.allCases.map(\.rawValue)),
       ("user roles", enums.userRoles, UserRole.allCases.map(\.rawValue)),
       ("user approvals", enums.userApprovals, UserApproval.allCases.map(\.rawValue)),
+      ("event kinds", enums.eventKinds, EventKind.allCases.map(\.rawValue)),
     ] {
       tally.examined += 1
       tally.expect(numbers.sorted() == stored.sorted(), "\(name) are not the protocol's")

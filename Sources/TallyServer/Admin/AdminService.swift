@@ -162,6 +162,9 @@ let protoEnums = VerifyEnums(
   },
   userApprovals: knownNumbers { number in
     if case .unrecognized = TallystickV1.UserApproval(rawValue: number) { false } else { true }
+  },
+  eventKinds: knownNumbers { number in
+    if case .unrecognized = TallystickV1.EventKind(rawValue: number) { false } else { true }
   })
 
 /// The known numbers of an enum without zero; 255 is far beyond the last of any.

@@ -21,6 +21,7 @@ struct Services: Sendable {
   var lanes: ReadLanes
   var limiter: RateLimiter
   var watch: LedgerWatch
+  var eventWatch: LedgerWatch
   /// Largest reply that is sent.
   var maximumReplyByteCount: Int
 }

@@ -46,6 +46,7 @@ public enum Limits {
   public static let putPriceCount = 256
   /// The largest quota of a plan.
   public static let quotaCount: Int64 = 1_000_000_000_000_000
+  public static let alertRuleIdByteCount = 128
   public static let packageByteCount = 255
   public static let actorByteCount = 255
   public static let adjustReasonByteCount = 1_024
@@ -129,6 +130,9 @@ public enum Limits {
     ("put_prices", Int64(putPriceCount), "prices"),
     ("price_rows", Int64(PriceBook.maximumRows), "rows"),
     ("quota", quotaCount, "count"),
+    ("alert_rule_id", Int64(alertRuleIdByteCount), "bytes"),
+    ("alert_rules_of_a_scope", Int64(AlertRule.maximumOfAScope), "rules"),
+    ("alert_rules", Int64(AlertRule.maximumInAll), "rules"),
     ("package", Int64(packageByteCount), "bytes"),
     ("actor", Int64(actorByteCount), "bytes"),
     ("reason", Int64(adjustReasonByteCount), "bytes"),

@@ -16,7 +16,8 @@ struct MetricCatalogue: Sendable {
   var engine: any ServedEngine
   var replies: ReplyCaches
   var limiter: RateLimiter
-  var watch: LedgerWatch
+  /// Of the ledger, and of events.
+  var watches: [LedgerWatch]
   /// nil before the server listens.
   var connections: @Sendable () -> ServerStatistics?
 
@@ -78,8 +79,12 @@ struct MetricCatalogue: Sendable {
           Sample(labels: [("subject", "user")], value: .number(limiter.limitedUsers.value)),
           Sample(labels: [("subject", "uid")], value: .number(limiter.limitedUids.value)),
         ]),
-      .gauge("watchers", "Calls that follow the ledger.", Int64(watch.watcherCount)),
-      .counter("watchers_lagged_total", "Those that were ended since they lagged.", watch.laggedCount),
+      .gauge(
+        "watchers", "Calls that follow the ledger or events.",
+        Int64(watches.reduce(0) { $0 + $1.watcherCount })),
+      .counter(
+        "watchers_lagged_total", "Those that were ended since they lagged.",
+        watches.reduce(0) { $0 + $1.laggedCount }),
     ]
   }
 

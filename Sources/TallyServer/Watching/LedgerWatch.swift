@@ -1,4 +1,5 @@
-// Who watches the ledger, and what the writer and the watchers' tasks tell the thread that serves them.
+// Who watches the ledger, or the events, and what the writer and the watchers' tasks tell the thread that
+// serves them.
 //
 // Invariants:
 // 1. The writer adds a commit's rows to the notes in one step, and adds nothing while nobody has joined. At
@@ -18,7 +19,7 @@ internal import TallyLocking
 
 /// What the thread that serves watchers is told, in order.
 enum WatchNote: Sendable {
-  case rows(CommittedRows)
+  case rows(any WatchedCommit)
   /// From `position` on its rows are to be kept. It gets the position when that is so, or nil.
   case join(Watcher, from: Int64, position: Int64, CheckedContinuation<Int64?, Never>)
   /// It has read what came before its position: from now on it is sent what was kept and what comes.
@@ -28,6 +29,57 @@ enum WatchNote: Sendable {
   case roomy(connectionId: UInt64)
   /// There is another ledger: all watchers of the one before end.
   case replaced
+}
+
+/// What one commit adds to what is watched: rows of the ledger, or events; at least one.
+protocol WatchedCommit: Sendable {
+  var count: Int { get }
+  var lastSequence: Int64 { get }
+  func sequence(at index: Int) -> Int64
+  func userId(at index: Int) -> String
+  /// Encodes those that somebody wants.
+  /// - Parameter wanted: the places of all that will be asked for.
+  func encoder(
+    for wanted: [Int], of watch: LedgerWatch
+  ) throws(Refusal) -> (_ index: Int) -> EncodedRow
+}
+
+extension CommittedRows: WatchedCommit {
+  func sequence(at index: Int) -> Int64 { self[index].sequence }
+  func userId(at index: Int) -> String { self[index].userId }
+
+  /// With the names of the rows that they refer to.
+  func encoder(
+    for wanted: [Int], of watch: LedgerWatch
+  ) throws(Refusal) -> (_ index: Int) -> EncodedRow {
+    let referring = wanted.lazy.map { self[$0] }.filter { $0.refersTo != nil }
+    if referring.isEmpty { return { EncodedRow(self[$0]) } }
+    let named = Dictionary(
+      try watch.named(Array(referring)).map { ($0.sequence, $0) }, uniquingKeysWith: { first, _ in first })
+    return { EncodedRow(named[self[$0].sequence] ?? self[$0]) }
+  }
+}
+
+extension CommittedEvents: WatchedCommit {
+  var lastSequence: Int64 { lastId }
+
+  func sequence(at index: Int) -> Int64 { self[index].id }
+  func userId(at index: Int) -> String { self[index].userId }
+
+  func encoder(
+    for wanted: [Int], of watch: LedgerWatch
+  ) throws(Refusal) -> (_ index: Int) -> EncodedRow {
+    { EncodedRow(self[$0]) }
+  }
+}
+
+/// Lets the watch of events hear of them.
+struct EventFeed: EventObserver {
+  let watch: LedgerWatch
+
+  func begin(after id: Int64) { watch.begin(after: id) }
+  func append(_ events: CommittedEvents) { watch.note(events) }
+  func willReplace() { watch.willReplace() }
 }
 
 /// Why a watcher is not served any more.
@@ -81,6 +133,8 @@ final class LedgerWatch: LedgerObserver {
   /// Watchers that were ended since they lagged.
   var laggedCount: Int64 { lagged.load(ordering: .relaxed) }
   var watcherCount: Int { state.withLock { $0.watchers.count } }
+  /// Of the last row that was committed, by the time that anybody was told.
+  var lastSequence: Int64 { state.withLock { $0.lastSequence } }
 
   func countLagged() { lagged.wrappingAdd(1, ordering: .relaxed) }
 
@@ -107,7 +161,9 @@ final class LedgerWatch: LedgerObserver {
     }
   }
 
-  func append(_ rows: CommittedRows) {
+  func append(_ rows: CommittedRows) { note(rows) }
+
+  func note(_ rows: any WatchedCommit) {
     let isNoted = state.withLock { state in
       state.lastSequence = rows.lastSequence
       guard state.joinedCount > 0, !state.hasLostRows else { return false }

@@ -89,22 +89,24 @@ final class WatchPump {
 
   // MARK: rows
 
-  private func take(_ committed: CommittedRows) {
-    let named: [Int64: Entry]
-    do throws(Refusal) { named = try self.named(committed) } catch {
+  private func take(_ committed: any WatchedCommit) {
+    let addressees = (0..<committed.count).map { index in
+      byUser.isEmpty ? nil : byUser[ExactText(committed.userId(at: index))]
+    }
+    let wanted = addressees.indices.filter { !ofAll.isEmpty || addressees[$0] != nil }
+    let encode: (Int) -> EncodedRow
+    do throws(Refusal) { encode = try committed.encoder(for: wanted, of: watch) } catch {
       // Whoever goes on from there reads by himself, and is told what is wrong.
       for watcher in Array(ofAll.values) + Array(ofSome.values) { fallBehind(watcher) }
       nextSequence = committed.lastSequence + 1
       return
     }
-    for index in 0..<committed.count {
-      let entry = committed[index]
-      nextSequence = entry.sequence + 1
-      let addressees = byUser.isEmpty ? nil : byUser[ExactText(entry.userId)]
-      if ofAll.isEmpty && addressees == nil { continue }
-      let row = EncodedRow(named[entry.sequence] ?? entry)
+    for index in wanted {
+      let sequence = committed.sequence(at: index)
+      nextSequence = sequence + 1
+      let row = encode(index)
       let place = rows.append(row)
-      for watcher in addressees ?? [] where watcher.fromSequence <= entry.sequence {
+      for watcher in addressees[index] ?? [] where watcher.fromSequence <= sequence {
         if watcher.firstPlace == watcher.places.count { addressed.append(watcher) }
         watcher.places.append(place)
       }
@@ -112,16 +114,7 @@ final class WatchPump {
       newByteCount += row.bytes.count
       if newRowCount >= Self.roundRows || newByteCount >= Self.roundByteCount { send() }
     }
-  }
-
-  /// The rows that somebody wants and that refer to others, with the names of those; by sequence.
-  private func named(_ committed: CommittedRows) throws(Refusal) -> [Int64: Entry] {
-    let rows = (0..<committed.count).lazy.map { committed[$0] }.filter { entry in
-      entry.refersTo != nil && (!self.ofAll.isEmpty || self.byUser[ExactText(entry.userId)] != nil)
-    }
-    if rows.isEmpty { return [:] }
-    return Dictionary(
-      try watch.named(Array(rows)).map { ($0.sequence, $0) }, uniquingKeysWith: { first, _ in first })
+    nextSequence = committed.lastSequence + 1
   }
 
   /// Sends what there is to whom takes it, and drops what nobody waits for any more.

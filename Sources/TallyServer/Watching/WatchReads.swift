@@ -33,18 +33,26 @@ final class WatchReads: Sendable {
     var waiting: [CheckedContinuation<Void, Never>] = []
   }
 
-  private let engine: any ServedEngine
+  private let read: @Sendable (LedgerFilter) throws(Refusal) -> WatchSlice
   private let lanes: ReadLanes
   private let turns: Lock<Turns>
 
-  init(engine: any ServedEngine, lanes: ReadLanes) {
-    self.engine = engine
+  /// Of the ledger.
+  convenience init(engine: any ServedEngine, lanes: ReadLanes) {
+    self.init(engine: engine, lanes: lanes) { (filter) throws(Refusal) in
+      let slice = try engine.ledger(filter).value
+      return WatchSlice(slice, slice.rows.map(EncodedRow.init))
+    }
+  }
+
+  init(
+    engine: any ServedEngine, lanes: ReadLanes,
+    _ read: @escaping @Sendable (LedgerFilter) throws(Refusal) -> WatchSlice
+  ) {
+    self.read = read
     self.lanes = lanes
     turns = Lock(Turns(free: max(1, engine.readerCount / 2)))
   }
-
-  /// Of the last row that anybody was told of.
-  var lastSequence: Int64 { engine.state().ledgerSequence }
 
   /// Who waits for a turn.
   var waitingCount: Int { turns.withLock { $0.waiting.count } }
@@ -53,11 +61,10 @@ final class WatchReads: Sendable {
     await beginTurn()
     defer { endTurn() }
     if Task.isCancelled { throw WatchStream.over }
-    let engine = engine
+    let read = read
     let result: Result<WatchSlice, Refusal> = await withCheckedContinuation { continuation in
       lanes.run {
-        continuation.resume(
-          returning: Result { () throws(Refusal) in WatchSlice(try engine.ledger(filter).value) })
+        continuation.resume(returning: Result { () throws(Refusal) in try read(filter) })
       }
     }
     do throws(Refusal) { return try result.get() } catch { throw Status(error) }
@@ -88,8 +95,8 @@ final class WatchReads: Sendable {
 }
 
 extension WatchSlice {
-  fileprivate init(_ slice: LedgerSlice) {
-    rows = slice.rows.map(EncodedRow.init)
+  init<Row>(_ slice: Slice<Row>, _ rows: [EncodedRow]) {
+    self.rows = rows
     nextSequence = slice.nextSequence
     isLast = slice.nextSequence > slice.lastSequence
   }

@@ -1,4 +1,4 @@
-// WatchTransactions: a watcher from its request to its end.
+// WatchTransactions and WatchEvents: a watcher from its request to its end.
 //
 // Invariants:
 // 1. It reads by itself what was committed before it came, then joins at a position, reads up to it, and is
@@ -13,8 +13,6 @@ internal import TallyCore
 internal import TallyMessages
 
 struct WatchStream {
-  typealias RPCs = TallystickV1.CreditService
-
   /// Whoever is no farther from the end of the ledger joins first and reads then, while rows are kept.
   static let nearRowCount: Int64 = 2_048
 
@@ -26,22 +24,53 @@ struct WatchStream {
   private var nextSequence: Int64
   private var span = WatchReads.shortestSpan
 
+  /// What a call asks for, whatever it watches.
+  private struct Asked {
+    var from: Int64
+    var field: String
+    var userIds: [String]
+  }
+
   static func binding(_ services: Services) -> Binding {
     let reads = WatchReads(engine: services.engine, lanes: services.lanes)
-    let watch = services.watch
-    return (
-      RPCs.watchTransactions.method,
+    return binding(
+      TallystickV1.CreditService.watchTransactions, services, services.watch, reads
+    ) { request in
+      Asked(from: request.fromSequence, field: "from_sequence", userIds: request.userIds)
+    }
+  }
+
+  /// WatchEvents.
+  static func eventBinding(_ services: Services) -> Binding {
+    let engine = services.engine
+    let reads = WatchReads(engine: engine, lanes: services.lanes) { (filter) throws(Refusal) in
+      let slice = try engine.events(filter).value
+      return WatchSlice(slice, slice.rows.map(EncodedRow.init))
+    }
+    return binding(
+      TallystickV1.UsageService.watchEvents, services, services.eventWatch, reads
+    ) { request in
+      Asked(from: request.fromEventId, field: "from_event_id", userIds: request.userIds)
+    }
+  }
+
+  private static func binding<Request: Message, Response: Message>(
+    _ rpc: RPC<Request, Response>, _ services: Services, _ watch: LedgerWatch, _ reads: WatchReads,
+    _ ask: @escaping @Sendable (Request) -> Asked
+  ) -> Binding {
+    (
+      rpc.method,
       .streaming(.serverStream) { context, inbound, outbound in
         let caller = try services.admitStream(context, isWrite: false)
-        let request = try await single(TallystickV1.WatchTransactionsRequest.self, inbound)
-        let userIds = try parse(request)
+        let asked = ask(try await single(Request.self, inbound))
+        let userIds = try parse(asked)
         try caller.require(.readonly)
         // Nobody's id stands for all users.
         for userId in userIds.isEmpty ? [""] : userIds { try caller.mayTouch(userId: userId) }
         let watcher = try watch.admit(
           WatchTarget(context, outbound), userIds: Set(userIds.map(ExactText.init)))
         defer { watch.release(watcher) }
-        let from = try first(request, lastSequence: reads.lastSequence)
+        let from = try first(asked, lastSequence: watch.lastSequence)
         var stream = WatchStream(
           watch: watch, reads: reads, watcher: watcher, sink: outbound, userIds: userIds, nextSequence: from)
         try await stream.run()
@@ -50,28 +79,24 @@ struct WatchStream {
   }
 
   /// - Returns: the users' ids, each once.
-  private static func parse(
-    _ request: TallystickV1.WatchTransactionsRequest
-  ) throws(Status) -> [String] {
+  private static func parse(_ asked: Asked) throws(Status) -> [String] {
     do throws(Refusal) {
-      if request.fromSequence < 0 { throw invalidField("from_sequence", "must not be negative") }
-      try Fields.elements(request.userIds.count, "user_ids", atMost: Limits.watchUserCount)
-      for (index, id) in request.userIds.enumerated() {
+      if asked.from < 0 { throw invalidField(asked.field, "must not be negative") }
+      try Fields.elements(asked.userIds.count, "user_ids", atMost: Limits.watchUserCount)
+      for (index, id) in asked.userIds.enumerated() {
         try Fields.required(id, "user_ids[\(index)]", atMost: Limits.userIdByteCount)
       }
     } catch { throw Status(error) }
-    return Set(request.userIds.map(ExactText.init)).sorted().map(\.text)
+    return Set(asked.userIds.map(ExactText.init)).sorted().map(\.text)
   }
 
   /// After it was admitted: if another ledger comes now, the watcher ends.
-  private static func first(
-    _ request: TallystickV1.WatchTransactionsRequest, lastSequence: Int64
-  ) throws(Status) -> Int64 {
-    if request.fromSequence == 0 { return lastSequence + 1 }
-    if request.fromSequence <= lastSequence + 1 { return request.fromSequence }
+  private static func first(_ asked: Asked, lastSequence: Int64) throws(Status) -> Int64 {
+    if asked.from == 0 { return lastSequence + 1 }
+    if asked.from <= lastSequence + 1 { return asked.from }
     throw Status(
       invalidField(
-        "from_sequence", "is \(request.fromSequence), but the last row of the ledger is \(lastSequence)",
+        asked.field, "is \(asked.from), but the last one that was committed is \(lastSequence)",
         limit: lastSequence + 1))
   }
 
@@ -79,7 +104,7 @@ struct WatchStream {
     try watch.check(watcher)
     try await sink.send(WatchMessage.end(nextSequence: nextSequence))
     while true {
-      while reads.lastSequence - nextSequence >= Self.nearRowCount { try await read(before: Int64.max) }
+      while watch.lastSequence - nextSequence >= Self.nearRowCount { try await read(before: Int64.max) }
       guard let position = await watch.join(watcher, from: nextSequence) else { throw over() }
       while nextSequence < position { try await read(before: position) }
       switch await watch.serve(watcher) {

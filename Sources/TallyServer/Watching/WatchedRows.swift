@@ -20,6 +20,13 @@ struct EncodedRow: Sendable {
     response.transactions = [TallystickV1.Transaction(entry)]
     bytes = response.encode()
   }
+
+  init(_ event: AccountEvent) {
+    sequence = event.id
+    var response = TallystickV1.WatchEventsResponse()
+    response.events = [TallystickV1.Event(event)]
+    bytes = response.encode()
+  }
 }
 
 enum WatchMessage {
@@ -29,6 +36,7 @@ enum WatchMessage {
   /// Of `next_sequence`, at most.
   private static let endByteCount = 11
 
+  /// The messages of events have the same fields, by their numbers.
   static func end(nextSequence: Int64) -> [UInt8] {
     var response = TallystickV1.WatchTransactionsResponse()
     response.nextSequence = nextSequence

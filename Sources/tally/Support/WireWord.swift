@@ -37,6 +37,11 @@ extension TallystickV1.HoldState: WireWord {
   static let choices = known.filter { $0 != .unspecified }
 }
 
+extension TallystickV1.EventKind: WireWord {
+  static let choices = known.filter { $0 != .unspecified }
+}
+
+extension TallystickV1.SkipCause: WireWord {}
 extension TallystickV1.RunStatus: WireWord {}
 extension TallystickV1.QuotaKind: WireWord {}
 extension TallystickV1.MediaSource: WireWord {}

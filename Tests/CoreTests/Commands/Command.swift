@@ -165,6 +165,8 @@ enum PageCommand: Equatable {
 enum AdminCommand: Equatable {
   case putSettings(UserSettings, keeping: TallyCore.AdminCommand.PutSettings.Kept = [])
   case setRateLimit(RateLimit)
+  case putRule(AlertRule)
+  case deleteRule(String)
 
   func decide(by decider: Decider) throws(Refusal) -> Decided<AdminOutcome> {
     typealias Admin = TallyCore.AdminCommand
@@ -175,6 +177,14 @@ enum AdminCommand: Equatable {
       }
     case .setRateLimit(let limit):
       try Admin.SetRateLimit(limit).decide(by: decider).map { .rateLimitSet($0.limit, commit: $0.commit) }
+    case .putRule(let rule):
+      try AlertCommand.PutRule(rule).decide(by: decider).map {
+        .ruleStored($0.rule, unchanged: $0.unchanged, commit: $0.commit)
+      }
+    case .deleteRule(let id):
+      try AlertCommand.DeleteRule(id: id).decide(by: decider).map {
+        .ruleStored($0.rule, unchanged: $0.unchanged, commit: $0.commit)
+      }
     }
   }
 }
@@ -215,6 +225,8 @@ enum PageOutcome: Equatable {
 enum AdminOutcome: Equatable {
   case settingsStored(UserSettings, unchanged: Bool, commit: CommitPoint)
   case rateLimitSet(RateLimit, commit: CommitPoint)
+  /// nil: it was deleted.
+  case ruleStored(AlertRule?, unchanged: Bool, commit: CommitPoint)
 }
 
 extension Engine {

@@ -441,7 +441,7 @@ extension Outcome {
       .page(.mediaDeleted(_, let replayed, _)):
       replayed
     case .admin(.settingsStored(_, let unchanged, _)): unchanged
-    case .page(.purged), .admin(.rateLimitSet), .refused: false
+    case .page(.purged), .admin(.rateLimitSet), .admin(.ruleStored), .refused: false
     }
   }
 }

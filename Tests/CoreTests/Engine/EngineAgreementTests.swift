@@ -23,6 +23,7 @@ struct EngineAgreementTests {
   private static let expectedEvents = [
     "credit", "credit again", "run", "run again", "plan", "plan unchanged", "page", "page again", "media",
     "media again", "media deleted", "purged", "settings", "settings unchanged", "rate limit",
+    "rule", "rule unchanged", "rule deleted", "event",
     "QUOTA_EXCEEDED", "INSUFFICIENT_CREDITS", "GRANT_NOT_FOUND", "VERSION_CONFLICT", "RUN_NOT_FOUND",
     "USER_SUSPENDED", "PAYMENT_DUE", "REFUND_EXCEEDS", "TRANSACTION_NOT_REFUNDABLE", "REVERSAL_EXCEEDS",
     "REVERSAL_SHORT", "VOID_SHORT", "GRANT_NOT_FOUND", "PAYMENT_CONFLICT", "EVENT_CONFLICT", "refund",
@@ -93,6 +94,10 @@ struct EngineAgreementTests {
       }
       try makeCall()
       try compare()
+      for userId in ProductSteps.users {
+        let filter = EventFilter(userId: userId, limit: 1_000)
+        tally["event", default: 0] += try rigs[0].rig.engine.events(filter).value.rows.count
+      }
       try askBalancesAgain()
       for (name, rig) in rigs { #expect(try rig.findings() == [], "TALLY_SEED=\(seed), \(name)") }
     }
@@ -210,6 +215,8 @@ extension Outcome {
     case .page(.mediaDeleted(_, let replayed, _)): replayed ? "media deleted again" : "media deleted"
     case .admin(.settingsStored(_, let unchanged, _)): unchanged ? "settings unchanged" : "settings"
     case .admin(.rateLimitSet): "rate limit"
+    case .admin(.ruleStored(let rule, let unchanged, _)):
+      unchanged ? "rule unchanged" : rule == nil ? "rule deleted" : "rule"
     case .refused(let refusal): refusal.reason.rawValue
     }
   }

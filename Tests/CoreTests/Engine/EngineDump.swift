@@ -82,6 +82,15 @@ struct EngineDump {
         return (page.rows, page.nextBefore)
       }
     }
+    for kinds in [[], [EventKind.balanceBelow], [.owed, .grantSkipped]] {
+      add(list: "events \(kinds) of \(userId)") { [engine] (place: Int64?) in
+        var filter = EventFilter(userId: userId, limit: Self.pageLength)
+        (filter.kinds, filter.beforeId) = (kinds, place)
+        filter.fromMicros = kinds.isEmpty ? nil : ModelRun.startMicros + 1_000_000
+        let page = try engine.events(filter).value
+        return (page.rows, page.nextBefore)
+      }
+    }
     for states in [[], [HoldState.open], [.expired, .released]] {
       add(list: "holds \(states) of \(userId)") { [engine] (place: Int64?) in
         var filter = HoldFilter(userId: userId, limit: Self.pageLength)
@@ -209,6 +218,10 @@ struct EngineDump {
     add(list: "rate limits") { [engine] (place: Int64?) in
       let page = try engine.rateLimits(afterId: place ?? 0, limit: 2).value
       return (page.limits, page.nextAfter)
+    }
+    add(list: "alert rules") { [engine] (place: String?) in
+      let page = try engine.alertRules(afterId: place, limit: 2).value
+      return (page.rules, page.nextAfter)
     }
     add(list: "plans") { [engine] (place: String?) in
       let plans = try engine.plans(afterId: place, limit: 2).value

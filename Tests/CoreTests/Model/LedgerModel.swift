@@ -33,6 +33,8 @@ struct LedgerModel {
   private(set) var settled: [Int64: Hold] = [:]
   private var holders: [Int64: ExactText] = [:]
   private var books: [SystemAccount: Int64] = [:]
+  /// Lines that were crossed, in order.
+  private var crossed: [ModelEvent] = []
   /// Of each user the last row whose version is a multiple of a number.
   private var latest: [Int64: [ExactText: Int64]] = [:]
 
@@ -67,6 +69,7 @@ struct LedgerModel {
     var user = users[ExactText(userId)] ?? ModelUser(userId: userId)
     let due = due(of: user, at: time, isRead: isRead)
     user.live(until: time, numberingFrom: Int64(ledger.count) + 1, due)
+    user.livedRowCount = user.rows.count
     return user
   }
 
@@ -98,6 +101,8 @@ struct LedgerModel {
     let before = settled.values.filter { $0.userId.isExactly(userId) }
     return (before + user.settled + user.holds.values).sorted { $0.id > $1.id }
   }
+
+  func events(of userId: String) -> [ModelEvent] { crossed.filter { $0.userId.isExactly(userId) } }
 
   func rows(_ userId: String) -> [Entry] { ledger.filter { $0.userId.isExactly(userId) } }
 
@@ -237,6 +242,7 @@ struct LedgerModel {
 
   /// - Returns: false when the books cannot take it, and then nothing is changed.
   mutating func save(_ user: inout ModelUser) -> Bool {
+    let events = crossings(of: user)
     var books = books
     for row in user.rows {
       guard let side = Self.otherSide(of: row) else { continue }
@@ -245,6 +251,7 @@ struct LedgerModel {
       books[side] = sum
     }
     self.books = books
+    crossed += events
     let last = Int64(ledger.count + user.rows.count)
     for row in user.rows { append(row, lastOfChange: last) }
     for hold in user.settled { settled[hold.id] = hold }

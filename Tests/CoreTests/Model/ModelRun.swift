@@ -30,6 +30,7 @@ struct ModelRun {
   init(rig: any EngineRig) {
     self.rig = rig
     rig.setTime(micros: wall)
+    _ = rig.engine.apply(LedgerModel.rules.map { .admin(.putRule($0)) })
   }
 
   /// Carries out all steps, up to the first difference.
@@ -117,7 +118,7 @@ struct ModelRun {
       if hold.capturedMicros > 0, hold.releasedMicros > 0 { tally["part captured", default: 0] += 1 }
     case .pricesStored(let it): tally[it.unchanged ? "prices unchanged" : "prices", default: 0] += 1
     case .usage(.run(let receipt)): count(receipt)
-    case .page, .admin(.rateLimitSet): break
+    case .page, .admin(.rateLimitSet), .admin(.ruleStored): break
     }
   }
 
@@ -268,8 +269,30 @@ struct ModelRun {
     }
   }
 
+  /// All lines that were crossed, in order.
+  private mutating func compareEvents() throws {
+    for userId in StepReader.users {
+      var filter = EventFilter(userId: userId, limit: 100)
+      filter.kinds = [.balanceBelow, .owed]
+      var events: [ModelEvent] = []
+      repeat {
+        let page = try rig.engine.events(filter).value
+        events += page.rows.map { event in
+          ModelEvent(
+            userId: event.userId, kind: event.kind, threshold: event.crossing?.thresholdMicros ?? 0,
+            before: event.crossing?.beforeMicros ?? 0, after: event.crossing?.afterMicros ?? 0,
+            effectiveAt: event.effectiveAtMicros, sequence: event.crossing?.sequence ?? 0)
+        }
+        filter.beforeId = page.nextBefore
+      } while filter.beforeId != nil
+      let expected = model.events(of: userId)
+      try require(events.reversed() == expected, "the events of \(userId) differ: \(events), not \(expected)")
+      for event in events { tally["event \(event.kind)", default: 0] += 1 }
+    }
+  }
+
   /// Everything once more, and from inside.
-  private func finish() throws {
+  private mutating func finish() throws {
     for userId in StepReader.users {
       try compareHolds(userId)
       var filter = TransactionFilter(userId: userId, limit: 100)
@@ -283,6 +306,7 @@ struct ModelRun {
       try require(rows == model.rows(userId).reversed(), "the rows of \(userId) differ")
     }
     try compareRuns()
+    try compareEvents()
     try require(model.contradictions.isEmpty, model.contradictions.joined(separator: "; "))
     let findings = try rig.findings()
     try require(findings.isEmpty, findings.joined(separator: "; "))

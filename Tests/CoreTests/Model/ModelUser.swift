@@ -62,6 +62,8 @@ struct ModelUser {
   var settled: [Hold] = []
   /// Written since the user was last kept, in order.
   var rows: [Entry] = []
+  /// How many of these, the first ones, came about by themselves.
+  var livedRowCount = 0
   /// How many rows were written before those.
   var version: Int64 = 0
   var posted: Int64 = 0

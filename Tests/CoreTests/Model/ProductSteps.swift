@@ -50,13 +50,14 @@ struct ProductSteps {
 
   private mutating func make(_ step: Step) -> Command? {
     if step.kind == .retry { return sent.isEmpty ? nil : pick(Array(sent.suffix(40))) }
-    switch roll(17) {
+    switch roll(18) {
     case 0..<8:
       return StepReader(step: step, model: ledger, wall: wallMicros).command()
     case 8..<14: return .page(pages.next(pageModel))
     case 14:
       return .admin(.putSettings(settings(), keeping: pick([[], [], .state, [.state, .subscription]])))
     case 15: return .admin(.setRateLimit(rateLimit()))
+    case 16: return .admin(rule())
     default:
       return .putPlan(
         plan(), keeping: pick([[], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier]))
@@ -71,6 +72,17 @@ struct ProductSteps {
     settings.planId = roll(4) == 0 ? nil : roll(12) == 0 ? "none" : pick(Self.planIds)
     settings.isSuspended = roll(6) == 0
     return settings
+  }
+
+  private mutating func rule() -> AdminCommand {
+    let id = pick(["a", "b", "c", "d", "e", "f"])
+    if roll(6) == 0 { return .deleteRule(id) }
+    let scope: AlertRule.Scope = pick([
+      .everyUser, .everyUser, .plan(roll(8) == 0 ? "none" : pick(Self.planIds)), .user(pick(Self.users)),
+    ])
+    let condition: AlertRule.Condition =
+      roll(3) == 0 ? .owedAbove(micros: Int64(roll(3))) : .balanceBelow(micros: Int64(1 + roll(60)))
+    return .putRule(AlertRule(id: id, scope: scope, condition: condition))
   }
 
   private mutating func rateLimit() -> RateLimit {

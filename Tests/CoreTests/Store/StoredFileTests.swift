@@ -2,9 +2,9 @@
 //
 // v1.db is what `VerifyTests.filled` leaves; v2.db what that, then `VerifyProductTests.filled`, leave in one
 // directory, v3.db the same with a page that was patched, v4.db the same with a page that was purged and has
-// versions left, and v5.db the same with refunds, reversals and what is owed. TALLY_UPDATE_GOLDENS=1 swift
-// test --filter StoredFileTests makes the one of this program's version, if it is not there yet: a stored
-// file is never made anew.
+// versions left, v5.db the same with refunds, reversals and what is owed, and v6.db the same with alert rules
+// whose lines are crossed. TALLY_UPDATE_GOLDENS=1 swift test --filter StoredFileTests makes the one of this
+// program's version, if it is not there yet: a stored file is never made anew.
 
 import Foundation
 internal import TallySQLite
@@ -26,9 +26,16 @@ struct StoredFileTests {
     _ = try engine.decide(patch)
     _ = try engine.decide(.page(.publish(target, version: 1)))
     try purge(engine)
+    for rule in rules { _ = try engine.decide(.admin(.putRule(rule))) }
     try VerifyCreditsTests.moneyBack(engine, userId: "u3")
     try engine.close()
   }
+
+  private static let rules = [
+    AlertRule(id: "low", scope: .everyUser, condition: .balanceBelow(micros: 10)),
+    AlertRule(id: "owes", scope: .user("u3"), condition: .owedAbove(micros: 0)),
+    AlertRule(id: "team", scope: .plan("team"), condition: .balanceBelow(micros: 1)),
+  ]
 
   private static let purged = PageTarget(
     pageId: "purged", actingUserId: nil, maximumReplyByteCount: 1 << 20)
@@ -182,6 +189,24 @@ struct StoredFileTests {
     let id = try directory.connection().value("SELECT id FROM page WHERE purged = 1")
     try requirePurgedPage(directory, id: id, pageId: "purged")
     try requireGoesOn(directory, pageId: "purged")
+  }
+
+  @Test("what version 6 brought reads back from a stored file, and goes on")
+  func events() throws {
+    let directory = try TemporaryDirectory()
+    try directory.install(fixture: "v6.db")
+    let engine = try Self.opened(directory)
+    let rules = try engine.alertRules(afterId: nil, limit: 10).value.rules
+    #expect(rules.map(\.id) == ["low", "owes", "team"] && rules.map(\.scope) == Self.rules.map(\.scope))
+    let before = try engine.events(EventFilter(userId: "u3", limit: 100)).value.rows
+    #expect(Set(before.map(\.kind)) == [.balanceBelow, .owed])
+    try engine.must(purchase("u3", 1_000, "more"))
+    let available = try engine.balance(userId: "u3").value.availableMicros
+    try engine.must(consume("u3", available, "all"))
+    let after = try engine.events(EventFilter(userId: "u3", limit: 100)).value.rows
+    #expect(after.count == before.count + 1 && after.first?.id == (before.first?.id ?? 0) + 1)
+    #expect(try engine.findings() == [])
+    try engine.close()
   }
 
   @Test("what version 5 brought reads back from a stored file, and goes on")

@@ -8,7 +8,7 @@ import TallyMessages
 enum UsageRows {
   typealias RPCs = TallystickV1.UsageService
 
-  static let all: [MethodRow] = runs + usage + plans
+  static let all: [MethodRow] = runs + usage + plans + events
 
   private static let runs: [MethodRow] = [
     MethodRow(RPCs.beginRun, .service, .user) { request, rig, owner in
@@ -60,6 +60,22 @@ enum UsageRows {
       request.prices = [price]
     },
     MethodRow(RPCs.listPrices, .readonly, .nobody) { _, _, _ in },
+  ]
+
+  private static let events: [MethodRow] = [
+    MethodRow(RPCs.putAlertRule, .admin, .administration) { request, rig, owner in
+      var rule = TallystickV1.AlertRule()
+      rule.ruleId = rig.fresh("rule")
+      rule.scope = .userId(owner ?? rig.fresh("nobody"))
+      rule.condition = .balanceBelowMicros(1)
+      request.rule = rule
+    },
+    MethodRow(RPCs.deleteAlertRule, .admin, .administration) { request, _, _ in request.ruleId = "rule" },
+    MethodRow(RPCs.listAlertRules, .admin, .administration) { _, _, _ in },
+    MethodRow(RPCs.watchEvents, .readonly, .user) { request, rig, owner in
+      request.userIds = [owner ?? rig.fresh("nobody")]
+    },
+    MethodRow(RPCs.listEvents, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
   ]
 
   private static func record(_ rig: MethodRig, _ owner: String?) -> TallystickV1.RecordRunRequest {

@@ -68,7 +68,8 @@ struct VerifyCommand: ClientCommand {
       runStatuses: try Self.numbers("tallystick.v1.RunStatus"),
       mediaSources: try Self.numbers("tallystick.v1.MediaSource"),
       userRoles: try Self.numbers("tallystick.v1.UserRole"),
-      userApprovals: try Self.numbers("tallystick.v1.UserApproval"))
+      userApprovals: try Self.numbers("tallystick.v1.UserApproval"),
+      eventKinds: try Self.numbers("tallystick.v1.EventKind"))
     do throws(StoreError) {
       _ = try Verifier.verify(file: path, enums: enums) { part in
         report.add(

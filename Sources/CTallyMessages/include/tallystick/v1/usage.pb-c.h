@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 #include "tallystick/v1/credits.pb-c.h"
 #include "tallystick/v1/errors.pb-c.h"
+#include "tallystick/v1/events.pb-c.h"
 
 typedef struct Tallystick__V1__UnitCount Tallystick__V1__UnitCount;
 typedef struct Tallystick__V1__ClassCost Tallystick__V1__ClassCost;

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterable, Iterable
 from typing import Optional, Union
 
 from tallystick._async_calls import AsyncCaller
+from tallystick._async_stream import AsyncStream
 from tallystick._calls import Caller
-from tallystick._generated.v1 import usage_pb2
+from tallystick._generated.v1 import events_pb2, usage_pb2
 from tallystick._rules import Method, texts
+from tallystick._stream import Stream
 from tallystick.money import Amount, to_micros
 from tallystick.times import Time, to_timestamp
 
@@ -115,6 +117,39 @@ _LIST_PRICES = Method(
     usage_pb2.ListPricesRequest,
     usage_pb2.ListPricesResponse,
     repeatable=True,
+)
+_PUT_ALERT_RULE = Method(
+    "tallystick.v1.UsageService",
+    "PutAlertRule",
+    events_pb2.PutAlertRuleRequest,
+    events_pb2.PutAlertRuleResponse,
+    repeatable=True,
+)
+_DELETE_ALERT_RULE = Method(
+    "tallystick.v1.UsageService",
+    "DeleteAlertRule",
+    events_pb2.DeleteAlertRuleRequest,
+    events_pb2.DeleteAlertRuleResponse,
+)
+_LIST_ALERT_RULES = Method(
+    "tallystick.v1.UsageService",
+    "ListAlertRules",
+    events_pb2.ListAlertRulesRequest,
+    events_pb2.ListAlertRulesResponse,
+    repeatable=True,
+)
+_LIST_EVENTS = Method(
+    "tallystick.v1.UsageService",
+    "ListEvents",
+    events_pb2.ListEventsRequest,
+    events_pb2.ListEventsResponse,
+    repeatable=True,
+)
+_WATCH_EVENTS = Method(
+    "tallystick.v1.UsageService",
+    "WatchEvents",
+    events_pb2.WatchEventsRequest,
+    events_pb2.WatchEventsResponse,
 )
 
 
@@ -424,6 +459,80 @@ class UsageService:
         )
         return self._caller.unary(_LIST_PRICES, request, timeout)
 
+    def put_alert_rule(
+        self,
+        *,
+        rule: Optional[events_pb2.AlertRule] = None,
+        timeout: Optional[float] = None,
+    ) -> events_pb2.PutAlertRuleResponse:
+        """Makes an alert rule or replaces it. The same content again changes nothing. Role: admin."""
+        request = _PUT_ALERT_RULE.made(
+            rule=rule,
+        )
+        return self._caller.unary(_PUT_ALERT_RULE, request, timeout)
+
+    def delete_alert_rule(
+        self,
+        *,
+        rule_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.DeleteAlertRuleResponse:
+        """Role: admin."""
+        request = _DELETE_ALERT_RULE.made(
+            rule_id=rule_id,
+        )
+        return self._caller.unary(_DELETE_ALERT_RULE, request, timeout)
+
+    def list_alert_rules(
+        self,
+        *,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.ListAlertRulesResponse:
+        """All alert rules, by id. Role: admin."""
+        request = _LIST_ALERT_RULES.made(
+            limit=limit,
+            cursor=cursor,
+        )
+        return self._caller.unary(_LIST_ALERT_RULES, request, timeout)
+
+    def list_events(
+        self,
+        *,
+        user_id: str = "",
+        kinds: Iterable[Union[events_pb2.EventKind, str]] = (),
+        from_micros: Optional[Time] = None,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.ListEventsResponse:
+        """A user's events, newest first."""
+        request = _LIST_EVENTS.made(
+            user_id=user_id,
+            kinds=kinds,
+            from_micros=None if from_micros is None else to_timestamp(from_micros),
+            limit=limit,
+            cursor=cursor,
+        )
+        return self._caller.unary(_LIST_EVENTS, request, timeout)
+
+    def watch_events(
+        self,
+        *,
+        from_event_id: int = 0,
+        user_ids: Iterable[str] = (),
+        timeout: Optional[float] = None,
+    ) -> Stream[events_pb2.WatchEventsResponse]:
+        """Events as they are committed, in order and without a gap, from any one on: those of all users,
+        or of some. It begins, goes on and ends as WatchTransactions does.
+        """
+        request = _WATCH_EVENTS.made(
+            from_event_id=from_event_id,
+            user_ids=texts(user_ids),
+        )
+        return self._caller.server_stream(_WATCH_EVENTS, request, timeout)
+
 
 class AsyncUsageService:
     """The methods of `tallystick.v1.UsageService`, for asyncio."""
@@ -730,3 +839,77 @@ class AsyncUsageService:
             cursor=cursor,
         )
         return await self._caller.unary(_LIST_PRICES, request, timeout)
+
+    async def put_alert_rule(
+        self,
+        *,
+        rule: Optional[events_pb2.AlertRule] = None,
+        timeout: Optional[float] = None,
+    ) -> events_pb2.PutAlertRuleResponse:
+        """Makes an alert rule or replaces it. The same content again changes nothing. Role: admin."""
+        request = _PUT_ALERT_RULE.made(
+            rule=rule,
+        )
+        return await self._caller.unary(_PUT_ALERT_RULE, request, timeout)
+
+    async def delete_alert_rule(
+        self,
+        *,
+        rule_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.DeleteAlertRuleResponse:
+        """Role: admin."""
+        request = _DELETE_ALERT_RULE.made(
+            rule_id=rule_id,
+        )
+        return await self._caller.unary(_DELETE_ALERT_RULE, request, timeout)
+
+    async def list_alert_rules(
+        self,
+        *,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.ListAlertRulesResponse:
+        """All alert rules, by id. Role: admin."""
+        request = _LIST_ALERT_RULES.made(
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_ALERT_RULES, request, timeout)
+
+    async def list_events(
+        self,
+        *,
+        user_id: str = "",
+        kinds: Iterable[Union[events_pb2.EventKind, str]] = (),
+        from_micros: Optional[Time] = None,
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.ListEventsResponse:
+        """A user's events, newest first."""
+        request = _LIST_EVENTS.made(
+            user_id=user_id,
+            kinds=kinds,
+            from_micros=None if from_micros is None else to_timestamp(from_micros),
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_EVENTS, request, timeout)
+
+    def watch_events(
+        self,
+        *,
+        from_event_id: int = 0,
+        user_ids: Iterable[str] = (),
+        timeout: Optional[float] = None,
+    ) -> AsyncStream[events_pb2.WatchEventsResponse]:
+        """Events as they are committed, in order and without a gap, from any one on: those of all users,
+        or of some. It begins, goes on and ends as WatchTransactions does.
+        """
+        request = _WATCH_EVENTS.made(
+            from_event_id=from_event_id,
+            user_ids=texts(user_ids),
+        )
+        return self._caller.server_stream(_WATCH_EVENTS, request, timeout)

@@ -1,5 +1,6 @@
 from tallystick._generated.v1 import credits_pb2 as _credits_pb2
 from tallystick._generated.v1 import errors_pb2 as _errors_pb2
+from tallystick._generated.v1 import events_pb2 as _events_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor

@@ -1,0 +1,62 @@
+// Rules that say of whom one hears what.
+//
+// Invariants:
+// 1. A rule is of one figure. An event comes about when the figure crosses its line, and again only after it
+//    was back on the other side.
+
+public struct AlertRule: Sendable, Equatable {
+  public enum Scope: Sendable, Equatable {
+    case everyUser
+    /// Those too who are under it as the default plan.
+    case plan(String)
+    case user(String)
+
+    public static func == (left: Self, right: Self) -> Bool {
+      switch (left, right) {
+      case (.everyUser, .everyUser): true
+      case (.plan(let left), .plan(let right)), (.user(let left), .user(let right)): left.isExactly(right)
+      default: false
+      }
+    }
+  }
+
+  public enum Condition: Sendable, Equatable {
+    /// What is available falls below that.
+    case balanceBelow(micros: Int64)
+    /// What is owed rises above that.
+    case owedAbove(micros: Int64)
+  }
+
+  public var id: String
+  public var scope: Scope
+  public var condition: Condition
+  public var updatedAtMicros: Int64 = 0
+
+  /// Of one scope: of all users, of one plan, or of one user. It bounds what one change can cross.
+  public static let maximumOfAScope = 64
+  /// In all; each is kept in memory.
+  public static let maximumInAll = 16_384
+
+  public init(id: String, scope: Scope, condition: Condition) {
+    self.id = id
+    self.scope = scope
+    self.condition = condition
+  }
+
+  /// Whether both say the same; times are not looked at.
+  func hasContent(of other: Self) -> Bool {
+    id.isExactly(other.id) && scope == other.scope && condition == other.condition
+  }
+}
+
+/// A page of rules, by id.
+public struct AlertRulePage: Sendable, Equatable {
+  public var rules: [AlertRule]
+  /// nil on the last page.
+  public var nextAfter: String?
+
+  package init(rules: [AlertRule], nextAfter: String? = nil) {
+    self.rules = rules
+    self.nextAfter = nextAfter
+  }
+}

@@ -1,0 +1,103 @@
+// Check 3 of events: they are numbered without a gap, in the order of their commits, and each of a rule is of
+// a ledger row that its user's figure crossed the rule's line by.
+//
+// Invariants:
+// 1. Which rules there were at that time is not known any more, so that an event that is missing is not
+//    found; one that is there has to have come about.
+//
+// Owner: the thread that verifies.
+
+internal import TallyCore
+internal import TallySQLite
+
+final class VerifyEvents {
+  static let sliceSQL = """
+    SELECT \(EventTable.selected), e.account, l.account, l.at, l.commit_sequence, l.commit_position,
+      l.balance_after - l.held_after - l.pending_after, l.owed_after
+    FROM event e LEFT JOIN account a ON a.id = e.account LEFT JOIN ledger l ON l.sequence = e.sequence
+    WHERE e.id > ?1 ORDER BY e.id LIMIT ?2
+    """
+
+  private let slice: Statement
+  private var lastId: Int64 = 0
+  private var lastAtMicros = Int64.min
+  private(set) var lastCommit = CommitPoint(sequence: 0, position: 0)
+
+  private struct Row {
+    var event: AccountEvent
+    var account: Int64
+    var entry: Entry?
+
+    struct Entry {
+      var account: Int64
+      var atMicros: Int64
+      var commit: CommitPoint
+      var availableMicros: Int64
+      var owedMicros: Int64
+    }
+  }
+
+  init(_ connection: Connection) throws(SQLiteError) { slice = try connection.prepare(Self.sliceSQL) }
+
+  /// Walks the next slice.
+  /// - Returns: whether there may be more.
+  func slice(_ tally: inout VerifyTally) throws(SQLiteError) -> Bool {
+    slice.bind(lastId)
+    slice.bind(VerifyReader.sliceRows)
+    let rows = try slice.all { (row) throws(SQLiteError) in
+      let (event, account) = (try EventTable.event(&row), row.int())
+      if row.isNull {
+        row.skip(6)
+        return Row(event: event, account: account)
+      }
+      return Row(
+        event: event, account: account,
+        entry: Row.Entry(
+          account: row.int(), atMicros: row.int(),
+          commit: CommitPoint(sequence: row.int(), position: row.int32()), availableMicros: row.int(),
+          owedMicros: row.int()))
+    }
+    for row in rows { compare(row, &tally) }
+    return rows.count == VerifyReader.sliceRows
+  }
+
+  private func compare(_ row: Row, _ tally: inout VerifyTally) {
+    let event = row.event
+    let name = "event \(event.id)"
+    tally.examined += 1
+    tally.expect(event.id == lastId + 1, "\(name): the one before it is \(lastId)")
+    tally.expect(
+      event.atMicros >= lastAtMicros && event.effectiveAtMicros <= event.atMicros, "\(name): its time")
+    tally.expect(!event.commit.isBefore(lastCommit), "\(name): its commit is before the last one's")
+    (lastId, lastAtMicros, lastCommit) = (event.id, event.atMicros, event.commit)
+    switch event.kind {
+    case .grantSkipped:
+      tally.expect(event.skippedGrant != nil && event.crossing == nil, "\(name): it is of no grant")
+    case .balanceBelow, .owed: compare(event, row, &tally)
+    }
+  }
+
+  private func compare(_ event: AccountEvent, _ row: Row, _ tally: inout VerifyTally) {
+    let name = "event \(event.id)"
+    guard let crossing = event.crossing, let entry = row.entry else {
+      return tally.add("\(name): it is of no ledger row")
+    }
+    tally.expect(
+      entry.account == row.account && entry.commit == event.commit && entry.atMicros == event.atMicros,
+      "\(name): ledger row \(crossing.sequence) is another user's, or of another commit")
+    let (before, after, line) = (crossing.beforeMicros, crossing.afterMicros, crossing.thresholdMicros)
+    let isBalance = event.kind == .balanceBelow
+    tally.expect(
+      after == (isBalance ? entry.availableMicros : entry.owedMicros),
+      "\(name): the figure after it is not that of ledger row \(crossing.sequence)")
+    tally.expect(
+      isBalance ? after < line && line <= before : before <= line && line < after,
+      "\(name): from \(before) to \(after) does not cross \(line)")
+  }
+}
+
+extension CommitPoint {
+  fileprivate func isBefore(_ other: Self) -> Bool {
+    (sequence, position) < (other.sequence, other.position)
+  }
+}

@@ -1,0 +1,48 @@
+// Events and alert rules, as text for people.
+
+internal import TallyMessages
+
+extension Texts {
+  static func alertRules(_ rules: [TallystickV1.AlertRule]) -> String {
+    var table = Table([("RULE", .left), ("OF", .left), ("WHEN", .left)])
+    for rule in rules {
+      let subject =
+        switch rule.scope {
+        case .everyUser: "every user"
+        case .planId(let plan): "plan \(plan)"
+        case .userId(let user): "user \(user)"
+        case nil: "-"
+        }
+      let condition =
+        switch rule.condition {
+        case .balanceBelowMicros(let micros): "available below \(Dollars.format(micros))"
+        case .owedAboveMicros(let micros): "owed above \(Dollars.format(micros))"
+        case nil: "-"
+        }
+      table.add([rule.ruleId, subject, condition])
+    }
+    return table.text
+  }
+
+  static func events(_ events: [TallystickV1.Event]) -> String {
+    var table = Table(
+      [("TIME", .time), ("ID", .right), ("KIND", .left), ("RULE", .left), ("DETAIL", .left)],
+      optional: ["ID"], flexible: "DETAIL")
+    for event in events {
+      table.add([
+        Timestamp.format(event.effectiveAtMicros), count(event.eventId), event.kind.word,
+        event.ruleId.isEmpty ? "-" : event.ruleId, detail(event),
+      ])
+    }
+    return table.text
+  }
+
+  private static func detail(_ event: TallystickV1.Event) -> String {
+    if let grant = event.skippedGrant {
+      let other = grant.otherPeriodStart.isEmpty ? "" : ", other period \(grant.otherPeriodStart)"
+      return "\(grant.planId) of \(grant.periodStart) was not granted: \(grant.cause.word)\(other)"
+    }
+    let (before, after) = (Dollars.format(event.beforeMicros), Dollars.format(event.afterMicros))
+    return "\(before) to \(after) by \(event.transactionId), line \(Dollars.format(event.thresholdMicros))"
+  }
+}

@@ -1,0 +1,95 @@
+// Alert rules and events through the service.
+
+internal import TallyMessages
+internal import Testing
+
+@testable internal import TallyCore
+@testable internal import TallyServer
+
+@Suite("Event service")
+struct EventServiceTests {
+  private typealias Usage = TallystickV1.UsageService
+
+  private static func rule(
+    _ id: String, _ scope: TallystickV1.AlertRule.Scope?, _ condition: TallystickV1.AlertRule.Condition?
+  ) -> TallystickV1.AlertRule {
+    var rule = TallystickV1.AlertRule()
+    (rule.ruleId, rule.scope, rule.condition) = (id, scope, condition)
+    return rule
+  }
+
+  @Test("a rule is put, replaced, listed and deleted; its event names what crossed")
+  func rules() async throws {
+    try await LiveServer.run { live in
+      let low = Self.rule("low", .everyUser(true), .balanceBelowMicros(10))
+      let put = try await live.call(Usage.putAlertRule) { $0.rule = low }
+      #expect(!put.unchanged && put.rule?.updatedAtMicros ?? 0 > 0 && put.commitSequence > 0)
+      #expect(try await live.call(Usage.putAlertRule) { $0.rule = low }.unchanged)
+      _ = try await live.call(Usage.putAlertRule) {
+        $0.rule = Self.rule("owes", .userId("u"), .owedAboveMicros(0))
+      }
+      let first = try await live.call(Usage.listAlertRules) { $0.limit = 1 }
+      #expect(first.rules.map(\.ruleId) == ["low"])
+      let second = try await live.call(Usage.listAlertRules) {
+        ($0.limit, $0.cursor) = (1, first.nextCursor)
+      }
+      #expect(second.rules.map(\.ruleId) == ["owes"] && second.nextCursor.isEmpty)
+      try await live.purchase("u", 10, payment: "p", key: "p")
+      let debit = try await live.consume("u", 4, key: "c")
+      let listed = try await live.call(Usage.listEvents) { $0.userId = "u" }
+      let event = try #require(listed.events.first)
+      #expect(listed.events.count == 1 && event.kind == .balanceBelow && event.ruleId == "low")
+      #expect(event.transactionId == debit.transaction?.transactionId && event.eventId == 1)
+      #expect([event.thresholdMicros, event.beforeMicros, event.afterMicros] == [10, 10, 6])
+      #expect(event.commitSequence == debit.commitSequence)
+      let other = try await live.call(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [.owed]) }
+      #expect(other.events.isEmpty)
+      #expect(!(try await live.call(Usage.deleteAlertRule) { $0.ruleId = "low" }.unchanged))
+      #expect(try await live.call(Usage.deleteAlertRule) { $0.ruleId = "low" }.unchanged)
+    }
+  }
+
+  @Test(
+    "a rule that makes no sense is refused",
+    arguments: [
+      ("rule.rule_id", rule("", .everyUser(true), .balanceBelowMicros(1))),
+      ("rule.scope", rule("r", nil, .balanceBelowMicros(1))),
+      ("rule.every_user", rule("r", .everyUser(false), .balanceBelowMicros(1))),
+      ("rule.user_id", rule("r", .userId(""), .balanceBelowMicros(1))),
+      ("rule.plan_id", rule("r", .planId(""), .balanceBelowMicros(1))),
+      ("rule.condition", rule("r", .everyUser(true), nil)),
+      ("rule.rule_id", rule(String(repeating: "r", count: 129), .everyUser(true), .balanceBelowMicros(1))),
+    ])
+  func refused(field: String, rule: TallystickV1.AlertRule) async throws {
+    try await LiveServer.run { live in
+      do {
+        _ = try await live.call(Usage.putAlertRule) { $0.rule = rule }
+        Issue.record("\(rule) was stored")
+      } catch let failed as Failed {
+        #expect(failed.reason == "INVALID_FIELD" && failed.details["field"] == field, "\(failed)")
+      }
+    }
+  }
+
+  @Test("amounts and kinds are checked")
+  func amounts() async throws {
+    try await LiveServer.run { live in
+      for condition in [
+        TallystickV1.AlertRule.Condition.balanceBelowMicros(0), .balanceBelowMicros(-1), .owedAboveMicros(-1),
+      ] {
+        let reason = try await live.reason(Usage.putAlertRule) {
+          $0.rule = Self.rule("r", .everyUser(true), condition)
+        }
+        #expect(reason == "INVALID_AMOUNT")
+      }
+      let missing = try await live.reason(Usage.putAlertRule) {
+        $0.rule = Self.rule("r", .planId("none"), .owedAboveMicros(0))
+      }
+      #expect(missing == "GRANT_NOT_FOUND")
+      for kind in [TallystickV1.EventKind.unspecified, .unrecognized(4)] {
+        let reason = try await live.reason(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [kind]) }
+        #expect(reason == "INVALID_FIELD")
+      }
+    }
+  }
+}

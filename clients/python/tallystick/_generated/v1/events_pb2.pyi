@@ -1,0 +1,173 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+EVENT_KIND_BALANCE_BELOW: EventKind
+EVENT_KIND_GRANT_SKIPPED: EventKind
+EVENT_KIND_OWED: EventKind
+EVENT_KIND_UNSPECIFIED: EventKind
+SKIP_CAUSE_EXPIRED: SkipCause
+SKIP_CAUSE_OVERLAPS: SkipCause
+SKIP_CAUSE_PASSED: SkipCause
+SKIP_CAUSE_UNSPECIFIED: SkipCause
+
+class AlertRule(_message.Message):
+    __slots__ = ["balance_below_micros", "every_user", "owed_above_micros", "plan_id", "rule_id", "updated_at_micros", "user_id"]
+    BALANCE_BELOW_MICROS_FIELD_NUMBER: _ClassVar[int]
+    EVERY_USER_FIELD_NUMBER: _ClassVar[int]
+    OWED_ABOVE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    balance_below_micros: int
+    every_user: bool
+    owed_above_micros: int
+    plan_id: str
+    rule_id: str
+    updated_at_micros: int
+    user_id: str
+    def __init__(self, rule_id: _Optional[str] = ..., every_user: bool = ..., plan_id: _Optional[str] = ..., user_id: _Optional[str] = ..., balance_below_micros: _Optional[int] = ..., owed_above_micros: _Optional[int] = ..., updated_at_micros: _Optional[int] = ...) -> None: ...
+
+class DeleteAlertRuleRequest(_message.Message):
+    __slots__ = ["rule_id"]
+    RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    rule_id: str
+    def __init__(self, rule_id: _Optional[str] = ...) -> None: ...
+
+class DeleteAlertRuleResponse(_message.Message):
+    __slots__ = ["commit_position", "commit_sequence", "unchanged"]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    commit_position: int
+    commit_sequence: int
+    unchanged: bool
+    def __init__(self, unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
+class Event(_message.Message):
+    __slots__ = ["after_micros", "before_micros", "commit_position", "commit_sequence", "created_at_micros", "effective_at_micros", "event_id", "kind", "rule_id", "skipped_grant", "threshold_micros", "transaction_id", "user_id"]
+    AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    RULE_ID_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_GRANT_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_MICROS_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    after_micros: int
+    before_micros: int
+    commit_position: int
+    commit_sequence: int
+    created_at_micros: int
+    effective_at_micros: int
+    event_id: int
+    kind: EventKind
+    rule_id: str
+    skipped_grant: SkippedGrant
+    threshold_micros: int
+    transaction_id: str
+    user_id: str
+    def __init__(self, event_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[EventKind, str]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., rule_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., before_micros: _Optional[int] = ..., after_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ..., skipped_grant: _Optional[_Union[SkippedGrant, _Mapping]] = ...) -> None: ...
+
+class ListAlertRulesRequest(_message.Message):
+    __slots__ = ["cursor", "limit"]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    limit: int
+    def __init__(self, limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ListAlertRulesResponse(_message.Message):
+    __slots__ = ["commit_sequence", "next_cursor", "rules"]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    commit_sequence: int
+    next_cursor: str
+    rules: _containers.RepeatedCompositeFieldContainer[AlertRule]
+    def __init__(self, rules: _Optional[_Iterable[_Union[AlertRule, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+
+class ListEventsRequest(_message.Message):
+    __slots__ = ["cursor", "from_micros", "kinds", "limit", "user_id"]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    FROM_MICROS_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    from_micros: int
+    kinds: _containers.RepeatedScalarFieldContainer[EventKind]
+    limit: int
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., kinds: _Optional[_Iterable[_Union[EventKind, str]]] = ..., from_micros: _Optional[int] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ListEventsResponse(_message.Message):
+    __slots__ = ["commit_sequence", "events", "next_cursor"]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    commit_sequence: int
+    events: _containers.RepeatedCompositeFieldContainer[Event]
+    next_cursor: str
+    def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+
+class PutAlertRuleRequest(_message.Message):
+    __slots__ = ["rule"]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    rule: AlertRule
+    def __init__(self, rule: _Optional[_Union[AlertRule, _Mapping]] = ...) -> None: ...
+
+class PutAlertRuleResponse(_message.Message):
+    __slots__ = ["commit_position", "commit_sequence", "rule", "unchanged"]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    commit_position: int
+    commit_sequence: int
+    rule: AlertRule
+    unchanged: bool
+    def __init__(self, rule: _Optional[_Union[AlertRule, _Mapping]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
+class SkippedGrant(_message.Message):
+    __slots__ = ["cause", "other_period_start", "period_start", "plan_id"]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    OTHER_PERIOD_START_FIELD_NUMBER: _ClassVar[int]
+    PERIOD_START_FIELD_NUMBER: _ClassVar[int]
+    PLAN_ID_FIELD_NUMBER: _ClassVar[int]
+    cause: SkipCause
+    other_period_start: str
+    period_start: str
+    plan_id: str
+    def __init__(self, cause: _Optional[_Union[SkipCause, str]] = ..., plan_id: _Optional[str] = ..., period_start: _Optional[str] = ..., other_period_start: _Optional[str] = ...) -> None: ...
+
+class WatchEventsRequest(_message.Message):
+    __slots__ = ["from_event_id", "user_ids"]
+    FROM_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_IDS_FIELD_NUMBER: _ClassVar[int]
+    from_event_id: int
+    user_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, from_event_id: _Optional[int] = ..., user_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WatchEventsResponse(_message.Message):
+    __slots__ = ["events", "next_event_id"]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[Event]
+    next_event_id: int
+    def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., next_event_id: _Optional[int] = ...) -> None: ...
+
+class EventKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class SkipCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
