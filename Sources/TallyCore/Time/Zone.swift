@@ -64,7 +64,7 @@ public struct Zone: Sendable, Equatable {
   }
 
   /// Changes of the offset within a span of time, in order.
-  private func transitions(in span: Range<Int64>) -> [ZoneFile.Transition] {
+  func transitions(in span: Range<Int64>) -> [ZoneFile.Transition] {
     var found: [ZoneFile.Transition] = []
     var index = firstTransition(after: span.lowerBound)
     while index < transitions.count, transitions[index].at < span.upperBound {
@@ -96,7 +96,7 @@ public struct Zone: Sendable, Equatable {
     return quarter(max(from, midnight - offset))
   }
 
-  private func quarter(_ seconds: Int64) -> Int64 {
+  func quarter(_ seconds: Int64) -> Int64 {
     floorDivide(seconds * Self.microsPerSecond, QuarterHour.micros) * QuarterHour.micros
   }
 
