@@ -198,6 +198,7 @@ package final class MemoryEngine: ServedEngine {
           && (filter.types.isEmpty || filter.types.contains(entry.type))
           && entry.atMicros >= filter.fromMicros ?? Int64.min
           && entry.atMicros < filter.toMicros ?? Int64.max
+          && (filter.spender.isEmpty || entry.spender.isExactly(filter.spender))
           && filter.metadata.allSatisfy { wanted in
             entry.text.metadata.contains {
               $0.key.isExactly(wanted.key) && $0.value.isExactly(wanted.value)

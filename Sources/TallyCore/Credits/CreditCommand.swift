@@ -13,16 +13,19 @@ public enum CreditCommand {
     public var userId: String
     public var amountMicros: Int64
     public var runId: String
+    /// Who spends it: a member or a key of the account; empty for none. So it is everywhere.
+    public var spender: String
     public var idempotency: Idempotency
     public var text: FreeText
 
     public init(
-      userId: String, amountMicros: Int64, runId: String = "", idempotency: Idempotency,
-      text: FreeText = FreeText()
+      userId: String, amountMicros: Int64, runId: String = "", spender: String = "",
+      idempotency: Idempotency, text: FreeText = FreeText()
     ) {
       self.userId = userId
       self.amountMicros = amountMicros
       self.runId = runId
+      self.spender = spender
       self.idempotency = idempotency
       self.text = text
     }
@@ -146,17 +149,19 @@ public enum CreditCommand {
     public var amountMicros: Int64
     public var ttlMillis: Int64
     public var runId: String
+    public var spender: String
     public var idempotency: Idempotency
     public var text: FreeText
 
     public init(
-      userId: String, amountMicros: Int64, ttlMillis: Int64, runId: String = "",
+      userId: String, amountMicros: Int64, ttlMillis: Int64, runId: String = "", spender: String = "",
       idempotency: Idempotency, text: FreeText = FreeText()
     ) {
       self.userId = userId
       self.amountMicros = amountMicros
       self.ttlMillis = ttlMillis
       self.runId = runId
+      self.spender = spender
       self.idempotency = idempotency
       self.text = text
     }

@@ -173,6 +173,7 @@ extension Draft {
         $0.runId = runId
         $0.attempt = attempt
         $0.holdId = hold?.id
+        $0.spender = hold?.spender ?? ""
       }
     }
     return charge

@@ -175,19 +175,21 @@ extension Draft {
   ///   - complete: sets what is particular to the row.
   /// - Throws: `insufficientCredits`.
   mutating func setAside(
-    _ amountMicros: Int64, expiresAtMicros: Int64, runId: String, attempt: Int32 = 0,
+    _ amountMicros: Int64, expiresAtMicros: Int64, runId: String, attempt: Int32 = 0, spender: String = "",
     complete: (inout Entry) -> Void = { _ in }
   ) throws(Refusal) -> Hold {
     let pins = try pin(amountMicros)
-    let hold = Hold(
+    var hold = Hold(
       id: sequence, userId: account.userId, amountMicros: amountMicros, createdAtMicros: nowMicros,
       expiresAtMicros: expiresAtMicros, runId: runId, attempt: attempt, pins: pins)
+    hold.spender = spender
     write(.hold, amountMicros: 0, effectiveAtMicros: nowMicros, lots: pins) {
       $0.holdId = hold.id
       $0.holdAmountMicros = amountMicros
       $0.expiresAtMicros = expiresAtMicros
       $0.runId = runId
       $0.attempt = attempt
+      $0.spender = spender
       complete(&$0)
     }
     keep(opened: hold)
@@ -225,6 +227,7 @@ extension Draft {
         $0.holdId = hold.id
         $0.runId = hold.runId
         $0.attempt = hold.attempt
+        $0.spender = hold.spender
         $0.holdAmountMicros = settled.releasedMicros
         if !isCapture { complete(&$0) }
       }
@@ -241,6 +244,7 @@ extension Draft {
         $0.holdId = hold.id
         $0.runId = hold.runId
         $0.attempt = hold.attempt
+        $0.spender = hold.spender
         complete(&$0)
       }
     }

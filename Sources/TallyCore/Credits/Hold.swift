@@ -23,6 +23,8 @@ public struct Hold: Sendable, Equatable {
   public var runId: String
   /// Of the run that BeginRun opened it for; zero for its first, and for a hold of Reserve.
   public var attempt: Int32
+  /// Who spends it; empty for none.
+  public var spender = ""
   /// What each lot pins, in burn order.
   public var pins: [LotAllocation]
 

@@ -15,6 +15,7 @@ extension Rules {
       .apiUsage, amountMicros: -consume.amountMicros, effectiveAtMicros: draft.nowMicros, lots: lots
     ) {
       $0.runId = consume.runId
+      $0.spender = consume.spender
       $0.idempotency = consume.idempotency
       $0.text = consume.text
     }
@@ -108,7 +109,7 @@ extension Rules {
     try draft.requireRoomForHold()
     let expiresAtMicros = try expiry(afterMillis: reserve.ttlMillis, fromMicros: draft.nowMicros)
     let hold = try draft.setAside(
-      reserve.amountMicros, expiresAtMicros: expiresAtMicros, runId: reserve.runId
+      reserve.amountMicros, expiresAtMicros: expiresAtMicros, runId: reserve.runId, spender: reserve.spender
     ) {
       $0.idempotency = reserve.idempotency
       $0.text = reserve.text
@@ -126,6 +127,7 @@ extension Rules {
       $0.holdId = hold.id
       $0.runId = hold.runId
       $0.attempt = hold.attempt
+      $0.spender = hold.spender
       $0.expiresAtMicros = hold.expiresAtMicros
       $0.idempotency = extend.idempotency
     }

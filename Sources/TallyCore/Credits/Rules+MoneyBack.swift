@@ -41,6 +41,7 @@ extension Rules {
       $0.refersTo = debit.sequence
       $0.runId = debit.runId
       $0.attempt = debit.attempt
+      $0.spender = debit.spender
       $0.setTerms(of: returned.opened)
       $0.idempotency = refund.idempotency
       $0.text = refund.text

@@ -17,6 +17,8 @@ public struct TransactionFilter: Sendable, Equatable {
   /// Exclusive.
   public var toMicros: Int64?
   public var metadata: [MetadataEntry] = []
+  /// All when empty.
+  public var spender = ""
   /// 1 to 1,000.
   public var limit: Int
   /// Rows with a smaller sequence only; from the page before.

@@ -139,6 +139,7 @@ extension TallystickV1.Transaction: @unsafe CBacked {
     periodStartDate = try unsafe readText(c.pointee.period_start_date, "period_start_date")
     periodEndDate = try unsafe readText(c.pointee.period_end_date, "period_end_date")
     rolloverCapMicros = unsafe c.pointee.rollover_cap_micros
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -188,6 +189,7 @@ extension TallystickV1.Transaction: @unsafe CBacked {
     unsafe c.pointee.period_start_date = arena.text(periodStartDate)
     unsafe c.pointee.period_end_date = arena.text(periodEndDate)
     unsafe c.pointee.rollover_cap_micros = rolloverCapMicros
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }
@@ -219,6 +221,7 @@ extension TallystickV1.Hold: @unsafe CBacked {
     settledAtMicros = unsafe c.pointee.settled_at_micros
     runId = try unsafe readText(c.pointee.run_id, "run_id")
     lots = try unsafe readMessages(c.pointee.n_lots, c.pointee.lots, "lots")
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -235,6 +238,7 @@ extension TallystickV1.Hold: @unsafe CBacked {
     unsafe c.pointee.settled_at_micros = settledAtMicros
     unsafe c.pointee.run_id = arena.text(runId)
     unsafe (c.pointee.n_lots, c.pointee.lots) = arena.messages(lots)
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }
@@ -433,6 +437,7 @@ extension TallystickV1.ConsumeRequest: @unsafe CBacked {
     runId = try unsafe readText(c.pointee.run_id, "run_id")
     description = try unsafe readText(c.pointee.description, "description")
     metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -445,6 +450,7 @@ extension TallystickV1.ConsumeRequest: @unsafe CBacked {
     unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__consume_request__metadata_entry__init) {
       unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
     }
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }
@@ -1045,6 +1051,7 @@ extension TallystickV1.ReserveRequest: @unsafe CBacked {
     idempotencyKey = try unsafe readText(c.pointee.idempotency_key, "idempotency_key")
     description = try unsafe readText(c.pointee.description, "description")
     metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1058,6 +1065,7 @@ extension TallystickV1.ReserveRequest: @unsafe CBacked {
     unsafe (c.pointee.n_metadata, c.pointee.metadata) = arena.map(metadata, tallystick__v1__reserve_request__metadata_entry__init) {
       unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
     }
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }
@@ -1785,6 +1793,7 @@ extension TallystickV1.ListTransactionsRequest: @unsafe CBacked {
     metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
     limit = unsafe c.pointee.limit
     cursor = try unsafe readText(c.pointee.cursor, "cursor")
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1804,6 +1813,7 @@ extension TallystickV1.ListTransactionsRequest: @unsafe CBacked {
     }
     unsafe c.pointee.limit = limit
     unsafe c.pointee.cursor = arena.text(cursor)
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }

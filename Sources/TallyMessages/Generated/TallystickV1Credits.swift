@@ -396,6 +396,8 @@ extension TallystickV1 {
     public var periodEndDate: String = ""
     /// Plan grants: what of it is carried over when it expires, at most; zero: nothing.
     public var rolloverCapMicros: Int64 = 0
+    /// Who of the account spent it, or set it aside; of a refund: who of the debit.
+    public var spender: String = ""
 
     public init() {}
   }
@@ -418,6 +420,7 @@ extension TallystickV1 {
     public var settledAtMicros: Int64 = 0
     public var runId: String = ""
     public var lots: [TallystickV1.LotAllocation] = []
+    public var spender: String = ""
 
     public init() {}
   }
@@ -489,6 +492,8 @@ extension TallystickV1 {
     public var runId: String = ""
     public var description: String = ""
     public var metadata: [String: String] = .init()
+    /// A member or a key of the account, which spends from it. At most 255 bytes.
+    public var spender: String = ""
 
     public init() {}
   }
@@ -686,6 +691,8 @@ extension TallystickV1 {
     public var idempotencyKey: String = ""
     public var description: String = ""
     public var metadata: [String: String] = .init()
+    /// As in Consume.
+    public var spender: String = ""
 
     public init() {}
   }
@@ -939,6 +946,8 @@ extension TallystickV1 {
     /// 1 to 1,000; 100 when zero.
     public var limit: Int32 = 0
     public var cursor: String = ""
+    /// Rows of this spender only; all when empty.
+    public var spender: String = ""
 
     public init() {}
   }

@@ -71,7 +71,8 @@ final class History {
       }
       let entry = try LedgerTable.entry(sequence: last, type: type, &columns)
       try columns.end()
-      guard filter.metadata.allSatisfy({ wanted in entry.text.metadata.contains { $0.isExactly(wanted) } })
+      guard filter.metadata.allSatisfy({ wanted in entry.text.metadata.contains { $0.isExactly(wanted) } }),
+        filter.spender.isEmpty || entry.spender.isExactly(filter.spender)
       else { continue }
       rows.append(entry)
     }

@@ -11,7 +11,7 @@ internal import TallySQLite
 final class HoldTable {
   static let columns = ColumnList(
     "id", "state", "amount", "created_at", "expires_at", "run_id", "pins", "captured", "released",
-    "forfeited", "settled_at", "attempt")
+    "forfeited", "settled_at", "attempt", "spender")
   /// The columns of a hold `h` and its account `a`, as `hold(_:)` takes them.
   static let selected = "\(columns.of("h")), a.user_id"
 
@@ -93,6 +93,7 @@ final class HoldTable {
     hold.forfeitedMicros = row.int()
     hold.settledAtMicros = row.int()
     hold.attempt = row.int32()
+    hold.spender = row.text()
     hold.userId = row.text()
     return hold
   }
@@ -112,6 +113,7 @@ final class HoldTable {
     upsert.bind(hold.forfeitedMicros)
     upsert.bind(hold.settledAtMicros)
     upsert.bind(hold.attempt == 0 ? nil : Int64(hold.attempt))
+    upsert.bind(hold.spender.isEmpty ? nil : hold.spender)
     upsert.bind(account)
     try upsert.run()
   }

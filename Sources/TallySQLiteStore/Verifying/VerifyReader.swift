@@ -36,7 +36,9 @@ final class VerifyReader {
       (SELECT count(*) FROM ledger l WHERE l.hold_id = h.id AND l.type = 13),
       (SELECT max(l.sequence) FROM ledger l WHERE l.hold_id = h.id AND l.type = 11),
       (SELECT count(*) FROM ledger l WHERE l.hold_id = h.id AND l.type = 11),
-      (SELECT l.account FROM ledger l WHERE l.sequence = h.id), h.account
+      (SELECT l.account FROM ledger l WHERE l.sequence = h.id), h.account,
+      (SELECT min(l.sequence) FROM ledger l
+        WHERE l.hold_id = h.id AND l.type IN (6, 11, 12, 13, 17) AND l.spender IS NOT h.spender)
     FROM hold h LEFT JOIN account a ON a.id = h.account WHERE h.id > ?1 ORDER BY h.id LIMIT ?2
     """
 
@@ -196,6 +198,8 @@ final class VerifyReader {
     var openers: Int64
     var openerAccount: Int64?
     var account: Int64
+    /// The first of its rows that names another spender.
+    var strayRow: Int64?
   }
 
   func holds(after id: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> (last: Int64?, [StoredHold])
@@ -215,7 +219,7 @@ final class VerifyReader {
             StoredHold(
               hold: try HoldTable.hold(&row), captured: row.int(), released: row.int(), forfeited: row.int(),
               captures: row.int(), releases: row.int(), opener: row.optionalInt(), openers: row.int(),
-              openerAccount: row.optionalInt(), account: row.int())
+              openerAccount: row.optionalInt(), account: row.int(), strayRow: row.optionalInt())
           })
       } catch {
         tally.add("hold \(id): \(error.message)")

@@ -273,6 +273,7 @@ final class VerifyRun {
       "\(name): settled \(stored.captures) and \(stored.releases) times")
     let pinned = hold.pins.reduce(0) { $0 &+ $1.amountMicros }
     replay.allocations.expect(pinned == hold.amountMicros, "\(name): pins \(pinned) of \(hold.amountMicros)")
+    if let row = stored.strayRow { replay.allocations.add("\(name): its row \(row) names another spender") }
   }
 
   // MARK: runs, usage and pages

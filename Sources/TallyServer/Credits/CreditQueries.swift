@@ -28,6 +28,8 @@ enum CreditQueries {
     filter.fromMicros = request.fromMicros
     filter.toMicros = request.toMicros
     filter.metadata = try Fields.entries(request.metadata, FieldPath())
+    try Fields.optional(request.spender, "spender", atMost: Limits.spenderByteCount)
+    filter.spender = request.spender
     filter.beforeSequence = try Cursor.decode(RPCs.listTransactions, request)
     return ListQuery(request, filter)
   }
@@ -194,6 +196,7 @@ enum CreditQueries {
     var total =
       512 + entry.userId.utf8.count + (entry.eventId?.utf8.count ?? 0)
       + (entry.idempotency?.key.utf8.count ?? 0) + entry.runId.utf8.count
+      + entry.spender.utf8.count
     total += (entry.paymentId ?? entry.referredPaymentId ?? "").utf8.count
     total += (entry.planId ?? entry.referredPlanId ?? "").utf8.count + entry.package.utf8.count
     total += entry.actor.utf8.count + entry.reason.utf8.count + entry.text.description.utf8.count
@@ -202,7 +205,8 @@ enum CreditQueries {
   }
 
   private static func size(_ hold: Hold) -> Int {
-    192 + hold.userId.utf8.count + hold.runId.utf8.count + hold.pins.count * allocationByteCount
+    192 + hold.userId.utf8.count + hold.runId.utf8.count + hold.spender.utf8.count
+      + hold.pins.count * allocationByteCount
   }
 
   /// An upper bound of a balance's encoded size without the user's id.

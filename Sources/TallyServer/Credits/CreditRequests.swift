@@ -15,9 +15,11 @@ enum CreditRequests {
     try Fields.required(request.userId, path("user_id"), atMost: Limits.userIdByteCount)
     try Fields.amount(request.amountMicros, path("amount_micros"))
     try Fields.optional(request.runId, path("run_id"), atMost: Limits.runIdByteCount)
+    try Fields.optional(request.spender, path("spender"), atMost: Limits.spenderByteCount)
     return Prepared(
       command: CreditCommand.Consume(
         userId: request.userId, amountMicros: request.amountMicros, runId: request.runId,
+        spender: request.spender,
         idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest()),
         text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)
@@ -130,11 +132,12 @@ enum CreditRequests {
     try Fields.amount(request.amountMicros, "amount_micros")
     if request.ttlMillis != 0 { try Fields.ttl(request.ttlMillis, "ttl_millis") }
     try Fields.optional(request.runId, "run_id", atMost: Limits.runIdByteCount)
+    try Fields.optional(request.spender, "spender", atMost: Limits.spenderByteCount)
     return Prepared(
       command: CreditCommand.Reserve(
         userId: request.userId, amountMicros: request.amountMicros,
         ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
-        runId: request.runId,
+        runId: request.runId, spender: request.spender,
         idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
         text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)

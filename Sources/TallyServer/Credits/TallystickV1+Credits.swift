@@ -83,6 +83,7 @@ extension TallystickV1.Transaction {
       periodEndDate = Civil(dayNumber: days.upperBound).text(upTo: .day)
     }
     rolloverCapMicros = entry.rollover?.capMicros ?? 0
+    spender = entry.spender
   }
 }
 
@@ -100,6 +101,7 @@ extension TallystickV1.Hold {
     expiresAtMicros = hold.expiresAtMicros
     settledAtMicros = hold.settledAtMicros
     runId = hold.runId
+    spender = hold.spender
     lots = hold.pins.map(TallystickV1.LotAllocation.init)
   }
 }

@@ -14,6 +14,7 @@ public enum Limits {
   public static let externalRefCount = 8
   public static let eventIdByteCount = 255
   public static let runIdByteCount = 255
+  public static let spenderByteCount = 255
   public static let runTypeByteCount = 64
   public static let runErrorByteCount = 1_024
   /// Tokens of one run, and its images.
@@ -107,6 +108,7 @@ public enum Limits {
     ("external_refs", Int64(externalRefCount), "ids"),
     ("event_id", Int64(eventIdByteCount), "bytes"),
     ("run_id", Int64(runIdByteCount), "bytes"),
+    ("spender", Int64(spenderByteCount), "bytes"),
     ("run_type", Int64(runTypeByteCount), "bytes"),
     ("run_error", Int64(runErrorByteCount), "bytes"),
     ("run_units", runUnitCount, "tokens or images"),

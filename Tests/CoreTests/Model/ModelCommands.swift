@@ -13,7 +13,7 @@ extension LedgerModel {
       try requireSpender(user)
       try Self.requireAvailable(consume.amountMicros, user)
       user.spend(.apiUsage, consume.amountMicros) {
-        $0.runId = consume.runId
+        ($0.runId, $0.spender) = (consume.runId, consume.spender)
         Self.sign(&$0, command)
       }
     case .adjust(let adjust) where adjust.amountMicros < 0:
@@ -28,7 +28,9 @@ extension LedgerModel {
       try requireSpender(user)
       let expiresAt = try Self.later(user.now, reserve.ttlMillis)
       try Self.requireAvailable(reserve.amountMicros, user)
-      return user.reserve(reserve.amountMicros, runId: reserve.runId, expiresAt: expiresAt) {
+      return user.reserve(
+        reserve.amountMicros, runId: reserve.runId, spender: reserve.spender, expiresAt: expiresAt
+      ) {
         Self.sign(&$0, command)
       }
     case .extend(let extend):

@@ -40,6 +40,7 @@ extension LedgerModel {
     let returned = try user.giveBack(parts)
     user.write(.refund, amount, effectiveAt: user.now, lots: returned.parts) {
       ($0.refersTo, $0.runId, $0.attempt) = (debit.sequence, debit.runId, debit.attempt)
+      $0.spender = debit.spender
       if let made = returned.made { ($0.priority, $0.expiresAtMicros) = (made.priority, made.expiresAt) }
       Self.sign(&$0, .refund(it))
     }

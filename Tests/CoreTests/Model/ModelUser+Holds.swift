@@ -7,18 +7,19 @@ internal import TallySQLiteStore
 
 extension ModelUser {
   mutating func reserve(
-    _ amount: Int64, runId: String, attempt: Int32 = 0, expiresAt: Int64,
+    _ amount: Int64, runId: String, attempt: Int32 = 0, spender: String = "", expiresAt: Int64,
     _ complete: (inout Entry) -> Void = { _ in }
   ) -> Hold {
     let id = nextRow
     let pins = take(amount, for: id)
-    let hold = Hold(
+    var hold = Hold(
       id: id, userId: userId, amountMicros: amount, createdAtMicros: now, expiresAtMicros: expiresAt,
       runId: runId, attempt: attempt, pins: pins)
+    hold.spender = spender
     holds[id] = hold
     write(.hold, 0, effectiveAt: now, lots: pins) {
       ($0.holdId, $0.holdAmountMicros) = (id, amount)
-      ($0.expiresAtMicros, $0.runId, $0.attempt) = (expiresAt, runId, attempt)
+      ($0.expiresAtMicros, $0.runId, $0.attempt, $0.spender) = (expiresAt, runId, attempt, spender)
       complete(&$0)
     }
     return hold
@@ -29,7 +30,9 @@ extension ModelUser {
     hold.expiresAtMicros = expiresAt
     holds[hold.id] = hold
     write(.holdExtend, 0, effectiveAt: now, lots: []) {
-      ($0.holdId, $0.runId, $0.attempt) = (hold.id, hold.runId, hold.attempt)
+      ($0.holdId, $0.runId, $0.attempt, $0.spender) = (
+        hold.id, hold.runId, hold.attempt, hold.spender
+      )
       $0.expiresAtMicros = expiresAt
       complete(&$0)
     }
@@ -82,7 +85,9 @@ extension ModelUser {
     }
     if state != .captured || !shares.back.isEmpty {
       write(.holdRelease, 0, effectiveAt: endedAt, lots: shares.back.map(\.part)) {
-        ($0.holdId, $0.runId, $0.attempt) = (hold.id, hold.runId, hold.attempt)
+        ($0.holdId, $0.runId, $0.attempt, $0.spender) = (
+          hold.id, hold.runId, hold.attempt, hold.spender
+        )
         $0.holdAmountMicros = ended.releasedMicros
         if state != .captured { complete(&$0) }
       }
@@ -112,7 +117,9 @@ extension ModelUser {
     }
     let amount = parts.reduce(0) { $0 + $1.amountMicros }
     write(.apiUsage, -amount, effectiveAt: endedAt, lots: parts) {
-      ($0.holdId, $0.runId, $0.attempt) = (hold.id, hold.runId, hold.attempt)
+      ($0.holdId, $0.runId, $0.attempt, $0.spender) = (
+        hold.id, hold.runId, hold.attempt, hold.spender
+      )
       complete(&$0)
     }
   }

@@ -116,6 +116,7 @@ extension ModelUser {
     if charge.owed > 0 {
       try owe(charge.owed, for: nil) {
         ($0.runId, $0.attempt, $0.holdId) = (runId, attempt, hold?.id)
+        $0.spender = hold?.spender ?? ""
       }
     }
     return charge

@@ -87,6 +87,9 @@ struct StepReader {
 
   private var holdId: Int64 { hold?.id ?? Int64(step.a % 1_000_000) + 1_000 }
 
+  /// Who of the account spends, if anybody is named.
+  private var member: String { ["", "m1", "m2"][Int(step.c % 3)] }
+
   var actingUser: String? { step.c % 11 == 0 ? Self.users[Int(step.b % 4)] : nil }
 
   /// - Returns: nil for a step that is no command.
@@ -96,7 +99,7 @@ struct StepReader {
       .consume(
         Command.Consume(
           userId: spender, amountMicros: amount(ofWhat: spender),
-          runId: step.b % 5 == 0 ? "r\(step.b % 9)" : "",
+          runId: step.b % 5 == 0 ? "r\(step.b % 9)" : "", spender: member,
           idempotency: idempotency, text: text))
     case .purchase: .addPurchase(purchase)
     case .grantPlan: .grantPlan(planGrant)
@@ -115,7 +118,7 @@ struct StepReader {
       .reserve(
         Command.Reserve(
           userId: spender, amountMicros: amount(ofWhat: spender), ttlMillis: ttl,
-          runId: step.b % 3 == 0 ? "r" : "", idempotency: idempotency, text: text))
+          runId: step.b % 3 == 0 ? "r" : "", spender: member, idempotency: idempotency, text: text))
     case .extend:
       .extend(
         Command.Extend(

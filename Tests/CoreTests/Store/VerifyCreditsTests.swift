@@ -194,6 +194,7 @@ struct VerifyCreditsTests {
         "row 32: nothing of row 30 has expired with it"
       ),
       (4, "UPDATE run SET owed = 29", "run row 1: owed 29, its ledger rows say 30"),
+      (4, "UPDATE hold SET spender = 'm' WHERE id = 17", "hold 17: its row 17 names another spender"),
       (4, "UPDATE ledger SET lots = x'0f46' WHERE sequence = 18", "row 18: hold 17 pins what it leaves"),
       (
         5, "UPDATE ledger SET period_start_day = period_start_day - 1 WHERE sequence = 34",

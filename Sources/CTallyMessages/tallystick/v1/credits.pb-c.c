@@ -2675,7 +2675,7 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__metadata_entry__de
   (ProtobufCMessageInit) tallystick__v1__transaction__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[37] =
+static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[38] =
 {
   {
     "sequence",
@@ -3121,6 +3121,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    38,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
   19,   /* field[19] = actor */
@@ -3156,6 +3168,7 @@ static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
   14,   /* field[14] = run_id */
   0,   /* field[0] = sequence */
   31,   /* field[31] = short_micros */
+  37,   /* field[37] = spender */
   1,   /* field[1] = transaction_id */
   3,   /* field[3] = type */
   2,   /* field[2] = user_id */
@@ -3164,7 +3177,7 @@ static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__transaction__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 37 }
+  { 0, 38 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
 {
@@ -3174,14 +3187,14 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
   "Tallystick__V1__Transaction",
   "tallystick.v1",
   sizeof(Tallystick__V1__Transaction),
-  37,
+  38,
   tallystick__v1__transaction__field_descriptors,
   tallystick__v1__transaction__field_indices_by_name,
   1,  tallystick__v1__transaction__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__transaction__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__hold__field_descriptors[12] =
+static const ProtobufCFieldDescriptor tallystick__v1__hold__field_descriptors[13] =
 {
   {
     "hold_id",
@@ -3327,6 +3340,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__hold__field_descriptors[12
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Hold, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__hold__field_indices_by_name[] = {
   3,   /* field[3] = amount_micros */
@@ -3339,13 +3364,14 @@ static const unsigned tallystick__v1__hold__field_indices_by_name[] = {
   5,   /* field[5] = released_micros */
   10,   /* field[10] = run_id */
   9,   /* field[9] = settled_at_micros */
+  12,   /* field[12] = spender */
   2,   /* field[2] = state */
   1,   /* field[1] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__hold__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__hold__descriptor =
 {
@@ -3355,7 +3381,7 @@ const ProtobufCMessageDescriptor tallystick__v1__hold__descriptor =
   "Tallystick__V1__Hold",
   "tallystick.v1",
   sizeof(Tallystick__V1__Hold),
-  12,
+  13,
   tallystick__v1__hold__field_descriptors,
   tallystick__v1__hold__field_indices_by_name,
   1,  tallystick__v1__hold__number_ranges,
@@ -3745,7 +3771,7 @@ const ProtobufCMessageDescriptor tallystick__v1__consume_request__metadata_entry
   (ProtobufCMessageInit) tallystick__v1__consume_request__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__consume_request__field_descriptors[6] =
+static const ProtobufCFieldDescriptor tallystick__v1__consume_request__field_descriptors[7] =
 {
   {
     "user_id",
@@ -3819,6 +3845,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__consume_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ConsumeRequest, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__consume_request__field_indices_by_name[] = {
   1,   /* field[1] = amount_micros */
@@ -3826,12 +3864,13 @@ static const unsigned tallystick__v1__consume_request__field_indices_by_name[] =
   2,   /* field[2] = idempotency_key */
   5,   /* field[5] = metadata */
   3,   /* field[3] = run_id */
+  6,   /* field[6] = spender */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__consume_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__consume_request__descriptor =
 {
@@ -3841,7 +3880,7 @@ const ProtobufCMessageDescriptor tallystick__v1__consume_request__descriptor =
   "Tallystick__V1__ConsumeRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__ConsumeRequest),
-  6,
+  7,
   tallystick__v1__consume_request__field_descriptors,
   tallystick__v1__consume_request__field_indices_by_name,
   1,  tallystick__v1__consume_request__number_ranges,
@@ -5388,7 +5427,7 @@ const ProtobufCMessageDescriptor tallystick__v1__reserve_request__metadata_entry
   (ProtobufCMessageInit) tallystick__v1__reserve_request__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__reserve_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tallystick__v1__reserve_request__field_descriptors[8] =
 {
   {
     "user_id",
@@ -5474,6 +5513,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__reserve_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ReserveRequest, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__reserve_request__field_indices_by_name[] = {
   1,   /* field[1] = amount_micros */
@@ -5481,13 +5532,14 @@ static const unsigned tallystick__v1__reserve_request__field_indices_by_name[] =
   4,   /* field[4] = idempotency_key */
   6,   /* field[6] = metadata */
   3,   /* field[3] = run_id */
+  7,   /* field[7] = spender */
   2,   /* field[2] = ttl_millis */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__reserve_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__reserve_request__descriptor =
 {
@@ -5497,7 +5549,7 @@ const ProtobufCMessageDescriptor tallystick__v1__reserve_request__descriptor =
   "Tallystick__V1__ReserveRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__ReserveRequest),
-  7,
+  8,
   tallystick__v1__reserve_request__field_descriptors,
   tallystick__v1__reserve_request__field_indices_by_name,
   1,  tallystick__v1__reserve_request__number_ranges,
@@ -7649,7 +7701,7 @@ const ProtobufCMessageDescriptor tallystick__v1__list_transactions_request__meta
   (ProtobufCMessageInit) tallystick__v1__list_transactions_request__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__list_transactions_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tallystick__v1__list_transactions_request__field_descriptors[8] =
 {
   {
     "user_id",
@@ -7735,12 +7787,25 @@ static const ProtobufCFieldDescriptor tallystick__v1__list_transactions_request_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListTransactionsRequest, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__list_transactions_request__field_indices_by_name[] = {
   6,   /* field[6] = cursor */
   2,   /* field[2] = from_micros */
   5,   /* field[5] = limit */
   4,   /* field[4] = metadata */
+  7,   /* field[7] = spender */
   3,   /* field[3] = to_micros */
   1,   /* field[1] = types */
   0,   /* field[0] = user_id */
@@ -7748,7 +7813,7 @@ static const unsigned tallystick__v1__list_transactions_request__field_indices_b
 static const ProtobufCIntRange tallystick__v1__list_transactions_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__list_transactions_request__descriptor =
 {
@@ -7758,7 +7823,7 @@ const ProtobufCMessageDescriptor tallystick__v1__list_transactions_request__desc
   "Tallystick__V1__ListTransactionsRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__ListTransactionsRequest),
-  7,
+  8,
   tallystick__v1__list_transactions_request__field_descriptors,
   tallystick__v1__list_transactions_request__field_indices_by_name,
   1,  tallystick__v1__list_transactions_request__number_ranges,

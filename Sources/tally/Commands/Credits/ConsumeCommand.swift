@@ -18,6 +18,7 @@ struct ConsumeCommand: ClientCommand {
   @Argument(help: Amounts.help) var amount: String
   @Flag(help: "The amount is in micro-USD.") var micros = false
   @Option(help: "The run that is charged for, as a label only.") var run = ""
+  @Option(help: "Who of the account spends it, such as a member or a key.") var spender = ""
 
   func perform() async throws {
     var request = TallystickV1.ConsumeRequest()
@@ -25,6 +26,7 @@ struct ConsumeCommand: ClientCommand {
     request.amountMicros = try Amounts.positive(amount, isMicros: micros)
     request.idempotencyKey = mutation.idempotencyKey
     request.runId = run
+    request.spender = spender
     request.description = text.description
     request.metadata = try text.pairs()
     try await tally.perform(

@@ -36,6 +36,7 @@ struct ListTransactionsCommand: ClientCommand {
     name: .customLong("meta"), parsing: .singleValue,
     help: ArgumentHelp("Only rows with this metadata. Repeatable.", valueName: "key=value"))
   var metadata: [String] = []
+  @Option(help: "Only rows of this spender.") var spender = ""
 
   func perform() async throws {
     var request = TallystickV1.ListTransactionsRequest()
@@ -43,6 +44,7 @@ struct ListTransactionsCommand: ClientCommand {
     request.limit = paging.limit
     request.cursor = paging.cursor
     request.metadata = try Pairs.parse(metadata)
+    request.spender = spender
     (request.fromMicros, request.toMicros) = try Times.parseRange(from: from, to: to)
     request.types = try TallystickV1.TransactionType.parse(
       type, among: TallystickV1.TransactionType.choices)

@@ -19,6 +19,7 @@ struct ReserveCommand: ClientCommand {
   @Flag(help: "The amount is in micro-USD.") var micros = false
   @Option(help: "How long the hold lasts, such as 90s, 15m, 2h or 30d.") var ttl = "15m"
   @Option(help: "The run that it is for, as a label only.") var run = ""
+  @Option(help: "Who of the account spends it, such as a member or a key.") var spender = ""
 
   func perform() async throws {
     var request = TallystickV1.ReserveRequest()
@@ -26,6 +27,7 @@ struct ReserveCommand: ClientCommand {
     request.amountMicros = try Amounts.positive(amount, isMicros: micros)
     request.ttlMillis = try Times.parseSpan(ttl)
     request.runId = run
+    request.spender = spender
     request.idempotencyKey = mutation.idempotencyKey
     request.description = text.description
     request.metadata = try text.pairs()

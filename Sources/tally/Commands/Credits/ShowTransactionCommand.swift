@@ -37,8 +37,8 @@ struct ShowTransactionCommand: ClientCommand {
     ]
     facts += Texts.moneyBack(row)
     facts += [
-      ("key", row.idempotencyKey), ("run", row.runId), ("payment", row.paymentId), ("plan", row.planId),
-      ("period", period(row)),
+      ("key", row.idempotencyKey), ("run", row.runId), ("spender", row.spender), ("payment", row.paymentId),
+      ("plan", row.planId), ("period", period(row)),
       ("hold", row.holdId), ("package", row.package), ("actor", row.actor), ("reason", row.reason),
       ("description", row.description),
     ].filter { !$0.1.isEmpty }

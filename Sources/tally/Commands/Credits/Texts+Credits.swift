@@ -98,7 +98,7 @@ extension Texts {
     let owed = isOfOwed ? "\(Dollars.format(row.owedMicros)) \(owedChange(row))" : ""
     let details = [
       owed, row.refersToTransactionId, row.eventId, row.paymentId, row.planId, row.periodStartDate, row.runId,
-      row.holdId, row.reason, row.description,
+      row.spender, row.holdId, row.reason, row.description,
     ]
     return details.filter { !$0.isEmpty }.joined(separator: " ")
   }

@@ -190,6 +190,7 @@ struct  Tallystick__V1__Transaction
   ProtobufCBinaryData period_start_date;
   ProtobufCBinaryData period_end_date;
   int64_t rollover_cap_micros;
+  ProtobufCBinaryData spender;
   Tallystick__V1__Transaction__PeriodStartCase period_start_case;
   union {
     int64_t period_start_at_micros;
@@ -201,7 +202,7 @@ struct  Tallystick__V1__Transaction
 };
 #define TALLYSTICK__V1__TRANSACTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__transaction__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
+    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__Hold
@@ -220,10 +221,11 @@ struct  Tallystick__V1__Hold
   ProtobufCBinaryData run_id;
   size_t n_lots;
   Tallystick__V1__LotAllocation **lots;
+  ProtobufCBinaryData spender;
 };
 #define TALLYSTICK__V1__HOLD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__hold__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 typedef enum {
@@ -327,10 +329,11 @@ struct  Tallystick__V1__ConsumeRequest
   ProtobufCBinaryData description;
   size_t n_metadata;
   Tallystick__V1__ConsumeRequest__MetadataEntry **metadata;
+  ProtobufCBinaryData spender;
 };
 #define TALLYSTICK__V1__CONSUME_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__consume_request__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 struct  Tallystick__V1__ConsumeResponse
@@ -706,10 +709,11 @@ struct  Tallystick__V1__ReserveRequest
   ProtobufCBinaryData description;
   size_t n_metadata;
   Tallystick__V1__ReserveRequest__MetadataEntry **metadata;
+  ProtobufCBinaryData spender;
 };
 #define TALLYSTICK__V1__RESERVE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__reserve_request__descriptor) \
-    , {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL }
+    , {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL} }
 
 
 struct  Tallystick__V1__ReserveResponse
@@ -1167,6 +1171,7 @@ struct  Tallystick__V1__ListTransactionsRequest
   Tallystick__V1__ListTransactionsRequest__MetadataEntry **metadata;
   int32_t limit;
   ProtobufCBinaryData cursor;
+  ProtobufCBinaryData spender;
   Tallystick__V1__ListTransactionsRequest__FromCase from_case;
   union {
     int64_t from_micros;
@@ -1178,7 +1183,7 @@ struct  Tallystick__V1__ListTransactionsRequest
 };
 #define TALLYSTICK__V1__LIST_TRANSACTIONS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__list_transactions_request__descriptor) \
-    , {0,NULL}, 0,NULL, 0,NULL, 0, {0,NULL}, TALLYSTICK__V1__LIST_TRANSACTIONS_REQUEST__FROM__NOT_SET, {0}, TALLYSTICK__V1__LIST_TRANSACTIONS_REQUEST__TO__NOT_SET, {0} }
+    , {0,NULL}, 0,NULL, 0,NULL, 0, {0,NULL}, {0,NULL}, TALLYSTICK__V1__LIST_TRANSACTIONS_REQUEST__FROM__NOT_SET, {0}, TALLYSTICK__V1__LIST_TRANSACTIONS_REQUEST__TO__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__ListTransactionsResponse

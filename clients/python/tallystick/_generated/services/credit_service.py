@@ -247,6 +247,7 @@ class CreditService:
         run_id: str = "",
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.ConsumeResponse:
         """Takes credit, or refuses with INSUFFICIENT_CREDITS."""
@@ -257,6 +258,7 @@ class CreditService:
             run_id=run_id,
             description=description,
             metadata=metadata,
+            spender=spender,
         )
         return self._caller.unary(_CONSUME, request, timeout)
 
@@ -522,6 +524,7 @@ class CreditService:
         idempotency_key: str = "",
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.ReserveResponse:
         """Holds credit for a time to live, so that a later Capture cannot fail for lack of it."""
@@ -533,6 +536,7 @@ class CreditService:
             idempotency_key=idempotency_key,
             description=description,
             metadata=metadata,
+            spender=spender,
         )
         return self._caller.unary(_RESERVE, request, timeout)
 
@@ -618,6 +622,7 @@ class CreditService:
         metadata: Optional[Mapping[str, str]] = None,
         limit: int = 0,
         cursor: str = "",
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.ListTransactionsResponse:
         """A user's ledger, newest first."""
@@ -629,6 +634,7 @@ class CreditService:
             metadata=metadata,
             limit=limit,
             cursor=cursor,
+            spender=spender,
         )
         return self._caller.unary(_LIST_TRANSACTIONS, request, timeout)
 
@@ -719,6 +725,7 @@ class AsyncCreditService:
         run_id: str = "",
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.ConsumeResponse:
         """Takes credit, or refuses with INSUFFICIENT_CREDITS."""
@@ -729,6 +736,7 @@ class AsyncCreditService:
             run_id=run_id,
             description=description,
             metadata=metadata,
+            spender=spender,
         )
         return await self._caller.unary(_CONSUME, request, timeout)
 
@@ -994,6 +1002,7 @@ class AsyncCreditService:
         idempotency_key: str = "",
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.ReserveResponse:
         """Holds credit for a time to live, so that a later Capture cannot fail for lack of it."""
@@ -1005,6 +1014,7 @@ class AsyncCreditService:
             idempotency_key=idempotency_key,
             description=description,
             metadata=metadata,
+            spender=spender,
         )
         return await self._caller.unary(_RESERVE, request, timeout)
 
@@ -1090,6 +1100,7 @@ class AsyncCreditService:
         metadata: Optional[Mapping[str, str]] = None,
         limit: int = 0,
         cursor: str = "",
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.ListTransactionsResponse:
         """A user's ledger, newest first."""
@@ -1101,6 +1112,7 @@ class AsyncCreditService:
             metadata=metadata,
             limit=limit,
             cursor=cursor,
+            spender=spender,
         )
         return await self._caller.unary(_LIST_TRANSACTIONS, request, timeout)
 

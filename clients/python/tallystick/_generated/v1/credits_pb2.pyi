@@ -251,7 +251,7 @@ class CheckBalanceResponse(_message.Message):
     def __init__(self, allowed: bool = ..., available_micros: _Optional[int] = ..., remaining_micros: _Optional[int] = ..., reason: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class ConsumeRequest(_message.Message):
-    __slots__ = ["amount_micros", "description", "idempotency_key", "metadata", "run_id", "user_id"]
+    __slots__ = ["amount_micros", "description", "idempotency_key", "metadata", "run_id", "spender", "user_id"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -264,14 +264,16 @@ class ConsumeRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     amount_micros: int
     description: str
     idempotency_key: str
     metadata: _containers.ScalarMap[str, str]
     run_id: str
+    spender: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., run_id: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., run_id: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class ConsumeResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "transaction"]
@@ -485,7 +487,7 @@ class GrantPromoResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Hold(_message.Message):
-    __slots__ = ["amount_micros", "captured_micros", "created_at_micros", "expires_at_micros", "forfeited_micros", "hold_id", "lots", "released_micros", "run_id", "settled_at_micros", "state", "user_id"]
+    __slots__ = ["amount_micros", "captured_micros", "created_at_micros", "expires_at_micros", "forfeited_micros", "hold_id", "lots", "released_micros", "run_id", "settled_at_micros", "spender", "state", "user_id"]
     AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
     CAPTURED_MICROS_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -496,6 +498,7 @@ class Hold(_message.Message):
     RELEASED_MICROS_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SETTLED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     amount_micros: int
@@ -508,9 +511,10 @@ class Hold(_message.Message):
     released_micros: int
     run_id: str
     settled_at_micros: int
+    spender: str
     state: HoldState
     user_id: str
-    def __init__(self, hold_id: _Optional[str] = ..., user_id: _Optional[str] = ..., state: _Optional[_Union[HoldState, str]] = ..., amount_micros: _Optional[int] = ..., captured_micros: _Optional[int] = ..., released_micros: _Optional[int] = ..., forfeited_micros: _Optional[int] = ..., created_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., settled_at_micros: _Optional[int] = ..., run_id: _Optional[str] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ...) -> None: ...
+    def __init__(self, hold_id: _Optional[str] = ..., user_id: _Optional[str] = ..., state: _Optional[_Union[HoldState, str]] = ..., amount_micros: _Optional[int] = ..., captured_micros: _Optional[int] = ..., released_micros: _Optional[int] = ..., forfeited_micros: _Optional[int] = ..., created_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., settled_at_micros: _Optional[int] = ..., run_id: _Optional[str] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class ListHoldsRequest(_message.Message):
     __slots__ = ["cursor", "limit", "states", "user_id"]
@@ -535,7 +539,7 @@ class ListHoldsResponse(_message.Message):
     def __init__(self, holds: _Optional[_Iterable[_Union[Hold, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class ListTransactionsRequest(_message.Message):
-    __slots__ = ["cursor", "from_micros", "limit", "metadata", "to_micros", "types", "user_id"]
+    __slots__ = ["cursor", "from_micros", "limit", "metadata", "spender", "to_micros", "types", "user_id"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -547,6 +551,7 @@ class ListTransactionsRequest(_message.Message):
     FROM_MICROS_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     TO_MICROS_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -554,10 +559,11 @@ class ListTransactionsRequest(_message.Message):
     from_micros: int
     limit: int
     metadata: _containers.ScalarMap[str, str]
+    spender: str
     to_micros: int
     types: _containers.RepeatedScalarFieldContainer[TransactionType]
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., types: _Optional[_Iterable[_Union[TransactionType, str]]] = ..., from_micros: _Optional[int] = ..., to_micros: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., types: _Optional[_Iterable[_Union[TransactionType, str]]] = ..., from_micros: _Optional[int] = ..., to_micros: _Optional[int] = ..., metadata: _Optional[_Mapping[str, str]] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class ListTransactionsResponse(_message.Message):
     __slots__ = ["commit_sequence", "next_cursor", "transactions"]
@@ -678,7 +684,7 @@ class ReleaseResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold: _Optional[_Union[Hold, _Mapping]] = ...) -> None: ...
 
 class ReserveRequest(_message.Message):
-    __slots__ = ["amount_micros", "description", "idempotency_key", "metadata", "run_id", "ttl_millis", "user_id"]
+    __slots__ = ["amount_micros", "description", "idempotency_key", "metadata", "run_id", "spender", "ttl_millis", "user_id"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -691,6 +697,7 @@ class ReserveRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     TTL_MILLIS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     amount_micros: int
@@ -698,9 +705,10 @@ class ReserveRequest(_message.Message):
     idempotency_key: str
     metadata: _containers.ScalarMap[str, str]
     run_id: str
+    spender: str
     ttl_millis: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., ttl_millis: _Optional[int] = ..., run_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., ttl_millis: _Optional[int] = ..., run_id: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class ReserveResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "hold", "replayed", "transaction"]
@@ -758,7 +766,7 @@ class ReversePurchaseResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Transaction(_message.Message):
-    __slots__ = ["actor", "amount_micros", "asked_micros", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "event_id", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "lots", "metadata", "owed_after_micros", "owed_micros", "package", "payment_id", "pending_after_micros", "period_end_date", "period_start_at_micros", "period_start_date", "plan_id", "priority", "reason", "refers_to_transaction_id", "rollover_cap_micros", "run_id", "sequence", "short_micros", "transaction_id", "type", "user_id", "version"]
+    __slots__ = ["actor", "amount_micros", "asked_micros", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "event_id", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "lots", "metadata", "owed_after_micros", "owed_micros", "package", "payment_id", "pending_after_micros", "period_end_date", "period_start_at_micros", "period_start_date", "plan_id", "priority", "reason", "refers_to_transaction_id", "rollover_cap_micros", "run_id", "sequence", "short_micros", "spender", "transaction_id", "type", "user_id", "version"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -799,6 +807,7 @@ class Transaction(_message.Message):
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SHORT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -836,11 +845,12 @@ class Transaction(_message.Message):
     run_id: str
     sequence: int
     short_micros: int
+    spender: str
     transaction_id: str
     type: TransactionType
     user_id: str
     version: int
-    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ..., pending_after_micros: _Optional[int] = ..., refers_to_transaction_id: _Optional[str] = ..., event_id: _Optional[str] = ..., asked_micros: _Optional[int] = ..., short_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ..., owed_after_micros: _Optional[int] = ..., period_start_date: _Optional[str] = ..., period_end_date: _Optional[str] = ..., rollover_cap_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ..., pending_after_micros: _Optional[int] = ..., refers_to_transaction_id: _Optional[str] = ..., event_id: _Optional[str] = ..., asked_micros: _Optional[int] = ..., short_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ..., owed_after_micros: _Optional[int] = ..., period_start_date: _Optional[str] = ..., period_end_date: _Optional[str] = ..., rollover_cap_micros: _Optional[int] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class VoidGrantRequest(_message.Message):
     __slots__ = ["actor", "amount_micros", "description", "idempotency_key", "metadata", "reason", "transaction_id"]

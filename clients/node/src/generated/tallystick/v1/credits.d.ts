@@ -282,6 +282,8 @@ export interface Transaction {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   rolloverCapMicros: bigint
+  /** Who of the account spent it, or set it aside; of a refund: who of the debit. */
+  spender: string
 }
 /** `Transaction` as it is given: what is absent has its default. */
 export interface TransactionInit {
@@ -385,6 +387,8 @@ export interface TransactionInit {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   rolloverCapMicros?: bigint | undefined
+  /** Who of the account spent it, or set it aside; of a refund: who of the debit. */
+  spender?: string | undefined
 }
 export declare const Transaction: MessageCodec<Transaction, TransactionInit>
 
@@ -418,6 +422,7 @@ export interface Hold {
   settledAtMicros: bigint
   runId: string
   lots: LotAllocation[]
+  spender: string
 }
 /** `Hold` as it is given: what is absent has its default. */
 export interface HoldInit {
@@ -449,6 +454,7 @@ export interface HoldInit {
   settledAtMicros?: bigint | Date | undefined
   runId?: string | undefined
   lots?: readonly LotAllocationInit[] | undefined
+  spender?: string | undefined
 }
 export declare const Hold: MessageCodec<Hold, HoldInit>
 
@@ -568,6 +574,8 @@ export interface ConsumeRequest {
   runId: string
   description: string
   metadata: { [key: string]: string }
+  /** A member or a key of the account, which spends from it. At most 255 bytes. */
+  spender: string
 }
 /** `ConsumeRequest` as it is given: what is absent has its default. */
 export interface ConsumeRequestInit {
@@ -582,6 +590,8 @@ export interface ConsumeRequestInit {
   runId?: string | undefined
   description?: string | undefined
   metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+  /** A member or a key of the account, which spends from it. At most 255 bytes. */
+  spender?: string | undefined
 }
 export declare const ConsumeRequest: MessageCodec<ConsumeRequest, ConsumeRequestInit>
 
@@ -907,6 +917,8 @@ export interface ReserveRequest {
   idempotencyKey: string
   description: string
   metadata: { [key: string]: string }
+  /** As in Consume. */
+  spender: string
 }
 /** `ReserveRequest` as it is given: what is absent has its default. */
 export interface ReserveRequestInit {
@@ -922,6 +934,8 @@ export interface ReserveRequestInit {
   idempotencyKey?: string | undefined
   description?: string | undefined
   metadata?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
+  /** As in Consume. */
+  spender?: string | undefined
 }
 export declare const ReserveRequest: MessageCodec<ReserveRequest, ReserveRequestInit>
 
@@ -1339,6 +1353,8 @@ export interface ListTransactionsRequest {
   /** 1 to 1,000; 100 when zero. */
   limit: number
   cursor: string
+  /** Rows of this spender only; all when empty. */
+  spender: string
 }
 /** `ListTransactionsRequest` as it is given: what is absent has its default. */
 export interface ListTransactionsRequestInit {
@@ -1354,6 +1370,8 @@ export interface ListTransactionsRequestInit {
   /** 1 to 1,000; 100 when zero. */
   limit?: number | undefined
   cursor?: string | undefined
+  /** Rows of this spender only; all when empty. */
+  spender?: string | undefined
 }
 export declare const ListTransactionsRequest: MessageCodec<ListTransactionsRequest, ListTransactionsRequestInit>
 

@@ -262,6 +262,7 @@ export const Transaction = new MessageCodec('tallystick.v1.Transaction', blankTr
   { name: 'periodStartDate', proto: 'period_start_date', number: 35, kind: 'text' },
   { name: 'periodEndDate', proto: 'period_end_date', number: 36, kind: 'text' },
   { name: 'rolloverCapMicros', proto: 'rollover_cap_micros', number: 37, kind: 'int64' },
+  { name: 'spender', proto: 'spender', number: 38, kind: 'text' },
 ])
 
 export function blankTransaction() {
@@ -303,6 +304,7 @@ export function blankTransaction() {
     periodStartDate: '',
     periodEndDate: '',
     rolloverCapMicros: 0n,
+    spender: '',
   }
 }
 
@@ -445,6 +447,9 @@ export function readTransaction(r, m) {
           break
         case 296:
           m.rolloverCapMicros = r.int64()
+          break
+        case 306:
+          m.spender = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -655,6 +660,11 @@ export function writeTransaction(w, m) {
     w.tag(296)
     w.int64(v, 'Transaction.rolloverCapMicros')
   }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(306)
+    w.text(v, 'Transaction.spender')
+  }
   w.unknown(m[UNKNOWN])
 }
 
@@ -671,6 +681,7 @@ export const Hold = new MessageCodec('tallystick.v1.Hold', blankHold, readHold, 
   { name: 'settledAtMicros', proto: 'settled_at_micros', number: 10, kind: 'int64' },
   { name: 'runId', proto: 'run_id', number: 11, kind: 'text' },
   { name: 'lots', proto: 'lots', number: 12, kind: 'message', of: () => LotAllocation, repeated: true },
+  { name: 'spender', proto: 'spender', number: 13, kind: 'text' },
 ])
 
 export function blankHold() {
@@ -687,6 +698,7 @@ export function blankHold() {
     settledAtMicros: 0n,
     runId: '',
     lots: [],
+    spender: '',
   }
 }
 
@@ -736,6 +748,9 @@ export function readHold(r, m) {
           r.leave(end)
           break
         }
+        case 106:
+          m.spender = r.text()
+          break
         default:
           r.unknown(tag, m)
       }
@@ -812,6 +827,11 @@ export function writeHold(w, m) {
       writeLotAllocation(w, one)
       w.leave(at)
     }
+  }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(106)
+    w.text(v, 'Hold.spender')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -1163,6 +1183,7 @@ export const ConsumeRequest = new MessageCodec('tallystick.v1.ConsumeRequest', b
   { name: 'runId', proto: 'run_id', number: 4, kind: 'text' },
   { name: 'description', proto: 'description', number: 5, kind: 'text' },
   { name: 'metadata', proto: 'metadata', number: 6, kind: 'text', map: 'text' },
+  { name: 'spender', proto: 'spender', number: 7, kind: 'text' },
 ])
 
 export function blankConsumeRequest() {
@@ -1173,6 +1194,7 @@ export function blankConsumeRequest() {
     runId: '',
     description: '',
     metadata: Object.create(null),
+    spender: '',
   }
 }
 
@@ -1220,6 +1242,9 @@ export function readConsumeRequest(r, m) {
           m.metadata[key] = value
           break
         }
+        case 58:
+          m.spender = r.text()
+          break
         default:
           r.unknown(tag, m)
       }
@@ -1269,6 +1294,11 @@ export function writeConsumeRequest(w, m) {
       w.text(one, 'ConsumeRequest.metadata')
       w.close(at)
     }
+  }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(58)
+    w.text(v, 'ConsumeRequest.spender')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -2656,6 +2686,7 @@ export const ReserveRequest = new MessageCodec('tallystick.v1.ReserveRequest', b
   { name: 'idempotencyKey', proto: 'idempotency_key', number: 5, kind: 'text' },
   { name: 'description', proto: 'description', number: 6, kind: 'text' },
   { name: 'metadata', proto: 'metadata', number: 7, kind: 'text', map: 'text' },
+  { name: 'spender', proto: 'spender', number: 8, kind: 'text' },
 ])
 
 export function blankReserveRequest() {
@@ -2667,6 +2698,7 @@ export function blankReserveRequest() {
     idempotencyKey: '',
     description: '',
     metadata: Object.create(null),
+    spender: '',
   }
 }
 
@@ -2717,6 +2749,9 @@ export function readReserveRequest(r, m) {
           m.metadata[key] = value
           break
         }
+        case 66:
+          m.spender = r.text()
+          break
         default:
           r.unknown(tag, m)
       }
@@ -2771,6 +2806,11 @@ export function writeReserveRequest(w, m) {
       w.text(one, 'ReserveRequest.metadata')
       w.close(at)
     }
+  }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(66)
+    w.text(v, 'ReserveRequest.spender')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -4663,6 +4703,7 @@ export const ListTransactionsRequest = new MessageCodec('tallystick.v1.ListTrans
   { name: 'metadata', proto: 'metadata', number: 5, kind: 'text', map: 'text' },
   { name: 'limit', proto: 'limit', number: 6, kind: 'int32' },
   { name: 'cursor', proto: 'cursor', number: 7, kind: 'text' },
+  { name: 'spender', proto: 'spender', number: 8, kind: 'text' },
 ])
 
 export function blankListTransactionsRequest() {
@@ -4674,6 +4715,7 @@ export function blankListTransactionsRequest() {
     metadata: Object.create(null),
     limit: 0,
     cursor: '',
+    spender: '',
   }
 }
 
@@ -4729,6 +4771,9 @@ export function readListTransactionsRequest(r, m) {
           break
         case 58:
           m.cursor = r.text()
+          break
+        case 66:
+          m.spender = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -4786,6 +4831,11 @@ export function writeListTransactionsRequest(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(58)
     w.text(v, 'ListTransactionsRequest.cursor')
+  }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(66)
+    w.text(v, 'ListTransactionsRequest.spender')
   }
   w.unknown(m[UNKNOWN])
 }
