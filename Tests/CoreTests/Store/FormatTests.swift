@@ -174,7 +174,7 @@ struct FormatTests {
     "89ec1aa074b162649e40813dbff4680311da5aa660f45382323d4c1e73590695",
     "53d2846d3e05909f684447eaf08a0ad8916d82fc863a1d600090a64f72bbe645",
     "427386b3a930f0d0c131251a3e2a073a8aaa8de036680aa2b9cb2c5344f6ef0c",
-    "ed1b4b8d3a632dc006415d2b33c4018f18b366c3f0308462238ea567156ab70d",
+    "1e89739945cda0f288f2b5bcc4065661db0cfaef00d084c352acfe073903e243",
   ]
 
   @Test("a file of a newer program, or with other migrations, is refused and left alone")
