@@ -1,8 +1,8 @@
 // What has been counted under a cap, in its current window.
 //
 // Invariants:
-// 1. A change counts in the window of the time to which it belongs, which is that at which its run or hold was
-//    opened. What belongs to a window that has passed no longer counts anywhere.
+// 1. A change counts in the window of the time to which it belongs, which is that at which its run or hold
+//    was opened. What belongs to a window that has passed no longer counts anywhere.
 // 2. As long as no more is taken away at a time than was added at it, nothing counted is negative.
 // 3. It moves forward only.
 

@@ -38,7 +38,7 @@ struct PageSteps {
   }
 
   private mutating func make(_ model: PageModel) -> PageCommand {
-    switch roll(42) {
+    switch roll(44) {
     case 0..<5:
       return .create(
         .init(
@@ -78,6 +78,10 @@ struct PageSteps {
         Media(
           mediaId: pick(Self.mediaIds), userId: pick(Self.users), url: "https://example.com/\(roll(2))",
           source: roll(2) == 0 ? .upload : .generated))
+    case 39, 40:
+      // One that is deleted, so that it can be purged.
+      let deleted = model.pages.filter { $0.deletedAtMicros != nil }.map(\.pageId)
+      return .purge(target(model, of: deleted.isEmpty ? nil : pick(deleted)))
     default:
       return .deleteMedia(
         .init(
@@ -91,8 +95,8 @@ struct PageSteps {
 
   private mutating func author() -> String { pick(["", "ada", "bob"]) }
 
-  private mutating func target(_ model: PageModel) -> PageTarget {
-    let known = model.pages.map(\.pageId)
+  private mutating func target(_ model: PageModel, of wanted: String? = nil) -> PageTarget {
+    let known = wanted.map { [$0] } ?? model.pages.map(\.pageId)
     let pageId = known.isEmpty || roll(12) == 0 ? pick(Self.pageIds) : pick(known)
     return PageTarget(
       pageId: pageId, actingUserId: acting(), maximumReplyByteCount: Self.replyByteCount)
