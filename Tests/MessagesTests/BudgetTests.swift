@@ -37,7 +37,7 @@ import Testing
     request.userId = "user-1"
     let bytes = request.encode()
     // The struct of protoc-c, and one unit for the text.
-    let need = 112 + 16
+    let need = 128 + 16
     #expect(try TallystickV1.ConsumeRequest.decode(bytes, budgetBytes: need) == request)
     #expect(
       decodeError { () throws(DecodeError) in

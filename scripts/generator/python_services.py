@@ -94,10 +94,11 @@ def service_module(service: Service, names: Names, model: Model) -> str:
 
 
 def imports(modules: dict[str, list[str]], body: str) -> str:
-    """Imports of the names that the body has."""
+    """Imports of the names that the body's code has."""
+    code = re.sub(r'""".*?"""', "", body, flags=re.DOTALL)
     lines = []
     for source, words in modules.items():
-        used = [word for word in words if re.search(rf"\b{word}\b", body)]
+        used = [word for word in words if re.search(rf"\b{word}\b", code)]
         if used:
             lines.append(f"from {source} import {', '.join(used)}")
     return "\n".join(lines)

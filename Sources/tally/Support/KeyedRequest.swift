@@ -26,8 +26,8 @@ extension Message {
 enum RepeatableMethods {
   /// Methods that read, set what they name, or replay under the id that they carry.
   static let prefixes = [
-    "Get", "List", "Check", "BatchGet", "Put", "Set", "Reset", "Verify", "Cancel", "Echo", "BeginRun",
-    "FinishRun", "RecordRun", "DeleteMedia",
+    "Get", "List", "Search", "Diff", "Check", "BatchGet", "Put", "Set", "Reset", "Verify", "Cancel", "Echo",
+    "BeginRun", "FinishRun", "RecordRun", "DeleteMedia",
   ]
 
   /// - Parameter request: the full name of a method's request, such as `tallystick.v1.GetBalanceRequest`.

@@ -98,14 +98,17 @@ struct LeadTests {
   func nobodyLeft() async throws {
     let host = try TestServer(registry: disk.registry)
     let (first, second) = (try host.raw(), try host.raw())
-    try await wait(first)
+    // Both have been let in, so that the call is alone.
+    try await expectEcho(second, 1)
+    try await expectEcho(first, 1)
+    try await wait(first, 3)
     await eventually("it waits") { disk.waitingCount == 1 }
-    try await wait(second)
+    try await wait(second, 3)
     #expect(try await second.frame()?.message == Disk.didNotLead)
     disk.letGo()
     #expect(try await first.frame()?.message == Disk.led)
     await eventually("it may again") {
-      guard (try? await wait(second, 3)) != nil else { return false }
+      guard (try? await wait(second, 5)) != nil else { return false }
       disk.letGo()
       return (try? await second.frame()?.message) == Disk.led
     }

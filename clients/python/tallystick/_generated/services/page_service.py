@@ -8,7 +8,7 @@ from typing import Optional, Union
 from tallystick._async_calls import AsyncCaller
 from tallystick._calls import Caller
 from tallystick._generated.v1 import pages_pb2
-from tallystick._rules import Method, texts
+from tallystick._rules import Method
 
 _CREATE_PAGE = Method(
     "tallystick.v1.PageService",
