@@ -27,14 +27,17 @@ struct CapWindowTests {
     Int64(date.timeIntervalSince1970.rounded()) * 1_000_000
   }
 
-  /// Apia skipped a day in 2011, and Foundation makes the week around it a day too long.
+  /// Where Foundation counts otherwise: it makes the week of a date that Apia skipped a day too long, and in
+  /// St. John's, where clocks went back a minute after midnight, it lets a date begin at the second midnight.
+  private static let others: Set = ["Pacific/Apia", "America/St_Johns"]
+
   @Test(
     "days, weeks from Monday and months are those of a calendar of the zone",
-    arguments: zones.filter { $0 != "Pacific/Apia" })
+    arguments: zones.filter { !others.contains($0) })
   func calendarWindows(name: String) throws {
     let zone = try ZoneStore().zone(named: name)
     let calendar = try Self.calendar(name)
-    var random = SystemRandomNumberGenerator()
+    var random = SeededGenerator(seed: 12)
     for _ in 0..<2_000 {
       let seconds = Int64.random(in: 946_684_800...1_893_456_000, using: &random)
       let date = Date(timeIntervalSince1970: Double(seconds))
@@ -96,7 +99,7 @@ struct CapWindowTests {
   @Test("a counter has what a plain sum has, over borders of every kind", arguments: zones)
   func counters(name: String) throws {
     let zone = try ZoneStore().zone(named: name)
-    var random = SystemRandomNumberGenerator()
+    var random = SeededGenerator(seed: 13)
     for window in [CapWindow.hour, .day, .week, .month, .last(hours: 1), .last(hours: 5), .last(hours: 168)] {
       var counter = CapCounter()
       var changes: [Change] = []
@@ -106,14 +109,19 @@ struct CapWindowTests {
         now += Int64.random(in: 0...longest, using: &random)
         counter.advance(to: now, window, in: zone)
         let change: Change
-        if let earlier = changes.randomElement(), earlier.amount > 0, Bool.random() {
+        if let earlier = changes.randomElement(using: &random), earlier.amount > 0,
+          Bool.random(using: &random)
+        {
           // It settles for less.
-          change = (-Int64.random(in: 0...earlier.amount), earlier.atMicros)
+          change = (-Int64.random(in: 0...earlier.amount, using: &random), earlier.atMicros)
           changes.removeAll { $0.amount == earlier.amount && $0.atMicros == earlier.atMicros }
           changes.append((earlier.amount + change.amount, earlier.atMicros))
         } else {
           // Up to five minutes ahead, as runs that are recorded may be.
-          change = (Int64.random(in: 1...1_000), now + Int64.random(in: -longest...300_000_000))
+          change = (
+            Int64.random(in: 1...1_000, using: &random),
+            now + Int64.random(in: -longest...300_000_000, using: &random)
+          )
           changes.append(change)
         }
         counter.add(change.amount, atMicros: change.atMicros, window)
