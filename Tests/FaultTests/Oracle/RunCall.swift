@@ -116,6 +116,15 @@ extension Call {
     run.end(terms, costMicros: parts[index].amountMicros)
     run.startedAtMicros = startedAtMicros
     run.recorded = true
+    run.attempt = 1
+    let counts: [(TallystickV1.UnitClass, Int64)] = [
+      (.input, run.inputTokens), (.output, run.outputTokens), (.image, run.images),
+    ]
+    run.units = counts.filter { $0.1 > 0 }.map { unitClass, count in
+      var units = TallystickV1.UnitCount()
+      (units.unitClass, units.count) = (unitClass, count)
+      return units
+    }
     return run
   }
 
