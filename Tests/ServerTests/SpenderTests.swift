@@ -68,4 +68,56 @@ import Testing
       #expect(try await live.reason(Credits.listTransactions) { $0.spender = long } == "INVALID_FIELD")
     }
   }
+
+  @Test("a run, its hold and its charge name who began it, also when the charge has no hold")
+  func runs() async throws {
+    try await LiveServer.run { live in
+      try await live.purchase("a", 1_000, payment: "p", key: "p")
+      for (run, estimate) in [("r1", 50), ("r2", 0)] {
+        let begun = try await live.call(Usages.beginRun) {
+          ($0.userId, $0.runId, $0.model, $0.type, $0.spender) = ("a", run, "m", "text", "m1")
+          $0.estimateMicros = Int64(estimate)
+        }
+        #expect(begun.run?.spender == "m1" && begun.hold?.spender == (estimate > 0 ? "m1" : nil))
+        let ended = try await live.call(Usages.finishRun) {
+          ($0.runId, $0.status, $0.costMicros) = (run, .succeeded, 20)
+        }
+        #expect(ended.run?.spender == "m1" && ended.transaction?.spender == "m1")
+      }
+      _ = try await live.call(Usages.recordRun) {
+        ($0.userId, $0.runId, $0.model, $0.type, $0.status) = ("a", "r3", "m", "text", .failed)
+        $0.spender = "m2"
+      }
+      #expect(try await Self.rows(live, of: "m1") == [2, 3, 4, 5])
+      func listed(_ spender: String) async throws -> [String] {
+        try await live.call(Usages.listRuns) { ($0.userId, $0.spender) = ("a", spender) }.runs.map(\.runId)
+      }
+      #expect(try await listed("m1").sorted() == ["r1", "r2"])
+      #expect(try await listed("m2") == ["r3"])
+      #expect(try await listed("").count == 3)
+    }
+  }
+
+  @Test("a run of another spender is another run, and a spender over the limit is refused")
+  func runRequests() async throws {
+    try await LiveServer.run { live in
+      let long = String(repeating: "m", count: Limits.spenderByteCount + 1)
+      func begin(_ run: String, _ spender: String) async throws -> String? {
+        try await live.reason(Usages.beginRun) {
+          ($0.userId, $0.runId, $0.model, $0.type, $0.spender) = ("a", run, "m", "text", spender)
+        }
+      }
+      #expect(try await begin("r1", long) == "INVALID_FIELD")
+      #expect(try await begin("r1", "m1") == nil)
+      #expect(try await begin("r1", "m1") == nil)
+      #expect(try await begin("r1", "m2") == "RUN_CONFLICT")
+      let record = try await live.reason(Usages.recordRun) {
+        ($0.userId, $0.runId, $0.model, $0.type, $0.status) = ("a", "r3", "m", "text", .failed)
+        $0.spender = long
+      }
+      #expect(record == "INVALID_FIELD")
+      #expect(
+        try await live.reason(Usages.listRuns) { ($0.userId, $0.spender) = ("a", long) } == "INVALID_FIELD")
+    }
+  }
 }

@@ -66,6 +66,7 @@ extension MemoryEngine {
           && (filter.statuses.isEmpty || filter.statuses.contains(run.status))
           && (filter.model.isEmpty || filter.model.isExactly(run.model))
           && (filter.type.isEmpty || filter.type.isExactly(run.type))
+          && (filter.spender.isEmpty || filter.spender.isExactly(run.spender))
           && run.startedAtMicros >= filter.fromMicros ?? 0
           && run.startedAtMicros < filter.toMicros ?? Int64.max
           && (filter.before.map { run.place.isOlder(than: $0) } ?? true)

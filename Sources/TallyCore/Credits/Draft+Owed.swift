@@ -141,7 +141,7 @@ extension Draft {
   ///   - onShort: what the user's plan says; asked only when something is not there.
   ///   - complete: sets what is particular to the own row: the debit's, or else the release's.
   mutating func charge(
-    _ amountMicros: Int64, to hold: Hold?, runId: String, attempt: Int32,
+    _ amountMicros: Int64, to hold: Hold?, runId: String, attempt: Int32, spender: String,
     onShort: () throws(Refusal) -> OnShort,
     complete: (inout Entry) -> Void = { _ in }
   ) throws(Refusal) -> Charge {
@@ -163,6 +163,7 @@ extension Draft {
       write(.apiUsage, amountMicros: -drawn, effectiveAtMicros: nowMicros, lots: lots) {
         $0.runId = runId
         $0.attempt = attempt
+        $0.spender = spender
         $0.owedMicros = owed
         complete(&$0)
       }
@@ -173,7 +174,7 @@ extension Draft {
         $0.runId = runId
         $0.attempt = attempt
         $0.holdId = hold?.id
-        $0.spender = hold?.spender ?? ""
+        $0.spender = spender
       }
     }
     return charge

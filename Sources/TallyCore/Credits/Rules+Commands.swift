@@ -154,7 +154,8 @@ extension Rules {
         ])
     }
     let charge = try draft.charge(
-      amountMicros, to: hold, runId: hold.runId, attempt: hold.attempt, onShort: onShort
+      amountMicros, to: hold, runId: hold.runId, attempt: hold.attempt, spender: hold.spender,
+      onShort: onShort
     ) {
       $0.idempotency = capture.idempotency
       $0.text = capture.text

@@ -42,6 +42,8 @@ public struct Run: Sendable, Equatable {
   /// Counted from 1. The next one begins once this one has failed or was cancelled.
   public var attempt: Int32 = 1
   public var userId: String
+  /// Who of the account began it; empty when nobody was named.
+  public var spender = ""
   public var model: String
   public var type: String
   public var status: RunStatus
@@ -95,9 +97,10 @@ public struct RunFilter: Sendable, Equatable {
   public var userId: String
   /// All when empty.
   public var statuses: [RunStatus] = []
-  /// Any when empty; so is the type.
+  /// Any when empty; so are the type and the spender.
   public var model = ""
   public var type = ""
+  public var spender = ""
   /// Inclusive.
   public var fromMicros: Int64?
   /// Exclusive.

@@ -60,11 +60,13 @@ extension Rules {
       runId: begin.runId, userId: begin.userId, model: begin.model, type: begin.type, status: .running,
       startedAtMicros: draft.nowMicros)
     run.attempt = begin.attempt
+    run.spender = begin.spender
     run.expiresAtMicros = expiresAtMicros
     guard begin.estimateMicros > 0 else { return draft.runChange(run, ownRowsAfter: draft.sequence) }
     let sequence = draft.sequence
     let hold = try draft.setAside(
-      begin.estimateMicros, expiresAtMicros: expiresAtMicros, runId: begin.runId, attempt: run.rowAttempt)
+      begin.estimateMicros, expiresAtMicros: expiresAtMicros, runId: begin.runId, attempt: run.rowAttempt,
+      spender: run.spender)
     run.estimateMicros = begin.estimateMicros
     run.holdId = hold.id
     return draft.runChange(run, ownRowsAfter: sequence, hold: hold)
@@ -92,7 +94,7 @@ extension Rules {
     let hold = context.hold.flatMap { $0.isOpen(atMicros: draft.nowMicros) ? $0 : nil }
     let charge = try draft.charge(
       costMicros - paidBefore - owedBefore, to: hold, runId: run.runId, attempt: run.rowAttempt,
-      onShort: onShort)
+      spender: run.spender, onShort: onShort)
     run.chargedMicros = paidBefore + charge.paidMicros
     run.uncollectedMicros = costMicros - run.chargedMicros
     run.owedMicros = owedBefore + charge.owedMicros
@@ -121,6 +123,7 @@ extension Rules {
       runId: record.runId, userId: record.userId, model: record.model, type: record.type,
       status: record.end.status, startedAtMicros: startedAtMicros)
     run.isRecorded = true
+    run.spender = record.spender
     run.end(record.end, cost, atMicros: nowMicros)
     return run
   }

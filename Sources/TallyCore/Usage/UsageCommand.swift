@@ -17,11 +17,13 @@ public enum UsageCommand {
     /// Not negative; zero holds nothing.
     public var estimateMicros: Int64
     public var ttlMillis: Int64
+    /// Who of the account begins it; empty when nobody is named.
+    public var spender: String
     public var digest: Digest
 
     public init(
       userId: String, runId: String, attempt: Int32 = 1, model: String, type: String, estimateMicros: Int64,
-      ttlMillis: Int64, digest: Digest
+      ttlMillis: Int64, spender: String = "", digest: Digest
     ) {
       self.userId = userId
       self.runId = runId
@@ -30,6 +32,7 @@ public enum UsageCommand {
       self.type = type
       self.estimateMicros = estimateMicros
       self.ttlMillis = ttlMillis
+      self.spender = spender
       self.digest = digest
     }
   }
@@ -95,11 +98,13 @@ public enum UsageCommand {
     public var end: End
     /// nil is now.
     public var startedAtMicros: Int64?
+    /// As that of `Begin`.
+    public var spender: String
     public var digest: Digest
 
     public init(
       userId: String, runId: String, model: String, type: String, end: End, startedAtMicros: Int64? = nil,
-      digest: Digest
+      spender: String = "", digest: Digest
     ) {
       self.userId = userId
       self.runId = runId
@@ -107,6 +112,7 @@ public enum UsageCommand {
       self.type = type
       self.end = end
       self.startedAtMicros = startedAtMicros
+      self.spender = spender
       self.digest = digest
     }
   }

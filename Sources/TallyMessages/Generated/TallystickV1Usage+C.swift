@@ -98,6 +98,7 @@ extension TallystickV1.Run: @unsafe CBacked {
     breakdown = try unsafe readMessages(c.pointee.n_breakdown, c.pointee.breakdown, "breakdown")
     priceVersion = unsafe c.pointee.price_version
     planId = try unsafe readText(c.pointee.plan_id, "plan_id")
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -127,6 +128,7 @@ extension TallystickV1.Run: @unsafe CBacked {
     unsafe (c.pointee.n_breakdown, c.pointee.breakdown) = arena.messages(breakdown)
     unsafe c.pointee.price_version = priceVersion
     unsafe c.pointee.plan_id = arena.text(planId)
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }
@@ -153,6 +155,7 @@ extension TallystickV1.BeginRunRequest: @unsafe CBacked {
     estimateMicros = unsafe c.pointee.estimate_micros
     ttlMillis = unsafe c.pointee.ttl_millis
     attempt = unsafe c.pointee.attempt
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -164,6 +167,7 @@ extension TallystickV1.BeginRunRequest: @unsafe CBacked {
     unsafe c.pointee.estimate_micros = estimateMicros
     unsafe c.pointee.ttl_millis = ttlMillis
     unsafe c.pointee.attempt = attempt
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }
@@ -354,6 +358,7 @@ extension TallystickV1.RecordRunRequest: @unsafe CBacked {
       completionTokens = unsafe c.pointee.completion_tokens
     default: break
     }
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -385,6 +390,7 @@ extension TallystickV1.RecordRunRequest: @unsafe CBacked {
       unsafe c.pointee.completion_case = .init(rawValue: 15)
       unsafe c.pointee.completion_tokens = completionTokens
     }
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }
@@ -648,6 +654,7 @@ extension TallystickV1.ListRunsRequest: @unsafe CBacked {
     }
     limit = unsafe c.pointee.limit
     cursor = try unsafe readText(c.pointee.cursor, "cursor")
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -666,6 +673,7 @@ extension TallystickV1.ListRunsRequest: @unsafe CBacked {
     }
     unsafe c.pointee.limit = limit
     unsafe c.pointee.cursor = arena.text(cursor)
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }

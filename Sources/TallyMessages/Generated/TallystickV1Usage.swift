@@ -381,6 +381,8 @@ extension TallystickV1 {
     public var priceVersion: Int64 = 0
     /// The plan under which it is priced: the user's when it began; empty without one.
     public var planId: String = ""
+    /// Who of the account began it.
+    public var spender: String = ""
 
     public init() {}
   }
@@ -403,6 +405,8 @@ extension TallystickV1 {
     /// running one whose hold has expired included, and after SUCCEEDED, it is RUN_CONFLICT with the newest
     /// `attempt` and its `status`.
     public var attempt: Int32 = 0
+    /// As in Consume; the rows of the hold and of the charge name it too.
+    public var spender: String = ""
 
     public init() {}
   }
@@ -485,6 +489,8 @@ extension TallystickV1 {
     public var units: [TallystickV1.UnitCount] = []
     public var promptTokens: Int64?
     public var completionTokens: Int64?
+    /// As in Consume.
+    public var spender: String = ""
 
     public init() {}
   }
@@ -582,6 +588,8 @@ extension TallystickV1 {
     /// 1 to 1,000; 100 when zero.
     public var limit: Int32 = 0
     public var cursor: String = ""
+    /// Runs of this spender only; all when empty.
+    public var spender: String = ""
 
     public init() {}
   }

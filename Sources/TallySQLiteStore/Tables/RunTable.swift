@@ -16,7 +16,8 @@ final class RunTable {
   private static let columns = ColumnList(
     "id", "run_id", "attempt", "model", "type", "status", "started_at", "estimate", "hold_id", "input_tokens",
     "output_tokens", "images", "cost", "charged", "uncollected", "owed", "finished_at", "expires_at",
-    "error", "recorded", "provider_cost", "units", "breakdown", "price_version", "plan_id")
+    "error", "recorded", "provider_cost", "units", "breakdown", "price_version", "plan_id",
+    "spender")
   /// What replays need.
   private static let requests = ColumnList(
     "account", "digest", "commit_sequence", "commit_position", "finish_digest", "finish_commit_sequence",
@@ -170,6 +171,7 @@ final class RunTable {
     run.breakdown = try row.optionalBlob().map(Packing.breakdown)
     run.priceVersion = row.int()
     run.planId = row.optionalText()
+    run.spender = row.text()
     run.userId = row.text()
     return run
   }
@@ -205,6 +207,7 @@ final class RunTable {
     insert.bind(run.error)
     insert.bind(run.isRecorded ? 1 : 0)
     bindPrices(of: run, to: insert)
+    insert.bind(run.spender.isEmpty ? nil : run.spender)
     insert.bind(stored.account)
     insert.bind(stored.digest.bytes)
     insert.bind(stored.commit.sequence)
@@ -260,5 +263,6 @@ extension RunFilter {
   fileprivate func matches(_ run: Run) -> Bool {
     (statuses.isEmpty || statuses.contains(run.status)) && (model.isEmpty || model.isExactly(run.model))
       && (type.isEmpty || type.isExactly(run.type))
+      && (spender.isEmpty || spender.isExactly(run.spender))
   }
 }

@@ -29,7 +29,7 @@ final class VerifyCharges {
         WHERE l.sequence = r.finish_sequence AND l.type IN (6, 17) AND l.hold_id IS NULL), 0),
       EXISTS (SELECT 1 FROM ledger l
         WHERE l.sequence = r.finish_sequence AND l.account = r.account AND l.run_id = r.run_id
-          AND coalesce(l.attempt, 1) = r.attempt
+          AND coalesce(l.attempt, 1) = r.attempt AND l.spender IS r.spender
           AND l.commit_sequence = r.finish_commit_sequence AND l.commit_position = r.finish_commit_position),
       EXISTS (SELECT 1 FROM ledger l
         WHERE l.hold_id = r.hold_id AND l.type = 6 AND l.account = r.account
@@ -39,7 +39,8 @@ final class VerifyCharges {
       r.attempt = 1 OR EXISTS (SELECT 1 FROM run b
         WHERE b.run_id = r.run_id AND b.attempt = r.attempt - 1 AND b.account = r.account
           AND b.status IN (3, 4)),
-      r.attempt = 1 OR NOT r.recorded
+      r.attempt = 1 OR NOT r.recorded,
+      r.hold_id IS NULL OR EXISTS (SELECT 1 FROM hold h WHERE h.id = r.hold_id AND h.spender IS r.spender)
     FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
 
@@ -94,6 +95,7 @@ final class VerifyCharges {
     }
     tally.expect(row.int() == 1, "\(name): the attempt before it has not failed and was not cancelled")
     tally.expect(row.int() == 1, "\(name): it was recorded as a further attempt")
+    tally.expect(row.int() == 1, "\(name): its hold names another spender")
     return id
   }
 }

@@ -51,10 +51,12 @@ enum RunQueries {
     }
     try Fields.optional(request.model, "model", atMost: Limits.modelByteCount)
     try Fields.optional(request.type, "type", atMost: Limits.runTypeByteCount)
+    try Fields.optional(request.spender, "spender", atMost: Limits.spenderByteCount)
     try Fields.time(request.fromMicros, "from_micros")
     try Fields.time(request.toMicros, "to_micros")
     filter.model = request.model
     filter.type = request.type
+    filter.spender = request.spender
     filter.fromMicros = request.fromMicros
     filter.toMicros = request.toMicros
     let numbers = try Cursor.decode(RPCs.listRuns, request, count: 2)
@@ -82,7 +84,7 @@ enum RunQueries {
   private static func size(_ run: Run) -> Int {
     // Eleven classes in both lists, of at most sixteen bytes each.
     640 + (run.planId?.utf8.count ?? 0) + run.runId.utf8.count + run.userId.utf8.count + run.model.utf8.count
-      + run.type.utf8.count
+      + run.type.utf8.count + run.spender.utf8.count
       + run.error.utf8.count
   }
 }

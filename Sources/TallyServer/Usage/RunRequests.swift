@@ -21,12 +21,13 @@ enum RunRequests {
     try notNegative(request.estimateMicros, "estimate_micros")
     if request.ttlMillis != 0 { try Fields.ttl(request.ttlMillis, "ttl_millis") }
     try Fields.attempt(request.attempt)
+    try Fields.optional(request.spender, "spender", atMost: Limits.spenderByteCount)
     return Prepared(
       command: UsageCommand.Begin(
         userId: request.userId, runId: request.runId, attempt: max(request.attempt, 1),
         model: request.model, type: request.type, estimateMicros: request.estimateMicros,
         ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
-        digest: digest),
+        spender: request.spender, digest: digest),
       userId: request.userId)
   }
 
@@ -60,10 +61,11 @@ enum RunRequests {
       status: request.status, units, costMicros: request.costMicros,
       providerCostMicros: request.providerCostMicros, error: request.error, path)
     try Fields.time(request.startedAtMicros, path("started_at_micros"))
+    try Fields.optional(request.spender, path("spender"), atMost: Limits.spenderByteCount)
     return Prepared(
       command: UsageCommand.Record(
         userId: request.userId, runId: request.runId, model: request.model, type: request.type, end: end,
-        startedAtMicros: request.startedAtMicros,
+        startedAtMicros: request.startedAtMicros, spender: request.spender,
         digest: RequestDigest.make(method: recordMethod, request)),
       userId: request.userId)
   }

@@ -96,6 +96,7 @@ extension TallystickV1.Run {
     }
     priceVersion = run.priceVersion
     planId = run.planId ?? ""
+    spender = run.spender
     chargedMicros = run.chargedMicros
     uncollectedMicros = run.uncollectedMicros
     owedMicros = run.owedMicros

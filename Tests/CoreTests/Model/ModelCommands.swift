@@ -59,7 +59,9 @@ extension LedgerModel {
         details: ["hold_micros": "\(hold.amountMicros)", "amount_micros": "\(amount)"])
     }
     let onShort = onShort(user.userId)
-    return try user.charge(amount, to: hold, runId: hold.runId, attempt: hold.attempt, onShort: onShort) {
+    return try user.charge(
+      amount, to: hold, runId: hold.runId, attempt: hold.attempt, spender: hold.spender, onShort: onShort
+    ) {
       if amount > hold.amountMicros { $0.refersTo = hold.id }
       Self.sign(&$0, .capture(capture))
     }.hold

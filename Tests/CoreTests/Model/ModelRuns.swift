@@ -39,7 +39,8 @@ extension LedgerModel {
     if begin.estimateMicros > 0 {
       try Self.requireAvailable(begin.estimateMicros, user)
       hold = user.reserve(
-        begin.estimateMicros, runId: begin.runId, attempt: Self.row(begin.attempt), expiresAt: expiresAt)
+        begin.estimateMicros, runId: begin.runId, attempt: Self.row(begin.attempt), spender: begin.spender,
+        expiresAt: expiresAt)
     }
     let balance = user.balance(at: time)
     try saveRows(of: &user)
@@ -47,6 +48,7 @@ extension LedgerModel {
       runId: begin.runId, userId: begin.userId, model: begin.model, type: begin.type, status: .running,
       startedAtMicros: time)
     (run.id, run.attempt, run.expiresAtMicros) = (Int64(runs.count) + 1, begin.attempt, expiresAt)
+    run.spender = begin.spender
     (run.holdId, run.estimateMicros) = (hold?.id, begin.estimateMicros)
     (run.priceVersion, run.planId) = (Int64(book.count), plan(of: begin.userId)?.id)
     runs[run.name] = ModelRunState(run: run, digest: begin.digest, holdRow: hold?.id)
@@ -74,7 +76,7 @@ extension LedgerModel {
     let owedBefore = min(cost - paidBefore, capture?.owedMicros ?? 0)
     let charge = try user.charge(
       cost - paidBefore - owedBefore, to: known.run.holdId.flatMap { user.holds[$0] }, runId: finish.runId,
-      attempt: Self.row(finish.attempt), onShort: onShort(user.userId))
+      attempt: Self.row(finish.attempt), spender: known.run.spender, onShort: onShort(user.userId))
     let balance = user.balance(at: time)
     let own = user.rows[first...]
     let row =
@@ -111,6 +113,7 @@ extension LedgerModel {
     var run = Run(
       runId: record.runId, userId: record.userId, model: record.model, type: record.type,
       status: record.end.status, startedAtMicros: start)
+    run.spender = record.spender
     let isReckoned = record.end.costMicros == nil && record.end.status != .failed
     run.priceVersion = Int64(book.count)
     if isReckoned { run.planId = plan(of: record.userId)?.id }

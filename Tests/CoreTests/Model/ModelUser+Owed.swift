@@ -94,7 +94,8 @@ extension ModelUser {
 
   /// Takes an amount from a hold's hands, then from what is free. What is not there is owed, or forgotten.
   mutating func charge(
-    _ amount: Int64, to hold: Hold?, runId: String, attempt: Int32, onShort: OnShort,
+    _ amount: Int64, to hold: Hold?, runId: String, attempt: Int32, spender: String,
+    onShort: OnShort,
     _ complete: (inout Entry) -> Void = { _ in }
   ) throws(Refusal) -> Charge {
     let held = min(amount, hold?.amountMicros ?? 0)
@@ -109,14 +110,13 @@ extension ModelUser {
       }
     } else if drawn > 0 {
       spend(.apiUsage, drawn) {
-        ($0.runId, $0.attempt, $0.owedMicros) = (runId, attempt, charge.owed)
+        ($0.runId, $0.attempt, $0.spender, $0.owedMicros) = (runId, attempt, spender, charge.owed)
         complete(&$0)
       }
     }
     if charge.owed > 0 {
       try owe(charge.owed, for: nil) {
-        ($0.runId, $0.attempt, $0.holdId) = (runId, attempt, hold?.id)
-        $0.spender = hold?.spender ?? ""
+        ($0.runId, $0.attempt, $0.spender, $0.holdId) = (runId, attempt, spender, hold?.id)
       }
     }
     return charge

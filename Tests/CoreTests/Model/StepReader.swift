@@ -192,7 +192,7 @@ struct StepReader {
         UsageCommand.Begin(
           userId: spender, runId: begun.runId, attempt: begun.attempt, model: "m\(step.b % 3)", type: "t",
           estimateMicros: step.b % 6 == 0 ? 0 : amount(ofWhat: spender), ttlMillis: ttl,
-          digest: known?.digest ?? digest))
+          spender: known?.run.spender ?? member, digest: known?.digest ?? digest))
     case .finishRun:
       return .finish(
         UsageCommand.Finish(
@@ -202,7 +202,7 @@ struct StepReader {
       return .record(
         UsageCommand.Record(
           userId: user, runId: newRunId, model: "m\(step.b % 3)", type: "t", end: runEnd,
-          startedAtMicros: recordedStart, digest: digest))
+          startedAtMicros: recordedStart, spender: member, digest: digest))
     }
   }
 

@@ -148,6 +148,7 @@ struct VerifyProductTests {
     arguments: [
       (4, "UPDATE run SET charged = charged - 1 WHERE run_id = 'r4'", "charged 88, its ledger rows took 89"),
       (4, "UPDATE run SET charged = 8 WHERE run_id = 'r6'", "charged 8, its ledger rows took 5"),
+      (4, "UPDATE run SET spender = 's' WHERE run_id = 'r5'", "run row 5: its hold names another spender"),
       (4, "UPDATE run SET charged = 5 WHERE run_id = 'r1'", "run row 1: charged 5, its ledger rows took 0"),
       (4, "UPDATE run SET charged = 3 WHERE run_id = 'r5'", "charged 3, its ledger rows took 0"),
       (4, Self.otherHold, "charged 5, its ledger rows took 0"),

@@ -1999,7 +1999,7 @@ const ProtobufCMessageDescriptor tallystick__v1__class_cost__descriptor =
   (ProtobufCMessageInit) tallystick__v1__class_cost__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[25] =
+static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[26] =
 {
   {
     "run_id",
@@ -2301,6 +2301,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[25]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    28,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__run__field_indices_by_name[] = {
   19,   /* field[19] = attempt */
@@ -2322,6 +2334,7 @@ static const unsigned tallystick__v1__run__field_indices_by_name[] = {
   20,   /* field[20] = provider_cost_micros */
   17,   /* field[17] = recorded */
   0,   /* field[0] = run_id */
+  25,   /* field[25] = spender */
   13,   /* field[13] = started_at_micros */
   4,   /* field[4] = status */
   3,   /* field[3] = type */
@@ -2329,10 +2342,11 @@ static const unsigned tallystick__v1__run__field_indices_by_name[] = {
   21,   /* field[21] = units */
   1,   /* field[1] = user_id */
 };
-static const ProtobufCIntRange tallystick__v1__run__number_ranges[1 + 1] =
+static const ProtobufCIntRange tallystick__v1__run__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 25 }
+  { 28, 25 },
+  { 0, 26 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
 {
@@ -2342,14 +2356,14 @@ const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
   "Tallystick__V1__Run",
   "tallystick.v1",
   sizeof(Tallystick__V1__Run),
-  25,
+  26,
   tallystick__v1__run__field_descriptors,
   tallystick__v1__run__field_indices_by_name,
-  1,  tallystick__v1__run__number_ranges,
+  2,  tallystick__v1__run__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__run__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_descriptors[8] =
 {
   {
     "user_id",
@@ -2435,12 +2449,25 @@ static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__begin_run_request__field_indices_by_name[] = {
   6,   /* field[6] = attempt */
   4,   /* field[4] = estimate_micros */
   2,   /* field[2] = model */
   1,   /* field[1] = run_id */
+  7,   /* field[7] = spender */
   5,   /* field[5] = ttl_millis */
   3,   /* field[3] = type */
   0,   /* field[0] = user_id */
@@ -2448,7 +2475,7 @@ static const unsigned tallystick__v1__begin_run_request__field_indices_by_name[]
 static const ProtobufCIntRange tallystick__v1__begin_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__descriptor =
 {
@@ -2458,7 +2485,7 @@ const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__descriptor =
   "Tallystick__V1__BeginRunRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__BeginRunRequest),
-  7,
+  8,
   tallystick__v1__begin_run_request__field_descriptors,
   tallystick__v1__begin_run_request__field_indices_by_name,
   1,  tallystick__v1__begin_run_request__number_ranges,
@@ -2865,7 +2892,7 @@ const ProtobufCMessageDescriptor tallystick__v1__finish_run_response__descriptor
   (ProtobufCMessageInit) tallystick__v1__finish_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_descriptors[15] =
+static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_descriptors[16] =
 {
   {
     "run_id",
@@ -3047,6 +3074,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__record_run_request__field_indices_by_name[] = {
   14,   /* field[14] = completion_tokens */
@@ -3059,6 +3098,7 @@ static const unsigned tallystick__v1__record_run_request__field_indices_by_name[
   13,   /* field[13] = prompt_tokens */
   11,   /* field[11] = provider_cost_micros */
   0,   /* field[0] = run_id */
+  15,   /* field[15] = spender */
   9,   /* field[9] = started_at_micros */
   4,   /* field[4] = status */
   3,   /* field[3] = type */
@@ -3068,7 +3108,7 @@ static const unsigned tallystick__v1__record_run_request__field_indices_by_name[
 static const ProtobufCIntRange tallystick__v1__record_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__record_run_request__descriptor =
 {
@@ -3078,7 +3118,7 @@ const ProtobufCMessageDescriptor tallystick__v1__record_run_request__descriptor 
   "Tallystick__V1__RecordRunRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__RecordRunRequest),
-  15,
+  16,
   tallystick__v1__record_run_request__field_descriptors,
   tallystick__v1__record_run_request__field_indices_by_name,
   1,  tallystick__v1__record_run_request__number_ranges,
@@ -3571,7 +3611,7 @@ const ProtobufCMessageDescriptor tallystick__v1__get_run_response__descriptor =
   (ProtobufCMessageInit) tallystick__v1__get_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__list_runs_request__field_descriptors[8] =
+static const ProtobufCFieldDescriptor tallystick__v1__list_runs_request__field_descriptors[9] =
 {
   {
     "user_id",
@@ -3669,12 +3709,25 @@ static const ProtobufCFieldDescriptor tallystick__v1__list_runs_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListRunsRequest, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__list_runs_request__field_indices_by_name[] = {
   7,   /* field[7] = cursor */
   4,   /* field[4] = from_micros */
   6,   /* field[6] = limit */
   2,   /* field[2] = model */
+  8,   /* field[8] = spender */
   1,   /* field[1] = statuses */
   5,   /* field[5] = to_micros */
   3,   /* field[3] = type */
@@ -3683,7 +3736,7 @@ static const unsigned tallystick__v1__list_runs_request__field_indices_by_name[]
 static const ProtobufCIntRange tallystick__v1__list_runs_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__list_runs_request__descriptor =
 {
@@ -3693,7 +3746,7 @@ const ProtobufCMessageDescriptor tallystick__v1__list_runs_request__descriptor =
   "Tallystick__V1__ListRunsRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__ListRunsRequest),
-  8,
+  9,
   tallystick__v1__list_runs_request__field_descriptors,
   tallystick__v1__list_runs_request__field_indices_by_name,
   1,  tallystick__v1__list_runs_request__number_ranges,

@@ -22,6 +22,7 @@ struct RecordRunCommand: ClientCommand {
   @Option(help: "The model.") var model: String
   @Option(help: "What the run made, such as text or image.") var type: String
   @Option(help: "When the run started, at most 35 days ago. (default: now)") var started: String?
+  @Option(help: "Who of the account began it, such as a member or a key.") var spender = ""
 
   func perform() async throws {
     var request = TallystickV1.RecordRunRequest()
@@ -39,6 +40,7 @@ struct RecordRunCommand: ClientCommand {
     request.costMicros = try result.costMicros()
     request.providerCostMicros = try result.providerCostMicros()
     request.startedAtMicros = try started.map(Times.parse)
+    request.spender = spender
     request.error = result.error
     try await tally.perform(TallystickV1.UsageService.recordRun, request, connection, output) { reply in
       reply.run.map { Texts.run($0, replayed: reply.replayed) } ?? ""

@@ -27,6 +27,7 @@ struct RunsCommand: ClientCommand {
   @Option(parsing: .singleValue, help: "Only runs in this state. Repeatable.") var status: [Status] = []
   @Option(help: "Only runs of this model.") var model = ""
   @Option(help: "Only runs of this type.") var type = ""
+  @Option(help: "Only runs of this spender.") var spender = ""
   @Option(help: "Only runs that started at this time or later.") var from: String?
   @Option(help: "Only runs that started before this time.") var to: String?
 
@@ -36,6 +37,7 @@ struct RunsCommand: ClientCommand {
     request.statuses = status.map { RunEnd(rawValue: $0.rawValue)?.status ?? .running }
     request.model = model
     request.type = type
+    request.spender = spender
     (request.fromMicros, request.toMicros) = try Times.parseRange(from: from, to: to)
     request.limit = paging.limit
     request.cursor = paging.cursor

@@ -8,6 +8,7 @@ extension Texts {
   {
     var rows: [(String, String)] = [
       ("run", named(run) + (replayed ? " (replayed)" : "")), ("user", run.userId),
+      ("spender", run.spender),
       ("model", "\(run.model) (\(run.type))"),
       ("status", run.status.word + (run.recorded ? " (recorded, not charged)" : "")),
     ]

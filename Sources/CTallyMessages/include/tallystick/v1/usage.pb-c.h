@@ -119,10 +119,11 @@ struct  Tallystick__V1__Run
   Tallystick__V1__ClassCost **breakdown;
   int64_t price_version;
   ProtobufCBinaryData plan_id;
+  ProtobufCBinaryData spender;
 };
 #define TALLYSTICK__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__run__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL}, {0,NULL} }
 
 
 struct  Tallystick__V1__BeginRunRequest
@@ -135,10 +136,11 @@ struct  Tallystick__V1__BeginRunRequest
   int64_t estimate_micros;
   int64_t ttl_millis;
   int32_t attempt;
+  ProtobufCBinaryData spender;
 };
 #define TALLYSTICK__V1__BEGIN_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__begin_run_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL} }
 
 
 struct  Tallystick__V1__BeginRunResponse
@@ -267,6 +269,7 @@ struct  Tallystick__V1__RecordRunRequest
   int64_t provider_cost_micros;
   size_t n_units;
   Tallystick__V1__UnitCount **units;
+  ProtobufCBinaryData spender;
   Tallystick__V1__RecordRunRequest__CostCase cost_case;
   union {
     int64_t cost_micros;
@@ -286,7 +289,7 @@ struct  Tallystick__V1__RecordRunRequest
 };
 #define TALLYSTICK__V1__RECORD_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__record_run_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, 0,NULL, TALLYSTICK__V1__RECORD_RUN_REQUEST__COST__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__STARTED_AT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__PROMPT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__COMPLETION__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, 0,NULL, {0,NULL}, TALLYSTICK__V1__RECORD_RUN_REQUEST__COST__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__STARTED_AT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__PROMPT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__COMPLETION__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__RecordRunResponse
@@ -412,6 +415,7 @@ struct  Tallystick__V1__ListRunsRequest
   ProtobufCBinaryData type;
   int32_t limit;
   ProtobufCBinaryData cursor;
+  ProtobufCBinaryData spender;
   Tallystick__V1__ListRunsRequest__FromCase from_case;
   union {
     int64_t from_micros;
@@ -423,7 +427,7 @@ struct  Tallystick__V1__ListRunsRequest
 };
 #define TALLYSTICK__V1__LIST_RUNS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__list_runs_request__descriptor) \
-    , {0,NULL}, 0,NULL, {0,NULL}, {0,NULL}, 0, {0,NULL}, TALLYSTICK__V1__LIST_RUNS_REQUEST__FROM__NOT_SET, {0}, TALLYSTICK__V1__LIST_RUNS_REQUEST__TO__NOT_SET, {0} }
+    , {0,NULL}, 0,NULL, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, TALLYSTICK__V1__LIST_RUNS_REQUEST__FROM__NOT_SET, {0}, TALLYSTICK__V1__LIST_RUNS_REQUEST__TO__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__ListRunsResponse

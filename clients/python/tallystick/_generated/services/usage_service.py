@@ -169,6 +169,7 @@ class UsageService:
         estimate_micros: Amount = 0,
         ttl_millis: int = 0,
         attempt: int = 0,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.BeginRunResponse:
         """Checks the quota, holds the estimate and records the run as running, in one transaction. What
@@ -182,6 +183,7 @@ class UsageService:
             estimate_micros=to_micros(estimate_micros),
             ttl_millis=ttl_millis,
             attempt=attempt,
+            spender=spender,
         )
         return self._caller.unary(_BEGIN_RUN, request, timeout)
 
@@ -241,6 +243,7 @@ class UsageService:
         units: Iterable[usage_pb2.UnitCount] = (),
         prompt_tokens: Optional[int] = None,
         completion_tokens: Optional[int] = None,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunResponse:
         """Records a run that has ended elsewhere. Never charges, never checks a quota."""
@@ -260,6 +263,7 @@ class UsageService:
             units=units,
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
+            spender=spender,
         )
         return self._caller.unary(_RECORD_RUN, request, timeout)
 
@@ -312,6 +316,7 @@ class UsageService:
         to_micros: Optional[Time] = None,
         limit: int = 0,
         cursor: str = "",
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.ListRunsResponse:
         """A user's runs, every attempt of each, by the time at which they started, newest first."""
@@ -324,6 +329,7 @@ class UsageService:
             to_micros=None if to_micros is None else to_timestamp(to_micros),
             limit=limit,
             cursor=cursor,
+            spender=spender,
         )
         return self._caller.unary(_LIST_RUNS, request, timeout)
 
@@ -550,6 +556,7 @@ class AsyncUsageService:
         estimate_micros: Amount = 0,
         ttl_millis: int = 0,
         attempt: int = 0,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.BeginRunResponse:
         """Checks the quota, holds the estimate and records the run as running, in one transaction. What
@@ -563,6 +570,7 @@ class AsyncUsageService:
             estimate_micros=to_micros(estimate_micros),
             ttl_millis=ttl_millis,
             attempt=attempt,
+            spender=spender,
         )
         return await self._caller.unary(_BEGIN_RUN, request, timeout)
 
@@ -622,6 +630,7 @@ class AsyncUsageService:
         units: Iterable[usage_pb2.UnitCount] = (),
         prompt_tokens: Optional[int] = None,
         completion_tokens: Optional[int] = None,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunResponse:
         """Records a run that has ended elsewhere. Never charges, never checks a quota."""
@@ -641,6 +650,7 @@ class AsyncUsageService:
             units=units,
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
+            spender=spender,
         )
         return await self._caller.unary(_RECORD_RUN, request, timeout)
 
@@ -693,6 +703,7 @@ class AsyncUsageService:
         to_micros: Optional[Time] = None,
         limit: int = 0,
         cursor: str = "",
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.ListRunsResponse:
         """A user's runs, every attempt of each, by the time at which they started, newest first."""
@@ -705,6 +716,7 @@ class AsyncUsageService:
             to_micros=None if to_micros is None else to_timestamp(to_micros),
             limit=limit,
             cursor=cursor,
+            spender=spender,
         )
         return await self._caller.unary(_LIST_RUNS, request, timeout)
 

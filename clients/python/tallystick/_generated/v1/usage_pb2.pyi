@@ -60,11 +60,12 @@ class BatchGetUsageResponse(_message.Message):
     def __init__(self, usages: _Optional[_Iterable[_Union[Usage, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class BeginRunRequest(_message.Message):
-    __slots__ = ["attempt", "estimate_micros", "model", "run_id", "ttl_millis", "type", "user_id"]
+    __slots__ = ["attempt", "estimate_micros", "model", "run_id", "spender", "ttl_millis", "type", "user_id"]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     ESTIMATE_MICROS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     TTL_MILLIS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -72,10 +73,11 @@ class BeginRunRequest(_message.Message):
     estimate_micros: int
     model: str
     run_id: str
+    spender: str
     ttl_millis: int
     type: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., run_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., estimate_micros: _Optional[int] = ..., ttl_millis: _Optional[int] = ..., attempt: _Optional[int] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., run_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., estimate_micros: _Optional[int] = ..., ttl_millis: _Optional[int] = ..., attempt: _Optional[int] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class BeginRunResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "hold", "replayed", "run", "transaction"]
@@ -288,11 +290,12 @@ class ListPricesResponse(_message.Message):
     def __init__(self, prices: _Optional[_Iterable[_Union[Price, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class ListRunsRequest(_message.Message):
-    __slots__ = ["cursor", "from_micros", "limit", "model", "statuses", "to_micros", "type", "user_id"]
+    __slots__ = ["cursor", "from_micros", "limit", "model", "spender", "statuses", "to_micros", "type", "user_id"]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     FROM_MICROS_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     STATUSES_FIELD_NUMBER: _ClassVar[int]
     TO_MICROS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -301,11 +304,12 @@ class ListRunsRequest(_message.Message):
     from_micros: int
     limit: int
     model: str
+    spender: str
     statuses: _containers.RepeatedScalarFieldContainer[RunStatus]
     to_micros: int
     type: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[RunStatus, str]]] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., from_micros: _Optional[int] = ..., to_micros: _Optional[int] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., statuses: _Optional[_Iterable[_Union[RunStatus, str]]] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., from_micros: _Optional[int] = ..., to_micros: _Optional[int] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class ListRunsResponse(_message.Message):
     __slots__ = ["commit_sequence", "next_cursor", "runs"]
@@ -430,7 +434,7 @@ class PutPricesResponse(_message.Message):
     def __init__(self, prices: _Optional[_Iterable[_Union[Price, _Mapping]]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class RecordRunRequest(_message.Message):
-    __slots__ = ["completion_tokens", "cost_micros", "error", "images", "input_tokens", "model", "output_tokens", "prompt_tokens", "provider_cost_micros", "run_id", "started_at_micros", "status", "type", "units", "user_id"]
+    __slots__ = ["completion_tokens", "cost_micros", "error", "images", "input_tokens", "model", "output_tokens", "prompt_tokens", "provider_cost_micros", "run_id", "spender", "started_at_micros", "status", "type", "units", "user_id"]
     COMPLETION_TOKENS_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -441,6 +445,7 @@ class RecordRunRequest(_message.Message):
     PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -456,12 +461,13 @@ class RecordRunRequest(_message.Message):
     prompt_tokens: int
     provider_cost_micros: int
     run_id: str
+    spender: str
     started_at_micros: int
     status: RunStatus
     type: str
     units: _containers.RepeatedCompositeFieldContainer[UnitCount]
     user_id: str
-    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., prompt_tokens: _Optional[int] = ..., completion_tokens: _Optional[int] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., prompt_tokens: _Optional[int] = ..., completion_tokens: _Optional[int] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class RecordRunResponse(_message.Message):
     __slots__ = ["commit_position", "commit_sequence", "replayed", "run"]
@@ -500,7 +506,7 @@ class RecordRunsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[RecordRunResult, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ["attempt", "breakdown", "charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "owed_micros", "plan_id", "price_version", "provider_cost_micros", "recorded", "run_id", "started_at_micros", "status", "type", "uncollected_micros", "units", "user_id"]
+    __slots__ = ["attempt", "breakdown", "charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "owed_micros", "plan_id", "price_version", "provider_cost_micros", "recorded", "run_id", "spender", "started_at_micros", "status", "type", "uncollected_micros", "units", "user_id"]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     BREAKDOWN_FIELD_NUMBER: _ClassVar[int]
     CHARGED_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -520,6 +526,7 @@ class Run(_message.Message):
     PROVIDER_COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     RECORDED_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -545,13 +552,14 @@ class Run(_message.Message):
     provider_cost_micros: int
     recorded: bool
     run_id: str
+    spender: str
     started_at_micros: int
     status: RunStatus
     type: str
     uncollected_micros: int
     units: _containers.RepeatedCompositeFieldContainer[UnitCount]
     user_id: str
-    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ..., owed_micros: _Optional[int] = ..., attempt: _Optional[int] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., breakdown: _Optional[_Iterable[_Union[ClassCost, _Mapping]]] = ..., price_version: _Optional[int] = ..., plan_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ..., owed_micros: _Optional[int] = ..., attempt: _Optional[int] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., breakdown: _Optional[_Iterable[_Union[ClassCost, _Mapping]]] = ..., price_version: _Optional[int] = ..., plan_id: _Optional[str] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class RunDay(_message.Message):
     __slots__ = ["date", "start_at_micros", "totals"]

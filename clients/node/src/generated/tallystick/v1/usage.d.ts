@@ -188,6 +188,8 @@ export interface Run {
   priceVersion: bigint
   /** The plan under which it is priced: the user's when it began; empty without one. */
   planId: string
+  /** Who of the account began it. */
+  spender: string
 }
 /** `Run` as it is given: what is absent has its default. */
 export interface RunInit {
@@ -261,6 +263,8 @@ export interface RunInit {
   priceVersion?: bigint | undefined
   /** The plan under which it is priced: the user's when it began; empty without one. */
   planId?: string | undefined
+  /** Who of the account began it. */
+  spender?: string | undefined
 }
 export declare const Run: MessageCodec<Run, RunInit>
 
@@ -289,6 +293,8 @@ export interface BeginRunRequest {
    * `attempt` and its `status`.
    */
   attempt: number
+  /** As in Consume; the rows of the hold and of the charge name it too. */
+  spender: string
 }
 /** `BeginRunRequest` as it is given: what is absent has its default. */
 export interface BeginRunRequestInit {
@@ -316,6 +322,8 @@ export interface BeginRunRequestInit {
    * `attempt` and its `status`.
    */
   attempt?: number | undefined
+  /** As in Consume; the rows of the hold and of the charge name it too. */
+  spender?: string | undefined
 }
 export declare const BeginRunRequest: MessageCodec<BeginRunRequest, BeginRunRequestInit>
 
@@ -455,6 +463,8 @@ export interface RecordRunRequest {
   units: UnitCount[]
   promptTokens: bigint | undefined
   completionTokens: bigint | undefined
+  /** As in Consume. */
+  spender: string
 }
 /** `RecordRunRequest` as it is given: what is absent has its default. */
 export interface RecordRunRequestInit {
@@ -482,6 +492,8 @@ export interface RecordRunRequestInit {
   units?: readonly UnitCountInit[] | undefined
   promptTokens?: bigint | undefined
   completionTokens?: bigint | undefined
+  /** As in Consume. */
+  spender?: string | undefined
 }
 export declare const RecordRunRequest: MessageCodec<RecordRunRequest, RecordRunRequestInit>
 
@@ -616,6 +628,8 @@ export interface ListRunsRequest {
   /** 1 to 1,000; 100 when zero. */
   limit: number
   cursor: string
+  /** Runs of this spender only; all when empty. */
+  spender: string
 }
 /** `ListRunsRequest` as it is given: what is absent has its default. */
 export interface ListRunsRequestInit {
@@ -633,6 +647,8 @@ export interface ListRunsRequestInit {
   /** 1 to 1,000; 100 when zero. */
   limit?: number | undefined
   cursor?: string | undefined
+  /** Runs of this spender only; all when empty. */
+  spender?: string | undefined
 }
 export declare const ListRunsRequest: MessageCodec<ListRunsRequest, ListRunsRequestInit>
 

@@ -182,6 +182,7 @@ export const Run = new MessageCodec('tallystick.v1.Run', blankRun, readRun, writ
   { name: 'breakdown', proto: 'breakdown', number: 23, kind: 'message', of: () => ClassCost, repeated: true },
   { name: 'priceVersion', proto: 'price_version', number: 24, kind: 'int64' },
   { name: 'planId', proto: 'plan_id', number: 25, kind: 'text' },
+  { name: 'spender', proto: 'spender', number: 28, kind: 'text' },
 ])
 
 export function blankRun() {
@@ -211,6 +212,7 @@ export function blankRun() {
     breakdown: [],
     priceVersion: 0n,
     planId: '',
+    spender: '',
   }
 }
 
@@ -301,6 +303,9 @@ export function readRun(r, m) {
           break
         case 202:
           m.planId = r.text()
+          break
+        case 226:
+          m.spender = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -448,6 +453,11 @@ export function writeRun(w, m) {
     w.tag(202)
     w.text(v, 'Run.planId')
   }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(226)
+    w.text(v, 'Run.spender')
+  }
   w.unknown(m[UNKNOWN])
 }
 
@@ -459,6 +469,7 @@ export const BeginRunRequest = new MessageCodec('tallystick.v1.BeginRunRequest',
   { name: 'estimateMicros', proto: 'estimate_micros', number: 5, kind: 'int64' },
   { name: 'ttlMillis', proto: 'ttl_millis', number: 6, kind: 'int64' },
   { name: 'attempt', proto: 'attempt', number: 7, kind: 'int32' },
+  { name: 'spender', proto: 'spender', number: 8, kind: 'text' },
 ])
 
 export function blankBeginRunRequest() {
@@ -470,6 +481,7 @@ export function blankBeginRunRequest() {
     estimateMicros: 0n,
     ttlMillis: 0n,
     attempt: 0,
+    spender: '',
   }
 }
 
@@ -500,6 +512,9 @@ export function readBeginRunRequest(r, m) {
           break
         case 56:
           m.attempt = r.int32()
+          break
+        case 66:
+          m.spender = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -548,6 +563,11 @@ export function writeBeginRunRequest(w, m) {
   if (v !== undefined && v !== 0) {
     w.tag(56)
     w.int32(v, 'BeginRunRequest.attempt')
+  }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(66)
+    w.text(v, 'BeginRunRequest.spender')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -953,6 +973,7 @@ export const RecordRunRequest = new MessageCodec('tallystick.v1.RecordRunRequest
   { name: 'units', proto: 'units', number: 13, kind: 'message', of: () => UnitCount, repeated: true },
   { name: 'promptTokens', proto: 'prompt_tokens', number: 14, kind: 'int64', presence: true, oneof: 'prompt' },
   { name: 'completionTokens', proto: 'completion_tokens', number: 15, kind: 'int64', presence: true, oneof: 'completion' },
+  { name: 'spender', proto: 'spender', number: 16, kind: 'text' },
 ])
 
 export function blankRecordRunRequest() {
@@ -972,6 +993,7 @@ export function blankRecordRunRequest() {
     units: [],
     promptTokens: undefined,
     completionTokens: undefined,
+    spender: '',
   }
 }
 
@@ -1029,6 +1051,9 @@ export function readRecordRunRequest(r, m) {
           break
         case 120:
           m.completionTokens = r.int64()
+          break
+        case 130:
+          m.spender = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -1121,6 +1146,11 @@ export function writeRecordRunRequest(w, m) {
   if (v !== undefined) {
     w.tag(120)
     w.int64(v, 'RecordRunRequest.completionTokens')
+  }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(130)
+    w.text(v, 'RecordRunRequest.spender')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -1643,6 +1673,7 @@ export const ListRunsRequest = new MessageCodec('tallystick.v1.ListRunsRequest',
   { name: 'toMicros', proto: 'to_micros', number: 6, kind: 'int64', presence: true, oneof: 'to' },
   { name: 'limit', proto: 'limit', number: 7, kind: 'int32' },
   { name: 'cursor', proto: 'cursor', number: 8, kind: 'text' },
+  { name: 'spender', proto: 'spender', number: 9, kind: 'text' },
 ])
 
 export function blankListRunsRequest() {
@@ -1655,6 +1686,7 @@ export function blankListRunsRequest() {
     toMicros: undefined,
     limit: 0,
     cursor: '',
+    spender: '',
   }
 }
 
@@ -1694,6 +1726,9 @@ export function readListRunsRequest(r, m) {
           break
         case 66:
           m.cursor = r.text()
+          break
+        case 74:
+          m.spender = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -1749,6 +1784,11 @@ export function writeListRunsRequest(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(66)
     w.text(v, 'ListRunsRequest.cursor')
+  }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(74)
+    w.text(v, 'ListRunsRequest.spender')
   }
   w.unknown(m[UNKNOWN])
 }
