@@ -82,6 +82,10 @@ extension SQLiteWriterStore {
     try storing { () throws(SQLiteError) in try tables.usageMonths.counters(key) }
   }
 
+  func tagValues(_ key: GroupKey) throws(StorageFailure) -> TagValues {
+    try storing { () throws(SQLiteError) in try tables.groups.values(key) }
+  }
+
   func cell(day: Int64, account: Int64, quarters: Range<Int>) throws(StorageFailure) -> RollupCell {
     try storing { () throws(SQLiteError) in
       try tables.rollups.quarters(day: day, account: account).sum(quarters)

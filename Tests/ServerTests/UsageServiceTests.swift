@@ -293,7 +293,7 @@ private let quarter = StatsQuery.stepMicros
 
 extension LiveServer {
   /// The field that a request is refused for; nil when it is not.
-  fileprivate func planField(_ change: (inout TallystickV1.Plan) -> Void) async throws -> String? {
+  func planField(_ change: (inout TallystickV1.Plan) -> Void) async throws -> String? {
     try await failure {
       _ = try await call(Runs.putPlan) {
         var plan = TallystickV1.Plan.sample

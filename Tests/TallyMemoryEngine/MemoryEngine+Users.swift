@@ -20,9 +20,10 @@ extension MemoryEngine {
   package func users(_ filter: UserFilter) throws(Refusal) -> Snapshot<UserPage> {
     try read { (tables) throws(Refusal) in
       let nowMicros = nowMicros()
-      let wanted = tables.users(filter)
+      let month = filter.month ?? Zone.utc.month(ofMicros: nowMicros)
+      let wanted = tables.users(filter, month: month.number)
       let shown = Array(wanted.prefix(filter.limit))
-      let last = shown.last.map(\.account.id)
+      let places = shown.map { tables.place(of: $0, filter, month: month.number) }
       var facts: [UserFacts] = []
       for row in shown {
         guard let settings = tables.settings(of: row) else { continue }
@@ -32,7 +33,7 @@ extension MemoryEngine {
             usage: try usage(settings.userId, filter.month, filter.zone, tables, nowMicros)))
       }
       return UserPage(
-        users: facts, numbers: shown.map(\.account.id), nextAfter: wanted.count > filter.limit ? last : nil)
+        users: facts, places: places, nextAfter: wanted.count > filter.limit ? places.last : nil)
     }
   }
 
@@ -105,6 +106,7 @@ extension MemoryEngine {
       running: tables.openRunCount(account: account, nowMicros: nowMicros), uploads: counters.uploads,
       pages: tables.pageCount(account: account), planId: plan?.id, limits: plan?.limits ?? PlanLimits(),
       resetsAtMicros: span.endMicros)
+    usage.costMicros = counters.costMicros
     (usage.owedMicros, usage.objection) = (spending.balance.owedMicros, spending.objection)
     return usage
   }
@@ -129,6 +131,10 @@ extension MemoryEngine {
         }
         day += 1
       }
+      if query.bySpender, account != 0 {
+        stats.bySpender = tables.groups(of: runs.filter { !$0.spender.isEmpty }, by: \.spender)
+      }
+      if !query.tag.isEmpty { stats.byTag = tables.groups(of: runs, byTag: query.tag, account) }
       let all = tables.runs.values.filter { account == 0 || $0.account == account }.map(\.run)
       stats.recent = Array(all.newestFirst.prefix(query.recentLimit))
       return stats
@@ -138,8 +144,9 @@ extension MemoryEngine {
 
 extension MemoryTables {
   /// All that a filter wants, in its order, after its place.
-  fileprivate func users(_ filter: UserFilter) -> [AccountRow] {
-    let after = filter.after.flatMap { account(id: $0) }
+  /// - Parameter month: by whose costs users are ordered.
+  fileprivate func users(_ filter: UserFilter, month: Int64) -> [AccountRow] {
+    let after = filter.after.flatMap { account(id: $0.number) }
     let wanted = accounts.values.filter { row in
       guard let settings = settings(of: row) else { return false }
       return filter.role.map { $0 == settings.role } ?? true
@@ -149,15 +156,42 @@ extension MemoryTables {
     }
     switch filter.order {
     case .newestFirst:
-      return wanted.filter { $0.account.id < filter.after ?? Int64.max }
+      return wanted.filter { $0.account.id < filter.after?.number ?? Int64.max }
         .sorted { $0.account.id > $1.account.id }
     case .oldestFirst:
-      return wanted.filter { $0.account.id > filter.after ?? 0 }.sorted { $0.account.id < $1.account.id }
+      return wanted.filter { $0.account.id > filter.after?.number ?? 0 }.sorted {
+        $0.account.id < $1.account.id
+      }
     case .userId:
       return wanted.filter { row in
         after.map { ExactText(row.account.userId) > ExactText($0.account.userId) } ?? true
       }.sorted { ExactText($0.account.userId) < ExactText($1.account.userId) }
+    case .mostSpent, .mostOwed:
+      func key(_ place: UserPlace) -> (Int64, Int64) { (place.amountMicros, place.number) }
+      return wanted.map { ($0, place(of: $0, filter, month: month)) }.filter { row in
+        row.1.amountMicros > 0 && filter.after.map { key(row.1) < key($0) } ?? true
+      }.sorted { key($0.1) > key($1.1) }.map(\.0)
     }
+  }
+
+  fileprivate func place(of row: AccountRow, _ filter: UserFilter, month: Int64) -> UserPlace {
+    var place = UserPlace(number: row.account.id)
+    switch filter.order {
+    case .newestFirst, .oldestFirst, .userId: break
+    case .mostSpent:
+      place.amountMicros = counters(MonthKey(month: month, account: row.account.id)).costMicros
+    case .mostOwed: place.amountMicros = row.account.owedMicros
+    }
+    return place
+  }
+
+  /// Those that are counted by a tag.
+  fileprivate func groups(of runs: [Run], byTag key: String, _ account: Int64) -> [Stats.Group] {
+    func value(_ run: Run) -> ExactText? {
+      let tag = run.tags.first { $0.key.isExactly(key) }
+      return tag.flatMap { $0.countedValue(account == 0 ? $0.ofAll : $0.own) }
+    }
+    return groups(of: runs.filter { value($0) != nil }) { value($0)?.text ?? "" }
   }
 
   /// By count, most first, then by name.

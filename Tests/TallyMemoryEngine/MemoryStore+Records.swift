@@ -86,6 +86,10 @@ extension MemoryStore {
     try find([key.month, key.account]) { $0.counters(key) }
   }
 
+  package func tagValues(_ key: GroupKey) throws(StorageFailure) -> TagValues {
+    try find([key.day, key.account], [key.tag.text, key.value.text]) { $0.tagValues(key) }
+  }
+
   package func cell(day: Int64, account: Int64, quarters: Range<Int>) throws(StorageFailure) -> RollupCell {
     try find([day, account, Int64(quarters.lowerBound), Int64(quarters.upperBound)]) {
       $0.cell(day: day, account: account, quarters: quarters)

@@ -38,10 +38,11 @@ extension MemoryTables {
   }
 
   func counters(account: Int64, from: Int64, to: Int64) -> MonthCounters {
-    let generations = endedRuns(account: account, from: from, to: to).filter { $0.status == .succeeded }
+    let runs = endedRuns(account: account, from: from, to: to)
     return MonthCounters(
-      generations: Int64(generations.count),
-      uploads: uploadCount(account: account, from: from, to: to))
+      generations: Int64(runs.filter { $0.status == .succeeded }.count),
+      uploads: uploadCount(account: account, from: from, to: to),
+      costMicros: runs.reduce(0) { $0 + $1.costMicros })
   }
 
   /// Of a UTC month.
@@ -62,6 +63,16 @@ extension MemoryTables {
     cell.runs = totals(of: endedRuns(account: account, from: from, to: to))
     cell.uploads = uploadCount(account: account, from: from, to: to)
     return cell
+  }
+
+  /// What a day has of a tag's values that have a line of their own, and whether one of them is there.
+  func tagValues(_ key: GroupKey) -> TagValues {
+    let start = key.day * Civil.microsPerDay
+    let runs = endedRuns(account: key.account, from: start, to: start + Civil.microsPerDay)
+    let values = runs.flatMap(\.tags).filter { tag in
+      ExactText(tag.key) == key.tag && (key.account == 0 ? tag.ofAll : tag.own) == .value
+    }.map { ExactText($0.value) }
+    return TagValues(isKnown: values.contains(key.value), count: Int64(Set(values).count))
   }
 
   /// Live ones.
@@ -85,6 +96,8 @@ extension Run {
     sums.inputTokens = inputTokens
     sums.outputTokens = outputTokens
     sums.images = images
+    sums.providerCostMicros = providerCostMicros
+    sums.units = units
     return RunTotals(status, sums)
   }
 }

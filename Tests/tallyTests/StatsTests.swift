@@ -109,6 +109,35 @@ struct StatsTests {
     #expect(!text.contains("\u{1B}"))
   }
 
+  @Test("spenders and the values of a tag are told apart when asked, with what providers took")
+  func groups() async throws {
+    let rig = try Rig()
+    try await rig.stopClock()
+    _ = try rig.output("plans", "put", "team", "--credit", "1", "--tag", "feature", "--default")
+    for (run, spender, feature) in [("r1", "ann", "chat"), ("r2", "bo", "chat"), ("r3", "bo", "draw")] {
+      let recorded = try rig.output(
+        "usage", "record", "acme", run, "--model", "m", "--type", "text", "--cost", "0.5", "--provider-cost",
+        "0.2", "--units", "cache_read=7", "--spender", spender, "--tag", "feature=\(feature)")
+      #expect(
+        recorded.contains("tags       feature=\(feature)\n") || recorded.contains("feature=\(feature)\n"))
+    }
+    let text = try rig.output("stats", "acme", "--days", "1", "--by-spender", "--by-tag", "feature")
+    for part in [
+      "providers took  $0.60\n", "margin          $0.90\n", "cache_read      21\n", "SPENDER  RUNS",
+      "bo          2",
+      "FEATURE  RUNS", "chat        2",
+    ] {
+      #expect(text.contains(part), "\(text)")
+    }
+    let plain = try rig.output("stats", "acme")
+    #expect(!plain.contains("SPENDER") && !plain.contains("FEATURE"))
+    _ = try rig.refusal("stats", "--by-spender", status: .usage)
+    #expect(try rig.output("plans", "put", "team", "--credit", "1", "--name", "T").contains("feature"))
+    let without = try rig.output("plans", "put", "team", "--credit", "1", "--tag", "none")
+    #expect(!without.contains("feature"))
+    #expect(rig.fixture.stop() == 0)
+  }
+
   @Test("what is recorded is what is drawn, of all users and of one")
   func live() async throws {
     let rig = try Rig()

@@ -96,9 +96,9 @@ struct UsageCommandTests {
     #expect(
       plan == """
         PLAN  NAME  MONTHLY  EXPIRES     PRIORITY  GENERATIONS  UPLOADS  PAGES  ON SHORT  ROLLOVER  \
-        DEFAULT  CANCELLED  ZONE           PRICES
+        DEFAULT  CANCELLED  TAGS  ZONE           PRICES
         pro          $20.00  period-end        10            1        5      -  forgive          -  \
-        -        reported   Europe/Berlin  \
+        -        reported   -     Europe/Berlin  \
         *=$0.50,$1.00,$0.00 gpt-x=$3.00,$15.00,$0.04
 
         """)
@@ -125,9 +125,11 @@ struct UsageCommandTests {
       try rig.output("usage", "quota", "alice").contains("one more     not allowed: the limit is reached\n"))
     #expect(
       try rig.output("usage", "month", "alice", "bob") == """
-        USER   MONTH                  PLAN  GENERATIONS  RUNNING  UPLOADS  PAGES  RESETS
-        alice  2030-01 Europe/Berlin  pro        1 of 1        0   0 of 5      0  2030-01-31T23:00:00Z
-        bob    2030-01 UTC            -               0        0        0      0  2030-02-01T00:00:00Z
+        USER   MONTH                  PLAN  GENERATIONS  RUNNING     COST  UPLOADS  PAGES  RESETS
+        alice  2030-01 Europe/Berlin  pro        1 of 1        0  $0.0045   0 of 5      0  \
+        2030-01-31T23:00:00Z
+        bob    2030-01 UTC            -               0        0  $0.00          0      0  \
+        2030-02-01T00:00:00Z
 
         """)
     let json = try JSON.parse(rig.output("usage", "month", "alice", "--month", "2029-12", "--json"))

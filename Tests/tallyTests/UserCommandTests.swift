@@ -41,6 +41,7 @@ struct UserCommandTests {
         month        2030-01 UTC
         generations  0
         running      0
+        cost         $0.00
         uploads      0
         pages        1 of 3
         resets       2030-02-01T00:00:00Z
@@ -132,10 +133,10 @@ struct UserCommandTests {
     _ = try rig.output("credits", "promo", "zoe", "3")
     #expect(
       try rig.output("users", "list") == """
-        USER    ROLE   APPROVAL  STATE      PLAN  AVAILABLE  GENERATIONS  UPLOADS  PAGES  EMAIL
-        zoe     user   pending   active     -         $3.00            0        0      0  -
-        team-2  user   rejected  suspended  -         $0.00            0        0      0  -
-        team-1  admin  approved  active     -         $0.00            0        0      0  -
+        USER    ROLE   APPROVAL  STATE      PLAN  AVAILABLE   OWED   COST  GENERATIONS  UPLOADS  PAGES  EMAIL
+        zoe     user   pending   active     -         $3.00  $0.00  $0.00            0        0      0  -
+        team-2  user   rejected  suspended  -         $0.00  $0.00  $0.00            0        0      0  -
+        team-1  admin  approved  active     -         $0.00  $0.00  $0.00            0        0      0  -
 
         """)
     func names(_ arguments: String...) throws -> [Substring] {
@@ -151,6 +152,12 @@ struct UserCommandTests {
     let page = try rig.output("users", "list", "--limit", "2")
     let cursor = try #require(page.split(separator: "\n").last?.split(separator: " ").last)
     #expect(try names("--limit", "2", "--cursor", String(cursor)) == ["team-1"])
+    for (user, cost) in [("zoe", "0.5"), ("team-2", "0.75")] {
+      _ = try rig.output(
+        "usage", "record", user, "r-\(user)", "--model", "m", "--type", "text", "--cost", cost)
+    }
+    #expect(try names("--sort", "spent") == ["team-2", "zoe"])
+    #expect(try names("--sort", "owed") == [])
     _ = try rig.refusal("users", "list", "--prefix", "a", status: .usage)
     _ = try rig.refusal("users", "set", "zoe", status: .usage)
     #expect(rig.fixture.stop() == 0)

@@ -54,6 +54,8 @@ public struct Plan: Sendable, Equatable {
   /// How much of the book's prices it charges, in parts per million; nil: all of them, once. Its own prices
   /// are what they say.
   public var multiplierPpm: Int64?
+  /// Of the tags by which its users' runs are counted, in the order of their bytes.
+  public var tagKeys: [String] = []
 
   public init(
     id: String, displayName: String, monthlyCreditMicros: Int64, grantExpiry: GrantExpiry,
@@ -146,5 +148,6 @@ extension Plan {
     same.updatedAtMicros = other.updatedAtMicros
     return same == other && id.isExactly(other.id) && displayName.isExactly(other.displayName)
       && timeZone.isExactly(other.timeZone) && prices.elementsEqual(other.prices) { $0.isExactly($1) }
+      && tagKeys.elementsEqual(other.tagKeys) { $0.isExactly($1) }
   }
 }

@@ -149,6 +149,9 @@ package struct UsageCount {
   /// Whose rollups it is counted in, under which labels.
   package var accounts: [Int64]
   package var labels: [Int64]
+  /// Lines of spenders and tags that it is counted in, and those of them that are not there yet.
+  package var groups: [GroupKey] = []
+  package var newTagValues: [GroupKey] = []
   var newLabel: (label: RunLabel, id: Int64)?
   package var month = MonthCounters()
   /// Over all runs, with this one.

@@ -1,4 +1,4 @@
-// Runs: whether one may begin, what it is charged, and what is counted of it.
+// Runs: whether one may begin, and what it is charged.
 //
 // Invariants:
 // 1. The order of checks: the run exists (FinishRun); the same request replays, another one under its id and
@@ -6,8 +6,6 @@
 // 2. A replay answers run and hold as they are now, and row, balance and commit as they were stored; a
 //    balance without a row is that of now.
 // 3. A refusal leaves nothing: neither the run's id nor its user is known by it.
-// 4. An ended run is counted four times: for its user and for all users, under label 0 and under its own. The
-//    sums over all runs stay within int64, and with them every other sum.
 //
 // Owner: the writer's queue.
 
@@ -52,8 +50,11 @@ extension Decider {
       try records.onShort(of: account)
     }
     var effects = try effects(of: change, on: account)
-    let count = try count(change.run, account: account.id)
     stored.run = change.run
+    let tagKeys = try tagKeys(of: stored.run) { () throws(Refusal) in
+      try stored.run.planId.map { (id) throws(Refusal) in try records.plan(id: id) } ?? nil
+    }
+    let count = try count(&stored.run, account: account.id, tagKeys)
     stored.finish = StoredRun.Finish(
       digest: finish.digest, commit: records.writes.writingPlace,
       sequence: change.hasOwnRow ? effects.change?.own?.sequence : nil)
@@ -61,7 +62,7 @@ extension Decider {
       $0.count = count
       $0.run = RunEffect(run: stored, isNew: false)
     }
-    return try decided(change.run, change, hold: nil, effects)
+    return try decided(stored.run, change, hold: nil, effects)
   }
 
   func decide(_ record: UsageCommand.Record) throws(Refusal) -> Decided<RunReceipt> {
@@ -79,7 +80,10 @@ extension Decider {
     (run.priceVersion, run.planId) = (book.version, plan?.id)
     var effects = Effects()
     let owner = owner(account, &effects)
-    let count = try count(run, account: owner.id)
+    let tagKeys = try tagKeys(of: run) { () throws(Refusal) in
+      if let plan { plan } else { try records.plan(of: account) }
+    }
+    let count = try count(&run, account: owner.id, tagKeys)
     run.id = records.writes.books.lastRunId + 1
     let place = records.writes.writingPlace
     let stored = StoredRun(run: run, account: owner.id, digest: record.digest, commit: place)
@@ -113,7 +117,8 @@ extension Decider {
     if let newest, !newest.userId.isExactly(begin.userId) { throw conflict(begin.runId) }
     let status = newest?.status
     guard newest?.attempt == begin.attempt - 1, status == .failed || status == .cancelled else {
-      var details = ["run_id": begin.runId, "attempt": String(newest?.attempt ?? 0)]
+      var details = ["run_id": begin.runId]
+      details["attempt"] = newest.map { String($0.attempt) }
       details["status"] = status?.name
       throw Refusal(
         .runConflict, "an attempt begins once the one before it has failed or was cancelled", details: details
@@ -188,36 +193,5 @@ extension Decider {
       receipt.balance = try balance(of: try records.account(userId: run.userId))
     }
     return Decided(receipt, effects)
-  }
-
-  // MARK: counting
-
-  /// Counts an ended run under the time at which it started.
-  /// - Throws: `amountOverflow` when a sum would overflow int64.
-  private func count(_ run: Run, account: Int64) throws(Refusal) -> UsageCount {
-    let sums = RunSums(of: run)
-    var total = records.writes.books.runTotal
-    guard total.add(sums) else {
-      throw Refusal(.amountOverflow, "the sums over all runs would overflow int64")
-    }
-    let label = RunLabel(model: ExactText(run.model), type: ExactText(run.type))
-    let (id, isNew) = try records.label(label)
-    var count = UsageCount(account: account, atMicros: run.startedAtMicros)
-    count.cell.runs = RunTotals(run.status, sums)
-    count.accounts = [0, account]
-    count.labels = [0, id]
-    count.newLabel = isNew ? (label, id) : nil
-    count.month.generations = run.status == .succeeded ? 1 : 0
-    count.runTotal = total
-    return count
-  }
-}
-
-extension UsageCount {
-  /// Of nothing yet, at some time.
-  init(account: Int64, atMicros: Int64) {
-    self.init(
-      account: account, day: QuarterHour.day(ofMicros: atMicros),
-      quarter: QuarterHour.index(ofMicros: atMicros), cell: RollupCell(), accounts: [account], labels: [0])
   }
 }

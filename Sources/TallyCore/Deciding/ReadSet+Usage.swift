@@ -30,6 +30,14 @@ extension ReadSet {
     return (writes.books.lastLabelId + 1, true)
   }
 
+  /// What a day has of a tag's values, and whether one of them is there.
+  func tagValues(_ key: GroupKey) throws(Refusal) -> TagValues {
+    var values = try load { (it) throws(StorageFailure) in try it.tagValues(key) }
+    values.isKnown = values.isKnown || writes.groups.byKey[key] != nil
+    values.count += writes.newTagValues[key.ofAllValues] ?? 0
+    return values
+  }
+
   /// Live pages.
   func pageCount(of account: Account) throws(Refusal) -> Int64 {
     let stored = try load { (it) throws(StorageFailure) in try it.pageCount(account: account.id) }

@@ -42,6 +42,8 @@ package protocol RecordSource: AnyObject {
   func openRunCount(account: Int64, nowMicros: Int64) throws(StorageFailure) -> Int64
   func label(_ label: RunLabel) throws(StorageFailure) -> Int64?
   func counters(_ key: MonthKey) throws(StorageFailure) -> MonthCounters
+  /// What a day has of a tag's values, and whether one of them is there.
+  func tagValues(_ key: GroupKey) throws(StorageFailure) -> TagValues
   /// Of all models and types, over some quarter hours of a UTC day.
   func cell(day: Int64, account: Int64, quarters: Range<Int>) throws(StorageFailure) -> RollupCell
 

@@ -121,7 +121,10 @@ package struct WriteSet {
   /// Runs under way that count against a quota, by account: how many more than are stored.
   package private(set) var openRuns: [Int64: Int64] = [:]
   package private(set) var labels: [RunLabel: Int64] = [:]
-  package private(set) var rollups = RollupDeltas()
+  package private(set) var rollups = RollupDeltas<RollupKey>()
+  package private(set) var groups = RollupDeltas<GroupKey>()
+  /// By tag and day: values that have no line yet.
+  private(set) var newTagValues: [GroupKey: Int64] = [:]
   package private(set) var months: [MonthKey: MonthCounters] = [:]
   package private(set) var pageCounts: [Int64: Int64] = [:]
   /// By account.
@@ -349,14 +352,17 @@ package struct WriteSet {
         precondition(rollups.add(count.cell, quarter: count.quarter, to: key), "a part exceeds the whole")
       }
     }
+    for key in count.groups {
+      precondition(groups.add(count.cell, quarter: count.quarter, to: key), "a part exceeds the whole")
+    }
+    for key in count.newTagValues { newTagValues[key.ofAllValues, default: 0] += 1 }
     if let new = count.newLabel {
       labels[new.label] = new.id
       books.lastLabelId = max(books.lastLabelId, new.id)
     }
     if count.month != MonthCounters() {
       let key = MonthKey(month: Civil(dayNumber: count.day).monthNumber, account: count.account)
-      months[key, default: MonthCounters()].generations += count.month.generations
-      months[key, default: MonthCounters()].uploads += count.month.uploads
+      months[key, default: MonthCounters()].add(count.month)
     }
     if let total = count.runTotal { books.runTotal = total }
   }

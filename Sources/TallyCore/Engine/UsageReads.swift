@@ -66,6 +66,8 @@ public struct Usage: Sendable, Equatable {
   public var running: Int64 = 0
   /// Media of source UPLOAD made in the month, deleted ones included.
   public var uploads: Int64 = 0
+  /// What runs cost that have ended and started in the month.
+  public var costMicros: Int64 = 0
   /// Live pages now, whatever the month.
   public var pages: Int64 = 0
   /// nil without one.
@@ -111,6 +113,10 @@ public struct StatsQuery: Sendable, Equatable {
   public var zone: Zone
   /// Runs to answer with.
   public var recentLimit: Int
+  /// Whether spenders are told apart; of one user only.
+  public var bySpender = false
+  /// The key of the tag whose values are told apart; empty: none.
+  public var tag = ""
 
   public init(userId: String, fromMicros: Int64, toMicros: Int64, zone: Zone, recentLimit: Int) {
     self.userId = userId
@@ -129,7 +135,7 @@ public struct StatsQuery: Sendable, Equatable {
   }
 
   /// Tells it apart from other queries of the same user.
-  public var key: String { "\(fromMicros) \(toMicros) \(recentLimit) \(zone.name)" }
+  public var key: String { "\(fromMicros) \(toMicros) \(recentLimit) \(zone.name) \(bySpender) \(tag)" }
 }
 
 /// Sums over runs that ended, within a span of time.
@@ -161,6 +167,9 @@ public struct Stats: Sendable, Equatable {
   /// By count, most first, then by name; all of them.
   public var byModel: [Group] = []
   public var byType: [Group] = []
+  /// So are these. An empty name stands for all values that have no line of their own.
+  public var bySpender: [Group] = []
+  public var byTag: [Group] = []
   /// Every day that the span touches, oldest first; of the first and the last, what is within the span.
   public var days: [Day] = []
   /// Newest first, running ones too, of any time.

@@ -5,6 +5,10 @@ public struct UserFilter: Sendable {
     case newestFirst, oldestFirst
     /// By the bytes of the user id.
     case userId
+    /// By what runs cost in a UTC month, the most first; users whose runs cost nothing are left out.
+    case mostSpent
+    /// By what is owed, the most first; users who owe nothing are left out.
+    case mostOwed
   }
 
   /// Each is any when nil.
@@ -20,8 +24,8 @@ public struct UserFilter: Sendable {
   public var month: Month?
   /// Of the usage; nil: that of each user's plan, else UTC.
   public var zone: Zone?
-  /// From the page before: the number of its last user.
-  public var after: Int64?
+  /// From the page before: its last user.
+  public var after: UserPlace?
 
   public init(limit: Int) { self.limit = limit }
 }
@@ -42,14 +46,26 @@ public struct UserFacts: Sendable, Equatable {
 /// One page of users.
 public struct UserPage: Sendable, Equatable {
   public var users: [UserFacts]
-  /// The number of each user on the page, for a page that starts after it.
-  public var numbers: [Int64]
+  /// The place of each user on the page, for a page that starts after it.
+  public var places: [UserPlace]
   /// nil on the last page. A page ends early where many users in a row are not what the filter wants.
-  public var nextAfter: Int64?
+  public var nextAfter: UserPlace?
 
-  package init(users: [UserFacts], numbers: [Int64], nextAfter: Int64? = nil) {
+  package init(users: [UserFacts], places: [UserPlace], nextAfter: UserPlace? = nil) {
     self.users = users
-    self.numbers = numbers
+    self.places = places
     self.nextAfter = nextAfter
+  }
+}
+
+/// Where a user stands in a list.
+public struct UserPlace: Sendable, Equatable {
+  public var number: Int64
+  /// What the user had spent or owed, in an order by that; else zero.
+  public var amountMicros: Int64
+
+  public init(number: Int64, amountMicros: Int64 = 0) {
+    self.number = number
+    self.amountMicros = amountMicros
   }
 }

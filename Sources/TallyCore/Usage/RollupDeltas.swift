@@ -10,15 +10,15 @@
 // statements for each FinishRun. Now each day is read and written once a commit, in the order of the keys,
 // however many runs of the batch it counts.
 
-package struct RollupDeltas {
-  package private(set) var byKey: [RollupKey: [QuarterDelta]] = [:]
+package struct RollupDeltas<Key: Hashable> {
+  package private(set) var byKey: [Key: [QuarterDelta]] = [:]
 
   package init() {}
 
-  subscript(key: RollupKey) -> [QuarterDelta] { byKey[key] ?? [] }
+  subscript(key: Key) -> [QuarterDelta] { byKey[key] ?? [] }
 
   /// - Returns: false when a sum would overflow int64; the value is of no use then.
-  package mutating func add(_ cell: RollupCell, quarter: Int, to key: RollupKey) -> Bool {
+  package mutating func add(_ cell: RollupCell, quarter: Int, to key: Key) -> Bool {
     // Taken out while it changes, so that it is not copied.
     var deltas = byKey.removeValue(forKey: key) ?? []
     var isSound = true

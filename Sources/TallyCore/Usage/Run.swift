@@ -13,6 +13,10 @@ public enum RunLimits {
   public static let costMicros: Int64 = 1_000_000_000_000
   /// Of input tokens, of output tokens, of images.
   public static let unitCount: Int64 = 1_000_000_000_000
+  /// Tags of a run, and keys that a plan declares.
+  public static let tagCount = 8
+  /// Values of a key that have a line of their own on a UTC day.
+  public static let tagValueCount: Int64 = 100
 }
 
 /// Numbers are the wire's and the disk's; never reused.
@@ -77,6 +81,7 @@ public struct Run: Sendable, Equatable {
   public var expiresAtMicros: Int64?
   /// What went wrong, in the caller's words.
   public var error = ""
+  public var tags: [RunTag] = []
   /// Told of afterwards, never begun here.
   public var isRecorded = false
 

@@ -60,7 +60,7 @@ extension Rules {
       runId: begin.runId, userId: begin.userId, model: begin.model, type: begin.type, status: .running,
       startedAtMicros: draft.nowMicros)
     run.attempt = begin.attempt
-    run.spender = begin.spender
+    (run.spender, run.tags) = (begin.spender, begin.tags)
     run.expiresAtMicros = expiresAtMicros
     guard begin.estimateMicros > 0 else { return draft.runChange(run, ownRowsAfter: draft.sequence) }
     let sequence = draft.sequence
@@ -123,7 +123,7 @@ extension Rules {
       runId: record.runId, userId: record.userId, model: record.model, type: record.type,
       status: record.end.status, startedAtMicros: startedAtMicros)
     run.isRecorded = true
-    run.spender = record.spender
+    (run.spender, run.tags) = (record.spender, record.tags)
     run.end(record.end, cost, atMicros: nowMicros)
     return run
   }

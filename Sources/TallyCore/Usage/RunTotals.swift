@@ -10,16 +10,47 @@ public struct RunSums: Sendable, Equatable {
   public var inputTokens: Int64 = 0
   public var outputTokens: Int64 = 0
   public var images: Int64 = 0
+  /// Of what is known of it.
+  public var providerCostMicros: Int64 = 0
+  /// Of the further classes, each in its lane.
+  private var others = SIMD8<Int64>()
 
   public init() {}
 
   /// Of one.
-  init(of run: Run) {
+  package init(of run: Run) {
     count = 1
     costMicros = run.costMicros
     inputTokens = run.inputTokens
     outputTokens = run.outputTokens
     images = run.images
+    providerCostMicros = run.providerCostMicros
+    units = run.units
+  }
+
+  /// The classes beside input, output and images: a lane each.
+  private static let lanes: [UnitClass] = [
+    .cacheRead, .cacheWrite, .cacheWriteLong, .reasoning, .audioInput, .audioOutput, .second, .request,
+  ]
+
+  /// Of the further classes, those that were used, in the order of their numbers.
+  public var units: [UnitCount] {
+    get {
+      // Most runs use none.
+      if others == SIMD8() { return [] }
+      return Self.lanes.indices.compactMap { others[$0] == 0 ? nil : UnitCount(Self.lanes[$0], others[$0]) }
+    }
+    set {
+      others = SIMD8()
+      for unit in newValue {
+        if let lane = Self.lanes.firstIndex(of: unit.unitClass) { others[lane] = unit.count }
+      }
+    }
+  }
+
+  /// Of all classes that were used.
+  public var allUnits: [UnitCount] {
+    [UnitCount](input: inputTokens, output: outputTokens, images: images, others: units)
   }
 
   fileprivate static var greatest: RunSums {
@@ -29,6 +60,8 @@ public struct RunSums: Sendable, Equatable {
     sums.inputTokens = .max
     sums.outputTokens = .max
     sums.images = .max
+    sums.providerCostMicros = .max
+    sums.others = SIMD8(repeating: .max)
     return sums
   }
 
@@ -45,6 +78,10 @@ public struct RunSums: Sendable, Equatable {
     inputTokens = sum(inputTokens, other.inputTokens)
     outputTokens = sum(outputTokens, other.outputTokens)
     images = sum(images, other.images)
+    providerCostMicros = sum(providerCostMicros, other.providerCostMicros)
+    if other.others != SIMD8() {
+      for lane in others.indices { others[lane] = sum(others[lane], other.others[lane]) }
+    }
     return !overflow
   }
 }
@@ -59,12 +96,15 @@ extension RunSums {
     inputTokens -= part.inputTokens
     outputTokens -= part.outputTokens
     images -= part.images
+    providerCostMicros -= part.providerCostMicros
+    others &-= part.others
     return isSound
   }
 
   /// Whether nothing is negative.
   private var isSound: Bool {
     count >= 0 && costMicros >= 0 && inputTokens >= 0 && outputTokens >= 0 && images >= 0
+      && providerCostMicros >= 0 && others.min() >= 0
   }
 }
 

@@ -19,11 +19,13 @@ public enum UsageCommand {
     public var ttlMillis: Int64
     /// Who of the account begins it; empty when nobody is named.
     public var spender: String
+    /// In the order of their keys.
+    public var tags: [RunTag]
     public var digest: Digest
 
     public init(
       userId: String, runId: String, attempt: Int32 = 1, model: String, type: String, estimateMicros: Int64,
-      ttlMillis: Int64, spender: String = "", digest: Digest
+      ttlMillis: Int64, spender: String = "", tags: [RunTag] = [], digest: Digest
     ) {
       self.userId = userId
       self.runId = runId
@@ -33,6 +35,7 @@ public enum UsageCommand {
       self.estimateMicros = estimateMicros
       self.ttlMillis = ttlMillis
       self.spender = spender
+      self.tags = tags
       self.digest = digest
     }
   }
@@ -98,13 +101,14 @@ public enum UsageCommand {
     public var end: End
     /// nil is now.
     public var startedAtMicros: Int64?
-    /// As that of `Begin`.
+    /// As those of `Begin`.
     public var spender: String
+    public var tags: [RunTag]
     public var digest: Digest
 
     public init(
       userId: String, runId: String, model: String, type: String, end: End, startedAtMicros: Int64? = nil,
-      spender: String = "", digest: Digest
+      spender: String = "", tags: [RunTag] = [], digest: Digest
     ) {
       self.userId = userId
       self.runId = runId
@@ -113,6 +117,7 @@ public enum UsageCommand {
       self.end = end
       self.startedAtMicros = startedAtMicros
       self.spender = spender
+      self.tags = tags
       self.digest = digest
     }
   }
@@ -130,6 +135,7 @@ public enum UsageCommand {
       public static let isDefault = Kept(rawValue: 4)
       public static let cancelledCost = Kept(rawValue: 8)
       public static let multiplier = Kept(rawValue: 16)
+      public static let tagKeys = Kept(rawValue: 32)
     }
 
     public var plan: Plan
@@ -148,6 +154,7 @@ public enum UsageCommand {
       if kept.contains(.rolloverCap) { plan.rolloverCapMicros = stored?.rolloverCapMicros }
       if kept.contains(.isDefault) { plan.isDefault = stored?.isDefault ?? false }
       if kept.contains(.multiplier) { plan.multiplierPpm = stored?.multiplierPpm }
+      if kept.contains(.tagKeys) { plan.tagKeys = stored?.tagKeys ?? [] }
       if kept.contains(.cancelledCost) { plan.cancelledCost = stored?.cancelledCost ?? .reported }
       return plan
     }

@@ -155,6 +155,7 @@ let messageTypes: [any Message.Type] = [
   TallystickV1.CheckQuotaResponse.self,
   TallystickV1.ModelPrice.self,
   TallystickV1.Plan.self,
+  TallystickV1.PlanTags.self,
   TallystickV1.PutPlanRequest.self,
   TallystickV1.PutPlanResponse.self,
   TallystickV1.ListPlansRequest.self,

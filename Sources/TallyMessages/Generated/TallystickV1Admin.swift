@@ -226,6 +226,11 @@ extension TallystickV1 {
     case oldestFirst
     /// By the bytes of the user id.
     case userId
+    /// By what runs cost that ended and started in the UTC month of that name, the most first; users whose runs
+    /// cost nothing are left out. One whose cost changes between two pages may be on both or on neither.
+    case mostSpent
+    /// By what is owed, the most first; users who owe nothing are left out. Pages as above.
+    case mostOwed
     /// A number that this version of the protos does not know.
     case unrecognized(Int32)
 
@@ -235,6 +240,8 @@ extension TallystickV1 {
       case 1: self = .newestFirst
       case 2: self = .oldestFirst
       case 3: self = .userId
+      case 4: self = .mostSpent
+      case 5: self = .mostOwed
       default: self = .unrecognized(rawValue)
       }
     }
@@ -245,6 +252,8 @@ extension TallystickV1 {
       case .newestFirst: 1
       case .oldestFirst: 2
       case .userId: 3
+      case .mostSpent: 4
+      case .mostOwed: 5
       case .unrecognized(let number): number
       }
     }
@@ -256,13 +265,15 @@ extension TallystickV1 {
       case .newestFirst: "NEWEST_FIRST"
       case .oldestFirst: "OLDEST_FIRST"
       case .userId: "USER_ID"
+      case .mostSpent: "MOST_SPENT"
+      case .mostOwed: "MOST_OWED"
       case .unrecognized: nil
       }
     }
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .newestFirst, .oldestFirst, .userId]
+      [.unspecified, .newestFirst, .oldestFirst, .userId, .mostSpent, .mostOwed]
     }
   }
 

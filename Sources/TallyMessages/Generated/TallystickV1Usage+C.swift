@@ -99,6 +99,7 @@ extension TallystickV1.Run: @unsafe CBacked {
     priceVersion = unsafe c.pointee.price_version
     planId = try unsafe readText(c.pointee.plan_id, "plan_id")
     spender = try unsafe readText(c.pointee.spender, "spender")
+    tags = try unsafe readMap(c.pointee.n_tags, c.pointee.tags, "tags") { unsafe ($0.pointee.key, $0.pointee.value) }
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -129,6 +130,9 @@ extension TallystickV1.Run: @unsafe CBacked {
     unsafe c.pointee.price_version = priceVersion
     unsafe c.pointee.plan_id = arena.text(planId)
     unsafe c.pointee.spender = arena.text(spender)
+    unsafe (c.pointee.n_tags, c.pointee.tags) = arena.map(tags, tallystick__v1__run__tags_entry__init) {
+      unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
     return unsafe c
   }
 }
@@ -156,6 +160,7 @@ extension TallystickV1.BeginRunRequest: @unsafe CBacked {
     ttlMillis = unsafe c.pointee.ttl_millis
     attempt = unsafe c.pointee.attempt
     spender = try unsafe readText(c.pointee.spender, "spender")
+    tags = try unsafe readMap(c.pointee.n_tags, c.pointee.tags, "tags") { unsafe ($0.pointee.key, $0.pointee.value) }
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -168,6 +173,9 @@ extension TallystickV1.BeginRunRequest: @unsafe CBacked {
     unsafe c.pointee.ttl_millis = ttlMillis
     unsafe c.pointee.attempt = attempt
     unsafe c.pointee.spender = arena.text(spender)
+    unsafe (c.pointee.n_tags, c.pointee.tags) = arena.map(tags, tallystick__v1__begin_run_request__tags_entry__init) {
+      unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
     return unsafe c
   }
 }
@@ -359,6 +367,7 @@ extension TallystickV1.RecordRunRequest: @unsafe CBacked {
     default: break
     }
     spender = try unsafe readText(c.pointee.spender, "spender")
+    tags = try unsafe readMap(c.pointee.n_tags, c.pointee.tags, "tags") { unsafe ($0.pointee.key, $0.pointee.value) }
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -391,6 +400,9 @@ extension TallystickV1.RecordRunRequest: @unsafe CBacked {
       unsafe c.pointee.completion_tokens = completionTokens
     }
     unsafe c.pointee.spender = arena.text(spender)
+    unsafe (c.pointee.n_tags, c.pointee.tags) = arena.map(tags, tallystick__v1__record_run_request__tags_entry__init) {
+      unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
+    }
     return unsafe c
   }
 }
@@ -783,6 +795,7 @@ extension TallystickV1.Usage: @unsafe CBacked {
     limits = try unsafe readSingle(c.pointee.n_limits, c.pointee.limits, "limits")
     resetsAtMicros = unsafe c.pointee.resets_at_micros
     owedMicros = unsafe c.pointee.owed_micros
+    costMicros = unsafe c.pointee.cost_micros
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -798,6 +811,7 @@ extension TallystickV1.Usage: @unsafe CBacked {
     unsafe (c.pointee.n_limits, c.pointee.limits) = arena.single(limits)
     unsafe c.pointee.resets_at_micros = resetsAtMicros
     unsafe c.pointee.owed_micros = owedMicros
+    unsafe c.pointee.cost_micros = costMicros
     return unsafe c
   }
 }
@@ -938,6 +952,9 @@ extension TallystickV1.RunTotals: @unsafe CBacked {
     outputTokens = unsafe c.pointee.output_tokens
     images = unsafe c.pointee.images
     errorRatePpm = unsafe c.pointee.error_rate_ppm
+    providerCostMicros = unsafe c.pointee.provider_cost_micros
+    marginMicros = unsafe c.pointee.margin_micros
+    units = try unsafe readMessages(c.pointee.n_units, c.pointee.units, "units")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -951,6 +968,9 @@ extension TallystickV1.RunTotals: @unsafe CBacked {
     unsafe c.pointee.output_tokens = outputTokens
     unsafe c.pointee.images = images
     unsafe c.pointee.error_rate_ppm = errorRatePpm
+    unsafe c.pointee.provider_cost_micros = providerCostMicros
+    unsafe c.pointee.margin_micros = marginMicros
+    unsafe (c.pointee.n_units, c.pointee.units) = arena.messages(units)
     return unsafe c
   }
 }
@@ -1040,6 +1060,8 @@ extension TallystickV1.GetStatsRequest: @unsafe CBacked {
     days = unsafe c.pointee.days
     timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
     recentLimit = unsafe c.pointee.recent_limit
+    bySpender = unsafe c.pointee.by_spender != 0
+    tag = try unsafe readText(c.pointee.tag, "tag")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1056,6 +1078,8 @@ extension TallystickV1.GetStatsRequest: @unsafe CBacked {
     unsafe c.pointee.days = days
     unsafe c.pointee.time_zone = arena.text(timeZone)
     unsafe c.pointee.recent_limit = recentLimit
+    unsafe c.pointee.by_spender = bySpender ? 1 : 0
+    unsafe c.pointee.tag = arena.text(tag)
     return unsafe c
   }
 }
@@ -1085,6 +1109,8 @@ extension TallystickV1.GetStatsResponse: @unsafe CBacked {
     toMicros = unsafe c.pointee.to_micros
     timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
     commitSequence = unsafe c.pointee.commit_sequence
+    bySpender = try unsafe readMessages(c.pointee.n_by_spender, c.pointee.by_spender, "by_spender")
+    byTag = try unsafe readMessages(c.pointee.n_by_tag, c.pointee.by_tag, "by_tag")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1099,6 +1125,8 @@ extension TallystickV1.GetStatsResponse: @unsafe CBacked {
     unsafe c.pointee.to_micros = toMicros
     unsafe c.pointee.time_zone = arena.text(timeZone)
     unsafe c.pointee.commit_sequence = commitSequence
+    unsafe (c.pointee.n_by_spender, c.pointee.by_spender) = arena.messages(bySpender)
+    unsafe (c.pointee.n_by_tag, c.pointee.by_tag) = arena.messages(byTag)
     return unsafe c
   }
 }
@@ -1253,6 +1281,7 @@ extension TallystickV1.Plan: @unsafe CBacked {
       priceMultiplierPpm = unsafe c.pointee.price_multiplier_ppm
     default: break
     }
+    tags = try unsafe readSingle(c.pointee.n_tags, c.pointee.tags, "tags")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1287,6 +1316,32 @@ extension TallystickV1.Plan: @unsafe CBacked {
       unsafe c.pointee.multiplier_case = .init(rawValue: 15)
       unsafe c.pointee.price_multiplier_ppm = priceMultiplierPpm
     }
+    unsafe (c.pointee.n_tags, c.pointee.tags) = arena.single(tags)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.PlanTags: @unsafe CBacked {
+  typealias C = Tallystick__V1__PlanTags
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__plan_tags__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    keys = try unsafe readTexts(c.pointee.n_keys, c.pointee.keys, "keys")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__plan_tags__init)
+    unsafe (c.pointee.n_keys, c.pointee.keys) = arena.texts(keys)
     return unsafe c
   }
 }

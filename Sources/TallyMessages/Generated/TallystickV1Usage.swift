@@ -383,6 +383,7 @@ extension TallystickV1 {
     public var planId: String = ""
     /// Who of the account began it.
     public var spender: String = ""
+    public var tags: [String: String] = .init()
 
     public init() {}
   }
@@ -407,6 +408,9 @@ extension TallystickV1 {
     public var attempt: Int32 = 0
     /// As in Consume; the rows of the hold and of the charge name it too.
     public var spender: String = ""
+    /// What the run is for, such as a feature: at most 8; keys of 1 to 64 bytes, values of 1 to 128. All are kept
+    /// on the run. GetStats counts runs by those whose keys the plan declares when the run ends.
+    public var tags: [String: String] = .init()
 
     public init() {}
   }
@@ -491,6 +495,8 @@ extension TallystickV1 {
     public var completionTokens: Int64?
     /// As in Consume.
     public var spender: String = ""
+    /// As in BeginRun.
+    public var tags: [String: String] = .init()
 
     public init() {}
   }
@@ -635,6 +641,8 @@ extension TallystickV1 {
     public var resetsAtMicros: Int64 = 0
     /// What the user owes now, whatever the month.
     public var owedMicros: Int64 = 0
+    /// What runs cost that have ended and started in the month.
+    public var costMicros: Int64 = 0
 
     public init() {}
   }
@@ -690,14 +698,20 @@ extension TallystickV1 {
     public var images: Int64 = 0
     /// Failed runs per million runs; zero without any.
     public var errorRatePpm: Int64 = 0
+    /// What providers took, as far as it was told.
+    public var providerCostMicros: Int64 = 0
+    /// The cost less the provider cost: too much by what was not told.
+    public var marginMicros: Int64 = 0
+    /// All classes, input, output and images too.
+    public var units: [TallystickV1.UnitCount] = []
 
     public init() {}
   }
 
-  /// Totals of one model, type or status.
+  /// Totals of one model, type, status, spender or value of a tag.
   public struct RunGroup: Message {
     public static var fullName: String { "tallystick.v1.RunGroup" }
-    /// The model's, the type's or the status's name (`SUCCEEDED`).
+    /// The model's, the type's or the status's name (`SUCCEEDED`), the spender or the value.
     public var name: String = ""
     public var totals: TallystickV1.RunTotals?
 
@@ -726,6 +740,10 @@ extension TallystickV1 {
     public var timeZone: String = ""
     /// 0 to 100; none when zero.
     public var recentLimit: Int32 = 0
+    /// Asks for `by_spender`; with a user_id only.
+    public var bySpender: Bool = false
+    /// The key of a tag: asks for `by_tag`.
+    public var tag: String = ""
 
     public init() {}
   }
@@ -745,6 +763,10 @@ extension TallystickV1 {
     public var toMicros: Int64 = 0
     public var timeZone: String = ""
     public var commitSequence: Int64 = 0
+    /// As by_model. A run without a spender, or without the tag, is in no group.
+    public var bySpender: [TallystickV1.RunGroup] = []
+    /// Values that had no group of their own on their day are in the one with an empty name too.
+    public var byTag: [TallystickV1.RunGroup] = []
 
     public init() {}
   }
@@ -814,6 +836,17 @@ extension TallystickV1 {
     public var isDefault: Bool?
     public var cancelledCost: TallystickV1.CancelledCost?
     public var priceMultiplierPpm: Int64?
+    /// The tags by which its users' runs are counted. PutPlan keeps what is stored when it is absent.
+    public var tags: TallystickV1.PlanTags?
+
+    public init() {}
+  }
+
+  public struct PlanTags: Message {
+    public static var fullName: String { "tallystick.v1.PlanTags" }
+    /// At most 8, each once, of 1 to 64 bytes. Of a key's values, the first 100 of a UTC day have a group of
+    /// their own in GetStats, all further ones one together.
+    public var keys: [String] = []
 
     public init() {}
   }

@@ -48,7 +48,7 @@ extension Reader {
   fileprivate func userPage(
     _ filter: UserFilter, zones: ZoneStore, nowMicros: Int64
   ) throws(SQLiteError) -> Result<UserPage, Refusal> {
-    let page = try users.page(filter)
+    let page = try users.page(filter, nowMicros: nowMicros)
     let late = page.rows.filter { $0.account.hasExpiredHolds(atMicros: nowMicros) }.map(\.account.userId)
     let expired = Dictionary(grouping: try tables.holds.expired(userIds: late, nowMicros: nowMicros)) {
       ExactText($0.userId)
@@ -74,6 +74,6 @@ extension Reader {
       UserFacts(settings: row.0.settings, balance: row.1, usage: usage)
     }
     return .success(
-      UserPage(users: facts, numbers: page.rows.map(\.account.id), nextAfter: page.nextAfter))
+      UserPage(users: facts, places: page.rows.map(\.place), nextAfter: page.nextAfter))
   }
 }

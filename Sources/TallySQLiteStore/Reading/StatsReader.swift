@@ -2,7 +2,7 @@
 //
 // Invariants:
 // 1. Four statements, whatever the span and the number of runs: the account, its rollups, their labels, the
-//    last runs.
+//    last runs; and one more each for spenders and for a tag.
 // 2. Of a UTC day that is wholly within a local day, or within the span, only the day's total is unpacked.
 //
 // Owner: the owner of its connection.
@@ -21,11 +21,21 @@ final class StatsReader {
     FROM json_each(?2) d CROSS JOIN rollup r ON r.day = d.value AND r.account = ?1
     """
 
+  /// An account's (?1) lines of a tag (?3) on some UTC days; quarter hours as in `spanSQL`.
+  static let groupsSQL = """
+    SELECT g.day, g.value, g.total,
+      CASE WHEN g.day = ?4 OR g.day = ?5
+        THEN (SELECT quarters FROM rollup_quarters WHERE id = g.quarters_id) END
+    FROM json_each(?2) d CROSS JOIN rollup_group g ON g.day = d.value AND g.account = ?1 AND g.tag = ?3
+    """
+
   private let span: Statement
+  private let groups: Statement
   private let labels: RunLabelTable
 
   init(_ connection: Connection, labels: RunLabelTable) throws(SQLiteError) {
     span = try connection.prepare(Self.spanSQL)
+    groups = try connection.prepare(Self.groupsSQL)
     self.labels = labels
   }
 
@@ -50,13 +60,36 @@ final class StatsReader {
         } else {
           try sums.add(packed, of: try RollupCell(total: total), parts)
         }
-      } else if let first = parts.first, let last = parts.last {
-        let quarters = first.quarters.lowerBound..<last.quarters.upperBound
-        let cell =
-          quarters == StatsSums.wholeDay ? try RollupCell(total: total) : try packed.sum(quarters)
-        try sums.add(cell, toLabel: label)
+      } else {
+        try sums.add(try sums.part(ofDay: day, total, packed), toLabel: label)
       }
     }
-    return try sums.stats(names: try labels.labels(ids: Array(sums.labels.keys)))
+    var stats = try sums.stats(names: try labels.labels(ids: Array(sums.labels.keys)))
+    if query.bySpender {
+      stats.bySpender = try self.groups(of: GroupKey.spenders.text, account: account, sums)
+    }
+    if !query.tag.isEmpty { stats.byTag = try self.groups(of: query.tag, account: account, sums) }
+    return stats
+  }
+
+  private func groups(
+    of tag: String, account: Int64, _ sums: StatsSums
+  ) throws(SQLiteError) -> [Stats.Group] {
+    groups.bind(account)
+    groups.bind(JSONText.array(Array(sums.firstDay...sums.lastDay)))
+    groups.bind(tag)
+    groups.bind(sums.isPartial(day: sums.firstDay) ? sums.firstDay : nil)
+    groups.bind(sums.isPartial(day: sums.lastDay) ? sums.lastDay : nil)
+    defer { groups.reset() }
+    var totals: [ExactText: RunTotals] = [:]
+    while try groups.step() {
+      let (day, value, total, packed) = try groups.row { (row) in
+        (row.int(), ExactText(row.text()), row.blob(), PackedQuarters(bytes: row.blob()))
+      }
+      guard totals[value, default: RunTotals()].add(try sums.part(ofDay: day, total, packed).runs) else {
+        throw .malformed("rollup: a sum is out of range")
+      }
+    }
+    return StatsSums.ordered(totals.filter { $0.value != RunTotals() })
   }
 }

@@ -74,6 +74,16 @@ struct StatsSums {
     if isWhole, let longest { try add(rest, toDay: parts[longest].localDay) }
   }
 
+  /// What of a UTC day is within the span. Quarter hours are looked at only where the day is not whole.
+  func part(
+    ofDay day: Int64, _ total: [UInt8], _ quarters: PackedQuarters
+  ) throws(SQLiteError) -> RollupCell {
+    let parts = parts(ofDay: day)
+    guard let first = parts.first, let last = parts.last else { return RollupCell() }
+    let range = first.quarters.lowerBound..<last.quarters.upperBound
+    return range == Self.wholeDay ? try RollupCell(total: total) : try quarters.sum(range)
+  }
+
   mutating func add(_ cell: RollupCell, toLabel label: Int64) throws(SQLiteError) {
     guard labels[label, default: RunTotals()].add(cell.runs) else {
       throw .malformed("rollup: a sum is out of range")
@@ -98,7 +108,7 @@ struct StatsSums {
     return stats
   }
 
-  private static func ordered(_ groups: [ExactText: RunTotals]) -> [Stats.Group] {
+  static func ordered(_ groups: [ExactText: RunTotals]) -> [Stats.Group] {
     groups.sorted { left, right in
       let (leftCount, rightCount) = (left.value.all.count, right.value.all.count)
       return leftCount == rightCount ? left.key < right.key : leftCount > rightCount

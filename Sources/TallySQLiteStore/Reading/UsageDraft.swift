@@ -76,6 +76,7 @@ struct UsageDraft {
     zip(drafts, months).map { draft, month in
       var usage = draft
       (usage.generations, usage.uploads) = (month.generations, month.uploads)
+      usage.costMicros = month.costMicros
       return usage
     }
   }

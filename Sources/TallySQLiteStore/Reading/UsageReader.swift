@@ -30,7 +30,7 @@ final class UsageReader {
   /// The counters of many accounts (?1) in some UTC months (?2), both JSON arrays, and how many of their runs
   /// are under way at ?3. The short array comes first: the other is parsed anew for each of its elements.
   static let countersSQL = """
-    SELECT j.value, k.value, m.generations, m.uploads, p.pages,
+    SELECT j.value, k.value, m.generations, m.uploads, m.cost, p.pages,
       (SELECT count(*) FROM run WHERE account = j.value AND status = 1 AND expires_at > ?3)
     FROM json_each(?2) k CROSS JOIN json_each(?1) j
     LEFT JOIN usage_month m ON m.month = k.value AND m.account = j.value
@@ -91,7 +91,7 @@ final class UsageReader {
     while try counters.step() {
       try counters.row { (row) in
         draft.fill(
-          account: row.int(), month: row.int(), MonthCounters(generations: row.int(), uploads: row.int()),
+          account: row.int(), month: row.int(), row.monthCounters(),
           pages: row.int(), running: row.int())
       }
     }

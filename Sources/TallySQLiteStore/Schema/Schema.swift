@@ -16,6 +16,7 @@ enum Schema {
     Migration(version: 4, name: "the mark of purged pages", sql: purgedPages, replacesTables: true),
     credits,
     usageAndPages,
+    groupsAndLimits,
   ]
 
   private static let usageAndPages = Migration(
@@ -23,6 +24,11 @@ enum Schema {
   ) { (connection) throws(SQLiteError) in
     try copyPrices(connection)
     try PageSearchTable.fill(connection)
+  }
+
+  private static let groupsAndLimits = Migration(version: 7, name: "spenders and tags", sql: groups) {
+    (connection) throws(SQLiteError) in
+    try countMore(connection)
   }
 
   /// The version that this program writes.
@@ -34,7 +40,7 @@ enum Schema {
       "account_due", "hold_open", "hold_history", "rate_limit_subject",
       "user_settings_plan", "user_settings_role", "user_settings_approval",
       "page_version_digest",
-    ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes + eventIndexes
+    ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes + eventIndexes + groupIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

@@ -19,14 +19,20 @@ extension Columns {
   /// Its sequence, then its position.
   mutating func commitPoint() -> CommitPoint { CommitPoint(sequence: int(), position: int32()) }
 
-  /// Its five sums, in the order of `RunTotalTable.columns`.
-  mutating func runSums() -> RunSums {
+  mutating func monthCounters() -> MonthCounters {
+    MonthCounters(generations: int(), uploads: int(), costMicros: int())
+  }
+
+  /// In the order of `RunTotalTable.columns`.
+  mutating func runSums() throws(SQLiteError) -> RunSums {
     var sums = RunSums()
     sums.count = int()
     sums.costMicros = int()
     sums.inputTokens = int()
     sums.outputTokens = int()
     sums.images = int()
+    sums.providerCostMicros = int()
+    sums.units = try optionalBlob().map(Packing.units) ?? []
     return sums
   }
 }

@@ -2,8 +2,9 @@
 //
 // Format (cells as in RollupCell+Packing.swift):
 //
-//   quarters:  (byte quarter 0..95, byte length, cell of that length)*      rollup_quarters.quarters
+//   quarters:  (byte quarter 0..95, length, cell of that length)*           rollup_quarters.quarters
 //              in ascending order, empty quarters left out
+//   length:    one byte below 255, or 255 and two bytes, the lower one first
 //
 // Invariants:
 // 1. A quarter of an hour is looked for by skipping, not by unpacking, those before it.
@@ -51,7 +52,7 @@ struct PackedQuarters: Equatable {
         position = end
       }
       let packed = cell.packed
-      merged.append(raw: [UInt8(delta.quarter), UInt8(packed.count)])
+      merged.append(raw: [UInt8(delta.quarter)] + Self.length(packed.count))
       merged.append(raw: packed)
     }
     merged.append(raw: bytes[position...])
@@ -62,9 +63,23 @@ struct PackedQuarters: Equatable {
   private func entry(at position: Int) throws(SQLiteError) -> (quarter: Int, start: Int, end: Int)? {
     if position == bytes.count { return nil }
     guard position + 2 <= bytes.count else { throw Self.malformed }
-    let (quarter, end) = (Int(bytes[position]), position + 2 + Int(bytes[position + 1]))
-    guard quarter < QuarterHour.perDay, end <= bytes.count else { throw Self.malformed }
-    return (quarter, position + 2, end)
+    let quarter = Int(bytes[position])
+    var (length, start) = (Int(bytes[position + 1]), position + 2)
+    if length == Self.isLong {
+      guard start + 2 <= bytes.count else { throw Self.malformed }
+      length = Int(bytes[start]) | Int(bytes[start + 1]) << 8
+      start += 2
+    }
+    guard quarter < QuarterHour.perDay, start + length <= bytes.count else { throw Self.malformed }
+    return (quarter, start, start + length)
+  }
+
+  private static let isLong = 255
+
+  /// A cell is far shorter than 65,536 bytes.
+  private static func length(_ count: Int) -> [UInt8] {
+    if count < isLong { return [UInt8(count)] }
+    return [UInt8(isLong), UInt8(truncatingIfNeeded: count), UInt8(truncatingIfNeeded: count >> 8)]
   }
 
   private func cell(_ start: Int, _ end: Int) throws(SQLiteError) -> RollupCell {

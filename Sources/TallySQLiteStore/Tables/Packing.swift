@@ -11,6 +11,8 @@
 //   owed:        (varint purchase, 0 for usage, varint amount)*            account.owed_parts
 //   units:       (varint class, varint count)*              run.units
 //   breakdown:   (varint class, varint micro-USD)*          run.breakdown
+//   tags:        (text key, text value, varint line of the user + 4 x line of all users)*    run.tags
+//   texts:       (text)*                                    plan.tag_keys
 //   prices:      (text model, varint input rate, varint output rate, varint image price)*    plan.prices
 //
 // Invariants:
@@ -73,6 +75,44 @@ enum Packing {
 
   static func breakdown(_ bytes: [UInt8]) throws(SQLiteError) -> [ClassCost] {
     try classes(bytes, what: "breakdown").map { ClassCost($0.unitClass, $0.value) }
+  }
+
+  static func pack(_ tags: [RunTag]) -> [UInt8] {
+    var packer = Packer()
+    for tag in tags {
+      packer.append(tag.key)
+      packer.append(tag.value)
+      packer.append(varint: UInt64(tag.own.rawValue) | UInt64(tag.ofAll.rawValue) << 2)
+    }
+    return packer.bytes
+  }
+
+  static func tags(_ bytes: [UInt8]) throws(SQLiteError) -> [RunTag] {
+    var unpacker = Unpacker(bytes, what: "tags")
+    var tags: [RunTag] = []
+    while !unpacker.isAtEnd {
+      var tag = RunTag(key: try unpacker.text(), value: try unpacker.text())
+      let lines = try unpacker.varint()
+      guard lines < 16, let own = TagLine(rawValue: UInt8(lines & 3)),
+        let ofAll = TagLine(rawValue: UInt8(lines >> 2))
+      else { throw .malformed("tags") }
+      (tag.own, tag.ofAll) = (own, ofAll)
+      tags.append(tag)
+    }
+    return tags
+  }
+
+  static func pack(_ texts: [String]) -> [UInt8] {
+    var packer = Packer()
+    for text in texts { packer.append(text) }
+    return packer.bytes
+  }
+
+  static func texts(_ bytes: [UInt8]) throws(SQLiteError) -> [String] {
+    var unpacker = Unpacker(bytes, what: "texts")
+    var texts: [String] = []
+    while !unpacker.isAtEnd { texts.append(try unpacker.text()) }
+    return texts
   }
 
   private static func packed(_ classes: [(UnitClass, Int64)]) -> [UInt8] {

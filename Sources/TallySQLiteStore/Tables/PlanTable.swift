@@ -10,7 +10,7 @@ final class PlanTable {
     "id", "display_name", "monthly_credit", "expiry", "expires_after_millis", "priority", "updated_at",
     "monthly_generations", "monthly_uploads", "page_count", "time_zone", "prices",
     "on_short", "rollover_cap", "is_default", "cancelled_cost",
-    "multiplier")
+    "multiplier", "tag_keys")
 
   static let byIdSQL = "SELECT \(columns) FROM plan WHERE id = ?1"
   /// Many at once, and the default one; ?1 is a JSON array of their ids.
@@ -95,6 +95,7 @@ final class PlanTable {
     }
     plan.cancelledCost = cancelledCost
     plan.multiplierPpm = row.optionalInt()
+    plan.tagKeys = try row.optionalBlob().map(Packing.texts) ?? []
     return plan
   }
 
@@ -133,6 +134,7 @@ final class PlanTable {
     upsert.bind(plan.isDefault ? 1 : 0)
     upsert.bind(Int64(plan.cancelledCost.rawValue))
     upsert.bind(plan.multiplierPpm)
+    upsert.bind(plan.tagKeys.isEmpty ? nil : Packing.pack(plan.tagKeys))
     try upsert.run()
   }
 }

@@ -2,8 +2,10 @@
 //
 // Format (varints as in Packing.swift):
 //
-//   cell:      varint mask (1: succeeded, 2: failed, 4: cancelled, 8: uploads), then for each that is set
-//              of the first three: varint count, cost, input tokens, output tokens, images;
+//   cell:      varint mask (1: succeeded, 2: failed, 4: cancelled, 8: uploads; 16, 32 and 64: there is more
+//              of the first three), then for each that is set of the first three:
+//              varint count, cost, input tokens, output tokens, images,
+//              and if there is more: varint provider cost, blob of units (Packing.swift);
 //              of the fourth: varint count
 //   total:     one cell                                                     rollup.total
 //   quarters:  of such cells, see PackedQuarters.swift                      rollup_quarters.quarters
@@ -29,25 +31,29 @@ extension RollupCell {
     uploads -= part.uploads
   }
 
-  private static let hasSucceeded: UInt64 = 1
-  private static let hasFailed: UInt64 = 2
-  private static let hasCancelled: UInt64 = 4
   private static let hasUploads: UInt64 = 8
-  private static let all = hasSucceeded | hasFailed | hasCancelled | hasUploads
+  private static let all: UInt64 = 127
+
+  /// Bits of the mask, in the order of succeeded, failed, cancelled.
+  private static let hasSums: [UInt64] = [1, 2, 4]
+  private static let hasMore: [UInt64] = [16, 32, 64]
 
   func pack(into packer: inout Packer) {
-    var mask: UInt64 = 0
-    if runs.succeeded.count != 0 { mask |= Self.hasSucceeded }
-    if runs.failed.count != 0 { mask |= Self.hasFailed }
-    if runs.cancelled.count != 0 { mask |= Self.hasCancelled }
-    if uploads != 0 { mask |= Self.hasUploads }
+    let statuses = [runs.succeeded, runs.failed, runs.cancelled]
+    var mask: UInt64 = uploads == 0 ? 0 : Self.hasUploads
+    for (index, sums) in statuses.enumerated() where sums.count != 0 {
+      mask |= Self.hasSums[index] | (sums.hasMore ? Self.hasMore[index] : 0)
+    }
     packer.append(varint: mask)
-    for sums in [runs.succeeded, runs.failed, runs.cancelled] where sums.count != 0 {
+    for sums in statuses where sums.count != 0 {
       packer.append(sums.count)
       packer.append(sums.costMicros)
       packer.append(sums.inputTokens)
       packer.append(sums.outputTokens)
       packer.append(sums.images)
+      guard sums.hasMore else { continue }
+      packer.append(sums.providerCostMicros)
+      packer.append(blob: Packing.pack(sums.units))
     }
     if uploads != 0 { packer.append(uploads) }
   }
@@ -56,20 +62,16 @@ extension RollupCell {
     self.init()
     let mask = try unpacker.varint()
     guard mask & ~Self.all == 0 else { throw .malformed("rollup: cell") }
-    if mask & Self.hasSucceeded != 0 { runs.succeeded = try Self.sums(&unpacker) }
-    if mask & Self.hasFailed != 0 { runs.failed = try Self.sums(&unpacker) }
-    if mask & Self.hasCancelled != 0 { runs.cancelled = try Self.sums(&unpacker) }
+    func sums(_ index: Int) throws(SQLiteError) -> RunSums {
+      let hasSums = mask & Self.hasSums[index] != 0
+      let hasMore = mask & Self.hasMore[index] != 0
+      guard hasSums || !hasMore else { throw .malformed("rollup: cell") }
+      return hasSums ? try RunSums(&unpacker, hasMore: hasMore) : RunSums()
+    }
+    runs.succeeded = try sums(0)
+    runs.failed = try sums(1)
+    runs.cancelled = try sums(2)
     if mask & Self.hasUploads != 0 { uploads = try unpacker.int() }
-  }
-
-  private static func sums(_ unpacker: inout Unpacker) throws(SQLiteError) -> RunSums {
-    var sums = RunSums()
-    sums.count = try unpacker.int()
-    sums.costMicros = try unpacker.int()
-    sums.inputTokens = try unpacker.int()
-    sums.outputTokens = try unpacker.int()
-    sums.images = try unpacker.int()
-    return sums
   }
 
   /// A rollup's `total`.
@@ -83,5 +85,21 @@ extension RollupCell {
     var packer = Packer()
     pack(into: &packer)
     return packer.bytes
+  }
+}
+
+extension RunSums {
+  fileprivate var hasMore: Bool { providerCostMicros != 0 || !units.isEmpty }
+
+  fileprivate init(_ unpacker: inout Unpacker, hasMore: Bool) throws(SQLiteError) {
+    self.init()
+    count = try unpacker.int()
+    costMicros = try unpacker.int()
+    inputTokens = try unpacker.int()
+    outputTokens = try unpacker.int()
+    images = try unpacker.int()
+    guard hasMore else { return }
+    providerCostMicros = try unpacker.int()
+    units = try Packing.units(try unpacker.blob())
   }
 }

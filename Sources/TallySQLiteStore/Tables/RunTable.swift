@@ -17,7 +17,7 @@ final class RunTable {
     "id", "run_id", "attempt", "model", "type", "status", "started_at", "estimate", "hold_id", "input_tokens",
     "output_tokens", "images", "cost", "charged", "uncollected", "owed", "finished_at", "expires_at",
     "error", "recorded", "provider_cost", "units", "breakdown", "price_version", "plan_id",
-    "spender")
+    "tags", "spender")
   /// What replays need.
   private static let requests = ColumnList(
     "account", "digest", "commit_sequence", "commit_position", "finish_digest", "finish_commit_sequence",
@@ -26,7 +26,7 @@ final class RunTable {
   private static let changing = ColumnList(
     "status", "input_tokens", "output_tokens", "images", "cost", "charged", "uncollected", "owed",
     "finished_at", "expires_at", "error", "provider_cost", "units", "breakdown", "price_version", "plan_id",
-    "finish_digest", "finish_commit_sequence", "finish_commit_position",
+    "tags", "finish_digest", "finish_commit_sequence", "finish_commit_position",
     "finish_sequence")
   /// The columns of a run `r` and its account `a`, as `run(_:)` takes them.
   private static let selected = "\(columns.of("r")), a.user_id"
@@ -171,6 +171,7 @@ final class RunTable {
     run.breakdown = try row.optionalBlob().map(Packing.breakdown)
     run.priceVersion = row.int()
     run.planId = row.optionalText()
+    run.tags = try row.optionalBlob().map(Packing.tags) ?? []
     run.spender = row.text()
     run.userId = row.text()
     return run
@@ -241,6 +242,7 @@ final class RunTable {
     statement.bind(run.breakdown.map(Packing.pack))
     statement.bind(run.priceVersion == 0 ? nil : run.priceVersion)
     statement.bind(run.planId)
+    statement.bind(run.tags.isEmpty ? nil : Packing.pack(run.tags))
   }
 
   private func bind(_ end: StoredRun.Finish?, to statement: Statement) {

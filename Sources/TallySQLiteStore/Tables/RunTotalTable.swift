@@ -7,7 +7,8 @@ internal import TallySQLite
 
 final class RunTotalTable {
   /// In the order in which `Columns.runSums` takes them.
-  private static let columns = ColumnList("runs", "cost", "input_tokens", "output_tokens", "images")
+  private static let columns = ColumnList(
+    "runs", "cost", "input_tokens", "output_tokens", "images", "provider_cost", "units")
 
   private let total: Statement
   private let upsert: Statement
@@ -23,7 +24,7 @@ final class RunTotalTable {
 
   /// Zeros before the first run was counted.
   func load() throws(SQLiteError) -> RunSums {
-    try total.first { (row) in row.runSums() } ?? RunSums()
+    try total.first { (row) throws(SQLiteError) in try row.runSums() } ?? RunSums()
   }
 
   func save(_ sums: RunSums) throws(SQLiteError) {
@@ -32,6 +33,8 @@ final class RunTotalTable {
     upsert.bind(sums.inputTokens)
     upsert.bind(sums.outputTokens)
     upsert.bind(sums.images)
+    upsert.bind(sums.providerCostMicros)
+    upsert.bind(sums.units.isEmpty ? nil : Packing.pack(sums.units))
     try upsert.run()
   }
 }

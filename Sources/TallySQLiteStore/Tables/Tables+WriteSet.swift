@@ -61,6 +61,9 @@ extension Tables {
     for (key, deltas) in set.rollups.byKey.sorted(by: { $0.key < $1.key }) {
       try rollups.add(deltas, to: key)
     }
+    for (key, deltas) in set.groups.byKey.sorted(by: { $0.key < $1.key }) {
+      try groups.add(deltas, to: key)
+    }
     for (key, counters) in set.months.sorted(by: { $0.key < $1.key }) {
       try usageMonths.add(counters, to: key)
     }

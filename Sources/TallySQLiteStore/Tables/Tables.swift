@@ -24,6 +24,7 @@ final class Tables {
   let runLabels: RunLabelTable
   let runTotal: RunTotalTable
   let rollups: RollupTable
+  let groups: GroupTable
   let usageMonths: UsageMonthTable
   let pageCounters: PageCounterTable
   let pages: PageTable
@@ -50,6 +51,7 @@ final class Tables {
     runLabels = try RunLabelTable(connection)
     runTotal = try RunTotalTable(connection)
     rollups = try RollupTable(connection)
+    groups = try GroupTable(connection)
     usageMonths = try UsageMonthTable(connection)
     pageCounters = try PageCounterTable(connection)
     pages = try PageTable(connection)

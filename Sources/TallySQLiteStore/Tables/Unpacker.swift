@@ -50,12 +50,16 @@ struct Unpacker {
     return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
   }
 
-  mutating func text() throws(SQLiteError) -> String {
+  mutating func text() throws(SQLiteError) -> String { String(decoding: try counted(), as: UTF8.self) }
+
+  mutating func blob() throws(SQLiteError) -> [UInt8] { Array(try counted()) }
+
+  private mutating func counted() throws(SQLiteError) -> ArraySlice<UInt8> {
     let count = try varint()
     guard count <= UInt64(end - position) else { throw malformed }
     let next = position + Int(count)
     defer { position = next }
-    return String(decoding: bytes[position..<next], as: UTF8.self)
+    return bytes[position..<next]
   }
 
   func finish() throws(SQLiteError) {

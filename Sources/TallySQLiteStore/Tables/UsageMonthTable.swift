@@ -11,17 +11,17 @@ final class UsageMonthTable {
 
   init(_ connection: Connection) throws(SQLiteError) {
     month = try connection.prepare(
-      "SELECT generations, uploads FROM usage_month WHERE month = ?1 AND account = ?2")
+      "SELECT generations, uploads, cost FROM usage_month WHERE month = ?1 AND account = ?2")
     add = try connection.prepare(
       """
-      INSERT INTO usage_month(month, account, generations, uploads) VALUES (?1, ?2, ?3, ?4)
-      ON CONFLICT DO UPDATE SET generations = generations + ?3, uploads = uploads + ?4
+      INSERT INTO usage_month(month, account, generations, uploads, cost) VALUES (?1, ?2, ?3, ?4, ?5)
+      ON CONFLICT DO UPDATE SET generations = generations + ?3, uploads = uploads + ?4, cost = cost + ?5
       """)
   }
 
   func counters(_ key: MonthKey) throws(SQLiteError) -> MonthCounters {
     bind(key, to: month)
-    let stored = try month.first { (row) in MonthCounters(generations: row.int(), uploads: row.int()) }
+    let stored = try month.first { (row) in row.monthCounters() }
     return stored ?? MonthCounters()
   }
 
@@ -29,6 +29,7 @@ final class UsageMonthTable {
     bind(key, to: add)
     add.bind(counters.generations)
     add.bind(counters.uploads)
+    add.bind(counters.costMicros)
     try add.run()
   }
 

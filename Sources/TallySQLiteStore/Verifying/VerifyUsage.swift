@@ -16,9 +16,11 @@ final class VerifyUsage {
   static let nextRunSQL = "SELECT min(started_at) FROM run WHERE started_at >= ?1"
   static let nextUploadSQL = "SELECT min(created_at) FROM media WHERE source = 1 AND created_at >= ?1"
   static let nextDaySQL = "SELECT min(day) FROM rollup WHERE day >= ?1"
+  static let nextGroupDaySQL = "SELECT min(day) FROM rollup_group WHERE day >= ?1"
   static let nextMonthSQL = "SELECT min(month) FROM usage_month WHERE month >= ?1"
   static let runsSQL = """
-    SELECT account, model, type, started_at, status, 1, cost, input_tokens, output_tokens, images
+    SELECT account, model, type, started_at, status, 1, cost, input_tokens, output_tokens, images,
+      coalesce(provider_cost, 0), units, spender, tags
     FROM run WHERE started_at >= ?1 AND started_at < ?2 AND status <> 1
     """
   static let uploadsSQL = """
@@ -28,10 +30,19 @@ final class VerifyUsage {
     SELECT r.account, r.label, r.quarters_id, r.total, q.quarters FROM rollup r
     LEFT JOIN rollup_quarters q ON q.id = r.quarters_id WHERE r.day = ?1
     """
+  static let groupsSQL = """
+    SELECT g.account, g.tag, g.value, g.quarters_id, g.total, q.quarters FROM rollup_group g
+    LEFT JOIN rollup_quarters q ON q.id = g.quarters_id WHERE g.day = ?1
+    """
+  /// How many values of each tag have a line on a day, and whether there is one of the rest.
+  static let linesSQL = """
+    SELECT account, tag, sum(value > ''), max(value = '') FROM rollup_group
+    WHERE day = ?1 AND tag > '' GROUP BY account, tag
+    """
   static let lastQuartersSQL = "SELECT coalesce(max(id), 0) FROM rollup_quarters"
   static let quartersSQL = "SELECT id FROM rollup_quarters WHERE id > ?1 AND id <= ?3 ORDER BY id LIMIT ?2"
   static let labelSQL = "SELECT model, type FROM run_label WHERE id = ?1"
-  static let monthSQL = "SELECT account, generations, uploads FROM usage_month WHERE month = ?1"
+  static let monthSQL = "SELECT account, generations, uploads, cost FROM usage_month WHERE month = ?1"
   static let pagesSQL = """
     SELECT a.id, (SELECT count(*) FROM page p WHERE p.account = a.id AND p.deleted_at IS NULL),
       coalesce((SELECT c.pages FROM page_counter c WHERE c.account = a.id), 0)
@@ -41,10 +52,13 @@ final class VerifyUsage {
   private let nextRun: Statement
   private let nextUpload: Statement
   private let nextDay: Statement
+  private let nextGroupDay: Statement
   private let nextMonth: Statement
   private let runs: Statement
   private let uploads: Statement
   private let rollups: Statement
+  private let groups: Statement
+  private let lines: Statement
   private let lastQuarters: Statement
   private let quarters: Statement
   private let label: Statement
@@ -59,10 +73,13 @@ final class VerifyUsage {
     nextRun = try connection.prepare(Self.nextRunSQL)
     nextUpload = try connection.prepare(Self.nextUploadSQL)
     nextDay = try connection.prepare(Self.nextDaySQL)
+    nextGroupDay = try connection.prepare(Self.nextGroupDaySQL)
     nextMonth = try connection.prepare(Self.nextMonthSQL)
     runs = try connection.prepare(Self.runsSQL)
     uploads = try connection.prepare(Self.uploadsSQL)
     rollups = try connection.prepare(Self.rollupsSQL)
+    groups = try connection.prepare(Self.groupsSQL)
+    lines = try connection.prepare(Self.linesSQL)
     lastQuarters = try connection.prepare(Self.lastQuartersSQL)
     quarters = try connection.prepare(Self.quartersSQL)
     label = try connection.prepare(Self.labelSQL)
@@ -82,7 +99,8 @@ final class VerifyUsage {
   private func day(from day: Int64) throws(SQLiteError) -> Int64? {
     let (micros, isOver) = day.multipliedReportingOverflow(by: Civil.microsPerDay)
     let events = isOver ? [] : [try first(nextRun, from: micros), try first(nextUpload, from: micros)]
-    let days = events.map { $0.map(QuarterHour.day(ofMicros:)) } + [try first(nextDay, from: day)]
+    let counted = [try first(nextDay, from: day), try first(nextGroupDay, from: day)]
+    let days = events.map { $0.map(QuarterHour.day(ofMicros:)) } + counted
     return days.compactMap(\.self).min()
   }
 
@@ -95,41 +113,60 @@ final class VerifyUsage {
   /// - Returns: the day; nil when there is none.
   func compareDay(from start: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
     guard let day = try day(from: start) else { return nil }
-    var expected = try recount(day, &tally)
+    let happened = try recount(day, &tally)
     let date = Self.date(ofDay: day)
+    var expected = try Self.counted(happened.rollups)
     rollups.bind(day)
-    defer { rollups.reset() }
-    while try rollups.step() {
-      tally.examined += 1
-      let row = try rollups.row(Self.rollup)
-      let name = "rollup of \(date), account \(row.account), label \(row.label)"
-      tally.expect(named.insert(row.quartersId), "\(name): another one has the same quarter hours")
-      let key = RollupKey(day: day, account: row.account, label: row.label)
-      guard let counted = expected.removeValue(forKey: key) else {
-        tally.add("\(name): nothing happened that it counts")
-        continue
-      }
-      tally.expect(counted.quarters.bytes == row.quarters, "\(name): its quarter hours are not what happened")
-      tally.expect(counted.total.packed == row.total, "\(name): its total is not what happened")
+    try Self.forEach(rollups) { (row) throws(SQLiteError) in
+      let key = RollupKey(day: day, account: row.int(), label: row.int())
+      let name = "rollup of \(date), account \(key.account), label \(key.label)"
+      compare(&row, key, name, &expected, &tally)
     }
-    for key in expected.keys.sorted(by: { ($0.account, $0.label) < ($1.account, $1.label) }) {
+    for key in expected.keys.sorted() {
       tally.add("rollup of \(date), account \(key.account), label \(key.label): missing")
     }
+    try compareGroups(ofDay: day, try Self.counted(happened.groups), &tally)
     return day
   }
 
-  private struct Rollup {
-    var account: Int64
-    var label: Int64
-    var quartersId: Int64
-    var total: [UInt8]
-    var quarters: [UInt8]
+  private func compareGroups(
+    ofDay day: Int64, _ expected: [GroupKey: Counted], _ tally: inout VerifyTally
+  ) throws(SQLiteError) {
+    let date = Self.date(ofDay: day)
+    lines.bind(day)
+    try Self.forEach(lines) { (row) throws(SQLiteError) in
+      let (account, tag, count, hasRest) = (row.int(), row.text(), row.int(), row.int() == 1)
+      let name = "rollup of \(date), account \(account), tag '\(tag)'"
+      let limit = RunLimits.tagValueCount
+      tally.expect(count <= limit, "\(name): \(count) values have a line of their own")
+      tally.expect(!hasRest || count >= limit, "\(name): the rest was counted with \(count) values")
+    }
+    func name(_ key: GroupKey) -> String {
+      "rollup of \(date), account \(key.account), tag '\(key.tag.text)', value '\(key.value.text)'"
+    }
+    var expected = expected
+    groups.bind(day)
+    try Self.forEach(groups) { (row) throws(SQLiteError) in
+      let key = GroupKey(
+        day: day, account: row.int(), tag: ExactText(row.text()), value: ExactText(row.text()))
+      compare(&row, key, name(key), &expected, &tally)
+    }
+    for key in expected.keys.sorted() { tally.add("\(name(key)): missing") }
   }
 
-  /// Takes the columns of `rollupsSQL`.
-  private static func rollup(_ row: inout Columns) -> Rollup {
-    Rollup(
-      account: row.int(), label: row.int(), quartersId: row.int(), total: row.blob(), quarters: row.blob())
+  /// Takes the number of the quarter hours, the total and the quarter hours.
+  private func compare<Key: Hashable>(
+    _ row: inout Columns, _ key: Key, _ name: String, _ expected: inout [Key: Counted],
+    _ tally: inout VerifyTally
+  ) {
+    tally.examined += 1
+    let (quartersId, total, quarters) = (row.int(), row.blob(), row.blob())
+    tally.expect(named.insert(quartersId), "\(name): another one has the same quarter hours")
+    guard let counted = expected.removeValue(forKey: key) else {
+      return tally.add("\(name): nothing happened that it counts")
+    }
+    tally.expect(counted.quarters.bytes == quarters, "\(name): its quarter hours are not what happened")
+    tally.expect(counted.total.packed == total, "\(name): its total is not what happened")
   }
 
   /// Takes the columns of `rollupsSQL`, and reads no quarter hours.
@@ -160,8 +197,14 @@ final class VerifyUsage {
     var quarters = PackedQuarters()
   }
 
-  private func recount(_ day: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> [RollupKey: Counted] {
-    var deltas = RollupDeltas()
+  /// What has happened on a day.
+  private struct Happened {
+    var rollups = RollupDeltas<RollupKey>()
+    var groups = RollupDeltas<GroupKey>()
+  }
+
+  private func recount(_ day: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Happened {
+    var happened = Happened()
     let labels = try labels(day)
     try forEach(runs, of: day) { (row) throws(SQLiteError) in
       tally.examined += 1
@@ -170,28 +213,53 @@ final class VerifyUsage {
       let (quarter, number) = (QuarterHour.index(ofMicros: row.int()), row.int32())
       guard let status = RunStatus(rawValue: number) else { throw .malformed("run: status \(number)") }
       var cell = RollupCell()
-      cell.runs = RunTotals(status, row.runSums())
+      cell.runs = RunTotals(status, try row.runSums())
+      let keys = try Self.groups(of: account, day: day, &row)
       guard let label = labels[name] else {
         return tally.add("run of account \(account): no rollup has its model and type")
       }
+      var isSound = true
       for account in [0, account] {
         for label in [0, label] {
           let key = RollupKey(day: day, account: account, label: label)
-          guard deltas.add(cell, quarter: quarter, to: key) else {
-            throw .malformed("runs: a sum is out of range")
-          }
+          isSound = happened.rollups.add(cell, quarter: quarter, to: key) && isSound
         }
       }
+      for key in keys { isSound = happened.groups.add(cell, quarter: quarter, to: key) && isSound }
+      guard isSound else { throw .malformed("runs: a sum is out of range") }
     }
     try forEach(uploads, of: day) { (row) throws(SQLiteError) in
       tally.examined += 1
       var cell = RollupCell()
       cell.uploads = 1
       let key = RollupKey(day: day, account: row.int(), label: 0)
-      let isSound = deltas.add(cell, quarter: QuarterHour.index(ofMicros: row.int()), to: key)
+      let isSound = happened.rollups.add(cell, quarter: QuarterHour.index(ofMicros: row.int()), to: key)
       guard isSound else { throw .malformed("uploads: a sum is out of range") }
     }
-    var counted: [RollupKey: Counted] = [:]
+    return happened
+  }
+
+  /// The lines of a run's spender and tags. Takes the last two columns of `runsSQL`.
+  private static func groups(
+    of account: Int64, day: Int64, _ row: inout Columns
+  ) throws(SQLiteError) -> [GroupKey] {
+    var keys: [GroupKey] = []
+    if let spender = row.optionalText() {
+      keys.append(GroupKey(day: day, account: account, tag: GroupKey.spenders, value: ExactText(spender)))
+    }
+    for tag in try row.optionalBlob().map(Packing.tags) ?? [] {
+      for (account, line) in [(account, tag.own), (0, tag.ofAll)] {
+        guard let value = tag.countedValue(line) else { continue }
+        keys.append(GroupKey(day: day, account: account, tag: ExactText(tag.key), value: value))
+      }
+    }
+    return keys
+  }
+
+  private static func counted<Key: Hashable>(
+    _ deltas: RollupDeltas<Key>
+  ) throws(SQLiteError) -> [Key: Counted] {
+    var counted: [Key: Counted] = [:]
     for (key, quarters) in deltas.byKey {
       var row = Counted()
       for quarter in quarters { try row.total.add(quarter.cell) }
@@ -223,6 +291,12 @@ final class VerifyUsage {
     guard !isOver else { return }
     statement.bind(start)
     statement.bind(start.addingReportingOverflow(Civil.microsPerDay).partialValue)
+    try Self.forEach(statement, body)
+  }
+
+  private static func forEach(
+    _ statement: Statement, _ body: (inout Columns) throws(SQLiteError) -> Void
+  ) throws(SQLiteError) {
     defer { statement.reset() }
     while try statement.step() { try statement.row(body) }
   }
@@ -244,15 +318,16 @@ final class VerifyUsage {
     let name = "month \(civil.year)-\(civil.month)"
     month.bind(number)
     let rows = try month.all { (row) in
-      (account: row.int(), counters: MonthCounters(generations: row.int(), uploads: row.int()))
+      (account: row.int(), counters: row.monthCounters())
     }
     for (account, stored) in rows {
       tally.examined += 1
       let sum = expected.removeValue(forKey: account) ?? MonthCounters()
       tally.expect(
         stored == sum,
-        "\(name), account \(account): \(stored.generations) generations and \(stored.uploads) uploads, "
-          + "its days have \(sum.generations) and \(sum.uploads)")
+        "\(name), account \(account): \(stored.generations) generations, \(stored.uploads) uploads and "
+          + "a cost of \(stored.costMicros), its days have \(sum.generations), \(sum.uploads) and "
+          + "\(sum.costMicros)")
     }
     for (account, sum) in expected.sorted(by: { $0.key < $1.key }) where sum != MonthCounters() {
       tally.add("\(name), account \(account): not counted")

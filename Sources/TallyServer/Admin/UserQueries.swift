@@ -35,6 +35,8 @@ enum UserQueries {
     case .unspecified, .newestFirst: filter.order = .newestFirst
     case .oldestFirst: filter.order = .oldestFirst
     case .userId: filter.order = .userId
+    case .mostSpent: filter.order = .mostSpent
+    case .mostOwed: filter.order = .mostOwed
     case .unrecognized: throw invalidField("sort", "is not an order of users")
     }
     try Fields.optional(request.userIdPrefix, "user_id_prefix", atMost: Limits.userIdByteCount)
@@ -45,7 +47,10 @@ enum UserQueries {
     let usage = try UsageQueries.usage([], month: request.month, timeZone: request.timeZone, zones)
     filter.month = usage.month
     filter.zone = usage.zone
-    filter.after = try Cursor.decode(RPCs.listUsers, request)
+    let count = filter.order.isByAmount ? 2 : 1
+    filter.after = try Cursor.decode(RPCs.listUsers, request, count: count).map { numbers in
+      UserPlace(number: numbers[count - 1], amountMicros: count == 2 ? numbers[0] : 0)
+    }
     return ListQuery(request, filter)
   }
 
@@ -58,8 +63,12 @@ enum UserQueries {
     response.commitSequence = snapshot.commitSequence
     let cut = CreditQueries.cut(page.users, largest: largest, size: size)
     response.users = page.users.prefix(cut).map(TallystickV1.User.init)
-    let after = cut < page.users.count ? page.numbers[cut - 1] : page.nextAfter
-    if let after { response.nextCursor = Cursor.encode(before: after, RPCs.listUsers, query.request) }
+    if let after = cut < page.users.count ? page.places[cut - 1] : page.nextAfter {
+      let isByAmount = query.filter.order.isByAmount
+      response.nextCursor = Cursor.encode(
+        before: isByAmount ? [after.amountMicros, after.number] : [after.number], RPCs.listUsers,
+        query.request)
+    }
     return response
   }
 
@@ -79,4 +88,8 @@ extension TallystickV1.User {
     balance = TallystickV1.Balance(user.balance)
     usage = TallystickV1.Usage(user.usage)
   }
+}
+
+extension UserFilter.Order {
+  fileprivate var isByAmount: Bool { self == .mostSpent || self == .mostOwed }
 }

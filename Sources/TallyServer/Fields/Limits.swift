@@ -15,6 +15,8 @@ public enum Limits {
   public static let eventIdByteCount = 255
   public static let runIdByteCount = 255
   public static let spenderByteCount = 255
+  public static let tagKeyByteCount = 64
+  public static let tagValueByteCount = 128
   public static let runTypeByteCount = 64
   public static let runErrorByteCount = 1_024
   /// Tokens of one run, and its images.
@@ -109,6 +111,10 @@ public enum Limits {
     ("event_id", Int64(eventIdByteCount), "bytes"),
     ("run_id", Int64(runIdByteCount), "bytes"),
     ("spender", Int64(spenderByteCount), "bytes"),
+    ("tags", Int64(RunLimits.tagCount), "tags"),
+    ("tag_key", Int64(tagKeyByteCount), "bytes"),
+    ("tag_value", Int64(tagValueByteCount), "bytes"),
+    ("tag_values_of_a_day", RunLimits.tagValueCount, "values"),
     ("run_type", Int64(runTypeByteCount), "bytes"),
     ("run_error", Int64(runErrorByteCount), "bytes"),
     ("run_units", runUnitCount, "tokens or images"),

@@ -50,6 +50,7 @@ enum PlanRequests {
     } else {
       kept.insert(.multiplier)
     }
+    if let tags = message?.tags { plan.tagKeys = try tagKeys(tags.keys) } else { kept.insert(.tagKeys) }
     if let isDefault = message?.isDefault { plan.isDefault = isDefault } else { kept.insert(.isDefault) }
     return UsageCommand.PutPlan(plan, keeping: kept)
   }
@@ -104,6 +105,23 @@ enum PlanRequests {
       monthlyGenerations: try count(message.monthlyGenerations, "monthly_generations"),
       monthlyUploads: try count(message.monthlyUploads, "monthly_uploads"),
       pageCount: try count(message.pageCount, "page_count"))
+  }
+
+  /// Sorted by their bytes.
+  private static func tagKeys(_ keys: [String]) throws(Refusal) -> [String] {
+    if keys.count > RunLimits.tagCount {
+      throw invalidField(
+        "plan.tags.keys", "has \(keys.count) elements; the limit is \(RunLimits.tagCount)",
+        limit: Int64(RunLimits.tagCount))
+    }
+    var known: Set<ExactText> = []
+    for (index, key) in keys.enumerated() {
+      try Fields.required(key, "plan.tags.keys[\(index)]", atMost: Limits.tagKeyByteCount)
+      guard known.insert(ExactText(key)).inserted else {
+        throw invalidField("plan.tags.keys[\(index)]", "appears more than once")
+      }
+    }
+    return known.sorted().map(\.text)
   }
 
   /// Sorted by the models' bytes, so that the same prices in another order are the same plan.

@@ -86,5 +86,6 @@ enum RunQueries {
     640 + (run.planId?.utf8.count ?? 0) + run.runId.utf8.count + run.userId.utf8.count + run.model.utf8.count
       + run.type.utf8.count + run.spender.utf8.count
       + run.error.utf8.count
+      + run.tags.reduce(0) { $0 + 16 + $1.key.utf8.count + $1.value.utf8.count }
   }
 }

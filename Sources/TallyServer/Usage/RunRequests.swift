@@ -27,7 +27,7 @@ enum RunRequests {
         userId: request.userId, runId: request.runId, attempt: max(request.attempt, 1),
         model: request.model, type: request.type, estimateMicros: request.estimateMicros,
         ttlMillis: request.ttlMillis == 0 ? Limits.defaultHoldTtlMillis : request.ttlMillis,
-        spender: request.spender, digest: digest),
+        spender: request.spender, tags: try tags(request.tags, FieldPath()), digest: digest),
       userId: request.userId)
   }
 
@@ -66,6 +66,7 @@ enum RunRequests {
       command: UsageCommand.Record(
         userId: request.userId, runId: request.runId, model: request.model, type: request.type, end: end,
         startedAtMicros: request.startedAtMicros, spender: request.spender,
+        tags: try tags(request.tags, path),
         digest: RequestDigest.make(method: recordMethod, request)),
       userId: request.userId)
   }
@@ -96,6 +97,21 @@ enum RunRequests {
     return UsageCommand.End(
       status: status, inputTokens: units.inputTokens, outputTokens: units.outputTokens, images: units.images,
       units: units.others, costMicros: costMicros, providerCostMicros: providerCostMicros, error: error)
+  }
+
+  /// In the order of their keys.
+  private static func tags(_ tags: [String: String], _ path: FieldPath) throws(Refusal) -> [RunTag] {
+    if tags.isEmpty { return [] }
+    if tags.count > RunLimits.tagCount {
+      throw invalidField(
+        path("tags"), "has \(tags.count) entries; the limit is \(RunLimits.tagCount)",
+        limit: Int64(RunLimits.tagCount))
+    }
+    for (key, value) in tags {
+      try Fields.required(key, path("tags.key"), atMost: Limits.tagKeyByteCount)
+      try Fields.required(value, path("tags.value"), atMost: Limits.tagValueByteCount)
+    }
+    return tags.map { RunTag(key: $0.key, value: $0.value) }.sorted { ExactText($0.key) < ExactText($1.key) }
   }
 
   private static func cost(_ amountMicros: Int64, _ field: String) throws(Refusal) {

@@ -25,6 +25,11 @@ extension TallystickV1.Plan {
     if let cap = plan.rolloverCapMicros { rolloverCapMicros = cap }
     if plan.isDefault { isDefault = true }
     if let multiplier = plan.multiplierPpm { priceMultiplierPpm = multiplier }
+    if !plan.tagKeys.isEmpty {
+      var tags = TallystickV1.PlanTags()
+      tags.keys = plan.tagKeys
+      self.tags = tags
+    }
     cancelledCost = TallystickV1.CancelledCost(rawValue: plan.cancelledCost.rawValue)
   }
 }
@@ -81,6 +86,7 @@ extension TallystickV1.Usage {
     limits = TallystickV1.PlanLimits(usage.limits)
     resetsAtMicros = usage.resetsAtMicros
     owedMicros = usage.owedMicros
+    costMicros = usage.costMicros
   }
 }
 
@@ -92,6 +98,8 @@ extension TallystickV1.GetStatsResponse {
     byModel = Self.groups(stats.byModel)
     byType = Self.groups(stats.byType)
     byStatus = Self.groups(Self.statuses(stats.totals))
+    bySpender = Self.groups(stats.bySpender)
+    byTag = Self.groups(stats.byTag)
     days = stats.days.map { day in
       var message = TallystickV1.RunDay()
       message.date = day.date
@@ -106,13 +114,15 @@ extension TallystickV1.GetStatsResponse {
   }
 
   private static func groups(_ groups: [Stats.Group]) -> [TallystickV1.RunGroup] {
-    var messages = groups.prefix(Limits.statsGroupCount).map { group in
+    // Values of a tag that had no line of their own are summed already, and have no name either.
+    let named = groups.filter { !$0.name.isEmpty }
+    var messages = named.prefix(Limits.statsGroupCount).map { group in
       var message = TallystickV1.RunGroup()
       message.name = group.name
       message.totals = TallystickV1.RunTotals(group.totals)
       return message
     }
-    let rest = groups.dropFirst(Limits.statsGroupCount)
+    let rest = named.dropFirst(Limits.statsGroupCount) + groups.filter(\.name.isEmpty)
     if !rest.isEmpty {
       var message = TallystickV1.RunGroup()
       message.totals = TallystickV1.RunTotals(RunTotals(sumOf: rest.map(\.totals)))
@@ -148,6 +158,17 @@ extension TallystickV1.RunTotals {
     inputTokens = all.inputTokens
     outputTokens = all.outputTokens
     images = all.images
+    providerCostMicros = all.providerCostMicros
+    marginMicros = all.costMicros - all.providerCostMicros
+    units = all.allUnits.map(TallystickV1.UnitCount.init)
     if all.count > 0 { errorRatePpm = Int64(Int128(failed) * Self.million / Int128(all.count)) }
+  }
+}
+
+extension TallystickV1.UnitCount {
+  init(_ unit: UnitCount) {
+    self.init()
+    unitClass = TallystickV1.UnitClass(rawValue: unit.unitClass.rawValue)
+    count = unit.count
   }
 }

@@ -46,6 +46,7 @@ enum UsageQueries {
   private static func size(_ plan: Plan) -> Int {
     var total = 256 + 2 * plan.id.utf8.count + plan.displayName.utf8.count + plan.timeZone.utf8.count
     for price in plan.prices { total += 48 + price.model.utf8.count }
+    for key in plan.tagKeys { total += 4 + key.utf8.count }
     return total
   }
 
@@ -99,7 +100,7 @@ enum UsageQueries {
   }
 
   /// An upper bound of a user's usage, encoded, without the user's id.
-  static let usageByteCount = 160 + Limits.planIdByteCount + ZoneStore.maximumNameByteCount
+  static let usageByteCount = 176 + Limits.planIdByteCount + ZoneStore.maximumNameByteCount
 
   static func usage(
     _ query: UsageQuery, _ engine: any ProductEngine
@@ -154,7 +155,18 @@ enum UsageQueries {
       throw invalidField(
         "recent_limit", "must be from 0 to \(Limits.recentRunCount)", limit: Int64(Limits.recentRunCount))
     }
-    let zone = try zones.zone(named: request.timeZone)
+    if request.bySpender, request.userId.isEmpty {
+      throw invalidField("by_spender", "is allowed only with user_id")
+    }
+    try Fields.optional(request.tag, "tag", atMost: Limits.tagKeyByteCount)
+    var query = try span(request, zones.zone(named: request.timeZone), nowMicros: nowMicros)
+    (query.bySpender, query.tag) = (request.bySpender, request.tag)
+    return query
+  }
+
+  private static func span(
+    _ request: TallystickV1.GetStatsRequest, _ zone: Zone, nowMicros: Int64
+  ) throws(Refusal) -> StatsQuery {
     guard let from = request.fromMicros, let to = request.toMicros else {
       if request.fromMicros != nil { throw invalidField("to_micros", "must be set with from_micros") }
       if request.toMicros != nil { throw invalidField("from_micros", "must be set with to_micros") }

@@ -82,12 +82,7 @@ extension TallystickV1.Run {
     images = run.images
     costMicros = run.costMicros
     providerCostMicros = run.providerCostMicros
-    units = run.allUnits.map { unit in
-      var message = TallystickV1.UnitCount()
-      message.unitClass = TallystickV1.UnitClass(rawValue: unit.unitClass.rawValue)
-      message.count = unit.count
-      return message
-    }
+    units = run.allUnits.map(TallystickV1.UnitCount.init)
     breakdown = (run.breakdown ?? []).map { part in
       var message = TallystickV1.ClassCost()
       message.unitClass = TallystickV1.UnitClass(rawValue: part.unitClass.rawValue)
@@ -97,6 +92,7 @@ extension TallystickV1.Run {
     priceVersion = run.priceVersion
     planId = run.planId ?? ""
     spender = run.spender
+    for tag in run.tags { tags[tag.key] = tag.value }
     chargedMicros = run.chargedMicros
     uncollectedMicros = run.uncollectedMicros
     owedMicros = run.owedMicros

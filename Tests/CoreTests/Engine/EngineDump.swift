@@ -208,6 +208,8 @@ struct EngineDump {
         zone: zone, recentLimit: 0),
     ]
     for query in queries {
+      var query = query
+      (query.bySpender, query.tag) = (!userId.isEmpty, query.recentLimit > 0 ? "f" : "g")
       add("stats of \(userId), \(zone.name)") { [engine] in try engine.stats(query).value }
     }
   }
@@ -238,19 +240,21 @@ struct EngineDump {
       }
       addStats("", zone ?? .utc)
     }
-    var filters = [UserFilter](repeating: UserFilter(limit: 2), count: 7)
+    var filters = [UserFilter](repeating: UserFilter(limit: 2), count: 9)
     filters[1].order = .oldestFirst
     filters[2].order = .userId
     (filters[3].order, filters[3].userIdPrefix) = (.userId, "u")
     filters[4].planId = "pro"
     filters[5].role = .admin
     (filters[6].approval, filters[6].order) = (.pending, .oldestFirst)
+    filters[7].order = .mostSpent
+    filters[8].order = .mostOwed
     for (index, filter) in filters.enumerated() {
-      add(list: "users \(index)") { [engine] (place: Int64?) in
+      add(list: "users \(index)") { [engine] (place: UserPlace?) in
         var filter = filter
         filter.after = place
         let page = try engine.users(filter).value
-        return (Array(zip(page.numbers, page.users)), page.nextAfter)
+        return (Array(zip(page.places.map(\.number), page.users)), page.nextAfter)
       }
     }
   }

@@ -69,6 +69,7 @@ extension LedgerModel {
     if kept.contains(.rolloverCap) { plan.rolloverCapMicros = stored?.rolloverCapMicros }
     if kept.contains(.isDefault) { plan.isDefault = stored?.isDefault ?? false }
     if kept.contains(.multiplier) { plan.multiplierPpm = stored?.multiplierPpm }
+    if kept.contains(.tagKeys) { plan.tagKeys = stored?.tagKeys ?? [] }
     if kept.contains(.cancelledCost) { plan.cancelledCost = stored?.cancelledCost ?? .reported }
     if plan.rolloverCapMicros != nil, plan.grantExpiry != .periodEnd {
       throw Refusal(.invalidField, "", details: ["field": "plan.rollover_cap_micros"])

@@ -48,7 +48,7 @@ extension LedgerModel {
       runId: begin.runId, userId: begin.userId, model: begin.model, type: begin.type, status: .running,
       startedAtMicros: time)
     (run.id, run.attempt, run.expiresAtMicros) = (Int64(runs.count) + 1, begin.attempt, expiresAt)
-    run.spender = begin.spender
+    (run.spender, run.tags) = (begin.spender, begin.tags)
     (run.holdId, run.estimateMicros) = (hold?.id, begin.estimateMicros)
     (run.priceVersion, run.planId) = (Int64(book.count), plan(of: begin.userId)?.id)
     runs[run.name] = ModelRunState(run: run, digest: begin.digest, holdRow: hold?.id)
@@ -84,6 +84,7 @@ extension LedgerModel {
       ?? own.last { $0.type == .owed }
     try saveRows(of: &user)
     known.run = Self.ended(known.run, finish.end, bill, at: time)
+    count(&known.run, under: known.run.planId.flatMap { plans[ExactText($0)] })
     known.run.chargedMicros = paidBefore + charge.paid
     known.run.uncollectedMicros = cost - known.run.chargedMicros
     known.run.owedMicros = owedBefore + charge.owed
@@ -113,7 +114,8 @@ extension LedgerModel {
     var run = Run(
       runId: record.runId, userId: record.userId, model: record.model, type: record.type,
       status: record.end.status, startedAtMicros: start)
-    run.spender = record.spender
+    (run.spender, run.tags) = (record.spender, record.tags)
+    count(&run, under: plan(of: record.userId))
     let isReckoned = record.end.costMicros == nil && record.end.status != .failed
     run.priceVersion = Int64(book.count)
     if isReckoned { run.planId = plan(of: record.userId)?.id }
@@ -160,6 +162,13 @@ extension LedgerModel {
     (run.inputTokens, run.outputTokens, run.images) = (end.inputTokens, end.outputTokens, end.images)
     run.providerCostMicros = end.providerCostMicros
     return run
+  }
+
+  /// Random runs have too few values for the rest.
+  private func count(_ run: inout Run, under plan: Plan?) {
+    for index in run.tags.indices where plan?.tagKeys.contains(run.tags[index].key) ?? false {
+      (run.tags[index].own, run.tags[index].ofAll) = (.value, .value)
+    }
   }
 
   private func replay(_ known: ModelRunState, row: Int64?, withHold: Bool, at time: Int64) -> RunReceipt {

@@ -60,7 +60,8 @@ struct ProductSteps {
     case 16: return .admin(rule())
     default:
       return .putPlan(
-        plan(), keeping: pick([[], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier]))
+        plan(),
+        keeping: pick([[], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier, .tagKeys]))
     }
   }
 
@@ -100,6 +101,7 @@ struct ProductSteps {
     plan.isDefault = roll(3) == 0
     if plan.grantExpiry == .periodEnd, roll(2) == 0 { plan.rolloverCapMicros = Int64(1 + roll(9)) }
     plan.multiplierPpm = pick([nil, nil, 1_500_000])
+    plan.tagKeys = pick([[], ["f"], ["f", "g"]])
     plan.cancelledCost = pick([.reported, .reported, .nothing])
     plan.onShort = pick([.forgive, .collect, .block, .block])
     plan.limits.monthlyGenerations = roll(3) == 0 ? nil : Int64(roll(12))

@@ -54,6 +54,7 @@ extension StepReader {
       plan.rolloverCapMicros = Int64(step.c >> 16 % 12 + 1)
     }
     plan.isDefault = step.c >> 24 % 3 == 0
+    plan.tagKeys = ["f", "g", "h"].filter { _ in step.a >> 12 % 3 > 0 }
     if step.a >> 8 % 6 == 0 { plan.limits.monthlyGenerations = Int64(step.a >> 16 % 8) }
     if step.a >> 24 % 2 == 0 {
       plan.prices = ["", "m1"].suffix(Int(step.a >> 32 % 2) + 1).map {
@@ -81,7 +82,8 @@ extension StepReader {
   }
 
   var keptOfPlan: TallyCore.UsageCommand.PutPlan.Kept {
-    [[], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier][Int(step.b >> 24 % 7)]
+    [[], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier, .tagKeys][
+      Int(step.b >> 24 % 8)]
   }
 
   var settings: UserSettings {

@@ -90,6 +90,14 @@ struct StepReader {
   /// Who of the account spends, if anybody is named.
   private var member: String { ["", "m1", "m2"][Int(step.c % 3)] }
 
+  /// What a run is for: now and then by a key that no plan declares.
+  private var tags: [RunTag] {
+    guard step.c % 3 > 0 else { return [] }
+    return [("f", step.a % 3), ("g", step.b % 2), ("x", 0)].prefix(Int(step.c >> 3 % 4)).map { key, value in
+      RunTag(key: key, value: "v\(value)")
+    }
+  }
+
   var actingUser: String? { step.c % 11 == 0 ? Self.users[Int(step.b % 4)] : nil }
 
   /// - Returns: nil for a step that is no command.
@@ -192,7 +200,8 @@ struct StepReader {
         UsageCommand.Begin(
           userId: spender, runId: begun.runId, attempt: begun.attempt, model: "m\(step.b % 3)", type: "t",
           estimateMicros: step.b % 6 == 0 ? 0 : amount(ofWhat: spender), ttlMillis: ttl,
-          spender: known?.run.spender ?? member, digest: known?.digest ?? digest))
+          spender: known?.run.spender ?? member, tags: known?.run.tags ?? tags,
+          digest: known?.digest ?? digest))
     case .finishRun:
       return .finish(
         UsageCommand.Finish(
@@ -202,7 +211,7 @@ struct StepReader {
       return .record(
         UsageCommand.Record(
           userId: user, runId: newRunId, model: "m\(step.b % 3)", type: "t", end: runEnd,
-          startedAtMicros: recordedStart, spender: member, digest: digest))
+          startedAtMicros: recordedStart, spender: member, tags: tags, digest: digest))
     }
   }
 

@@ -21,6 +21,26 @@ struct VerifyProductTests {
           startedAtMicros: noon - hoursAgo * 3_600 * second, digest: digest)))
   }
 
+  /// With all that is counted.
+  private static var grouped: Command {
+    var end = UsageCommand.End(
+      status: .cancelled, inputTokens: 10, outputTokens: 20, images: 1, costMicros: 5)
+    (end.units, end.providerCostMicros) = ([UnitCount(.cacheRead, 7)], 2)
+    return .usage(
+      .record(
+        UsageCommand.Record(
+          userId: "u2", runId: "r3", model: "other", type: "text", end: end,
+          startedAtMicros: noon - 2 * 3_600 * second, spender: "m",
+          tags: [RunTag(key: "feature", value: "chat")], digest: digest)))
+  }
+
+  /// More values of a tag than have lines of their own.
+  private static let manyValues = """
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+    INSERT INTO rollup_group SELECT g.day, 0, 'feature', 'v' || n.i, g.total, g.quarters_id
+      FROM n, rollup_group g WHERE g.tag = 'feature' AND g.account = 0
+    """
+
   private static func target(_ pageId: String) -> PageTarget {
     PageTarget(pageId: pageId, actingUserId: nil, maximumReplyByteCount: 1 << 20)
   }
@@ -29,7 +49,13 @@ struct VerifyProductTests {
     PageSection(sectionId: id, kind: "hero", content: "{}", firstMediaId: image)
   }
 
-  static let team = Plan(
+  static var team: Plan {
+    var plan = limited
+    plan.tagKeys = ["feature"]
+    return plan
+  }
+
+  private static let limited = Plan(
     id: "team", displayName: "Team", monthlyCreditMicros: 40, grantExpiry: .periodEnd,
     limits: PlanLimits(pageCount: 5), timeZone: "Europe/Berlin",
     prices: [
@@ -62,7 +88,7 @@ struct VerifyProductTests {
     for limit in rateLimits { try apply(.admin(.setRateLimit(limit))) }
     try apply(record("u1", "r1", .succeeded, hoursAgo: 1))
     try apply(record("u1", "r2", .failed, hoursAgo: 30))
-    try apply(record("u2", "r3", .cancelled, hoursAgo: 2, model: "other"))
+    try apply(grouped)
     // Captured by hand before it ends, beyond its cost.
     let begun = try engine.decide(.usage(.begin(.test("r6", "u1", estimate: 10))))
     try engine.must(capture(try #require(begun.run?.hold).id, 8, "r6"))
@@ -177,7 +203,23 @@ struct VerifyProductTests {
       (6, Self.sharedQuarters, "another one has the same quarter hours"),
       (6, Self.sharedQuarters, ": no rollup has them"),
       (6, "UPDATE usage_month SET generations = 9 WHERE account = 1", "account 1: 9 generations"),
-      (6, "UPDATE usage_month SET uploads = 9 WHERE account = 2", "account 2: 0 generations and 9 uploads"),
+      (6, "UPDATE usage_month SET uploads = 9 WHERE account = 2", "account 2: 0 generations, 9 uploads"),
+      (6, "UPDATE usage_month SET cost = 9 WHERE account = 2", "uploads and a cost of 9, its days have"),
+      (6, "DELETE FROM rollup_group WHERE tag = ''", "account 2, tag '', value 'm': missing"),
+      (6, "UPDATE run SET tags = NULL WHERE run_id = 'r3'", "value 'chat': nothing happened that it counts"),
+      (6, "UPDATE run SET spender = 'n' WHERE run_id = 'r3'", "tag '', value 'n': missing"),
+      (6, "UPDATE run SET provider_cost = 3 WHERE run_id = 'r3'", "its total is not what happened"),
+      (
+        6, "UPDATE rollup_group SET value = '' WHERE account = 0",
+        "account 0, tag 'feature': the rest was counted with 0 values"
+      ),
+      (6, Self.manyValues, "account 0, tag 'feature': 101 values have a line of their own"),
+      (
+        6, "INSERT INTO rollup_group VALUES (1, 1, 'f', 'v', x'00', 98)",
+        "rollup of 1970-1-2, account 1, tag 'f'"
+      ),
+      (6, "UPDATE run_total SET provider_cost = 0", "the sums over all runs"),
+      (6, "UPDATE run_total SET units = NULL", "the sums over all runs"),
       (6, "DELETE FROM usage_month WHERE account = 2", "account 2: not counted"),
       (6, "UPDATE media SET source = 2 WHERE media_id = 'c'", "account 2, label 0"),
       (6, "UPDATE page_counter SET pages = 2", "account 1: 2 pages are counted, it has 1"),

@@ -17,9 +17,9 @@ struct UsageTests {
   private func stats(
     _ engine: SQLiteEngine, _ userId: String, from: Int64, to: Int64, _ zone: Zone, recent: Int = 0
   ) throws -> Stats {
-    try engine.stats(
-      StatsQuery(userId: userId, fromMicros: from, toMicros: to, zone: zone, recentLimit: recent)
-    ).value
+    var query = StatsQuery(userId: userId, fromMicros: from, toMicros: to, zone: zone, recentLimit: recent)
+    (query.bySpender, query.tag) = (true, "feature")
+    return try engine.stats(query).value
   }
 
   /// Runs of one user, an hour apart, around the end of a month.
@@ -94,28 +94,32 @@ struct UsageTests {
 
   // MARK: against the run table
 
-  /// What a GROUP BY over the run table says.
+  /// What the rows of the run table add up to.
   private func recomputed(_ connection: Connection, _ userId: String, _ from: Int64, _ to: Int64) throws
     -> [String: RunTotals]
   {
     let statement = try connection.prepare(
       """
-      SELECT r.model, r.type, r.status, count(*), sum(r.cost), sum(r.input_tokens), sum(r.output_tokens),
-        sum(r.images)
+      SELECT r.model, r.type, r.status, 1, r.cost, r.input_tokens, r.output_tokens, r.images,
+        r.provider_cost, r.units, r.spender, r.tags
       FROM run r JOIN account a ON a.id = r.account
       WHERE (?1 = '' OR a.user_id = ?1) AND r.started_at >= ?2 AND r.started_at < ?3 AND r.status <> 1
-      GROUP BY r.model, r.type, r.status
       """)
     statement.bind(userId)
     statement.bind(from)
     statement.bind(to)
-    let rows = try statement.all { (row) in
-      (model: row.text(), type: row.text(), status: RunStatus(rawValue: row.int32()), sums: row.runSums())
+    let rows = try statement.all { (row) throws(SQLiteError) in
+      (
+        names: ["model \(row.text())", "type \(row.text())"], status: RunStatus(rawValue: row.int32()),
+        sums: try row.runSums(), spender: row.text(), tags: try row.optionalBlob().map(Packing.tags) ?? []
+      )
     }
     var totals: [String: RunTotals] = [:]
     for row in rows {
       let part = RunTotals(try #require(row.status), row.sums)
-      for name in ["", "model \(row.model)", "type \(row.type)"] {
+      let feature = row.tags.first { $0.key == "feature" }
+      let spender = row.spender.isEmpty || userId.isEmpty ? nil : "spender \(row.spender)"
+      for name in ["", spender, feature.map { "tag \($0.value)" }].compactMap(\.self) + row.names {
         let isSound = totals[name, default: RunTotals()].add(part)
         #expect(isSound)
       }
@@ -124,7 +128,7 @@ struct UsageTests {
   }
 
   @Test(
-    "a dashboard of any span in any zone is what a GROUP BY over the runs says",
+    "a dashboard of any span in any zone is what the runs add up to",
     arguments: 0..<4 as Range<UInt64>)
   func dashboards(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
@@ -147,7 +151,9 @@ struct UsageTests {
       let found = try stats(engine, userId, from: from, to: to, zone)
       let whole = try recomputed(connection, userId, from, to)
       #expect(found.totals == whole[""] ?? RunTotals(), "\(zone.name) \(userId) \(from) \(to)")
-      for (kind, groups) in [("model", found.byModel), ("type", found.byType)] {
+      for (kind, groups) in [
+        ("model", found.byModel), ("type", found.byType), ("spender", found.bySpender), ("tag", found.byTag),
+      ] {
         let known = groups.map { ("\(kind) \($0.name)", $0.totals) }
         #expect(
           Dictionary(uniqueKeysWithValues: known) == whole.filter { $0.key.hasPrefix("\(kind) ") },
@@ -182,6 +188,7 @@ struct UsageTests {
         for usage in usages {
           let whole = try recomputed(connection, usage.userId, span.startMicros, span.endMicros)[""]
           #expect(usage.generations == whole?.succeeded.count ?? 0, "\(name) \(text) \(usage.userId)")
+          #expect(usage.costMicros == whole?.all.costMicros ?? 0, "\(name) \(text) \(usage.userId)")
           #expect(usage.month == span.month && usage.resetsAtMicros == span.endMicros)
         }
       }

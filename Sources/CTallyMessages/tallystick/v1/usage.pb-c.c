@@ -97,6 +97,12 @@ void   tallystick__v1__class_cost__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__class_cost__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__run__tags_entry__init
+                     (Tallystick__V1__Run__TagsEntry         *message)
+{
+  static const Tallystick__V1__Run__TagsEntry init_value = TALLYSTICK__V1__RUN__TAGS_ENTRY__INIT;
+  *message = init_value;
+}
 void   tallystick__v1__run__init
                      (Tallystick__V1__Run         *message)
 {
@@ -141,6 +147,12 @@ void   tallystick__v1__run__free_unpacked
     return;
   assert(message->base.descriptor == &tallystick__v1__run__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__begin_run_request__tags_entry__init
+                     (Tallystick__V1__BeginRunRequest__TagsEntry         *message)
+{
+  static const Tallystick__V1__BeginRunRequest__TagsEntry init_value = TALLYSTICK__V1__BEGIN_RUN_REQUEST__TAGS_ENTRY__INIT;
+  *message = init_value;
 }
 void   tallystick__v1__begin_run_request__init
                      (Tallystick__V1__BeginRunRequest         *message)
@@ -321,6 +333,12 @@ void   tallystick__v1__finish_run_response__free_unpacked
     return;
   assert(message->base.descriptor == &tallystick__v1__finish_run_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__record_run_request__tags_entry__init
+                     (Tallystick__V1__RecordRunRequest__TagsEntry         *message)
+{
+  static const Tallystick__V1__RecordRunRequest__TagsEntry init_value = TALLYSTICK__V1__RECORD_RUN_REQUEST__TAGS_ENTRY__INIT;
+  *message = init_value;
 }
 void   tallystick__v1__record_run_request__init
                      (Tallystick__V1__RecordRunRequest         *message)
@@ -1492,6 +1510,51 @@ void   tallystick__v1__plan__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__plan__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__plan_tags__init
+                     (Tallystick__V1__PlanTags         *message)
+{
+  static const Tallystick__V1__PlanTags init_value = TALLYSTICK__V1__PLAN_TAGS__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__plan_tags__get_packed_size
+                     (const Tallystick__V1__PlanTags *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__plan_tags__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__plan_tags__pack
+                     (const Tallystick__V1__PlanTags *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__plan_tags__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__plan_tags__pack_to_buffer
+                     (const Tallystick__V1__PlanTags *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__plan_tags__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PlanTags *
+       tallystick__v1__plan_tags__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PlanTags *)
+     protobuf_c_message_unpack (&tallystick__v1__plan_tags__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__plan_tags__free_unpacked
+                     (Tallystick__V1__PlanTags *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__plan_tags__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__put_plan_request__init
                      (Tallystick__V1__PutPlanRequest         *message)
 {
@@ -1999,7 +2062,58 @@ const ProtobufCMessageDescriptor tallystick__v1__class_cost__descriptor =
   (ProtobufCMessageInit) tallystick__v1__class_cost__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[26] =
+static const ProtobufCFieldDescriptor tallystick__v1__run__tags_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run__TagsEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Run__TagsEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__run__tags_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__run__tags_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__run__tags_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.Run.TagsEntry",
+  "TagsEntry",
+  "Tallystick__V1__Run__TagsEntry",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__Run__TagsEntry),
+  2,
+  tallystick__v1__run__tags_entry__field_descriptors,
+  tallystick__v1__run__tags_entry__field_indices_by_name,
+  1,  tallystick__v1__run__tags_entry__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__run__tags_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[27] =
 {
   {
     "run_id",
@@ -2313,6 +2427,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__run__field_descriptors[26]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "tags",
+    29,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Run, n_tags),
+    offsetof(Tallystick__V1__Run, tags),
+    &tallystick__v1__run__tags_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__run__field_indices_by_name[] = {
   19,   /* field[19] = attempt */
@@ -2337,6 +2463,7 @@ static const unsigned tallystick__v1__run__field_indices_by_name[] = {
   25,   /* field[25] = spender */
   13,   /* field[13] = started_at_micros */
   4,   /* field[4] = status */
+  26,   /* field[26] = tags */
   3,   /* field[3] = type */
   12,   /* field[12] = uncollected_micros */
   21,   /* field[21] = units */
@@ -2346,7 +2473,7 @@ static const ProtobufCIntRange tallystick__v1__run__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 28, 25 },
-  { 0, 26 }
+  { 0, 27 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
 {
@@ -2356,14 +2483,65 @@ const ProtobufCMessageDescriptor tallystick__v1__run__descriptor =
   "Tallystick__V1__Run",
   "tallystick.v1",
   sizeof(Tallystick__V1__Run),
-  26,
+  27,
   tallystick__v1__run__field_descriptors,
   tallystick__v1__run__field_indices_by_name,
   2,  tallystick__v1__run__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__run__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_descriptors[8] =
+static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__tags_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest__TagsEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__BeginRunRequest__TagsEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__begin_run_request__tags_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__begin_run_request__tags_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__tags_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.BeginRunRequest.TagsEntry",
+  "TagsEntry",
+  "Tallystick__V1__BeginRunRequest__TagsEntry",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__BeginRunRequest__TagsEntry),
+  2,
+  tallystick__v1__begin_run_request__tags_entry__field_descriptors,
+  tallystick__v1__begin_run_request__tags_entry__field_indices_by_name,
+  1,  tallystick__v1__begin_run_request__tags_entry__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__begin_run_request__tags_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_descriptors[9] =
 {
   {
     "user_id",
@@ -2461,6 +2639,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__begin_run_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "tags",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__BeginRunRequest, n_tags),
+    offsetof(Tallystick__V1__BeginRunRequest, tags),
+    &tallystick__v1__begin_run_request__tags_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__begin_run_request__field_indices_by_name[] = {
   6,   /* field[6] = attempt */
@@ -2468,6 +2658,7 @@ static const unsigned tallystick__v1__begin_run_request__field_indices_by_name[]
   2,   /* field[2] = model */
   1,   /* field[1] = run_id */
   7,   /* field[7] = spender */
+  8,   /* field[8] = tags */
   5,   /* field[5] = ttl_millis */
   3,   /* field[3] = type */
   0,   /* field[0] = user_id */
@@ -2475,7 +2666,7 @@ static const unsigned tallystick__v1__begin_run_request__field_indices_by_name[]
 static const ProtobufCIntRange tallystick__v1__begin_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__descriptor =
 {
@@ -2485,7 +2676,7 @@ const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__descriptor =
   "Tallystick__V1__BeginRunRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__BeginRunRequest),
-  8,
+  9,
   tallystick__v1__begin_run_request__field_descriptors,
   tallystick__v1__begin_run_request__field_indices_by_name,
   1,  tallystick__v1__begin_run_request__number_ranges,
@@ -2892,7 +3083,58 @@ const ProtobufCMessageDescriptor tallystick__v1__finish_run_response__descriptor
   (ProtobufCMessageInit) tallystick__v1__finish_run_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_descriptors[16] =
+static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__tags_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest__TagsEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RecordRunRequest__TagsEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__record_run_request__tags_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange tallystick__v1__record_run_request__tags_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__record_run_request__tags_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.RecordRunRequest.TagsEntry",
+  "TagsEntry",
+  "Tallystick__V1__RecordRunRequest__TagsEntry",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__RecordRunRequest__TagsEntry),
+  2,
+  tallystick__v1__record_run_request__tags_entry__field_descriptors,
+  tallystick__v1__record_run_request__tags_entry__field_indices_by_name,
+  1,  tallystick__v1__record_run_request__tags_entry__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__record_run_request__tags_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_descriptors[17] =
 {
   {
     "run_id",
@@ -3086,6 +3328,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__record_run_request__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "tags",
+    17,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RecordRunRequest, n_tags),
+    offsetof(Tallystick__V1__RecordRunRequest, tags),
+    &tallystick__v1__record_run_request__tags_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__record_run_request__field_indices_by_name[] = {
   14,   /* field[14] = completion_tokens */
@@ -3101,6 +3355,7 @@ static const unsigned tallystick__v1__record_run_request__field_indices_by_name[
   15,   /* field[15] = spender */
   9,   /* field[9] = started_at_micros */
   4,   /* field[4] = status */
+  16,   /* field[16] = tags */
   3,   /* field[3] = type */
   12,   /* field[12] = units */
   1,   /* field[1] = user_id */
@@ -3108,7 +3363,7 @@ static const unsigned tallystick__v1__record_run_request__field_indices_by_name[
 static const ProtobufCIntRange tallystick__v1__record_run_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__record_run_request__descriptor =
 {
@@ -3118,7 +3373,7 @@ const ProtobufCMessageDescriptor tallystick__v1__record_run_request__descriptor 
   "Tallystick__V1__RecordRunRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__RecordRunRequest),
-  16,
+  17,
   tallystick__v1__record_run_request__field_descriptors,
   tallystick__v1__record_run_request__field_indices_by_name,
   1,  tallystick__v1__record_run_request__number_ranges,
@@ -3881,7 +4136,7 @@ const ProtobufCMessageDescriptor tallystick__v1__plan_limits__descriptor =
   (ProtobufCMessageInit) tallystick__v1__plan_limits__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__usage__field_descriptors[11] =
+static const ProtobufCFieldDescriptor tallystick__v1__usage__field_descriptors[12] =
 {
   {
     "user_id",
@@ -4015,8 +4270,21 @@ static const ProtobufCFieldDescriptor tallystick__v1__usage__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "cost_micros",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Usage, cost_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__usage__field_indices_by_name[] = {
+  11,   /* field[11] = cost_micros */
   3,   /* field[3] = generations */
   8,   /* field[8] = limits */
   1,   /* field[1] = month */
@@ -4032,7 +4300,7 @@ static const unsigned tallystick__v1__usage__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__usage__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__usage__descriptor =
 {
@@ -4042,7 +4310,7 @@ const ProtobufCMessageDescriptor tallystick__v1__usage__descriptor =
   "Tallystick__V1__Usage",
   "tallystick.v1",
   sizeof(Tallystick__V1__Usage),
-  11,
+  12,
   tallystick__v1__usage__field_descriptors,
   tallystick__v1__usage__field_indices_by_name,
   1,  tallystick__v1__usage__number_ranges,
@@ -4279,7 +4547,7 @@ const ProtobufCMessageDescriptor tallystick__v1__batch_get_usage_response__descr
   (ProtobufCMessageInit) tallystick__v1__batch_get_usage_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__run_totals__field_descriptors[9] =
+static const ProtobufCFieldDescriptor tallystick__v1__run_totals__field_descriptors[12] =
 {
   {
     "count",
@@ -4389,6 +4657,42 @@ static const ProtobufCFieldDescriptor tallystick__v1__run_totals__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "provider_cost_micros",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, provider_cost_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "margin_micros",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__RunTotals, margin_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "units",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__RunTotals, n_units),
+    offsetof(Tallystick__V1__RunTotals, units),
+    &tallystick__v1__unit_count__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__run_totals__field_indices_by_name[] = {
   3,   /* field[3] = cancelled */
@@ -4398,13 +4702,16 @@ static const unsigned tallystick__v1__run_totals__field_indices_by_name[] = {
   2,   /* field[2] = failed */
   7,   /* field[7] = images */
   5,   /* field[5] = input_tokens */
+  10,   /* field[10] = margin_micros */
   6,   /* field[6] = output_tokens */
+  9,   /* field[9] = provider_cost_micros */
   1,   /* field[1] = succeeded */
+  11,   /* field[11] = units */
 };
 static const ProtobufCIntRange tallystick__v1__run_totals__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__run_totals__descriptor =
 {
@@ -4414,7 +4721,7 @@ const ProtobufCMessageDescriptor tallystick__v1__run_totals__descriptor =
   "Tallystick__V1__RunTotals",
   "tallystick.v1",
   sizeof(Tallystick__V1__RunTotals),
-  9,
+  12,
   tallystick__v1__run_totals__field_descriptors,
   tallystick__v1__run_totals__field_indices_by_name,
   1,  tallystick__v1__run_totals__number_ranges,
@@ -4536,7 +4843,7 @@ const ProtobufCMessageDescriptor tallystick__v1__run_day__descriptor =
   (ProtobufCMessageInit) tallystick__v1__run_day__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__get_stats_request__field_descriptors[6] =
+static const ProtobufCFieldDescriptor tallystick__v1__get_stats_request__field_descriptors[8] =
 {
   {
     "user_id",
@@ -4610,11 +4917,37 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_stats_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "by_spender",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsRequest, by_spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tag",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetStatsRequest, tag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__get_stats_request__field_indices_by_name[] = {
+  6,   /* field[6] = by_spender */
   3,   /* field[3] = days */
   1,   /* field[1] = from_micros */
   5,   /* field[5] = recent_limit */
+  7,   /* field[7] = tag */
   4,   /* field[4] = time_zone */
   2,   /* field[2] = to_micros */
   0,   /* field[0] = user_id */
@@ -4622,7 +4955,7 @@ static const unsigned tallystick__v1__get_stats_request__field_indices_by_name[]
 static const ProtobufCIntRange tallystick__v1__get_stats_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__get_stats_request__descriptor =
 {
@@ -4632,14 +4965,14 @@ const ProtobufCMessageDescriptor tallystick__v1__get_stats_request__descriptor =
   "Tallystick__V1__GetStatsRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__GetStatsRequest),
-  6,
+  8,
   tallystick__v1__get_stats_request__field_descriptors,
   tallystick__v1__get_stats_request__field_indices_by_name,
   1,  tallystick__v1__get_stats_request__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__get_stats_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__get_stats_response__field_descriptors[10] =
+static const ProtobufCFieldDescriptor tallystick__v1__get_stats_response__field_descriptors[12] =
 {
   {
     "totals",
@@ -4761,10 +5094,36 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_stats_response__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "by_spender",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetStatsResponse, n_by_spender),
+    offsetof(Tallystick__V1__GetStatsResponse, by_spender),
+    &tallystick__v1__run_group__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "by_tag",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetStatsResponse, n_by_tag),
+    offsetof(Tallystick__V1__GetStatsResponse, by_tag),
+    &tallystick__v1__run_group__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__get_stats_response__field_indices_by_name[] = {
   1,   /* field[1] = by_model */
+  10,   /* field[10] = by_spender */
   3,   /* field[3] = by_status */
+  11,   /* field[11] = by_tag */
   2,   /* field[2] = by_type */
   9,   /* field[9] = commit_sequence */
   4,   /* field[4] = days */
@@ -4777,7 +5136,7 @@ static const unsigned tallystick__v1__get_stats_response__field_indices_by_name[
 static const ProtobufCIntRange tallystick__v1__get_stats_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__get_stats_response__descriptor =
 {
@@ -4787,7 +5146,7 @@ const ProtobufCMessageDescriptor tallystick__v1__get_stats_response__descriptor 
   "Tallystick__V1__GetStatsResponse",
   "tallystick.v1",
   sizeof(Tallystick__V1__GetStatsResponse),
-  10,
+  12,
   tallystick__v1__get_stats_response__field_descriptors,
   tallystick__v1__get_stats_response__field_indices_by_name,
   1,  tallystick__v1__get_stats_response__number_ranges,
@@ -5025,7 +5384,7 @@ const ProtobufCMessageDescriptor tallystick__v1__model_price__descriptor =
   (ProtobufCMessageInit) tallystick__v1__model_price__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[15] =
+static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[16] =
 {
   {
     "plan_id",
@@ -5207,6 +5566,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[15
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "tags",
+    20,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Plan, n_tags),
+    offsetof(Tallystick__V1__Plan, tags),
+    &tallystick__v1__plan_tags__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__plan__field_indices_by_name[] = {
   13,   /* field[13] = cancelled_cost */
@@ -5222,13 +5593,15 @@ static const unsigned tallystick__v1__plan__field_indices_by_name[] = {
   9,   /* field[9] = prices */
   5,   /* field[5] = priority */
   11,   /* field[11] = rollover_cap_micros */
+  15,   /* field[15] = tags */
   8,   /* field[8] = time_zone */
   6,   /* field[6] = updated_at_micros */
 };
-static const ProtobufCIntRange tallystick__v1__plan__number_ranges[1 + 1] =
+static const ProtobufCIntRange tallystick__v1__plan__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 20, 15 },
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
 {
@@ -5238,11 +5611,49 @@ const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
   "Tallystick__V1__Plan",
   "tallystick.v1",
   sizeof(Tallystick__V1__Plan),
-  15,
+  16,
   tallystick__v1__plan__field_descriptors,
   tallystick__v1__plan__field_indices_by_name,
-  1,  tallystick__v1__plan__number_ranges,
+  2,  tallystick__v1__plan__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__plan__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__plan_tags__field_descriptors[1] =
+{
+  {
+    "keys",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tallystick__V1__PlanTags, n_keys),
+    offsetof(Tallystick__V1__PlanTags, keys),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__plan_tags__field_indices_by_name[] = {
+  0,   /* field[0] = keys */
+};
+static const ProtobufCIntRange tallystick__v1__plan_tags__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__plan_tags__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PlanTags",
+  "PlanTags",
+  "Tallystick__V1__PlanTags",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PlanTags),
+  1,
+  tallystick__v1__plan_tags__field_descriptors,
+  tallystick__v1__plan_tags__field_indices_by_name,
+  1,  tallystick__v1__plan_tags__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__plan_tags__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__put_plan_request__field_descriptors[1] =

@@ -17,8 +17,8 @@ struct PutPlanCommand: ClientCommand {
       refuses charges, holds and new runs until that is paid. --rollover carries over what is left of a \
       period's credit, up to an amount, and needs --expires period-end. The default plan holds for all users \
       who have no plan; there is one at most. --cancelled says what a run costs that was cancelled and names \
-      no cost: what it reports, by the prices, or nothing. These, and --multiplier, stay as they are stored \
-      unless they are given; all else is replaced.
+      no cost: what it reports, by the prices, or nothing. These, --multiplier and --tag stay as they are \
+      stored unless they are given; all else is replaced.
 
       Examples:
         tally plans put pro --credit 20 --name Pro --expires 45d
@@ -26,6 +26,7 @@ struct PutPlanCommand: ClientCommand {
           --pages 50 --price 'gpt-x=3,15,0.04' --price '*=1,2,0'
         tally plans put pro --credit 20 --on-short collect --rollover 5
         tally plans put free --credit 1 --default --cancelled nothing
+        tally plans put team --credit 50 --tag feature --tag team
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -64,6 +65,12 @@ struct PutPlanCommand: ClientCommand {
     parsing: .unconditional,
     help: "How much of the book's prices it charges, in parts per million: 1200000 is a fifth more.")
   var multiplier: Int64?
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "A tag by which its users' runs are counted in 'tally stats'; 'none' for no tag. Repeatable.",
+      valueName: "key"))
+  var tag: [String] = []
   @Flag(
     name: .customLong("default"), inversion: .prefixedNo,
     help: "Whether it is the plan of all users who have none.")
@@ -102,6 +109,11 @@ struct PutPlanCommand: ClientCommand {
     plan.isDefault = isDefault
     plan.cancelledCost = cancelled?.cancelledCost
     plan.priceMultiplierPpm = multiplier
+    if !tag.isEmpty {
+      var tags = TallystickV1.PlanTags()
+      tags.keys = tag == ["none"] ? [] : tag
+      plan.tags = tags
+    }
     var request = TallystickV1.PutPlanRequest()
     request.plan = plan
     try await tally.perform(TallystickV1.UsageService.putPlan, request, connection, output) { response in

@@ -9,11 +9,11 @@ extension Texts {
         ("PLAN", .left), ("NAME", .left), ("MONTHLY", .amount), ("EXPIRES", .left), ("PRIORITY", .right),
         ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("ON SHORT", .left),
         ("ROLLOVER", .amount), ("DEFAULT", .left), ("CANCELLED", .left),
-        ("ZONE", .left), ("PRICES", .left),
+        ("TAGS", .left), ("ZONE", .left), ("PRICES", .left),
       ],
       optional: [
         "PRIORITY", "ZONE", "NAME", "PAGES", "UPLOADS", "ON SHORT", "EXPIRES", "ROLLOVER", "GENERATIONS",
-        "CANCELLED", "DEFAULT",
+        "CANCELLED", "DEFAULT", "TAGS",
       ])
     for plan in plans {
       let expiry =
@@ -31,11 +31,12 @@ extension Texts {
         limit(plan.limits?.monthlyGenerations), limit(plan.limits?.monthlyUploads),
         limit(plan.limits?.pageCount), plan.onShort?.word ?? "-", rollover(plan),
         plan.isDefault == true ? "default" : "-", plan.cancelledCost?.word ?? "-",
+        plan.tags?.keys.joined(separator: " ") ?? "-",
         plan.timeZone.isEmpty ? "UTC" : plan.timeZone,
         prices.first ?? "",
       ])
       for price in prices.dropFirst() {
-        table.add(Array(repeating: "", count: 13) + [price])
+        table.add(Array(repeating: "", count: 14) + [price])
       }
     }
     return table.text

@@ -27,6 +27,7 @@ struct BeginRunCommand: ClientCommand {
   @Option(help: "Which attempt of the run; the next one begins once the one before failed.")
   var attempt: Int32 = 1
   @Option(help: "Who of the account begins it, such as a member or a key.") var spender = ""
+  @OptionGroup var tags: TagOptions
 
   func perform() async throws {
     var request = TallystickV1.BeginRunRequest()
@@ -37,6 +38,7 @@ struct BeginRunCommand: ClientCommand {
     request.estimateMicros = try Amounts.parse(estimate, isMicros: micros)
     request.ttlMillis = try Times.parseSpan(ttl)
     request.spender = spender
+    request.tags = try tags.pairs()
     request.attempt = try AttemptOption.number(attempt)
     try await tally.perform(TallystickV1.UsageService.beginRun, request, connection, output) { reply in
       reply.run.map { Texts.run($0, replayed: reply.replayed, balance: reply.balance) } ?? ""

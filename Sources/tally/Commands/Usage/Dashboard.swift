@@ -9,6 +9,8 @@ struct Dashboard {
   var stats: TallystickV1.GetStatsResponse
   /// Empty: all users.
   var user: String
+  /// The key of the tag that was asked for.
+  var tag = ""
   var columns: Int
 
   /// The width if there is no terminal.
@@ -24,8 +26,11 @@ struct Dashboard {
     if totals.count > 0 {
       parts += [
         groups("MODEL", stats.byModel, withFailures: true), groups("TYPE", stats.byType, withFailures: true),
-        groups("STATUS", stats.byStatus, withFailures: false), days,
+        groups("STATUS", stats.byStatus, withFailures: false),
       ]
+      if !stats.bySpender.isEmpty { parts.append(groups("SPENDER", stats.bySpender, withFailures: true)) }
+      if !stats.byTag.isEmpty { parts.append(groups(tag.uppercased(), stats.byTag, withFailures: true)) }
+      parts.append(days)
     }
     if !stats.recent.isEmpty { parts.append(Texts.runs(stats.recent, withUser: user.isEmpty)) }
     return parts.joined(separator: "\n")
@@ -39,13 +44,23 @@ struct Dashboard {
   }
 
   private static func totals(_ totals: TallystickV1.RunTotals) -> String {
-    Texts.present([
+    var rows = [
       ("runs", Texts.count(totals.count)), ("cost", Dollars.format(totals.costMicros)),
+    ]
+    if totals.providerCostMicros != 0 {
+      rows.append(("providers took", Dollars.format(totals.providerCostMicros)))
+      rows.append(("margin", Dollars.format(totals.marginMicros)))
+    }
+    rows += [
       ("failed", "\(Texts.count(totals.failed)) (\(percent(ppm: totals.errorRatePpm)))"),
       ("cancelled", Texts.count(totals.cancelled)),
       ("tokens", "\(Texts.count(totals.inputTokens)) in, \(Texts.count(totals.outputTokens)) out"),
       ("images", Texts.count(totals.images)),
-    ])
+    ]
+    rows += totals.units.filter { ![.input, .output, .image].contains($0.unitClass) }.map { unit in
+      (unit.unitClass.word, Texts.count(unit.count))
+    }
+    return Texts.present(rows)
   }
 
   private func groups(

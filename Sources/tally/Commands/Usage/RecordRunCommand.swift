@@ -23,6 +23,7 @@ struct RecordRunCommand: ClientCommand {
   @Option(help: "What the run made, such as text or image.") var type: String
   @Option(help: "When the run started, at most 35 days ago. (default: now)") var started: String?
   @Option(help: "Who of the account began it, such as a member or a key.") var spender = ""
+  @OptionGroup var tags: TagOptions
 
   func perform() async throws {
     var request = TallystickV1.RecordRunRequest()
@@ -41,6 +42,7 @@ struct RecordRunCommand: ClientCommand {
     request.providerCostMicros = try result.providerCostMicros()
     request.startedAtMicros = try started.map(Times.parse)
     request.spender = spender
+    request.tags = try tags.pairs()
     request.error = result.error
     try await tally.perform(TallystickV1.UsageService.recordRun, request, connection, output) { reply in
       reply.run.map { Texts.run($0, replayed: reply.replayed) } ?? ""

@@ -9,12 +9,14 @@ struct StatsCommand: ClientCommand {
     commandName: "stats",
     abstract: "Draws the dashboard of runs: totals, breakdowns, and a bar for each day.",
     discussion: """
-      The runs of one user, or of all users, are broken down by model, type and status. All figures come \
-      from one snapshot. --from and --to are UTC times on a multiple of 15 minutes.
+      The runs of one user, or of all users, are broken down by model, type and status, and by spender or \
+      the values of a tag if asked. All figures come from one snapshot. --from and --to are UTC times on a \
+      multiple of 15 minutes.
 
       Examples:
         tally stats
         tally stats alice --days 7 --time-zone Europe/Berlin --recent 5
+        tally stats alice --by-spender --by-tag feature
         tally stats --from 2026-11-01 --to 2026-11-15 --json
       """)
 
@@ -31,7 +33,13 @@ struct StatsCommand: ClientCommand {
   @Option(parsing: .unconditional, help: "List this many of the latest runs as well: 1 to 100.")
   var recent: Int32?
 
+  @Flag(help: "Tell the user's spenders apart.") var bySpender = false
+  @Option(
+    help: ArgumentHelp("Tell the values of this tag apart; the plan has to declare it.", valueName: "key"))
+  var byTag = ""
+
   func validate() throws {
+    if bySpender, user.isEmpty { throw ValidationError("--by-spender needs a user") }
     if days != nil, from != nil || to != nil {
       throw ValidationError("--days cannot be combined with --from and --to")
     }
@@ -49,8 +57,9 @@ struct StatsCommand: ClientCommand {
     request.days = days ?? 0
     request.timeZone = timeZone
     request.recentLimit = recent ?? 0
+    (request.bySpender, request.tag) = (bySpender, byTag)
     let reply = try await answer(TallystickV1.UsageService.getStats, request, connection, output)
-    try show(reply, output) { Dashboard(stats: $0, user: user, columns: Dashboard.columns).text }
+    try show(reply, output) { Dashboard(stats: $0, user: user, tag: byTag, columns: Dashboard.columns).text }
     if !user.isEmpty, (reply.totals?.count ?? 0) == 0 { await output.noteUnknown([user], connection) }
   }
 }

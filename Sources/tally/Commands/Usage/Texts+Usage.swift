@@ -9,6 +9,7 @@ extension Texts {
     var rows: [(String, String)] = [
       ("run", named(run) + (replayed ? " (replayed)" : "")), ("user", run.userId),
       ("spender", run.spender),
+      ("tags", run.tags.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ", ")),
       ("model", "\(run.model) (\(run.type))"),
       ("status", run.status.word + (run.recorded ? " (recorded, not charged)" : "")),
     ]
@@ -78,12 +79,13 @@ extension Texts {
     var table = Table(
       [
         ("USER", .left), ("MONTH", .left), ("PLAN", .left), ("GENERATIONS", .right), ("RUNNING", .right),
-        ("UPLOADS", .right), ("PAGES", .right), ("RESETS", .time),
-      ], optional: ["RESETS", "RUNNING", "PAGES", "UPLOADS", "PLAN"])
+        ("COST", .amount), ("UPLOADS", .right), ("PAGES", .right), ("RESETS", .time),
+      ], optional: ["RESETS", "RUNNING", "PAGES", "UPLOADS", "PLAN", "COST"])
     for usage in usages {
       table.add([
         usage.userId, "\(usage.month) \(usage.timeZone)", usage.planId.isEmpty ? "-" : usage.planId,
         used(usage.generations, of: usage.limits?.monthlyGenerations), count(usage.running),
+        Dollars.format(usage.costMicros),
         used(usage.uploads, of: usage.limits?.monthlyUploads), used(usage.pages, of: usage.limits?.pageCount),
         Timestamp.format(usage.resetsAtMicros),
       ])

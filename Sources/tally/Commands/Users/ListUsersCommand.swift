@@ -11,12 +11,15 @@ struct ListUsersCommand: ClientCommand {
       Examples:
         tally users list --approval pending
         tally users list --sort id --prefix team-
+        tally users list --sort spent --month 2026-11
       """)
 
   enum Sort: String, CaseIterable, ExpressibleByArgument {
     case newest
     case oldest
     case id
+    case spent
+    case owed
   }
 
   @OptionGroup var connection: ConnectionOptions
@@ -28,7 +31,7 @@ struct ListUsersCommand: ClientCommand {
   @Option(help: "Only users with this approval.") var approval: UserApprovalName?
   @Option(help: "Only users on this plan.") var plan = ""
   @Option(help: "Only users whose id begins with this; needs --sort id.") var prefix = ""
-  @Option(help: "The order of the list.") var sort: Sort = .newest
+  @Option(help: "The order of the list; spent and owed leave out who has not.") var sort: Sort = .newest
 
   func validate() throws {
     if !prefix.isEmpty, sort != .id { throw ValidationError("--prefix needs --sort id") }
@@ -45,6 +48,8 @@ struct ListUsersCommand: ClientCommand {
       case .newest: .newestFirst
       case .oldest: .oldestFirst
       case .id: .userId
+      case .spent: .mostSpent
+      case .owed: .mostOwed
       }
     request.month = period.month
     request.timeZone = period.timeZone

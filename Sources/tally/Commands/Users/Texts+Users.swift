@@ -27,6 +27,7 @@ extension Texts {
         ("month", "\(usage.month) \(usage.timeZone)"),
         ("generations", used(usage.generations, of: usage.limits?.monthlyGenerations)),
         ("running", count(usage.running)),
+        ("cost", Dollars.format(usage.costMicros)),
         ("uploads", used(usage.uploads, of: usage.limits?.monthlyUploads)),
         ("pages", used(usage.pages, of: usage.limits?.pageCount)),
         ("resets", Timestamp.format(usage.resetsAtMicros)),
@@ -38,9 +39,10 @@ extension Texts {
     var table = Table(
       [
         ("USER", .left), ("ROLE", .left), ("APPROVAL", .left), ("STATE", .left), ("PLAN", .left),
-        ("AVAILABLE", .amount), ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right),
-        ("EMAIL", .left),
-      ], optional: ["PAGES", "UPLOADS", "EMAIL", "ROLE", "APPROVAL", "GENERATIONS", "STATE"],
+        ("AVAILABLE", .amount), ("OWED", .amount), ("COST", .amount), ("GENERATIONS", .right),
+        ("UPLOADS", .right), ("PAGES", .right), ("EMAIL", .left),
+      ],
+      optional: ["PAGES", "UPLOADS", "EMAIL", "ROLE", "APPROVAL", "GENERATIONS", "STATE", "OWED", "COST"],
       flexible: "EMAIL")
     for user in users {
       let settings = user.settings ?? TallystickV1.UserSettings()
@@ -49,6 +51,7 @@ extension Texts {
         settings.userId, settings.role.word, settings.approval.word, settings.state?.word ?? "-",
         settings.planId.isEmpty ? "-" : settings.planId,
         Dollars.format(user.balance?.availableMicros ?? 0),
+        Dollars.format(user.balance?.owedMicros ?? 0), Dollars.format(usage.costMicros),
         used(usage.generations, of: usage.limits?.monthlyGenerations),
         used(usage.uploads, of: usage.limits?.monthlyUploads), used(usage.pages, of: usage.limits?.pageCount),
         settings.email.isEmpty ? "-" : settings.email,

@@ -21,11 +21,14 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Tallystick__V1__UnitCount Tallystick__V1__UnitCount;
 typedef struct Tallystick__V1__ClassCost Tallystick__V1__ClassCost;
 typedef struct Tallystick__V1__Run Tallystick__V1__Run;
+typedef struct Tallystick__V1__Run__TagsEntry Tallystick__V1__Run__TagsEntry;
 typedef struct Tallystick__V1__BeginRunRequest Tallystick__V1__BeginRunRequest;
+typedef struct Tallystick__V1__BeginRunRequest__TagsEntry Tallystick__V1__BeginRunRequest__TagsEntry;
 typedef struct Tallystick__V1__BeginRunResponse Tallystick__V1__BeginRunResponse;
 typedef struct Tallystick__V1__FinishRunRequest Tallystick__V1__FinishRunRequest;
 typedef struct Tallystick__V1__FinishRunResponse Tallystick__V1__FinishRunResponse;
 typedef struct Tallystick__V1__RecordRunRequest Tallystick__V1__RecordRunRequest;
+typedef struct Tallystick__V1__RecordRunRequest__TagsEntry Tallystick__V1__RecordRunRequest__TagsEntry;
 typedef struct Tallystick__V1__RecordRunResponse Tallystick__V1__RecordRunResponse;
 typedef struct Tallystick__V1__RecordRunsRequest Tallystick__V1__RecordRunsRequest;
 typedef struct Tallystick__V1__RecordRunResult Tallystick__V1__RecordRunResult;
@@ -51,6 +54,7 @@ typedef struct Tallystick__V1__CheckQuotaRequest Tallystick__V1__CheckQuotaReque
 typedef struct Tallystick__V1__CheckQuotaResponse Tallystick__V1__CheckQuotaResponse;
 typedef struct Tallystick__V1__ModelPrice Tallystick__V1__ModelPrice;
 typedef struct Tallystick__V1__Plan Tallystick__V1__Plan;
+typedef struct Tallystick__V1__PlanTags Tallystick__V1__PlanTags;
 typedef struct Tallystick__V1__PutPlanRequest Tallystick__V1__PutPlanRequest;
 typedef struct Tallystick__V1__PutPlanResponse Tallystick__V1__PutPlanResponse;
 typedef struct Tallystick__V1__ListPlansRequest Tallystick__V1__ListPlansRequest;
@@ -89,6 +93,17 @@ struct  Tallystick__V1__ClassCost
     , 0, 0 }
 
 
+struct  Tallystick__V1__Run__TagsEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define TALLYSTICK__V1__RUN__TAGS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__run__tags_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
 struct  Tallystick__V1__Run
 {
   ProtobufCMessage base;
@@ -120,10 +135,23 @@ struct  Tallystick__V1__Run
   int64_t price_version;
   ProtobufCBinaryData plan_id;
   ProtobufCBinaryData spender;
+  size_t n_tags;
+  Tallystick__V1__Run__TagsEntry **tags;
 };
 #define TALLYSTICK__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__run__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, 0, 0,NULL, 0,NULL, 0, {0,NULL}, {0,NULL}, 0,NULL }
+
+
+struct  Tallystick__V1__BeginRunRequest__TagsEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define TALLYSTICK__V1__BEGIN_RUN_REQUEST__TAGS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__begin_run_request__tags_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
 
 
 struct  Tallystick__V1__BeginRunRequest
@@ -137,10 +165,12 @@ struct  Tallystick__V1__BeginRunRequest
   int64_t ttl_millis;
   int32_t attempt;
   ProtobufCBinaryData spender;
+  size_t n_tags;
+  Tallystick__V1__BeginRunRequest__TagsEntry **tags;
 };
 #define TALLYSTICK__V1__BEGIN_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__begin_run_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL }
 
 
 struct  Tallystick__V1__BeginRunResponse
@@ -230,6 +260,17 @@ struct  Tallystick__V1__FinishRunResponse
     , 0,NULL, 0,NULL, 0,NULL, 0, 0, 0 }
 
 
+struct  Tallystick__V1__RecordRunRequest__TagsEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define TALLYSTICK__V1__RECORD_RUN_REQUEST__TAGS_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__record_run_request__tags_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
 typedef enum {
   TALLYSTICK__V1__RECORD_RUN_REQUEST__COST__NOT_SET = 0,
   TALLYSTICK__V1__RECORD_RUN_REQUEST__COST_COST_MICROS = 9
@@ -270,6 +311,8 @@ struct  Tallystick__V1__RecordRunRequest
   size_t n_units;
   Tallystick__V1__UnitCount **units;
   ProtobufCBinaryData spender;
+  size_t n_tags;
+  Tallystick__V1__RecordRunRequest__TagsEntry **tags;
   Tallystick__V1__RecordRunRequest__CostCase cost_case;
   union {
     int64_t cost_micros;
@@ -289,7 +332,7 @@ struct  Tallystick__V1__RecordRunRequest
 };
 #define TALLYSTICK__V1__RECORD_RUN_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__record_run_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, 0,NULL, {0,NULL}, TALLYSTICK__V1__RECORD_RUN_REQUEST__COST__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__STARTED_AT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__PROMPT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__COMPLETION__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, 0,NULL, {0,NULL}, 0,NULL, TALLYSTICK__V1__RECORD_RUN_REQUEST__COST__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__STARTED_AT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__PROMPT__NOT_SET, {0}, TALLYSTICK__V1__RECORD_RUN_REQUEST__COMPLETION__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__RecordRunResponse
@@ -497,10 +540,11 @@ struct  Tallystick__V1__Usage
   Tallystick__V1__PlanLimits **limits;
   int64_t resets_at_micros;
   int64_t owed_micros;
+  int64_t cost_micros;
 };
 #define TALLYSTICK__V1__USAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__usage__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0,NULL, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0,NULL, 0, 0, 0 }
 
 
 struct  Tallystick__V1__GetUsageRequest
@@ -564,10 +608,14 @@ struct  Tallystick__V1__RunTotals
   int64_t output_tokens;
   int64_t images;
   int64_t error_rate_ppm;
+  int64_t provider_cost_micros;
+  int64_t margin_micros;
+  size_t n_units;
+  Tallystick__V1__UnitCount **units;
 };
 #define TALLYSTICK__V1__RUN_TOTALS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__run_totals__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
 struct  Tallystick__V1__RunGroup
@@ -614,6 +662,8 @@ struct  Tallystick__V1__GetStatsRequest
   int32_t days;
   ProtobufCBinaryData time_zone;
   int32_t recent_limit;
+  uint64_t by_spender;
+  ProtobufCBinaryData tag;
   Tallystick__V1__GetStatsRequest__FromCase from_case;
   union {
     int64_t from_micros;
@@ -625,7 +675,7 @@ struct  Tallystick__V1__GetStatsRequest
 };
 #define TALLYSTICK__V1__GET_STATS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_stats_request__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, 0, TALLYSTICK__V1__GET_STATS_REQUEST__FROM__NOT_SET, {0}, TALLYSTICK__V1__GET_STATS_REQUEST__TO__NOT_SET, {0} }
+    , {0,NULL}, 0, {0,NULL}, 0, 0, {0,NULL}, TALLYSTICK__V1__GET_STATS_REQUEST__FROM__NOT_SET, {0}, TALLYSTICK__V1__GET_STATS_REQUEST__TO__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__GetStatsResponse
@@ -647,10 +697,14 @@ struct  Tallystick__V1__GetStatsResponse
   int64_t to_micros;
   ProtobufCBinaryData time_zone;
   int64_t commit_sequence;
+  size_t n_by_spender;
+  Tallystick__V1__RunGroup **by_spender;
+  size_t n_by_tag;
+  Tallystick__V1__RunGroup **by_tag;
 };
 #define TALLYSTICK__V1__GET_STATS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_stats_response__descriptor) \
-    , 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, 0, {0,NULL}, 0 }
+    , 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0, 0, {0,NULL}, 0, 0,NULL, 0,NULL }
 
 
 struct  Tallystick__V1__CheckQuotaRequest
@@ -746,6 +800,8 @@ struct  Tallystick__V1__Plan
   ProtobufCBinaryData time_zone;
   size_t n_prices;
   Tallystick__V1__ModelPrice **prices;
+  size_t n_tags;
+  Tallystick__V1__PlanTags **tags;
   Tallystick__V1__Plan__ShortCase short_case;
   union {
     int32_t on_short;
@@ -769,7 +825,18 @@ struct  Tallystick__V1__Plan
 };
 #define TALLYSTICK__V1__PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__plan__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0,NULL, TALLYSTICK__V1__PLAN__SHORT__NOT_SET, {0}, TALLYSTICK__V1__PLAN__ROLLOVER__NOT_SET, {0}, TALLYSTICK__V1__PLAN__DEFAULT_PLAN__NOT_SET, {0}, TALLYSTICK__V1__PLAN__CANCELLED__NOT_SET, {0}, TALLYSTICK__V1__PLAN__MULTIPLIER__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0,NULL, 0,NULL, TALLYSTICK__V1__PLAN__SHORT__NOT_SET, {0}, TALLYSTICK__V1__PLAN__ROLLOVER__NOT_SET, {0}, TALLYSTICK__V1__PLAN__DEFAULT_PLAN__NOT_SET, {0}, TALLYSTICK__V1__PLAN__CANCELLED__NOT_SET, {0}, TALLYSTICK__V1__PLAN__MULTIPLIER__NOT_SET, {0} }
+
+
+struct  Tallystick__V1__PlanTags
+{
+  ProtobufCMessage base;
+  size_t n_keys;
+  ProtobufCBinaryData *keys;
+};
+#define TALLYSTICK__V1__PLAN_TAGS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__plan_tags__descriptor) \
+    , 0,NULL }
 
 
 struct  Tallystick__V1__PutPlanRequest
@@ -973,6 +1040,9 @@ Tallystick__V1__ClassCost *
 void   tallystick__v1__class_cost__free_unpacked
                      (Tallystick__V1__ClassCost *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__Run__TagsEntry methods */
+void   tallystick__v1__run__tags_entry__init
+                     (Tallystick__V1__Run__TagsEntry         *message);
 /* Tallystick__V1__Run methods */
 void   tallystick__v1__run__init
                      (Tallystick__V1__Run         *message);
@@ -992,6 +1062,9 @@ Tallystick__V1__Run *
 void   tallystick__v1__run__free_unpacked
                      (Tallystick__V1__Run *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__BeginRunRequest__TagsEntry methods */
+void   tallystick__v1__begin_run_request__tags_entry__init
+                     (Tallystick__V1__BeginRunRequest__TagsEntry         *message);
 /* Tallystick__V1__BeginRunRequest methods */
 void   tallystick__v1__begin_run_request__init
                      (Tallystick__V1__BeginRunRequest         *message);
@@ -1068,6 +1141,9 @@ Tallystick__V1__FinishRunResponse *
 void   tallystick__v1__finish_run_response__free_unpacked
                      (Tallystick__V1__FinishRunResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__RecordRunRequest__TagsEntry methods */
+void   tallystick__v1__record_run_request__tags_entry__init
+                     (Tallystick__V1__RecordRunRequest__TagsEntry         *message);
 /* Tallystick__V1__RecordRunRequest methods */
 void   tallystick__v1__record_run_request__init
                      (Tallystick__V1__RecordRunRequest         *message);
@@ -1562,6 +1638,25 @@ Tallystick__V1__Plan *
 void   tallystick__v1__plan__free_unpacked
                      (Tallystick__V1__Plan *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__PlanTags methods */
+void   tallystick__v1__plan_tags__init
+                     (Tallystick__V1__PlanTags         *message);
+size_t tallystick__v1__plan_tags__get_packed_size
+                     (const Tallystick__V1__PlanTags   *message);
+size_t tallystick__v1__plan_tags__pack
+                     (const Tallystick__V1__PlanTags   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__plan_tags__pack_to_buffer
+                     (const Tallystick__V1__PlanTags   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__PlanTags *
+       tallystick__v1__plan_tags__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__plan_tags__free_unpacked
+                     (Tallystick__V1__PlanTags *message,
+                      ProtobufCAllocator *allocator);
 /* Tallystick__V1__PutPlanRequest methods */
 void   tallystick__v1__put_plan_request__init
                      (Tallystick__V1__PutPlanRequest         *message);
@@ -1741,8 +1836,14 @@ typedef void (*Tallystick__V1__UnitCount_Closure)
 typedef void (*Tallystick__V1__ClassCost_Closure)
                  (const Tallystick__V1__ClassCost *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__Run__TagsEntry_Closure)
+                 (const Tallystick__V1__Run__TagsEntry *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__Run_Closure)
                  (const Tallystick__V1__Run *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__BeginRunRequest__TagsEntry_Closure)
+                 (const Tallystick__V1__BeginRunRequest__TagsEntry *message,
                   void *closure_data);
 typedef void (*Tallystick__V1__BeginRunRequest_Closure)
                  (const Tallystick__V1__BeginRunRequest *message,
@@ -1755,6 +1856,9 @@ typedef void (*Tallystick__V1__FinishRunRequest_Closure)
                   void *closure_data);
 typedef void (*Tallystick__V1__FinishRunResponse_Closure)
                  (const Tallystick__V1__FinishRunResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__RecordRunRequest__TagsEntry_Closure)
+                 (const Tallystick__V1__RecordRunRequest__TagsEntry *message,
                   void *closure_data);
 typedef void (*Tallystick__V1__RecordRunRequest_Closure)
                  (const Tallystick__V1__RecordRunRequest *message,
@@ -1834,6 +1938,9 @@ typedef void (*Tallystick__V1__ModelPrice_Closure)
 typedef void (*Tallystick__V1__Plan_Closure)
                  (const Tallystick__V1__Plan *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__PlanTags_Closure)
+                 (const Tallystick__V1__PlanTags *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__PutPlanRequest_Closure)
                  (const Tallystick__V1__PutPlanRequest *message,
                   void *closure_data);
@@ -1870,11 +1977,14 @@ typedef void (*Tallystick__V1__ListPricesResponse_Closure)
 extern const ProtobufCMessageDescriptor tallystick__v1__unit_count__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__class_cost__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__run__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__run__tags_entry__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__begin_run_request__tags_entry__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__begin_run_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__finish_run_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__finish_run_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__record_run_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__record_run_request__tags_entry__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__record_run_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__record_runs_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__record_run_result__descriptor;
@@ -1900,6 +2010,7 @@ extern const ProtobufCMessageDescriptor tallystick__v1__check_quota_request__des
 extern const ProtobufCMessageDescriptor tallystick__v1__check_quota_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__model_price__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__plan_tags__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__put_plan_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__put_plan_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__list_plans_request__descriptor;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Optional, Union
 
 from tallystick._async_calls import AsyncCaller
@@ -170,6 +170,7 @@ class UsageService:
         ttl_millis: int = 0,
         attempt: int = 0,
         spender: str = "",
+        tags: Optional[Mapping[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> usage_pb2.BeginRunResponse:
         """Checks the quota, holds the estimate and records the run as running, in one transaction. What
@@ -184,6 +185,7 @@ class UsageService:
             ttl_millis=ttl_millis,
             attempt=attempt,
             spender=spender,
+            tags=tags,
         )
         return self._caller.unary(_BEGIN_RUN, request, timeout)
 
@@ -244,6 +246,7 @@ class UsageService:
         prompt_tokens: Optional[int] = None,
         completion_tokens: Optional[int] = None,
         spender: str = "",
+        tags: Optional[Mapping[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunResponse:
         """Records a run that has ended elsewhere. Never charges, never checks a quota."""
@@ -264,6 +267,7 @@ class UsageService:
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             spender=spender,
+            tags=tags,
         )
         return self._caller.unary(_RECORD_RUN, request, timeout)
 
@@ -374,6 +378,8 @@ class UsageService:
         days: int = 0,
         time_zone: str = "",
         recent_limit: int = 0,
+        by_spender: bool = False,
+        tag: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetStatsResponse:
         """The dashboard: totals, by model, by type, by status, a row a day and the last runs, from one
@@ -386,6 +392,8 @@ class UsageService:
             days=days,
             time_zone=time_zone,
             recent_limit=recent_limit,
+            by_spender=by_spender,
+            tag=tag,
         )
         return self._caller.unary(_GET_STATS, request, timeout)
 
@@ -557,6 +565,7 @@ class AsyncUsageService:
         ttl_millis: int = 0,
         attempt: int = 0,
         spender: str = "",
+        tags: Optional[Mapping[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> usage_pb2.BeginRunResponse:
         """Checks the quota, holds the estimate and records the run as running, in one transaction. What
@@ -571,6 +580,7 @@ class AsyncUsageService:
             ttl_millis=ttl_millis,
             attempt=attempt,
             spender=spender,
+            tags=tags,
         )
         return await self._caller.unary(_BEGIN_RUN, request, timeout)
 
@@ -631,6 +641,7 @@ class AsyncUsageService:
         prompt_tokens: Optional[int] = None,
         completion_tokens: Optional[int] = None,
         spender: str = "",
+        tags: Optional[Mapping[str, str]] = None,
         timeout: Optional[float] = None,
     ) -> usage_pb2.RecordRunResponse:
         """Records a run that has ended elsewhere. Never charges, never checks a quota."""
@@ -651,6 +662,7 @@ class AsyncUsageService:
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             spender=spender,
+            tags=tags,
         )
         return await self._caller.unary(_RECORD_RUN, request, timeout)
 
@@ -761,6 +773,8 @@ class AsyncUsageService:
         days: int = 0,
         time_zone: str = "",
         recent_limit: int = 0,
+        by_spender: bool = False,
+        tag: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetStatsResponse:
         """The dashboard: totals, by model, by type, by status, a row a day and the last runs, from one
@@ -773,6 +787,8 @@ class AsyncUsageService:
             days=days,
             time_zone=time_zone,
             recent_limit=recent_limit,
+            by_spender=by_spender,
+            tag=tag,
         )
         return await self._caller.unary(_GET_STATS, request, timeout)
 

@@ -60,12 +60,20 @@ class BatchGetUsageResponse(_message.Message):
     def __init__(self, usages: _Optional[_Iterable[_Union[Usage, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class BeginRunRequest(_message.Message):
-    __slots__ = ["attempt", "estimate_micros", "model", "run_id", "spender", "ttl_millis", "type", "user_id"]
+    __slots__ = ["attempt", "estimate_micros", "model", "run_id", "spender", "tags", "ttl_millis", "type", "user_id"]
+    class TagsEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     ESTIMATE_MICROS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     SPENDER_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     TTL_MILLIS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -74,10 +82,11 @@ class BeginRunRequest(_message.Message):
     model: str
     run_id: str
     spender: str
+    tags: _containers.ScalarMap[str, str]
     ttl_millis: int
     type: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., run_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., estimate_micros: _Optional[int] = ..., ttl_millis: _Optional[int] = ..., attempt: _Optional[int] = ..., spender: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., run_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., estimate_micros: _Optional[int] = ..., ttl_millis: _Optional[int] = ..., attempt: _Optional[int] = ..., spender: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class BeginRunResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "hold", "replayed", "run", "transaction"]
@@ -190,25 +199,31 @@ class GetRunResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class GetStatsRequest(_message.Message):
-    __slots__ = ["days", "from_micros", "recent_limit", "time_zone", "to_micros", "user_id"]
+    __slots__ = ["by_spender", "days", "from_micros", "recent_limit", "tag", "time_zone", "to_micros", "user_id"]
+    BY_SPENDER_FIELD_NUMBER: _ClassVar[int]
     DAYS_FIELD_NUMBER: _ClassVar[int]
     FROM_MICROS_FIELD_NUMBER: _ClassVar[int]
     RECENT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     TO_MICROS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    by_spender: bool
     days: int
     from_micros: int
     recent_limit: int
+    tag: str
     time_zone: str
     to_micros: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., from_micros: _Optional[int] = ..., to_micros: _Optional[int] = ..., days: _Optional[int] = ..., time_zone: _Optional[str] = ..., recent_limit: _Optional[int] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., from_micros: _Optional[int] = ..., to_micros: _Optional[int] = ..., days: _Optional[int] = ..., time_zone: _Optional[str] = ..., recent_limit: _Optional[int] = ..., by_spender: bool = ..., tag: _Optional[str] = ...) -> None: ...
 
 class GetStatsResponse(_message.Message):
-    __slots__ = ["by_model", "by_status", "by_type", "commit_sequence", "days", "from_micros", "recent", "time_zone", "to_micros", "totals"]
+    __slots__ = ["by_model", "by_spender", "by_status", "by_tag", "by_type", "commit_sequence", "days", "from_micros", "recent", "time_zone", "to_micros", "totals"]
     BY_MODEL_FIELD_NUMBER: _ClassVar[int]
+    BY_SPENDER_FIELD_NUMBER: _ClassVar[int]
     BY_STATUS_FIELD_NUMBER: _ClassVar[int]
+    BY_TAG_FIELD_NUMBER: _ClassVar[int]
     BY_TYPE_FIELD_NUMBER: _ClassVar[int]
     COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     DAYS_FIELD_NUMBER: _ClassVar[int]
@@ -218,7 +233,9 @@ class GetStatsResponse(_message.Message):
     TOTALS_FIELD_NUMBER: _ClassVar[int]
     TO_MICROS_FIELD_NUMBER: _ClassVar[int]
     by_model: _containers.RepeatedCompositeFieldContainer[RunGroup]
+    by_spender: _containers.RepeatedCompositeFieldContainer[RunGroup]
     by_status: _containers.RepeatedCompositeFieldContainer[RunGroup]
+    by_tag: _containers.RepeatedCompositeFieldContainer[RunGroup]
     by_type: _containers.RepeatedCompositeFieldContainer[RunGroup]
     commit_sequence: int
     days: _containers.RepeatedCompositeFieldContainer[RunDay]
@@ -227,7 +244,7 @@ class GetStatsResponse(_message.Message):
     time_zone: str
     to_micros: int
     totals: RunTotals
-    def __init__(self, totals: _Optional[_Union[RunTotals, _Mapping]] = ..., by_model: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., by_type: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., by_status: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., days: _Optional[_Iterable[_Union[RunDay, _Mapping]]] = ..., recent: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., from_micros: _Optional[int] = ..., to_micros: _Optional[int] = ..., time_zone: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+    def __init__(self, totals: _Optional[_Union[RunTotals, _Mapping]] = ..., by_model: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., by_type: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., by_status: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., days: _Optional[_Iterable[_Union[RunDay, _Mapping]]] = ..., recent: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., from_micros: _Optional[int] = ..., to_micros: _Optional[int] = ..., time_zone: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., by_spender: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., by_tag: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ...) -> None: ...
 
 class GetUsageRequest(_message.Message):
     __slots__ = ["month", "time_zone", "user_id"]
@@ -334,7 +351,7 @@ class ModelPrice(_message.Message):
     def __init__(self, model: _Optional[str] = ..., input_micros_per_million: _Optional[int] = ..., output_micros_per_million: _Optional[int] = ..., image_micros: _Optional[int] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ["cancelled_cost", "display_name", "expires_after_millis", "grant_expiry", "is_default", "limits", "monthly_credit_micros", "on_short", "plan_id", "price_multiplier_ppm", "prices", "priority", "rollover_cap_micros", "time_zone", "updated_at_micros"]
+    __slots__ = ["cancelled_cost", "display_name", "expires_after_millis", "grant_expiry", "is_default", "limits", "monthly_credit_micros", "on_short", "plan_id", "price_multiplier_ppm", "prices", "priority", "rollover_cap_micros", "tags", "time_zone", "updated_at_micros"]
     CANCELLED_COST_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AFTER_MILLIS_FIELD_NUMBER: _ClassVar[int]
@@ -348,6 +365,7 @@ class Plan(_message.Message):
     PRICE_MULTIPLIER_PPM_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     ROLLOVER_CAP_MICROS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     cancelled_cost: CancelledCost
@@ -363,9 +381,10 @@ class Plan(_message.Message):
     prices: _containers.RepeatedCompositeFieldContainer[ModelPrice]
     priority: int
     rollover_cap_micros: int
+    tags: PlanTags
     time_zone: str
     updated_at_micros: int
-    def __init__(self, plan_id: _Optional[str] = ..., display_name: _Optional[str] = ..., monthly_credit_micros: _Optional[int] = ..., grant_expiry: _Optional[_Union[GrantExpiry, str]] = ..., expires_after_millis: _Optional[int] = ..., priority: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., time_zone: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ..., on_short: _Optional[_Union[OnShort, str]] = ..., rollover_cap_micros: _Optional[int] = ..., is_default: bool = ..., cancelled_cost: _Optional[_Union[CancelledCost, str]] = ..., price_multiplier_ppm: _Optional[int] = ...) -> None: ...
+    def __init__(self, plan_id: _Optional[str] = ..., display_name: _Optional[str] = ..., monthly_credit_micros: _Optional[int] = ..., grant_expiry: _Optional[_Union[GrantExpiry, str]] = ..., expires_after_millis: _Optional[int] = ..., priority: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., time_zone: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ..., on_short: _Optional[_Union[OnShort, str]] = ..., rollover_cap_micros: _Optional[int] = ..., is_default: bool = ..., cancelled_cost: _Optional[_Union[CancelledCost, str]] = ..., price_multiplier_ppm: _Optional[int] = ..., tags: _Optional[_Union[PlanTags, _Mapping]] = ...) -> None: ...
 
 class PlanLimits(_message.Message):
     __slots__ = ["monthly_generations", "monthly_uploads", "page_count"]
@@ -376,6 +395,12 @@ class PlanLimits(_message.Message):
     monthly_uploads: int
     page_count: int
     def __init__(self, monthly_generations: _Optional[int] = ..., monthly_uploads: _Optional[int] = ..., page_count: _Optional[int] = ...) -> None: ...
+
+class PlanTags(_message.Message):
+    __slots__ = ["keys"]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, keys: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Price(_message.Message):
     __slots__ = ["effective_from_micros", "micros_per_million", "model", "multiplier_ppm", "plan_id", "price_id", "put_at_micros", "unit_class"]
@@ -434,7 +459,14 @@ class PutPricesResponse(_message.Message):
     def __init__(self, prices: _Optional[_Iterable[_Union[Price, _Mapping]]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class RecordRunRequest(_message.Message):
-    __slots__ = ["completion_tokens", "cost_micros", "error", "images", "input_tokens", "model", "output_tokens", "prompt_tokens", "provider_cost_micros", "run_id", "spender", "started_at_micros", "status", "type", "units", "user_id"]
+    __slots__ = ["completion_tokens", "cost_micros", "error", "images", "input_tokens", "model", "output_tokens", "prompt_tokens", "provider_cost_micros", "run_id", "spender", "started_at_micros", "status", "tags", "type", "units", "user_id"]
+    class TagsEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     COMPLETION_TOKENS_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
@@ -448,6 +480,7 @@ class RecordRunRequest(_message.Message):
     SPENDER_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     UNITS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -464,10 +497,11 @@ class RecordRunRequest(_message.Message):
     spender: str
     started_at_micros: int
     status: RunStatus
+    tags: _containers.ScalarMap[str, str]
     type: str
     units: _containers.RepeatedCompositeFieldContainer[UnitCount]
     user_id: str
-    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., prompt_tokens: _Optional[int] = ..., completion_tokens: _Optional[int] = ..., spender: _Optional[str] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., prompt_tokens: _Optional[int] = ..., completion_tokens: _Optional[int] = ..., spender: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RecordRunResponse(_message.Message):
     __slots__ = ["commit_position", "commit_sequence", "replayed", "run"]
@@ -506,7 +540,14 @@ class RecordRunsResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[RecordRunResult, _Mapping]]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class Run(_message.Message):
-    __slots__ = ["attempt", "breakdown", "charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "owed_micros", "plan_id", "price_version", "provider_cost_micros", "recorded", "run_id", "spender", "started_at_micros", "status", "type", "uncollected_micros", "units", "user_id"]
+    __slots__ = ["attempt", "breakdown", "charged_micros", "cost_micros", "error", "estimate_micros", "expires_at_micros", "finished_at_micros", "hold_id", "images", "input_tokens", "model", "output_tokens", "owed_micros", "plan_id", "price_version", "provider_cost_micros", "recorded", "run_id", "spender", "started_at_micros", "status", "tags", "type", "uncollected_micros", "units", "user_id"]
+    class TagsEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     BREAKDOWN_FIELD_NUMBER: _ClassVar[int]
     CHARGED_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -529,6 +570,7 @@ class Run(_message.Message):
     SPENDER_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     UNCOLLECTED_MICROS_FIELD_NUMBER: _ClassVar[int]
     UNITS_FIELD_NUMBER: _ClassVar[int]
@@ -555,11 +597,12 @@ class Run(_message.Message):
     spender: str
     started_at_micros: int
     status: RunStatus
+    tags: _containers.ScalarMap[str, str]
     type: str
     uncollected_micros: int
     units: _containers.RepeatedCompositeFieldContainer[UnitCount]
     user_id: str
-    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ..., owed_micros: _Optional[int] = ..., attempt: _Optional[int] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., breakdown: _Optional[_Iterable[_Union[ClassCost, _Mapping]]] = ..., price_version: _Optional[int] = ..., plan_id: _Optional[str] = ..., spender: _Optional[str] = ...) -> None: ...
+    def __init__(self, run_id: _Optional[str] = ..., user_id: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ..., status: _Optional[_Union[RunStatus, str]] = ..., estimate_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., cost_micros: _Optional[int] = ..., charged_micros: _Optional[int] = ..., uncollected_micros: _Optional[int] = ..., started_at_micros: _Optional[int] = ..., finished_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., error: _Optional[str] = ..., recorded: bool = ..., owed_micros: _Optional[int] = ..., attempt: _Optional[int] = ..., provider_cost_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ..., breakdown: _Optional[_Iterable[_Union[ClassCost, _Mapping]]] = ..., price_version: _Optional[int] = ..., plan_id: _Optional[str] = ..., spender: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RunDay(_message.Message):
     __slots__ = ["date", "start_at_micros", "totals"]
@@ -580,7 +623,7 @@ class RunGroup(_message.Message):
     def __init__(self, name: _Optional[str] = ..., totals: _Optional[_Union[RunTotals, _Mapping]] = ...) -> None: ...
 
 class RunTotals(_message.Message):
-    __slots__ = ["cancelled", "cost_micros", "count", "error_rate_ppm", "failed", "images", "input_tokens", "output_tokens", "succeeded"]
+    __slots__ = ["cancelled", "cost_micros", "count", "error_rate_ppm", "failed", "images", "input_tokens", "margin_micros", "output_tokens", "provider_cost_micros", "succeeded", "units"]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
     COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -588,8 +631,11 @@ class RunTotals(_message.Message):
     FAILED_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    MARGIN_MICROS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    UNITS_FIELD_NUMBER: _ClassVar[int]
     cancelled: int
     cost_micros: int
     count: int
@@ -597,9 +643,12 @@ class RunTotals(_message.Message):
     failed: int
     images: int
     input_tokens: int
+    margin_micros: int
     output_tokens: int
+    provider_cost_micros: int
     succeeded: int
-    def __init__(self, count: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., cost_micros: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., error_rate_ppm: _Optional[int] = ...) -> None: ...
+    units: _containers.RepeatedCompositeFieldContainer[UnitCount]
+    def __init__(self, count: _Optional[int] = ..., succeeded: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ..., cost_micros: _Optional[int] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., images: _Optional[int] = ..., error_rate_ppm: _Optional[int] = ..., provider_cost_micros: _Optional[int] = ..., margin_micros: _Optional[int] = ..., units: _Optional[_Iterable[_Union[UnitCount, _Mapping]]] = ...) -> None: ...
 
 class StreamRunsFailure(_message.Message):
     __slots__ = ["error", "index"]
@@ -634,7 +683,8 @@ class UnitCount(_message.Message):
     def __init__(self, unit_class: _Optional[_Union[UnitClass, str]] = ..., count: _Optional[int] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ["generations", "limits", "month", "owed_micros", "pages", "plan_id", "resets_at_micros", "running", "time_zone", "uploads", "user_id"]
+    __slots__ = ["cost_micros", "generations", "limits", "month", "owed_micros", "pages", "plan_id", "resets_at_micros", "running", "time_zone", "uploads", "user_id"]
+    COST_MICROS_FIELD_NUMBER: _ClassVar[int]
     GENERATIONS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     MONTH_FIELD_NUMBER: _ClassVar[int]
@@ -646,6 +696,7 @@ class Usage(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     UPLOADS_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
+    cost_micros: int
     generations: int
     limits: PlanLimits
     month: str
@@ -657,7 +708,7 @@ class Usage(_message.Message):
     time_zone: str
     uploads: int
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., month: _Optional[str] = ..., time_zone: _Optional[str] = ..., generations: _Optional[int] = ..., running: _Optional[int] = ..., uploads: _Optional[int] = ..., pages: _Optional[int] = ..., plan_id: _Optional[str] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., resets_at_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., month: _Optional[str] = ..., time_zone: _Optional[str] = ..., generations: _Optional[int] = ..., running: _Optional[int] = ..., uploads: _Optional[int] = ..., pages: _Optional[int] = ..., plan_id: _Optional[str] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., resets_at_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ..., cost_micros: _Optional[int] = ...) -> None: ...
 
 class RunStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

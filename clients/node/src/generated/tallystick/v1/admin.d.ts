@@ -62,10 +62,17 @@ export declare const UserSort: {
   readonly OLDEST_FIRST: 2
   /** By the bytes of the user id. */
   readonly USER_ID: 3
+  /**
+   * By what runs cost that ended and started in the UTC month of that name, the most first; users whose runs
+   * cost nothing are left out. One whose cost changes between two pages may be on both or on neither.
+   */
+  readonly MOST_SPENT: 4
+  /** By what is owed, the most first; users who owe nothing are left out. Pages as above. */
+  readonly MOST_OWED: 5
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type UserSort = 0 | 1 | 2 | 3 | (number & {})
+export type UserSort = 0 | 1 | 2 | 3 | 4 | 5 | (number & {})
 
 export declare const MetricKind: {
   readonly UNSPECIFIED: 0

@@ -41,6 +41,8 @@ export const UserSort = enumeration('USER_SORT_', {
   NEWEST_FIRST: 1,
   OLDEST_FIRST: 2,
   USER_ID: 3,
+  MOST_SPENT: 4,
+  MOST_OWED: 5,
 })
 
 export const MetricKind = enumeration('METRIC_KIND_', {

@@ -190,6 +190,7 @@ export interface Run {
   planId: string
   /** Who of the account began it. */
   spender: string
+  tags: { [key: string]: string }
 }
 /** `Run` as it is given: what is absent has its default. */
 export interface RunInit {
@@ -265,6 +266,7 @@ export interface RunInit {
   planId?: string | undefined
   /** Who of the account began it. */
   spender?: string | undefined
+  tags?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
 }
 export declare const Run: MessageCodec<Run, RunInit>
 
@@ -295,6 +297,11 @@ export interface BeginRunRequest {
   attempt: number
   /** As in Consume; the rows of the hold and of the charge name it too. */
   spender: string
+  /**
+   * What the run is for, such as a feature: at most 8; keys of 1 to 64 bytes, values of 1 to 128. All are
+   * kept on the run. GetStats counts runs by those whose keys the plan declares when the run ends.
+   */
+  tags: { [key: string]: string }
 }
 /** `BeginRunRequest` as it is given: what is absent has its default. */
 export interface BeginRunRequestInit {
@@ -324,6 +331,11 @@ export interface BeginRunRequestInit {
   attempt?: number | undefined
   /** As in Consume; the rows of the hold and of the charge name it too. */
   spender?: string | undefined
+  /**
+   * What the run is for, such as a feature: at most 8; keys of 1 to 64 bytes, values of 1 to 128. All are
+   * kept on the run. GetStats counts runs by those whose keys the plan declares when the run ends.
+   */
+  tags?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
 }
 export declare const BeginRunRequest: MessageCodec<BeginRunRequest, BeginRunRequestInit>
 
@@ -465,6 +477,8 @@ export interface RecordRunRequest {
   completionTokens: bigint | undefined
   /** As in Consume. */
   spender: string
+  /** As in BeginRun. */
+  tags: { [key: string]: string }
 }
 /** `RecordRunRequest` as it is given: what is absent has its default. */
 export interface RecordRunRequestInit {
@@ -494,6 +508,8 @@ export interface RecordRunRequestInit {
   completionTokens?: bigint | undefined
   /** As in Consume. */
   spender?: string | undefined
+  /** As in BeginRun. */
+  tags?: { readonly [key: string]: string } | ReadonlyMap<string, string> | undefined
 }
 export declare const RecordRunRequest: MessageCodec<RecordRunRequest, RecordRunRequestInit>
 
@@ -706,6 +722,11 @@ export interface Usage {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   owedMicros: bigint
+  /**
+   * What runs cost that have ended and started in the month.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  costMicros: bigint
 }
 /** `Usage` as it is given: what is absent has its default. */
 export interface UsageInit {
@@ -735,6 +756,11 @@ export interface UsageInit {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   owedMicros?: bigint | undefined
+  /**
+   * What runs cost that have ended and started in the month.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  costMicros?: bigint | undefined
 }
 export declare const Usage: MessageCodec<Usage, UsageInit>
 
@@ -807,6 +833,18 @@ export interface RunTotals {
   images: bigint
   /** Failed runs per million runs; zero without any. */
   errorRatePpm: bigint
+  /**
+   * What providers took, as far as it was told.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  providerCostMicros: bigint
+  /**
+   * The cost less the provider cost: too much by what was not told.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  marginMicros: bigint
+  /** All classes, input, output and images too. */
+  units: UnitCount[]
 }
 /** `RunTotals` as it is given: what is absent has its default. */
 export interface RunTotalsInit {
@@ -821,18 +859,30 @@ export interface RunTotalsInit {
   images?: bigint | undefined
   /** Failed runs per million runs; zero without any. */
   errorRatePpm?: bigint | undefined
+  /**
+   * What providers took, as far as it was told.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  providerCostMicros?: bigint | undefined
+  /**
+   * The cost less the provider cost: too much by what was not told.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  marginMicros?: bigint | undefined
+  /** All classes, input, output and images too. */
+  units?: readonly UnitCountInit[] | undefined
 }
 export declare const RunTotals: MessageCodec<RunTotals, RunTotalsInit>
 
-/** Totals of one model, type or status. */
+/** Totals of one model, type, status, spender or value of a tag. */
 export interface RunGroup {
-  /** The model's, the type's or the status's name (`SUCCEEDED`). */
+  /** The model's, the type's or the status's name (`SUCCEEDED`), the spender or the value. */
   name: string
   totals: RunTotals | undefined
 }
 /** `RunGroup` as it is given: what is absent has its default. */
 export interface RunGroupInit {
-  /** The model's, the type's or the status's name (`SUCCEEDED`). */
+  /** The model's, the type's or the status's name (`SUCCEEDED`), the spender or the value. */
   name?: string | undefined
   totals?: RunTotalsInit | undefined
 }
@@ -868,6 +918,10 @@ export interface GetStatsRequest {
   timeZone: string
   /** 0 to 100; none when zero. */
   recentLimit: number
+  /** Asks for `bySpender`; with a user_id only. */
+  bySpender: boolean
+  /** The key of a tag: asks for `byTag`. */
+  tag: string
 }
 /** `GetStatsRequest` as it is given: what is absent has its default. */
 export interface GetStatsRequestInit {
@@ -883,6 +937,10 @@ export interface GetStatsRequestInit {
   timeZone?: string | undefined
   /** 0 to 100; none when zero. */
   recentLimit?: number | undefined
+  /** Asks for `bySpender`; with a user_id only. */
+  bySpender?: boolean | undefined
+  /** The key of a tag: asks for `byTag`. */
+  tag?: string | undefined
 }
 export declare const GetStatsRequest: MessageCodec<GetStatsRequest, GetStatsRequestInit>
 
@@ -902,6 +960,10 @@ export interface GetStatsResponse {
   toMicros: bigint
   timeZone: string
   commitSequence: bigint
+  /** As by_model. A run without a spender, or without the tag, is in no group. */
+  bySpender: RunGroup[]
+  /** Values that had no group of their own on their day are in the one with an empty name too. */
+  byTag: RunGroup[]
 }
 /** `GetStatsResponse` as it is given: what is absent has its default. */
 export interface GetStatsResponseInit {
@@ -920,6 +982,10 @@ export interface GetStatsResponseInit {
   toMicros?: bigint | Date | undefined
   timeZone?: string | undefined
   commitSequence?: bigint | undefined
+  /** As by_model. A run without a spender, or without the tag, is in no group. */
+  bySpender?: readonly RunGroupInit[] | undefined
+  /** Values that had no group of their own on their day are in the one with an empty name too. */
+  byTag?: readonly RunGroupInit[] | undefined
 }
 export declare const GetStatsResponse: MessageCodec<GetStatsResponse, GetStatsResponseInit>
 
@@ -1033,6 +1099,8 @@ export interface Plan {
   isDefault: boolean | undefined
   cancelledCost: CancelledCost | undefined
   priceMultiplierPpm: bigint | undefined
+  /** The tags by which its users' runs are counted. PutPlan keeps what is stored when it is absent. */
+  tags: PlanTags | undefined
 }
 /** `Plan` as it is given: what is absent has its default. */
 export interface PlanInit {
@@ -1072,8 +1140,27 @@ export interface PlanInit {
   isDefault?: boolean | undefined
   cancelledCost?: CancelledCost | undefined
   priceMultiplierPpm?: bigint | undefined
+  /** The tags by which its users' runs are counted. PutPlan keeps what is stored when it is absent. */
+  tags?: PlanTagsInit | undefined
 }
 export declare const Plan: MessageCodec<Plan, PlanInit>
+
+export interface PlanTags {
+  /**
+   * At most 8, each once, of 1 to 64 bytes. Of a key's values, the first 100 of a UTC day have a group of
+   * their own in GetStats, all further ones one together.
+   */
+  keys: string[]
+}
+/** `PlanTags` as it is given: what is absent has its default. */
+export interface PlanTagsInit {
+  /**
+   * At most 8, each once, of 1 to 64 bytes. Of a key's values, the first 100 of a UTC day have a group of
+   * their own in GetStats, all further ones one together.
+   */
+  keys?: readonly string[] | undefined
+}
+export declare const PlanTags: MessageCodec<PlanTags, PlanTagsInit>
 
 export interface PutPlanRequest {
   plan: Plan | undefined
