@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Any, Optional, TypeVar, Union
 
@@ -19,6 +19,7 @@ from .messages import (
     Overage,
     ReleaseResponse,
     RunStatus,
+    UnitCount,
 )
 from .money import Amount
 
@@ -54,12 +55,17 @@ class AsyncRun(RunWork):
         input_tokens: int = 0,
         output_tokens: int = 0,
         images: int = 0,
+        units: Iterable[UnitCount] = (),
+        prompt_tokens: Optional[int] = None,
+        completion_tokens: Optional[int] = None,
         cost_micros: Optional[Amount] = None,
+        provider_cost_micros: Amount = 0,
         status: Union[RunStatus, str] = RUN_STATUS_SUCCEEDED,
         error: str = "",
         timeout: Optional[float] = None,
     ) -> FinishRunResponse:
-        """Ends the run and charges its cost: without one, by the prices of the user's plan. The same again
+        """Ends the run and charges its cost: without one, by the book of prices. `units` are of further
+        classes; `prompt_tokens` and `completion_tokens` are what the provider reports in all. The same again
         replays.
         """
         call = functools.partial(
@@ -70,7 +76,11 @@ class AsyncRun(RunWork):
             input_tokens=input_tokens,
             output_tokens=output_tokens,
             images=images,
+            units=units,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
             cost_micros=cost_micros,
+            provider_cost_micros=provider_cost_micros,
             error=error,
             timeout=timeout,
         )

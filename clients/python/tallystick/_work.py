@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
 from . import _keys
@@ -73,6 +74,8 @@ class RunWork(Work):
         run_id: Optional[str],
         ttl_millis: int,
         attempt: int,
+        spender: str,
+        tags: Optional[Mapping[str, str]],
     ) -> None:
         super().__init__()
         #: Its id is its key: begun and finished again under it, it is charged once.
@@ -89,6 +92,8 @@ class RunWork(Work):
             "estimate_micros": to_micros(estimate_micros),
             "ttl_millis": ttl_millis,
             "attempt": attempt,
+            "spender": spender,
+            "tags": tags,
         }
 
     def __str__(self) -> str:

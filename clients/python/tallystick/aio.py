@@ -102,6 +102,8 @@ class AsyncClient:
         run_id: Optional[str] = None,
         ttl_millis: int = 0,
         attempt: int = 0,
+        spender: str = "",
+        tags: Optional[Mapping[str, str]] = None,
     ) -> AsyncRun:
         """A run for `async with`: it holds the estimate and ends with the block, without cost unless it
         was finished. Without a `run_id` it has a fresh one; `ttl_millis` is 15 minutes when zero.
@@ -115,6 +117,8 @@ class AsyncClient:
             run_id=run_id,
             ttl_millis=ttl_millis,
             attempt=attempt,
+            spender=spender,
+            tags=tags,
         )
 
     def hold(

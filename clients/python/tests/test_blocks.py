@@ -25,6 +25,7 @@ from tallystick.messages import (
     RUN_STATUS_FAILED,
     RUN_STATUS_RUNNING,
     RUN_STATUS_SUCCEEDED,
+    UNIT_CLASS_CACHE_READ,
     BeginRunResponse,
     FinishRunRequest,
     FinishRunResponse,
@@ -32,6 +33,7 @@ from tallystick.messages import (
     ReserveRequest,
     ReserveResponse,
     Run,
+    UnitCount,
 )
 from tallystick.messages import Hold as HeldCredit
 from tallystick.testing import Server
@@ -108,6 +110,22 @@ def test_a_finished_run_is_charged(blocks: Both, tally: Client) -> None:
         assert again.replayed
     assert state(tally, run.run_id).status == RUN_STATUS_SUCCEEDED
     assert balance(tally) == (750_000, 0)
+
+
+def test_a_run_names_its_spender_and_what_it_used(blocks: Both, tally: Client) -> None:
+    cached = UnitCount(unit_class=UNIT_CLASS_CACHE_READ, count=30)
+    with blocks.run("u", "m", spender="ann", tags={"feature": "chat"}) as run:
+        run.finish(
+            prompt_tokens=100,
+            completion_tokens=7,
+            units=[cached],
+            cost_micros=0,
+            provider_cost_micros=Decimal("0.000002"),
+        )
+    done = state(tally, run.run_id)
+    assert (done.spender, dict(done.tags)) == ("ann", {"feature": "chat"})
+    assert (done.input_tokens, done.output_tokens, done.provider_cost_micros) == (70, 7, 2)
+    assert done.units[-1] == cached
 
 
 def test_a_run_left_by_an_exception_has_failed_and_costs_nothing(blocks: Both, tally: Client) -> None:
