@@ -43,7 +43,7 @@ extension Oracle {
 
   /// Reads what an acknowledged call has made.
   func checkStored(_ call: Call, _ reply: Reply, _ client: TallyClient) async throws {
-    for row in reply.runs { try await checkRun(row.run.runId, client) }
+    for row in reply.runs { try await checkRun(RunKey(row.run), client) }
     if reply.settings != nil { try await checkSettings(of: call.parts[0].account, client) }
     guard let page = reply.page else { return }
     var request = TallystickV1.GetPageRequest()
@@ -55,10 +55,10 @@ extension Oracle {
     try await checkVersion(page, ofPage: call.pageNumber, client)
   }
 
-  private func checkRun(_ id: String, _ client: TallyClient) async throws {
+  private func checkRun(_ id: RunKey, _ client: TallyClient) async throws {
     guard var known = state.withLock({ $0.books.runs[id] }) else { return violate("run \(id) is not known") }
     var request = TallystickV1.GetRunRequest()
-    request.runId = id
+    (request.runId, request.attempt) = (id.runId, id.attempt)
     let found = try await client.call(TallystickV1.UsageService.getRun, request).run ?? .init()
     // When it was recorded was not told.
     if known.recorded && found.finishedAtMicros > 0 { known.finishedAtMicros = found.finishedAtMicros }
@@ -130,6 +130,12 @@ extension Oracle {
     let found = try await client.call(TallystickV1.UsageService.getStats, request).totals ?? .init()
     var known = books.totals
     known.errorRatePpm = found.errorRatePpm
+    known.marginMicros = known.costMicros - known.providerCostMicros
+    known.units = books.unitCounts.sorted { $0.key < $1.key }.filter { $0.value > 0 }.map { number, count in
+      var unit = TallystickV1.UnitCount()
+      (unit.unitClass, unit.count) = (TallystickV1.UnitClass(rawValue: number), count)
+      return unit
+    }
     if found != known { violate("all runs: known are \(known), the server says \(found)") }
   }
 

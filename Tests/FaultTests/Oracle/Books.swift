@@ -46,8 +46,10 @@ struct UsageCount: Sendable {
 }
 
 struct Books: Sendable {
-  private(set) var runs: [String: TallystickV1.Run] = [:]
+  private(set) var runs: [RunKey: TallystickV1.Run] = [:]
   var openRuns: [OpenRun] = []
+  /// Ended, and may be tried again.
+  var failedRuns: [OpenRun] = []
   private(set) var pages: [Int: PageBook] = [:]
   /// In the order in which they became known.
   private(set) var pageNumbers: [Int] = []
@@ -58,6 +60,8 @@ struct Books: Sendable {
   private(set) var months: Set<String> = []
   /// Over runs that have ended.
   private(set) var totals = TallystickV1.RunTotals()
+  /// By class.
+  private(set) var unitCounts: [Int32: Int64] = [:]
   private var quotaEvents: [QuotaEvent] = []
 
   private struct QuotaEvent: Sendable {
@@ -86,20 +90,19 @@ struct Books: Sendable {
   mutating func acknowledge(_ call: Call, _ reply: Reply) -> [String] {
     var violations: [String] = []
     for (row, part) in zip(reply.runs, call.parts) {
-      let before = runs[row.run.runId]
+      let before = runs[RunKey(row.run)]
       if call.action == .beginRun ? before != nil : call.action == .recordRuns && before != nil {
-        violations.append("\(call.key) made run \(row.run.runId) a second time")
+        violations.append("\(call.key) made run \(RunKey(row.run)) a second time")
       }
       if call.action == .finishRun && before?.status != .running {
         violations.append("\(call.key) finished a run that was \(String(describing: before))")
       }
       change(before, to: row, account: part.account)
-      runs[row.run.runId] = row.run
+      runs[RunKey(row.run)] = row.run
     }
-    if call.action == .beginRun {
-      openRuns.append(
-        OpenRun(
-          number: call.number, account: call.parts[0].account, estimateMicros: call.parts[0].amountMicros))
+    if call.action == .beginRun { openRuns.append(call.begun) }
+    if call.action == .finishRun, let run = call.run, reply.runs.first?.run.status != .succeeded {
+      failedRuns.append(run)
     }
     if let page = reply.page {
       if let other = pages[call.pageNumber]?.versions[page.version] {
@@ -128,6 +131,8 @@ struct Books: Sendable {
     totals.inputTokens += run.inputTokens
     totals.outputTokens += run.outputTokens
     totals.images += run.images
+    totals.providerCostMicros += run.providerCostMicros
+    for unit in run.units { unitCounts[unit.unitClass.rawValue, default: 0] += unit.count }
     switch run.status {
     case .succeeded:
       let month = Clock.month(ofMicros: run.startedAtMicros)

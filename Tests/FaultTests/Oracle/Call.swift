@@ -34,7 +34,7 @@ struct Call: Sendable {
   /// of it; of runs the estimate, or the cost.
   var parts: [Part]
   var hold: OpenHold?
-  /// What a FinishRun ends.
+  /// What a FinishRun ends, or the attempt that failed before the one that a BeginRun begins.
   var run: OpenRun?
   /// What a SavePage was made from.
   var base: PageBase?
@@ -70,6 +70,11 @@ struct Call: Sendable {
 
   init(number: Int, finishing run: OpenRun, costMicros: Int64) {
     self.init(number: number, action: .finishRun, account: run.account, amountMicros: costMicros)
+    self.run = run
+  }
+
+  init(number: Int, retrying run: OpenRun, estimateMicros: Int64) {
+    self.init(number: number, action: .beginRun, account: run.account, amountMicros: estimateMicros)
     self.run = run
   }
 

@@ -67,7 +67,8 @@ final class Oracle: Sendable {
   }
   var summary: String {
     state.withLock {
-      "\($0.acknowledged) acknowledged, with \($0.books.runs.count) runs and "
+      "\($0.acknowledged) acknowledged, with \($0.books.runs.count) runs "
+        + "(\($0.books.runs.keys.count { $0.attempt > 1 }) further attempts) and "
         + "\($0.books.versionCount) versions of \($0.books.pages.count) pages, "
         + "failed \($0.reasons.sorted { $0.key < $1.key }), "
         + "of the unknown \($0.unknownApplied) were applied and \($0.unknownNotApplied) were not"
@@ -96,6 +97,9 @@ final class Oracle: Sendable {
     let draw = Draw(using: &random)
     return state.withLock { draw.take(from: &$0.books.openRuns) }
   }
+
+  /// A run that failed or was cancelled, for its next attempt; by one caller only.
+  func takeFailedRun() -> OpenRun? { state.withLock { $0.books.failedRuns.popLast() } }
 
   /// Something that money may go back of, which other callers are told of too.
   func pick(_ kind: Earlier.Kind, using random: inout SeededRandom) -> Earlier? {
@@ -329,7 +333,9 @@ extension Oracle.State {
     }
     // A hold whose settling was refused for another reason is still there.
     if let hold = call.hold, error.reason != "HOLD_SETTLED" { openHolds.append(hold) }
-    if let run = call.run, error.reason != "RUN_CONFLICT" { books.openRuns.append(run) }
+    if let run = call.run, error.reason != "RUN_CONFLICT" {
+      if call.action == .beginRun { books.failedRuns.append(run) } else { books.openRuns.append(run) }
+    }
     if Self.goodbyes.contains(error.reason) { return false }
     if let refused = call.refused(call.parts[0], error.reason, error.details) {
       var reply = Reply()

@@ -6,12 +6,21 @@
 import TallyClient
 import TallyMessages
 
-/// A run that was begun and not known to be finished.
+/// An attempt of a run that was begun and not known to be finished.
 struct OpenRun: Sendable {
-  /// Of the call that began it.
+  /// Of the call that began the first attempt.
   var number: Int
   var account: Int
   var estimateMicros: Int64
+  var attempt: Int32 = 1
+}
+
+/// What names an attempt of a run.
+struct RunKey: Hashable, Sendable {
+  var runId: String
+  var attempt: Int32
+
+  init(_ run: TallystickV1.Run) { (runId, attempt) = (run.runId, run.attempt) }
 }
 
 /// What a run that ends asks its account for.
@@ -42,6 +51,18 @@ private struct Terms {
   var inputTokens: Int64 { Int64(number % 1_009) }
   var outputTokens: Int64 { Int64(number % 757) }
   var images: Int64 { Int64(number % 4) }
+  var reasoningTokens: Int64 { Int64(number % 3) }
+  var providerCostMicros: Int64 { Int64(number % 11) }
+  var spender: String { number % 3 == 0 ? "" : "s\(number % 7)" }
+  /// The plans declare the first of them.
+  var tags: [String: String] { number % 4 == 0 ? [:] : ["feature": "f\(number % 5)", "other": "o"] }
+
+  /// Of the further class that it used.
+  var units: [TallystickV1.UnitCount] {
+    var unit = TallystickV1.UnitCount()
+    (unit.unitClass, unit.count) = (.reasoning, reasoningTokens)
+    return reasoningTokens == 0 ? [] : [unit]
+  }
   var error: String { status == .failed ? "e\(number)" : "" }
 }
 
@@ -58,13 +79,22 @@ extension Call {
     }
   }
 
+  /// What a BeginRun begins: a run of its own, or the next attempt of one that failed or was cancelled.
+  var begun: OpenRun {
+    OpenRun(
+      number: run?.number ?? number, account: parts[0].account, estimateMicros: parts[0].amountMicros,
+      attempt: (run?.attempt ?? 0) + 1)
+  }
+
   private var beginRequest: TallystickV1.BeginRunRequest {
-    let terms = Terms(number: number)
+    let terms = Terms(number: begun.number)
     var request = TallystickV1.BeginRunRequest()
     request.userId = Self.user(parts[0].account)
-    request.runId = Self.run(number)
+    request.runId = Self.run(begun.number)
+    request.attempt = begun.attempt
     request.model = terms.model
     request.type = terms.type
+    (request.spender, request.tags) = (terms.spender, terms.tags)
     request.estimateMicros = parts[0].amountMicros
     // Longer than any run of the test, so that none expires.
     request.ttlMillis = 86_400_000
@@ -75,7 +105,9 @@ extension Call {
     let terms = Terms(number: number)
     var request = TallystickV1.FinishRunRequest()
     request.runId = Self.run(run?.number ?? 0)
+    request.attempt = run?.attempt ?? 0
     request.status = terms.status
+    (request.units, request.providerCostMicros) = (terms.units, terms.providerCostMicros)
     request.inputTokens = terms.inputTokens
     request.outputTokens = terms.outputTokens
     request.images = terms.images
@@ -98,6 +130,9 @@ extension Call {
       item.outputTokens = run.outputTokens
       item.images = run.images
       item.costMicros = run.costMicros
+      item.units = Terms(number: number + index).units
+      item.providerCostMicros = run.providerCostMicros
+      (item.spender, item.tags) = (run.spender, run.tags)
       item.startedAtMicros = run.startedAtMicros
       item.error = run.error
       return item
@@ -113,18 +148,11 @@ extension Call {
     run.userId = Self.user(parts[index].account)
     run.model = terms.model
     run.type = terms.type
+    (run.spender, run.tags) = (terms.spender, terms.tags)
     run.end(terms, costMicros: parts[index].amountMicros)
     run.startedAtMicros = startedAtMicros
     run.recorded = true
     run.attempt = 1
-    let counts: [(TallystickV1.UnitClass, Int64)] = [
-      (.input, run.inputTokens), (.output, run.outputTokens), (.image, run.images),
-    ]
-    run.units = counts.filter { $0.1 > 0 }.map { unitClass, count in
-      var units = TallystickV1.UnitCount()
-      (units.unitClass, units.count) = (unitClass, count)
-      return units
-    }
     return run
   }
 
@@ -139,9 +167,11 @@ extension Call {
       reply.violations.append("\(key): nothing was held")
     }
     let found = response.run ?? .init()
-    let terms = Terms(number: number)
+    let terms = Terms(number: begun.number)
     var asked = found
-    asked.runId = Self.run(number)
+    asked.runId = Self.run(begun.number)
+    asked.attempt = begun.attempt
+    (asked.spender, asked.tags) = (terms.spender, terms.tags)
     asked.userId = Self.user(parts[0].account)
     asked.model = terms.model
     asked.type = terms.type
@@ -160,10 +190,13 @@ extension Call {
     reply.isReplayed = response.replayed
     let found = response.run ?? .init()
     var asked = found
-    asked.runId = Self.run(run?.number ?? 0)
+    let begun = Terms(number: run?.number ?? 0)
+    asked.runId = Self.run(begun.number)
+    asked.attempt = run?.attempt ?? 0
     asked.userId = Self.user(parts[0].account)
-    asked.model = Terms(number: run?.number ?? 0).model
-    asked.type = Terms(number: run?.number ?? 0).type
+    (asked.model, asked.type, asked.spender, asked.tags) = (
+      begun.model, begun.type, begun.spender, begun.tags
+    )
     asked.estimateMicros = run?.estimateMicros ?? 0
     asked.end(Terms(number: number), costMicros: parts[0].amountMicros)
     asked.uncollectedMicros = parts[0].amountMicros - found.chargedMicros
@@ -227,6 +260,15 @@ extension TallystickV1.Run {
     inputTokens = terms.inputTokens
     outputTokens = terms.outputTokens
     images = terms.images
+    providerCostMicros = terms.providerCostMicros
+    let counts: [(TallystickV1.UnitClass, Int64)] = [
+      (.input, inputTokens), (.output, outputTokens), (.reasoning, terms.reasoningTokens), (.image, images),
+    ]
+    units = counts.filter { $0.1 > 0 }.map { unitClass, count in
+      var unit = TallystickV1.UnitCount()
+      (unit.unitClass, unit.count) = (unitClass, count)
+      return unit
+    }
     self.costMicros = costMicros
     error = terms.error
   }

@@ -69,6 +69,9 @@ extension Workload {
       plan.monthlyCreditMicros = 1
       plan.onShort = group.terms.blocks ? .block : .collect
       if group == .limited { plan.limits = limits }
+      var tags = TallystickV1.PlanTags()
+      tags.keys = ["feature"]
+      plan.tags = tags
       return plan
     }
     plans += (0..<grantPlanCount).map { number in

@@ -148,6 +148,10 @@ struct Workload: Sendable {
       }
       return Call(number: number, recording: parts)
     }
+    if draw == 1, let failed = oracle.takeFailedRun() {
+      let estimate = Int64.random(in: 0...maximumAmountMicros / 2, using: &random)
+      return Call(number: number, retrying: failed, estimateMicros: estimate)
+    }
     guard draw > 3, let run = oracle.takeRun(using: &random) else {
       // One in eight holds nothing.
       let estimate =
