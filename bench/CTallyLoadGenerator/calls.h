@@ -26,7 +26,7 @@ struct workload_calls {
 extern const struct workload_calls consume_calls, batch_calls, hold_calls, balance_calls, check_calls;
 extern const struct workload_calls refund_calls, reverse_calls, balance_at_calls;
 extern const struct workload_calls run_calls, page_calls, save_calls, stats_calls, stats_cold_calls,
-    users_calls, usage_calls;
+    stats_groups_calls, users_calls, usage_calls;
 extern const struct workload_calls reset_calls, save_snapshot_calls, restore_snapshot_calls;
 extern const struct workload_calls seed_calls, seed_plan_calls, seed_settings_calls, seed_runs_calls,
     seed_media_calls, seed_pages_calls;

@@ -9,6 +9,8 @@ enum {
   IMAGES_A_PAGE = SECTIONS_A_PAGE * IMAGES_A_SECTION,
   CONTENT_BYTES = 256,  // of a section
   RUN_KINDS = 4,
+  SPENDERS = 10,     // of an account
+  TAG_VALUES = 20,   // of the tag
   DAYS = 30,         // of the dashboard
   SEEDED_DAYS = 29,  // over which runs are spread: within the dashboard's 30 in every zone
   RECENT_RUNS = 10,  // in the dashboard
@@ -17,6 +19,7 @@ enum {
 };
 
 static const char plan_name[] = "pro";
+static const char tag_key[] = "feature";       // which the plan declares
 static const int64_t PLAN_LIMIT = 1000000000;  // counted, and never reached
 
 static const char *const run_models[RUN_KINDS] = {"text-small", "text-large", "image-fast", "image-fine"};

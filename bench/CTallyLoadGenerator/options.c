@@ -21,7 +21,8 @@ static const char usage[] =
     "CTallyLoadGenerator: a closed loop of calls over Unix sockets; the report is one line of JSON.\n"
     "  --target ttrpc|grpc|postgres|redis  --socket PATH\n"
     "  --workload echo|consume|batch|hold|balance|balance-at|refund|reverse|run|check|page|save|stats\n"
-    "      |stats-cold|users|usage|seed|seed-plan|seed-settings|seed-runs|seed-media|seed-pages\n"
+    "      "
+    "|stats-cold|stats-groups|users|usage|seed|seed-plan|seed-settings|seed-runs|seed-media|seed-pages\n"
     "  --connections N (1)  --depth N (1)  --first N (0)  --accounts N (1000)\n"
     "  --keys ordered|random (ordered)  --form statement|orm (statement)  --items N (8192)\n"
     "  --history S (60)  --runs N (1)  --zone NAME (UTC)  --payload BYTES (64)\n"
@@ -83,6 +84,7 @@ static void set(struct options *options, int name, const char *value) {
       [WORKLOAD_SAVE] = "save",
       [WORKLOAD_STATS] = "stats",
       [WORKLOAD_STATS_COLD] = "stats-cold",
+      [WORKLOAD_STATS_GROUPS] = "stats-groups",
       [WORKLOAD_USERS] = "users",
       [WORKLOAD_USAGE] = "usage",
       [WORKLOAD_RESET] = "reset",

@@ -20,6 +20,7 @@ enum workload {
   WORKLOAD_SAVE,              // all sections of a page anew; the read of its version before is not timed
   WORKLOAD_STATS,             // the dashboard of a user's last 30 days
   WORKLOAD_STATS_COLD,        // ttrpc: the same, after a run was recorded, which is not timed
+  WORKLOAD_STATS_GROUPS,      // ttrpc: the same again, by spender and by a tag too
   WORKLOAD_USERS,             // the admin's list of the `items` newest users
   WORKLOAD_USAGE,             // the month's usage of `items` users
   WORKLOAD_RESET,             // ttrpc: empties the database, with a purchase in it that is not timed

@@ -157,6 +157,26 @@ const struct workload_calls stats_cold_calls = {
     .timed_from = 1,
 };
 
+// GetStatsRequest { by_spender=7; tag=8; }
+static uint8_t *put_grouped_stats(struct run *run, struct slot *slot) {
+  return put_text(put_int64(put_stats(run, slot), 7, 1), 8, tag_key);
+}
+
+// GetStatsResponse { by_spender=11; by_tag=12; }
+static bool grouped_stats_read(const struct run *run, struct slot *slot, const uint8_t *reply,
+                               size_t length) {
+  struct field whole = {.bytes = reply, .length = length};
+  return stats_read(run, slot, reply, length) && count_of(&whole, 11, NULL) == SPENDERS &&
+         count_of(&whole, 12, NULL) == TAG_VALUES;
+}
+
+const struct workload_calls stats_groups_calls = {
+    .calls = {{usage_service, "RecordRun", put_run, recorded},
+              {usage_service, "GetStats", put_grouped_stats, grouped_stats_read}},
+    .count = 2,
+    .timed_from = 1,
+};
+
 // ListUsersRequest { sort=5; limit=8; }
 static uint8_t *put_list(struct run *run, struct slot *slot) {
   (void)slot;

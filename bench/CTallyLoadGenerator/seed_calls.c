@@ -38,6 +38,9 @@ static uint8_t *put_plan(struct run *run, struct slot *slot) {
   at = put_int64(at, 4, 1);
   at = put_bytes(at, 8, limits, (size_t)(limits_end - limits));
   at = put_bytes(at, 10, price, (size_t)(price_end - price));
+  uint8_t tags[FIELD_OVERHEAD_BYTES + sizeof tag_key];
+  uint8_t *tags_end = put_text(tags, 1, tag_key);
+  at = put_bytes(at, 20, tags, (size_t)(tags_end - tags));
   return put_bytes(buffer_reserve(&run->scratch, REQUEST_BYTES), 1, plan, (size_t)(at - plan));
 }
 
@@ -93,7 +96,12 @@ uint8_t *put_recorded_run(struct run *run, uint8_t *at, uint32_t account, const 
   at = put_int64(at, 6, INPUT_TOKENS);
   at = put_int64(at, 7, OUTPUT_TOKENS);
   at = put_int64(at, 9, 1 + random_below(&run->random, 5000));
-  return put_int64(at, 10, some_time_ago(&run->random));
+  at = put_int64(at, 10, some_time_ago(&run->random));
+  at = put_name(at, 16, "member-", random_below(&run->random, SPENDERS));
+  uint8_t tag[4 * FIELD_OVERHEAD_BYTES + sizeof tag_key];
+  uint8_t *tag_end = put_text(tag, 1, tag_key);
+  tag_end = put_name(tag_end, 2, "f-", random_below(&run->random, TAG_VALUES));
+  return put_bytes(at, 17, tag, (size_t)(tag_end - tag));
 }
 
 static uint32_t runs_in_call(const struct run *run, const struct slot *slot) {

@@ -40,6 +40,7 @@ static const struct workload_calls *calls_of(const struct run *run) {
       [WORKLOAD_SAVE] = &save_calls,
       [WORKLOAD_STATS] = &stats_calls,
       [WORKLOAD_STATS_COLD] = &stats_cold_calls,
+      [WORKLOAD_STATS_GROUPS] = &stats_groups_calls,
       [WORKLOAD_USERS] = &users_calls,
       [WORKLOAD_USAGE] = &usage_calls,
       [WORKLOAD_RESET] = &reset_calls,

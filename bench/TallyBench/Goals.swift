@@ -113,7 +113,10 @@ extension Goal {
           title: "stats over 30 days of \(runs) runs, \(zone), cold, p50", bound: .atMost(2), unit: .millis,
           measured: millis(book, large)),
         Goal(
-          title: "the same against 10,000 runs", bound: .atMost(1.25), unit: .ratio,
+          title: "the same by 10 spenders and 20 values of a tag", bound: .atMost(2), unit: .millis,
+          measured: millis(book, Case.stats("large", zone, Case.grouped))),
+        Goal(
+          title: "the first against 10,000 runs", bound: .atMost(1.25), unit: .ratio,
           measured: book.ratio(
             large, .tally, to: .tally, of: Case.stats("small", zone, "cold"), \.p50Micros)),
       ]

@@ -55,6 +55,8 @@ extension Bench {
           guard isTally else { continue }
           load.workload = "stats"
           try measure(Case.stats(user.name, zone, "hot"), load, on: server)
+          load.workload = "stats-groups"
+          try measure(Case.stats(user.name, zone, Case.grouped), load, on: server)
         }
       }
     }

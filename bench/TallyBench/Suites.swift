@@ -52,7 +52,9 @@ enum Case {
 
   static func users(_ count: Int) -> String { "admin list of \(count) users" }
 
-  /// `user` is large or small, `cache` is cold or hot.
+  static let grouped = "cold, by spender and tag"
+
+  /// `user` is large or small, `cache` is cold, hot or `grouped`.
   static func stats(_ user: String, _ zone: String, _ cache: String) -> String {
     "stats, \(user) user, \(zone), \(cache)"
   }

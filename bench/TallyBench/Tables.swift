@@ -110,7 +110,9 @@ struct Tables {
 
   private func product() -> String? {
     let stats = ["large", "small"].flatMap { user in
-      Dataset.zones.flatMap { [Case.stats(user, $0, "cold"), Case.stats(user, $0, "hot")] }
+      Dataset.zones.flatMap { zone in
+        ["cold", "hot", Case.grouped].map { Case.stats(user, zone, $0) }
+      }
     }
     let title =
       "Pages, statistics and users (large user: \(Format.whole(Double(book.largeRuns))) runs, small: "
