@@ -96,6 +96,10 @@ final class SQLiteWriterStore: WriterStore {
     }
   }
 
+  func duePages(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String] {
+    try storing { () throws(SQLiteError) in try tables.pages.due(nowMicros: nowMicros, limit: limit) }
+  }
+
   func hasPurged() throws(StorageFailure) -> Bool {
     try storing { () throws(SQLiteError) in try tables.pages.hasPurged() }
   }

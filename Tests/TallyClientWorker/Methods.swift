@@ -168,6 +168,8 @@ struct Methods {
     add(TallystickV1.PageService.restoreVersion)
     add(TallystickV1.PageService.publish)
     add(TallystickV1.PageService.unpublish)
+    add(TallystickV1.PageService.schedulePublish)
+    add(TallystickV1.PageService.cancelScheduledPublish)
     add(TallystickV1.PageService.setPageSlug)
     add(TallystickV1.PageService.diffVersions)
     add(TallystickV1.PageService.searchPages)

@@ -3,16 +3,24 @@
 package import TallyCore
 
 extension MemoryEngine {
+  /// Pages as they are now.
+  private func readSettled<Value: Sendable>(
+    _ body: (MemoryTables) throws(Refusal) -> Value
+  ) throws(Refusal) -> Snapshot<Value> {
+    let nowMicros = nowMicros()
+    return try read { (tables) throws(Refusal) in try body(tables.settled(nowMicros: nowMicros)) }
+  }
+
   package func page(
     pageId: String, _ shown: PageShown, includesDeleted: Bool, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView> {
-    try read { (tables) throws(Refusal) in
+    try readSettled { (tables) throws(Refusal) in
       try tables.view(shown, of: try tables.page(pageId, includesDeleted: includesDeleted, actingUserId))
     }
   }
 
   package func page(userId: String, slug: String, _ shown: PageShown) throws(Refusal) -> Snapshot<PageView> {
-    try read { (tables) throws(Refusal) in
+    try readSettled { (tables) throws(Refusal) in
       let page = tables.pages.values.first { page in
         page.facts.userId.isExactly(userId) && page.facts.slug == slug && !page.facts.isDeleted
       }
@@ -22,7 +30,7 @@ extension MemoryEngine {
   }
 
   package func pages(_ filter: PageFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
-    try read { tables in
+    try readSettled { tables in
       let pages = tables.pages.values.filter { page in
         page.facts.userId.isExactly(filter.userId) && (filter.includesDeleted || !page.facts.isDeleted)
           && page.id < filter.before ?? Int64.max
@@ -35,7 +43,7 @@ extension MemoryEngine {
   }
 
   package func search(_ search: PageSearch) throws(Refusal) -> Snapshot<Page<PageMatch>> {
-    try read { tables in
+    try readSettled { tables in
       let found = tables.pages.values.compactMap {
         page -> (id: Int64, facts: PageFacts, content: PageContent)? in
         guard page.facts.userId.isExactly(search.userId), !page.facts.isDeleted,
@@ -55,7 +63,7 @@ extension MemoryEngine {
   }
 
   package func versions(_ filter: VersionFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
-    try read { (tables) throws(Refusal) in
+    try readSettled { (tables) throws(Refusal) in
       let page = try tables.page(filter.pageId, includesDeleted: false, filter.actingUserId)
       var cut = PageCut<PageFacts>(limit: filter.limit, maximumByteCount: filter.maximumByteCount)
       for version in (tables.versions[page.id] ?? []).reversed()
@@ -70,7 +78,7 @@ extension MemoryEngine {
   package func version(
     pageId: String, version: Int64, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView> {
-    try read { (tables) throws(Refusal) in
+    try readSettled { (tables) throws(Refusal) in
       let page = try tables.page(pageId, includesDeleted: false, actingUserId)
       guard let stored = tables.version(page: page.id, version) else {
         throw PageRefusals.versionNotFound(version)
@@ -82,7 +90,7 @@ extension MemoryEngine {
   package func versions(
     pageId: String, from: Int64, to: Int64?, actingUserId: String?
   ) throws(Refusal) -> Snapshot<VersionPair> {
-    try read { (tables) throws(Refusal) in
+    try readSettled { (tables) throws(Refusal) in
       let page = try tables.page(pageId, includesDeleted: false, actingUserId)
       let numbers = [from, to ?? page.facts.currentVersion]
       let found = numbers.map { tables.version(page: page.id, $0) }
@@ -95,7 +103,7 @@ extension MemoryEngine {
   }
 
   package func media(mediaId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Media> {
-    try read { (tables) throws(Refusal) in
+    try readSettled { (tables) throws(Refusal) in
       guard let media = tables.media[ExactText(mediaId)]?.media, media.deletedAtMicros == nil,
         actingUserId?.isExactly(media.userId) ?? true
       else { throw PageRefusals.mediaNotFound(mediaId) }
@@ -104,7 +112,7 @@ extension MemoryEngine {
   }
 
   package func media(_ filter: MediaFilter) throws(Refusal) -> Snapshot<Page<Media>> {
-    try read { tables in
+    try readSettled { tables in
       let media = tables.media.values.filter { stored in
         stored.media.userId.isExactly(filter.userId) && stored.media.deletedAtMicros == nil
           && (filter.source.map { $0 == stored.media.source } ?? true)

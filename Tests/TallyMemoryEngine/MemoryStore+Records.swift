@@ -140,8 +140,9 @@ extension MemoryStore {
 
   package func publishedPageIds(account: Int64) throws(StorageFailure) -> [String] {
     try find([account]) { tables in
-      tables.pages.values.filter { $0.account == account && $0.facts.publishedVersion != nil }
-        .map(\.facts.pageId)
+      tables.pages.values.filter {
+        $0.account == account && ($0.facts.publishedVersion != nil || $0.facts.schedule != nil)
+      }.map(\.facts.pageId)
     }
   }
 

@@ -108,6 +108,14 @@ package final class MemoryStore: WriterStore {
       .prefix(limit).map(\.account.userId)
   }
 
+  package func duePages(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String] {
+    let due = tables.pages.values.filter { ($0.facts.schedule?.atMicros ?? Int64.max) <= nowMicros }
+    return due.sorted {
+      ($0.facts.schedule?.atMicros ?? 0, $0.id) < ($1.facts.schedule?.atMicros ?? 0, $1.id)
+    }
+    .prefix(limit).map(\.facts.pageId)
+  }
+
   package func hasPurged() throws(StorageFailure) -> Bool { !tables.purged.isEmpty }
 
   package func removePurgedSlice() throws(StorageFailure) { tables.removePurgedSlice() }

@@ -168,6 +168,14 @@ package struct MemoryTables {
     purged[page] = count > 0 ? max(0, count - PageLimits.purgedVersionCount) : nil
   }
 
+  /// The same tables with what was due of pages until a time.
+  func settled(nowMicros: Int64) -> MemoryTables {
+    guard pages.values.contains(where: { $0.facts.schedule != nil }) else { return self }
+    var tables = self
+    tables.pages = pages.mapValues { $0.settled(nowMicros: nowMicros) }
+    return tables
+  }
+
   // MARK: looking up
 
   func entry(_ sequence: Int64) -> Entry? {

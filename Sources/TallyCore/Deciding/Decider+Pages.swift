@@ -242,6 +242,27 @@ extension Decider {
     return try change(page, it.target) { $0.publishedVersion = nil }
   }
 
+  func decide(_ it: PageCommand.Schedule) throws(Refusal) -> Decided<PageReceipt> {
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
+    let version = it.version == 0 ? page.facts.version : it.version
+    if version > page.facts.version { throw PageRefusals.versionNotFound(it.version) }
+    let nowMicros = records.nowMicros
+    return try change(page, it.target) {
+      $0.schedule = PublishSchedule(version: version, atMicros: it.atMicros)
+      $0.settle(nowMicros: nowMicros)
+    }
+  }
+
+  func decide(_ it: PageCommand.CancelSchedule) throws(Refusal) -> Decided<PageReceipt> {
+    guard let page = try page(it.target) else { throw try notFound(it.target) }
+    return try change(page, it.target) { $0.schedule = nil }
+  }
+
+  /// A page as it is now, with what was due of it; nil when it is gone.
+  func publication(of pageId: String) throws(Refusal) -> Effects? {
+    try records.page(pageId: pageId).map { Effects(page: PageEffect(page: $0)) }
+  }
+
   func decide(_ it: PageCommand.SetSlug) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw try notFound(it.target) }
     if let slug = it.slug { try requireFree(slug, account: page.account, but: page.facts.pageId) }
@@ -278,6 +299,7 @@ extension Decider {
     let view = try view(current, of: page)
     if page.facts.publishedVersion == before.publishedVersion
       && page.facts.deletedAtMicros == before.deletedAtMicros && page.facts.slug == before.slug
+      && page.facts.schedule == before.schedule
     {
       return replayed(view)
     }

@@ -160,6 +160,14 @@ extension PageCommand.Unpublish: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
 }
 
+extension PageCommand.Schedule: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
+extension PageCommand.CancelSchedule: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
+}
+
 extension PageCommand.SetSlug: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<PageReceipt> { try decider.decide(self) }
 }

@@ -6,7 +6,8 @@ extension ReadSet {
   /// Deleted or not.
   func page(pageId: String) throws(Refusal) -> StoredPage? {
     if let row = writes.pages[ExactText(pageId)] { return row.page }
-    return try load { (it) throws(StorageFailure) in try it.page(pageId: pageId) }
+    return try load { (it) throws(StorageFailure) in try it.page(pageId: pageId) }?.settled(
+      nowMicros: nowMicros)
   }
 
   /// The id of the account's page that has a slug, deleted or not.
@@ -25,7 +26,7 @@ extension ReadSet {
     if let pageId = writes.pageIds[id], let row = writes.pages[pageId] { return row.page }
     return try load { (it) throws(StorageFailure) in
       guard let page = try it.page(id: id) else { throw .malformed("sections of page \(id): no such page") }
-      return page
+      return page.settled(nowMicros: nowMicros)
     }
   }
 
@@ -102,11 +103,11 @@ extension ReadSet {
     return try all(ids.sorted().prefix(limit)) { (id) throws(Refusal) in try page(id: id) }
   }
 
-  /// Ids of an account's published pages, deleted or not.
+  /// Ids of an account's pages that are published or are going to be, deleted or not.
   func publishedPageIds(account: Int64) throws(Refusal) -> [String] {
     let stored = try load { (it) throws(StorageFailure) in try it.publishedPageIds(account: account) }
     let here = writes.pages.values.filter {
-      $0.page.account == account && $0.page.facts.publishedVersion != nil
+      $0.page.account == account && ($0.page.facts.publishedVersion != nil || $0.page.facts.schedule != nil)
     }
     return stored.filter { writes.pages[ExactText($0)] == nil } + here.map(\.page.facts.pageId)
   }

@@ -64,7 +64,7 @@ package protocol RecordSource: AnyObject {
   func page(slug: String, account: Int64) throws(StorageFailure) -> String?
   /// Live ones of an account.
   func pageCount(account: Int64) throws(StorageFailure) -> Int64
-  /// Ids of an account's published pages, deleted or not.
+  /// Ids of an account's pages that are published or are going to be, deleted or not.
   func publishedPageIds(account: Int64) throws(StorageFailure) -> [String]
   /// Pages whose current version shows a medium, in order of their ids.
   func pages(using mediaId: Int64, limit: Int) throws(StorageFailure) -> [Int64]

@@ -146,6 +146,25 @@ public enum PageCommand {
     public init(target: PageTarget) { self.target = target }
   }
 
+  public struct Schedule: Sendable, Equatable {
+    public var target: PageTarget
+    /// Zero is the current one.
+    public var version: Int64
+    public var atMicros: Int64
+
+    public init(target: PageTarget, version: Int64, atMicros: Int64) {
+      self.target = target
+      self.version = version
+      self.atMicros = atMicros
+    }
+  }
+
+  public struct CancelSchedule: Sendable, Equatable {
+    public var target: PageTarget
+
+    public init(target: PageTarget) { self.target = target }
+  }
+
   public struct SetSlug: Sendable, Equatable {
     public var target: PageTarget
     /// nil takes it away.

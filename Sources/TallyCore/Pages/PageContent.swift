@@ -104,6 +104,17 @@ extension PageContent: Equatable {
   }
 }
 
+/// When a version of a page is to be published.
+public struct PublishSchedule: Sendable, Equatable {
+  public var version: Int64
+  public var atMicros: Int64
+
+  package init(version: Int64, atMicros: Int64) {
+    self.version = version
+    self.atMicros = atMicros
+  }
+}
+
 /// What is known of a page beside its sections, with one version's title and settings.
 public struct PageFacts: Sendable, Equatable {
   public var pageId: String
@@ -122,6 +133,8 @@ public struct PageFacts: Sendable, Equatable {
   public var sectionCount = 0
   /// Unique among the user's pages that are not purged; nil for none.
   public var slug: String?
+  /// nil for none.
+  public var schedule: PublishSchedule?
 
   public init(pageId: String, userId: String) {
     self.pageId = pageId
@@ -129,6 +142,13 @@ public struct PageFacts: Sendable, Equatable {
   }
 
   package var isDeleted: Bool { deletedAtMicros != nil }
+
+  /// What was due until now has happened, whether or not it was written so.
+  package mutating func settle(nowMicros: Int64) {
+    guard let due = schedule, due.atMicros <= nowMicros else { return }
+    publishedVersion = due.version
+    schedule = nil
+  }
 }
 
 /// A section as it is shown: with its images.
@@ -172,7 +192,7 @@ public struct PageView: Sendable, Equatable {
 
   /// Not less than its encoding in a reply: every number at its longest.
   package var replyByteCount: Int {
-    sections.reduce(256 + facts.byteCount) { total, section in
+    sections.reduce(288 + facts.byteCount) { total, section in
       total + 32 + section.sectionId.utf8.count + section.kind.utf8.count + section.content.utf8.count
         + (section.firstImage?.replyByteCount ?? 0) + (section.secondImage?.replyByteCount ?? 0)
     }
@@ -186,5 +206,5 @@ extension PageFacts {
   }
 
   /// Not less than its encoding in a list: every number at its longest.
-  package var listedByteCount: Int { 160 + byteCount }
+  package var listedByteCount: Int { 192 + byteCount }
 }

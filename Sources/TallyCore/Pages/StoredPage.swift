@@ -19,6 +19,15 @@ package struct StoredPage {
   }
 }
 
+extension StoredPage {
+  /// The page with what was due until now.
+  package func settled(nowMicros: Int64) -> StoredPage {
+    var page = self
+    page.facts.settle(nowMicros: nowMicros)
+    return page
+  }
+}
+
 package struct StoredVersion {
   package var version: Int64
   /// The version that it was made from, as its maker named it; zero for the first.

@@ -383,8 +383,8 @@ package final class Committer {
     }
   }
 
-  /// Tries a full disk again, writes off what has expired of some users, removes some of what was purged,
-  /// checkpoints an idle log.
+  /// Tries a full disk again, writes off what has expired of some users, publishes what is due, removes some
+  /// of what was purged, checkpoints an idle log.
   /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
@@ -395,8 +395,9 @@ package final class Committer {
     defer { checkpoint(isIdle: isIdle) }
     do {
       let hasMoreUsers = writesOff ? try sweep() : false
+      let hasMorePublications = try publish()
       let hasMorePages = try purge()
-      return hasMoreUsers || hasMorePages
+      return hasMoreUsers || hasMorePublications || hasMorePages
     } catch {
       undo(error)
       return false
@@ -447,11 +448,12 @@ package final class Committer {
     return true
   }
 
-  /// Writes off everything that has expired and removes all that was purged, now.
+  /// Writes off everything that has expired, publishes what is due, and removes all that was purged, now.
   package func sweepAll() throws(StorageFailure) {
     guard !isDead else { return }
     do {
       while try sweep() {}
+      while try publish() {}
       while try purge() {}
     } catch {
       undo(error)

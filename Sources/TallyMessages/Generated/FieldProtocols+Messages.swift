@@ -93,6 +93,8 @@ extension TallystickV1.PatchPageResponse: PageChangeResponse {}
 extension TallystickV1.RestoreVersionResponse: PageChangeResponse {}
 extension TallystickV1.PublishResponse: PageChangeResponse {}
 extension TallystickV1.UnpublishResponse: PageChangeResponse {}
+extension TallystickV1.SchedulePublishResponse: PageChangeResponse {}
+extension TallystickV1.CancelScheduledPublishResponse: PageChangeResponse {}
 
 extension TallystickV1.BatchGetBalancesRequest: NamesUser {
   package var namedUserId: String? { sharedUserId(userIds) }

@@ -109,6 +109,8 @@ extension TallystickV1.Page: @unsafe CBacked {
     sectionCount = unsafe c.pointee.section_count
     currentVersion = unsafe c.pointee.current_version
     slug = try unsafe readText(c.pointee.slug, "slug")
+    scheduledVersion = unsafe c.pointee.scheduled_version
+    scheduledAtMicros = unsafe c.pointee.scheduled_at_micros
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -127,6 +129,8 @@ extension TallystickV1.Page: @unsafe CBacked {
     unsafe c.pointee.section_count = sectionCount
     unsafe c.pointee.current_version = currentVersion
     unsafe c.pointee.slug = arena.text(slug)
+    unsafe c.pointee.scheduled_version = scheduledVersion
+    unsafe c.pointee.scheduled_at_micros = scheduledAtMicros
     return unsafe c
   }
 }
@@ -1440,6 +1444,110 @@ extension TallystickV1.UnpublishResponse: @unsafe CBacked {
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__unpublish_response__init)
+    unsafe (c.pointee.n_change, c.pointee.change) = arena.single(change)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.SchedulePublishRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__SchedulePublishRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__schedule_publish_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    pageId = try unsafe readText(c.pointee.page_id, "page_id")
+    version = unsafe c.pointee.version
+    atMicros = unsafe c.pointee.at_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__schedule_publish_request__init)
+    unsafe c.pointee.page_id = arena.text(pageId)
+    unsafe c.pointee.version = version
+    unsafe c.pointee.at_micros = atMicros
+    return unsafe c
+  }
+}
+
+extension TallystickV1.SchedulePublishResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__SchedulePublishResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__schedule_publish_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    change = try unsafe readSingle(c.pointee.n_change, c.pointee.change, "change")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__schedule_publish_response__init)
+    unsafe (c.pointee.n_change, c.pointee.change) = arena.single(change)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.CancelScheduledPublishRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__CancelScheduledPublishRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__cancel_scheduled_publish_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    pageId = try unsafe readText(c.pointee.page_id, "page_id")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__cancel_scheduled_publish_request__init)
+    unsafe c.pointee.page_id = arena.text(pageId)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.CancelScheduledPublishResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__CancelScheduledPublishResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__cancel_scheduled_publish_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    change = try unsafe readSingle(c.pointee.n_change, c.pointee.change, "change")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__cancel_scheduled_publish_response__init)
     unsafe (c.pointee.n_change, c.pointee.change) = arena.single(change)
     return unsafe c
   }

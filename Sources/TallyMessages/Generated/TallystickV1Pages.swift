@@ -191,6 +191,9 @@ extension TallystickV1 {
     /// Empty when the page has none. A deleted page keeps it, so that UndeletePage never meets another page of it;
     /// a purged one gives it up.
     public var slug: String = ""
+    /// What SchedulePublish has named, until it is published; zero without a schedule.
+    public var scheduledVersion: Int64 = 0
+    public var scheduledAtMicros: Int64 = 0
 
     public init() {}
   }
@@ -652,6 +655,37 @@ extension TallystickV1 {
     public init() {}
   }
 
+  public struct SchedulePublishRequest: Message {
+    public static var fullName: String { "tallystick.v1.SchedulePublishRequest" }
+    public var pageId: String = ""
+    /// The current one when zero, as it is at this call.
+    public var version: Int64 = 0
+    public var atMicros: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct SchedulePublishResponse: Message {
+    public static var fullName: String { "tallystick.v1.SchedulePublishResponse" }
+    public var change: TallystickV1.PageChange?
+
+    public init() {}
+  }
+
+  public struct CancelScheduledPublishRequest: Message {
+    public static var fullName: String { "tallystick.v1.CancelScheduledPublishRequest" }
+    public var pageId: String = ""
+
+    public init() {}
+  }
+
+  public struct CancelScheduledPublishResponse: Message {
+    public static var fullName: String { "tallystick.v1.CancelScheduledPublishResponse" }
+    public var change: TallystickV1.PageChange?
+
+    public init() {}
+  }
+
   public struct CreateMediaRequest: Message {
     public static var fullName: String { "tallystick.v1.CreateMediaRequest" }
     /// 1 to 255 bytes.
@@ -781,6 +815,13 @@ extension TallystickV1 {
     /// without one it shows what has become current by then.
     public static let publish = RPC<TallystickV1.PublishRequest, TallystickV1.PublishResponse>(service: name, method: "Publish", kind: .unary)
     public static let unpublish = RPC<TallystickV1.UnpublishRequest, TallystickV1.UnpublishResponse>(service: name, method: "Unpublish", kind: .unary)
+    /// Publishes a version at a time to come, in place of what is published then; from that moment on every reply
+    /// shows it so. A page has one such schedule: a later call replaces it, and Publish and Unpublish leave it as it
+    /// is. That of a deleted page goes on, and shows when the page is brought back. A time that has come publishes at
+    /// once.
+    public static let schedulePublish = RPC<TallystickV1.SchedulePublishRequest, TallystickV1.SchedulePublishResponse>(service: name, method: "SchedulePublish", kind: .unary)
+    /// Takes a page's schedule away.
+    public static let cancelScheduledPublish = RPC<TallystickV1.CancelScheduledPublishRequest, TallystickV1.CancelScheduledPublishResponse>(service: name, method: "CancelScheduledPublish", kind: .unary)
     /// Registers an image. Of source UPLOAD it counts against the quota of uploads.
     public static let createMedia = RPC<TallystickV1.CreateMediaRequest, TallystickV1.CreateMediaResponse>(service: name, method: "CreateMedia", kind: .unary, repeatable: { !$0.mediaId.isEmpty })
     public static let getMedia = RPC<TallystickV1.GetMediaRequest, TallystickV1.GetMediaResponse>(service: name, method: "GetMedia", kind: .unary, repeatable: { _ in true })

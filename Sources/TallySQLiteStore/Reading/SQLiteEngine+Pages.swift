@@ -14,7 +14,7 @@ extension SQLiteEngine: PageStore {
     pageId: String, _ shown: PageShown, includesDeleted: Bool, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView> {
     try found { (reader) throws(SQLiteError) -> Found<PageView> in
-      try Self.page(pageId, includesDeleted, actingUserId, reader) { (page) throws(SQLiteError) in
+      try page(pageId, includesDeleted, actingUserId, reader) { (page) throws(SQLiteError) in
         try Self.view(shown, of: page, reader)
       }
     }
@@ -26,7 +26,7 @@ extension SQLiteEngine: PageStore {
         let page = try reader.tables.pages.page(slug: slug, account: account.id)
       else { return .refused(PageRefusals.slugNotFound(slug)) }
       if page.facts.isDeleted { return .refused(PageRefusals.pageDeleted(page.facts)) }
-      return try Self.view(shown, of: page, reader)
+      return try Self.view(shown, of: page.settled(nowMicros: nowMicros()), reader)
     }
   }
 
@@ -49,7 +49,7 @@ extension SQLiteEngine: PageStore {
       guard let account = try reader.tables.accounts.account(userId: filter.userId) else {
         return Page(rows: [], nextBefore: nil)
       }
-      return try reader.tables.pages.page(account: account.id, filter)
+      return try reader.tables.pages.page(account: account.id, filter, nowMicros: nowMicros())
     }
   }
 
@@ -58,13 +58,13 @@ extension SQLiteEngine: PageStore {
       guard let account = try reader.tables.accounts.account(userId: search.userId) else {
         return Page(rows: [], nextBefore: nil)
       }
-      return try reader.tables.pageSearch.page(account: account.id, search)
+      return try reader.tables.pageSearch.page(account: account.id, search, nowMicros: nowMicros())
     }
   }
 
   public func versions(_ filter: VersionFilter) throws(Refusal) -> Snapshot<Page<PageFacts>> {
     try found { (reader) throws(SQLiteError) in
-      try Self.page(filter.pageId, false, filter.actingUserId, reader) { (page) throws(SQLiteError) in
+      try page(filter.pageId, false, filter.actingUserId, reader) { (page) throws(SQLiteError) in
         .found(try reader.tables.pageVersions.page(of: page, filter))
       }
     }
@@ -74,7 +74,7 @@ extension SQLiteEngine: PageStore {
     pageId: String, version: Int64, actingUserId: String?
   ) throws(Refusal) -> Snapshot<PageView> {
     try found { (reader) throws(SQLiteError) -> Found<PageView> in
-      try Self.page(pageId, false, actingUserId, reader) { (page) throws(SQLiteError) in
+      try page(pageId, false, actingUserId, reader) { (page) throws(SQLiteError) in
         guard let view = try Self.view(version, of: page, reader) else {
           return .refused(PageRefusals.versionNotFound(version))
         }
@@ -87,7 +87,7 @@ extension SQLiteEngine: PageStore {
     pageId: String, from: Int64, to: Int64?, actingUserId: String?
   ) throws(Refusal) -> Snapshot<VersionPair> {
     try found { (reader) throws(SQLiteError) -> Found<VersionPair> in
-      try Self.page(pageId, false, actingUserId, reader) { (page) throws(SQLiteError) in
+      try page(pageId, false, actingUserId, reader) { (page) throws(SQLiteError) in
         let versions = reader.tables.pageVersions
         guard let older = try versions.version(page: page.id, from) else {
           return .refused(PageRefusals.versionNotFound(from))
@@ -135,8 +135,8 @@ extension SQLiteEngine: PageStore {
     }
   }
 
-  /// Reads from a page that the caller may see.
-  private static func page<Value: Sendable>(
+  /// Reads from a page that the caller may see, as it is now.
+  private func page<Value: Sendable>(
     _ pageId: String, _ includesDeleted: Bool, _ actingUserId: String?, _ reader: Reader,
     _ body: (StoredPage) throws(SQLiteError) -> Found<Value>
   ) throws(SQLiteError) -> Found<Value> {
@@ -144,7 +144,7 @@ extension SQLiteEngine: PageStore {
       actingUserId?.isExactly(page.facts.userId) ?? true
     else { return .refused(PageRefusals.pageNotFound(pageId)) }
     if page.facts.isDeleted && !includesDeleted { return .refused(PageRefusals.pageDeleted(page.facts)) }
-    return try body(page)
+    return try body(page.settled(nowMicros: nowMicros()))
   }
 
   private static func view(

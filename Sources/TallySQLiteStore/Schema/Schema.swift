@@ -26,8 +26,9 @@ enum Schema {
     try PageSearchTable.fill(connection)
   }
 
-  private static let groupsAndLimits = Migration(version: 7, name: "spenders and tags", sql: groups) {
-    (connection) throws(SQLiteError) in
+  private static let groupsAndLimits = Migration(
+    version: 7, name: "spenders and tags, schedules and changes of pages", sql: groups + pageSchedule
+  ) { (connection) throws(SQLiteError) in
     try countMore(connection)
   }
 
@@ -41,6 +42,7 @@ enum Schema {
       "user_settings_plan", "user_settings_role", "user_settings_approval",
       "page_version_digest",
     ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes + eventIndexes + groupIndexes
+      + pageScheduleIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

@@ -46,7 +46,9 @@ final class PageSearchTable {
   // MARK: searching
 
   /// The best first. Two statements, however many there are.
-  func page(account: Int64, _ asked: PageSearch) throws(SQLiteError) -> Page<PageMatch> {
+  func page(
+    account: Int64, _ asked: PageSearch, nowMicros: Int64
+  ) throws(SQLiteError) -> Page<PageMatch> {
     search.bind(Self.expression(asked.query, account: account))
     search.bind(Int64(asked.limit) + 1)
     search.bind(asked.from)
@@ -61,6 +63,7 @@ final class PageSearchTable {
       let match = try found.row { (row) throws(SQLiteError) in
         var page = try PageTable.page(&row)
         page.facts.userId = asked.userId
+        page.facts.settle(nowMicros: nowMicros)
         let content = PageContent(title: page.facts.title, sections: try Packing.sections(row.blob()))
         return asked.query.match(page.facts, content, lookingAt: &byteCount)
       }

@@ -13,7 +13,8 @@ internal import TallySQLite
 final class PageTable {
   static let columns = ColumnList(
     "id", "account", "page_id", "title", "settings", "version", "author", "created_at", "updated_at",
-    "published_version", "deleted_at", "section_count", "copied_from", "slug")
+    "published_version", "deleted_at", "section_count", "copied_from", "slug",
+    "scheduled_version", "scheduled_at")
   /// What a change of a page may change in its row.
   private static let changing = columns.without("id", "account", "page_id", "created_at", "copied_from")
 
@@ -36,9 +37,15 @@ final class PageTable {
     """
   static let publishedSQL = """
     SELECT page_id FROM page WHERE account = ?1 AND published_version IS NOT NULL
+    UNION ALL SELECT page_id FROM page WHERE account = ?1 AND scheduled_version IS NOT NULL
+    """
+  static let dueSQL = """
+    SELECT page_id FROM page WHERE scheduled_at <= ?1 ORDER BY scheduled_at LIMIT ?2
     """
   static let markSQL = """
-    UPDATE page SET purged = 1, published_version = NULL, section_count = 0, slug = NULL WHERE id = ?1
+    UPDATE page SET purged = 1, published_version = NULL, section_count = 0, slug = NULL,
+      scheduled_version = NULL, scheduled_at = NULL
+    WHERE id = ?1
     """
   static let purgedSQL = "SELECT id FROM page WHERE purged = 1 ORDER BY id LIMIT ?1"
   /// The lowest versions of a page; ?2 is the first one that stays.
@@ -50,6 +57,7 @@ final class PageTable {
   private let live: Statement
   private let all: Statement
   private let published: Statement
+  private let due: Statement
   private let lastId: Statement
   private let insert: Statement
   private let update: Statement
@@ -67,6 +75,7 @@ final class PageTable {
     byRow = try connection.prepare(Self.byRowSQL)
     live = try connection.prepare(Self.liveSQL)
     all = try connection.prepare(Self.allSQL)
+    due = try connection.prepare(Self.dueSQL)
     published = try connection.prepare(Self.publishedSQL)
     lastId = try connection.prepare("SELECT max(id) FROM page")
     insert = try connection.prepare(
@@ -102,8 +111,10 @@ final class PageTable {
     return try bySlug.first(Self.pageAndUser)
   }
 
-  /// Newest first.
-  func page(account: Int64, _ filter: PageFilter) throws(SQLiteError) -> Page<PageFacts> {
+  /// Newest first, as they are at a time.
+  func page(
+    account: Int64, _ filter: PageFilter, nowMicros: Int64
+  ) throws(SQLiteError) -> Page<PageFacts> {
     let statement = filter.includesDeleted ? all : live
     statement.bind(account)
     statement.bind(filter.before ?? Int64.max)
@@ -112,12 +123,20 @@ final class PageTable {
     while try statement.step() {
       var page = try statement.row(Self.page)
       page.facts.userId = filter.userId
+      page.facts.settle(nowMicros: nowMicros)
       guard cut.add(page.facts, number: page.id, byteCount: page.facts.listedByteCount) else { break }
     }
     return cut.page
   }
 
-  /// Ids of an account's published pages, deleted or not.
+  /// Ids of pages whose schedule is due, the longest overdue first.
+  func due(nowMicros: Int64, limit: Int) throws(SQLiteError) -> [String] {
+    due.bind(nowMicros)
+    due.bind(Int64(limit))
+    return try due.all { (row) in row.text() }
+  }
+
+  /// Ids of an account's pages that are published or are going to be, deleted or not.
   func published(account: Int64) throws(SQLiteError) -> [String] {
     published.bind(account)
     return try published.all { (row) in row.text() }
@@ -139,6 +158,8 @@ final class PageTable {
     facts.sectionCount = Int(row.int())
     let copiedFrom = row.optionalText()
     facts.slug = row.optionalText()
+    let (version, atMicros) = (row.optionalInt(), row.optionalInt())
+    if let version, let atMicros { facts.schedule = PublishSchedule(version: version, atMicros: atMicros) }
     return StoredPage(id: id, account: account, facts: facts, copiedFrom: copiedFrom)
   }
 
@@ -169,6 +190,8 @@ final class PageTable {
     insert.bind(Int64(page.facts.sectionCount))
     insert.bind(page.copiedFrom)
     insert.bind(page.facts.slug)
+    insert.bind(page.facts.schedule?.version)
+    insert.bind(page.facts.schedule?.atMicros)
     try insert.run()
   }
 
@@ -183,6 +206,8 @@ final class PageTable {
     update.bind(page.facts.deletedAtMicros)
     update.bind(Int64(page.facts.sectionCount))
     update.bind(page.facts.slug)
+    update.bind(page.facts.schedule?.version)
+    update.bind(page.facts.schedule?.atMicros)
     try update.run()
   }
 

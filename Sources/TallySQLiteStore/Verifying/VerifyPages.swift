@@ -15,7 +15,7 @@ final class VerifyPages {
       (SELECT min(w.version) FROM page_version w WHERE w.page = p.id),
       (SELECT max(w.version) FROM page_version w WHERE w.page = p.id),
       v.title, v.settings, v.author, v.section_count, v.sections, p.slug, p.deleted_at,
-      s.rowid, s.title, s.body
+      s.rowid, s.title, s.body, p.scheduled_version, p.scheduled_at
     FROM page p LEFT JOIN page_version v ON v.page = p.id AND v.version = p.version
       LEFT JOIN page_search s ON s.rowid = p.id
     WHERE p.id > ?1 AND p.purged = 0 ORDER BY p.id LIMIT ?2
@@ -94,6 +94,10 @@ final class VerifyPages {
     let (isDeleted, isFound) = (row.optionalInt() != nil, !row.isNull)
     row.skip()  // The row of its words.
     let words = (title: row.text(), body: row.text())
+    let (scheduled, atMicros) = (row.optionalInt(), row.optionalInt())
+    tally.expect(
+      (scheduled == nil) == (atMicros == nil) && (1...max(1, version)).contains(scheduled ?? 1),
+      "\(name): version \(scheduled ?? 0) is scheduled")
     guard hasVersion else { return id }
     do throws(SQLiteError) { content.sections = try Packing.sections(packed) } catch {
       tally.add("\(name), version \(version): \(error.message)")

@@ -61,7 +61,8 @@ struct PageQueries {
     let encoded = Snapshot(
       ReplyCaches.EncodedPage(bytes: response.encode(), userId: view.value.facts.userId),
       commitSequence: view.commitSequence)
-    if view.value.facts.deletedAtMicros == nil {
+    // What is scheduled becomes true without a commit.
+    if view.value.facts.deletedAtMicros == nil, view.value.facts.schedule == nil {
       replies.keep(encoded, pageId: query.pageId, query.shown)
     }
     return Self.reply(encoded)

@@ -98,6 +98,17 @@ struct PageRequests {
     return Prepared(command: PageCommand.Publish(target: target, version: request.version))
   }
 
+  func schedule(
+    _ request: TallystickV1.SchedulePublishRequest, _ caller: Caller
+  ) throws(Refusal) -> Prepared<PageCommand.Schedule> {
+    let target = try target(request.pageId, caller)
+    try Self.version(request.version, "version", from: 0)
+    try Fields.time(request.atMicros, "at_micros")
+    let command = PageCommand.Schedule(
+      target: target, version: request.version, atMicros: request.atMicros)
+    return Prepared(command: command)
+  }
+
   func setSlug(_ request: TallystickV1.SetPageSlugRequest, _ caller: Caller) throws(Refusal) -> Prepared<
     PageCommand.SetSlug
   > {

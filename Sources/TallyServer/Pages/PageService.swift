@@ -44,6 +44,12 @@ struct PageService {
       change(RPCs.unpublish) { request, caller throws(Refusal) in
         Prepared(command: PageCommand.Unpublish(target: try requests.target(request.pageId, caller)))
       },
+      change(RPCs.schedulePublish) { request, caller throws(Refusal) in
+        try requests.schedule(request, caller)
+      },
+      change(RPCs.cancelScheduledPublish) { request, caller throws(Refusal) in
+        Prepared(command: PageCommand.CancelSchedule(target: try requests.target(request.pageId, caller)))
+      },
       change(RPCs.setPageSlug) { request, caller throws(Refusal) in try requests.setSlug(request, caller) },
       change(RPCs.deletePage) { request, caller throws(Refusal) in
         Prepared(command: PageCommand.Delete(target: try requests.target(request.pageId, caller)))

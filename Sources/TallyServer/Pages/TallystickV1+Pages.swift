@@ -50,6 +50,8 @@ extension TallystickV1.Page {
     sectionCount = Int32(clamping: facts.sectionCount)
     currentVersion = facts.currentVersion
     slug = facts.slug ?? ""
+    scheduledVersion = facts.schedule?.version ?? 0
+    scheduledAtMicros = facts.schedule?.atMicros ?? 0
   }
 
   init(_ view: PageView) {

@@ -125,6 +125,8 @@ enum PageCommand: Equatable {
   case publish(PageTarget, version: Int64)
   case unpublish(PageTarget)
   case setSlug(PageTarget, slug: String?)
+  case schedule(PageTarget, version: Int64, atMicros: Int64)
+  case cancelSchedule(PageTarget)
   case delete(PageTarget)
   case undelete(PageTarget)
   case purge(PageTarget)
@@ -142,6 +144,11 @@ enum PageCommand: Equatable {
     case .publish(let target, let version):
       try Pages.Publish(target: target, version: version).decide(by: decider).map(PageOutcome.init)
     case .unpublish(let target): try Pages.Unpublish(target: target).decide(by: decider).map(PageOutcome.init)
+    case .schedule(let target, let version, let atMicros):
+      try Pages.Schedule(target: target, version: version, atMicros: atMicros).decide(by: decider)
+        .map(PageOutcome.init)
+    case .cancelSchedule(let target):
+      try Pages.CancelSchedule(target: target).decide(by: decider).map(PageOutcome.init)
     case .setSlug(let target, let slug):
       try Pages.SetSlug(target: target, slug: slug).decide(by: decider).map(PageOutcome.init)
     case .delete(let target): try Pages.Delete(target: target).decide(by: decider).map(PageOutcome.init)

@@ -10,7 +10,7 @@ struct PrecedenceCase {
     case refund, reverse, reinstate, void, forgive
     case begin, finish, record
     case createPage = "create-page", save, patch, restore, duplicate, publish, unpublish
-    case setSlug = "set-slug", delete, undelete, purge
+    case schedule, cancelSchedule = "cancel-schedule", setSlug = "set-slug", delete, undelete, purge
     case createMedia = "create-media", deleteMedia = "delete-media"
     case putSettings = "put-settings"
   }
@@ -85,6 +85,9 @@ struct PrecedenceCase {
     self.world = world
     try prepareMoneyBack()
     if verb == .unpublish { try self.world.carryOut(.page(.publish(Self.anybody, version: 1))) }
+    if verb == .cancelSchedule {
+      try self.world.carryOut(.page(.schedule(Self.anybody, version: 1, atMicros: noon + 9)))
+    }
     if verb == .undelete || verb == .purge { try self.world.carryOut(.page(.delete(Self.anybody))) }
   }
 
@@ -418,6 +421,8 @@ struct PrecedenceCase {
     case .publish: .publish(target, version: version)
     case .unpublish: .unpublish(target)
     case .setSlug: .setSlug(target, slug: slug)
+    case .schedule: .schedule(target, version: version, atMicros: noon + 1)
+    case .cancelSchedule: .cancelSchedule(target)
     case .delete: .delete(target)
     case .undelete: .undelete(target)
     case .purge: .purge(target)

@@ -69,6 +69,8 @@ struct PrecedenceTests {
     record       run-of-another=RUN_CONFLICT too-new=EVENT_IN_FUTURE greatest-total=AMOUNT_OVERFLOW
     create-page  no-media=MEDIA_NOT_FOUND page-id-used=IDEMPOTENCY_MISMATCH slug-taken=SLUG_TAKEN \
                  small-reply=INVALID_FIELD no-page-quota=QUOTA_EXCEEDED
+    schedule     deleted=PAGE_NOT_FOUND no-version=VERSION_NOT_FOUND small-reply=INVALID_FIELD
+    cancel-schedule deleted=PAGE_NOT_FOUND small-reply=INVALID_FIELD
     set-slug     deleted=PAGE_NOT_FOUND slug-taken=SLUG_TAKEN small-reply=INVALID_FIELD
     set-slug     page-of-another=PAGE_NOT_FOUND slug-taken=SLUG_TAKEN
     save         no-page=PAGE_NOT_FOUND no-media=MEDIA_NOT_FOUND stale=VERSION_CONFLICT

@@ -27,6 +27,7 @@ struct PageModel {
     var deletedAtMicros: Int64?
     var copiedFrom: String?
     var slug: String?
+    var schedule: PublishSchedule?
 
     var current: Int64 { Int64(versions.count) }
     var content: PageContent { versions[versions.count - 1].content }
@@ -43,7 +44,9 @@ struct PageModel {
   /// Oldest first.
   var pages: [Entry] = []
   var media: [Media] = []
-  var nowMicros: Int64 = 0
+  var nowMicros: Int64 = 0 {
+    didSet { for index in pages.indices { publishDue(index) } }
+  }
   var pageLimit: Int?
 
   // MARK: what is asked
@@ -69,6 +72,7 @@ struct PageModel {
     facts.deletedAtMicros = page.deletedAtMicros
     facts.sectionCount = version.content.sections.count
     facts.slug = page.slug
+    facts.schedule = page.schedule
     return PageView(
       facts: facts,
       sections: version.content.sections.map {
@@ -104,6 +108,8 @@ struct PageModel {
     case .publish(let target, let version): publish(target, version)
     case .unpublish(let target): change(target) { $0.published = nil }
     case .setSlug(let target, let slug): setSlug(target, slug)
+    case .schedule(let target, let version, let atMicros): schedule(target, version, atMicros)
+    case .cancelSchedule(let target): change(target) { $0.schedule = nil }
     case .delete(let target):
       change(target, deleted: nil) { [nowMicros] in $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
     case .undelete(let target): undelete(target)
@@ -312,7 +318,7 @@ struct PageModel {
     let page = pages[index]
     let isSame =
       before.published == page.published && before.deletedAtMicros == page.deletedAtMicros
-      && before.slug == page.slug
+      && before.slug == page.slug && before.schedule == page.schedule
     return .changed(view(page, page.current), replayed: isSame, rebased: false)
   }
 
@@ -320,6 +326,25 @@ struct PageModel {
     guard let index = index(target.pageId, target.actingUserId) else { return .refused(.pageNotFound) }
     if version > pages[index].current { return .refused(.versionNotFound) }
     return change(target) { $0.published = version == 0 ? $0.current : version }
+  }
+
+  private mutating func publishDue(_ index: Int) {
+    guard let due = pages[index].schedule, due.atMicros <= nowMicros else { return }
+    pages[index].published = due.version
+    pages[index].schedule = nil
+  }
+
+  private mutating func schedule(_ target: PageTarget, _ version: Int64, _ atMicros: Int64) -> Expected {
+    guard let index = index(target.pageId, target.actingUserId) else { return .refused(.pageNotFound) }
+    if version > pages[index].current { return .refused(.versionNotFound) }
+    return change(target) { [nowMicros] page in
+      let shown = version == 0 ? page.current : version
+      if atMicros > nowMicros {
+        page.schedule = PublishSchedule(version: shown, atMicros: atMicros)
+      } else {
+        (page.published, page.schedule) = (shown, nil)
+      }
+    }
   }
 
   private func isTaken(_ slug: String?, _ userId: String, by pageId: String) -> Bool {

@@ -28,6 +28,7 @@ struct PageModelTests {
     "replay of media", "PAGE_NOT_FOUND",
     "MEDIA_NOT_FOUND", "VERSION_NOT_FOUND", "IDEMPOTENCY_MISMATCH", "VERSION_CONFLICT", "MEDIA_IN_USE",
     "DUPLICATE_SECTION", "INVALID_FIELD", "QUOTA_EXCEEDED", "slug", "SLUG_TAKEN",
+    "scheduled", "schedule cancelled",
   ]
 
   @Test(
@@ -140,6 +141,8 @@ struct PageModelTests {
     case .duplicate: isWritten ? "copied" : "replay of duplicate"
     case .publish: isWritten ? "published" : "publish again"
     case .unpublish: isWritten ? "unpublished" : "unpublish again"
+    case .schedule: isWritten ? "scheduled" : "schedule again"
+    case .cancelSchedule: isWritten ? "schedule cancelled" : "cancel schedule again"
     case .setSlug: isWritten ? "slug" : "slug again"
     case .delete: isWritten ? "deleted" : "delete again"
     case .undelete: isWritten ? "undeleted" : "undelete again"

@@ -38,7 +38,7 @@ struct PageSteps {
   }
 
   private mutating func make(_ model: PageModel) -> PageCommand {
-    switch roll(44) {
+    switch roll(50) {
     case 0..<5:
       return .create(
         .init(
@@ -73,12 +73,18 @@ struct PageSteps {
     case 30, 31: return .undelete(target(model))
     case 32: return .purge(target(model))
     case 33, 34: return .setSlug(target(model), slug: slug())
-    case 35..<39:
+    case 35..<38:
+      return .schedule(
+        target(model), version: Int64(roll(4)), atMicros: model.nowMicros + Int64(roll(40)) - 2)
+    case 38, 39:
+      let scheduled = model.pages.filter { $0.schedule != nil }.map(\.pageId)
+      return .cancelSchedule(target(model, of: scheduled.isEmpty ? nil : pick(scheduled)))
+    case 40..<44:
       return .createMedia(
         Media(
           mediaId: pick(Self.mediaIds), userId: pick(Self.users), url: "https://example.com/\(roll(2))",
           source: roll(2) == 0 ? .upload : .generated))
-    case 39, 40:
+    case 44..<47:
       // One that is deleted, so that it can be purged.
       let deleted = model.pages.filter { $0.deletedAtMicros != nil }.map(\.pageId)
       return .purge(target(model, of: deleted.isEmpty ? nil : pick(deleted)))

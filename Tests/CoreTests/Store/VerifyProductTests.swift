@@ -236,6 +236,10 @@ struct VerifyProductTests {
       (7, "UPDATE page_version SET sections = x'ff' WHERE version = 2", "page 1, version 2: malformed"),
       (7, "UPDATE page SET published_version = 5 WHERE id = 1", "page 1: version 5 is published"),
       (7, "UPDATE page SET slug = 'A' WHERE id = 1", "page 1: A is no slug"),
+      (
+        7, "UPDATE page SET scheduled_version = 9, scheduled_at = 1 WHERE id = 1",
+        "page 1: version 9 is scheduled"
+      ),
       (7, "DELETE FROM page_search WHERE rowid = 1", "page 1: a search does not have its words"),
       (
         7, "UPDATE page_search SET title = '1x 1xother' WHERE rowid = 1",

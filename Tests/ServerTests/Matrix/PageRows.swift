@@ -38,6 +38,11 @@ enum PageRows {
     MethodRow(Pages.purgePage, .service, page) { $0.pageId = try await $1.deletedPage($2) },
     MethodRow(Pages.publish, .service, page) { $0.pageId = try await $1.page($2) },
     MethodRow(Pages.unpublish, .service, page) { $0.pageId = try await $1.page($2) },
+    MethodRow(Pages.schedulePublish, .service, page) { request, rig, owner in
+      request.pageId = try await rig.page(owner)
+      request.atMicros = 4_000_000_000_000_000
+    },
+    MethodRow(Pages.cancelScheduledPublish, .service, page) { $0.pageId = try await $1.page($2) },
     MethodRow(Pages.setPageSlug, .service, page) { request, rig, owner in
       request.pageId = try await rig.page(owner)
       request.slug = rig.fresh("slug")

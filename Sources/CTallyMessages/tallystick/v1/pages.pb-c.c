@@ -2122,6 +2122,186 @@ void   tallystick__v1__unpublish_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__unpublish_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__schedule_publish_request__init
+                     (Tallystick__V1__SchedulePublishRequest         *message)
+{
+  static const Tallystick__V1__SchedulePublishRequest init_value = TALLYSTICK__V1__SCHEDULE_PUBLISH_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__schedule_publish_request__get_packed_size
+                     (const Tallystick__V1__SchedulePublishRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__schedule_publish_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__schedule_publish_request__pack
+                     (const Tallystick__V1__SchedulePublishRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__schedule_publish_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__schedule_publish_request__pack_to_buffer
+                     (const Tallystick__V1__SchedulePublishRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__schedule_publish_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__SchedulePublishRequest *
+       tallystick__v1__schedule_publish_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__SchedulePublishRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__schedule_publish_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__schedule_publish_request__free_unpacked
+                     (Tallystick__V1__SchedulePublishRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__schedule_publish_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__schedule_publish_response__init
+                     (Tallystick__V1__SchedulePublishResponse         *message)
+{
+  static const Tallystick__V1__SchedulePublishResponse init_value = TALLYSTICK__V1__SCHEDULE_PUBLISH_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__schedule_publish_response__get_packed_size
+                     (const Tallystick__V1__SchedulePublishResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__schedule_publish_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__schedule_publish_response__pack
+                     (const Tallystick__V1__SchedulePublishResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__schedule_publish_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__schedule_publish_response__pack_to_buffer
+                     (const Tallystick__V1__SchedulePublishResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__schedule_publish_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__SchedulePublishResponse *
+       tallystick__v1__schedule_publish_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__SchedulePublishResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__schedule_publish_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__schedule_publish_response__free_unpacked
+                     (Tallystick__V1__SchedulePublishResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__schedule_publish_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__cancel_scheduled_publish_request__init
+                     (Tallystick__V1__CancelScheduledPublishRequest         *message)
+{
+  static const Tallystick__V1__CancelScheduledPublishRequest init_value = TALLYSTICK__V1__CANCEL_SCHEDULED_PUBLISH_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__cancel_scheduled_publish_request__get_packed_size
+                     (const Tallystick__V1__CancelScheduledPublishRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_scheduled_publish_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__cancel_scheduled_publish_request__pack
+                     (const Tallystick__V1__CancelScheduledPublishRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_scheduled_publish_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__cancel_scheduled_publish_request__pack_to_buffer
+                     (const Tallystick__V1__CancelScheduledPublishRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_scheduled_publish_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__CancelScheduledPublishRequest *
+       tallystick__v1__cancel_scheduled_publish_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__CancelScheduledPublishRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__cancel_scheduled_publish_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__cancel_scheduled_publish_request__free_unpacked
+                     (Tallystick__V1__CancelScheduledPublishRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__cancel_scheduled_publish_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__cancel_scheduled_publish_response__init
+                     (Tallystick__V1__CancelScheduledPublishResponse         *message)
+{
+  static const Tallystick__V1__CancelScheduledPublishResponse init_value = TALLYSTICK__V1__CANCEL_SCHEDULED_PUBLISH_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__cancel_scheduled_publish_response__get_packed_size
+                     (const Tallystick__V1__CancelScheduledPublishResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_scheduled_publish_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__cancel_scheduled_publish_response__pack
+                     (const Tallystick__V1__CancelScheduledPublishResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_scheduled_publish_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__cancel_scheduled_publish_response__pack_to_buffer
+                     (const Tallystick__V1__CancelScheduledPublishResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_scheduled_publish_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__CancelScheduledPublishResponse *
+       tallystick__v1__cancel_scheduled_publish_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__CancelScheduledPublishResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__cancel_scheduled_publish_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__cancel_scheduled_publish_response__free_unpacked
+                     (Tallystick__V1__CancelScheduledPublishResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__cancel_scheduled_publish_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__create_media_request__init
                      (Tallystick__V1__CreateMediaRequest         *message)
 {
@@ -2727,7 +2907,7 @@ const ProtobufCMessageDescriptor tallystick__v1__section__descriptor =
   (ProtobufCMessageInit) tallystick__v1__section__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__page__field_descriptors[14] =
+static const ProtobufCFieldDescriptor tallystick__v1__page__field_descriptors[16] =
 {
   {
     "page_id",
@@ -2897,6 +3077,30 @@ static const ProtobufCFieldDescriptor tallystick__v1__page__field_descriptors[14
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "scheduled_version",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Page, scheduled_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "scheduled_at_micros",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Page, scheduled_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__page__field_indices_by_name[] = {
   8,   /* field[8] = author */
@@ -2905,6 +3109,8 @@ static const unsigned tallystick__v1__page__field_indices_by_name[] = {
   10,   /* field[10] = deleted_at_micros */
   0,   /* field[0] = page_id */
   9,   /* field[9] = published_version */
+  15,   /* field[15] = scheduled_at_micros */
+  14,   /* field[14] = scheduled_version */
   11,   /* field[11] = section_count */
   5,   /* field[5] = sections */
   3,   /* field[3] = settings */
@@ -2917,7 +3123,7 @@ static const unsigned tallystick__v1__page__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__page__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__page__descriptor =
 {
@@ -2927,7 +3133,7 @@ const ProtobufCMessageDescriptor tallystick__v1__page__descriptor =
   "Tallystick__V1__Page",
   "tallystick.v1",
   sizeof(Tallystick__V1__Page),
-  14,
+  16,
   tallystick__v1__page__field_descriptors,
   tallystick__v1__page__field_indices_by_name,
   1,  tallystick__v1__page__number_ranges,
@@ -5670,6 +5876,184 @@ const ProtobufCMessageDescriptor tallystick__v1__unpublish_response__descriptor 
   tallystick__v1__unpublish_response__field_indices_by_name,
   1,  tallystick__v1__unpublish_response__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__unpublish_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__schedule_publish_request__field_descriptors[3] =
+{
+  {
+    "page_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SchedulePublishRequest, page_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SchedulePublishRequest, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "at_micros",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SchedulePublishRequest, at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__schedule_publish_request__field_indices_by_name[] = {
+  2,   /* field[2] = at_micros */
+  0,   /* field[0] = page_id */
+  1,   /* field[1] = version */
+};
+static const ProtobufCIntRange tallystick__v1__schedule_publish_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__schedule_publish_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.SchedulePublishRequest",
+  "SchedulePublishRequest",
+  "Tallystick__V1__SchedulePublishRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__SchedulePublishRequest),
+  3,
+  tallystick__v1__schedule_publish_request__field_descriptors,
+  tallystick__v1__schedule_publish_request__field_indices_by_name,
+  1,  tallystick__v1__schedule_publish_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__schedule_publish_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__schedule_publish_response__field_descriptors[1] =
+{
+  {
+    "change",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__SchedulePublishResponse, n_change),
+    offsetof(Tallystick__V1__SchedulePublishResponse, change),
+    &tallystick__v1__page_change__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__schedule_publish_response__field_indices_by_name[] = {
+  0,   /* field[0] = change */
+};
+static const ProtobufCIntRange tallystick__v1__schedule_publish_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__schedule_publish_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.SchedulePublishResponse",
+  "SchedulePublishResponse",
+  "Tallystick__V1__SchedulePublishResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__SchedulePublishResponse),
+  1,
+  tallystick__v1__schedule_publish_response__field_descriptors,
+  tallystick__v1__schedule_publish_response__field_indices_by_name,
+  1,  tallystick__v1__schedule_publish_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__schedule_publish_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__cancel_scheduled_publish_request__field_descriptors[1] =
+{
+  {
+    "page_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CancelScheduledPublishRequest, page_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__cancel_scheduled_publish_request__field_indices_by_name[] = {
+  0,   /* field[0] = page_id */
+};
+static const ProtobufCIntRange tallystick__v1__cancel_scheduled_publish_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__cancel_scheduled_publish_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.CancelScheduledPublishRequest",
+  "CancelScheduledPublishRequest",
+  "Tallystick__V1__CancelScheduledPublishRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__CancelScheduledPublishRequest),
+  1,
+  tallystick__v1__cancel_scheduled_publish_request__field_descriptors,
+  tallystick__v1__cancel_scheduled_publish_request__field_indices_by_name,
+  1,  tallystick__v1__cancel_scheduled_publish_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__cancel_scheduled_publish_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__cancel_scheduled_publish_response__field_descriptors[1] =
+{
+  {
+    "change",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__CancelScheduledPublishResponse, n_change),
+    offsetof(Tallystick__V1__CancelScheduledPublishResponse, change),
+    &tallystick__v1__page_change__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__cancel_scheduled_publish_response__field_indices_by_name[] = {
+  0,   /* field[0] = change */
+};
+static const ProtobufCIntRange tallystick__v1__cancel_scheduled_publish_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__cancel_scheduled_publish_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.CancelScheduledPublishResponse",
+  "CancelScheduledPublishResponse",
+  "Tallystick__V1__CancelScheduledPublishResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__CancelScheduledPublishResponse),
+  1,
+  tallystick__v1__cancel_scheduled_publish_response__field_descriptors,
+  tallystick__v1__cancel_scheduled_publish_response__field_indices_by_name,
+  1,  tallystick__v1__cancel_scheduled_publish_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__cancel_scheduled_publish_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__create_media_request__field_descriptors[9] =

@@ -21,7 +21,8 @@ struct PagesCommand: ParsableCommand {
     subcommands: [
       CreatePageCommand.self, ShowPageCommand.self, ListPagesCommand.self, SavePageCommand.self,
       PatchPageCommand.self, VersionsCommand.self, RestoreCommand.self, PublishCommand.self,
-      UnpublishCommand.self, SlugCommand.self, FindPageCommand.self,
+      UnpublishCommand.self, ScheduleCommand.self, UnscheduleCommand.self, SlugCommand.self,
+      FindPageCommand.self,
       SearchPagesCommand.self, DiffCommand.self, DuplicateCommand.self,
       DeletePageCommand.self, UndeleteCommand.self,
       PurgeCommand.self,

@@ -16,6 +16,10 @@ extension Texts {
       ("saved", Timestamp.format(page.updatedAtMicros) + (page.author.isEmpty ? "" : " by \(page.author)")),
       ("published", page.publishedVersion == 0 ? "no" : "version \(page.publishedVersion)"),
     ]
+    if page.scheduledVersion != 0 {
+      rows.append(
+        ("scheduled", "version \(page.scheduledVersion) at \(Timestamp.format(page.scheduledAtMicros))"))
+    }
     if !page.slug.isEmpty { rows.append(("slug", page.slug)) }
     if page.deletedAtMicros != 0 { rows.append(("deleted", Timestamp.format(page.deletedAtMicros))) }
     return rows

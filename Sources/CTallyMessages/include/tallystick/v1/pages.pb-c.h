@@ -62,6 +62,10 @@ typedef struct Tallystick__V1__PublishRequest Tallystick__V1__PublishRequest;
 typedef struct Tallystick__V1__PublishResponse Tallystick__V1__PublishResponse;
 typedef struct Tallystick__V1__UnpublishRequest Tallystick__V1__UnpublishRequest;
 typedef struct Tallystick__V1__UnpublishResponse Tallystick__V1__UnpublishResponse;
+typedef struct Tallystick__V1__SchedulePublishRequest Tallystick__V1__SchedulePublishRequest;
+typedef struct Tallystick__V1__SchedulePublishResponse Tallystick__V1__SchedulePublishResponse;
+typedef struct Tallystick__V1__CancelScheduledPublishRequest Tallystick__V1__CancelScheduledPublishRequest;
+typedef struct Tallystick__V1__CancelScheduledPublishResponse Tallystick__V1__CancelScheduledPublishResponse;
 typedef struct Tallystick__V1__CreateMediaRequest Tallystick__V1__CreateMediaRequest;
 typedef struct Tallystick__V1__CreateMediaResponse Tallystick__V1__CreateMediaResponse;
 typedef struct Tallystick__V1__GetMediaRequest Tallystick__V1__GetMediaRequest;
@@ -130,10 +134,12 @@ struct  Tallystick__V1__Page
   int32_t section_count;
   int64_t current_version;
   ProtobufCBinaryData slug;
+  int64_t scheduled_version;
+  int64_t scheduled_at_micros;
 };
 #define TALLYSTICK__V1__PAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__page__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, 0, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, 0, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, 0 }
 
 
 struct  Tallystick__V1__SectionInput
@@ -730,6 +736,50 @@ struct  Tallystick__V1__UnpublishResponse
 };
 #define TALLYSTICK__V1__UNPUBLISH_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__unpublish_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Tallystick__V1__SchedulePublishRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData page_id;
+  int64_t version;
+  int64_t at_micros;
+};
+#define TALLYSTICK__V1__SCHEDULE_PUBLISH_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__schedule_publish_request__descriptor) \
+    , {0,NULL}, 0, 0 }
+
+
+struct  Tallystick__V1__SchedulePublishResponse
+{
+  ProtobufCMessage base;
+  size_t n_change;
+  Tallystick__V1__PageChange **change;
+};
+#define TALLYSTICK__V1__SCHEDULE_PUBLISH_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__schedule_publish_response__descriptor) \
+    , 0,NULL }
+
+
+struct  Tallystick__V1__CancelScheduledPublishRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData page_id;
+};
+#define TALLYSTICK__V1__CANCEL_SCHEDULED_PUBLISH_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__cancel_scheduled_publish_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Tallystick__V1__CancelScheduledPublishResponse
+{
+  ProtobufCMessage base;
+  size_t n_change;
+  Tallystick__V1__PageChange **change;
+};
+#define TALLYSTICK__V1__CANCEL_SCHEDULED_PUBLISH_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__cancel_scheduled_publish_response__descriptor) \
     , 0,NULL }
 
 
@@ -1732,6 +1782,82 @@ Tallystick__V1__UnpublishResponse *
 void   tallystick__v1__unpublish_response__free_unpacked
                      (Tallystick__V1__UnpublishResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__SchedulePublishRequest methods */
+void   tallystick__v1__schedule_publish_request__init
+                     (Tallystick__V1__SchedulePublishRequest         *message);
+size_t tallystick__v1__schedule_publish_request__get_packed_size
+                     (const Tallystick__V1__SchedulePublishRequest   *message);
+size_t tallystick__v1__schedule_publish_request__pack
+                     (const Tallystick__V1__SchedulePublishRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__schedule_publish_request__pack_to_buffer
+                     (const Tallystick__V1__SchedulePublishRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__SchedulePublishRequest *
+       tallystick__v1__schedule_publish_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__schedule_publish_request__free_unpacked
+                     (Tallystick__V1__SchedulePublishRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__SchedulePublishResponse methods */
+void   tallystick__v1__schedule_publish_response__init
+                     (Tallystick__V1__SchedulePublishResponse         *message);
+size_t tallystick__v1__schedule_publish_response__get_packed_size
+                     (const Tallystick__V1__SchedulePublishResponse   *message);
+size_t tallystick__v1__schedule_publish_response__pack
+                     (const Tallystick__V1__SchedulePublishResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__schedule_publish_response__pack_to_buffer
+                     (const Tallystick__V1__SchedulePublishResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__SchedulePublishResponse *
+       tallystick__v1__schedule_publish_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__schedule_publish_response__free_unpacked
+                     (Tallystick__V1__SchedulePublishResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__CancelScheduledPublishRequest methods */
+void   tallystick__v1__cancel_scheduled_publish_request__init
+                     (Tallystick__V1__CancelScheduledPublishRequest         *message);
+size_t tallystick__v1__cancel_scheduled_publish_request__get_packed_size
+                     (const Tallystick__V1__CancelScheduledPublishRequest   *message);
+size_t tallystick__v1__cancel_scheduled_publish_request__pack
+                     (const Tallystick__V1__CancelScheduledPublishRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__cancel_scheduled_publish_request__pack_to_buffer
+                     (const Tallystick__V1__CancelScheduledPublishRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__CancelScheduledPublishRequest *
+       tallystick__v1__cancel_scheduled_publish_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__cancel_scheduled_publish_request__free_unpacked
+                     (Tallystick__V1__CancelScheduledPublishRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__CancelScheduledPublishResponse methods */
+void   tallystick__v1__cancel_scheduled_publish_response__init
+                     (Tallystick__V1__CancelScheduledPublishResponse         *message);
+size_t tallystick__v1__cancel_scheduled_publish_response__get_packed_size
+                     (const Tallystick__V1__CancelScheduledPublishResponse   *message);
+size_t tallystick__v1__cancel_scheduled_publish_response__pack
+                     (const Tallystick__V1__CancelScheduledPublishResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__cancel_scheduled_publish_response__pack_to_buffer
+                     (const Tallystick__V1__CancelScheduledPublishResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__CancelScheduledPublishResponse *
+       tallystick__v1__cancel_scheduled_publish_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__cancel_scheduled_publish_response__free_unpacked
+                     (Tallystick__V1__CancelScheduledPublishResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Tallystick__V1__CreateMediaRequest methods */
 void   tallystick__v1__create_media_request__init
                      (Tallystick__V1__CreateMediaRequest         *message);
@@ -2027,6 +2153,18 @@ typedef void (*Tallystick__V1__UnpublishRequest_Closure)
 typedef void (*Tallystick__V1__UnpublishResponse_Closure)
                  (const Tallystick__V1__UnpublishResponse *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__SchedulePublishRequest_Closure)
+                 (const Tallystick__V1__SchedulePublishRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__SchedulePublishResponse_Closure)
+                 (const Tallystick__V1__SchedulePublishResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__CancelScheduledPublishRequest_Closure)
+                 (const Tallystick__V1__CancelScheduledPublishRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__CancelScheduledPublishResponse_Closure)
+                 (const Tallystick__V1__CancelScheduledPublishResponse *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__CreateMediaRequest_Closure)
                  (const Tallystick__V1__CreateMediaRequest *message,
                   void *closure_data);
@@ -2104,6 +2242,10 @@ extern const ProtobufCMessageDescriptor tallystick__v1__publish_request__descrip
 extern const ProtobufCMessageDescriptor tallystick__v1__publish_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__unpublish_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__unpublish_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__schedule_publish_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__schedule_publish_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__cancel_scheduled_publish_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__cancel_scheduled_publish_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__create_media_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__create_media_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_media_request__descriptor;

@@ -9,6 +9,7 @@ from tallystick._async_calls import AsyncCaller
 from tallystick._calls import Caller
 from tallystick._generated.v1 import pages_pb2
 from tallystick._rules import Method
+from tallystick.times import Time, to_timestamp
 
 _CREATE_PAGE = Method(
     "tallystick.v1.PageService",
@@ -127,6 +128,18 @@ _UNPUBLISH = Method(
     "Unpublish",
     pages_pb2.UnpublishRequest,
     pages_pb2.UnpublishResponse,
+)
+_SCHEDULE_PUBLISH = Method(
+    "tallystick.v1.PageService",
+    "SchedulePublish",
+    pages_pb2.SchedulePublishRequest,
+    pages_pb2.SchedulePublishResponse,
+)
+_CANCEL_SCHEDULED_PUBLISH = Method(
+    "tallystick.v1.PageService",
+    "CancelScheduledPublish",
+    pages_pb2.CancelScheduledPublishRequest,
+    pages_pb2.CancelScheduledPublishResponse,
 )
 _CREATE_MEDIA = Method(
     "tallystick.v1.PageService",
@@ -474,6 +487,38 @@ class PageService:
             page_id=page_id,
         )
         return self._caller.unary(_UNPUBLISH, request, timeout)
+
+    def schedule_publish(
+        self,
+        *,
+        page_id: str = "",
+        version: int = 0,
+        at_micros: Time = 0,
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.SchedulePublishResponse:
+        """Publishes a version at a time to come, in place of what is published then; from that moment on
+        every reply shows it so. A page has one such schedule: a later call replaces it, and Publish and
+        Unpublish leave it as it is. That of a deleted page goes on, and shows when the page is brought
+        back. A time that has come publishes at once.
+        """
+        request = _SCHEDULE_PUBLISH.made(
+            page_id=page_id,
+            version=version,
+            at_micros=to_timestamp(at_micros),
+        )
+        return self._caller.unary(_SCHEDULE_PUBLISH, request, timeout)
+
+    def cancel_scheduled_publish(
+        self,
+        *,
+        page_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.CancelScheduledPublishResponse:
+        """Takes a page's schedule away."""
+        request = _CANCEL_SCHEDULED_PUBLISH.made(
+            page_id=page_id,
+        )
+        return self._caller.unary(_CANCEL_SCHEDULED_PUBLISH, request, timeout)
 
     def create_media(
         self,
@@ -866,6 +911,38 @@ class AsyncPageService:
             page_id=page_id,
         )
         return await self._caller.unary(_UNPUBLISH, request, timeout)
+
+    async def schedule_publish(
+        self,
+        *,
+        page_id: str = "",
+        version: int = 0,
+        at_micros: Time = 0,
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.SchedulePublishResponse:
+        """Publishes a version at a time to come, in place of what is published then; from that moment on
+        every reply shows it so. A page has one such schedule: a later call replaces it, and Publish and
+        Unpublish leave it as it is. That of a deleted page goes on, and shows when the page is brought
+        back. A time that has come publishes at once.
+        """
+        request = _SCHEDULE_PUBLISH.made(
+            page_id=page_id,
+            version=version,
+            at_micros=to_timestamp(at_micros),
+        )
+        return await self._caller.unary(_SCHEDULE_PUBLISH, request, timeout)
+
+    async def cancel_scheduled_publish(
+        self,
+        *,
+        page_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> pages_pb2.CancelScheduledPublishResponse:
+        """Takes a page's schedule away."""
+        request = _CANCEL_SCHEDULED_PUBLISH.made(
+            page_id=page_id,
+        )
+        return await self._caller.unary(_CANCEL_SCHEDULED_PUBLISH, request, timeout)
 
     async def create_media(
         self,

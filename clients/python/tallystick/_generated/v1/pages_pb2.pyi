@@ -17,6 +17,18 @@ SECTION_CHANGE_CHANGED: SectionChange
 SECTION_CHANGE_REMOVED: SectionChange
 SECTION_CHANGE_UNSPECIFIED: SectionChange
 
+class CancelScheduledPublishRequest(_message.Message):
+    __slots__ = ["page_id"]
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    page_id: str
+    def __init__(self, page_id: _Optional[str] = ...) -> None: ...
+
+class CancelScheduledPublishResponse(_message.Message):
+    __slots__ = ["change"]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    change: PageChange
+    def __init__(self, change: _Optional[_Union[PageChange, _Mapping]] = ...) -> None: ...
+
 class CreateMediaRequest(_message.Message):
     __slots__ = ["byte_count", "height", "media_id", "mime_type", "run_id", "source", "url", "user_id", "width"]
     BYTE_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -316,13 +328,15 @@ class Media(_message.Message):
     def __init__(self, media_id: _Optional[str] = ..., user_id: _Optional[str] = ..., url: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., byte_count: _Optional[int] = ..., mime_type: _Optional[str] = ..., source: _Optional[_Union[MediaSource, str]] = ..., run_id: _Optional[str] = ..., created_at_micros: _Optional[int] = ...) -> None: ...
 
 class Page(_message.Message):
-    __slots__ = ["author", "created_at_micros", "current_version", "deleted_at_micros", "page_id", "published_version", "section_count", "sections", "settings", "slug", "title", "updated_at_micros", "user_id", "version"]
+    __slots__ = ["author", "created_at_micros", "current_version", "deleted_at_micros", "page_id", "published_version", "scheduled_at_micros", "scheduled_version", "section_count", "sections", "settings", "slug", "title", "updated_at_micros", "user_id", "version"]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     CURRENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     DELETED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     PAGE_ID_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    SCHEDULED_VERSION_FIELD_NUMBER: _ClassVar[int]
     SECTIONS_FIELD_NUMBER: _ClassVar[int]
     SECTION_COUNT_FIELD_NUMBER: _ClassVar[int]
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
@@ -337,6 +351,8 @@ class Page(_message.Message):
     deleted_at_micros: int
     page_id: str
     published_version: int
+    scheduled_at_micros: int
+    scheduled_version: int
     section_count: int
     sections: _containers.RepeatedCompositeFieldContainer[Section]
     settings: str
@@ -345,7 +361,7 @@ class Page(_message.Message):
     updated_at_micros: int
     user_id: str
     version: int
-    def __init__(self, page_id: _Optional[str] = ..., user_id: _Optional[str] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., version: _Optional[int] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., author: _Optional[str] = ..., published_version: _Optional[int] = ..., deleted_at_micros: _Optional[int] = ..., section_count: _Optional[int] = ..., current_version: _Optional[int] = ..., slug: _Optional[str] = ...) -> None: ...
+    def __init__(self, page_id: _Optional[str] = ..., user_id: _Optional[str] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., version: _Optional[int] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., author: _Optional[str] = ..., published_version: _Optional[int] = ..., deleted_at_micros: _Optional[int] = ..., section_count: _Optional[int] = ..., current_version: _Optional[int] = ..., slug: _Optional[str] = ..., scheduled_version: _Optional[int] = ..., scheduled_at_micros: _Optional[int] = ...) -> None: ...
 
 class PageChange(_message.Message):
     __slots__ = ["commit_position", "commit_sequence", "page", "replayed"]
@@ -460,6 +476,22 @@ class SavePageRequest(_message.Message):
     def __init__(self, page_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[SectionInput, _Mapping]]] = ..., force: bool = ..., author: _Optional[str] = ...) -> None: ...
 
 class SavePageResponse(_message.Message):
+    __slots__ = ["change"]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    change: PageChange
+    def __init__(self, change: _Optional[_Union[PageChange, _Mapping]] = ...) -> None: ...
+
+class SchedulePublishRequest(_message.Message):
+    __slots__ = ["at_micros", "page_id", "version"]
+    AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    at_micros: int
+    page_id: str
+    version: int
+    def __init__(self, page_id: _Optional[str] = ..., version: _Optional[int] = ..., at_micros: _Optional[int] = ...) -> None: ...
+
+class SchedulePublishResponse(_message.Message):
     __slots__ = ["change"]
     CHANGE_FIELD_NUMBER: _ClassVar[int]
     change: PageChange

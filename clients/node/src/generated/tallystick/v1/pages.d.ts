@@ -120,6 +120,10 @@ export interface Page {
    * it; a purged one gives it up.
    */
   slug: string
+  /** What SchedulePublish has named, until it is published; zero without a schedule. */
+  scheduledVersion: bigint
+  /** Microseconds since the epoch, UTC. */
+  scheduledAtMicros: bigint
 }
 /** `Page` as it is given: what is absent has its default. */
 export interface PageInit {
@@ -155,6 +159,10 @@ export interface PageInit {
    * it; a purged one gives it up.
    */
   slug?: string | undefined
+  /** What SchedulePublish has named, until it is published; zero without a schedule. */
+  scheduledVersion?: bigint | undefined
+  /** Microseconds since the epoch, UTC. */
+  scheduledAtMicros?: bigint | Date | undefined
 }
 export declare const Page: MessageCodec<Page, PageInit>
 
@@ -877,6 +885,50 @@ export interface UnpublishResponseInit {
   change?: PageChangeInit | undefined
 }
 export declare const UnpublishResponse: MessageCodec<UnpublishResponse, UnpublishResponseInit>
+
+export interface SchedulePublishRequest {
+  pageId: string
+  /** The current one when zero, as it is at this call. */
+  version: bigint
+  /** Microseconds since the epoch, UTC. */
+  atMicros: bigint
+}
+/** `SchedulePublishRequest` as it is given: what is absent has its default. */
+export interface SchedulePublishRequestInit {
+  pageId?: string | undefined
+  /** The current one when zero, as it is at this call. */
+  version?: bigint | undefined
+  /** Microseconds since the epoch, UTC. */
+  atMicros?: bigint | Date | undefined
+}
+export declare const SchedulePublishRequest: MessageCodec<SchedulePublishRequest, SchedulePublishRequestInit>
+
+export interface SchedulePublishResponse {
+  change: PageChange | undefined
+}
+/** `SchedulePublishResponse` as it is given: what is absent has its default. */
+export interface SchedulePublishResponseInit {
+  change?: PageChangeInit | undefined
+}
+export declare const SchedulePublishResponse: MessageCodec<SchedulePublishResponse, SchedulePublishResponseInit>
+
+export interface CancelScheduledPublishRequest {
+  pageId: string
+}
+/** `CancelScheduledPublishRequest` as it is given: what is absent has its default. */
+export interface CancelScheduledPublishRequestInit {
+  pageId?: string | undefined
+}
+export declare const CancelScheduledPublishRequest: MessageCodec<CancelScheduledPublishRequest, CancelScheduledPublishRequestInit>
+
+export interface CancelScheduledPublishResponse {
+  change: PageChange | undefined
+}
+/** `CancelScheduledPublishResponse` as it is given: what is absent has its default. */
+export interface CancelScheduledPublishResponseInit {
+  change?: PageChangeInit | undefined
+}
+export declare const CancelScheduledPublishResponse: MessageCodec<CancelScheduledPublishResponse, CancelScheduledPublishResponseInit>
 
 export interface CreateMediaRequest {
   /** 1 to 255 bytes. */

@@ -259,6 +259,8 @@ export const Page = new MessageCodec('tallystick.v1.Page', blankPage, readPage, 
   { name: 'sectionCount', proto: 'section_count', number: 12, kind: 'int32' },
   { name: 'currentVersion', proto: 'current_version', number: 13, kind: 'int64' },
   { name: 'slug', proto: 'slug', number: 14, kind: 'text' },
+  { name: 'scheduledVersion', proto: 'scheduled_version', number: 15, kind: 'int64' },
+  { name: 'scheduledAtMicros', proto: 'scheduled_at_micros', number: 16, kind: 'int64' },
 ])
 
 export function blankPage() {
@@ -277,6 +279,8 @@ export function blankPage() {
     sectionCount: 0,
     currentVersion: 0n,
     slug: '',
+    scheduledVersion: 0n,
+    scheduledAtMicros: 0n,
   }
 }
 
@@ -331,6 +335,12 @@ export function readPage(r, m) {
           break
         case 114:
           m.slug = r.text()
+          break
+        case 120:
+          m.scheduledVersion = r.int64()
+          break
+        case 128:
+          m.scheduledAtMicros = r.int64()
           break
         default:
           r.unknown(tag, m)
@@ -418,6 +428,16 @@ export function writePage(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(114)
     w.text(v, 'Page.slug')
+  }
+  v = m.scheduledVersion
+  if (v !== undefined && v !== 0n) {
+    w.tag(120)
+    w.int64(v, 'Page.scheduledVersion')
+  }
+  v = m.scheduledAtMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(128)
+    w.time(v, 'Page.scheduledAtMicros')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -3216,6 +3236,200 @@ export function writeUnpublishResponse(w, m) {
   if (v !== undefined) {
     w.tag(10)
     const at = w.enter(v, 'UnpublishResponse.change')
+    writePageChange(w, v)
+    w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const SchedulePublishRequest = new MessageCodec('tallystick.v1.SchedulePublishRequest', blankSchedulePublishRequest, readSchedulePublishRequest, writeSchedulePublishRequest, () => [
+  { name: 'pageId', proto: 'page_id', number: 1, kind: 'text' },
+  { name: 'version', proto: 'version', number: 2, kind: 'int64' },
+  { name: 'atMicros', proto: 'at_micros', number: 3, kind: 'int64' },
+])
+
+export function blankSchedulePublishRequest() {
+  return {
+    pageId: '',
+    version: 0n,
+    atMicros: 0n,
+  }
+}
+
+export function readSchedulePublishRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.pageId = r.text()
+          break
+        case 16:
+          m.version = r.int64()
+          break
+        case 24:
+          m.atMicros = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, SchedulePublishRequest, tag)
+  }
+  return m
+}
+
+export function writeSchedulePublishRequest(w, m) {
+  check(m, SchedulePublishRequest)
+  let v
+  v = m.pageId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'SchedulePublishRequest.pageId')
+  }
+  v = m.version
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'SchedulePublishRequest.version')
+  }
+  v = m.atMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.time(v, 'SchedulePublishRequest.atMicros')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const SchedulePublishResponse = new MessageCodec('tallystick.v1.SchedulePublishResponse', blankSchedulePublishResponse, readSchedulePublishResponse, writeSchedulePublishResponse, () => [
+  { name: 'change', proto: 'change', number: 1, kind: 'message', of: () => PageChange, presence: true },
+])
+
+export function blankSchedulePublishResponse() {
+  return {
+    change: undefined,
+  }
+}
+
+export function readSchedulePublishResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.change = readPageChange(r, m.change ?? blankPageChange())
+          r.leave(end)
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, SchedulePublishResponse, tag)
+  }
+  return m
+}
+
+export function writeSchedulePublishResponse(w, m) {
+  check(m, SchedulePublishResponse)
+  let v
+  v = m.change
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'SchedulePublishResponse.change')
+    writePageChange(w, v)
+    w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const CancelScheduledPublishRequest = new MessageCodec('tallystick.v1.CancelScheduledPublishRequest', blankCancelScheduledPublishRequest, readCancelScheduledPublishRequest, writeCancelScheduledPublishRequest, () => [
+  { name: 'pageId', proto: 'page_id', number: 1, kind: 'text' },
+])
+
+export function blankCancelScheduledPublishRequest() {
+  return {
+    pageId: '',
+  }
+}
+
+export function readCancelScheduledPublishRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.pageId = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, CancelScheduledPublishRequest, tag)
+  }
+  return m
+}
+
+export function writeCancelScheduledPublishRequest(w, m) {
+  check(m, CancelScheduledPublishRequest)
+  let v
+  v = m.pageId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'CancelScheduledPublishRequest.pageId')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const CancelScheduledPublishResponse = new MessageCodec('tallystick.v1.CancelScheduledPublishResponse', blankCancelScheduledPublishResponse, readCancelScheduledPublishResponse, writeCancelScheduledPublishResponse, () => [
+  { name: 'change', proto: 'change', number: 1, kind: 'message', of: () => PageChange, presence: true },
+])
+
+export function blankCancelScheduledPublishResponse() {
+  return {
+    change: undefined,
+  }
+}
+
+export function readCancelScheduledPublishResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.change = readPageChange(r, m.change ?? blankPageChange())
+          r.leave(end)
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, CancelScheduledPublishResponse, tag)
+  }
+  return m
+}
+
+export function writeCancelScheduledPublishResponse(w, m) {
+  check(m, CancelScheduledPublishResponse)
+  let v
+  v = m.change
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'CancelScheduledPublishResponse.change')
     writePageChange(w, v)
     w.leave(at)
   }
