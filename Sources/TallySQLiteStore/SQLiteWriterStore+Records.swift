@@ -158,6 +158,12 @@ extension SQLiteWriterStore {
     }
   }
 
+  func autosaves(page: Int64, limit: Int) throws(StorageFailure) -> [Autosave] {
+    try storing { () throws(SQLiteError) in
+      try tables.pageVersions.autosaves(page: page, limit: limit)
+    }
+  }
+
   func byteCount(of page: StoredPage) throws(StorageFailure) -> Int64 {
     try storing { () throws(SQLiteError) in try tables.pageVersions.byteCount(of: page) }
   }

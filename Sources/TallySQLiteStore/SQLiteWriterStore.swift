@@ -100,6 +100,10 @@ final class SQLiteWriterStore: WriterStore {
     try storing { () throws(SQLiteError) in try tables.pages.due(nowMicros: nowMicros, limit: limit) }
   }
 
+  func pagesToThin(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String] {
+    try storing { () throws(SQLiteError) in try tables.pages.toThin(nowMicros: nowMicros, limit: limit) }
+  }
+
   func hasPurged() throws(StorageFailure) -> Bool {
     try storing { () throws(SQLiteError) in try tables.pages.hasPurged() }
   }

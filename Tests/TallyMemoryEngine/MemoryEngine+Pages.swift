@@ -66,7 +66,7 @@ extension MemoryEngine {
     try readSettled { (tables) throws(Refusal) in
       let page = try tables.page(filter.pageId, includesDeleted: false, filter.actingUserId)
       var cut = PageCut<PageFacts>(limit: filter.limit, maximumByteCount: filter.maximumByteCount)
-      for version in (tables.versions[page.id] ?? []).reversed()
+      for version in tables.allVersions(page: page.id).reversed()
       where version.version < filter.before ?? Int64.max {
         let facts = version.facts(of: page)
         if !cut.add(facts, number: facts.version, byteCount: facts.listedByteCount) { break }

@@ -162,7 +162,7 @@ extension MemoryStore {
 
   package func version(page: Int64, digest: Digest) throws(StorageFailure) -> Int64? {
     try find([page] + digest.bytes.map(Int64.init)) { tables in
-      tables.versions[page]?.first { $0.digest == digest }?.version
+      tables.allVersions(page: page).first { $0.digest == digest }?.version
     }
   }
 
@@ -170,10 +170,17 @@ extension MemoryStore {
     page: Int64, after version: Int64, baseVersion: Int64
   ) throws(StorageFailure) -> [Int64] {
     try find([page, version, baseVersion]) { tables in
-      let versions = tables.versions[page] ?? []
-      return versions.reversed().filter {
+      tables.allVersions(page: page).reversed().filter {
         $0.digest == nil && $0.version > version && $0.baseVersion == baseVersion
       }.map(\.version)
+    }
+  }
+
+  package func autosaves(page: Int64, limit: Int) throws(StorageFailure) -> [Autosave] {
+    try find([page], length: limit) { tables in
+      tables.allVersions(page: page).filter(\.isAutosave).prefix(limit).map {
+        Autosave(version: $0.version, atMicros: $0.atMicros)
+      }
     }
   }
 

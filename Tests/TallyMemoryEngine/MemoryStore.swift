@@ -116,6 +116,12 @@ package final class MemoryStore: WriterStore {
     .prefix(limit).map(\.facts.pageId)
   }
 
+  package func pagesToThin(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String] {
+    let due = tables.pages.values.filter { ($0.thinAtMicros ?? Int64.max) <= nowMicros }
+    return due.sorted { ($0.thinAtMicros ?? 0, $0.id) < ($1.thinAtMicros ?? 0, $1.id) }
+      .prefix(limit).map(\.facts.pageId)
+  }
+
   package func hasPurged() throws(StorageFailure) -> Bool { !tables.purged.isEmpty }
 
   package func removePurgedSlice() throws(StorageFailure) { tables.removePurgedSlice() }

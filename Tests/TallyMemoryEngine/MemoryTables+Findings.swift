@@ -169,6 +169,12 @@ extension MemoryTables {
     var findings: [String] = []
     for page in pages.values {
       let (facts, count) = (page.facts, Int64(versions[page.id]?.count ?? 0))
+      let gone = count - Int64(allVersions(page: page.id).count)
+      if page.thinnedCount != gone { findings.append("page \(facts.pageId): \(gone) versions are gone") }
+      for number in [facts.publishedVersion, facts.schedule?.version].compactMap({ $0 })
+      where version(page: page.id, number)?.isAutosave != false {
+        findings.append("page \(facts.pageId): version \(number) may be thinned")
+      }
       if facts.currentVersion != count { findings.append("page \(facts.pageId): \(count) versions") }
       if let published = facts.publishedVersion, published < 1 || published > count {
         findings.append("page \(facts.pageId): version \(published) is published")

@@ -46,10 +46,10 @@ package struct MemoryTables {
   var runs: [RunName: StoredRun] = [:]
   var labels: [RunLabel: Int64] = [:]
   var pages: [ExactText: StoredPage] = [:]
-  /// By page; version n is at n - 1.
-  var versions: [Int64: [StoredVersion]] = [:]
-  /// Versions that are left of pages that were purged, by page.
-  var purged: [Int64: Int] = [:]
+  /// By page; version n is at n - 1, nil when it was thinned.
+  var versions: [Int64: [StoredVersion?]] = [:]
+  /// Versions that are left of pages that were purged, by page, oldest first.
+  var purged: [Int64: [Int64]] = [:]
   var media: [ExactText: StoredMedia] = [:]
 
   package init() {}
@@ -154,18 +154,28 @@ package struct MemoryTables {
       try require(version.version == Int64(versions[key.page]?.count ?? 0) + 1, "versions have no gap")
       versions[key.page, default: []].append(version)
     }
+    for key in set.keptVersions { versions[key.page]?[Int(key.version) - 1]?.isAutosave = false }
+    for key in set.thinned {
+      let version = version(page: key.page, key.version)
+      try require(version?.isAutosave == true, "only autosaves are thinned")
+      versions[key.page]?[Int(key.version) - 1] = nil
+    }
     for page in set.purgedPages {
       pages[ExactText(page.facts.pageId)] = nil
-      let count = versions.removeValue(forKey: page.id)?.count ?? 0
-      // What is too much for one transaction goes in slices.
-      if count > PageLimits.purgedVersionCount { purged[page.id] = count }
+      let numbers = allVersions(page: page.id).map(\.version)
+      // What may be too much for one transaction goes in slices.
+      if versions.removeValue(forKey: page.id)?.count ?? 0 > PageLimits.purgedVersionCount {
+        purged[page.id] = numbers
+      }
     }
   }
 
   /// Removes the next versions of a page that was purged, and at last what is known of it.
   mutating func removePurgedSlice() {
-    guard let (page, count) = purged.min(by: { $0.key < $1.key }) else { return }
-    purged[page] = count > 0 ? max(0, count - PageLimits.purgedVersionCount) : nil
+    guard let (page, numbers) = purged.min(by: { $0.key < $1.key }) else { return }
+    purged[page] = numbers.first.map { lowest in
+      numbers.filter { $0 >= lowest + Int64(PageLimits.purgedVersionCount) }
+    }
   }
 
   /// The same tables with what was due of pages until a time.
@@ -217,6 +227,9 @@ package struct MemoryTables {
     guard let versions = versions[page], version > 0, version <= Int64(versions.count) else { return nil }
     return versions[Int(version) - 1]
   }
+
+  /// Those that are left, oldest first.
+  func allVersions(page: Int64) -> [StoredVersion] { (versions[page] ?? []).compactMap { $0 } }
 
   /// Those that are live, by id.
   func liveMedia(_ ids: Set<ExactText>, account: Int64) -> [ExactText: Media] {

@@ -125,6 +125,10 @@ package struct AlertRuleEffect {
 package struct PageEffect {
   package var page: StoredPage
   package var isNew = false
+  /// An autosave that is none any more.
+  package var keptVersion: Int64?
+  /// Autosaves that go.
+  package var thinnedVersions: [Int64] = []
   /// One more version, which is the current one.
   package var version: StoredVersion?
   /// The page gets another slug, or gives its slug up.

@@ -117,7 +117,7 @@ extension Decider {
       decision, of: page, current,
       PageEdit(
         target: it.target, expectedVersion: it.expectedVersion ?? current.version, author: it.author,
-        mediaIds: it.content.mediaIds, field: "sections"))
+        mediaIds: it.content.mediaIds, field: "sections", isAutosave: it.isAutosave))
   }
 
   func decide(_ it: PageCommand.Patch) throws(Refusal) -> Decided<PageReceipt> {
@@ -151,8 +151,9 @@ extension Decider {
     let candidates = try records.versionsWithoutDigest(
       of: page, after: oldest, baseVersion: it.expectedVersion)
     for number in candidates {
+      // The one before may be an autosave that is gone.
+      guard let before = try records.namedVersion(number - 1, of: page)?.content else { continue }
       let candidate = try records.version(number, of: page)
-      let before = try records.version(number - 1, of: page).content
       if PageRules.isMade(candidate.content, version: number, by: it.patch, from: before) { return candidate }
     }
     return nil
@@ -178,7 +179,9 @@ extension Decider {
     _ decision: PageDecision, of page: StoredPage, _ current: StoredVersion, _ edit: PageEdit
   ) throws(Refusal) -> Decided<PageReceipt> {
     switch decision {
-    case .unchanged(let rebased): return replayed(try view(current, of: page), rebased: rebased)
+    case .unchanged(let rebased):
+      if current.isAutosave && !edit.isAutosave { return try keep(current, of: page, edit, rebased: rebased) }
+      return replayed(try view(current, of: page), rebased: rebased)
     case .conflict:
       try requireMedia(of: edit, on: page)
       let named = try records.namedVersion(edit.expectedVersion, of: page)?.content
@@ -189,7 +192,9 @@ extension Decider {
       let named = content.mediaIds.union(edit.mediaIds)
       let media = try records.liveMedia(named, account: page.account)
       if let missing = PageRefusals.missing(named, among: media) { throw missing }
-      var next = next(page, current, content, baseVersion: edit.expectedVersion, author: edit.author)
+      var next = next(
+        page, current, content, baseVersion: edit.expectedVersion, author: edit.author,
+        isAutosave: edit.isAutosave)
       next.version.digest = edit.digest
       let view = PageView(
         facts: next.page.facts, content.sections, media: media.mapValues(\.media))
@@ -197,6 +202,20 @@ extension Decider {
         view, maximumReplyByteCount: edit.target.maximumReplyByteCount, field: edit.field)
       return changed(view, rebased: rebased, Effects(page: next.effect(over: current, media: media)))
     }
+  }
+
+  /// What an autosave has made is saved now. It is the same version.
+  private func keep(
+    _ current: StoredVersion, of page: StoredPage, _ edit: PageEdit, rebased: Bool
+  ) throws(Refusal) -> Decided<PageReceipt> {
+    var (current, page) = (current, page)
+    current.isAutosave = false
+    page.facts.isAutosave = false
+    let view = try view(current, of: page)
+    try PageRules.check(
+      view, maximumReplyByteCount: edit.target.maximumReplyByteCount, field: edit.field)
+    return changed(
+      view, rebased: rebased, Effects(page: PageEffect(page: page, keptVersion: current.version)))
   }
 
   /// An edit that changes nothing may not even be compared when it names media that are not there.
@@ -217,13 +236,16 @@ extension Decider {
   }
 
   func next(
-    _ page: StoredPage, _ current: StoredVersion, _ content: PageContent, baseVersion: Int64, author: String
+    _ page: StoredPage, _ current: StoredVersion, _ content: PageContent, baseVersion: Int64, author: String,
+    isAutosave: Bool = false
   ) -> NextVersion {
     let version = StoredVersion(
       version: current.version + 1, baseVersion: baseVersion, author: author,
-      atMicros: max(records.nowMicros, current.atMicros), content: content)
+      atMicros: max(records.nowMicros, current.atMicros), content: content, isAutosave: isAutosave)
     var page = page
     page.facts = version.facts(of: page)
+    if current.isAutosave { page.thin(autosaveOf: current.atMicros) }
+    if isAutosave { page.thin(autosaveOf: version.atMicros) }
     page.facts.currentVersion = version.version
     return NextVersion(page: page, version: version)
   }
@@ -232,9 +254,17 @@ extension Decider {
 
   func decide(_ it: PageCommand.Publish) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw try notFound(it.target) }
-    let published = it.version == 0 ? page.facts.version : it.version
-    if published > page.facts.version { throw PageRefusals.versionNotFound(it.version) }
-    return try change(page, it.target) { $0.publishedVersion = published }
+    let published = try version(it.version, of: page)
+    return try change(page, it.target, keeping: published) { $0.publishedVersion = published.version }
+  }
+
+  /// The version that a call names; zero is the current one.
+  private func version(_ number: Int64, of page: StoredPage) throws(Refusal) -> StoredVersion {
+    if number == 0 { return try records.version(page.facts.version, of: page) }
+    guard let version = try records.namedVersion(number, of: page) else {
+      throw PageRefusals.versionNotFound(number)
+    }
+    return version
   }
 
   func decide(_ it: PageCommand.Unpublish) throws(Refusal) -> Decided<PageReceipt> {
@@ -244,11 +274,10 @@ extension Decider {
 
   func decide(_ it: PageCommand.Schedule) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw try notFound(it.target) }
-    let version = it.version == 0 ? page.facts.version : it.version
-    if version > page.facts.version { throw PageRefusals.versionNotFound(it.version) }
+    let version = try version(it.version, of: page)
     let nowMicros = records.nowMicros
-    return try change(page, it.target) {
-      $0.schedule = PublishSchedule(version: version, atMicros: it.atMicros)
+    return try change(page, it.target, keeping: version) {
+      $0.schedule = PublishSchedule(version: version.version, atMicros: it.atMicros)
       $0.settle(nowMicros: nowMicros)
     }
   }
@@ -261,6 +290,20 @@ extension Decider {
   /// A page as it is now, with what was due of it; nil when it is gone.
   func publication(of pageId: String) throws(Refusal) -> Effects? {
     try records.page(pageId: pageId).map { Effects(page: PageEffect(page: $0)) }
+  }
+
+  /// Removes some of a page's autosaves that are not kept any more; nil when the page is gone.
+  func thinning(of pageId: String) throws(Refusal) -> Effects? {
+    guard var page = try records.page(pageId: pageId) else { return nil }
+    let room = PageLimits.thinnedVersionCount - records.writes.thinned.count
+    if room <= 0 { return nil }
+    let found = try records.autosaves(of: page, limit: PageLimits.scannedAutosaveCount)
+    let plan = AutosaveThinning.plan(
+      found, isWhole: found.count < PageLimits.scannedAutosaveCount, current: page.facts.currentVersion,
+      nowMicros: records.nowMicros, limit: room)
+    page.thinAtMicros = plan.nextMicros
+    page.thinnedCount += Int64(plan.removed.count)
+    return Effects(page: PageEffect(page: page, thinnedVersions: plan.removed))
   }
 
   func decide(_ it: PageCommand.SetSlug) throws(Refusal) -> Decided<PageReceipt> {
@@ -288,14 +331,19 @@ extension Decider {
   }
 
   /// A change of a page that makes no version.
-  /// - Parameter pages: how many more live pages there are then; the quota is asked for one more.
+  /// - Parameters:
+  ///   - pages: how many more live pages there are then; the quota is asked for one more.
+  ///   - kept: a version that is no autosave from then on.
   private func change(
-    _ page: StoredPage, _ target: PageTarget, counting pages: Int64 = 0, _ body: (inout PageFacts) -> Void
+    _ page: StoredPage, _ target: PageTarget, counting pages: Int64 = 0, keeping kept: StoredVersion? = nil,
+    _ body: (inout PageFacts) -> Void
   ) throws(Refusal) -> Decided<PageReceipt> {
-    let current = try records.version(page.facts.version, of: page)
+    var current = try records.version(page.facts.version, of: page)
     var page = page
     let before = page.facts
     body(&page.facts)
+    if kept?.version == current.version { current.isAutosave = false }
+    page.facts.isAutosave = current.isAutosave
     let view = try view(current, of: page)
     if page.facts.publishedVersion == before.publishedVersion
       && page.facts.deletedAtMicros == before.deletedAtMicros && page.facts.slug == before.slug
@@ -313,7 +361,8 @@ extension Decider {
       view,
       Effects(
         page: PageEffect(
-          page: page, changesSlug: changesSlug, changesSearch: page.facts.isDeleted != before.isDeleted,
+          page: page, keptVersion: kept.flatMap { $0.isAutosave ? $0.version : nil },
+          changesSlug: changesSlug, changesSearch: page.facts.isDeleted != before.isDeleted,
           countedPages: pages)))
   }
 
@@ -322,7 +371,8 @@ extension Decider {
     var effects = Effects()
     effects.set { $0.purgedPage = page }
     return Decided(
-      PurgeReceipt(versions: page.facts.version, commit: records.writes.writingPlace), effects)
+      PurgeReceipt(
+        versions: page.facts.version - page.thinnedCount, commit: records.writes.writingPlace), effects)
   }
 
   // MARK: answers
@@ -357,6 +407,7 @@ private struct PageEdit {
   var field: String
   /// Of the request, when a retry is to find its version by it.
   var digest: Digest?
+  var isAutosave = false
 }
 
 extension StoredVersion {

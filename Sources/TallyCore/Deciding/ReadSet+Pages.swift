@@ -32,8 +32,16 @@ extension ReadSet {
 
   /// One that a caller names, which need not exist.
   func namedVersion(_ version: Int64, of page: StoredPage) throws(Refusal) -> StoredVersion? {
-    if let known = writes.versions[WriteSet.VersionKey(page: page.id, version: version)] { return known }
-    return try load { (it) throws(StorageFailure) in try it.version(page: page.id, version) }
+    let key = WriteSet.VersionKey(page: page.id, version: version)
+    if let known = writes.versions[key] { return known }
+    var stored = try load { (it) throws(StorageFailure) in try it.version(page: page.id, version) }
+    if writes.keptVersions.contains(key) { stored?.isAutosave = false }
+    return stored
+  }
+
+  /// The oldest autosaves of a page, as they were before the batch.
+  func autosaves(of page: StoredPage, limit: Int) throws(Refusal) -> [Autosave] {
+    try load { (it) throws(StorageFailure) in try it.autosaves(page: page.id, limit: limit) }
   }
 
   func version(_ version: Int64, of page: StoredPage) throws(Refusal) -> StoredVersion {

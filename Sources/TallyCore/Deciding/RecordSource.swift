@@ -75,6 +75,8 @@ package protocol RecordSource: AnyObject {
   func versionsWithoutDigest(
     page: Int64, after version: Int64, baseVersion: Int64
   ) throws(StorageFailure) -> [Int64]
+  /// A page's oldest ones.
+  func autosaves(page: Int64, limit: Int) throws(StorageFailure) -> [Autosave]
   /// Of the sections of a page's current version.
   func byteCount(of page: StoredPage) throws(StorageFailure) -> Int64
   func media(mediaId: String) throws(StorageFailure) -> StoredMedia?

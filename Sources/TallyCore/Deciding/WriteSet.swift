@@ -66,9 +66,13 @@ package struct WriteSet {
     package var media: [ExactText: StoredMedia] = [:]
   }
 
-  package struct VersionKey: Hashable {
+  package struct VersionKey: Hashable, Comparable {
     package var page: Int64
     package var version: Int64
+
+    package static func < (left: Self, right: Self) -> Bool {
+      (left.page, left.version) < (right.page, right.version)
+    }
 
     package init(page: Int64, version: Int64) {
       self.page = page
@@ -140,6 +144,10 @@ package struct WriteSet {
   package private(set) var pages: [ExactText: PageRow] = [:]
   package private(set) var pageIds: [Int64: ExactText] = [:]
   package private(set) var versions: [VersionKey: StoredVersion] = [:]
+  /// Versions that are no autosaves any more.
+  package private(set) var keptVersions: Set<VersionKey> = []
+  /// Versions that are removed.
+  package private(set) var thinned: Set<VersionKey> = []
   package private(set) var purgedPages: [StoredPage] = []
   package private(set) var media: [ExactText: MediaRow] = [:]
   /// What caches have to forget when this commits.
@@ -388,6 +396,14 @@ package struct WriteSet {
       row.media = effect.media
       versions[VersionKey(page: effect.page.id, version: version.version)] = version
       byteCount += version.content.byteCount
+    }
+    if let version = effect.keptVersion {
+      let key = VersionKey(page: effect.page.id, version: version)
+      keptVersions.insert(key)
+      versions[key]?.isAutosave = false
+    }
+    for version in effect.thinnedVersions {
+      thinned.insert(VersionKey(page: effect.page.id, version: version))
     }
     pages[id] = row
     pageIds[effect.page.id] = id

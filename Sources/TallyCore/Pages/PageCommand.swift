@@ -71,12 +71,18 @@ public enum PageCommand {
     /// Ids of sections are made when empty.
     public var content: PageContent
     public var author: String
+    /// The version that it makes is one of many, and need not be kept.
+    public var isAutosave: Bool
 
-    public init(target: PageTarget, expectedVersion: Int64?, content: PageContent, author: String) {
+    public init(
+      target: PageTarget, expectedVersion: Int64?, content: PageContent, author: String,
+      isAutosave: Bool = false
+    ) {
       self.target = target
       self.expectedVersion = expectedVersion
       self.content = content
       self.author = author
+      self.isAutosave = isAutosave
     }
   }
 

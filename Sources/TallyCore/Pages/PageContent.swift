@@ -16,6 +16,10 @@ public enum PageLimits {
   public static let detachedByteCount = 33_554_432
   /// Versions of a page that one transaction removes.
   public static let purgedVersionCount = 16
+  /// Autosaves that one transaction removes, and of one page how many it looks at. Of those that are older
+  /// than an hour a page keeps no more than 31 of days and 25 of hours, so that never all it looks at stays.
+  public static let thinnedVersionCount = 16
+  public static let scannedAutosaveCount = 128
   /// Newest versions of a page among which the one that a retried patch has made is looked for by its
   /// content, when they are from before a version kept its request's digest. Each costs the writer up to 5
   /// ms.
@@ -135,6 +139,8 @@ public struct PageFacts: Sendable, Equatable {
   public var slug: String?
   /// nil for none.
   public var schedule: PublishSchedule?
+  /// Whether the version shown here was made by an autosave, and is not kept for ever.
+  public var isAutosave = false
 
   public init(pageId: String, userId: String) {
     self.pageId = pageId
@@ -192,7 +198,7 @@ public struct PageView: Sendable, Equatable {
 
   /// Not less than its encoding in a reply: every number at its longest.
   package var replyByteCount: Int {
-    sections.reduce(288 + facts.byteCount) { total, section in
+    sections.reduce(296 + facts.byteCount) { total, section in
       total + 32 + section.sectionId.utf8.count + section.kind.utf8.count + section.content.utf8.count
         + (section.firstImage?.replyByteCount ?? 0) + (section.secondImage?.replyByteCount ?? 0)
     }
@@ -206,5 +212,5 @@ extension PageFacts {
   }
 
   /// Not less than its encoding in a list: every number at its longest.
-  package var listedByteCount: Int { 192 + byteCount }
+  package var listedByteCount: Int { 200 + byteCount }
 }

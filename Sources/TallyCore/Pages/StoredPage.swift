@@ -1,7 +1,7 @@
 // Pages, their versions and media as they are stored.
 //
 // Invariants:
-// 1. A version is never changed; it goes with its page.
+// 1. What a version holds is never changed; it goes with its page, or when autosaves are thinned.
 
 /// A page's row. Its facts show the current version.
 package struct StoredPage {
@@ -10,6 +10,10 @@ package struct StoredPage {
   package var facts: PageFacts
   /// The id of the page that it was made a copy of.
   package var copiedFrom: String?
+  /// Before it no autosave of the page goes; nil: none ever will, as long as no version is made.
+  package var thinAtMicros: Int64?
+  /// Versions that went.
+  package var thinnedCount: Int64 = 0
 
   package init(id: Int64, account: Int64, facts: PageFacts, copiedFrom: String? = nil) {
     self.id = id
@@ -26,6 +30,12 @@ extension StoredPage {
     page.facts.settle(nowMicros: nowMicros)
     return page
   }
+
+  /// Has an autosave of this time looked at when it may go.
+  mutating func thin(autosaveOf atMicros: Int64) {
+    let endMicros = AutosaveThinning.earliestEndMicros(of: atMicros)
+    thinAtMicros = min(thinAtMicros ?? Int64.max, endMicros)
+  }
 }
 
 package struct StoredVersion {
@@ -37,10 +47,11 @@ package struct StoredVersion {
   package var content: PageContent
   /// Of the patch that made it; not read back.
   package var digest: Digest?
+  package var isAutosave: Bool
 
   package init(
     version: Int64, baseVersion: Int64, author: String, atMicros: Int64, content: PageContent,
-    digest: Digest? = nil
+    digest: Digest? = nil, isAutosave: Bool = false
   ) {
     self.version = version
     self.baseVersion = baseVersion
@@ -48,6 +59,7 @@ package struct StoredVersion {
     self.atMicros = atMicros
     self.content = content
     self.digest = digest
+    self.isAutosave = isAutosave
   }
 
   /// A page's facts with this version's in place of the current one's.
@@ -59,6 +71,7 @@ package struct StoredVersion {
     facts.author = author
     facts.updatedAtMicros = atMicros
     facts.sectionCount = content.sections.count
+    facts.isAutosave = isAutosave
     return facts
   }
 }

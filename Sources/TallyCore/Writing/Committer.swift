@@ -384,7 +384,7 @@ package final class Committer {
   }
 
   /// Tries a full disk again, writes off what has expired of some users, publishes what is due, removes some
-  /// of what was purged, checkpoints an idle log.
+  /// autosaves and some of what was purged, checkpoints an idle log.
   /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
@@ -396,8 +396,9 @@ package final class Committer {
     do {
       let hasMoreUsers = writesOff ? try sweep() : false
       let hasMorePublications = try publish()
+      let hasMoreAutosaves = try thin()
       let hasMorePages = try purge()
-      return hasMoreUsers || hasMorePublications || hasMorePages
+      return hasMoreUsers || hasMorePublications || hasMoreAutosaves || hasMorePages
     } catch {
       undo(error)
       return false
@@ -448,12 +449,14 @@ package final class Committer {
     return true
   }
 
-  /// Writes off everything that has expired, publishes what is due, and removes all that was purged, now.
+  /// Writes off everything that has expired, publishes what is due, and removes all autosaves that are
+  /// not kept and all that was purged, now.
   package func sweepAll() throws(StorageFailure) {
     guard !isDead else { return }
     do {
       while try sweep() {}
       while try publish() {}
+      while try thin() {}
       while try purge() {}
     } catch {
       undo(error)

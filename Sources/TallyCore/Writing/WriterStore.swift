@@ -31,6 +31,8 @@ package protocol WriterStore: RecordSource {
   func dueUsers(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String]
   /// Ids of pages whose schedule is due, the longest overdue first.
   func duePages(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String]
+  /// Ids of pages of which autosaves may have to go, the longest overdue first.
+  func pagesToThin(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String]
   /// Whether something of a page that was purged is left to remove.
   func hasPurged() throws(StorageFailure) -> Bool
   /// Removes the next slice of it, in the open transaction.

@@ -111,6 +111,7 @@ extension TallystickV1.Page: @unsafe CBacked {
     slug = try unsafe readText(c.pointee.slug, "slug")
     scheduledVersion = unsafe c.pointee.scheduled_version
     scheduledAtMicros = unsafe c.pointee.scheduled_at_micros
+    autosave = unsafe c.pointee.autosave != 0
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -131,6 +132,7 @@ extension TallystickV1.Page: @unsafe CBacked {
     unsafe c.pointee.slug = arena.text(slug)
     unsafe c.pointee.scheduled_version = scheduledVersion
     unsafe c.pointee.scheduled_at_micros = scheduledAtMicros
+    unsafe c.pointee.autosave = autosave ? 1 : 0
     return unsafe c
   }
 }
@@ -781,6 +783,7 @@ extension TallystickV1.SavePageRequest: @unsafe CBacked {
     sections = try unsafe readMessages(c.pointee.n_sections, c.pointee.sections, "sections")
     force = unsafe c.pointee.force != 0
     author = try unsafe readText(c.pointee.author, "author")
+    autosave = unsafe c.pointee.autosave != 0
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -792,6 +795,7 @@ extension TallystickV1.SavePageRequest: @unsafe CBacked {
     unsafe (c.pointee.n_sections, c.pointee.sections) = arena.messages(sections)
     unsafe c.pointee.force = force ? 1 : 0
     unsafe c.pointee.author = arena.text(author)
+    unsafe c.pointee.autosave = autosave ? 1 : 0
     return unsafe c
   }
 }

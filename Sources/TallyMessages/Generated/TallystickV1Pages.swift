@@ -194,6 +194,8 @@ extension TallystickV1 {
     /// What SchedulePublish has named, until it is published; zero without a schedule.
     public var scheduledVersion: Int64 = 0
     public var scheduledAtMicros: Int64 = 0
+    /// The version shown here was made by SavePage with `autosave`, and was neither saved since nor published.
+    public var autosave: Bool = false
 
     public init() {}
   }
@@ -435,6 +437,12 @@ extension TallystickV1 {
     /// Saves over whatever is there.
     public var force: Bool = false
     public var author: String = ""
+    /// The version that it makes is thinned with time: all of the last hour are kept, the newest of each hour for a
+    /// day, the newest of each day for 30 days, by hours and days of UTC. The current version is always kept, and so is
+    /// one that Publish or SchedulePublish names, and one that is saved without `autosave` as it is, which makes no
+    /// version. GetVersion, DiffVersions, RestoreVersion and Publish of one that is gone: VERSION_NOT_FOUND; a patch or
+    /// save that was made from it: VERSION_CONFLICT.
+    public var autosave: Bool = false
 
     public init() {}
   }

@@ -14,7 +14,7 @@ final class PageTable {
   static let columns = ColumnList(
     "id", "account", "page_id", "title", "settings", "version", "author", "created_at", "updated_at",
     "published_version", "deleted_at", "section_count", "copied_from", "slug",
-    "scheduled_version", "scheduled_at")
+    "scheduled_version", "scheduled_at", "autosave", "thin_at", "thinned")
   /// What a change of a page may change in its row.
   private static let changing = columns.without("id", "account", "page_id", "created_at", "copied_from")
 
@@ -42,14 +42,16 @@ final class PageTable {
   static let dueSQL = """
     SELECT page_id FROM page WHERE scheduled_at <= ?1 ORDER BY scheduled_at LIMIT ?2
     """
+  static let thinSQL = "SELECT page_id FROM page WHERE thin_at <= ?1 ORDER BY thin_at LIMIT ?2"
   static let markSQL = """
     UPDATE page SET purged = 1, published_version = NULL, section_count = 0, slug = NULL,
-      scheduled_version = NULL, scheduled_at = NULL
+      scheduled_version = NULL, scheduled_at = NULL, thin_at = NULL
     WHERE id = ?1
     """
   static let purgedSQL = "SELECT id FROM page WHERE purged = 1 ORDER BY id LIMIT ?1"
   /// The lowest versions of a page; ?2 is the first one that stays.
   static let deleteVersionsSQL = "DELETE FROM page_version WHERE page = ?1 AND version < ?2"
+  private static let deleteAutosavesSQL = "DELETE FROM page_autosave WHERE page = ?1 AND version < ?2"
 
   private let byId: Statement
   private let bySlug: Statement
@@ -58,6 +60,7 @@ final class PageTable {
   private let all: Statement
   private let published: Statement
   private let due: Statement
+  private let thin: Statement
   private let lastId: Statement
   private let insert: Statement
   private let update: Statement
@@ -67,6 +70,7 @@ final class PageTable {
   private let purged: Statement
   private let deleteSections: Statement
   private let deleteVersions: Statement
+  private let deleteAutosaves: Statement
   private let lowestVersion: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
@@ -76,6 +80,7 @@ final class PageTable {
     live = try connection.prepare(Self.liveSQL)
     all = try connection.prepare(Self.allSQL)
     due = try connection.prepare(Self.dueSQL)
+    thin = try connection.prepare(Self.thinSQL)
     published = try connection.prepare(Self.publishedSQL)
     lastId = try connection.prepare("SELECT max(id) FROM page")
     insert = try connection.prepare(
@@ -87,6 +92,7 @@ final class PageTable {
     purged = try connection.prepare(Self.purgedSQL)
     deleteSections = try connection.prepare("DELETE FROM section WHERE page = ?1")
     deleteVersions = try connection.prepare(Self.deleteVersionsSQL)
+    deleteAutosaves = try connection.prepare(Self.deleteAutosavesSQL)
     lowestVersion = try connection.prepare("SELECT min(version) FROM page_version WHERE page = ?1")
   }
 
@@ -136,6 +142,13 @@ final class PageTable {
     return try due.all { (row) in row.text() }
   }
 
+  /// Ids of pages of which autosaves may have to go, the longest overdue first.
+  func toThin(nowMicros: Int64, limit: Int) throws(SQLiteError) -> [String] {
+    thin.bind(nowMicros)
+    thin.bind(Int64(limit))
+    return try thin.all { (row) in row.text() }
+  }
+
   /// Ids of an account's pages that are published or are going to be, deleted or not.
   func published(account: Int64) throws(SQLiteError) -> [String] {
     published.bind(account)
@@ -160,7 +173,11 @@ final class PageTable {
     facts.slug = row.optionalText()
     let (version, atMicros) = (row.optionalInt(), row.optionalInt())
     if let version, let atMicros { facts.schedule = PublishSchedule(version: version, atMicros: atMicros) }
-    return StoredPage(id: id, account: account, facts: facts, copiedFrom: copiedFrom)
+    facts.isAutosave = row.int() != 0
+    var page = StoredPage(id: id, account: account, facts: facts, copiedFrom: copiedFrom)
+    page.thinAtMicros = row.optionalInt()
+    page.thinnedCount = row.int()
+    return page
   }
 
   /// Takes `columns` and the user's id.
@@ -192,6 +209,9 @@ final class PageTable {
     insert.bind(page.facts.slug)
     insert.bind(page.facts.schedule?.version)
     insert.bind(page.facts.schedule?.atMicros)
+    insert.bind(page.facts.isAutosave ? 1 : 0)
+    insert.bind(page.thinAtMicros)
+    insert.bind(page.thinnedCount)
     try insert.run()
   }
 
@@ -208,6 +228,9 @@ final class PageTable {
     update.bind(page.facts.slug)
     update.bind(page.facts.schedule?.version)
     update.bind(page.facts.schedule?.atMicros)
+    update.bind(page.facts.isAutosave ? 1 : 0)
+    update.bind(page.thinAtMicros)
+    update.bind(page.thinnedCount)
     try update.run()
   }
 
@@ -228,9 +251,11 @@ final class PageTable {
   func removeSlice() throws(SQLiteError) {
     guard let id = try first(purged, 1) else { return }
     guard let lowest = try first(lowestVersion, id) else { return try run(delete, id) }
-    deleteVersions.bind(id)
-    deleteVersions.bind(lowest + Int64(PageLimits.purgedVersionCount))
-    try deleteVersions.run()
+    for statement in [deleteAutosaves, deleteVersions] {
+      statement.bind(id)
+      statement.bind(lowest + Int64(PageLimits.purgedVersionCount))
+      try statement.run()
+    }
   }
 
   /// Whether `removeSlice` has something to remove.

@@ -1,4 +1,4 @@
-// Versions of pages, each with its whole content.
+// Versions of pages, each with its whole content. Those of autosaves stand in `page_autosave` as well.
 //
 // Format of `page_version.sections`, in the terms of Packing.swift:
 //
@@ -6,7 +6,8 @@
 //   none), text second media id
 //
 // Invariants:
-// 1. A version is never changed; it goes with its page.
+// 1. A version is never changed; it goes with its page, or when autosaves are thinned, and what says that it
+//    is an autosave goes with it.
 //
 // Owner: the owner of its connection.
 
@@ -17,11 +18,19 @@ final class PageVersionTable {
   private static let columns = ColumnList(
     "version", "base_version", "title", "settings", "author", "at", "section_count")
 
-  static let byNumberSQL = "SELECT \(columns), sections FROM page_version WHERE page = ?1 AND version = ?2"
+  /// Whether an autosave has made the version.
+  private static let autosave = """
+    EXISTS (
+      SELECT 1 FROM page_autosave a WHERE a.page = page_version.page AND a.version = page_version.version)
+    """
+
+  static let byNumberSQL = """
+    SELECT \(columns), \(autosave), sections FROM page_version WHERE page = ?1 AND version = ?2
+    """
   /// Reads no content: SQLite knows a blob's length from the row's header.
   static let byteCountSQL = "SELECT length(sections) FROM page_version WHERE page = ?1 AND version = ?2"
   static let pageSQL = """
-    SELECT \(columns) FROM page_version WHERE page = ?1 AND version < ?2 ORDER BY version DESC
+    SELECT \(columns), \(autosave) FROM page_version WHERE page = ?1 AND version < ?2 ORDER BY version DESC
     """
   /// A request makes one version of a page at most. An order would lead away from the index of digests.
   static let byDigestSQL = """
@@ -33,12 +42,18 @@ final class PageVersionTable {
     ORDER BY version DESC
     """
 
+  static let autosavesSQL = "SELECT version, at FROM page_autosave WHERE page = ?1 ORDER BY version LIMIT ?2"
+
   private let byNumber: Statement
   private let page: Statement
   private let byteCount: Statement
   private let byDigest: Statement
   private let withoutDigest: Statement
   private let insert: Statement
+  private let autosaves: Statement
+  private let addAutosave: Statement
+  private let keep: Statement
+  private let remove: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byNumber = try connection.prepare(Self.byNumberSQL)
@@ -46,6 +61,10 @@ final class PageVersionTable {
     byteCount = try connection.prepare(Self.byteCountSQL)
     byDigest = try connection.prepare(Self.byDigestSQL)
     withoutDigest = try connection.prepare(Self.withoutDigestSQL)
+    autosaves = try connection.prepare(Self.autosavesSQL)
+    addAutosave = try connection.prepare("INSERT INTO page_autosave(page, version, at) VALUES (?1, ?2, ?3)")
+    keep = try connection.prepare("DELETE FROM page_autosave WHERE page = ?1 AND version = ?2")
+    remove = try connection.prepare("DELETE FROM page_version WHERE page = ?1 AND version = ?2")
     let written = ColumnList("page") + Self.columns + ColumnList("sections", "digest")
     insert = try connection.prepare("INSERT INTO page_version(\(written)) VALUES (\(written.parameters))")
   }
@@ -60,9 +79,11 @@ final class PageVersionTable {
       var content = PageContent(title: row.text(), settings: row.text())
       let (author, atMicros) = (row.text(), row.int())
       row.skip()  // The number of sections, which are counted by themselves.
+      let isAutosave = row.int() != 0
       content.sections = try Packing.sections(row.blob())
       return StoredVersion(
-        version: version, baseVersion: baseVersion, author: author, atMicros: atMicros, content: content)
+        version: version, baseVersion: baseVersion, author: author, atMicros: atMicros, content: content,
+        isAutosave: isAutosave)
     }
   }
 
@@ -79,6 +100,13 @@ final class PageVersionTable {
     withoutDigest.bind(version)
     withoutDigest.bind(baseVersion)
     return try withoutDigest.all { (row) in row.int() }
+  }
+
+  /// The oldest ones of a page.
+  func autosaves(page: Int64, limit: Int) throws(SQLiteError) -> [Autosave] {
+    autosaves.bind(page)
+    autosaves.bind(Int64(limit))
+    return try autosaves.all { (row) in Autosave(version: row.int(), atMicros: row.int()) }
   }
 
   /// How many bytes the sections of a page's current version take, packed.
@@ -104,6 +132,7 @@ final class PageVersionTable {
         facts.author = row.text()
         facts.updatedAtMicros = row.int()
         facts.sectionCount = Int(row.int())
+        facts.isAutosave = row.int() != 0
         return facts
       }
       guard cut.add(facts, number: facts.version, byteCount: facts.listedByteCount) else { break }
@@ -125,6 +154,25 @@ final class PageVersionTable {
     insert.bind(Packing.pack(version.content.sections))
     insert.bind(version.digest?.bytes)
     try insert.run()
+    guard version.isAutosave else { return }
+    addAutosave.bind(page)
+    addAutosave.bind(version.version)
+    addAutosave.bind(version.atMicros)
+    try addAutosave.run()
+  }
+
+  /// A version is no autosave any more.
+  func keep(_ version: Int64, page: Int64) throws(SQLiteError) { try run(keep, version, page) }
+
+  func remove(_ version: Int64, page: Int64) throws(SQLiteError) {
+    try keep(version, page: page)
+    try run(remove, version, page)
+  }
+
+  private func run(_ statement: Statement, _ version: Int64, _ page: Int64) throws(SQLiteError) {
+    statement.bind(page)
+    statement.bind(version)
+    try statement.run()
   }
 }
 

@@ -86,8 +86,12 @@ extension Tables {
     for row in changed {
       if row.isNew { try pages.make(row.page) } else { try pages.save(row.page) }
     }
-    let versions = set.versions.sorted { ($0.key.page, $0.key.version) < ($1.key.page, $1.key.version) }
+    let versions = set.versions.sorted { $0.key < $1.key }
     for (key, version) in versions { try pageVersions.make(version, page: key.page) }
+    for key in set.keptVersions.sorted() where set.versions[key] == nil {
+      try pageVersions.keep(key.version, page: key.page)
+    }
+    for key in set.thinned.sorted() { try pageVersions.remove(key.version, page: key.page) }
     for row in changed where row.hasSections {
       try sections.save(row.sections, over: row.storedSections, page: row.page.id, media: row.media)
     }

@@ -15,7 +15,17 @@ final class VerifyPages {
       (SELECT min(w.version) FROM page_version w WHERE w.page = p.id),
       (SELECT max(w.version) FROM page_version w WHERE w.page = p.id),
       v.title, v.settings, v.author, v.section_count, v.sections, p.slug, p.deleted_at,
-      s.rowid, s.title, s.body, p.scheduled_version, p.scheduled_at
+      s.rowid, s.title, s.body, p.scheduled_version, p.scheduled_at,
+      p.thinned, p.autosave, p.thin_at,
+      (SELECT count(*) FROM page_autosave a WHERE a.page = p.id AND a.version = p.version),
+      (SELECT count(*) FROM page_autosave a WHERE a.page = p.id AND a.version < p.version),
+      (SELECT count(*) FROM page_autosave a
+        LEFT JOIN page_version w ON w.page = a.page AND w.version = a.version
+        WHERE a.page = p.id AND a.at IS NOT w.at),
+      (SELECT count(*) FROM page_version w
+        WHERE w.page = p.id AND w.version IN (p.published_version, p.scheduled_version)),
+      (SELECT count(*) FROM page_autosave a
+        WHERE a.page = p.id AND a.version IN (p.published_version, p.scheduled_version))
     FROM page p LEFT JOIN page_version v ON v.page = p.id AND v.version = p.version
       LEFT JOIN page_search s ON s.rowid = p.id
     WHERE p.id > ?1 AND p.purged = 0 ORDER BY p.id LIMIT ?2
@@ -73,7 +83,8 @@ final class VerifyPages {
   private func compare(_ row: inout Columns, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64 {
     let (id, account, version) = (row.int(), row.int(), row.int())
     let name = "page \(id)"
-    if let published = row.optionalInt() {
+    let published = row.optionalInt()
+    if let published {
       tally.expect(1 <= published && published <= version, "\(name): version \(published) is published")
     }
     let sections = try sections(of: id, account: account, name, &tally)
@@ -83,9 +94,6 @@ final class VerifyPages {
       Int64(sections.count) == sectionCount, "\(name): \(sections.count) sections, it says \(sectionCount)")
     let (count, oldest, newest) = (row.int(), row.int(), row.int())
     tally.expect(newest == version, "\(name): version \(version), its newest is \(newest)")
-    tally.expect(
-      count == version && oldest == 1,
-      "\(name): \(count) versions are kept, from \(oldest) to \(newest)")
     let hasVersion = !row.isNull
     tally.expect(hasVersion, "\(name): version \(version) is missing")
     var content = PageContent(title: row.text(), settings: row.text())
@@ -98,6 +106,11 @@ final class VerifyPages {
     tally.expect(
       (scheduled == nil) == (atMicros == nil) && (1...max(1, version)).contains(scheduled ?? 1),
       "\(name): version \(scheduled ?? 0) is scheduled")
+    let thinned = row.int()
+    tally.expect(
+      count + thinned == version && oldest == 1,
+      "\(name): \(count) versions are kept, from \(oldest) to \(newest), \(thinned) were thinned")
+    Self.compareAutosaves(name, shown: Set([published, scheduled].compactMap { $0 }).count, &row, &tally)
     guard hasVersion else { return id }
     do throws(SQLiteError) { content.sections = try Packing.sections(packed) } catch {
       tally.add("\(name), version \(version): \(error.message)")
@@ -114,6 +127,18 @@ final class VerifyPages {
       author.isExactly(versionAuthor) && versionSectionCount == Int64(content.sections.count),
       "\(name): version \(version) has another author or number of sections")
     return id
+  }
+
+  /// - Parameter shown: how many versions are published or scheduled.
+  private static func compareAutosaves(
+    _ name: String, shown: Int, _ row: inout Columns, _ tally: inout VerifyTally
+  ) {
+    let (isAutosave, isDue) = (row.int(), row.optionalInt() != nil)
+    tally.expect(isAutosave == row.int(), "\(name): whether its version is an autosave")
+    tally.expect(row.int() == 0 || isDue, "\(name): its autosaves are never thinned")
+    tally.expect(row.int() == 0, "\(name): autosaves have no versions of their times")
+    tally.expect(row.int() == Int64(shown), "\(name): a version that is published or scheduled is missing")
+    tally.expect(row.int() == 0, "\(name): an autosave is published or scheduled")
   }
 
   private func sections(

@@ -36,7 +36,7 @@ struct PageRequests {
 
       target: target, expectedVersion: request.force ? nil : request.expectedVersion,
       content: try Self.content(request.title, request.settings, request.sections),
-      author: try Self.author(request.author, caller))
+      author: try Self.author(request.author, caller), isAutosave: request.autosave)
     return Prepared(command: command)
   }
 

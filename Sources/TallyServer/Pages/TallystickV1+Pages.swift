@@ -52,6 +52,7 @@ extension TallystickV1.Page {
     slug = facts.slug ?? ""
     scheduledVersion = facts.schedule?.version ?? 0
     scheduledAtMicros = facts.schedule?.atMicros ?? 0
+    autosave = facts.isAutosave
   }
 
   init(_ view: PageView) {

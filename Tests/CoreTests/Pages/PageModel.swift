@@ -16,6 +16,9 @@ struct PageModel {
     var digest: Digest?
     var author: String
     var atMicros: Int64
+    var isAutosave = false
+    /// It was thinned.
+    var isGone = false
   }
 
   struct Entry {
@@ -31,6 +34,10 @@ struct PageModel {
 
     var current: Int64 { Int64(versions.count) }
     var content: PageContent { versions[versions.count - 1].content }
+
+    func has(_ version: Int64) -> Bool {
+      version > 0 && version <= current && !versions[Int(version) - 1].isGone
+    }
   }
 
   enum Expected: Equatable {
@@ -48,6 +55,9 @@ struct PageModel {
     didSet { for index in pages.indices { publishDue(index) } }
   }
   var pageLimit: Int?
+  /// Autosaves that were saved as they are, and that went.
+  private(set) var keptCount = 0
+  private(set) var thinnedCount = 0
 
   // MARK: what is asked
 
@@ -73,6 +83,7 @@ struct PageModel {
     facts.sectionCount = version.content.sections.count
     facts.slug = page.slug
     facts.schedule = page.schedule
+    facts.isAutosave = version.isAutosave
     return PageView(
       facts: facts,
       sections: version.content.sections.map {
@@ -161,38 +172,52 @@ struct PageModel {
   /// The next version of a page.
   private mutating func advance(
     _ index: Int, _ content: PageContent, base: Int64, author: String, digest: Digest? = nil,
-    rebased: Bool = false
+    rebased: Bool = false, isAutosave: Bool = false
   ) -> Expected {
     pages[index].versions.append(
-      Version(content: content, base: base, digest: digest, author: author, atMicros: nowMicros))
+      Version(
+        content: content, base: base, digest: digest, author: author, atMicros: nowMicros,
+        isAutosave: isAutosave))
     return .changed(view(pages[index], pages[index].current), replayed: false, rebased: rebased)
   }
 
   private mutating func save(_ it: PageCommand.Save) -> Expected {
     guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
-    return put(index, it.content, it.expectedVersion, it.author)
+    return put(index, it.content, it.expectedVersion, it.author, isAutosave: it.isAutosave)
+  }
+
+  /// The content is there: of an autosave's it is saved now.
+  private mutating func unchanged(_ index: Int, isAutosave: Bool = false, rebased: Bool = false) -> Expected {
+    let place = pages[index].versions.count - 1
+    let isKept = pages[index].versions[place].isAutosave && !isAutosave
+    if isKept {
+      pages[index].versions[place].isAutosave = false
+      keptCount += 1
+    }
+    return .changed(view(pages[index], pages[index].current), replayed: !isKept, rebased: rebased)
   }
 
   private mutating func put(
-    _ index: Int, _ content: PageContent, _ expected: Int64?, _ author: String
+    _ index: Int, _ content: PageContent, _ expected: Int64?, _ author: String, isAutosave: Bool = false
   ) -> Expected {
     let page = pages[index]
     let made = page.versions[page.versions.count - 1].base
     if expected == nil || expected == page.current || expected == made,
       Self.named(content, page.current) == page.content
     {
-      return .changed(view(page, page.current), replayed: true, rebased: false)
+      return unchanged(index, isAutosave: isAutosave)
     }
     if isMissing(content, page.userId) { return .refused(.mediaNotFound) }
     if let expected, expected != page.current { return .refused(.versionConflict) }
     return advance(
-      index, Self.named(content, page.current + 1), base: expected ?? page.current, author: author)
+      index, Self.named(content, page.current + 1), base: expected ?? page.current, author: author,
+      isAutosave: isAutosave)
   }
 
   private mutating func restore(_ it: PageCommand.Restore) -> Expected {
     guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
     let page = pages[index]
-    guard it.version <= page.current else { return .refused(.versionNotFound) }
+    guard page.has(it.version) else { return .refused(.versionNotFound) }
     var content = page.versions[Int(it.version) - 1].content
     for place in content.sections.indices {
       if live(content.sections[place].firstMediaId, page.userId) == nil {
@@ -229,7 +254,7 @@ struct PageModel {
     switch Self.apply(it.patch, page.content, current + 1) {
     case .failure(let failure): return .refused(isMissing ? .mediaNotFound : failure.reason)
     case .success(let next) where next == page.content:
-      return .changed(view(page, current), replayed: true, rebased: expected != current)
+      return unchanged(index, rebased: expected != current)
     case .success(let next):
       if isMissing { return .refused(.mediaNotFound) }
       return advance(
@@ -238,6 +263,7 @@ struct PageModel {
   }
 
   private func isTouched(_ patch: PagePatch, _ page: Entry, _ base: Int64) -> Bool {
+    if !page.has(base) { return true }
     let (old, new) = (page.versions[Int(base) - 1].content, page.content)
     if patch.title != nil && Array(old.title.utf8) != Array(new.title.utf8) { return true }
     if patch.settings != nil && Array(old.settings.utf8) != Array(new.settings.utf8) { return true }
@@ -324,8 +350,12 @@ struct PageModel {
 
   private mutating func publish(_ target: PageTarget, _ version: Int64) -> Expected {
     guard let index = index(target.pageId, target.actingUserId) else { return .refused(.pageNotFound) }
-    if version > pages[index].current { return .refused(.versionNotFound) }
-    return change(target) { $0.published = version == 0 ? $0.current : version }
+    if version != 0 && !pages[index].has(version) { return .refused(.versionNotFound) }
+    return change(target) { page in
+      let shown = version == 0 ? page.current : version
+      page.published = shown
+      page.versions[Int(shown) - 1].isAutosave = false
+    }
   }
 
   private mutating func publishDue(_ index: Int) {
@@ -336,9 +366,10 @@ struct PageModel {
 
   private mutating func schedule(_ target: PageTarget, _ version: Int64, _ atMicros: Int64) -> Expected {
     guard let index = index(target.pageId, target.actingUserId) else { return .refused(.pageNotFound) }
-    if version > pages[index].current { return .refused(.versionNotFound) }
+    if version != 0 && !pages[index].has(version) { return .refused(.versionNotFound) }
     return change(target) { [nowMicros] page in
       let shown = version == 0 ? page.current : version
+      page.versions[Int(shown) - 1].isAutosave = false
       if atMicros > nowMicros {
         page.schedule = PublishSchedule(version: shown, atMicros: atMicros)
       } else {
@@ -368,7 +399,32 @@ struct PageModel {
     guard let index = index(target.pageId, target.actingUserId, deleted: true) else {
       return .refused(.pageNotFound)
     }
-    return .purged(pages.remove(at: index).current)
+    return .purged(Int64(pages.remove(at: index).versions.filter { !$0.isGone }.count))
+  }
+
+  // MARK: the sweep
+
+  /// Takes the autosaves away that are not kept: by the words of the product, an hour or a day at a time.
+  mutating func thin() {
+    for index in pages.indices {
+      let versions = pages[index].versions
+      let autosaves = versions.indices.filter { versions[$0].isAutosave && !versions[$0].isGone }
+      func isNewest(_ place: Int, of hours: Int64) -> Bool {
+        let length = hours * 3_600_000_000
+        return !autosaves.contains {
+          $0 > place && versions[$0].atMicros / length == versions[place].atMicros / length
+        }
+      }
+      for place in autosaves where place != versions.count - 1 {
+        let ageMicros = nowMicros - versions[place].atMicros
+        let hours = Double(ageMicros) / 3_600_000_000
+        let isKept =
+          hours <= 1 || hours <= 24 && isNewest(place, of: 1) || hours <= 720 && isNewest(place, of: 24)
+        if isKept { continue }
+        pages[index].versions[place].isGone = true
+        thinnedCount += 1
+      }
+    }
   }
 
   // MARK: media

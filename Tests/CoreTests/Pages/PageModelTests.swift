@@ -28,7 +28,7 @@ struct PageModelTests {
     "replay of media", "PAGE_NOT_FOUND",
     "MEDIA_NOT_FOUND", "VERSION_NOT_FOUND", "IDEMPOTENCY_MISMATCH", "VERSION_CONFLICT", "MEDIA_IN_USE",
     "DUPLICATE_SECTION", "INVALID_FIELD", "QUOTA_EXCEEDED", "slug", "SLUG_TAKEN",
-    "scheduled", "schedule cancelled",
+    "scheduled", "schedule cancelled", "autosaved", "autosave saved", "thinned",
   ]
 
   @Test(
@@ -57,9 +57,14 @@ struct PageModelTests {
     model.pageLimit = pageLimit
     var lastCommit = engine.state().commitSequence
     for step in 0..<steps {
-      nowMicros += Int64(source.roll(3))
+      nowMicros += source.pauseMicros()
       rig.setTime(micros: nowMicros)
       model.nowMicros = nowMicros
+      if source.roll(10) == 0 {
+        try rig.sweep()
+        model.thin()
+        lastCommit = engine.state().commitSequence
+      }
       let command = source.next(model)
       let expected = model.decide(command)
       let outcome = engine.apply(.page(command))
@@ -78,6 +83,8 @@ struct PageModelTests {
     }
     try rig.sweep()
     #expect(try rig.findings() == [], "TALLY_SEED=\(seed)")
+    tally["autosave saved", default: 0] += model.keptCount
+    tally["thinned", default: 0] += model.thinnedCount
   }
 
   private static func limitPages(_ engine: any Engine) {
@@ -129,7 +136,7 @@ struct PageModelTests {
     let isWritten = isWritten(expected)
     return switch command {
     case .create: isWritten ? "made" : "replay of create"
-    case .save: isWritten ? "saved" : "replay of save"
+    case .save(let it): isWritten ? it.isAutosave ? "autosaved" : "saved" : "replay of save"
     case .patch:
       switch expected {
       case .changed(_, replayed: false, rebased: true): "rebased"
@@ -181,13 +188,18 @@ struct PageModelTests {
 
   private static func compareVersions(_ engine: any PageStore, _ model: PageModel, _ place: String) throws {
     for page in model.pages where page.deletedAtMicros == nil {
-      for version in 1...page.current {
+      for version in 1...page.current where !page.has(version) {
+        let gone = try? engine.version(pageId: page.pageId, version: version, actingUserId: nil)
+        #expect(gone == nil, "\(place)")
+      }
+      let left = (1...page.current).filter(page.has)
+      for version in left {
         let stored = try engine.version(pageId: page.pageId, version: version, actingUserId: nil)
         try #require(stored.value == model.view(page, version), "\(place)")
       }
       let versions = try engine.versions(
         VersionFilter(pageId: page.pageId, actingUserId: nil, limit: 1_000, maximumByteCount: 1 << 20))
-      let expected = (1...page.current).reversed().map { model.view(page, $0).facts }
+      let expected = left.reversed().map { model.view(page, $0).facts }
       #expect(versions.value.rows == expected, "\(place)")
     }
   }

@@ -45,11 +45,7 @@ struct PageSteps {
           userId: pick(Self.users), pageId: pick(Self.pageIds), content: content(model, nil),
           author: author(), slug: slug(), maximumReplyByteCount: Self.replyByteCount))
     case 5..<13:
-      let target = target(model)
-      return .save(
-        .init(
-          target: target, expectedVersion: roll(8) == 0 ? nil : version(model, target),
-          content: content(model, target), author: author()))
+      return .save(save(model))
     case 13..<22:
       let target = target(model)
       return .patch(
@@ -92,6 +88,28 @@ struct PageSteps {
       return .deleteMedia(
         .init(
           mediaId: pick(Self.mediaIds), actingUserId: acting(), detaches: roll(2) == 0, author: author()))
+    }
+  }
+
+  /// Half of them by an autosave; some save what an autosave has saved.
+  private mutating func save(_ model: PageModel) -> PageCommand.Save {
+    let target = target(model)
+    let page = model.index(target.pageId, nil, deleted: false).map { model.pages[$0] }
+    if let page, page.versions.last?.isAutosave == true, roll(4) == 0 {
+      return .init(target: target, expectedVersion: nil, content: page.content, author: author())
+    }
+    return .init(
+      target: target, expectedVersion: roll(8) == 0 ? nil : version(model, target),
+      content: content(model, target), author: author(), isAutosave: roll(2) == 0)
+  }
+
+  /// How far the time goes on before the next command: hardly, or by some hours or days.
+  mutating func pauseMicros() -> Int64 {
+    let hour: Int64 = 3_600_000_000
+    return switch roll(60) {
+    case 0: Int64(roll(12)) * 24 * hour
+    case 1..<6: Int64(roll(360)) * hour / 60
+    default: Int64(roll(3))
     }
   }
 

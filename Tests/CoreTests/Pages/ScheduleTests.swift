@@ -68,7 +68,7 @@ struct ScheduleTests {
   @Test("more pages than one transaction publishes go in slices, one a tick")
   func slices() throws {
     let engine = try open(directory, clock: clock)
-    let count = Committer.publishedPages + 3
+    let count = Committer.upkeptPages + 3
     for number in 0..<count { try make(engine, "p\(number)", at: second) }
     clock.advance(byMicros: second)
     let commit = engine.state().commitSequence

@@ -2907,7 +2907,7 @@ const ProtobufCMessageDescriptor tallystick__v1__section__descriptor =
   (ProtobufCMessageInit) tallystick__v1__section__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__page__field_descriptors[16] =
+static const ProtobufCFieldDescriptor tallystick__v1__page__field_descriptors[17] =
 {
   {
     "page_id",
@@ -3101,9 +3101,22 @@ static const ProtobufCFieldDescriptor tallystick__v1__page__field_descriptors[16
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "autosave",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Page, autosave),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__page__field_indices_by_name[] = {
   8,   /* field[8] = author */
+  16,   /* field[16] = autosave */
   6,   /* field[6] = created_at_micros */
   12,   /* field[12] = current_version */
   10,   /* field[10] = deleted_at_micros */
@@ -3123,7 +3136,7 @@ static const unsigned tallystick__v1__page__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__page__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__page__descriptor =
 {
@@ -3133,7 +3146,7 @@ const ProtobufCMessageDescriptor tallystick__v1__page__descriptor =
   "Tallystick__V1__Page",
   "tallystick.v1",
   sizeof(Tallystick__V1__Page),
-  16,
+  17,
   tallystick__v1__page__field_descriptors,
   tallystick__v1__page__field_indices_by_name,
   1,  tallystick__v1__page__number_ranges,
@@ -4457,7 +4470,7 @@ const ProtobufCMessageDescriptor tallystick__v1__duplicate_page_response__descri
   (ProtobufCMessageInit) tallystick__v1__duplicate_page_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__save_page_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tallystick__v1__save_page_request__field_descriptors[8] =
 {
   {
     "page_id",
@@ -4543,9 +4556,22 @@ static const ProtobufCFieldDescriptor tallystick__v1__save_page_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "autosave",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__SavePageRequest, autosave),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__save_page_request__field_indices_by_name[] = {
   6,   /* field[6] = author */
+  7,   /* field[7] = autosave */
   1,   /* field[1] = expected_version */
   5,   /* field[5] = force */
   0,   /* field[0] = page_id */
@@ -4556,7 +4582,7 @@ static const unsigned tallystick__v1__save_page_request__field_indices_by_name[]
 static const ProtobufCIntRange tallystick__v1__save_page_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__save_page_request__descriptor =
 {
@@ -4566,7 +4592,7 @@ const ProtobufCMessageDescriptor tallystick__v1__save_page_request__descriptor =
   "Tallystick__V1__SavePageRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__SavePageRequest),
-  7,
+  8,
   tallystick__v1__save_page_request__field_descriptors,
   tallystick__v1__save_page_request__field_indices_by_name,
   1,  tallystick__v1__save_page_request__number_ranges,

@@ -19,6 +19,7 @@ struct SavePageCommand: ClientCommand {
       Examples:
         tally pages save home home.json
         tally pages save home - --force < home.json
+        tally pages save home draft.json --autosave
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -33,12 +34,16 @@ struct SavePageCommand: ClientCommand {
   var expectedVersion: Int64?
   @Flag(help: "Save whatever the current version is.") var force = false
 
+  @Flag(help: "Make a version that is thinned with time: one an hour for a day, one a day for 30 days.")
+  var autosave = false
+
   func perform() async throws {
     var request = try RequestFile.read(file, as: TallystickV1.SavePageRequest.self)
     // The argument decides which page is saved, since the file may come from another page.
     request.pageId = page
     request.expectedVersion = expectedVersion ?? request.expectedVersion
     request.force = force || request.force
+    request.autosave = autosave || request.autosave
     request.author = authorship.author ?? request.author
     try await tally.perform(
       TallystickV1.PageService.savePage, request, connection, output, text: Texts.change)

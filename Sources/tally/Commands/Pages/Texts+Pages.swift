@@ -20,6 +20,7 @@ extension Texts {
       rows.append(
         ("scheduled", "version \(page.scheduledVersion) at \(Timestamp.format(page.scheduledAtMicros))"))
     }
+    if page.autosave { rows.append(("autosave", "yes")) }
     if !page.slug.isEmpty { rows.append(("slug", page.slug)) }
     if page.deletedAtMicros != 0 { rows.append(("deleted", Timestamp.format(page.deletedAtMicros))) }
     return rows

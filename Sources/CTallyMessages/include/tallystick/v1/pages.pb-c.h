@@ -136,10 +136,11 @@ struct  Tallystick__V1__Page
   ProtobufCBinaryData slug;
   int64_t scheduled_version;
   int64_t scheduled_at_micros;
+  uint64_t autosave;
 };
 #define TALLYSTICK__V1__PAGE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__page__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, 0, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0,NULL, 0, 0, {0,NULL}, 0, 0, 0, 0, {0,NULL}, 0, 0, 0 }
 
 
 struct  Tallystick__V1__SectionInput
@@ -422,10 +423,11 @@ struct  Tallystick__V1__SavePageRequest
   Tallystick__V1__SectionInput **sections;
   uint64_t force;
   ProtobufCBinaryData author;
+  uint64_t autosave;
 };
 #define TALLYSTICK__V1__SAVE_PAGE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__save_page_request__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, {0,NULL} }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, {0,NULL}, 0 }
 
 
 struct  Tallystick__V1__SavePageResponse

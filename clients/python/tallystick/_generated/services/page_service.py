@@ -339,6 +339,7 @@ class PageService:
         sections: Iterable[pages_pb2.SectionInput] = (),
         force: bool = False,
         author: str = "",
+        autosave: bool = False,
         timeout: Optional[float] = None,
     ) -> pages_pb2.SavePageResponse:
         """Replaces a page's whole content. What is already there does not make a version."""
@@ -350,6 +351,7 @@ class PageService:
             sections=sections,
             force=force,
             author=author,
+            autosave=autosave,
         )
         return self._caller.unary(_SAVE_PAGE, request, timeout)
 
@@ -763,6 +765,7 @@ class AsyncPageService:
         sections: Iterable[pages_pb2.SectionInput] = (),
         force: bool = False,
         author: str = "",
+        autosave: bool = False,
         timeout: Optional[float] = None,
     ) -> pages_pb2.SavePageResponse:
         """Replaces a page's whole content. What is already there does not make a version."""
@@ -774,6 +777,7 @@ class AsyncPageService:
             sections=sections,
             force=force,
             author=author,
+            autosave=autosave,
         )
         return await self._caller.unary(_SAVE_PAGE, request, timeout)
 

@@ -328,8 +328,9 @@ class Media(_message.Message):
     def __init__(self, media_id: _Optional[str] = ..., user_id: _Optional[str] = ..., url: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., byte_count: _Optional[int] = ..., mime_type: _Optional[str] = ..., source: _Optional[_Union[MediaSource, str]] = ..., run_id: _Optional[str] = ..., created_at_micros: _Optional[int] = ...) -> None: ...
 
 class Page(_message.Message):
-    __slots__ = ["author", "created_at_micros", "current_version", "deleted_at_micros", "page_id", "published_version", "scheduled_at_micros", "scheduled_version", "section_count", "sections", "settings", "slug", "title", "updated_at_micros", "user_id", "version"]
+    __slots__ = ["author", "autosave", "created_at_micros", "current_version", "deleted_at_micros", "page_id", "published_version", "scheduled_at_micros", "scheduled_version", "section_count", "sections", "settings", "slug", "title", "updated_at_micros", "user_id", "version"]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    AUTOSAVE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     CURRENT_VERSION_FIELD_NUMBER: _ClassVar[int]
     DELETED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -346,6 +347,7 @@ class Page(_message.Message):
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     author: str
+    autosave: bool
     created_at_micros: int
     current_version: int
     deleted_at_micros: int
@@ -361,7 +363,7 @@ class Page(_message.Message):
     updated_at_micros: int
     user_id: str
     version: int
-    def __init__(self, page_id: _Optional[str] = ..., user_id: _Optional[str] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., version: _Optional[int] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., author: _Optional[str] = ..., published_version: _Optional[int] = ..., deleted_at_micros: _Optional[int] = ..., section_count: _Optional[int] = ..., current_version: _Optional[int] = ..., slug: _Optional[str] = ..., scheduled_version: _Optional[int] = ..., scheduled_at_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, page_id: _Optional[str] = ..., user_id: _Optional[str] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., version: _Optional[int] = ..., sections: _Optional[_Iterable[_Union[Section, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., author: _Optional[str] = ..., published_version: _Optional[int] = ..., deleted_at_micros: _Optional[int] = ..., section_count: _Optional[int] = ..., current_version: _Optional[int] = ..., slug: _Optional[str] = ..., scheduled_version: _Optional[int] = ..., scheduled_at_micros: _Optional[int] = ..., autosave: bool = ...) -> None: ...
 
 class PageChange(_message.Message):
     __slots__ = ["commit_position", "commit_sequence", "page", "replayed"]
@@ -458,8 +460,9 @@ class RestoreVersionResponse(_message.Message):
     def __init__(self, change: _Optional[_Union[PageChange, _Mapping]] = ...) -> None: ...
 
 class SavePageRequest(_message.Message):
-    __slots__ = ["author", "expected_version", "force", "page_id", "sections", "settings", "title"]
+    __slots__ = ["author", "autosave", "expected_version", "force", "page_id", "sections", "settings", "title"]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    AUTOSAVE_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_VERSION_FIELD_NUMBER: _ClassVar[int]
     FORCE_FIELD_NUMBER: _ClassVar[int]
     PAGE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -467,13 +470,14 @@ class SavePageRequest(_message.Message):
     SETTINGS_FIELD_NUMBER: _ClassVar[int]
     TITLE_FIELD_NUMBER: _ClassVar[int]
     author: str
+    autosave: bool
     expected_version: int
     force: bool
     page_id: str
     sections: _containers.RepeatedCompositeFieldContainer[SectionInput]
     settings: str
     title: str
-    def __init__(self, page_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[SectionInput, _Mapping]]] = ..., force: bool = ..., author: _Optional[str] = ...) -> None: ...
+    def __init__(self, page_id: _Optional[str] = ..., expected_version: _Optional[int] = ..., title: _Optional[str] = ..., settings: _Optional[str] = ..., sections: _Optional[_Iterable[_Union[SectionInput, _Mapping]]] = ..., force: bool = ..., author: _Optional[str] = ..., autosave: bool = ...) -> None: ...
 
 class SavePageResponse(_message.Message):
     __slots__ = ["change"]

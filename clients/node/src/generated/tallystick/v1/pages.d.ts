@@ -124,6 +124,10 @@ export interface Page {
   scheduledVersion: bigint
   /** Microseconds since the epoch, UTC. */
   scheduledAtMicros: bigint
+  /**
+   * The version shown here was made by SavePage with `autosave`, and was neither saved since nor published.
+   */
+  autosave: boolean
 }
 /** `Page` as it is given: what is absent has its default. */
 export interface PageInit {
@@ -163,6 +167,10 @@ export interface PageInit {
   scheduledVersion?: bigint | undefined
   /** Microseconds since the epoch, UTC. */
   scheduledAtMicros?: bigint | Date | undefined
+  /**
+   * The version shown here was made by SavePage with `autosave`, and was neither saved since nor published.
+   */
+  autosave?: boolean | undefined
 }
 export declare const Page: MessageCodec<Page, PageInit>
 
@@ -537,6 +545,14 @@ export interface SavePageRequest {
   /** Saves over whatever is there. */
   force: boolean
   author: string
+  /**
+   * The version that it makes is thinned with time: all of the last hour are kept, the newest of each hour
+   * for a day, the newest of each day for 30 days, by hours and days of UTC. The current version is always
+   * kept, and so is one that Publish or SchedulePublish names, and one that is saved without `autosave` as it
+   * is, which makes no version. GetVersion, DiffVersions, RestoreVersion and Publish of one that is gone:
+   * VERSION_NOT_FOUND; a patch or save that was made from it: VERSION_CONFLICT.
+   */
+  autosave: boolean
 }
 /** `SavePageRequest` as it is given: what is absent has its default. */
 export interface SavePageRequestInit {
@@ -549,6 +565,14 @@ export interface SavePageRequestInit {
   /** Saves over whatever is there. */
   force?: boolean | undefined
   author?: string | undefined
+  /**
+   * The version that it makes is thinned with time: all of the last hour are kept, the newest of each hour
+   * for a day, the newest of each day for 30 days, by hours and days of UTC. The current version is always
+   * kept, and so is one that Publish or SchedulePublish names, and one that is saved without `autosave` as it
+   * is, which makes no version. GetVersion, DiffVersions, RestoreVersion and Publish of one that is gone:
+   * VERSION_NOT_FOUND; a patch or save that was made from it: VERSION_CONFLICT.
+   */
+  autosave?: boolean | undefined
 }
 export declare const SavePageRequest: MessageCodec<SavePageRequest, SavePageRequestInit>
 

@@ -261,6 +261,7 @@ export const Page = new MessageCodec('tallystick.v1.Page', blankPage, readPage, 
   { name: 'slug', proto: 'slug', number: 14, kind: 'text' },
   { name: 'scheduledVersion', proto: 'scheduled_version', number: 15, kind: 'int64' },
   { name: 'scheduledAtMicros', proto: 'scheduled_at_micros', number: 16, kind: 'int64' },
+  { name: 'autosave', proto: 'autosave', number: 17, kind: 'bool' },
 ])
 
 export function blankPage() {
@@ -281,6 +282,7 @@ export function blankPage() {
     slug: '',
     scheduledVersion: 0n,
     scheduledAtMicros: 0n,
+    autosave: false,
   }
 }
 
@@ -341,6 +343,9 @@ export function readPage(r, m) {
           break
         case 128:
           m.scheduledAtMicros = r.int64()
+          break
+        case 136:
+          m.autosave = r.bool()
           break
         default:
           r.unknown(tag, m)
@@ -438,6 +443,11 @@ export function writePage(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(128)
     w.time(v, 'Page.scheduledAtMicros')
+  }
+  v = m.autosave
+  if (v !== undefined && v !== false) {
+    w.tag(136)
+    w.bool(v, 'Page.autosave')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -1790,6 +1800,7 @@ export const SavePageRequest = new MessageCodec('tallystick.v1.SavePageRequest',
   { name: 'sections', proto: 'sections', number: 5, kind: 'message', of: () => SectionInput, repeated: true },
   { name: 'force', proto: 'force', number: 6, kind: 'bool' },
   { name: 'author', proto: 'author', number: 7, kind: 'text' },
+  { name: 'autosave', proto: 'autosave', number: 8, kind: 'bool' },
 ])
 
 export function blankSavePageRequest() {
@@ -1801,6 +1812,7 @@ export function blankSavePageRequest() {
     sections: [],
     force: false,
     author: '',
+    autosave: false,
   }
 }
 
@@ -1834,6 +1846,9 @@ export function readSavePageRequest(r, m) {
           break
         case 58:
           m.author = r.text()
+          break
+        case 64:
+          m.autosave = r.bool()
           break
         default:
           r.unknown(tag, m)
@@ -1886,6 +1901,11 @@ export function writeSavePageRequest(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(58)
     w.text(v, 'SavePageRequest.author')
+  }
+  v = m.autosave
+  if (v !== undefined && v !== false) {
+    w.tag(64)
+    w.bool(v, 'SavePageRequest.autosave')
   }
   w.unknown(m[UNKNOWN])
 }
