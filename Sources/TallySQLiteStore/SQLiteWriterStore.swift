@@ -50,6 +50,7 @@ final class SQLiteWriterStore: WriterStore {
       books.defaultPlanId = try tables.plans.defaultId()
       books.prices = try tables.prices.book()
       books.lastEventId = try tables.events.lastEventId()
+      books.lastPageUpdate = try tables.pageUpdates.lastNumber()
       books.alerts = AlertBook(try tables.alertRules.all())
       return books
     }

@@ -50,6 +50,8 @@ public final class TallyServer: Sendable {
   let watch: LedgerWatch
   /// Who follows the events.
   let eventWatch: LedgerWatch
+  /// Of the changes of pages.
+  let pageWatch: LedgerWatch
   private let late = Late()
   /// nil unless the server is for testing.
   let harness: Harness?
@@ -77,7 +79,9 @@ public final class TallyServer: Sendable {
     watch = LedgerWatch(maximumMessageByteCount: maximumReplyByteCount)
     configuration.ledgerObserver = watch
     eventWatch = LedgerWatch(maximumMessageByteCount: maximumReplyByteCount)
-    configuration.eventObserver = EventFeed(watch: eventWatch)
+    configuration.eventObserver = WatchFeed(watch: eventWatch)
+    pageWatch = LedgerWatch(maximumMessageByteCount: maximumReplyByteCount)
+    configuration.pageObserver = WatchFeed(watch: pageWatch)
     let engine = try open(configuration)
     self.engine = engine
     watch.setNames { (rows) throws(Refusal) in try engine.named(rows) }
@@ -86,7 +90,7 @@ public final class TallyServer: Sendable {
     let services = Services(
       engine: engine, replies: replies, allowList: options.allowList,
       lanes: ReadLanes(count: engine.readerCount),
-      limiter: limiter, watch: watch, eventWatch: eventWatch,
+      limiter: limiter, watch: watch, eventWatch: eventWatch, pageWatch: pageWatch,
       maximumReplyByteCount: maximumReplyByteCount)
     let facts = ServerFacts(
       version: options.version, startedAtMicros: engine.nowMicros(),
@@ -100,7 +104,7 @@ public final class TallyServer: Sendable {
       services: services, facts: facts, engine: engine,
       catalogue: MetricCatalogue(
         version: options.version, startedAtMicros: facts.startedAtMicros, calls: calls, engine: engine,
-        replies: replies, limiter: limiter, watches: [watch, eventWatch],
+        replies: replies, limiter: limiter, watches: [watch, eventWatch, pageWatch],
         connections: { [late] in late.server.withLock { $0 }?.statistics }),
       harness: harness,
       cancel: { [late] token, uid in late.server.withLock { $0 }?.cancel(token: token, uid: uid) ?? 0 }
@@ -126,6 +130,7 @@ public final class TallyServer: Sendable {
     health.shutDown()
     watch.shutDown()
     eventWatch.shutDown()
+    pageWatch.shutDown()
     harness?.close()
     await server.shutdown(drainNanoseconds: drainNanoseconds)
     try engine.close()

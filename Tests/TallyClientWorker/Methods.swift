@@ -154,6 +154,7 @@ struct Methods {
   }
 
   private mutating func addPages() {
+    add(TallystickV1.PageService.watchPages)
     add(TallystickV1.PageService.createPage)
     add(TallystickV1.PageService.getPage)
     add(TallystickV1.PageService.listPages)

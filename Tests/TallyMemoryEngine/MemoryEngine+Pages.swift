@@ -102,6 +102,29 @@ extension MemoryEngine {
     }
   }
 
+  package func pageUpdates(_ filter: LedgerFilter) throws(Refusal) -> Snapshot<Slice<PageUpdate>> {
+    try readSettled { tables in
+      let userIds = Set(filter.userIds.map(ExactText.init))
+      let all = tables.pageUpdates
+      let wanted = all.indices.lazy.filter { index in
+        let (account, update) = (all[index].account, all[index].update)
+        return update.number >= filter.fromSequence && update.number < filter.beforeSequence
+          && (userIds.isEmpty || userIds.contains(ExactText(update.userId)))
+          // The last one of its page.
+          && !all[(index + 1)...].contains {
+            $0.account == account && $0.update.pageId.isExactly(update.pageId)
+          }
+      }
+      let rows = wanted.prefix(filter.limit).map { index in
+        var update = all[index].update
+        let page = tables.pages[ExactText(update.pageId)]
+        update.facts = page?.account == all[index].account ? page?.facts : nil
+        return update
+      }
+      return Slice(rows: Array(rows), filter, lastSequence: Int64(all.count))
+    }
+  }
+
   package func media(mediaId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Media> {
     try readSettled { (tables) throws(Refusal) in
       guard let media = tables.media[ExactText(mediaId)]?.media, media.deletedAtMicros == nil,

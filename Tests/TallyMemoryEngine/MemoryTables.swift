@@ -51,6 +51,8 @@ package struct MemoryTables {
   /// Versions that are left of pages that were purged, by page, oldest first.
   var purged: [Int64: [Int64]] = [:]
   var media: [ExactText: StoredMedia] = [:]
+  /// All changes of pages there have been; change n is at n - 1.
+  var pageUpdates: [WriteSet.PageUpdateRow] = []
 
   package init() {}
 
@@ -159,6 +161,10 @@ package struct MemoryTables {
       let version = version(page: key.page, key.version)
       try require(version?.isAutosave == true, "only autosaves are thinned")
       versions[key.page]?[Int(key.version) - 1] = nil
+    }
+    for row in set.pageUpdates {
+      try require(row.update.number == Int64(pageUpdates.count) + 1, "changes of pages have no gap")
+      pageUpdates.append(row)
     }
     for page in set.purgedPages {
       pages[ExactText(page.facts.pageId)] = nil

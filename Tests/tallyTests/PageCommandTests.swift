@@ -117,6 +117,10 @@ struct PageCommandTests {
         home  One fine day  -        One [fine] [day]
 
         """)
+    let none = try rig.run("pages", "search", "alice", "nothing")
+    #expect(none.status == 0 && none.error == "tally: alice has no such pages\n", "\(none.error)")
+    let nobody = try rig.run("pages", "search", "alcie", "fine")
+    #expect(nobody.error == "tally: there is no user alcie; is the name spelled right?\n", "\(nobody.error)")
     let add = #"{"add":{"sectionId":"a","kind":"k","content":"x"}}"#
     let patch = #"{"expectedVersion":1,"title":"One rainy day","patches":["# + add + "]}"
     _ = try shell(rig, "echo '\(patch)' | tally pages patch home -")

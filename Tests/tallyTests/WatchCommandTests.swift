@@ -50,6 +50,27 @@ struct WatchCommandTests {
     #expect(watch.wait() == tally.ExitStatus.unavailable.rawValue)
   }
 
+  @Test("changes of pages are lines below a heading, from the one that is asked for on, or JSON")
+  func pages() async throws {
+    let rig = try Rig()
+    try await rig.stopClock()
+    _ = try rig.output("pages", "create", "alice", "--id", "home", "--title", "Welcome")
+    let environment = Rig.clean(["TALLY_SOCKET": rig.fixture.socket])
+    let watch = try ChildProcess([Program.path, "pages", "watch", "--from", "1"], environment: environment)
+    #expect(Self.words(watch) == ["TIME", "NUMBER", "USER", "PAGE", "CHANGE", "VERSION", "TITLE"])
+    #expect(Self.words(watch) == ["2030-01-15T12:00:00Z", "1", "alice", "home", "created", "1", "Welcome"])
+    let json = try ChildProcess(
+      [Program.path, "pages", "watch", "--user", "alice", "--from", "1", "--json"], environment: environment)
+    let made = try JSON.parse(try #require(Rig.line(json)))
+    #expect(made["pageId"] == .string("home") && made["kind"] == .string("PAGE_UPDATE_KIND_CREATED"))
+    _ = try rig.output("pages", "publish", "home")
+    #expect(Self.words(watch).prefix(5) == ["2030-01-15T12:00:00Z", "2", "alice", "home", "published"])
+    #expect(json.end(signal: SIGINT) != 0)
+    #expect(try rig.refusal("pages", "watch", "--from", "9").contains("INVALID_FIELD"))
+    #expect(rig.fixture.stop() == 0)
+    #expect(watch.wait() != 0)
+  }
+
   @Test("what cannot be watched is refused at once")
   func refused() throws {
     let rig = try Rig()

@@ -18,6 +18,7 @@ package struct Books: Equatable {
   /// The plan of users whose settings name none.
   package var defaultPlanId: String?
   package var lastEventId: Int64 = 0
+  package var lastPageUpdate: Int64 = 0
   /// nil: there are no rules.
   package var alerts: AlertBook?
 

@@ -124,6 +124,8 @@ package struct AlertRuleEffect {
 
 package struct PageEffect {
   package var page: StoredPage
+  /// What whoever follows pages hears of; nil for nothing.
+  var kind: PageUpdateKind?
   package var isNew = false
   /// An autosave that is none any more.
   package var keptVersion: Int64?

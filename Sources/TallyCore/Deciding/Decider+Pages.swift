@@ -102,7 +102,8 @@ extension Decider {
     page.id = records.writes.books.lastPageId + 1
     page.facts.currentVersion = first.version
     let effect = PageEffect(
-      page: page, isNew: true, version: first, changesSearch: true, media: media, countedPages: 1)
+      page: page, kind: .created, isNew: true, version: first, changesSearch: true, media: media,
+      countedPages: 1)
     effects.set { $0.pages = [effect] }
     return changed(view, effects)
   }
@@ -215,7 +216,8 @@ extension Decider {
     try PageRules.check(
       view, maximumReplyByteCount: edit.target.maximumReplyByteCount, field: edit.field)
     return changed(
-      view, rebased: rebased, Effects(page: PageEffect(page: page, keptVersion: current.version)))
+      view, rebased: rebased,
+      Effects(page: PageEffect(page: page, kind: .saved, keptVersion: current.version)))
   }
 
   /// An edit that changes nothing may not even be compared when it names media that are not there.
@@ -230,7 +232,8 @@ extension Decider {
 
     func effect(over current: StoredVersion, media: [ExactText: StoredMedia]) -> PageEffect {
       PageEffect(
-        page: page, version: version, changesSearch: !PageTexts.areSame(current.content, version.content),
+        page: page, kind: .saved, version: version,
+        changesSearch: !PageTexts.areSame(current.content, version.content),
         replacedSections: current.content.sections, media: media)
     }
   }
@@ -255,7 +258,9 @@ extension Decider {
   func decide(_ it: PageCommand.Publish) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw try notFound(it.target) }
     let published = try version(it.version, of: page)
-    return try change(page, it.target, keeping: published) { $0.publishedVersion = published.version }
+    return try change(page, it.target, .published, keeping: published) {
+      $0.publishedVersion = published.version
+    }
   }
 
   /// The version that a call names; zero is the current one.
@@ -269,14 +274,15 @@ extension Decider {
 
   func decide(_ it: PageCommand.Unpublish) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw try notFound(it.target) }
-    return try change(page, it.target) { $0.publishedVersion = nil }
+    return try change(page, it.target, .unpublished) { $0.publishedVersion = nil }
   }
 
   func decide(_ it: PageCommand.Schedule) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw try notFound(it.target) }
     let version = try version(it.version, of: page)
     let nowMicros = records.nowMicros
-    return try change(page, it.target, keeping: version) {
+    let kind: PageUpdateKind = it.atMicros <= nowMicros ? .published : .scheduled
+    return try change(page, it.target, kind, keeping: version) {
       $0.schedule = PublishSchedule(version: version.version, atMicros: it.atMicros)
       $0.settle(nowMicros: nowMicros)
     }
@@ -284,19 +290,18 @@ extension Decider {
 
   func decide(_ it: PageCommand.CancelSchedule) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw try notFound(it.target) }
-    return try change(page, it.target) { $0.schedule = nil }
+    return try change(page, it.target, .scheduleCancelled) { $0.schedule = nil }
   }
 
   /// A page as it is now, with what was due of it; nil when it is gone.
   func publication(of pageId: String) throws(Refusal) -> Effects? {
-    try records.page(pageId: pageId).map { Effects(page: PageEffect(page: $0)) }
+    try records.page(pageId: pageId).map { Effects(page: PageEffect(page: $0, kind: .published)) }
   }
 
   /// Removes some of a page's autosaves that are not kept any more; nil when the page is gone.
   func thinning(of pageId: String) throws(Refusal) -> Effects? {
-    guard var page = try records.page(pageId: pageId) else { return nil }
     let room = PageLimits.thinnedVersionCount - records.writes.thinned.count
-    if room <= 0 { return nil }
+    guard room > 0, var page = try records.page(pageId: pageId) else { return nil }
     let found = try records.autosaves(of: page, limit: PageLimits.scannedAutosaveCount)
     let plan = AutosaveThinning.plan(
       found, isWhole: found.count < PageLimits.scannedAutosaveCount, current: page.facts.currentVersion,
@@ -309,7 +314,7 @@ extension Decider {
   func decide(_ it: PageCommand.SetSlug) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw try notFound(it.target) }
     if let slug = it.slug { try requireFree(slug, account: page.account, but: page.facts.pageId) }
-    return try change(page, it.target) { $0.slug = it.slug }
+    return try change(page, it.target, .slugChanged) { $0.slug = it.slug }
   }
 
   /// - Parameter pageId: may have the slug.
@@ -322,12 +327,14 @@ extension Decider {
   func decide(_ it: PageCommand.Delete) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target, .any) else { throw try notFound(it.target) }
     let nowMicros = records.nowMicros
-    return try change(page, it.target, counting: -1) { $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros }
+    return try change(page, it.target, .deleted, counting: -1) {
+      $0.deletedAtMicros = $0.deletedAtMicros ?? nowMicros
+    }
   }
 
   func decide(_ it: PageCommand.Undelete) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target, .any) else { throw try notFound(it.target) }
-    return try change(page, it.target, counting: 1) { $0.deletedAtMicros = nil }
+    return try change(page, it.target, .undeleted, counting: 1) { $0.deletedAtMicros = nil }
   }
 
   /// A change of a page that makes no version.
@@ -335,8 +342,8 @@ extension Decider {
   ///   - pages: how many more live pages there are then; the quota is asked for one more.
   ///   - kept: a version that is no autosave from then on.
   private func change(
-    _ page: StoredPage, _ target: PageTarget, counting pages: Int64 = 0, keeping kept: StoredVersion? = nil,
-    _ body: (inout PageFacts) -> Void
+    _ page: StoredPage, _ target: PageTarget, _ kind: PageUpdateKind, counting pages: Int64 = 0,
+    keeping kept: StoredVersion? = nil, _ body: (inout PageFacts) -> Void
   ) throws(Refusal) -> Decided<PageReceipt> {
     var current = try records.version(page.facts.version, of: page)
     var page = page
@@ -361,7 +368,7 @@ extension Decider {
       view,
       Effects(
         page: PageEffect(
-          page: page, keptVersion: kept.flatMap { $0.isAutosave ? $0.version : nil },
+          page: page, kind: kind, keptVersion: kept.flatMap { $0.isAutosave ? $0.version : nil },
           changesSlug: changesSlug, changesSearch: page.facts.isDeleted != before.isDeleted,
           countedPages: pages)))
   }

@@ -90,6 +90,11 @@ package struct WriteSet {
     package var account: Int64
   }
 
+  package struct PageUpdateRow {
+    package var update: PageUpdate
+    package var account: Int64
+  }
+
   package struct KeyName: Hashable {
     package var account: Int64
     var key: ExactText
@@ -142,6 +147,8 @@ package struct WriteSet {
   /// In the order of their ids.
   package private(set) var accountEvents: [EventRow] = []
   package private(set) var pages: [ExactText: PageRow] = [:]
+  /// In the order of their numbers.
+  package private(set) var pageUpdates: [PageUpdateRow] = []
   package private(set) var pageIds: [Int64: ExactText] = [:]
   package private(set) var versions: [VersionKey: StoredVersion] = [:]
   /// Versions that are no autosaves any more.
@@ -258,6 +265,7 @@ package struct WriteSet {
     if let media = effects.media { add(media) }
     if let page = effects.purgedPage {
       purgedPages.append(page)
+      append(.purged, of: page, facts: nil)
       touched.pages.insert(ExactText(page.facts.pageId))
     }
     for pageId in effects.touchedPageIds { touched.pages.insert(ExactText(pageId)) }
@@ -405,11 +413,20 @@ package struct WriteSet {
     for version in effect.thinnedVersions {
       thinned.insert(VersionKey(page: effect.page.id, version: version))
     }
+    if let kind = effect.kind { append(kind, of: effect.page, facts: effect.page.facts) }
     pages[id] = row
     pageIds[effect.page.id] = id
     books.lastPageId = max(books.lastPageId, effect.page.id)
     if effect.countedPages != 0 { pageCounts[effect.page.account, default: 0] += effect.countedPages }
     touched.pages.insert(id)
+  }
+
+  private mutating func append(_ kind: PageUpdateKind, of page: StoredPage, facts: PageFacts?) {
+    books.lastPageUpdate += 1
+    var update = PageUpdate(
+      kind: kind, pageId: page.facts.pageId, userId: page.facts.userId, facts: facts, atMicros: nowMicros)
+    (update.number, update.commit) = (books.lastPageUpdate, writingPlace)
+    pageUpdates.append(PageUpdateRow(update: update, account: page.account))
   }
 
   private mutating func add(_ stored: StoredMedia) {

@@ -78,6 +78,8 @@ public protocol PageStore: Sendable {
   func versions(
     pageId: String, from: Int64, to: Int64?, actingUserId: String?
   ) throws(Refusal) -> Snapshot<VersionPair>
+  /// A stretch of the last changes of all pages, in the order of their numbers.
+  func pageUpdates(_ filter: LedgerFilter) throws(Refusal) -> Snapshot<Slice<PageUpdate>>
   /// - Throws: `mediaNotFound`.
   func media(mediaId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Media>
   func media(_ filter: MediaFilter) throws(Refusal) -> Snapshot<Page<Media>>

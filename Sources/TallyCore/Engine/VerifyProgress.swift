@@ -43,10 +43,11 @@ public struct VerifyEnums: Sendable, Equatable {
   public var userRoles: [Int32]
   public var userApprovals: [Int32]
   public var eventKinds: [Int32]
+  public var pageUpdateKinds: [Int32]
 
   public init(
     transactionTypes: [Int32], holdStates: [Int32], runStatuses: [Int32], mediaSources: [Int32],
-    userRoles: [Int32], userApprovals: [Int32], eventKinds: [Int32]
+    userRoles: [Int32], userApprovals: [Int32], eventKinds: [Int32], pageUpdateKinds: [Int32]
   ) {
     self.transactionTypes = transactionTypes
     self.holdStates = holdStates
@@ -55,5 +56,6 @@ public struct VerifyEnums: Sendable, Equatable {
     self.userRoles = userRoles
     self.userApprovals = userApprovals
     self.eventKinds = eventKinds
+    self.pageUpdateKinds = pageUpdateKinds
   }
 }

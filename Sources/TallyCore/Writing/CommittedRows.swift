@@ -24,6 +24,23 @@ public protocol EventObserver: Sendable {
   func willReplace()
 }
 
+/// Follows the changes of pages, as `LedgerObserver` does the ledger.
+public protocol PageObserver: Sendable {
+  func begin(after number: Int64)
+  func append(_ updates: CommittedPageUpdates)
+  func willReplace()
+}
+
+/// The changes of pages by one commit, in the order of their numbers; at least one.
+public struct CommittedPageUpdates: Sendable {
+  let rows: [WriteSet.PageUpdateRow]
+
+  public var count: Int { rows.count }
+  public var lastNumber: Int64 { rows[rows.count - 1].update.number }
+
+  public subscript(index: Int) -> PageUpdate { rows[index].update }
+}
+
 /// The events of one commit, in the order of their ids; at least one.
 public struct CommittedEvents: Sendable {
   let rows: [WriteSet.EventRow]

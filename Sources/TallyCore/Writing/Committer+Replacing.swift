@@ -17,9 +17,11 @@ extension Committer {
     defer { state.countReplacement() }
     ledgerObserver?.willReplace()
     eventObserver?.willReplace()
+    pageObserver?.willReplace()
     defer {
       ledgerObserver?.begin(after: books.head.ledgerSequence)
       eventObserver?.begin(after: books.lastEventId)
+      pageObserver?.begin(after: books.lastPageUpdate)
     }
     do { try replace(books.head.commitSequence + 1) } catch {
       if error.kind == .failedSync { die([], error) }

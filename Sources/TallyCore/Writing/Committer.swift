@@ -39,6 +39,7 @@ package final class Committer {
   let onRateLimits: @Sendable (RateLimitChange) -> Void
   let ledgerObserver: (any LedgerObserver)?
   let eventObserver: (any EventObserver)?
+  let pageObserver: (any PageObserver)?
 
   package internal(set) var books = Books()
   /// The next place after the last commit, among its own.
@@ -74,9 +75,11 @@ package final class Committer {
     onRateLimits = configuration.onRateLimits
     ledgerObserver = configuration.ledgerObserver
     eventObserver = configuration.eventObserver
+    pageObserver = configuration.pageObserver
     books = try store.books()
     ledgerObserver?.begin(after: books.head.ledgerSequence)
     eventObserver?.begin(after: books.lastEventId)
+    pageObserver?.begin(after: books.lastPageUpdate)
     onRateLimits(.all(try store.rateLimits()))
   }
 
@@ -263,6 +266,7 @@ package final class Committer {
     state.publish(books.head, writes.accounts.values.lazy.map(\.account))
     if !writes.ledger.isEmpty { ledgerObserver?.append(CommittedRows(rows: writes.ledger)) }
     if !writes.accountEvents.isEmpty { eventObserver?.append(CommittedEvents(rows: writes.accountEvents)) }
+    if !writes.pageUpdates.isEmpty { pageObserver?.append(CommittedPageUpdates(rows: writes.pageUpdates)) }
     if writes.freesMemory { store.freeMemory() }
     tell(writes.notices)
   }

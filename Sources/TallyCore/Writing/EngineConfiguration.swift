@@ -54,6 +54,9 @@ public struct EngineConfiguration: Sendable {
   /// Told of the events that commits bring about.
   public var eventObserver: (any EventObserver)?
 
+  /// Told of the changes of pages.
+  public var pageObserver: (any PageObserver)?
+
   /// Told after `EngineState.mode` has changed. On the writer's queue, the one that watches the files, or
   /// that of who closes the engine; must not wait.
   public var onModeChange: @Sendable () -> Void = {}

@@ -117,3 +117,6 @@ extension TallystickV1.RecordRunsRequest: NamesUser {
 extension TallystickV1.BatchGetUsageRequest: NamesUser {
   package var namedUserId: String? { sharedUserId(userIds) }
 }
+extension TallystickV1.WatchPagesRequest: NamesUser {
+  package var namedUserId: String? { sharedUserId(userIds) }
+}

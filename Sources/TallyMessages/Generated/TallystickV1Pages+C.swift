@@ -1557,6 +1557,99 @@ extension TallystickV1.CancelScheduledPublishResponse: @unsafe CBacked {
   }
 }
 
+extension TallystickV1.PageUpdate: @unsafe CBacked {
+  typealias C = Tallystick__V1__PageUpdate
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__page_update__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    updateNumber = unsafe c.pointee.update_number
+    kind = unsafe TallystickV1.PageUpdateKind(rawValue: c.pointee.kind)
+    pageId = try unsafe readText(c.pointee.page_id, "page_id")
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    page = try unsafe readSingle(c.pointee.n_page, c.pointee.page, "page")
+    atMicros = unsafe c.pointee.at_micros
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__page_update__init)
+    unsafe c.pointee.update_number = updateNumber
+    unsafe c.pointee.kind = kind.rawValue
+    unsafe c.pointee.page_id = arena.text(pageId)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe (c.pointee.n_page, c.pointee.page) = arena.single(page)
+    unsafe c.pointee.at_micros = atMicros
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.WatchPagesRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__WatchPagesRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__watch_pages_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    fromUpdate = unsafe c.pointee.from_update
+    userIds = try unsafe readTexts(c.pointee.n_user_ids, c.pointee.user_ids, "user_ids")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__watch_pages_request__init)
+    unsafe c.pointee.from_update = fromUpdate
+    unsafe (c.pointee.n_user_ids, c.pointee.user_ids) = arena.texts(userIds)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.WatchPagesResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__WatchPagesResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__watch_pages_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    updates = try unsafe readMessages(c.pointee.n_updates, c.pointee.updates, "updates")
+    nextUpdate = unsafe c.pointee.next_update
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__watch_pages_response__init)
+    unsafe (c.pointee.n_updates, c.pointee.updates) = arena.messages(updates)
+    unsafe c.pointee.next_update = nextUpdate
+    return unsafe c
+  }
+}
+
 extension TallystickV1.CreateMediaRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__CreateMediaRequest
 

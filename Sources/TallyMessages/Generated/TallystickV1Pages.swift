@@ -135,6 +135,81 @@ extension TallystickV1 {
     }
   }
 
+  public enum PageUpdateKind: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    case created
+    /// Saved, patched or restored, or an image was taken out of it.
+    case saved
+    /// By a call, or on schedule.
+    case published
+    case unpublished
+    case scheduled
+    case scheduleCancelled
+    case slugChanged
+    case deleted
+    case undeleted
+    case purged
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .created
+      case 2: self = .saved
+      case 3: self = .published
+      case 4: self = .unpublished
+      case 5: self = .scheduled
+      case 6: self = .scheduleCancelled
+      case 7: self = .slugChanged
+      case 8: self = .deleted
+      case 9: self = .undeleted
+      case 10: self = .purged
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .created: 1
+      case .saved: 2
+      case .published: 3
+      case .unpublished: 4
+      case .scheduled: 5
+      case .scheduleCancelled: 6
+      case .slugChanged: 7
+      case .deleted: 8
+      case .undeleted: 9
+      case .purged: 10
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .created: "CREATED"
+      case .saved: "SAVED"
+      case .published: "PUBLISHED"
+      case .unpublished: "UNPUBLISHED"
+      case .scheduled: "SCHEDULED"
+      case .scheduleCancelled: "SCHEDULE_CANCELLED"
+      case .slugChanged: "SLUG_CHANGED"
+      case .deleted: "DELETED"
+      case .undeleted: "UNDELETED"
+      case .purged: "PURGED"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .created, .saved, .published, .unpublished, .scheduled, .scheduleCancelled, .slugChanged, .deleted, .undeleted, .purged]
+    }
+  }
+
   public struct Media: Message {
     public static var fullName: String { "tallystick.v1.Media" }
     public var mediaId: String = ""
@@ -694,6 +769,46 @@ extension TallystickV1 {
     public init() {}
   }
 
+  public struct PageUpdate: Message {
+    public static var fullName: String { "tallystick.v1.PageUpdate" }
+    /// All changes of pages are numbered in the order in which they were committed.
+    public var updateNumber: Int64 = 0
+    /// What the change was. Go by the page for how it is: what was due on schedule may come with another change of the
+    /// page.
+    public var kind: TallystickV1.PageUpdateKind = TallystickV1.PageUpdateKind(rawValue: 0)
+    public var pageId: String = ""
+    public var userId: String = ""
+    /// Without its sections; absent when it was purged.
+    public var page: TallystickV1.Page?
+    public var atMicros: Int64 = 0
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct WatchPagesRequest: Message {
+    public static var fullName: String { "tallystick.v1.WatchPagesRequest" }
+    /// The number of the first change, at most one more than the last one's; 1 brings every page there is, and those
+    /// that were purged. When zero, the stream begins with the next change that is committed.
+    public var fromUpdate: Int64 = 0
+    /// Up to 1,000 ids. All users when empty, for which a call must not act for a user.
+    public var userIds: [String] = []
+
+    public init() {}
+  }
+
+  public struct WatchPagesResponse: Message {
+    public static var fullName: String { "tallystick.v1.WatchPagesResponse" }
+    /// In the order of their numbers. The first message of a stream has none, and neither have those that only say how
+    /// far the changes have come.
+    public var updates: [TallystickV1.PageUpdate] = []
+    /// The `from_update` with which another call goes on after this message.
+    public var nextUpdate: Int64 = 0
+
+    public init() {}
+  }
+
   public struct CreateMediaRequest: Message {
     public static var fullName: String { "tallystick.v1.CreateMediaRequest" }
     /// 1 to 255 bytes.
@@ -830,6 +945,10 @@ extension TallystickV1 {
     public static let schedulePublish = RPC<TallystickV1.SchedulePublishRequest, TallystickV1.SchedulePublishResponse>(service: name, method: "SchedulePublish", kind: .unary)
     /// Takes a page's schedule away.
     public static let cancelScheduledPublish = RPC<TallystickV1.CancelScheduledPublishRequest, TallystickV1.CancelScheduledPublishResponse>(service: name, method: "CancelScheduledPublish", kind: .unary)
+    /// Follows pages as they change: what has become of them, in order, at least once. From an earlier place each page
+    /// that changed since comes once, by its last change and as it is then; from there on each change comes as it is
+    /// committed. A slow reader is ended with LAGGED, whose `resume_sequence` is where to go on.
+    public static let watchPages = RPC<TallystickV1.WatchPagesRequest, TallystickV1.WatchPagesResponse>(service: name, method: "WatchPages", kind: .serverStream)
     /// Registers an image. Of source UPLOAD it counts against the quota of uploads.
     public static let createMedia = RPC<TallystickV1.CreateMediaRequest, TallystickV1.CreateMediaResponse>(service: name, method: "CreateMedia", kind: .unary, repeatable: { !$0.mediaId.isEmpty })
     public static let getMedia = RPC<TallystickV1.GetMediaRequest, TallystickV1.GetMediaResponse>(service: name, method: "GetMedia", kind: .unary, repeatable: { _ in true })

@@ -101,6 +101,14 @@ extension SQLiteEngine: PageStore {
     }
   }
 
+  public func pageUpdates(_ filter: LedgerFilter) throws(Refusal) -> Snapshot<Slice<PageUpdate>> {
+    try read { (reader, _) throws(SQLiteError) in
+      Slice(
+        rows: try reader.tables.pageUpdates.stretch(filter, nowMicros: nowMicros()), filter,
+        lastSequence: try reader.tables.pageUpdates.lastNumber())
+    }
+  }
+
   public func media(mediaId: String, actingUserId: String?) throws(Refusal) -> Snapshot<Media> {
     try found { (reader) throws(SQLiteError) -> Found<Media> in
       guard let media = try reader.tables.media.media(mediaId: mediaId)?.media,

@@ -97,6 +97,7 @@ extension Tables {
     }
     for row in changed where row.changesSearch { try writeWords(of: row.page, set) }
     for page in set.purgedPages { try pages.remove(page) }
+    for row in set.pageUpdates { try pageUpdates.save(row.update, account: row.account) }
   }
 
   private func writeWords(of page: StoredPage, _ set: WriteSet) throws(SQLiteError) {

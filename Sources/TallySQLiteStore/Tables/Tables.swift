@@ -29,6 +29,7 @@ final class Tables {
   let pageCounters: PageCounterTable
   let pages: PageTable
   let pageVersions: PageVersionTable
+  let pageUpdates: PageUpdateTable
   let sections: SectionTable
   let pageSearch: PageSearchTable
   let media: MediaTable
@@ -56,6 +57,7 @@ final class Tables {
     pageCounters = try PageCounterTable(connection)
     pages = try PageTable(connection)
     pageVersions = try PageVersionTable(connection)
+    pageUpdates = try PageUpdateTable(connection)
     sections = try SectionTable(connection)
     pageSearch = try PageSearchTable(connection)
     media = try MediaTable(connection)

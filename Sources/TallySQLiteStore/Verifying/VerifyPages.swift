@@ -25,9 +25,11 @@ final class VerifyPages {
       (SELECT count(*) FROM page_version w
         WHERE w.page = p.id AND w.version IN (p.published_version, p.scheduled_version)),
       (SELECT count(*) FROM page_autosave a
-        WHERE a.page = p.id AND a.version IN (p.published_version, p.scheduled_version))
+        WHERE a.page = p.id AND a.version IN (p.published_version, p.scheduled_version)),
+      u.kind
     FROM page p LEFT JOIN page_version v ON v.page = p.id AND v.version = p.version
       LEFT JOIN page_search s ON s.rowid = p.id
+      LEFT JOIN page_update u ON u.page_id = p.page_id AND u.account = p.account
     WHERE p.id > ?1 AND p.purged = 0 ORDER BY p.id LIMIT ?2
     """
   static let sectionsSQL = """
@@ -52,6 +54,15 @@ final class VerifyPages {
     WHERE s.rowid > ?1 ORDER BY s.rowid LIMIT ?2
     """
 
+  /// The last changes of pages, with their page when that is there.
+  static let updatesSQL = """
+    SELECT u.number, u.kind, u.commit_sequence, p.id, (SELECT m.commit_sequence FROM meta m WHERE m.id = 1)
+    FROM page_update u
+    LEFT JOIN page p ON p.page_id = u.page_id AND p.purged = 0 AND p.account = u.account
+    WHERE u.number > ?1 ORDER BY u.number LIMIT ?2
+    """
+
+  private let updates: Statement
   private let orphanWords: Statement
   private let pages: Statement
   private let sections: Statement
@@ -59,6 +70,7 @@ final class VerifyPages {
   private let orphanVersions: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
+    updates = try connection.prepare(Self.updatesSQL)
     orphanWords = try connection.prepare(Self.orphanWordsSQL)
     pages = try connection.prepare(Self.pagesSQL)
     sections = try connection.prepare(Self.sectionsSQL)
@@ -139,6 +151,7 @@ final class VerifyPages {
     tally.expect(row.int() == 0, "\(name): autosaves have no versions of their times")
     tally.expect(row.int() == Int64(shown), "\(name): a version that is published or scheduled is missing")
     tally.expect(row.int() == 0, "\(name): an autosave is published or scheduled")
+    tally.expect(row.optionalInt() != nil, "\(name): its last change is not known")
   }
 
   private func sections(
@@ -171,6 +184,23 @@ final class VerifyPages {
       tally.expect(!isDeleted, "\(section): media \(media) are deleted")
     }
     return mediaId
+  }
+
+  /// - Returns: the last change of the slice; nil when there is none.
+  func compareUpdates(after number: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Int64? {
+    updates.bind(number)
+    updates.bind(VerifyReader.sliceRows)
+    let rows = try updates.all { (row) in
+      let (number, kind, commit) = (row.int(), PageUpdateKind(rawValue: row.int32()), row.int())
+      let (isThere, last) = (row.optionalInt() != nil, row.int())
+      return (number: number, isRight: kind != nil && (kind == .purged) != isThere, isKnown: commit <= last)
+    }
+    for row in rows {
+      tally.examined += 1
+      tally.expect(row.isRight, "page update \(row.number): what it says of its page is not so")
+      tally.expect(row.isKnown, "page update \(row.number): it is of a commit that is yet to come")
+    }
+    return rows.last?.number
   }
 
   /// - Returns: the last section of the slice; nil when there is none.

@@ -362,6 +362,9 @@ final class VerifyRun {
     try walk(.pages, from: 0, report) { (page, tally) throws(SQLiteError) in
       try pages.comparePages(after: page, &tally)
     }
+    try walk(.pages, from: 0, report) { (number, tally) throws(SQLiteError) in
+      try pages.compareUpdates(after: number, &tally)
+    }
     try walk(.pages, from: 0, report) { (section, tally) throws(SQLiteError) in
       try pages.findOrphanSections(after: section, &tally)
     }

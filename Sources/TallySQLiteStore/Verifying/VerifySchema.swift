@@ -80,6 +80,7 @@ struct VerifySchema {
       ("user roles", enums.userRoles, UserRole.allCases.map(\.rawValue)),
       ("user approvals", enums.userApprovals, UserApproval.allCases.map(\.rawValue)),
       ("event kinds", enums.eventKinds, EventKind.allCases.map(\.rawValue)),
+      ("kinds of page updates", enums.pageUpdateKinds, PageUpdateKind.allCases.map(\.rawValue)),
     ] {
       tally.examined += 1
       tally.expect(numbers.sorted() == stored.sorted(), "\(name) are not the protocol's")

@@ -165,6 +165,9 @@ let protoEnums = VerifyEnums(
   },
   eventKinds: knownNumbers { number in
     if case .unrecognized = TallystickV1.EventKind(rawValue: number) { false } else { true }
+  },
+  pageUpdateKinds: knownNumbers { number in
+    if case .unrecognized = TallystickV1.PageUpdateKind(rawValue: number) { false } else { true }
   })
 
 /// The known numbers of an enum without zero; 255 is far beyond the last of any.

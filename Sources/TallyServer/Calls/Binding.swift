@@ -22,6 +22,7 @@ struct Services: Sendable {
   var limiter: RateLimiter
   var watch: LedgerWatch
   var eventWatch: LedgerWatch
+  var pageWatch: LedgerWatch
   /// Largest reply that is sent.
   var maximumReplyByteCount: Int
 }

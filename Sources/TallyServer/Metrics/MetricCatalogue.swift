@@ -80,7 +80,7 @@ struct MetricCatalogue: Sendable {
           Sample(labels: [("subject", "uid")], value: .number(limiter.limitedUids.value)),
         ]),
       .gauge(
-        "watchers", "Calls that follow the ledger or events.",
+        "watchers", "Calls that follow the ledger, events or pages.",
         Int64(watches.reduce(0) { $0 + $1.watcherCount })),
       .counter(
         "watchers_lagged_total", "Those that were ended since they lagged.",

@@ -41,6 +41,7 @@ struct PageService {
     let requests = PageRequests(maximumReplyByteCount: services.maximumReplyByteCount)
     return [
       change(RPCs.publish) { request, caller throws(Refusal) in try requests.publish(request, caller) },
+      WatchStream.pageBinding(services),
       change(RPCs.unpublish) { request, caller throws(Refusal) in
         Prepared(command: PageCommand.Unpublish(target: try requests.target(request.pageId, caller)))
       },

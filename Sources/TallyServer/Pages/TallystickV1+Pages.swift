@@ -61,6 +61,20 @@ extension TallystickV1.Page {
   }
 }
 
+extension TallystickV1.PageUpdate {
+  init(_ update: PageUpdate) {
+    self.init()
+    updateNumber = update.number
+    kind = TallystickV1.PageUpdateKind(rawValue: update.kind.rawValue)
+    pageId = update.pageId
+    userId = update.userId
+    page = update.facts.map { TallystickV1.Page($0) }
+    atMicros = update.atMicros
+    commitSequence = update.commit.sequence
+    commitPosition = update.commit.position
+  }
+}
+
 extension TallystickV1.PageMatch {
   init(_ match: PageMatch) {
     self.init()

@@ -1,5 +1,5 @@
-// Who watches the ledger, or the events, and what the writer and the watchers' tasks tell the thread that
-// serves them.
+// Who watches the ledger, the events or the pages, and what the writer and the watchers' tasks tell the
+// thread that serves them.
 //
 // Invariants:
 // 1. The writer adds a commit's rows to the notes in one step, and adds nothing while nobody has joined. At
@@ -31,7 +31,7 @@ enum WatchNote: Sendable {
   case replaced
 }
 
-/// What one commit adds to what is watched: rows of the ledger, or events; at least one.
+/// What one commit adds to what is watched: rows of the ledger, events, or changes of pages; at least one.
 protocol WatchedCommit: Sendable {
   var count: Int { get }
   var lastSequence: Int64 { get }
@@ -73,12 +73,26 @@ extension CommittedEvents: WatchedCommit {
   }
 }
 
-/// Lets the watch of events hear of them.
-struct EventFeed: EventObserver {
+extension CommittedPageUpdates: WatchedCommit {
+  var lastSequence: Int64 { lastNumber }
+
+  func sequence(at index: Int) -> Int64 { self[index].number }
+  func userId(at index: Int) -> String { self[index].userId }
+
+  func encoder(
+    for wanted: [Int], of watch: LedgerWatch
+  ) throws(Refusal) -> (_ index: Int) -> EncodedRow {
+    { EncodedRow(self[$0]) }
+  }
+}
+
+/// Lets the watch of events, or that of pages, hear of them.
+struct WatchFeed: EventObserver, PageObserver {
   let watch: LedgerWatch
 
   func begin(after id: Int64) { watch.begin(after: id) }
   func append(_ events: CommittedEvents) { watch.note(events) }
+  func append(_ updates: CommittedPageUpdates) { watch.note(updates) }
   func willReplace() { watch.willReplace() }
 }
 

@@ -1,4 +1,4 @@
-// WatchTransactions and WatchEvents: a watcher from its request to its end.
+// WatchTransactions, WatchEvents and WatchPages: a watcher from its request to its end.
 //
 // Invariants:
 // 1. It reads by itself what was committed before it came, then joins at a position, reads up to it, and is
@@ -51,6 +51,18 @@ struct WatchStream {
       TallystickV1.UsageService.watchEvents, services, services.eventWatch, reads
     ) { request in
       Asked(from: request.fromEventId, field: "from_event_id", userIds: request.userIds)
+    }
+  }
+
+  /// WatchPages.
+  static func pageBinding(_ services: Services) -> Binding {
+    let engine = services.engine
+    let reads = WatchReads(engine: engine, lanes: services.lanes) { (filter) throws(Refusal) in
+      let slice = try engine.pageUpdates(filter).value
+      return WatchSlice(slice, slice.rows.map(EncodedRow.init))
+    }
+    return binding(TallystickV1.PageService.watchPages, services, services.pageWatch, reads) { request in
+      Asked(from: request.fromUpdate, field: "from_update", userIds: request.userIds)
     }
   }
 

@@ -14,6 +14,8 @@ struct EncodedRow: Sendable {
   var sequence: Int64
   var bytes: [UInt8]
 
+  private init(sequence: Int64, bytes: [UInt8]) { (self.sequence, self.bytes) = (sequence, bytes) }
+
   init(_ entry: Entry) {
     sequence = entry.sequence
     var response = TallystickV1.WatchTransactionsResponse()
@@ -29,6 +31,14 @@ struct EncodedRow: Sendable {
   }
 }
 
+extension EncodedRow {
+  init(_ update: PageUpdate) {
+    var response = TallystickV1.WatchPagesResponse()
+    response.updates = [TallystickV1.PageUpdate(update)]
+    self.init(sequence: update.number, bytes: response.encode())
+  }
+}
+
 enum WatchMessage {
   /// Of a message, unless it has only one row, and unless the server's messages must be smaller. Large enough
   /// that sending it costs little a row, and so small that a client shows rows as they come.
@@ -36,7 +46,7 @@ enum WatchMessage {
   /// Of `next_sequence`, at most.
   private static let endByteCount = 11
 
-  /// The messages of events have the same fields, by their numbers.
+  /// The messages of events and of pages have the same fields, by their numbers.
   static func end(nextSequence: Int64) -> [UInt8] {
     var response = TallystickV1.WatchTransactionsResponse()
     response.nextSequence = nextSequence

@@ -140,6 +140,15 @@ struct EngineDump {
         return try engine.search(search).value.rows.sorted { $0.facts.pageId < $1.facts.pageId }
       }
     }
+    for userIds in [[], [userId, "nobody"]] {
+      add(list: "changes of pages, \(userIds)") { [engine] (place: Int64?) in
+        var filter = LedgerFilter(fromSequence: place ?? 1, limit: Self.pageLength)
+        filter.userIds = userIds
+        let slice = try engine.pageUpdates(filter).value
+        let isLast = slice.nextSequence > slice.lastSequence
+        return (slice.rows.sorted { $0.number < $1.number }, isLast ? nil : slice.nextSequence)
+      }
+    }
     for source in [nil, MediaSource.upload] {
       add(list: "media \(String(describing: source)) of \(userId)") { [engine] (place: Int64?) in
         var filter = MediaFilter(userId: userId, limit: 2, maximumByteCount: Self.pageByteCount)

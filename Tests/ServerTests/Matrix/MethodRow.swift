@@ -36,7 +36,7 @@ struct MethodRow: Sendable {
   var request: @Sendable (MethodRig, String?) async throws -> [UInt8]
 
   var name: String { "\(service)/\(method)" }
-  var isEndless: Bool { method == "WatchTransactions" || method == "WatchEvents" }
+  var isEndless: Bool { method.hasPrefix("Watch") }
   /// A stream counts against its peer only.
   var isStream: Bool { isEndless || method == "StreamRuns" }
 

@@ -56,6 +56,9 @@ enum PageRows {
       request.slug = try await rig.slug(owner)
     },
     MethodRow(Pages.listPages, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+    MethodRow(Pages.watchPages, .readonly, .user) { request, rig, owner in
+      request.userIds = [owner ?? rig.fresh("nobody")]
+    },
     MethodRow(Pages.searchPages, .readonly, .user) { request, rig, owner in
       request.userId = owner ?? rig.fresh("nobody")
       request.query = "title"

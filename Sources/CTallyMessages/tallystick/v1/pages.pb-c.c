@@ -2302,6 +2302,141 @@ void   tallystick__v1__cancel_scheduled_publish_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__cancel_scheduled_publish_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__page_update__init
+                     (Tallystick__V1__PageUpdate         *message)
+{
+  static const Tallystick__V1__PageUpdate init_value = TALLYSTICK__V1__PAGE_UPDATE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__page_update__get_packed_size
+                     (const Tallystick__V1__PageUpdate *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__page_update__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__page_update__pack
+                     (const Tallystick__V1__PageUpdate *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__page_update__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__page_update__pack_to_buffer
+                     (const Tallystick__V1__PageUpdate *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__page_update__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PageUpdate *
+       tallystick__v1__page_update__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PageUpdate *)
+     protobuf_c_message_unpack (&tallystick__v1__page_update__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__page_update__free_unpacked
+                     (Tallystick__V1__PageUpdate *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__page_update__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__watch_pages_request__init
+                     (Tallystick__V1__WatchPagesRequest         *message)
+{
+  static const Tallystick__V1__WatchPagesRequest init_value = TALLYSTICK__V1__WATCH_PAGES_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__watch_pages_request__get_packed_size
+                     (const Tallystick__V1__WatchPagesRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_pages_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__watch_pages_request__pack
+                     (const Tallystick__V1__WatchPagesRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_pages_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__watch_pages_request__pack_to_buffer
+                     (const Tallystick__V1__WatchPagesRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_pages_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__WatchPagesRequest *
+       tallystick__v1__watch_pages_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__WatchPagesRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__watch_pages_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__watch_pages_request__free_unpacked
+                     (Tallystick__V1__WatchPagesRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__watch_pages_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__watch_pages_response__init
+                     (Tallystick__V1__WatchPagesResponse         *message)
+{
+  static const Tallystick__V1__WatchPagesResponse init_value = TALLYSTICK__V1__WATCH_PAGES_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__watch_pages_response__get_packed_size
+                     (const Tallystick__V1__WatchPagesResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_pages_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__watch_pages_response__pack
+                     (const Tallystick__V1__WatchPagesResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_pages_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__watch_pages_response__pack_to_buffer
+                     (const Tallystick__V1__WatchPagesResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__watch_pages_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__WatchPagesResponse *
+       tallystick__v1__watch_pages_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__WatchPagesResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__watch_pages_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__watch_pages_response__free_unpacked
+                     (Tallystick__V1__WatchPagesResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__watch_pages_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__create_media_request__init
                      (Tallystick__V1__CreateMediaRequest         *message)
 {
@@ -6080,6 +6215,237 @@ const ProtobufCMessageDescriptor tallystick__v1__cancel_scheduled_publish_respon
   tallystick__v1__cancel_scheduled_publish_response__field_indices_by_name,
   1,  tallystick__v1__cancel_scheduled_publish_response__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__cancel_scheduled_publish_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__page_update__field_descriptors[8] =
+{
+  {
+    "update_number",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PageUpdate, update_number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PageUpdate, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PageUpdate, page_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PageUpdate, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "page",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__PageUpdate, n_page),
+    offsetof(Tallystick__V1__PageUpdate, page),
+    &tallystick__v1__page__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "at_micros",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PageUpdate, at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PageUpdate, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PageUpdate, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__page_update__field_indices_by_name[] = {
+  5,   /* field[5] = at_micros */
+  7,   /* field[7] = commit_position */
+  6,   /* field[6] = commit_sequence */
+  1,   /* field[1] = kind */
+  4,   /* field[4] = page */
+  2,   /* field[2] = page_id */
+  0,   /* field[0] = update_number */
+  3,   /* field[3] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__page_update__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__page_update__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PageUpdate",
+  "PageUpdate",
+  "Tallystick__V1__PageUpdate",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PageUpdate),
+  8,
+  tallystick__v1__page_update__field_descriptors,
+  tallystick__v1__page_update__field_indices_by_name,
+  1,  tallystick__v1__page_update__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__page_update__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__watch_pages_request__field_descriptors[2] =
+{
+  {
+    "from_update",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__WatchPagesRequest, from_update),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_ids",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Tallystick__V1__WatchPagesRequest, n_user_ids),
+    offsetof(Tallystick__V1__WatchPagesRequest, user_ids),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__watch_pages_request__field_indices_by_name[] = {
+  0,   /* field[0] = from_update */
+  1,   /* field[1] = user_ids */
+};
+static const ProtobufCIntRange tallystick__v1__watch_pages_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__watch_pages_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.WatchPagesRequest",
+  "WatchPagesRequest",
+  "Tallystick__V1__WatchPagesRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__WatchPagesRequest),
+  2,
+  tallystick__v1__watch_pages_request__field_descriptors,
+  tallystick__v1__watch_pages_request__field_indices_by_name,
+  1,  tallystick__v1__watch_pages_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__watch_pages_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__watch_pages_response__field_descriptors[2] =
+{
+  {
+    "updates",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__WatchPagesResponse, n_updates),
+    offsetof(Tallystick__V1__WatchPagesResponse, updates),
+    &tallystick__v1__page_update__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_update",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__WatchPagesResponse, next_update),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__watch_pages_response__field_indices_by_name[] = {
+  1,   /* field[1] = next_update */
+  0,   /* field[0] = updates */
+};
+static const ProtobufCIntRange tallystick__v1__watch_pages_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__watch_pages_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.WatchPagesResponse",
+  "WatchPagesResponse",
+  "Tallystick__V1__WatchPagesResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__WatchPagesResponse),
+  2,
+  tallystick__v1__watch_pages_response__field_descriptors,
+  tallystick__v1__watch_pages_response__field_indices_by_name,
+  1,  tallystick__v1__watch_pages_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__watch_pages_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__create_media_request__field_descriptors[9] =

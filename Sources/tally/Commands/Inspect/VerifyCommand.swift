@@ -69,7 +69,8 @@ struct VerifyCommand: ClientCommand {
       mediaSources: try Self.numbers("tallystick.v1.MediaSource"),
       userRoles: try Self.numbers("tallystick.v1.UserRole"),
       userApprovals: try Self.numbers("tallystick.v1.UserApproval"),
-      eventKinds: try Self.numbers("tallystick.v1.EventKind"))
+      eventKinds: try Self.numbers("tallystick.v1.EventKind"),
+      pageUpdateKinds: try Self.numbers("tallystick.v1.PageUpdateKind"))
     do throws(StoreError) {
       _ = try Verifier.verify(file: path, enums: enums) { part in
         report.add(

@@ -22,9 +22,7 @@ struct PagesCommand: ParsableCommand {
       CreatePageCommand.self, ShowPageCommand.self, ListPagesCommand.self, SavePageCommand.self,
       PatchPageCommand.self, VersionsCommand.self, RestoreCommand.self, PublishCommand.self,
       UnpublishCommand.self, ScheduleCommand.self, UnscheduleCommand.self, SlugCommand.self,
-      FindPageCommand.self,
-      SearchPagesCommand.self, DiffCommand.self, DuplicateCommand.self,
-      DeletePageCommand.self, UndeleteCommand.self,
-      PurgeCommand.self,
+      FindPageCommand.self, SearchPagesCommand.self, DiffCommand.self, DuplicateCommand.self,
+      DeletePageCommand.self, UndeleteCommand.self, PurgeCommand.self, WatchPagesCommand.self,
     ])
 }

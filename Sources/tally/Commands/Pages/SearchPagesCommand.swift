@@ -29,8 +29,10 @@ struct SearchPagesCommand: ClientCommand {
     request.query = words.joined(separator: " ")
     request.limit = paging.limit
     request.cursor = paging.cursor
-    try await tally.perform(TallystickV1.PageService.searchPages, request, connection, output) {
-      Texts.matches($0.matches, nextCursor: $0.nextCursor)
+    let reply = try await answer(TallystickV1.PageService.searchPages, request, connection, output)
+    try show(reply, output) { Texts.matches($0.matches, nextCursor: $0.nextCursor) }
+    if reply.matches.isEmpty && reply.nextCursor.isEmpty {
+      await output.noteEmpty("pages", of: user, connection)
     }
   }
 }

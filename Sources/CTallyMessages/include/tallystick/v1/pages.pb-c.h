@@ -66,6 +66,9 @@ typedef struct Tallystick__V1__SchedulePublishRequest Tallystick__V1__SchedulePu
 typedef struct Tallystick__V1__SchedulePublishResponse Tallystick__V1__SchedulePublishResponse;
 typedef struct Tallystick__V1__CancelScheduledPublishRequest Tallystick__V1__CancelScheduledPublishRequest;
 typedef struct Tallystick__V1__CancelScheduledPublishResponse Tallystick__V1__CancelScheduledPublishResponse;
+typedef struct Tallystick__V1__PageUpdate Tallystick__V1__PageUpdate;
+typedef struct Tallystick__V1__WatchPagesRequest Tallystick__V1__WatchPagesRequest;
+typedef struct Tallystick__V1__WatchPagesResponse Tallystick__V1__WatchPagesResponse;
 typedef struct Tallystick__V1__CreateMediaRequest Tallystick__V1__CreateMediaRequest;
 typedef struct Tallystick__V1__CreateMediaResponse Tallystick__V1__CreateMediaResponse;
 typedef struct Tallystick__V1__GetMediaRequest Tallystick__V1__GetMediaRequest;
@@ -783,6 +786,48 @@ struct  Tallystick__V1__CancelScheduledPublishResponse
 #define TALLYSTICK__V1__CANCEL_SCHEDULED_PUBLISH_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__cancel_scheduled_publish_response__descriptor) \
     , 0,NULL }
+
+
+struct  Tallystick__V1__PageUpdate
+{
+  ProtobufCMessage base;
+  int64_t update_number;
+  int32_t kind;
+  ProtobufCBinaryData page_id;
+  ProtobufCBinaryData user_id;
+  size_t n_page;
+  Tallystick__V1__Page **page;
+  int64_t at_micros;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__PAGE_UPDATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__page_update__descriptor) \
+    , 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0 }
+
+
+struct  Tallystick__V1__WatchPagesRequest
+{
+  ProtobufCMessage base;
+  int64_t from_update;
+  size_t n_user_ids;
+  ProtobufCBinaryData *user_ids;
+};
+#define TALLYSTICK__V1__WATCH_PAGES_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__watch_pages_request__descriptor) \
+    , 0, 0,NULL }
+
+
+struct  Tallystick__V1__WatchPagesResponse
+{
+  ProtobufCMessage base;
+  size_t n_updates;
+  Tallystick__V1__PageUpdate **updates;
+  int64_t next_update;
+};
+#define TALLYSTICK__V1__WATCH_PAGES_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__watch_pages_response__descriptor) \
+    , 0,NULL, 0 }
 
 
 struct  Tallystick__V1__CreateMediaRequest
@@ -1860,6 +1905,63 @@ Tallystick__V1__CancelScheduledPublishResponse *
 void   tallystick__v1__cancel_scheduled_publish_response__free_unpacked
                      (Tallystick__V1__CancelScheduledPublishResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__PageUpdate methods */
+void   tallystick__v1__page_update__init
+                     (Tallystick__V1__PageUpdate         *message);
+size_t tallystick__v1__page_update__get_packed_size
+                     (const Tallystick__V1__PageUpdate   *message);
+size_t tallystick__v1__page_update__pack
+                     (const Tallystick__V1__PageUpdate   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__page_update__pack_to_buffer
+                     (const Tallystick__V1__PageUpdate   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__PageUpdate *
+       tallystick__v1__page_update__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__page_update__free_unpacked
+                     (Tallystick__V1__PageUpdate *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__WatchPagesRequest methods */
+void   tallystick__v1__watch_pages_request__init
+                     (Tallystick__V1__WatchPagesRequest         *message);
+size_t tallystick__v1__watch_pages_request__get_packed_size
+                     (const Tallystick__V1__WatchPagesRequest   *message);
+size_t tallystick__v1__watch_pages_request__pack
+                     (const Tallystick__V1__WatchPagesRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__watch_pages_request__pack_to_buffer
+                     (const Tallystick__V1__WatchPagesRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__WatchPagesRequest *
+       tallystick__v1__watch_pages_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__watch_pages_request__free_unpacked
+                     (Tallystick__V1__WatchPagesRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__WatchPagesResponse methods */
+void   tallystick__v1__watch_pages_response__init
+                     (Tallystick__V1__WatchPagesResponse         *message);
+size_t tallystick__v1__watch_pages_response__get_packed_size
+                     (const Tallystick__V1__WatchPagesResponse   *message);
+size_t tallystick__v1__watch_pages_response__pack
+                     (const Tallystick__V1__WatchPagesResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__watch_pages_response__pack_to_buffer
+                     (const Tallystick__V1__WatchPagesResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__WatchPagesResponse *
+       tallystick__v1__watch_pages_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__watch_pages_response__free_unpacked
+                     (Tallystick__V1__WatchPagesResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Tallystick__V1__CreateMediaRequest methods */
 void   tallystick__v1__create_media_request__init
                      (Tallystick__V1__CreateMediaRequest         *message);
@@ -2167,6 +2269,15 @@ typedef void (*Tallystick__V1__CancelScheduledPublishRequest_Closure)
 typedef void (*Tallystick__V1__CancelScheduledPublishResponse_Closure)
                  (const Tallystick__V1__CancelScheduledPublishResponse *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__PageUpdate_Closure)
+                 (const Tallystick__V1__PageUpdate *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__WatchPagesRequest_Closure)
+                 (const Tallystick__V1__WatchPagesRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__WatchPagesResponse_Closure)
+                 (const Tallystick__V1__WatchPagesResponse *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__CreateMediaRequest_Closure)
                  (const Tallystick__V1__CreateMediaRequest *message,
                   void *closure_data);
@@ -2248,6 +2359,9 @@ extern const ProtobufCMessageDescriptor tallystick__v1__schedule_publish_request
 extern const ProtobufCMessageDescriptor tallystick__v1__schedule_publish_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__cancel_scheduled_publish_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__cancel_scheduled_publish_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__page_update__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__watch_pages_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__watch_pages_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__create_media_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__create_media_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__get_media_request__descriptor;

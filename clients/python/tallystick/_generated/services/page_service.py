@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Optional, Union
 
 from tallystick._async_calls import AsyncCaller
+from tallystick._async_stream import AsyncStream
 from tallystick._calls import Caller
 from tallystick._generated.v1 import pages_pb2
-from tallystick._rules import Method
+from tallystick._rules import Method, texts
+from tallystick._stream import Stream
 from tallystick.times import Time, to_timestamp
 
 _CREATE_PAGE = Method(
@@ -140,6 +142,12 @@ _CANCEL_SCHEDULED_PUBLISH = Method(
     "CancelScheduledPublish",
     pages_pb2.CancelScheduledPublishRequest,
     pages_pb2.CancelScheduledPublishResponse,
+)
+_WATCH_PAGES = Method(
+    "tallystick.v1.PageService",
+    "WatchPages",
+    pages_pb2.WatchPagesRequest,
+    pages_pb2.WatchPagesResponse,
 )
 _CREATE_MEDIA = Method(
     "tallystick.v1.PageService",
@@ -521,6 +529,24 @@ class PageService:
             page_id=page_id,
         )
         return self._caller.unary(_CANCEL_SCHEDULED_PUBLISH, request, timeout)
+
+    def watch_pages(
+        self,
+        *,
+        from_update: int = 0,
+        user_ids: Iterable[str] = (),
+        timeout: Optional[float] = None,
+    ) -> Stream[pages_pb2.WatchPagesResponse]:
+        """Follows pages as they change: what has become of them, in order, at least once. From an earlier
+        place each page that changed since comes once, by its last change and as it is then; from there
+        on each change comes as it is committed. A slow reader is ended with LAGGED, whose
+        `resume_sequence` is where to go on.
+        """
+        request = _WATCH_PAGES.made(
+            from_update=from_update,
+            user_ids=texts(user_ids),
+        )
+        return self._caller.server_stream(_WATCH_PAGES, request, timeout)
 
     def create_media(
         self,
@@ -947,6 +973,24 @@ class AsyncPageService:
             page_id=page_id,
         )
         return await self._caller.unary(_CANCEL_SCHEDULED_PUBLISH, request, timeout)
+
+    def watch_pages(
+        self,
+        *,
+        from_update: int = 0,
+        user_ids: Iterable[str] = (),
+        timeout: Optional[float] = None,
+    ) -> AsyncStream[pages_pb2.WatchPagesResponse]:
+        """Follows pages as they change: what has become of them, in order, at least once. From an earlier
+        place each page that changed since comes once, by its last change and as it is then; from there
+        on each change comes as it is committed. A slow reader is ended with LAGGED, whose
+        `resume_sequence` is where to go on.
+        """
+        request = _WATCH_PAGES.made(
+            from_update=from_update,
+            user_ids=texts(user_ids),
+        )
+        return self._caller.server_stream(_WATCH_PAGES, request, timeout)
 
     async def create_media(
         self,

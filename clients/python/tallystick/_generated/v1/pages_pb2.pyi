@@ -12,6 +12,17 @@ DIFF_KIND_UNSPECIFIED: DiffKind
 MEDIA_SOURCE_GENERATED: MediaSource
 MEDIA_SOURCE_UNSPECIFIED: MediaSource
 MEDIA_SOURCE_UPLOAD: MediaSource
+PAGE_UPDATE_KIND_CREATED: PageUpdateKind
+PAGE_UPDATE_KIND_DELETED: PageUpdateKind
+PAGE_UPDATE_KIND_PUBLISHED: PageUpdateKind
+PAGE_UPDATE_KIND_PURGED: PageUpdateKind
+PAGE_UPDATE_KIND_SAVED: PageUpdateKind
+PAGE_UPDATE_KIND_SCHEDULED: PageUpdateKind
+PAGE_UPDATE_KIND_SCHEDULE_CANCELLED: PageUpdateKind
+PAGE_UPDATE_KIND_SLUG_CHANGED: PageUpdateKind
+PAGE_UPDATE_KIND_UNDELETED: PageUpdateKind
+PAGE_UPDATE_KIND_UNPUBLISHED: PageUpdateKind
+PAGE_UPDATE_KIND_UNSPECIFIED: PageUpdateKind
 SECTION_CHANGE_ADDED: SectionChange
 SECTION_CHANGE_CHANGED: SectionChange
 SECTION_CHANGE_REMOVED: SectionChange
@@ -387,6 +398,26 @@ class PageMatch(_message.Message):
     section_id: str
     def __init__(self, page: _Optional[_Union[Page, _Mapping]] = ..., section_id: _Optional[str] = ..., excerpt: _Optional[_Iterable[_Union[TextPiece, _Mapping]]] = ...) -> None: ...
 
+class PageUpdate(_message.Message):
+    __slots__ = ["at_micros", "commit_position", "commit_sequence", "kind", "page", "page_id", "update_number", "user_id"]
+    AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    at_micros: int
+    commit_position: int
+    commit_sequence: int
+    kind: PageUpdateKind
+    page: Page
+    page_id: str
+    update_number: int
+    user_id: str
+    def __init__(self, update_number: _Optional[int] = ..., kind: _Optional[_Union[PageUpdateKind, str]] = ..., page_id: _Optional[str] = ..., user_id: _Optional[str] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
 class PatchPageRequest(_message.Message):
     __slots__ = ["author", "expected_version", "page_id", "patches", "settings", "title"]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
@@ -643,6 +674,22 @@ class UnpublishResponse(_message.Message):
     change: PageChange
     def __init__(self, change: _Optional[_Union[PageChange, _Mapping]] = ...) -> None: ...
 
+class WatchPagesRequest(_message.Message):
+    __slots__ = ["from_update", "user_ids"]
+    FROM_UPDATE_FIELD_NUMBER: _ClassVar[int]
+    USER_IDS_FIELD_NUMBER: _ClassVar[int]
+    from_update: int
+    user_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, from_update: _Optional[int] = ..., user_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WatchPagesResponse(_message.Message):
+    __slots__ = ["next_update", "updates"]
+    NEXT_UPDATE_FIELD_NUMBER: _ClassVar[int]
+    UPDATES_FIELD_NUMBER: _ClassVar[int]
+    next_update: int
+    updates: _containers.RepeatedCompositeFieldContainer[PageUpdate]
+    def __init__(self, updates: _Optional[_Iterable[_Union[PageUpdate, _Mapping]]] = ..., next_update: _Optional[int] = ...) -> None: ...
+
 class MediaSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
@@ -650,4 +697,7 @@ class DiffKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class SectionChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class PageUpdateKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -33,6 +33,25 @@ export declare const SectionChange: {
 }
 export type SectionChange = 0 | 1 | 2 | 3 | (number & {})
 
+export declare const PageUpdateKind: {
+  readonly UNSPECIFIED: 0
+  readonly CREATED: 1
+  /** Saved, patched or restored, or an image was taken out of it. */
+  readonly SAVED: 2
+  /** By a call, or on schedule. */
+  readonly PUBLISHED: 3
+  readonly UNPUBLISHED: 4
+  readonly SCHEDULED: 5
+  readonly SCHEDULE_CANCELLED: 6
+  readonly SLUG_CHANGED: 7
+  readonly DELETED: 8
+  readonly UNDELETED: 9
+  readonly PURGED: 10
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type PageUpdateKind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | (number & {})
+
 export interface Media {
   mediaId: string
   userId: string
@@ -953,6 +972,85 @@ export interface CancelScheduledPublishResponseInit {
   change?: PageChangeInit | undefined
 }
 export declare const CancelScheduledPublishResponse: MessageCodec<CancelScheduledPublishResponse, CancelScheduledPublishResponseInit>
+
+export interface PageUpdate {
+  /** All changes of pages are numbered in the order in which they were committed. */
+  updateNumber: bigint
+  /**
+   * What the change was. Go by the page for how it is: what was due on schedule may come with another change
+   * of the page.
+   */
+  kind: PageUpdateKind
+  pageId: string
+  userId: string
+  /** Without its sections; absent when it was purged. */
+  page: Page | undefined
+  /** Microseconds since the epoch, UTC. */
+  atMicros: bigint
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `PageUpdate` as it is given: what is absent has its default. */
+export interface PageUpdateInit {
+  /** All changes of pages are numbered in the order in which they were committed. */
+  updateNumber?: bigint | undefined
+  /**
+   * What the change was. Go by the page for how it is: what was due on schedule may come with another change
+   * of the page.
+   */
+  kind?: PageUpdateKind | undefined
+  pageId?: string | undefined
+  userId?: string | undefined
+  /** Without its sections; absent when it was purged. */
+  page?: PageInit | undefined
+  /** Microseconds since the epoch, UTC. */
+  atMicros?: bigint | Date | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const PageUpdate: MessageCodec<PageUpdate, PageUpdateInit>
+
+export interface WatchPagesRequest {
+  /**
+   * The number of the first change, at most one more than the last one's; 1 brings every page there is, and
+   * those that were purged. When zero, the stream begins with the next change that is committed.
+   */
+  fromUpdate: bigint
+  /** Up to 1,000 ids. All users when empty, for which a call must not act for a user. */
+  userIds: string[]
+}
+/** `WatchPagesRequest` as it is given: what is absent has its default. */
+export interface WatchPagesRequestInit {
+  /**
+   * The number of the first change, at most one more than the last one's; 1 brings every page there is, and
+   * those that were purged. When zero, the stream begins with the next change that is committed.
+   */
+  fromUpdate?: bigint | undefined
+  /** Up to 1,000 ids. All users when empty, for which a call must not act for a user. */
+  userIds?: readonly string[] | undefined
+}
+export declare const WatchPagesRequest: MessageCodec<WatchPagesRequest, WatchPagesRequestInit>
+
+export interface WatchPagesResponse {
+  /**
+   * In the order of their numbers. The first message of a stream has none, and neither have those that only
+   * say how far the changes have come.
+   */
+  updates: PageUpdate[]
+  /** The `fromUpdate` with which another call goes on after this message. */
+  nextUpdate: bigint
+}
+/** `WatchPagesResponse` as it is given: what is absent has its default. */
+export interface WatchPagesResponseInit {
+  /**
+   * In the order of their numbers. The first message of a stream has none, and neither have those that only
+   * say how far the changes have come.
+   */
+  updates?: readonly PageUpdateInit[] | undefined
+  /** The `fromUpdate` with which another call goes on after this message. */
+  nextUpdate?: bigint | undefined
+}
+export declare const WatchPagesResponse: MessageCodec<WatchPagesResponse, WatchPagesResponseInit>
 
 export interface CreateMediaRequest {
   /** 1 to 255 bytes. */

@@ -22,6 +22,20 @@ export const SectionChange = enumeration('SECTION_CHANGE_', {
   CHANGED: 3,
 })
 
+export const PageUpdateKind = enumeration('PAGE_UPDATE_KIND_', {
+  UNSPECIFIED: 0,
+  CREATED: 1,
+  SAVED: 2,
+  PUBLISHED: 3,
+  UNPUBLISHED: 4,
+  SCHEDULED: 5,
+  SCHEDULE_CANCELLED: 6,
+  SLUG_CHANGED: 7,
+  DELETED: 8,
+  UNDELETED: 9,
+  PURGED: 10,
+})
+
 export const Media = new MessageCodec('tallystick.v1.Media', blankMedia, readMedia, writeMedia, () => [
   { name: 'mediaId', proto: 'media_id', number: 1, kind: 'text' },
   { name: 'userId', proto: 'user_id', number: 2, kind: 'text' },
@@ -3452,6 +3466,233 @@ export function writeCancelScheduledPublishResponse(w, m) {
     const at = w.enter(v, 'CancelScheduledPublishResponse.change')
     writePageChange(w, v)
     w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const PageUpdate = new MessageCodec('tallystick.v1.PageUpdate', blankPageUpdate, readPageUpdate, writePageUpdate, () => [
+  { name: 'updateNumber', proto: 'update_number', number: 1, kind: 'int64' },
+  { name: 'kind', proto: 'kind', number: 2, kind: 'enum', of: () => PageUpdateKind },
+  { name: 'pageId', proto: 'page_id', number: 3, kind: 'text' },
+  { name: 'userId', proto: 'user_id', number: 4, kind: 'text' },
+  { name: 'page', proto: 'page', number: 5, kind: 'message', of: () => Page, presence: true },
+  { name: 'atMicros', proto: 'at_micros', number: 6, kind: 'int64' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 7, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 8, kind: 'int32' },
+])
+
+export function blankPageUpdate() {
+  return {
+    updateNumber: 0n,
+    kind: 0,
+    pageId: '',
+    userId: '',
+    page: undefined,
+    atMicros: 0n,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readPageUpdate(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 8:
+          m.updateNumber = r.int64()
+          break
+        case 16:
+          m.kind = r.int32()
+          break
+        case 26:
+          m.pageId = r.text()
+          break
+        case 34:
+          m.userId = r.text()
+          break
+        case 42: {
+          const end = r.enter()
+          m.page = readPage(r, m.page ?? blankPage())
+          r.leave(end)
+          break
+        }
+        case 48:
+          m.atMicros = r.int64()
+          break
+        case 56:
+          m.commitSequence = r.int64()
+          break
+        case 64:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, PageUpdate, tag)
+  }
+  return m
+}
+
+export function writePageUpdate(w, m) {
+  check(m, PageUpdate)
+  let v
+  v = m.updateNumber
+  if (v !== undefined && v !== 0n) {
+    w.tag(8)
+    w.int64(v, 'PageUpdate.updateNumber')
+  }
+  v = m.kind
+  if (v !== undefined && v !== 0) {
+    w.tag(16)
+    w.int32(v, 'PageUpdate.kind')
+  }
+  v = m.pageId
+  if (v !== undefined && v !== '') {
+    w.tag(26)
+    w.text(v, 'PageUpdate.pageId')
+  }
+  v = m.userId
+  if (v !== undefined && v !== '') {
+    w.tag(34)
+    w.text(v, 'PageUpdate.userId')
+  }
+  v = m.page
+  if (v !== undefined) {
+    w.tag(42)
+    const at = w.enter(v, 'PageUpdate.page')
+    writePage(w, v)
+    w.leave(at)
+  }
+  v = m.atMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(48)
+    w.time(v, 'PageUpdate.atMicros')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(56)
+    w.int64(v, 'PageUpdate.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(64)
+    w.int32(v, 'PageUpdate.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const WatchPagesRequest = new MessageCodec('tallystick.v1.WatchPagesRequest', blankWatchPagesRequest, readWatchPagesRequest, writeWatchPagesRequest, () => [
+  { name: 'fromUpdate', proto: 'from_update', number: 1, kind: 'int64' },
+  { name: 'userIds', proto: 'user_ids', number: 2, kind: 'text', repeated: true },
+])
+
+export function blankWatchPagesRequest() {
+  return {
+    fromUpdate: 0n,
+    userIds: [],
+  }
+}
+
+export function readWatchPagesRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 8:
+          m.fromUpdate = r.int64()
+          break
+        case 18:
+          m.userIds.push(r.text())
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, WatchPagesRequest, tag)
+  }
+  return m
+}
+
+export function writeWatchPagesRequest(w, m) {
+  check(m, WatchPagesRequest)
+  let v
+  v = m.fromUpdate
+  if (v !== undefined && v !== 0n) {
+    w.tag(8)
+    w.int64(v, 'WatchPagesRequest.fromUpdate')
+  }
+  v = m.userIds
+  if (v !== undefined) {
+    for (const one of list(v, 'WatchPagesRequest.userIds')) {
+      w.tag(18)
+      w.text(one, 'WatchPagesRequest.userIds')
+    }
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const WatchPagesResponse = new MessageCodec('tallystick.v1.WatchPagesResponse', blankWatchPagesResponse, readWatchPagesResponse, writeWatchPagesResponse, () => [
+  { name: 'updates', proto: 'updates', number: 1, kind: 'message', of: () => PageUpdate, repeated: true },
+  { name: 'nextUpdate', proto: 'next_update', number: 2, kind: 'int64' },
+])
+
+export function blankWatchPagesResponse() {
+  return {
+    updates: [],
+    nextUpdate: 0n,
+  }
+}
+
+export function readWatchPagesResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.updates.push(readPageUpdate(r, blankPageUpdate()))
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.nextUpdate = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, WatchPagesResponse, tag)
+  }
+  return m
+}
+
+export function writeWatchPagesResponse(w, m) {
+  check(m, WatchPagesResponse)
+  let v
+  v = m.updates
+  if (v !== undefined) {
+    for (const one of list(v, 'WatchPagesResponse.updates')) {
+      w.tag(10)
+      const at = w.enter(one, 'WatchPagesResponse.updates')
+      writePageUpdate(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.nextUpdate
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'WatchPagesResponse.nextUpdate')
   }
   w.unknown(m[UNKNOWN])
 }

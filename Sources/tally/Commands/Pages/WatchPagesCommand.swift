@@ -1,0 +1,86 @@
+// `tally pages watch`: pages as they change.
+
+internal import ArgumentParser
+internal import TallyClient
+internal import TallyMessages
+internal import TallyProtoJSON
+
+struct WatchPagesCommand: ClientCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "watch", abstract: "Prints changes of pages as they are committed, until Control-C.",
+    discussion: """
+      Without --from it begins with the next change. With it each page that has changed since comes first, \
+      once, by its last change; --from 1 begins with all pages there are. With --json, each change is one \
+      JSON object on its own line.
+
+      Examples:
+        tally pages watch
+        tally pages watch --user alice --from 1
+      """)
+
+  @OptionGroup var connection: ConnectionOptions
+  @OptionGroup var output: OutputOptions
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp("Only this user's pages. Repeatable.", valueName: "user"))
+  var user: [String] = []
+
+  @Option(help: ArgumentHelp("Begin with the change of this number.", valueName: "number"))
+  var from: Int64 = 0
+
+  func perform() async throws {
+    let options = CallOptions(
+      actingUserId: connection.actingUser, timeout: connection.timeout.map { .seconds($0) }, retry: .never)
+    var request = TallystickV1.WatchPagesRequest()
+    (request.fromUpdate, request.userIds) = (from, user)
+    var next: Int64 = 0
+    do throws(TallyError) {
+      let messages = try await connection.client.stream(
+        TallystickV1.PageService.watchPages, request, options: options)
+      var iterator = messages.makeAsyncIterator()
+      while let message = try await iterator.next() {
+        // The first message has no changes: the call was let in.
+        if next == 0 && !output.json { System.writeOutput(PageLines(columns: output.columns).heading) }
+        for update in message.updates { System.writeOutput(try text(update)) }
+        next = message.nextUpdate
+      }
+      throw TallyError(.unavailable, reason: "STREAM_ENDED", "the server ended the stream")
+    } catch {
+      let status = output.report(error)
+      if next > 0 && !output.json {
+        System.writeError("tally: 'tally pages watch --from \(next)' goes on from there\n")
+      }
+      throw status
+    }
+  }
+
+  private func text(_ update: TallystickV1.PageUpdate) throws(TallyError) -> String {
+    if !output.json { return PageLines(columns: output.columns).line(update) }
+    do { return try tally.json(update).compact + "\n" } catch {
+      throw TallyError(.internalError, reason: "", "the change cannot be shown: \(error)")
+    }
+  }
+}
+
+/// Changes as lines below one heading, in columns of their own widths.
+private struct PageLines {
+  private static let table = Table([
+    ("TIME", .time), ("NUMBER", .right), ("USER", .left), ("PAGE", .left), ("CHANGE", .left),
+    ("VERSION", .right), ("TITLE", .left),
+  ])
+
+  var columns: Int?
+
+  private var widths: [Int] { [columns == nil ? 27 : 16, 8, 14, 20, 18, 7, 0] }
+
+  var heading: String { Self.table.heading(widths: widths, within: columns) }
+
+  func line(_ update: TallystickV1.PageUpdate) -> String {
+    let cells = [
+      Timestamp.format(update.atMicros), "\(update.updateNumber)", update.userId, update.pageId,
+      update.kind.word, update.page.map { "\($0.currentVersion)" } ?? "-", update.page?.title ?? "",
+    ]
+    return Self.table.line(cells, widths: widths, within: columns)
+  }
+}
