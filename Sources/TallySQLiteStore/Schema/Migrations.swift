@@ -4,6 +4,8 @@
 // 1. `user_version` is the number of the last migration applied; each is applied in one transaction with
 //    it, so a file is never between two versions, whenever the process is killed. What a migration copies
 //    before that (Rewriter.swift) is nothing to a program of the version before.
+//    The words of pages follow in slices of their own: a start ends with all of them written, and one that is
+//    killed before is gone on with by the next.
 // 2. A file of a newer version is refused; so is one whose migrations are not the ones of this program.
 //
 // Owner: the thread that opens the engine.
@@ -47,6 +49,11 @@ struct Migrations {
       }
     }
     for migration in migrations where migration.version > stored { try apply(migration) }
+    try storing { () throws(SQLiteError) in
+      while try PageSearchTable.isFilling(connection) {
+        try connection.inTransaction { () throws(SQLiteError) in try PageSearchTable.fillSlice(connection) }
+      }
+    }
   }
 
   private func storing<Value>(_ body: () throws(SQLiteError) -> Value) throws(StoreError) -> Value {

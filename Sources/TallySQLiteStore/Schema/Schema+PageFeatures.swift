@@ -11,7 +11,7 @@ internal import TallyCore
 extension Schema {
   static let pageFeatureIndexes = ["page_slug"]
 
-  /// No row is written anew. `PageSearchTable.fill` then writes the words of all pages once.
+  /// No row is written anew. `PageSearchTable` then writes the words of all pages, in slices.
   static let pageFeatures = """
 
     ALTER TABLE page ADD COLUMN slug TEXT CHECK (length(slug) BETWEEN 1 AND 255);

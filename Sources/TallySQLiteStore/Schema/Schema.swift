@@ -23,7 +23,7 @@ enum Schema {
     version: 6, name: "attempts, prices, slugs, words of pages, events", sql: prices + pageFeatures + events
   ) { (connection) throws(SQLiteError) in
     try copyPrices(connection)
-    try PageSearchTable.fill(connection)
+    try PageSearchTable.beginFilling(connection)
   }
 
   private static let groupsAndLimits = Migration(
@@ -42,7 +42,7 @@ enum Schema {
       "user_settings_plan", "user_settings_role", "user_settings_approval",
       "page_version_digest",
     ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes + eventIndexes + groupIndexes
-      + pageScheduleIndexes
+    + pageScheduleIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

@@ -114,24 +114,51 @@ final class PageSearchTable {
     return (units[0], units.dropFirst().joined(separator: " "))
   }
 
-  /// Writes the words of all pages into the new table. Pages whose versions make no sense are left for
-  /// verification to name.
-  static func fill(_ connection: Connection) throws(SQLiteError) {
+  // MARK: filling
+
+  /// Pages of a slice: each may have a mebibyte.
+  static let filledPages: Int64 = 32
+
+  /// Has the words of all pages that there are written into the new table: by `fillSlice`, again and again.
+  /// Until then `page_search_rest` says after which page to go on.
+  static func beginFilling(_ connection: Connection) throws(SQLiteError) {
+    try connection.execute(
+      """
+      CREATE TABLE page_search_rest(after INTEGER NOT NULL) STRICT;
+      INSERT INTO page_search_rest VALUES (0);
+      """)
+  }
+
+  /// Whether words are left to be written, whatever program began it.
+  static func isFilling(_ connection: Connection) throws(SQLiteError) -> Bool {
+    try connection.value("SELECT count(*) FROM sqlite_schema WHERE name = 'page_search_rest'") > 0
+  }
+
+  /// Writes the words of the next pages, in an open transaction. Pages whose versions make no sense are left
+  /// for verification to name.
+  static func fillSlice(_ connection: Connection, pages limit: Int64 = filledPages) throws(SQLiteError) {
     let pages = try connection.prepare(
       """
       SELECT p.id, p.account, p.title, v.sections FROM page p
       JOIN page_version v ON v.page = p.id AND v.version = p.version
-      WHERE p.deleted_at IS NULL AND p.purged = 0 ORDER BY p.id
+      WHERE p.id > (SELECT r.after FROM page_search_rest r) AND p.deleted_at IS NULL AND p.purged = 0
+      ORDER BY p.id LIMIT ?1
       """)
     let insert = try connection.prepare(insertSQL)
+    pages.bind(limit)
+    var (count, last): (Int64, Int64) = (0, 0)
     while try pages.step() {
       let (page, account, title, packed) = try pages.row { (row) in
         (row.int(), row.int(), row.text(), row.blob())
       }
+      (count, last) = (count + 1, page)
       let sections: [PageSection]
       do throws(SQLiteError) { sections = try Packing.sections(packed) } catch { continue }
       try Self.insert(
         page: page, account: account, PageContent(title: title, sections: sections), by: insert)
     }
+    pages.reset()
+    try connection.execute(
+      count < limit ? "DROP TABLE page_search_rest" : "UPDATE page_search_rest SET after = \(last)")
   }
 }

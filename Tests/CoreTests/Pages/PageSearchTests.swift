@@ -238,6 +238,33 @@ struct PageSearchTests {
     try engine.close()
   }
 
+  @Test("words that a start was killed over are written by the next one, a slice a transaction")
+  func filled() throws {
+    let directory = try TemporaryDirectory()
+    let engine = try open(directory, clock: TestClock(wallMicros: noon))
+    _ = try engine.decide((0..<9).map { Self.page("p\($0)", "common word", user: "u", ["text \($0)"]) })
+    #expect(try engine.findings() == [])
+    try engine.close()
+    // As an upgrade leaves it that has written the words of four pages.
+    let before = try directory.connection()
+    try before.execute("DELETE FROM page_search")
+    try PageSearchTable.beginFilling(before)
+    for _ in 0..<2 { try PageSearchTable.fillSlice(before, pages: 2) }
+    #expect(try before.value("SELECT count(*) FROM page_search") == 4)
+    #expect(try PageSearchTable.isFilling(before))
+    let again = try open(directory, clock: TestClock(wallMicros: noon))
+    #expect(try found(again, "common", user: "u").count == 9)
+    #expect(try again.findings() == [])
+    #expect(try PageSearchTable.isFilling(before) == false)
+    try again.close()
+    // A slice that ends with the last page.
+    try before.execute("DELETE FROM page_search")
+    try PageSearchTable.beginFilling(before)
+    for _ in 0..<4 { try PageSearchTable.fillSlice(before, pages: 3) }
+    #expect(try PageSearchTable.isFilling(before) == false)
+    #expect(try before.value("SELECT count(*) FROM page_search") == 9)
+  }
+
   @Test("a file of the version before has its pages' words after the upgrade, but of deleted ones")
   func upgraded() throws {
     let directory = try TemporaryDirectory()

@@ -82,6 +82,29 @@ struct PurgeTests {
     try engine.close()
   }
 
+  @Test("a purge that a stop has cut short goes on with the next start, and verifies at each step")
+  func cutShort() throws {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let clock = TestClock(wallMicros: noon)
+    let engine = try open(directory, clock: clock)
+    try deleted(engine, versions: 2_000)
+    _ = try apply(engine, .page(.purge(Self.target)))
+    try engine.tick()
+    try engine.close()
+    for round in Int64(2)...4 {
+      let again = try open(directory, clock: clock)
+      #expect(try again.findings() == [])
+      try again.tick()
+      #expect(try rows(directory, "page_version") == 2_000 - round * Int64(PageLimits.purgedVersionCount))
+      try again.close()
+    }
+    let last = try open(directory, clock: clock)
+    try last.sweep()
+    #expect(try rows(directory, "page_version") == 0 && rows(directory, "page") == 0)
+    #expect(try last.findings() == [])
+    try last.close()
+  }
+
   @Test("up to that many versions go with the command")
   func whole() throws {
     let directory = try TemporaryDirectory(inMemory: true)
