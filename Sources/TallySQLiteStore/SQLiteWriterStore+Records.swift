@@ -62,6 +62,10 @@ extension SQLiteWriterStore {
     try storing { () throws(SQLiteError) in try tables.plans.plan(id: id) }
   }
 
+  func caps(_ key: CapKey) throws(StorageFailure) -> [Cap] {
+    try storing { () throws(SQLiteError) in try tables.caps.caps(key) }
+  }
+
   // MARK: runs
 
   func run(runId: String, attempt: Int32?) throws(StorageFailure) -> StoredRun? {

@@ -36,7 +36,8 @@ struct Tally: ParsableCommand {
     subcommands: [
       ServeCommand.self, CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self,
       UsageCommand.self, PagesCommand.self, MediaCommand.self, UsersCommand.self, PlansCommand.self,
-      PricesCommand.self, AlertsCommand.self, EventsCommand.self, StatsCommand.self, WatchCommand.self,
+      PricesCommand.self, CapsCommand.self,
+      AlertsCommand.self, EventsCommand.self, StatsCommand.self, WatchCommand.self,
       SeedCommand.self, VerifyCommand.self, MetricsCommand.self,
       QueriesCommand.self,
       CachesCommand.self, TopCommand.self, BenchCommand.self, VersionCommand.self,

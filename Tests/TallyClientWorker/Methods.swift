@@ -146,6 +146,8 @@ struct Methods {
     add(TallystickV1.UsageService.listPlans)
     add(TallystickV1.UsageService.putPrices)
     add(TallystickV1.UsageService.listPrices)
+    add(TallystickV1.UsageService.putCaps)
+    add(TallystickV1.UsageService.listCaps)
     add(TallystickV1.UsageService.putAlertRule)
     add(TallystickV1.UsageService.deleteAlertRule)
     add(TallystickV1.UsageService.listAlertRules)

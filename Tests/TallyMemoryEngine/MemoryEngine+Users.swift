@@ -111,6 +111,14 @@ extension MemoryEngine {
     return usage
   }
 
+  package func capLists(userId: String) throws(Refusal) -> Snapshot<[CapList]> {
+    try read { tables in
+      guard let account = tables.accounts[ExactText(userId)]?.account else { return [] }
+      return tables.caps.filter { $0.key.account == account.id }.sorted { $0.key < $1.key }
+        .map { CapList(spender: $0.key.spender.text, caps: $0.value) }
+    }
+  }
+
   package func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats> {
     try read { tables in
       let account =

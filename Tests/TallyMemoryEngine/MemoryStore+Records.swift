@@ -68,6 +68,10 @@ extension MemoryStore {
     try find([], [id]) { $0.plans[ExactText(id)] }
   }
 
+  package func caps(_ key: CapKey) throws(StorageFailure) -> [Cap] {
+    try find([key.account], [key.spender.text]) { $0.caps[key] ?? [] }
+  }
+
   // MARK: runs
 
   package func run(runId: String, attempt: Int32?) throws(StorageFailure) -> StoredRun? {

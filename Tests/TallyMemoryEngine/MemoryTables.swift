@@ -41,6 +41,7 @@ package struct MemoryTables {
   /// In the order in which they were first set.
   var rateLimits: [RateLimitRow] = []
   var alertRules: [ExactText: AlertRule] = [:]
+  var caps: [CapKey: [Cap]] = [:]
   /// Event n is at n - 1.
   var accountEvents: [WriteSet.EventRow] = []
   var runs: [RunName: StoredRun] = [:]
@@ -73,6 +74,7 @@ package struct MemoryTables {
     }
     settings.merge(set.settings) { $1 }
     for effect in set.rateLimits { put(effect) }
+    for (key, list) in set.caps { caps[key] = list.isEmpty ? nil : list }
     for effect in set.alertRules { alertRules[ExactText(effect.id)] = effect.rule }
     for row in set.accountEvents {
       try require(row.event.id == Int64(accountEvents.count) + 1, "events have no gap")

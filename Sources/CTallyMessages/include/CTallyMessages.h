@@ -8,6 +8,7 @@
 #include "tallystick/v1/errors.pb-c.h"
 #include "tallystick/testing/v1/testing.pb-c.h"
 #include "tallystick/v1/credits.pb-c.h"
+#include "tallystick/v1/caps.pb-c.h"
 #include "tallystick/v1/events.pb-c.h"
 #include "tallystick/v1/usage.pb-c.h"
 #include "tallystick/v1/admin.pb-c.h"

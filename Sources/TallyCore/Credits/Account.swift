@@ -133,6 +133,8 @@ public struct Account: Sendable, Equatable {
   /// When the server is to grant the subscription's next period; nil: never.
   public var nextGrantAtMicros: Int64?
   public var marks = SkipMarks()
+  /// Of the user and the user's spenders, beside those of the plan.
+  public var ownCapCount: Int64 = 0
 
   public init(
     id: Int64 = 0, userId: String, postedMicros: Int64 = 0, heldMicros: Int64 = 0, version: Int64 = 0,

@@ -56,6 +56,9 @@ public struct Plan: Sendable, Equatable {
   public var multiplierPpm: Int64?
   /// Of the tags by which its users' runs are counted, in the order of their bytes.
   public var tagKeys: [String] = []
+  /// Of each user, and of each of a user's spenders. Ordered by the bytes of their ids.
+  public var caps: [Cap] = []
+  public var spenderCaps: [Cap] = []
 
   public init(
     id: String, displayName: String, monthlyCreditMicros: Int64, grantExpiry: GrantExpiry,
@@ -136,6 +139,8 @@ public struct ModelPrice: Sendable, Equatable {
 }
 
 extension Plan {
+  package var hasCaps: Bool { !caps.isEmpty || !spenderCaps.isEmpty }
+
   /// The zone in which the quotas' month is reckoned.
   public static let defaultTimeZone = "UTC"
 

@@ -79,6 +79,7 @@ package final class ProductEffects {
   package var settings: SettingsEffect?
   package var rateLimit: RateLimitEffect?
   package var alertRule: AlertRuleEffect?
+  package var caps: CapEffect?
   /// What the change of the account has brought about beside it.
   var events: [WriteSet.EventRow] = []
   package var pages: [PageEffect] = []
@@ -112,6 +113,11 @@ package struct RateLimitEffect {
   package var key: RateLimitKey
   package var limit: RateLimit
   package var action: Action
+}
+
+package struct CapEffect {
+  package var key: CapKey
+  package var caps: [Cap]
 }
 
 package struct AlertRuleEffect {

@@ -124,6 +124,10 @@ extension UsageCommand.PutPlan: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<PlanReceipt> { try decider.decide(self) }
 }
 
+extension CapCommand.Put: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<CapsReceipt> { try decider.decide(self) }
+}
+
 extension UsageCommand.PutPrices: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<PricesReceipt> {
     try decider.decide(self)

@@ -33,6 +33,8 @@ package protocol RecordSource: AnyObject {
   func lastGrant(account: Int64, planId: String, beforeDay: Int64) throws(StorageFailure) -> GrantedPeriod?
   func entry(sequence: Int64) throws(StorageFailure) -> Entry?
   func plan(id: String) throws(StorageFailure) -> Plan?
+  /// A user's own; none when there is no list of them.
+  func caps(_ key: CapKey) throws(StorageFailure) -> [Cap]
 
   // MARK: runs
 

@@ -144,6 +144,8 @@ package struct WriteSet {
   package private(set) var rateLimitStates: [RateLimitKey: StoredRateLimit?] = [:]
   /// In order.
   package private(set) var alertRules: [AlertRuleEffect] = []
+  /// Users' own ones. Empty: there is no list any more.
+  package private(set) var caps: [CapKey: [Cap]] = [:]
   /// In the order of their ids.
   package private(set) var accountEvents: [EventRow] = []
   package private(set) var pages: [ExactText: PageRow] = [:]
@@ -260,6 +262,7 @@ package struct WriteSet {
       alertRules.append(effect)
       books.alerts = AlertBook.changing(books.alerts, effect.id, to: effect.rule)
     }
+    if let effect = effects.caps { caps[effect.key] = effect.caps }
     for event in effects.events { append(event) }
     for effect in effects.pages { add(effect) }
     if let media = effects.media { add(media) }

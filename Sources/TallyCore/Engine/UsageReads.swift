@@ -15,6 +15,9 @@ public protocol UsageReads: Sendable {
   /// How much of a quota a user has used, by `usages`.
   /// - Throws: as `usages`.
   func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaAdvice>
+  /// A user's own caps: the account's first, then those of spenders, by name. Those of the plan are not
+  /// among them.
+  func capLists(userId: String) throws(Refusal) -> Snapshot<[CapList]>
   /// Sums over runs, and the last of them.
   func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats>
 }

@@ -136,6 +136,8 @@ public enum UsageCommand {
       public static let cancelledCost = Kept(rawValue: 8)
       public static let multiplier = Kept(rawValue: 16)
       public static let tagKeys = Kept(rawValue: 32)
+      public static let caps = Kept(rawValue: 64)
+      public static let spenderCaps = Kept(rawValue: 128)
     }
 
     public var plan: Plan
@@ -153,6 +155,8 @@ public enum UsageCommand {
       if kept.contains(.onShort) { plan.onShort = stored?.onShort ?? .forgive }
       if kept.contains(.rolloverCap) { plan.rolloverCapMicros = stored?.rolloverCapMicros }
       if kept.contains(.isDefault) { plan.isDefault = stored?.isDefault ?? false }
+      if kept.contains(.caps) { plan.caps = stored?.caps ?? [] }
+      if kept.contains(.spenderCaps) { plan.spenderCaps = stored?.spenderCaps ?? [] }
       if kept.contains(.multiplier) { plan.multiplierPpm = stored?.multiplierPpm }
       if kept.contains(.tagKeys) { plan.tagKeys = stored?.tagKeys ?? [] }
       if kept.contains(.cancelledCost) { plan.cancelledCost = stored?.cancelledCost ?? .reported }

@@ -41,6 +41,8 @@ extension TallystickV1.ReserveRequest: NamesUserById {}
 extension TallystickV1.ForgiveOwedRequest: NamesUserById {}
 extension TallystickV1.ListHoldsRequest: NamesUserById {}
 extension TallystickV1.ListTransactionsRequest: NamesUserById {}
+extension TallystickV1.PutCapsRequest: NamesUserById {}
+extension TallystickV1.ListCapsRequest: NamesUserById {}
 extension TallystickV1.ListEventsRequest: NamesUserById {}
 extension TallystickV1.BeginRunRequest: NamesUserById {}
 extension TallystickV1.RecordRunRequest: NamesUserById {}

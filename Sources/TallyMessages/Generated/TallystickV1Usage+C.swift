@@ -1281,6 +1281,8 @@ extension TallystickV1.Plan: @unsafe CBacked {
       priceMultiplierPpm = unsafe c.pointee.price_multiplier_ppm
     default: break
     }
+    caps = try unsafe readSingle(c.pointee.n_caps, c.pointee.caps, "caps")
+    spenderCaps = try unsafe readSingle(c.pointee.n_spender_caps, c.pointee.spender_caps, "spender_caps")
     tags = try unsafe readSingle(c.pointee.n_tags, c.pointee.tags, "tags")
   }
 
@@ -1316,6 +1318,8 @@ extension TallystickV1.Plan: @unsafe CBacked {
       unsafe c.pointee.multiplier_case = .init(rawValue: 15)
       unsafe c.pointee.price_multiplier_ppm = priceMultiplierPpm
     }
+    unsafe (c.pointee.n_caps, c.pointee.caps) = arena.single(caps)
+    unsafe (c.pointee.n_spender_caps, c.pointee.spender_caps) = arena.single(spenderCaps)
     unsafe (c.pointee.n_tags, c.pointee.tags) = arena.single(tags)
     return unsafe c
   }

@@ -836,6 +836,10 @@ extension TallystickV1 {
     public var isDefault: Bool?
     public var cancelledCost: TallystickV1.CancelledCost?
     public var priceMultiplierPpm: Int64?
+    /// What each user may spend or begin within a window. PutPlan keeps what is stored when it is absent.
+    public var caps: TallystickV1.CapList?
+    /// What each spender of each user may. PutPlan keeps what is stored when it is absent.
+    public var spenderCaps: TallystickV1.CapList?
     /// The tags by which its users' runs are counted. PutPlan keeps what is stored when it is absent.
     public var tags: TallystickV1.PlanTags?
 
@@ -983,6 +987,11 @@ extension TallystickV1 {
     public static let putPlan = RPC<TallystickV1.PutPlanRequest, TallystickV1.PutPlanResponse>(service: name, method: "PutPlan", kind: .unary, repeatable: { _ in true })
     /// All plans, by id.
     public static let listPlans = RPC<TallystickV1.ListPlansRequest, TallystickV1.ListPlansResponse>(service: name, method: "ListPlans", kind: .unary, repeatable: { _ in true })
+    /// Puts the caps that a user, or one of the user's spenders, has beside the plan's, in the place of those
+    /// before. The same again changes nothing. Role: admin.
+    public static let putCaps = RPC<TallystickV1.PutCapsRequest, TallystickV1.PutCapsResponse>(service: name, method: "PutCaps", kind: .unary, repeatable: { _ in true })
+    /// A user's own caps. Role: admin.
+    public static let listCaps = RPC<TallystickV1.ListCapsRequest, TallystickV1.ListCapsResponse>(service: name, method: "ListCaps", kind: .unary, repeatable: { _ in true })
     /// Appends rows to the book of prices, all or none. What the book says already is not appended again. Role:
     /// admin.
     public static let putPrices = RPC<TallystickV1.PutPricesRequest, TallystickV1.PutPricesResponse>(service: name, method: "PutPrices", kind: .unary, repeatable: { _ in true })

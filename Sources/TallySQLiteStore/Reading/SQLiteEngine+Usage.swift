@@ -13,6 +13,13 @@ extension SQLiteEngine: UsageReads {
     return Snapshot(try read.value.get(), commitSequence: read.commitSequence)
   }
 
+  public func capLists(userId: String) throws(Refusal) -> Snapshot<[CapList]> {
+    try read { (reader, _) throws(SQLiteError) in
+      guard let account = try reader.tables.accounts.id(userId: userId) else { return [] }
+      return try reader.tables.caps.lists(account: account)
+    }
+  }
+
   public func stats(_ query: StatsQuery) throws(Refusal) -> Snapshot<Stats> {
     try read { (reader, _) throws(SQLiteError) in
       let account = query.userId.isEmpty ? 0 : try reader.tables.accounts.id(userId: query.userId)

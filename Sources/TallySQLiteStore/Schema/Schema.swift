@@ -27,7 +27,8 @@ enum Schema {
   }
 
   private static let groupsAndLimits = Migration(
-    version: 7, name: "spenders and tags, schedules and changes of pages", sql: groups + pageSchedule
+    version: 7, name: "spenders, tags and caps, schedules and changes of pages",
+    sql: groups + pageSchedule + caps
   ) { (connection) throws(SQLiteError) in
     try countMore(connection)
   }

@@ -16,7 +16,8 @@ internal import TallySQLite
 final class AccountTable {
   static let columns = ColumnList(
     "id", "user_id", "posted", "held", "version", "head", "lots", "next_hold_expiry", "open_holds",
-    "owed", "owed_parts", "suspended", "next_grant_at", "mark_64", "mark_4096")
+    "owed", "owed_parts", "suspended", "next_grant_at", "mark_64", "mark_4096",
+    "own_caps")
   /// What a row's ledger rows change in it.
   private static let changing = columns.without("id", "user_id")
 
@@ -86,6 +87,7 @@ final class AccountTable {
     account.nextGrantAtMicros = row.optionalInt()
     guard account.nextGrantAtMicros ?? 0 >= 0 else { throw .malformed("next_grant_at") }
     account.marks = SkipMarks(last64: row.int(), last4096: row.int())
+    account.ownCapCount = try row.counted()
     return account
   }
 
@@ -130,6 +132,7 @@ final class AccountTable {
     update.bind(account.nextGrantAtMicros)
     update.bind(account.marks.last64)
     update.bind(account.marks.last4096)
+    update.bind(account.ownCapCount)
     try update.run()
     let dueMicros = account.nextDueMicros
     guard dueMicros != storedDueMicros else { return }

@@ -10,7 +10,7 @@ final class PlanTable {
     "id", "display_name", "monthly_credit", "expiry", "expires_after_millis", "priority", "updated_at",
     "monthly_generations", "monthly_uploads", "page_count", "time_zone", "prices",
     "on_short", "rollover_cap", "is_default", "cancelled_cost",
-    "multiplier", "tag_keys")
+    "multiplier", "tag_keys", "caps", "spender_caps")
 
   static let byIdSQL = "SELECT \(columns) FROM plan WHERE id = ?1"
   /// Many at once, and the default one; ?1 is a JSON array of their ids.
@@ -96,6 +96,8 @@ final class PlanTable {
     plan.cancelledCost = cancelledCost
     plan.multiplierPpm = row.optionalInt()
     plan.tagKeys = try row.optionalBlob().map(Packing.texts) ?? []
+    plan.caps = try row.optionalBlob().map(Packing.caps) ?? []
+    plan.spenderCaps = try row.optionalBlob().map(Packing.caps) ?? []
     return plan
   }
 
@@ -135,6 +137,8 @@ final class PlanTable {
     upsert.bind(Int64(plan.cancelledCost.rawValue))
     upsert.bind(plan.multiplierPpm)
     upsert.bind(plan.tagKeys.isEmpty ? nil : Packing.pack(plan.tagKeys))
+    upsert.bind(plan.caps.isEmpty ? nil : Packing.pack(plan.caps))
+    upsert.bind(plan.spenderCaps.isEmpty ? nil : Packing.pack(plan.spenderCaps))
     try upsert.run()
   }
 }

@@ -16,6 +16,7 @@ final class Tables {
   let holds: HoldTable
   let plans: PlanTable
   let prices: PriceTable
+  let caps: CapTable
   let settings: UserSettingsTable
   let rateLimits: RateLimitTable
   let alertRules: AlertRuleTable
@@ -44,6 +45,7 @@ final class Tables {
     holds = try HoldTable(connection)
     plans = try PlanTable(connection)
     prices = try PriceTable(connection)
+    caps = try CapTable(connection)
     settings = try UserSettingsTable(connection)
     rateLimits = try RateLimitTable(connection)
     alertRules = try AlertRuleTable(connection)

@@ -50,6 +50,7 @@ public enum Limits {
   /// The largest quota of a plan.
   public static let quotaCount: Int64 = 1_000_000_000_000_000
   public static let alertRuleIdByteCount = 128
+  public static let capIdByteCount = 128
   public static let packageByteCount = 255
   public static let actorByteCount = 255
   public static let adjustReasonByteCount = 1_024
@@ -138,6 +139,10 @@ public enum Limits {
     ("put_prices", Int64(putPriceCount), "prices"),
     ("price_rows", Int64(PriceBook.maximumRows), "rows"),
     ("quota", quotaCount, "count"),
+    ("cap_id", Int64(capIdByteCount), "bytes"),
+    ("caps", Int64(CapList.maximumCaps), "caps"),
+    ("caps_of_a_user", CapList.maximumOfAUser, "caps"),
+    ("cap_hours", Int64(CapWindow.hours.upperBound), "hours"),
     ("alert_rule_id", Int64(alertRuleIdByteCount), "bytes"),
     ("alert_rules_of_a_scope", Int64(AlertRule.maximumOfAScope), "rules"),
     ("alert_rules", Int64(AlertRule.maximumInAll), "rules"),

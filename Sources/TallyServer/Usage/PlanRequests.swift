@@ -51,6 +51,16 @@ enum PlanRequests {
       kept.insert(.multiplier)
     }
     if let tags = message?.tags { plan.tagKeys = try tagKeys(tags.keys) } else { kept.insert(.tagKeys) }
+    if let list = message?.caps {
+      plan.caps = try CapRequests.caps(list.caps, "plan.caps.caps", mayLift: false)
+    } else {
+      kept.insert(.caps)
+    }
+    if let list = message?.spenderCaps {
+      plan.spenderCaps = try CapRequests.caps(list.caps, "plan.spender_caps.caps", mayLift: false)
+    } else {
+      kept.insert(.spenderCaps)
+    }
     if let isDefault = message?.isDefault { plan.isDefault = isDefault } else { kept.insert(.isDefault) }
     return UsageCommand.PutPlan(plan, keeping: kept)
   }

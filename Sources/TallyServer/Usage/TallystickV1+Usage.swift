@@ -24,6 +24,8 @@ extension TallystickV1.Plan {
     onShort = TallystickV1.OnShort(rawValue: plan.onShort.rawValue)
     if let cap = plan.rolloverCapMicros { rolloverCapMicros = cap }
     if plan.isDefault { isDefault = true }
+    caps = TallystickV1.CapList(plan.caps)
+    spenderCaps = TallystickV1.CapList(plan.spenderCaps)
     if let multiplier = plan.multiplierPpm { priceMultiplierPpm = multiplier }
     if !plan.tagKeys.isEmpty {
       var tags = TallystickV1.PlanTags()

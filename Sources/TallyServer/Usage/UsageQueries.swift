@@ -47,6 +47,9 @@ enum UsageQueries {
     var total = 256 + 2 * plan.id.utf8.count + plan.displayName.utf8.count + plan.timeZone.utf8.count
     for price in plan.prices { total += 48 + price.model.utf8.count }
     for key in plan.tagKeys { total += 4 + key.utf8.count }
+    for cap in plan.caps + plan.spenderCaps {
+      total += 64 + cap.id.utf8.count + cap.subject.model.text.utf8.count + cap.subject.type.text.utf8.count
+    }
     return total
   }
 

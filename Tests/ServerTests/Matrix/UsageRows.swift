@@ -54,6 +54,12 @@ enum UsageRows {
       request.plan = plan
     },
     MethodRow(RPCs.listPlans, .readonly, .nobody) { _, _, _ in },
+    MethodRow(RPCs.putCaps, .admin, .user) { request, rig, owner in
+      var cap = TallystickV1.Cap()
+      (cap.capId, cap.measure, cap.window, cap.limitAmount) = ("c", .money, .day, Limits.amountMicros)
+      (request.userId, request.spender, request.caps) = (owner ?? rig.fresh("nobody"), "m", [cap])
+    },
+    MethodRow(RPCs.listCaps, .admin, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
     MethodRow(RPCs.putPrices, .admin, .administration) { request, rig, _ in
       var price = TallystickV1.Price()
       (price.model, price.unitClass, price.microsPerMillion) = (rig.fresh("model"), .input, 1)

@@ -5384,7 +5384,7 @@ const ProtobufCMessageDescriptor tallystick__v1__model_price__descriptor =
   (ProtobufCMessageInit) tallystick__v1__model_price__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[16] =
+static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[18] =
 {
   {
     "plan_id",
@@ -5567,6 +5567,30 @@ static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[16
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "caps",
+    18,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Plan, n_caps),
+    offsetof(Tallystick__V1__Plan, caps),
+    &tallystick__v1__cap_list__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "spender_caps",
+    19,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Plan, n_spender_caps),
+    offsetof(Tallystick__V1__Plan, spender_caps),
+    &tallystick__v1__cap_list__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "tags",
     20,
     PROTOBUF_C_LABEL_REPEATED,
@@ -5581,6 +5605,7 @@ static const ProtobufCFieldDescriptor tallystick__v1__plan__field_descriptors[16
 };
 static const unsigned tallystick__v1__plan__field_indices_by_name[] = {
   13,   /* field[13] = cancelled_cost */
+  15,   /* field[15] = caps */
   1,   /* field[1] = display_name */
   4,   /* field[4] = expires_after_millis */
   3,   /* field[3] = grant_expiry */
@@ -5593,15 +5618,16 @@ static const unsigned tallystick__v1__plan__field_indices_by_name[] = {
   9,   /* field[9] = prices */
   5,   /* field[5] = priority */
   11,   /* field[11] = rollover_cap_micros */
-  15,   /* field[15] = tags */
+  16,   /* field[16] = spender_caps */
+  17,   /* field[17] = tags */
   8,   /* field[8] = time_zone */
   6,   /* field[6] = updated_at_micros */
 };
 static const ProtobufCIntRange tallystick__v1__plan__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 20, 15 },
-  { 0, 16 }
+  { 18, 15 },
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
 {
@@ -5611,7 +5637,7 @@ const ProtobufCMessageDescriptor tallystick__v1__plan__descriptor =
   "Tallystick__V1__Plan",
   "tallystick.v1",
   sizeof(Tallystick__V1__Plan),
-  16,
+  18,
   tallystick__v1__plan__field_descriptors,
   tallystick__v1__plan__field_indices_by_name,
   2,  tallystick__v1__plan__number_ranges,

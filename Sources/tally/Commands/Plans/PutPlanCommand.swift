@@ -17,8 +17,10 @@ struct PutPlanCommand: ClientCommand {
       refuses charges, holds and new runs until that is paid. --rollover carries over what is left of a \
       period's credit, up to an amount, and needs --expires period-end. The default plan holds for all users \
       who have no plan; there is one at most. --cancelled says what a run costs that was cancelled and names \
-      no cost: what it reports, by the prices, or nothing. These, --multiplier and --tag stay as they are \
-      stored unless they are given; all else is replaced.
+      no cost: what it reports, by the prices, or nothing. --cap and --spender-cap say what each user, and \
+      each spender of a user, may spend or begin within a window, as 'tally caps put --help' tells; none \
+      takes them away. These, --multiplier and --tag stay as they are stored unless they are given; all else \
+      is replaced.
 
       Examples:
         tally plans put pro --credit 20 --name Pro --expires 45d
@@ -27,6 +29,8 @@ struct PutPlanCommand: ClientCommand {
         tally plans put pro --credit 20 --on-short collect --rollover 5
         tally plans put free --credit 1 --default --cancelled nothing
         tally plans put team --credit 50 --tag feature --tag team
+        tally plans put pro --credit 20 --cap daily=money,day,5 \\
+          --spender-cap burst=generations,1h,20
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -71,6 +75,11 @@ struct PutPlanCommand: ClientCommand {
       "A tag by which its users' runs are counted in 'tally stats'; 'none' for no tag. Repeatable.",
       valueName: "key"))
   var tag: [String] = []
+  @Option(parsing: .singleValue, help: ArgumentHelp("A cap of each user. Repeatable.", valueName: Caps.form))
+  var cap: [String] = []
+  @Option(
+    parsing: .singleValue, help: ArgumentHelp("A cap of each spender. Repeatable.", valueName: Caps.form))
+  var spenderCap: [String] = []
   @Flag(
     name: .customLong("default"), inversion: .prefixedNo,
     help: "Whether it is the plan of all users who have none.")
@@ -114,10 +123,22 @@ struct PutPlanCommand: ClientCommand {
       tags.keys = tag == ["none"] ? [] : tag
       plan.tags = tags
     }
+    plan.caps = try caps(cap)
+    plan.spenderCaps = try caps(spenderCap)
     var request = TallystickV1.PutPlanRequest()
     request.plan = plan
     try await tally.perform(TallystickV1.UsageService.putPlan, request, connection, output) { response in
       response.plan.map { Texts.plans([$0]) } ?? ""
     }
+  }
+
+  /// - Returns: nil when none are given, an empty list for `none`.
+  private func caps(_ texts: [String]) throws(Failure) -> TallystickV1.CapList? {
+    if texts.isEmpty { return nil }
+    var list = TallystickV1.CapList()
+    if texts != ["none"] {
+      for text in texts { list.caps.append(try Caps.parse(text, isMicros: micros)) }
+    }
+    return list
   }
 }

@@ -4,17 +4,19 @@ internal import TallyMessages
 
 extension Texts {
   static func plans(_ plans: [TallystickV1.Plan]) -> String {
+    let hasCaps = plans.contains { $0.caps != nil || $0.spenderCaps != nil }
+    let capColumns: [(String, Table.Alignment)] = hasCaps ? [("CAPS", .left), ("SPENDER CAPS", .left)] : []
     var table = Table(
       [
         ("PLAN", .left), ("NAME", .left), ("MONTHLY", .amount), ("EXPIRES", .left), ("PRIORITY", .right),
         ("GENERATIONS", .right), ("UPLOADS", .right), ("PAGES", .right), ("ON SHORT", .left),
         ("ROLLOVER", .amount), ("DEFAULT", .left), ("CANCELLED", .left),
-        ("TAGS", .left), ("ZONE", .left), ("PRICES", .left),
-      ],
+        ("TAGS", .left), ("ZONE", .left),
+      ] + capColumns + [("PRICES", .left)],
       optional: [
         "PRIORITY", "ZONE", "NAME", "PAGES", "UPLOADS", "ON SHORT", "EXPIRES", "ROLLOVER", "GENERATIONS",
         "CANCELLED", "DEFAULT", "TAGS",
-      ])
+      ] + capColumns.map(\.0))
     for plan in plans {
       let expiry =
         switch plan.grantExpiry {
@@ -26,20 +28,25 @@ extension Texts {
       // On a terminal each price has a line of its own.
       let all = plan.prices.map(Prices.format)
       let prices = Layout.columns == nil ? [all.joined(separator: " ")] : all
-      table.add([
+      let terms = [
         plan.planId, plan.displayName, Dollars.format(plan.monthlyCreditMicros), expiry, "\(plan.priority)",
         limit(plan.limits?.monthlyGenerations), limit(plan.limits?.monthlyUploads),
         limit(plan.limits?.pageCount), plan.onShort?.word ?? "-", rollover(plan),
         plan.isDefault == true ? "default" : "-", plan.cancelledCost?.word ?? "-",
         plan.tags?.keys.joined(separator: " ") ?? "-",
         plan.timeZone.isEmpty ? "UTC" : plan.timeZone,
-        prices.first ?? "",
-      ])
+      ]
+      let caps = hasCaps ? [caps(plan.caps), caps(plan.spenderCaps)] : []
+      table.add(terms + caps + [prices.first ?? ""])
       for price in prices.dropFirst() {
-        table.add(Array(repeating: "", count: 14) + [price])
+        table.add(Array(repeating: "", count: terms.count + caps.count) + [price])
       }
     }
     return table.text
+  }
+
+  private static func caps(_ list: TallystickV1.CapList?) -> String {
+    list.map { $0.caps.map(Caps.format).joined(separator: " ") } ?? "-"
   }
 
   private static func rollover(_ plan: TallystickV1.Plan) -> String {

@@ -2,6 +2,7 @@
 
 export * from './tallystick/v1/errors.js'
 export * from './tallystick/v1/credits.js'
+export * from './tallystick/v1/caps.js'
 export * from './tallystick/v1/events.js'
 export * from './tallystick/v1/usage.js'
 export * from './tallystick/v1/admin.js'

@@ -8,7 +8,7 @@ from typing import Optional, Union
 from tallystick._async_calls import AsyncCaller
 from tallystick._async_stream import AsyncStream
 from tallystick._calls import Caller
-from tallystick._generated.v1 import events_pb2, usage_pb2
+from tallystick._generated.v1 import caps_pb2, events_pb2, usage_pb2
 from tallystick._rules import Method, texts
 from tallystick._stream import Stream
 from tallystick.money import Amount, to_micros
@@ -102,6 +102,20 @@ _LIST_PLANS = Method(
     "ListPlans",
     usage_pb2.ListPlansRequest,
     usage_pb2.ListPlansResponse,
+    repeatable=True,
+)
+_PUT_CAPS = Method(
+    "tallystick.v1.UsageService",
+    "PutCaps",
+    caps_pb2.PutCapsRequest,
+    caps_pb2.PutCapsResponse,
+    repeatable=True,
+)
+_LIST_CAPS = Method(
+    "tallystick.v1.UsageService",
+    "ListCaps",
+    caps_pb2.ListCapsRequest,
+    caps_pb2.ListCapsResponse,
     repeatable=True,
 )
 _PUT_PRICES = Method(
@@ -436,6 +450,36 @@ class UsageService:
             cursor=cursor,
         )
         return self._caller.unary(_LIST_PLANS, request, timeout)
+
+    def put_caps(
+        self,
+        *,
+        user_id: str = "",
+        spender: str = "",
+        caps: Iterable[caps_pb2.Cap] = (),
+        timeout: Optional[float] = None,
+    ) -> caps_pb2.PutCapsResponse:
+        """Puts the caps that a user, or one of the user's spenders, has beside the plan's, in the place of
+        those before. The same again changes nothing. Role: admin.
+        """
+        request = _PUT_CAPS.made(
+            user_id=user_id,
+            spender=spender,
+            caps=caps,
+        )
+        return self._caller.unary(_PUT_CAPS, request, timeout)
+
+    def list_caps(
+        self,
+        *,
+        user_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> caps_pb2.ListCapsResponse:
+        """A user's own caps. Role: admin."""
+        request = _LIST_CAPS.made(
+            user_id=user_id,
+        )
+        return self._caller.unary(_LIST_CAPS, request, timeout)
 
     def put_prices(
         self,
@@ -831,6 +875,36 @@ class AsyncUsageService:
             cursor=cursor,
         )
         return await self._caller.unary(_LIST_PLANS, request, timeout)
+
+    async def put_caps(
+        self,
+        *,
+        user_id: str = "",
+        spender: str = "",
+        caps: Iterable[caps_pb2.Cap] = (),
+        timeout: Optional[float] = None,
+    ) -> caps_pb2.PutCapsResponse:
+        """Puts the caps that a user, or one of the user's spenders, has beside the plan's, in the place of
+        those before. The same again changes nothing. Role: admin.
+        """
+        request = _PUT_CAPS.made(
+            user_id=user_id,
+            spender=spender,
+            caps=caps,
+        )
+        return await self._caller.unary(_PUT_CAPS, request, timeout)
+
+    async def list_caps(
+        self,
+        *,
+        user_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> caps_pb2.ListCapsResponse:
+        """A user's own caps. Role: admin."""
+        request = _LIST_CAPS.made(
+            user_id=user_id,
+        )
+        return await self._caller.unary(_LIST_CAPS, request, timeout)
 
     async def put_prices(
         self,

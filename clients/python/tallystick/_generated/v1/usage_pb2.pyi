@@ -1,3 +1,4 @@
+from tallystick._generated.v1 import caps_pb2 as _caps_pb2
 from tallystick._generated.v1 import credits_pb2 as _credits_pb2
 from tallystick._generated.v1 import errors_pb2 as _errors_pb2
 from tallystick._generated.v1 import events_pb2 as _events_pb2
@@ -351,8 +352,9 @@ class ModelPrice(_message.Message):
     def __init__(self, model: _Optional[str] = ..., input_micros_per_million: _Optional[int] = ..., output_micros_per_million: _Optional[int] = ..., image_micros: _Optional[int] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ["cancelled_cost", "display_name", "expires_after_millis", "grant_expiry", "is_default", "limits", "monthly_credit_micros", "on_short", "plan_id", "price_multiplier_ppm", "prices", "priority", "rollover_cap_micros", "tags", "time_zone", "updated_at_micros"]
+    __slots__ = ["cancelled_cost", "caps", "display_name", "expires_after_millis", "grant_expiry", "is_default", "limits", "monthly_credit_micros", "on_short", "plan_id", "price_multiplier_ppm", "prices", "priority", "rollover_cap_micros", "spender_caps", "tags", "time_zone", "updated_at_micros"]
     CANCELLED_COST_FIELD_NUMBER: _ClassVar[int]
+    CAPS_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AFTER_MILLIS_FIELD_NUMBER: _ClassVar[int]
     GRANT_EXPIRY_FIELD_NUMBER: _ClassVar[int]
@@ -365,10 +367,12 @@ class Plan(_message.Message):
     PRICE_MULTIPLIER_PPM_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     ROLLOVER_CAP_MICROS_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_CAPS_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     cancelled_cost: CancelledCost
+    caps: _caps_pb2.CapList
     display_name: str
     expires_after_millis: int
     grant_expiry: GrantExpiry
@@ -381,10 +385,11 @@ class Plan(_message.Message):
     prices: _containers.RepeatedCompositeFieldContainer[ModelPrice]
     priority: int
     rollover_cap_micros: int
+    spender_caps: _caps_pb2.CapList
     tags: PlanTags
     time_zone: str
     updated_at_micros: int
-    def __init__(self, plan_id: _Optional[str] = ..., display_name: _Optional[str] = ..., monthly_credit_micros: _Optional[int] = ..., grant_expiry: _Optional[_Union[GrantExpiry, str]] = ..., expires_after_millis: _Optional[int] = ..., priority: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., time_zone: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ..., on_short: _Optional[_Union[OnShort, str]] = ..., rollover_cap_micros: _Optional[int] = ..., is_default: bool = ..., cancelled_cost: _Optional[_Union[CancelledCost, str]] = ..., price_multiplier_ppm: _Optional[int] = ..., tags: _Optional[_Union[PlanTags, _Mapping]] = ...) -> None: ...
+    def __init__(self, plan_id: _Optional[str] = ..., display_name: _Optional[str] = ..., monthly_credit_micros: _Optional[int] = ..., grant_expiry: _Optional[_Union[GrantExpiry, str]] = ..., expires_after_millis: _Optional[int] = ..., priority: _Optional[int] = ..., updated_at_micros: _Optional[int] = ..., limits: _Optional[_Union[PlanLimits, _Mapping]] = ..., time_zone: _Optional[str] = ..., prices: _Optional[_Iterable[_Union[ModelPrice, _Mapping]]] = ..., on_short: _Optional[_Union[OnShort, str]] = ..., rollover_cap_micros: _Optional[int] = ..., is_default: bool = ..., cancelled_cost: _Optional[_Union[CancelledCost, str]] = ..., price_multiplier_ppm: _Optional[int] = ..., caps: _Optional[_Union[_caps_pb2.CapList, _Mapping]] = ..., spender_caps: _Optional[_Union[_caps_pb2.CapList, _Mapping]] = ..., tags: _Optional[_Union[PlanTags, _Mapping]] = ...) -> None: ...
 
 class PlanLimits(_message.Message):
     __slots__ = ["monthly_generations", "monthly_uploads", "page_count"]

@@ -61,6 +61,42 @@ public struct Cap: Sendable, Equatable {
   }
 }
 
+/// A user's caps that are not the plan's: those of the account itself, or of one of its spenders.
+public struct CapList: Sendable, Equatable {
+  /// Empty for the account itself.
+  public var spender: String
+  public var caps: [Cap]
+
+  /// In one list, of whomever.
+  public static let maximumCaps = 16
+  /// In all lists of one user.
+  public static let maximumOfAUser: Int64 = 1_000
+
+  public init(spender: String, caps: [Cap]) {
+    self.spender = spender
+    self.caps = caps
+  }
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.spender.isExactly(right.spender) && left.caps == right.caps
+  }
+}
+
+/// Whose caps, and whose counters: an account's own, or those of one of its spenders.
+package struct CapKey: Hashable, Comparable {
+  package var account: Int64
+  package var spender: ExactText
+
+  package init(account: Int64, spender: String) {
+    self.account = account
+    self.spender = ExactText(spender)
+  }
+
+  package static func < (left: Self, right: Self) -> Bool {
+    left.account != right.account ? left.account < right.account : left.spender < right.spender
+  }
+}
+
 extension [Cap] {
   /// These, with those of `other` in the place of those that have the same id, and beside them. The longest
   /// window comes first, then the order of ids: the first one exceeded is what a refusal names.

@@ -17,6 +17,34 @@ public enum CapWindow: Sendable, Hashable {
 
   public static let hours = 1...168
 
+  /// Numbers are the wire's and the disk's; never reused.
+  public var number: Int32 {
+    switch self {
+    case .hour: 1
+    case .day: 2
+    case .week: 3
+    case .month: 4
+    case .last: 5
+    }
+  }
+
+  /// How many hours are told beside its number; zero where none are.
+  public var lastHours: Int32 {
+    if case .last(let hours) = self { Int32(hours) } else { 0 }
+  }
+
+  /// - Returns: nil for what is no window.
+  public init?(number: Int32, lastHours: Int32) {
+    switch (number, lastHours) {
+    case (1, 0): self = .hour
+    case (2, 0): self = .day
+    case (3, 0): self = .week
+    case (4, 0): self = .month
+    case (5, _) where Self.hours.contains(Int(lastHours)): self = .last(hours: Int(lastHours))
+    default: return nil
+    }
+  }
+
   /// For the order of caps.
   var nominalHours: Int {
     switch self {

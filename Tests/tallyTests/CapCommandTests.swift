@@ -1,0 +1,40 @@
+// `tally caps`, and caps of plans, against a server.
+
+import TallyTestSupport
+import TallyTesting
+import Testing
+
+@testable import tally
+
+@Suite("Cap commands")
+struct CapCommandTests {
+  @Test("caps of a user, of a spender and of a plan are put, listed and taken away")
+  func caps() async throws {
+    let rig = try Rig()
+    let put = try rig.output("caps", "put", "alice", "--cap", "daily=money,day,5")
+    #expect(put.contains("daily") && put.contains("$5.00"))
+    let bot = try rig.output(
+      "caps", "put", "alice", "--spender", "bot", "--cap", "burst=generations,24h,20,gpt-x,image", "--cap",
+      "off=money,month,none")
+    #expect(bot.contains("24h") && bot.contains("gpt-x") && bot.contains("none"))
+    let list = try rig.output("caps", "list", "alice")
+    #expect(list.contains("daily") && list.contains("bot"))
+    _ = try rig.output("caps", "put", "alice")
+    #expect(!(try rig.output("caps", "list", "alice")).contains("daily"))
+    let plan = try rig.output(
+      "plans", "put", "pro", "--credit", "20", "--cap", "week=money,week,7", "--spender-cap",
+      "h=generations,hour,3")
+    #expect(plan.contains("week=money,week,$7.00") && plan.contains("h=generations,hour,3"))
+    #expect(try rig.output("plans", "put", "pro", "--credit", "21").contains("week=money,week,$7.00"))
+    let none = try rig.output("plans", "put", "pro", "--credit", "20", "--cap", "none")
+    #expect(!none.contains("week=") && none.contains("h=generations"))
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test(
+    "a cap that cannot be read is refused with its form",
+    arguments: ["day", "day=money,day", "day=gold,day,1", "day=money,year,1", "n=generations,day,1.5"])
+  func forms(_ text: String) {
+    #expect(throws: Failure.self) { try Caps.parse(text, isMicros: false) }
+  }
+}
