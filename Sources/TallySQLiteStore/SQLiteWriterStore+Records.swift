@@ -66,6 +66,22 @@ extension SQLiteWriterStore {
     try storing { () throws(SQLiteError) in try tables.caps.caps(key) }
   }
 
+  func capCounters(_ key: CapKey) throws(StorageFailure) -> CapCounters? {
+    try storing { () throws(SQLiteError) in try tables.capCounters.counters(key) }
+  }
+
+  func capFacts(account: Int64, fromMicros: Int64) throws(StorageFailure) -> StoredCapFacts {
+    try storing { () throws(SQLiteError) in
+      try tables.capFacts.facts(account: account, fromMicros: fromMicros)
+    }
+  }
+
+  func runsUnderWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> [Run] {
+    try storing { () throws(SQLiteError) in
+      try tables.runs.underWay(account: account, nowMicros: nowMicros)
+    }
+  }
+
   // MARK: runs
 
   func run(runId: String, attempt: Int32?) throws(StorageFailure) -> StoredRun? {

@@ -48,6 +48,7 @@ final class SQLiteWriterStore: WriterStore {
       books.lastPageId = try tables.pages.lastPageId()
       books.lastMediaId = try tables.media.lastMediaId()
       books.defaultPlanId = try tables.plans.defaultId()
+      books.cappedPlans = try tables.plans.cappedIds()
       books.prices = try tables.prices.book()
       books.lastEventId = try tables.events.lastEventId()
       books.lastPageUpdate = try tables.pageUpdates.lastNumber()

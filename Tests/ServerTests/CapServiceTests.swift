@@ -121,4 +121,80 @@ extension TallystickV1.Cap {
       #expect(lifted?.details["field"] == "plan.caps.caps[0].limit_amount")
     }
   }
+
+  // MARK: in force
+
+  @Test("a cap refuses debits, holds and runs, and advice says so before")
+  func inForce() async throws {
+    try await LiveServer.run { live in
+      try await live.purchase("a", 1_000, payment: "p", key: "p")
+      _ = try await live.call(Usage.putCaps) { ($0.userId, $0.caps) = ("a", [Cap("day", .money, .day, 100)]) }
+      _ = try await live.call(Usage.putCaps) {
+        ($0.userId, $0.spender, $0.caps) = ("a", "m", [Cap("hour", .generations, .hour, 1)])
+      }
+      let money = try await live.consume("a", 60, key: "k")
+      let advice = try await live.call(Credits.checkBalance) { ($0.userId, $0.estimateMicros) = ("a", 41) }
+      #expect(!advice.allowed && advice.reason == "CAP_EXCEEDED" && advice.availableMicros == 940)
+      let refused = try await live.failure { try await live.consume("a", 41, key: "k2") }
+      #expect(refused?.reason == "CAP_EXCEEDED" && refused?.code == .resourceExhausted)
+      #expect(refused?.details["used_micros"] == "60" && refused?.details["limit_micros"] == "100")
+      // A refusal does not use up the key, and a replay asks no cap.
+      #expect(try await live.consume("a", 40, key: "k2").replayed == false)
+      #expect(try await live.consume("a", 60, key: "k").transaction == money.transaction)
+      let hold = try await live.failure {
+        _ = try await live.call(Credits.reserve) {
+          ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("a", 1, "h")
+        }
+      }
+      #expect(hold?.reason == "CAP_EXCEEDED")
+      _ = try await live.call(Usage.putCaps) { $0.userId = "a" }
+      func begin(_ runId: String) async throws -> TallystickV1.BeginRunResponse {
+        try await live.call(Usage.beginRun) {
+          ($0.userId, $0.runId, $0.model, $0.type, $0.spender) = ("a", runId, "x", "t", "m")
+        }
+      }
+      func quota(_ spender: String) async throws -> TallystickV1.CheckQuotaResponse {
+        try await live.call(Usage.checkQuota) {
+          ($0.userId, $0.kind, $0.spender) = ("a", .generations, spender)
+        }
+      }
+      #expect(try await quota("m").allowed)
+      _ = try await begin("r1")
+      let second = try await live.failure { _ = try await begin("r2") }
+      #expect(second?.details["cap"] == "hour" && second?.details["spender"] == "m")
+      #expect(try await quota("m").reason == "CAP_EXCEEDED")
+      #expect(try await quota("").allowed)
+      let usage = try await live.call(Usage.getUsage) { ($0.userId, $0.spender) = ("a", "m") }
+      let use = try #require(usage.caps.first)
+      #expect(usage.caps.count == 1 && use.spender == "m" && use.used == 1 && use.cap?.capId == "hour")
+      #expect(String(use.resetsAtMicros) == second?.details["resets_at_micros"])
+      #expect(try await live.call(Usage.getUsage) { $0.userId = "a" }.caps.isEmpty)
+    }
+  }
+
+  @Test("of many callers at once exactly those fit that a cap has room for")
+  func callers() async throws {
+    try await LiveServer.run { live in
+      try await live.purchase("a", 1_000, payment: "p", key: "p")
+      _ = try await live.call(Usage.putCaps) { ($0.userId, $0.caps) = ("a", [Cap("day", .money, .day, 105)]) }
+      let reasons = try await withThrowingTaskGroup(of: String?.self) { group in
+        for caller in 0..<64 {
+          group.addTask {
+            try await live.failure {
+              if caller % 2 == 0 {
+                _ = try await live.consume("a", 10, key: "k\(caller)")
+              } else {
+                _ = try await live.call(Credits.reserve) {
+                  ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("a", 10, "k\(caller)")
+                }
+              }
+            }?.reason
+          }
+        }
+        return try await group.reduce(into: [String?]()) { $0.append($1) }
+      }
+      #expect(reasons.count { $0 == nil } == 10 && reasons.count { $0 == "CAP_EXCEEDED" } == 54)
+      #expect(try await live.call(Usage.getUsage) { $0.userId = "a" }.caps.first?.used == 100)
+    }
+  }
 }

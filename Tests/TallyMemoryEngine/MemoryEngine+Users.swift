@@ -84,7 +84,12 @@ extension MemoryEngine {
       let nowMicros = nowMicros()
       var usages: [Usage] = []
       for userId in query.userIds {
-        usages.append(try usage(userId, query.month, query.zone, tables, nowMicros))
+        var usage = try usage(userId, query.month, query.zone, tables, nowMicros)
+        let account = tables.accounts[ExactText(userId)]?.account ?? Account(userId: userId)
+        for spender in query.capSpenders {
+          usage.caps += try tables.caps(of: account, at: nowMicros, zones).uses(spender: spender)
+        }
+        usages.append(usage)
       }
       return usages
     }

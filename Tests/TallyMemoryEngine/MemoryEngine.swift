@@ -169,8 +169,14 @@ package final class MemoryEngine: ServedEngine {
 
   package func cachedSpending(userId: String) -> Snapshot<Spending>? { nil }
 
-  package func spending(userId: String) throws(Refusal) -> Snapshot<Spending> {
-    try read { $0.spending(userId, at: nowMicros(), zones) }
+  package func spending(userId: String, ask: CapAsk) throws(Refusal) -> Snapshot<Spending> {
+    try read { (tables) throws(Refusal) in
+      let nowMicros = nowMicros()
+      var spending = tables.spending(userId, at: nowMicros, zones)
+      let account = tables.accounts[ExactText(userId)]?.account ?? Account(userId: userId)
+      spending.capRefusal = try tables.caps(of: account, at: nowMicros, zones).refusal(of: ask)
+      return spending
+    }
   }
 
   package func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]> {

@@ -72,6 +72,18 @@ extension MemoryStore {
     try find([key.account], [key.spender.text]) { $0.caps[key] ?? [] }
   }
 
+  package func capCounters(_ key: CapKey) throws(StorageFailure) -> CapCounters? {
+    try find([key.account], [key.spender.text]) { $0.capCounters[key] }
+  }
+
+  package func capFacts(account: Int64, fromMicros: Int64) throws(StorageFailure) -> StoredCapFacts {
+    try find([account, fromMicros]) { $0.capFacts(account: account, fromMicros: fromMicros) }
+  }
+
+  package func runsUnderWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> [Run] {
+    try find([account, nowMicros]) { $0.runsUnderWay(account: account, nowMicros: nowMicros) }
+  }
+
   // MARK: runs
 
   package func run(runId: String, attempt: Int32?) throws(StorageFailure) -> StoredRun? {

@@ -7,7 +7,7 @@ extension MemoryTables {
   /// What does not hold; empty when all does.
   func findings() -> [String] {
     ledgerFindings() + accounts.values.flatMap { findings(of: $0.account) } + booksFindings()
-      + moneyBackFindings() + runFindings() + pageFindings() + eventFindings()
+      + moneyBackFindings() + capFindings() + runFindings() + pageFindings() + eventFindings()
   }
 
   private func ledgerFindings() -> [String] {

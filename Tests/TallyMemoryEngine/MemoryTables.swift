@@ -42,6 +42,7 @@ package struct MemoryTables {
   var rateLimits: [RateLimitRow] = []
   var alertRules: [ExactText: AlertRule] = [:]
   var caps: [CapKey: [Cap]] = [:]
+  var capCounters: [CapKey: CapCounters] = [:]
   /// Event n is at n - 1.
   var accountEvents: [WriteSet.EventRow] = []
   var runs: [RunName: StoredRun] = [:]
@@ -74,6 +75,8 @@ package struct MemoryTables {
     }
     settings.merge(set.settings) { $1 }
     for effect in set.rateLimits { put(effect) }
+    for account in set.uncounted { capCounters = capCounters.filter { $0.key.account != account } }
+    for (key, counters) in set.capCounters { capCounters[key] = counters.isEmpty ? nil : counters }
     for (key, list) in set.caps { caps[key] = list.isEmpty ? nil : list }
     for effect in set.alertRules { alertRules[ExactText(effect.id)] = effect.rule }
     for row in set.accountEvents {

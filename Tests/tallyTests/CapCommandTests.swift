@@ -19,6 +19,13 @@ struct CapCommandTests {
     #expect(bot.contains("24h") && bot.contains("gpt-x") && bot.contains("none"))
     let list = try rig.output("caps", "list", "alice")
     #expect(list.contains("daily") && list.contains("bot"))
+    _ = try rig.output("credits", "purchase", "alice", "10", "--payment", "first")
+    _ = try rig.output("credits", "consume", "alice", "1.25")
+    let used = try rig.output("usage", "caps", "alice")
+    #expect(used.contains("daily") && used.contains("$1.25") && used.contains("$5.00"))
+    #expect(try rig.output("usage", "caps", "alice", "--spender", "bot").contains("burst"))
+    let refused = try rig.run("credits", "consume", "alice", "4")
+    #expect(refused.status == 1 && refused.error.contains("tally usage caps"))
     _ = try rig.output("caps", "put", "alice")
     #expect(!(try rig.output("caps", "list", "alice")).contains("daily"))
     let plan = try rig.output(

@@ -51,6 +51,7 @@ public enum Reason: String, Sendable, CaseIterable {
   case lotLimit = "LOT_LIMIT"
   case amountOverflow = "AMOUNT_OVERFLOW"
   case quotaExceeded = "QUOTA_EXCEEDED"
+  case capExceeded = "CAP_EXCEEDED"
   case insufficientCredits = "INSUFFICIENT_CREDITS"
   /// Another item of a batch that is applied as a whole was refused.
   case batchAborted = "BATCH_ABORTED"

@@ -135,6 +135,8 @@ public struct Account: Sendable, Equatable {
   public var marks = SkipMarks()
   /// Of the user and the user's spenders, beside those of the plan.
   public var ownCapCount: Int64 = 0
+  /// Whether something is counted for caps of the user. While it is, all of it is kept up to date.
+  public var isCapCounted = false
 
   public init(
     id: Int64 = 0, userId: String, postedMicros: Int64 = 0, heldMicros: Int64 = 0, version: Int64 = 0,

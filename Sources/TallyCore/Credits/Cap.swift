@@ -39,7 +39,7 @@ public struct CapSubject: Sendable, Hashable {
   }
 
   /// Whether a charge or a run counts. What is charged outside of a run has neither model nor type.
-  func takes(model: ExactText, type: ExactText) -> Bool {
+  package func takes(model: ExactText, type: ExactText) -> Bool {
     (self.model.text.isEmpty || self.model == model) && (self.type.text.isEmpty || self.type == type)
   }
 }

@@ -10,6 +10,7 @@ extension Rules {
     try requirePositive(consume.amountMicros)
     var draft = try Draft(settling: context)
     try draft.requireSpender(context)
+    if let refusal = context.capRefusal { throw refusal }
     let lots = try draft.burn(consume.amountMicros)
     draft.write(
       .apiUsage, amountMicros: -consume.amountMicros, effectiveAtMicros: draft.nowMicros, lots: lots
@@ -108,6 +109,7 @@ extension Rules {
     try draft.requireSpender(context)
     try draft.requireRoomForHold()
     let expiresAtMicros = try expiry(afterMillis: reserve.ttlMillis, fromMicros: draft.nowMicros)
+    if let refusal = context.capRefusal { throw refusal }
     let hold = try draft.setAside(
       reserve.amountMicros, expiresAtMicros: expiresAtMicros, runId: reserve.runId, spender: reserve.spender
     ) {

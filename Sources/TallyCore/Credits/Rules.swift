@@ -30,6 +30,8 @@ public struct DecisionContext: Sendable {
   public var period: Period?
   /// Whether the user's plan lets nobody spend who owes. Looked up only when something is owed.
   public var blocksOwing = false
+  /// Why what is asked for does not fit into a cap, if so.
+  package var capRefusal: Refusal?
   /// What is due of the user's subscription.
   public var dueGrant: DueGrant?
   /// How those lots came about that credit may return to: spent ones, and those with something short.

@@ -5,6 +5,8 @@ public struct Spending: Sendable, Equatable {
   public var balance: Balance
   /// nil: nothing but the balance stands in the way.
   public var objection: Refusal?
+  /// Why what was asked for does not fit into a cap, if so.
+  public var capRefusal: Refusal?
 
   public init(balance: Balance, objection: Refusal? = nil) {
     self.balance = balance

@@ -17,6 +17,8 @@ package struct Books: Equatable {
   package var prices = PriceBook()
   /// The plan of users whose settings name none.
   package var defaultPlanId: String?
+  /// Ids of plans that have caps.
+  package var cappedPlans: Set<ExactText> = []
   package var lastEventId: Int64 = 0
   package var lastPageUpdate: Int64 = 0
   /// nil: there are no rules.

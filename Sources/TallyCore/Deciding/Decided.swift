@@ -80,6 +80,9 @@ package final class ProductEffects {
   package var rateLimit: RateLimitEffect?
   package var alertRule: AlertRuleEffect?
   package var caps: CapEffect?
+  /// An account for which nothing is counted any more.
+  var uncounted: Int64?
+  var capCounters: [CapKey: CapCounters] = [:]
   /// What the change of the account has brought about beside it.
   var events: [WriteSet.EventRow] = []
   package var pages: [PageEffect] = []

@@ -1,7 +1,12 @@
-// Caps: what is stored of them, and whether they leave room.
+// Caps: what is stored of them, whether they leave room, and what is counted for them.
 //
 // Invariants:
-// 1. Who has no caps pays nothing for those of others.
+// 1. While no plan has caps, whoever has none costs no look-up. While some has, that of the plan's name.
+// 2. Every change of an account comes by here. While somebody has caps, what the change counts is added to
+//    all counters of the account that there are; once nobody has, they are dropped. So no counter is stale.
+// 3. What is needed and not there is made from the ledger and the runs: a cap that is put at noon counts the
+//    morning.
+// 4. A settlement is never refused by a cap. Where its windows cannot be told, counters are dropped.
 //
 // Owner: the writer's queue.
 
@@ -28,5 +33,225 @@ extension Decider {
     }
     return Decided(
       CapsReceipt(list: it.list, unchanged: false, commit: records.writes.writingPlace), effects)
+  }
+}
+
+extension Decider {
+  // MARK: whether there is room
+
+  /// Why what is asked for does not fit into a cap of the account or of its spender, if so.
+  /// - Parameter expiredHolds: those of the account that its change settles.
+  func capRefusal(
+    of ask: CapAsk, _ account: Account, settling expiredHolds: [Hold]
+  ) throws(Refusal) -> Refusal? {
+    guard try hasCaps(account) else { return nil }
+    let plan = try records.plan(of: account)
+    let zone: Zone
+    do { zone = try records.zones.zone(named: plan?.quotaTimeZone ?? Plan.defaultTimeZone) } catch {
+      return error
+    }
+    let facts = DecidedCapRecords(decider: self, account: account, expiredHolds: expiredHolds)
+    let reading = CapReading(facts, plan: plan, zone: zone, nowMicros: records.nowMicros)
+    do { return try reading.refusal(of: ask) } catch {
+      askAhead(for: account, ["", ask.spender])
+      throw error
+    }
+  }
+
+  /// What is still to be loaded is asked for in the same go.
+  private func askAhead(for account: Account, _ spenders: Set<String>) {
+    guard records.isMissingRecords else { return }
+    for spender in spenders {
+      _ = try? records.ownCaps(of: account, spender: spender)
+      _ = try? records.capCounters(of: account, spender: spender)
+    }
+    _ = try? records.runsUnderWay(of: account)
+  }
+
+  /// Whether the user or some spender of the user may have caps.
+  private func hasCaps(_ account: Account) throws(Refusal) -> Bool {
+    if account.ownCapCount > 0 { return true }
+    let capped = records.writes.books.cappedPlans
+    if capped.isEmpty { return false }
+    return try records.effectivePlanId(of: account).map { capped.contains(ExactText($0)) } ?? false
+  }
+
+  // MARK: counting
+
+  /// What a change counts, added to what is counted of the account.
+  struct CapCount {
+    var counters: [CapKey: CapCounters] = [:]
+    /// Nothing is counted any more.
+    var isDropped = false
+  }
+
+  /// - Parameters:
+  ///   - change: nil when nothing is written to the ledger.
+  ///   - account: before it, numbered.
+  ///   - run: one that the same command begins, ends or records.
+  /// - Returns: nil when nothing changes of what is counted.
+  func capCount(of change: Change?, _ account: Account, run: Run? = nil) throws(Refusal) -> CapCount? {
+    let isNeeded = account.isCapCounted || account.ownCapCount > 0
+    guard isNeeded || !records.writes.books.cappedPlans.isEmpty else { return nil }
+    guard change.map(mayCount) ?? false || run?.status == .succeeded else { return nil }
+    guard try hasCaps(account) else { return account.isCapCounted ? CapCount(isDropped: true) : nil }
+    var facts = try change.map { (change) throws(Refusal) in try self.facts(of: change, run: run) } ?? []
+    if let run, run.status == .succeeded { facts.append(CapFact(generation: run)) }
+    if facts.isEmpty { return nil }
+    let plan = try records.plan(of: account)
+    guard let zone = try? records.zones.zone(named: plan?.quotaTimeZone ?? Plan.defaultTimeZone) else {
+      return account.isCapCounted ? CapCount(isDropped: true) : nil
+    }
+    let reading = CapReading(
+      DecidedCapRecords(decider: self, account: account, expiredHolds: []), plan: plan, zone: zone,
+      nowMicros: records.nowMicros)
+    var count = CapCount()
+    let spenders = Set(facts.map(\.spender)).union([ExactText("")])
+    for spender in spenders {
+      var counters: CapCounters
+      do { counters = try reading.counters(spender: spender.text) } catch {
+        askAhead(for: account, Set(spenders.map(\.text)))
+        throw error
+      }
+      for fact in facts where fact.counts(for: spender) { counters.add(fact) }
+      let isStored = try records.capCounters(of: account, spender: spender.text) != nil
+      guard isStored || !counters.isEmpty else { continue }
+      count.counters[CapKey(account: account.id, spender: spender.text)] = counters
+    }
+    return count.counters.isEmpty ? nil : count
+  }
+
+  private func mayCount(_ change: Change) -> Bool {
+    !change.holds.isEmpty || change.entries.contains { $0.type == .apiUsage || $0.type == .owed }
+  }
+
+  // MARK: facts
+
+  /// What a change counts: what its holds set aside, or no longer do, and what it charges.
+  private func facts(of change: Change, run: Run?) throws(Refusal) -> [CapFact] {
+    var facts: [CapFact] = []
+    let firstNew = change.entries.first?.sequence ?? Int64.max
+    for hold in change.holds {
+      let isNew = hold.id >= firstNew
+      // One that was only extended counts as before.
+      guard isNew != (hold.state != .open) else { continue }
+      facts.append(try fact(of: hold, isNew ? hold.amountMicros : -hold.amountMicros, run))
+    }
+    for entry in change.entries {
+      if let fact = try fact(of: entry, change.holds, run) { facts.append(fact) }
+    }
+    return facts
+  }
+
+  fileprivate func fact(of hold: Hold, _ micros: Int64, _ run: Run? = nil) throws(Refusal) -> CapFact {
+    let run = try self.run(hold.runId, hold.attempt, run)
+    let isOwn = run?.holdId == hold.id
+    return CapFact(
+      spender: hold.spender, micros: micros, atMicros: hold.createdAtMicros,
+      model: isOwn ? run?.model ?? "" : "", type: isOwn ? run?.type ?? "" : "")
+  }
+
+  /// - Returns: nil for a row that charges nothing for usage.
+  private func fact(of entry: Entry, _ holds: [Hold], _ run: Run? = nil) throws(Refusal) -> CapFact? {
+    let micros: Int64
+    switch entry.type {
+    case .apiUsage: micros = -entry.amountMicros
+    case .owed where entry.refersTo == nil: micros = entry.owedMicros
+    default: return nil
+    }
+    if let holdId = entry.holdId {
+      let known = holds.first { $0.id == holdId }
+      let hold = if let known { known } else { try storedHold(holdId) }
+      return try fact(of: hold, micros, run)
+    }
+    // A row without a key was not asked for by Consume: it is the end of a run that had no hold any more.
+    let own = entry.idempotency == nil ? try self.run(entry.runId, entry.attempt, run) : nil
+    return CapFact(
+      spender: entry.spender, micros: micros, atMicros: own?.startedAtMicros ?? entry.atMicros,
+      model: own?.model ?? "", type: own?.type ?? "")
+  }
+
+  /// - Parameter known: one that is not stored yet, or changes.
+  private func run(_ runId: String, _ rowAttempt: Int32, _ known: Run?) throws(Refusal) -> Run? {
+    if runId.isEmpty { return nil }
+    let attempt = max(1, rowAttempt)
+    if let known, known.attempt == attempt, known.runId.isExactly(runId) { return known }
+    return try records.run(runId: runId, attempt: attempt)?.run
+  }
+
+  /// What counts since a time, with what the batch has decided so far.
+  fileprivate func facts(of account: Account, fromMicros: Int64) throws(Refusal) -> [CapFact] {
+    if account.id == 0 { return [] }
+    if let found = records.capFacts, found.account == account.id, found.fromMicros <= fromMicros,
+      found.position == records.writes.position
+    {
+      return found.facts
+    }
+    let stored = try records.load { (it) throws(StorageFailure) in
+      try it.capFacts(account: account.id, fromMicros: fromMicros)
+    }
+    let writes = records.writes
+    var facts = stored.charges + stored.runs
+    for (id, fact) in stored.holds where writes.holds[id] == nil { facts.append(fact) }
+    for row in writes.ledger where row.account == account.id {
+      if let fact = try fact(of: row.entry, []) { facts.append(fact) }
+    }
+    for row in writes.holds.values where row.account == account.id && row.hold.state == .open {
+      facts.append(try fact(of: row.hold, row.hold.amountMicros))
+    }
+    for row in writes.runs.values where row.run.account == account.id && row.run.run.status == .succeeded {
+      facts.append(CapFact(generation: row.run.run))
+    }
+    records.capFacts = FoundCapFacts(
+      account: account.id, fromMicros: fromMicros, position: writes.position, facts: facts)
+    return facts
+  }
+}
+
+/// The facts about an account, as a decision sees them.
+private struct DecidedCapRecords: CapRecords {
+  var decider: Decider
+  var account: Account
+  var expiredHolds: [Hold]
+
+  func ownCaps(spender: String) throws(Refusal) -> [Cap] {
+    try decider.records.ownCaps(of: account, spender: spender)
+  }
+
+  func counters(spender: String) throws(Refusal) -> CapCounters? {
+    try decider.records.capCounters(of: account, spender: spender)
+  }
+
+  func facts(fromMicros: Int64) throws(Refusal) -> [CapFact] {
+    try decider.facts(of: account, fromMicros: fromMicros)
+  }
+
+  func expired() throws(Refusal) -> [CapFact] {
+    try decider.records.all(expiredHolds) { (hold) throws(Refusal) in
+      try decider.fact(of: hold, -hold.amountMicros)
+    }
+  }
+
+  func underWay() throws(Refusal) -> [CapFact] {
+    try decider.records.runsUnderWay(of: account).map(CapFact.init(generation:))
+  }
+}
+
+extension Effects {
+  /// Takes what is counted, with an account that is changed by it.
+  mutating func set(_ count: Decider.CapCount?, of account: Account) {
+    guard let count else { return }
+    set {
+      $0.uncounted = count.isDropped ? account.id : nil
+      $0.capCounters = count.counters
+    }
+    let isCounted = !count.isDropped
+    if change != nil {
+      change?.account.isCapCounted = isCounted
+    } else if account.isCapCounted != isCounted {
+      var account = account
+      account.isCapCounted = isCounted
+      set { $0.changedAccount = account }
+    }
   }
 }

@@ -11,8 +11,15 @@ extension Decider {
   func decide(_ it: CreditCommand.Consume) throws(Refusal) -> Decided<Receipt> {
     let context = try spendingContext(of: try records.account(userId: it.userId))
     return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
-      try Rules.decide(it, context)
+      try Rules.decide(it, try capped(context, CapAsk(spender: it.spender, micros: it.amountMicros)))
     }
+  }
+
+  /// With what the caps say of it.
+  func capped(_ context: DecisionContext, _ ask: CapAsk) throws(Refusal) -> DecisionContext {
+    var context = context
+    context.capRefusal = try capRefusal(of: ask, context.account, settling: context.expiredHolds)
+    return context
   }
 
   func decide(_ it: CreditCommand.AddPurchase) throws(Refusal) -> Decided<Receipt> {
@@ -64,7 +71,7 @@ extension Decider {
   func decide(_ it: CreditCommand.Reserve) throws(Refusal) -> Decided<Receipt> {
     let context = try spendingContext(of: try records.account(userId: it.userId))
     return try carryOut(it.idempotency, context) { (context) throws(Refusal) in
-      try Rules.decide(it, context)
+      try Rules.decide(it, try capped(context, CapAsk(spender: it.spender, micros: it.amountMicros)))
     }
   }
 
@@ -235,8 +242,11 @@ extension Decider {
 
   /// A change with all that the writer knows better than the rules: places, numbers, the next expiry and the
   /// other side of its rows.
+  /// - Parameter run: one that the same command begins or ends.
   /// - Throws: `amountOverflow`.
-  func effects(of change: consuming Change, on before: Account) throws(Refusal) -> Effects {
+  func effects(
+    of change: consuming Change, on before: Account, run: Run? = nil
+  ) throws(Refusal) -> Effects {
     var system = records.writes.books.system
     let place = records.writes.writingPlace
     for index in change.entries.indices {
@@ -251,8 +261,10 @@ extension Decider {
     let (account, isNew) = records.numbered(change.account)
     change.account = account
     let events = try events(of: change, on: before)
+    let count = try capCount(of: change, records.numbered(before).account, run: run)
     var effects = Effects(newAccount: isNew ? account : nil, change: change, system: system)
     if !events.isEmpty { effects.set { $0.events = events } }
+    effects.set(count, of: account)
     return effects
   }
 

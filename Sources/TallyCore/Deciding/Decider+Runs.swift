@@ -20,7 +20,9 @@ extension Decider {
     let context = try spendingContext(of: account)
     let plan = try records.plan(of: account)
     let quota = try quotaRefusal(.generations, of: account, under: plan)
-    let change = try Rules.begin(begin, quota: quota, context)
+    let ask = CapAsk(
+      spender: begin.spender, micros: begin.estimateMicros, run: (begin.model, begin.type))
+    let change = try Rules.begin(begin, quota: quota, try capped(context, ask))
     var effects = try effects(of: change, on: account)
     let owner = owner(account, &effects)
     let place = records.writes.writingPlace
@@ -84,6 +86,7 @@ extension Decider {
       if let plan { plan } else { try records.plan(of: account) }
     }
     let count = try count(&run, account: owner.id, tagKeys)
+    effects.set(try capCount(of: nil, owner, run: run), of: owner)
     run.id = records.writes.books.lastRunId + 1
     let place = records.writes.writingPlace
     let stored = StoredRun(run: run, account: owner.id, digest: record.digest, commit: place)
@@ -167,8 +170,10 @@ extension Decider {
 
   /// A run's ledger rows, if it has any.
   private func effects(of change: RunChange, on account: Account) throws(Refusal) -> Effects {
-    guard let rows = change.change else { return Effects() }
-    return try effects(of: rows, on: account)
+    if let rows = change.change { return try effects(of: rows, on: account, run: change.run) }
+    var effects = Effects()
+    if account.id != 0 { effects.set(try capCount(of: nil, account, run: change.run), of: account) }
+    return effects
   }
 
   /// Whatever a user owns refers to its account.

@@ -16,6 +16,11 @@ package final class ReadSet {
   /// third of writing its row: while replays are rare the store is left to say that one is in use.
   let looksForKeys: Bool
   package var writes: WriteSet
+  /// What a batch asks for more than once, as it is committed.
+  private var loadedPlanIds: [Int64: String?] = [:]
+  var loadedCapCounters: [CapKey: CapCounters?] = [:]
+  /// What one command asks for more than once, with what the batch has decided before it.
+  var capFacts: FoundCapFacts?
   /// Why a lookup failed that concerns more than its command.
   private(set) var gap: StorageFailure?
 
@@ -286,7 +291,10 @@ package final class ReadSet {
   private func planId(of account: Account) throws(Refusal) -> String? {
     if account.id == 0 { return nil }
     if let settings = writes.settings[account.id] { return settings.planId }
-    return try load { (it) throws(StorageFailure) in try it.planId(account: account.id) }
+    if let known = loadedPlanIds[account.id] { return known }
+    let planId = try load { (it) throws(StorageFailure) in try it.planId(account: account.id) }
+    loadedPlanIds[account.id] = .some(planId)
+    return planId
   }
 
   /// What follows for a user when there is less credit than something costs.

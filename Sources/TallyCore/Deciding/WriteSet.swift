@@ -146,6 +146,10 @@ package struct WriteSet {
   package private(set) var alertRules: [AlertRuleEffect] = []
   /// Users' own ones. Empty: there is no list any more.
   package private(set) var caps: [CapKey: [Cap]] = [:]
+  /// Accounts all of whose counters of caps are dropped, before any of `capCounters`.
+  package private(set) var uncounted: Set<Int64> = []
+  /// Empty: they are dropped.
+  package private(set) var capCounters: [CapKey: CapCounters] = [:]
   /// In the order of their ids.
   package private(set) var accountEvents: [EventRow] = []
   package private(set) var pages: [ExactText: PageRow] = [:]
@@ -263,6 +267,11 @@ package struct WriteSet {
       books.alerts = AlertBook.changing(books.alerts, effect.id, to: effect.rule)
     }
     if let effect = effects.caps { caps[effect.key] = effect.caps }
+    if let account = effects.uncounted {
+      uncounted.insert(account)
+      for key in capCounters.keys where key.account == account { capCounters[key] = nil }
+    }
+    capCounters.merge(effects.capCounters) { $1 }
     for event in effects.events { append(event) }
     for effect in effects.pages { add(effect) }
     if let media = effects.media { add(media) }
@@ -277,6 +286,11 @@ package struct WriteSet {
   private mutating func add(_ plan: Plan) {
     plans[ExactText(plan.id)] = plan
     touched.plans.insert(ExactText(plan.id))
+    if plan.hasCaps {
+      books.cappedPlans.insert(ExactText(plan.id))
+    } else {
+      books.cappedPlans.remove(ExactText(plan.id))
+    }
     if plan.isDefault {
       books.defaultPlanId = plan.id
     } else if books.defaultPlanId?.isExactly(plan.id) ?? false {

@@ -126,7 +126,8 @@ public protocol Engine: Sendable {
   func balance(userId: String, atMicros: Int64) throws(Refusal) -> Snapshot<Balance>
   /// The balance now, with what stands in the way of spending. From memory only when nothing does.
   func cachedSpending(userId: String) -> Snapshot<Spending>?
-  func spending(userId: String) throws(Refusal) -> Snapshot<Spending>
+  /// - Parameter ask: what caps are asked about.
+  func spending(userId: String, ask: CapAsk) throws(Refusal) -> Snapshot<Spending>
   /// In the order asked; fixed statement count.
   func balances(userIds: [String]) throws(Refusal) -> Snapshot<[Balance]>
   /// - Throws: `transactionNotFound`, also for another user's row when `actingUserId` is set.

@@ -14,7 +14,8 @@ public protocol UsageReads: Sendable {
   func usages(_ query: UsageQuery) throws(Refusal) -> Snapshot<[Usage]>
   /// How much of a quota a user has used, by `usages`.
   /// - Throws: as `usages`.
-  func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaAdvice>
+  /// - Parameter ask: what caps are asked about; of a run that would begin.
+  func quota(_ kind: QuotaKind, userId: String, ask: CapAsk) throws(Refusal) -> Snapshot<QuotaAdvice>
   /// A user's own caps: the account's first, then those of spenders, by name. Those of the plan are not
   /// among them.
   func capLists(userId: String) throws(Refusal) -> Snapshot<[CapList]>
@@ -23,15 +24,22 @@ public protocol UsageReads: Sendable {
 }
 
 extension UsageReads {
-  public func quota(_ kind: QuotaKind, userId: String) throws(Refusal) -> Snapshot<QuotaAdvice> {
-    let read = try usages(UsageQuery(userIds: [userId]))
+  public func quota(
+    _ kind: QuotaKind, userId: String, ask: CapAsk = CapAsk()
+  ) throws(Refusal) -> Snapshot<QuotaAdvice> {
+    var query = UsageQuery(userIds: [userId])
+    if kind == .generations { query.capSpenders = ask.spender.isEmpty ? [""] : ["", ask.spender] }
+    let read = try usages(query)
     guard let usage = read.value.first else { throw Refusal(.corrupt, "no usage of one user") }
     let counts = QuotaCounts(
       month: MonthCounters(generations: usage.generations, uploads: usage.uploads), running: usage.running,
       pages: usage.pages)
     let use = QuotaUse(kind, counts, limits: usage.limits, resetsAtMicros: usage.resetsAtMicros)
     // Of the calls that use one, only BeginRun spends.
-    let advice = QuotaAdvice(use: use, objection: kind == .generations ? usage.objection : nil)
+    let isGeneration = kind == .generations
+    let advice = QuotaAdvice(
+      use: use, objection: isGeneration ? usage.objection : nil,
+      capRefusal: isGeneration ? usage.caps.refusal(of: ask) : nil)
     return Snapshot(advice, commitSequence: read.commitSequence)
   }
 }
@@ -40,6 +48,7 @@ extension UsageReads {
 public struct QuotaAdvice: Sendable, Equatable {
   public var use: QuotaUse
   public var objection: Refusal?
+  public var capRefusal: Refusal?
 }
 
 /// Which users' usage of which month.
@@ -49,6 +58,8 @@ public struct UsageQuery: Sendable {
   public var month: Month?
   /// nil: that of the user's plan, else UTC.
   public var zone: Zone?
+  /// Of one user: whose caps are told, the account's under the empty name.
+  public var capSpenders: [String] = []
 
   public init(userIds: [String], month: Month? = nil, zone: Zone? = nil) {
     self.userIds = userIds
@@ -82,6 +93,8 @@ public struct Usage: Sendable, Equatable {
   public var owedMicros: Int64 = 0
   /// Why the user may not spend now, whatever there is; nil: nothing stands in the way.
   public var objection: Refusal?
+  /// In force now, whatever the month, and as they are looked at; those that were asked for.
+  public var caps: [CapUse] = []
 
   package init(
     userId: String, month: Month, timeZone: String, generations: Int64 = 0, running: Int64 = 0,

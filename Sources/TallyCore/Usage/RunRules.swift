@@ -55,7 +55,7 @@ extension Rules {
     try draft.requireSpender(context)
     if begin.estimateMicros > 0 { try draft.requireRoomForHold() }
     let expiresAtMicros = try expiry(afterMillis: begin.ttlMillis, fromMicros: draft.nowMicros)
-    if let quota { throw quota }
+    if let refusal = quota ?? context.capRefusal { throw refusal }
     var run = Run(
       runId: begin.runId, userId: begin.userId, model: begin.model, type: begin.type, status: .running,
       startedAtMicros: draft.nowMicros)

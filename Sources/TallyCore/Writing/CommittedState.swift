@@ -27,6 +27,8 @@ package final class CommittedState: Sendable {
     var mode = EngineState.Mode.serving
     /// For ever: the files that are open are not those at their paths.
     var isLost = false
+    /// Whether some plan has caps.
+    var hasCappedPlans = false
     var young: [ExactText: Account] = [:]
     var old: [ExactText: Account] = [:]
     /// Databases that were put in the place of the one before.
@@ -137,10 +139,17 @@ package final class CommittedState: Sendable {
     state.withLock { state in Set(state.young.keys).union(state.old.keys).map(\.text) }
   }
 
+  /// Whether a user whose caps are those of a plan may be stopped by them.
+  package var hasCappedPlans: Bool { state.withLock { $0.hasCappedPlans } }
+
+  /// By the writer, before anybody hears of what it has read.
+  func begin(_ books: Books) { state.withLock { $0.hasCappedPlans = !books.cappedPlans.isEmpty } }
+
   /// By the writer, at commit.
-  func publish(_ head: LedgerHead, _ accounts: some Sequence<Account>) {
+  func publish(_ books: Books, _ accounts: some Sequence<Account>) {
     state.withLock { state in
-      state.head = head
+      state.head = books.head
+      state.hasCappedPlans = !books.cappedPlans.isEmpty
       for account in accounts { state.keep(account) }
     }
     state.broadcast()
@@ -165,9 +174,10 @@ package final class CommittedState: Sendable {
   }
 
   /// Forgets all accounts, after another database was put in the place of the last one.
-  func clear(head: LedgerHead) {
+  func clear(_ books: Books) {
     state.withLock { state in
-      state.head = head
+      state.head = books.head
+      state.hasCappedPlans = !books.cappedPlans.isEmpty
       state.young = [:]
       state.old = [:]
     }

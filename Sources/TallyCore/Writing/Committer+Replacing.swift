@@ -48,6 +48,6 @@ extension Committer {
     // In this order: whoever has seen the new head must not find an old value in a cache.
     caches.clear(commitSequence: books.head.commitSequence)
     onRateLimits(.all(try store.rateLimits()))
-    state.clear(head: books.head)
+    state.clear(books)
   }
 }

@@ -77,6 +77,7 @@ package final class Committer {
     eventObserver = configuration.eventObserver
     pageObserver = configuration.pageObserver
     books = try store.books()
+    state.begin(books)
     ledgerObserver?.begin(after: books.head.ledgerSequence)
     eventObserver?.begin(after: books.lastEventId)
     pageObserver?.begin(after: books.lastPageUpdate)
@@ -263,7 +264,7 @@ package final class Committer {
     caches.forget(writes.touched, commitSequence: books.head.commitSequence)
     for effect in writes.rateLimits { onRateLimits(.one(effect.limit)) }
     time.follow(books.head.lastAtMicros)
-    state.publish(books.head, writes.accounts.values.lazy.map(\.account))
+    state.publish(books, writes.accounts.values.lazy.map(\.account))
     if !writes.ledger.isEmpty { ledgerObserver?.append(CommittedRows(rows: writes.ledger)) }
     if !writes.accountEvents.isEmpty { eventObserver?.append(CommittedEvents(rows: writes.accountEvents)) }
     if !writes.pageUpdates.isEmpty { pageObserver?.append(CommittedPageUpdates(rows: writes.pageUpdates)) }

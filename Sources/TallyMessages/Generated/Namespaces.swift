@@ -112,6 +112,7 @@ let messageTypes: [any Message.Type] = [
   TallystickV1.Cap.self,
   TallystickV1.CapList.self,
   TallystickV1.SubjectCaps.self,
+  TallystickV1.CapUse.self,
   TallystickV1.PutCapsRequest.self,
   TallystickV1.PutCapsResponse.self,
   TallystickV1.ListCapsRequest.self,

@@ -100,6 +100,37 @@ extension TallystickV1.SubjectCaps: @unsafe CBacked {
   }
 }
 
+extension TallystickV1.CapUse: @unsafe CBacked {
+  typealias C = Tallystick__V1__CapUse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__cap_use__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    cap = try unsafe readSingle(c.pointee.n_cap, c.pointee.cap, "cap")
+    spender = try unsafe readText(c.pointee.spender, "spender")
+    used = unsafe c.pointee.used
+    resetsAtMicros = unsafe c.pointee.resets_at_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__cap_use__init)
+    unsafe (c.pointee.n_cap, c.pointee.cap) = arena.single(cap)
+    unsafe c.pointee.spender = arena.text(spender)
+    unsafe c.pointee.used = used
+    unsafe c.pointee.resets_at_micros = resetsAtMicros
+    return unsafe c
+  }
+}
+
 extension TallystickV1.PutCapsRequest: @unsafe CBacked {
   typealias C = Tallystick__V1__PutCapsRequest
 

@@ -137,6 +137,20 @@ extension TallystickV1 {
     public init() {}
   }
 
+  /// How much of a cap is used.
+  public struct CapUse: Message {
+    public static var fullName: String { "tallystick.v1.CapUse" }
+    public var cap: TallystickV1.Cap?
+    /// Empty: of the account itself.
+    public var spender: String = ""
+    /// Micro-USD or runs. What was settled since may be more than the limit.
+    public var used: Int64 = 0
+    /// When the window ends. Of the last hours: when one more fits again if nothing else comes, if it does not now.
+    public var resetsAtMicros: Int64 = 0
+
+    public init() {}
+  }
+
   public struct PutCapsRequest: Message {
     public static var fullName: String { "tallystick.v1.PutCapsRequest" }
     public var userId: String = ""

@@ -373,12 +373,14 @@ extension TallystickV1.CheckBalanceRequest: @unsafe CBacked {
     self.init()
     userId = try unsafe readText(c.pointee.user_id, "user_id")
     estimateMicros = unsafe c.pointee.estimate_micros
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__check_balance_request__init)
     unsafe c.pointee.user_id = arena.text(userId)
     unsafe c.pointee.estimate_micros = estimateMicros
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }

@@ -464,6 +464,8 @@ extension TallystickV1 {
     public var userId: String = ""
     /// Not negative.
     public var estimateMicros: Int64 = 0
+    /// Whose caps are looked at after those of the account. At most 255 bytes.
+    public var spender: String = ""
 
     public init() {}
   }
@@ -474,7 +476,7 @@ extension TallystickV1 {
     public var availableMicros: Int64 = 0
     /// available - estimate; negative when that is not there.
     public var remainingMicros: Int64 = 0
-    /// When not allowed, why a Consume or Reserve would be refused: USER_SUSPENDED, PAYMENT_DUE or
+    /// When not allowed, why a Consume or Reserve would be refused: USER_SUSPENDED, PAYMENT_DUE, CAP_EXCEEDED or
     /// INSUFFICIENT_CREDITS, the first that holds.
     public var reason: String = ""
     public var commitSequence: Int64 = 0

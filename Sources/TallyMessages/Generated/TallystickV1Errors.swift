@@ -138,6 +138,10 @@ extension TallystickV1 {
     /// RESOURCE_EXHAUSTED. The plan's `limit` of `quota` (`GENERATIONS`, `UPLOADS`, `PAGES`) is `used` up
     /// until `resets_at_micros` (absent for pages). Retry: then.
     case quotaExceeded
+    /// RESOURCE_EXHAUSTED. `cap`, of `spender` if it is a spender's, leaves no room: `used_micros` of
+    /// `limit_micros`, or `used` of `limit` generations, until `resets_at_micros`; of the last hours: until then if
+    /// nothing else comes. Retry: then.
+    case capExceeded
     /// FAILED_PRECONDITION. `available_micros` is less than `required_micros`. Retry: after a top-up;
     /// a refusal does not use up the key.
     case insufficientCredits
@@ -218,6 +222,7 @@ extension TallystickV1 {
       case 53: self = .lotLimit
       case 54: self = .amountOverflow
       case 58: self = .quotaExceeded
+      case 90: self = .capExceeded
       case 55: self = .insufficientCredits
       case 72: self = .batchAborted
       case 60: self = .diskFull
@@ -288,6 +293,7 @@ extension TallystickV1 {
       case .lotLimit: 53
       case .amountOverflow: 54
       case .quotaExceeded: 58
+      case .capExceeded: 90
       case .insufficientCredits: 55
       case .batchAborted: 72
       case .diskFull: 60
@@ -359,6 +365,7 @@ extension TallystickV1 {
       case .lotLimit: "LOT_LIMIT"
       case .amountOverflow: "AMOUNT_OVERFLOW"
       case .quotaExceeded: "QUOTA_EXCEEDED"
+      case .capExceeded: "CAP_EXCEEDED"
       case .insufficientCredits: "INSUFFICIENT_CREDITS"
       case .batchAborted: "BATCH_ABORTED"
       case .diskFull: "DISK_FULL"
@@ -372,7 +379,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .lagged, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .slugTaken, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .insufficientCredits, .batchAborted, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
+      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .lagged, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .slugTaken, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .capExceeded, .insufficientCredits, .batchAborted, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
     }
   }
 

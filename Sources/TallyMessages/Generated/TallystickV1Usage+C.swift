@@ -834,6 +834,7 @@ extension TallystickV1.GetUsageRequest: @unsafe CBacked {
     userId = try unsafe readText(c.pointee.user_id, "user_id")
     month = try unsafe readText(c.pointee.month, "month")
     timeZone = try unsafe readText(c.pointee.time_zone, "time_zone")
+    spender = try unsafe readText(c.pointee.spender, "spender")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -841,6 +842,7 @@ extension TallystickV1.GetUsageRequest: @unsafe CBacked {
     unsafe c.pointee.user_id = arena.text(userId)
     unsafe c.pointee.month = arena.text(month)
     unsafe c.pointee.time_zone = arena.text(timeZone)
+    unsafe c.pointee.spender = arena.text(spender)
     return unsafe c
   }
 }
@@ -862,12 +864,14 @@ extension TallystickV1.GetUsageResponse: @unsafe CBacked {
     self.init()
     usage = try unsafe readSingle(c.pointee.n_usage, c.pointee.usage, "usage")
     commitSequence = unsafe c.pointee.commit_sequence
+    caps = try unsafe readMessages(c.pointee.n_caps, c.pointee.caps, "caps")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__get_usage_response__init)
     unsafe (c.pointee.n_usage, c.pointee.usage) = arena.single(usage)
     unsafe c.pointee.commit_sequence = commitSequence
+    unsafe (c.pointee.n_caps, c.pointee.caps) = arena.messages(caps)
     return unsafe c
   }
 }
@@ -1148,12 +1152,18 @@ extension TallystickV1.CheckQuotaRequest: @unsafe CBacked {
     self.init()
     userId = try unsafe readText(c.pointee.user_id, "user_id")
     kind = unsafe TallystickV1.QuotaKind(rawValue: c.pointee.kind)
+    spender = try unsafe readText(c.pointee.spender, "spender")
+    model = try unsafe readText(c.pointee.model, "model")
+    type = try unsafe readText(c.pointee.type, "type")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
     let c = unsafe arena.message(C.self, tallystick__v1__check_quota_request__init)
     unsafe c.pointee.user_id = arena.text(userId)
     unsafe c.pointee.kind = kind.rawValue
+    unsafe c.pointee.spender = arena.text(spender)
+    unsafe c.pointee.model = arena.text(model)
+    unsafe c.pointee.type = arena.text(type)
     return unsafe c
   }
 }

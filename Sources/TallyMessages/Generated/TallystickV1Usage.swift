@@ -654,6 +654,8 @@ extension TallystickV1 {
     public var month: String = ""
     /// An IANA name; the plan's when empty, else UTC.
     public var timeZone: String = ""
+    /// Whose caps are told; those of the account when empty. At most 255 bytes.
+    public var spender: String = ""
 
     public init() {}
   }
@@ -662,6 +664,8 @@ extension TallystickV1 {
     public static var fullName: String { "tallystick.v1.GetUsageResponse" }
     public var usage: TallystickV1.Usage?
     public var commitSequence: Int64 = 0
+    /// Each cap that is in force now, whatever the month: the longest window first.
+    public var caps: [TallystickV1.CapUse] = []
 
     public init() {}
   }
@@ -775,6 +779,11 @@ extension TallystickV1 {
     public static var fullName: String { "tallystick.v1.CheckQuotaRequest" }
     public var userId: String = ""
     public var kind: TallystickV1.QuotaKind = TallystickV1.QuotaKind(rawValue: 0)
+    /// For generations: whose caps are looked at after those of the account, and of which model and type the run
+    /// would be. At most 255, 128 and 64 bytes.
+    public var spender: String = ""
+    public var model: String = ""
+    public var type: String = ""
 
     public init() {}
   }
@@ -788,7 +797,7 @@ extension TallystickV1 {
     public var resetsAtMicros: Int64 = 0
     public var commitSequence: Int64 = 0
     /// When not allowed, why the call that uses one would be refused: QUOTA_EXCEEDED; for generations before
-    /// that USER_SUSPENDED or PAYMENT_DUE, the first that holds.
+    /// that USER_SUSPENDED or PAYMENT_DUE, and after it CAP_EXCEEDED, the first that holds.
     public var reason: String = ""
 
     public init() {}

@@ -38,20 +38,20 @@ extension SQLiteEngine {
   }
 
   public func cachedSpending(userId: String) -> Snapshot<Spending>? {
-    guard let view = committed.account(userId: userId), !view.account.mayHaveObjection else { return nil }
+    guard let view = committed.account(userId: userId), !view.account.mayHaveObjection,
+      view.account.ownCapCount == 0, !committed.hasCappedPlans
+    else { return nil }
     let nowMicros = time.nowMicros
     if view.account.needsReader(atMicros: nowMicros) { return nil }
     let balance = Rules.balance(of: view.account, expiredHolds: [], at: nowMicros)
     return Snapshot(Spending(balance: balance), commitSequence: view.commitSequence)
   }
 
-  public func spending(userId: String) throws(Refusal) -> Snapshot<Spending> {
+  public func spending(userId: String, ask: CapAsk) throws(Refusal) -> Snapshot<Spending> {
     if let cached = cachedSpending(userId: userId) { return cached }
     return try read { (reader, _) throws(SQLiteError) in
-      guard let account = try reader.tables.accounts.account(userId: userId) else {
-        return Spending(balance: Balance(userId: userId))
-      }
-      return try reader.spending(of: account, zones: zones, nowMicros: time.nowMicros)
+      let account = try reader.tables.accounts.account(userId: userId) ?? Account(userId: userId)
+      return try reader.spending(of: account, ask, zones: zones, nowMicros: time.nowMicros)
     }
   }
 
@@ -165,17 +165,24 @@ extension Reader {
     return rows.balance(userId: account.userId, pending: pending ?? [])
   }
 
-  /// As `balance`, and two statements more only of a user who may not be free to spend.
-  func spending(of account: Account, zones: ZoneStore, nowMicros: Int64) throws(SQLiteError) -> Spending {
+  /// As `balance`, two statements more, and of a user who has caps what these need.
+  func spending(
+    of account: Account, _ ask: CapAsk, zones: ZoneStore, nowMicros: Int64
+  ) throws(SQLiteError) -> Spending {
     let balance = try balance(of: account, zones: zones, nowMicros: nowMicros)
-    guard account.mayHaveObjection else { return Spending(balance: balance) }
     let planId = try tables.settings.planId(account: account.id)
     let plan = try tables.plans.plans(ids: [planId])[planId]
-    return Spending(
+    var spending = Spending(
       balance: balance,
       objection: Spending.objection(
         isSuspended: account.isSuspended, owedMicros: balance.owedMicros,
         blocksOwing: plan?.onShort == .block))
+    guard plan?.hasCaps ?? false || account.ownCapCount > 0 else { return spending }
+    switch caps(of: account, plan: plan, zones: zones, nowMicros: nowMicros) {
+    case .failure(let refusal): spending.capRefusal = refusal
+    case .success(let reading): spending.capRefusal = try reading.refusal(of: ask)
+    }
+    return spending
   }
 }
 

@@ -8,7 +8,10 @@ internal import TallySQLite
 extension SQLiteEngine: UsageReads {
   public func usages(_ query: UsageQuery) throws(Refusal) -> Snapshot<[Usage]> {
     let read = try read { (reader, _) throws(SQLiteError) in
-      try reader.usages(query, zones: zones, nowMicros: nowMicros())
+      let nowMicros = nowMicros()
+      let usages = try reader.usages(query, zones: zones, nowMicros: nowMicros)
+      return query.capSpenders.isEmpty
+        ? usages : try reader.adding(query.capSpenders, to: usages, zones: zones, nowMicros: nowMicros)
     }
     return Snapshot(try read.value.get(), commitSequence: read.commitSequence)
   }
@@ -34,6 +37,21 @@ extension SQLiteEngine: UsageReads {
 }
 
 extension Reader {
+  /// With the caps in force of a single user.
+  fileprivate func adding(
+    _ spenders: [String], to usages: Result<[Usage], Refusal>, zones: ZoneStore, nowMicros: Int64
+  ) throws(SQLiteError) -> Result<[Usage], Refusal> {
+    guard case .success(var usages) = usages, let usage = usages.first else { return usages }
+    let account = try tables.accounts.account(userId: usage.userId) ?? Account(userId: usage.userId)
+    let plan = try usage.planId.map { (id) throws(SQLiteError) in try tables.plans.plan(id: id) } ?? nil
+    switch caps(of: account, plan: plan, zones: zones, nowMicros: nowMicros) {
+    case .failure(let refusal): return .failure(refusal)
+    case .success(let reading):
+      for spender in spenders { usages[0].caps += try reading.uses(spender: spender) }
+    }
+    return .success(usages)
+  }
+
   /// What users owe once all that is due is settled.
   private func owed(
     userIds: [String], zones: ZoneStore, nowMicros: Int64

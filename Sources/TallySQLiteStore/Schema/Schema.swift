@@ -43,7 +43,7 @@ enum Schema {
       "user_settings_plan", "user_settings_role", "user_settings_approval",
       "page_version_digest",
     ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes + eventIndexes + groupIndexes
-    + pageScheduleIndexes
+    + pageScheduleIndexes + capIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

@@ -17,7 +17,7 @@ final class AccountTable {
   static let columns = ColumnList(
     "id", "user_id", "posted", "held", "version", "head", "lots", "next_hold_expiry", "open_holds",
     "owed", "owed_parts", "suspended", "next_grant_at", "mark_64", "mark_4096",
-    "own_caps")
+    "own_caps", "cap_counted")
   /// What a row's ledger rows change in it.
   private static let changing = columns.without("id", "user_id")
 
@@ -88,6 +88,7 @@ final class AccountTable {
     guard account.nextGrantAtMicros ?? 0 >= 0 else { throw .malformed("next_grant_at") }
     account.marks = SkipMarks(last64: row.int(), last4096: row.int())
     account.ownCapCount = try row.counted()
+    account.isCapCounted = row.int() != 0
     return account
   }
 
@@ -133,6 +134,7 @@ final class AccountTable {
     update.bind(account.marks.last64)
     update.bind(account.marks.last4096)
     update.bind(account.ownCapCount)
+    update.bind(account.isCapCounted ? 1 : 0)
     try update.run()
     let dueMicros = account.nextDueMicros
     guard dueMicros != storedDueMicros else { return }

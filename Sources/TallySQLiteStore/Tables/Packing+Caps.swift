@@ -4,6 +4,8 @@
 //
 //   subject:     varint measure, varint window, varint hours, text model, text type
 //   caps:        (text id, subject, varint 1 and varint limit, or varint 0)*    plan.caps, cap_list.caps
+//   counters:    (subject, varint sum, signed start, varint length of the window,
+//                varint count, then (signed quarter, varint amount) each)*     cap_counter.counters
 //
 // Invariants:
 // 1. What is packed unpacks to the same value; what was not packed here is refused, never guessed at.
@@ -52,5 +54,43 @@ extension Packing {
     guard let measure, let window else { throw .malformed("caps") }
     return CapSubject(
       measure, window, model: ExactText(try unpacker.text()), type: ExactText(try unpacker.text()))
+  }
+
+  static func pack(_ counters: [CapSubject: CapCounter]) -> [UInt8] {
+    let packed = counters.map { subject, counter in
+      var packer = Packer()
+      append(subject, to: &packer)
+      packer.append(counter.sum)
+      packer.append(signed: counter.span.lowerBound)
+      packer.append(counter.span.upperBound - counter.span.lowerBound)
+      packer.append(varint: UInt64(counter.quarters.count))
+      for quarter in counter.quarters {
+        packer.append(signed: quarter.number)
+        packer.append(quarter.amount)
+      }
+      return packer.bytes
+    }
+    // The same counters are the same bytes.
+    return Array(packed.sorted { $0.lexicographicallyPrecedes($1) }.joined())
+  }
+
+  static func capCounters(_ bytes: [UInt8]) throws(SQLiteError) -> [CapSubject: CapCounter] {
+    var unpacker = Unpacker(bytes, what: "counters of caps")
+    var counters: [CapSubject: CapCounter] = [:]
+    while !unpacker.isAtEnd {
+      let subject = try subject(&unpacker)
+      let (sum, start) = (try unpacker.int(), try unpacker.signed())
+      let (end, overflow) = start.addingReportingOverflow(try unpacker.int())
+      let count = try unpacker.varint()
+      guard !overflow, end >= start, count <= UInt64(bytes.count) else {
+        throw .malformed("counters of caps")
+      }
+      var quarters: [CapCounter.Quarter] = []
+      for _ in 0..<count {
+        quarters.append(CapCounter.Quarter(number: try unpacker.signed(), amount: try unpacker.int()))
+      }
+      counters[subject] = CapCounter(sum: sum, quarters: quarters, span: start..<end)
+    }
+    return counters
   }
 }

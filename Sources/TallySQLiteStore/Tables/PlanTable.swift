@@ -10,7 +10,7 @@ final class PlanTable {
     "id", "display_name", "monthly_credit", "expiry", "expires_after_millis", "priority", "updated_at",
     "monthly_generations", "monthly_uploads", "page_count", "time_zone", "prices",
     "on_short", "rollover_cap", "is_default", "cancelled_cost",
-    "multiplier", "tag_keys", "caps", "spender_caps")
+    "multiplier", "tag_keys", "caps", "spender_caps", "capped")
 
   static let byIdSQL = "SELECT \(columns) FROM plan WHERE id = ?1"
   /// Many at once, and the default one; ?1 is a JSON array of their ids.
@@ -22,6 +22,7 @@ final class PlanTable {
   private let byIds: Statement
   private let page: Statement
   private let byDefault: Statement
+  private let capped: Statement
   private let upsert: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
@@ -29,6 +30,7 @@ final class PlanTable {
     byIds = try connection.prepare(Self.byIdsSQL)
     page = try connection.prepare(Self.pageSQL)
     byDefault = try connection.prepare("SELECT id FROM plan WHERE is_default = 1")
+    capped = try connection.prepare("SELECT id FROM plan WHERE capped = 1")
     upsert = try connection.prepare(
       """
       INSERT INTO plan(\(Self.columns)) VALUES (\(Self.columns.parameters))
@@ -45,6 +47,11 @@ final class PlanTable {
 
   /// The plan of users whose settings name none; nil: there is none.
   func defaultId() throws(SQLiteError) -> String? { try byDefault.first { (row) in row.text() } }
+
+  /// Of all plans that have caps.
+  func cappedIds() throws(SQLiteError) -> Set<ExactText> {
+    Set(try capped.all { (row) in ExactText(row.text()) })
+  }
 
   /// Plans by the ids that users' settings name: nil is the default one.
   struct PlansOfUsers {
@@ -98,6 +105,7 @@ final class PlanTable {
     plan.tagKeys = try row.optionalBlob().map(Packing.texts) ?? []
     plan.caps = try row.optionalBlob().map(Packing.caps) ?? []
     plan.spenderCaps = try row.optionalBlob().map(Packing.caps) ?? []
+    guard (row.int() != 0) == plan.hasCaps else { throw .malformed("capped of plan \(id)") }
     return plan
   }
 
@@ -139,6 +147,7 @@ final class PlanTable {
     upsert.bind(plan.tagKeys.isEmpty ? nil : Packing.pack(plan.tagKeys))
     upsert.bind(plan.caps.isEmpty ? nil : Packing.pack(plan.caps))
     upsert.bind(plan.spenderCaps.isEmpty ? nil : Packing.pack(plan.spenderCaps))
+    upsert.bind(plan.hasCaps ? 1 : 0)
     try upsert.run()
   }
 }

@@ -41,6 +41,10 @@ final class RunTable {
     """
   static let openCountSQL =
     "SELECT count(*) FROM run WHERE account = ?1 AND status = 1 AND expires_at > ?2"
+  static let underWaySQL = """
+    SELECT \(selected) FROM run r JOIN account a ON a.id = r.account
+    WHERE r.account = ?1 AND r.status = 1 AND r.expires_at > ?2
+    """
   /// Started at ?2 or later and before the place (?3, ?4).
   static let pageSQL = """
     SELECT \(selected) FROM run r JOIN account a ON a.id = r.account
@@ -59,6 +63,7 @@ final class RunTable {
   private let newest: Statement
   private let byAttempt: Statement
   private let openCount: Statement
+  private let underWay: Statement
   private let page: Statement
   private let recent: Statement
   private let recentOfAll: Statement
@@ -71,6 +76,7 @@ final class RunTable {
     newest = try connection.prepare(Self.newestSQL)
     byAttempt = try connection.prepare(Self.byAttemptSQL)
     openCount = try connection.prepare(Self.openCountSQL)
+    underWay = try connection.prepare(Self.underWaySQL)
     page = try connection.prepare(Self.pageSQL)
     recent = try connection.prepare(Self.recentSQL)
     recentOfAll = try connection.prepare(Self.recentOfAllSQL)
@@ -105,6 +111,13 @@ final class RunTable {
     openCount.bind(account)
     openCount.bind(nowMicros)
     return try openCount.firstInt() ?? 0
+  }
+
+  /// The same, as rows.
+  func underWay(account: Int64, nowMicros: Int64) throws(SQLiteError) -> [Run] {
+    underWay.bind(account)
+    underWay.bind(nowMicros)
+    return try underWay.all(Self.run)
   }
 
   /// The last ones to start, newest first.

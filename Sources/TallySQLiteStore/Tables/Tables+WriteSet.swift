@@ -32,6 +32,10 @@ extension Tables {
     for price in set.prices { try prices.append(price) }
     for (account, user) in set.settings { try settings.save(user, account: account) }
     for (key, list) in set.caps.sorted(by: { $0.key < $1.key }) { try caps.save(list, of: key) }
+    for account in set.uncounted { try capCounters.removeAll(account: account) }
+    for (key, counters) in set.capCounters.sorted(by: { $0.key < $1.key }) {
+      try capCounters.save(counters, of: key)
+    }
     for effect in set.rateLimits { try rateLimits.save(effect) }
     for effect in set.alertRules { try alertRules.save(effect) }
     for row in set.accountEvents { try events.append(row.event, account: row.account) }

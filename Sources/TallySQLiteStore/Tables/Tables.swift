@@ -17,6 +17,8 @@ final class Tables {
   let plans: PlanTable
   let prices: PriceTable
   let caps: CapTable
+  let capCounters: CapCounterTable
+  let capFacts: CapFactTable
   let settings: UserSettingsTable
   let rateLimits: RateLimitTable
   let alertRules: AlertRuleTable
@@ -46,6 +48,8 @@ final class Tables {
     plans = try PlanTable(connection)
     prices = try PriceTable(connection)
     caps = try CapTable(connection)
+    capCounters = try CapCounterTable(connection)
+    capFacts = try CapFactTable(connection)
     settings = try UserSettingsTable(connection)
     rateLimits = try RateLimitTable(connection)
     alertRules = try AlertRuleTable(connection)

@@ -58,6 +58,7 @@ final class VerifyReader {
   let charges: VerifyCharges
   let prices: VerifyPrices
   let usage: VerifyUsage
+  let caps: VerifyCaps
   let pages: VerifyPages
   let events: VerifyEvents
 
@@ -80,6 +81,7 @@ final class VerifyReader {
     charges = try VerifyCharges(connection)
     prices = try VerifyPrices(connection)
     usage = try VerifyUsage(connection)
+    caps = try VerifyCaps(connection)
     pages = try VerifyPages(connection)
     events = try VerifyEvents(connection)
   }

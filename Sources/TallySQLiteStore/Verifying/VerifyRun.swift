@@ -354,6 +354,10 @@ final class VerifyRun {
     try walk(.usage, from: 0, report) { (account, tally) throws(SQLiteError) in
       try usage.comparePages(after: account, &tally)
     }
+    let caps = reader.caps
+    try walk(.usage, from: 0, report) { (account, tally) throws(SQLiteError) in
+      try caps.compare(after: account, &tally)
+    }
     try reader.snapshot { (_) throws(SQLiteError) in try usage.compareTotal(&counted) }
   }
 

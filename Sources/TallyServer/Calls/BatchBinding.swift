@@ -339,7 +339,7 @@ extension Reason {
       .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .slugTaken, .holdExpired, .holdSettled,
       .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort,
       .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit,
-      .amountOverflow, .quotaExceeded, .insufficientCredits, .batchAborted:
+      .amountOverflow, .quotaExceeded, .capExceeded, .insufficientCredits, .batchAborted:
       false
     }
   }

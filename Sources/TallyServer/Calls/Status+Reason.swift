@@ -49,7 +49,7 @@ extension Reason {
       .lotLimit, .insufficientCredits:
       .failedPrecondition
     case .versionConflict, .batchAborted: .aborted
-    case .queueFull, .messageTooLarge, .quotaExceeded, .diskFull: .resourceExhausted
+    case .queueFull, .messageTooLarge, .quotaExceeded, .capExceeded, .diskFull: .resourceExhausted
     case .amountOverflow: .outOfRange
     case .shuttingDown, .readOnly: .unavailable
     case .corrupt: .dataLoss

@@ -109,12 +109,16 @@ enum CreditQueries {
   struct Check {
     var userId: String
     var estimateMicros: Int64
+    var spender: String
+
+    var ask: CapAsk { CapAsk(spender: spender, micros: estimateMicros) }
   }
 
   static func parse(_ request: TallystickV1.CheckBalanceRequest) throws(Refusal) -> Check {
     let userId = try Fields.userId(request.userId)
     if request.estimateMicros < 0 { throw invalidAmount("estimate_micros", "must not be negative") }
-    return Check(userId: userId, estimateMicros: request.estimateMicros)
+    try Fields.optional(request.spender, "spender", atMost: Limits.spenderByteCount)
+    return Check(userId: userId, estimateMicros: request.estimateMicros, spender: request.spender)
   }
 
   static func reply(_ snapshot: Snapshot<Spending>, to check: Check) -> TallystickV1.CheckBalanceResponse {
@@ -123,7 +127,8 @@ enum CreditQueries {
     response.availableMicros = availableMicros
     response.remainingMicros = availableMicros.subtractingSaturating(check.estimateMicros)
     let isShort = response.remainingMicros < 0
-    let reason = snapshot.value.objection?.reason ?? (isShort ? .insufficientCredits : nil)
+    let refusal = snapshot.value.objection ?? snapshot.value.capRefusal
+    let reason = refusal?.reason ?? (isShort ? .insufficientCredits : nil)
     response.allowed = reason == nil
     response.reason = reason?.rawValue ?? ""
     response.commitSequence = snapshot.commitSequence

@@ -94,7 +94,7 @@ struct CreditService {
           engine.cachedSpending(userId: check.userId).map { CreditQueries.reply($0, to: check) }
         },
         read: { check throws(Refusal) in
-          CreditQueries.reply(try engine.spending(userId: check.userId), to: check)
+          CreditQueries.reply(try engine.spending(userId: check.userId, ask: check.ask), to: check)
         }),
       services.query(
         RPCs.batchGetBalances,

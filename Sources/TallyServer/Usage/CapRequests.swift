@@ -116,3 +116,13 @@ extension TallystickV1.SubjectCaps {
     caps = list.caps.map(TallystickV1.Cap.init)
   }
 }
+
+extension TallystickV1.CapUse {
+  init(_ use: CapUse) {
+    self.init()
+    cap = TallystickV1.Cap(use.cap)
+    spender = use.spender
+    used = use.used
+    resetsAtMicros = use.resetsAtMicros
+  }
+}

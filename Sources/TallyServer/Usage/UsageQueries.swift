@@ -73,7 +73,10 @@ enum UsageQueries {
     _ request: TallystickV1.GetUsageRequest, _ zones: ZoneStore
   ) throws(Refusal) -> UsageQuery {
     try Fields.required(request.userId, "user_id", atMost: Limits.userIdByteCount)
-    return try usage([request.userId], month: request.month, timeZone: request.timeZone, zones)
+    try Fields.optional(request.spender, "spender", atMost: Limits.spenderByteCount)
+    var query = try usage([request.userId], month: request.month, timeZone: request.timeZone, zones)
+    query.capSpenders = [request.spender]
+    return query
   }
 
   static func parse(
@@ -92,6 +95,7 @@ enum UsageQueries {
   struct QuotaQuery {
     var kind: QuotaKind
     var userId: String
+    var ask: CapAsk
   }
 
   static func parse(_ request: TallystickV1.CheckQuotaRequest) throws(Refusal) -> QuotaQuery {
@@ -99,7 +103,11 @@ enum UsageQueries {
     guard let kind = QuotaKind(rawValue: request.kind.rawValue) else {
       throw invalidField("kind", "must be set to a known value")
     }
-    return QuotaQuery(kind: kind, userId: userId)
+    try Fields.optional(request.spender, "spender", atMost: Limits.spenderByteCount)
+    try Fields.optional(request.model, "model", atMost: Limits.modelByteCount)
+    try Fields.optional(request.type, "type", atMost: Limits.runTypeByteCount)
+    let ask = CapAsk(spender: request.spender, run: (request.model, request.type))
+    return QuotaQuery(kind: kind, userId: userId, ask: ask)
   }
 
   /// An upper bound of a user's usage, encoded, without the user's id.
@@ -111,6 +119,7 @@ enum UsageQueries {
     let snapshot = try engine.usages(query)
     var response = TallystickV1.GetUsageResponse()
     response.usage = snapshot.value.first.map(TallystickV1.Usage.init)
+    response.caps = snapshot.value.first?.caps.map(TallystickV1.CapUse.init) ?? []
     response.commitSequence = snapshot.commitSequence
     return response
   }
@@ -128,10 +137,11 @@ enum UsageQueries {
   static func quota(
     _ query: QuotaQuery, _ engine: any ProductEngine
   ) throws(Refusal) -> TallystickV1.CheckQuotaResponse {
-    let snapshot = try engine.quota(query.kind, userId: query.userId)
+    let snapshot = try engine.quota(query.kind, userId: query.userId, ask: query.ask)
     var response = TallystickV1.CheckQuotaResponse()
     let (use, objection) = (snapshot.value.use, snapshot.value.objection)
-    let reason = objection?.reason ?? (use.isAllowed ? nil : .quotaExceeded)
+    let reason =
+      objection?.reason ?? (use.isAllowed ? snapshot.value.capRefusal?.reason : .quotaExceeded)
     response.allowed = reason == nil
     response.reason = reason?.rawValue ?? ""
     response.limitCount = use.limit

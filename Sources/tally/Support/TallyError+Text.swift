@@ -118,6 +118,7 @@ extension TallyError {
   private static let advice = [
     "PEER_NOT_ALLOWED": "'tally serve --allow-uid' lets another system user in",
     "INSUFFICIENT_CREDITS": "add credit with 'tally credits purchase'",
+    "CAP_EXCEEDED": "'tally usage caps' shows the caps, 'tally caps put' and 'tally plans put' change them",
     "QUOTA_EXCEEDED": "'tally usage month' shows the quotas, 'tally plans put' changes them",
     "RUN_CONFLICT": "'tally usage show' shows that run; a new run needs a new id",
     "TRANSACTION_NOT_FOUND":

@@ -174,6 +174,7 @@ enum AdminCommand: Equatable {
   case setRateLimit(RateLimit)
   case putRule(AlertRule)
   case deleteRule(String)
+  case putCaps(String, CapList)
 
   func decide(by decider: Decider) throws(Refusal) -> Decided<AdminOutcome> {
     typealias Admin = TallyCore.AdminCommand
@@ -187,6 +188,10 @@ enum AdminCommand: Equatable {
     case .putRule(let rule):
       try AlertCommand.PutRule(rule).decide(by: decider).map {
         .ruleStored($0.rule, unchanged: $0.unchanged, commit: $0.commit)
+      }
+    case .putCaps(let userId, let list):
+      try CapCommand.Put(userId: userId, list).decide(by: decider).map {
+        .capsStored($0.list, unchanged: $0.unchanged, commit: $0.commit)
       }
     case .deleteRule(let id):
       try AlertCommand.DeleteRule(id: id).decide(by: decider).map {
@@ -232,6 +237,7 @@ enum PageOutcome: Equatable {
 enum AdminOutcome: Equatable {
   case settingsStored(UserSettings, unchanged: Bool, commit: CommitPoint)
   case rateLimitSet(RateLimit, commit: CommitPoint)
+  case capsStored(CapList, unchanged: Bool, commit: CommitPoint)
   /// nil: it was deleted.
   case ruleStored(AlertRule?, unchanged: Bool, commit: CommitPoint)
 }

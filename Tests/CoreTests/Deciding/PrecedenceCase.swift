@@ -213,6 +213,12 @@ struct PrecedenceCase {
       try world.carryOut(.usage(CoreTests.begin("v", "theirs", digest: 9)))
     case "ended-otherwise": try world.carryOut(.usage(CoreTests.finish("run", 1, .failed, digest: 9)))
     case "no-quota": try limit { $0.monthlyGenerations = 0 }
+    case "no-cap":
+      try subscribe { $0.caps = [Cap(id: "c", CapSubject(.money, .day), limit: 0)] }
+    case "no-own-cap":
+      // Its hold of 100 counts. What other obstacles need is small.
+      let own = CapList(spender: "", caps: [Cap(id: "c", CapSubject(.money, .last(hours: 1)), limit: 105)])
+      try world.carryOut(.admin(.putCaps("u", own)))
     case "no-page-quota": try limit { $0.pageCount = 0 }
     case "no-upload-quota": try limit { $0.monthlyUploads = 0 }
     default: return false
@@ -446,6 +452,7 @@ extension Outcome {
       .page(.mediaDeleted(_, let replayed, _)):
       replayed
     case .admin(.settingsStored(_, let unchanged, _)): unchanged
+    case .admin(.capsStored(_, let unchanged, _)): unchanged
     case .page(.purged), .admin(.rateLimitSet), .admin(.ruleStored), .refused: false
     }
   }

@@ -18,8 +18,9 @@ import Testing
 struct PrecedenceTests {
   private static let table = """
     consume      other-request=IDEMPOTENCY_MISMATCH nothing=INVALID_AMOUNT suspended=USER_SUSPENDED \
-                 owing=PAYMENT_DUE \
+                 owing=PAYMENT_DUE no-own-cap=CAP_EXCEEDED \
                  too-much=INSUFFICIENT_CREDITS
+    consume      suspended=USER_SUSPENDED no-cap=CAP_EXCEEDED too-much=INSUFFICIENT_CREDITS
     purchase     other-request=IDEMPOTENCY_MISMATCH payment-of-another=PAYMENT_CONFLICT \
                  nothing=INVALID_AMOUNT expired=INVALID_FIELD full-of-lots=LOT_LIMIT greatest=AMOUNT_OVERFLOW
     grant-plan   no-plan=GRANT_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH granted-otherwise=GRANT_CONFLICT \
@@ -33,7 +34,7 @@ struct PrecedenceTests {
     take         other-request=IDEMPOTENCY_MISMATCH least=AMOUNT_OVERFLOW too-much=INSUFFICIENT_CREDITS
     reserve      other-request=IDEMPOTENCY_MISMATCH nothing=INVALID_AMOUNT no-time=INVALID_FIELD \
                  suspended=USER_SUSPENDED owing=PAYMENT_DUE full-of-holds=HOLD_LIMIT \
-                 endless=AMOUNT_OVERFLOW too-much=INSUFFICIENT_CREDITS
+                 endless=AMOUNT_OVERFLOW no-own-cap=CAP_EXCEEDED too-much=INSUFFICIENT_CREDITS
     extend       no-hold=HOLD_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH no-time=INVALID_FIELD \
                  settled=HOLD_SETTLED endless=AMOUNT_OVERFLOW
     extend       hold-of-another=HOLD_NOT_FOUND late=HOLD_EXPIRED
@@ -62,7 +63,7 @@ struct PrecedenceTests {
     begin        run-of-another=RUN_CONFLICT least=INVALID_AMOUNT no-time=INVALID_FIELD \
                  suspended=USER_SUSPENDED owing=PAYMENT_DUE full-of-holds=HOLD_LIMIT \
                  endless=AMOUNT_OVERFLOW no-quota=QUOTA_EXCEEDED \
-                 too-much=INSUFFICIENT_CREDITS
+                 no-own-cap=CAP_EXCEEDED too-much=INSUFFICIENT_CREDITS
     finish       no-run=RUN_NOT_FOUND ended-otherwise=RUN_CONFLICT no-price=INVALID_FIELD
     finish       run-of-somebody=RUN_NOT_FOUND no-price=INVALID_FIELD
     record       run-of-another=RUN_CONFLICT too-old=EVENT_TOO_OLD no-price=INVALID_FIELD
@@ -91,6 +92,8 @@ struct PrecedenceTests {
     put-settings no-plan=GRANT_NOT_FOUND
 
     consume      done-before=replay nothing=INVALID_AMOUNT
+    consume      done-before=replay no-own-cap=CAP_EXCEEDED
+    begin        done-before=replay no-own-cap=CAP_EXCEEDED
     purchase     done-before=replay payment-of-another=PAYMENT_CONFLICT expired=INVALID_FIELD
     purchase     other-request=IDEMPOTENCY_MISMATCH done-under-another-key=replay expired=INVALID_FIELD
     grant-plan   no-plan=GRANT_NOT_FOUND done-before=replay expired=INVALID_FIELD

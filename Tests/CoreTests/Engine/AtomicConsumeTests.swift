@@ -145,7 +145,7 @@ extension EngineRig {
 }
 
 extension Result where Failure == Refusal {
-  fileprivate var refusal: Refusal? {
+  var refusal: Refusal? {
     guard case .failure(let refusal) = self else { return nil }
     return refusal
   }

@@ -23,7 +23,7 @@ struct EngineAgreementTests {
   private static let expectedEvents = [
     "credit", "credit again", "run", "run again", "plan", "plan unchanged", "page", "page again", "media",
     "media again", "media deleted", "purged", "settings", "settings unchanged", "rate limit",
-    "rule", "rule unchanged", "rule deleted", "event",
+    "caps", "caps unchanged", "CAP_EXCEEDED", "rule", "rule unchanged", "rule deleted", "event",
     "QUOTA_EXCEEDED", "INSUFFICIENT_CREDITS", "GRANT_NOT_FOUND", "VERSION_CONFLICT", "RUN_NOT_FOUND",
     "USER_SUSPENDED", "PAYMENT_DUE", "REFUND_EXCEEDS", "TRANSACTION_NOT_REFUNDABLE", "REVERSAL_EXCEEDS",
     "REVERSAL_SHORT", "VOID_SHORT", "GRANT_NOT_FOUND", "PAYMENT_CONFLICT", "EVENT_CONFLICT", "refund",
@@ -215,6 +215,7 @@ extension Outcome {
     case .page(.mediaDeleted(_, let replayed, _)): replayed ? "media deleted again" : "media deleted"
     case .admin(.settingsStored(_, let unchanged, _)): unchanged ? "settings unchanged" : "settings"
     case .admin(.rateLimitSet): "rate limit"
+    case .admin(.capsStored(_, let unchanged, _)): unchanged ? "caps unchanged" : "caps"
     case .admin(.ruleStored(let rule, let unchanged, _)):
       unchanged ? "rule unchanged" : rule == nil ? "rule deleted" : "rule"
     case .refused(let refusal): refusal.reason.rawValue

@@ -202,7 +202,24 @@ struct EngineDump {
 
   private mutating func addUsage(_ userId: String) throws {
     for kind in QuotaKind.allCases {
-      add("quota \(kind) of \(userId)") { [engine] in try engine.quota(kind, userId: userId).value }
+      add("quota \(kind) of \(userId)") { [engine] in
+        let ask = CapAsk(spender: "m1", run: ("m1", "t"))
+        let advice = try engine.quota(kind, userId: userId, ask: ask).value
+        let refusals = [advice.objection, advice.capRefusal].map { refusal in
+          "\(String(describing: refusal?.reason)) \(refusal?.details.sorted { $0.key < $1.key } ?? [])"
+        }
+        return "\(advice.use) \(refusals)"
+      }
+    }
+    add("caps of \(userId)") { [engine] in try engine.capLists(userId: userId).value }
+    for spender in ["", "m1", "m2"] {
+      add("use of caps of \(userId), \(spender)") { [engine] in
+        var query = UsageQuery(userIds: [userId])
+        query.capSpenders = [spender]
+        return try engine.usages(query).value.map { usage in
+          usage.caps.map { "\($0.cap) \($0.spender) \($0.used) \($0.resetsAtMicros)" }
+        }
+      }
     }
     for zone in try zones() { addStats(userId, zone ?? .utc) }
   }

@@ -20,6 +20,8 @@ struct LedgerModel {
   var plans: [ExactText: Plan] = [:]
   var defaultPlanId: String?
   var settings: [ExactText: UserSettings] = [:]
+  /// By user and spender.
+  var ownCaps: [[ExactText]: [Cap]] = [:]
   /// When a write first named a user.
   var created: [ExactText: Int64] = [:]
   /// Row n is at n - 1.
@@ -174,6 +176,7 @@ struct LedgerModel {
       case .putPrices(let it): return .pricesStored(try put(it, at: time))
       case .admin(.putSettings(let settings, let kept)):
         return .admin(try put(settings, keeping: kept, at: time))
+      case .admin(.putCaps(let userId, let list)): return .admin(try put(list, of: userId, at: time))
       // Of which nothing is in this model.
       case .admin, .page: throw Refusal(.invalidField, "")
       case .usage(let command): return .usage(.run(try carryOut(command, at: time)))

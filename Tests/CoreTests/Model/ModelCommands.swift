@@ -11,6 +11,7 @@ extension LedgerModel {
     switch command {
     case .consume(let consume):
       try requireSpender(user)
+      try requireCaps(user, consume.spender, consume.amountMicros)
       try Self.requireAvailable(consume.amountMicros, user)
       user.spend(.apiUsage, consume.amountMicros) {
         ($0.runId, $0.spender) = (consume.runId, consume.spender)
@@ -27,6 +28,7 @@ extension LedgerModel {
     case .reserve(let reserve):
       try requireSpender(user)
       let expiresAt = try Self.later(user.now, reserve.ttlMillis)
+      try requireCaps(user, reserve.spender, reserve.amountMicros)
       try Self.requireAvailable(reserve.amountMicros, user)
       return user.reserve(
         reserve.amountMicros, runId: reserve.runId, spender: reserve.spender, expiresAt: expiresAt

@@ -68,6 +68,8 @@ extension LedgerModel {
     if kept.contains(.onShort) { plan.onShort = stored?.onShort ?? .forgive }
     if kept.contains(.rolloverCap) { plan.rolloverCapMicros = stored?.rolloverCapMicros }
     if kept.contains(.isDefault) { plan.isDefault = stored?.isDefault ?? false }
+    if kept.contains(.caps) { plan.caps = stored?.caps ?? [] }
+    if kept.contains(.spenderCaps) { plan.spenderCaps = stored?.spenderCaps ?? [] }
     if kept.contains(.multiplier) { plan.multiplierPpm = stored?.multiplierPpm }
     if kept.contains(.tagKeys) { plan.tagKeys = stored?.tagKeys ?? [] }
     if kept.contains(.cancelledCost) { plan.cancelledCost = stored?.cancelledCost ?? .reported }

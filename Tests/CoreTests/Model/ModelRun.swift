@@ -118,6 +118,8 @@ struct ModelRun {
       if hold.capturedMicros > 0, hold.releasedMicros > 0 { tally["part captured", default: 0] += 1 }
     case .pricesStored(let it): tally[it.unchanged ? "prices unchanged" : "prices", default: 0] += 1
     case .usage(.run(let receipt)): count(receipt)
+    case .admin(.capsStored(_, let unchanged, _)):
+      tally[unchanged ? "caps unchanged" : "caps", default: 0] += 1
     case .page, .admin(.rateLimitSet), .admin(.ruleStored): break
     }
   }
@@ -196,6 +198,11 @@ struct ModelRun {
       .admin(.settingsStored(let actual, let isUnchanged, _))
     ):
       return expected == actual && wasUnchanged == isUnchanged ? nil : "\(actual), expected \(expected)"
+    case (
+      .admin(.capsStored(let expected, let wasUnchanged, _)),
+      .admin(.capsStored(let actual, let isUnchanged, _))
+    ):
+      return expected == actual && wasUnchanged == isUnchanged ? nil : "\(actual), expected \(expected)"
     case (.refused(let expected), .refused(let actual)):
       let agree = expected.details.allSatisfy { actual.details[$0.key] == $0.value }
       return expected.reason == actual.reason && agree ? nil : "\(actual), expected \(expected)"
@@ -218,7 +225,19 @@ struct ModelRun {
         try require(single == balance, "balance \(single), expected \(balance)")
         continue
       }
-      let actual = try rig.engine.spending(userId: balance.userId).value
+      let ask = CapAsk(spender: "m1", micros: 7)
+      let actual = try rig.engine.spending(userId: balance.userId, ask: ask).value
+      var refused: Refusal?
+      do throws(Refusal) {
+        let user = model.user(balance.userId, at: model.now(wall), isRead: true)
+        try model.requireCaps(user, ask.spender, ask.micros)
+      } catch { refused = error }
+      try require(
+        actual.capRefusal?.reason == refused?.reason
+          && refused?.details.allSatisfy { actual.capRefusal?.details[$0.key] == $0.value } ?? true,
+        "caps of \(balance.userId): \(String(describing: actual.capRefusal))"
+      )
+      try compareCaps(balance.userId)
       let objection = actual.objection
       try require(actual.balance == balance, "balance \(actual.balance), expected \(balance)")
       try require(
@@ -230,6 +249,16 @@ struct ModelRun {
         [balance.availableMicros, balance.heldMicros, balance.pendingMicros, balance.owedMicros]
           .allSatisfy { $0 >= 0 },
         "negative: \(balance)")
+    }
+  }
+
+  private func compareCaps(_ userId: String) throws {
+    for spender in ["", "m2"] {
+      var query = UsageQuery(userIds: [userId])
+      query.capSpenders = [spender]
+      let uses = try rig.engine.usages(query).value.first?.caps.map { "\($0.cap.id): \($0.used)" } ?? []
+      let expected = model.capUses(userId, spender, at: model.now(wall))
+      try require(uses == expected, "caps of \(userId), \(spender): \(uses), not \(expected)")
     }
   }
 

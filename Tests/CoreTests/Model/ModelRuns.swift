@@ -35,6 +35,7 @@ extension LedgerModel {
     try requireSpender(user)
     let expiresAt = try Self.later(time, begin.ttlMillis)
     try requireQuota(begin.userId, at: time)
+    try requireCaps(user, begin.spender, begin.estimateMicros, run: (begin.model, begin.type))
     var hold: Hold?
     if begin.estimateMicros > 0 {
       try Self.requireAvailable(begin.estimateMicros, user)

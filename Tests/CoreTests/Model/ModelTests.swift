@@ -42,6 +42,8 @@ enum ModelSettings {
     // Subscriptions and lots.
     "settings", "settings unchanged", "plan_grant by itself", "rollover by itself", "USER_SUSPENDED",
     "LOT_LIMIT 256", "LOT_LIMIT 1024",
+    // Caps.
+    "caps", "caps unchanged", "CAP_EXCEEDED",
     // Lines that were crossed.
     "event balanceBelow", "event owed",
     // Batches.

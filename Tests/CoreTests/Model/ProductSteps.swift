@@ -50,7 +50,7 @@ struct ProductSteps {
 
   private mutating func make(_ step: Step) -> Command? {
     if step.kind == .retry { return sent.isEmpty ? nil : pick(Array(sent.suffix(40))) }
-    switch roll(18) {
+    switch roll(19) {
     case 0..<8:
       return StepReader(step: step, model: ledger, wall: wallMicros).command()
     case 8..<14: return .page(pages.next(pageModel))
@@ -58,11 +58,28 @@ struct ProductSteps {
       return .admin(.putSettings(settings(), keeping: pick([[], [], .state, [.state, .subscription]])))
     case 15: return .admin(.setRateLimit(rateLimit()))
     case 16: return .admin(rule())
+    case 17: return .admin(.putCaps(pick(Self.users), caps()))
     default:
       return .putPlan(
         plan(),
-        keeping: pick([[], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier, .tagKeys]))
+        keeping: pick([
+          [], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier, .tagKeys,
+          [.caps, .spenderCaps],
+        ]))
     }
+  }
+
+  private mutating func caps() -> CapList {
+    CapList(spender: pick(["", "m1", "m2"]), caps: roll(4) == 0 ? [] : [cap("a"), cap("b")])
+  }
+
+  private mutating func cap(_ id: String) -> Cap {
+    let windows: [CapWindow] = [.hour, .day, .week, .month, .last(hours: 1 + roll(30))]
+    let isMoney = roll(3) > 0
+    let subject = CapSubject(
+      isMoney ? .money : .generations, pick(windows), model: ExactText(pick(["", "", "m1"])),
+      type: ExactText(pick(["", "", "t"])))
+    return Cap(id: id, subject, limit: roll(6) == 0 ? nil : Int64(roll(isMoney ? 300 : 6)))
   }
 
   private mutating func settings() -> UserSettings {
@@ -107,6 +124,8 @@ struct ProductSteps {
     plan.limits.monthlyGenerations = roll(3) == 0 ? nil : Int64(roll(12))
     plan.limits.monthlyUploads = roll(3) == 0 ? nil : Int64(roll(4))
     plan.limits.pageCount = roll(3) == 0 ? nil : Int64(2 + roll(5))
+    if roll(2) == 0 { plan.caps = [cap("a"), cap("c")].filter { $0.limit != nil } }
+    if roll(3) == 0 { plan.spenderCaps = [cap("b")].filter { $0.limit != nil } }
     if roll(2) == 0 {
       plan.prices = ["", "m1"].map {
         ModelPrice(

@@ -55,6 +55,12 @@ extension StepReader {
     }
     plan.isDefault = step.c >> 24 % 3 == 0
     plan.tagKeys = ["f", "g", "h"].filter { _ in step.a >> 12 % 3 > 0 }
+    if step.c >> 28 % 3 == 0 { plan.caps = [cap("a", step.b >> 40), cap("b", step.a >> 44)] }
+    if step.c >> 32 % 4 == 0 { plan.spenderCaps = [cap("s", step.a >> 40)] }
+    for index in plan.caps.indices { plan.caps[index].limit = plan.caps[index].limit ?? 9 }
+    for index in plan.spenderCaps.indices {
+      plan.spenderCaps[index].limit = plan.spenderCaps[index].limit ?? 9
+    }
     if step.a >> 8 % 6 == 0 { plan.limits.monthlyGenerations = Int64(step.a >> 16 % 8) }
     if step.a >> 24 % 2 == 0 {
       plan.prices = ["", "m1"].suffix(Int(step.a >> 32 % 2) + 1).map {
@@ -81,9 +87,29 @@ extension StepReader {
     return .putPrices(.init(lines))
   }
 
+  /// A user's own, or those of a member; often none.
+  var ownCaps: CapList {
+    let caps = step.b % 3 == 0 ? [] : [cap("a", step.b), cap("o", step.a >> 8)]
+    return CapList(spender: ["", "m1", "m2"][Int(step.a % 3)], caps: Array(caps.prefix(Int(step.c % 3))))
+  }
+
+  private func cap(_ id: String, _ number: UInt64) -> Cap {
+    let windows: [CapWindow] = [
+      .hour, .day, .week, .month, .last(hours: 1), .last(hours: Int(number >> 4 % 60) + 1),
+    ]
+    let subject = CapSubject(
+      number >> 10 % 4 == 0 ? .generations : .money, windows[Int(number % 6)],
+      model: ExactText(number >> 12 % 3 == 0 ? "m1" : ""), type: ExactText(number >> 14 % 4 == 0 ? "t" : ""))
+    let most: UInt64 = subject.measure == .money ? 250 : 8
+    return Cap(id: id, subject, limit: number >> 16 % 9 == 0 ? nil : Int64(number >> 18 % most))
+  }
+
   var keptOfPlan: TallyCore.UsageCommand.PutPlan.Kept {
-    [[], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier, .tagKeys][
-      Int(step.b >> 24 % 8)]
+    [
+      [], [], .onShort, .rolloverCap, .isDefault, .cancelledCost, .multiplier, .tagKeys,
+      [.caps, .spenderCaps],
+    ][
+      Int(step.b >> 24 % 9)]
   }
 
   var settings: UserSettings {

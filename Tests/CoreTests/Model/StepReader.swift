@@ -136,6 +136,7 @@ struct StepReader {
       .release(Command.Release(holdId: holdId, actingUserId: actingUser, idempotency: idempotency))
     case .putPlan where step.c % 3 == 2: prices
     case .putPlan: .putPlan(plan, keeping: keptOfPlan)
+    case .putSettings where step.c % 4 == 1: .admin(.putCaps(user, ownCaps))
     case .putSettings: .admin(.putSettings(settings, keeping: keptOfSettings))
     case .beginRun, .finishRun, .recordRun: .usage(usage)
     case .refund, .reverse, .reinstate, .void, .forgive: moneyBack

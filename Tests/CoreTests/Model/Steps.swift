@@ -43,7 +43,8 @@ struct Step: Sendable, CustomStringConvertible {
       case .refund, .reverse: 12
       case .reinstate, .retry, .toBorder: 8
       case .void: 6
-      case .forgive, .putSettings, .putPlan, .advance: 4
+      case .putSettings: 5
+      case .forgive, .putPlan, .advance: 4
       case .recordRun, .sweep: 2
       case .atomic: 3
       case .month, .back, .restart: 1

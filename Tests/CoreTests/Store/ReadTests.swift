@@ -131,7 +131,8 @@ struct ReadTests {
     for number in 1...20 {
       head.commitSequence += 1
       published.publish(
-        head, [Account(id: Int64(number), userId: "u\(number)", postedMicros: head.commitSequence)])
+        Books(head: head),
+        [Account(id: Int64(number), userId: "u\(number)", postedMicros: head.commitSequence)])
     }
     let kept = (1...20).filter { published.account(userId: "u\($0)") != nil }
     #expect(kept.contains(20) && kept.count <= 8)
@@ -144,7 +145,7 @@ struct ReadTests {
     #expect(published.account(userId: "u1")?.account.postedMicros == 2)
     #expect(published.accounts(userIds: ["u1", "u20"])?.accounts.map(\.postedMicros) == [2, 20])
     #expect(published.accounts(userIds: ["u1", "u2"]) == nil)
-    published.clear(head: head)
+    published.clear(Books(head: head))
     #expect(published.account(userId: "u20") == nil)
   }
 

@@ -286,10 +286,10 @@ struct VerifyProductTests {
 
     var account = try #require(engine.committed.account(userId: "u1")).account
     account.postedMicros += 1
-    engine.committed.publish(head, [account])
+    engine.committed.publish(Books(head: head), [account])
     #expect(try engine.findings() == ["account 1: what is kept in memory is not what is stored"])
     account.postedMicros -= 1
-    engine.committed.publish(head, [account])
+    engine.committed.publish(Books(head: head), [account])
 
     var settings = try engine.settings(userId: "u1").value
     settings.email = "other@example.org"

@@ -142,6 +142,51 @@ void   tallystick__v1__subject_caps__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__subject_caps__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__cap_use__init
+                     (Tallystick__V1__CapUse         *message)
+{
+  static const Tallystick__V1__CapUse init_value = TALLYSTICK__V1__CAP_USE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__cap_use__get_packed_size
+                     (const Tallystick__V1__CapUse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__cap_use__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__cap_use__pack
+                     (const Tallystick__V1__CapUse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__cap_use__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__cap_use__pack_to_buffer
+                     (const Tallystick__V1__CapUse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__cap_use__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__CapUse *
+       tallystick__v1__cap_use__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__CapUse *)
+     protobuf_c_message_unpack (&tallystick__v1__cap_use__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__cap_use__free_unpacked
+                     (Tallystick__V1__CapUse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__cap_use__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__put_caps_request__init
                      (Tallystick__V1__PutCapsRequest         *message)
 {
@@ -525,6 +570,83 @@ const ProtobufCMessageDescriptor tallystick__v1__subject_caps__descriptor =
   tallystick__v1__subject_caps__field_indices_by_name,
   1,  tallystick__v1__subject_caps__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__subject_caps__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__cap_use__field_descriptors[4] =
+{
+  {
+    "cap",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__CapUse, n_cap),
+    offsetof(Tallystick__V1__CapUse, cap),
+    &tallystick__v1__cap__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "spender",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CapUse, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "used",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CapUse, used),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resets_at_micros",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CapUse, resets_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__cap_use__field_indices_by_name[] = {
+  0,   /* field[0] = cap */
+  3,   /* field[3] = resets_at_micros */
+  1,   /* field[1] = spender */
+  2,   /* field[2] = used */
+};
+static const ProtobufCIntRange tallystick__v1__cap_use__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__cap_use__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.CapUse",
+  "CapUse",
+  "Tallystick__V1__CapUse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__CapUse),
+  4,
+  tallystick__v1__cap_use__field_descriptors,
+  tallystick__v1__cap_use__field_indices_by_name,
+  1,  tallystick__v1__cap_use__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__cap_use__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__put_caps_request__field_descriptors[3] =

@@ -3579,7 +3579,7 @@ const ProtobufCMessageDescriptor tallystick__v1__batch_get_balances_response__de
   (ProtobufCMessageInit) tallystick__v1__batch_get_balances_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__check_balance_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor tallystick__v1__check_balance_request__field_descriptors[3] =
 {
   {
     "user_id",
@@ -3605,15 +3605,28 @@ static const ProtobufCFieldDescriptor tallystick__v1__check_balance_request__fie
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckBalanceRequest, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__check_balance_request__field_indices_by_name[] = {
   1,   /* field[1] = estimate_micros */
+  2,   /* field[2] = spender */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__check_balance_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__check_balance_request__descriptor =
 {
@@ -3623,7 +3636,7 @@ const ProtobufCMessageDescriptor tallystick__v1__check_balance_request__descript
   "Tallystick__V1__CheckBalanceRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__CheckBalanceRequest),
-  2,
+  3,
   tallystick__v1__check_balance_request__field_descriptors,
   tallystick__v1__check_balance_request__field_indices_by_name,
   1,  tallystick__v1__check_balance_request__number_ranges,

@@ -4317,7 +4317,7 @@ const ProtobufCMessageDescriptor tallystick__v1__usage__descriptor =
   (ProtobufCMessageInit) tallystick__v1__usage__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__get_usage_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor tallystick__v1__get_usage_request__field_descriptors[4] =
 {
   {
     "user_id",
@@ -4355,16 +4355,29 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_usage_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetUsageRequest, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__get_usage_request__field_indices_by_name[] = {
   1,   /* field[1] = month */
+  3,   /* field[3] = spender */
   2,   /* field[2] = time_zone */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__get_usage_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__get_usage_request__descriptor =
 {
@@ -4374,14 +4387,14 @@ const ProtobufCMessageDescriptor tallystick__v1__get_usage_request__descriptor =
   "Tallystick__V1__GetUsageRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__GetUsageRequest),
-  3,
+  4,
   tallystick__v1__get_usage_request__field_descriptors,
   tallystick__v1__get_usage_request__field_indices_by_name,
   1,  tallystick__v1__get_usage_request__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__get_usage_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__get_usage_response__field_descriptors[2] =
+static const ProtobufCFieldDescriptor tallystick__v1__get_usage_response__field_descriptors[3] =
 {
   {
     "usage",
@@ -4407,15 +4420,28 @@ static const ProtobufCFieldDescriptor tallystick__v1__get_usage_response__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "caps",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetUsageResponse, n_caps),
+    offsetof(Tallystick__V1__GetUsageResponse, caps),
+    &tallystick__v1__cap_use__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__get_usage_response__field_indices_by_name[] = {
+  2,   /* field[2] = caps */
   1,   /* field[1] = commit_sequence */
   0,   /* field[0] = usage */
 };
 static const ProtobufCIntRange tallystick__v1__get_usage_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__get_usage_response__descriptor =
 {
@@ -4425,7 +4451,7 @@ const ProtobufCMessageDescriptor tallystick__v1__get_usage_response__descriptor 
   "Tallystick__V1__GetUsageResponse",
   "tallystick.v1",
   sizeof(Tallystick__V1__GetUsageResponse),
-  2,
+  3,
   tallystick__v1__get_usage_response__field_descriptors,
   tallystick__v1__get_usage_response__field_indices_by_name,
   1,  tallystick__v1__get_usage_response__number_ranges,
@@ -5153,7 +5179,7 @@ const ProtobufCMessageDescriptor tallystick__v1__get_stats_response__descriptor 
   (ProtobufCMessageInit) tallystick__v1__get_stats_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__check_quota_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor tallystick__v1__check_quota_request__field_descriptors[5] =
 {
   {
     "user_id",
@@ -5179,15 +5205,54 @@ static const ProtobufCFieldDescriptor tallystick__v1__check_quota_request__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "spender",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaRequest, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaRequest, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CheckQuotaRequest, type),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__check_quota_request__field_indices_by_name[] = {
   1,   /* field[1] = kind */
+  3,   /* field[3] = model */
+  2,   /* field[2] = spender */
+  4,   /* field[4] = type */
   0,   /* field[0] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__check_quota_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__check_quota_request__descriptor =
 {
@@ -5197,7 +5262,7 @@ const ProtobufCMessageDescriptor tallystick__v1__check_quota_request__descriptor
   "Tallystick__V1__CheckQuotaRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__CheckQuotaRequest),
-  2,
+  5,
   tallystick__v1__check_quota_request__field_descriptors,
   tallystick__v1__check_quota_request__field_indices_by_name,
   1,  tallystick__v1__check_quota_request__number_ranges,

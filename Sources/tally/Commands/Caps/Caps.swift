@@ -86,4 +86,21 @@ extension Texts {
     }
     return table.text
   }
+
+  static func capUses(_ uses: [TallystickV1.CapUse]) -> String {
+    var table = Table(
+      [
+        ("CAP", .left), ("MEASURE", .left), ("WINDOW", .left), ("USED", .right), ("LIMIT", .right),
+        ("RESETS", .time), ("MODEL", .left), ("TYPE", .left),
+      ], optional: ["TYPE", "MODEL"])
+    for use in uses {
+      let cap = use.cap ?? TallystickV1.Cap()
+      table.add([
+        cap.capId, cap.measure.word, Caps.window(cap), Caps.format(use.used, cap.measure), Caps.limit(cap),
+        Timestamp.format(use.resetsAtMicros), cap.model.isEmpty ? "-" : cap.model,
+        cap.type.isEmpty ? "-" : cap.type,
+      ])
+    }
+    return table.text
+  }
 }

@@ -16,6 +16,6 @@ struct UsageCommand: ParsableCommand {
       """,
     subcommands: [
       BeginRunCommand.self, FinishRunCommand.self, RecordRunCommand.self, ShowRunCommand.self,
-      RunsCommand.self, MonthCommand.self, QuotaCommand.self,
+      RunsCommand.self, MonthCommand.self, UsedCapsCommand.self, QuotaCommand.self,
     ])
 }

@@ -324,6 +324,28 @@ export declare class QuotaExceeded extends TallyError {
 }
 
 /**
+ * RESOURCE_EXHAUSTED. `cap`, of `spender` if it is a spender's, leaves no room: `usedMicros` of
+ * `limitMicros`, or `used` of `limit` generations, until `resetsAtMicros`; of the last hours: until then
+ * if nothing else comes. Retry: then.
+ */
+export declare class CapExceeded extends TallyError {
+  /** The detail 'cap'. TypeError when the server sent none. */
+  get cap(): string
+  /** The detail 'spender'. TypeError when the server sent none. */
+  get spender(): string
+  /** The detail 'used_micros'. TypeError when the server sent none. */
+  get usedMicros(): bigint
+  /** The detail 'limit_micros'. TypeError when the server sent none. */
+  get limitMicros(): bigint
+  /** The detail 'used'. TypeError when the server sent none. */
+  get used(): bigint
+  /** The detail 'limit'. TypeError when the server sent none. */
+  get limit(): bigint
+  /** The detail 'resets_at_micros'. TypeError when the server sent none. */
+  get resetsAtMicros(): bigint
+}
+
+/**
  * FAILED_PRECONDITION. `availableMicros` is less than `requiredMicros`. Retry: after a top-up;
  * a refusal does not use up the key.
  */
@@ -417,6 +439,7 @@ export declare const BY_REASON: {
   readonly LOT_LIMIT: typeof LotLimit
   readonly AMOUNT_OVERFLOW: typeof AmountOverflow
   readonly QUOTA_EXCEEDED: typeof QuotaExceeded
+  readonly CAP_EXCEEDED: typeof CapExceeded
   readonly INSUFFICIENT_CREDITS: typeof InsufficientCredits
   readonly BATCH_ABORTED: typeof BatchAborted
   readonly DISK_FULL: typeof DiskFull

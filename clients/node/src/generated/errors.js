@@ -257,6 +257,30 @@ export class QuotaExceeded extends TallyError {
   }
 }
 
+export class CapExceeded extends TallyError {
+  get cap() {
+    return this._text('cap')
+  }
+  get spender() {
+    return this._text('spender')
+  }
+  get usedMicros() {
+    return this._number('used_micros')
+  }
+  get limitMicros() {
+    return this._number('limit_micros')
+  }
+  get used() {
+    return this._number('used')
+  }
+  get limit() {
+    return this._number('limit')
+  }
+  get resetsAtMicros() {
+    return this._number('resets_at_micros')
+  }
+}
+
 export class InsufficientCredits extends TallyError {
   get availableMicros() {
     return this._number('available_micros')
@@ -339,6 +363,7 @@ export const BY_REASON = Object.freeze({
   LOT_LIMIT: LotLimit,
   AMOUNT_OVERFLOW: AmountOverflow,
   QUOTA_EXCEEDED: QuotaExceeded,
+  CAP_EXCEEDED: CapExceeded,
   INSUFFICIENT_CREDITS: InsufficientCredits,
   BATCH_ABORTED: BatchAborted,
   DISK_FULL: DiskFull,

@@ -412,6 +412,48 @@ class QuotaExceeded(TallyError):
         return self._number("resets_at_micros")
 
 
+class CapExceeded(TallyError):
+    """RESOURCE_EXHAUSTED. `cap`, of `spender` if it is a spender's, leaves no room: `used_micros` of
+    `limit_micros`, or `used` of `limit` generations, until `resets_at_micros`; of the last hours: until
+    then if nothing else comes. Retry: then.
+    """
+
+    @property
+    def cap(self) -> str:
+        """The detail `cap`."""
+        return self._text("cap")
+
+    @property
+    def spender(self) -> str:
+        """The detail `spender`."""
+        return self._text("spender")
+
+    @property
+    def used_micros(self) -> int:
+        """The detail `used_micros`."""
+        return self._number("used_micros")
+
+    @property
+    def limit_micros(self) -> int:
+        """The detail `limit_micros`."""
+        return self._number("limit_micros")
+
+    @property
+    def used(self) -> int:
+        """The detail `used`."""
+        return self._number("used")
+
+    @property
+    def limit(self) -> int:
+        """The detail `limit`."""
+        return self._number("limit")
+
+    @property
+    def resets_at_micros(self) -> int:
+        """The detail `resets_at_micros`."""
+        return self._number("resets_at_micros")
+
+
 class InsufficientCredits(TallyError):
     """FAILED_PRECONDITION. `available_micros` is less than `required_micros`. Retry: after a top-up;
     a refusal does not use up the key.
@@ -512,6 +554,7 @@ BY_REASON: dict[str, type[TallyError]] = {
     "LOT_LIMIT": LotLimit,
     "AMOUNT_OVERFLOW": AmountOverflow,
     "QUOTA_EXCEEDED": QuotaExceeded,
+    "CAP_EXCEEDED": CapExceeded,
     "INSUFFICIENT_CREDITS": InsufficientCredits,
     "BATCH_ABORTED": BatchAborted,
     "DISK_FULL": DiskFull,
@@ -526,6 +569,7 @@ __all__ = [
     "AmountOverflow",
     "BatchAborted",
     "BatchTooLarge",
+    "CapExceeded",
     "CaptureExceedsHold",
     "Corrupt",
     "DiskFull",

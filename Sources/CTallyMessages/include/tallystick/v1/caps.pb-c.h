@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Tallystick__V1__Cap Tallystick__V1__Cap;
 typedef struct Tallystick__V1__CapList Tallystick__V1__CapList;
 typedef struct Tallystick__V1__SubjectCaps Tallystick__V1__SubjectCaps;
+typedef struct Tallystick__V1__CapUse Tallystick__V1__CapUse;
 typedef struct Tallystick__V1__PutCapsRequest Tallystick__V1__PutCapsRequest;
 typedef struct Tallystick__V1__PutCapsResponse Tallystick__V1__PutCapsResponse;
 typedef struct Tallystick__V1__ListCapsRequest Tallystick__V1__ListCapsRequest;
@@ -75,6 +76,20 @@ struct  Tallystick__V1__SubjectCaps
 #define TALLYSTICK__V1__SUBJECT_CAPS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__subject_caps__descriptor) \
     , {0,NULL}, 0,NULL }
+
+
+struct  Tallystick__V1__CapUse
+{
+  ProtobufCMessage base;
+  size_t n_cap;
+  Tallystick__V1__Cap **cap;
+  ProtobufCBinaryData spender;
+  int64_t used;
+  int64_t resets_at_micros;
+};
+#define TALLYSTICK__V1__CAP_USE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__cap_use__descriptor) \
+    , 0,NULL, {0,NULL}, 0, 0 }
 
 
 struct  Tallystick__V1__PutCapsRequest
@@ -183,6 +198,25 @@ Tallystick__V1__SubjectCaps *
 void   tallystick__v1__subject_caps__free_unpacked
                      (Tallystick__V1__SubjectCaps *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__CapUse methods */
+void   tallystick__v1__cap_use__init
+                     (Tallystick__V1__CapUse         *message);
+size_t tallystick__v1__cap_use__get_packed_size
+                     (const Tallystick__V1__CapUse   *message);
+size_t tallystick__v1__cap_use__pack
+                     (const Tallystick__V1__CapUse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__cap_use__pack_to_buffer
+                     (const Tallystick__V1__CapUse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__CapUse *
+       tallystick__v1__cap_use__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__cap_use__free_unpacked
+                     (Tallystick__V1__CapUse *message,
+                      ProtobufCAllocator *allocator);
 /* Tallystick__V1__PutCapsRequest methods */
 void   tallystick__v1__put_caps_request__init
                      (Tallystick__V1__PutCapsRequest         *message);
@@ -270,6 +304,9 @@ typedef void (*Tallystick__V1__CapList_Closure)
 typedef void (*Tallystick__V1__SubjectCaps_Closure)
                  (const Tallystick__V1__SubjectCaps *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__CapUse_Closure)
+                 (const Tallystick__V1__CapUse *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__PutCapsRequest_Closure)
                  (const Tallystick__V1__PutCapsRequest *message,
                   void *closure_data);
@@ -291,6 +328,7 @@ typedef void (*Tallystick__V1__ListCapsResponse_Closure)
 extern const ProtobufCMessageDescriptor tallystick__v1__cap__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__cap_list__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__subject_caps__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__cap_use__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__put_caps_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__put_caps_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__list_caps_request__descriptor;

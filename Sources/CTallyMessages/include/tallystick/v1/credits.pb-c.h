@@ -288,10 +288,11 @@ struct  Tallystick__V1__CheckBalanceRequest
   ProtobufCMessage base;
   ProtobufCBinaryData user_id;
   int64_t estimate_micros;
+  ProtobufCBinaryData spender;
 };
 #define TALLYSTICK__V1__CHECK_BALANCE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__check_balance_request__descriptor) \
-    , {0,NULL}, 0 }
+    , {0,NULL}, 0, {0,NULL} }
 
 
 struct  Tallystick__V1__CheckBalanceResponse

@@ -554,10 +554,11 @@ struct  Tallystick__V1__GetUsageRequest
   ProtobufCBinaryData user_id;
   ProtobufCBinaryData month;
   ProtobufCBinaryData time_zone;
+  ProtobufCBinaryData spender;
 };
 #define TALLYSTICK__V1__GET_USAGE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_usage_request__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 struct  Tallystick__V1__GetUsageResponse
@@ -566,10 +567,12 @@ struct  Tallystick__V1__GetUsageResponse
   size_t n_usage;
   Tallystick__V1__Usage **usage;
   int64_t commit_sequence;
+  size_t n_caps;
+  Tallystick__V1__CapUse **caps;
 };
 #define TALLYSTICK__V1__GET_USAGE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_usage_response__descriptor) \
-    , 0,NULL, 0 }
+    , 0,NULL, 0, 0,NULL }
 
 
 struct  Tallystick__V1__BatchGetUsageRequest
@@ -713,10 +716,13 @@ struct  Tallystick__V1__CheckQuotaRequest
   ProtobufCMessage base;
   ProtobufCBinaryData user_id;
   int32_t kind;
+  ProtobufCBinaryData spender;
+  ProtobufCBinaryData model;
+  ProtobufCBinaryData type;
 };
 #define TALLYSTICK__V1__CHECK_QUOTA_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__check_quota_request__descriptor) \
-    , {0,NULL}, 0 }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 typedef enum {

@@ -229,12 +229,14 @@ class CreditService:
         *,
         user_id: str = "",
         estimate_micros: Amount = 0,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.CheckBalanceResponse:
         """Advice whether an estimate would be affordable now. Only Consume and Reserve decide."""
         request = _CHECK_BALANCE.made(
             user_id=user_id,
             estimate_micros=to_micros(estimate_micros),
+            spender=spender,
         )
         return self._caller.unary(_CHECK_BALANCE, request, timeout)
 
@@ -707,12 +709,14 @@ class AsyncCreditService:
         *,
         user_id: str = "",
         estimate_micros: Amount = 0,
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.CheckBalanceResponse:
         """Advice whether an estimate would be affordable now. Only Consume and Reserve decide."""
         request = _CHECK_BALANCE.made(
             user_id=user_id,
             estimate_micros=to_micros(estimate_micros),
+            spender=spender,
         )
         return await self._caller.unary(_CHECK_BALANCE, request, timeout)
 

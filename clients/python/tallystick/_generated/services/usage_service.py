@@ -357,6 +357,7 @@ class UsageService:
         user_id: str = "",
         month: str = "",
         time_zone: str = "",
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetUsageResponse:
         """What a user has used in a month, against the limits of the user's plan."""
@@ -364,6 +365,7 @@ class UsageService:
             user_id=user_id,
             month=month,
             time_zone=time_zone,
+            spender=spender,
         )
         return self._caller.unary(_GET_USAGE, request, timeout)
 
@@ -416,12 +418,18 @@ class UsageService:
         *,
         user_id: str = "",
         kind: Optional[Union[usage_pb2.QuotaKind, str]] = None,
+        spender: str = "",
+        model: str = "",
+        type: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.CheckQuotaResponse:
         """Advice whether one more would be within the plan's limit. Only the calls that use it decide."""
         request = _CHECK_QUOTA.made(
             user_id=user_id,
             kind=kind,
+            spender=spender,
+            model=model,
+            type=type,
         )
         return self._caller.unary(_CHECK_QUOTA, request, timeout)
 
@@ -782,6 +790,7 @@ class AsyncUsageService:
         user_id: str = "",
         month: str = "",
         time_zone: str = "",
+        spender: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.GetUsageResponse:
         """What a user has used in a month, against the limits of the user's plan."""
@@ -789,6 +798,7 @@ class AsyncUsageService:
             user_id=user_id,
             month=month,
             time_zone=time_zone,
+            spender=spender,
         )
         return await self._caller.unary(_GET_USAGE, request, timeout)
 
@@ -841,12 +851,18 @@ class AsyncUsageService:
         *,
         user_id: str = "",
         kind: Optional[Union[usage_pb2.QuotaKind, str]] = None,
+        spender: str = "",
+        model: str = "",
+        type: str = "",
         timeout: Optional[float] = None,
     ) -> usage_pb2.CheckQuotaResponse:
         """Advice whether one more would be within the plan's limit. Only the calls that use it decide."""
         request = _CHECK_QUOTA.made(
             user_id=user_id,
             kind=kind,
+            spender=spender,
+            model=model,
+            type=type,
         )
         return await self._caller.unary(_CHECK_QUOTA, request, timeout)
 

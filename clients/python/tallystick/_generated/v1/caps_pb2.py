@@ -13,7 +13,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tallystick/v1/caps.proto\x12\rtallystick.v1\"\xf1\x01\n\x03\x43\x61p\x12\x15\n\x06\x63\x61p_id\x18\x01 \x01(\tR\x05\x63\x61pId\x12\x33\n\x07measure\x18\x02 \x01(\x0e\x32\x19.tallystick.v1.CapMeasureR\x07measure\x12\x30\n\x06window\x18\x03 \x01(\x0e\x32\x18.tallystick.v1.CapWindowR\x06window\x12\x14\n\x05hours\x18\x04 \x01(\x05R\x05hours\x12\x14\n\x05model\x18\x05 \x01(\tR\x05model\x12\x12\n\x04type\x18\x06 \x01(\tR\x04type\x12#\n\x0climit_amount\x18\x07 \x01(\x03H\x00R\x0blimitAmountB\x07\n\x05limit\"1\n\x07\x43\x61pList\x12&\n\x04\x63\x61ps\x18\x01 \x03(\x0b\x32\x12.tallystick.v1.CapR\x04\x63\x61ps\"O\n\x0bSubjectCaps\x12\x18\n\x07spender\x18\x01 \x01(\tR\x07spender\x12&\n\x04\x63\x61ps\x18\x02 \x03(\x0b\x32\x12.tallystick.v1.CapR\x04\x63\x61ps\"k\n\x0ePutCapsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x18\n\x07spender\x18\x02 \x01(\tR\x07spender\x12&\n\x04\x63\x61ps\x18\x03 \x03(\x0b\x32\x12.tallystick.v1.CapR\x04\x63\x61ps\"\xb1\x01\n\x0fPutCapsResponse\x12.\n\x04\x63\x61ps\x18\x01 \x01(\x0b\x32\x1a.tallystick.v1.SubjectCapsR\x04\x63\x61ps\x12\x1c\n\tunchanged\x18\x02 \x01(\x08R\tunchanged\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0f\x63ommit_position\x18\x04 \x01(\x05R\x0e\x63ommitPosition\"*\n\x0fListCapsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\"m\n\x10ListCapsResponse\x12\x30\n\x05lists\x18\x01 \x03(\x0b\x32\x1a.tallystick.v1.SubjectCapsR\x05lists\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence*]\n\nCapMeasure\x12\x1b\n\x17\x43\x41P_MEASURE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41P_MEASURE_MONEY\x10\x01\x12\x1b\n\x17\x43\x41P_MEASURE_GENERATIONS\x10\x02*\x96\x01\n\tCapWindow\x12\x1a\n\x16\x43\x41P_WINDOW_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43\x41P_WINDOW_HOUR\x10\x01\x12\x12\n\x0e\x43\x41P_WINDOW_DAY\x10\x02\x12\x13\n\x0f\x43\x41P_WINDOW_WEEK\x10\x03\x12\x14\n\x10\x43\x41P_WINDOW_MONTH\x10\x04\x12\x19\n\x15\x43\x41P_WINDOW_LAST_HOURS\x10\x05\x42\x1cZ\x1atallystick/v1;tallystickv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18tallystick/v1/caps.proto\x12\rtallystick.v1\"\xf1\x01\n\x03\x43\x61p\x12\x15\n\x06\x63\x61p_id\x18\x01 \x01(\tR\x05\x63\x61pId\x12\x33\n\x07measure\x18\x02 \x01(\x0e\x32\x19.tallystick.v1.CapMeasureR\x07measure\x12\x30\n\x06window\x18\x03 \x01(\x0e\x32\x18.tallystick.v1.CapWindowR\x06window\x12\x14\n\x05hours\x18\x04 \x01(\x05R\x05hours\x12\x14\n\x05model\x18\x05 \x01(\tR\x05model\x12\x12\n\x04type\x18\x06 \x01(\tR\x04type\x12#\n\x0climit_amount\x18\x07 \x01(\x03H\x00R\x0blimitAmountB\x07\n\x05limit\"1\n\x07\x43\x61pList\x12&\n\x04\x63\x61ps\x18\x01 \x03(\x0b\x32\x12.tallystick.v1.CapR\x04\x63\x61ps\"O\n\x0bSubjectCaps\x12\x18\n\x07spender\x18\x01 \x01(\tR\x07spender\x12&\n\x04\x63\x61ps\x18\x02 \x03(\x0b\x32\x12.tallystick.v1.CapR\x04\x63\x61ps\"\x86\x01\n\x06\x43\x61pUse\x12$\n\x03\x63\x61p\x18\x01 \x01(\x0b\x32\x12.tallystick.v1.CapR\x03\x63\x61p\x12\x18\n\x07spender\x18\x02 \x01(\tR\x07spender\x12\x12\n\x04used\x18\x03 \x01(\x03R\x04used\x12(\n\x10resets_at_micros\x18\x04 \x01(\x03R\x0eresetsAtMicros\"k\n\x0ePutCapsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x18\n\x07spender\x18\x02 \x01(\tR\x07spender\x12&\n\x04\x63\x61ps\x18\x03 \x03(\x0b\x32\x12.tallystick.v1.CapR\x04\x63\x61ps\"\xb1\x01\n\x0fPutCapsResponse\x12.\n\x04\x63\x61ps\x18\x01 \x01(\x0b\x32\x1a.tallystick.v1.SubjectCapsR\x04\x63\x61ps\x12\x1c\n\tunchanged\x18\x02 \x01(\x08R\tunchanged\x12\'\n\x0f\x63ommit_sequence\x18\x03 \x01(\x03R\x0e\x63ommitSequence\x12\'\n\x0f\x63ommit_position\x18\x04 \x01(\x05R\x0e\x63ommitPosition\"*\n\x0fListCapsRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\"m\n\x10ListCapsResponse\x12\x30\n\x05lists\x18\x01 \x03(\x0b\x32\x1a.tallystick.v1.SubjectCapsR\x05lists\x12\'\n\x0f\x63ommit_sequence\x18\x02 \x01(\x03R\x0e\x63ommitSequence*]\n\nCapMeasure\x12\x1b\n\x17\x43\x41P_MEASURE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43\x41P_MEASURE_MONEY\x10\x01\x12\x1b\n\x17\x43\x41P_MEASURE_GENERATIONS\x10\x02*\x96\x01\n\tCapWindow\x12\x1a\n\x16\x43\x41P_WINDOW_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43\x41P_WINDOW_HOUR\x10\x01\x12\x12\n\x0e\x43\x41P_WINDOW_DAY\x10\x02\x12\x13\n\x0f\x43\x41P_WINDOW_WEEK\x10\x03\x12\x14\n\x10\x43\x41P_WINDOW_MONTH\x10\x04\x12\x19\n\x15\x43\x41P_WINDOW_LAST_HOURS\x10\x05\x42\x1cZ\x1atallystick/v1;tallystickv1b\x06proto3')
 
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tallystick._generated.v1.caps_pb2', globals())
@@ -21,22 +21,24 @@ if _descriptor._USE_C_DESCRIPTORS == False:
 
   DESCRIPTOR._options = None
   DESCRIPTOR._serialized_options = b'Z\032tallystick/v1;tallystickv1'
-  _CAPMEASURE._serialized_start=863
-  _CAPMEASURE._serialized_end=956
-  _CAPWINDOW._serialized_start=959
-  _CAPWINDOW._serialized_end=1109
+  _CAPMEASURE._serialized_start=1000
+  _CAPMEASURE._serialized_end=1093
+  _CAPWINDOW._serialized_start=1096
+  _CAPWINDOW._serialized_end=1246
   _CAP._serialized_start=44
   _CAP._serialized_end=285
   _CAPLIST._serialized_start=287
   _CAPLIST._serialized_end=336
   _SUBJECTCAPS._serialized_start=338
   _SUBJECTCAPS._serialized_end=417
-  _PUTCAPSREQUEST._serialized_start=419
-  _PUTCAPSREQUEST._serialized_end=526
-  _PUTCAPSRESPONSE._serialized_start=529
-  _PUTCAPSRESPONSE._serialized_end=706
-  _LISTCAPSREQUEST._serialized_start=708
-  _LISTCAPSREQUEST._serialized_end=750
-  _LISTCAPSRESPONSE._serialized_start=752
-  _LISTCAPSRESPONSE._serialized_end=861
+  _CAPUSE._serialized_start=420
+  _CAPUSE._serialized_end=554
+  _PUTCAPSREQUEST._serialized_start=556
+  _PUTCAPSREQUEST._serialized_end=663
+  _PUTCAPSRESPONSE._serialized_start=666
+  _PUTCAPSRESPONSE._serialized_end=843
+  _LISTCAPSREQUEST._serialized_start=845
+  _LISTCAPSREQUEST._serialized_end=887
+  _LISTCAPSRESPONSE._serialized_start=889
+  _LISTCAPSRESPONSE._serialized_end=998
 # @@protoc_insertion_point(module_scope)

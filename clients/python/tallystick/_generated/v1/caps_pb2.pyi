@@ -39,6 +39,18 @@ class CapList(_message.Message):
     caps: _containers.RepeatedCompositeFieldContainer[Cap]
     def __init__(self, caps: _Optional[_Iterable[_Union[Cap, _Mapping]]] = ...) -> None: ...
 
+class CapUse(_message.Message):
+    __slots__ = ["cap", "resets_at_micros", "spender", "used"]
+    CAP_FIELD_NUMBER: _ClassVar[int]
+    RESETS_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    cap: Cap
+    resets_at_micros: int
+    spender: str
+    used: int
+    def __init__(self, cap: _Optional[_Union[Cap, _Mapping]] = ..., spender: _Optional[str] = ..., used: _Optional[int] = ..., resets_at_micros: _Optional[int] = ...) -> None: ...
+
 class ListCapsRequest(_message.Message):
     __slots__ = ["user_id"]
     USER_ID_FIELD_NUMBER: _ClassVar[int]

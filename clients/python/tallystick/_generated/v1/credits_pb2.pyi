@@ -229,12 +229,14 @@ class CaptureResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold: _Optional[_Union[Hold, _Mapping]] = ...) -> None: ...
 
 class CheckBalanceRequest(_message.Message):
-    __slots__ = ["estimate_micros", "user_id"]
+    __slots__ = ["estimate_micros", "spender", "user_id"]
     ESTIMATE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     estimate_micros: int
+    spender: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., estimate_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., estimate_micros: _Optional[int] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class CheckBalanceResponse(_message.Message):
     __slots__ = ["allowed", "available_micros", "commit_sequence", "reason", "remaining_micros"]

@@ -108,12 +108,18 @@ class BeginRunResponse(_message.Message):
     def __init__(self, run: _Optional[_Union[Run, _Mapping]] = ..., transaction: _Optional[_Union[_credits_pb2.Transaction, _Mapping]] = ..., balance: _Optional[_Union[_credits_pb2.Balance, _Mapping]] = ..., hold: _Optional[_Union[_credits_pb2.Hold, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class CheckQuotaRequest(_message.Message):
-    __slots__ = ["kind", "user_id"]
+    __slots__ = ["kind", "model", "spender", "type", "user_id"]
     KIND_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     kind: QuotaKind
+    model: str
+    spender: str
+    type: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., kind: _Optional[_Union[QuotaKind, str]] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., kind: _Optional[_Union[QuotaKind, str]] = ..., spender: _Optional[str] = ..., model: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
 
 class CheckQuotaResponse(_message.Message):
     __slots__ = ["allowed", "commit_sequence", "limit_count", "reason", "resets_at_micros", "used"]
@@ -248,22 +254,26 @@ class GetStatsResponse(_message.Message):
     def __init__(self, totals: _Optional[_Union[RunTotals, _Mapping]] = ..., by_model: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., by_type: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., by_status: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., days: _Optional[_Iterable[_Union[RunDay, _Mapping]]] = ..., recent: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., from_micros: _Optional[int] = ..., to_micros: _Optional[int] = ..., time_zone: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., by_spender: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ..., by_tag: _Optional[_Iterable[_Union[RunGroup, _Mapping]]] = ...) -> None: ...
 
 class GetUsageRequest(_message.Message):
-    __slots__ = ["month", "time_zone", "user_id"]
+    __slots__ = ["month", "spender", "time_zone", "user_id"]
     MONTH_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
     TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     month: str
+    spender: str
     time_zone: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., month: _Optional[str] = ..., time_zone: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., month: _Optional[str] = ..., time_zone: _Optional[str] = ..., spender: _Optional[str] = ...) -> None: ...
 
 class GetUsageResponse(_message.Message):
-    __slots__ = ["commit_sequence", "usage"]
+    __slots__ = ["caps", "commit_sequence", "usage"]
+    CAPS_FIELD_NUMBER: _ClassVar[int]
     COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
+    caps: _containers.RepeatedCompositeFieldContainer[_caps_pb2.CapUse]
     commit_sequence: int
     usage: Usage
-    def __init__(self, usage: _Optional[_Union[Usage, _Mapping]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+    def __init__(self, usage: _Optional[_Union[Usage, _Mapping]] = ..., commit_sequence: _Optional[int] = ..., caps: _Optional[_Iterable[_Union[_caps_pb2.CapUse, _Mapping]]] = ...) -> None: ...
 
 class ListPlansRequest(_message.Message):
     __slots__ = ["cursor", "limit"]

@@ -90,6 +90,34 @@ export interface SubjectCapsInit {
 }
 export declare const SubjectCaps: MessageCodec<SubjectCaps, SubjectCapsInit>
 
+/** How much of a cap is used. */
+export interface CapUse {
+  cap: Cap | undefined
+  /** Empty: of the account itself. */
+  spender: string
+  /** Micro-USD or runs. What was settled since may be more than the limit. */
+  used: bigint
+  /**
+   * When the window ends. Of the last hours: when one more fits again if nothing else comes, if it does not
+   * now. Microseconds since the epoch, UTC.
+   */
+  resetsAtMicros: bigint
+}
+/** `CapUse` as it is given: what is absent has its default. */
+export interface CapUseInit {
+  cap?: CapInit | undefined
+  /** Empty: of the account itself. */
+  spender?: string | undefined
+  /** Micro-USD or runs. What was settled since may be more than the limit. */
+  used?: bigint | undefined
+  /**
+   * When the window ends. Of the last hours: when one more fits again if nothing else comes, if it does not
+   * now. Microseconds since the epoch, UTC.
+   */
+  resetsAtMicros?: bigint | Date | undefined
+}
+export declare const CapUse: MessageCodec<CapUse, CapUseInit>
+
 export interface PutCapsRequest {
   userId: string
   /** Empty: of the account itself. */

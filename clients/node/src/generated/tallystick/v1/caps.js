@@ -224,6 +224,82 @@ export function writeSubjectCaps(w, m) {
   w.unknown(m[UNKNOWN])
 }
 
+export const CapUse = new MessageCodec('tallystick.v1.CapUse', blankCapUse, readCapUse, writeCapUse, () => [
+  { name: 'cap', proto: 'cap', number: 1, kind: 'message', of: () => Cap, presence: true },
+  { name: 'spender', proto: 'spender', number: 2, kind: 'text' },
+  { name: 'used', proto: 'used', number: 3, kind: 'int64' },
+  { name: 'resetsAtMicros', proto: 'resets_at_micros', number: 4, kind: 'int64' },
+])
+
+export function blankCapUse() {
+  return {
+    cap: undefined,
+    spender: '',
+    used: 0n,
+    resetsAtMicros: 0n,
+  }
+}
+
+export function readCapUse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.cap = readCap(r, m.cap ?? blankCap())
+          r.leave(end)
+          break
+        }
+        case 18:
+          m.spender = r.text()
+          break
+        case 24:
+          m.used = r.int64()
+          break
+        case 32:
+          m.resetsAtMicros = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, CapUse, tag)
+  }
+  return m
+}
+
+export function writeCapUse(w, m) {
+  check(m, CapUse)
+  let v
+  v = m.cap
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'CapUse.cap')
+    writeCap(w, v)
+    w.leave(at)
+  }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'CapUse.spender')
+  }
+  v = m.used
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'CapUse.used')
+  }
+  v = m.resetsAtMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.time(v, 'CapUse.resetsAtMicros')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
 export const PutCapsRequest = new MessageCodec('tallystick.v1.PutCapsRequest', blankPutCapsRequest, readPutCapsRequest, writePutCapsRequest, () => [
   { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
   { name: 'spender', proto: 'spender', number: 2, kind: 'text' },

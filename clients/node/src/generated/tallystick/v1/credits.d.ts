@@ -515,6 +515,8 @@ export interface CheckBalanceRequest {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   estimateMicros: bigint
+  /** Whose caps are looked at after those of the account. At most 255 bytes. */
+  spender: string
 }
 /** `CheckBalanceRequest` as it is given: what is absent has its default. */
 export interface CheckBalanceRequestInit {
@@ -524,6 +526,8 @@ export interface CheckBalanceRequestInit {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   estimateMicros?: bigint | undefined
+  /** Whose caps are looked at after those of the account. At most 255 bytes. */
+  spender?: string | undefined
 }
 export declare const CheckBalanceRequest: MessageCodec<CheckBalanceRequest, CheckBalanceRequestInit>
 
@@ -537,7 +541,7 @@ export interface CheckBalanceResponse {
    */
   remainingMicros: bigint
   /**
-   * When not allowed, why a Consume or Reserve would be refused: USER_SUSPENDED, PAYMENT_DUE or
+   * When not allowed, why a Consume or Reserve would be refused: USER_SUSPENDED, PAYMENT_DUE, CAP_EXCEEDED or
    * INSUFFICIENT_CREDITS, the first that holds.
    */
   reason: string
@@ -554,7 +558,7 @@ export interface CheckBalanceResponseInit {
    */
   remainingMicros?: bigint | undefined
   /**
-   * When not allowed, why a Consume or Reserve would be refused: USER_SUSPENDED, PAYMENT_DUE or
+   * When not allowed, why a Consume or Reserve would be refused: USER_SUSPENDED, PAYMENT_DUE, CAP_EXCEEDED or
    * INSUFFICIENT_CREDITS, the first that holds.
    */
   reason?: string | undefined

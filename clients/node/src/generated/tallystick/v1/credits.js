@@ -1047,12 +1047,14 @@ export function writeBatchGetBalancesResponse(w, m) {
 export const CheckBalanceRequest = new MessageCodec('tallystick.v1.CheckBalanceRequest', blankCheckBalanceRequest, readCheckBalanceRequest, writeCheckBalanceRequest, () => [
   { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
   { name: 'estimateMicros', proto: 'estimate_micros', number: 2, kind: 'int64' },
+  { name: 'spender', proto: 'spender', number: 3, kind: 'text' },
 ])
 
 export function blankCheckBalanceRequest() {
   return {
     userId: '',
     estimateMicros: 0n,
+    spender: '',
   }
 }
 
@@ -1068,6 +1070,9 @@ export function readCheckBalanceRequest(r, m) {
           break
         case 16:
           m.estimateMicros = r.int64()
+          break
+        case 26:
+          m.spender = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -1091,6 +1096,11 @@ export function writeCheckBalanceRequest(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(16)
     w.int64(v, 'CheckBalanceRequest.estimateMicros')
+  }
+  v = m.spender
+  if (v !== undefined && v !== '') {
+    w.tag(26)
+    w.text(v, 'CheckBalanceRequest.spender')
   }
   w.unknown(m[UNKNOWN])
 }

@@ -175,6 +175,12 @@ export declare const Reason: {
    */
   readonly QUOTA_EXCEEDED: 58
   /**
+   * RESOURCE_EXHAUSTED. `cap`, of `spender` if it is a spender's, leaves no room: `usedMicros` of
+   * `limitMicros`, or `used` of `limit` generations, until `resetsAtMicros`; of the last hours: until then
+   * if nothing else comes. Retry: then.
+   */
+  readonly CAP_EXCEEDED: 90
+  /**
    * FAILED_PRECONDITION. `availableMicros` is less than `requiredMicros`. Retry: after a top-up;
    * a refusal does not use up the key.
    */
@@ -203,7 +209,7 @@ export declare const Reason: {
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 23 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 83 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 55 | 72 | 60 | 61 | 62 | 63 | 64 | (number & {})
+export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 23 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 83 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 90 | 55 | 72 | 60 | 61 | 62 | 63 | 64 | (number & {})
 
 /**
  * The detail of every error that leaves the server, in the shape of google.rpc.ErrorInfo.

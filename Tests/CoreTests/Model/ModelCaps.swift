@@ -1,0 +1,149 @@
+// Caps of the model: sums over its own rows and runs, made anew whenever somebody asks.
+//
+// Values; part of the model.
+
+import TallyCore
+internal import TallySQLiteStore
+
+/// Something that counts, and when.
+private struct ModelSpend {
+  var micros: Int64 = 0
+  var generations: Int64 = 0
+  var at: Int64
+  var spender: String
+  var run: Run?
+}
+
+extension ModelZone {
+  /// Whether what belongs to a time counts in the window of another one.
+  fileprivate func isCounted(_ at: Int64, in window: CapWindow, at time: Int64) -> Bool {
+    let hour: Int64 = 3_600_000_000
+    if case .last(let hours) = window {
+      let end = (time / (hour / 4) + 1) * (hour / 4)
+      return end - Int64(hours) * hour <= at && at < end
+    }
+    func number(_ micros: Int64) -> Int64 {
+      let date = date(at: micros)
+      return switch window {
+      case .hour: (micros + offset(at: micros)) / hour * hour - offset(at: micros)
+      case .day: date
+      // The epoch was a Thursday.
+      case .week: (date + 3) / 7
+      case .month, .last: period(nil, at: micros).start
+      }
+    }
+    return number(at) == number(time)
+  }
+}
+
+extension CapWindow {
+  fileprivate var length: Int {
+    switch self {
+    case .hour: 1
+    case .day: 24
+    case .week: 168
+    case .month: 744
+    case .last(let hours): hours
+    }
+  }
+}
+
+extension LedgerModel {
+  mutating func put(_ list: CapList, of userId: String, at time: Int64) throws(Refusal) -> AdminOutcome {
+    let name = [ExactText(userId), ExactText(list.spender)]
+    if ownCaps[name] ?? [] == list.caps { return .capsStored(list, unchanged: true, commit: .none) }
+    ownCaps[name] = list.caps
+    hasWritten = true
+    // It makes the user.
+    if users[ExactText(userId)] == nil { keep(ModelUser(userId: userId, at: time)) }
+    return .capsStored(list, unchanged: false, commit: .none)
+  }
+
+  /// - Parameters:
+  ///   - user: at the time of the command, before it.
+  ///   - run: what is to begin.
+  func requireCaps(
+    _ user: ModelUser, _ spender: String, _ micros: Int64, run: (model: String, type: String)? = nil
+  ) throws(Refusal) {
+    for subject in spender.isEmpty ? [""] : ["", spender] {
+      for cap in caps(of: user.userId, subject) {
+        guard let limit = cap.limit, cap.subject.measure == .money || run != nil else { continue }
+        let (model, type) = (cap.subject.model.text, cap.subject.type.text)
+        guard model.isEmpty || model == run?.model, type.isEmpty || type == run?.type else { continue }
+        let used = used(of: cap, user, subject)
+        let isMoney = cap.subject.measure == .money
+        let wanted = isMoney ? max(1, micros) : 1
+        if used <= limit, wanted <= limit - used { continue }
+        let unit = isMoney ? "_micros" : ""
+        var details = ["cap": cap.id, "used\(unit)": "\(used)", "limit\(unit)": "\(limit)"]
+        details["spender"] = subject.isEmpty ? nil : subject
+        throw Refusal(.capExceeded, "", details: details)
+      }
+    }
+  }
+
+  private func caps(of userId: String, _ spender: String) -> [Cap] {
+    let plan = plan(of: userId)
+    let own = ownCaps[[ExactText(userId), ExactText(spender)]] ?? []
+    let ofPlan = (spender.isEmpty ? plan?.caps : plan?.spenderCaps) ?? []
+    let all = own + ofPlan.filter { cap in !own.contains { $0.id == cap.id } }
+    return all.filter { $0.limit != nil }.sorted {
+      ($1.subject.window.length, $0.id) < ($0.subject.window.length, $1.id)
+    }
+  }
+
+  /// Of the caps of one subject, by their ids.
+  func capUses(_ userId: String, _ spender: String, at time: Int64) -> [String] {
+    let user = user(userId, at: time, isRead: true)
+    return caps(of: userId, spender).map { "\($0.id): \(used(of: $0, user, spender))" }
+  }
+
+  private func used(of cap: Cap, _ user: ModelUser, _ spender: String) -> Int64 {
+    let zone = plan(of: user.userId)?.zone ?? .utc
+    let counted = spends(of: user).filter { spend in
+      guard zone.isCounted(spend.at, in: cap.subject.window, at: user.now),
+        spender.isEmpty || spend.spender.isExactly(spender)
+      else { return false }
+      let (model, type) = (cap.subject.model.text, cap.subject.type.text)
+      return (model.isEmpty || model == spend.run?.model) && (type.isEmpty || type == spend.run?.type)
+    }
+    let isMoney = cap.subject.measure == .money
+    return counted.reduce(0) { $0.addingSaturating(isMoney ? $1.micros : $1.generations) }
+  }
+
+  /// All that was ever spent, is held or was begun.
+  private func spends(of user: ModelUser) -> [ModelSpend] {
+    let rows = rows(user.userId) + user.rows
+    let own = runs.values.map(\.run).filter { $0.userId.isExactly(user.userId) }
+    var spends: [ModelSpend] = []
+    var opened: [Int64: (at: Int64, run: Run?)] = [:]
+    let over = Set(rows.filter { ![.hold, .holdExtend].contains($0.type) }.compactMap(\.holdId))
+    for row in rows {
+      if row.type == .hold, let id = row.holdId {
+        let run = own.first { $0.holdId == id }
+        opened[id] = (row.atMicros, run)
+        if over.contains(id) { continue }
+        spends.append(
+          ModelSpend(micros: row.holdAmountMicros, at: row.atMicros, spender: row.spender, run: run))
+      }
+      let isOwed = row.type == .owed && row.refersTo == nil
+      guard row.type == .apiUsage || isOwed else { continue }
+      var spend = ModelSpend(
+        micros: isOwed ? row.owedMicros : -row.amountMicros, at: row.atMicros, spender: row.spender)
+      if let hold = row.holdId.flatMap({ opened[$0] }) {
+        (spend.at, spend.run) = hold
+      } else if row.idempotency == nil {
+        let run = own.first { $0.runId.isExactly(row.runId) && $0.attempt == max(1, row.attempt) }
+        (spend.at, spend.run) = (run?.startedAtMicros ?? spend.at, run)
+      }
+      spends.append(spend)
+    }
+    for run in own {
+      let isUnderWay = run.status == .running && run.expiresAtMicros ?? 0 > user.now
+      guard run.status == .succeeded || isUnderWay else { continue }
+      spends.append(
+        ModelSpend(generations: 1, at: run.startedAtMicros, spender: run.spender, run: run))
+    }
+    return spends
+  }
+}
