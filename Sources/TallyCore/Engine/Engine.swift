@@ -61,6 +61,8 @@ extension AccountEvent: Numbered {
   public var number: Int64 { id }
 }
 
+extension PageUpdate: Numbered {}
+
 /// What was asked for of a stretch, in order.
 public struct Slice<Row: Numbered>: Sendable, Equatable {
   public var rows: [Row]

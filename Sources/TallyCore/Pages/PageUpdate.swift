@@ -18,7 +18,7 @@ public enum PageUpdateKind: Int32, Sendable, CaseIterable {
   case purged = 10
 }
 
-public struct PageUpdate: Numbered {
+public struct PageUpdate: Sendable, Equatable {
   public var number: Int64 = 0
   public var kind: PageUpdateKind
   public var pageId: String
