@@ -130,6 +130,30 @@ extension SQLiteWriterStore {
     try storing { () throws(SQLiteError) in try tables.rateLimits.count(kind) }
   }
 
+  // MARK: top-ups
+
+  func topUp(account: Int64) throws(StorageFailure) -> TopUp? {
+    try storing { () throws(SQLiteError) in try tables.topUps.topUp(account: account) }
+  }
+
+  func topUpIntent(id: Int64) throws(StorageFailure) -> TopUpIntent? {
+    try storing { () throws(SQLiteError) in try tables.topUpIntents.intent(id: id) }
+  }
+
+  func dueTopUpIntents(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [TopUpIntent] {
+    try storing { () throws(SQLiteError) in
+      try tables.topUpIntents.due(nowMicros: nowMicros, limit: limit)
+    }
+  }
+
+  func leasedTopUpIntents(
+    worker: String, nowMicros: Int64, limit: Int
+  ) throws(StorageFailure) -> [TopUpIntent] {
+    try storing { () throws(SQLiteError) in
+      try tables.topUpIntents.leased(worker: worker, nowMicros: nowMicros, limit: limit)
+    }
+  }
+
   // MARK: pages
 
   func page(pageId: String) throws(StorageFailure) -> StoredPage? {

@@ -52,6 +52,7 @@ final class SQLiteWriterStore: WriterStore {
       books.prices = try tables.prices.book()
       books.lastEventId = try tables.events.lastEventId()
       books.lastPageUpdate = try tables.pageUpdates.lastNumber()
+      books.lastIntentId = try tables.topUpIntents.lastIntentId()
       books.alerts = AlertBook(try tables.alertRules.all())
       return books
     }

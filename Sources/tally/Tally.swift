@@ -37,7 +37,7 @@ struct Tally: ParsableCommand {
       ServeCommand.self, CallCommand.self, ListCommand.self, DescribeCommand.self, CreditsCommand.self,
       UsageCommand.self, PagesCommand.self, MediaCommand.self, UsersCommand.self, PlansCommand.self,
       PricesCommand.self, CapsCommand.self,
-      AlertsCommand.self, EventsCommand.self, StatsCommand.self, WatchCommand.self,
+      AlertsCommand.self, EventsCommand.self, TopUpsCommand.self, StatsCommand.self, WatchCommand.self,
       SeedCommand.self, VerifyCommand.self, MetricsCommand.self,
       QueriesCommand.self,
       CachesCommand.self, TopCommand.self, BenchCommand.self, VersionCommand.self,

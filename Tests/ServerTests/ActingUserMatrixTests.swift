@@ -83,7 +83,9 @@ import Testing
         }
       #expect(reason == nil || reason == refusal, place)
     case (.administration, .adminAbsent), (.administration, .nobodyAbsent):
-      #expect(reason == nil || reason == "USER_NOT_FOUND", place)
+      #expect([nil, "USER_NOT_FOUND", "TOP_UP_INTENT_NOT_FOUND"].contains(reason), place)
+    case (.everybody, _):
+      #expect(reason == (caller.actingUser == nil ? nil : "ACTING_USER"), place)
     default: #expect(reason == nil, place)
     }
   }

@@ -153,6 +153,12 @@ struct Methods {
     add(TallystickV1.UsageService.listAlertRules)
     add(TallystickV1.UsageService.listEvents)
     add(TallystickV1.UsageService.watchEvents)
+    add(TallystickV1.UsageService.putTopUp)
+    add(TallystickV1.UsageService.getTopUp)
+    add(TallystickV1.UsageService.takeTopUpIntent)
+    add(TallystickV1.UsageService.failTopUpIntent)
+    add(TallystickV1.UsageService.cancelTopUpIntent)
+    add(TallystickV1.UsageService.listTopUpIntents)
   }
 
   private mutating func addPages() {

@@ -26,6 +26,21 @@ extension MemoryEngine {
     }
   }
 
+  package func topUp(userId: String) throws(Refusal) -> Snapshot<TopUp?> {
+    try read { tables in tables.topUps.values.first { $0.userId.isExactly(userId) } }
+  }
+
+  package func topUpIntents(_ filter: TopUpIntentFilter) throws(Refusal) -> Snapshot<Page<TopUpIntent>> {
+    try read { tables in
+      let intents = tables.topUpIntents.reversed().filter { intent in
+        intent.id < filter.beforeId ?? Int64.max
+          && (filter.userId.map { intent.userId.isExactly($0) } ?? true)
+          && (filter.states.isEmpty || filter.states.contains(intent.state))
+      }
+      return Page(intents, limit: filter.limit, number: \.id)
+    }
+  }
+
   package func alertRules(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<AlertRulePage> {
     try read { tables in
       let rules = tables.alertRules.filter { rule in afterId.map { rule.key > ExactText($0) } ?? true }

@@ -84,6 +84,32 @@ extension MemoryStore {
     try find([account, nowMicros]) { $0.runsUnderWay(account: account, nowMicros: nowMicros) }
   }
 
+  // MARK: top-ups
+
+  package func topUp(account: Int64) throws(StorageFailure) -> TopUp? {
+    try find([account]) { $0.topUps[account] }
+  }
+
+  package func topUpIntent(id: Int64) throws(StorageFailure) -> TopUpIntent? {
+    try find([id]) { tables in tables.topUpIntents.first { $0.id == id } }
+  }
+
+  package func dueTopUpIntents(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [TopUpIntent] {
+    try find([nowMicros], length: limit) { tables in
+      tables.openIntents { $0.dueAtMicros <= nowMicros }
+    }
+  }
+
+  package func leasedTopUpIntents(
+    worker: String, nowMicros: Int64, limit: Int
+  ) throws(StorageFailure) -> [TopUpIntent] {
+    try find([nowMicros], [worker], length: limit) { tables in
+      tables.openIntents {
+        $0.worker.isExactly(worker) && ($0.leasedUntilMicros ?? Int64.min) > nowMicros
+      }
+    }
+  }
+
   // MARK: runs
 
   package func run(runId: String, attempt: Int32?) throws(StorageFailure) -> StoredRun? {

@@ -142,7 +142,42 @@ extension MemoryTables {
       }
     }
     if books.lastEventId != Int64(accountEvents.count) { findings.append("the last event's id") }
+    findings += topUpFindings()
     if books.alerts != AlertBook(alertRules.values) { findings.append("the book of alert rules") }
+    return findings
+  }
+
+  private func topUpFindings() -> [String] {
+    var findings: [String] = []
+    for topUp in topUps.values {
+      let own = topUpIntents.filter { $0.account == topUp.account }
+      let open = own.filter { $0.state == .open }
+      if open.map(\.id) != [topUp.openIntentId].compactMap(\.self) {
+        findings.append("top-up of \(topUp.userId): its open intent")
+      }
+      let counted = own.filter { $0.monthNumber == topUp.month?.number }.compactMap { intent -> Int64? in
+        switch intent.state {
+        case .open: intent.amountMicros
+        case .closed: intent.purchase.flatMap { entry($0)?.amountMicros }
+        case .failed, .cancelled: nil
+        }
+      }
+      if counted.reduce(0, +) != topUp.month?.micros ?? 0 || counted.count != topUp.month?.count ?? 0 {
+        findings.append("top-up of \(topUp.userId): what counts towards its caps")
+      }
+      let line = topUp.isEnabled && open.isEmpty ? topUp.thresholdMicros : nil
+      if account(id: topUp.account)?.account.topUpBelowMicros != line {
+        findings.append("top-up of \(topUp.userId): the line that its account knows")
+      }
+    }
+    let closing = ledger.map(\.entry).filter { $0.intentId != nil }.map {
+      "\($0.intentId ?? "") \($0.sequence)"
+    }
+    let closed = topUpIntents.compactMap { intent in
+      intent.purchase.map { "\(Identifiers.intent(intent.id)) \($0)" }
+    }
+    if closing.sorted() != closed.sorted() { findings.append("the purchases of closed intents") }
+    if books.lastIntentId != Int64(topUpIntents.count) { findings.append("the last intent's id") }
     return findings
   }
 

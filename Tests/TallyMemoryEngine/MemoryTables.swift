@@ -45,6 +45,10 @@ package struct MemoryTables {
   var capCounters: [CapKey: CapCounters] = [:]
   /// Event n is at n - 1.
   var accountEvents: [WriteSet.EventRow] = []
+  /// By account.
+  var topUps: [Int64: TopUp] = [:]
+  /// Intent n is at n - 1.
+  var topUpIntents: [TopUpIntent] = []
   var runs: [RunName: StoredRun] = [:]
   var labels: [RunLabel: Int64] = [:]
   var pages: [ExactText: StoredPage] = [:]
@@ -79,6 +83,10 @@ package struct MemoryTables {
     for (key, counters) in set.capCounters { capCounters[key] = counters.isEmpty ? nil : counters }
     for (key, list) in set.caps { caps[key] = list.isEmpty ? nil : list }
     for effect in set.alertRules { alertRules[ExactText(effect.id)] = effect.rule }
+    topUps.merge(set.topUps) { $1 }
+    for intent in set.topUpIntents.values.sorted(by: { $0.id < $1.id }) { try put(intent) }
+    let open = topUpIntents.filter { $0.state == .open }.map(\.account)
+    try require(Set(open).count == open.count, "a user has one open intent")
     for row in set.accountEvents {
       try require(row.event.id == Int64(accountEvents.count) + 1, "events have no gap")
       accountEvents.append(row)
@@ -119,6 +127,15 @@ package struct MemoryTables {
     }
     if let refersTo = entry.refersTo { referred[refersTo, default: ReferredSums()].add(entry) }
     ledger.append(row)
+  }
+
+  private mutating func put(_ intent: TopUpIntent) throws(StorageFailure) {
+    if intent.id <= Int64(topUpIntents.count) {
+      topUpIntents[Int(intent.id) - 1] = intent
+    } else {
+      try require(intent.id == Int64(topUpIntents.count) + 1, "intents have no gap")
+      topUpIntents.append(intent)
+    }
   }
 
   private mutating func put(_ effect: RateLimitEffect) {
@@ -223,6 +240,12 @@ package struct MemoryTables {
       else { return nil }
       return GrantedPeriod(sequence: row.entry.sequence, days: days, startMicros: startMicros)
     }.max { $0.days.lowerBound < $1.days.lowerBound }
+  }
+
+  /// In the order in which they are due.
+  func openIntents(_ isWanted: (TopUpIntent) -> Bool) -> [TopUpIntent] {
+    topUpIntents.filter { $0.state == .open && isWanted($0) }
+      .sorted { ($0.dueAtMicros, $0.id) < ($1.dueAtMicros, $1.id) }
   }
 
   /// nil: there is no such account.

@@ -132,6 +132,10 @@ public struct Account: Sendable, Equatable {
   public var isSuspended = false
   /// When the server is to grant the subscription's next period; nil: never.
   public var nextGrantAtMicros: Int64?
+  /// Top-ups are looked at when less than that is available; nil: never, or one is under way.
+  public var topUpBelowMicros: Int64?
+  /// When they are looked at by time alone; nil: with the next change only.
+  public var topUpAtMicros: Int64?
   public var marks = SkipMarks()
   /// Of the user and the user's spenders, beside those of the plan.
   public var ownCapCount: Int64 = 0
@@ -202,11 +206,13 @@ extension Account {
   }
 
   /// When the sweep has something to do: the earliest expiry of a lot that is not wholly pinned, or of an
-  /// open hold; the next grant of a subscription; the time at which pending credit can pay what is owed.
+  /// open hold; the next grant of a subscription; the time at which pending credit can pay what is owed, and
+  /// that at which top-ups are looked at.
   /// Pinned credit outlives its lot's expiry.
   package var nextDueMicros: Int64? {
     var due = nextHoldExpiryMicros
     if let next = nextGrantAtMicros { due = min(due ?? next, next) }
+    if let next = topUpAtMicros { due = min(due ?? next, next) }
     for lot in lots where lot.remainingMicros > lot.pinnedMicros {
       if !owed.isEmpty, let effective = lot.effectiveAtMicros { due = min(due ?? effective, effective) }
       guard let expiry = lot.expiresAtMicros else { continue }

@@ -47,12 +47,15 @@ public enum CreditCommand {
     public var amountMicros: Int64
     public var package: String
     public var expiresAtMicros: Int64?
+    /// The top-up intent that it closes.
+    public var intentId: Int64?
     public var idempotency: Idempotency
     public var text: FreeText
 
     public init(
       userId: String, paymentId: String, externalRefs: [String] = [], amountMicros: Int64,
-      package: String = "", expiresAtMicros: Int64? = nil, idempotency: Idempotency,
+      package: String = "", expiresAtMicros: Int64? = nil, intentId: Int64? = nil,
+      idempotency: Idempotency,
       text: FreeText = FreeText()
     ) {
       self.userId = userId
@@ -61,6 +64,7 @@ public enum CreditCommand {
       self.amountMicros = amountMicros
       self.package = package
       self.expiresAtMicros = expiresAtMicros
+      self.intentId = intentId
       self.idempotency = idempotency
       self.text = text
     }

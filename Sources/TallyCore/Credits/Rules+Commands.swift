@@ -33,6 +33,7 @@ extension Rules {
     ) {
       $0.paymentId = purchase.paymentId
       $0.package = purchase.package
+      $0.intentId = purchase.intentId.map(Identifiers.intent)
       $0.idempotency = purchase.idempotency
       $0.text = purchase.text
     }

@@ -57,7 +57,8 @@ public struct Change: Sendable, Equatable {
   /// open holds, after it has stored `holds`.
   public var account: Account
   /// In sequence order, without gaps from the context's `nextSequence`; empty only when a sweep has moved no
-  /// more than the time of the next grant. Commit points are the engine's to set.
+  /// more than the time of the next grant, or of looking at the account's top-ups. Commit points are the
+  /// engine's to set.
   public var entries: [Entry]
   /// How many of them, the first ones, came about by themselves before the command.
   public var settledCount = 0
@@ -79,14 +80,15 @@ extension Change {
 public enum Rules {
   /// Writes off what has expired, with no command behind it.
   /// - Parameter slice: how much of it; the context's holds are the earliest then.
-  /// - Returns: nil when nothing has, and no grant was due.
+  /// - Returns: nil when nothing has, no grant was due, and no top-up is to be looked at.
   /// - Throws: `corrupt` when a hold pins what its lot does not have.
   public static func sweep(
     _ context: DecisionContext, within slice: SettlingSlice = .whole
   ) throws(Refusal) -> Change? {
     let draft = try Draft(settling: context, within: slice)
     let isMoved = draft.account.nextGrantAtMicros != context.account.nextGrantAtMicros
-    guard isMoved || !draft.entries.isEmpty else { return nil }
+    let isTopUpDue = context.account.topUpAtMicros.map { $0 <= context.nowMicros } ?? false
+    guard isMoved || isTopUpDue || !draft.entries.isEmpty else { return nil }
     return draft.change()
   }
 

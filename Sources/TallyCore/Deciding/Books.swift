@@ -21,6 +21,7 @@ package struct Books: Equatable {
   package var cappedPlans: Set<ExactText> = []
   package var lastEventId: Int64 = 0
   package var lastPageUpdate: Int64 = 0
+  package var lastIntentId: Int64 = 0
   /// nil: there are no rules.
   package var alerts: AlertBook?
 

@@ -85,6 +85,7 @@ package final class ProductEffects {
   var capCounters: [CapKey: CapCounters] = [:]
   /// What the change of the account has brought about beside it.
   var events: [WriteSet.EventRow] = []
+  var topUp: TopUpEffect?
   package var pages: [PageEffect] = []
   package var purgedPage: StoredPage?
   package var media: StoredMedia?
@@ -129,6 +130,29 @@ package struct AlertRuleEffect {
   package var rule: AlertRule?
   /// Of the user that the rule names.
   package var account: Int64?
+}
+
+/// What becomes of a user's top-ups.
+struct TopUpEffect {
+  /// nil: as it was.
+  var topUp: TopUp?
+  /// In order.
+  var intents: [TopUpIntent] = []
+  /// After the account's other ones.
+  var events: [WriteSet.EventRow] = []
+
+  var isEmpty: Bool { intents.isEmpty }
+
+  mutating func add(_ intent: TopUpIntent, _ event: WriteSet.EventRow) {
+    intents.append(intent)
+    events.append(event)
+  }
+
+  mutating func add(_ later: TopUpEffect) {
+    topUp = later.topUp ?? topUp
+    intents += later.intents
+    events += later.events
+  }
 }
 
 package struct PageEffect {

@@ -24,6 +24,7 @@ extension Decider {
 
   func decide(_ it: CreditCommand.AddPurchase) throws(Refusal) -> Decided<Receipt> {
     let account = try records.account(userId: it.userId)
+    let intent = try it.intentId.map { (id) throws(Refusal) in try self.intent(id, of: it.userId) }
     if let known = try find(it.idempotency, of: account) { return known }
     let refs = Set(it.externalRefs.map { ExactText($0) }).subtracting([ExactText(it.paymentId)])
       .map(\.text).sorted { ExactText($0) < ExactText($1) }
@@ -46,7 +47,10 @@ extension Decider {
       if !unknown.isEmpty { known.effects = Effects(ids: unknown, ofPurchase: sequence) }
       return known
     }
-    var decided = try carryOut(it.idempotency, try context(of: account)) { (context) throws(Refusal) in
+    // One that was given up or cancelled is paid for all the same.
+    if let intent, intent.state == .closed { try intent.requireOpen() }
+    let context = try context(of: account)
+    var decided = try carryOut(it.idempotency, context, closing: intent) { (context) throws(Refusal) in
       try Rules.decide(it, context)
     }
     // Its first id stands on the row itself.
@@ -220,14 +224,15 @@ extension Decider {
   }
 
   /// What comes of a command whose key may be in use.
+  /// - Parameter intent: closed by the command's own row.
   func carryOut(
-    _ idempotency: Idempotency, _ context: DecisionContext,
+    _ idempotency: Idempotency, _ context: DecisionContext, closing intent: TopUpIntent? = nil,
     _ rule: (DecisionContext) throws(Refusal) -> Change
   ) throws(Refusal) -> Decided<Receipt> {
     if records.looksForKeys, let known = try find(idempotency, of: context.account) { return known }
     let effects: Effects
     do {
-      effects = try self.effects(of: try rule(context), on: context.account)
+      effects = try self.effects(of: try rule(context), on: context.account, closing: intent)
     } catch {
       // What is refused now may have been done before.
       if !records.looksForKeys, let known = try find(idempotency, of: context.account) { return known }
@@ -240,12 +245,14 @@ extension Decider {
       Receipt(transaction: try named(row), balance: last.balanceAfter, hold: change.hold), effects)
   }
 
-  /// A change with all that the writer knows better than the rules: places, numbers, the next expiry and the
-  /// other side of its rows.
-  /// - Parameter run: one that the same command begins or ends.
+  /// A change with all that the writer knows better than the rules: places, numbers, the next expiry, the
+  /// other side of its rows, and what comes of it beside them.
+  /// - Parameters:
+  ///   - run: one that the same command begins or ends.
+  ///   - intent: closed by the change's own row.
   /// - Throws: `amountOverflow`.
   func effects(
-    of change: consuming Change, on before: Account, run: Run? = nil
+    of change: consuming Change, on before: Account, run: Run? = nil, closing intent: TopUpIntent? = nil
   ) throws(Refusal) -> Effects {
     var system = records.writes.books.system
     let place = records.writes.writingPlace
@@ -262,8 +269,10 @@ extension Decider {
     change.account = account
     let events = try events(of: change, on: before)
     let count = try capCount(of: change, records.numbered(before).account, run: run)
+    let topUp = try topUp(after: &change.account, closing: intent, by: change.own)
     var effects = Effects(newAccount: isNew ? account : nil, change: change, system: system)
     if !events.isEmpty { effects.set { $0.events = events } }
+    if let topUp { effects.set { $0.topUp = topUp } }
     effects.set(count, of: account)
     return effects
   }

@@ -27,6 +27,7 @@ extension Decider {
       var after = effects.change?.account ?? before
       after.isSuspended = settings.isSuspended
       after.nextGrantAtMicros = try nextGrantMicros(settings, of: after, after: effects.change?.entries ?? [])
+      if let effect = try topUp(after: &after) { effects.set { $0.topUp = effect } }
       effects.set { $0.changedAccount = after }
     }
     return Decided(

@@ -224,6 +224,31 @@ extension AlertCommand.DeleteRule: Mutation {
   }
 }
 
+extension TopUpCommand.Put: Mutation {
+  public func settledUserIds(_ decider: Decider) -> [String] { [topUp.userId] }
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<TopUpReceipt> {
+    try decider.decide(self)
+  }
+}
+
+extension TopUpCommand.Take: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<TopUpIntentReceipt> {
+    try decider.decide(self)
+  }
+}
+
+extension TopUpCommand.Fail: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<TopUpIntentReceipt> {
+    try decider.decide(self)
+  }
+}
+
+extension TopUpCommand.Cancel: Mutation {
+  public func decide(by decider: Decider) throws(Refusal) -> Decided<TopUpIntentReceipt> {
+    try decider.decide(self)
+  }
+}
+
 extension AdminCommand.SetRateLimit: Mutation {
   public func decide(by decider: Decider) throws(Refusal) -> Decided<RateLimitReceipt> {
     try decider.decide(self)

@@ -41,6 +41,17 @@ package protocol RecordSource: AnyObject {
   /// Runs under way that have not expired.
   func runsUnderWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> [Run]
 
+  // MARK: top-ups
+
+  func topUp(account: Int64) throws(StorageFailure) -> TopUp?
+  func topUpIntent(id: Int64) throws(StorageFailure) -> TopUpIntent?
+  /// Open ones that can be taken, the longest due first.
+  func dueTopUpIntents(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [TopUpIntent]
+  /// Those that are leased to a worker now, the first to end first.
+  func leasedTopUpIntents(
+    worker: String, nowMicros: Int64, limit: Int
+  ) throws(StorageFailure) -> [TopUpIntent]
+
   // MARK: runs
 
   /// - Parameter attempt: nil for the newest.

@@ -152,6 +152,10 @@ package struct WriteSet {
   package private(set) var capCounters: [CapKey: CapCounters] = [:]
   /// In the order of their ids.
   package private(set) var accountEvents: [EventRow] = []
+  /// Settings, by account.
+  package private(set) var topUps: [Int64: TopUp] = [:]
+  /// By id.
+  package private(set) var topUpIntents: [Int64: TopUpIntent] = [:]
   package private(set) var pages: [ExactText: PageRow] = [:]
   /// In the order of their numbers.
   package private(set) var pageUpdates: [PageUpdateRow] = []
@@ -273,6 +277,7 @@ package struct WriteSet {
     }
     capCounters.merge(effects.capCounters) { $1 }
     for event in effects.events { append(event) }
+    if let effect = effects.topUp { add(effect) }
     for effect in effects.pages { add(effect) }
     if let media = effects.media { add(media) }
     if let page = effects.purgedPage {
@@ -281,6 +286,15 @@ package struct WriteSet {
       touched.pages.insert(ExactText(page.facts.pageId))
     }
     for pageId in effects.touchedPageIds { touched.pages.insert(ExactText(pageId)) }
+  }
+
+  private mutating func add(_ effect: TopUpEffect) {
+    if let topUp = effect.topUp { topUps[topUp.account] = topUp }
+    for intent in effect.intents {
+      topUpIntents[intent.id] = intent
+      books.lastIntentId = max(books.lastIntentId, intent.id)
+    }
+    for event in effect.events { append(event) }
   }
 
   private mutating func add(_ plan: Plan) {

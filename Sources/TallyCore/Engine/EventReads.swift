@@ -10,6 +10,10 @@ public protocol EventReads: Sendable {
   func events(_ filter: EventFilter) throws(Refusal) -> Snapshot<Page<AccountEvent>>
   /// A stretch of all events, in the order of their ids.
   func events(_ filter: LedgerFilter) throws(Refusal) -> Snapshot<Slice<AccountEvent>>
+  /// How a user's credit is topped up; nil when none was ever put.
+  func topUp(userId: String) throws(Refusal) -> Snapshot<TopUp?>
+  /// Newest first.
+  func topUpIntents(_ filter: TopUpIntentFilter) throws(Refusal) -> Snapshot<Page<TopUpIntent>>
   /// By id, after `afterId`.
   func alertRules(afterId: String?, limit: Int) throws(Refusal) -> Snapshot<AlertRulePage>
 }

@@ -44,10 +44,12 @@ public struct VerifyEnums: Sendable, Equatable {
   public var userApprovals: [Int32]
   public var eventKinds: [Int32]
   public var pageUpdateKinds: [Int32]
+  public var intentStates: [Int32]
 
   public init(
     transactionTypes: [Int32], holdStates: [Int32], runStatuses: [Int32], mediaSources: [Int32],
-    userRoles: [Int32], userApprovals: [Int32], eventKinds: [Int32], pageUpdateKinds: [Int32]
+    userRoles: [Int32], userApprovals: [Int32], eventKinds: [Int32], pageUpdateKinds: [Int32],
+    intentStates: [Int32]
   ) {
     self.transactionTypes = transactionTypes
     self.holdStates = holdStates
@@ -57,5 +59,6 @@ public struct VerifyEnums: Sendable, Equatable {
     self.userApprovals = userApprovals
     self.eventKinds = eventKinds
     self.pageUpdateKinds = pageUpdateKinds
+    self.intentStates = intentStates
   }
 }

@@ -10,6 +10,7 @@ public enum EventKind: Int32, Sendable, CaseIterable {
   case balanceBelow = 1
   case owed = 2
   case grantSkipped = 6
+  case topUpIntent = 7
 }
 
 public struct AccountEvent: Sendable, Equatable {
@@ -25,6 +26,8 @@ public struct AccountEvent: Sendable, Equatable {
   public var crossing: Crossing?
   /// Of a grant's event.
   public var skippedGrant: SkippedGrant?
+  /// Of a top-up intent's event.
+  public var topUp: TopUpStep?
 
   /// A figure that has crossed a rule's line.
   public struct Crossing: Sendable, Equatable {
@@ -80,6 +83,20 @@ public struct AccountEvent: Sendable, Equatable {
         self.init(cause: .expired, planId: planId, startDay: startDay)
       case .failing: return nil
       }
+    }
+  }
+
+  /// What has become of a top-up intent.
+  public struct TopUpStep: Sendable, Equatable {
+    public var intentId: Int64
+    public var state: TopUpIntent.State
+    /// Of one that was closed the purchase's, else its own.
+    public var amountMicros: Int64
+
+    package init(intentId: Int64, state: TopUpIntent.State, amountMicros: Int64) {
+      self.intentId = intentId
+      self.state = state
+      self.amountMicros = amountMicros
     }
   }
 

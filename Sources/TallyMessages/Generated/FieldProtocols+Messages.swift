@@ -20,6 +20,7 @@ extension TallystickV1.ListHoldsRequest: PagedRequest {}
 extension TallystickV1.ListTransactionsRequest: PagedRequest {}
 extension TallystickV1.ListAlertRulesRequest: PagedRequest {}
 extension TallystickV1.ListEventsRequest: PagedRequest {}
+extension TallystickV1.ListTopUpIntentsRequest: PagedRequest {}
 extension TallystickV1.ListRunsRequest: PagedRequest {}
 extension TallystickV1.ListPlansRequest: PagedRequest {}
 extension TallystickV1.ListPricesRequest: PagedRequest {}
@@ -44,6 +45,8 @@ extension TallystickV1.ListTransactionsRequest: NamesUserById {}
 extension TallystickV1.PutCapsRequest: NamesUserById {}
 extension TallystickV1.ListCapsRequest: NamesUserById {}
 extension TallystickV1.ListEventsRequest: NamesUserById {}
+extension TallystickV1.GetTopUpRequest: NamesUserById {}
+extension TallystickV1.ListTopUpIntentsRequest: NamesUserById {}
 extension TallystickV1.BeginRunRequest: NamesUserById {}
 extension TallystickV1.RecordRunRequest: NamesUserById {}
 extension TallystickV1.ListRunsRequest: NamesUserById {}

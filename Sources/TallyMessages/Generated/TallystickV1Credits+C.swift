@@ -140,6 +140,7 @@ extension TallystickV1.Transaction: @unsafe CBacked {
     periodEndDate = try unsafe readText(c.pointee.period_end_date, "period_end_date")
     rolloverCapMicros = unsafe c.pointee.rollover_cap_micros
     spender = try unsafe readText(c.pointee.spender, "spender")
+    intentId = try unsafe readText(c.pointee.intent_id, "intent_id")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -190,6 +191,7 @@ extension TallystickV1.Transaction: @unsafe CBacked {
     unsafe c.pointee.period_end_date = arena.text(periodEndDate)
     unsafe c.pointee.rollover_cap_micros = rolloverCapMicros
     unsafe c.pointee.spender = arena.text(spender)
+    unsafe c.pointee.intent_id = arena.text(intentId)
     return unsafe c
   }
 }
@@ -615,6 +617,7 @@ extension TallystickV1.AddPurchaseRequest: @unsafe CBacked {
     description = try unsafe readText(c.pointee.description, "description")
     metadata = try unsafe readMap(c.pointee.n_metadata, c.pointee.metadata, "metadata") { unsafe ($0.pointee.key, $0.pointee.value) }
     externalRefs = try unsafe readTexts(c.pointee.n_external_refs, c.pointee.external_refs, "external_refs")
+    intentId = try unsafe readText(c.pointee.intent_id, "intent_id")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -633,6 +636,7 @@ extension TallystickV1.AddPurchaseRequest: @unsafe CBacked {
       unsafe ($0.pointee.key, $0.pointee.value) = ($1, $2)
     }
     unsafe (c.pointee.n_external_refs, c.pointee.external_refs) = arena.texts(externalRefs)
+    unsafe c.pointee.intent_id = arena.text(intentId)
     return unsafe c
   }
 }

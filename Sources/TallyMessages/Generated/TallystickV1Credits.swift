@@ -398,6 +398,8 @@ extension TallystickV1 {
     public var rolloverCapMicros: Int64 = 0
     /// Who of the account spent it, or set it aside; of a refund: who of the debit.
     public var spender: String = ""
+    /// Purchases: the top-up intent that it closed.
+    public var intentId: String = ""
 
     public init() {}
   }
@@ -556,6 +558,9 @@ extension TallystickV1 {
     /// Further ids of the same payment at the provider (event, session, intent, invoice), at most 8. They and
     /// payment_id are one set of unique ids: a purchase any of whose ids is known is that purchase.
     public var externalRefs: [String] = []
+    /// The user's top-up intent that this purchase closes, leased or not, and of whatever amount. One that was
+    /// given up or cancelled in the meantime is closed too: the user has paid for it.
+    public var intentId: String = ""
 
     public init() {}
   }

@@ -80,6 +80,8 @@ extension TallystickV1 {
     case mediaNotFound
     /// NOT_FOUND. The page has no such version. Retry: no.
     case versionNotFound
+    /// NOT_FOUND. The user has no such top-up intent. Retry: no.
+    case topUpIntentNotFound
     /// NOT_FOUND. Health knows no service of this name. Retry: no.
     case serviceNotFound
     /// ALREADY_EXISTS. The key was used for another request. Retry: no.
@@ -116,6 +118,11 @@ extension TallystickV1 {
     case reversalShort
     /// FAILED_PRECONDITION. Of the grant only `available_micros` are neither spent nor held. Retry: no.
     case voidShort
+    /// FAILED_PRECONDITION. The top-up intent has ended: it is in `state`. A purchase that was paid for is to be
+    /// added without the intent. Retry: no.
+    case topUpIntentEnded
+    /// FAILED_PRECONDITION. The top-up intent is not leased to the worker. Retry: no; take one anew.
+    case topUpIntentNotLeased
     /// ABORTED. The page is at `current_version`, made by `author`. Since the version that the call names
     /// `changed_sections` were added, changed, moved or removed (ids, separated by line feeds; at most 50) and
     /// `changed_fields` were changed (`title`, `settings`). Retry: no; load the page and make the change anew.
@@ -198,6 +205,7 @@ extension TallystickV1 {
       case 35: self = .pageNotFound
       case 36: self = .mediaNotFound
       case 37: self = .versionNotFound
+      case 87: self = .topUpIntentNotFound
       case 38: self = .serviceNotFound
       case 40: self = .idempotencyMismatch
       case 41: self = .grantConflict
@@ -214,6 +222,8 @@ extension TallystickV1 {
       case 67: self = .reversalExceeds
       case 68: self = .reversalShort
       case 69: self = .voidShort
+      case 88: self = .topUpIntentEnded
+      case 89: self = .topUpIntentNotLeased
       case 56: self = .versionConflict
       case 57: self = .mediaInUse
       case 70: self = .userSuspended
@@ -269,6 +279,7 @@ extension TallystickV1 {
       case .pageNotFound: 35
       case .mediaNotFound: 36
       case .versionNotFound: 37
+      case .topUpIntentNotFound: 87
       case .serviceNotFound: 38
       case .idempotencyMismatch: 40
       case .grantConflict: 41
@@ -285,6 +296,8 @@ extension TallystickV1 {
       case .reversalExceeds: 67
       case .reversalShort: 68
       case .voidShort: 69
+      case .topUpIntentEnded: 88
+      case .topUpIntentNotLeased: 89
       case .versionConflict: 56
       case .mediaInUse: 57
       case .userSuspended: 70
@@ -341,6 +354,7 @@ extension TallystickV1 {
       case .pageNotFound: "PAGE_NOT_FOUND"
       case .mediaNotFound: "MEDIA_NOT_FOUND"
       case .versionNotFound: "VERSION_NOT_FOUND"
+      case .topUpIntentNotFound: "TOP_UP_INTENT_NOT_FOUND"
       case .serviceNotFound: "SERVICE_NOT_FOUND"
       case .idempotencyMismatch: "IDEMPOTENCY_MISMATCH"
       case .grantConflict: "GRANT_CONFLICT"
@@ -357,6 +371,8 @@ extension TallystickV1 {
       case .reversalExceeds: "REVERSAL_EXCEEDS"
       case .reversalShort: "REVERSAL_SHORT"
       case .voidShort: "VOID_SHORT"
+      case .topUpIntentEnded: "TOP_UP_INTENT_ENDED"
+      case .topUpIntentNotLeased: "TOP_UP_INTENT_NOT_LEASED"
       case .versionConflict: "VERSION_CONFLICT"
       case .mediaInUse: "MEDIA_IN_USE"
       case .userSuspended: "USER_SUSPENDED"
@@ -379,7 +395,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .lagged, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .slugTaken, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .capExceeded, .insufficientCredits, .batchAborted, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
+      [.unspecified, .peerNotAllowed, .shuttingDown, .tooManyInFlight, .queueFull, .rateLimited, .messageTooLarge, .deadlineExceeded, .cancelled, .unimplemented, .malformedRequest, .tooManyBytes, .streamNotTaken, .streamEnded, .lagged, .invalidAmount, .invalidField, .invalidCursor, .batchTooLarge, .duplicateSection, .eventTooOld, .eventInFuture, .roleRequired, .actingUser, .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound, .pageNotFound, .mediaNotFound, .versionNotFound, .topUpIntentNotFound, .serviceNotFound, .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .slugTaken, .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort, .voidShort, .topUpIntentEnded, .topUpIntentNotLeased, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded, .capExceeded, .insufficientCredits, .batchAborted, .diskFull, .readOnly, .corrupt, .outcomeUnknown, .`internal`]
     }
   }
 

@@ -32,6 +32,7 @@ extension TallystickV1.Event: @unsafe CBacked {
     afterMicros = unsafe c.pointee.after_micros
     transactionId = try unsafe readText(c.pointee.transaction_id, "transaction_id")
     skippedGrant = try unsafe readSingle(c.pointee.n_skipped_grant, c.pointee.skipped_grant, "skipped_grant")
+    topUp = try unsafe readSingle(c.pointee.n_top_up, c.pointee.top_up, "top_up")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -49,6 +50,36 @@ extension TallystickV1.Event: @unsafe CBacked {
     unsafe c.pointee.after_micros = afterMicros
     unsafe c.pointee.transaction_id = arena.text(transactionId)
     unsafe (c.pointee.n_skipped_grant, c.pointee.skipped_grant) = arena.single(skippedGrant)
+    unsafe (c.pointee.n_top_up, c.pointee.top_up) = arena.single(topUp)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.TopUpStep: @unsafe CBacked {
+  typealias C = Tallystick__V1__TopUpStep
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__top_up_step__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    intentId = try unsafe readText(c.pointee.intent_id, "intent_id")
+    state = unsafe TallystickV1.TopUpIntentState(rawValue: c.pointee.state)
+    amountMicros = unsafe c.pointee.amount_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__top_up_step__init)
+    unsafe c.pointee.intent_id = arena.text(intentId)
+    unsafe c.pointee.state = state.rawValue
+    unsafe c.pointee.amount_micros = amountMicros
     return unsafe c
   }
 }
@@ -433,6 +464,446 @@ extension TallystickV1.WatchEventsResponse: @unsafe CBacked {
     let c = unsafe arena.message(C.self, tallystick__v1__watch_events_response__init)
     unsafe (c.pointee.n_events, c.pointee.events) = arena.messages(events)
     unsafe c.pointee.next_event_id = nextEventId
+    return unsafe c
+  }
+}
+
+extension TallystickV1.TopUp: @unsafe CBacked {
+  typealias C = Tallystick__V1__TopUp
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__top_up__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    thresholdMicros = unsafe c.pointee.threshold_micros
+    targetMicros = unsafe c.pointee.target_micros
+    monthlyCapMicros = unsafe c.pointee.monthly_cap_micros
+    monthlyCapCount = unsafe c.pointee.monthly_cap_count
+    cooldownMillis = unsafe c.pointee.cooldown_millis
+    enabled = unsafe c.pointee.enabled != 0
+    month = try unsafe readText(c.pointee.month, "month")
+    monthMicros = unsafe c.pointee.month_micros
+    monthCount = unsafe c.pointee.month_count
+    openIntentId = try unsafe readText(c.pointee.open_intent_id, "open_intent_id")
+    updatedAtMicros = unsafe c.pointee.updated_at_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__top_up__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.threshold_micros = thresholdMicros
+    unsafe c.pointee.target_micros = targetMicros
+    unsafe c.pointee.monthly_cap_micros = monthlyCapMicros
+    unsafe c.pointee.monthly_cap_count = monthlyCapCount
+    unsafe c.pointee.cooldown_millis = cooldownMillis
+    unsafe c.pointee.enabled = enabled ? 1 : 0
+    unsafe c.pointee.month = arena.text(month)
+    unsafe c.pointee.month_micros = monthMicros
+    unsafe c.pointee.month_count = monthCount
+    unsafe c.pointee.open_intent_id = arena.text(openIntentId)
+    unsafe c.pointee.updated_at_micros = updatedAtMicros
+    return unsafe c
+  }
+}
+
+extension TallystickV1.TopUpIntent: @unsafe CBacked {
+  typealias C = Tallystick__V1__TopUpIntent
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__top_up_intent__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    intentId = try unsafe readText(c.pointee.intent_id, "intent_id")
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    state = unsafe TallystickV1.TopUpIntentState(rawValue: c.pointee.state)
+    amountMicros = unsafe c.pointee.amount_micros
+    availableMicros = unsafe c.pointee.available_micros
+    owedMicros = unsafe c.pointee.owed_micros
+    openedAtMicros = unsafe c.pointee.opened_at_micros
+    dueAtMicros = unsafe c.pointee.due_at_micros
+    worker = try unsafe readText(c.pointee.worker, "worker")
+    leasedUntilMicros = unsafe c.pointee.leased_until_micros
+    failures = unsafe c.pointee.failures
+    message = try unsafe readText(c.pointee.message, "message")
+    endedAtMicros = unsafe c.pointee.ended_at_micros
+    transactionId = try unsafe readText(c.pointee.transaction_id, "transaction_id")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__top_up_intent__init)
+    unsafe c.pointee.intent_id = arena.text(intentId)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe c.pointee.state = state.rawValue
+    unsafe c.pointee.amount_micros = amountMicros
+    unsafe c.pointee.available_micros = availableMicros
+    unsafe c.pointee.owed_micros = owedMicros
+    unsafe c.pointee.opened_at_micros = openedAtMicros
+    unsafe c.pointee.due_at_micros = dueAtMicros
+    unsafe c.pointee.worker = arena.text(worker)
+    unsafe c.pointee.leased_until_micros = leasedUntilMicros
+    unsafe c.pointee.failures = failures
+    unsafe c.pointee.message = arena.text(message)
+    unsafe c.pointee.ended_at_micros = endedAtMicros
+    unsafe c.pointee.transaction_id = arena.text(transactionId)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.PutTopUpRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__PutTopUpRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__put_top_up_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    topUp = try unsafe readSingle(c.pointee.n_top_up, c.pointee.top_up, "top_up")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__put_top_up_request__init)
+    unsafe (c.pointee.n_top_up, c.pointee.top_up) = arena.single(topUp)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.PutTopUpResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__PutTopUpResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__put_top_up_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    topUp = try unsafe readSingle(c.pointee.n_top_up, c.pointee.top_up, "top_up")
+    unchanged = unsafe c.pointee.unchanged != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__put_top_up_response__init)
+    unsafe (c.pointee.n_top_up, c.pointee.top_up) = arena.single(topUp)
+    unsafe c.pointee.unchanged = unchanged ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetTopUpRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetTopUpRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_top_up_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_top_up_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.GetTopUpResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__GetTopUpResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__get_top_up_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    topUp = try unsafe readSingle(c.pointee.n_top_up, c.pointee.top_up, "top_up")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__get_top_up_response__init)
+    unsafe (c.pointee.n_top_up, c.pointee.top_up) = arena.single(topUp)
+    unsafe c.pointee.commit_sequence = commitSequence
+    return unsafe c
+  }
+}
+
+extension TallystickV1.TakeTopUpIntentRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__TakeTopUpIntentRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__take_top_up_intent_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    worker = try unsafe readText(c.pointee.worker, "worker")
+    leaseMillis = unsafe c.pointee.lease_millis
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__take_top_up_intent_request__init)
+    unsafe c.pointee.worker = arena.text(worker)
+    unsafe c.pointee.lease_millis = leaseMillis
+    return unsafe c
+  }
+}
+
+extension TallystickV1.TakeTopUpIntentResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__TakeTopUpIntentResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__take_top_up_intent_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    intent = try unsafe readSingle(c.pointee.n_intent, c.pointee.intent, "intent")
+    unchanged = unsafe c.pointee.unchanged != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__take_top_up_intent_response__init)
+    unsafe (c.pointee.n_intent, c.pointee.intent) = arena.single(intent)
+    unsafe c.pointee.unchanged = unchanged ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.FailTopUpIntentRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__FailTopUpIntentRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__fail_top_up_intent_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    intentId = try unsafe readText(c.pointee.intent_id, "intent_id")
+    worker = try unsafe readText(c.pointee.worker, "worker")
+    message = try unsafe readText(c.pointee.message, "message")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__fail_top_up_intent_request__init)
+    unsafe c.pointee.intent_id = arena.text(intentId)
+    unsafe c.pointee.worker = arena.text(worker)
+    unsafe c.pointee.message = arena.text(message)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.FailTopUpIntentResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__FailTopUpIntentResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__fail_top_up_intent_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    intent = try unsafe readSingle(c.pointee.n_intent, c.pointee.intent, "intent")
+    unchanged = unsafe c.pointee.unchanged != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__fail_top_up_intent_response__init)
+    unsafe (c.pointee.n_intent, c.pointee.intent) = arena.single(intent)
+    unsafe c.pointee.unchanged = unchanged ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.CancelTopUpIntentRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__CancelTopUpIntentRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__cancel_top_up_intent_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    intentId = try unsafe readText(c.pointee.intent_id, "intent_id")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__cancel_top_up_intent_request__init)
+    unsafe c.pointee.intent_id = arena.text(intentId)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.CancelTopUpIntentResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__CancelTopUpIntentResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__cancel_top_up_intent_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    intent = try unsafe readSingle(c.pointee.n_intent, c.pointee.intent, "intent")
+    unchanged = unsafe c.pointee.unchanged != 0
+    commitSequence = unsafe c.pointee.commit_sequence
+    commitPosition = unsafe c.pointee.commit_position
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__cancel_top_up_intent_response__init)
+    unsafe (c.pointee.n_intent, c.pointee.intent) = arena.single(intent)
+    unsafe c.pointee.unchanged = unchanged ? 1 : 0
+    unsafe c.pointee.commit_sequence = commitSequence
+    unsafe c.pointee.commit_position = commitPosition
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListTopUpIntentsRequest: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListTopUpIntentsRequest
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_top_up_intents_request__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    userId = try unsafe readText(c.pointee.user_id, "user_id")
+    states = unsafe readEnums(c.pointee.n_states, c.pointee.states)
+    limit = unsafe c.pointee.limit
+    cursor = try unsafe readText(c.pointee.cursor, "cursor")
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_top_up_intents_request__init)
+    unsafe c.pointee.user_id = arena.text(userId)
+    unsafe (c.pointee.n_states, c.pointee.states) = arena.enums(states)
+    unsafe c.pointee.limit = limit
+    unsafe c.pointee.cursor = arena.text(cursor)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ListTopUpIntentsResponse: @unsafe CBacked {
+  typealias C = Tallystick__V1__ListTopUpIntentsResponse
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__list_top_up_intents_response__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    intents = try unsafe readMessages(c.pointee.n_intents, c.pointee.intents, "intents")
+    nextCursor = try unsafe readText(c.pointee.next_cursor, "next_cursor")
+    commitSequence = unsafe c.pointee.commit_sequence
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__list_top_up_intents_response__init)
+    unsafe (c.pointee.n_intents, c.pointee.intents) = arena.messages(intents)
+    unsafe c.pointee.next_cursor = arena.text(nextCursor)
+    unsafe c.pointee.commit_sequence = commitSequence
     return unsafe c
   }
 }

@@ -10,6 +10,8 @@ extension TallystickV1 {
     case owed
     /// A period of a subscription with automatic grants was not granted.
     case grantSkipped
+    /// A top-up intent was opened, closed, given up or cancelled.
+    case topUpIntent
     /// A number that this version of the protos does not know.
     case unrecognized(Int32)
 
@@ -19,6 +21,7 @@ extension TallystickV1 {
       case 1: self = .balanceBelow
       case 2: self = .owed
       case 6: self = .grantSkipped
+      case 7: self = .topUpIntent
       default: self = .unrecognized(rawValue)
       }
     }
@@ -29,6 +32,7 @@ extension TallystickV1 {
       case .balanceBelow: 1
       case .owed: 2
       case .grantSkipped: 6
+      case .topUpIntent: 7
       case .unrecognized(let number): number
       }
     }
@@ -40,13 +44,14 @@ extension TallystickV1 {
       case .balanceBelow: "BALANCE_BELOW"
       case .owed: "OWED"
       case .grantSkipped: "GRANT_SKIPPED"
+      case .topUpIntent: "TOP_UP_INTENT"
       case .unrecognized: nil
       }
     }
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .balanceBelow, .owed, .grantSkipped]
+      [.unspecified, .balanceBelow, .owed, .grantSkipped, .topUpIntent]
     }
   }
 
@@ -98,6 +103,58 @@ extension TallystickV1 {
     }
   }
 
+  public enum TopUpIntentState: Sendable, Hashable, RawRepresentable {
+    case unspecified
+    /// To be taken by a worker, or leased to one.
+    case open
+    /// By its purchase.
+    case closed
+    /// Given up after 8 failures.
+    case failed
+    case cancelled
+    /// A number that this version of the protos does not know.
+    case unrecognized(Int32)
+
+    public init(rawValue: Int32) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .open
+      case 2: self = .closed
+      case 3: self = .failed
+      case 4: self = .cancelled
+      default: self = .unrecognized(rawValue)
+      }
+    }
+
+    public var rawValue: Int32 {
+      switch self {
+      case .unspecified: 0
+      case .open: 1
+      case .closed: 2
+      case .failed: 3
+      case .cancelled: 4
+      case .unrecognized(let number): number
+      }
+    }
+
+    /// The value's name in the .proto without the enum's prefix; nil when unrecognized.
+    public var name: String? {
+      switch self {
+      case .unspecified: "UNSPECIFIED"
+      case .open: "OPEN"
+      case .closed: "CLOSED"
+      case .failed: "FAILED"
+      case .cancelled: "CANCELLED"
+      case .unrecognized: nil
+      }
+    }
+
+    /// Every known value, in the order of the .proto.
+    public static var known: [Self] {
+      [.unspecified, .open, .closed, .failed, .cancelled]
+    }
+  }
+
   /// Something that the commit of `commit_sequence` has brought about: it is there when that commit is, and it is
   /// never changed.
   public struct Event: Message {
@@ -122,6 +179,19 @@ extension TallystickV1 {
     public var transactionId: String = ""
     /// Of GRANT_SKIPPED.
     public var skippedGrant: TallystickV1.SkippedGrant?
+    /// Of TOP_UP_INTENT.
+    public var topUp: TallystickV1.TopUpStep?
+
+    public init() {}
+  }
+
+  /// What has become of a top-up intent.
+  public struct TopUpStep: Message {
+    public static var fullName: String { "tallystick.v1.TopUpStep" }
+    public var intentId: String = ""
+    public var state: TallystickV1.TopUpIntentState = TallystickV1.TopUpIntentState(rawValue: 0)
+    /// Of CLOSED the purchase's amount, else the intent's.
+    public var amountMicros: Int64 = 0
 
     public init() {}
   }
@@ -265,6 +335,195 @@ extension TallystickV1 {
     public var events: [TallystickV1.Event] = []
     /// The `from_event_id` with which another call goes on after this message.
     public var nextEventId: Int64 = 0
+
+    public init() {}
+  }
+
+  /// How a user's credit is topped up (auto recharge). When what is available is below the threshold after a
+  /// change of the account, whatever changed it, the same commit opens an intent, which a worker takes, charges
+  /// the user for, and closes by AddPurchase. At most one is open for a user.
+  ///
+  /// None is opened within the cooldown since the last one ended, or when the month's cap is reached, or while
+  /// the user is suspended. What is still below the threshold then gets one when the cooldown or the month is
+  /// over, by itself, within a second; but after an intent was given up or cancelled only with the next change of
+  /// the account after the cooldown, so that nobody's card is tried for ever. A setting that is put while the user
+  /// is below the threshold opens one at once, in the same way.
+  public struct TopUp: Message {
+    public static var fullName: String { "tallystick.v1.TopUp" }
+    public var userId: String = ""
+    /// Greater than zero.
+    public var thresholdMicros: Int64 = 0
+    /// What is to be available once the intent is closed; at least the threshold.
+    public var targetMicros: Int64 = 0
+    /// What may be opened in a calendar month (UTC): its sum, and how many. None when zero. The last intent before
+    /// the cap is of what the cap leaves. An intent counts in the month in which it was opened, by its amount, or
+    /// by its purchase's once it is closed; what was given up or cancelled does not count.
+    public var monthlyCapMicros: Int64 = 0
+    public var monthlyCapCount: Int64 = 0
+    /// 0 to 31 days.
+    public var cooldownMillis: Int64 = 0
+    /// When it is not, no intent is opened, and the open one is cancelled.
+    public var enabled: Bool = false
+    /// From here on set by the server. What counts towards the caps of the last month in which an intent was
+    /// opened: `YYYY-MM`, empty before the first.
+    public var month: String = ""
+    public var monthMicros: Int64 = 0
+    public var monthCount: Int64 = 0
+    /// Empty when none is open.
+    public var openIntentId: String = ""
+    public var updatedAtMicros: Int64 = 0
+
+    public init() {}
+  }
+
+  /// That a user's credit is to be topped up.
+  public struct TopUpIntent: Message {
+    public static var fullName: String { "tallystick.v1.TopUpIntent" }
+    public var intentId: String = ""
+    public var userId: String = ""
+    public var state: TallystickV1.TopUpIntentState = TallystickV1.TopUpIntentState(rawValue: 0)
+    /// What clears the shortfall: target - available + owed when it was opened, or what the month's cap left. It
+    /// does not grow when the balance falls further while the intent is open.
+    public var amountMicros: Int64 = 0
+    /// When it was opened.
+    public var availableMicros: Int64 = 0
+    public var owedMicros: Int64 = 0
+    public var openedAtMicros: Int64 = 0
+    /// Of OPEN: when it can be taken, which is when its lease or its pause after a failure ends.
+    public var dueAtMicros: Int64 = 0
+    /// Who took it last.
+    public var worker: String = ""
+    /// Of one that is leased; the lease may be over.
+    public var leasedUntilMicros: Int64 = 0
+    public var failures: Int32 = 0
+    /// Of the last failure.
+    public var message: String = ""
+    /// Unless it is open.
+    public var endedAtMicros: Int64 = 0
+    /// The purchase that closed it.
+    public var transactionId: String = ""
+
+    public init() {}
+  }
+
+  public struct PutTopUpRequest: Message {
+    public static var fullName: String { "tallystick.v1.PutTopUpRequest" }
+    public var topUp: TallystickV1.TopUp?
+
+    public init() {}
+  }
+
+  public struct PutTopUpResponse: Message {
+    public static var fullName: String { "tallystick.v1.PutTopUpResponse" }
+    public var topUp: TallystickV1.TopUp?
+    /// The stored setting had this content already.
+    public var unchanged: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct GetTopUpRequest: Message {
+    public static var fullName: String { "tallystick.v1.GetTopUpRequest" }
+    public var userId: String = ""
+
+    public init() {}
+  }
+
+  public struct GetTopUpResponse: Message {
+    public static var fullName: String { "tallystick.v1.GetTopUpResponse" }
+    /// Absent when none was ever put.
+    public var topUp: TallystickV1.TopUp?
+    public var commitSequence: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct TakeTopUpIntentRequest: Message {
+    public static var fullName: String { "tallystick.v1.TakeTopUpIntentRequest" }
+    /// Who takes it, 1 to 128 bytes. A worker has one lease at a time: while that lasts, the call answers the same
+    /// intent again.
+    public var worker: String = ""
+    /// 1 to 86,400,000; 300,000 (five minutes) when zero. After it another worker may take the intent.
+    public var leaseMillis: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct TakeTopUpIntentResponse: Message {
+    public static var fullName: String { "tallystick.v1.TakeTopUpIntentResponse" }
+    /// Absent when none is due.
+    public var intent: TallystickV1.TopUpIntent?
+    /// The worker had this lease already, or none is due.
+    public var unchanged: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct FailTopUpIntentRequest: Message {
+    public static var fullName: String { "tallystick.v1.FailTopUpIntentRequest" }
+    public var intentId: String = ""
+    public var worker: String = ""
+    /// For people, at most 1,024 bytes.
+    public var message: String = ""
+
+    public init() {}
+  }
+
+  public struct FailTopUpIntentResponse: Message {
+    public static var fullName: String { "tallystick.v1.FailTopUpIntentResponse" }
+    /// OPEN again and due after a pause, which is the cooldown (a minute at least) and doubles with each failure
+    /// up to a day; FAILED after the eighth.
+    public var intent: TallystickV1.TopUpIntent?
+    /// This failure was told before.
+    public var unchanged: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct CancelTopUpIntentRequest: Message {
+    public static var fullName: String { "tallystick.v1.CancelTopUpIntentRequest" }
+    public var intentId: String = ""
+
+    public init() {}
+  }
+
+  public struct CancelTopUpIntentResponse: Message {
+    public static var fullName: String { "tallystick.v1.CancelTopUpIntentResponse" }
+    public var intent: TallystickV1.TopUpIntent?
+    /// It was cancelled before.
+    public var unchanged: Bool = false
+    public var commitSequence: Int64 = 0
+    public var commitPosition: Int32 = 0
+
+    public init() {}
+  }
+
+  public struct ListTopUpIntentsRequest: Message {
+    public static var fullName: String { "tallystick.v1.ListTopUpIntentsRequest" }
+    /// Of all users when empty, for which a call must not act for a user.
+    public var userId: String = ""
+    /// All states when empty.
+    public var states: [TallystickV1.TopUpIntentState] = []
+    /// 1 to 1,000; 100 when zero.
+    public var limit: Int32 = 0
+    public var cursor: String = ""
+
+    public init() {}
+  }
+
+  public struct ListTopUpIntentsResponse: Message {
+    public static var fullName: String { "tallystick.v1.ListTopUpIntentsResponse" }
+    /// Newest first.
+    public var intents: [TallystickV1.TopUpIntent] = []
+    /// Empty on the last page.
+    public var nextCursor: String = ""
+    public var commitSequence: Int64 = 0
 
     public init() {}
   }

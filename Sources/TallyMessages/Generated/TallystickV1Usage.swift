@@ -1017,5 +1017,16 @@ extension TallystickV1 {
     /// Events as they are committed, in order and without a gap, from any one on: those of all users, or of some.
     /// It begins, goes on and ends as WatchTransactions does.
     public static let watchEvents = RPC<TallystickV1.WatchEventsRequest, TallystickV1.WatchEventsResponse>(service: name, method: "WatchEvents", kind: .serverStream)
+    /// Says how a user's credit is topped up. The same content again changes nothing. Role: admin.
+    public static let putTopUp = RPC<TallystickV1.PutTopUpRequest, TallystickV1.PutTopUpResponse>(service: name, method: "PutTopUp", kind: .unary, repeatable: { _ in true })
+    public static let getTopUp = RPC<TallystickV1.GetTopUpRequest, TallystickV1.GetTopUpResponse>(service: name, method: "GetTopUp", kind: .unary, repeatable: { _ in true })
+    /// Leases the intent that has been due for longest to a worker, which charges the user and then calls
+    /// AddPurchase with `intent_id`, or FailTopUpIntent. Not for a call that acts for a user. Role: service.
+    public static let takeTopUpIntent = RPC<TallystickV1.TakeTopUpIntentRequest, TallystickV1.TakeTopUpIntentResponse>(service: name, method: "TakeTopUpIntent", kind: .unary)
+    /// Gives a leased intent back: the user could not be charged. Role: service.
+    public static let failTopUpIntent = RPC<TallystickV1.FailTopUpIntentRequest, TallystickV1.FailTopUpIntentResponse>(service: name, method: "FailTopUpIntent", kind: .unary)
+    /// Ends an open intent. A purchase for it that comes all the same still closes it. Role: admin.
+    public static let cancelTopUpIntent = RPC<TallystickV1.CancelTopUpIntentRequest, TallystickV1.CancelTopUpIntentResponse>(service: name, method: "CancelTopUpIntent", kind: .unary, repeatable: { _ in true })
+    public static let listTopUpIntents = RPC<TallystickV1.ListTopUpIntentsRequest, TallystickV1.ListTopUpIntentsResponse>(service: name, method: "ListTopUpIntents", kind: .unary, repeatable: { _ in true })
   }
 }

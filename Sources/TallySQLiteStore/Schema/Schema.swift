@@ -27,8 +27,8 @@ enum Schema {
   }
 
   private static let groupsAndLimits = Migration(
-    version: 7, name: "spenders, tags and caps, schedules and changes of pages",
-    sql: groups + pageSchedule + caps
+    version: 7, name: "spenders, tags and caps, schedules and changes of pages, top-ups",
+    sql: groups + pageSchedule + caps + topUps
   ) { (connection) throws(SQLiteError) in
     try countMore(connection)
   }
@@ -43,7 +43,7 @@ enum Schema {
       "user_settings_plan", "user_settings_role", "user_settings_approval",
       "page_version_digest",
     ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes + eventIndexes + groupIndexes
-    + pageScheduleIndexes + capIndexes
+    + pageScheduleIndexes + capIndexes + topUpIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

@@ -17,7 +17,7 @@ final class AccountTable {
   static let columns = ColumnList(
     "id", "user_id", "posted", "held", "version", "head", "lots", "next_hold_expiry", "open_holds",
     "owed", "owed_parts", "suspended", "next_grant_at", "mark_64", "mark_4096",
-    "own_caps", "cap_counted")
+    "own_caps", "cap_counted", "top_up_below", "top_up_at")
   /// What a row's ledger rows change in it.
   private static let changing = columns.without("id", "user_id")
 
@@ -89,6 +89,8 @@ final class AccountTable {
     account.marks = SkipMarks(last64: row.int(), last4096: row.int())
     account.ownCapCount = try row.counted()
     account.isCapCounted = row.int() != 0
+    account.topUpBelowMicros = row.optionalInt()
+    account.topUpAtMicros = row.optionalInt()
     return account
   }
 
@@ -135,6 +137,8 @@ final class AccountTable {
     update.bind(account.marks.last4096)
     update.bind(account.ownCapCount)
     update.bind(account.isCapCounted ? 1 : 0)
+    update.bind(account.topUpBelowMicros)
+    update.bind(account.topUpAtMicros)
     try update.run()
     let dueMicros = account.nextDueMicros
     guard dueMicros != storedDueMicros else { return }

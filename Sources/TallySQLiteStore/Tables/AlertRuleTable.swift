@@ -68,7 +68,7 @@ final class AlertRuleTable {
     switch EventKind(rawValue: Int32(clamping: kind)) {
     case .balanceBelow: condition = .balanceBelow(micros: threshold)
     case .owed: condition = .owedAbove(micros: threshold)
-    case .grantSkipped, nil: throw .malformed("alert rule \(id), kind \(kind)")
+    case .grantSkipped, .topUpIntent, nil: throw .malformed("alert rule \(id), kind \(kind)")
     }
     var rule = AlertRule(id: id, scope: scope, condition: condition)
     rule.updatedAtMicros = row.int()

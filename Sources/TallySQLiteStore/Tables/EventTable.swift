@@ -11,7 +11,8 @@ internal import TallySQLite
 final class EventTable {
   static let columns = ColumnList(
     "id", "kind", "at", "effective_at", "commit_sequence", "commit_position", "rule_id", "threshold",
-    "figure_before", "figure_after", "sequence", "plan_id", "cause", "start_day", "other_start_day")
+    "figure_before", "figure_after", "sequence", "plan_id", "cause", "start_day", "other_start_day",
+    "intent", "intent_state", "intent_amount")
   /// The columns of an event `e` and its account `a`, as `event(_:)` takes them.
   static let selected = "\(columns.of("e")), a.user_id"
 
@@ -115,6 +116,15 @@ final class EventTable {
       event.skippedGrant = AccountEvent.SkippedGrant(
         cause: cause, planId: planId, startDay: row.int(), otherStartDay: row.optionalInt())
     }
+    if row.isNull {
+      row.skip(3)
+    } else {
+      let (intentId, state) = (row.int(), row.int())
+      guard let state = TopUpIntent.State(rawValue: Int32(clamping: state)) else {
+        throw .malformed("event \(id), intent in state \(state)")
+      }
+      event.topUp = AccountEvent.TopUpStep(intentId: intentId, state: state, amountMicros: row.int())
+    }
     event.userId = row.text()
     return event
   }
@@ -137,6 +147,9 @@ final class EventTable {
     insert.bind((event.skippedGrant?.cause.rawValue).map(Int64.init))
     insert.bind(event.skippedGrant?.startDay)
     insert.bind(event.skippedGrant?.otherStartDay)
+    insert.bind(event.topUp?.intentId)
+    insert.bind((event.topUp?.state.rawValue).map(Int64.init))
+    insert.bind(event.topUp?.amountMicros)
     insert.bind(account)
     try insert.run()
   }

@@ -38,6 +38,7 @@ extension Tables {
     }
     for effect in set.rateLimits { try rateLimits.save(effect) }
     for effect in set.alertRules { try alertRules.save(effect) }
+    try writeTopUps(set)
     for row in set.accountEvents { try events.append(row.event, account: row.account) }
     if !set.runs.isEmpty { try writeRuns(set) }
     if set.countsUsage { try writeCounters(set) }
@@ -47,6 +48,15 @@ extension Tables {
     }
     try systemAccounts.save(set.books.system, over: set.committed.system)
     try meta.save(set.books.head)
+  }
+
+  private func writeTopUps(_ set: WriteSet) throws(SQLiteError) {
+    if set.topUps.isEmpty, set.topUpIntents.isEmpty { return }
+    // A user has one open intent at most: the one before is ended first.
+    let intents = set.topUpIntents.values.sorted { $0.id < $1.id }
+    for intent in intents where intent.state != .open { try topUpIntents.save(intent) }
+    for intent in intents where intent.state == .open { try topUpIntents.save(intent) }
+    for topUp in set.topUps.values.sorted(by: { $0.account < $1.account }) { try topUps.save(topUp) }
   }
 
   private func writeRuns(_ set: WriteSet) throws(SQLiteError) {

@@ -23,6 +23,8 @@ final class Tables {
   let rateLimits: RateLimitTable
   let alertRules: AlertRuleTable
   let events: EventTable
+  let topUps: TopUpTable
+  let topUpIntents: TopUpIntentTable
   let runs: RunTable
   let runLabels: RunLabelTable
   let runTotal: RunTotalTable
@@ -54,6 +56,8 @@ final class Tables {
     rateLimits = try RateLimitTable(connection)
     alertRules = try AlertRuleTable(connection)
     events = try EventTable(connection)
+    topUps = try TopUpTable(connection)
+    topUpIntents = try TopUpIntentTable(connection)
     runs = try RunTable(connection)
     runLabels = try RunLabelTable(connection)
     runTotal = try RunTotalTable(connection)

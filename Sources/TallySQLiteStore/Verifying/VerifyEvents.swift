@@ -13,8 +13,9 @@ internal import TallySQLite
 final class VerifyEvents {
   static let sliceSQL = """
     SELECT \(EventTable.selected), e.account, l.account, l.at, l.commit_sequence, l.commit_position,
-      l.balance_after - l.held_after - l.pending_after, l.owed_after
+      l.balance_after - l.held_after - l.pending_after, l.owed_after, i.account
     FROM event e LEFT JOIN account a ON a.id = e.account LEFT JOIN ledger l ON l.sequence = e.sequence
+      LEFT JOIN top_up_intent i ON i.id = e.intent
     WHERE e.id > ?1 ORDER BY e.id LIMIT ?2
     """
 
@@ -27,6 +28,8 @@ final class VerifyEvents {
     var event: AccountEvent
     var account: Int64
     var entry: Entry?
+    /// Of the intent that it names.
+    var intentAccount: Int64?
 
     struct Entry {
       var account: Int64
@@ -48,14 +51,14 @@ final class VerifyEvents {
       let (event, account) = (try EventTable.event(&row), row.int())
       if row.isNull {
         row.skip(6)
-        return Row(event: event, account: account)
+        return Row(event: event, account: account, intentAccount: row.optionalInt())
       }
       return Row(
         event: event, account: account,
         entry: Row.Entry(
           account: row.int(), atMicros: row.int(),
           commit: CommitPoint(sequence: row.int(), position: row.int32()), availableMicros: row.int(),
-          owedMicros: row.int()))
+          owedMicros: row.int()), intentAccount: row.optionalInt())
     }
     for row in rows { compare(row, &tally) }
     return rows.count == VerifyReader.sliceRows
@@ -74,6 +77,10 @@ final class VerifyEvents {
     case .grantSkipped:
       tally.expect(event.skippedGrant != nil && event.crossing == nil, "\(name): it is of no grant")
     case .balanceBelow, .owed: compare(event, row, &tally)
+    case .topUpIntent:
+      tally.expect(
+        event.topUp != nil && row.intentAccount == row.account,
+        "\(name): it is of no top-up intent, or of another user's")
     }
   }
 

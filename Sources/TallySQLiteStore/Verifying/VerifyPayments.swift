@@ -1,5 +1,5 @@
-// Check 5 of payments and periods: each id of a payment leads to its purchase, and no two periods of a plan
-// overlap.
+// Check 5 of payments and periods: each id of a payment leads to its purchase, a purchase that names a top-up
+// intent has closed it, and no two periods of a plan overlap.
 //
 // Invariants:
 // 1. It does not rely on a unique index being unique.
@@ -15,8 +15,12 @@ final class VerifyPayments {
     LEFT JOIN ledger l ON l.sequence = p.sequence WHERE p.ref > ?1 ORDER BY p.ref LIMIT ?2
     """
   static let purchasesSQL = """
-    SELECT l.sequence FROM ledger l WHERE l.sequence > ?1 AND l.sequence <= ?2 AND l.payment_id IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM payment_ref p WHERE p.ref = l.payment_id AND p.sequence = l.sequence)
+    SELECT l.sequence, l.payment_id IS NULL OR EXISTS (
+        SELECT 1 FROM payment_ref p WHERE p.ref = l.payment_id AND p.sequence = l.sequence) AS leads,
+      l.intent_id IS NULL OR EXISTS (
+        SELECT 1 FROM top_up_intent i
+        WHERE i.id = CAST(substr(l.intent_id, 8) AS INTEGER) AND i.purchase = l.sequence) AS closes
+    FROM ledger l WHERE l.sequence > ?1 AND l.sequence <= ?2 AND (NOT leads OR NOT closes)
     ORDER BY l.sequence
     """
   static let periodsSQL = """
@@ -76,8 +80,9 @@ final class VerifyPayments {
     let end = sequence + VerifyReader.sliceRows
     purchases.bind(sequence)
     purchases.bind(end)
-    for row in try purchases.all({ (row) in row.int() }) {
-      tally.add("ledger row \(row): its payment's id does not lead to it")
+    for (row, leads, closes) in try purchases.all({ (row) in (row.int(), row.int(), row.int()) }) {
+      tally.expect(leads != 0, "ledger row \(row): its payment's id does not lead to it")
+      tally.expect(closes != 0, "ledger row \(row): it has not closed the top-up intent that it names")
     }
     return end
   }

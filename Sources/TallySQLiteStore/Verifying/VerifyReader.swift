@@ -61,6 +61,7 @@ final class VerifyReader {
   let caps: VerifyCaps
   let pages: VerifyPages
   let events: VerifyEvents
+  let topUps: VerifyTopUps
 
   init(_ connection: Connection) throws(SQLiteError) {
     self.connection = connection
@@ -84,6 +85,7 @@ final class VerifyReader {
     caps = try VerifyCaps(connection)
     pages = try VerifyPages(connection)
     events = try VerifyEvents(connection)
+    topUps = try VerifyTopUps(connection)
   }
 
   func snapshot<Value>(

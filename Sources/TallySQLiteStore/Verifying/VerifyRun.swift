@@ -320,6 +320,16 @@ final class VerifyRun {
     }
   }
 
+  /// Intents with their purchases, then settings with their intents.
+  func topUps(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
+    let topUps = reader.topUps
+    for part in [topUps.intents, topUps.settings] {
+      while try reader.snapshot({ (_) throws(SQLiteError) in try part(&replay.allocations) }) {
+        progress(.allocations, replay.allocations, total: 0, report)
+      }
+    }
+  }
+
   /// Goes through the ledger in windows of rows, one snapshot each.
   private func walkLedger(
     _ check: VerifyCheck, _ report: (VerifyProgress) -> Void,

@@ -81,6 +81,7 @@ struct VerifySchema {
       ("user approvals", enums.userApprovals, UserApproval.allCases.map(\.rawValue)),
       ("event kinds", enums.eventKinds, EventKind.allCases.map(\.rawValue)),
       ("kinds of page updates", enums.pageUpdateKinds, PageUpdateKind.allCases.map(\.rawValue)),
+      ("states of top-up intents", enums.intentStates, TopUpIntent.State.allCases.map(\.rawValue)),
     ] {
       tally.examined += 1
       tally.expect(numbers.sorted() == stored.sorted(), "\(name) are not the protocol's")

@@ -168,6 +168,9 @@ let protoEnums = VerifyEnums(
   },
   pageUpdateKinds: knownNumbers { number in
     if case .unrecognized = TallystickV1.PageUpdateKind(rawValue: number) { false } else { true }
+  },
+  intentStates: knownNumbers { number in
+    if case .unrecognized = TallystickV1.TopUpIntentState(rawValue: number) { false } else { true }
   })
 
 /// The known numbers of an enum without zero; 255 is far beyond the last of any.

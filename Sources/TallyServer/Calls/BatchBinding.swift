@@ -338,8 +338,9 @@ extension Reason {
       .pageNotFound, .mediaNotFound, .versionNotFound, .idempotencyMismatch, .grantConflict,
       .grantOverlaps, .paymentConflict, .eventConflict, .runConflict, .slugTaken, .holdExpired, .holdSettled,
       .captureExceedsHold, .transactionNotRefundable, .refundExceeds, .reversalExceeds, .reversalShort,
-      .voidShort, .versionConflict, .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit,
-      .amountOverflow, .quotaExceeded, .capExceeded, .insufficientCredits, .batchAborted:
+      .voidShort, .topUpIntentNotFound, .topUpIntentEnded, .topUpIntentNotLeased, .versionConflict,
+      .mediaInUse, .userSuspended, .paymentDue, .holdLimit, .lotLimit, .amountOverflow, .quotaExceeded,
+      .capExceeded, .insufficientCredits, .batchAborted:
       false
     }
   }

@@ -39,13 +39,14 @@ extension Reason {
       .invalidArgument
     case .userNotFound, .paymentNotFound, .transactionNotFound, .holdNotFound, .grantNotFound, .runNotFound,
       .pageNotFound,
-      .mediaNotFound, .versionNotFound:
+      .mediaNotFound, .versionNotFound, .topUpIntentNotFound:
       .notFound
     case .idempotencyMismatch, .grantConflict, .grantOverlaps, .paymentConflict, .eventConflict, .runConflict,
       .slugTaken:
       .alreadyExists
     case .holdExpired, .holdSettled, .captureExceedsHold, .transactionNotRefundable, .refundExceeds,
-      .reversalExceeds, .reversalShort, .voidShort, .mediaInUse, .userSuspended, .paymentDue, .holdLimit,
+      .reversalExceeds, .reversalShort, .voidShort, .topUpIntentEnded, .topUpIntentNotLeased, .mediaInUse,
+      .userSuspended, .paymentDue, .holdLimit,
       .lotLimit, .insufficientCredits:
       .failedPrecondition
     case .versionConflict, .batchAborted: .aborted

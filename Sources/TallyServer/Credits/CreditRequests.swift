@@ -42,11 +42,12 @@ enum CreditRequests {
     try Fields.amount(request.amountMicros, "amount_micros")
     try Fields.optional(request.package, "package", atMost: Limits.packageByteCount)
     try Fields.time(request.expiresAtMicros, "expires_at_micros")
+    let intentId = request.intentId.isEmpty ? nil : TopUpRequests.intentNumber(request.intentId)
     return Prepared(
       command: CreditCommand.AddPurchase(
         userId: request.userId, paymentId: request.paymentId, externalRefs: request.externalRefs,
         amountMicros: request.amountMicros, package: request.package,
-        expiresAtMicros: request.expiresAtMicros,
+        expiresAtMicros: request.expiresAtMicros, intentId: intentId,
         idempotency: try Fields.idempotency(request.idempotencyKey, path, digest: digest),
         text: try Fields.text(request.description, request.metadata, path)),
       userId: request.userId)

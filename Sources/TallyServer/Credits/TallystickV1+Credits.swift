@@ -84,6 +84,7 @@ extension TallystickV1.Transaction {
     }
     rolloverCapMicros = entry.rollover?.capMicros ?? 0
     spender = entry.spender
+    intentId = entry.intentId ?? ""
   }
 }
 

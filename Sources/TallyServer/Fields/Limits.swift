@@ -51,6 +51,10 @@ public enum Limits {
   public static let quotaCount: Int64 = 1_000_000_000_000_000
   public static let alertRuleIdByteCount = 128
   public static let capIdByteCount = 128
+  /// Who takes top-up intents, and what is said of a failure.
+  public static let workerByteCount = 128
+  public static let topUpMessageByteCount = 1_024
+  public static let topUpCapCount: Int64 = 1_000_000
   public static let packageByteCount = 255
   public static let actorByteCount = 255
   public static let adjustReasonByteCount = 1_024
@@ -146,6 +150,13 @@ public enum Limits {
     ("alert_rule_id", Int64(alertRuleIdByteCount), "bytes"),
     ("alert_rules_of_a_scope", Int64(AlertRule.maximumOfAScope), "rules"),
     ("alert_rules", Int64(AlertRule.maximumInAll), "rules"),
+    ("worker", Int64(workerByteCount), "bytes"),
+    ("top_up_message", Int64(topUpMessageByteCount), "bytes"),
+    ("top_up_cooldown", TopUp.maximumCooldownMillis, "millis"),
+    ("top_up_cap_count", topUpCapCount, "intents"),
+    ("top_up_lease", TopUpIntent.maximumLeaseMillis, "millis"),
+    ("default_top_up_lease", TopUpIntent.defaultLeaseMillis, "millis"),
+    ("top_up_failures", Int64(TopUpIntent.maximumFailures), "failures"),
     ("package", Int64(packageByteCount), "bytes"),
     ("actor", Int64(actorByteCount), "bytes"),
     ("reason", Int64(adjustReasonByteCount), "bytes"),

@@ -142,6 +142,7 @@ extension TallystickV1.Event {
       transactionId = Identifiers.transaction(crossing.sequence)
     }
     skippedGrant = event.skippedGrant.map(TallystickV1.SkippedGrant.init)
+    topUp = event.topUp.map(TallystickV1.TopUpStep.init)
   }
 }
 

@@ -13,7 +13,7 @@ struct UsageService {
 
   var services: Services
 
-  var bindings: [Binding] { plans + prices + caps + runs + reads + events }
+  var bindings: [Binding] { plans + prices + caps + runs + reads + events + topUps }
 
   private var plans: [Binding] {
     let engine = services.engine

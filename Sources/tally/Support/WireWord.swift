@@ -42,6 +42,10 @@ extension TallystickV1.EventKind: WireWord {
 }
 
 extension TallystickV1.PageUpdateKind: WireWord {}
+extension TallystickV1.TopUpIntentState: WireWord {
+  static let choices = known.filter { $0 != .unspecified }
+}
+
 extension TallystickV1.SkipCause: WireWord {}
 extension TallystickV1.RunStatus: WireWord {}
 extension TallystickV1.QuotaKind: WireWord {}

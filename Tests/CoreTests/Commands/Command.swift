@@ -38,6 +38,7 @@ enum Command: Mutation, Equatable {
   case usage(UsageCommand)
   case page(PageCommand)
   case admin(AdminCommand)
+  case topUp(TopUpCommand)
 
   func settledUserIds(_ decider: Decider) -> [String] {
     switch self {
@@ -58,6 +59,7 @@ enum Command: Mutation, Equatable {
     case .usage(.begin(let it)): it.settledUserIds(decider)
     case .usage(.finish(let it)): it.settledUserIds(decider)
     case .usage(.record(let it)): it.settledUserIds(decider)
+    case .topUp(let it): it.settledUserIds(decider)
     case .putPlan, .putPrices, .page, .admin: []
     }
   }
@@ -86,6 +88,7 @@ enum Command: Mutation, Equatable {
     case .usage(let it): try it.decide(by: decider).map { .usage(.run($0)) }
     case .page(let it): try it.decide(by: decider).map(Outcome.page)
     case .admin(let it): try it.decide(by: decider).map(Outcome.admin)
+    case .topUp(let it): try it.decide(by: decider).map(Outcome.topUp)
     }
   }
 }
@@ -208,6 +211,7 @@ enum Outcome: Equatable {
   case usage(UsageOutcome)
   case page(PageOutcome)
   case admin(AdminOutcome)
+  case topUp(TopUpOutcome)
   case refused(Refusal)
 
   init(_ result: Result<Outcome, Refusal>) {
@@ -278,7 +282,7 @@ extension Rules {
     case .release(let it): try decide(it, context)
     case .forgiveOwed(let it): try decide(it, context)
     case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .putPlan, .putPrices, .usage, .page,
-      .admin:
+      .admin, .topUp:
       throw Refusal(.corrupt, "the command names an earlier row, or is not one of credit")
     }
   }

@@ -13,6 +13,7 @@ struct PrecedenceCase {
     case schedule, cancelSchedule = "cancel-schedule", setSlug = "set-slug", delete, undelete, purge
     case createMedia = "create-media", deleteMedia = "delete-media"
     case putSettings = "put-settings"
+    case failIntent = "fail-intent"
   }
 
   struct Unknown: Error {
@@ -31,6 +32,8 @@ struct PrecedenceCase {
   private var paymentId = "fresh"
   private var planId = "pro"
   private var holdId: Int64
+  private var intentId: Int64?
+  private var worker = "w"
   private var transaction: Int64 = 0
   private var eventId = "fresh"
   private var actingUserId: String? = "u"
@@ -84,6 +87,7 @@ struct PrecedenceCase {
     try world.carryOut(.page(.save(Self.save("second", over: 1))))
     self.world = world
     try prepareMoneyBack()
+    if verb == .failIntent { try leaseIntent() }
     if verb == .unpublish { try self.world.carryOut(.page(.publish(Self.anybody, version: 1))) }
     if verb == .cancelSchedule {
       try self.world.carryOut(.page(.schedule(Self.anybody, version: 1, atMicros: noon + 9)))
@@ -110,6 +114,12 @@ struct PrecedenceCase {
       try world.carryOut(Self.reversal("e", of: "pay-u-spent", key: "reversal"))
     default: break
     }
+  }
+
+  private mutating func leaseIntent() throws {
+    try world.carryOut(.topUp(.put(TopUp(userId: "u", thresholdMicros: 2_000, targetMicros: 2_000))))
+    try world.carryOut(.topUp(.take(.init(worker: "w", leaseMillis: 1_000))))
+    intentId = 1
   }
 
   private static func reversal(_ eventId: String, of paymentId: String = "used", key: String) -> Command {
@@ -163,6 +173,15 @@ struct PrecedenceCase {
       try world.carryOut(CoreTests.purchase("u", 10, "other"))
       try world.carryOut(Self.reversal("other", of: "pay-u-other", key: "event"))
       eventId = "other"
+    case "no-intent": intentId = 999
+    case "not-leased": worker = "other"
+    case "intent-closed":
+      if intentId == nil { try leaseIntent() }
+      try world.carryOut(
+        .addPurchase(
+          .init(
+            userId: "u", paymentId: "closing", amountMicros: 2_000, intentId: 1,
+            idempotency: CoreTests.key("closing"))))
     case "no-transaction": transaction = 999
     case "purchase-row": transaction = 1
     case "no-plan": planId = "none"
@@ -316,7 +335,7 @@ struct PrecedenceCase {
       .addPurchase(
         .init(
           userId: "u", paymentId: paymentId, amountMicros: amountMicros, expiresAtMicros: expiresAtMicros,
-          idempotency: idempotency))
+          intentId: intentId, idempotency: idempotency))
     case .grantPlan:
       .grantPlan(
         .init(
@@ -346,6 +365,7 @@ struct PrecedenceCase {
       .release(.init(holdId: holdId, actingUserId: actingUserId, idempotency: idempotency))
     case .refund, .reverse, .reinstate, .void, .forgive: moneyBackCommand
     case .begin, .finish, .record: .usage(usageCommand)
+    case .failIntent: .topUp(.fail(.init(intentId: intentId ?? 0, worker: worker, message: "")))
     case .putSettings: .admin(.putSettings(settings))
     default: .page(pageCommand)
     }
@@ -453,7 +473,7 @@ extension Outcome {
       replayed
     case .admin(.settingsStored(_, let unchanged, _)): unchanged
     case .admin(.capsStored(_, let unchanged, _)): unchanged
-    case .page(.purged), .admin(.rateLimitSet), .admin(.ruleStored), .refused: false
+    case .page(.purged), .admin(.rateLimitSet), .admin(.ruleStored), .topUp, .refused: false
     }
   }
 }

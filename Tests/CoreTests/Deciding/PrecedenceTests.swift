@@ -21,6 +21,8 @@ struct PrecedenceTests {
                  owing=PAYMENT_DUE no-own-cap=CAP_EXCEEDED \
                  too-much=INSUFFICIENT_CREDITS
     consume      suspended=USER_SUSPENDED no-cap=CAP_EXCEEDED too-much=INSUFFICIENT_CREDITS
+    purchase     no-intent=TOP_UP_INTENT_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH \
+                 payment-of-another=PAYMENT_CONFLICT intent-closed=TOP_UP_INTENT_ENDED nothing=INVALID_AMOUNT
     purchase     other-request=IDEMPOTENCY_MISMATCH payment-of-another=PAYMENT_CONFLICT \
                  nothing=INVALID_AMOUNT expired=INVALID_FIELD full-of-lots=LOT_LIMIT greatest=AMOUNT_OVERFLOW
     grant-plan   no-plan=GRANT_NOT_FOUND other-request=IDEMPOTENCY_MISMATCH granted-otherwise=GRANT_CONFLICT \
@@ -95,6 +97,9 @@ struct PrecedenceTests {
     consume      done-before=replay no-own-cap=CAP_EXCEEDED
     begin        done-before=replay no-own-cap=CAP_EXCEEDED
     purchase     done-before=replay payment-of-another=PAYMENT_CONFLICT expired=INVALID_FIELD
+    purchase     no-intent=TOP_UP_INTENT_NOT_FOUND done-before=replay intent-closed=TOP_UP_INTENT_ENDED
+    fail-intent  no-intent=TOP_UP_INTENT_NOT_FOUND intent-closed=TOP_UP_INTENT_ENDED \
+                 not-leased=TOP_UP_INTENT_NOT_LEASED
     purchase     other-request=IDEMPOTENCY_MISMATCH done-under-another-key=replay expired=INVALID_FIELD
     grant-plan   no-plan=GRANT_NOT_FOUND done-before=replay expired=INVALID_FIELD
     grant-plan   other-request=IDEMPOTENCY_MISMATCH done-under-another-key=replay expired=INVALID_FIELD

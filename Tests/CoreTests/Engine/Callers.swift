@@ -272,7 +272,7 @@ extension Outcome {
     switch self {
     case .applied(let receipt): receipt.replayed ? nil : receipt.transaction
     case .usage(.run(let receipt)): receipt.replayed ? nil : receipt.transaction
-    case .planStored, .pricesStored, .page, .admin, .refused: nil
+    case .planStored, .pricesStored, .page, .admin, .topUp, .refused: nil
     }
   }
 }

@@ -24,6 +24,8 @@ struct EngineAgreementTests {
     "credit", "credit again", "run", "run again", "plan", "plan unchanged", "page", "page again", "media",
     "media again", "media deleted", "purged", "settings", "settings unchanged", "rate limit",
     "caps", "caps unchanged", "CAP_EXCEEDED", "rule", "rule unchanged", "rule deleted", "event",
+    "top-up", "no intent", "intent open", "intent open again", "intent cancelled",
+    "TOP_UP_INTENT_NOT_FOUND", "TOP_UP_INTENT_ENDED", "TOP_UP_INTENT_NOT_LEASED",
     "QUOTA_EXCEEDED", "INSUFFICIENT_CREDITS", "GRANT_NOT_FOUND", "VERSION_CONFLICT", "RUN_NOT_FOUND",
     "USER_SUSPENDED", "PAYMENT_DUE", "REFUND_EXCEEDS", "TRANSACTION_NOT_REFUNDABLE", "REVERSAL_EXCEEDS",
     "REVERSAL_SHORT", "VOID_SHORT", "GRANT_NOT_FOUND", "PAYMENT_CONFLICT", "EVENT_CONFLICT", "refund",
@@ -218,6 +220,9 @@ extension Outcome {
     case .admin(.capsStored(_, let unchanged, _)): unchanged ? "caps unchanged" : "caps"
     case .admin(.ruleStored(let rule, let unchanged, _)):
       unchanged ? "rule unchanged" : rule == nil ? "rule deleted" : "rule"
+    case .topUp(.setting(let it)): it.unchanged ? "top-up unchanged" : "top-up"
+    case .topUp(.intent(let it)):
+      it.intent.map { "intent \($0.state)\(it.unchanged ? " again" : "")" } ?? "no intent"
     case .refused(let refusal): refusal.reason.rawValue
     }
   }

@@ -82,12 +82,21 @@ struct EngineDump {
         return (page.rows, page.nextBefore)
       }
     }
-    for kinds in [[], [EventKind.balanceBelow], [.owed, .grantSkipped]] {
+    for kinds in [[], [EventKind.balanceBelow], [.owed, .grantSkipped, .topUpIntent]] {
       add(list: "events \(kinds) of \(userId)") { [engine] (place: Int64?) in
         var filter = EventFilter(userId: userId, limit: Self.pageLength)
         (filter.kinds, filter.beforeId) = (kinds, place)
         filter.fromMicros = kinds.isEmpty ? nil : ModelRun.startMicros + 1_000_000
         let page = try engine.events(filter).value
+        return (page.rows, page.nextBefore)
+      }
+    }
+    add("top-up of \(userId)") { [engine] in try engine.topUp(userId: userId).value as Any }
+    for states in [[], [TopUpIntent.State.open], [.closed, .failed]] {
+      add(list: "intents \(states) of \(userId)") { [engine] (place: Int64?) in
+        var filter = TopUpIntentFilter(userId: userId, limit: Self.pageLength)
+        (filter.states, filter.beforeId) = (states, place)
+        let page = try engine.topUpIntents(filter).value
         return (page.rows, page.nextBefore)
       }
     }
@@ -250,6 +259,12 @@ struct EngineDump {
     add(list: "alert rules") { [engine] (place: String?) in
       let page = try engine.alertRules(afterId: place, limit: 2).value
       return (page.rules, page.nextAfter)
+    }
+    add(list: "intents") { [engine] (place: Int64?) in
+      var filter = TopUpIntentFilter(userId: nil, limit: Self.pageLength)
+      filter.beforeId = place
+      let page = try engine.topUpIntents(filter).value
+      return (page.rows, page.nextBefore)
     }
     add(list: "plans") { [engine] (place: String?) in
       let plans = try engine.plans(afterId: place, limit: 2).value

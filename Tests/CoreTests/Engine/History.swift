@@ -43,7 +43,7 @@ struct History {
       case .pricesStored(let it): it.commit
       case .refused(let refusal): refusal.commit
       case .usage(.run(let receipt)): receipt.replayed ? nil : receipt.commit
-      case .page, .admin: nil
+      case .page, .admin, .topUp: nil
       }
     }
 
@@ -51,7 +51,7 @@ struct History {
       switch outcome {
       case .applied(let receipt): receipt.replayed
       case .usage(.run(let receipt)): receipt.replayed
-      case .planStored, .pricesStored, .page, .admin, .refused: false
+      case .planStored, .pricesStored, .page, .admin, .topUp, .refused: false
       }
     }
   }
@@ -179,7 +179,7 @@ extension Outcome {
     switch self {
     case .applied(let receipt): receipt.transaction
     case .usage(.run(let receipt)): receipt.transaction
-    case .planStored, .pricesStored, .page, .admin, .refused: nil
+    case .planStored, .pricesStored, .page, .admin, .topUp, .refused: nil
     }
   }
 }

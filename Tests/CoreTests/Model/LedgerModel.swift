@@ -178,7 +178,7 @@ struct LedgerModel {
         return .admin(try put(settings, keeping: kept, at: time))
       case .admin(.putCaps(let userId, let list)): return .admin(try put(list, of: userId, at: time))
       // Of which nothing is in this model.
-      case .admin, .page: throw Refusal(.invalidField, "")
+      case .admin, .page, .topUp: throw Refusal(.invalidField, "")
       case .usage(let command): return .usage(.run(try carryOut(command, at: time)))
       default: return .applied(try carryOut(command, at: time))
       }

@@ -45,7 +45,7 @@ extension LedgerModel {
       return user.end(hold, as: .released, capturing: 0, endedAt: user.now) { Self.sign(&$0, command) }
     case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .forgiveOwed:
       try giveBack(command, on: &user, named)
-    case .putPlan, .putPrices, .usage, .page, .admin: break
+    case .putPlan, .putPrices, .usage, .page, .admin, .topUp: break
     }
     return nil
   }

@@ -156,7 +156,7 @@ extension Command {
     case .reserve(let it): it.userId
     case .forgiveOwed(let it): it.userId
     case .extend, .capture, .release, .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .putPlan,
-      .putPrices, .usage, .page, .admin:
+      .putPrices, .usage, .page, .admin, .topUp:
       ""
     }
   }
@@ -177,7 +177,8 @@ extension Command {
     case .reinstatePurchase(let it): it.idempotency
     case .voidGrant(let it): it.idempotency
     case .forgiveOwed(let it): it.idempotency
-    case .putPlan, .putPrices, .usage, .page, .admin: Idempotency(key: "", digest: Digest(bytes: []))
+    case .putPlan, .putPrices, .usage, .page, .admin, .topUp:
+      Idempotency(key: "", digest: Digest(bytes: []))
     }
   }
 
@@ -195,7 +196,7 @@ extension Command {
     case .reinstatePurchase(let it): it.text
     case .voidGrant(let it): it.text
     case .forgiveOwed(let it): it.text
-    case .extend, .release, .putPlan, .putPrices, .usage, .page, .admin: FreeText()
+    case .extend, .release, .putPlan, .putPrices, .usage, .page, .admin, .topUp: FreeText()
     }
   }
 }

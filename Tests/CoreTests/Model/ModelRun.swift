@@ -120,7 +120,7 @@ struct ModelRun {
     case .usage(.run(let receipt)): count(receipt)
     case .admin(.capsStored(_, let unchanged, _)):
       tally[unchanged ? "caps unchanged" : "caps", default: 0] += 1
-    case .page, .admin(.rateLimitSet), .admin(.ruleStored): break
+    case .page, .admin(.rateLimitSet), .admin(.ruleStored), .topUp: break
     }
   }
 

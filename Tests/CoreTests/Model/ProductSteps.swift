@@ -15,6 +15,8 @@ struct ProductSteps {
   private var ledger = LedgerModel()
   private var pageModel = PageModel()
   private(set) var wallMicros = ModelRun.startMicros
+  /// As many as were heard of, and some more.
+  private var intentCount = 3
   /// What was sent before, to be sent again.
   private var sent: [Command] = []
 
@@ -42,6 +44,7 @@ struct ProductSteps {
   /// Takes note of what became of a command, so that the next ones are made for what is there.
   mutating func follow(_ command: Command, _ outcome: Outcome) {
     if case .refused = outcome { return }
+    if let id = outcome.intent?.intent?.id { intentCount = max(intentCount, Int(id) + 2) }
     switch command {
     case .page(let command): _ = pageModel.decide(command)
     default: _ = ledger.apply(command, wall: wallMicros)
@@ -50,7 +53,7 @@ struct ProductSteps {
 
   private mutating func make(_ step: Step) -> Command? {
     if step.kind == .retry { return sent.isEmpty ? nil : pick(Array(sent.suffix(40))) }
-    switch roll(19) {
+    switch roll(21) {
     case 0..<8:
       return StepReader(step: step, model: ledger, wall: wallMicros).command()
     case 8..<14: return .page(pages.next(pageModel))
@@ -59,6 +62,7 @@ struct ProductSteps {
     case 15: return .admin(.setRateLimit(rateLimit()))
     case 16: return .admin(rule())
     case 17: return .admin(.putCaps(pick(Self.users), caps()))
+    case 18, 19: return topUp(step)
     default:
       return .putPlan(
         plan(),
@@ -101,6 +105,31 @@ struct ProductSteps {
     let condition: AlertRule.Condition =
       roll(3) == 0 ? .owedAbove(micros: Int64(roll(3))) : .balanceBelow(micros: Int64(1 + roll(60)))
     return .putRule(AlertRule(id: id, scope: scope, condition: condition))
+  }
+
+  private mutating func topUp(_ step: Step) -> Command {
+    let userId = pick(Self.users)
+    let worker = pick(["w1", "w2"])
+    switch roll(8) {
+    case 0, 1:
+      let below = Int64(5 + roll(60))
+      return .topUp(
+        .put(
+          TopUp(
+            userId: userId, thresholdMicros: below, targetMicros: below + Int64(roll(30)),
+            monthlyCapMicros: pick([nil, nil, 200]), monthlyCapCount: pick([nil, nil, 3]),
+            cooldownMillis: Int64(pick([0, 0, 2_000])), isEnabled: roll(8) > 0)))
+    case 2, 3: return .topUp(.take(.init(worker: worker, leaseMillis: Int64(1 + roll(4_000)))))
+    case 4:
+      return .topUp(.fail(.init(intentId: Int64(1 + roll(intentCount)), worker: worker, message: "no")))
+    case 5: return .topUp(.cancel(Int64(1 + roll(intentCount))))
+    default:
+      return .addPurchase(
+        .init(
+          userId: userId, paymentId: "top-up \(step.id)", amountMicros: Int64(1 + roll(50)),
+          intentId: Int64(1 + roll(intentCount)),
+          idempotency: Idempotency(key: "t\(step.id)", digest: CommandReader.digest(of: step.description))))
+    }
   }
 
   private mutating func rateLimit() -> RateLimit {

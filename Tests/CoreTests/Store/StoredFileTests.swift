@@ -2,9 +2,10 @@
 //
 // v1.db is what `VerifyTests.filled` leaves; v2.db what that, then `VerifyProductTests.filled`, leave in one
 // directory, v3.db the same with a page that was patched, v4.db the same with a page that was purged and has
-// versions left, v5.db the same with refunds, reversals and what is owed, and v6.db the same with alert rules
-// whose lines are crossed. TALLY_UPDATE_GOLDENS=1 swift test --filter StoredFileTests makes the one of this
-// program's version, if it is not there yet: a stored file is never made anew.
+// versions left, v5.db the same with refunds, reversals and what is owed, v6.db the same with alert rules
+// whose lines are crossed, and v7.db the same with top-ups. TALLY_UPDATE_GOLDENS=1 swift test --filter
+// StoredFileTests makes the one of this program's version, if it is not there yet: a stored file is never
+// made anew.
 
 import Foundation
 internal import TallySQLite
@@ -28,7 +29,24 @@ struct StoredFileTests {
     try purge(engine)
     for rule in rules { _ = try engine.decide(.admin(.putRule(rule))) }
     try VerifyCreditsTests.moneyBack(engine, userId: "u3")
+    try topUps(engine)
     try engine.close()
+  }
+
+  /// One intent that was closed, one that is leased, one that has failed, and a user above the threshold.
+  private static func topUps(_ engine: SQLiteEngine) throws {
+    for (userId, below) in [("u4", 10), ("u5", 20), ("u6", 30)] as [(String, Int64)] {
+      _ = try engine.decide(
+        .topUp(.put(TopUp(userId: userId, thresholdMicros: below, targetMicros: 50, cooldownMillis: 60_000))))
+    }
+    let first = try engine.decide(.topUp(.take(.init(worker: "w", leaseMillis: 1)))).intent?.intent?.id ?? 0
+    _ = try engine.decide(
+      .addPurchase(
+        .init(
+          userId: "u4", paymentId: "topped-up", amountMicros: 50, intentId: first, idempotency: key("t"))))
+    let second = try engine.decide(.topUp(.take(.init(worker: "w", leaseMillis: 1)))).intent?.intent?.id ?? 0
+    _ = try engine.decide(.topUp(.fail(.init(intentId: second, worker: "w", message: "declined"))))
+    _ = try engine.decide(.topUp(.take(.init(worker: "w", leaseMillis: 60_000))))
   }
 
   private static let rules = [

@@ -15,7 +15,8 @@ struct VerifyTests {
     runStatuses: RunStatus.allCases.map(\.rawValue), mediaSources: MediaSource.allCases.map(\.rawValue),
     userRoles: UserRole.allCases.map(\.rawValue), userApprovals: UserApproval.allCases.map(\.rawValue),
     eventKinds: EventKind.allCases.map(\.rawValue),
-    pageUpdateKinds: PageUpdateKind.allCases.map(\.rawValue))
+    pageUpdateKinds: PageUpdateKind.allCases.map(\.rawValue),
+    intentStates: TopUpIntent.State.allCases.map(\.rawValue))
 
   /// A file in which everything happened once: rows 1 to 10.
   static func filled(_ directory: TemporaryDirectory) throws {

@@ -23,6 +23,8 @@ struct MethodRow: Sendable {
     case object(missing: String)
     /// It concerns no user's rows.
     case nobody
+    /// It concerns all users' rows: no acting user may.
+    case everybody
     /// It sees to all users: an acting user must be an admin.
     case administration
   }
@@ -171,6 +173,30 @@ final class MethodRig {
       $0.type = "text"
     }
     return runId
+  }
+
+  func topUp(_ userId: String, below micros: Int64, isEnabled: Bool = true) -> TallystickV1.TopUp {
+    var topUp = TallystickV1.TopUp()
+    topUp.userId = userId
+    (topUp.thresholdMicros, topUp.targetMicros, topUp.enabled) = (micros, micros, isEnabled)
+    return topUp
+  }
+
+  /// One that is leased, and to whom; nobody's is not there.
+  func intent(_ owner: String?) async throws -> (id: String, worker: String) {
+    guard let owner else { return ("intent-999999", "worker") }
+    for isEnabled in [false, true] {
+      _ = try await live.call(TallystickV1.UsageService.putTopUp) {
+        $0.topUp = topUp(owner, below: 1_000_000_000_000, isEnabled: isEnabled)
+      }
+    }
+    while true {
+      let worker = fresh("worker")
+      let intent = try await live.call(TallystickV1.UsageService.takeTopUpIntent) { $0.worker = worker }
+        .intent
+      guard let intent else { throw NoFailure() }
+      if intent.userId == owner { return (intent.intentId, worker) }
+    }
   }
 
   /// - Returns: the reason that the call is refused with; nil when it is carried out.

@@ -8,7 +8,7 @@ import TallyMessages
 enum UsageRows {
   typealias RPCs = TallystickV1.UsageService
 
-  static let all: [MethodRow] = runs + usage + plans + events
+  static let all: [MethodRow] = runs + usage + plans + events + topUps
 
   private static let runs: [MethodRow] = [
     MethodRow(RPCs.beginRun, .service, .user) { request, rig, owner in
@@ -82,6 +82,24 @@ enum UsageRows {
       request.userIds = [owner ?? rig.fresh("nobody")]
     },
     MethodRow(RPCs.listEvents, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+  ]
+
+  private static let topUps: [MethodRow] = [
+    MethodRow(RPCs.putTopUp, .admin, .administration) { request, rig, owner in
+      request.topUp = rig.topUp(owner ?? rig.fresh("nobody"), below: 1)
+    },
+    MethodRow(RPCs.getTopUp, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
+    MethodRow(RPCs.takeTopUpIntent, .service, .everybody) { request, rig, _ in
+      request.worker = rig.fresh("worker")
+    },
+    MethodRow(RPCs.failTopUpIntent, .service, .object(missing: "TOP_UP_INTENT_NOT_FOUND")) {
+      request, rig, owner in
+      (request.intentId, request.worker) = try await rig.intent(owner)
+    },
+    MethodRow(RPCs.cancelTopUpIntent, .admin, .administration) { request, rig, owner in
+      request.intentId = try await rig.intent(owner).id
+    },
+    MethodRow(RPCs.listTopUpIntents, .readonly, .user) { $0.userId = $2 ?? $1.fresh("nobody") },
   ]
 
   private static func record(_ rig: MethodRig, _ owner: String?) -> TallystickV1.RecordRunRequest {

@@ -2675,7 +2675,7 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__metadata_entry__de
   (ProtobufCMessageInit) tallystick__v1__transaction__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[38] =
+static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[39] =
 {
   {
     "sequence",
@@ -3133,6 +3133,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "intent_id",
+    39,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, intent_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
   19,   /* field[19] = actor */
@@ -3150,6 +3162,7 @@ static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
   24,   /* field[24] = hold_amount_micros */
   18,   /* field[18] = hold_id */
   9,   /* field[9] = idempotency_key */
+  38,   /* field[38] = intent_id */
   6,   /* field[6] = lots */
   11,   /* field[11] = metadata */
   33,   /* field[33] = owed_after_micros */
@@ -3177,7 +3190,7 @@ static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__transaction__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 38 }
+  { 0, 39 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
 {
@@ -3187,7 +3200,7 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
   "Tallystick__V1__Transaction",
   "tallystick.v1",
   sizeof(Tallystick__V1__Transaction),
-  38,
+  39,
   tallystick__v1__transaction__field_descriptors,
   tallystick__v1__transaction__field_indices_by_name,
   1,  tallystick__v1__transaction__number_ranges,
@@ -4194,7 +4207,7 @@ const ProtobufCMessageDescriptor tallystick__v1__add_purchase_request__metadata_
   (ProtobufCMessageInit) tallystick__v1__add_purchase_request__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__add_purchase_request__field_descriptors[9] =
+static const ProtobufCFieldDescriptor tallystick__v1__add_purchase_request__field_descriptors[10] =
 {
   {
     "user_id",
@@ -4304,6 +4317,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__add_purchase_request__fiel
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "intent_id",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__AddPurchaseRequest, intent_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__add_purchase_request__field_indices_by_name[] = {
   2,   /* field[2] = amount_micros */
@@ -4311,6 +4336,7 @@ static const unsigned tallystick__v1__add_purchase_request__field_indices_by_nam
   5,   /* field[5] = expires_at_micros */
   8,   /* field[8] = external_refs */
   4,   /* field[4] = idempotency_key */
+  9,   /* field[9] = intent_id */
   7,   /* field[7] = metadata */
   3,   /* field[3] = package */
   1,   /* field[1] = payment_id */
@@ -4319,7 +4345,7 @@ static const unsigned tallystick__v1__add_purchase_request__field_indices_by_nam
 static const ProtobufCIntRange tallystick__v1__add_purchase_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__add_purchase_request__descriptor =
 {
@@ -4329,7 +4355,7 @@ const ProtobufCMessageDescriptor tallystick__v1__add_purchase_request__descripto
   "Tallystick__V1__AddPurchaseRequest",
   "tallystick.v1",
   sizeof(Tallystick__V1__AddPurchaseRequest),
-  9,
+  10,
   tallystick__v1__add_purchase_request__field_descriptors,
   tallystick__v1__add_purchase_request__field_indices_by_name,
   1,  tallystick__v1__add_purchase_request__number_ranges,

@@ -52,6 +52,51 @@ void   tallystick__v1__event__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__event__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__top_up_step__init
+                     (Tallystick__V1__TopUpStep         *message)
+{
+  static const Tallystick__V1__TopUpStep init_value = TALLYSTICK__V1__TOP_UP_STEP__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__top_up_step__get_packed_size
+                     (const Tallystick__V1__TopUpStep *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__top_up_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__top_up_step__pack
+                     (const Tallystick__V1__TopUpStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__top_up_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__top_up_step__pack_to_buffer
+                     (const Tallystick__V1__TopUpStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__top_up_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__TopUpStep *
+       tallystick__v1__top_up_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__TopUpStep *)
+     protobuf_c_message_unpack (&tallystick__v1__top_up_step__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__top_up_step__free_unpacked
+                     (Tallystick__V1__TopUpStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__top_up_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__skipped_grant__init
                      (Tallystick__V1__SkippedGrant         *message)
 {
@@ -592,7 +637,637 @@ void   tallystick__v1__watch_events_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__watch_events_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[13] =
+void   tallystick__v1__top_up__init
+                     (Tallystick__V1__TopUp         *message)
+{
+  static const Tallystick__V1__TopUp init_value = TALLYSTICK__V1__TOP_UP__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__top_up__get_packed_size
+                     (const Tallystick__V1__TopUp *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__top_up__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__top_up__pack
+                     (const Tallystick__V1__TopUp *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__top_up__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__top_up__pack_to_buffer
+                     (const Tallystick__V1__TopUp *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__top_up__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__TopUp *
+       tallystick__v1__top_up__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__TopUp *)
+     protobuf_c_message_unpack (&tallystick__v1__top_up__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__top_up__free_unpacked
+                     (Tallystick__V1__TopUp *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__top_up__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__top_up_intent__init
+                     (Tallystick__V1__TopUpIntent         *message)
+{
+  static const Tallystick__V1__TopUpIntent init_value = TALLYSTICK__V1__TOP_UP_INTENT__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__top_up_intent__get_packed_size
+                     (const Tallystick__V1__TopUpIntent *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__top_up_intent__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__top_up_intent__pack
+                     (const Tallystick__V1__TopUpIntent *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__top_up_intent__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__top_up_intent__pack_to_buffer
+                     (const Tallystick__V1__TopUpIntent *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__top_up_intent__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__TopUpIntent *
+       tallystick__v1__top_up_intent__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__TopUpIntent *)
+     protobuf_c_message_unpack (&tallystick__v1__top_up_intent__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__top_up_intent__free_unpacked
+                     (Tallystick__V1__TopUpIntent *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__top_up_intent__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__put_top_up_request__init
+                     (Tallystick__V1__PutTopUpRequest         *message)
+{
+  static const Tallystick__V1__PutTopUpRequest init_value = TALLYSTICK__V1__PUT_TOP_UP_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__put_top_up_request__get_packed_size
+                     (const Tallystick__V1__PutTopUpRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_top_up_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__put_top_up_request__pack
+                     (const Tallystick__V1__PutTopUpRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_top_up_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__put_top_up_request__pack_to_buffer
+                     (const Tallystick__V1__PutTopUpRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_top_up_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PutTopUpRequest *
+       tallystick__v1__put_top_up_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PutTopUpRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__put_top_up_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__put_top_up_request__free_unpacked
+                     (Tallystick__V1__PutTopUpRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__put_top_up_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__put_top_up_response__init
+                     (Tallystick__V1__PutTopUpResponse         *message)
+{
+  static const Tallystick__V1__PutTopUpResponse init_value = TALLYSTICK__V1__PUT_TOP_UP_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__put_top_up_response__get_packed_size
+                     (const Tallystick__V1__PutTopUpResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_top_up_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__put_top_up_response__pack
+                     (const Tallystick__V1__PutTopUpResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_top_up_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__put_top_up_response__pack_to_buffer
+                     (const Tallystick__V1__PutTopUpResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__put_top_up_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__PutTopUpResponse *
+       tallystick__v1__put_top_up_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__PutTopUpResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__put_top_up_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__put_top_up_response__free_unpacked
+                     (Tallystick__V1__PutTopUpResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__put_top_up_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_top_up_request__init
+                     (Tallystick__V1__GetTopUpRequest         *message)
+{
+  static const Tallystick__V1__GetTopUpRequest init_value = TALLYSTICK__V1__GET_TOP_UP_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_top_up_request__get_packed_size
+                     (const Tallystick__V1__GetTopUpRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_top_up_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_top_up_request__pack
+                     (const Tallystick__V1__GetTopUpRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_top_up_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_top_up_request__pack_to_buffer
+                     (const Tallystick__V1__GetTopUpRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_top_up_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetTopUpRequest *
+       tallystick__v1__get_top_up_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetTopUpRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__get_top_up_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_top_up_request__free_unpacked
+                     (Tallystick__V1__GetTopUpRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_top_up_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__get_top_up_response__init
+                     (Tallystick__V1__GetTopUpResponse         *message)
+{
+  static const Tallystick__V1__GetTopUpResponse init_value = TALLYSTICK__V1__GET_TOP_UP_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__get_top_up_response__get_packed_size
+                     (const Tallystick__V1__GetTopUpResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_top_up_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__get_top_up_response__pack
+                     (const Tallystick__V1__GetTopUpResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_top_up_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__get_top_up_response__pack_to_buffer
+                     (const Tallystick__V1__GetTopUpResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__get_top_up_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__GetTopUpResponse *
+       tallystick__v1__get_top_up_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__GetTopUpResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__get_top_up_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__get_top_up_response__free_unpacked
+                     (Tallystick__V1__GetTopUpResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__get_top_up_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__take_top_up_intent_request__init
+                     (Tallystick__V1__TakeTopUpIntentRequest         *message)
+{
+  static const Tallystick__V1__TakeTopUpIntentRequest init_value = TALLYSTICK__V1__TAKE_TOP_UP_INTENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__take_top_up_intent_request__get_packed_size
+                     (const Tallystick__V1__TakeTopUpIntentRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__take_top_up_intent_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__take_top_up_intent_request__pack
+                     (const Tallystick__V1__TakeTopUpIntentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__take_top_up_intent_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__take_top_up_intent_request__pack_to_buffer
+                     (const Tallystick__V1__TakeTopUpIntentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__take_top_up_intent_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__TakeTopUpIntentRequest *
+       tallystick__v1__take_top_up_intent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__TakeTopUpIntentRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__take_top_up_intent_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__take_top_up_intent_request__free_unpacked
+                     (Tallystick__V1__TakeTopUpIntentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__take_top_up_intent_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__take_top_up_intent_response__init
+                     (Tallystick__V1__TakeTopUpIntentResponse         *message)
+{
+  static const Tallystick__V1__TakeTopUpIntentResponse init_value = TALLYSTICK__V1__TAKE_TOP_UP_INTENT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__take_top_up_intent_response__get_packed_size
+                     (const Tallystick__V1__TakeTopUpIntentResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__take_top_up_intent_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__take_top_up_intent_response__pack
+                     (const Tallystick__V1__TakeTopUpIntentResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__take_top_up_intent_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__take_top_up_intent_response__pack_to_buffer
+                     (const Tallystick__V1__TakeTopUpIntentResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__take_top_up_intent_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__TakeTopUpIntentResponse *
+       tallystick__v1__take_top_up_intent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__TakeTopUpIntentResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__take_top_up_intent_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__take_top_up_intent_response__free_unpacked
+                     (Tallystick__V1__TakeTopUpIntentResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__take_top_up_intent_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__fail_top_up_intent_request__init
+                     (Tallystick__V1__FailTopUpIntentRequest         *message)
+{
+  static const Tallystick__V1__FailTopUpIntentRequest init_value = TALLYSTICK__V1__FAIL_TOP_UP_INTENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__fail_top_up_intent_request__get_packed_size
+                     (const Tallystick__V1__FailTopUpIntentRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__fail_top_up_intent_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__fail_top_up_intent_request__pack
+                     (const Tallystick__V1__FailTopUpIntentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__fail_top_up_intent_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__fail_top_up_intent_request__pack_to_buffer
+                     (const Tallystick__V1__FailTopUpIntentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__fail_top_up_intent_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__FailTopUpIntentRequest *
+       tallystick__v1__fail_top_up_intent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__FailTopUpIntentRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__fail_top_up_intent_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__fail_top_up_intent_request__free_unpacked
+                     (Tallystick__V1__FailTopUpIntentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__fail_top_up_intent_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__fail_top_up_intent_response__init
+                     (Tallystick__V1__FailTopUpIntentResponse         *message)
+{
+  static const Tallystick__V1__FailTopUpIntentResponse init_value = TALLYSTICK__V1__FAIL_TOP_UP_INTENT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__fail_top_up_intent_response__get_packed_size
+                     (const Tallystick__V1__FailTopUpIntentResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__fail_top_up_intent_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__fail_top_up_intent_response__pack
+                     (const Tallystick__V1__FailTopUpIntentResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__fail_top_up_intent_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__fail_top_up_intent_response__pack_to_buffer
+                     (const Tallystick__V1__FailTopUpIntentResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__fail_top_up_intent_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__FailTopUpIntentResponse *
+       tallystick__v1__fail_top_up_intent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__FailTopUpIntentResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__fail_top_up_intent_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__fail_top_up_intent_response__free_unpacked
+                     (Tallystick__V1__FailTopUpIntentResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__fail_top_up_intent_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__cancel_top_up_intent_request__init
+                     (Tallystick__V1__CancelTopUpIntentRequest         *message)
+{
+  static const Tallystick__V1__CancelTopUpIntentRequest init_value = TALLYSTICK__V1__CANCEL_TOP_UP_INTENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__cancel_top_up_intent_request__get_packed_size
+                     (const Tallystick__V1__CancelTopUpIntentRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_top_up_intent_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__cancel_top_up_intent_request__pack
+                     (const Tallystick__V1__CancelTopUpIntentRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_top_up_intent_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__cancel_top_up_intent_request__pack_to_buffer
+                     (const Tallystick__V1__CancelTopUpIntentRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_top_up_intent_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__CancelTopUpIntentRequest *
+       tallystick__v1__cancel_top_up_intent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__CancelTopUpIntentRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__cancel_top_up_intent_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__cancel_top_up_intent_request__free_unpacked
+                     (Tallystick__V1__CancelTopUpIntentRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__cancel_top_up_intent_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__cancel_top_up_intent_response__init
+                     (Tallystick__V1__CancelTopUpIntentResponse         *message)
+{
+  static const Tallystick__V1__CancelTopUpIntentResponse init_value = TALLYSTICK__V1__CANCEL_TOP_UP_INTENT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__cancel_top_up_intent_response__get_packed_size
+                     (const Tallystick__V1__CancelTopUpIntentResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_top_up_intent_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__cancel_top_up_intent_response__pack
+                     (const Tallystick__V1__CancelTopUpIntentResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_top_up_intent_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__cancel_top_up_intent_response__pack_to_buffer
+                     (const Tallystick__V1__CancelTopUpIntentResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__cancel_top_up_intent_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__CancelTopUpIntentResponse *
+       tallystick__v1__cancel_top_up_intent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__CancelTopUpIntentResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__cancel_top_up_intent_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__cancel_top_up_intent_response__free_unpacked
+                     (Tallystick__V1__CancelTopUpIntentResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__cancel_top_up_intent_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_top_up_intents_request__init
+                     (Tallystick__V1__ListTopUpIntentsRequest         *message)
+{
+  static const Tallystick__V1__ListTopUpIntentsRequest init_value = TALLYSTICK__V1__LIST_TOP_UP_INTENTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_top_up_intents_request__get_packed_size
+                     (const Tallystick__V1__ListTopUpIntentsRequest *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_top_up_intents_request__pack
+                     (const Tallystick__V1__ListTopUpIntentsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_top_up_intents_request__pack_to_buffer
+                     (const Tallystick__V1__ListTopUpIntentsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListTopUpIntentsRequest *
+       tallystick__v1__list_top_up_intents_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListTopUpIntentsRequest *)
+     protobuf_c_message_unpack (&tallystick__v1__list_top_up_intents_request__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_top_up_intents_request__free_unpacked
+                     (Tallystick__V1__ListTopUpIntentsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   tallystick__v1__list_top_up_intents_response__init
+                     (Tallystick__V1__ListTopUpIntentsResponse         *message)
+{
+  static const Tallystick__V1__ListTopUpIntentsResponse init_value = TALLYSTICK__V1__LIST_TOP_UP_INTENTS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__list_top_up_intents_response__get_packed_size
+                     (const Tallystick__V1__ListTopUpIntentsResponse *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__list_top_up_intents_response__pack
+                     (const Tallystick__V1__ListTopUpIntentsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__list_top_up_intents_response__pack_to_buffer
+                     (const Tallystick__V1__ListTopUpIntentsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ListTopUpIntentsResponse *
+       tallystick__v1__list_top_up_intents_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ListTopUpIntentsResponse *)
+     protobuf_c_message_unpack (&tallystick__v1__list_top_up_intents_response__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__list_top_up_intents_response__free_unpacked
+                     (Tallystick__V1__ListTopUpIntentsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[14] =
 {
   {
     "event_id",
@@ -750,6 +1425,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "top_up",
+    14,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Event, n_top_up),
+    offsetof(Tallystick__V1__Event, top_up),
+    &tallystick__v1__top_up_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__event__field_indices_by_name[] = {
   10,   /* field[10] = after_micros */
@@ -763,13 +1450,14 @@ static const unsigned tallystick__v1__event__field_indices_by_name[] = {
   7,   /* field[7] = rule_id */
   12,   /* field[12] = skipped_grant */
   8,   /* field[8] = threshold_micros */
+  13,   /* field[13] = top_up */
   11,   /* field[11] = transaction_id */
   1,   /* field[1] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__event__descriptor =
 {
@@ -779,11 +1467,75 @@ const ProtobufCMessageDescriptor tallystick__v1__event__descriptor =
   "Tallystick__V1__Event",
   "tallystick.v1",
   sizeof(Tallystick__V1__Event),
-  13,
+  14,
   tallystick__v1__event__field_descriptors,
   tallystick__v1__event__field_indices_by_name,
   1,  tallystick__v1__event__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__top_up_step__field_descriptors[3] =
+{
+  {
+    "intent_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpStep, intent_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "state",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpStep, state),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amount_micros",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpStep, amount_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__top_up_step__field_indices_by_name[] = {
+  2,   /* field[2] = amount_micros */
+  0,   /* field[0] = intent_id */
+  1,   /* field[1] = state */
+};
+static const ProtobufCIntRange tallystick__v1__top_up_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__top_up_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.TopUpStep",
+  "TopUpStep",
+  "Tallystick__V1__TopUpStep",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__TopUpStep),
+  3,
+  tallystick__v1__top_up_step__field_descriptors,
+  tallystick__v1__top_up_step__field_indices_by_name,
+  1,  tallystick__v1__top_up_step__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__top_up_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__skipped_grant__field_descriptors[4] =
@@ -1565,5 +2317,1122 @@ const ProtobufCMessageDescriptor tallystick__v1__watch_events_response__descript
   tallystick__v1__watch_events_response__field_indices_by_name,
   1,  tallystick__v1__watch_events_response__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__watch_events_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__top_up__field_descriptors[12] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "threshold_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, threshold_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target_micros",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, target_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "monthly_cap_micros",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, monthly_cap_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "monthly_cap_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, monthly_cap_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cooldown_millis",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, cooldown_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "enabled",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, enabled),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "month",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, month),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "month_micros",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, month_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "month_count",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, month_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "open_intent_id",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, open_intent_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "updated_at_micros",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUp, updated_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__top_up__field_indices_by_name[] = {
+  5,   /* field[5] = cooldown_millis */
+  6,   /* field[6] = enabled */
+  7,   /* field[7] = month */
+  9,   /* field[9] = month_count */
+  8,   /* field[8] = month_micros */
+  4,   /* field[4] = monthly_cap_count */
+  3,   /* field[3] = monthly_cap_micros */
+  10,   /* field[10] = open_intent_id */
+  2,   /* field[2] = target_micros */
+  1,   /* field[1] = threshold_micros */
+  11,   /* field[11] = updated_at_micros */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__top_up__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 12 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__top_up__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.TopUp",
+  "TopUp",
+  "Tallystick__V1__TopUp",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__TopUp),
+  12,
+  tallystick__v1__top_up__field_descriptors,
+  tallystick__v1__top_up__field_indices_by_name,
+  1,  tallystick__v1__top_up__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__top_up__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__top_up_intent__field_descriptors[14] =
+{
+  {
+    "intent_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, intent_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "state",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, state),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amount_micros",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, amount_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "available_micros",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, available_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "owed_micros",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, owed_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "opened_at_micros",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, opened_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "due_at_micros",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, due_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "leased_until_micros",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, leased_until_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failures",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, failures),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ended_at_micros",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, ended_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transaction_id",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TopUpIntent, transaction_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__top_up_intent__field_indices_by_name[] = {
+  3,   /* field[3] = amount_micros */
+  4,   /* field[4] = available_micros */
+  7,   /* field[7] = due_at_micros */
+  12,   /* field[12] = ended_at_micros */
+  10,   /* field[10] = failures */
+  0,   /* field[0] = intent_id */
+  9,   /* field[9] = leased_until_micros */
+  11,   /* field[11] = message */
+  6,   /* field[6] = opened_at_micros */
+  5,   /* field[5] = owed_micros */
+  2,   /* field[2] = state */
+  13,   /* field[13] = transaction_id */
+  1,   /* field[1] = user_id */
+  8,   /* field[8] = worker */
+};
+static const ProtobufCIntRange tallystick__v1__top_up_intent__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 14 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__top_up_intent__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.TopUpIntent",
+  "TopUpIntent",
+  "Tallystick__V1__TopUpIntent",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__TopUpIntent),
+  14,
+  tallystick__v1__top_up_intent__field_descriptors,
+  tallystick__v1__top_up_intent__field_indices_by_name,
+  1,  tallystick__v1__top_up_intent__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__top_up_intent__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__put_top_up_request__field_descriptors[1] =
+{
+  {
+    "top_up",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__PutTopUpRequest, n_top_up),
+    offsetof(Tallystick__V1__PutTopUpRequest, top_up),
+    &tallystick__v1__top_up__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__put_top_up_request__field_indices_by_name[] = {
+  0,   /* field[0] = top_up */
+};
+static const ProtobufCIntRange tallystick__v1__put_top_up_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__put_top_up_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PutTopUpRequest",
+  "PutTopUpRequest",
+  "Tallystick__V1__PutTopUpRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PutTopUpRequest),
+  1,
+  tallystick__v1__put_top_up_request__field_descriptors,
+  tallystick__v1__put_top_up_request__field_indices_by_name,
+  1,  tallystick__v1__put_top_up_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__put_top_up_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__put_top_up_response__field_descriptors[4] =
+{
+  {
+    "top_up",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__PutTopUpResponse, n_top_up),
+    offsetof(Tallystick__V1__PutTopUpResponse, top_up),
+    &tallystick__v1__top_up__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unchanged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutTopUpResponse, unchanged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutTopUpResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__PutTopUpResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__put_top_up_response__field_indices_by_name[] = {
+  3,   /* field[3] = commit_position */
+  2,   /* field[2] = commit_sequence */
+  0,   /* field[0] = top_up */
+  1,   /* field[1] = unchanged */
+};
+static const ProtobufCIntRange tallystick__v1__put_top_up_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__put_top_up_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.PutTopUpResponse",
+  "PutTopUpResponse",
+  "Tallystick__V1__PutTopUpResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__PutTopUpResponse),
+  4,
+  tallystick__v1__put_top_up_response__field_descriptors,
+  tallystick__v1__put_top_up_response__field_indices_by_name,
+  1,  tallystick__v1__put_top_up_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__put_top_up_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_top_up_request__field_descriptors[1] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetTopUpRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_top_up_request__field_indices_by_name[] = {
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__get_top_up_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_top_up_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetTopUpRequest",
+  "GetTopUpRequest",
+  "Tallystick__V1__GetTopUpRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetTopUpRequest),
+  1,
+  tallystick__v1__get_top_up_request__field_descriptors,
+  tallystick__v1__get_top_up_request__field_indices_by_name,
+  1,  tallystick__v1__get_top_up_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_top_up_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__get_top_up_response__field_descriptors[2] =
+{
+  {
+    "top_up",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__GetTopUpResponse, n_top_up),
+    offsetof(Tallystick__V1__GetTopUpResponse, top_up),
+    &tallystick__v1__top_up__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__GetTopUpResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__get_top_up_response__field_indices_by_name[] = {
+  1,   /* field[1] = commit_sequence */
+  0,   /* field[0] = top_up */
+};
+static const ProtobufCIntRange tallystick__v1__get_top_up_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__get_top_up_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.GetTopUpResponse",
+  "GetTopUpResponse",
+  "Tallystick__V1__GetTopUpResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__GetTopUpResponse),
+  2,
+  tallystick__v1__get_top_up_response__field_descriptors,
+  tallystick__v1__get_top_up_response__field_indices_by_name,
+  1,  tallystick__v1__get_top_up_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__get_top_up_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__take_top_up_intent_request__field_descriptors[2] =
+{
+  {
+    "worker",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TakeTopUpIntentRequest, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lease_millis",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TakeTopUpIntentRequest, lease_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__take_top_up_intent_request__field_indices_by_name[] = {
+  1,   /* field[1] = lease_millis */
+  0,   /* field[0] = worker */
+};
+static const ProtobufCIntRange tallystick__v1__take_top_up_intent_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__take_top_up_intent_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.TakeTopUpIntentRequest",
+  "TakeTopUpIntentRequest",
+  "Tallystick__V1__TakeTopUpIntentRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__TakeTopUpIntentRequest),
+  2,
+  tallystick__v1__take_top_up_intent_request__field_descriptors,
+  tallystick__v1__take_top_up_intent_request__field_indices_by_name,
+  1,  tallystick__v1__take_top_up_intent_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__take_top_up_intent_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__take_top_up_intent_response__field_descriptors[4] =
+{
+  {
+    "intent",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__TakeTopUpIntentResponse, n_intent),
+    offsetof(Tallystick__V1__TakeTopUpIntentResponse, intent),
+    &tallystick__v1__top_up_intent__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unchanged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TakeTopUpIntentResponse, unchanged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TakeTopUpIntentResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__TakeTopUpIntentResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__take_top_up_intent_response__field_indices_by_name[] = {
+  3,   /* field[3] = commit_position */
+  2,   /* field[2] = commit_sequence */
+  0,   /* field[0] = intent */
+  1,   /* field[1] = unchanged */
+};
+static const ProtobufCIntRange tallystick__v1__take_top_up_intent_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__take_top_up_intent_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.TakeTopUpIntentResponse",
+  "TakeTopUpIntentResponse",
+  "Tallystick__V1__TakeTopUpIntentResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__TakeTopUpIntentResponse),
+  4,
+  tallystick__v1__take_top_up_intent_response__field_descriptors,
+  tallystick__v1__take_top_up_intent_response__field_indices_by_name,
+  1,  tallystick__v1__take_top_up_intent_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__take_top_up_intent_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__fail_top_up_intent_request__field_descriptors[3] =
+{
+  {
+    "intent_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FailTopUpIntentRequest, intent_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FailTopUpIntentRequest, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "message",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FailTopUpIntentRequest, message),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__fail_top_up_intent_request__field_indices_by_name[] = {
+  0,   /* field[0] = intent_id */
+  2,   /* field[2] = message */
+  1,   /* field[1] = worker */
+};
+static const ProtobufCIntRange tallystick__v1__fail_top_up_intent_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__fail_top_up_intent_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.FailTopUpIntentRequest",
+  "FailTopUpIntentRequest",
+  "Tallystick__V1__FailTopUpIntentRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__FailTopUpIntentRequest),
+  3,
+  tallystick__v1__fail_top_up_intent_request__field_descriptors,
+  tallystick__v1__fail_top_up_intent_request__field_indices_by_name,
+  1,  tallystick__v1__fail_top_up_intent_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__fail_top_up_intent_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__fail_top_up_intent_response__field_descriptors[4] =
+{
+  {
+    "intent",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__FailTopUpIntentResponse, n_intent),
+    offsetof(Tallystick__V1__FailTopUpIntentResponse, intent),
+    &tallystick__v1__top_up_intent__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unchanged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FailTopUpIntentResponse, unchanged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FailTopUpIntentResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__FailTopUpIntentResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__fail_top_up_intent_response__field_indices_by_name[] = {
+  3,   /* field[3] = commit_position */
+  2,   /* field[2] = commit_sequence */
+  0,   /* field[0] = intent */
+  1,   /* field[1] = unchanged */
+};
+static const ProtobufCIntRange tallystick__v1__fail_top_up_intent_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__fail_top_up_intent_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.FailTopUpIntentResponse",
+  "FailTopUpIntentResponse",
+  "Tallystick__V1__FailTopUpIntentResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__FailTopUpIntentResponse),
+  4,
+  tallystick__v1__fail_top_up_intent_response__field_descriptors,
+  tallystick__v1__fail_top_up_intent_response__field_indices_by_name,
+  1,  tallystick__v1__fail_top_up_intent_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__fail_top_up_intent_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__cancel_top_up_intent_request__field_descriptors[1] =
+{
+  {
+    "intent_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CancelTopUpIntentRequest, intent_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__cancel_top_up_intent_request__field_indices_by_name[] = {
+  0,   /* field[0] = intent_id */
+};
+static const ProtobufCIntRange tallystick__v1__cancel_top_up_intent_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__cancel_top_up_intent_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.CancelTopUpIntentRequest",
+  "CancelTopUpIntentRequest",
+  "Tallystick__V1__CancelTopUpIntentRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__CancelTopUpIntentRequest),
+  1,
+  tallystick__v1__cancel_top_up_intent_request__field_descriptors,
+  tallystick__v1__cancel_top_up_intent_request__field_indices_by_name,
+  1,  tallystick__v1__cancel_top_up_intent_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__cancel_top_up_intent_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__cancel_top_up_intent_response__field_descriptors[4] =
+{
+  {
+    "intent",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__CancelTopUpIntentResponse, n_intent),
+    offsetof(Tallystick__V1__CancelTopUpIntentResponse, intent),
+    &tallystick__v1__top_up_intent__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unchanged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CancelTopUpIntentResponse, unchanged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CancelTopUpIntentResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_position",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CancelTopUpIntentResponse, commit_position),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__cancel_top_up_intent_response__field_indices_by_name[] = {
+  3,   /* field[3] = commit_position */
+  2,   /* field[2] = commit_sequence */
+  0,   /* field[0] = intent */
+  1,   /* field[1] = unchanged */
+};
+static const ProtobufCIntRange tallystick__v1__cancel_top_up_intent_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__cancel_top_up_intent_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.CancelTopUpIntentResponse",
+  "CancelTopUpIntentResponse",
+  "Tallystick__V1__CancelTopUpIntentResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__CancelTopUpIntentResponse),
+  4,
+  tallystick__v1__cancel_top_up_intent_response__field_descriptors,
+  tallystick__v1__cancel_top_up_intent_response__field_indices_by_name,
+  1,  tallystick__v1__cancel_top_up_intent_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__cancel_top_up_intent_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_top_up_intents_request__field_descriptors[4] =
+{
+  {
+    "user_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListTopUpIntentsRequest, user_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "states",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__ListTopUpIntentsRequest, n_states),
+    offsetof(Tallystick__V1__ListTopUpIntentsRequest, states),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListTopUpIntentsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListTopUpIntentsRequest, cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_top_up_intents_request__field_indices_by_name[] = {
+  3,   /* field[3] = cursor */
+  2,   /* field[2] = limit */
+  1,   /* field[1] = states */
+  0,   /* field[0] = user_id */
+};
+static const ProtobufCIntRange tallystick__v1__list_top_up_intents_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_top_up_intents_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListTopUpIntentsRequest",
+  "ListTopUpIntentsRequest",
+  "Tallystick__V1__ListTopUpIntentsRequest",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListTopUpIntentsRequest),
+  4,
+  tallystick__v1__list_top_up_intents_request__field_descriptors,
+  tallystick__v1__list_top_up_intents_request__field_indices_by_name,
+  1,  tallystick__v1__list_top_up_intents_request__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_top_up_intents_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__list_top_up_intents_response__field_descriptors[3] =
+{
+  {
+    "intents",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__ListTopUpIntentsResponse, n_intents),
+    offsetof(Tallystick__V1__ListTopUpIntentsResponse, intents),
+    &tallystick__v1__top_up_intent__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_cursor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListTopUpIntentsResponse, next_cursor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "commit_sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ListTopUpIntentsResponse, commit_sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__list_top_up_intents_response__field_indices_by_name[] = {
+  2,   /* field[2] = commit_sequence */
+  0,   /* field[0] = intents */
+  1,   /* field[1] = next_cursor */
+};
+static const ProtobufCIntRange tallystick__v1__list_top_up_intents_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__list_top_up_intents_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ListTopUpIntentsResponse",
+  "ListTopUpIntentsResponse",
+  "Tallystick__V1__ListTopUpIntentsResponse",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ListTopUpIntentsResponse),
+  3,
+  tallystick__v1__list_top_up_intents_response__field_descriptors,
+  tallystick__v1__list_top_up_intents_response__field_indices_by_name,
+  1,  tallystick__v1__list_top_up_intents_response__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__list_top_up_intents_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

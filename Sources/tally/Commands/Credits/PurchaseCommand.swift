@@ -25,6 +25,7 @@ struct PurchaseCommand: ClientCommand {
   var refs: [String] = []
   @Option(help: "What was bought, such as starter.") var package = ""
   @Option(help: "When the credit expires. (default: never)") var expires: String?
+  @Option(help: "The top-up intent that it closes.") var intent = ""
 
   /// The key of a purchase without `--key`: the payment's id already identifies the call.
   static func key(payment: String) -> String { "payment:\(payment)" }
@@ -37,6 +38,7 @@ struct PurchaseCommand: ClientCommand {
     request.externalRefs = refs
     request.package = package
     request.expiresAtMicros = try expires.map(Times.parse)
+    request.intentId = intent
     request.idempotencyKey = mutation.key ?? Self.key(payment: payment)
     request.description = text.description
     request.metadata = try text.pairs()

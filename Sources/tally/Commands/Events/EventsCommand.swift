@@ -9,7 +9,7 @@ struct EventsCommand: ClientCommand {
     commandName: "events", abstract: "Lists a user's events, newest first.",
     discussion: """
       An event comes about when what is available or owed crosses the line of an alert rule \
-      ('tally alerts'), or when a period of a subscription was not granted.
+      ('tally alerts'), when a period of a subscription was not granted, or with a top-up ('tally topups').
 
       Examples:
         tally events alice

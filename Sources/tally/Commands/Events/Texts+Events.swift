@@ -42,6 +42,9 @@ extension Texts {
       let other = grant.otherPeriodStart.isEmpty ? "" : ", other period \(grant.otherPeriodStart)"
       return "\(grant.planId) of \(grant.periodStart) was not granted: \(grant.cause.word)\(other)"
     }
+    if let step = event.topUp {
+      return "\(step.intentId) of \(Dollars.format(step.amountMicros)): \(step.state.word)"
+    }
     let (before, after) = (Dollars.format(event.beforeMicros), Dollars.format(event.afterMicros))
     return "\(before) to \(after) by \(event.transactionId), line \(Dollars.format(event.thresholdMicros))"
   }

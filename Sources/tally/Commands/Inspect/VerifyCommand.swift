@@ -70,7 +70,8 @@ struct VerifyCommand: ClientCommand {
       userRoles: try Self.numbers("tallystick.v1.UserRole"),
       userApprovals: try Self.numbers("tallystick.v1.UserApproval"),
       eventKinds: try Self.numbers("tallystick.v1.EventKind"),
-      pageUpdateKinds: try Self.numbers("tallystick.v1.PageUpdateKind"))
+      pageUpdateKinds: try Self.numbers("tallystick.v1.PageUpdateKind"),
+      intentStates: try Self.numbers("tallystick.v1.TopUpIntentState"))
     do throws(StoreError) {
       _ = try Verifier.verify(file: path, enums: enums) { part in
         report.add(

@@ -136,7 +136,7 @@ struct ScriptRunner {
         return fail(line, "\(verdict) expected, got \(refusal.reason.rawValue) \(refusal.details)")
       }
       try compare(wanted, with: refusal.details.mapValues { .text($0) })
-    case .pricesStored, .usage, .page, .admin: fail(line, "no outcome of credit")
+    case .pricesStored, .usage, .page, .admin, .topUp: fail(line, "no outcome of credit")
     }
   }
 

@@ -161,6 +161,10 @@ export declare class MediaNotFound extends TallyError {
 export declare class VersionNotFound extends TallyError {
 }
 
+/** NOT_FOUND. The user has no such top-up intent. Retry: no. */
+export declare class TopUpIntentNotFound extends TallyError {
+}
+
 /** NOT_FOUND. Health knows no service of this name. Retry: no. */
 export declare class ServiceNotFound extends TallyError {
 }
@@ -249,6 +253,19 @@ export declare class ReversalShort extends TallyError {
 export declare class VoidShort extends TallyError {
   /** The detail 'available_micros'. TypeError when the server sent none. */
   get availableMicros(): bigint
+}
+
+/**
+ * FAILED_PRECONDITION. The top-up intent has ended: it is in `state`. A purchase that was paid for is to be
+ * added without the intent. Retry: no.
+ */
+export declare class TopUpIntentEnded extends TallyError {
+  /** The detail 'state'. TypeError when the server sent none. */
+  get state(): string
+}
+
+/** FAILED_PRECONDITION. The top-up intent is not leased to the worker. Retry: no; take one anew. */
+export declare class TopUpIntentNotLeased extends TallyError {
 }
 
 /**
@@ -415,6 +432,7 @@ export declare const BY_REASON: {
   readonly PAGE_NOT_FOUND: typeof PageNotFound
   readonly MEDIA_NOT_FOUND: typeof MediaNotFound
   readonly VERSION_NOT_FOUND: typeof VersionNotFound
+  readonly TOP_UP_INTENT_NOT_FOUND: typeof TopUpIntentNotFound
   readonly SERVICE_NOT_FOUND: typeof ServiceNotFound
   readonly IDEMPOTENCY_MISMATCH: typeof IdempotencyMismatch
   readonly GRANT_CONFLICT: typeof GrantConflict
@@ -431,6 +449,8 @@ export declare const BY_REASON: {
   readonly REVERSAL_EXCEEDS: typeof ReversalExceeds
   readonly REVERSAL_SHORT: typeof ReversalShort
   readonly VOID_SHORT: typeof VoidShort
+  readonly TOP_UP_INTENT_ENDED: typeof TopUpIntentEnded
+  readonly TOP_UP_INTENT_NOT_LEASED: typeof TopUpIntentNotLeased
   readonly VERSION_CONFLICT: typeof VersionConflict
   readonly MEDIA_IN_USE: typeof MediaInUse
   readonly USER_SUSPENDED: typeof UserSuspended

@@ -122,6 +122,9 @@ export class MediaNotFound extends TallyError {
 export class VersionNotFound extends TallyError {
 }
 
+export class TopUpIntentNotFound extends TallyError {
+}
+
 export class ServiceNotFound extends TallyError {
 }
 
@@ -192,6 +195,15 @@ export class VoidShort extends TallyError {
   get availableMicros() {
     return this._number('available_micros')
   }
+}
+
+export class TopUpIntentEnded extends TallyError {
+  get state() {
+    return this._text('state')
+  }
+}
+
+export class TopUpIntentNotLeased extends TallyError {
 }
 
 export class VersionConflict extends TallyError {
@@ -339,6 +351,7 @@ export const BY_REASON = Object.freeze({
   PAGE_NOT_FOUND: PageNotFound,
   MEDIA_NOT_FOUND: MediaNotFound,
   VERSION_NOT_FOUND: VersionNotFound,
+  TOP_UP_INTENT_NOT_FOUND: TopUpIntentNotFound,
   SERVICE_NOT_FOUND: ServiceNotFound,
   IDEMPOTENCY_MISMATCH: IdempotencyMismatch,
   GRANT_CONFLICT: GrantConflict,
@@ -355,6 +368,8 @@ export const BY_REASON = Object.freeze({
   REVERSAL_EXCEEDS: ReversalExceeds,
   REVERSAL_SHORT: ReversalShort,
   VOID_SHORT: VoidShort,
+  TOP_UP_INTENT_ENDED: TopUpIntentEnded,
+  TOP_UP_INTENT_NOT_LEASED: TopUpIntentNotLeased,
   VERSION_CONFLICT: VersionConflict,
   MEDIA_IN_USE: MediaInUse,
   USER_SUSPENDED: UserSuspended,

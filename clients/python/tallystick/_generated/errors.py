@@ -190,6 +190,10 @@ class VersionNotFound(TallyError):
     """NOT_FOUND. The page has no such version. Retry: no."""
 
 
+class TopUpIntentNotFound(TallyError):
+    """NOT_FOUND. The user has no such top-up intent. Retry: no."""
+
+
 class ServiceNotFound(TallyError):
     """NOT_FOUND. Health knows no service of this name. Retry: no."""
 
@@ -299,6 +303,21 @@ class VoidShort(TallyError):
     def available_micros(self) -> int:
         """The detail `available_micros`."""
         return self._number("available_micros")
+
+
+class TopUpIntentEnded(TallyError):
+    """FAILED_PRECONDITION. The top-up intent has ended: it is in `state`. A purchase that was paid for is
+    to be added without the intent. Retry: no.
+    """
+
+    @property
+    def state(self) -> str:
+        """The detail `state`."""
+        return self._text("state")
+
+
+class TopUpIntentNotLeased(TallyError):
+    """FAILED_PRECONDITION. The top-up intent is not leased to the worker. Retry: no; take one anew."""
 
 
 class VersionConflict(TallyError):
@@ -530,6 +549,7 @@ BY_REASON: dict[str, type[TallyError]] = {
     "PAGE_NOT_FOUND": PageNotFound,
     "MEDIA_NOT_FOUND": MediaNotFound,
     "VERSION_NOT_FOUND": VersionNotFound,
+    "TOP_UP_INTENT_NOT_FOUND": TopUpIntentNotFound,
     "SERVICE_NOT_FOUND": ServiceNotFound,
     "IDEMPOTENCY_MISMATCH": IdempotencyMismatch,
     "GRANT_CONFLICT": GrantConflict,
@@ -546,6 +566,8 @@ BY_REASON: dict[str, type[TallyError]] = {
     "REVERSAL_EXCEEDS": ReversalExceeds,
     "REVERSAL_SHORT": ReversalShort,
     "VOID_SHORT": VoidShort,
+    "TOP_UP_INTENT_ENDED": TopUpIntentEnded,
+    "TOP_UP_INTENT_NOT_LEASED": TopUpIntentNotLeased,
     "VERSION_CONFLICT": VersionConflict,
     "MEDIA_IN_USE": MediaInUse,
     "USER_SUSPENDED": UserSuspended,
@@ -618,6 +640,9 @@ __all__ = [
     "StreamNotTaken",
     "TooManyBytes",
     "TooManyInFlight",
+    "TopUpIntentEnded",
+    "TopUpIntentNotFound",
+    "TopUpIntentNotLeased",
     "TransactionNotFound",
     "TransactionNotRefundable",
     "UserNotFound",

@@ -191,6 +191,7 @@ struct  Tallystick__V1__Transaction
   ProtobufCBinaryData period_end_date;
   int64_t rollover_cap_micros;
   ProtobufCBinaryData spender;
+  ProtobufCBinaryData intent_id;
   Tallystick__V1__Transaction__PeriodStartCase period_start_case;
   union {
     int64_t period_start_at_micros;
@@ -202,7 +203,7 @@ struct  Tallystick__V1__Transaction
 };
 #define TALLYSTICK__V1__TRANSACTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__transaction__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
+    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__Hold
@@ -428,6 +429,7 @@ struct  Tallystick__V1__AddPurchaseRequest
   Tallystick__V1__AddPurchaseRequest__MetadataEntry **metadata;
   size_t n_external_refs;
   ProtobufCBinaryData *external_refs;
+  ProtobufCBinaryData intent_id;
   Tallystick__V1__AddPurchaseRequest__ExpiresAtCase expires_at_case;
   union {
     int64_t expires_at_micros;
@@ -435,7 +437,7 @@ struct  Tallystick__V1__AddPurchaseRequest
 };
 #define TALLYSTICK__V1__ADD_PURCHASE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__add_purchase_request__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, TALLYSTICK__V1__ADD_PURCHASE_REQUEST__EXPIRES_AT__NOT_SET, {0} }
+    , {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, {0,NULL}, TALLYSTICK__V1__ADD_PURCHASE_REQUEST__EXPIRES_AT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__AddPurchaseResponse

@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 
 typedef struct Tallystick__V1__Event Tallystick__V1__Event;
+typedef struct Tallystick__V1__TopUpStep Tallystick__V1__TopUpStep;
 typedef struct Tallystick__V1__SkippedGrant Tallystick__V1__SkippedGrant;
 typedef struct Tallystick__V1__AlertRule Tallystick__V1__AlertRule;
 typedef struct Tallystick__V1__PutAlertRuleRequest Tallystick__V1__PutAlertRuleRequest;
@@ -28,6 +29,20 @@ typedef struct Tallystick__V1__ListEventsRequest Tallystick__V1__ListEventsReque
 typedef struct Tallystick__V1__ListEventsResponse Tallystick__V1__ListEventsResponse;
 typedef struct Tallystick__V1__WatchEventsRequest Tallystick__V1__WatchEventsRequest;
 typedef struct Tallystick__V1__WatchEventsResponse Tallystick__V1__WatchEventsResponse;
+typedef struct Tallystick__V1__TopUp Tallystick__V1__TopUp;
+typedef struct Tallystick__V1__TopUpIntent Tallystick__V1__TopUpIntent;
+typedef struct Tallystick__V1__PutTopUpRequest Tallystick__V1__PutTopUpRequest;
+typedef struct Tallystick__V1__PutTopUpResponse Tallystick__V1__PutTopUpResponse;
+typedef struct Tallystick__V1__GetTopUpRequest Tallystick__V1__GetTopUpRequest;
+typedef struct Tallystick__V1__GetTopUpResponse Tallystick__V1__GetTopUpResponse;
+typedef struct Tallystick__V1__TakeTopUpIntentRequest Tallystick__V1__TakeTopUpIntentRequest;
+typedef struct Tallystick__V1__TakeTopUpIntentResponse Tallystick__V1__TakeTopUpIntentResponse;
+typedef struct Tallystick__V1__FailTopUpIntentRequest Tallystick__V1__FailTopUpIntentRequest;
+typedef struct Tallystick__V1__FailTopUpIntentResponse Tallystick__V1__FailTopUpIntentResponse;
+typedef struct Tallystick__V1__CancelTopUpIntentRequest Tallystick__V1__CancelTopUpIntentRequest;
+typedef struct Tallystick__V1__CancelTopUpIntentResponse Tallystick__V1__CancelTopUpIntentResponse;
+typedef struct Tallystick__V1__ListTopUpIntentsRequest Tallystick__V1__ListTopUpIntentsRequest;
+typedef struct Tallystick__V1__ListTopUpIntentsResponse Tallystick__V1__ListTopUpIntentsResponse;
 
 
 /* --- enums --- */
@@ -52,10 +67,24 @@ struct  Tallystick__V1__Event
   ProtobufCBinaryData transaction_id;
   size_t n_skipped_grant;
   Tallystick__V1__SkippedGrant **skipped_grant;
+  size_t n_top_up;
+  Tallystick__V1__TopUpStep **top_up;
 };
 #define TALLYSTICK__V1__EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__event__descriptor) \
-    , 0, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL }
+    , 0, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL }
+
+
+struct  Tallystick__V1__TopUpStep
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData intent_id;
+  int32_t state;
+  int64_t amount_micros;
+};
+#define TALLYSTICK__V1__TOP_UP_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__top_up_step__descriptor) \
+    , {0,NULL}, 0, 0 }
 
 
 struct  Tallystick__V1__SkippedGrant
@@ -240,6 +269,199 @@ struct  Tallystick__V1__WatchEventsResponse
     , 0,NULL, 0 }
 
 
+struct  Tallystick__V1__TopUp
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  int64_t threshold_micros;
+  int64_t target_micros;
+  int64_t monthly_cap_micros;
+  int64_t monthly_cap_count;
+  int64_t cooldown_millis;
+  uint64_t enabled;
+  ProtobufCBinaryData month;
+  int64_t month_micros;
+  int64_t month_count;
+  ProtobufCBinaryData open_intent_id;
+  int64_t updated_at_micros;
+};
+#define TALLYSTICK__V1__TOP_UP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__top_up__descriptor) \
+    , {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, {0,NULL}, 0 }
+
+
+struct  Tallystick__V1__TopUpIntent
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData intent_id;
+  ProtobufCBinaryData user_id;
+  int32_t state;
+  int64_t amount_micros;
+  int64_t available_micros;
+  int64_t owed_micros;
+  int64_t opened_at_micros;
+  int64_t due_at_micros;
+  ProtobufCBinaryData worker;
+  int64_t leased_until_micros;
+  int32_t failures;
+  ProtobufCBinaryData message;
+  int64_t ended_at_micros;
+  ProtobufCBinaryData transaction_id;
+};
+#define TALLYSTICK__V1__TOP_UP_INTENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__top_up_intent__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, {0,NULL}, 0, {0,NULL} }
+
+
+struct  Tallystick__V1__PutTopUpRequest
+{
+  ProtobufCMessage base;
+  size_t n_top_up;
+  Tallystick__V1__TopUp **top_up;
+};
+#define TALLYSTICK__V1__PUT_TOP_UP_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__put_top_up_request__descriptor) \
+    , 0,NULL }
+
+
+struct  Tallystick__V1__PutTopUpResponse
+{
+  ProtobufCMessage base;
+  size_t n_top_up;
+  Tallystick__V1__TopUp **top_up;
+  uint64_t unchanged;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__PUT_TOP_UP_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__put_top_up_response__descriptor) \
+    , 0,NULL, 0, 0, 0 }
+
+
+struct  Tallystick__V1__GetTopUpRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+};
+#define TALLYSTICK__V1__GET_TOP_UP_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_top_up_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Tallystick__V1__GetTopUpResponse
+{
+  ProtobufCMessage base;
+  size_t n_top_up;
+  Tallystick__V1__TopUp **top_up;
+  int64_t commit_sequence;
+};
+#define TALLYSTICK__V1__GET_TOP_UP_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__get_top_up_response__descriptor) \
+    , 0,NULL, 0 }
+
+
+struct  Tallystick__V1__TakeTopUpIntentRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData worker;
+  int64_t lease_millis;
+};
+#define TALLYSTICK__V1__TAKE_TOP_UP_INTENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__take_top_up_intent_request__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Tallystick__V1__TakeTopUpIntentResponse
+{
+  ProtobufCMessage base;
+  size_t n_intent;
+  Tallystick__V1__TopUpIntent **intent;
+  uint64_t unchanged;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__TAKE_TOP_UP_INTENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__take_top_up_intent_response__descriptor) \
+    , 0,NULL, 0, 0, 0 }
+
+
+struct  Tallystick__V1__FailTopUpIntentRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData intent_id;
+  ProtobufCBinaryData worker;
+  ProtobufCBinaryData message;
+};
+#define TALLYSTICK__V1__FAIL_TOP_UP_INTENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__fail_top_up_intent_request__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL} }
+
+
+struct  Tallystick__V1__FailTopUpIntentResponse
+{
+  ProtobufCMessage base;
+  size_t n_intent;
+  Tallystick__V1__TopUpIntent **intent;
+  uint64_t unchanged;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__FAIL_TOP_UP_INTENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__fail_top_up_intent_response__descriptor) \
+    , 0,NULL, 0, 0, 0 }
+
+
+struct  Tallystick__V1__CancelTopUpIntentRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData intent_id;
+};
+#define TALLYSTICK__V1__CANCEL_TOP_UP_INTENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__cancel_top_up_intent_request__descriptor) \
+    , {0,NULL} }
+
+
+struct  Tallystick__V1__CancelTopUpIntentResponse
+{
+  ProtobufCMessage base;
+  size_t n_intent;
+  Tallystick__V1__TopUpIntent **intent;
+  uint64_t unchanged;
+  int64_t commit_sequence;
+  int32_t commit_position;
+};
+#define TALLYSTICK__V1__CANCEL_TOP_UP_INTENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__cancel_top_up_intent_response__descriptor) \
+    , 0,NULL, 0, 0, 0 }
+
+
+struct  Tallystick__V1__ListTopUpIntentsRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData user_id;
+  size_t n_states;
+  int32_t *states;
+  int32_t limit;
+  ProtobufCBinaryData cursor;
+};
+#define TALLYSTICK__V1__LIST_TOP_UP_INTENTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__list_top_up_intents_request__descriptor) \
+    , {0,NULL}, 0,NULL, 0, {0,NULL} }
+
+
+struct  Tallystick__V1__ListTopUpIntentsResponse
+{
+  ProtobufCMessage base;
+  size_t n_intents;
+  Tallystick__V1__TopUpIntent **intents;
+  ProtobufCBinaryData next_cursor;
+  int64_t commit_sequence;
+};
+#define TALLYSTICK__V1__LIST_TOP_UP_INTENTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__list_top_up_intents_response__descriptor) \
+    , 0,NULL, {0,NULL}, 0 }
+
+
 /* Tallystick__V1__Event methods */
 void   tallystick__v1__event__init
                      (Tallystick__V1__Event         *message);
@@ -258,6 +480,25 @@ Tallystick__V1__Event *
                       const uint8_t       *data);
 void   tallystick__v1__event__free_unpacked
                      (Tallystick__V1__Event *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__TopUpStep methods */
+void   tallystick__v1__top_up_step__init
+                     (Tallystick__V1__TopUpStep         *message);
+size_t tallystick__v1__top_up_step__get_packed_size
+                     (const Tallystick__V1__TopUpStep   *message);
+size_t tallystick__v1__top_up_step__pack
+                     (const Tallystick__V1__TopUpStep   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__top_up_step__pack_to_buffer
+                     (const Tallystick__V1__TopUpStep   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__TopUpStep *
+       tallystick__v1__top_up_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__top_up_step__free_unpacked
+                     (Tallystick__V1__TopUpStep *message,
                       ProtobufCAllocator *allocator);
 /* Tallystick__V1__SkippedGrant methods */
 void   tallystick__v1__skipped_grant__init
@@ -487,10 +728,279 @@ Tallystick__V1__WatchEventsResponse *
 void   tallystick__v1__watch_events_response__free_unpacked
                      (Tallystick__V1__WatchEventsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Tallystick__V1__TopUp methods */
+void   tallystick__v1__top_up__init
+                     (Tallystick__V1__TopUp         *message);
+size_t tallystick__v1__top_up__get_packed_size
+                     (const Tallystick__V1__TopUp   *message);
+size_t tallystick__v1__top_up__pack
+                     (const Tallystick__V1__TopUp   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__top_up__pack_to_buffer
+                     (const Tallystick__V1__TopUp   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__TopUp *
+       tallystick__v1__top_up__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__top_up__free_unpacked
+                     (Tallystick__V1__TopUp *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__TopUpIntent methods */
+void   tallystick__v1__top_up_intent__init
+                     (Tallystick__V1__TopUpIntent         *message);
+size_t tallystick__v1__top_up_intent__get_packed_size
+                     (const Tallystick__V1__TopUpIntent   *message);
+size_t tallystick__v1__top_up_intent__pack
+                     (const Tallystick__V1__TopUpIntent   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__top_up_intent__pack_to_buffer
+                     (const Tallystick__V1__TopUpIntent   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__TopUpIntent *
+       tallystick__v1__top_up_intent__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__top_up_intent__free_unpacked
+                     (Tallystick__V1__TopUpIntent *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__PutTopUpRequest methods */
+void   tallystick__v1__put_top_up_request__init
+                     (Tallystick__V1__PutTopUpRequest         *message);
+size_t tallystick__v1__put_top_up_request__get_packed_size
+                     (const Tallystick__V1__PutTopUpRequest   *message);
+size_t tallystick__v1__put_top_up_request__pack
+                     (const Tallystick__V1__PutTopUpRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__put_top_up_request__pack_to_buffer
+                     (const Tallystick__V1__PutTopUpRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__PutTopUpRequest *
+       tallystick__v1__put_top_up_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__put_top_up_request__free_unpacked
+                     (Tallystick__V1__PutTopUpRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__PutTopUpResponse methods */
+void   tallystick__v1__put_top_up_response__init
+                     (Tallystick__V1__PutTopUpResponse         *message);
+size_t tallystick__v1__put_top_up_response__get_packed_size
+                     (const Tallystick__V1__PutTopUpResponse   *message);
+size_t tallystick__v1__put_top_up_response__pack
+                     (const Tallystick__V1__PutTopUpResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__put_top_up_response__pack_to_buffer
+                     (const Tallystick__V1__PutTopUpResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__PutTopUpResponse *
+       tallystick__v1__put_top_up_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__put_top_up_response__free_unpacked
+                     (Tallystick__V1__PutTopUpResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__GetTopUpRequest methods */
+void   tallystick__v1__get_top_up_request__init
+                     (Tallystick__V1__GetTopUpRequest         *message);
+size_t tallystick__v1__get_top_up_request__get_packed_size
+                     (const Tallystick__V1__GetTopUpRequest   *message);
+size_t tallystick__v1__get_top_up_request__pack
+                     (const Tallystick__V1__GetTopUpRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__get_top_up_request__pack_to_buffer
+                     (const Tallystick__V1__GetTopUpRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__GetTopUpRequest *
+       tallystick__v1__get_top_up_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__get_top_up_request__free_unpacked
+                     (Tallystick__V1__GetTopUpRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__GetTopUpResponse methods */
+void   tallystick__v1__get_top_up_response__init
+                     (Tallystick__V1__GetTopUpResponse         *message);
+size_t tallystick__v1__get_top_up_response__get_packed_size
+                     (const Tallystick__V1__GetTopUpResponse   *message);
+size_t tallystick__v1__get_top_up_response__pack
+                     (const Tallystick__V1__GetTopUpResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__get_top_up_response__pack_to_buffer
+                     (const Tallystick__V1__GetTopUpResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__GetTopUpResponse *
+       tallystick__v1__get_top_up_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__get_top_up_response__free_unpacked
+                     (Tallystick__V1__GetTopUpResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__TakeTopUpIntentRequest methods */
+void   tallystick__v1__take_top_up_intent_request__init
+                     (Tallystick__V1__TakeTopUpIntentRequest         *message);
+size_t tallystick__v1__take_top_up_intent_request__get_packed_size
+                     (const Tallystick__V1__TakeTopUpIntentRequest   *message);
+size_t tallystick__v1__take_top_up_intent_request__pack
+                     (const Tallystick__V1__TakeTopUpIntentRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__take_top_up_intent_request__pack_to_buffer
+                     (const Tallystick__V1__TakeTopUpIntentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__TakeTopUpIntentRequest *
+       tallystick__v1__take_top_up_intent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__take_top_up_intent_request__free_unpacked
+                     (Tallystick__V1__TakeTopUpIntentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__TakeTopUpIntentResponse methods */
+void   tallystick__v1__take_top_up_intent_response__init
+                     (Tallystick__V1__TakeTopUpIntentResponse         *message);
+size_t tallystick__v1__take_top_up_intent_response__get_packed_size
+                     (const Tallystick__V1__TakeTopUpIntentResponse   *message);
+size_t tallystick__v1__take_top_up_intent_response__pack
+                     (const Tallystick__V1__TakeTopUpIntentResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__take_top_up_intent_response__pack_to_buffer
+                     (const Tallystick__V1__TakeTopUpIntentResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__TakeTopUpIntentResponse *
+       tallystick__v1__take_top_up_intent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__take_top_up_intent_response__free_unpacked
+                     (Tallystick__V1__TakeTopUpIntentResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__FailTopUpIntentRequest methods */
+void   tallystick__v1__fail_top_up_intent_request__init
+                     (Tallystick__V1__FailTopUpIntentRequest         *message);
+size_t tallystick__v1__fail_top_up_intent_request__get_packed_size
+                     (const Tallystick__V1__FailTopUpIntentRequest   *message);
+size_t tallystick__v1__fail_top_up_intent_request__pack
+                     (const Tallystick__V1__FailTopUpIntentRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__fail_top_up_intent_request__pack_to_buffer
+                     (const Tallystick__V1__FailTopUpIntentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__FailTopUpIntentRequest *
+       tallystick__v1__fail_top_up_intent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__fail_top_up_intent_request__free_unpacked
+                     (Tallystick__V1__FailTopUpIntentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__FailTopUpIntentResponse methods */
+void   tallystick__v1__fail_top_up_intent_response__init
+                     (Tallystick__V1__FailTopUpIntentResponse         *message);
+size_t tallystick__v1__fail_top_up_intent_response__get_packed_size
+                     (const Tallystick__V1__FailTopUpIntentResponse   *message);
+size_t tallystick__v1__fail_top_up_intent_response__pack
+                     (const Tallystick__V1__FailTopUpIntentResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__fail_top_up_intent_response__pack_to_buffer
+                     (const Tallystick__V1__FailTopUpIntentResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__FailTopUpIntentResponse *
+       tallystick__v1__fail_top_up_intent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__fail_top_up_intent_response__free_unpacked
+                     (Tallystick__V1__FailTopUpIntentResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__CancelTopUpIntentRequest methods */
+void   tallystick__v1__cancel_top_up_intent_request__init
+                     (Tallystick__V1__CancelTopUpIntentRequest         *message);
+size_t tallystick__v1__cancel_top_up_intent_request__get_packed_size
+                     (const Tallystick__V1__CancelTopUpIntentRequest   *message);
+size_t tallystick__v1__cancel_top_up_intent_request__pack
+                     (const Tallystick__V1__CancelTopUpIntentRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__cancel_top_up_intent_request__pack_to_buffer
+                     (const Tallystick__V1__CancelTopUpIntentRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__CancelTopUpIntentRequest *
+       tallystick__v1__cancel_top_up_intent_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__cancel_top_up_intent_request__free_unpacked
+                     (Tallystick__V1__CancelTopUpIntentRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__CancelTopUpIntentResponse methods */
+void   tallystick__v1__cancel_top_up_intent_response__init
+                     (Tallystick__V1__CancelTopUpIntentResponse         *message);
+size_t tallystick__v1__cancel_top_up_intent_response__get_packed_size
+                     (const Tallystick__V1__CancelTopUpIntentResponse   *message);
+size_t tallystick__v1__cancel_top_up_intent_response__pack
+                     (const Tallystick__V1__CancelTopUpIntentResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__cancel_top_up_intent_response__pack_to_buffer
+                     (const Tallystick__V1__CancelTopUpIntentResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__CancelTopUpIntentResponse *
+       tallystick__v1__cancel_top_up_intent_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__cancel_top_up_intent_response__free_unpacked
+                     (Tallystick__V1__CancelTopUpIntentResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ListTopUpIntentsRequest methods */
+void   tallystick__v1__list_top_up_intents_request__init
+                     (Tallystick__V1__ListTopUpIntentsRequest         *message);
+size_t tallystick__v1__list_top_up_intents_request__get_packed_size
+                     (const Tallystick__V1__ListTopUpIntentsRequest   *message);
+size_t tallystick__v1__list_top_up_intents_request__pack
+                     (const Tallystick__V1__ListTopUpIntentsRequest   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__list_top_up_intents_request__pack_to_buffer
+                     (const Tallystick__V1__ListTopUpIntentsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ListTopUpIntentsRequest *
+       tallystick__v1__list_top_up_intents_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__list_top_up_intents_request__free_unpacked
+                     (Tallystick__V1__ListTopUpIntentsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ListTopUpIntentsResponse methods */
+void   tallystick__v1__list_top_up_intents_response__init
+                     (Tallystick__V1__ListTopUpIntentsResponse         *message);
+size_t tallystick__v1__list_top_up_intents_response__get_packed_size
+                     (const Tallystick__V1__ListTopUpIntentsResponse   *message);
+size_t tallystick__v1__list_top_up_intents_response__pack
+                     (const Tallystick__V1__ListTopUpIntentsResponse   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__list_top_up_intents_response__pack_to_buffer
+                     (const Tallystick__V1__ListTopUpIntentsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ListTopUpIntentsResponse *
+       tallystick__v1__list_top_up_intents_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__list_top_up_intents_response__free_unpacked
+                     (Tallystick__V1__ListTopUpIntentsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Tallystick__V1__Event_Closure)
                  (const Tallystick__V1__Event *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__TopUpStep_Closure)
+                 (const Tallystick__V1__TopUpStep *message,
                   void *closure_data);
 typedef void (*Tallystick__V1__SkippedGrant_Closure)
                  (const Tallystick__V1__SkippedGrant *message,
@@ -528,6 +1038,48 @@ typedef void (*Tallystick__V1__WatchEventsRequest_Closure)
 typedef void (*Tallystick__V1__WatchEventsResponse_Closure)
                  (const Tallystick__V1__WatchEventsResponse *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__TopUp_Closure)
+                 (const Tallystick__V1__TopUp *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__TopUpIntent_Closure)
+                 (const Tallystick__V1__TopUpIntent *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__PutTopUpRequest_Closure)
+                 (const Tallystick__V1__PutTopUpRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__PutTopUpResponse_Closure)
+                 (const Tallystick__V1__PutTopUpResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__GetTopUpRequest_Closure)
+                 (const Tallystick__V1__GetTopUpRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__GetTopUpResponse_Closure)
+                 (const Tallystick__V1__GetTopUpResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__TakeTopUpIntentRequest_Closure)
+                 (const Tallystick__V1__TakeTopUpIntentRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__TakeTopUpIntentResponse_Closure)
+                 (const Tallystick__V1__TakeTopUpIntentResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__FailTopUpIntentRequest_Closure)
+                 (const Tallystick__V1__FailTopUpIntentRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__FailTopUpIntentResponse_Closure)
+                 (const Tallystick__V1__FailTopUpIntentResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__CancelTopUpIntentRequest_Closure)
+                 (const Tallystick__V1__CancelTopUpIntentRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__CancelTopUpIntentResponse_Closure)
+                 (const Tallystick__V1__CancelTopUpIntentResponse *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ListTopUpIntentsRequest_Closure)
+                 (const Tallystick__V1__ListTopUpIntentsRequest *message,
+                  void *closure_data);
+typedef void (*Tallystick__V1__ListTopUpIntentsResponse_Closure)
+                 (const Tallystick__V1__ListTopUpIntentsResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -535,6 +1087,7 @@ typedef void (*Tallystick__V1__WatchEventsResponse_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor tallystick__v1__event__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__top_up_step__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__skipped_grant__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__alert_rule__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__put_alert_rule_request__descriptor;
@@ -547,6 +1100,20 @@ extern const ProtobufCMessageDescriptor tallystick__v1__list_events_request__des
 extern const ProtobufCMessageDescriptor tallystick__v1__list_events_response__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__watch_events_request__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__watch_events_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__top_up__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__top_up_intent__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__put_top_up_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__put_top_up_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__get_top_up_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__get_top_up_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__take_top_up_intent_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__take_top_up_intent_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__fail_top_up_intent_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__fail_top_up_intent_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__cancel_top_up_intent_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__cancel_top_up_intent_response__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__list_top_up_intents_request__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__list_top_up_intents_response__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -2,7 +2,7 @@
 
 import type { CallOptions, Caller, Method, ServerStream } from '../../method.js'
 import type { ListCapsRequest, ListCapsRequestInit, ListCapsResponse, PutCapsRequest, PutCapsRequestInit, PutCapsResponse } from '../tallystick/v1/caps.js'
-import type { DeleteAlertRuleRequest, DeleteAlertRuleRequestInit, DeleteAlertRuleResponse, ListAlertRulesRequest, ListAlertRulesRequestInit, ListAlertRulesResponse, ListEventsRequest, ListEventsRequestInit, ListEventsResponse, PutAlertRuleRequest, PutAlertRuleRequestInit, PutAlertRuleResponse, WatchEventsRequest, WatchEventsRequestInit, WatchEventsResponse } from '../tallystick/v1/events.js'
+import type { CancelTopUpIntentRequest, CancelTopUpIntentRequestInit, CancelTopUpIntentResponse, DeleteAlertRuleRequest, DeleteAlertRuleRequestInit, DeleteAlertRuleResponse, FailTopUpIntentRequest, FailTopUpIntentRequestInit, FailTopUpIntentResponse, GetTopUpRequest, GetTopUpRequestInit, GetTopUpResponse, ListAlertRulesRequest, ListAlertRulesRequestInit, ListAlertRulesResponse, ListEventsRequest, ListEventsRequestInit, ListEventsResponse, ListTopUpIntentsRequest, ListTopUpIntentsRequestInit, ListTopUpIntentsResponse, PutAlertRuleRequest, PutAlertRuleRequestInit, PutAlertRuleResponse, PutTopUpRequest, PutTopUpRequestInit, PutTopUpResponse, TakeTopUpIntentRequest, TakeTopUpIntentRequestInit, TakeTopUpIntentResponse, WatchEventsRequest, WatchEventsRequestInit, WatchEventsResponse } from '../tallystick/v1/events.js'
 import type { BatchGetUsageRequest, BatchGetUsageRequestInit, BatchGetUsageResponse, BeginRunRequest, BeginRunRequestInit, BeginRunResponse, CheckQuotaRequest, CheckQuotaRequestInit, CheckQuotaResponse, FinishRunRequest, FinishRunRequestInit, FinishRunResponse, GetRunRequest, GetRunRequestInit, GetRunResponse, GetStatsRequest, GetStatsRequestInit, GetStatsResponse, GetUsageRequest, GetUsageRequestInit, GetUsageResponse, ListPlansRequest, ListPlansRequestInit, ListPlansResponse, ListPricesRequest, ListPricesRequestInit, ListPricesResponse, ListRunsRequest, ListRunsRequestInit, ListRunsResponse, PutPlanRequest, PutPlanRequestInit, PutPlanResponse, PutPricesRequest, PutPricesRequestInit, PutPricesResponse, RecordRunRequest, RecordRunRequestInit, RecordRunResponse, RecordRunsRequest, RecordRunsRequestInit, RecordRunsResponse, StreamRunsResponse } from '../tallystick/v1/usage.js'
 
 /** The methods of `tallystick.v1.UsageService`. */
@@ -31,6 +31,12 @@ export declare class UsageService {
     readonly listAlertRules: Method<ListAlertRulesRequestInit, ListAlertRulesResponse>
     readonly listEvents: Method<ListEventsRequestInit, ListEventsResponse>
     readonly watchEvents: Method<WatchEventsRequestInit, WatchEventsResponse>
+    readonly putTopUp: Method<PutTopUpRequestInit, PutTopUpResponse>
+    readonly getTopUp: Method<GetTopUpRequestInit, GetTopUpResponse>
+    readonly takeTopUpIntent: Method<TakeTopUpIntentRequestInit, TakeTopUpIntentResponse>
+    readonly failTopUpIntent: Method<FailTopUpIntentRequestInit, FailTopUpIntentResponse>
+    readonly cancelTopUpIntent: Method<CancelTopUpIntentRequestInit, CancelTopUpIntentResponse>
+    readonly listTopUpIntents: Method<ListTopUpIntentsRequestInit, ListTopUpIntentsResponse>
   }
   constructor(caller: Caller)
   /**
@@ -99,4 +105,17 @@ export declare class UsageService {
    * some. It begins, goes on and ends as WatchTransactions does.
    */
   watchEvents(request: WatchEventsRequestInit, options?: CallOptions): ServerStream<WatchEventsResponse>
+  /** Says how a user's credit is topped up. The same content again changes nothing. Role: admin. */
+  putTopUp(request: PutTopUpRequestInit, options?: CallOptions): Promise<PutTopUpResponse>
+  getTopUp(request: GetTopUpRequestInit, options?: CallOptions): Promise<GetTopUpResponse>
+  /**
+   * Leases the intent that has been due for longest to a worker, which charges the user and then calls
+   * AddPurchase with `intentId`, or FailTopUpIntent. Not for a call that acts for a user. Role: service.
+   */
+  takeTopUpIntent(request: TakeTopUpIntentRequestInit, options?: CallOptions): Promise<TakeTopUpIntentResponse>
+  /** Gives a leased intent back: the user could not be charged. Role: service. */
+  failTopUpIntent(request: FailTopUpIntentRequestInit, options?: CallOptions): Promise<FailTopUpIntentResponse>
+  /** Ends an open intent. A purchase for it that comes all the same still closes it. Role: admin. */
+  cancelTopUpIntent(request: CancelTopUpIntentRequestInit, options?: CallOptions): Promise<CancelTopUpIntentResponse>
+  listTopUpIntents(request: ListTopUpIntentsRequestInit, options?: CallOptions): Promise<ListTopUpIntentsResponse>
 }

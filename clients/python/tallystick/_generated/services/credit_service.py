@@ -290,6 +290,7 @@ class CreditService:
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
         external_refs: Iterable[str] = (),
+        intent_id: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.AddPurchaseResponse:
         """Adds bought credit. The payment id is unique across all users."""
@@ -303,6 +304,7 @@ class CreditService:
             description=description,
             metadata=metadata,
             external_refs=texts(external_refs),
+            intent_id=intent_id,
         )
         return self._caller.unary(_ADD_PURCHASE, request, timeout)
 
@@ -770,6 +772,7 @@ class AsyncCreditService:
         description: str = "",
         metadata: Optional[Mapping[str, str]] = None,
         external_refs: Iterable[str] = (),
+        intent_id: str = "",
         timeout: Optional[float] = None,
     ) -> credits_pb2.AddPurchaseResponse:
         """Adds bought credit. The payment id is unique across all users."""
@@ -783,6 +786,7 @@ class AsyncCreditService:
             description=description,
             metadata=metadata,
             external_refs=texts(external_refs),
+            intent_id=intent_id,
         )
         return await self._caller.unary(_ADD_PURCHASE, request, timeout)
 

@@ -165,6 +165,46 @@ _WATCH_EVENTS = Method(
     events_pb2.WatchEventsRequest,
     events_pb2.WatchEventsResponse,
 )
+_PUT_TOP_UP = Method(
+    "tallystick.v1.UsageService",
+    "PutTopUp",
+    events_pb2.PutTopUpRequest,
+    events_pb2.PutTopUpResponse,
+    repeatable=True,
+)
+_GET_TOP_UP = Method(
+    "tallystick.v1.UsageService",
+    "GetTopUp",
+    events_pb2.GetTopUpRequest,
+    events_pb2.GetTopUpResponse,
+    repeatable=True,
+)
+_TAKE_TOP_UP_INTENT = Method(
+    "tallystick.v1.UsageService",
+    "TakeTopUpIntent",
+    events_pb2.TakeTopUpIntentRequest,
+    events_pb2.TakeTopUpIntentResponse,
+)
+_FAIL_TOP_UP_INTENT = Method(
+    "tallystick.v1.UsageService",
+    "FailTopUpIntent",
+    events_pb2.FailTopUpIntentRequest,
+    events_pb2.FailTopUpIntentResponse,
+)
+_CANCEL_TOP_UP_INTENT = Method(
+    "tallystick.v1.UsageService",
+    "CancelTopUpIntent",
+    events_pb2.CancelTopUpIntentRequest,
+    events_pb2.CancelTopUpIntentResponse,
+    repeatable=True,
+)
+_LIST_TOP_UP_INTENTS = Method(
+    "tallystick.v1.UsageService",
+    "ListTopUpIntents",
+    events_pb2.ListTopUpIntentsRequest,
+    events_pb2.ListTopUpIntentsResponse,
+    repeatable=True,
+)
 
 
 class UsageService:
@@ -599,6 +639,93 @@ class UsageService:
         )
         return self._caller.server_stream(_WATCH_EVENTS, request, timeout)
 
+    def put_top_up(
+        self,
+        *,
+        top_up: Optional[events_pb2.TopUp] = None,
+        timeout: Optional[float] = None,
+    ) -> events_pb2.PutTopUpResponse:
+        """Says how a user's credit is topped up. The same content again changes nothing. Role: admin."""
+        request = _PUT_TOP_UP.made(
+            top_up=top_up,
+        )
+        return self._caller.unary(_PUT_TOP_UP, request, timeout)
+
+    def get_top_up(
+        self,
+        *,
+        user_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.GetTopUpResponse:
+        """`GetTopUp`."""
+        request = _GET_TOP_UP.made(
+            user_id=user_id,
+        )
+        return self._caller.unary(_GET_TOP_UP, request, timeout)
+
+    def take_top_up_intent(
+        self,
+        *,
+        worker: str = "",
+        lease_millis: int = 0,
+        timeout: Optional[float] = None,
+    ) -> events_pb2.TakeTopUpIntentResponse:
+        """Leases the intent that has been due for longest to a worker, which charges the user and then
+        calls AddPurchase with `intent_id`, or FailTopUpIntent. Not for a call that acts for a user.
+        Role: service.
+        """
+        request = _TAKE_TOP_UP_INTENT.made(
+            worker=worker,
+            lease_millis=lease_millis,
+        )
+        return self._caller.unary(_TAKE_TOP_UP_INTENT, request, timeout)
+
+    def fail_top_up_intent(
+        self,
+        *,
+        intent_id: str = "",
+        worker: str = "",
+        message: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.FailTopUpIntentResponse:
+        """Gives a leased intent back: the user could not be charged. Role: service."""
+        request = _FAIL_TOP_UP_INTENT.made(
+            intent_id=intent_id,
+            worker=worker,
+            message=message,
+        )
+        return self._caller.unary(_FAIL_TOP_UP_INTENT, request, timeout)
+
+    def cancel_top_up_intent(
+        self,
+        *,
+        intent_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.CancelTopUpIntentResponse:
+        """Ends an open intent. A purchase for it that comes all the same still closes it. Role: admin."""
+        request = _CANCEL_TOP_UP_INTENT.made(
+            intent_id=intent_id,
+        )
+        return self._caller.unary(_CANCEL_TOP_UP_INTENT, request, timeout)
+
+    def list_top_up_intents(
+        self,
+        *,
+        user_id: str = "",
+        states: Iterable[Union[events_pb2.TopUpIntentState, str]] = (),
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.ListTopUpIntentsResponse:
+        """`ListTopUpIntents`."""
+        request = _LIST_TOP_UP_INTENTS.made(
+            user_id=user_id,
+            states=states,
+            limit=limit,
+            cursor=cursor,
+        )
+        return self._caller.unary(_LIST_TOP_UP_INTENTS, request, timeout)
+
 
 class AsyncUsageService:
     """The methods of `tallystick.v1.UsageService`, for asyncio."""
@@ -1031,3 +1158,90 @@ class AsyncUsageService:
             user_ids=texts(user_ids),
         )
         return self._caller.server_stream(_WATCH_EVENTS, request, timeout)
+
+    async def put_top_up(
+        self,
+        *,
+        top_up: Optional[events_pb2.TopUp] = None,
+        timeout: Optional[float] = None,
+    ) -> events_pb2.PutTopUpResponse:
+        """Says how a user's credit is topped up. The same content again changes nothing. Role: admin."""
+        request = _PUT_TOP_UP.made(
+            top_up=top_up,
+        )
+        return await self._caller.unary(_PUT_TOP_UP, request, timeout)
+
+    async def get_top_up(
+        self,
+        *,
+        user_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.GetTopUpResponse:
+        """`GetTopUp`."""
+        request = _GET_TOP_UP.made(
+            user_id=user_id,
+        )
+        return await self._caller.unary(_GET_TOP_UP, request, timeout)
+
+    async def take_top_up_intent(
+        self,
+        *,
+        worker: str = "",
+        lease_millis: int = 0,
+        timeout: Optional[float] = None,
+    ) -> events_pb2.TakeTopUpIntentResponse:
+        """Leases the intent that has been due for longest to a worker, which charges the user and then
+        calls AddPurchase with `intent_id`, or FailTopUpIntent. Not for a call that acts for a user.
+        Role: service.
+        """
+        request = _TAKE_TOP_UP_INTENT.made(
+            worker=worker,
+            lease_millis=lease_millis,
+        )
+        return await self._caller.unary(_TAKE_TOP_UP_INTENT, request, timeout)
+
+    async def fail_top_up_intent(
+        self,
+        *,
+        intent_id: str = "",
+        worker: str = "",
+        message: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.FailTopUpIntentResponse:
+        """Gives a leased intent back: the user could not be charged. Role: service."""
+        request = _FAIL_TOP_UP_INTENT.made(
+            intent_id=intent_id,
+            worker=worker,
+            message=message,
+        )
+        return await self._caller.unary(_FAIL_TOP_UP_INTENT, request, timeout)
+
+    async def cancel_top_up_intent(
+        self,
+        *,
+        intent_id: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.CancelTopUpIntentResponse:
+        """Ends an open intent. A purchase for it that comes all the same still closes it. Role: admin."""
+        request = _CANCEL_TOP_UP_INTENT.made(
+            intent_id=intent_id,
+        )
+        return await self._caller.unary(_CANCEL_TOP_UP_INTENT, request, timeout)
+
+    async def list_top_up_intents(
+        self,
+        *,
+        user_id: str = "",
+        states: Iterable[Union[events_pb2.TopUpIntentState, str]] = (),
+        limit: int = 0,
+        cursor: str = "",
+        timeout: Optional[float] = None,
+    ) -> events_pb2.ListTopUpIntentsResponse:
+        """`ListTopUpIntents`."""
+        request = _LIST_TOP_UP_INTENTS.made(
+            user_id=user_id,
+            states=states,
+            limit=limit,
+            cursor=cursor,
+        )
+        return await self._caller.unary(_LIST_TOP_UP_INTENTS, request, timeout)

@@ -42,7 +42,7 @@ TRANSACTION_TYPE_UNSPECIFIED: TransactionType
 TRANSACTION_TYPE_VOID: TransactionType
 
 class AddPurchaseRequest(_message.Message):
-    __slots__ = ["amount_micros", "description", "expires_at_micros", "external_refs", "idempotency_key", "metadata", "package", "payment_id", "user_id"]
+    __slots__ = ["amount_micros", "description", "expires_at_micros", "external_refs", "idempotency_key", "intent_id", "metadata", "package", "payment_id", "user_id"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,7 @@ class AddPurchaseRequest(_message.Message):
     EXPIRES_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_REFS_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    INTENT_ID_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -64,11 +65,12 @@ class AddPurchaseRequest(_message.Message):
     expires_at_micros: int
     external_refs: _containers.RepeatedScalarFieldContainer[str]
     idempotency_key: str
+    intent_id: str
     metadata: _containers.ScalarMap[str, str]
     package: str
     payment_id: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., package: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., expires_at_micros: _Optional[int] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., external_refs: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., package: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., expires_at_micros: _Optional[int] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., external_refs: _Optional[_Iterable[str]] = ..., intent_id: _Optional[str] = ...) -> None: ...
 
 class AddPurchaseResponse(_message.Message):
     __slots__ = ["balance", "commit_position", "commit_sequence", "replayed", "transaction"]
@@ -768,7 +770,7 @@ class ReversePurchaseResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Transaction(_message.Message):
-    __slots__ = ["actor", "amount_micros", "asked_micros", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "event_id", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "lots", "metadata", "owed_after_micros", "owed_micros", "package", "payment_id", "pending_after_micros", "period_end_date", "period_start_at_micros", "period_start_date", "plan_id", "priority", "reason", "refers_to_transaction_id", "rollover_cap_micros", "run_id", "sequence", "short_micros", "spender", "transaction_id", "type", "user_id", "version"]
+    __slots__ = ["actor", "amount_micros", "asked_micros", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "event_id", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "intent_id", "lots", "metadata", "owed_after_micros", "owed_micros", "package", "payment_id", "pending_after_micros", "period_end_date", "period_start_at_micros", "period_start_date", "plan_id", "priority", "reason", "refers_to_transaction_id", "rollover_cap_micros", "run_id", "sequence", "short_micros", "spender", "transaction_id", "type", "user_id", "version"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -791,6 +793,7 @@ class Transaction(_message.Message):
     HOLD_AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
     HOLD_ID_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    INTENT_ID_FIELD_NUMBER: _ClassVar[int]
     LOTS_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
     OWED_AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -829,6 +832,7 @@ class Transaction(_message.Message):
     hold_amount_micros: int
     hold_id: str
     idempotency_key: str
+    intent_id: str
     lots: _containers.RepeatedCompositeFieldContainer[LotAllocation]
     metadata: _containers.ScalarMap[str, str]
     owed_after_micros: int
@@ -852,7 +856,7 @@ class Transaction(_message.Message):
     type: TransactionType
     user_id: str
     version: int
-    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ..., pending_after_micros: _Optional[int] = ..., refers_to_transaction_id: _Optional[str] = ..., event_id: _Optional[str] = ..., asked_micros: _Optional[int] = ..., short_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ..., owed_after_micros: _Optional[int] = ..., period_start_date: _Optional[str] = ..., period_end_date: _Optional[str] = ..., rollover_cap_micros: _Optional[int] = ..., spender: _Optional[str] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ..., pending_after_micros: _Optional[int] = ..., refers_to_transaction_id: _Optional[str] = ..., event_id: _Optional[str] = ..., asked_micros: _Optional[int] = ..., short_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ..., owed_after_micros: _Optional[int] = ..., period_start_date: _Optional[str] = ..., period_end_date: _Optional[str] = ..., rollover_cap_micros: _Optional[int] = ..., spender: _Optional[str] = ..., intent_id: _Optional[str] = ...) -> None: ...
 
 class VoidGrantRequest(_message.Message):
     __slots__ = ["actor", "amount_micros", "description", "idempotency_key", "metadata", "reason", "transaction_id"]

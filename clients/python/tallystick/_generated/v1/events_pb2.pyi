@@ -8,11 +8,17 @@ DESCRIPTOR: _descriptor.FileDescriptor
 EVENT_KIND_BALANCE_BELOW: EventKind
 EVENT_KIND_GRANT_SKIPPED: EventKind
 EVENT_KIND_OWED: EventKind
+EVENT_KIND_TOP_UP_INTENT: EventKind
 EVENT_KIND_UNSPECIFIED: EventKind
 SKIP_CAUSE_EXPIRED: SkipCause
 SKIP_CAUSE_OVERLAPS: SkipCause
 SKIP_CAUSE_PASSED: SkipCause
 SKIP_CAUSE_UNSPECIFIED: SkipCause
+TOP_UP_INTENT_STATE_CANCELLED: TopUpIntentState
+TOP_UP_INTENT_STATE_CLOSED: TopUpIntentState
+TOP_UP_INTENT_STATE_FAILED: TopUpIntentState
+TOP_UP_INTENT_STATE_OPEN: TopUpIntentState
+TOP_UP_INTENT_STATE_UNSPECIFIED: TopUpIntentState
 
 class AlertRule(_message.Message):
     __slots__ = ["balance_below_micros", "every_user", "owed_above_micros", "plan_id", "rule_id", "updated_at_micros", "user_id"]
@@ -32,6 +38,24 @@ class AlertRule(_message.Message):
     user_id: str
     def __init__(self, rule_id: _Optional[str] = ..., every_user: bool = ..., plan_id: _Optional[str] = ..., user_id: _Optional[str] = ..., balance_below_micros: _Optional[int] = ..., owed_above_micros: _Optional[int] = ..., updated_at_micros: _Optional[int] = ...) -> None: ...
 
+class CancelTopUpIntentRequest(_message.Message):
+    __slots__ = ["intent_id"]
+    INTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    intent_id: str
+    def __init__(self, intent_id: _Optional[str] = ...) -> None: ...
+
+class CancelTopUpIntentResponse(_message.Message):
+    __slots__ = ["commit_position", "commit_sequence", "intent", "unchanged"]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INTENT_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    commit_position: int
+    commit_sequence: int
+    intent: TopUpIntent
+    unchanged: bool
+    def __init__(self, intent: _Optional[_Union[TopUpIntent, _Mapping]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
 class DeleteAlertRuleRequest(_message.Message):
     __slots__ = ["rule_id"]
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -49,7 +73,7 @@ class DeleteAlertRuleResponse(_message.Message):
     def __init__(self, unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ["after_micros", "before_micros", "commit_position", "commit_sequence", "created_at_micros", "effective_at_micros", "event_id", "kind", "rule_id", "skipped_grant", "threshold_micros", "transaction_id", "user_id"]
+    __slots__ = ["after_micros", "before_micros", "commit_position", "commit_sequence", "created_at_micros", "effective_at_micros", "event_id", "kind", "rule_id", "skipped_grant", "threshold_micros", "top_up", "transaction_id", "user_id"]
     AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
     BEFORE_MICROS_FIELD_NUMBER: _ClassVar[int]
     COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
@@ -61,6 +85,7 @@ class Event(_message.Message):
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_GRANT_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_MICROS_FIELD_NUMBER: _ClassVar[int]
+    TOP_UP_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     after_micros: int
@@ -74,9 +99,46 @@ class Event(_message.Message):
     rule_id: str
     skipped_grant: SkippedGrant
     threshold_micros: int
+    top_up: TopUpStep
     transaction_id: str
     user_id: str
-    def __init__(self, event_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[EventKind, str]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., rule_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., before_micros: _Optional[int] = ..., after_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ..., skipped_grant: _Optional[_Union[SkippedGrant, _Mapping]] = ...) -> None: ...
+    def __init__(self, event_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[EventKind, str]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., rule_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., before_micros: _Optional[int] = ..., after_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ..., skipped_grant: _Optional[_Union[SkippedGrant, _Mapping]] = ..., top_up: _Optional[_Union[TopUpStep, _Mapping]] = ...) -> None: ...
+
+class FailTopUpIntentRequest(_message.Message):
+    __slots__ = ["intent_id", "message", "worker"]
+    INTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    intent_id: str
+    message: str
+    worker: str
+    def __init__(self, intent_id: _Optional[str] = ..., worker: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class FailTopUpIntentResponse(_message.Message):
+    __slots__ = ["commit_position", "commit_sequence", "intent", "unchanged"]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INTENT_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    commit_position: int
+    commit_sequence: int
+    intent: TopUpIntent
+    unchanged: bool
+    def __init__(self, intent: _Optional[_Union[TopUpIntent, _Mapping]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
+class GetTopUpRequest(_message.Message):
+    __slots__ = ["user_id"]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ...) -> None: ...
+
+class GetTopUpResponse(_message.Message):
+    __slots__ = ["commit_sequence", "top_up"]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TOP_UP_FIELD_NUMBER: _ClassVar[int]
+    commit_sequence: int
+    top_up: TopUp
+    def __init__(self, top_up: _Optional[_Union[TopUp, _Mapping]] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
 class ListAlertRulesRequest(_message.Message):
     __slots__ = ["cursor", "limit"]
@@ -120,6 +182,28 @@ class ListEventsResponse(_message.Message):
     next_cursor: str
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
 
+class ListTopUpIntentsRequest(_message.Message):
+    __slots__ = ["cursor", "limit", "states", "user_id"]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    limit: int
+    states: _containers.RepeatedScalarFieldContainer[TopUpIntentState]
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., states: _Optional[_Iterable[_Union[TopUpIntentState, str]]] = ..., limit: _Optional[int] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ListTopUpIntentsResponse(_message.Message):
+    __slots__ = ["commit_sequence", "intents", "next_cursor"]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INTENTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    commit_sequence: int
+    intents: _containers.RepeatedCompositeFieldContainer[TopUpIntent]
+    next_cursor: str
+    def __init__(self, intents: _Optional[_Iterable[_Union[TopUpIntent, _Mapping]]] = ..., next_cursor: _Optional[str] = ..., commit_sequence: _Optional[int] = ...) -> None: ...
+
 class PutAlertRuleRequest(_message.Message):
     __slots__ = ["rule"]
     RULE_FIELD_NUMBER: _ClassVar[int]
@@ -138,6 +222,24 @@ class PutAlertRuleResponse(_message.Message):
     unchanged: bool
     def __init__(self, rule: _Optional[_Union[AlertRule, _Mapping]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
+class PutTopUpRequest(_message.Message):
+    __slots__ = ["top_up"]
+    TOP_UP_FIELD_NUMBER: _ClassVar[int]
+    top_up: TopUp
+    def __init__(self, top_up: _Optional[_Union[TopUp, _Mapping]] = ...) -> None: ...
+
+class PutTopUpResponse(_message.Message):
+    __slots__ = ["commit_position", "commit_sequence", "top_up", "unchanged"]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TOP_UP_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    commit_position: int
+    commit_sequence: int
+    top_up: TopUp
+    unchanged: bool
+    def __init__(self, top_up: _Optional[_Union[TopUp, _Mapping]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
 class SkippedGrant(_message.Message):
     __slots__ = ["cause", "other_period_start", "period_start", "plan_id"]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +251,96 @@ class SkippedGrant(_message.Message):
     period_start: str
     plan_id: str
     def __init__(self, cause: _Optional[_Union[SkipCause, str]] = ..., plan_id: _Optional[str] = ..., period_start: _Optional[str] = ..., other_period_start: _Optional[str] = ...) -> None: ...
+
+class TakeTopUpIntentRequest(_message.Message):
+    __slots__ = ["lease_millis", "worker"]
+    LEASE_MILLIS_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    lease_millis: int
+    worker: str
+    def __init__(self, worker: _Optional[str] = ..., lease_millis: _Optional[int] = ...) -> None: ...
+
+class TakeTopUpIntentResponse(_message.Message):
+    __slots__ = ["commit_position", "commit_sequence", "intent", "unchanged"]
+    COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    INTENT_FIELD_NUMBER: _ClassVar[int]
+    UNCHANGED_FIELD_NUMBER: _ClassVar[int]
+    commit_position: int
+    commit_sequence: int
+    intent: TopUpIntent
+    unchanged: bool
+    def __init__(self, intent: _Optional[_Union[TopUpIntent, _Mapping]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
+class TopUp(_message.Message):
+    __slots__ = ["cooldown_millis", "enabled", "month", "month_count", "month_micros", "monthly_cap_count", "monthly_cap_micros", "open_intent_id", "target_micros", "threshold_micros", "updated_at_micros", "user_id"]
+    COOLDOWN_MILLIS_FIELD_NUMBER: _ClassVar[int]
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    MONTHLY_CAP_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MONTHLY_CAP_MICROS_FIELD_NUMBER: _ClassVar[int]
+    MONTH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    MONTH_FIELD_NUMBER: _ClassVar[int]
+    MONTH_MICROS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_INTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    TARGET_MICROS_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_MICROS_FIELD_NUMBER: _ClassVar[int]
+    UPDATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    cooldown_millis: int
+    enabled: bool
+    month: str
+    month_count: int
+    month_micros: int
+    monthly_cap_count: int
+    monthly_cap_micros: int
+    open_intent_id: str
+    target_micros: int
+    threshold_micros: int
+    updated_at_micros: int
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., target_micros: _Optional[int] = ..., monthly_cap_micros: _Optional[int] = ..., monthly_cap_count: _Optional[int] = ..., cooldown_millis: _Optional[int] = ..., enabled: bool = ..., month: _Optional[str] = ..., month_micros: _Optional[int] = ..., month_count: _Optional[int] = ..., open_intent_id: _Optional[str] = ..., updated_at_micros: _Optional[int] = ...) -> None: ...
+
+class TopUpIntent(_message.Message):
+    __slots__ = ["amount_micros", "available_micros", "due_at_micros", "ended_at_micros", "failures", "intent_id", "leased_until_micros", "message", "opened_at_micros", "owed_micros", "state", "transaction_id", "user_id", "worker"]
+    AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    DUE_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    INTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    LEASED_UNTIL_MICROS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    OPENED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    OWED_MICROS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    amount_micros: int
+    available_micros: int
+    due_at_micros: int
+    ended_at_micros: int
+    failures: int
+    intent_id: str
+    leased_until_micros: int
+    message: str
+    opened_at_micros: int
+    owed_micros: int
+    state: TopUpIntentState
+    transaction_id: str
+    user_id: str
+    worker: str
+    def __init__(self, intent_id: _Optional[str] = ..., user_id: _Optional[str] = ..., state: _Optional[_Union[TopUpIntentState, str]] = ..., amount_micros: _Optional[int] = ..., available_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ..., opened_at_micros: _Optional[int] = ..., due_at_micros: _Optional[int] = ..., worker: _Optional[str] = ..., leased_until_micros: _Optional[int] = ..., failures: _Optional[int] = ..., message: _Optional[str] = ..., ended_at_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ...) -> None: ...
+
+class TopUpStep(_message.Message):
+    __slots__ = ["amount_micros", "intent_id", "state"]
+    AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    INTENT_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    amount_micros: int
+    intent_id: str
+    state: TopUpIntentState
+    def __init__(self, intent_id: _Optional[str] = ..., state: _Optional[_Union[TopUpIntentState, str]] = ..., amount_micros: _Optional[int] = ...) -> None: ...
 
 class WatchEventsRequest(_message.Message):
     __slots__ = ["from_event_id", "user_ids"]
@@ -170,4 +362,7 @@ class EventKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class SkipCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class TopUpIntentState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -284,6 +284,8 @@ export interface Transaction {
   rolloverCapMicros: bigint
   /** Who of the account spent it, or set it aside; of a refund: who of the debit. */
   spender: string
+  /** Purchases: the top-up intent that it closed. */
+  intentId: string
 }
 /** `Transaction` as it is given: what is absent has its default. */
 export interface TransactionInit {
@@ -389,6 +391,8 @@ export interface TransactionInit {
   rolloverCapMicros?: bigint | undefined
   /** Who of the account spent it, or set it aside; of a refund: who of the debit. */
   spender?: string | undefined
+  /** Purchases: the top-up intent that it closed. */
+  intentId?: string | undefined
 }
 export declare const Transaction: MessageCodec<Transaction, TransactionInit>
 
@@ -671,6 +675,11 @@ export interface AddPurchaseRequest {
    * payment_id are one set of unique ids: a purchase any of whose ids is known is that purchase.
    */
   externalRefs: string[]
+  /**
+   * The user's top-up intent that this purchase closes, leased or not, and of whatever amount. One that was
+   * given up or cancelled in the meantime is closed too: the user has paid for it.
+   */
+  intentId: string
 }
 /** `AddPurchaseRequest` as it is given: what is absent has its default. */
 export interface AddPurchaseRequestInit {
@@ -691,6 +700,11 @@ export interface AddPurchaseRequestInit {
    * payment_id are one set of unique ids: a purchase any of whose ids is known is that purchase.
    */
   externalRefs?: readonly string[] | undefined
+  /**
+   * The user's top-up intent that this purchase closes, leased or not, and of whatever amount. One that was
+   * given up or cancelled in the meantime is closed too: the user has paid for it.
+   */
+  intentId?: string | undefined
 }
 export declare const AddPurchaseRequest: MessageCodec<AddPurchaseRequest, AddPurchaseRequestInit>
 

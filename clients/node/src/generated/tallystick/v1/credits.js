@@ -263,6 +263,7 @@ export const Transaction = new MessageCodec('tallystick.v1.Transaction', blankTr
   { name: 'periodEndDate', proto: 'period_end_date', number: 36, kind: 'text' },
   { name: 'rolloverCapMicros', proto: 'rollover_cap_micros', number: 37, kind: 'int64' },
   { name: 'spender', proto: 'spender', number: 38, kind: 'text' },
+  { name: 'intentId', proto: 'intent_id', number: 39, kind: 'text' },
 ])
 
 export function blankTransaction() {
@@ -305,6 +306,7 @@ export function blankTransaction() {
     periodEndDate: '',
     rolloverCapMicros: 0n,
     spender: '',
+    intentId: '',
   }
 }
 
@@ -450,6 +452,9 @@ export function readTransaction(r, m) {
           break
         case 306:
           m.spender = r.text()
+          break
+        case 314:
+          m.intentId = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -664,6 +669,11 @@ export function writeTransaction(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(306)
     w.text(v, 'Transaction.spender')
+  }
+  v = m.intentId
+  if (v !== undefined && v !== '') {
+    w.tag(314)
+    w.text(v, 'Transaction.intentId')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -1594,6 +1604,7 @@ export const AddPurchaseRequest = new MessageCodec('tallystick.v1.AddPurchaseReq
   { name: 'description', proto: 'description', number: 7, kind: 'text' },
   { name: 'metadata', proto: 'metadata', number: 8, kind: 'text', map: 'text' },
   { name: 'externalRefs', proto: 'external_refs', number: 9, kind: 'text', repeated: true },
+  { name: 'intentId', proto: 'intent_id', number: 10, kind: 'text' },
 ])
 
 export function blankAddPurchaseRequest() {
@@ -1607,6 +1618,7 @@ export function blankAddPurchaseRequest() {
     description: '',
     metadata: Object.create(null),
     externalRefs: [],
+    intentId: '',
   }
 }
 
@@ -1662,6 +1674,9 @@ export function readAddPurchaseRequest(r, m) {
         }
         case 74:
           m.externalRefs.push(r.text())
+          break
+        case 82:
+          m.intentId = r.text()
           break
         default:
           r.unknown(tag, m)
@@ -1729,6 +1744,11 @@ export function writeAddPurchaseRequest(w, m) {
       w.tag(74)
       w.text(one, 'AddPurchaseRequest.externalRefs')
     }
+  }
+  v = m.intentId
+  if (v !== undefined && v !== '') {
+    w.tag(82)
+    w.text(v, 'AddPurchaseRequest.intentId')
   }
   w.unknown(m[UNKNOWN])
 }

@@ -102,6 +102,8 @@ export declare const Reason: {
   readonly MEDIA_NOT_FOUND: 36
   /** NOT_FOUND. The page has no such version. Retry: no. */
   readonly VERSION_NOT_FOUND: 37
+  /** NOT_FOUND. The user has no such top-up intent. Retry: no. */
+  readonly TOP_UP_INTENT_NOT_FOUND: 87
   /** NOT_FOUND. Health knows no service of this name. Retry: no. */
   readonly SERVICE_NOT_FOUND: 38
   /** ALREADY_EXISTS. The key was used for another request. Retry: no. */
@@ -144,6 +146,13 @@ export declare const Reason: {
   readonly REVERSAL_SHORT: 68
   /** FAILED_PRECONDITION. Of the grant only `availableMicros` are neither spent nor held. Retry: no. */
   readonly VOID_SHORT: 69
+  /**
+   * FAILED_PRECONDITION. The top-up intent has ended: it is in `state`. A purchase that was paid for is to be
+   * added without the intent. Retry: no.
+   */
+  readonly TOP_UP_INTENT_ENDED: 88
+  /** FAILED_PRECONDITION. The top-up intent is not leased to the worker. Retry: no; take one anew. */
+  readonly TOP_UP_INTENT_NOT_LEASED: 89
   /**
    * ABORTED. The page is at `currentVersion`, made by `author`. Since the version that the call names
    * `changedSections` were added, changed, moved or removed (ids, separated by line feeds; at most 50) and
@@ -209,7 +218,7 @@ export declare const Reason: {
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 23 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 83 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 90 | 55 | 72 | 60 | 61 | 62 | 63 | 64 | (number & {})
+export type Reason = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 17 | 18 | 19 | 22 | 23 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 20 | 21 | 30 | 39 | 31 | 32 | 33 | 34 | 35 | 36 | 37 | 87 | 38 | 40 | 41 | 44 | 42 | 45 | 43 | 83 | 50 | 51 | 52 | 65 | 66 | 67 | 68 | 69 | 88 | 89 | 56 | 57 | 70 | 71 | 59 | 53 | 54 | 58 | 90 | 55 | 72 | 60 | 61 | 62 | 63 | 64 | (number & {})
 
 /**
  * The detail of every error that leaves the server, in the shape of google.rpc.ErrorInfo.

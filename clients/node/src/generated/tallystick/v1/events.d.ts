@@ -10,10 +10,12 @@ export declare const EventKind: {
   readonly OWED: 2
   /** A period of a subscription with automatic grants was not granted. */
   readonly GRANT_SKIPPED: 6
+  /** A top-up intent was opened, closed, given up or cancelled. */
+  readonly TOP_UP_INTENT: 7
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type EventKind = 0 | 1 | 2 | 6 | (number & {})
+export type EventKind = 0 | 1 | 2 | 6 | 7 | (number & {})
 
 export declare const SkipCause: {
   readonly UNSPECIFIED: 0
@@ -27,6 +29,20 @@ export declare const SkipCause: {
   nameOf(number: number): string | undefined
 }
 export type SkipCause = 0 | 1 | 2 | 3 | (number & {})
+
+export declare const TopUpIntentState: {
+  readonly UNSPECIFIED: 0
+  /** To be taken by a worker, or leased to one. */
+  readonly OPEN: 1
+  /** By its purchase. */
+  readonly CLOSED: 2
+  /** Given up after 8 failures. */
+  readonly FAILED: 3
+  readonly CANCELLED: 4
+  /** The value's name; undefined when it is not known here. */
+  nameOf(number: number): string | undefined
+}
+export type TopUpIntentState = 0 | 1 | 2 | 3 | 4 | (number & {})
 
 /**
  * Something that the commit of `commitSequence` has brought about: it is there when that commit is, and it
@@ -65,6 +81,8 @@ export interface Event {
   transactionId: string
   /** Of GRANT_SKIPPED. */
   skippedGrant: SkippedGrant | undefined
+  /** Of TOP_UP_INTENT. */
+  topUp: TopUpStep | undefined
 }
 /** `Event` as it is given: what is absent has its default. */
 export interface EventInit {
@@ -100,8 +118,32 @@ export interface EventInit {
   transactionId?: string | undefined
   /** Of GRANT_SKIPPED. */
   skippedGrant?: SkippedGrantInit | undefined
+  /** Of TOP_UP_INTENT. */
+  topUp?: TopUpStepInit | undefined
 }
 export declare const Event: MessageCodec<Event, EventInit>
+
+/** What has become of a top-up intent. */
+export interface TopUpStep {
+  intentId: string
+  state: TopUpIntentState
+  /**
+   * Of CLOSED the purchase's amount, else the intent's.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  amountMicros: bigint
+}
+/** `TopUpStep` as it is given: what is absent has its default. */
+export interface TopUpStepInit {
+  intentId?: string | undefined
+  state?: TopUpIntentState | undefined
+  /**
+   * Of CLOSED the purchase's amount, else the intent's.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  amountMicros?: bigint | undefined
+}
+export declare const TopUpStep: MessageCodec<TopUpStep, TopUpStepInit>
 
 export interface SkippedGrant {
   cause: SkipCause
@@ -346,3 +388,382 @@ export interface WatchEventsResponseInit {
   nextEventId?: bigint | undefined
 }
 export declare const WatchEventsResponse: MessageCodec<WatchEventsResponse, WatchEventsResponseInit>
+
+/**
+ * How a user's credit is topped up (auto recharge). When what is available is below the threshold after a
+ * change of the account, whatever changed it, the same commit opens an intent, which a worker takes, charges
+ * the user for, and closes by AddPurchase. At most one is open for a user.  None is opened within the
+ * cooldown since the last one ended, or when the month's cap is reached, or while the user is suspended. What
+ * is still below the threshold then gets one when the cooldown or the month is over, by itself, within a
+ * second; but after an intent was given up or cancelled only with the next change of the account after the
+ * cooldown, so that nobody's card is tried for ever. A setting that is put while the user is below the
+ * threshold opens one at once, in the same way.
+ */
+export interface TopUp {
+  userId: string
+  /**
+   * Greater than zero.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  thresholdMicros: bigint
+  /**
+   * What is to be available once the intent is closed; at least the threshold.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  targetMicros: bigint
+  /**
+   * What may be opened in a calendar month (UTC): its sum, and how many. None when zero. The last intent
+   * before the cap is of what the cap leaves. An intent counts in the month in which it was opened, by its
+   * amount, or by its purchase's once it is closed; what was given up or cancelled does not count. Micro-
+   * dollars: 1_000_000n is one dollar.
+   */
+  monthlyCapMicros: bigint
+  monthlyCapCount: bigint
+  /**
+   * 0 to 31 days.
+   * Milliseconds.
+   */
+  cooldownMillis: bigint
+  /** When it is not, no intent is opened, and the open one is cancelled. */
+  enabled: boolean
+  /**
+   * From here on set by the server. What counts towards the caps of the last month in which an intent was
+   * opened: `YYYY-MM`, empty before the first.
+   */
+  month: string
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  monthMicros: bigint
+  monthCount: bigint
+  /** Empty when none is open. */
+  openIntentId: string
+  /** Microseconds since the epoch, UTC. */
+  updatedAtMicros: bigint
+}
+/** `TopUp` as it is given: what is absent has its default. */
+export interface TopUpInit {
+  userId?: string | undefined
+  /**
+   * Greater than zero.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  thresholdMicros?: bigint | undefined
+  /**
+   * What is to be available once the intent is closed; at least the threshold.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  targetMicros?: bigint | undefined
+  /**
+   * What may be opened in a calendar month (UTC): its sum, and how many. None when zero. The last intent
+   * before the cap is of what the cap leaves. An intent counts in the month in which it was opened, by its
+   * amount, or by its purchase's once it is closed; what was given up or cancelled does not count. Micro-
+   * dollars: 1_000_000n is one dollar.
+   */
+  monthlyCapMicros?: bigint | undefined
+  monthlyCapCount?: bigint | undefined
+  /**
+   * 0 to 31 days.
+   * Milliseconds.
+   */
+  cooldownMillis?: bigint | undefined
+  /** When it is not, no intent is opened, and the open one is cancelled. */
+  enabled?: boolean | undefined
+  /**
+   * From here on set by the server. What counts towards the caps of the last month in which an intent was
+   * opened: `YYYY-MM`, empty before the first.
+   */
+  month?: string | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  monthMicros?: bigint | undefined
+  monthCount?: bigint | undefined
+  /** Empty when none is open. */
+  openIntentId?: string | undefined
+  /** Microseconds since the epoch, UTC. */
+  updatedAtMicros?: bigint | Date | undefined
+}
+export declare const TopUp: MessageCodec<TopUp, TopUpInit>
+
+/** That a user's credit is to be topped up. */
+export interface TopUpIntent {
+  intentId: string
+  userId: string
+  state: TopUpIntentState
+  /**
+   * What clears the shortfall: target - available + owed when it was opened, or what the month's cap left. It
+   * does not grow when the balance falls further while the intent is open.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  amountMicros: bigint
+  /**
+   * When it was opened.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  availableMicros: bigint
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  owedMicros: bigint
+  /** Microseconds since the epoch, UTC. */
+  openedAtMicros: bigint
+  /**
+   * Of OPEN: when it can be taken, which is when its lease or its pause after a failure ends.
+   * Microseconds since the epoch, UTC.
+   */
+  dueAtMicros: bigint
+  /** Who took it last. */
+  worker: string
+  /**
+   * Of one that is leased; the lease may be over.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  leasedUntilMicros: bigint
+  failures: number
+  /** Of the last failure. */
+  message: string
+  /**
+   * Unless it is open.
+   * Microseconds since the epoch, UTC.
+   */
+  endedAtMicros: bigint
+  /** The purchase that closed it. */
+  transactionId: string
+}
+/** `TopUpIntent` as it is given: what is absent has its default. */
+export interface TopUpIntentInit {
+  intentId?: string | undefined
+  userId?: string | undefined
+  state?: TopUpIntentState | undefined
+  /**
+   * What clears the shortfall: target - available + owed when it was opened, or what the month's cap left. It
+   * does not grow when the balance falls further while the intent is open.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  amountMicros?: bigint | undefined
+  /**
+   * When it was opened.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  availableMicros?: bigint | undefined
+  /** Micro-dollars: 1_000_000n is one dollar. */
+  owedMicros?: bigint | undefined
+  /** Microseconds since the epoch, UTC. */
+  openedAtMicros?: bigint | Date | undefined
+  /**
+   * Of OPEN: when it can be taken, which is when its lease or its pause after a failure ends.
+   * Microseconds since the epoch, UTC.
+   */
+  dueAtMicros?: bigint | Date | undefined
+  /** Who took it last. */
+  worker?: string | undefined
+  /**
+   * Of one that is leased; the lease may be over.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  leasedUntilMicros?: bigint | undefined
+  failures?: number | undefined
+  /** Of the last failure. */
+  message?: string | undefined
+  /**
+   * Unless it is open.
+   * Microseconds since the epoch, UTC.
+   */
+  endedAtMicros?: bigint | Date | undefined
+  /** The purchase that closed it. */
+  transactionId?: string | undefined
+}
+export declare const TopUpIntent: MessageCodec<TopUpIntent, TopUpIntentInit>
+
+export interface PutTopUpRequest {
+  topUp: TopUp | undefined
+}
+/** `PutTopUpRequest` as it is given: what is absent has its default. */
+export interface PutTopUpRequestInit {
+  topUp?: TopUpInit | undefined
+}
+export declare const PutTopUpRequest: MessageCodec<PutTopUpRequest, PutTopUpRequestInit>
+
+export interface PutTopUpResponse {
+  topUp: TopUp | undefined
+  /** The stored setting had this content already. */
+  unchanged: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `PutTopUpResponse` as it is given: what is absent has its default. */
+export interface PutTopUpResponseInit {
+  topUp?: TopUpInit | undefined
+  /** The stored setting had this content already. */
+  unchanged?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const PutTopUpResponse: MessageCodec<PutTopUpResponse, PutTopUpResponseInit>
+
+export interface GetTopUpRequest {
+  userId: string
+}
+/** `GetTopUpRequest` as it is given: what is absent has its default. */
+export interface GetTopUpRequestInit {
+  userId?: string | undefined
+}
+export declare const GetTopUpRequest: MessageCodec<GetTopUpRequest, GetTopUpRequestInit>
+
+export interface GetTopUpResponse {
+  /** Absent when none was ever put. */
+  topUp: TopUp | undefined
+  commitSequence: bigint
+}
+/** `GetTopUpResponse` as it is given: what is absent has its default. */
+export interface GetTopUpResponseInit {
+  /** Absent when none was ever put. */
+  topUp?: TopUpInit | undefined
+  commitSequence?: bigint | undefined
+}
+export declare const GetTopUpResponse: MessageCodec<GetTopUpResponse, GetTopUpResponseInit>
+
+export interface TakeTopUpIntentRequest {
+  /**
+   * Who takes it, 1 to 128 bytes. A worker has one lease at a time: while that lasts, the call answers the
+   * same intent again.
+   */
+  worker: string
+  /**
+   * 1 to 86,400,000; 300,000 (five minutes) when zero. After it another worker may take the intent.
+   * Milliseconds.
+   */
+  leaseMillis: bigint
+}
+/** `TakeTopUpIntentRequest` as it is given: what is absent has its default. */
+export interface TakeTopUpIntentRequestInit {
+  /**
+   * Who takes it, 1 to 128 bytes. A worker has one lease at a time: while that lasts, the call answers the
+   * same intent again.
+   */
+  worker?: string | undefined
+  /**
+   * 1 to 86,400,000; 300,000 (five minutes) when zero. After it another worker may take the intent.
+   * Milliseconds.
+   */
+  leaseMillis?: bigint | undefined
+}
+export declare const TakeTopUpIntentRequest: MessageCodec<TakeTopUpIntentRequest, TakeTopUpIntentRequestInit>
+
+export interface TakeTopUpIntentResponse {
+  /** Absent when none is due. */
+  intent: TopUpIntent | undefined
+  /** The worker had this lease already, or none is due. */
+  unchanged: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `TakeTopUpIntentResponse` as it is given: what is absent has its default. */
+export interface TakeTopUpIntentResponseInit {
+  /** Absent when none is due. */
+  intent?: TopUpIntentInit | undefined
+  /** The worker had this lease already, or none is due. */
+  unchanged?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const TakeTopUpIntentResponse: MessageCodec<TakeTopUpIntentResponse, TakeTopUpIntentResponseInit>
+
+export interface FailTopUpIntentRequest {
+  intentId: string
+  worker: string
+  /** For people, at most 1,024 bytes. */
+  message: string
+}
+/** `FailTopUpIntentRequest` as it is given: what is absent has its default. */
+export interface FailTopUpIntentRequestInit {
+  intentId?: string | undefined
+  worker?: string | undefined
+  /** For people, at most 1,024 bytes. */
+  message?: string | undefined
+}
+export declare const FailTopUpIntentRequest: MessageCodec<FailTopUpIntentRequest, FailTopUpIntentRequestInit>
+
+export interface FailTopUpIntentResponse {
+  /**
+   * OPEN again and due after a pause, which is the cooldown (a minute at least) and doubles with each failure
+   * up to a day; FAILED after the eighth.
+   */
+  intent: TopUpIntent | undefined
+  /** This failure was told before. */
+  unchanged: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `FailTopUpIntentResponse` as it is given: what is absent has its default. */
+export interface FailTopUpIntentResponseInit {
+  /**
+   * OPEN again and due after a pause, which is the cooldown (a minute at least) and doubles with each failure
+   * up to a day; FAILED after the eighth.
+   */
+  intent?: TopUpIntentInit | undefined
+  /** This failure was told before. */
+  unchanged?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const FailTopUpIntentResponse: MessageCodec<FailTopUpIntentResponse, FailTopUpIntentResponseInit>
+
+export interface CancelTopUpIntentRequest {
+  intentId: string
+}
+/** `CancelTopUpIntentRequest` as it is given: what is absent has its default. */
+export interface CancelTopUpIntentRequestInit {
+  intentId?: string | undefined
+}
+export declare const CancelTopUpIntentRequest: MessageCodec<CancelTopUpIntentRequest, CancelTopUpIntentRequestInit>
+
+export interface CancelTopUpIntentResponse {
+  intent: TopUpIntent | undefined
+  /** It was cancelled before. */
+  unchanged: boolean
+  commitSequence: bigint
+  commitPosition: number
+}
+/** `CancelTopUpIntentResponse` as it is given: what is absent has its default. */
+export interface CancelTopUpIntentResponseInit {
+  intent?: TopUpIntentInit | undefined
+  /** It was cancelled before. */
+  unchanged?: boolean | undefined
+  commitSequence?: bigint | undefined
+  commitPosition?: number | undefined
+}
+export declare const CancelTopUpIntentResponse: MessageCodec<CancelTopUpIntentResponse, CancelTopUpIntentResponseInit>
+
+export interface ListTopUpIntentsRequest {
+  /** Of all users when empty, for which a call must not act for a user. */
+  userId: string
+  /** All states when empty. */
+  states: TopUpIntentState[]
+  /** 1 to 1,000; 100 when zero. */
+  limit: number
+  cursor: string
+}
+/** `ListTopUpIntentsRequest` as it is given: what is absent has its default. */
+export interface ListTopUpIntentsRequestInit {
+  /** Of all users when empty, for which a call must not act for a user. */
+  userId?: string | undefined
+  /** All states when empty. */
+  states?: readonly TopUpIntentState[] | undefined
+  /** 1 to 1,000; 100 when zero. */
+  limit?: number | undefined
+  cursor?: string | undefined
+}
+export declare const ListTopUpIntentsRequest: MessageCodec<ListTopUpIntentsRequest, ListTopUpIntentsRequestInit>
+
+export interface ListTopUpIntentsResponse {
+  /** Newest first. */
+  intents: TopUpIntent[]
+  /** Empty on the last page. */
+  nextCursor: string
+  commitSequence: bigint
+}
+/** `ListTopUpIntentsResponse` as it is given: what is absent has its default. */
+export interface ListTopUpIntentsResponseInit {
+  /** Newest first. */
+  intents?: readonly TopUpIntentInit[] | undefined
+  /** Empty on the last page. */
+  nextCursor?: string | undefined
+  commitSequence?: bigint | undefined
+}
+export declare const ListTopUpIntentsResponse: MessageCodec<ListTopUpIntentsResponse, ListTopUpIntentsResponseInit>

@@ -7,6 +7,7 @@ export const EventKind = enumeration('EVENT_KIND_', {
   BALANCE_BELOW: 1,
   OWED: 2,
   GRANT_SKIPPED: 6,
+  TOP_UP_INTENT: 7,
 })
 
 export const SkipCause = enumeration('SKIP_CAUSE_', {
@@ -14,6 +15,14 @@ export const SkipCause = enumeration('SKIP_CAUSE_', {
   PASSED: 1,
   OVERLAPS: 2,
   EXPIRED: 3,
+})
+
+export const TopUpIntentState = enumeration('TOP_UP_INTENT_STATE_', {
+  UNSPECIFIED: 0,
+  OPEN: 1,
+  CLOSED: 2,
+  FAILED: 3,
+  CANCELLED: 4,
 })
 
 export const Event = new MessageCodec('tallystick.v1.Event', blankEvent, readEvent, writeEvent, () => [
@@ -30,6 +39,7 @@ export const Event = new MessageCodec('tallystick.v1.Event', blankEvent, readEve
   { name: 'afterMicros', proto: 'after_micros', number: 11, kind: 'int64' },
   { name: 'transactionId', proto: 'transaction_id', number: 12, kind: 'text' },
   { name: 'skippedGrant', proto: 'skipped_grant', number: 13, kind: 'message', of: () => SkippedGrant, presence: true },
+  { name: 'topUp', proto: 'top_up', number: 14, kind: 'message', of: () => TopUpStep, presence: true },
 ])
 
 export function blankEvent() {
@@ -47,6 +57,7 @@ export function blankEvent() {
     afterMicros: 0n,
     transactionId: '',
     skippedGrant: undefined,
+    topUp: undefined,
   }
 }
 
@@ -96,6 +107,12 @@ export function readEvent(r, m) {
         case 106: {
           const end = r.enter()
           m.skippedGrant = readSkippedGrant(r, m.skippedGrant ?? blankSkippedGrant())
+          r.leave(end)
+          break
+        }
+        case 114: {
+          const end = r.enter()
+          m.topUp = readTopUpStep(r, m.topUp ?? blankTopUpStep())
           r.leave(end)
           break
         }
@@ -178,6 +195,74 @@ export function writeEvent(w, m) {
     const at = w.enter(v, 'Event.skippedGrant')
     writeSkippedGrant(w, v)
     w.leave(at)
+  }
+  v = m.topUp
+  if (v !== undefined) {
+    w.tag(114)
+    const at = w.enter(v, 'Event.topUp')
+    writeTopUpStep(w, v)
+    w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const TopUpStep = new MessageCodec('tallystick.v1.TopUpStep', blankTopUpStep, readTopUpStep, writeTopUpStep, () => [
+  { name: 'intentId', proto: 'intent_id', number: 1, kind: 'text' },
+  { name: 'state', proto: 'state', number: 2, kind: 'enum', of: () => TopUpIntentState },
+  { name: 'amountMicros', proto: 'amount_micros', number: 3, kind: 'int64' },
+])
+
+export function blankTopUpStep() {
+  return {
+    intentId: '',
+    state: 0,
+    amountMicros: 0n,
+  }
+}
+
+export function readTopUpStep(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.intentId = r.text()
+          break
+        case 16:
+          m.state = r.int32()
+          break
+        case 24:
+          m.amountMicros = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, TopUpStep, tag)
+  }
+  return m
+}
+
+export function writeTopUpStep(w, m) {
+  check(m, TopUpStep)
+  let v
+  v = m.intentId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'TopUpStep.intentId')
+  }
+  v = m.state
+  if (v !== undefined && v !== 0) {
+    w.tag(16)
+    w.int32(v, 'TopUpStep.state')
+  }
+  v = m.amountMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'TopUpStep.amountMicros')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -971,6 +1056,1075 @@ export function writeWatchEventsResponse(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(16)
     w.int64(v, 'WatchEventsResponse.nextEventId')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const TopUp = new MessageCodec('tallystick.v1.TopUp', blankTopUp, readTopUp, writeTopUp, () => [
+  { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
+  { name: 'thresholdMicros', proto: 'threshold_micros', number: 2, kind: 'int64' },
+  { name: 'targetMicros', proto: 'target_micros', number: 3, kind: 'int64' },
+  { name: 'monthlyCapMicros', proto: 'monthly_cap_micros', number: 4, kind: 'int64' },
+  { name: 'monthlyCapCount', proto: 'monthly_cap_count', number: 5, kind: 'int64' },
+  { name: 'cooldownMillis', proto: 'cooldown_millis', number: 6, kind: 'int64' },
+  { name: 'enabled', proto: 'enabled', number: 7, kind: 'bool' },
+  { name: 'month', proto: 'month', number: 8, kind: 'text' },
+  { name: 'monthMicros', proto: 'month_micros', number: 9, kind: 'int64' },
+  { name: 'monthCount', proto: 'month_count', number: 10, kind: 'int64' },
+  { name: 'openIntentId', proto: 'open_intent_id', number: 11, kind: 'text' },
+  { name: 'updatedAtMicros', proto: 'updated_at_micros', number: 12, kind: 'int64' },
+])
+
+export function blankTopUp() {
+  return {
+    userId: '',
+    thresholdMicros: 0n,
+    targetMicros: 0n,
+    monthlyCapMicros: 0n,
+    monthlyCapCount: 0n,
+    cooldownMillis: 0n,
+    enabled: false,
+    month: '',
+    monthMicros: 0n,
+    monthCount: 0n,
+    openIntentId: '',
+    updatedAtMicros: 0n,
+  }
+}
+
+export function readTopUp(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.userId = r.text()
+          break
+        case 16:
+          m.thresholdMicros = r.int64()
+          break
+        case 24:
+          m.targetMicros = r.int64()
+          break
+        case 32:
+          m.monthlyCapMicros = r.int64()
+          break
+        case 40:
+          m.monthlyCapCount = r.int64()
+          break
+        case 48:
+          m.cooldownMillis = r.int64()
+          break
+        case 56:
+          m.enabled = r.bool()
+          break
+        case 66:
+          m.month = r.text()
+          break
+        case 72:
+          m.monthMicros = r.int64()
+          break
+        case 80:
+          m.monthCount = r.int64()
+          break
+        case 90:
+          m.openIntentId = r.text()
+          break
+        case 96:
+          m.updatedAtMicros = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, TopUp, tag)
+  }
+  return m
+}
+
+export function writeTopUp(w, m) {
+  check(m, TopUp)
+  let v
+  v = m.userId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'TopUp.userId')
+  }
+  v = m.thresholdMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'TopUp.thresholdMicros')
+  }
+  v = m.targetMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'TopUp.targetMicros')
+  }
+  v = m.monthlyCapMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.int64(v, 'TopUp.monthlyCapMicros')
+  }
+  v = m.monthlyCapCount
+  if (v !== undefined && v !== 0n) {
+    w.tag(40)
+    w.int64(v, 'TopUp.monthlyCapCount')
+  }
+  v = m.cooldownMillis
+  if (v !== undefined && v !== 0n) {
+    w.tag(48)
+    w.int64(v, 'TopUp.cooldownMillis')
+  }
+  v = m.enabled
+  if (v !== undefined && v !== false) {
+    w.tag(56)
+    w.bool(v, 'TopUp.enabled')
+  }
+  v = m.month
+  if (v !== undefined && v !== '') {
+    w.tag(66)
+    w.text(v, 'TopUp.month')
+  }
+  v = m.monthMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(72)
+    w.int64(v, 'TopUp.monthMicros')
+  }
+  v = m.monthCount
+  if (v !== undefined && v !== 0n) {
+    w.tag(80)
+    w.int64(v, 'TopUp.monthCount')
+  }
+  v = m.openIntentId
+  if (v !== undefined && v !== '') {
+    w.tag(90)
+    w.text(v, 'TopUp.openIntentId')
+  }
+  v = m.updatedAtMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(96)
+    w.time(v, 'TopUp.updatedAtMicros')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const TopUpIntent = new MessageCodec('tallystick.v1.TopUpIntent', blankTopUpIntent, readTopUpIntent, writeTopUpIntent, () => [
+  { name: 'intentId', proto: 'intent_id', number: 1, kind: 'text' },
+  { name: 'userId', proto: 'user_id', number: 2, kind: 'text' },
+  { name: 'state', proto: 'state', number: 3, kind: 'enum', of: () => TopUpIntentState },
+  { name: 'amountMicros', proto: 'amount_micros', number: 4, kind: 'int64' },
+  { name: 'availableMicros', proto: 'available_micros', number: 5, kind: 'int64' },
+  { name: 'owedMicros', proto: 'owed_micros', number: 6, kind: 'int64' },
+  { name: 'openedAtMicros', proto: 'opened_at_micros', number: 7, kind: 'int64' },
+  { name: 'dueAtMicros', proto: 'due_at_micros', number: 8, kind: 'int64' },
+  { name: 'worker', proto: 'worker', number: 9, kind: 'text' },
+  { name: 'leasedUntilMicros', proto: 'leased_until_micros', number: 10, kind: 'int64' },
+  { name: 'failures', proto: 'failures', number: 11, kind: 'int32' },
+  { name: 'message', proto: 'message', number: 12, kind: 'text' },
+  { name: 'endedAtMicros', proto: 'ended_at_micros', number: 13, kind: 'int64' },
+  { name: 'transactionId', proto: 'transaction_id', number: 14, kind: 'text' },
+])
+
+export function blankTopUpIntent() {
+  return {
+    intentId: '',
+    userId: '',
+    state: 0,
+    amountMicros: 0n,
+    availableMicros: 0n,
+    owedMicros: 0n,
+    openedAtMicros: 0n,
+    dueAtMicros: 0n,
+    worker: '',
+    leasedUntilMicros: 0n,
+    failures: 0,
+    message: '',
+    endedAtMicros: 0n,
+    transactionId: '',
+  }
+}
+
+export function readTopUpIntent(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.intentId = r.text()
+          break
+        case 18:
+          m.userId = r.text()
+          break
+        case 24:
+          m.state = r.int32()
+          break
+        case 32:
+          m.amountMicros = r.int64()
+          break
+        case 40:
+          m.availableMicros = r.int64()
+          break
+        case 48:
+          m.owedMicros = r.int64()
+          break
+        case 56:
+          m.openedAtMicros = r.int64()
+          break
+        case 64:
+          m.dueAtMicros = r.int64()
+          break
+        case 74:
+          m.worker = r.text()
+          break
+        case 80:
+          m.leasedUntilMicros = r.int64()
+          break
+        case 88:
+          m.failures = r.int32()
+          break
+        case 98:
+          m.message = r.text()
+          break
+        case 104:
+          m.endedAtMicros = r.int64()
+          break
+        case 114:
+          m.transactionId = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, TopUpIntent, tag)
+  }
+  return m
+}
+
+export function writeTopUpIntent(w, m) {
+  check(m, TopUpIntent)
+  let v
+  v = m.intentId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'TopUpIntent.intentId')
+  }
+  v = m.userId
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'TopUpIntent.userId')
+  }
+  v = m.state
+  if (v !== undefined && v !== 0) {
+    w.tag(24)
+    w.int32(v, 'TopUpIntent.state')
+  }
+  v = m.amountMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.int64(v, 'TopUpIntent.amountMicros')
+  }
+  v = m.availableMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(40)
+    w.int64(v, 'TopUpIntent.availableMicros')
+  }
+  v = m.owedMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(48)
+    w.int64(v, 'TopUpIntent.owedMicros')
+  }
+  v = m.openedAtMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(56)
+    w.time(v, 'TopUpIntent.openedAtMicros')
+  }
+  v = m.dueAtMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(64)
+    w.time(v, 'TopUpIntent.dueAtMicros')
+  }
+  v = m.worker
+  if (v !== undefined && v !== '') {
+    w.tag(74)
+    w.text(v, 'TopUpIntent.worker')
+  }
+  v = m.leasedUntilMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(80)
+    w.int64(v, 'TopUpIntent.leasedUntilMicros')
+  }
+  v = m.failures
+  if (v !== undefined && v !== 0) {
+    w.tag(88)
+    w.int32(v, 'TopUpIntent.failures')
+  }
+  v = m.message
+  if (v !== undefined && v !== '') {
+    w.tag(98)
+    w.text(v, 'TopUpIntent.message')
+  }
+  v = m.endedAtMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(104)
+    w.time(v, 'TopUpIntent.endedAtMicros')
+  }
+  v = m.transactionId
+  if (v !== undefined && v !== '') {
+    w.tag(114)
+    w.text(v, 'TopUpIntent.transactionId')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const PutTopUpRequest = new MessageCodec('tallystick.v1.PutTopUpRequest', blankPutTopUpRequest, readPutTopUpRequest, writePutTopUpRequest, () => [
+  { name: 'topUp', proto: 'top_up', number: 1, kind: 'message', of: () => TopUp, presence: true },
+])
+
+export function blankPutTopUpRequest() {
+  return {
+    topUp: undefined,
+  }
+}
+
+export function readPutTopUpRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.topUp = readTopUp(r, m.topUp ?? blankTopUp())
+          r.leave(end)
+          break
+        }
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, PutTopUpRequest, tag)
+  }
+  return m
+}
+
+export function writePutTopUpRequest(w, m) {
+  check(m, PutTopUpRequest)
+  let v
+  v = m.topUp
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'PutTopUpRequest.topUp')
+    writeTopUp(w, v)
+    w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const PutTopUpResponse = new MessageCodec('tallystick.v1.PutTopUpResponse', blankPutTopUpResponse, readPutTopUpResponse, writePutTopUpResponse, () => [
+  { name: 'topUp', proto: 'top_up', number: 1, kind: 'message', of: () => TopUp, presence: true },
+  { name: 'unchanged', proto: 'unchanged', number: 2, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 3, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 4, kind: 'int32' },
+])
+
+export function blankPutTopUpResponse() {
+  return {
+    topUp: undefined,
+    unchanged: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readPutTopUpResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.topUp = readTopUp(r, m.topUp ?? blankTopUp())
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.unchanged = r.bool()
+          break
+        case 24:
+          m.commitSequence = r.int64()
+          break
+        case 32:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, PutTopUpResponse, tag)
+  }
+  return m
+}
+
+export function writePutTopUpResponse(w, m) {
+  check(m, PutTopUpResponse)
+  let v
+  v = m.topUp
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'PutTopUpResponse.topUp')
+    writeTopUp(w, v)
+    w.leave(at)
+  }
+  v = m.unchanged
+  if (v !== undefined && v !== false) {
+    w.tag(16)
+    w.bool(v, 'PutTopUpResponse.unchanged')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'PutTopUpResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(32)
+    w.int32(v, 'PutTopUpResponse.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const GetTopUpRequest = new MessageCodec('tallystick.v1.GetTopUpRequest', blankGetTopUpRequest, readGetTopUpRequest, writeGetTopUpRequest, () => [
+  { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
+])
+
+export function blankGetTopUpRequest() {
+  return {
+    userId: '',
+  }
+}
+
+export function readGetTopUpRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.userId = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, GetTopUpRequest, tag)
+  }
+  return m
+}
+
+export function writeGetTopUpRequest(w, m) {
+  check(m, GetTopUpRequest)
+  let v
+  v = m.userId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'GetTopUpRequest.userId')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const GetTopUpResponse = new MessageCodec('tallystick.v1.GetTopUpResponse', blankGetTopUpResponse, readGetTopUpResponse, writeGetTopUpResponse, () => [
+  { name: 'topUp', proto: 'top_up', number: 1, kind: 'message', of: () => TopUp, presence: true },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 2, kind: 'int64' },
+])
+
+export function blankGetTopUpResponse() {
+  return {
+    topUp: undefined,
+    commitSequence: 0n,
+  }
+}
+
+export function readGetTopUpResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.topUp = readTopUp(r, m.topUp ?? blankTopUp())
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.commitSequence = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, GetTopUpResponse, tag)
+  }
+  return m
+}
+
+export function writeGetTopUpResponse(w, m) {
+  check(m, GetTopUpResponse)
+  let v
+  v = m.topUp
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'GetTopUpResponse.topUp')
+    writeTopUp(w, v)
+    w.leave(at)
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'GetTopUpResponse.commitSequence')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const TakeTopUpIntentRequest = new MessageCodec('tallystick.v1.TakeTopUpIntentRequest', blankTakeTopUpIntentRequest, readTakeTopUpIntentRequest, writeTakeTopUpIntentRequest, () => [
+  { name: 'worker', proto: 'worker', number: 1, kind: 'text' },
+  { name: 'leaseMillis', proto: 'lease_millis', number: 2, kind: 'int64' },
+])
+
+export function blankTakeTopUpIntentRequest() {
+  return {
+    worker: '',
+    leaseMillis: 0n,
+  }
+}
+
+export function readTakeTopUpIntentRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.worker = r.text()
+          break
+        case 16:
+          m.leaseMillis = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, TakeTopUpIntentRequest, tag)
+  }
+  return m
+}
+
+export function writeTakeTopUpIntentRequest(w, m) {
+  check(m, TakeTopUpIntentRequest)
+  let v
+  v = m.worker
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'TakeTopUpIntentRequest.worker')
+  }
+  v = m.leaseMillis
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'TakeTopUpIntentRequest.leaseMillis')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const TakeTopUpIntentResponse = new MessageCodec('tallystick.v1.TakeTopUpIntentResponse', blankTakeTopUpIntentResponse, readTakeTopUpIntentResponse, writeTakeTopUpIntentResponse, () => [
+  { name: 'intent', proto: 'intent', number: 1, kind: 'message', of: () => TopUpIntent, presence: true },
+  { name: 'unchanged', proto: 'unchanged', number: 2, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 3, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 4, kind: 'int32' },
+])
+
+export function blankTakeTopUpIntentResponse() {
+  return {
+    intent: undefined,
+    unchanged: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readTakeTopUpIntentResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.intent = readTopUpIntent(r, m.intent ?? blankTopUpIntent())
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.unchanged = r.bool()
+          break
+        case 24:
+          m.commitSequence = r.int64()
+          break
+        case 32:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, TakeTopUpIntentResponse, tag)
+  }
+  return m
+}
+
+export function writeTakeTopUpIntentResponse(w, m) {
+  check(m, TakeTopUpIntentResponse)
+  let v
+  v = m.intent
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'TakeTopUpIntentResponse.intent')
+    writeTopUpIntent(w, v)
+    w.leave(at)
+  }
+  v = m.unchanged
+  if (v !== undefined && v !== false) {
+    w.tag(16)
+    w.bool(v, 'TakeTopUpIntentResponse.unchanged')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'TakeTopUpIntentResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(32)
+    w.int32(v, 'TakeTopUpIntentResponse.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const FailTopUpIntentRequest = new MessageCodec('tallystick.v1.FailTopUpIntentRequest', blankFailTopUpIntentRequest, readFailTopUpIntentRequest, writeFailTopUpIntentRequest, () => [
+  { name: 'intentId', proto: 'intent_id', number: 1, kind: 'text' },
+  { name: 'worker', proto: 'worker', number: 2, kind: 'text' },
+  { name: 'message', proto: 'message', number: 3, kind: 'text' },
+])
+
+export function blankFailTopUpIntentRequest() {
+  return {
+    intentId: '',
+    worker: '',
+    message: '',
+  }
+}
+
+export function readFailTopUpIntentRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.intentId = r.text()
+          break
+        case 18:
+          m.worker = r.text()
+          break
+        case 26:
+          m.message = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, FailTopUpIntentRequest, tag)
+  }
+  return m
+}
+
+export function writeFailTopUpIntentRequest(w, m) {
+  check(m, FailTopUpIntentRequest)
+  let v
+  v = m.intentId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'FailTopUpIntentRequest.intentId')
+  }
+  v = m.worker
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'FailTopUpIntentRequest.worker')
+  }
+  v = m.message
+  if (v !== undefined && v !== '') {
+    w.tag(26)
+    w.text(v, 'FailTopUpIntentRequest.message')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const FailTopUpIntentResponse = new MessageCodec('tallystick.v1.FailTopUpIntentResponse', blankFailTopUpIntentResponse, readFailTopUpIntentResponse, writeFailTopUpIntentResponse, () => [
+  { name: 'intent', proto: 'intent', number: 1, kind: 'message', of: () => TopUpIntent, presence: true },
+  { name: 'unchanged', proto: 'unchanged', number: 2, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 3, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 4, kind: 'int32' },
+])
+
+export function blankFailTopUpIntentResponse() {
+  return {
+    intent: undefined,
+    unchanged: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readFailTopUpIntentResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.intent = readTopUpIntent(r, m.intent ?? blankTopUpIntent())
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.unchanged = r.bool()
+          break
+        case 24:
+          m.commitSequence = r.int64()
+          break
+        case 32:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, FailTopUpIntentResponse, tag)
+  }
+  return m
+}
+
+export function writeFailTopUpIntentResponse(w, m) {
+  check(m, FailTopUpIntentResponse)
+  let v
+  v = m.intent
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'FailTopUpIntentResponse.intent')
+    writeTopUpIntent(w, v)
+    w.leave(at)
+  }
+  v = m.unchanged
+  if (v !== undefined && v !== false) {
+    w.tag(16)
+    w.bool(v, 'FailTopUpIntentResponse.unchanged')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'FailTopUpIntentResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(32)
+    w.int32(v, 'FailTopUpIntentResponse.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const CancelTopUpIntentRequest = new MessageCodec('tallystick.v1.CancelTopUpIntentRequest', blankCancelTopUpIntentRequest, readCancelTopUpIntentRequest, writeCancelTopUpIntentRequest, () => [
+  { name: 'intentId', proto: 'intent_id', number: 1, kind: 'text' },
+])
+
+export function blankCancelTopUpIntentRequest() {
+  return {
+    intentId: '',
+  }
+}
+
+export function readCancelTopUpIntentRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.intentId = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, CancelTopUpIntentRequest, tag)
+  }
+  return m
+}
+
+export function writeCancelTopUpIntentRequest(w, m) {
+  check(m, CancelTopUpIntentRequest)
+  let v
+  v = m.intentId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'CancelTopUpIntentRequest.intentId')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const CancelTopUpIntentResponse = new MessageCodec('tallystick.v1.CancelTopUpIntentResponse', blankCancelTopUpIntentResponse, readCancelTopUpIntentResponse, writeCancelTopUpIntentResponse, () => [
+  { name: 'intent', proto: 'intent', number: 1, kind: 'message', of: () => TopUpIntent, presence: true },
+  { name: 'unchanged', proto: 'unchanged', number: 2, kind: 'bool' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 3, kind: 'int64' },
+  { name: 'commitPosition', proto: 'commit_position', number: 4, kind: 'int32' },
+])
+
+export function blankCancelTopUpIntentResponse() {
+  return {
+    intent: undefined,
+    unchanged: false,
+    commitSequence: 0n,
+    commitPosition: 0,
+  }
+}
+
+export function readCancelTopUpIntentResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.intent = readTopUpIntent(r, m.intent ?? blankTopUpIntent())
+          r.leave(end)
+          break
+        }
+        case 16:
+          m.unchanged = r.bool()
+          break
+        case 24:
+          m.commitSequence = r.int64()
+          break
+        case 32:
+          m.commitPosition = r.int32()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, CancelTopUpIntentResponse, tag)
+  }
+  return m
+}
+
+export function writeCancelTopUpIntentResponse(w, m) {
+  check(m, CancelTopUpIntentResponse)
+  let v
+  v = m.intent
+  if (v !== undefined) {
+    w.tag(10)
+    const at = w.enter(v, 'CancelTopUpIntentResponse.intent')
+    writeTopUpIntent(w, v)
+    w.leave(at)
+  }
+  v = m.unchanged
+  if (v !== undefined && v !== false) {
+    w.tag(16)
+    w.bool(v, 'CancelTopUpIntentResponse.unchanged')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'CancelTopUpIntentResponse.commitSequence')
+  }
+  v = m.commitPosition
+  if (v !== undefined && v !== 0) {
+    w.tag(32)
+    w.int32(v, 'CancelTopUpIntentResponse.commitPosition')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ListTopUpIntentsRequest = new MessageCodec('tallystick.v1.ListTopUpIntentsRequest', blankListTopUpIntentsRequest, readListTopUpIntentsRequest, writeListTopUpIntentsRequest, () => [
+  { name: 'userId', proto: 'user_id', number: 1, kind: 'text' },
+  { name: 'states', proto: 'states', number: 2, kind: 'enum', of: () => TopUpIntentState, repeated: true },
+  { name: 'limit', proto: 'limit', number: 3, kind: 'int32' },
+  { name: 'cursor', proto: 'cursor', number: 4, kind: 'text' },
+])
+
+export function blankListTopUpIntentsRequest() {
+  return {
+    userId: '',
+    states: [],
+    limit: 0,
+    cursor: '',
+  }
+}
+
+export function readListTopUpIntentsRequest(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.userId = r.text()
+          break
+        case 16:
+          m.states.push(r.int32())
+          break
+        case 18: {
+          const end = r.open()
+          while (r.pos < r.end) m.states.push(r.int32())
+          r.end = end
+          break
+        }
+        case 24:
+          m.limit = r.int32()
+          break
+        case 34:
+          m.cursor = r.text()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ListTopUpIntentsRequest, tag)
+  }
+  return m
+}
+
+export function writeListTopUpIntentsRequest(w, m) {
+  check(m, ListTopUpIntentsRequest)
+  let v
+  v = m.userId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'ListTopUpIntentsRequest.userId')
+  }
+  v = m.states
+  if (v !== undefined && list(v, 'ListTopUpIntentsRequest.states').length !== 0) {
+    w.tag(18)
+    const at = w.open()
+    for (const one of v) w.int32(one, 'ListTopUpIntentsRequest.states')
+    w.close(at)
+  }
+  v = m.limit
+  if (v !== undefined && v !== 0) {
+    w.tag(24)
+    w.int32(v, 'ListTopUpIntentsRequest.limit')
+  }
+  v = m.cursor
+  if (v !== undefined && v !== '') {
+    w.tag(34)
+    w.text(v, 'ListTopUpIntentsRequest.cursor')
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ListTopUpIntentsResponse = new MessageCodec('tallystick.v1.ListTopUpIntentsResponse', blankListTopUpIntentsResponse, readListTopUpIntentsResponse, writeListTopUpIntentsResponse, () => [
+  { name: 'intents', proto: 'intents', number: 1, kind: 'message', of: () => TopUpIntent, repeated: true },
+  { name: 'nextCursor', proto: 'next_cursor', number: 2, kind: 'text' },
+  { name: 'commitSequence', proto: 'commit_sequence', number: 3, kind: 'int64' },
+])
+
+export function blankListTopUpIntentsResponse() {
+  return {
+    intents: [],
+    nextCursor: '',
+    commitSequence: 0n,
+  }
+}
+
+export function readListTopUpIntentsResponse(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10: {
+          const end = r.enter()
+          m.intents.push(readTopUpIntent(r, blankTopUpIntent()))
+          r.leave(end)
+          break
+        }
+        case 18:
+          m.nextCursor = r.text()
+          break
+        case 24:
+          m.commitSequence = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ListTopUpIntentsResponse, tag)
+  }
+  return m
+}
+
+export function writeListTopUpIntentsResponse(w, m) {
+  check(m, ListTopUpIntentsResponse)
+  let v
+  v = m.intents
+  if (v !== undefined) {
+    for (const one of list(v, 'ListTopUpIntentsResponse.intents')) {
+      w.tag(10)
+      const at = w.enter(one, 'ListTopUpIntentsResponse.intents')
+      writeTopUpIntent(w, one)
+      w.leave(at)
+    }
+  }
+  v = m.nextCursor
+  if (v !== undefined && v !== '') {
+    w.tag(18)
+    w.text(v, 'ListTopUpIntentsResponse.nextCursor')
+  }
+  v = m.commitSequence
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'ListTopUpIntentsResponse.commitSequence')
   }
   w.unknown(m[UNKNOWN])
 }
