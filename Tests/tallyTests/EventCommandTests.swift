@@ -1,5 +1,6 @@
 // `tally alerts` and `tally events`, against a server whose clock stands still.
 
+import Glibc
 import TallyProtoJSON
 import TallyTestSupport
 import TallyTesting
@@ -29,6 +30,39 @@ struct EventCommandTests {
     #expect(listed.first?["thresholdMicros"] == .string("5000000"))
     #expect(try rig.output("alerts", "delete", "low").contains("deleted low"))
     #expect(try rig.output("alerts", "delete", "low").contains("there is no rule low"))
+    #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("events are followed, those of all users or of one, from after one that is named")
+  func follow() async throws {
+    let rig = try Rig()
+    try await rig.stopClock()
+    func start(_ arguments: String...) throws -> ChildProcess {
+      try ChildProcess(
+        [Program.path, "events", "--follow"] + arguments,
+        environment: Rig.clean(["TALLY_SOCKET": rig.fixture.socket]))
+    }
+    _ = try rig.output("alerts", "put", "low", "--every-user", "--balance-below", "5")
+    for user in ["alice", "bob"] {
+      _ = try rig.output("credits", "purchase", user, "10", "--payment", user)
+      _ = try rig.output("credits", "consume", user, "6")
+    }
+    let all = try start("--after", "0")
+    let line = try #require(Rig.line(all))
+    #expect(line.hasPrefix("2030-01-15T12:00:00Z  1  alice  balance_below low  $10.00 to $4.00"), "\(line)")
+    #expect(Rig.line(all)?.contains("  2  bob  ") == true)
+    let own = try start("bob", "--after", "0", "--json")
+    #expect(try JSON.parse(try #require(Rig.line(own)))["eventId"] == .string("2"))
+    _ = try rig.output("topups", "put", "bob", "--below", "5", "--target", "20")
+    #expect(Rig.line(all)?.contains("  3  bob  top_up_intent  intent-1 of $16.00: open") == true)
+    #expect(try JSON.parse(try #require(Rig.line(own)))["eventId"] == .string("3"))
+    #expect(all.end(signal: SIGINT) != 0 && own.end(signal: SIGINT) != 0)
+    #expect(try rig.refusal("events", "--follow", "--after", "9").contains("INVALID_FIELD"))
+    for wrong in [
+      ["events"], ["events", "--follow", "--kind", "owed"], ["events", "alice", "--after", "1"],
+    ] {
+      #expect(try Rig.run(wrong, environment: ["TALLY_SOCKET": rig.fixture.socket]).status == 64)
+    }
     #expect(rig.fixture.stop() == 0)
   }
 }

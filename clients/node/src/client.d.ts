@@ -7,7 +7,7 @@ import type { UsageService } from './generated/services/usage_service.js'
 import type { BeginRunRequestInit, ReserveRequestInit } from './generated/messages.js'
 import type { CallOptions, Caller } from './method.js'
 import type { Hold, Run } from './runs.js'
-import type { TransactionWatch, WatchOptions } from './watch.js'
+import type { EventWatch, EventWatchOptions, TransactionWatch, WatchOptions } from './watch.js'
 
 /** Milliseconds that a call may take, its retries included. */
 export declare const DEFAULT_TIMEOUT_MS: number
@@ -84,6 +84,12 @@ export declare class Client implements AsyncDisposable {
    * by itself wherever its stream was cut, and has no end. The options are of each of its streams.
    */
   watch(watch?: WatchOptions, options?: CallOptions): TransactionWatch
+
+  /**
+   * Events as they are committed, from one on or from the next one: for `for await`. It goes on by itself
+   * wherever its stream was cut, and has no end. The options are of each of its streams.
+   */
+  watchEvents(watch?: EventWatchOptions, options?: CallOptions): EventWatch
 
   /** Ends the connection, also for every client that `actingAs` made from this one. */
   close(): Promise<void>

@@ -19,7 +19,7 @@ import { newKey } from './keys.js'
 import { RunStatus } from './generated/tallystick/v1/usage.js'
 import { Hold, Run } from './runs.js'
 import './symbols.js'
-import { TransactionWatch } from './watch.js'
+import { EventWatch, TransactionWatch } from './watch.js'
 
 /** Milliseconds that a call may take, its retries included. */
 export const DEFAULT_TIMEOUT_MS = 10_000
@@ -203,6 +203,18 @@ export class Client {
   watch(watch, options) {
     const credits = new CreditService(this.#caller.once())
     return new TransactionWatch(credits, watch ?? {}, this.#caller.retryMs, options)
+  }
+
+  /**
+   * Events as they are committed, from one on or from the next one: for `for await`. It goes on by itself
+   * wherever its stream was cut, and has no end.
+   *
+   * @param {import('./watch.js').EventWatchOptions} [watch]
+   * @param {import('./method.js').CallOptions} [options] of each of its streams
+   */
+  watchEvents(watch, options) {
+    const usage = new UsageService(this.#caller.once())
+    return new EventWatch(usage, watch ?? {}, this.#caller.retryMs, options)
   }
 
   /** Ends the connection, also for every client that `actingAs` made from this one. */

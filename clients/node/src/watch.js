@@ -1,5 +1,6 @@
 /**
- * The ledger as it grows: one sequence of rows, whatever cuts the streams that bring them.
+ * What grows at the server, the ledger and the events: one sequence of rows, whatever cuts the streams that
+ * bring them.
  *
  * 1. Rows come once and in order: each stream begins after the last row that was handed out.
  * 2. A watch ends by an error that another stream would meet as well, when no server was there for as long
@@ -14,17 +15,31 @@ import './symbols.js'
 
 /**
  * @typedef {import('./messages.js').Transaction} Transaction
- * @typedef {import('./messages.js').WatchTransactionsResponse} Message
- * @typedef {import('./watch.js').WatchOptions} WatchOptions
+ * @typedef {import('./messages.js').Event} Event
+ * @typedef {import('./method.js').CallOptions} CallOptions
  */
 
-/** The ledger's rows as they are committed, without end. Leaving its loop ends it on the server too. */
-export class TransactionWatch {
-  #credits
+/**
+ * What is watched: how a stream of it is opened, and what its messages say.
+ *
+ * @template Row, Message
+ * @typedef {object} Feed
+ * @property {(from: bigint, userIds: string[]) => import('./method.js').ServerStream<Message>} open
+ * @property {(message: Message) => Row[]} rows
+ * @property {(message: Message) => bigint} following
+ * @property {(row: Row) => bigint} number
+ */
+
+/**
+ * Rows as they are committed, without end. Leaving its loop ends it on the server too.
+ *
+ * @template Row, Message
+ */
+class Watch {
+  #feed
   #userIds
-  #options
   #retryMs
-  /** @type {Transaction[]} */
+  /** @type {Row[]} */
   #rows = []
   #place = 0
   #following
@@ -41,29 +56,28 @@ export class TransactionWatch {
   #turn = Promise.resolve()
 
   /**
-   * @param {import('./generated/services/credit_service.js').CreditService} credits
-   * @param {WatchOptions} watch
+   * @param {Feed<Row, Message>} feed
+   * @param {bigint} first
+   * @param {Iterable<string> | undefined} userIds
    * @param {number} retryMs
-   * @param {import('./method.js').CallOptions} [options]
    */
-  constructor(credits, watch, retryMs, options) {
-    this.#credits = credits
-    this.#following = watch.fromSequence ?? 0n
-    this.#userIds = [...(watch.userIds ?? [])]
+  constructor(feed, first, userIds, retryMs) {
+    this.#feed = feed
+    this.#following = first
+    this.#userIds = [...(userIds ?? [])]
     this.#retryMs = retryMs
-    this.#options = options
   }
 
-  /** The `fromSequence` of a watch that goes on after the last row that came; 0 before it is known. */
-  get nextSequence() {
-    return this.#place < this.#rows.length ? this.#rows[this.#place].sequence : this.#following
+  /** Where a watch begins that goes on after the last row that came; 0 before it is known. */
+  get nextNumber() {
+    return this.#place < this.#rows.length ? this.#feed.number(this.#rows[this.#place]) : this.#following
   }
 
   [Symbol.asyncIterator]() {
     return this
   }
 
-  /** @returns {Promise<IteratorResult<Transaction, undefined>>} */
+  /** @returns {Promise<IteratorResult<Row, undefined>>} */
   next() {
     const step = this.#turn.then(() => this.#next())
     this.#turn = step.catch(() => undefined)
@@ -80,7 +94,7 @@ export class TransactionWatch {
     return this
   }
 
-  /** @returns {Promise<IteratorResult<Transaction, undefined>>} */
+  /** @returns {Promise<IteratorResult<Row, undefined>>} */
   async #next() {
     while (!this.#left) {
       if (this.#place < this.#rows.length) {
@@ -95,16 +109,15 @@ export class TransactionWatch {
 
   /** Takes a message, of another stream if the one before has ended. */
   async #read() {
-    const request = { fromSequence: this.nextSequence, userIds: this.#userIds }
     try {
       // How often it is tried is decided here.
-      this.#stream ??= this.#credits.watchTransactions(request, this.#options)
+      this.#stream ??= this.#feed.open(this.nextNumber, this.#userIds)
       const { value: message, done } = await this.#stream.next()
       if (this.#left) return
       if (done) throw new StreamEnded(Code.UNAVAILABLE, 'the server ended the stream', 'STREAM_ENDED')
-      this.#rows = message.transactions
+      this.#rows = this.#feed.rows(message)
       this.#place = 0
-      this.#following = message.nextSequence
+      this.#following = this.#feed.following(message)
       this.#attempts = undefined
     } catch (error) {
       this.#stream = undefined
@@ -144,5 +157,69 @@ export class TransactionWatch {
 
   async [Symbol.asyncDispose]() {
     await this.return()
+  }
+}
+
+/**
+ * The ledger's rows as they are committed, without end. Leaving its loop ends it on the server too.
+ *
+ * @extends {Watch<Transaction, import('./messages.js').WatchTransactionsResponse>}
+ */
+export class TransactionWatch extends Watch {
+  /**
+   * @param {import('./generated/services/credit_service.js').CreditService} credits
+   * @param {import('./watch.js').WatchOptions} watch
+   * @param {number} retryMs
+   * @param {CallOptions} [options]
+   */
+  constructor(credits, watch, retryMs, options) {
+    super(
+      {
+        open: (fromSequence, userIds) => credits.watchTransactions({ fromSequence, userIds }, options),
+        rows: (message) => message.transactions,
+        following: (message) => message.nextSequence,
+        number: (row) => row.sequence,
+      },
+      watch.fromSequence ?? 0n,
+      watch.userIds,
+      retryMs,
+    )
+  }
+
+  /** The `fromSequence` of a watch that goes on after the last row that came; 0 before it is known. */
+  get nextSequence() {
+    return this.nextNumber
+  }
+}
+
+/**
+ * Events as they are committed, without end. Leaving its loop ends it on the server too.
+ *
+ * @extends {Watch<Event, import('./messages.js').WatchEventsResponse>}
+ */
+export class EventWatch extends Watch {
+  /**
+   * @param {import('./generated/services/usage_service.js').UsageService} usage
+   * @param {import('./watch.js').EventWatchOptions} watch
+   * @param {number} retryMs
+   * @param {CallOptions} [options]
+   */
+  constructor(usage, watch, retryMs, options) {
+    super(
+      {
+        open: (fromEventId, userIds) => usage.watchEvents({ fromEventId, userIds }, options),
+        rows: (message) => message.events,
+        following: (message) => message.nextEventId,
+        number: (event) => event.eventId,
+      },
+      watch.fromEventId ?? 0n,
+      watch.userIds,
+      retryMs,
+    )
+  }
+
+  /** The `fromEventId` of a watch that goes on after the last event that came; 0 before it is known. */
+  get nextEventId() {
+    return this.nextNumber
   }
 }

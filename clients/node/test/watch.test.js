@@ -14,7 +14,12 @@ import {
 } from '../src/errors.js'
 import { ErrorInfo } from '../src/generated/tallystick/v1/errors.js'
 import { CreditService } from '../src/generated/services/credit_service.js'
-import { WatchTransactionsRequest, WatchTransactionsResponse } from '../src/generated/messages.js'
+import {
+  WatchEventsRequest,
+  WatchEventsResponse,
+  WatchTransactionsRequest,
+  WatchTransactionsResponse,
+} from '../src/generated/messages.js'
 import { LONGEST_BACKLOG_BYTES } from '../src/stream.js'
 import { startServer, useTally } from '../src/testing.js'
 import { REQUEST } from '../src/wire.js'
@@ -37,13 +42,13 @@ function message(nextSequence, sequences = [], description = '') {
 }
 
 /** Answers each call with its messages and its end; a call more is refused. */
-async function cut(t, answers, options) {
+async function cut(t, answers, options, method = 'WatchTransactions', type = WatchTransactionsRequest) {
   const asked = []
   const server = await serve(t, (peer, frame) => {
     if (frame.type !== REQUEST) return
     const request = readRequest(frame)
-    if (request.method !== 'WatchTransactions') return
-    asked.push(WatchTransactionsRequest.decode(request.payload))
+    if (request.method !== method) return
+    asked.push(type.decode(request.payload))
     const [messages, end] = answers.shift() ?? [[], failure(Code.INVALID_ARGUMENT, 'INVALID_FIELD')]
     for (const payload of messages) peer.data(frame.streamId, payload)
     if (end === 'hang up') peer.socket.end()
@@ -220,4 +225,72 @@ test('an acting user watches its own rows only', async () => {
     await assert.rejects(view.watch({ fromSequence: 1n, userIds }).next(), ActingUser)
   }
   await assert.rejects(client.watch({ fromSequence: 99n }).next(), InvalidField)
+})
+
+function events(nextEventId, ids = []) {
+  const list = ids.map((eventId) => ({ eventId: BigInt(eventId) }))
+  return Buffer.from(WatchEventsResponse.encode({ events: list, nextEventId: BigInt(nextEventId) }))
+}
+
+test('a watch of events goes on after its last one, whatever has cut it', async (t) => {
+  const answers = [
+    [[events(5), events(7, [5, 6])], failure(Code.UNAVAILABLE, 'STREAM_ENDED')],
+    [[], failure(Code.UNAVAILABLE, 'SHUTTING_DOWN')],
+    [[events(7), events(8, [7])], failure(Code.OUT_OF_RANGE, 'LAGGED', { resume_sequence: '8' })],
+    [[events(8), events(20, [9]), events(20)], 'hang up'],
+    [[events(20), events(21, [20])], 'end'],
+    [[events(21), events(22, [21])], undefined],
+  ]
+  const { client, asked } = await cut(t, answers, {}, 'WatchEvents', WatchEventsRequest)
+  const watch = client.watchEvents({ userIds: ['a'] })
+  assert.equal(watch.nextEventId, 0n)
+  const seen = []
+  for await (const event of watch) {
+    seen.push([Number(event.eventId), Number(watch.nextEventId)])
+    if (seen.length === 6) break
+  }
+  assert.deepEqual(seen, [
+    [5, 6],
+    [6, 7],
+    [7, 8],
+    [9, 20],
+    [20, 21],
+    [21, 22],
+  ])
+  assert.deepEqual(
+    asked.map((request) => Number(request.fromEventId)),
+    [0, 7, 7, 8, 20, 21],
+  )
+  assert.ok(asked.every((request) => request.userIds.join() === 'a'))
+})
+
+test('events come from a real server across its restart', async (t) => {
+  const server = await startServer({ keep: true })
+  t.after(() => server.stop())
+  const client = new Client(server.socket, PATIENT)
+  t.after(() => client.close())
+  await client.usage.putAlertRule({ rule: { ruleId: 'low', everyUser: true, balanceBelowMicros: 10n } })
+  const cross = async (userId, name) => {
+    await client.credits.addPurchase({ userId, paymentId: `${userId}-${name}`, amountMicros: 20n })
+    await client.credits.consume({ userId, amountMicros: 20n })
+  }
+  await cross('u1', '1')
+  const all = client.watchEvents({ fromEventId: 1n })
+  const some = await client.watchEvents({ userIds: ['u2'] }).begin()
+  assert.equal((await all.next()).value?.userId, 'u1')
+  await cross('u2', '1')
+  await server.kill()
+  await server.restart()
+  await cross('u1', '2')
+  await cross('u2', '2')
+  const rest = []
+  for (let number = 0; number < 3; number += 1) rest.push((await all.next()).value)
+  assert.deepEqual(
+    rest.map((event) => Number(event.eventId)),
+    [2, 3, 4],
+  )
+  assert.deepEqual([(await some.next()).value, (await some.next()).value], [rest[0], rest[2]])
+  assert.equal(all.nextEventId, 5n)
+  await all.close()
+  await some.close()
 })

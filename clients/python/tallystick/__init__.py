@@ -3,7 +3,7 @@
 from ._blocks import Hold, Run
 from ._keys import new_key
 from ._stream import Duplex, Stream
-from ._watch import TransactionWatch
+from ._watch import EventWatch, TransactionWatch
 from .aio import AsyncClient
 from .client import Client, default_socket
 from .errors import TallyError
@@ -16,6 +16,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Duplex",
+    "EventWatch",
     "Hold",
     "Run",
     "Stream",

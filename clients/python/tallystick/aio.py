@@ -10,7 +10,7 @@ from typing import Optional, Union
 from ._async_blocks import AsyncHold, AsyncRun
 from ._async_calls import AsyncCaller, AsyncChannel
 from ._async_stream import AsyncDuplex, AsyncStream
-from ._async_watch import AsyncTransactionWatch
+from ._async_watch import AsyncEventWatch, AsyncTransactionWatch
 from ._generated.services import (
     AsyncAdminService,
     AsyncControl,
@@ -19,7 +19,7 @@ from ._generated.services import (
     AsyncUsageService,
 )
 from ._rules import ACTING_USER, Terms
-from ._watch import Place
+from ._watch import Place, event_id, sequence
 from .client import DEFAULT_RETRY_SECONDS, DEFAULT_TIMEOUT, socket_path
 from .money import Amount
 
@@ -146,8 +146,15 @@ class AsyncClient:
         """The ledger's rows as they are committed: from that one on, or from the next when zero; of these
         users, or of all. It goes on by itself wherever its stream was cut, and has no end.
         """
-        place = Place(from_sequence, user_ids, self._caller.retry_seconds)
+        place = Place(from_sequence, user_ids, self._caller.retry_seconds, sequence)
         return AsyncTransactionWatch(AsyncCreditService(self._caller.once()), place)
+
+    def watch_events(self, from_event_id: int = 0, user_ids: Iterable[str] = ()) -> AsyncEventWatch:
+        """Events as they are committed: from that one on, or from the next when zero; of these users, or of
+        all. It goes on by itself wherever its stream was cut, and has no end.
+        """
+        place = Place(from_event_id, user_ids, self._caller.retry_seconds, event_id)
+        return AsyncEventWatch(AsyncUsageService(self._caller.once()), place)
 
     async def aclose(self) -> None:
         """Ends the connection, also for every client that `acting_as` made from this one."""

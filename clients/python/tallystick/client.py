@@ -11,7 +11,7 @@ from ._blocks import Hold, Run
 from ._calls import Caller, Channel
 from ._generated.services import AdminService, Control, CreditService, PageService, UsageService
 from ._rules import ACTING_USER, Terms
-from ._watch import Place, TransactionWatch
+from ._watch import EventWatch, Place, TransactionWatch, event_id, sequence
 from .money import Amount
 
 #: Seconds that a call may take, its retries included.
@@ -155,8 +155,15 @@ class Client:
         """The ledger's rows as they are committed: from that one on, or from the next when zero; of these
         users, or of all. It goes on by itself wherever its stream was cut, and has no end.
         """
-        place = Place(from_sequence, user_ids, self._caller.retry_seconds)
+        place = Place(from_sequence, user_ids, self._caller.retry_seconds, sequence)
         return TransactionWatch(CreditService(self._caller.once()), place)
+
+    def watch_events(self, from_event_id: int = 0, user_ids: Iterable[str] = ()) -> EventWatch:
+        """Events as they are committed: from that one on, or from the next when zero; of these users, or of
+        all. It goes on by itself wherever its stream was cut, and has no end.
+        """
+        place = Place(from_event_id, user_ids, self._caller.retry_seconds, event_id)
+        return EventWatch(UsageService(self._caller.once()), place)
 
     def close(self) -> None:
         """Ends the connection, also for every client that `acting_as` made from this one."""

@@ -13,7 +13,16 @@ from fake import PATIENCE, FakeServer, Frame, Handler, Peer, Request
 from tallystick import AsyncClient, Client, _async_calls, _calls, _inbox, _wire, errors
 from tallystick._generated import services
 from tallystick.errors import Code
-from tallystick.messages import ErrorInfo, Transaction, WatchTransactionsRequest, WatchTransactionsResponse
+from tallystick.messages import (
+    AlertRule,
+    ErrorInfo,
+    Event,
+    Transaction,
+    WatchEventsRequest,
+    WatchEventsResponse,
+    WatchTransactionsRequest,
+    WatchTransactionsResponse,
+)
 from tallystick.testing import Server
 
 Serve = Callable[[Handler], FakeServer]
@@ -41,12 +50,16 @@ class Cuts:
     def __init__(self, *answers: tuple[list[bytes], bytes]) -> None:
         self.answers = list(answers)
         self.asked: list[WatchTransactionsRequest] = []
+        self.events_asked: list[WatchEventsRequest] = []
 
     def __call__(self, peer: Peer, frame: Frame) -> None:
         request = Request(frame)
-        if request.method != "WatchTransactions":
+        if request.method == "WatchTransactions":
+            self.asked.append(WatchTransactionsRequest.FromString(request.payload))
+        elif request.method == "WatchEvents":
+            self.events_asked.append(WatchEventsRequest.FromString(request.payload))
+        else:
             return
-        self.asked.append(WatchTransactionsRequest.FromString(request.payload))
         messages, end = (
             self.answers.pop(0) if self.answers else ([], failure(Code.INVALID_ARGUMENT, "INVALID_FIELD"))
         )
@@ -291,3 +304,72 @@ def test_an_acting_user_watches_its_own_rows_only(tally: Client) -> None:
 def test_one_text_is_no_list_of_users(client: Client) -> None:
     with pytest.raises(TypeError):
         client.watch(1, "u1")
+
+
+def events(next_event_id: int, *event_ids: int) -> bytes:
+    return WatchEventsResponse(
+        events=[Event(event_id=number) for number in event_ids], next_event_id=next_event_id
+    ).SerializeToString()
+
+
+def event_cuts() -> Cuts:
+    return Cuts(
+        ([events(5), events(7, 5, 6)], ENDED),
+        ([], failure(Code.UNAVAILABLE, "SHUTTING_DOWN")),
+        ([events(7), events(8, 7)], LAGGED),
+        ([events(8), events(20, 9), events(20)], b"hang up"),
+        ([events(20), events(21, 20)], b"end"),
+        ([events(21), events(22, 21)], b""),
+    )
+
+
+SEEN_EVENTS = [(5, 6), (6, 7), (7, 8), (9, 20), (20, 21), (21, 22)]
+
+
+def test_a_watch_of_events_goes_on_after_its_last_one_whatever_has_cut_it(
+    serve: Serve, client: Client
+) -> None:
+    answers = event_cuts()
+    serve(answers)
+    with client.watch_events(user_ids=["a"]) as watch:
+        assert watch.next_event_id == 0
+        assert [(next(watch).event_id, watch.next_event_id) for _ in range(6)] == SEEN_EVENTS
+    assert [request.from_event_id for request in answers.events_asked] == [0, 7, 7, 8, 20, 21]
+    assert all(list(request.user_ids) == ["a"] for request in answers.events_asked)
+    assert list(watch) == []
+
+
+def test_an_async_watch_of_events_does_so_too(serve: Serve, socket_path: pathlib.Path) -> None:
+    answers = event_cuts()
+    serve(answers)
+
+    async def main() -> None:
+        async with AsyncClient(socket_path, timeout=PATIENCE, retry_seconds=PATIENCE) as client:
+            async with client.watch_events(user_ids=["a"]) as watch:
+                seen = [((await watch.__anext__()).event_id, watch.next_event_id) for _ in range(6)]
+            assert seen == SEEN_EVENTS
+
+    asyncio.run(main())
+    assert [request.from_event_id for request in answers.events_asked] == [0, 7, 7, 8, 20, 21]
+
+
+def test_events_come_from_a_real_server_across_its_restart() -> None:
+    with Server(keep=True) as server, connect(server.socket) as client:
+        client.usage.put_alert_rule(rule=AlertRule(rule_id="low", every_user=True, balance_below_micros=10))
+
+        def cross(user: str, name: str) -> None:
+            client.credits.add_purchase(user_id=user, payment_id=f"{user}-{name}", amount_micros=20)
+            client.credits.consume(user_id=user, amount_micros=20)
+
+        cross("u1", "1")
+        with client.watch_events(1) as watch, client.watch_events(user_ids=["u2"]).begin() as some:
+            assert next(watch).user_id == "u1"
+            cross("u2", "1")
+            server.kill()
+            server.restart()
+            cross("u1", "2")
+            cross("u2", "2")
+            rest = [next(watch) for _ in range(3)]
+            assert [event.event_id for event in rest] == [2, 3, 4]
+            assert [next(some) for _ in range(2)] == [rest[0], rest[2]]
+            assert watch.next_event_id == 5

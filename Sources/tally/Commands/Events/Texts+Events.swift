@@ -37,6 +37,13 @@ extension Texts {
     return table.text
   }
 
+  /// Of one that is followed.
+  static func eventLine(_ event: TallystickV1.Event) -> String {
+    let rule = event.ruleId.isEmpty ? "" : " \(event.ruleId)"
+    let time = Timestamp.format(event.effectiveAtMicros)
+    return "\(time)  \(event.eventId)  \(event.userId)  \(event.kind.word)\(rule)  \(detail(event))\n"
+  }
+
   private static func detail(_ event: TallystickV1.Event) -> String {
     if let grant = event.skippedGrant {
       let other = grant.otherPeriodStart.isEmpty ? "" : ", other period \(grant.otherPeriodStart)"

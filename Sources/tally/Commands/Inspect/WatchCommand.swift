@@ -52,7 +52,7 @@ struct WatchCommand: ClientCommand {
       try await rows.begin()
       if !output.json { System.writeOutput(lines.heading) }
       while let row = try await rows.next() {
-        System.writeOutput(output.json ? try Self.json(row) : lines.line(row))
+        System.writeOutput(output.json ? try WatchLines.json(row) : lines.line(row))
       }
     } catch {
       let status = output.report(error)
@@ -60,12 +60,6 @@ struct WatchCommand: ClientCommand {
         System.writeError("tally: 'tally watch --from \(rows.nextSequence)' goes on from there\n")
       }
       throw status
-    }
-  }
-
-  private static func json(_ row: TallystickV1.Transaction) throws(TallyError) -> String {
-    do { return try tally.json(row).compact + "\n" } catch {
-      throw TallyError(.internalError, reason: "", "the row cannot be shown: \(error)")
     }
   }
 }
@@ -76,6 +70,13 @@ struct WatchLines {
     ("TIME", .time), ("ID", .left), ("USER", .left), ("TYPE", .left), ("AMOUNT", .amount),
     ("AVAILABLE", .amount), ("DETAIL", .left),
   ])
+
+  /// On a line of its own.
+  static func json<Row: Message>(_ row: Row) throws(TallyError) -> String {
+    do { return try tally.json(row).compact + "\n" } catch {
+      throw TallyError(.internalError, reason: "", "the row cannot be shown: \(error)")
+    }
+  }
 
   /// The terminal's; nil prints all.
   var columns: Int?
