@@ -58,6 +58,9 @@ struct EventServiceTests {
       ("rule.user_id", rule("r", .userId(""), .balanceBelowMicros(1))),
       ("rule.plan_id", rule("r", .planId(""), .balanceBelowMicros(1))),
       ("rule.condition", rule("r", .everyUser(true), nil)),
+      ("rule.generations_at_percent", rule("r", .everyUser(true), .generationsAtPercent(0))),
+      ("rule.uploads_at_percent", rule("r", .everyUser(true), .uploadsAtPercent(101))),
+      ("rule.pages_at_percent", rule("r", .everyUser(true), .pagesAtPercent(-1))),
       ("rule.rule_id", rule(String(repeating: "r", count: 129), .everyUser(true), .balanceBelowMicros(1))),
     ])
   func refused(field: String, rule: TallystickV1.AlertRule) async throws {
@@ -68,6 +71,34 @@ struct EventServiceTests {
       } catch let failed as Failed {
         #expect(failed.reason == "INVALID_FIELD" && failed.details["field"] == field, "\(failed)")
       }
+    }
+  }
+
+  @Test("a rule of each quota comes back as it was put, and its event tells how much is used")
+  func quotas() async throws {
+    try await LiveServer.run { live in
+      var plan = TallystickV1.Plan()
+      (plan.planId, plan.monthlyCreditMicros, plan.grantExpiry) = ("pro", 1, .never)
+      (plan.isDefault, plan.limits) = (true, TallystickV1.PlanLimits())
+      plan.limits?.pageCount = 2
+      _ = try await live.call(Usage.putPlan) { $0.plan = plan }
+      let conditions: [TallystickV1.AlertRule.Condition] = [
+        .generationsAtPercent(80), .uploadsAtPercent(1), .pagesAtPercent(100),
+      ]
+      for (index, condition) in conditions.enumerated() {
+        let rule = Self.rule("r\(index)", .everyUser(true), condition)
+        #expect(try await live.call(Usage.putAlertRule) { $0.rule = rule }.rule?.condition == condition)
+        #expect(try await live.call(Usage.putAlertRule) { $0.rule = rule }.unchanged)
+      }
+      #expect(try await live.call(Usage.listAlertRules) { _ in }.rules.map(\.condition) == conditions)
+      for page in ["a", "b"] {
+        _ = try await live.call(TallystickV1.PageService.createPage) { ($0.userId, $0.pageId) = ("u", page) }
+      }
+      let events = try await live.call(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [.quotaAt]) }.events
+      let event = try #require(events.first)
+      #expect(events.count == 1 && event.ruleId == "r2" && event.transactionId.isEmpty)
+      #expect(event.quota?.quota == "PAGES" && event.quota?.percent == 100)
+      #expect(event.quota?.used == 2 && event.quota?.limit == 2)
     }
   }
 
@@ -86,7 +117,7 @@ struct EventServiceTests {
         $0.rule = Self.rule("r", .planId("none"), .owedAboveMicros(0))
       }
       #expect(missing == "GRANT_NOT_FOUND")
-      for kind in [TallystickV1.EventKind.unspecified, .unrecognized(4)] {
+      for kind in [TallystickV1.EventKind.unspecified, .unrecognized(40)] {
         let reason = try await live.reason(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [kind]) }
         #expect(reason == "INVALID_FIELD")
       }

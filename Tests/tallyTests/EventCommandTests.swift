@@ -20,6 +20,8 @@ struct EventCommandTests {
     #expect(try rig.output("alerts", "list").contains("owed above $0.25"))
     _ = try rig.output("credits", "purchase", "alice", "10", "--payment", "first")
     _ = try rig.output("credits", "consume", "alice", "6")
+    #expect(
+      try rig.output("alerts", "put", "used", "--every-user", "--pages-at", "80").contains("pages at 80 %"))
     let events = try rig.output("events", "alice")
     #expect(events.contains("balance_below") && events.contains("$10.00 to $4.00"), "\(events)")
     let json = try JSON.parse(rig.output("events", "alice", "--kind", "balance_below", "--json"))

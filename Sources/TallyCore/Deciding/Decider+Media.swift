@@ -24,7 +24,12 @@ extension Decider {
       var count = UsageCount(account: owner.id, atMicros: media.createdAtMicros)
       count.cell.uploads = 1
       count.month.uploads = 1
-      effects.set { $0.count = count }
+      let events = try quotaEvents(
+        .uploads, of: owner, counted: 1, atMicros: media.createdAtMicros)
+      effects.set {
+        $0.count = count
+        $0.events += events
+      }
     }
     let stored = StoredMedia(
       id: records.writes.books.lastMediaId + 1, account: owner.id, media: media)

@@ -98,13 +98,18 @@ extension Decider {
     try PageRules.check(view, maximumReplyByteCount: maximumReplyByteCount, field: "sections")
     if let refusal = try quotaRefusal(.pages, of: owner) { throw refusal }
     var effects = Effects()
-    page.account = self.owner(owner, &effects).id
+    let numbered = self.owner(owner, &effects)
+    page.account = numbered.id
     page.id = records.writes.books.lastPageId + 1
     page.facts.currentVersion = first.version
     let effect = PageEffect(
       page: page, kind: .created, isNew: true, version: first, changesSearch: true, media: media,
       countedPages: 1)
-    effects.set { $0.pages = [effect] }
+    let events = try quotaEvents(.pages, of: numbered, now: 1)
+    effects.set {
+      $0.pages = [effect]
+      $0.events += events
+    }
     return changed(view, effects)
   }
 
@@ -359,18 +364,20 @@ extension Decider {
       return replayed(view)
     }
     try PageRules.check(view, maximumReplyByteCount: target.maximumReplyByteCount, field: "page_id")
+    var events: [WriteSet.EventRow] = []
     if pages > 0 {
       let owner = try records.account(userId: page.facts.userId)
       if let refusal = try quotaRefusal(.pages, of: owner) { throw refusal }
+      events = try quotaEvents(.pages, of: owner, now: pages)
     }
     let changesSlug = page.facts.slug != before.slug
-    return changed(
-      view,
-      Effects(
-        page: PageEffect(
-          page: page, kind: kind, keptVersion: kept.flatMap { $0.isAutosave ? $0.version : nil },
-          changesSlug: changesSlug, changesSearch: page.facts.isDeleted != before.isDeleted,
-          countedPages: pages)))
+    var effects = Effects(
+      page: PageEffect(
+        page: page, kind: kind, keptVersion: kept.flatMap { $0.isAutosave ? $0.version : nil },
+        changesSlug: changesSlug, changesSearch: page.facts.isDeleted != before.isDeleted,
+        countedPages: pages))
+    if !events.isEmpty { effects.set { $0.events = events } }
+    return changed(view, effects)
   }
 
   func decide(_ it: PageCommand.Purge) throws(Refusal) -> Decided<PurgeReceipt> {

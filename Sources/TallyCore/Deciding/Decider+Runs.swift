@@ -30,7 +30,12 @@ extension Decider {
     run.id = records.writes.books.lastRunId + 1
     (run.priceVersion, run.planId) = (records.writes.books.prices.version, plan?.id)
     let stored = StoredRun(run: run, account: owner.id, digest: begin.digest, commit: place)
-    effects.set { $0.run = RunEffect(run: stored, isNew: true) }
+    let isOpen = run.isOpen(nowMicros: records.nowMicros)
+    let events = try quotaEvents(.generations, of: owner, now: isOpen ? 1 : 0)
+    effects.set {
+      $0.run = RunEffect(run: stored, isNew: true)
+      $0.events += events
+    }
     return try decided(run, change, hold: effects.change?.hold, effects)
   }
 
@@ -52,6 +57,7 @@ extension Decider {
       try records.onShort(of: account)
     }
     var effects = try effects(of: change, on: account)
+    let wasOpen = stored.run.isOpen(nowMicros: records.nowMicros)
     stored.run = change.run
     let tagKeys = try tagKeys(of: stored.run) { () throws(Refusal) in
       try stored.run.planId.map { (id) throws(Refusal) in try records.plan(id: id) } ?? nil
@@ -60,8 +66,12 @@ extension Decider {
     stored.finish = StoredRun.Finish(
       digest: finish.digest, commit: records.writes.writingPlace,
       sequence: change.hasOwnRow ? effects.change?.own?.sequence : nil)
+    let events = try quotaEvents(
+      .generations, of: account, now: wasOpen ? -1 : 0, counted: count.month.generations,
+      atMicros: stored.run.startedAtMicros)
     effects.set {
       $0.count = count
+      $0.events += events
       $0.run = RunEffect(run: stored, isNew: false)
     }
     return try decided(stored.run, change, hold: nil, effects)
@@ -90,8 +100,11 @@ extension Decider {
     run.id = records.writes.books.lastRunId + 1
     let place = records.writes.writingPlace
     let stored = StoredRun(run: run, account: owner.id, digest: record.digest, commit: place)
+    let events = try quotaEvents(
+      .generations, of: owner, counted: count.month.generations, atMicros: run.startedAtMicros)
     effects.set {
       $0.count = count
+      $0.events += events
       $0.run = RunEffect(run: stored, isNew: true)
     }
     return Decided(RunReceipt(run: run, commit: place), effects)

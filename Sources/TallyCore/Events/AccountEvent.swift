@@ -4,11 +4,11 @@
 // 1. Events are rows of the commit that brought them about. They are numbered without a gap over all users,
 //    and never changed.
 
-/// Numbers are the wire's and the disk's; never reused. 3 to 5 are kept for quotas, caps and credit that
-/// expires.
+/// Numbers are the wire's and the disk's; never reused. 4 and 5 are kept for caps and credit that expires.
 public enum EventKind: Int32, Sendable, CaseIterable {
   case balanceBelow = 1
   case owed = 2
+  case quotaAt = 3
   case grantSkipped = 6
   case topUpIntent = 7
 }
@@ -26,6 +26,8 @@ public struct AccountEvent: Sendable, Equatable {
   public var crossing: Crossing?
   /// Of a grant's event.
   public var skippedGrant: SkippedGrant?
+  /// Of a quota's rule's event.
+  public var quota: QuotaStep?
   /// Of a top-up intent's event.
   public var topUp: TopUpStep?
 
@@ -83,6 +85,24 @@ public struct AccountEvent: Sendable, Equatable {
         self.init(cause: .expired, planId: planId, startDay: startDay)
       case .failing: return nil
       }
+    }
+  }
+
+  /// What is used of a quota has reached a rule's part of its limit.
+  public struct QuotaStep: Sendable, Equatable {
+    public var ruleId: String
+    public var kind: QuotaKind
+    public var percent: Int64
+    /// After the change.
+    public var used: Int64
+    public var limit: Int64
+
+    package init(ruleId: String, kind: QuotaKind, percent: Int64, used: Int64, limit: Int64) {
+      self.ruleId = ruleId
+      self.kind = kind
+      self.percent = percent
+      self.used = used
+      self.limit = limit
     }
   }
 

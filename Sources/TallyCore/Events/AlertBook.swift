@@ -56,18 +56,25 @@ package final class AlertBook: Sendable, Equatable {
       change.after > change.before ? crossed(above: change.before - 1, through: change.after - 1) : []
     }
 
+    /// The lines that a figure reaches from below.
+    func crossed(reaching change: FigureChange) -> ArraySlice<Line> {
+      change.after > change.before ? crossed(above: change.before, through: change.after) : []
+    }
+
     private func crossed(above lower: Int64, through upper: Int64) -> ArraySlice<Line> {
       lines[first { $0.threshold > lower }..<first { $0.threshold > upper }]
     }
   }
 
-  /// The lines of both figures.
+  /// The lines of all figures.
   struct Scope: Sendable {
     var balance = Lines()
     var owed = Lines()
+    /// In percent of the limit.
+    var quotas: [QuotaKind: Lines] = [:]
 
-    var isEmpty: Bool { balance.isEmpty && owed.isEmpty }
-    var count: Int { balance.count + owed.count }
+    var isEmpty: Bool { count == 0 }
+    var count: Int { quotas.values.reduce(balance.count + owed.count) { $0 + $1.count } }
 
     func isCrossed(by step: FigureStep) -> Bool {
       !balance.crossed(falling: step.available).isEmpty || !owed.crossed(rising: step.owed).isEmpty
@@ -109,6 +116,12 @@ package final class AlertBook: Sendable, Equatable {
     return AlertBook(draft.rules, draft.everyUser, draft.anyPlan, draft.byPlan, draft.byUser)
   }
 
+  /// Whether there is a rule of a quota, of whomever.
+  func hasQuotaRules(_ kind: QuotaKind) -> Bool {
+    func has(_ scope: Scope) -> Bool { scope.quotas[kind].map { !$0.isEmpty } ?? false }
+    return has(everyUser) || has(anyPlan) || byUser.values.contains(where: has)
+  }
+
   /// Rules of a scope.
   func count(of scope: AlertRule.Scope) -> Int {
     switch scope {
@@ -147,6 +160,7 @@ package final class AlertBook: Sendable, Equatable {
         switch rule.condition {
         case .balanceBelow(let micros): body(&scope.balance, micros)
         case .owedAbove(let micros): body(&scope.owed, micros)
+        case .quotaAt(let kind, let percent): body(&scope.quotas[kind, default: Lines()], percent)
         }
       }
       switch rule.scope {

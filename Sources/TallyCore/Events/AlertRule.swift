@@ -25,6 +25,8 @@ public struct AlertRule: Sendable, Equatable {
     case balanceBelow(micros: Int64)
     /// What is owed rises above that.
     case owedAbove(micros: Int64)
+    /// What is used of a quota reaches so much of its limit.
+    case quotaAt(QuotaKind, percent: Int64)
   }
 
   public var id: String

@@ -33,6 +33,7 @@ extension TallystickV1.Event: @unsafe CBacked {
     transactionId = try unsafe readText(c.pointee.transaction_id, "transaction_id")
     skippedGrant = try unsafe readSingle(c.pointee.n_skipped_grant, c.pointee.skipped_grant, "skipped_grant")
     topUp = try unsafe readSingle(c.pointee.n_top_up, c.pointee.top_up, "top_up")
+    quota = try unsafe readSingle(c.pointee.n_quota, c.pointee.quota, "quota")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -51,6 +52,38 @@ extension TallystickV1.Event: @unsafe CBacked {
     unsafe c.pointee.transaction_id = arena.text(transactionId)
     unsafe (c.pointee.n_skipped_grant, c.pointee.skipped_grant) = arena.single(skippedGrant)
     unsafe (c.pointee.n_top_up, c.pointee.top_up) = arena.single(topUp)
+    unsafe (c.pointee.n_quota, c.pointee.quota) = arena.single(quota)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.QuotaStep: @unsafe CBacked {
+  typealias C = Tallystick__V1__QuotaStep
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__quota_step__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    quota = try unsafe readText(c.pointee.quota, "quota")
+    percent = unsafe c.pointee.percent
+    used = unsafe c.pointee.used
+    limit = unsafe c.pointee.limit
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__quota_step__init)
+    unsafe c.pointee.quota = arena.text(quota)
+    unsafe c.pointee.percent = percent
+    unsafe c.pointee.used = used
+    unsafe c.pointee.limit = limit
     return unsafe c
   }
 }
@@ -145,6 +178,12 @@ extension TallystickV1.AlertRule: @unsafe CBacked {
       condition = .balanceBelowMicros(unsafe c.pointee.balance_below_micros)
     case 6:
       condition = .owedAboveMicros(unsafe c.pointee.owed_above_micros)
+    case 8:
+      condition = .generationsAtPercent(unsafe c.pointee.generations_at_percent)
+    case 9:
+      condition = .uploadsAtPercent(unsafe c.pointee.uploads_at_percent)
+    case 10:
+      condition = .pagesAtPercent(unsafe c.pointee.pages_at_percent)
     default: break
     }
     updatedAtMicros = unsafe c.pointee.updated_at_micros
@@ -172,6 +211,15 @@ extension TallystickV1.AlertRule: @unsafe CBacked {
     case .owedAboveMicros(let value):
       unsafe c.pointee.condition_case = .init(rawValue: 6)
       unsafe c.pointee.owed_above_micros = value
+    case .generationsAtPercent(let value):
+      unsafe c.pointee.condition_case = .init(rawValue: 8)
+      unsafe c.pointee.generations_at_percent = value
+    case .uploadsAtPercent(let value):
+      unsafe c.pointee.condition_case = .init(rawValue: 9)
+      unsafe c.pointee.uploads_at_percent = value
+    case .pagesAtPercent(let value):
+      unsafe c.pointee.condition_case = .init(rawValue: 10)
+      unsafe c.pointee.pages_at_percent = value
     case nil: break
     }
     unsafe c.pointee.updated_at_micros = updatedAtMicros

@@ -8,6 +8,8 @@ extension TallystickV1 {
     case balanceBelow
     /// What the user owes rose above a rule's amount.
     case owed
+    /// What is used of a quota of the user's plan reached a rule's part of its limit.
+    case quotaAt
     /// A period of a subscription with automatic grants was not granted.
     case grantSkipped
     /// A top-up intent was opened, closed, given up or cancelled.
@@ -20,6 +22,7 @@ extension TallystickV1 {
       case 0: self = .unspecified
       case 1: self = .balanceBelow
       case 2: self = .owed
+      case 3: self = .quotaAt
       case 6: self = .grantSkipped
       case 7: self = .topUpIntent
       default: self = .unrecognized(rawValue)
@@ -31,6 +34,7 @@ extension TallystickV1 {
       case .unspecified: 0
       case .balanceBelow: 1
       case .owed: 2
+      case .quotaAt: 3
       case .grantSkipped: 6
       case .topUpIntent: 7
       case .unrecognized(let number): number
@@ -43,6 +47,7 @@ extension TallystickV1 {
       case .unspecified: "UNSPECIFIED"
       case .balanceBelow: "BALANCE_BELOW"
       case .owed: "OWED"
+      case .quotaAt: "QUOTA_AT"
       case .grantSkipped: "GRANT_SKIPPED"
       case .topUpIntent: "TOP_UP_INTENT"
       case .unrecognized: nil
@@ -51,7 +56,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .balanceBelow, .owed, .grantSkipped, .topUpIntent]
+      [.unspecified, .balanceBelow, .owed, .quotaAt, .grantSkipped, .topUpIntent]
     }
   }
 
@@ -181,6 +186,22 @@ extension TallystickV1 {
     public var skippedGrant: TallystickV1.SkippedGrant?
     /// Of TOP_UP_INTENT.
     public var topUp: TallystickV1.TopUpStep?
+    /// Of QUOTA_AT.
+    public var quota: TallystickV1.QuotaStep?
+
+    public init() {}
+  }
+
+  /// What is used of a quota.
+  public struct QuotaStep: Message {
+    public static var fullName: String { "tallystick.v1.QuotaStep" }
+    /// `GENERATIONS`, `UPLOADS` or `PAGES`, as details of QUOTA_EXCEEDED.
+    public var quota: String = ""
+    /// The rule's, at that time.
+    public var percent: Int32 = 0
+    /// After the change that reached it.
+    public var used: Int64 = 0
+    public var limit: Int64 = 0
 
     public init() {}
   }
@@ -235,6 +256,12 @@ extension TallystickV1 {
       case balanceBelowMicros(Int64)
       /// What the user owes rises above this amount, which is not negative.
       case owedAboveMicros(Int64)
+      /// What is used of a quota of the user's plan (see CheckQuota) reaches so many percent of its limit, 1 to
+      /// 100. A new month begins below; runs under way count as generations. Of a quota without a limit, or with
+      /// a limit of zero, nothing comes about.
+      case generationsAtPercent(Int32)
+      case uploadsAtPercent(Int32)
+      case pagesAtPercent(Int32)
     }
 
     public init() {}

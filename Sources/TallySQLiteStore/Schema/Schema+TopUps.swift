@@ -1,4 +1,4 @@
-// The tables of top-ups. A part of the seventh migration.
+// The tables of top-ups, and what events and rules have since then. A part of the seventh migration.
 //
 // Invariants:
 // 1. A user has one open intent at most, by a unique index.
@@ -63,5 +63,12 @@ extension Schema {
     ALTER TABLE event ADD COLUMN intent INTEGER;
     ALTER TABLE event ADD COLUMN intent_state INTEGER;
     ALTER TABLE event ADD COLUMN intent_amount INTEGER;
+    ALTER TABLE event ADD COLUMN quota_rule_id TEXT;
+    ALTER TABLE event ADD COLUMN quota INTEGER;
+    ALTER TABLE event ADD COLUMN quota_percent INTEGER;
+    ALTER TABLE event ADD COLUMN quota_used INTEGER;
+    ALTER TABLE event ADD COLUMN quota_limit INTEGER;
+
+    ALTER TABLE alert_rule ADD COLUMN quota INTEGER;
     """
 }

@@ -7,10 +7,10 @@ internal import TallySQLite
 
 final class AlertRuleTable {
   private static let written = ColumnList(
-    "id", "scope", "plan_id", "account", "kind", "threshold", "updated_at")
+    "id", "scope", "plan_id", "account", "kind", "threshold", "quota", "updated_at")
 
   static let pageSQL = """
-    SELECT r.id, r.scope, r.plan_id, a.user_id, r.kind, r.threshold, r.updated_at
+    SELECT r.id, r.scope, r.plan_id, a.user_id, r.kind, r.threshold, r.quota, r.updated_at
     FROM alert_rule r LEFT JOIN account a ON a.id = r.account
     WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
@@ -63,11 +63,16 @@ final class AlertRuleTable {
     case .user: scope = .user(userId)
     case nil: throw .malformed("alert rule \(id), scope \(number)")
     }
-    let (kind, threshold) = (row.int(), row.int())
+    let (kind, threshold, quota) = (row.int(), row.int(), row.optionalInt())
     let condition: AlertRule.Condition
     switch EventKind(rawValue: Int32(clamping: kind)) {
     case .balanceBelow: condition = .balanceBelow(micros: threshold)
     case .owed: condition = .owedAbove(micros: threshold)
+    case .quotaAt:
+      guard let kind = quota.flatMap({ QuotaKind(rawValue: Int32(clamping: $0)) }) else {
+        throw .malformed("alert rule \(id), quota \(quota ?? 0)")
+      }
+      condition = .quotaAt(kind, percent: threshold)
     case .grantSkipped, .topUpIntent, nil: throw .malformed("alert rule \(id), kind \(kind)")
     }
     var rule = AlertRule(id: id, scope: scope, condition: condition)
@@ -91,6 +96,7 @@ final class AlertRuleTable {
     switch rule.condition {
     case .balanceBelow(let micros): bind(.balanceBelow, micros)
     case .owedAbove(let micros): bind(.owed, micros)
+    case .quotaAt(let kind, let percent): bind(.quotaAt, percent, quota: kind)
     }
     upsert.bind(rule.updatedAtMicros)
     try upsert.run()
@@ -102,8 +108,9 @@ final class AlertRuleTable {
     upsert.bind(account)
   }
 
-  private func bind(_ kind: EventKind, _ threshold: Int64) {
+  private func bind(_ kind: EventKind, _ threshold: Int64, quota: QuotaKind? = nil) {
     upsert.bind(Int64(kind.rawValue))
     upsert.bind(threshold)
+    upsert.bind((quota?.rawValue).map(Int64.init))
   }
 }

@@ -12,7 +12,8 @@ final class EventTable {
   static let columns = ColumnList(
     "id", "kind", "at", "effective_at", "commit_sequence", "commit_position", "rule_id", "threshold",
     "figure_before", "figure_after", "sequence", "plan_id", "cause", "start_day", "other_start_day",
-    "intent", "intent_state", "intent_amount")
+    "intent", "intent_state", "intent_amount", "quota_rule_id", "quota", "quota_percent", "quota_used",
+    "quota_limit")
   /// The columns of an event `e` and its account `a`, as `event(_:)` takes them.
   static let selected = "\(columns.of("e")), a.user_id"
 
@@ -125,6 +126,16 @@ final class EventTable {
       }
       event.topUp = AccountEvent.TopUpStep(intentId: intentId, state: state, amountMicros: row.int())
     }
+    if row.isNull {
+      row.skip(5)
+    } else {
+      let (ruleId, number) = (row.text(), row.int())
+      guard let kind = QuotaKind(rawValue: Int32(clamping: number)) else {
+        throw .malformed("event \(id) of quota \(number)")
+      }
+      event.quota = AccountEvent.QuotaStep(
+        ruleId: ruleId, kind: kind, percent: row.int(), used: row.int(), limit: row.int())
+    }
     event.userId = row.text()
     return event
   }
@@ -150,6 +161,11 @@ final class EventTable {
     insert.bind(event.topUp?.intentId)
     insert.bind((event.topUp?.state.rawValue).map(Int64.init))
     insert.bind(event.topUp?.amountMicros)
+    insert.bind(event.quota?.ruleId)
+    insert.bind((event.quota?.kind.rawValue).map(Int64.init))
+    insert.bind(event.quota?.percent)
+    insert.bind(event.quota?.used)
+    insert.bind(event.quota?.limit)
     insert.bind(account)
     try insert.run()
   }

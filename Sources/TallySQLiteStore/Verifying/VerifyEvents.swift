@@ -77,6 +77,11 @@ final class VerifyEvents {
     case .grantSkipped:
       tally.expect(event.skippedGrant != nil && event.crossing == nil, "\(name): it is of no grant")
     case .balanceBelow, .owed: compare(event, row, &tally)
+    case .quotaAt:
+      let isReached = event.quota.map { quota in
+        quota.limit > 0 && Int128(quota.used) * 100 >= Int128(quota.percent) * Int128(quota.limit)
+      }
+      tally.expect(isReached ?? false, "\(name): no quota has come so far")
     case .topUpIntent:
       tally.expect(
         event.topUp != nil && row.intentAccount == row.account,

@@ -53,8 +53,19 @@ enum EventRequests {
     case .owedAboveMicros(let micros):
       if micros != 0 { try Fields.amount(micros, "rule.owed_above_micros") }
       return .owedAbove(micros: micros)
+    case .generationsAtPercent(let percent):
+      return try quota(.generations, percent, "rule.generations_at_percent")
+    case .uploadsAtPercent(let percent): return try quota(.uploads, percent, "rule.uploads_at_percent")
+    case .pagesAtPercent(let percent): return try quota(.pages, percent, "rule.pages_at_percent")
     case nil: throw invalidField("rule.condition", "must be set")
     }
+  }
+
+  private static func quota(
+    _ kind: QuotaKind, _ percent: Int32, _ field: String
+  ) throws(Refusal) -> AlertRule.Condition {
+    if percent < 1 || percent > 100 { throw invalidField(field, "must be from 1 to 100", limit: 100) }
+    return .quotaAt(kind, percent: Int64(percent))
   }
 
   static func parse(_ request: TallystickV1.ListAlertRulesRequest) throws(Refusal) -> RulesQuery {
@@ -119,6 +130,9 @@ extension TallystickV1.AlertRule {
     switch rule.condition {
     case .balanceBelow(let micros): condition = .balanceBelowMicros(micros)
     case .owedAbove(let micros): condition = .owedAboveMicros(micros)
+    case .quotaAt(.generations, let percent): condition = .generationsAtPercent(Int32(clamping: percent))
+    case .quotaAt(.uploads, let percent): condition = .uploadsAtPercent(Int32(clamping: percent))
+    case .quotaAt(.pages, let percent): condition = .pagesAtPercent(Int32(clamping: percent))
     }
     updatedAtMicros = rule.updatedAtMicros
   }
@@ -142,7 +156,21 @@ extension TallystickV1.Event {
       transactionId = Identifiers.transaction(crossing.sequence)
     }
     skippedGrant = event.skippedGrant.map(TallystickV1.SkippedGrant.init)
+    if let step = event.quota {
+      ruleId = step.ruleId
+      quota = TallystickV1.QuotaStep(step)
+    }
     topUp = event.topUp.map(TallystickV1.TopUpStep.init)
+  }
+}
+
+extension TallystickV1.QuotaStep {
+  init(_ step: AccountEvent.QuotaStep) {
+    self.init()
+    quota = step.kind.name
+    percent = Int32(clamping: step.percent)
+    used = step.used
+    limit = step.limit
   }
 }
 

@@ -103,7 +103,11 @@ struct ProductSteps {
       .everyUser, .everyUser, .plan(roll(8) == 0 ? "none" : pick(Self.planIds)), .user(pick(Self.users)),
     ])
     let condition: AlertRule.Condition =
-      roll(3) == 0 ? .owedAbove(micros: Int64(roll(3))) : .balanceBelow(micros: Int64(1 + roll(60)))
+      switch roll(6) {
+      case 0, 1: .owedAbove(micros: Int64(roll(3)))
+      case 2: .quotaAt(pick(QuotaKind.allCases), percent: Int64(1 + roll(100)))
+      default: .balanceBelow(micros: Int64(1 + roll(60)))
+      }
     return .putRule(AlertRule(id: id, scope: scope, condition: condition))
   }
 

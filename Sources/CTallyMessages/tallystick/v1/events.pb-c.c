@@ -52,6 +52,51 @@ void   tallystick__v1__event__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__event__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__quota_step__init
+                     (Tallystick__V1__QuotaStep         *message)
+{
+  static const Tallystick__V1__QuotaStep init_value = TALLYSTICK__V1__QUOTA_STEP__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__quota_step__get_packed_size
+                     (const Tallystick__V1__QuotaStep *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__quota_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__quota_step__pack
+                     (const Tallystick__V1__QuotaStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__quota_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__quota_step__pack_to_buffer
+                     (const Tallystick__V1__QuotaStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__quota_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__QuotaStep *
+       tallystick__v1__quota_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__QuotaStep *)
+     protobuf_c_message_unpack (&tallystick__v1__quota_step__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__quota_step__free_unpacked
+                     (Tallystick__V1__QuotaStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__quota_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__top_up_step__init
                      (Tallystick__V1__TopUpStep         *message)
 {
@@ -1267,7 +1312,7 @@ void   tallystick__v1__list_top_up_intents_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[14] =
+static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[15] =
 {
   {
     "event_id",
@@ -1437,6 +1482,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "quota",
+    15,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Event, n_quota),
+    offsetof(Tallystick__V1__Event, quota),
+    &tallystick__v1__quota_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__event__field_indices_by_name[] = {
   10,   /* field[10] = after_micros */
@@ -1447,6 +1504,7 @@ static const unsigned tallystick__v1__event__field_indices_by_name[] = {
   4,   /* field[4] = effective_at_micros */
   0,   /* field[0] = event_id */
   2,   /* field[2] = kind */
+  14,   /* field[14] = quota */
   7,   /* field[7] = rule_id */
   12,   /* field[12] = skipped_grant */
   8,   /* field[8] = threshold_micros */
@@ -1457,7 +1515,7 @@ static const unsigned tallystick__v1__event__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__event__descriptor =
 {
@@ -1467,11 +1525,88 @@ const ProtobufCMessageDescriptor tallystick__v1__event__descriptor =
   "Tallystick__V1__Event",
   "tallystick.v1",
   sizeof(Tallystick__V1__Event),
-  14,
+  15,
   tallystick__v1__event__field_descriptors,
   tallystick__v1__event__field_indices_by_name,
   1,  tallystick__v1__event__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__quota_step__field_descriptors[4] =
+{
+  {
+    "quota",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__QuotaStep, quota),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "percent",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__QuotaStep, percent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "used",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__QuotaStep, used),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__QuotaStep, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__quota_step__field_indices_by_name[] = {
+  3,   /* field[3] = limit */
+  1,   /* field[1] = percent */
+  0,   /* field[0] = quota */
+  2,   /* field[2] = used */
+};
+static const ProtobufCIntRange tallystick__v1__quota_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__quota_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.QuotaStep",
+  "QuotaStep",
+  "Tallystick__V1__QuotaStep",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__QuotaStep),
+  4,
+  tallystick__v1__quota_step__field_descriptors,
+  tallystick__v1__quota_step__field_indices_by_name,
+  1,  tallystick__v1__quota_step__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__quota_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__top_up_step__field_descriptors[3] =
@@ -1615,7 +1750,7 @@ const ProtobufCMessageDescriptor tallystick__v1__skipped_grant__descriptor =
   (ProtobufCMessageInit) tallystick__v1__skipped_grant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__alert_rule__field_descriptors[7] =
+static const ProtobufCFieldDescriptor tallystick__v1__alert_rule__field_descriptors[10] =
 {
   {
     "rule_id",
@@ -1701,20 +1836,59 @@ static const ProtobufCFieldDescriptor tallystick__v1__alert_rule__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "generations_at_percent",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__AlertRule, condition_case),
+    offsetof(Tallystick__V1__AlertRule, generations_at_percent),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uploads_at_percent",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__AlertRule, condition_case),
+    offsetof(Tallystick__V1__AlertRule, uploads_at_percent),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pages_at_percent",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__AlertRule, condition_case),
+    offsetof(Tallystick__V1__AlertRule, pages_at_percent),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__alert_rule__field_indices_by_name[] = {
   4,   /* field[4] = balance_below_micros */
   1,   /* field[1] = every_user */
+  7,   /* field[7] = generations_at_percent */
   5,   /* field[5] = owed_above_micros */
+  9,   /* field[9] = pages_at_percent */
   2,   /* field[2] = plan_id */
   0,   /* field[0] = rule_id */
   6,   /* field[6] = updated_at_micros */
+  8,   /* field[8] = uploads_at_percent */
   3,   /* field[3] = user_id */
 };
 static const ProtobufCIntRange tallystick__v1__alert_rule__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__alert_rule__descriptor =
 {
@@ -1724,7 +1898,7 @@ const ProtobufCMessageDescriptor tallystick__v1__alert_rule__descriptor =
   "Tallystick__V1__AlertRule",
   "tallystick.v1",
   sizeof(Tallystick__V1__AlertRule),
-  7,
+  10,
   tallystick__v1__alert_rule__field_descriptors,
   tallystick__v1__alert_rule__field_indices_by_name,
   1,  tallystick__v1__alert_rule__number_ranges,

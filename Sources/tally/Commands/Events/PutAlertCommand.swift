@@ -14,6 +14,7 @@ struct PutAlertCommand: ClientCommand {
         tally alerts put low --every-user --balance-below 5
         tally alerts put low-pro --plan pro --balance-below 20
         tally alerts put owes --user alice --owed-above 0
+        tally alerts put nearly-used --every-user --generations-at 80
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -31,6 +32,13 @@ struct PutAlertCommand: ClientCommand {
     parsing: .unconditional,
     help: ArgumentHelp("When what is owed rises above this amount.", valueName: "amount"))
   var owedAbove: String?
+  @Option(
+    help: ArgumentHelp("When generations reach so much of the plan's limit.", valueName: "percent"))
+  var generationsAt: Int32?
+  @Option(help: ArgumentHelp("When uploads reach so much of the plan's limit.", valueName: "percent"))
+  var uploadsAt: Int32?
+  @Option(help: ArgumentHelp("When pages reach so much of the plan's limit.", valueName: "percent"))
+  var pagesAt: Int32?
   @Flag(help: "The amount is in micro-USD.") var micros = false
 
   private var scopes: [TallystickV1.AlertRule.Scope] {
@@ -42,6 +50,9 @@ struct PutAlertCommand: ClientCommand {
 
   private func condition() throws(Failure) -> TallystickV1.AlertRule.Condition? {
     if let balanceBelow { return .balanceBelowMicros(try Amounts.parse(balanceBelow, isMicros: micros)) }
+    if let generationsAt { return .generationsAtPercent(generationsAt) }
+    if let uploadsAt { return .uploadsAtPercent(uploadsAt) }
+    if let pagesAt { return .pagesAtPercent(pagesAt) }
     return try owedAbove.map { (text) throws(Failure) in
       .owedAboveMicros(try Amounts.parse(text, isMicros: micros))
     }
@@ -49,8 +60,12 @@ struct PutAlertCommand: ClientCommand {
 
   func validate() throws {
     if scopes.count != 1 { throw ValidationError("give exactly one of: --every-user, --plan, --user") }
-    if (balanceBelow == nil) == (owedAbove == nil) {
-      throw ValidationError("give exactly one of: --balance-below, --owed-above")
+    let given = [
+      balanceBelow != nil, owedAbove != nil, generationsAt != nil, uploadsAt != nil, pagesAt != nil,
+    ]
+    if given.filter(\.self).count != 1 {
+      throw ValidationError(
+        "give exactly one of: --balance-below, --owed-above, --generations-at, --uploads-at, --pages-at")
     }
   }
 

@@ -17,6 +17,9 @@ extension Texts {
         switch rule.condition {
         case .balanceBelowMicros(let micros): "available below \(Dollars.format(micros))"
         case .owedAboveMicros(let micros): "owed above \(Dollars.format(micros))"
+        case .generationsAtPercent(let percent): "generations at \(percent) %"
+        case .uploadsAtPercent(let percent): "uploads at \(percent) %"
+        case .pagesAtPercent(let percent): "pages at \(percent) %"
         case nil: "-"
         }
       table.add([rule.ruleId, subject, condition])
@@ -48,6 +51,9 @@ extension Texts {
     if let grant = event.skippedGrant {
       let other = grant.otherPeriodStart.isEmpty ? "" : ", other period \(grant.otherPeriodStart)"
       return "\(grant.planId) of \(grant.periodStart) was not granted: \(grant.cause.word)\(other)"
+    }
+    if let step = event.quota {
+      return "\(count(step.used)) of \(count(step.limit)) \(step.quota.lowercased()): \(step.percent) %"
     }
     if let step = event.topUp {
       return "\(step.intentId) of \(Dollars.format(step.amountMicros)): \(step.state.word)"

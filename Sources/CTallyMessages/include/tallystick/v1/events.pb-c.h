@@ -16,6 +16,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 
 typedef struct Tallystick__V1__Event Tallystick__V1__Event;
+typedef struct Tallystick__V1__QuotaStep Tallystick__V1__QuotaStep;
 typedef struct Tallystick__V1__TopUpStep Tallystick__V1__TopUpStep;
 typedef struct Tallystick__V1__SkippedGrant Tallystick__V1__SkippedGrant;
 typedef struct Tallystick__V1__AlertRule Tallystick__V1__AlertRule;
@@ -69,10 +70,25 @@ struct  Tallystick__V1__Event
   Tallystick__V1__SkippedGrant **skipped_grant;
   size_t n_top_up;
   Tallystick__V1__TopUpStep **top_up;
+  size_t n_quota;
+  Tallystick__V1__QuotaStep **quota;
 };
 #define TALLYSTICK__V1__EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__event__descriptor) \
-    , 0, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL }
+    , 0, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL, 0,NULL }
+
+
+struct  Tallystick__V1__QuotaStep
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData quota;
+  int32_t percent;
+  int64_t used;
+  int64_t limit;
+};
+#define TALLYSTICK__V1__QUOTA_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__quota_step__descriptor) \
+    , {0,NULL}, 0, 0, 0 }
 
 
 struct  Tallystick__V1__TopUpStep
@@ -111,7 +127,10 @@ typedef enum {
 typedef enum {
   TALLYSTICK__V1__ALERT_RULE__CONDITION__NOT_SET = 0,
   TALLYSTICK__V1__ALERT_RULE__CONDITION_BALANCE_BELOW_MICROS = 5,
-  TALLYSTICK__V1__ALERT_RULE__CONDITION_OWED_ABOVE_MICROS = 6
+  TALLYSTICK__V1__ALERT_RULE__CONDITION_OWED_ABOVE_MICROS = 6,
+  TALLYSTICK__V1__ALERT_RULE__CONDITION_GENERATIONS_AT_PERCENT = 8,
+  TALLYSTICK__V1__ALERT_RULE__CONDITION_UPLOADS_AT_PERCENT = 9,
+  TALLYSTICK__V1__ALERT_RULE__CONDITION_PAGES_AT_PERCENT = 10
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__ALERT_RULE__CONDITION__CASE)
 } Tallystick__V1__AlertRule__ConditionCase;
 
@@ -130,6 +149,9 @@ struct  Tallystick__V1__AlertRule
   union {
     int64_t balance_below_micros;
     int64_t owed_above_micros;
+    int32_t generations_at_percent;
+    int32_t uploads_at_percent;
+    int32_t pages_at_percent;
   };
 };
 #define TALLYSTICK__V1__ALERT_RULE__INIT \
@@ -480,6 +502,25 @@ Tallystick__V1__Event *
                       const uint8_t       *data);
 void   tallystick__v1__event__free_unpacked
                      (Tallystick__V1__Event *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__QuotaStep methods */
+void   tallystick__v1__quota_step__init
+                     (Tallystick__V1__QuotaStep         *message);
+size_t tallystick__v1__quota_step__get_packed_size
+                     (const Tallystick__V1__QuotaStep   *message);
+size_t tallystick__v1__quota_step__pack
+                     (const Tallystick__V1__QuotaStep   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__quota_step__pack_to_buffer
+                     (const Tallystick__V1__QuotaStep   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__QuotaStep *
+       tallystick__v1__quota_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__quota_step__free_unpacked
+                     (Tallystick__V1__QuotaStep *message,
                       ProtobufCAllocator *allocator);
 /* Tallystick__V1__TopUpStep methods */
 void   tallystick__v1__top_up_step__init
@@ -999,6 +1040,9 @@ void   tallystick__v1__list_top_up_intents_response__free_unpacked
 typedef void (*Tallystick__V1__Event_Closure)
                  (const Tallystick__V1__Event *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__QuotaStep_Closure)
+                 (const Tallystick__V1__QuotaStep *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__TopUpStep_Closure)
                  (const Tallystick__V1__TopUpStep *message,
                   void *closure_data);
@@ -1087,6 +1131,7 @@ typedef void (*Tallystick__V1__ListTopUpIntentsResponse_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor tallystick__v1__event__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__quota_step__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__top_up_step__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__skipped_grant__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__alert_rule__descriptor;

@@ -8,6 +8,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 EVENT_KIND_BALANCE_BELOW: EventKind
 EVENT_KIND_GRANT_SKIPPED: EventKind
 EVENT_KIND_OWED: EventKind
+EVENT_KIND_QUOTA_AT: EventKind
 EVENT_KIND_TOP_UP_INTENT: EventKind
 EVENT_KIND_UNSPECIFIED: EventKind
 SKIP_CAUSE_EXPIRED: SkipCause
@@ -21,22 +22,28 @@ TOP_UP_INTENT_STATE_OPEN: TopUpIntentState
 TOP_UP_INTENT_STATE_UNSPECIFIED: TopUpIntentState
 
 class AlertRule(_message.Message):
-    __slots__ = ["balance_below_micros", "every_user", "owed_above_micros", "plan_id", "rule_id", "updated_at_micros", "user_id"]
+    __slots__ = ["balance_below_micros", "every_user", "generations_at_percent", "owed_above_micros", "pages_at_percent", "plan_id", "rule_id", "updated_at_micros", "uploads_at_percent", "user_id"]
     BALANCE_BELOW_MICROS_FIELD_NUMBER: _ClassVar[int]
     EVERY_USER_FIELD_NUMBER: _ClassVar[int]
+    GENERATIONS_AT_PERCENT_FIELD_NUMBER: _ClassVar[int]
     OWED_ABOVE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    PAGES_AT_PERCENT_FIELD_NUMBER: _ClassVar[int]
     PLAN_ID_FIELD_NUMBER: _ClassVar[int]
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    UPLOADS_AT_PERCENT_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     balance_below_micros: int
     every_user: bool
+    generations_at_percent: int
     owed_above_micros: int
+    pages_at_percent: int
     plan_id: str
     rule_id: str
     updated_at_micros: int
+    uploads_at_percent: int
     user_id: str
-    def __init__(self, rule_id: _Optional[str] = ..., every_user: bool = ..., plan_id: _Optional[str] = ..., user_id: _Optional[str] = ..., balance_below_micros: _Optional[int] = ..., owed_above_micros: _Optional[int] = ..., updated_at_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, rule_id: _Optional[str] = ..., every_user: bool = ..., plan_id: _Optional[str] = ..., user_id: _Optional[str] = ..., balance_below_micros: _Optional[int] = ..., owed_above_micros: _Optional[int] = ..., generations_at_percent: _Optional[int] = ..., uploads_at_percent: _Optional[int] = ..., pages_at_percent: _Optional[int] = ..., updated_at_micros: _Optional[int] = ...) -> None: ...
 
 class CancelTopUpIntentRequest(_message.Message):
     __slots__ = ["intent_id"]
@@ -73,7 +80,7 @@ class DeleteAlertRuleResponse(_message.Message):
     def __init__(self, unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ["after_micros", "before_micros", "commit_position", "commit_sequence", "created_at_micros", "effective_at_micros", "event_id", "kind", "rule_id", "skipped_grant", "threshold_micros", "top_up", "transaction_id", "user_id"]
+    __slots__ = ["after_micros", "before_micros", "commit_position", "commit_sequence", "created_at_micros", "effective_at_micros", "event_id", "kind", "quota", "rule_id", "skipped_grant", "threshold_micros", "top_up", "transaction_id", "user_id"]
     AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
     BEFORE_MICROS_FIELD_NUMBER: _ClassVar[int]
     COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +89,7 @@ class Event(_message.Message):
     EFFECTIVE_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
+    QUOTA_FIELD_NUMBER: _ClassVar[int]
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_GRANT_FIELD_NUMBER: _ClassVar[int]
     THRESHOLD_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -96,13 +104,14 @@ class Event(_message.Message):
     effective_at_micros: int
     event_id: int
     kind: EventKind
+    quota: QuotaStep
     rule_id: str
     skipped_grant: SkippedGrant
     threshold_micros: int
     top_up: TopUpStep
     transaction_id: str
     user_id: str
-    def __init__(self, event_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[EventKind, str]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., rule_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., before_micros: _Optional[int] = ..., after_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ..., skipped_grant: _Optional[_Union[SkippedGrant, _Mapping]] = ..., top_up: _Optional[_Union[TopUpStep, _Mapping]] = ...) -> None: ...
+    def __init__(self, event_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[EventKind, str]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., rule_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., before_micros: _Optional[int] = ..., after_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ..., skipped_grant: _Optional[_Union[SkippedGrant, _Mapping]] = ..., top_up: _Optional[_Union[TopUpStep, _Mapping]] = ..., quota: _Optional[_Union[QuotaStep, _Mapping]] = ...) -> None: ...
 
 class FailTopUpIntentRequest(_message.Message):
     __slots__ = ["intent_id", "message", "worker"]
@@ -239,6 +248,18 @@ class PutTopUpResponse(_message.Message):
     top_up: TopUp
     unchanged: bool
     def __init__(self, top_up: _Optional[_Union[TopUp, _Mapping]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+
+class QuotaStep(_message.Message):
+    __slots__ = ["limit", "percent", "quota", "used"]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    QUOTA_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    percent: int
+    quota: str
+    used: int
+    def __init__(self, quota: _Optional[str] = ..., percent: _Optional[int] = ..., used: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class SkippedGrant(_message.Message):
     __slots__ = ["cause", "other_period_start", "period_start", "plan_id"]

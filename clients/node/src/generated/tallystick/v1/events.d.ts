@@ -8,6 +8,8 @@ export declare const EventKind: {
   readonly BALANCE_BELOW: 1
   /** What the user owes rose above a rule's amount. */
   readonly OWED: 2
+  /** What is used of a quota of the user's plan reached a rule's part of its limit. */
+  readonly QUOTA_AT: 3
   /** A period of a subscription with automatic grants was not granted. */
   readonly GRANT_SKIPPED: 6
   /** A top-up intent was opened, closed, given up or cancelled. */
@@ -15,7 +17,7 @@ export declare const EventKind: {
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type EventKind = 0 | 1 | 2 | 6 | 7 | (number & {})
+export type EventKind = 0 | 1 | 2 | 3 | 6 | 7 | (number & {})
 
 export declare const SkipCause: {
   readonly UNSPECIFIED: 0
@@ -83,6 +85,8 @@ export interface Event {
   skippedGrant: SkippedGrant | undefined
   /** Of TOP_UP_INTENT. */
   topUp: TopUpStep | undefined
+  /** Of QUOTA_AT. */
+  quota: QuotaStep | undefined
 }
 /** `Event` as it is given: what is absent has its default. */
 export interface EventInit {
@@ -120,8 +124,32 @@ export interface EventInit {
   skippedGrant?: SkippedGrantInit | undefined
   /** Of TOP_UP_INTENT. */
   topUp?: TopUpStepInit | undefined
+  /** Of QUOTA_AT. */
+  quota?: QuotaStepInit | undefined
 }
 export declare const Event: MessageCodec<Event, EventInit>
+
+/** What is used of a quota. */
+export interface QuotaStep {
+  /** `GENERATIONS`, `UPLOADS` or `PAGES`, as details of QUOTA_EXCEEDED. */
+  quota: string
+  /** The rule's, at that time. */
+  percent: number
+  /** After the change that reached it. */
+  used: bigint
+  limit: bigint
+}
+/** `QuotaStep` as it is given: what is absent has its default. */
+export interface QuotaStepInit {
+  /** `GENERATIONS`, `UPLOADS` or `PAGES`, as details of QUOTA_EXCEEDED. */
+  quota?: string | undefined
+  /** The rule's, at that time. */
+  percent?: number | undefined
+  /** After the change that reached it. */
+  used?: bigint | undefined
+  limit?: bigint | undefined
+}
+export declare const QuotaStep: MessageCodec<QuotaStep, QuotaStepInit>
 
 /** What has become of a top-up intent. */
 export interface TopUpStep {
@@ -197,6 +225,14 @@ export interface AlertRule {
    */
   owedAboveMicros: bigint | undefined
   /**
+   * What is used of a quota of the user's plan (see CheckQuota) reaches so many percent of its limit, 1 to
+   * 100. A new month begins below; runs under way count as generations. Of a quota without a limit, or with
+   * a limit of zero, nothing comes about.
+   */
+  generationsAtPercent: number | undefined
+  uploadsAtPercent: number | undefined
+  pagesAtPercent: number | undefined
+  /**
    * Set by the server.
    * Microseconds since the epoch, UTC.
    */
@@ -223,6 +259,14 @@ export interface AlertRuleInit {
    * Micro-dollars: 1_000_000n is one dollar.
    */
   owedAboveMicros?: bigint | undefined
+  /**
+   * What is used of a quota of the user's plan (see CheckQuota) reaches so many percent of its limit, 1 to
+   * 100. A new month begins below; runs under way count as generations. Of a quota without a limit, or with
+   * a limit of zero, nothing comes about.
+   */
+  generationsAtPercent?: number | undefined
+  uploadsAtPercent?: number | undefined
+  pagesAtPercent?: number | undefined
   /**
    * Set by the server.
    * Microseconds since the epoch, UTC.

@@ -6,6 +6,7 @@ export const EventKind = enumeration('EVENT_KIND_', {
   UNSPECIFIED: 0,
   BALANCE_BELOW: 1,
   OWED: 2,
+  QUOTA_AT: 3,
   GRANT_SKIPPED: 6,
   TOP_UP_INTENT: 7,
 })
@@ -40,6 +41,7 @@ export const Event = new MessageCodec('tallystick.v1.Event', blankEvent, readEve
   { name: 'transactionId', proto: 'transaction_id', number: 12, kind: 'text' },
   { name: 'skippedGrant', proto: 'skipped_grant', number: 13, kind: 'message', of: () => SkippedGrant, presence: true },
   { name: 'topUp', proto: 'top_up', number: 14, kind: 'message', of: () => TopUpStep, presence: true },
+  { name: 'quota', proto: 'quota', number: 15, kind: 'message', of: () => QuotaStep, presence: true },
 ])
 
 export function blankEvent() {
@@ -58,6 +60,7 @@ export function blankEvent() {
     transactionId: '',
     skippedGrant: undefined,
     topUp: undefined,
+    quota: undefined,
   }
 }
 
@@ -113,6 +116,12 @@ export function readEvent(r, m) {
         case 114: {
           const end = r.enter()
           m.topUp = readTopUpStep(r, m.topUp ?? blankTopUpStep())
+          r.leave(end)
+          break
+        }
+        case 122: {
+          const end = r.enter()
+          m.quota = readQuotaStep(r, m.quota ?? blankQuotaStep())
           r.leave(end)
           break
         }
@@ -202,6 +211,84 @@ export function writeEvent(w, m) {
     const at = w.enter(v, 'Event.topUp')
     writeTopUpStep(w, v)
     w.leave(at)
+  }
+  v = m.quota
+  if (v !== undefined) {
+    w.tag(122)
+    const at = w.enter(v, 'Event.quota')
+    writeQuotaStep(w, v)
+    w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const QuotaStep = new MessageCodec('tallystick.v1.QuotaStep', blankQuotaStep, readQuotaStep, writeQuotaStep, () => [
+  { name: 'quota', proto: 'quota', number: 1, kind: 'text' },
+  { name: 'percent', proto: 'percent', number: 2, kind: 'int32' },
+  { name: 'used', proto: 'used', number: 3, kind: 'int64' },
+  { name: 'limit', proto: 'limit', number: 4, kind: 'int64' },
+])
+
+export function blankQuotaStep() {
+  return {
+    quota: '',
+    percent: 0,
+    used: 0n,
+    limit: 0n,
+  }
+}
+
+export function readQuotaStep(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.quota = r.text()
+          break
+        case 16:
+          m.percent = r.int32()
+          break
+        case 24:
+          m.used = r.int64()
+          break
+        case 32:
+          m.limit = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, QuotaStep, tag)
+  }
+  return m
+}
+
+export function writeQuotaStep(w, m) {
+  check(m, QuotaStep)
+  let v
+  v = m.quota
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'QuotaStep.quota')
+  }
+  v = m.percent
+  if (v !== undefined && v !== 0) {
+    w.tag(16)
+    w.int32(v, 'QuotaStep.percent')
+  }
+  v = m.used
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.int64(v, 'QuotaStep.used')
+  }
+  v = m.limit
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.int64(v, 'QuotaStep.limit')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -345,6 +432,9 @@ export const AlertRule = new MessageCodec('tallystick.v1.AlertRule', blankAlertR
   { name: 'userId', proto: 'user_id', number: 4, kind: 'text', presence: true, oneof: 'scope' },
   { name: 'balanceBelowMicros', proto: 'balance_below_micros', number: 5, kind: 'int64', presence: true, oneof: 'condition' },
   { name: 'owedAboveMicros', proto: 'owed_above_micros', number: 6, kind: 'int64', presence: true, oneof: 'condition' },
+  { name: 'generationsAtPercent', proto: 'generations_at_percent', number: 8, kind: 'int32', presence: true, oneof: 'condition' },
+  { name: 'uploadsAtPercent', proto: 'uploads_at_percent', number: 9, kind: 'int32', presence: true, oneof: 'condition' },
+  { name: 'pagesAtPercent', proto: 'pages_at_percent', number: 10, kind: 'int32', presence: true, oneof: 'condition' },
   { name: 'updatedAtMicros', proto: 'updated_at_micros', number: 7, kind: 'int64' },
 ])
 
@@ -356,6 +446,9 @@ export function blankAlertRule() {
     userId: undefined,
     balanceBelowMicros: undefined,
     owedAboveMicros: undefined,
+    generationsAtPercent: undefined,
+    uploadsAtPercent: undefined,
+    pagesAtPercent: undefined,
     updatedAtMicros: 0n,
   }
 }
@@ -388,10 +481,37 @@ export function readAlertRule(r, m) {
         case 40:
           m.balanceBelowMicros = r.int64()
           m.owedAboveMicros = undefined
+          m.generationsAtPercent = undefined
+          m.uploadsAtPercent = undefined
+          m.pagesAtPercent = undefined
           break
         case 48:
           m.owedAboveMicros = r.int64()
           m.balanceBelowMicros = undefined
+          m.generationsAtPercent = undefined
+          m.uploadsAtPercent = undefined
+          m.pagesAtPercent = undefined
+          break
+        case 64:
+          m.generationsAtPercent = r.int32()
+          m.balanceBelowMicros = undefined
+          m.owedAboveMicros = undefined
+          m.uploadsAtPercent = undefined
+          m.pagesAtPercent = undefined
+          break
+        case 72:
+          m.uploadsAtPercent = r.int32()
+          m.balanceBelowMicros = undefined
+          m.owedAboveMicros = undefined
+          m.generationsAtPercent = undefined
+          m.pagesAtPercent = undefined
+          break
+        case 80:
+          m.pagesAtPercent = r.int32()
+          m.balanceBelowMicros = undefined
+          m.owedAboveMicros = undefined
+          m.generationsAtPercent = undefined
+          m.uploadsAtPercent = undefined
           break
         case 56:
           m.updatedAtMicros = r.int64()
@@ -409,7 +529,7 @@ export function readAlertRule(r, m) {
 export function writeAlertRule(w, m) {
   check(m, AlertRule)
   if ((m.everyUser !== undefined) + (m.planId !== undefined) + (m.userId !== undefined) > 1) oneOf('AlertRule.scope', { everyUser: m.everyUser, planId: m.planId, userId: m.userId })
-  if ((m.balanceBelowMicros !== undefined) + (m.owedAboveMicros !== undefined) > 1) oneOf('AlertRule.condition', { balanceBelowMicros: m.balanceBelowMicros, owedAboveMicros: m.owedAboveMicros })
+  if ((m.balanceBelowMicros !== undefined) + (m.owedAboveMicros !== undefined) + (m.generationsAtPercent !== undefined) + (m.uploadsAtPercent !== undefined) + (m.pagesAtPercent !== undefined) > 1) oneOf('AlertRule.condition', { balanceBelowMicros: m.balanceBelowMicros, owedAboveMicros: m.owedAboveMicros, generationsAtPercent: m.generationsAtPercent, uploadsAtPercent: m.uploadsAtPercent, pagesAtPercent: m.pagesAtPercent })
   let v
   v = m.ruleId
   if (v !== undefined && v !== '') {
@@ -445,6 +565,21 @@ export function writeAlertRule(w, m) {
   if (v !== undefined && v !== 0n) {
     w.tag(56)
     w.time(v, 'AlertRule.updatedAtMicros')
+  }
+  v = m.generationsAtPercent
+  if (v !== undefined) {
+    w.tag(64)
+    w.int32(v, 'AlertRule.generationsAtPercent')
+  }
+  v = m.uploadsAtPercent
+  if (v !== undefined) {
+    w.tag(72)
+    w.int32(v, 'AlertRule.uploadsAtPercent')
+  }
+  v = m.pagesAtPercent
+  if (v !== undefined) {
+    w.tag(80)
+    w.int32(v, 'AlertRule.pagesAtPercent')
   }
   w.unknown(m[UNKNOWN])
 }
