@@ -1,5 +1,6 @@
-// Users run low and are topped up while the server is killed again and again: whatever moment it dies at, each
-// line that was crossed has one event, and each fall below a threshold one intent, which one purchase closes.
+// Users run low and are topped up while the server is killed again and again: whatever moment it dies at,
+// each line that was crossed has one event, and each fall below a threshold one intent, which one purchase
+// closes.
 
 import TallyClient
 import TallyMessages

@@ -175,7 +175,7 @@ struct FormatTests {
     "53d2846d3e05909f684447eaf08a0ad8916d82fc863a1d600090a64f72bbe645",
     "427386b3a930f0d0c131251a3e2a073a8aaa8de036680aa2b9cb2c5344f6ef0c",
     "1e89739945cda0f288f2b5bcc4065661db0cfaef00d084c352acfe073903e243",
-    "458e8af6a7ec0610fbf891452c20b84642bb4f1971073ccc28e5f48add74cbeb",
+    "3a384779ca460913719d22a15fee97aeef603ce00e9881f5e9c67a9ec0fe24b1",
   ]
 
   @Test("a file of a newer program, or with other migrations, is refused and left alone")
