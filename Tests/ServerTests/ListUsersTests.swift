@@ -181,7 +181,7 @@ import Testing
       }
       #expect(try await refused { $0.role = .unrecognized(3) } == "role")
       #expect(try await refused { $0.approval = .unrecognized(-1) } == "approval")
-      #expect(try await refused { $0.sort = .unrecognized(4) } == "sort")
+      #expect(try await refused { $0.sort = .unrecognized(9) } == "sort")
       #expect(try await refused { $0.userIdPrefix = "a" } == "user_id_prefix")
       let long = String(repeating: "u", count: 256)
       let tooLong = try await refused {

@@ -16,7 +16,7 @@ KEY = "idempotency_key"
 # they carry. Not Publish: without a version it shows whatever is current when it arrives. Nor Unpublish and
 # DeletePage: somebody else may have published, or brought back, the page since the first was applied.
 REPEATABLE = re.compile(
-    r"^(Get|List|Search|Diff|Check|BatchGet|Put|Set|Reset|Verify|Cancel(?!ScheduledPublish)|Echo|BeginRun|FinishRun|RecordRun|DeleteMedia)"
+    r"^(Get|List|Search|Diff|Check|BatchGet|Put|Set|Reset|Verify|CancelTopUp|Echo|BeginRun|FinishRun|RecordRun|DeleteMedia)"
 )
 # Those that may be sent twice if the caller names what they make.
 NAMED = {"CreatePage": "page_id", "DuplicatePage": "new_page_id", "CreateMedia": "media_id"}

@@ -23,6 +23,6 @@ extension TallystickV1 {
     /// Cancels the calls that carry this token in their `tally-cancel-token` metadata and were made by
     /// the same uid. A cancelled call answers CANCELLED; a write that the writer has taken answers its
     /// true outcome.
-    public static let cancel = RPC<TallystickV1.CancelRequest, TallystickV1.CancelResponse>(service: name, method: "Cancel", kind: .unary, repeatable: { _ in true })
+    public static let cancel = RPC<TallystickV1.CancelRequest, TallystickV1.CancelResponse>(service: name, method: "Cancel", kind: .unary)
   }
 }

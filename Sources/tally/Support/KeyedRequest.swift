@@ -26,7 +26,8 @@ extension Message {
 enum RepeatableMethods {
   /// Methods that read, set what they name, or replay under the id that they carry.
   static let prefixes = [
-    "Get", "List", "Search", "Diff", "Check", "BatchGet", "Put", "Set", "Reset", "Verify", "Cancel", "Echo",
+    "Get", "List", "Search", "Diff", "Check", "BatchGet", "Put", "Set", "Reset", "Verify", "CancelTopUp",
+    "Echo",
     "BeginRun", "FinishRun", "RecordRun", "DeleteMedia",
   ]
 

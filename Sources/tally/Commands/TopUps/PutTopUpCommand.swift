@@ -12,7 +12,7 @@ struct PutTopUpCommand: ClientCommand {
 
       Examples:
         tally topups put alice --below 5 --target 20
-        tally topups put alice --below 5 --target 20 --cap 100 --cap-count 8 --cooldown 3600
+        tally topups put alice --below 5 --target 20 --cap 100 --cap-count 8
         tally topups put alice --below 5 --target 20 --off
       """)
 

@@ -9,7 +9,7 @@ const METHODS = Object.freeze({
     kind: 'unary',
     request: CancelRequest,
     response: CancelResponse,
-    repeatable: true,
+    repeatable: false,
     key: undefined,
   }),
 })

@@ -14,7 +14,6 @@ _CANCEL = Method(
     "Cancel",
     control_pb2.CancelRequest,
     control_pb2.CancelResponse,
-    repeatable=True,
 )
 
 
