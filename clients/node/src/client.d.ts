@@ -7,7 +7,14 @@ import type { UsageService } from './generated/services/usage_service.js'
 import type { BeginRunRequestInit, ReserveRequestInit } from './generated/messages.js'
 import type { CallOptions, Caller } from './method.js'
 import type { Hold, Run } from './runs.js'
-import type { EventWatch, EventWatchOptions, TransactionWatch, WatchOptions } from './watch.js'
+import type {
+  EventWatch,
+  EventWatchOptions,
+  PageWatch,
+  PageWatchOptions,
+  TransactionWatch,
+  WatchOptions,
+} from './watch.js'
 
 /** Milliseconds that a call may take, its retries included. */
 export declare const DEFAULT_TIMEOUT_MS: number
@@ -90,6 +97,13 @@ export declare class Client implements AsyncDisposable {
    * wherever its stream was cut, and has no end. The options are of each of its streams.
    */
   watchEvents(watch?: EventWatchOptions, options?: CallOptions): EventWatch
+
+  /**
+   * Changes of pages as they are committed, from one on or from the next one: for `for await`. From an
+   * earlier one each page that changed since comes once. It goes on by itself wherever its stream was cut,
+   * and has no end. The options are of each of its streams.
+   */
+  watchPages(watch?: PageWatchOptions, options?: CallOptions): PageWatch
 
   /** Ends the connection, also for every client that `actingAs` made from this one. */
   close(): Promise<void>

@@ -19,7 +19,7 @@ import { newKey } from './keys.js'
 import { RunStatus } from './generated/tallystick/v1/usage.js'
 import { Hold, Run } from './runs.js'
 import './symbols.js'
-import { EventWatch, TransactionWatch } from './watch.js'
+import { EventWatch, PageWatch, TransactionWatch } from './watch.js'
 
 /** Milliseconds that a call may take, its retries included. */
 export const DEFAULT_TIMEOUT_MS = 10_000
@@ -215,6 +215,19 @@ export class Client {
   watchEvents(watch, options) {
     const usage = new UsageService(this.#caller.once())
     return new EventWatch(usage, watch ?? {}, this.#caller.retryMs, options)
+  }
+
+  /**
+   * Changes of pages as they are committed, from one on or from the next one: for `for await`. From an
+   * earlier one each page that changed since comes once. It goes on by itself wherever its stream was cut,
+   * and has no end.
+   *
+   * @param {import('./watch.js').PageWatchOptions} [watch]
+   * @param {import('./method.js').CallOptions} [options] of each of its streams
+   */
+  watchPages(watch, options) {
+    const pages = new PageService(this.#caller.once())
+    return new PageWatch(pages, watch ?? {}, this.#caller.retryMs, options)
   }
 
   /** Ends the connection, also for every client that `actingAs` made from this one. */

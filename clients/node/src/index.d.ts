@@ -7,7 +7,14 @@ export { CallOptions, Duplex, ServerStream } from './method.js'
 export { dollars, formatDollars } from './money.js'
 export { Hold, Run, RunResult } from './runs.js'
 export { toDate, toMicros } from './times.js'
-export { EventWatch, EventWatchOptions, TransactionWatch, WatchOptions } from './watch.js'
+export {
+  EventWatch,
+  EventWatchOptions,
+  PageWatch,
+  PageWatchOptions,
+  TransactionWatch,
+  WatchOptions,
+} from './watch.js'
 
 /** A fresh idempotency key, a UUID of version 7 that is greater than every earlier one of this process. */
 export declare function newKey(): string

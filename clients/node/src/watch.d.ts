@@ -1,6 +1,7 @@
 /// <reference path="disposable.d.ts" />
-import type { Event, Transaction } from './generated/messages.js'
+import type { Event, PageUpdate, Transaction } from './generated/messages.js'
 import type { CreditService } from './generated/services/credit_service.js'
+import type { PageService } from './generated/services/page_service.js'
 import type { UsageService } from './generated/services/usage_service.js'
 import type { CallOptions } from './method.js'
 
@@ -15,6 +16,13 @@ export interface EventWatchOptions {
   /** The id of the first event; the next event that is committed when absent or 0. */
   fromEventId?: bigint | undefined
   /** Whose events; all users' when absent or empty. */
+  userIds?: Iterable<string> | undefined
+}
+
+export interface PageWatchOptions {
+  /** The number of the first change; the next change that is committed when absent or 0. */
+  fromUpdate?: bigint | undefined
+  /** Whose pages; all users' when absent or empty. */
   userIds?: Iterable<string> | undefined
 }
 
@@ -53,4 +61,16 @@ export declare class EventWatch extends Watch<Event> {
   constructor(usage: UsageService, watch: EventWatchOptions, retryMs: number, options?: CallOptions)
   /** The `fromEventId` of a watch that goes on after the last event that came; 0 before it is known. */
   readonly nextEventId: bigint
+}
+
+/**
+ * Changes of pages as they are committed; a page that changed several times while the watch was cut comes
+ * once, by its last change. Whoever keeps `nextUpdate` after each change that was dealt with, and begins
+ * there after a restart of their own, misses no page.
+ */
+export declare class PageWatch extends Watch<PageUpdate> {
+  /** Made by `client.watchPages`. */
+  constructor(pages: PageService, watch: PageWatchOptions, retryMs: number, options?: CallOptions)
+  /** The `fromUpdate` of a watch that goes on after the last change that came; 0 before it is known. */
+  readonly nextUpdate: bigint
 }

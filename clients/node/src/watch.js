@@ -1,6 +1,6 @@
 /**
- * What grows at the server, the ledger and the events: one sequence of rows, whatever cuts the streams that
- * bring them.
+ * What grows at the server, the ledger, the events and the changes of pages: one sequence of rows, whatever
+ * cuts the streams that bring them.
  *
  * 1. Rows come once and in order: each stream begins after the last row that was handed out.
  * 2. A watch ends by an error that another stream would meet as well, when no server was there for as long
@@ -16,6 +16,7 @@ import './symbols.js'
 /**
  * @typedef {import('./messages.js').Transaction} Transaction
  * @typedef {import('./messages.js').Event} Event
+ * @typedef {import('./messages.js').PageUpdate} PageUpdate
  * @typedef {import('./method.js').CallOptions} CallOptions
  */
 
@@ -220,6 +221,38 @@ export class EventWatch extends Watch {
 
   /** The `fromEventId` of a watch that goes on after the last event that came; 0 before it is known. */
   get nextEventId() {
+    return this.nextNumber
+  }
+}
+
+/**
+ * Changes of pages as they are committed, without end. Leaving its loop ends it on the server too.
+ *
+ * @extends {Watch<PageUpdate, import('./messages.js').WatchPagesResponse>}
+ */
+export class PageWatch extends Watch {
+  /**
+   * @param {import('./generated/services/page_service.js').PageService} pages
+   * @param {import('./watch.js').PageWatchOptions} watch
+   * @param {number} retryMs
+   * @param {CallOptions} [options]
+   */
+  constructor(pages, watch, retryMs, options) {
+    super(
+      {
+        open: (fromUpdate, userIds) => pages.watchPages({ fromUpdate, userIds }, options),
+        rows: (message) => message.updates,
+        following: (message) => message.nextUpdate,
+        number: (update) => update.updateNumber,
+      },
+      watch.fromUpdate ?? 0n,
+      watch.userIds,
+      retryMs,
+    )
+  }
+
+  /** The `fromUpdate` of a watch that goes on after the last change that came; 0 before it is known. */
+  get nextUpdate() {
     return this.nextNumber
   }
 }

@@ -294,3 +294,34 @@ test('events come from a real server across its restart', async (t) => {
   await all.close()
   await some.close()
 })
+
+test('changes of pages come from a real server across its restart', async (t) => {
+  const server = await startServer({ keep: true })
+  t.after(() => server.stop())
+  const client = new Client(server.socket, PATIENT)
+  t.after(() => client.close())
+  const create = (userId, pageId) => client.pages.createPage({ userId, pageId, title: pageId })
+  await create('u1', 'a')
+  const all = client.watchPages({ fromUpdate: 1n })
+  const some = await client.watchPages({ userIds: ['u2'] }).begin()
+  assert.equal((await all.next()).value?.pageId, 'a')
+  await create('u2', 'b')
+  await server.kill()
+  await server.restart()
+  await client.pages.deletePage({ pageId: 'a' })
+  await create('u2', 'c')
+  const rest = []
+  for (let number = 0; number < 3; number += 1) rest.push((await all.next()).value)
+  assert.deepEqual(
+    rest.map((update) => [Number(update.updateNumber), update.pageId]),
+    [
+      [2, 'b'],
+      [3, 'a'],
+      [4, 'c'],
+    ],
+  )
+  assert.deepEqual([(await some.next()).value, (await some.next()).value], [rest[0], rest[2]])
+  assert.equal(all.nextUpdate, 5n)
+  await all.close()
+  await some.close()
+})

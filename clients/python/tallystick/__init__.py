@@ -3,7 +3,7 @@
 from ._blocks import Hold, Run
 from ._keys import new_key
 from ._stream import Duplex, Stream
-from ._watch import EventWatch, TransactionWatch
+from ._watch import EventWatch, PageWatch, TransactionWatch
 from .aio import AsyncClient
 from .client import Client, default_socket
 from .errors import TallyError
@@ -18,6 +18,7 @@ __all__ = [
     "Duplex",
     "EventWatch",
     "Hold",
+    "PageWatch",
     "Run",
     "Stream",
     "TallyError",

@@ -1,4 +1,6 @@
-"""The ledger and the events as they grow, read by an `async for`. What is a rule is in `_watch`."""
+"""The ledger, the events and the changes of pages as they grow, read by an `async for`. What is a rule is in
+`_watch`.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,17 @@ from typing import Any, Generic, Optional, TypeVar
 
 from . import _rules
 from ._async_stream import AsyncStream
-from ._generated.services import AsyncCreditService, AsyncUsageService
+from ._generated.services import AsyncCreditService, AsyncPageService, AsyncUsageService
 from ._watch import Message, Place, Row, ended
 from .errors import TallyError
-from .messages import Event, Transaction, WatchEventsResponse, WatchTransactionsResponse
+from .messages import (
+    Event,
+    PageUpdate,
+    Transaction,
+    WatchEventsResponse,
+    WatchPagesResponse,
+    WatchTransactionsResponse,
+)
 
 Self = TypeVar("Self", bound="_AsyncWatch[Any, Any]")
 
@@ -141,3 +150,28 @@ class AsyncEventWatch(_AsyncWatch[Event, WatchEventsResponse]):
 
     def _take(self, message: WatchEventsResponse) -> None:
         self._place.take(message.events, message.next_event_id)
+
+
+class AsyncPageWatch(_AsyncWatch[PageUpdate, WatchPagesResponse]):
+    """Changes of pages as they are committed, without end. Leave it by `aclose()` or an `async with` block.
+
+    It goes on by itself when a stream reaches its lifetime, the server was restarted or the reader fell
+    behind; a page that changed several times meanwhile comes once, by its last change. Whoever keeps
+    `next_update` after each change that was dealt with, and begins there after a restart of their own, misses
+    no page.
+    """
+
+    def __init__(self, pages: AsyncPageService, place: Place[PageUpdate]) -> None:
+        super().__init__(place)
+        self._pages = pages
+
+    @property
+    def next_update(self) -> int:
+        """The `from_update` of a watch that goes on after the last change; 0 before it is known."""
+        return self._place.next_number
+
+    def _open(self) -> AsyncStream[WatchPagesResponse]:
+        return self._pages.watch_pages(from_update=self._place.next_number, user_ids=self._place.user_ids)
+
+    def _take(self, message: WatchPagesResponse) -> None:
+        self._place.take(message.updates, message.next_update)

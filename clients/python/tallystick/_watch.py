@@ -1,5 +1,5 @@
-"""What grows at the server, the ledger and the events: one sequence of rows, whatever cuts the streams that
-bring them.
+"""What grows at the server, the ledger, the events and the changes of pages: one sequence of rows, whatever
+cuts the streams that bring them.
 
 - Rows come once and in order: each stream begins after the last row that was handed out.
 - A watch ends by an error that another stream would meet as well, when no server was there for as long as
@@ -18,10 +18,17 @@ from typing import Any, Callable, Generic, Optional, TypeVar
 from google.protobuf.message import Message as Proto
 
 from . import _rules
-from ._generated.services import CreditService, UsageService
+from ._generated.services import CreditService, PageService, UsageService
 from ._stream import Stream
 from .errors import Code, Lagged, StreamEnded, StreamOverflow, TallyError
-from .messages import Event, Transaction, WatchEventsResponse, WatchTransactionsResponse
+from .messages import (
+    Event,
+    PageUpdate,
+    Transaction,
+    WatchEventsResponse,
+    WatchPagesResponse,
+    WatchTransactionsResponse,
+)
 
 Row = TypeVar("Row")
 Message = TypeVar("Message", bound=Proto)
@@ -34,6 +41,10 @@ def sequence(row: Transaction) -> int:
 
 def event_id(event: Event) -> int:
     return event.event_id
+
+
+def update_number(update: PageUpdate) -> int:
+    return update.update_number
 
 
 class Place(Generic[Row]):
@@ -206,3 +217,28 @@ class EventWatch(_Watch[Event, WatchEventsResponse]):
 
     def _take(self, message: WatchEventsResponse) -> None:
         self._place.take(message.events, message.next_event_id)
+
+
+class PageWatch(_Watch[PageUpdate, WatchPagesResponse]):
+    """Changes of pages as they are committed, without end. Leave it by `close()` or a `with` block.
+
+    It goes on by itself when a stream reaches its lifetime, the server was restarted or the reader fell
+    behind; a page that changed several times meanwhile comes once, by its last change. Whoever keeps
+    `next_update` after each change that was dealt with, and begins there after a restart of their own, misses
+    no page.
+    """
+
+    def __init__(self, pages: PageService, place: Place[PageUpdate]) -> None:
+        super().__init__(place)
+        self._pages = pages
+
+    @property
+    def next_update(self) -> int:
+        """The `from_update` of a watch that goes on after the last change; 0 before it is known."""
+        return self._place.next_number
+
+    def _open(self) -> Stream[WatchPagesResponse]:
+        return self._pages.watch_pages(from_update=self._place.next_number, user_ids=self._place.user_ids)
+
+    def _take(self, message: WatchPagesResponse) -> None:
+        self._place.take(message.updates, message.next_update)

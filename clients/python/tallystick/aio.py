@@ -10,7 +10,7 @@ from typing import Optional, Union
 from ._async_blocks import AsyncHold, AsyncRun
 from ._async_calls import AsyncCaller, AsyncChannel
 from ._async_stream import AsyncDuplex, AsyncStream
-from ._async_watch import AsyncEventWatch, AsyncTransactionWatch
+from ._async_watch import AsyncEventWatch, AsyncPageWatch, AsyncTransactionWatch
 from ._generated.services import (
     AsyncAdminService,
     AsyncControl,
@@ -19,7 +19,7 @@ from ._generated.services import (
     AsyncUsageService,
 )
 from ._rules import ACTING_USER, Terms
-from ._watch import Place, event_id, sequence
+from ._watch import Place, event_id, sequence, update_number
 from .client import DEFAULT_RETRY_SECONDS, DEFAULT_TIMEOUT, socket_path
 from .money import Amount
 
@@ -155,6 +155,14 @@ class AsyncClient:
         """
         place = Place(from_event_id, user_ids, self._caller.retry_seconds, event_id)
         return AsyncEventWatch(AsyncUsageService(self._caller.once()), place)
+
+    def watch_pages(self, from_update: int = 0, user_ids: Iterable[str] = ()) -> AsyncPageWatch:
+        """Changes of pages as they are committed: from that one on, or from the next when zero; of these
+        users, or of all. From an earlier one each page that changed since comes once. It goes on by itself
+        wherever its stream was cut, and has no end.
+        """
+        place = Place(from_update, user_ids, self._caller.retry_seconds, update_number)
+        return AsyncPageWatch(AsyncPageService(self._caller.once()), place)
 
     async def aclose(self) -> None:
         """Ends the connection, also for every client that `acting_as` made from this one."""

@@ -11,7 +11,7 @@ from ._blocks import Hold, Run
 from ._calls import Caller, Channel
 from ._generated.services import AdminService, Control, CreditService, PageService, UsageService
 from ._rules import ACTING_USER, Terms
-from ._watch import EventWatch, Place, TransactionWatch, event_id, sequence
+from ._watch import EventWatch, PageWatch, Place, TransactionWatch, event_id, sequence, update_number
 from .money import Amount
 
 #: Seconds that a call may take, its retries included.
@@ -164,6 +164,14 @@ class Client:
         """
         place = Place(from_event_id, user_ids, self._caller.retry_seconds, event_id)
         return EventWatch(UsageService(self._caller.once()), place)
+
+    def watch_pages(self, from_update: int = 0, user_ids: Iterable[str] = ()) -> PageWatch:
+        """Changes of pages as they are committed: from that one on, or from the next when zero; of these
+        users, or of all. From an earlier one each page that changed since comes once. It goes on by itself
+        wherever its stream was cut, and has no end.
+        """
+        place = Place(from_update, user_ids, self._caller.retry_seconds, update_number)
+        return PageWatch(PageService(self._caller.once()), place)
 
     def close(self) -> None:
         """Ends the connection, also for every client that `acting_as` made from this one."""

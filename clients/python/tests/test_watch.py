@@ -373,3 +373,42 @@ def test_events_come_from_a_real_server_across_its_restart() -> None:
             assert [event.event_id for event in rest] == [2, 3, 4]
             assert [next(some) for _ in range(2)] == [rest[0], rest[2]]
             assert watch.next_event_id == 5
+
+
+def test_changes_of_pages_come_from_a_real_server_across_its_restart() -> None:
+    with Server(keep=True) as server, connect(server.socket) as client:
+
+        def create(user: str, page: str) -> None:
+            client.pages.create_page(user_id=user, page_id=page, title=page)
+
+        create("u1", "a")
+        with client.watch_pages(1) as watch, client.watch_pages(user_ids=["u2"]).begin() as some:
+            assert next(watch).page_id == "a"
+            create("u2", "b")
+            server.kill()
+            server.restart()
+            client.pages.delete_page(page_id="a")
+            create("u2", "c")
+            rest = [next(watch) for _ in range(3)]
+            assert [(row.update_number, row.page_id) for row in rest] == [(2, "b"), (3, "a"), (4, "c")]
+            assert [next(some) for _ in range(2)] == [rest[0], rest[2]]
+            assert watch.next_update == 5
+        # Whoever comes later meets each page once, as it is.
+        with client.watch_pages(1) as watch:
+            assert [next(watch).page_id for _ in range(3)] == ["b", "a", "c"]
+
+
+def test_an_async_watch_follows_pages_too() -> None:
+    async def main(socket: str) -> None:
+        async with (
+            AsyncClient(socket, timeout=PATIENCE, retry_seconds=PATIENCE) as client,
+            client.watch_pages(user_ids=["u1"]) as watch,
+        ):
+            await watch.begin()
+            await client.pages.create_page(user_id="u2", page_id="other", title="")
+            await client.pages.create_page(user_id="u1", page_id="own", title="")
+            update = await watch.__anext__()
+            assert (update.page_id, watch.next_update) == ("own", update.update_number + 1)
+
+    with Server() as server:
+        asyncio.run(main(server.socket))
