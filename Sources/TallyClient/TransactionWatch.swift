@@ -1,5 +1,5 @@
-// The ledger and the events as they grow, for whoever follows them: a stream of rows that goes on by itself
-// where it was cut.
+// The ledger, the events and the changes of pages as they grow, for whoever follows them: a stream of rows
+// that goes on by itself where it was cut.
 //
 // Invariants:
 // 1. Rows come once and in order: another call begins where the one before said, after the last row that was
@@ -55,11 +55,31 @@ extension TallystickV1.WatchEventsResponse: WatchMessage {
   public var following: Int64 { nextEventId }
 }
 
+extension TallystickV1.WatchPagesResponse: WatchMessage {
+  public static var rpc: (service: String, method: String) {
+    let rpc = TallystickV1.PageService.watchPages
+    return (rpc.service, rpc.method)
+  }
+
+  public static func request(from: Int64, users: [String]) -> [UInt8] {
+    var request = TallystickV1.WatchPagesRequest()
+    (request.fromUpdate, request.userIds) = (from, users)
+    return request.encode()
+  }
+
+  public static func number(of row: TallystickV1.PageUpdate) -> Int64 { row.updateNumber }
+  public var rows: [TallystickV1.PageUpdate] { updates }
+  public var following: Int64 { nextUpdate }
+}
+
 /// Rows of the ledger as they are committed, without end. Each iteration begins anew.
 public typealias TransactionWatch = Watch<TallystickV1.WatchTransactionsResponse>
 
 /// Events as they are committed, without end. Each iteration begins anew.
 public typealias EventWatch = Watch<TallystickV1.WatchEventsResponse>
+
+/// Changes of pages as they are committed, without end. Each iteration begins anew.
+public typealias PageWatch = Watch<TallystickV1.WatchPagesResponse>
 
 /// What grows at the server, without end. Each iteration begins anew.
 public struct Watch<Response: WatchMessage>: AsyncSequence, Sendable {
@@ -188,5 +208,18 @@ extension TallyClient {
     from: Int64 = 0, users: [String] = [], options: CallOptions? = nil, resumption: RetryPolicy = .standard
   ) -> EventWatch {
     EventWatch(client: self, from: from, users: users, options: options ?? defaults, resumption: resumption)
+  }
+
+  /// Follows the changes of pages: each page that has changed since `from` comes once, by its last change,
+  /// and then each change. `nextSequence` of an iteration is the number of the change that comes next.
+  /// - Parameters:
+  ///   - from: the number of the first change; zero for the next one that is committed, 1 for all pages.
+  ///   - users: whose pages; all users' when empty.
+  ///   - options: of the calls. `retry` holds until the watch has begun.
+  ///   - resumption: how long and how often it is tried to go on after the connection was lost.
+  public func watchPages(
+    from: Int64 = 0, users: [String] = [], options: CallOptions? = nil, resumption: RetryPolicy = .standard
+  ) -> PageWatch {
+    PageWatch(client: self, from: from, users: users, options: options ?? defaults, resumption: resumption)
   }
 }

@@ -60,7 +60,7 @@ typealias Credits = TallystickV1.CreditService
       #expect(reserved.balance?.availableMicros == 400_000)
       let extended = try await live.call(Credits.extend) {
         $0.holdId = holdId
-        $0.ttlMillis = 60_000
+        $0.ttlMillis = 86_400_000
         $0.idempotencyKey = "h2"
       }
       #expect(extended.hold?.state == .open)

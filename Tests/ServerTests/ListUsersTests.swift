@@ -20,7 +20,7 @@ import Testing
       _ = try await live.call(Credits.reserve) {
         $0.userId = "u1"
         $0.amountMicros = 100
-        $0.ttlMillis = 60_000
+        $0.ttlMillis = 3_600_000
         $0.idempotencyKey = "h1"
       }
       _ = try await live.call(TallystickV1.UsageService.recordRun) {
@@ -41,7 +41,7 @@ import Testing
       let usage = try await live.call(TallystickV1.UsageService.getUsage) { $0.userId = "u1" }.usage
       #expect(user.usage == usage && usage?.generations == 1 && usage?.planId == "pro")
       // A hold that is over is held no more, before any write says so.
-      _ = try await live.call(TallystickTestingV1.TestControl.advanceClock) { $0.millis = 60_000 }
+      _ = try await live.call(TallystickTestingV1.TestControl.advanceClock) { $0.millis = 3_600_000 }
       #expect(try await first().balance?.heldMicros == 0)
       // The usage of another month, in a zone.
       let past = try await live.call(Admin.listUsers) {

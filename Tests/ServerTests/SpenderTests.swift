@@ -19,7 +19,7 @@ import Testing
     #expect(debit?.spender == "m1" && hold?.spender == "m2")
     try await live.consume("a", 1, key: "k2")
     _ = try await live.call(Credits.extend) {
-      ($0.holdId, $0.ttlMillis, $0.idempotencyKey) = (hold?.holdId ?? "", 60_000, "e")
+      ($0.holdId, $0.ttlMillis, $0.idempotencyKey) = (hold?.holdId ?? "", 86_400_000, "e")
     }
     let captured = try await live.call(Credits.capture) {
       ($0.holdId, $0.amountMicros, $0.idempotencyKey) = (hold?.holdId ?? "", 20, "c")

@@ -68,7 +68,7 @@ struct WatchCommandTests {
     #expect(json.end(signal: SIGINT) != 0)
     #expect(try rig.refusal("pages", "watch", "--from", "9").contains("INVALID_FIELD"))
     #expect(rig.fixture.stop() == 0)
-    #expect(watch.wait() != 0)
+    #expect(watch.wait() == tally.ExitStatus.unavailable.rawValue)
   }
 
   @Test("what cannot be watched is refused at once")

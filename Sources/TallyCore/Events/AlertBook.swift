@@ -87,6 +87,8 @@ package final class AlertBook: Sendable, Equatable {
   let anyPlan: Scope
   let byPlan: [ExactText: Scope]
   let byUser: [ExactText: Scope]
+  /// Of which some rule is.
+  private let quotaKinds: Set<QuotaKind>
 
   private init(
     _ rules: [ExactText: AlertRule], _ everyUser: Scope, _ anyPlan: Scope, _ byPlan: [ExactText: Scope],
@@ -94,6 +96,8 @@ package final class AlertBook: Sendable, Equatable {
   ) {
     (self.rules, self.everyUser, self.anyPlan) = (rules, everyUser, anyPlan)
     (self.byPlan, self.byUser) = (byPlan, byUser)
+    quotaKinds = Set(
+      rules.values.compactMap { if case .quotaAt(let kind, _) = $0.condition { kind } else { nil } })
   }
 
   /// nil for no rules.
@@ -117,10 +121,7 @@ package final class AlertBook: Sendable, Equatable {
   }
 
   /// Whether there is a rule of a quota, of whomever.
-  func hasQuotaRules(_ kind: QuotaKind) -> Bool {
-    func has(_ scope: Scope) -> Bool { scope.quotas[kind].map { !$0.isEmpty } ?? false }
-    return has(everyUser) || has(anyPlan) || byUser.values.contains(where: has)
-  }
+  func hasQuotaRules(_ kind: QuotaKind) -> Bool { quotaKinds.contains(kind) }
 
   /// Rules of a scope.
   func count(of scope: AlertRule.Scope) -> Int {

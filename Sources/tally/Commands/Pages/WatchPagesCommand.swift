@@ -3,15 +3,14 @@
 internal import ArgumentParser
 internal import TallyClient
 internal import TallyMessages
-internal import TallyProtoJSON
 
 struct WatchPagesCommand: ClientCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch", abstract: "Prints changes of pages as they are committed, until Control-C.",
     discussion: """
       Without --from it begins with the next change. With it each page that has changed since comes first, \
-      once, by its last change; --from 1 begins with all pages there are. With --json, each change is one \
-      JSON object on its own line.
+      once, by its last change; --from 1 begins with all pages there are. It goes on by itself when the \
+      server was restarted. With --json, each change is one JSON object on its own line.
 
       Examples:
         tally pages watch
@@ -32,33 +31,21 @@ struct WatchPagesCommand: ClientCommand {
   func perform() async throws {
     let options = CallOptions(
       actingUserId: connection.actingUser, timeout: connection.timeout.map { .seconds($0) }, retry: .never)
-    var request = TallystickV1.WatchPagesRequest()
-    (request.fromUpdate, request.userIds) = (from, user)
-    var next: Int64 = 0
+    let watch = connection.client.watchPages(from: from, users: user, options: options)
+    var updates = watch.makeAsyncIterator()
+    let lines = PageLines(columns: output.columns)
     do throws(TallyError) {
-      let messages = try await connection.client.stream(
-        TallystickV1.PageService.watchPages, request, options: options)
-      var iterator = messages.makeAsyncIterator()
-      while let message = try await iterator.next() {
-        // The first message has no changes: the call was let in.
-        if next == 0 && !output.json { System.writeOutput(PageLines(columns: output.columns).heading) }
-        for update in message.updates { System.writeOutput(try text(update)) }
-        next = message.nextUpdate
+      try await updates.begin()
+      if !output.json { System.writeOutput(lines.heading) }
+      while let update = try await updates.next() {
+        System.writeOutput(output.json ? try WatchLines.json(update) : lines.line(update))
       }
-      throw TallyError(.unavailable, reason: "STREAM_ENDED", "the server ended the stream")
     } catch {
       let status = output.report(error)
-      if next > 0 && !output.json {
-        System.writeError("tally: 'tally pages watch --from \(next)' goes on from there\n")
+      if updates.nextSequence > 0 && !output.json && error.reason != "INVALID_FIELD" {
+        System.writeError("tally: 'tally pages watch --from \(updates.nextSequence)' goes on from there\n")
       }
       throw status
-    }
-  }
-
-  private func text(_ update: TallystickV1.PageUpdate) throws(TallyError) -> String {
-    if !output.json { return PageLines(columns: output.columns).line(update) }
-    do { return try tally.json(update).compact + "\n" } catch {
-      throw TallyError(.internalError, reason: "", "the change cannot be shown: \(error)")
     }
   }
 }
