@@ -20,7 +20,7 @@ extension FaultTests {
     static let userCount = 40
     static let writerCount = 6
     static let watcherCount = 36
-    static let rowCount: Int64 = 120_000
+    static let rowCount: Int64 = 80_000
 
     private static let seed = unsafe getenv("TALLY_SEED").flatMap { UInt64(unsafe String(cString: $0)) } ?? 1
 
