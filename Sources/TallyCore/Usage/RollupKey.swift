@@ -67,7 +67,7 @@ package struct GroupKey: Hashable, Comparable {
 package struct TagValues: Equatable {
   /// Whether the value has a line.
   package var isKnown: Bool
-  /// How many have one, without the rest.
+  /// How many have one, without the rest; of no use when the value is known.
   package var count: Int64
 
   package init(isKnown: Bool, count: Int64) {

@@ -10,25 +10,30 @@ internal import TallyCore
 internal import TallySQLite
 
 final class GroupTable {
-  /// Whether a value (?4) of a tag is there on a day, and how many are, without the rest.
-  static let valuesSQL = """
-    SELECT EXISTS (SELECT 1 FROM rollup_group
-        WHERE day = ?1 AND account = ?2 AND tag = ?3 AND value = ?4),
-      (SELECT count(*) FROM rollup_group WHERE day = ?1 AND account = ?2 AND tag = ?3 AND value > '')
-    """
+  static let knownSQL =
+    "SELECT 1 FROM rollup_group WHERE day = ?1 AND account = ?2 AND tag = ?3 AND value = ?4"
+  /// Without the rest.
+  static let countSQL =
+    "SELECT count(*) FROM rollup_group WHERE day = ?1 AND account = ?2 AND tag = ?3 AND value > ''"
 
-  private let values: Statement
+  private let known: Statement
+  private let count: Statement
   private let rows: RollupRows
 
   init(_ connection: Connection) throws(SQLiteError) {
-    values = try connection.prepare(Self.valuesSQL)
+    known = try connection.prepare(Self.knownSQL)
+    count = try connection.prepare(Self.countSQL)
     rows = try RollupRows(connection, table: "rollup_group", key: ["day", "account", "tag", "value"])
   }
 
+  /// The values of a tag are counted only for one that is not among them.
   func values(_ key: GroupKey) throws(SQLiteError) -> TagValues {
-    Self.bind(key, to: values)
-    return try values.first { (row) in TagValues(isKnown: row.int() != 0, count: row.int()) }
-      ?? TagValues(isKnown: false, count: 0)
+    Self.bind(key, to: known)
+    if try known.firstInt() != nil { return TagValues(isKnown: true, count: 0) }
+    count.bind(key.day)
+    count.bind(key.account)
+    count.bind(key.tag.text)
+    return TagValues(isKnown: false, count: try count.firstInt() ?? 0)
   }
 
   func add(_ deltas: [QuarterDelta], to key: GroupKey) throws(SQLiteError) {

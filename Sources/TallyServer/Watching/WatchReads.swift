@@ -39,17 +39,22 @@ final class WatchReads: Sendable {
 
   /// Of the ledger.
   convenience init(engine: any ServedEngine, lanes: ReadLanes) {
-    self.init(engine: engine, lanes: lanes) { (filter) throws(Refusal) in
-      let slice = try engine.ledger(filter).value
-      return WatchSlice(slice, slice.rows.map(EncodedRow.init))
+    self.init(engine: engine, lanes: lanes, EncodedRow.init) { (engine, filter) throws(Refusal) in
+      try engine.ledger(filter)
     }
   }
 
-  init(
-    engine: any ServedEngine, lanes: ReadLanes,
-    _ read: @escaping @Sendable (LedgerFilter) throws(Refusal) -> WatchSlice
+  /// - Parameters:
+  ///   - encode: a row that was read.
+  ///   - read: a slice of what is watched.
+  init<Row>(
+    engine: any ServedEngine, lanes: ReadLanes, _ encode: @escaping @Sendable (Row) -> EncodedRow,
+    _ read: @escaping @Sendable (any ServedEngine, LedgerFilter) throws(Refusal) -> Snapshot<Slice<Row>>
   ) {
-    self.read = read
+    self.read = { (filter) throws(Refusal) in
+      let slice = try read(engine, filter).value
+      return WatchSlice(slice, slice.rows.map(encode))
+    }
     self.lanes = lanes
     turns = Lock(Turns(free: max(1, engine.readerCount / 2)))
   }

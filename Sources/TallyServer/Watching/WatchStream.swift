@@ -42,10 +42,9 @@ struct WatchStream {
 
   /// WatchEvents.
   static func eventBinding(_ services: Services) -> Binding {
-    let engine = services.engine
-    let reads = WatchReads(engine: engine, lanes: services.lanes) { (filter) throws(Refusal) in
-      let slice = try engine.events(filter).value
-      return WatchSlice(slice, slice.rows.map(EncodedRow.init))
+    let reads = WatchReads(engine: services.engine, lanes: services.lanes, EncodedRow.init) {
+      (engine, filter) throws(Refusal) in
+      try engine.events(filter)
     }
     return binding(
       TallystickV1.UsageService.watchEvents, services, services.eventWatch, reads
@@ -56,10 +55,9 @@ struct WatchStream {
 
   /// WatchPages.
   static func pageBinding(_ services: Services) -> Binding {
-    let engine = services.engine
-    let reads = WatchReads(engine: engine, lanes: services.lanes) { (filter) throws(Refusal) in
-      let slice = try engine.pageUpdates(filter).value
-      return WatchSlice(slice, slice.rows.map(EncodedRow.init))
+    let reads = WatchReads(engine: services.engine, lanes: services.lanes, EncodedRow.init) {
+      (engine, filter) throws(Refusal) in
+      try engine.pageUpdates(filter)
     }
     return binding(TallystickV1.PageService.watchPages, services, services.pageWatch, reads) { request in
       Asked(from: request.fromUpdate, field: "from_update", userIds: request.userIds)

@@ -11,38 +11,7 @@ import Testing
 @Suite("WatchEvents") struct WatchEventsTests {
   private typealias Usage = TallystickV1.UsageService
 
-  /// A call, and what it has brought so far.
-  private final class Call {
-    private let stream: ClientStream
-    private(set) var events: [TallystickV1.Event] = []
-    private(set) var next: Int64 = 0
-
-    init(_ live: LiveServer, from: Int64 = 0, users: [String] = [], actingUser: String? = nil) throws {
-      var request = TallystickV1.WatchEventsRequest()
-      (request.fromEventId, request.userIds) = (from, users)
-      stream = try live.connection.stream(
-        .serverStream, Usage.watchEvents.service, Usage.watchEvents.method, request.encode(),
-        metadata: actingUser.map { [MetadataPair(key: "tally-acting-user", value: $0)] } ?? [])
-    }
-
-    func read() async throws {
-      do {
-        guard let payload = try await stream.next() else { throw NoFailure() }
-        let message = try TallystickV1.WatchEventsResponse.decode(payload)
-        events += message.events
-        #expect(message.nextEventId >= max(next, (events.last?.eventId ?? 0) + 1))
-        next = message.nextEventId
-      } catch let error as CallError { throw Failed(error.status) }
-    }
-
-    func read(events count: Int) async throws { while events.count < count { try await read() } }
-
-    func reason() async throws -> String? {
-      do { while true { try await read() } } catch let failed as Failed { return failed.reason }
-    }
-
-    func cancel() { stream.cancel() }
-  }
+  private typealias Call = FollowingCall<TallystickV1.WatchEventsResponse>
 
   private func putRule(_ live: LiveServer) async throws {
     var rule = TallystickV1.AlertRule()
@@ -63,25 +32,29 @@ import Testing
     try await LiveServer.run { live in
       try await putRule(live)
       try await cross(live, ["a", "b"], "1")
-      let (everything, some) = (try Call(live, from: 1), try Call(live, from: 1, users: ["b"]))
-      let (new, own) = (try Call(live), try Call(live, from: 1, users: ["a"], actingUser: "a"))
+      let (everything, some) = (
+        try Call(live.connection, from: 1), try Call(live.connection, from: 1, users: ["b"])
+      )
+      let (new, own) = (
+        try Call(live.connection), try Call(live.connection, from: 1, users: ["a"], actingUser: "a")
+      )
       for call in [everything, some, new, own] { try await call.read() }
-      #expect(new.next == 3)
+      #expect(new.nextSequence == 3)
       try await cross(live, ["a", "b"], "2")
-      try await everything.read(events: 4)
-      try await some.read(events: 2)
-      try await new.read(events: 2)
-      try await own.read(events: 2)
-      #expect(everything.events.map(\.eventId) == [1, 2, 3, 4])
-      #expect(everything.events.map(\.userId) == ["a", "b", "a", "b"])
-      #expect(some.events.map(\.eventId) == [2, 4] && own.events.map(\.eventId) == [1, 3])
-      #expect(new.events.map(\.eventId) == [3, 4] && everything.next == 5)
+      try await everything.read(rows: 4)
+      try await some.read(rows: 2)
+      try await new.read(rows: 2)
+      try await own.read(rows: 2)
+      #expect(everything.rows.map(\.eventId) == [1, 2, 3, 4])
+      #expect(everything.rows.map(\.userId) == ["a", "b", "a", "b"])
+      #expect(some.rows.map(\.eventId) == [2, 4] && own.rows.map(\.eventId) == [1, 3])
+      #expect(new.rows.map(\.eventId) == [3, 4] && everything.nextSequence == 5)
       let listed = try await live.call(Usage.listEvents) { $0.userId = "b" }
-      #expect(listed.events.reversed() == some.events)
+      #expect(listed.events.reversed() == some.rows)
       for call in [everything, some, new, own] { call.cancel() }
-      let again = try Call(live, from: 4)
-      try await again.read(events: 1)
-      #expect(again.events.map(\.eventId) == [4])
+      let again = try Call(live.connection, from: 4)
+      try await again.read(rows: 1)
+      #expect(again.rows.map(\.eventId) == [4])
     }
   }
 
@@ -89,12 +62,14 @@ import Testing
   func refused() async throws {
     try await LiveServer.run { live in
       let calls: [(call: Call, reason: String)] = [
-        (try Call(live, from: -1), "INVALID_FIELD"), (try Call(live, from: 2), "INVALID_FIELD"),
-        (try Call(live, users: [""]), "INVALID_FIELD"), (try Call(live, actingUser: "a"), "ACTING_USER"),
-        (try Call(live, users: ["b"], actingUser: "a"), "ACTING_USER"),
+        (try Call(live.connection, from: -1), "INVALID_FIELD"),
+        (try Call(live.connection, from: 2), "INVALID_FIELD"),
+        (try Call(live.connection, users: [""]), "INVALID_FIELD"),
+        (try Call(live.connection, actingUser: "a"), "ACTING_USER"),
+        (try Call(live.connection, users: ["b"], actingUser: "a"), "ACTING_USER"),
       ]
       for (call, expected) in calls {
-        let reason = try await call.reason()
+        let reason = try await call.failure().reason
         #expect(reason == expected)
       }
     }
