@@ -26,6 +26,9 @@ struct CapCommandTests {
     #expect(try rig.output("usage", "caps", "alice", "--spender", "bot").contains("burst"))
     let refused = try rig.run("credits", "consume", "alice", "4")
     #expect(refused.status == 1 && refused.error.contains("tally usage caps"))
+    let window = try rig.refusal("caps", "put", "alice", "--cap", "a=money,fortnight,5", status: .usage)
+    #expect(
+      window.contains("not one of hour, day, week, month, or a number of hours such as 24h"), "\(window)")
     _ = try rig.output("caps", "put", "alice")
     #expect(!(try rig.output("caps", "list", "alice")).contains("daily"))
     let plan = try rig.output(

@@ -13,7 +13,7 @@ struct TopUpCommandTests {
   func topUps() async throws {
     let rig = try Rig()
     try await rig.stopClock()
-    #expect(try rig.output("topups", "get", "alice").contains("nothing is topped up for alice"))
+    #expect(try rig.output("topups", "show", "alice").contains("nothing is topped up for alice"))
     let put = try rig.output(
       "topups", "put", "alice", "--below", "5", "--target", "20", "--cap", "100", "--cap-count", "8",
       "--cooldown", "3600")

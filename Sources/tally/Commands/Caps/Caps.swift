@@ -19,9 +19,12 @@ enum Caps {
     cap.measure = measure.first ?? .unspecified
     if parts[1].hasSuffix("h"), let hours = Int32(parts[1].dropLast()) {
       (cap.window, cap.hours) = (.lastHours, hours)
+    } else if let window = TallystickV1.CapWindow.choices.first(where: { $0.word == parts[1] }) {
+      cap.window = window
     } else {
-      let windows = TallystickV1.CapWindow.choices
-      cap.window = try TallystickV1.CapWindow.parse([parts[1]], among: windows).first ?? .unspecified
+      let words = TallystickV1.CapWindow.choices.map(\.word).joined(separator: ", ")
+      throw Failure(
+        .usage, "\(JSON.quoted(parts[1])) is not one of \(words), or a number of hours such as 24h")
     }
     if parts[2] != "none" { cap.limitAmount = try limit(parts[2], cap.measure, isMicros: isMicros) }
     cap.model = parts.count > 3 ? parts[3] : ""

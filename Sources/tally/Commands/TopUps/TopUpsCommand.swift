@@ -17,7 +17,7 @@ struct TopUpsCommand: ParsableCommand {
         tally topups list
       """,
     subcommands: [
-      PutTopUpCommand.self, GetTopUpCommand.self, ListTopUpsCommand.self, TakeTopUpCommand.self,
+      PutTopUpCommand.self, ShowTopUpCommand.self, ListTopUpsCommand.self, TakeTopUpCommand.self,
       FailTopUpCommand.self, CancelTopUpCommand.self,
     ])
 }

@@ -1,13 +1,13 @@
-// `tally topups get`: how a user's credit is topped up.
+// `tally topups show`: how a user's credit is topped up.
 
 internal import ArgumentParser
 internal import TallyClient
 internal import TallyMessages
 
-struct GetTopUpCommand: ClientCommand {
+struct ShowTopUpCommand: ClientCommand {
   static let configuration = CommandConfiguration(
-    commandName: "get", abstract: "Shows how a user's credit is topped up.",
-    discussion: "Example: tally topups get alice")
+    commandName: "show", abstract: "Shows how a user's credit is topped up.",
+    discussion: "Example: tally topups show alice")
 
   @OptionGroup var connection: ConnectionOptions
   @OptionGroup var output: OutputOptions
