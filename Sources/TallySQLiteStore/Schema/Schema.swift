@@ -17,6 +17,9 @@ enum Schema {
     credits,
     usageAndPages,
     groupsAndLimits,
+    Migration(
+      version: 8, name: "alerts of caps and of credit that expires, rows by spender, media being detached",
+      sql: notices + spenderRows + detaching),
   ]
 
   private static let usageAndPages = Migration(
@@ -43,7 +46,7 @@ enum Schema {
       "user_settings_plan", "user_settings_role", "user_settings_approval",
       "page_version_digest",
     ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes + eventIndexes + groupIndexes
-    + pageScheduleIndexes + capIndexes + topUpIndexes
+    + pageScheduleIndexes + capIndexes + topUpIndexes + noticeIndexes + spenderRowIndexes + detachingIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.
