@@ -52,6 +52,11 @@ import Testing
       let runs = try await live.call(Runs.listRuns) { $0.userId = "u1" }.runs
       #expect(runs.map(\.attempt).sorted() == [1, 2] && Set(runs.map(\.runId)) == ["r"])
       #expect(runs.map(\.chargedMicros).reduce(0, +) == 20_000)
+      let rows = try await live.call(Credits.listTransactions) { $0.userId = "u1" }.transactions
+      let ofRuns = rows.filter { !$0.runId.isEmpty }
+      #expect(ofRuns.first?.attempt == 2 && Set(ofRuns.map(\.attempt)) == [0, 2])
+      let holds = try await live.call(Credits.listHolds) { $0.userId = "u1" }.holds
+      #expect(holds.map(\.attempt).sorted() == [0, 2])
     }
   }
 

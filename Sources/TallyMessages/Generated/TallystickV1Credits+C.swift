@@ -141,6 +141,7 @@ extension TallystickV1.Transaction: @unsafe CBacked {
     rolloverCapMicros = unsafe c.pointee.rollover_cap_micros
     spender = try unsafe readText(c.pointee.spender, "spender")
     intentId = try unsafe readText(c.pointee.intent_id, "intent_id")
+    attempt = unsafe c.pointee.attempt
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -192,6 +193,7 @@ extension TallystickV1.Transaction: @unsafe CBacked {
     unsafe c.pointee.rollover_cap_micros = rolloverCapMicros
     unsafe c.pointee.spender = arena.text(spender)
     unsafe c.pointee.intent_id = arena.text(intentId)
+    unsafe c.pointee.attempt = attempt
     return unsafe c
   }
 }
@@ -224,6 +226,7 @@ extension TallystickV1.Hold: @unsafe CBacked {
     runId = try unsafe readText(c.pointee.run_id, "run_id")
     lots = try unsafe readMessages(c.pointee.n_lots, c.pointee.lots, "lots")
     spender = try unsafe readText(c.pointee.spender, "spender")
+    attempt = unsafe c.pointee.attempt
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -241,6 +244,7 @@ extension TallystickV1.Hold: @unsafe CBacked {
     unsafe c.pointee.run_id = arena.text(runId)
     unsafe (c.pointee.n_lots, c.pointee.lots) = arena.messages(lots)
     unsafe c.pointee.spender = arena.text(spender)
+    unsafe c.pointee.attempt = attempt
     return unsafe c
   }
 }

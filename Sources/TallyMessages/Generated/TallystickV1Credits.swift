@@ -400,6 +400,8 @@ extension TallystickV1 {
     public var spender: String = ""
     /// Purchases: the top-up intent that it closed.
     public var intentId: String = ""
+    /// Which attempt of the run, when it is a further one, from 2; zero of the first.
+    public var attempt: Int32 = 0
 
     public init() {}
   }
@@ -423,6 +425,8 @@ extension TallystickV1 {
     public var runId: String = ""
     public var lots: [TallystickV1.LotAllocation] = []
     public var spender: String = ""
+    /// Which attempt of the run, when it is a further one, from 2; zero of the first.
+    public var attempt: Int32 = 0
 
     public init() {}
   }

@@ -682,7 +682,7 @@ extension TallystickV1 {
 
   public struct BatchGetUsageResponse: Message {
     public static var fullName: String { "tallystick.v1.BatchGetUsageResponse" }
-    /// One a user, in the order asked.
+    /// One a user, in the order asked. Caps are GetUsage's.
     public var usages: [TallystickV1.Usage] = []
     public var commitSequence: Int64 = 0
 
@@ -979,7 +979,9 @@ extension TallystickV1 {
     public static let recordRuns = RPC<TallystickV1.RecordRunsRequest, TallystickV1.RecordRunsResponse>(service: name, method: "RecordRuns", kind: .unary, repeatable: { _ in true })
     /// Any number of runs, each decided on its own; answers once all of them are durable or refused. They
     /// become durable in batches: of a stream that breaks some may be, and the same stream sent again replays
-    /// them. One that names another user than the acting one ends there.
+    /// them. One that names another user than the acting one ends there. While the writer is behind the
+    /// connection is not read, so that a stream is as fast as the disk: a connection of its own keeps other calls
+    /// from waiting behind it.
     public static let streamRuns = RPC<TallystickV1.RecordRunRequest, TallystickV1.StreamRunsResponse>(service: name, method: "StreamRuns", kind: .clientStream)
     public static let getRun = RPC<TallystickV1.GetRunRequest, TallystickV1.GetRunResponse>(service: name, method: "GetRun", kind: .unary, repeatable: { _ in true })
     /// A user's runs, every attempt of each, by the time at which they started, newest first.

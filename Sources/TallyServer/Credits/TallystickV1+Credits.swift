@@ -85,6 +85,7 @@ extension TallystickV1.Transaction {
     rolloverCapMicros = entry.rollover?.capMicros ?? 0
     spender = entry.spender
     intentId = entry.intentId ?? ""
+    attempt = entry.attempt
   }
 }
 
@@ -103,6 +104,7 @@ extension TallystickV1.Hold {
     settledAtMicros = hold.settledAtMicros
     runId = hold.runId
     spender = hold.spender
+    attempt = hold.attempt
     lots = hold.pins.map(TallystickV1.LotAllocation.init)
   }
 }

@@ -12,7 +12,7 @@ struct PrecedenceCase {
     case createPage = "create-page", save, patch, restore, duplicate, publish, unpublish
     case schedule, cancelSchedule = "cancel-schedule", setSlug = "set-slug", delete, undelete, purge
     case createMedia = "create-media", deleteMedia = "delete-media"
-    case putSettings = "put-settings"
+    case putSettings = "put-settings", putPrices = "put-prices"
     case failIntent = "fail-intent"
   }
 
@@ -194,6 +194,9 @@ struct PrecedenceCase {
     case "greatest-total":
       let end = UsageCommand.End(status: .succeeded, costMicros: Int64.max)
       try world.carryOut(.usage(.record(.test("greatest", "v", startedAt: noon, end: end))))
+    case "of-the-past":
+      try world.carryOut(.putPrices(.init([.init(planId: "pro", unitClass: .input, micros: 2)])))
+      startedAtMicros = noon - 1
     case "too-old": startedAtMicros = noon - Rules.oldestEventMicros - 1
     case "too-new": startedAtMicros = noon + Rules.newestEventMicros + 1
     default: return false
@@ -367,6 +370,9 @@ struct PrecedenceCase {
     case .begin, .finish, .record: .usage(usageCommand)
     case .failIntent: .topUp(.fail(.init(intentId: intentId ?? 0, worker: worker, message: "")))
     case .putSettings: .admin(.putSettings(settings))
+    case .putPrices:
+      .putPrices(
+        .init([.init(planId: planId, unitClass: .input, micros: 3, effectiveFromMicros: startedAtMicros)]))
     default: .page(pageCommand)
     }
   }

@@ -92,6 +92,7 @@ struct PrecedenceTests {
     delete-media no-media=MEDIA_NOT_FOUND in-use=MEDIA_IN_USE
     delete-media media-of-another=MEDIA_NOT_FOUND
     put-settings no-plan=GRANT_NOT_FOUND
+    put-prices   no-plan=GRANT_NOT_FOUND of-the-past=INVALID_FIELD
 
     consume      done-before=replay nothing=INVALID_AMOUNT
     consume      done-before=replay no-own-cap=CAP_EXCEEDED
@@ -117,6 +118,7 @@ struct PrecedenceTests {
     record       done-before=replay too-old=EVENT_TOO_OLD
     create-page  done-before=replay small-reply=INVALID_FIELD no-page-quota=QUOTA_EXCEEDED
     save         no-page=PAGE_NOT_FOUND done-before=replay small-reply=INVALID_FIELD
+    put-prices   no-plan=GRANT_NOT_FOUND done-before=replay
     duplicate    no-page=PAGE_NOT_FOUND done-before=replay no-page-quota=QUOTA_EXCEEDED
     create-media done-before=replay no-upload-quota=QUOTA_EXCEEDED
     """

@@ -2675,7 +2675,7 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__metadata_entry__de
   (ProtobufCMessageInit) tallystick__v1__transaction__metadata_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[39] =
+static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descriptors[40] =
 {
   {
     "sequence",
@@ -3145,11 +3145,24 @@ static const ProtobufCFieldDescriptor tallystick__v1__transaction__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "attempt",
+    40,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Transaction, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
   19,   /* field[19] = actor */
   4,   /* field[4] = amount_micros */
   30,   /* field[30] = asked_micros */
+  39,   /* field[39] = attempt */
   5,   /* field[5] = balance_after_micros */
   23,   /* field[23] = commit_position */
   22,   /* field[22] = commit_sequence */
@@ -3190,7 +3203,7 @@ static const unsigned tallystick__v1__transaction__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__transaction__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 39 }
+  { 0, 40 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
 {
@@ -3200,14 +3213,14 @@ const ProtobufCMessageDescriptor tallystick__v1__transaction__descriptor =
   "Tallystick__V1__Transaction",
   "tallystick.v1",
   sizeof(Tallystick__V1__Transaction),
-  39,
+  40,
   tallystick__v1__transaction__field_descriptors,
   tallystick__v1__transaction__field_indices_by_name,
   1,  tallystick__v1__transaction__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__transaction__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__hold__field_descriptors[13] =
+static const ProtobufCFieldDescriptor tallystick__v1__hold__field_descriptors[14] =
 {
   {
     "hold_id",
@@ -3365,9 +3378,22 @@ static const ProtobufCFieldDescriptor tallystick__v1__hold__field_descriptors[13
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "attempt",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__Hold, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__hold__field_indices_by_name[] = {
   3,   /* field[3] = amount_micros */
+  13,   /* field[13] = attempt */
   4,   /* field[4] = captured_micros */
   7,   /* field[7] = created_at_micros */
   8,   /* field[8] = expires_at_micros */
@@ -3384,7 +3410,7 @@ static const unsigned tallystick__v1__hold__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__hold__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__hold__descriptor =
 {
@@ -3394,7 +3420,7 @@ const ProtobufCMessageDescriptor tallystick__v1__hold__descriptor =
   "Tallystick__V1__Hold",
   "tallystick.v1",
   sizeof(Tallystick__V1__Hold),
-  13,
+  14,
   tallystick__v1__hold__field_descriptors,
   tallystick__v1__hold__field_indices_by_name,
   1,  tallystick__v1__hold__number_ranges,

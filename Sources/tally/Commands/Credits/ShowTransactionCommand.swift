@@ -37,7 +37,7 @@ struct ShowTransactionCommand: ClientCommand {
     ]
     facts += Texts.moneyBack(row)
     facts += [
-      ("key", row.idempotencyKey), ("run", row.runId), ("spender", row.spender), ("payment", row.paymentId),
+      ("key", row.idempotencyKey), ("run", run(row)), ("spender", row.spender), ("payment", row.paymentId),
       ("plan", row.planId), ("period", period(row)),
       ("hold", row.holdId), ("package", row.package), ("actor", row.actor), ("reason", row.reason),
       ("description", row.description),
@@ -51,6 +51,10 @@ struct ShowTransactionCommand: ClientCommand {
     }
     for lot in row.lots { facts.append(("lot \(lot.lotId)", Dollars.format(lot.amountMicros))) }
     return Texts.present(facts)
+  }
+
+  private static func run(_ row: TallystickV1.Transaction) -> String {
+    row.runId + (row.attempt > 1 ? ", attempt \(row.attempt)" : "")
   }
 
   /// The first date of a grant's period, and that of the next one.

@@ -192,6 +192,7 @@ struct  Tallystick__V1__Transaction
   int64_t rollover_cap_micros;
   ProtobufCBinaryData spender;
   ProtobufCBinaryData intent_id;
+  int32_t attempt;
   Tallystick__V1__Transaction__PeriodStartCase period_start_case;
   union {
     int64_t period_start_at_micros;
@@ -203,7 +204,7 @@ struct  Tallystick__V1__Transaction
 };
 #define TALLYSTICK__V1__TRANSACTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__transaction__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
+    , 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, 0, 0, 0, {0,NULL}, {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, TALLYSTICK__V1__TRANSACTION__PERIOD_START__NOT_SET, {0}, TALLYSTICK__V1__TRANSACTION__EXPIRES_AT__NOT_SET, {0} }
 
 
 struct  Tallystick__V1__Hold
@@ -223,10 +224,11 @@ struct  Tallystick__V1__Hold
   size_t n_lots;
   Tallystick__V1__LotAllocation **lots;
   ProtobufCBinaryData spender;
+  int32_t attempt;
 };
 #define TALLYSTICK__V1__HOLD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__hold__descriptor) \
-    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0,NULL, {0,NULL}, 0 }
 
 
 typedef enum {

@@ -56,9 +56,11 @@ export declare class UsageService {
   /** Up to 1,000 runs in one commit, each decided on its own. */
   recordRuns(request: RecordRunsRequestInit, options?: CallOptions): Promise<RecordRunsResponse>
   /**
-   * Any number of runs, each decided on its own; answers once all of them are durable or refused. They
-   * become durable in batches: of a stream that breaks some may be, and the same stream sent again replays
-   * them. One that names another user than the acting one ends there.
+   * Any number of runs, each decided on its own; answers once all of them are durable or refused. They become
+   * durable in batches: of a stream that breaks some may be, and the same stream sent again replays them. One
+   * that names another user than the acting one ends there. While the writer is behind the connection is not
+   * read, so that a stream is as fast as the disk: a connection of its own keeps other calls from waiting
+   * behind it.
    */
   streamRuns(requests: Iterable<RecordRunRequestInit> | AsyncIterable<RecordRunRequestInit>, options?: CallOptions): Promise<StreamRunsResponse>
   getRun(request: GetRunRequestInit, options?: CallOptions): Promise<GetRunResponse>

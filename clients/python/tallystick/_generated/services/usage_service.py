@@ -345,7 +345,9 @@ class UsageService:
     ) -> usage_pb2.StreamRunsResponse:
         """Any number of runs, each decided on its own; answers once all of them are durable or refused.
         They become durable in batches: of a stream that breaks some may be, and the same stream sent
-        again replays them. One that names another user than the acting one ends there.
+        again replays them. One that names another user than the acting one ends there. While the writer
+        is behind the connection is not read, so that a stream is as fast as the disk: a connection of
+        its own keeps other calls from waiting behind it.
         """
         return self._caller.client_stream(_STREAM_RUNS, requests, timeout)
 
@@ -865,7 +867,9 @@ class AsyncUsageService:
     ) -> usage_pb2.StreamRunsResponse:
         """Any number of runs, each decided on its own; answers once all of them are durable or refused.
         They become durable in batches: of a stream that breaks some may be, and the same stream sent
-        again replays them. One that names another user than the acting one ends there.
+        again replays them. One that names another user than the acting one ends there. While the writer
+        is behind the connection is not read, so that a stream is as fast as the disk: a connection of
+        its own keeps other calls from waiting behind it.
         """
         return await self._caller.client_stream(_STREAM_RUNS, requests, timeout)
 

@@ -491,8 +491,9 @@ class GrantPromoResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Hold(_message.Message):
-    __slots__ = ["amount_micros", "captured_micros", "created_at_micros", "expires_at_micros", "forfeited_micros", "hold_id", "lots", "released_micros", "run_id", "settled_at_micros", "spender", "state", "user_id"]
+    __slots__ = ["amount_micros", "attempt", "captured_micros", "created_at_micros", "expires_at_micros", "forfeited_micros", "hold_id", "lots", "released_micros", "run_id", "settled_at_micros", "spender", "state", "user_id"]
     AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     CAPTURED_MICROS_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     EXPIRES_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -506,6 +507,7 @@ class Hold(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     amount_micros: int
+    attempt: int
     captured_micros: int
     created_at_micros: int
     expires_at_micros: int
@@ -518,7 +520,7 @@ class Hold(_message.Message):
     spender: str
     state: HoldState
     user_id: str
-    def __init__(self, hold_id: _Optional[str] = ..., user_id: _Optional[str] = ..., state: _Optional[_Union[HoldState, str]] = ..., amount_micros: _Optional[int] = ..., captured_micros: _Optional[int] = ..., released_micros: _Optional[int] = ..., forfeited_micros: _Optional[int] = ..., created_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., settled_at_micros: _Optional[int] = ..., run_id: _Optional[str] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., spender: _Optional[str] = ...) -> None: ...
+    def __init__(self, hold_id: _Optional[str] = ..., user_id: _Optional[str] = ..., state: _Optional[_Union[HoldState, str]] = ..., amount_micros: _Optional[int] = ..., captured_micros: _Optional[int] = ..., released_micros: _Optional[int] = ..., forfeited_micros: _Optional[int] = ..., created_at_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., settled_at_micros: _Optional[int] = ..., run_id: _Optional[str] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., spender: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class ListHoldsRequest(_message.Message):
     __slots__ = ["cursor", "limit", "states", "user_id"]
@@ -770,7 +772,7 @@ class ReversePurchaseResponse(_message.Message):
     def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., balance: _Optional[_Union[Balance, _Mapping]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Transaction(_message.Message):
-    __slots__ = ["actor", "amount_micros", "asked_micros", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "event_id", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "intent_id", "lots", "metadata", "owed_after_micros", "owed_micros", "package", "payment_id", "pending_after_micros", "period_end_date", "period_start_at_micros", "period_start_date", "plan_id", "priority", "reason", "refers_to_transaction_id", "rollover_cap_micros", "run_id", "sequence", "short_micros", "spender", "transaction_id", "type", "user_id", "version"]
+    __slots__ = ["actor", "amount_micros", "asked_micros", "attempt", "balance_after_micros", "commit_position", "commit_sequence", "created_at_micros", "description", "effective_at_micros", "event_id", "expires_at_micros", "held_after_micros", "hold_amount_micros", "hold_id", "idempotency_key", "intent_id", "lots", "metadata", "owed_after_micros", "owed_micros", "package", "payment_id", "pending_after_micros", "period_end_date", "period_start_at_micros", "period_start_date", "plan_id", "priority", "reason", "refers_to_transaction_id", "rollover_cap_micros", "run_id", "sequence", "short_micros", "spender", "transaction_id", "type", "user_id", "version"]
     class MetadataEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -781,6 +783,7 @@ class Transaction(_message.Message):
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
     ASKED_MICROS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     BALANCE_AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
     COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
     COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
@@ -820,6 +823,7 @@ class Transaction(_message.Message):
     actor: str
     amount_micros: int
     asked_micros: int
+    attempt: int
     balance_after_micros: int
     commit_position: int
     commit_sequence: int
@@ -856,7 +860,7 @@ class Transaction(_message.Message):
     type: TransactionType
     user_id: str
     version: int
-    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ..., pending_after_micros: _Optional[int] = ..., refers_to_transaction_id: _Optional[str] = ..., event_id: _Optional[str] = ..., asked_micros: _Optional[int] = ..., short_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ..., owed_after_micros: _Optional[int] = ..., period_start_date: _Optional[str] = ..., period_end_date: _Optional[str] = ..., rollover_cap_micros: _Optional[int] = ..., spender: _Optional[str] = ..., intent_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, sequence: _Optional[int] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., type: _Optional[_Union[TransactionType, str]] = ..., amount_micros: _Optional[int] = ..., balance_after_micros: _Optional[int] = ..., lots: _Optional[_Iterable[_Union[LotAllocation, _Mapping]]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., idempotency_key: _Optional[str] = ..., description: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., held_after_micros: _Optional[int] = ..., version: _Optional[int] = ..., run_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., plan_id: _Optional[str] = ..., period_start_at_micros: _Optional[int] = ..., hold_id: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., package: _Optional[str] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., hold_amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., priority: _Optional[int] = ..., pending_after_micros: _Optional[int] = ..., refers_to_transaction_id: _Optional[str] = ..., event_id: _Optional[str] = ..., asked_micros: _Optional[int] = ..., short_micros: _Optional[int] = ..., owed_micros: _Optional[int] = ..., owed_after_micros: _Optional[int] = ..., period_start_date: _Optional[str] = ..., period_end_date: _Optional[str] = ..., rollover_cap_micros: _Optional[int] = ..., spender: _Optional[str] = ..., intent_id: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
 class VoidGrantRequest(_message.Message):
     __slots__ = ["actor", "amount_micros", "description", "idempotency_key", "metadata", "reason", "transaction_id"]

@@ -286,6 +286,8 @@ export interface Transaction {
   spender: string
   /** Purchases: the top-up intent that it closed. */
   intentId: string
+  /** Which attempt of the run, when it is a further one, from 2; zero of the first. */
+  attempt: number
 }
 /** `Transaction` as it is given: what is absent has its default. */
 export interface TransactionInit {
@@ -393,6 +395,8 @@ export interface TransactionInit {
   spender?: string | undefined
   /** Purchases: the top-up intent that it closed. */
   intentId?: string | undefined
+  /** Which attempt of the run, when it is a further one, from 2; zero of the first. */
+  attempt?: number | undefined
 }
 export declare const Transaction: MessageCodec<Transaction, TransactionInit>
 
@@ -427,6 +431,8 @@ export interface Hold {
   runId: string
   lots: LotAllocation[]
   spender: string
+  /** Which attempt of the run, when it is a further one, from 2; zero of the first. */
+  attempt: number
 }
 /** `Hold` as it is given: what is absent has its default. */
 export interface HoldInit {
@@ -459,6 +465,8 @@ export interface HoldInit {
   runId?: string | undefined
   lots?: readonly LotAllocationInit[] | undefined
   spender?: string | undefined
+  /** Which attempt of the run, when it is a further one, from 2; zero of the first. */
+  attempt?: number | undefined
 }
 export declare const Hold: MessageCodec<Hold, HoldInit>
 

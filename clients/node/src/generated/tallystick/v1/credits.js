@@ -264,6 +264,7 @@ export const Transaction = new MessageCodec('tallystick.v1.Transaction', blankTr
   { name: 'rolloverCapMicros', proto: 'rollover_cap_micros', number: 37, kind: 'int64' },
   { name: 'spender', proto: 'spender', number: 38, kind: 'text' },
   { name: 'intentId', proto: 'intent_id', number: 39, kind: 'text' },
+  { name: 'attempt', proto: 'attempt', number: 40, kind: 'int32' },
 ])
 
 export function blankTransaction() {
@@ -307,6 +308,7 @@ export function blankTransaction() {
     rolloverCapMicros: 0n,
     spender: '',
     intentId: '',
+    attempt: 0,
   }
 }
 
@@ -455,6 +457,9 @@ export function readTransaction(r, m) {
           break
         case 314:
           m.intentId = r.text()
+          break
+        case 320:
+          m.attempt = r.int32()
           break
         default:
           r.unknown(tag, m)
@@ -675,6 +680,11 @@ export function writeTransaction(w, m) {
     w.tag(314)
     w.text(v, 'Transaction.intentId')
   }
+  v = m.attempt
+  if (v !== undefined && v !== 0) {
+    w.tag(320)
+    w.int32(v, 'Transaction.attempt')
+  }
   w.unknown(m[UNKNOWN])
 }
 
@@ -692,6 +702,7 @@ export const Hold = new MessageCodec('tallystick.v1.Hold', blankHold, readHold, 
   { name: 'runId', proto: 'run_id', number: 11, kind: 'text' },
   { name: 'lots', proto: 'lots', number: 12, kind: 'message', of: () => LotAllocation, repeated: true },
   { name: 'spender', proto: 'spender', number: 13, kind: 'text' },
+  { name: 'attempt', proto: 'attempt', number: 14, kind: 'int32' },
 ])
 
 export function blankHold() {
@@ -709,6 +720,7 @@ export function blankHold() {
     runId: '',
     lots: [],
     spender: '',
+    attempt: 0,
   }
 }
 
@@ -760,6 +772,9 @@ export function readHold(r, m) {
         }
         case 106:
           m.spender = r.text()
+          break
+        case 112:
+          m.attempt = r.int32()
           break
         default:
           r.unknown(tag, m)
@@ -842,6 +857,11 @@ export function writeHold(w, m) {
   if (v !== undefined && v !== '') {
     w.tag(106)
     w.text(v, 'Hold.spender')
+  }
+  v = m.attempt
+  if (v !== undefined && v !== 0) {
+    w.tag(112)
+    w.int32(v, 'Hold.attempt')
   }
   w.unknown(m[UNKNOWN])
 }

@@ -817,13 +817,13 @@ export interface BatchGetUsageRequestInit {
 export declare const BatchGetUsageRequest: MessageCodec<BatchGetUsageRequest, BatchGetUsageRequestInit>
 
 export interface BatchGetUsageResponse {
-  /** One a user, in the order asked. */
+  /** One a user, in the order asked. Caps are GetUsage's. */
   usages: Usage[]
   commitSequence: bigint
 }
 /** `BatchGetUsageResponse` as it is given: what is absent has its default. */
 export interface BatchGetUsageResponseInit {
-  /** One a user, in the order asked. */
+  /** One a user, in the order asked. Caps are GetUsage's. */
   usages?: readonly UsageInit[] | undefined
   commitSequence?: bigint | undefined
 }
