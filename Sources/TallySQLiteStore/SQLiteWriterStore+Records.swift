@@ -70,10 +70,8 @@ extension SQLiteWriterStore {
     try storing { () throws(SQLiteError) in try tables.capCounters.counters(key) }
   }
 
-  func capFacts(account: Int64, fromMicros: Int64) throws(StorageFailure) -> StoredCapFacts {
-    try storing { () throws(SQLiteError) in
-      try tables.capFacts.facts(account: account, fromMicros: fromMicros)
-    }
+  func capFacts(_ query: CapFactQuery) throws(StorageFailure) -> StoredCapFacts {
+    try storing { () throws(SQLiteError) in try tables.capFacts.facts(query) }
   }
 
   func runsUnderWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> [Run] {

@@ -61,6 +61,8 @@ struct EventServiceTests {
       ("rule.generations_at_percent", rule("r", .everyUser(true), .generationsAtPercent(0))),
       ("rule.uploads_at_percent", rule("r", .everyUser(true), .uploadsAtPercent(101))),
       ("rule.pages_at_percent", rule("r", .everyUser(true), .pagesAtPercent(-1))),
+      ("rule.cap_at_percent", rule("r", .everyUser(true), .capAtPercent(0))),
+      ("rule.cap_at_percent", rule("r", .everyUser(true), .capAtPercent(101))),
       ("rule.rule_id", rule(String(repeating: "r", count: 129), .everyUser(true), .balanceBelowMicros(1))),
     ])
   func refused(field: String, rule: TallystickV1.AlertRule) async throws {
@@ -99,6 +101,34 @@ struct EventServiceTests {
       #expect(events.count == 1 && event.ruleId == "r2" && event.transactionId.isEmpty)
       #expect(event.quota?.quota == "PAGES" && event.quota?.percent == 100)
       #expect(event.quota?.used == 2 && event.quota?.limit == 2)
+    }
+  }
+
+  @Test("a rule of caps comes back as it was put, and its event tells which cap, whose, and how much is used")
+  func caps() async throws {
+    try await LiveServer.run { live in
+      let rule = Self.rule("r", .userId("u"), .capAtPercent(90))
+      #expect(try await live.call(Usage.putAlertRule) { $0.rule = rule }.rule?.condition == rule.condition)
+      #expect(try await live.call(Usage.putAlertRule) { $0.rule = rule }.unchanged)
+      #expect(try await live.call(Usage.listAlertRules) { _ in }.rules.map(\.condition) == [rule.condition])
+      var cap = TallystickV1.Cap()
+      (cap.capId, cap.measure, cap.window, cap.hours) = ("recent", .money, .lastHours, 2)
+      cap.limitAmount = 100
+      _ = try await live.call(Usage.putCaps) { ($0.userId, $0.spender, $0.caps) = ("u", "m", [cap]) }
+      _ = try await live.call(TallystickV1.CreditService.addPurchase) {
+        ($0.userId, $0.paymentId, $0.amountMicros, $0.idempotencyKey) = ("u", "p", 1_000, "p")
+      }
+      for (key, micros) in [("a", Int64(89)), ("b", 2)] {
+        _ = try await live.call(TallystickV1.CreditService.consume) {
+          ($0.userId, $0.amountMicros, $0.spender, $0.idempotencyKey) = ("u", micros, "m", key)
+        }
+      }
+      let events = try await live.call(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [.capAt]) }.events
+      let event = try #require(events.first)
+      #expect(events.count == 1 && event.ruleId == "r" && event.transactionId.isEmpty)
+      #expect(event.cap?.cap == cap && event.cap?.spender == "m")
+      #expect(event.cap?.percent == 90 && event.cap?.used == 91 && event.cap?.limit == 100)
+      #expect(event.cap?.resetsAtMicros ?? 0 > event.createdAtMicros)
     }
   }
 

@@ -76,8 +76,8 @@ extension MemoryStore {
     try find([key.account], [key.spender.text]) { $0.capCounters[key] }
   }
 
-  package func capFacts(account: Int64, fromMicros: Int64) throws(StorageFailure) -> StoredCapFacts {
-    try find([account, fromMicros]) { $0.capFacts(account: account, fromMicros: fromMicros) }
+  package func capFacts(_ query: CapFactQuery) throws(StorageFailure) -> StoredCapFacts {
+    try find([query.account, query.fromMicros, query.hasRuns ? 1 : 0], [query.spender]) { $0.capFacts(query) }
   }
 
   package func runsUnderWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> [Run] {

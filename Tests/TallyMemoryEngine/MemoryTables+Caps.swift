@@ -10,17 +10,21 @@ extension MemoryTables {
     }
   }
 
-  func capFacts(account: Int64, fromMicros: Int64) -> StoredCapFacts {
+  func capFacts(_ query: CapFactQuery) -> StoredCapFacts {
+    let (account, spender) = (query.account, ExactText(query.spender))
     var facts = StoredCapFacts()
     facts.charges = ledger.filter { $0.account == account }.compactMap { fact(of: $0.entry) }
     for row in holds.values where row.account == account && row.hold.state == .open {
       facts.holds[row.hold.id] = fact(of: row.hold, row.hold.amountMicros)
     }
-    facts.runs = runs.values.filter { $0.account == account && $0.run.status == .succeeded }
-      .map { CapFact(generation: $0.run) }
-    facts.charges.removeAll { $0.atMicros < fromMicros }
-    facts.holds = facts.holds.filter { $0.value.atMicros >= fromMicros }
-    facts.runs.removeAll { $0.atMicros < fromMicros }
+    if query.hasRuns {
+      facts.runs = runs.values.filter { $0.account == account && $0.run.status == .succeeded }
+        .map { CapFact(generation: $0.run) }
+    }
+    func isAsked(_ fact: CapFact) -> Bool { fact.atMicros >= query.fromMicros && fact.counts(for: spender) }
+    facts.charges = facts.charges.filter(isAsked)
+    facts.holds = facts.holds.filter { isAsked($0.value) }
+    facts.runs = facts.runs.filter(isAsked)
     return facts
   }
 
@@ -57,7 +61,9 @@ extension MemoryTables {
   /// What is counted is what the rows come to.
   func capFindings() -> [String] {
     capCounters.compactMap { key, counters in
-      let facts = capFacts(account: key.account, fromMicros: Int64.min).all
+      let query = CapFactQuery(
+        account: key.account, spender: key.spender.text, fromMicros: Int64.min, hasRuns: true)
+      let facts = capFacts(query).all
       if counters.countedAgain(from: facts, spender: key.spender) == counters,
         account(id: key.account)?.account.isCapCounted ?? false
       {
@@ -79,8 +85,10 @@ struct MemoryCapRecords: CapRecords {
 
   func counters(spender: String) throws(Refusal) -> CapCounters? { nil }
 
-  func facts(fromMicros: Int64) throws(Refusal) -> [CapFact] {
-    tables.capFacts(account: account.id, fromMicros: fromMicros).all
+  func facts(spender: String, fromMicros: Int64, hasRuns: Bool) throws(Refusal) -> [CapFact] {
+    tables.capFacts(
+      CapFactQuery(account: account.id, spender: spender, fromMicros: fromMicros, hasRuns: hasRuns)
+    ).all
   }
 
   func expired() throws(Refusal) -> [CapFact] {

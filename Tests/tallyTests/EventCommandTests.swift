@@ -22,6 +22,14 @@ struct EventCommandTests {
     _ = try rig.output("credits", "consume", "alice", "6")
     #expect(
       try rig.output("alerts", "put", "used", "--every-user", "--pages-at", "80").contains("pages at 80 %"))
+    #expect(
+      try rig.output("alerts", "put", "near", "--user", "bo", "--cap-at", "80").contains("a cap at 80 %"))
+    _ = try rig.output("caps", "put", "bo", "--cap", "daily=money,day,10")
+    _ = try rig.output("credits", "purchase", "bo", "10", "--payment", "bo")
+    _ = try rig.output("credits", "consume", "bo", "8.50")
+    let near = try rig.output("events", "bo")
+    #expect(
+      near.contains("cap_at") && near.contains("$8.50 used of cap daily=money,day,$10.00: 80 %"), "\(near)")
     let events = try rig.output("events", "alice")
     #expect(events.contains("balance_below") && events.contains("$10.00 to $4.00"), "\(events)")
     let json = try JSON.parse(rig.output("events", "alice", "--kind", "balance_below", "--json"))

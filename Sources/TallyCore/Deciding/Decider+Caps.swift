@@ -83,21 +83,27 @@ extension Decider {
     var counters: [CapKey: CapCounters] = [:]
     /// Nothing is counted any more.
     var isDropped = false
+    /// What comes about by it.
+    var events: [WriteSet.EventRow] = []
+
+    var isEmpty: Bool { counters.isEmpty && !isDropped && events.isEmpty }
   }
 
   /// - Parameters:
   ///   - change: nil when nothing is written to the ledger.
   ///   - account: before it, numbered.
   ///   - run: one that the same command begins, ends or records.
-  /// - Returns: nil when nothing changes of what is counted.
+  /// - Returns: nil when nothing changes of what is counted, and nothing comes about.
   func capCount(of change: Change?, _ account: Account, run: Run? = nil) throws(Refusal) -> CapCount? {
     let isNeeded = account.isCapCounted || account.ownCapCount > 0
     guard isNeeded || !records.writes.books.cappedPlans.isEmpty else { return nil }
-    guard change.map(mayCount) ?? false || run?.status == .succeeded else { return nil }
+    // One that begins is in no counter, but may take what is used to a line.
+    let begins = run?.status == .running && records.writes.books.alerts?.hasCapRules ?? false
+    guard change.map(mayCount) ?? false || run?.status == .succeeded || begins else { return nil }
     guard try hasCaps(account) else { return account.isCapCounted ? CapCount(isDropped: true) : nil }
     var facts = try change.map { (change) throws(Refusal) in try self.facts(of: change, run: run) } ?? []
     if let run, run.status == .succeeded { facts.append(CapFact(generation: run)) }
-    if facts.isEmpty { return nil }
+    if facts.isEmpty && !begins { return nil }
     let plan = try records.plan(of: account)
     guard let zone = try? records.zones.zone(named: plan?.quotaTimeZone ?? Plan.defaultTimeZone) else {
       return account.isCapCounted ? CapCount(isDropped: true) : nil
@@ -106,19 +112,35 @@ extension Decider {
       DecidedCapRecords(decider: self, account: account, expiredHolds: []), plan: plan, zone: zone,
       nowMicros: records.nowMicros)
     var count = CapCount()
-    let spenders = Set(facts.map(\.spender)).union([ExactText("")])
-    for spender in spenders {
-      var counters: CapCounters
-      do { counters = try reading.counters(spender: spender.text) } catch {
-        askAhead(for: account, Set(spenders.map(\.text)))
-        throw error
-      }
+    let spenders = Set(facts.map(\.spender) + [ExactText(""), ExactText(run?.spender ?? "")])
+    do {
+      count.events = try capEvents(of: change, account, run: run, under: plan, in: zone)
+      if !facts.isEmpty { count.counters = try counters(facts, of: account, spenders, reading) }
+    } catch {
+      askAhead(for: account, Set(spenders.map(\.text)))
+      throw error
+    }
+    return count.isEmpty ? nil : count
+  }
+
+  /// What is counted after a change.
+  /// - Parameters:
+  ///   - facts: that it counts.
+  ///   - reading: of before it.
+  private func counters(
+    _ facts: [CapFact], of account: Account, _ spenders: Set<ExactText>,
+    _ reading: CapReading<DecidedCapRecords>
+  ) throws(Refusal) -> [CapKey: CapCounters] {
+    var all: [CapKey: CapCounters] = [:]
+    // The account's first: what a spender's need is among what it needs.
+    for spender in spenders.sorted() {
+      var counters = try reading.counters(spender: spender.text)
       for fact in facts where fact.counts(for: spender) { counters.add(fact) }
       let isStored = try records.capCounters(of: account, spender: spender.text) != nil
       guard isStored || !counters.isEmpty else { continue }
-      count.counters[CapKey(account: account.id, spender: spender.text)] = counters
+      all[CapKey(account: account.id, spender: spender.text)] = counters
     }
-    return count.counters.isEmpty ? nil : count
+    return all
   }
 
   private func mayCount(_ change: Change) -> Bool {
@@ -128,10 +150,11 @@ extension Decider {
   // MARK: facts
 
   /// What a change counts: what its holds set aside, or no longer do, and what it charges.
-  private func facts(of change: Change, run: Run?) throws(Refusal) -> [CapFact] {
+  /// - Parameter withExpired: whether holds are among it that have expired by themselves.
+  func facts(of change: Change, run: Run?, withExpired: Bool = true) throws(Refusal) -> [CapFact] {
     var facts: [CapFact] = []
     let firstNew = change.entries.first?.sequence ?? Int64.max
-    for hold in change.holds {
+    for hold in change.holds where withExpired || hold.state != .expired {
       let isNew = hold.id >= firstNew
       // One that was only extended counts as before.
       guard isNew != (hold.state != .open) else { continue }
@@ -179,37 +202,33 @@ extension Decider {
     return try records.run(runId: runId, attempt: attempt)?.run
   }
 
-  /// What counts since a time, with what the batch has decided so far.
-  fileprivate func facts(of account: Account, fromMicros: Int64) throws(Refusal) -> [CapFact] {
-    if account.id == 0 { return [] }
-    if let found = records.capFacts, found.account == account.id, found.fromMicros <= fromMicros,
-      found.position == records.writes.position
-    {
+  /// What counts, with what the batch has decided so far of all spenders.
+  fileprivate func facts(_ query: CapFactQuery) throws(Refusal) -> [CapFact] {
+    let account = query.account
+    if account == 0 { return [] }
+    if let found = records.capFacts, found.query.covers(query), found.position == records.writes.position {
       return found.facts
     }
-    let stored = try records.load { (it) throws(StorageFailure) in
-      try it.capFacts(account: account.id, fromMicros: fromMicros)
-    }
+    let stored = try records.load { (it) throws(StorageFailure) in try it.capFacts(query) }
     let writes = records.writes
     var facts = stored.charges + stored.runs
     for (id, fact) in stored.holds where writes.holds[id] == nil { facts.append(fact) }
-    for row in writes.ledger where row.account == account.id {
+    for row in writes.ledger where row.account == account {
       if let fact = try fact(of: row.entry, []) { facts.append(fact) }
     }
-    for row in writes.holds.values where row.account == account.id && row.hold.state == .open {
+    for row in writes.holds.values where row.account == account && row.hold.state == .open {
       facts.append(try fact(of: row.hold, row.hold.amountMicros))
     }
-    for row in writes.runs.values where row.run.account == account.id && row.run.run.status == .succeeded {
+    for row in writes.runs.values where row.run.account == account && row.run.run.status == .succeeded {
       facts.append(CapFact(generation: row.run.run))
     }
-    records.capFacts = FoundCapFacts(
-      account: account.id, fromMicros: fromMicros, position: writes.position, facts: facts)
+    records.capFacts = FoundCapFacts(query: query, position: writes.position, facts: facts)
     return facts
   }
 }
 
 /// The facts about an account, as a decision sees them.
-private struct DecidedCapRecords: CapRecords {
+struct DecidedCapRecords: CapRecords {
   var decider: Decider
   var account: Account
   var expiredHolds: [Hold]
@@ -222,8 +241,9 @@ private struct DecidedCapRecords: CapRecords {
     try decider.records.capCounters(of: account, spender: spender)
   }
 
-  func facts(fromMicros: Int64) throws(Refusal) -> [CapFact] {
-    try decider.facts(of: account, fromMicros: fromMicros)
+  func facts(spender: String, fromMicros: Int64, hasRuns: Bool) throws(Refusal) -> [CapFact] {
+    try decider.facts(
+      CapFactQuery(account: account.id, spender: spender, fromMicros: fromMicros, hasRuns: hasRuns))
   }
 
   func expired() throws(Refusal) -> [CapFact] {
@@ -244,7 +264,9 @@ extension Effects {
     set {
       $0.uncounted = count.isDropped ? account.id : nil
       $0.capCounters = count.counters
+      $0.events += count.events
     }
+    if count.counters.isEmpty && !count.isDropped { return }
     let isCounted = !count.isDropped
     if change != nil {
       change?.account.isCapCounted = isCounted

@@ -66,8 +66,7 @@ extension Decider {
     let delta = now + (isOfMonth ? counted : 0)
     let before = try use(of: kind, span, owner, under: plan).used
     let after = before.addingSaturating(delta)
-    func percent(_ used: Int64) -> Int64 { Int64(clamping: Int128(used) * 100 / Int128(limit)) }
-    let step = FigureChange(before: percent(before), after: percent(after))
+    let step = FigureChange(percentOf: limit, before: before, after: after)
     let scopes = [book.everyUser, book.byPlan[ExactText(plan.id)], book.byUser[ExactText(owner.userId)]]
     return scopes.flatMap { $0?.quotas[kind]?.crossed(reaching: step) ?? [] }.map { line in
       var event = AccountEvent(

@@ -185,7 +185,8 @@ extension Decider {
   private func effects(of change: RunChange, on account: Account) throws(Refusal) -> Effects {
     if let rows = change.change { return try effects(of: rows, on: account, run: change.run) }
     var effects = Effects()
-    if account.id != 0 { effects.set(try capCount(of: nil, account, run: change.run), of: account) }
+    let owner = owner(account, &effects)
+    effects.set(try capCount(of: nil, owner, run: change.run), of: owner)
     return effects
   }
 

@@ -2,10 +2,9 @@
 //
 // Owner: the writer's queue.
 
-/// What counts for an account's caps since a time, while nothing more was decided.
+/// What counts for an account's caps, while nothing more was decided.
 struct FoundCapFacts {
-  var account: Int64
-  var fromMicros: Int64
+  var query: CapFactQuery
   /// Of the write set.
   var position: Int32
   var facts: [CapFact]

@@ -36,8 +36,7 @@ package protocol RecordSource: AnyObject {
   /// A user's own; none when there is no list of them.
   func caps(_ key: CapKey) throws(StorageFailure) -> [Cap]
   func capCounters(_ key: CapKey) throws(StorageFailure) -> CapCounters?
-  /// What belongs to a time or to later ones.
-  func capFacts(account: Int64, fromMicros: Int64) throws(StorageFailure) -> StoredCapFacts
+  func capFacts(_ query: CapFactQuery) throws(StorageFailure) -> StoredCapFacts
   /// Runs under way that have not expired.
   func runsUnderWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> [Run]
 

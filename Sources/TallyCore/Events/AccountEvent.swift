@@ -4,11 +4,12 @@
 // 1. Events are rows of the commit that brought them about. They are numbered without a gap over all users,
 //    and never changed.
 
-/// Numbers are the wire's and the disk's; never reused. 4 and 5 are kept for caps and credit that expires.
+/// Numbers are the wire's and the disk's; never reused. 5 is kept for credit that expires.
 public enum EventKind: Int32, Sendable, CaseIterable {
   case balanceBelow = 1
   case owed = 2
   case quotaAt = 3
+  case capAt = 4
   case grantSkipped = 6
   case topUpIntent = 7
 }
@@ -28,6 +29,8 @@ public struct AccountEvent: Sendable, Equatable {
   public var skippedGrant: SkippedGrant?
   /// Of a quota's rule's event.
   public var quota: QuotaStep?
+  /// Of a cap's rule's event.
+  public var cap: CapStep?
   /// Of a top-up intent's event.
   public var topUp: TopUpStep?
 
@@ -103,6 +106,31 @@ public struct AccountEvent: Sendable, Equatable {
       self.percent = percent
       self.used = used
       self.limit = limit
+    }
+  }
+
+  /// What is used of a cap has reached a rule's part of its limit.
+  public struct CapStep: Sendable, Equatable {
+    public var ruleId: String
+    /// As it was in force; it has a limit.
+    public var cap: Cap
+    /// Whose cap it is; empty for the account's.
+    public var spender: String
+    public var percent: Int64
+    /// After the change.
+    public var used: Int64
+    /// As `CapUse` tells it.
+    public var resetsAtMicros: Int64
+
+    package init(
+      ruleId: String, cap: Cap, spender: String, percent: Int64, used: Int64, resetsAtMicros: Int64
+    ) {
+      self.ruleId = ruleId
+      self.cap = cap
+      self.spender = spender
+      self.percent = percent
+      self.used = used
+      self.resetsAtMicros = resetsAtMicros
     }
   }
 

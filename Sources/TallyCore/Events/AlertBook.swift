@@ -72,9 +72,11 @@ package final class AlertBook: Sendable, Equatable {
     var owed = Lines()
     /// In percent of the limit.
     var quotas: [QuotaKind: Lines] = [:]
+    /// The same.
+    var caps = Lines()
 
     var isEmpty: Bool { count == 0 }
-    var count: Int { quotas.values.reduce(balance.count + owed.count) { $0 + $1.count } }
+    var count: Int { quotas.values.reduce(balance.count + owed.count + caps.count) { $0 + $1.count } }
 
     func isCrossed(by step: FigureStep) -> Bool {
       !balance.crossed(falling: step.available).isEmpty || !owed.crossed(rising: step.owed).isEmpty
@@ -89,6 +91,8 @@ package final class AlertBook: Sendable, Equatable {
   let byUser: [ExactText: Scope]
   /// Of which some rule is.
   private let quotaKinds: Set<QuotaKind>
+  /// Whether there is a rule of caps, of whomever.
+  let hasCapRules: Bool
 
   private init(
     _ rules: [ExactText: AlertRule], _ everyUser: Scope, _ anyPlan: Scope, _ byPlan: [ExactText: Scope],
@@ -98,6 +102,7 @@ package final class AlertBook: Sendable, Equatable {
     (self.byPlan, self.byUser) = (byPlan, byUser)
     quotaKinds = Set(
       rules.values.compactMap { if case .quotaAt(let kind, _) = $0.condition { kind } else { nil } })
+    hasCapRules = rules.values.contains { if case .capAt = $0.condition { true } else { false } }
   }
 
   /// nil for no rules.
@@ -162,6 +167,7 @@ package final class AlertBook: Sendable, Equatable {
         case .balanceBelow(let micros): body(&scope.balance, micros)
         case .owedAbove(let micros): body(&scope.owed, micros)
         case .quotaAt(let kind, let percent): body(&scope.quotas[kind, default: Lines()], percent)
+        case .capAt(let percent): body(&scope.caps, percent)
         }
       }
       switch rule.scope {

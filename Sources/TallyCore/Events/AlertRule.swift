@@ -27,6 +27,8 @@ public struct AlertRule: Sendable, Equatable {
     case owedAbove(micros: Int64)
     /// What is used of a quota reaches so much of its limit.
     case quotaAt(QuotaKind, percent: Int64)
+    /// What is used of any cap in force reaches so much of its limit.
+    case capAt(percent: Int64)
   }
 
   public var id: String

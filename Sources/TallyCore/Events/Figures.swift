@@ -12,6 +12,18 @@
 struct FigureChange: Equatable {
   var before: Int64
   var after: Int64
+
+  init(before: Int64, after: Int64) {
+    self.before = before
+    self.after = after
+  }
+
+  /// In whole percent that are reached.
+  /// - Parameter limit: greater than zero.
+  init(percentOf limit: Int64, before: Int64, after: Int64) {
+    func percent(_ used: Int64) -> Int64 { Int64(clamping: Int128(used) * 100 / Int128(limit)) }
+    self.init(before: percent(before), after: percent(after))
+  }
 }
 
 /// What the rows of one time have done.

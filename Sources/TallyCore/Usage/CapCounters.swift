@@ -39,18 +39,49 @@ package struct CapFact: Sendable, Equatable {
   package func counts(for spender: ExactText) -> Bool { spender.text.isEmpty || spender == self.spender }
 }
 
-/// What counts for an account's caps since a time, as it is stored.
+/// Which facts are asked for.
+package struct CapFactQuery: Sendable, Equatable {
+  package var account: Int64
+  /// Empty: of all spenders.
+  package var spender: String
+  package var fromMicros: Int64
+  /// Whether runs that have succeeded are among them.
+  package var hasRuns: Bool
+
+  package init(account: Int64, spender: String, fromMicros: Int64, hasRuns: Bool) {
+    self.account = account
+    self.spender = spender
+    self.fromMicros = fromMicros
+    self.hasRuns = hasRuns
+  }
+
+  /// Whether all that another one asks for is among what this one does.
+  package func covers(_ other: Self) -> Bool {
+    account == other.account && (spender.isEmpty || spender.isExactly(other.spender))
+      && fromMicros <= other.fromMicros && (hasRuns || !other.hasRuns)
+  }
+}
+
+/// What counts for an account's caps, as it is stored.
 package struct StoredCapFacts: Sendable {
   /// Charged, or owed for usage.
   package var charges: [CapFact] = []
   /// Set aside by holds that are stored as open, by their ids.
   package var holds: [Int64: CapFact] = [:]
-  /// Succeeded.
+  /// Succeeded; none where nobody asked for them.
   package var runs: [CapFact] = []
 
   package init() {}
 
   package var all: [CapFact] { charges + holds.values + runs }
+}
+
+extension CapSubject {
+  /// How much of a fact counts.
+  func amount(of fact: CapFact) -> Int64 {
+    guard takes(model: fact.model, type: fact.type) else { return 0 }
+    return measure == .money ? fact.micros : fact.generations
+  }
 }
 
 package struct CapCounters: Sendable, Equatable {
@@ -67,10 +98,10 @@ package struct CapCounters: Sendable, Equatable {
 
   /// Counters of these and no other subjects, as of a time: what is stored goes on, and what is missing is
   /// made from facts.
-  /// - Parameter facts: that count for it, since a time.
+  /// - Parameter facts: that count for it since a time, with runs or without.
   package static func current<Failure: Error>(
     of subjects: Set<CapSubject>, stored: CapCounters?, zone: Zone, nowMicros: Int64,
-    facts: (Int64) throws(Failure) -> [CapFact]
+    facts: (_ fromMicros: Int64, _ hasRuns: Bool) throws(Failure) -> [CapFact]
   ) throws(Failure) -> CapCounters {
     var counters = CapCounters(zone: zone.name)
     var made = CapCounters(zone: zone.name)
@@ -88,7 +119,8 @@ package struct CapCounters: Sendable, Equatable {
       }
     }
     if made.isEmpty { return counters }
-    for fact in try facts(fromMicros) { made.add(fact) }
+    let hasRuns = made.bySubject.keys.contains { $0.measure == .generations }
+    for fact in try facts(fromMicros, hasRuns) { made.add(fact) }
     counters.bySubject.merge(made.bySubject) { $1 }
     return counters
   }
@@ -102,8 +134,8 @@ package struct CapCounters: Sendable, Equatable {
   }
 
   package mutating func add(_ fact: CapFact) {
-    for subject in bySubject.keys where subject.takes(model: fact.model, type: fact.type) {
-      let amount = subject.measure == .money ? fact.micros : fact.generations
+    for subject in bySubject.keys {
+      let amount = subject.amount(of: fact)
       if amount != 0 { bySubject[subject]?.add(amount, atMicros: fact.atMicros, subject.window) }
     }
   }
@@ -123,6 +155,10 @@ public struct CapUse: Sendable, Equatable {
   }
 
   public var used: Int64 { counter.used }
+
+  mutating func add(_ fact: CapFact) {
+    counter.add(cap.subject.amount(of: fact), atMicros: fact.atMicros, cap.subject.window)
+  }
 
   /// When the window ends; of the last hours: when there is room for one more, if there is none now.
   public var resetsAtMicros: Int64 { resetsAtMicros(of: 1) }

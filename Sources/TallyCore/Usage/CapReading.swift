@@ -12,8 +12,10 @@ package protocol CapRecords<Failure> {
   /// Beside those of the plan.
   func ownCaps(spender: String) throws(Failure) -> [Cap]
   func counters(spender: String) throws(Failure) -> CapCounters?
-  /// Of all spenders.
-  func facts(fromMicros: Int64) throws(Failure) -> [CapFact]
+  /// - Parameters:
+  ///   - spender: all that count for it; there may be more.
+  ///   - hasRuns: whether runs that have succeeded are asked for.
+  func facts(spender: String, fromMicros: Int64, hasRuns: Bool) throws(Failure) -> [CapFact]
   /// Holds that have expired and are stored as open, as what is to be taken away.
   func expired() throws(Failure) -> [CapFact]
   /// Runs under way that have not expired.
@@ -77,8 +79,9 @@ package struct CapReading<Records: CapRecords> {
     return try CapCounters.current(
       of: Set(caps.map(\.subject)), stored: try records.counters(spender: spender), zone: zone,
       nowMicros: nowMicros
-    ) { (fromMicros) throws(Records.Failure) in
-      try records.facts(fromMicros: fromMicros).filter { $0.counts(for: name) }
+    ) { (fromMicros, hasRuns) throws(Records.Failure) in
+      try records.facts(spender: spender, fromMicros: fromMicros, hasRuns: hasRuns)
+        .filter { $0.counts(for: name) }
     }
   }
 }

@@ -119,6 +119,7 @@ let messageTypes: [any Message.Type] = [
   TallystickV1.ListCapsResponse.self,
   TallystickV1.Event.self,
   TallystickV1.QuotaStep.self,
+  TallystickV1.CapStep.self,
   TallystickV1.TopUpStep.self,
   TallystickV1.SkippedGrant.self,
   TallystickV1.AlertRule.self,

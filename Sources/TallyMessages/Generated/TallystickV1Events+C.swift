@@ -34,6 +34,7 @@ extension TallystickV1.Event: @unsafe CBacked {
     skippedGrant = try unsafe readSingle(c.pointee.n_skipped_grant, c.pointee.skipped_grant, "skipped_grant")
     topUp = try unsafe readSingle(c.pointee.n_top_up, c.pointee.top_up, "top_up")
     quota = try unsafe readSingle(c.pointee.n_quota, c.pointee.quota, "quota")
+    cap = try unsafe readSingle(c.pointee.n_cap, c.pointee.cap, "cap")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -53,6 +54,7 @@ extension TallystickV1.Event: @unsafe CBacked {
     unsafe (c.pointee.n_skipped_grant, c.pointee.skipped_grant) = arena.single(skippedGrant)
     unsafe (c.pointee.n_top_up, c.pointee.top_up) = arena.single(topUp)
     unsafe (c.pointee.n_quota, c.pointee.quota) = arena.single(quota)
+    unsafe (c.pointee.n_cap, c.pointee.cap) = arena.single(cap)
     return unsafe c
   }
 }
@@ -84,6 +86,41 @@ extension TallystickV1.QuotaStep: @unsafe CBacked {
     unsafe c.pointee.percent = percent
     unsafe c.pointee.used = used
     unsafe c.pointee.limit = limit
+    return unsafe c
+  }
+}
+
+extension TallystickV1.CapStep: @unsafe CBacked {
+  typealias C = Tallystick__V1__CapStep
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__cap_step__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    cap = try unsafe readSingle(c.pointee.n_cap, c.pointee.cap, "cap")
+    spender = try unsafe readText(c.pointee.spender, "spender")
+    percent = unsafe c.pointee.percent
+    used = unsafe c.pointee.used
+    limit = unsafe c.pointee.limit
+    resetsAtMicros = unsafe c.pointee.resets_at_micros
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__cap_step__init)
+    unsafe (c.pointee.n_cap, c.pointee.cap) = arena.single(cap)
+    unsafe c.pointee.spender = arena.text(spender)
+    unsafe c.pointee.percent = percent
+    unsafe c.pointee.used = used
+    unsafe c.pointee.limit = limit
+    unsafe c.pointee.resets_at_micros = resetsAtMicros
     return unsafe c
   }
 }
@@ -184,6 +221,8 @@ extension TallystickV1.AlertRule: @unsafe CBacked {
       condition = .uploadsAtPercent(unsafe c.pointee.uploads_at_percent)
     case 10:
       condition = .pagesAtPercent(unsafe c.pointee.pages_at_percent)
+    case 11:
+      condition = .capAtPercent(unsafe c.pointee.cap_at_percent)
     default: break
     }
     updatedAtMicros = unsafe c.pointee.updated_at_micros
@@ -220,6 +259,9 @@ extension TallystickV1.AlertRule: @unsafe CBacked {
     case .pagesAtPercent(let value):
       unsafe c.pointee.condition_case = .init(rawValue: 10)
       unsafe c.pointee.pages_at_percent = value
+    case .capAtPercent(let value):
+      unsafe c.pointee.condition_case = .init(rawValue: 11)
+      unsafe c.pointee.cap_at_percent = value
     case nil: break
     }
     unsafe c.pointee.updated_at_micros = updatedAtMicros

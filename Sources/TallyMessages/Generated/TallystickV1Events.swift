@@ -10,6 +10,8 @@ extension TallystickV1 {
     case owed
     /// What is used of a quota of the user's plan reached a rule's part of its limit.
     case quotaAt
+    /// What is used of a cap in force reached a rule's part of its limit.
+    case capAt
     /// A period of a subscription with automatic grants was not granted.
     case grantSkipped
     /// A top-up intent was opened, closed, given up or cancelled.
@@ -23,6 +25,7 @@ extension TallystickV1 {
       case 1: self = .balanceBelow
       case 2: self = .owed
       case 3: self = .quotaAt
+      case 4: self = .capAt
       case 6: self = .grantSkipped
       case 7: self = .topUpIntent
       default: self = .unrecognized(rawValue)
@@ -35,6 +38,7 @@ extension TallystickV1 {
       case .balanceBelow: 1
       case .owed: 2
       case .quotaAt: 3
+      case .capAt: 4
       case .grantSkipped: 6
       case .topUpIntent: 7
       case .unrecognized(let number): number
@@ -48,6 +52,7 @@ extension TallystickV1 {
       case .balanceBelow: "BALANCE_BELOW"
       case .owed: "OWED"
       case .quotaAt: "QUOTA_AT"
+      case .capAt: "CAP_AT"
       case .grantSkipped: "GRANT_SKIPPED"
       case .topUpIntent: "TOP_UP_INTENT"
       case .unrecognized: nil
@@ -56,7 +61,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .balanceBelow, .owed, .quotaAt, .grantSkipped, .topUpIntent]
+      [.unspecified, .balanceBelow, .owed, .quotaAt, .capAt, .grantSkipped, .topUpIntent]
     }
   }
 
@@ -188,6 +193,8 @@ extension TallystickV1 {
     public var topUp: TallystickV1.TopUpStep?
     /// Of QUOTA_AT.
     public var quota: TallystickV1.QuotaStep?
+    /// Of CAP_AT.
+    public var cap: TallystickV1.CapStep?
 
     public init() {}
   }
@@ -202,6 +209,26 @@ extension TallystickV1 {
     /// After the change that reached it.
     public var used: Int64 = 0
     public var limit: Int64 = 0
+
+    public init() {}
+  }
+
+  /// What is used of a cap.
+  public struct CapStep: Message {
+    public static var fullName: String { "tallystick.v1.CapStep" }
+    /// As it was in force at that time: the user's own, or the plan's.
+    public var cap: TallystickV1.Cap?
+    /// Whose spending it limits; empty: the account's.
+    public var spender: String = ""
+    /// The rule's, at that time.
+    public var percent: Int32 = 0
+    /// Micro-USD or runs, after the change that reached it.
+    public var used: Int64 = 0
+    /// The cap's.
+    public var limit: Int64 = 0
+    /// When the window ends. Of the last hours: when one more fits again if nothing else comes, if it does not
+    /// then.
+    public var resetsAtMicros: Int64 = 0
 
     public init() {}
   }
@@ -262,6 +289,11 @@ extension TallystickV1 {
       case generationsAtPercent(Int32)
       case uploadsAtPercent(Int32)
       case pagesAtPercent(Int32)
+      /// What is used of any cap in force for the user (the plan's, the user's own, a spender's) reaches so many
+      /// percent of its limit, 1 to 100, by a change: a debit, a hold, a run that begins, ends or is recorded.
+      /// What is used falls by itself as windows end and holds expire, and can reach it again. Of a cap with a
+      /// limit of zero, and of one that is put or lowered to below what is used already, nothing comes about.
+      case capAtPercent(Int32)
     }
 
     public init() {}

@@ -43,9 +43,11 @@ struct ReadCapRecords: CapRecords {
     return try tables.capCounters.counters(CapKey(account: account.id, spender: spender))
   }
 
-  func facts(fromMicros: Int64) throws(SQLiteError) -> [CapFact] {
+  func facts(spender: String, fromMicros: Int64, hasRuns: Bool) throws(SQLiteError) -> [CapFact] {
     if account.id == 0 { return [] }
-    return try tables.capFacts.facts(account: account.id, fromMicros: fromMicros).all
+    let query = CapFactQuery(
+      account: account.id, spender: spender, fromMicros: fromMicros, hasRuns: hasRuns)
+    return try tables.capFacts.facts(query).all
   }
 
   func expired() throws(SQLiteError) -> [CapFact] {

@@ -20,6 +20,11 @@ final class History {
     SELECT \(LedgerTable.selected) FROM ledger l JOIN account a ON a.id = l.account
     WHERE l.account = ?1 AND l.sequence > ?2 AND l.sequence < ?3 ORDER BY l.sequence DESC
     """
+  static let spenderPageSQL = """
+    SELECT \(LedgerTable.selected) FROM ledger l JOIN account a ON a.id = l.account
+    WHERE l.account = ?1 AND l.spender = ?4 AND l.sequence > ?2 AND l.sequence < ?3
+    ORDER BY l.sequence DESC
+    """
   /// The last sequence before a time, or zero.
   static let lastBeforeSQL = """
     WITH RECURSIVE probe(low, high) AS (
@@ -36,10 +41,12 @@ final class History {
     """
 
   private let page: Statement
+  private let spenderPage: Statement
   private let lastBefore: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     page = try connection.prepare(Self.pageSQL)
+    spenderPage = try connection.prepare(Self.spenderPageSQL)
     lastBefore = try connection.prepare(Self.lastBeforeSQL)
   }
 
@@ -49,9 +56,11 @@ final class History {
     if let fromMicros = filter.fromMicros { after = try lastSequence(beforeMicros: fromMicros) }
     if let toMicros = filter.toMicros { before = min(before, try lastSequence(beforeMicros: toMicros) + 1) }
     let types = Set(filter.types)
+    let page = filter.spender.isEmpty ? page : spenderPage
     page.bind(account)
     page.bind(after)
     page.bind(before)
+    if !filter.spender.isEmpty { page.bind(filter.spender) }
     defer { page.reset() }
     var rows: [Entry] = []
     var examined = 0
@@ -71,8 +80,7 @@ final class History {
       }
       let entry = try LedgerTable.entry(sequence: last, type: type, &columns)
       try columns.end()
-      guard filter.metadata.allSatisfy({ wanted in entry.text.metadata.contains { $0.isExactly(wanted) } }),
-        filter.spender.isEmpty || entry.spender.isExactly(filter.spender)
+      guard filter.metadata.allSatisfy({ wanted in entry.text.metadata.contains { $0.isExactly(wanted) } })
       else { continue }
       rows.append(entry)
     }

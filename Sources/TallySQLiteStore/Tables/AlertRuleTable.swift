@@ -73,6 +73,7 @@ final class AlertRuleTable {
         throw .malformed("alert rule \(id), quota \(quota ?? 0)")
       }
       condition = .quotaAt(kind, percent: threshold)
+    case .capAt: condition = .capAt(percent: threshold)
     case .grantSkipped, .topUpIntent, nil: throw .malformed("alert rule \(id), kind \(kind)")
     }
     var rule = AlertRule(id: id, scope: scope, condition: condition)
@@ -97,6 +98,7 @@ final class AlertRuleTable {
     case .balanceBelow(let micros): bind(.balanceBelow, micros)
     case .owedAbove(let micros): bind(.owed, micros)
     case .quotaAt(let kind, let percent): bind(.quotaAt, percent, quota: kind)
+    case .capAt(let percent): bind(.capAt, percent)
     }
     upsert.bind(rule.updatedAtMicros)
     try upsert.run()

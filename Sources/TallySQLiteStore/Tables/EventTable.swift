@@ -13,7 +13,7 @@ final class EventTable {
     "id", "kind", "at", "effective_at", "commit_sequence", "commit_position", "rule_id", "threshold",
     "figure_before", "figure_after", "sequence", "plan_id", "cause", "start_day", "other_start_day",
     "intent", "intent_state", "intent_amount", "quota_rule_id", "quota", "quota_percent", "quota_used",
-    "quota_limit")
+    "quota_limit", "cap_rule_id", "cap", "cap_spender", "cap_percent", "cap_used", "cap_resets_at")
   /// The columns of an event `e` and its account `a`, as `event(_:)` takes them.
   static let selected = "\(columns.of("e")), a.user_id"
 
@@ -136,8 +136,23 @@ final class EventTable {
       event.quota = AccountEvent.QuotaStep(
         ruleId: ruleId, kind: kind, percent: row.int(), used: row.int(), limit: row.int())
     }
+    event.cap = try cap(&row, ofEvent: id)
     event.userId = row.text()
     return event
+  }
+
+  private static func cap(_ row: inout Columns, ofEvent id: Int64) throws(SQLiteError) -> AccountEvent
+    .CapStep?
+  {
+    if row.isNull {
+      row.skip(6)
+      return nil
+    }
+    let ruleId = row.text()
+    guard let cap = try Packing.caps(row.blob()).first else { throw .malformed("event \(id) of no cap") }
+    return AccountEvent.CapStep(
+      ruleId: ruleId, cap: cap, spender: row.text(), percent: row.int(), used: row.int(),
+      resetsAtMicros: row.int())
   }
 
   // MARK: writing
@@ -166,6 +181,12 @@ final class EventTable {
     insert.bind(event.quota?.percent)
     insert.bind(event.quota?.used)
     insert.bind(event.quota?.limit)
+    insert.bind(event.cap?.ruleId)
+    insert.bind((event.cap?.cap).map { Packing.pack([$0]) })
+    insert.bind(event.cap?.spender)
+    insert.bind(event.cap?.percent)
+    insert.bind(event.cap?.used)
+    insert.bind(event.cap?.resetsAtMicros)
     insert.bind(account)
     try insert.run()
   }

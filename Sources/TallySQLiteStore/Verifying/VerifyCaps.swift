@@ -67,7 +67,9 @@ final class VerifyCaps {
       (spender: row.text(), counters: try CapCounterTable.counters(&row))
     }
     let starts = stored.flatMap { $0.counters.bySubject.values.map(\.span.lowerBound) }
-    let facts = try facts.facts(account: account, fromMicros: starts.min() ?? Int64.max).all
+    let query = CapFactQuery(
+      account: account, spender: "", fromMicros: starts.min() ?? Int64.max, hasRuns: true)
+    let facts = try facts.facts(query).all
     for (spender, counters) in stored {
       tally.examined += 1
       let ofWhom = spender.isEmpty ? "account \(account)" : "account \(account), spender \(spender)"

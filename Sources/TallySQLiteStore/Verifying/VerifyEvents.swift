@@ -78,15 +78,22 @@ final class VerifyEvents {
       tally.expect(event.skippedGrant != nil && event.crossing == nil, "\(name): it is of no grant")
     case .balanceBelow, .owed: compare(event, row, &tally)
     case .quotaAt:
-      let isReached = event.quota.map { quota in
-        quota.limit > 0 && Int128(quota.used) * 100 >= Int128(quota.percent) * Int128(quota.limit)
-      }
-      tally.expect(isReached ?? false, "\(name): no quota has come so far")
+      let holds = event.quota.map { isReached($0.percent, of: $0.limit, by: $0.used) }
+      tally.expect(holds ?? false, "\(name): no quota has come so far")
+    case .capAt:
+      let holds = event.cap.map { isReached($0.percent, of: $0.cap.limit ?? 0, by: $0.used) }
+      tally.expect(holds ?? false, "\(name): no cap has come so far")
+      tally.expect(
+        event.cap?.resetsAtMicros ?? Int64.max > event.atMicros, "\(name): the cap's window was over")
     case .topUpIntent:
       tally.expect(
         event.topUp != nil && row.intentAccount == row.account,
         "\(name): it is of no top-up intent, or of another user's")
     }
+  }
+
+  private func isReached(_ percent: Int64, of limit: Int64, by used: Int64) -> Bool {
+    limit > 0 && (1...100).contains(percent) && Int128(used) * 100 >= Int128(percent) * Int128(limit)
   }
 
   private func compare(_ event: AccountEvent, _ row: Row, _ tally: inout VerifyTally) {

@@ -54,18 +54,19 @@ enum EventRequests {
       if micros != 0 { try Fields.amount(micros, "rule.owed_above_micros") }
       return .owedAbove(micros: micros)
     case .generationsAtPercent(let percent):
-      return try quota(.generations, percent, "rule.generations_at_percent")
-    case .uploadsAtPercent(let percent): return try quota(.uploads, percent, "rule.uploads_at_percent")
-    case .pagesAtPercent(let percent): return try quota(.pages, percent, "rule.pages_at_percent")
+      return .quotaAt(.generations, percent: try self.percent(percent, "rule.generations_at_percent"))
+    case .uploadsAtPercent(let percent):
+      return .quotaAt(.uploads, percent: try self.percent(percent, "rule.uploads_at_percent"))
+    case .pagesAtPercent(let percent):
+      return .quotaAt(.pages, percent: try self.percent(percent, "rule.pages_at_percent"))
+    case .capAtPercent(let percent): return .capAt(percent: try self.percent(percent, "rule.cap_at_percent"))
     case nil: throw invalidField("rule.condition", "must be set")
     }
   }
 
-  private static func quota(
-    _ kind: QuotaKind, _ percent: Int32, _ field: String
-  ) throws(Refusal) -> AlertRule.Condition {
+  private static func percent(_ percent: Int32, _ field: String) throws(Refusal) -> Int64 {
     if percent < 1 || percent > 100 { throw invalidField(field, "must be from 1 to 100", limit: 100) }
-    return .quotaAt(kind, percent: Int64(percent))
+    return Int64(percent)
   }
 
   static func parse(_ request: TallystickV1.ListAlertRulesRequest) throws(Refusal) -> RulesQuery {
@@ -133,6 +134,7 @@ extension TallystickV1.AlertRule {
     case .quotaAt(.generations, let percent): condition = .generationsAtPercent(Int32(clamping: percent))
     case .quotaAt(.uploads, let percent): condition = .uploadsAtPercent(Int32(clamping: percent))
     case .quotaAt(.pages, let percent): condition = .pagesAtPercent(Int32(clamping: percent))
+    case .capAt(let percent): condition = .capAtPercent(Int32(clamping: percent))
     }
     updatedAtMicros = rule.updatedAtMicros
   }
@@ -160,6 +162,10 @@ extension TallystickV1.Event {
       ruleId = step.ruleId
       quota = TallystickV1.QuotaStep(step)
     }
+    if let step = event.cap {
+      ruleId = step.ruleId
+      cap = TallystickV1.CapStep(step)
+    }
     topUp = event.topUp.map(TallystickV1.TopUpStep.init)
   }
 }
@@ -171,6 +177,18 @@ extension TallystickV1.QuotaStep {
     percent = Int32(clamping: step.percent)
     used = step.used
     limit = step.limit
+  }
+}
+
+extension TallystickV1.CapStep {
+  init(_ step: AccountEvent.CapStep) {
+    self.init()
+    cap = TallystickV1.Cap(step.cap)
+    spender = step.spender
+    percent = Int32(clamping: step.percent)
+    used = step.used
+    limit = step.cap.limit ?? 0
+    resetsAtMicros = step.resetsAtMicros
   }
 }
 

@@ -82,7 +82,7 @@ struct EngineDump {
         return (page.rows, page.nextBefore)
       }
     }
-    for kinds in [[], [EventKind.balanceBelow, .quotaAt], [.owed, .grantSkipped, .topUpIntent]] {
+    for kinds in [[], [EventKind.balanceBelow, .quotaAt], [.owed, .capAt, .grantSkipped, .topUpIntent]] {
       add(list: "events \(kinds) of \(userId)") { [engine] (place: Int64?) in
         var filter = EventFilter(userId: userId, limit: Self.pageLength)
         (filter.kinds, filter.beforeId) = (kinds, place)

@@ -37,6 +37,7 @@ struct LedgerModel {
   private var books: [SystemAccount: Int64] = [:]
   /// Lines that were crossed, in order.
   private var crossed: [ModelEvent] = []
+  private var capEvents: [ModelCapEvent] = []
   /// Of each user the last row whose version is a multiple of a number.
   private var latest: [Int64: [ExactText: Int64]] = [:]
 
@@ -106,6 +107,10 @@ struct LedgerModel {
 
   func events(of userId: String) -> [ModelEvent] { crossed.filter { $0.userId.isExactly(userId) } }
 
+  func capEvents(of userId: String) -> [ModelCapEvent] {
+    capEvents.filter { $0.userId.isExactly(userId) }
+  }
+
   func rows(_ userId: String) -> [Entry] { ledger.filter { $0.userId.isExactly(userId) } }
 
   func row(_ sequence: Int64) -> Entry? {
@@ -143,8 +148,10 @@ struct LedgerModel {
     let time = now(wall)
     toldAt = time
     hasWritten = false
+    let before = capFigures(of: command, at: time)
     let outcome = outcome(of: command, at: time)
     if hasWritten { committedAt = time }
+    capEvents += capSteps(from: before, at: time)
     return outcome
   }
 

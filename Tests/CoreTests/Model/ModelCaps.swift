@@ -14,6 +14,14 @@ private struct ModelSpend {
   var run: Run?
 }
 
+/// How much is used of a cap at some time.
+struct ModelCapFigure {
+  var userId: String
+  var spender: String
+  var cap: Cap
+  var used: Int64
+}
+
 extension ModelZone {
   /// Whether what belongs to a time counts in the window of another one.
   fileprivate func isCounted(_ at: Int64, in window: CapWindow, at time: Int64) -> Bool {
@@ -96,6 +104,53 @@ extension LedgerModel {
   func capUses(_ userId: String, _ spender: String, at time: Int64) -> [String] {
     let user = user(userId, at: time, isRead: true)
     return caps(of: userId, spender).map { "\($0.id): \(used(of: $0, user, spender))" }
+  }
+
+  /// What is used of all caps of whoever a command may spend or begin something for.
+  func capFigures(of command: Command, at time: Int64) -> [ModelCapFigure] {
+    let userId: String? =
+      switch command {
+      case .consume(let it): it.userId
+      case .reserve(let it): it.userId
+      case .capture(let it): hold(it.holdId)?.userId
+      case .release(let it): hold(it.holdId)?.userId
+      case .extend(let it): hold(it.holdId)?.userId
+      case .usage(.begin(let it)): it.userId
+      case .usage(.record(let it)): it.userId
+      case .usage(.finish(let it)): runs[RunName(it.runId, attempt: it.attempt)]?.run.userId
+      default: nil
+      }
+    guard let userId else { return [] }
+    return ["", "m1", "m2"].flatMap { spender -> [ModelCapFigure] in
+      let caps = caps(of: userId, spender)
+      if caps.isEmpty { return [] }
+      let user = user(userId, at: time)
+      return caps.map { cap in
+        ModelCapFigure(userId: userId, spender: spender, cap: cap, used: used(of: cap, user, spender))
+      }
+    }
+  }
+
+  /// The lines of caps that are reached from one state to the next.
+  func capSteps(from before: [ModelCapFigure], at time: Int64) -> [ModelCapEvent] {
+    var events: [ModelCapEvent] = []
+    var users: [String: ModelUser] = [:]
+    for figure in before {
+      guard let limit = figure.cap.limit, limit > 0 else { continue }
+      let user = users[figure.spender] ?? user(figure.userId, at: time)
+      users[figure.spender] = user
+      let after = used(of: figure.cap, user, figure.spender)
+      for line in Self.capLines {
+        // `used / limit` is at the line or above it.
+        func reaches(_ used: Int64) -> Bool { Double(used) >= Double(limit) * Double(line) / 100 }
+        if reaches(figure.used) || !reaches(after) { continue }
+        events.append(
+          ModelCapEvent(
+            userId: figure.userId, spender: figure.spender, capId: figure.cap.id, percent: line, used: after,
+            at: time))
+      }
+    }
+    return events
   }
 
   private func used(of cap: Cap, _ user: ModelUser, _ spender: String) -> Int64 {

@@ -16,15 +16,28 @@ struct ModelEvent: Equatable {
   var sequence: Int64
 }
 
+/// What is used of a cap has reached a line.
+struct ModelCapEvent: Equatable {
+  var userId: String
+  var spender: String
+  var capId: String
+  var percent: Int64
+  var used: Int64
+  var at: Int64
+}
+
 extension LedgerModel {
   /// Lines of every user's rules.
   static let balanceLines: [Int64] = [1, 20, 60]
   static let owedLines: [Int64] = [0, 15]
+  /// In percent.
+  static let capLines: [Int64] = [1, 50, 100]
 
   static var rules: [AlertRule] {
     balanceLines.map {
       AlertRule(id: "below \($0)", scope: .everyUser, condition: .balanceBelow(micros: $0))
     } + owedLines.map { AlertRule(id: "owed \($0)", scope: .everyUser, condition: .owedAbove(micros: $0)) }
+      + capLines.map { AlertRule(id: "cap \($0)", scope: .everyUser, condition: .capAt(percent: $0)) }
   }
 
   /// What a user crosses by what is not kept yet: at each time at which something came about by itself, and

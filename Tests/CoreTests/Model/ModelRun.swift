@@ -317,6 +317,28 @@ struct ModelRun {
       let expected = model.events(of: userId)
       try require(events.reversed() == expected, "the events of \(userId) differ: \(events), not \(expected)")
       for event in events { tally["event \(event.kind)", default: 0] += 1 }
+      try compareCapEvents(userId)
+    }
+  }
+
+  private mutating func compareCapEvents(_ userId: String) throws {
+    var filter = EventFilter(userId: userId, limit: 100)
+    filter.kinds = [.capAt]
+    var events: [ModelCapEvent] = []
+    repeat {
+      let page = try rig.engine.events(filter).value
+      events += page.rows.map { event in
+        ModelCapEvent(
+          userId: event.userId, spender: event.cap?.spender ?? "", capId: event.cap?.cap.id ?? "",
+          percent: event.cap?.percent ?? 0, used: event.cap?.used ?? 0, at: event.effectiveAtMicros)
+      }
+      filter.beforeId = page.nextBefore
+    } while filter.beforeId != nil
+    let expected = model.capEvents(of: userId)
+    try require(
+      events.reversed() == expected, "the caps of \(userId) tell \(events.reversed()), not \(expected)")
+    for event in events {
+      tally[event.spender.isEmpty ? "event of a cap" : "event of a spender's cap", default: 0] += 1
     }
   }
 

@@ -45,7 +45,7 @@ enum ModelSettings {
     // Caps.
     "caps", "caps unchanged", "CAP_EXCEEDED",
     // Lines that were crossed.
-    "event balanceBelow", "event owed",
+    "event balanceBelow", "event owed", "event of a cap", "event of a spender's cap",
     // Batches.
     "all of a batch", "BATCH_ABORTED",
   ]

@@ -104,7 +104,8 @@ struct ProductSteps {
     ])
     let condition: AlertRule.Condition =
       switch roll(6) {
-      case 0, 1: .owedAbove(micros: Int64(roll(3)))
+      case 0: .owedAbove(micros: Int64(roll(3)))
+      case 1: .capAt(percent: [1, 50, 100][roll(3)])
       case 2: .quotaAt(pick(QuotaKind.allCases), percent: Int64(1 + roll(100)))
       default: .balanceBelow(micros: Int64(1 + roll(60)))
       }

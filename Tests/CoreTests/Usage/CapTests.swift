@@ -11,85 +11,7 @@ private let hour = 60 * minute
 private let day = 24 * hour
 
 @Suite("Caps") struct CapTests {
-  /// An engine with one user who has plenty.
-  private struct World {
-    let rig: any EngineRig
-    private(set) var now = noon
-    private var count = 0
-
-    init(_ engine: EngineUnderTest, at start: Int64 = noon) throws {
-      rig = try engine.rig()
-      now = start
-      rig.setTime(micros: now)
-      try must(purchase("u", 1_000_000, "p"))
-    }
-
-    mutating func pass(_ micros: Int64) { go(to: now + micros) }
-
-    mutating func go(to micros: Int64) {
-      now = micros
-      rig.setTime(micros: now)
-    }
-
-    @discardableResult
-    func must(_ command: Command, sourceLocation: SourceLocation = #_sourceLocation) throws -> Outcome {
-      let outcome = rig.engine.apply(command)
-      #expect(outcome.refusal == nil, sourceLocation: sourceLocation)
-      return outcome
-    }
-
-    func put(_ caps: [Cap], spender: String = "") throws {
-      try must(.admin(.putCaps("u", CapList(spender: spender, caps: caps))))
-    }
-
-    mutating func key() -> Idempotency {
-      count += 1
-      return CoreTests.key("k\(count)")
-    }
-
-    /// - Returns: the reason of a refusal.
-    mutating func consume(_ micros: Int64, _ spender: String = "") -> String? {
-      let it = Command.Consume(
-        userId: "u", amountMicros: micros, spender: spender, idempotency: key())
-      return rig.engine.apply(.consume(it)).refusal?.reason.rawValue
-    }
-
-    mutating func hold(_ micros: Int64, seconds: Int64 = 86_400, _ spender: String = "") throws -> Int64 {
-      let it = Command.Reserve(
-        userId: "u", amountMicros: micros, ttlMillis: seconds * 1_000, spender: spender, idempotency: key())
-      return try must(.reserve(it)).receipt?.hold?.id ?? 0
-    }
-
-    func begin(_ runId: String, _ micros: Int64 = 0, model: String = "m", spender: String = "") -> Refusal? {
-      let digest = Digest(bytes: [UInt8](repeating: 4, count: 32))
-      return rig.engine.apply(
-        .usage(
-          .begin(
-            .init(
-              userId: "u", runId: runId, model: model, type: "t", estimateMicros: micros, ttlMillis: 60_000,
-              spender: spender, digest: digest)))
-      ).refusal
-    }
-
-    func finish(_ runId: String, _ cost: Int64, _ status: RunStatus = .succeeded) throws {
-      try must(.usage(.finish(.test(runId, cost: cost, status: status))))
-    }
-
-    /// By the caps' ids, those of the account or of a spender.
-    func used(_ spender: String = "") throws -> [String: Int64] {
-      var query = UsageQuery(userIds: ["u"])
-      query.capSpenders = [spender]
-      let caps = try rig.engine.usages(query).value.first?.caps ?? []
-      return Dictionary(uniqueKeysWithValues: caps.map { ($0.cap.id, $0.used) })
-    }
-
-    /// Everything is counted, and as the rows come to.
-    func end() throws { #expect(try rig.findings() == []) }
-  }
-
-  private static func money(_ id: String, _ window: CapWindow, _ limit: Int64?) -> Cap {
-    Cap(id: id, CapSubject(.money, window), limit: limit)
-  }
+  private typealias World = CapWorld
 
   @Test(
     "a cap that is put at noon counts the morning, and its window ends by the calendar",
@@ -98,7 +20,7 @@ private let day = 24 * hour
     var world = try World(engine, at: noon - 3 * hour)
     #expect(world.consume(30) == nil)
     world.go(to: noon)
-    try world.put([Self.money("day", .day, 100)])
+    try world.put([Cap.money("day", .day, 100)])
     #expect(try world.used() == ["day": 30])
     #expect(
       world.consume(71) == "CAP_EXCEEDED" && world.consume(70) == nil && world.consume(1) == "CAP_EXCEEDED")
@@ -114,8 +36,8 @@ private let day = 24 * hour
     "a refusal says which cap, how much of it is used, and until when", arguments: EngineUnderTest.allCases)
   func details(engine: EngineUnderTest) throws {
     var world = try World(engine)
-    try world.put([Self.money("day", .day, 100), Self.money("week", .week, 100)])
-    try world.put([Self.money("own", .hour, 5)], spender: "m")
+    try world.put([Cap.money("day", .day, 100), Cap.money("week", .week, 100)])
+    try world.put([Cap.money("own", .hour, 5)], spender: "m")
     #expect(world.consume(60) == nil)
     // 15 January 2026 is a Thursday. The longest window comes first.
     let long = world.rig.engine.apply(consume("u", 41, "long")).refusal
@@ -136,7 +58,7 @@ private let day = 24 * hour
     arguments: EngineUnderTest.allCases)
   func holds(engine: EngineUnderTest) throws {
     var world = try World(engine, at: noon + 30 * minute)
-    try world.put([Self.money("hour", .hour, 100)])
+    try world.put([Cap.money("hour", .hour, 100)])
     let (first, second, third) = (
       try world.hold(40), try world.hold(30), try world.hold(20, seconds: 60)
     )
@@ -165,7 +87,7 @@ private let day = 24 * hour
   @Test("settlements are never refused, and what they took counts", arguments: EngineUnderTest.allCases)
   func settlements(engine: EngineUnderTest) throws {
     var world = try World(engine)
-    try world.put([Self.money("day", .day, 50)])
+    try world.put([Cap.money("day", .day, 50)])
     #expect(world.begin("r", 50) == nil)
     try world.finish("r", 80)
     #expect(try world.used() == ["day": 80])
@@ -211,16 +133,16 @@ private let day = 24 * hour
     var world = try World(engine)
     var pro = plan("pro", dollar)
     pro.isDefault = true
-    pro.caps = [Self.money("all", .day, 100)]
-    pro.spenderCaps = [Self.money("each", .day, 40)]
+    pro.caps = [Cap.money("all", .day, 100)]
+    pro.spenderCaps = [Cap.money("each", .day, 40)]
     try world.must(.putPlan(pro))
     #expect(world.consume(40, "m1") == nil && world.consume(1, "m1") == "CAP_EXCEEDED")
     #expect(world.consume(30, "m2") == nil)
     #expect(
       try world.used() == ["all": 70] && world.used("m1") == ["each": 40] && world.used("m2") == ["each": 30])
-    try world.put([Self.money("each", .day, nil)], spender: "m1")
+    try world.put([Cap.money("each", .day, nil)], spender: "m1")
     #expect(try world.used("m1") == [:] && world.consume(20, "m1") == nil)
-    try world.put([Self.money("each", .day, 45)], spender: "m2")
+    try world.put([Cap.money("each", .day, 45)], spender: "m2")
     #expect(world.consume(16, "m2") == "CAP_EXCEEDED" && world.consume(10, "m2") == nil)
     #expect(world.consume(1) == "CAP_EXCEEDED")
     // Without caps nothing is counted; put again, all of it is.
@@ -230,8 +152,8 @@ private let day = 24 * hour
     try world.put([], spender: "m2")
     try world.put([], spender: "m1")
     #expect(world.consume(500, "m1") == nil && world.consume(5) == nil)
-    pro.caps = [Self.money("all", .day, 1_000)]
-    pro.spenderCaps = [Self.money("each", .day, 600)]
+    pro.caps = [Cap.money("all", .day, 1_000)]
+    pro.spenderCaps = [Cap.money("each", .day, 600)]
     try world.must(.putPlan(pro))
     #expect(try world.used() == ["all": 605] && world.used("m1") == ["each": 560])
     #expect(world.consume(41, "m1") == "CAP_EXCEEDED" && world.consume(40, "m1") == nil)
@@ -241,7 +163,7 @@ private let day = 24 * hour
   @Test("a batch's own items count, one by one and all or none", arguments: EngineUnderTest.allCases)
   func batches(engine: EngineUnderTest) throws {
     let world = try World(engine)
-    let cap = Command.admin(.putCaps("u", CapList(spender: "", caps: [Self.money("d", .day, 100)])))
+    let cap = Command.admin(.putCaps("u", CapList(spender: "", caps: [Cap.money("d", .day, 100)])))
     let outcomes = world.rig.engine.apply(
       [consume("u", 10, "a"), cap] + [consume("u", 60, "b"), consume("u", 31, "c"), consume("u", 30, "d")])
     #expect(outcomes.map(\.refusal?.reason) == [nil, nil, nil, .capExceeded, nil])
@@ -276,7 +198,7 @@ private let day = 24 * hour
     var world = try World(engine, at: midnight - 1)
     var pro = plan("pro", dollar)
     (pro.isDefault, pro.timeZone) = (true, zone.name)
-    pro.caps = [Self.money("day", .day, 100), Self.money("hour", .hour, 8)]
+    pro.caps = [Cap.money("day", .day, 100), Cap.money("hour", .hour, 8)]
     try world.must(.putPlan(pro))
     #expect(world.consume(8) == nil)
     world.pass(1)
@@ -300,7 +222,7 @@ private let day = 24 * hour
   @Test("the last hours let go quarter hour by quarter hour", arguments: EngineUnderTest.allCases)
   func lastHours(engine: EngineUnderTest) throws {
     var world = try World(engine)
-    try world.put([Self.money("two", .last(hours: 2), 100)])
+    try world.put([Cap.money("two", .last(hours: 2), 100)])
     for _ in 0..<4 {
       #expect(world.consume(25) == nil)
       world.pass(15 * minute)
@@ -322,12 +244,12 @@ private let day = 24 * hour
     let directory = try TemporaryDirectory()
     let engine = try open(directory)
     var pro = plan("pro", dollar)
-    pro.caps = [Self.money("c", .day, 10)]
+    pro.caps = [Cap.money("c", .day, 10)]
     _ = try engine.decide(.putPlan(pro))
     try engine.must(purchase("u", 100, "p"))
     try engine.must(consume("u", 1, "c"))
     _ = try engine.decide(
-      .admin(.putCaps("v", CapList(spender: "", caps: [Self.money("c", .day, 10)]))))
+      .admin(.putCaps("v", CapList(spender: "", caps: [Cap.money("c", .day, 10)]))))
     try engine.must(purchase("v", 100, "p"))
     try engine.must(consume("v", 1, "c"))
     func count(_ sql: String) throws -> Int64 { try directory.connection().value(sql) }
@@ -363,7 +285,7 @@ private let day = 24 * hour
     let engine = try open(directory)
     try engine.must(purchase("u", 100, "p"))
     for spender in ["", "m"] {
-      let list = CapList(spender: spender, caps: [Self.money("c", .day, 50)])
+      let list = CapList(spender: spender, caps: [Cap.money("c", .day, 50)])
       _ = try engine.decide(.admin(.putCaps("u", list)))
     }
     try engine.must(consume("u", 3, "a"))

@@ -97,6 +97,51 @@ void   tallystick__v1__quota_step__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__quota_step__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__cap_step__init
+                     (Tallystick__V1__CapStep         *message)
+{
+  static const Tallystick__V1__CapStep init_value = TALLYSTICK__V1__CAP_STEP__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__cap_step__get_packed_size
+                     (const Tallystick__V1__CapStep *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__cap_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__cap_step__pack
+                     (const Tallystick__V1__CapStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__cap_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__cap_step__pack_to_buffer
+                     (const Tallystick__V1__CapStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__cap_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__CapStep *
+       tallystick__v1__cap_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__CapStep *)
+     protobuf_c_message_unpack (&tallystick__v1__cap_step__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__cap_step__free_unpacked
+                     (Tallystick__V1__CapStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__cap_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__top_up_step__init
                      (Tallystick__V1__TopUpStep         *message)
 {
@@ -1312,7 +1357,7 @@ void   tallystick__v1__list_top_up_intents_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[15] =
+static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[16] =
 {
   {
     "event_id",
@@ -1494,10 +1539,23 @@ static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "cap",
+    16,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Event, n_cap),
+    offsetof(Tallystick__V1__Event, cap),
+    &tallystick__v1__cap_step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__event__field_indices_by_name[] = {
   10,   /* field[10] = after_micros */
   9,   /* field[9] = before_micros */
+  15,   /* field[15] = cap */
   6,   /* field[6] = commit_position */
   5,   /* field[5] = commit_sequence */
   3,   /* field[3] = created_at_micros */
@@ -1515,7 +1573,7 @@ static const unsigned tallystick__v1__event__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__event__descriptor =
 {
@@ -1525,7 +1583,7 @@ const ProtobufCMessageDescriptor tallystick__v1__event__descriptor =
   "Tallystick__V1__Event",
   "tallystick.v1",
   sizeof(Tallystick__V1__Event),
-  15,
+  16,
   tallystick__v1__event__field_descriptors,
   tallystick__v1__event__field_indices_by_name,
   1,  tallystick__v1__event__number_ranges,
@@ -1607,6 +1665,109 @@ const ProtobufCMessageDescriptor tallystick__v1__quota_step__descriptor =
   tallystick__v1__quota_step__field_indices_by_name,
   1,  tallystick__v1__quota_step__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__quota_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__cap_step__field_descriptors[6] =
+{
+  {
+    "cap",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__CapStep, n_cap),
+    offsetof(Tallystick__V1__CapStep, cap),
+    &tallystick__v1__cap__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "spender",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CapStep, spender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "percent",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CapStep, percent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "used",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CapStep, used),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CapStep, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resets_at_micros",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__CapStep, resets_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__cap_step__field_indices_by_name[] = {
+  0,   /* field[0] = cap */
+  4,   /* field[4] = limit */
+  2,   /* field[2] = percent */
+  5,   /* field[5] = resets_at_micros */
+  1,   /* field[1] = spender */
+  3,   /* field[3] = used */
+};
+static const ProtobufCIntRange tallystick__v1__cap_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__cap_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.CapStep",
+  "CapStep",
+  "Tallystick__V1__CapStep",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__CapStep),
+  6,
+  tallystick__v1__cap_step__field_descriptors,
+  tallystick__v1__cap_step__field_indices_by_name,
+  1,  tallystick__v1__cap_step__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__cap_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__top_up_step__field_descriptors[3] =
@@ -1750,7 +1911,7 @@ const ProtobufCMessageDescriptor tallystick__v1__skipped_grant__descriptor =
   (ProtobufCMessageInit) tallystick__v1__skipped_grant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__alert_rule__field_descriptors[10] =
+static const ProtobufCFieldDescriptor tallystick__v1__alert_rule__field_descriptors[11] =
 {
   {
     "rule_id",
@@ -1872,9 +2033,22 @@ static const ProtobufCFieldDescriptor tallystick__v1__alert_rule__field_descript
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "cap_at_percent",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Tallystick__V1__AlertRule, condition_case),
+    offsetof(Tallystick__V1__AlertRule, cap_at_percent),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__alert_rule__field_indices_by_name[] = {
   4,   /* field[4] = balance_below_micros */
+  10,   /* field[10] = cap_at_percent */
   1,   /* field[1] = every_user */
   7,   /* field[7] = generations_at_percent */
   5,   /* field[5] = owed_above_micros */
@@ -1888,7 +2062,7 @@ static const unsigned tallystick__v1__alert_rule__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__alert_rule__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__alert_rule__descriptor =
 {
@@ -1898,7 +2072,7 @@ const ProtobufCMessageDescriptor tallystick__v1__alert_rule__descriptor =
   "Tallystick__V1__AlertRule",
   "tallystick.v1",
   sizeof(Tallystick__V1__AlertRule),
-  10,
+  11,
   tallystick__v1__alert_rule__field_descriptors,
   tallystick__v1__alert_rule__field_indices_by_name,
   1,  tallystick__v1__alert_rule__number_ranges,

@@ -15,6 +15,7 @@ struct PutAlertCommand: ClientCommand {
         tally alerts put low-pro --plan pro --balance-below 20
         tally alerts put owes --user alice --owed-above 0
         tally alerts put nearly-used --every-user --generations-at 80
+        tally alerts put near-cap --plan pro --cap-at 90
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -39,6 +40,9 @@ struct PutAlertCommand: ClientCommand {
   var uploadsAt: Int32?
   @Option(help: ArgumentHelp("When pages reach so much of the plan's limit.", valueName: "percent"))
   var pagesAt: Int32?
+  @Option(
+    help: ArgumentHelp("When what is used of any cap reaches so much of its limit.", valueName: "percent"))
+  var capAt: Int32?
   @Flag(help: "The amount is in micro-USD.") var micros = false
 
   private var scopes: [TallystickV1.AlertRule.Scope] {
@@ -53,6 +57,7 @@ struct PutAlertCommand: ClientCommand {
     if let generationsAt { return .generationsAtPercent(generationsAt) }
     if let uploadsAt { return .uploadsAtPercent(uploadsAt) }
     if let pagesAt { return .pagesAtPercent(pagesAt) }
+    if let capAt { return .capAtPercent(capAt) }
     return try owedAbove.map { (text) throws(Failure) in
       .owedAboveMicros(try Amounts.parse(text, isMicros: micros))
     }
@@ -62,10 +67,12 @@ struct PutAlertCommand: ClientCommand {
     if scopes.count != 1 { throw ValidationError("give exactly one of: --every-user, --plan, --user") }
     let given = [
       balanceBelow != nil, owedAbove != nil, generationsAt != nil, uploadsAt != nil, pagesAt != nil,
+      capAt != nil,
     ]
     if given.filter(\.self).count != 1 {
       throw ValidationError(
-        "give exactly one of: --balance-below, --owed-above, --generations-at, --uploads-at, --pages-at")
+        "give exactly one of: --balance-below, --owed-above, --generations-at, --uploads-at, --pages-at, --cap-at"
+      )
     }
   }
 

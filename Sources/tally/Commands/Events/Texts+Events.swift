@@ -20,6 +20,7 @@ extension Texts {
         case .generationsAtPercent(let percent): "generations at \(percent) %"
         case .uploadsAtPercent(let percent): "uploads at \(percent) %"
         case .pagesAtPercent(let percent): "pages at \(percent) %"
+        case .capAtPercent(let percent): "a cap at \(percent) %"
         case nil: "-"
         }
       table.add([rule.ruleId, subject, condition])
@@ -55,10 +56,20 @@ extension Texts {
     if let step = event.quota {
       return "\(count(step.used)) of \(count(step.limit)) \(step.quota.lowercased()): \(step.percent) %"
     }
+    if let step = event.cap { return cap(step) }
     if let step = event.topUp {
       return "\(step.intentId) of \(Dollars.format(step.amountMicros)): \(step.state.word)"
     }
     let (before, after) = (Dollars.format(event.beforeMicros), Dollars.format(event.afterMicros))
     return "\(before) to \(after) by \(event.transactionId), line \(Dollars.format(event.thresholdMicros))"
+  }
+
+  private static func cap(_ step: TallystickV1.CapStep) -> String {
+    let isMoney = step.cap?.measure == .money
+    let used = isMoney ? Dollars.format(step.used) : count(step.used)
+    let spender = step.spender.isEmpty ? "" : " of \(step.spender)"
+    let cap = step.cap.map(Caps.format) ?? "-"
+    return
+      "\(used) used of cap \(cap)\(spender): \(step.percent) %, until \(Timestamp.format(step.resetsAtMicros))"
   }
 }

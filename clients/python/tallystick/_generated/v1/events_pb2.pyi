@@ -1,3 +1,4 @@
+from tallystick._generated.v1 import caps_pb2 as _caps_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -6,6 +7,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 EVENT_KIND_BALANCE_BELOW: EventKind
+EVENT_KIND_CAP_AT: EventKind
 EVENT_KIND_GRANT_SKIPPED: EventKind
 EVENT_KIND_OWED: EventKind
 EVENT_KIND_QUOTA_AT: EventKind
@@ -22,8 +24,9 @@ TOP_UP_INTENT_STATE_OPEN: TopUpIntentState
 TOP_UP_INTENT_STATE_UNSPECIFIED: TopUpIntentState
 
 class AlertRule(_message.Message):
-    __slots__ = ["balance_below_micros", "every_user", "generations_at_percent", "owed_above_micros", "pages_at_percent", "plan_id", "rule_id", "updated_at_micros", "uploads_at_percent", "user_id"]
+    __slots__ = ["balance_below_micros", "cap_at_percent", "every_user", "generations_at_percent", "owed_above_micros", "pages_at_percent", "plan_id", "rule_id", "updated_at_micros", "uploads_at_percent", "user_id"]
     BALANCE_BELOW_MICROS_FIELD_NUMBER: _ClassVar[int]
+    CAP_AT_PERCENT_FIELD_NUMBER: _ClassVar[int]
     EVERY_USER_FIELD_NUMBER: _ClassVar[int]
     GENERATIONS_AT_PERCENT_FIELD_NUMBER: _ClassVar[int]
     OWED_ABOVE_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +37,7 @@ class AlertRule(_message.Message):
     UPLOADS_AT_PERCENT_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     balance_below_micros: int
+    cap_at_percent: int
     every_user: bool
     generations_at_percent: int
     owed_above_micros: int
@@ -43,7 +47,7 @@ class AlertRule(_message.Message):
     updated_at_micros: int
     uploads_at_percent: int
     user_id: str
-    def __init__(self, rule_id: _Optional[str] = ..., every_user: bool = ..., plan_id: _Optional[str] = ..., user_id: _Optional[str] = ..., balance_below_micros: _Optional[int] = ..., owed_above_micros: _Optional[int] = ..., generations_at_percent: _Optional[int] = ..., uploads_at_percent: _Optional[int] = ..., pages_at_percent: _Optional[int] = ..., updated_at_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, rule_id: _Optional[str] = ..., every_user: bool = ..., plan_id: _Optional[str] = ..., user_id: _Optional[str] = ..., balance_below_micros: _Optional[int] = ..., owed_above_micros: _Optional[int] = ..., generations_at_percent: _Optional[int] = ..., uploads_at_percent: _Optional[int] = ..., pages_at_percent: _Optional[int] = ..., cap_at_percent: _Optional[int] = ..., updated_at_micros: _Optional[int] = ...) -> None: ...
 
 class CancelTopUpIntentRequest(_message.Message):
     __slots__ = ["intent_id"]
@@ -63,6 +67,22 @@ class CancelTopUpIntentResponse(_message.Message):
     unchanged: bool
     def __init__(self, intent: _Optional[_Union[TopUpIntent, _Mapping]] = ..., unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
+class CapStep(_message.Message):
+    __slots__ = ["cap", "limit", "percent", "resets_at_micros", "spender", "used"]
+    CAP_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    RESETS_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    SPENDER_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    cap: _caps_pb2.Cap
+    limit: int
+    percent: int
+    resets_at_micros: int
+    spender: str
+    used: int
+    def __init__(self, cap: _Optional[_Union[_caps_pb2.Cap, _Mapping]] = ..., spender: _Optional[str] = ..., percent: _Optional[int] = ..., used: _Optional[int] = ..., limit: _Optional[int] = ..., resets_at_micros: _Optional[int] = ...) -> None: ...
+
 class DeleteAlertRuleRequest(_message.Message):
     __slots__ = ["rule_id"]
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -80,9 +100,10 @@ class DeleteAlertRuleResponse(_message.Message):
     def __init__(self, unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ["after_micros", "before_micros", "commit_position", "commit_sequence", "created_at_micros", "effective_at_micros", "event_id", "kind", "quota", "rule_id", "skipped_grant", "threshold_micros", "top_up", "transaction_id", "user_id"]
+    __slots__ = ["after_micros", "before_micros", "cap", "commit_position", "commit_sequence", "created_at_micros", "effective_at_micros", "event_id", "kind", "quota", "rule_id", "skipped_grant", "threshold_micros", "top_up", "transaction_id", "user_id"]
     AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
     BEFORE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    CAP_FIELD_NUMBER: _ClassVar[int]
     COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
     COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +119,7 @@ class Event(_message.Message):
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     after_micros: int
     before_micros: int
+    cap: CapStep
     commit_position: int
     commit_sequence: int
     created_at_micros: int
@@ -111,7 +133,7 @@ class Event(_message.Message):
     top_up: TopUpStep
     transaction_id: str
     user_id: str
-    def __init__(self, event_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[EventKind, str]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., rule_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., before_micros: _Optional[int] = ..., after_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ..., skipped_grant: _Optional[_Union[SkippedGrant, _Mapping]] = ..., top_up: _Optional[_Union[TopUpStep, _Mapping]] = ..., quota: _Optional[_Union[QuotaStep, _Mapping]] = ...) -> None: ...
+    def __init__(self, event_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[EventKind, str]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., rule_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., before_micros: _Optional[int] = ..., after_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ..., skipped_grant: _Optional[_Union[SkippedGrant, _Mapping]] = ..., top_up: _Optional[_Union[TopUpStep, _Mapping]] = ..., quota: _Optional[_Union[QuotaStep, _Mapping]] = ..., cap: _Optional[_Union[CapStep, _Mapping]] = ...) -> None: ...
 
 class FailTopUpIntentRequest(_message.Message):
     __slots__ = ["intent_id", "message", "worker"]
