@@ -3,6 +3,7 @@
 
 enum {
   HOLD_MILLIS = 60000,
+  SPENDERS = 10,
   REQUEST_BYTES = 256,
   CONSUME_LIMIT_BYTES = ACCOUNT_NAME_BYTES + KEY_BYTES + 3 * FIELD_OVERHEAD_BYTES,
 };
@@ -52,6 +53,16 @@ static bool consumed(const struct run *run, struct slot *slot, const uint8_t *re
 
 const struct workload_calls consume_calls = {
     .calls = {{credit_service, "Consume", put_consume, consumed}},
+    .count = 1,
+};
+
+// `spender` is its field 7. Spenders are few, as members of a team are.
+static uint8_t *put_consume_spender(struct run *run, struct slot *slot) {
+  return put_name(put_consume(run, slot), 7, "spender-", random_below(&run->random, SPENDERS));
+}
+
+const struct workload_calls consume_spender_calls = {
+    .calls = {{credit_service, "Consume", put_consume_spender, consumed}},
     .count = 1,
 };
 

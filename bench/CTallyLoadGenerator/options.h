@@ -8,6 +8,7 @@ enum workload {
   WORKLOAD_ECHO,              // ttrpc, grpc: a round trip of `payload` bytes
   WORKLOAD_SEED,              // gives each account its credit, once; no time limit
   WORKLOAD_CONSUME,           // one debit
+  WORKLOAD_CONSUME_SPENDER,   // ttrpc: one debit by one of the account's spenders
   WORKLOAD_BATCH,             // ttrpc: BatchConsume of `items` debits
   WORKLOAD_HOLD,              // ttrpc: Reserve, then Capture of half of it; one operation is the pair
   WORKLOAD_BALANCE,           // one balance read

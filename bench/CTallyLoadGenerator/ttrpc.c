@@ -28,6 +28,7 @@ static const struct workload_calls *calls_of(const struct run *run) {
       [WORKLOAD_ECHO] = &echo_calls,
       [WORKLOAD_SEED] = &seed_calls,
       [WORKLOAD_CONSUME] = &consume_calls,
+      [WORKLOAD_CONSUME_SPENDER] = &consume_spender_calls,
       [WORKLOAD_BATCH] = &batch_calls,
       [WORKLOAD_HOLD] = &hold_calls,
       [WORKLOAD_BALANCE] = &balance_calls,

@@ -11,6 +11,7 @@ enum Suite: String, CaseIterable {
   case batch
   case hold
   case balance
+  case caps
   case money
   case run
   case page
@@ -37,6 +38,11 @@ enum Case {
   /// What these three are compared to, on the same ledger.
   static let longConsume = "consume on that ledger, 64 callers"
   static let longBalance = "balance read on that ledger, 64 callers"
+  /// What caps cost: none, those of a plan that the accounts are not under, and four of each account with two
+  /// of each spender.
+  static let caps = ["no caps", "caps of another plan", "4 caps of the user, 2 of the spender"].map {
+    "consume by a spender, 64 callers, \($0)"
+  }
   static let run = "BeginRun + FinishRun, 64 callers"
   static let pageMany = "page detail, 64 callers"
   static let page = "page detail"
@@ -109,6 +115,7 @@ struct Bench {
   mutating func run(_ suites: Set<Suite>) throws(BenchError) {
     if suites.contains(.echo) { try runEcho() }
     if !suites.isDisjoint(with: [.consume, .batch, .hold, .balance, .run]) { try runLedger(suites) }
+    if suites.contains(.caps) { try runCaps() }
     if suites.contains(.money) { try runMoney() }
     if !suites.isDisjoint(with: [.page, .stats, .users]) { try runProduct(suites) }
     if suites.contains(.clients) { try runClients() }

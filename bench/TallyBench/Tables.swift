@@ -6,7 +6,7 @@ struct Tables {
   /// All tables that have a figure.
   func markdown() -> String {
     [
-      goals(), echo(), consume("ordered"), consume("random"), hot(), others(), money(), product(),
+      goals(), echo(), consume("ordered"), consume("random"), hot(), others(), caps(), money(), product(),
       clients("echo"),
       clients("consume"), footprint(),
     ]
@@ -91,6 +91,17 @@ struct Tables {
 
   private func others() -> String? {
     cases("Batches, holds, runs and balances", [Case.batch, Case.hold, Case.run, Case.balance])
+  }
+
+  private func caps() -> String? {
+    let lines = Case.caps.flatMap { name in
+      rows([name]) { subject in
+        let share = book.ratio(name, subject, to: subject, of: Case.caps[0], \.perSecond)
+        return [rate(name, subject), p50(name, subject), p99(name, subject), Self.text(share, Format.ratio)]
+      }
+      .map { [name] + $0 }
+    }
+    return Self.table("What caps cost", ["", "", "/s", "p50 us", "p99 us", "of the first"], lines)
   }
 
   private func money() -> String? {

@@ -71,7 +71,8 @@ struct PutAlertCommand: ClientCommand {
     ]
     if given.filter(\.self).count != 1 {
       throw ValidationError(
-        "give exactly one of: --balance-below, --owed-above, --generations-at, --uploads-at, --pages-at, --cap-at"
+        "give exactly one of: --balance-below, --owed-above, --generations-at, --uploads-at, --pages-at, "
+          + "--cap-at"
       )
     }
   }
