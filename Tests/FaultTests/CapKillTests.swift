@@ -1,5 +1,5 @@
-// Users near their caps spend, hold and run while the server is killed again and again: whatever moment it dies
-// at, what is counted is what the rows come to, no cap was exceeded, and what was acknowledged is there.
+// Users near their caps spend, hold and run while the server is killed again and again: whatever moment it
+// dies at, what is counted is what the rows come to, no cap was exceeded, and what was acknowledged is there.
 
 import TallyClient
 import TallyMessages

@@ -1,5 +1,5 @@
-// Random runs, uploads and pages of a few users with quotas, over the borders of months and changes of clocks,
-// against a model of their own, which counts all that there ever was anew for each question.
+// Random runs, uploads and pages of a few users with quotas, over the borders of months and changes of
+// clocks, against a model of their own, which counts all that there ever was anew for each question.
 //
 // TALLY_SEED sets the first seed; a failure names its own.
 

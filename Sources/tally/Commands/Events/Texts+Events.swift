@@ -69,7 +69,7 @@ extension Texts {
     let used = isMoney ? Dollars.format(step.used) : count(step.used)
     let spender = step.spender.isEmpty ? "" : " of \(step.spender)"
     let cap = step.cap.map(Caps.format) ?? "-"
-    return
-      "\(used) used of cap \(cap)\(spender): \(step.percent) %, until \(Timestamp.format(step.resetsAtMicros))"
+    let end = Timestamp.format(step.resetsAtMicros)
+    return "\(used) used of cap \(cap)\(spender): \(step.percent) %, until \(end)"
   }
 }
