@@ -29,6 +29,7 @@ struct PatienceTests {
       "Tests/CoreTests/Engine/LinearizabilityTests.swift", "usleep(", "the fault is a commit that is slow"),
     .init("Tests/FaultTests/Oracle/KillRun.swift", "Task.sleep(", "the moment of a kill is any"),
     .init("Tests/FaultTests/GrantKillTests.swift", "Task.sleep(", "the moment of a kill is any"),
+    .init("Tests/FaultTests/CapKillTests.swift", "Task.sleep(", "the moment of a kill is any"),
     .init("Tests/FaultTests/TopUpKillTests.swift", "Task.sleep(", "the moment of a kill is any"),
     .init(
       "Tests/FaultTests/Oracle/KillRun.swift", "startDuration: Duration", "a first guess at such a moment"),
