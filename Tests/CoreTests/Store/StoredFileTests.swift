@@ -3,9 +3,9 @@
 // v1.db is what `VerifyTests.filled` leaves; v2.db what that, then `VerifyProductTests.filled`, leave in one
 // directory, v3.db the same with a page that was patched, v4.db the same with a page that was purged and has
 // versions left, v5.db the same with refunds, reversals and what is owed, v6.db the same with alert rules
-// whose lines are crossed, and v7.db the same with top-ups. TALLY_UPDATE_GOLDENS=1 swift test --filter
-// StoredFileTests makes the one of this program's version, if it is not there yet: a stored file is never
-// made anew.
+// whose lines are crossed, v7.db the same with top-ups, and v8.db the same with caps that have reached a
+// rule's line. TALLY_UPDATE_GOLDENS=1 swift test --filter StoredFileTests makes the one of this program's
+// version, if it is not there yet: a stored file is never made anew.
 
 import Foundation
 internal import TallySQLite
@@ -30,6 +30,7 @@ struct StoredFileTests {
     for rule in rules { _ = try engine.decide(.admin(.putRule(rule))) }
     try VerifyCreditsTests.moneyBack(engine, userId: "u3")
     try topUps(engine)
+    try caps(engine)
     try engine.close()
   }
 
@@ -47,6 +48,20 @@ struct StoredFileTests {
     let second = try engine.decide(.topUp(.take(.init(worker: "w", leaseMillis: 1)))).intent?.intent?.id ?? 0
     _ = try engine.decide(.topUp(.fail(.init(intentId: second, worker: "w", message: "declined"))))
     _ = try engine.decide(.topUp(.take(.init(worker: "w", leaseMillis: 60_000))))
+  }
+
+  /// A spender's debit and a run under way that have reached a rule's line.
+  private static func caps(_ engine: SQLiteEngine) throws {
+    let runs = Cap(id: "runs", CapSubject(.generations, .day), limit: 1)
+    for (spender, cap) in [("", runs), ("m", .money("day", .day, 10))] {
+      _ = try engine.decide(.admin(.putCaps("u7", CapList(spender: spender, caps: [cap]))))
+    }
+    let rule = AlertRule(id: "near", scope: .user("u7"), condition: .capAt(percent: 50))
+    _ = try engine.decide(.admin(.putRule(rule)))
+    try engine.must(purchase("u7", 50, "of caps"))
+    try engine.must(
+      .consume(.init(userId: "u7", amountMicros: 6, spender: "m", idempotency: key("of a cap"))))
+    _ = try engine.decide(.usage(.begin(.test("of a cap", "u7"))))
   }
 
   private static let rules = [
