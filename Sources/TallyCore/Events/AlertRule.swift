@@ -36,7 +36,8 @@ public struct AlertRule: Sendable, Equatable {
   public var condition: Condition
   public var updatedAtMicros: Int64 = 0
 
-  /// Of one scope: of all users, of one plan, or of one user. It bounds what one change can cross.
+  /// Of one scope: of all users, of one plan, or of one user. It bounds what one change can cross;
+  /// of caps, for each that is in force.
   public static let maximumOfAScope = 64
   /// In all; each is kept in memory.
   public static let maximumInAll = 16_384
