@@ -138,6 +138,10 @@ extension SQLiteWriterStore {
     try storing { () throws(SQLiteError) in try tables.topUpIntents.intent(id: id) }
   }
 
+  func topUpIntent(closedBy purchase: Int64) throws(StorageFailure) -> TopUpIntent? {
+    try storing { () throws(SQLiteError) in try tables.topUpIntents.intent(closedBy: purchase) }
+  }
+
   func dueTopUpIntents(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [TopUpIntent] {
     try storing { () throws(SQLiteError) in
       try tables.topUpIntents.due(nowMicros: nowMicros, limit: limit)

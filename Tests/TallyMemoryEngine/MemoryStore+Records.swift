@@ -94,6 +94,10 @@ extension MemoryStore {
     try find([id]) { tables in tables.topUpIntents.first { $0.id == id } }
   }
 
+  package func topUpIntent(closedBy purchase: Int64) throws(StorageFailure) -> TopUpIntent? {
+    try find([purchase]) { tables in tables.topUpIntents.first { $0.purchase == purchase } }
+  }
+
   package func dueTopUpIntents(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [TopUpIntent] {
     try find([nowMicros], length: limit) { tables in
       tables.openIntents { $0.dueAtMicros <= nowMicros }

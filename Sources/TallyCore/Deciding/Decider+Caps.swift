@@ -6,7 +6,9 @@
 //    all counters of the account that there are; once nobody has, they are dropped. So no counter is stale.
 // 3. What is needed and not there is made from the ledger and the runs: a cap that is put at noon counts the
 //    morning.
-// 4. A settlement is never refused by a cap. Where its windows cannot be told, counters are dropped.
+// 4. What was made of many facts is kept, whether or not the command that needed it is refused: nobody who
+//    asks again and again makes the writer read the same rows again and again.
+// 5. A settlement is never refused by a cap. Where its windows cannot be told, counters are dropped.
 //
 // Owner: the writer's queue.
 
@@ -254,6 +256,10 @@ struct DecidedCapRecords: CapRecords {
 
   func underWay() throws(Refusal) -> [CapFact] {
     try decider.records.runsUnderWay(of: account).map(CapFact.init(generation:))
+  }
+
+  func made(_ counters: CapCounters, spender: String, factCount: Int) {
+    decider.records.note(counters, of: account, spender: spender, factCount: factCount)
   }
 }
 

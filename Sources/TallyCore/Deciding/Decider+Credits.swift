@@ -43,9 +43,7 @@ extension Decider {
           .paymentConflict, "the payment was already added for another user or with another amount",
           details: ["payment_id": it.paymentId])
       }
-      var known = try replay(row)
-      if !unknown.isEmpty { known.effects = Effects(ids: unknown, ofPurchase: sequence) }
-      return known
+      return try replay(row, adding: unknown, closing: intent)
     }
     // One that was given up or cancelled is paid for all the same.
     if let intent, intent.state == .closed { try intent.requireOpen() }
@@ -58,6 +56,31 @@ extension Decider {
       decided.effects?.set { $0.paymentRefs = refs.map { PaymentRef(id: $0, purchase: row.sequence) } }
     }
     return decided
+  }
+
+  /// A purchase that was added before. What it was not told of then is done now: further ids of its payment,
+  /// and the intent that it closes, since a worker would take that one again.
+  private func replay(
+    _ row: Entry, adding ids: [String], closing intent: TopUpIntent?
+  ) throws(Refusal) -> Decided<Receipt> {
+    var known = try replay(row)
+    if !ids.isEmpty { known.effects = Effects(ids: ids, ofPurchase: row.sequence) }
+    guard let intent, intent.purchase != row.sequence else { return known }
+    guard row.intentId == nil, try records.topUpIntent(closedBy: row.sequence) == nil else {
+      throw Refusal(
+        .paymentConflict, "the payment has closed another top-up intent",
+        details: ["payment_id": row.paymentId ?? "", "intent_id": Identifiers.intent(intent.id)])
+    }
+    if intent.state == .closed { try intent.requireOpen() }
+    var account = try records.account(userId: intent.userId)
+    let effect = try topUp(after: &account, closing: intent, by: row)
+    var effects = known.effects ?? Effects()
+    effects.set {
+      $0.changedAccount = account
+      $0.topUp = effect
+    }
+    known.effects = effects
+    return known
   }
 
   func decide(_ it: CreditCommand.GrantPromo) throws(Refusal) -> Decided<Receipt> {

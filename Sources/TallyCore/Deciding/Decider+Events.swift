@@ -42,10 +42,10 @@ extension Decider {
     }
     var events: [AccountEvent] = []
     for scope in scopes {
-      for line in scope.balance.crossed(falling: step.available) {
+      for line in scope.balance.crossed(falling: step.available) where book.stood(line, at: step) {
         events.append(event(.balanceBelow, line, step.available, step, account))
       }
-      for line in scope.owed.crossed(rising: step.owed) {
+      for line in scope.owed.crossed(rising: step.owed) where book.stood(line, at: step) {
         events.append(event(.owed, line, step.owed, step, account))
       }
     }
@@ -107,5 +107,12 @@ extension Decider {
     effects.set { $0.alertRule = effect }
     return Decided(
       AlertRuleReceipt(rule: nil, unchanged: false, commit: records.writes.writingPlace), effects)
+  }
+}
+
+extension AlertBook {
+  /// Whether a rule was there when a step came about: one that was put later waits for the next crossing.
+  fileprivate func stood(_ line: Line, at step: FigureStep) -> Bool {
+    rules[ExactText(line.ruleId)].map { $0.updatedAtMicros <= step.effectiveAtMicros } ?? false
   }
 }

@@ -10,7 +10,40 @@ struct FoundCapFacts {
   var facts: [CapFact]
 }
 
+/// Counters that one command made, with what the batch has decided before it.
+struct MadeCapCounters {
+  /// As it was when they were made.
+  var account: Account
+  var counters: [CapKey: CapCounters] = [:]
+
+  /// Of so many facts, counters are kept when their command is refused. Those of fewer are as quickly made
+  /// again, and whoever may name any spender would fill the table with them.
+  static let leastFactCount = 64
+}
+
 extension ReadSet {
+  /// Takes note of counters that were made for the command that is being decided.
+  /// The first ones of an account stand: what a copy has decided since may be dropped.
+  func note(_ counters: CapCounters, of account: Account, spender: String, factCount: Int) {
+    guard factCount >= MadeCapCounters.leastFactCount, account.id != 0 else { return }
+    var made = madeCapCounters.last { $0.account.id == account.id } ?? MadeCapCounters(account: account)
+    guard made.account.version == account.version else { return }
+    made.counters[CapKey(account: account.id, spender: spender)] = counters
+    madeCapCounters.removeAll { $0.account.id == account.id }
+    madeCapCounters.append(made)
+  }
+
+  /// Keeps the counters that a command has made which was refused. Where the account has changed since, they
+  /// are those of a command that was dropped.
+  func keepMadeCapCounters() {
+    for made in madeCapCounters {
+      guard let account = try? account(userId: made.account.userId), account.version == made.account.version
+      else { continue }
+      writes.keep(made.counters, of: account)
+    }
+    madeCapCounters = []
+  }
+
   /// Those that the user was given, beside the plan's.
   /// - Parameter spender: empty for the account itself.
   func ownCaps(of account: Account, spender: String) throws(Refusal) -> [Cap] {

@@ -13,6 +13,12 @@ extension ReadSet {
     return try load { (it) throws(StorageFailure) in try it.topUpIntent(id: id) }
   }
 
+  /// The one that a purchase has closed.
+  func topUpIntent(closedBy purchase: Int64) throws(Refusal) -> TopUpIntent? {
+    if let intent = writes.topUpIntents.values.first(where: { $0.purchase == purchase }) { return intent }
+    return try load { (it) throws(StorageFailure) in try it.topUpIntent(closedBy: purchase) }
+  }
+
   /// The one that can be taken and has been due for longest.
   func dueTopUpIntent() throws(Refusal) -> TopUpIntent? {
     try first(where: { $0.state == .open && $0.dueAtMicros <= nowMicros }) {

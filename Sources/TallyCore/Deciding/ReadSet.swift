@@ -15,22 +15,28 @@ package final class ReadSet {
   /// Whether keys are looked for before anything is decided. Most keys are new, and looking for one costs a
   /// third of writing its row: while replays are rare the store is left to say that one is in use.
   let looksForKeys: Bool
+  /// Whether its decisions may be dropped.
+  private let isCopy: Bool
   package var writes: WriteSet
   /// What a batch asks for more than once, as it is committed.
   private var loadedPlanIds: [Int64: String?] = [:]
   var loadedCapCounters: [CapKey: CapCounters?] = [:]
   /// What one command asks for more than once, with what the batch has decided before it.
   var capFacts: FoundCapFacts?
+  /// By the command that is being decided; one for each account.
+  var madeCapCounters: [MadeCapCounters] = []
   /// Why a lookup failed that concerns more than its command.
   private(set) var gap: StorageFailure?
 
   init(
-    source: any RecordSource, cache: any RecordCache, zones: ZoneStore, looksForKeys: Bool, writes: WriteSet
+    source: any RecordSource, cache: any RecordCache, zones: ZoneStore, looksForKeys: Bool, writes: WriteSet,
+    isCopy: Bool = false
   ) {
     self.source = source
     self.cache = cache
     self.zones = zones
     self.looksForKeys = looksForKeys
+    self.isCopy = isCopy
     self.writes = writes
   }
 
@@ -39,11 +45,12 @@ package final class ReadSet {
   /// The same records, for decisions that are not to be seen here. Keys are looked for: the store is not
   /// asked to write what is dropped, so it does not say that a key was in use.
   func copy() -> ReadSet {
-    ReadSet(source: source, cache: cache, zones: zones, looksForKeys: true, writes: writes)
+    ReadSet(source: source, cache: cache, zones: zones, looksForKeys: true, writes: writes, isCopy: true)
   }
 
   /// - Throws: when a lookup of a copy has failed for more than its command.
   func take(gapOf copy: ReadSet) throws(Refusal) {
+    madeCapCounters = copy.madeCapCounters
     guard let gap = copy.gap else { return }
     if self.gap == nil || isMissingRecords { self.gap = gap }
     throw gap.refusal
@@ -91,9 +98,11 @@ package final class ReadSet {
   package func add(_ effects: inout Effects?, isReplay: Bool, pageByteCount: Int) -> Bool {
     writes.note(replyByteCount: pageByteCount)
     guard let taken = effects.take() else {
+      if !isCopy { keepMadeCapCounters() }
       if !isReplay { writes.passRestingPlace() }
       return false
     }
+    if !isCopy { madeCapCounters = [] }
     writes.add(taken)
     return true
   }
@@ -101,6 +110,7 @@ package final class ReadSet {
   /// A refusal with the place at which it was decided.
   @usableFromInline
   package func placed(_ refusal: Refusal) -> Refusal {
+    keepMadeCapCounters()
     defer { writes.passRestingPlace() }
     return refusal.placed(at: writes.restingPlace)
   }

@@ -44,6 +44,8 @@ package protocol RecordSource: AnyObject {
 
   func topUp(account: Int64) throws(StorageFailure) -> TopUp?
   func topUpIntent(id: Int64) throws(StorageFailure) -> TopUpIntent?
+  /// By the row of the purchase.
+  func topUpIntent(closedBy purchase: Int64) throws(StorageFailure) -> TopUpIntent?
   /// Open ones that can be taken, the longest due first.
   func dueTopUpIntents(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [TopUpIntent]
   /// Those that are leased to a worker now, the first to end first.

@@ -3,7 +3,8 @@
 //
 // Invariants:
 // 1. A record stands here as the last command that changed it has left it.
-// 2. A refused command adds nothing, so there is nothing to undo.
+// 2. A refused command adds nothing, so there is nothing to undo. What it has found out on its way may be
+//    kept: counters of caps, which say the same as the rows that they were made of.
 // 3. Every decision has a place of its own in one total order: `CommitPoint`. What is decided before the
 //    first write still belongs to the commit before it.
 // 4. It holds `maximumByteCount` of page contents, and its batch's replies have `maximumReplyByteCount` of
@@ -228,6 +229,15 @@ package struct WriteSet {
   mutating func keep(loaded account: Account) {
     accounts[ExactText(account.userId)] = AccountRow(
       account: account, storedDueMicros: account.nextDueMicros)
+  }
+
+  /// Counters of caps that were made of what is there.
+  mutating func keep(_ counters: [CapKey: CapCounters], of account: Account) {
+    var counted = account
+    counted.isCapCounted = true
+    accounts[ExactText(account.userId), default: AccountRow(account: account)].change(to: counted)
+    capCounters.merge(counters) { $1 }
+    hasWritten = true
   }
 
   /// Whether something was added since a moment.

@@ -20,6 +20,13 @@ package protocol CapRecords<Failure> {
   func expired() throws(Failure) -> [CapFact]
   /// Runs under way that have not expired.
   func underWay() throws(Failure) -> [CapFact]
+  /// Takes note of counters that were not stored as they are due, and were made.
+  /// - Parameter factCount: of how many facts.
+  func made(_ counters: CapCounters, spender: String, factCount: Int)
+}
+
+extension CapRecords {
+  package func made(_ counters: CapCounters, spender: String, factCount: Int) {}
 }
 
 package struct CapReading<Records: CapRecords> {
@@ -76,12 +83,16 @@ package struct CapReading<Records: CapRecords> {
   private func counters(of caps: [Cap], spender: String) throws(Records.Failure) -> CapCounters {
     if caps.isEmpty { return CapCounters(zone: zone.name) }
     let name = ExactText(spender)
-    return try CapCounters.current(
+    var factCount: Int?
+    let counters = try CapCounters.current(
       of: Set(caps.map(\.subject)), stored: try records.counters(spender: spender), zone: zone,
       nowMicros: nowMicros
     ) { (fromMicros, hasRuns) throws(Records.Failure) in
-      try records.facts(spender: spender, fromMicros: fromMicros, hasRuns: hasRuns)
-        .filter { $0.counts(for: name) }
+      let facts = try records.facts(spender: spender, fromMicros: fromMicros, hasRuns: hasRuns)
+      factCount = facts.count
+      return facts.filter { $0.counts(for: name) }
     }
+    if let factCount { records.made(counters, spender: spender, factCount: factCount) }
+    return counters
   }
 }

@@ -563,7 +563,9 @@ extension TallystickV1 {
     /// payment_id are one set of unique ids: a purchase any of whose ids is known is that purchase.
     public var externalRefs: [String] = []
     /// The user's top-up intent that this purchase closes, leased or not, and of whatever amount. One that was
-    /// given up or cancelled in the meantime is closed too: the user has paid for it.
+    /// given up or cancelled in the meantime is closed too: the user has paid for it. A payment that was added
+    /// before without it, as by the provider's webhook, closes it now; one that has closed another one is a
+    /// PAYMENT_CONFLICT.
     public var intentId: String = ""
 
     public init() {}

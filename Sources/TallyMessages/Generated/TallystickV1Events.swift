@@ -260,7 +260,8 @@ extension TallystickV1 {
   /// Says of whom one hears what. An event comes about when a figure crosses the line, and again only after the
   /// figure was back on the other side. What a call changes by several rows is one change; what came by time
   /// alone before it is one change for each time. A rule that is put while a figure is past its line waits until
-  /// it crosses.
+  /// it crosses, and hears nothing of what came about before it was put. Of a quota or a cap a use crosses the
+  /// line: another plan or another limit tells nothing by itself.
   public struct AlertRule: Message {
     public static var fullName: String { "tallystick.v1.AlertRule" }
     /// 1 to 128 bytes.

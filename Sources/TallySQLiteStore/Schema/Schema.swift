@@ -19,7 +19,7 @@ enum Schema {
     groupsAndLimits,
     Migration(
       version: 8, name: "alerts of caps and of credit that expires, rows by spender, media being detached",
-      sql: notices + spenderRows + detaching),
+      sql: notices + spenderRows + detaching + closedIntents),
   ]
 
   private static let usageAndPages = Migration(
@@ -47,6 +47,7 @@ enum Schema {
       "page_version_digest",
     ] + creditIndexes + runIndexes + pageIndexes + pageFeatureIndexes + eventIndexes + groupIndexes
     + pageScheduleIndexes + capIndexes + topUpIndexes + noticeIndexes + spenderRowIndexes + detachingIndexes
+    + closedIntentIndexes
 
   /// The key index leads with the key: clients make time-ordered ones, which then share one page, however
   /// many accounts they belong to. Rows of a hold are few, and so is what points back at it.

@@ -20,6 +20,7 @@ final class TopUpIntentTable {
   static let pageOfAccountSQL = """
     SELECT \(selected) \(from) WHERE i.id < ?1 AND i.account = ?4 AND \(wanted)
     """
+  static let byPurchaseSQL = "SELECT \(selected) \(from) WHERE i.purchase = ?1"
   static let dueSQL = """
     SELECT \(selected) \(from) WHERE i.state = 1 AND i.due_at <= ?1 ORDER BY i.due_at, i.id LIMIT ?2
     """
@@ -30,6 +31,7 @@ final class TopUpIntentTable {
     """
 
   private let byId: Statement
+  private let byPurchase: Statement
   private let page: Statement
   private let pageOfAccount: Statement
   private let due: Statement
@@ -39,6 +41,7 @@ final class TopUpIntentTable {
 
   init(_ connection: Connection) throws(SQLiteError) {
     byId = try connection.prepare("SELECT \(Self.selected) \(Self.from) WHERE i.id = ?1")
+    byPurchase = try connection.prepare(Self.byPurchaseSQL)
     page = try connection.prepare(Self.pageSQL)
     pageOfAccount = try connection.prepare(Self.pageOfAccountSQL)
     due = try connection.prepare(Self.dueSQL)
@@ -58,6 +61,11 @@ final class TopUpIntentTable {
   func intent(id: Int64) throws(SQLiteError) -> TopUpIntent? {
     byId.bind(id)
     return try byId.first(Self.intent)
+  }
+
+  func intent(closedBy purchase: Int64) throws(SQLiteError) -> TopUpIntent? {
+    byPurchase.bind(purchase)
+    return try byPurchase.first(Self.intent)
   }
 
   /// Newest first.

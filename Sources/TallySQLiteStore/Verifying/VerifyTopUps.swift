@@ -11,7 +11,8 @@ internal import TallySQLite
 
 final class VerifyTopUps {
   static let intentsSQL = """
-    SELECT \(TopUpIntentTable.selected), l.account, l.type, l.intent_id, t.open_intent
+    SELECT \(TopUpIntentTable.selected), l.account, l.type, l.intent_id,
+      (SELECT count(*) FROM top_up_intent o WHERE o.purchase = i.purchase), t.open_intent
     FROM top_up_intent i LEFT JOIN account a ON a.id = i.account
     LEFT JOIN ledger l ON l.sequence = i.purchase LEFT JOIN top_up t ON t.account = i.account
     WHERE i.id > ?1 ORDER BY i.id LIMIT ?2
@@ -37,6 +38,7 @@ final class VerifyTopUps {
     var purchaseAccount: Int64?
     var purchaseType: Int64?
     var purchaseIntentId: String?
+    var closedCount: Int64
     var openIntent: Int64?
   }
 
@@ -61,7 +63,8 @@ final class VerifyTopUps {
     let rows = try intents.all { (row) throws(SQLiteError) in
       IntentRow(
         intent: try TopUpIntentTable.intent(&row), purchaseAccount: row.optionalInt(),
-        purchaseType: row.optionalInt(), purchaseIntentId: row.optionalText(), openIntent: row.optionalInt())
+        purchaseType: row.optionalInt(), purchaseIntentId: row.optionalText(), closedCount: row.int(),
+        openIntent: row.optionalInt())
     }
     for row in rows { compare(row, &tally) }
     return rows.count == VerifyReader.sliceRows
@@ -83,8 +86,9 @@ final class VerifyTopUps {
     }
     tally.expect(
       row.purchaseAccount == intent.account && row.purchaseType == Int64(TransactionType.purchase.rawValue)
-        && row.purchaseIntentId == Identifiers.intent(intent.id),
+        && row.purchaseIntentId ?? Identifiers.intent(intent.id) == Identifiers.intent(intent.id),
       "\(name): the ledger row that closed it is no purchase of it")
+    tally.expect(row.closedCount == 1, "\(name): its purchase has closed another one too")
   }
 
   /// Walks the next slice of settings.

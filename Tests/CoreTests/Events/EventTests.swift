@@ -149,6 +149,23 @@ struct EventTests {
     try finish(engine)
   }
 
+  @Test("a rule hears nothing of what has expired before it was put, and is written off after")
+  func expiredBefore() throws {
+    let engine = try opened()
+    try put(engine, "early", below: 15)
+    try engine.must(promo("u", 20, "m", expiresAt: noon + 10 * second))
+    clock.advance(byMicros: 10 * second)
+    try put(engine, "just", below: 15)
+    clock.advance(byMicros: 1)
+    try put(engine, "late", below: 15)
+    try engine.sweep()
+    #expect(try told(engine) == ["early 20 0", "just 20 0"])
+    try engine.must(purchase("u", 20, "p"))
+    try engine.must(consume("u", 6, "c"))
+    #expect(try told(engine).suffix(3) == ["early 20 14", "just 20 14", "late 20 14"])
+    try finish(engine)
+  }
+
   @Test("credit that follows another without a moment between crosses nothing; credit that begins re-arms")
   func beginnings() throws {
     let engine = try opened()

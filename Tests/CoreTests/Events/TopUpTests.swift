@@ -97,6 +97,34 @@ struct TopUpTests {
     try finish(engine)
   }
 
+  @Test("a payment that was added without its intent closes it once its worker tells, and no other one")
+  func toldLater() throws {
+    let engine = try opened()
+    try engine.must(purchase("u", 5, "p"))
+    try put(engine)
+    #expect(try take(engine)?.id == 1)
+    try engine.must(purchase("u", 45, "webhook", payment: "pay-t"))
+    #expect(try told(engine) == ["45 OPEN"])
+    let closing = try engine.must(paid(45, "t", 1))
+    #expect(closing.replayed && closing.transaction.intentId == nil)
+    #expect(try told(engine) == ["45 CLOSED"] && events(engine) == ["1 OPEN 45", "1 CLOSED 45"])
+    #expect(try intents(engine).first?.purchase == closing.transaction.sequence)
+    #expect(try engine.must(paid(45, "t", 1)).replayed)
+    try engine.must(consume("u", 45, "c"))
+    #expect(try told(engine) == ["45 CLOSED", "45 OPEN"])
+    func refusal(_ payment: String, _ amount: Int64, _ intent: Int64) throws -> Reason {
+      let it = CreditCommand.AddPurchase(
+        userId: "u", paymentId: payment, amountMicros: amount, intentId: intent, idempotency: key("other"))
+      return try engine.refusal(.addPurchase(it)).reason
+    }
+    #expect(try refusal("pay-t", 45, 2) == .paymentConflict)
+    try engine.must(paid(45, "t2", 2))
+    #expect(try refusal("pay-t2", 45, 1) == .paymentConflict)
+    // One that is closed is not closed by another payment.
+    #expect(try refusal("pay-u-p", 5, 1) == .topUpIntentEnded)
+    try finish(engine)
+  }
+
   @Test("a hold, an expiry and what is owed count as well")
   func others() throws {
     let engine = try opened()
@@ -378,6 +406,10 @@ struct TopUpTests {
       (4, "UPDATE top_up_intent SET state = 3 WHERE id = 2", "intent 2: when it has ended"),
       (4, "UPDATE top_up_intent SET purchase = 2 WHERE id = 1", "intent 1: the ledger row that closed it"),
       (4, "UPDATE top_up_intent SET purchase = 2 WHERE id = 2", "intent 2: it was not closed"),
+      (
+        4, "UPDATE top_up_intent SET state = 2, ended_at = 1, purchase = 1 WHERE id = 2",
+        "intent 1: its purchase has closed another one too"
+      ),
       (5, "UPDATE top_up_intent SET purchase = NULL WHERE id = 1", "ledger row 1: it has not closed"),
       (4, "UPDATE top_up SET month_micros = 1 WHERE account = 1", "what counts towards its caps is not"),
       (4, "UPDATE top_up SET month_count = 3 WHERE account = 1", "what counts towards its caps is not"),

@@ -685,7 +685,9 @@ export interface AddPurchaseRequest {
   externalRefs: string[]
   /**
    * The user's top-up intent that this purchase closes, leased or not, and of whatever amount. One that was
-   * given up or cancelled in the meantime is closed too: the user has paid for it.
+   * given up or cancelled in the meantime is closed too: the user has paid for it. A payment that was added
+   * before without it, as by the provider's webhook, closes it now; one that has closed another one is a
+   * PAYMENT_CONFLICT.
    */
   intentId: string
 }
@@ -710,7 +712,9 @@ export interface AddPurchaseRequestInit {
   externalRefs?: readonly string[] | undefined
   /**
    * The user's top-up intent that this purchase closes, leased or not, and of whatever amount. One that was
-   * given up or cancelled in the meantime is closed too: the user has paid for it.
+   * given up or cancelled in the meantime is closed too: the user has paid for it. A payment that was added
+   * before without it, as by the provider's webhook, closes it now; one that has closed another one is a
+   * PAYMENT_CONFLICT.
    */
   intentId?: string | undefined
 }
