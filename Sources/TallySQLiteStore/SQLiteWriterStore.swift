@@ -54,6 +54,7 @@ final class SQLiteWriterStore: WriterStore {
       books.lastPageUpdate = try tables.pageUpdates.lastNumber()
       books.lastIntentId = try tables.topUpIntents.lastIntentId()
       books.alerts = AlertBook(try tables.alertRules.all())
+      books.expiries = try tables.expiries.all()
       return books
     }
   }
@@ -96,6 +97,14 @@ final class SQLiteWriterStore: WriterStore {
   func dueUsers(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String] {
     try storing { () throws(SQLiteError) in
       try tables.accounts.due(nowMicros: nowMicros, limit: limit)
+    }
+  }
+
+  func expiringLots(
+    after place: LotPlace, throughMicros: Int64, limit: Int
+  ) throws(StorageFailure) -> [ExpiringLot] {
+    try storing { () throws(SQLiteError) in
+      try tables.expiries.lots(after: place, throughMicros: throughMicros, limit: limit)
     }
   }
 

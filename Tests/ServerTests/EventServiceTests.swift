@@ -63,6 +63,13 @@ struct EventServiceTests {
       ("rule.pages_at_percent", rule("r", .everyUser(true), .pagesAtPercent(-1))),
       ("rule.cap_at_percent", rule("r", .everyUser(true), .capAtPercent(0))),
       ("rule.cap_at_percent", rule("r", .everyUser(true), .capAtPercent(101))),
+      (
+        "rule.credit_expires_within_millis", rule("r", .everyUser(true), .creditExpiresWithinMillis(3_599_999))
+      ),
+      (
+        "rule.credit_expires_within_millis",
+        rule("r", .everyUser(true), .creditExpiresWithinMillis(366 * 86_400_000 + 1))
+      ),
       ("rule.rule_id", rule(String(repeating: "r", count: 129), .everyUser(true), .balanceBelowMicros(1))),
     ])
   func refused(field: String, rule: TallystickV1.AlertRule) async throws {
@@ -129,6 +136,35 @@ struct EventServiceTests {
       #expect(event.cap?.cap == cap && event.cap?.spender == "m")
       #expect(event.cap?.percent == 90 && event.cap?.used == 91 && event.cap?.limit == 100)
       #expect(event.cap?.resetsAtMicros ?? 0 > event.createdAtMicros)
+    }
+  }
+
+  @Test("a rule of credit that expires comes back as it was put, of the shortest and the longest time")
+  func expiries() async throws {
+    try await LiveServer.run { live in
+      let conditions: [TallystickV1.AlertRule.Condition] = [
+        .creditExpiresWithinMillis(366 * 86_400_000), .creditExpiresWithinMillis(3_600_000),
+      ]
+      for (index, condition) in conditions.enumerated() {
+        let rule = Self.rule("r\(index)", .everyUser(true), condition)
+        #expect(try await live.call(Usage.putAlertRule) { $0.rule = rule }.rule?.condition == condition)
+        #expect(try await live.call(Usage.putAlertRule) { $0.rule = rule }.unchanged)
+      }
+      #expect(try await live.call(Usage.listAlertRules) { _ in }.rules.map(\.condition) == conditions)
+      let far = Int64(4_000_000_000_000_000)
+      let grants = try await [far, live.now + 86_400_000_000].map(\.self).asyncMap { end in
+        try await live.call(TallystickV1.CreditService.grantPromo) {
+          ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("u", 5, "g\(end)")
+          $0.expiresAtMicros = end
+        }
+      }
+      let events = try await live.call(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [.creditExpires]) }.events
+      let event = try #require(events.first)
+      #expect(events.count == 1 && event.ruleId == "r0" && event.transactionId.isEmpty)
+      #expect(event.expiringCredit?.transactionId == grants[1].transaction?.transactionId)
+      #expect(event.expiringCredit?.amountMicros == 5)
+      #expect(event.expiringCredit?.expiresAtMicros == grants[1].transaction?.expiresAtMicros)
+      #expect(event.expiringCredit?.withinMillis == 366 * 86_400_000)
     }
   }
 

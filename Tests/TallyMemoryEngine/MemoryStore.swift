@@ -42,7 +42,13 @@ package final class MemoryStore: WriterStore {
 
   // MARK: a transaction
 
-  package func books() throws(StorageFailure) -> Books { tables.books }
+  package func books() throws(StorageFailure) -> Books {
+    var books = tables.books
+    // What a cursor has come by without a commit is not stored.
+    books.expiries = ExpiryCursors(
+      books.expiries.all.map { ExpiryCursor(windowMillis: $0.windowMillis, stored: $0.stored) })
+    return books
+  }
 
   package func begin() throws(StorageFailure) {
     guard !isOpen else { throw StorageFailure(.defect, "a transaction is open", operation: "begin") }
@@ -106,6 +112,23 @@ package final class MemoryStore: WriterStore {
     dueAccounts.filter { $0.dueMicros <= nowMicros }
       .sorted { ($0.dueMicros, $0.account.id) < ($1.dueMicros, $1.account.id) }
       .prefix(limit).map(\.account.userId)
+  }
+
+  package func expiringLots(
+    after place: LotPlace, throughMicros: Int64, limit: Int
+  ) throws(StorageFailure) -> [ExpiringLot] {
+    let lots = tables.ledger.compactMap { row -> ExpiringLot? in
+      let entry = row.entry
+      // The allocation that bears the row's own number is of the lot that it opens.
+      guard let expiresAtMicros = entry.expiresAtMicros,
+        entry.lots.contains(where: { $0.lotId == entry.sequence })
+      else { return nil }
+      return ExpiringLot(
+        place: LotPlace(expiresAtMicros: expiresAtMicros, lotId: entry.sequence), userId: entry.userId,
+        atMicros: entry.atMicros)
+    }
+    let due = lots.filter { $0.place > place && $0.place.expiresAtMicros <= throughMicros }
+    return Array(due.sorted { $0.place < $1.place }.prefix(limit))
   }
 
   package func duePages(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String] {

@@ -144,6 +144,8 @@ extension MemoryTables {
     if books.lastEventId != Int64(accountEvents.count) { findings.append("the last event's id") }
     findings += topUpFindings()
     if books.alerts != AlertBook(alertRules.values) { findings.append("the book of alert rules") }
+    let windows = Set(alertRules.values.compactMap(\.condition.expiryWindowMillis)).sorted()
+    if books.expiries.all.map(\.windowMillis) != windows { findings.append("the cursors of expiring credit") }
     return findings
   }
 

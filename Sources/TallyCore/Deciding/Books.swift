@@ -24,6 +24,7 @@ package struct Books: Equatable {
   package var lastIntentId: Int64 = 0
   /// nil: there are no rules.
   package var alerts: AlertBook?
+  package var expiries = ExpiryCursors()
 
   package init(
     head: LedgerHead = LedgerHead(), system: SystemBalances = SystemBalances(), runTotal: RunSums = RunSums(),

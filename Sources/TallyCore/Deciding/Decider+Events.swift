@@ -26,6 +26,7 @@ extension Decider {
       where step.mayCross {
         events += try crossings(of: step, book, before)
       }
+      events += try expiryEvents(of: change, on: before)
     }
     return events.map { WriteSet.EventRow(event: $0, account: change.account.id) }
   }
@@ -79,6 +80,10 @@ extension Decider {
     if stored?.scope != it.rule.scope, book?.count(of: it.rule.scope) ?? 0 >= AlertRule.maximumOfAScope {
       throw tooMany(AlertRule.maximumOfAScope, "of this scope")
     }
+    if let millis = it.rule.condition.expiryWindowMillis {
+      let others = book?.expiryWindows(without: it.rule.id) ?? []
+      if !others.contains(millis), others.count >= AlertRule.maximumExpiryWindows { throw tooManyWindows() }
+    }
     var effects = Effects()
     var owner: Int64?
     if case .user(let userId) = it.rule.scope {
@@ -86,6 +91,7 @@ extension Decider {
     }
     var rule = it.rule
     rule.updatedAtMicros = records.nowMicros
+    rule.sinceSequence = rule.condition.expiryWindowMillis == nil ? 0 : records.nextSequence - 1
     let effect = AlertRuleEffect(id: rule.id, rule: rule, account: owner)
     effects.set { $0.alertRule = effect }
     return Decided(
@@ -96,6 +102,13 @@ extension Decider {
     Refusal(
       .invalidField, "there are already \(limit) alert rules \(what), the most allowed",
       details: ["field": "rule", "limit": String(limit)])
+  }
+
+  private func tooManyWindows() -> Refusal {
+    let limit = AlertRule.maximumExpiryWindows
+    return Refusal(
+      .invalidField, "the alert rules already have the most different times before credit's end",
+      details: ["field": "rule.credit_expires_within_millis", "limit": String(limit)])
   }
 
   func decide(_ it: AlertCommand.DeleteRule) throws(Refusal) -> Decided<AlertRuleReceipt> {

@@ -279,6 +279,7 @@ package struct WriteSet {
     if let effect = effects.alertRule {
       alertRules.append(effect)
       books.alerts = AlertBook.changing(books.alerts, effect.id, to: effect.rule)
+      books.expiries.follow(books.alerts?.expiryWindows ?? [], nowMicros: nowMicros)
     }
     if let effect = effects.caps { caps[effect.key] = effect.caps }
     if let account = effects.uncounted {
@@ -344,6 +345,9 @@ package struct WriteSet {
     ledger.append(
       LedgerRow(entry: entry, account: account, hash: books.head.hash, textDigest: textDigest))
     if !keys.isEmpty { note(keyOf: ledger.count - 1) }
+    if !books.expiries.isEmpty, let place = entry.openedPlace {
+      books.expiries.note(opened: place, nowMicros: nowMicros)
+    }
     if let paymentId = entry.paymentId { purchases[ExactText(paymentId)] = entry.sequence }
     if let eventId = entry.eventId { events[ExactText(eventId)] = entry.sequence }
     if let refersTo = entry.refersTo { referred[refersTo, default: ReferredSums()].add(entry) }

@@ -4,12 +4,13 @@
 // 1. Events are rows of the commit that brought them about. They are numbered without a gap over all users,
 //    and never changed.
 
-/// Numbers are the wire's and the disk's; never reused. 5 is kept for credit that expires.
+/// Numbers are the wire's and the disk's; never reused.
 public enum EventKind: Int32, Sendable, CaseIterable {
   case balanceBelow = 1
   case owed = 2
   case quotaAt = 3
   case capAt = 4
+  case creditExpires = 5
   case grantSkipped = 6
   case topUpIntent = 7
 }
@@ -33,6 +34,8 @@ public struct AccountEvent: Sendable, Equatable {
   public var cap: CapStep?
   /// Of a top-up intent's event.
   public var topUp: TopUpStep?
+  /// Of the event of credit that expires.
+  public var expiring: ExpiringCredit?
 
   /// A figure that has crossed a rule's line.
   public struct Crossing: Sendable, Equatable {
@@ -131,6 +134,27 @@ public struct AccountEvent: Sendable, Equatable {
       self.percent = percent
       self.used = used
       self.resetsAtMicros = resetsAtMicros
+    }
+  }
+
+  /// Credit of one grant that came within a rule's time of its end.
+  public struct ExpiringCredit: Sendable, Equatable {
+    public var ruleId: String
+    public var withinMillis: Int64
+    /// The row that granted it.
+    public var lotId: Int64
+    /// Left of it, and not pinned.
+    public var amountMicros: Int64
+    public var expiresAtMicros: Int64
+
+    package init(
+      ruleId: String, withinMillis: Int64, lotId: Int64, amountMicros: Int64, expiresAtMicros: Int64
+    ) {
+      self.ruleId = ruleId
+      self.withinMillis = withinMillis
+      self.lotId = lotId
+      self.amountMicros = amountMicros
+      self.expiresAtMicros = expiresAtMicros
     }
   }
 

@@ -61,6 +61,12 @@ package final class AlertBook: Sendable, Equatable {
       change.after > change.before ? crossed(above: change.before, through: change.after) : []
     }
 
+    /// The lines at or above a threshold.
+    func from(_ threshold: Int64) -> ArraySlice<Line> { lines[first { $0.threshold >= threshold }...] }
+
+    /// The lines at a threshold.
+    func at(_ threshold: Int64) -> ArraySlice<Line> { crossed(above: threshold - 1, through: threshold) }
+
     private func crossed(above lower: Int64, through upper: Int64) -> ArraySlice<Line> {
       lines[first { $0.threshold > lower }..<first { $0.threshold > upper }]
     }
@@ -74,9 +80,13 @@ package final class AlertBook: Sendable, Equatable {
     var quotas: [QuotaKind: Lines] = [:]
     /// The same.
     var caps = Lines()
+    /// Of credit that expires, in milliseconds.
+    var expiries = Lines()
 
     var isEmpty: Bool { count == 0 }
-    var count: Int { quotas.values.reduce(balance.count + owed.count + caps.count) { $0 + $1.count } }
+    var count: Int {
+      quotas.values.reduce(balance.count + owed.count + caps.count + expiries.count) { $0 + $1.count }
+    }
 
     func isCrossed(by step: FigureStep) -> Bool {
       !balance.crossed(falling: step.available).isEmpty || !owed.crossed(rising: step.owed).isEmpty
@@ -93,6 +103,8 @@ package final class AlertBook: Sendable, Equatable {
   private let quotaKinds: Set<QuotaKind>
   /// Whether there is a rule of caps, of whomever.
   let hasCapRules: Bool
+  /// Those of all rules of credit that expires, in ascending order.
+  let expiryWindows: [Int64]
 
   private init(
     _ rules: [ExactText: AlertRule], _ everyUser: Scope, _ anyPlan: Scope, _ byPlan: [ExactText: Scope],
@@ -103,6 +115,7 @@ package final class AlertBook: Sendable, Equatable {
     quotaKinds = Set(
       rules.values.compactMap { if case .quotaAt(let kind, _) = $0.condition { kind } else { nil } })
     hasCapRules = rules.values.contains { if case .capAt = $0.condition { true } else { false } }
+    expiryWindows = Set(rules.values.compactMap(\.condition.expiryWindowMillis)).sorted()
   }
 
   /// nil for no rules.
@@ -127,6 +140,11 @@ package final class AlertBook: Sendable, Equatable {
 
   /// Whether there is a rule of a quota, of whomever.
   func hasQuotaRules(_ kind: QuotaKind) -> Bool { quotaKinds.contains(kind) }
+
+  /// How many windows of credit that expires there are without those of one rule.
+  func expiryWindows(without ruleId: String) -> Set<Int64> {
+    Set(rules.values.lazy.filter { !$0.id.isExactly(ruleId) }.compactMap(\.condition.expiryWindowMillis))
+  }
 
   /// Rules of a scope.
   func count(of scope: AlertRule.Scope) -> Int {
@@ -168,6 +186,7 @@ package final class AlertBook: Sendable, Equatable {
         case .owedAbove(let micros): body(&scope.owed, micros)
         case .quotaAt(let kind, let percent): body(&scope.quotas[kind, default: Lines()], percent)
         case .capAt(let percent): body(&scope.caps, percent)
+        case .creditExpires(let millis): body(&scope.expiries, millis)
         }
       }
       switch rule.scope {

@@ -29,18 +29,30 @@ public struct AlertRule: Sendable, Equatable {
     case quotaAt(QuotaKind, percent: Int64)
     /// What is used of any cap in force reaches so much of its limit.
     case capAt(percent: Int64)
+    /// Credit of which something is left comes so close to its end.
+    case creditExpires(withinMillis: Int64)
+
+    package var expiryWindowMillis: Int64? {
+      if case .creditExpires(let millis) = self { millis } else { nil }
+    }
   }
 
   public var id: String
   public var scope: Scope
   public var condition: Condition
   public var updatedAtMicros: Int64 = 0
+  /// The last row of the ledger when it was put. Of rules of credit that expires; else zero.
+  package var sinceSequence: Int64 = 0
 
   /// Of one scope: of all users, of one plan, or of one user. It bounds what one change can cross;
   /// of caps, for each that is in force.
   public static let maximumOfAScope = 64
   /// In all; each is kept in memory.
   public static let maximumInAll = 16_384
+  /// How close to its end credit may be told of.
+  public static let expiryMillis: ClosedRange<Int64> = 3_600_000...366 * 86_400_000
+  /// Different ones of all rules: for each the server goes through the credit that expires.
+  public static let maximumExpiryWindows = 64
 
   public init(id: String, scope: Scope, condition: Condition) {
     self.id = id

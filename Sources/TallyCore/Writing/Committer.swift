@@ -21,7 +21,7 @@ package final class Committer {
   /// Users whose expired credit one transaction of the sweep writes off, and whom it grants what is due, at
   /// most; `EngineConfiguration.settledRows` bounds it too.
   static let sweepUsers = 256
-  /// Users whom the sweep goes through without a pause, when something is due of many at once.
+  /// Users whom the sweep goes through without a pause, when something is due of many at once, and lots.
   static let promptSweepUsers = 10_000
   /// Batches whose keys are looked for before they are decided, after one has met a key in use.
   static let keyedBatchCount = 64
@@ -50,6 +50,8 @@ package final class Committer {
   var settlingRows = 0
   /// Users whom the sweep has gone through since nothing was due last.
   var sweptUsers = 0
+  /// Lots that cursors have come by since they had none before them last.
+  var toldLots = 0
   /// Users of whom something is damaged, and when the sweep looks at them again.
   var damagedUsers: [ExactText: Int64] = [:]
   /// Batches that are still to look for their keys first.
@@ -388,8 +390,8 @@ package final class Committer {
     }
   }
 
-  /// Tries a full disk again, writes off what has expired of some users, publishes what is due, removes some
-  /// autosaves and some of what was purged, checkpoints an idle log.
+  /// Tries a full disk again, writes off what has expired of some users, tells of credit that expires before
+  /// long, publishes what is due, removes some autosaves and some of what was purged, checkpoints an idle log.
   /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
@@ -400,10 +402,11 @@ package final class Committer {
     defer { checkpoint(isIdle: isIdle) }
     do {
       let hasMoreUsers = writesOff ? try sweep() : false
+      let hasMoreExpiring = try tellExpiring()
       let hasMorePublications = try publish()
       let hasMoreAutosaves = try thin()
       let hasMorePages = try purge()
-      return hasMoreUsers || hasMorePublications || hasMoreAutosaves || hasMorePages
+      return hasMoreUsers || hasMoreExpiring || hasMorePublications || hasMoreAutosaves || hasMorePages
     } catch {
       undo(error)
       return false
@@ -423,7 +426,7 @@ package final class Committer {
   }
 
   /// So much was due at once that the sweep leaves most of the writer's time to others.
-  var pausesSweep: Bool { sweptUsers >= Self.promptSweepUsers }
+  var pausesSweep: Bool { max(sweptUsers, toldLots) >= Self.promptSweepUsers }
 
   /// Removes a slice of a page that was purged.
   /// - Returns: whether there was one.
@@ -454,12 +457,13 @@ package final class Committer {
     return true
   }
 
-  /// Writes off everything that has expired, publishes what is due, and removes all autosaves that are
-  /// not kept and all that was purged, now.
+  /// Writes off everything that has expired, tells of all credit that expires before long, publishes what is
+  /// due, and removes all autosaves that are not kept and all that was purged, now.
   package func sweepAll() throws(StorageFailure) {
     guard !isDead else { return }
     do {
       while try sweep() {}
+      while try tellExpiring() {}
       while try publish() {}
       while try thin() {}
       while try purge() {}

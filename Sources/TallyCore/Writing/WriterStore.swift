@@ -29,6 +29,10 @@ package protocol WriterStore: RecordSource {
   func earliestDue() throws(StorageFailure) -> Int64?
   /// Users of whom something has expired that is not written off, the longest overdue first.
   func dueUsers(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String]
+  /// Lots that expire by a time, after one of them, in the order of their ends; spent ones too.
+  func expiringLots(
+    after place: LotPlace, throughMicros: Int64, limit: Int
+  ) throws(StorageFailure) -> [ExpiringLot]
   /// Ids of pages whose schedule is due, the longest overdue first.
   func duePages(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String]
   /// Ids of pages of which autosaves may have to go, the longest overdue first.

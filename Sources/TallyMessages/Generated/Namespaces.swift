@@ -118,6 +118,7 @@ let messageTypes: [any Message.Type] = [
   TallystickV1.ListCapsRequest.self,
   TallystickV1.ListCapsResponse.self,
   TallystickV1.Event.self,
+  TallystickV1.ExpiringCredit.self,
   TallystickV1.QuotaStep.self,
   TallystickV1.CapStep.self,
   TallystickV1.TopUpStep.self,

@@ -35,6 +35,7 @@ extension TallystickV1.Event: @unsafe CBacked {
     topUp = try unsafe readSingle(c.pointee.n_top_up, c.pointee.top_up, "top_up")
     quota = try unsafe readSingle(c.pointee.n_quota, c.pointee.quota, "quota")
     cap = try unsafe readSingle(c.pointee.n_cap, c.pointee.cap, "cap")
+    expiringCredit = try unsafe readSingle(c.pointee.n_expiring_credit, c.pointee.expiring_credit, "expiring_credit")
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -55,6 +56,38 @@ extension TallystickV1.Event: @unsafe CBacked {
     unsafe (c.pointee.n_top_up, c.pointee.top_up) = arena.single(topUp)
     unsafe (c.pointee.n_quota, c.pointee.quota) = arena.single(quota)
     unsafe (c.pointee.n_cap, c.pointee.cap) = arena.single(cap)
+    unsafe (c.pointee.n_expiring_credit, c.pointee.expiring_credit) = arena.single(expiringCredit)
+    return unsafe c
+  }
+}
+
+extension TallystickV1.ExpiringCredit: @unsafe CBacked {
+  typealias C = Tallystick__V1__ExpiringCredit
+
+  public static func decode(_ bytes: [UInt8]) throws(DecodeError) -> Self {
+    try decode(bytes, budgetBytes: DecodeLimit.budgetBytes(messageBytes: bytes.count))
+  }
+
+  static func decode(_ bytes: [UInt8], budgetBytes: Int) throws(DecodeError) -> Self {
+    try unsafe decodeMessage(bytes, budgetBytes, tallystick__v1__expiring_credit__unpack)
+  }
+
+  public func encode() -> [UInt8] { unsafe encodeMessage(self) }
+
+  init(reading c: UnsafePointer<C>) throws(DecodeError) {
+    self.init()
+    transactionId = try unsafe readText(c.pointee.transaction_id, "transaction_id")
+    amountMicros = unsafe c.pointee.amount_micros
+    expiresAtMicros = unsafe c.pointee.expires_at_micros
+    withinMillis = unsafe c.pointee.within_millis
+  }
+
+  func write(in arena: Arena) -> UnsafeMutablePointer<C> {
+    let c = unsafe arena.message(C.self, tallystick__v1__expiring_credit__init)
+    unsafe c.pointee.transaction_id = arena.text(transactionId)
+    unsafe c.pointee.amount_micros = amountMicros
+    unsafe c.pointee.expires_at_micros = expiresAtMicros
+    unsafe c.pointee.within_millis = withinMillis
     return unsafe c
   }
 }
@@ -223,6 +256,8 @@ extension TallystickV1.AlertRule: @unsafe CBacked {
       condition = .pagesAtPercent(unsafe c.pointee.pages_at_percent)
     case 11:
       condition = .capAtPercent(unsafe c.pointee.cap_at_percent)
+    case 12:
+      condition = .creditExpiresWithinMillis(unsafe c.pointee.credit_expires_within_millis)
     default: break
     }
     updatedAtMicros = unsafe c.pointee.updated_at_micros
@@ -262,6 +297,9 @@ extension TallystickV1.AlertRule: @unsafe CBacked {
     case .capAtPercent(let value):
       unsafe c.pointee.condition_case = .init(rawValue: 11)
       unsafe c.pointee.cap_at_percent = value
+    case .creditExpiresWithinMillis(let value):
+      unsafe c.pointee.condition_case = .init(rawValue: 12)
+      unsafe c.pointee.credit_expires_within_millis = value
     case nil: break
     }
     unsafe c.pointee.updated_at_micros = updatedAtMicros

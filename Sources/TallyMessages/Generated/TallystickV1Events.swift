@@ -12,6 +12,8 @@ extension TallystickV1 {
     case quotaAt
     /// What is used of a cap in force reached a rule's part of its limit.
     case capAt
+    /// Credit of which something is left came within a rule's time of its end.
+    case creditExpires
     /// A period of a subscription with automatic grants was not granted.
     case grantSkipped
     /// A top-up intent was opened, closed, given up or cancelled.
@@ -26,6 +28,7 @@ extension TallystickV1 {
       case 2: self = .owed
       case 3: self = .quotaAt
       case 4: self = .capAt
+      case 5: self = .creditExpires
       case 6: self = .grantSkipped
       case 7: self = .topUpIntent
       default: self = .unrecognized(rawValue)
@@ -39,6 +42,7 @@ extension TallystickV1 {
       case .owed: 2
       case .quotaAt: 3
       case .capAt: 4
+      case .creditExpires: 5
       case .grantSkipped: 6
       case .topUpIntent: 7
       case .unrecognized(let number): number
@@ -53,6 +57,7 @@ extension TallystickV1 {
       case .owed: "OWED"
       case .quotaAt: "QUOTA_AT"
       case .capAt: "CAP_AT"
+      case .creditExpires: "CREDIT_EXPIRES"
       case .grantSkipped: "GRANT_SKIPPED"
       case .topUpIntent: "TOP_UP_INTENT"
       case .unrecognized: nil
@@ -61,7 +66,7 @@ extension TallystickV1 {
 
     /// Every known value, in the order of the .proto.
     public static var known: [Self] {
-      [.unspecified, .balanceBelow, .owed, .quotaAt, .capAt, .grantSkipped, .topUpIntent]
+      [.unspecified, .balanceBelow, .owed, .quotaAt, .capAt, .creditExpires, .grantSkipped, .topUpIntent]
     }
   }
 
@@ -195,6 +200,22 @@ extension TallystickV1 {
     public var quota: TallystickV1.QuotaStep?
     /// Of CAP_AT.
     public var cap: TallystickV1.CapStep?
+    /// Of CREDIT_EXPIRES.
+    public var expiringCredit: TallystickV1.ExpiringCredit?
+
+    public init() {}
+  }
+
+  /// Credit of one grant that expires before long.
+  public struct ExpiringCredit: Message {
+    public static var fullName: String { "tallystick.v1.ExpiringCredit" }
+    /// The ledger row that granted it.
+    public var transactionId: String = ""
+    /// What was left of it then and not set aside.
+    public var amountMicros: Int64 = 0
+    public var expiresAtMicros: Int64 = 0
+    /// The rule's, at that time.
+    public var withinMillis: Int64 = 0
 
     public init() {}
   }
@@ -295,6 +316,14 @@ extension TallystickV1 {
       /// What is used falls by itself as windows end and holds expire, and can reach it again. Of a cap with a
       /// limit of zero, and of one that is put or lowered to below what is used already, nothing comes about.
       case capAtPercent(Int32)
+      /// Credit of one grant comes within so many milliseconds of its end, one hour to 366 days, while something
+      /// is left of it: one event for each such credit. What holds have set aside is not left, as in the next
+      /// expiry of a balance; credit that is effective later is. The server tells of it by itself, at that time or
+      /// within a second, whatever the user's state; what is spent by then is not told of, and neither is what has
+      /// expired when a server that was down comes back. Credit that is granted for less than that time is told of
+      /// at once, and so is what a refund or a hold gives back to credit of which nothing was left. All rules
+      /// together have at most 64 different times: INVALID_FIELD beyond.
+      case creditExpiresWithinMillis(Int64)
     }
 
     public init() {}

@@ -19,6 +19,7 @@ struct StatementPlan: Equatable {
     "SELECT id, balance FROM system_account": "it has four rows",
     "SELECT coalesce(sum(posted >> 32), 0)": "verification adds up all accounts",
     "SELECT id, plan_id, model, class, micros_per_million": "the book of prices is read as a whole",
+    "SELECT window_millis, expires_at, lot FROM expiry_cursor": "it has 64 rows at most",
     "SELECT count(*) FROM hold": "verification counts all holds",
   ]
   /// What EXPLAIN says of a list handed to the statement, and of one that it made itself.

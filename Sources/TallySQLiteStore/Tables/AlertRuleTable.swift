@@ -7,10 +7,12 @@ internal import TallySQLite
 
 final class AlertRuleTable {
   private static let written = ColumnList(
-    "id", "scope", "plan_id", "account", "kind", "threshold", "quota", "updated_at")
+    "id", "scope", "plan_id", "account", "kind", "threshold", "quota", "updated_at",
+    "since_sequence")
 
   static let pageSQL = """
-    SELECT r.id, r.scope, r.plan_id, a.user_id, r.kind, r.threshold, r.quota, r.updated_at
+    SELECT r.id, r.scope, r.plan_id, a.user_id, r.kind, r.threshold, r.quota, r.updated_at,
+      r.since_sequence
     FROM alert_rule r LEFT JOIN account a ON a.id = r.account
     WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
@@ -74,10 +76,12 @@ final class AlertRuleTable {
       }
       condition = .quotaAt(kind, percent: threshold)
     case .capAt: condition = .capAt(percent: threshold)
+    case .creditExpires: condition = .creditExpires(withinMillis: threshold)
     case .grantSkipped, .topUpIntent, nil: throw .malformed("alert rule \(id), kind \(kind)")
     }
     var rule = AlertRule(id: id, scope: scope, condition: condition)
     rule.updatedAtMicros = row.int()
+    rule.sinceSequence = row.int()
     return rule
   }
 
@@ -99,8 +103,10 @@ final class AlertRuleTable {
     case .owedAbove(let micros): bind(.owed, micros)
     case .quotaAt(let kind, let percent): bind(.quotaAt, percent, quota: kind)
     case .capAt(let percent): bind(.capAt, percent)
+    case .creditExpires(let millis): bind(.creditExpires, millis)
     }
     upsert.bind(rule.updatedAtMicros)
+    upsert.bind(rule.condition.expiryWindowMillis == nil ? nil : rule.sinceSequence)
     try upsert.run()
   }
 

@@ -13,7 +13,8 @@ final class EventTable {
     "id", "kind", "at", "effective_at", "commit_sequence", "commit_position", "rule_id", "threshold",
     "figure_before", "figure_after", "sequence", "plan_id", "cause", "start_day", "other_start_day",
     "intent", "intent_state", "intent_amount", "quota_rule_id", "quota", "quota_percent", "quota_used",
-    "quota_limit", "cap_rule_id", "cap", "cap_spender", "cap_percent", "cap_used", "cap_resets_at")
+    "quota_limit", "cap_rule_id", "cap", "cap_spender", "cap_percent", "cap_used", "cap_resets_at",
+    "expiring_rule_id", "expiring_within", "expiring_lot", "expiring_amount", "expiring_at")
   /// The columns of an event `e` and its account `a`, as `event(_:)` takes them.
   static let selected = "\(columns.of("e")), a.user_id"
 
@@ -137,6 +138,13 @@ final class EventTable {
         ruleId: ruleId, kind: kind, percent: row.int(), used: row.int(), limit: row.int())
     }
     event.cap = try cap(&row, ofEvent: id)
+    if row.isNull {
+      row.skip(5)
+    } else {
+      event.expiring = AccountEvent.ExpiringCredit(
+        ruleId: row.text(), withinMillis: row.int(), lotId: row.int(), amountMicros: row.int(),
+        expiresAtMicros: row.int())
+    }
     event.userId = row.text()
     return event
   }
@@ -187,6 +195,11 @@ final class EventTable {
     insert.bind(event.cap?.percent)
     insert.bind(event.cap?.used)
     insert.bind(event.cap?.resetsAtMicros)
+    insert.bind(event.expiring?.ruleId)
+    insert.bind(event.expiring?.withinMillis)
+    insert.bind(event.expiring?.lotId)
+    insert.bind(event.expiring?.amountMicros)
+    insert.bind(event.expiring?.expiresAtMicros)
     insert.bind(account)
     try insert.run()
   }

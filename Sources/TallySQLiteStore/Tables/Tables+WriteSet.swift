@@ -38,6 +38,9 @@ extension Tables {
     }
     for effect in set.rateLimits { try rateLimits.save(effect) }
     for effect in set.alertRules { try alertRules.save(effect) }
+    if set.books.expiries != set.committed.expiries {
+      try expiries.save(set.books.expiries, over: set.committed.expiries)
+    }
     try writeTopUps(set)
     for row in set.accountEvents { try events.append(row.event, account: row.account) }
     if !set.runs.isEmpty { try writeRuns(set) }

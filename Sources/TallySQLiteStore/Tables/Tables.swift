@@ -23,6 +23,7 @@ final class Tables {
   let rateLimits: RateLimitTable
   let alertRules: AlertRuleTable
   let events: EventTable
+  let expiries: ExpiryTable
   let topUps: TopUpTable
   let topUpIntents: TopUpIntentTable
   let runs: RunTable
@@ -56,6 +57,7 @@ final class Tables {
     rateLimits = try RateLimitTable(connection)
     alertRules = try AlertRuleTable(connection)
     events = try EventTable(connection)
+    expiries = try ExpiryTable(connection)
     topUps = try TopUpTable(connection)
     topUpIntents = try TopUpIntentTable(connection)
     runs = try RunTable(connection)

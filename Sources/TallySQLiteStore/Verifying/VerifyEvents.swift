@@ -1,5 +1,6 @@
 // Check 3 of events: they are numbered without a gap, in the order of their commits, and each of a rule is of
-// a ledger row that its user's figure crossed the rule's line by.
+// a ledger row that its user's figure crossed the rule's line by, or of credit that came close to its end. Each
+// time of the rules of such credit has the place that the server has come to.
 //
 // Invariants:
 // 1. Which rules there were at that time is not known any more, so that an event that is missing is not
@@ -13,13 +14,16 @@ internal import TallySQLite
 final class VerifyEvents {
   static let sliceSQL = """
     SELECT \(EventTable.selected), e.account, l.account, l.at, l.commit_sequence, l.commit_position,
-      l.balance_after - l.held_after - l.pending_after, l.owed_after, i.account
+      l.balance_after - l.held_after - l.pending_after, l.owed_after, i.account,
+      x.account, x.at, x.amount, x.expires_at
     FROM event e LEFT JOIN account a ON a.id = e.account LEFT JOIN ledger l ON l.sequence = e.sequence
-      LEFT JOIN top_up_intent i ON i.id = e.intent
+      LEFT JOIN top_up_intent i ON i.id = e.intent LEFT JOIN ledger x ON x.sequence = e.expiring_lot
     WHERE e.id > ?1 ORDER BY e.id LIMIT ?2
     """
 
   private let slice: Statement
+  private let rules: AlertRuleTable
+  private let expiries: ExpiryTable
   private var lastId: Int64 = 0
   private var lastAtMicros = Int64.min
   private(set) var lastCommit = CommitPoint(sequence: 0, position: 0)
@@ -30,6 +34,15 @@ final class VerifyEvents {
     var entry: Entry?
     /// Of the intent that it names.
     var intentAccount: Int64?
+    /// The row that granted the credit that it names.
+    var grant: Grant?
+
+    struct Grant {
+      var account: Int64
+      var atMicros: Int64
+      var amountMicros: Int64
+      var expiresAtMicros: Int64?
+    }
 
     struct Entry {
       var account: Int64
@@ -40,7 +53,11 @@ final class VerifyEvents {
     }
   }
 
-  init(_ connection: Connection) throws(SQLiteError) { slice = try connection.prepare(Self.sliceSQL) }
+  init(_ connection: Connection) throws(SQLiteError) {
+    slice = try connection.prepare(Self.sliceSQL)
+    rules = try AlertRuleTable(connection)
+    expiries = try ExpiryTable(connection)
+  }
 
   /// Walks the next slice.
   /// - Returns: whether there may be more.
@@ -48,17 +65,20 @@ final class VerifyEvents {
     slice.bind(lastId)
     slice.bind(VerifyReader.sliceRows)
     let rows = try slice.all { (row) throws(SQLiteError) in
-      let (event, account) = (try EventTable.event(&row), row.int())
+      var read = Row(event: try EventTable.event(&row), account: row.int())
       if row.isNull {
         row.skip(6)
-        return Row(event: event, account: account, intentAccount: row.optionalInt())
-      }
-      return Row(
-        event: event, account: account,
-        entry: Row.Entry(
+      } else {
+        read.entry = Row.Entry(
           account: row.int(), atMicros: row.int(),
           commit: CommitPoint(sequence: row.int(), position: row.int32()), availableMicros: row.int(),
-          owedMicros: row.int()), intentAccount: row.optionalInt())
+          owedMicros: row.int())
+      }
+      read.intentAccount = row.optionalInt()
+      if row.isNull { return read }
+      read.grant = Row.Grant(
+        account: row.int(), atMicros: row.int(), amountMicros: row.int(), expiresAtMicros: row.optionalInt())
+      return read
     }
     for row in rows { compare(row, &tally) }
     return rows.count == VerifyReader.sliceRows
@@ -85,6 +105,7 @@ final class VerifyEvents {
       tally.expect(holds ?? false, "\(name): no cap has come so far")
       tally.expect(
         event.cap?.resetsAtMicros ?? Int64.max > event.atMicros, "\(name): the cap's window was over")
+    case .creditExpires: compareCredit(event, row, &tally)
     case .topUpIntent:
       tally.expect(
         event.topUp != nil && row.intentAccount == row.account,
@@ -94,6 +115,46 @@ final class VerifyEvents {
 
   private func isReached(_ percent: Int64, of limit: Int64, by used: Int64) -> Bool {
     limit > 0 && (1...100).contains(percent) && Int128(used) * 100 >= Int128(percent) * Int128(limit)
+  }
+
+  private func compareCredit(_ event: AccountEvent, _ row: Row, _ tally: inout VerifyTally) {
+    let name = "event \(event.id)"
+    guard let credit = event.expiring, let grant = row.grant else {
+      return tally.add("\(name): it is of no credit")
+    }
+    tally.expect(
+      grant.account == row.account && grant.atMicros <= event.atMicros
+        && grant.expiresAtMicros == credit.expiresAtMicros,
+      "\(name): ledger row \(credit.lotId) did not grant such credit to its user")
+    tally.expect(
+      0 < credit.amountMicros && credit.amountMicros <= grant.amountMicros,
+      "\(name): \(credit.amountMicros) of \(grant.amountMicros) are left")
+    let line = credit.expiresAtMicros.subtractingSaturating(credit.withinMillis &* 1_000)
+    tally.expect(
+      line <= event.effectiveAtMicros && event.atMicros < credit.expiresAtMicros,
+      "\(name): it is not of the time before the credit's end")
+  }
+
+  /// The rules of credit that expires, and how far the server has come with them.
+  func compareExpiries(_ head: LedgerHead, _ tally: inout VerifyTally) throws(SQLiteError) {
+    let rules = try rules.all()
+    let windows = Set(rules.compactMap(\.condition.expiryWindowMillis))
+    let cursors = try expiries.all().all
+    for millis in windows.subtracting(cursors.map(\.windowMillis)).sorted() {
+      tally.add("credit that expires within \(millis) ms: nothing says how far its rules have come")
+    }
+    for cursor in cursors {
+      let name = "credit that expires within \(cursor.windowMillis) ms"
+      tally.examined += 1
+      tally.expect(windows.contains(cursor.windowMillis), "\(name): no rule is of it")
+      let latest = head.latestMicros.addingSaturating(cursor.windowMillis &* 1_000)
+      tally.expect(
+        cursor.stored.expiresAtMicros <= latest, "\(name): its rules have come further than the last commit")
+    }
+    for rule in rules {
+      tally.expect(
+        rule.sinceSequence <= head.ledgerSequence, "alert rule \(rule.id): it is of a row that is not there")
+    }
   }
 
   private func compare(_ event: AccountEvent, _ row: Row, _ tally: inout VerifyTally) {

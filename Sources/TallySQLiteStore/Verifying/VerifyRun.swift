@@ -317,6 +317,7 @@ final class VerifyRun {
     }
     try reader.snapshot { (head) throws(SQLiteError) in
       compare(head, commit: events.lastCommit.sequence, of: "an event")
+      try events.compareExpiries(head, &replay.chain)
     }
   }
 

@@ -60,8 +60,18 @@ enum EventRequests {
     case .pagesAtPercent(let percent):
       return .quotaAt(.pages, percent: try self.percent(percent, "rule.pages_at_percent"))
     case .capAtPercent(let percent): return .capAt(percent: try self.percent(percent, "rule.cap_at_percent"))
+    case .creditExpiresWithinMillis(let millis):
+      return .creditExpires(withinMillis: try expiryWindow(millis, "rule.credit_expires_within_millis"))
     case nil: throw invalidField("rule.condition", "must be set")
     }
+  }
+
+  private static func expiryWindow(_ millis: Int64, _ field: String) throws(Refusal) -> Int64 {
+    let allowed = AlertRule.expiryMillis
+    if allowed.contains(millis) { return millis }
+    throw invalidField(
+      field, "must be from \(allowed.lowerBound) to \(allowed.upperBound)",
+      limit: millis < allowed.lowerBound ? allowed.lowerBound : allowed.upperBound)
   }
 
   private static func percent(_ percent: Int32, _ field: String) throws(Refusal) -> Int64 {
@@ -135,6 +145,7 @@ extension TallystickV1.AlertRule {
     case .quotaAt(.uploads, let percent): condition = .uploadsAtPercent(Int32(clamping: percent))
     case .quotaAt(.pages, let percent): condition = .pagesAtPercent(Int32(clamping: percent))
     case .capAt(let percent): condition = .capAtPercent(Int32(clamping: percent))
+    case .creditExpires(let millis): condition = .creditExpiresWithinMillis(millis)
     }
     updatedAtMicros = rule.updatedAtMicros
   }
@@ -167,6 +178,20 @@ extension TallystickV1.Event {
       cap = TallystickV1.CapStep(step)
     }
     topUp = event.topUp.map(TallystickV1.TopUpStep.init)
+    if let credit = event.expiring {
+      ruleId = credit.ruleId
+      expiringCredit = TallystickV1.ExpiringCredit(credit)
+    }
+  }
+}
+
+extension TallystickV1.ExpiringCredit {
+  init(_ credit: AccountEvent.ExpiringCredit) {
+    self.init()
+    transactionId = Identifiers.transaction(credit.lotId)
+    amountMicros = credit.amountMicros
+    expiresAtMicros = credit.expiresAtMicros
+    withinMillis = credit.withinMillis
   }
 }
 

@@ -24,7 +24,8 @@ struct EngineAgreementTests {
     "credit", "credit again", "run", "run again", "plan", "plan unchanged", "page", "page again", "media",
     "media again", "media deleted", "purged", "settings", "settings unchanged", "rate limit",
     "caps", "caps unchanged", "CAP_EXCEEDED", "rule", "rule unchanged", "rule deleted", "event",
-    "quota", "cap", "top-up", "no intent", "intent open", "intent open again", "intent cancelled",
+    "quota", "cap", "credit expires", "top-up", "no intent", "intent open", "intent open again",
+    "intent cancelled",
     "TOP_UP_INTENT_NOT_FOUND", "TOP_UP_INTENT_ENDED", "TOP_UP_INTENT_NOT_LEASED",
     "QUOTA_EXCEEDED", "INSUFFICIENT_CREDITS", "GRANT_NOT_FOUND", "VERSION_CONFLICT", "RUN_NOT_FOUND",
     "USER_SUSPENDED", "PAYMENT_DUE", "REFUND_EXCEEDS", "TRANSACTION_NOT_REFUNDABLE", "REVERSAL_EXCEEDS",
@@ -99,7 +100,7 @@ struct EngineAgreementTests {
       for userId in ProductSteps.users {
         let filter = EventFilter(userId: userId, limit: 1_000)
         for event in try rigs[0].rig.engine.events(filter).value.rows {
-          let names = [EventKind.quotaAt: "quota", .capAt: "cap"]
+          let names = [EventKind.quotaAt: "quota", .capAt: "cap", .creditExpires: "credit expires"]
           tally[names[event.kind] ?? "event", default: 0] += 1
         }
       }

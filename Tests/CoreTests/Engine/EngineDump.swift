@@ -82,7 +82,9 @@ struct EngineDump {
         return (page.rows, page.nextBefore)
       }
     }
-    for kinds in [[], [EventKind.balanceBelow, .quotaAt], [.owed, .capAt, .grantSkipped, .topUpIntent]] {
+    for kinds in [
+      [], [EventKind.balanceBelow, .quotaAt], [.owed, .capAt, .grantSkipped, .creditExpires, .topUpIntent],
+    ] {
       add(list: "events \(kinds) of \(userId)") { [engine] (place: Int64?) in
         var filter = EventFilter(userId: userId, limit: Self.pageLength)
         (filter.kinds, filter.beforeId) = (kinds, place)

@@ -52,6 +52,51 @@ void   tallystick__v1__event__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__event__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   tallystick__v1__expiring_credit__init
+                     (Tallystick__V1__ExpiringCredit         *message)
+{
+  static const Tallystick__V1__ExpiringCredit init_value = TALLYSTICK__V1__EXPIRING_CREDIT__INIT;
+  *message = init_value;
+}
+size_t tallystick__v1__expiring_credit__get_packed_size
+                     (const Tallystick__V1__ExpiringCredit *message)
+{
+  assert(message->base.descriptor == &tallystick__v1__expiring_credit__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t tallystick__v1__expiring_credit__pack
+                     (const Tallystick__V1__ExpiringCredit *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &tallystick__v1__expiring_credit__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t tallystick__v1__expiring_credit__pack_to_buffer
+                     (const Tallystick__V1__ExpiringCredit *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &tallystick__v1__expiring_credit__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Tallystick__V1__ExpiringCredit *
+       tallystick__v1__expiring_credit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Tallystick__V1__ExpiringCredit *)
+     protobuf_c_message_unpack (&tallystick__v1__expiring_credit__descriptor,
+                                allocator, len, data);
+}
+void   tallystick__v1__expiring_credit__free_unpacked
+                     (Tallystick__V1__ExpiringCredit *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &tallystick__v1__expiring_credit__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   tallystick__v1__quota_step__init
                      (Tallystick__V1__QuotaStep         *message)
 {
@@ -1357,7 +1402,7 @@ void   tallystick__v1__list_top_up_intents_response__free_unpacked
   assert(message->base.descriptor == &tallystick__v1__list_top_up_intents_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[16] =
+static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[17] =
 {
   {
     "event_id",
@@ -1551,6 +1596,18 @@ static const ProtobufCFieldDescriptor tallystick__v1__event__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "expiring_credit",
+    17,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Tallystick__V1__Event, n_expiring_credit),
+    offsetof(Tallystick__V1__Event, expiring_credit),
+    &tallystick__v1__expiring_credit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__event__field_indices_by_name[] = {
   10,   /* field[10] = after_micros */
@@ -1561,6 +1618,7 @@ static const unsigned tallystick__v1__event__field_indices_by_name[] = {
   3,   /* field[3] = created_at_micros */
   4,   /* field[4] = effective_at_micros */
   0,   /* field[0] = event_id */
+  16,   /* field[16] = expiring_credit */
   2,   /* field[2] = kind */
   14,   /* field[14] = quota */
   7,   /* field[7] = rule_id */
@@ -1573,7 +1631,7 @@ static const unsigned tallystick__v1__event__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__event__descriptor =
 {
@@ -1583,11 +1641,88 @@ const ProtobufCMessageDescriptor tallystick__v1__event__descriptor =
   "Tallystick__V1__Event",
   "tallystick.v1",
   sizeof(Tallystick__V1__Event),
-  16,
+  17,
   tallystick__v1__event__field_descriptors,
   tallystick__v1__event__field_indices_by_name,
   1,  tallystick__v1__event__number_ranges,
   (ProtobufCMessageInit) tallystick__v1__event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor tallystick__v1__expiring_credit__field_descriptors[4] =
+{
+  {
+    "transaction_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ExpiringCredit, transaction_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "amount_micros",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ExpiringCredit, amount_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expires_at_micros",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ExpiringCredit, expires_at_micros),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "within_millis",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__ExpiringCredit, within_millis),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned tallystick__v1__expiring_credit__field_indices_by_name[] = {
+  1,   /* field[1] = amount_micros */
+  2,   /* field[2] = expires_at_micros */
+  0,   /* field[0] = transaction_id */
+  3,   /* field[3] = within_millis */
+};
+static const ProtobufCIntRange tallystick__v1__expiring_credit__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor tallystick__v1__expiring_credit__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "tallystick.v1.ExpiringCredit",
+  "ExpiringCredit",
+  "Tallystick__V1__ExpiringCredit",
+  "tallystick.v1",
+  sizeof(Tallystick__V1__ExpiringCredit),
+  4,
+  tallystick__v1__expiring_credit__field_descriptors,
+  tallystick__v1__expiring_credit__field_indices_by_name,
+  1,  tallystick__v1__expiring_credit__number_ranges,
+  (ProtobufCMessageInit) tallystick__v1__expiring_credit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor tallystick__v1__quota_step__field_descriptors[4] =
@@ -1911,7 +2046,7 @@ const ProtobufCMessageDescriptor tallystick__v1__skipped_grant__descriptor =
   (ProtobufCMessageInit) tallystick__v1__skipped_grant__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__alert_rule__field_descriptors[11] =
+static const ProtobufCFieldDescriptor tallystick__v1__alert_rule__field_descriptors[12] =
 {
   {
     "rule_id",
@@ -2045,10 +2180,23 @@ static const ProtobufCFieldDescriptor tallystick__v1__alert_rule__field_descript
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "credit_expires_within_millis",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Tallystick__V1__AlertRule, condition_case),
+    offsetof(Tallystick__V1__AlertRule, credit_expires_within_millis),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__alert_rule__field_indices_by_name[] = {
   4,   /* field[4] = balance_below_micros */
   10,   /* field[10] = cap_at_percent */
+  11,   /* field[11] = credit_expires_within_millis */
   1,   /* field[1] = every_user */
   7,   /* field[7] = generations_at_percent */
   5,   /* field[5] = owed_above_micros */
@@ -2062,7 +2210,7 @@ static const unsigned tallystick__v1__alert_rule__field_indices_by_name[] = {
 static const ProtobufCIntRange tallystick__v1__alert_rule__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__alert_rule__descriptor =
 {
@@ -2072,7 +2220,7 @@ const ProtobufCMessageDescriptor tallystick__v1__alert_rule__descriptor =
   "Tallystick__V1__AlertRule",
   "tallystick.v1",
   sizeof(Tallystick__V1__AlertRule),
-  11,
+  12,
   tallystick__v1__alert_rule__field_descriptors,
   tallystick__v1__alert_rule__field_indices_by_name,
   1,  tallystick__v1__alert_rule__number_ranges,

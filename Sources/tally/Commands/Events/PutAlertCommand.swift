@@ -16,6 +16,7 @@ struct PutAlertCommand: ClientCommand {
         tally alerts put owes --user alice --owed-above 0
         tally alerts put nearly-used --every-user --generations-at 80
         tally alerts put near-cap --plan pro --cap-at 90
+        tally alerts put ends-soon --every-user --credit-expires-within 7d
       """)
 
   @OptionGroup var connection: ConnectionOptions
@@ -43,6 +44,11 @@ struct PutAlertCommand: ClientCommand {
   @Option(
     help: ArgumentHelp("When what is used of any cap reaches so much of its limit.", valueName: "percent"))
   var capAt: Int32?
+  @Option(
+    help: ArgumentHelp(
+      "When credit of which something is left is so close to its end, such as 12h or 7d.",
+      valueName: "time"))
+  var creditExpiresWithin: String?
   @Flag(help: "The amount is in micro-USD.") var micros = false
 
   private var scopes: [TallystickV1.AlertRule.Scope] {
@@ -58,6 +64,7 @@ struct PutAlertCommand: ClientCommand {
     if let uploadsAt { return .uploadsAtPercent(uploadsAt) }
     if let pagesAt { return .pagesAtPercent(pagesAt) }
     if let capAt { return .capAtPercent(capAt) }
+    if let creditExpiresWithin { return .creditExpiresWithinMillis(try Times.parseSpan(creditExpiresWithin)) }
     return try owedAbove.map { (text) throws(Failure) in
       .owedAboveMicros(try Amounts.parse(text, isMicros: micros))
     }
@@ -67,13 +74,14 @@ struct PutAlertCommand: ClientCommand {
     if scopes.count != 1 { throw ValidationError("give exactly one of: --every-user, --plan, --user") }
     let given = [
       balanceBelow != nil, owedAbove != nil, generationsAt != nil, uploadsAt != nil, pagesAt != nil,
-      capAt != nil,
+      capAt != nil, creditExpiresWithin != nil,
     ]
     if given.filter(\.self).count != 1 {
       throw ValidationError(
-        "give exactly one of: --balance-below, --owed-above, --generations-at, --uploads-at, --pages-at, "
-          + "--cap-at"
-      )
+        """
+        give exactly one of: --balance-below, --owed-above, --generations-at, --uploads-at, --pages-at, \
+        --cap-at, --credit-expires-within
+        """)
     }
   }
 

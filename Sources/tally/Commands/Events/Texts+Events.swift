@@ -21,6 +21,7 @@ extension Texts {
         case .uploadsAtPercent(let percent): "uploads at \(percent) %"
         case .pagesAtPercent(let percent): "pages at \(percent) %"
         case .capAtPercent(let percent): "a cap at \(percent) %"
+        case .creditExpiresWithinMillis(let millis): "credit expires within \(Times.formatSpan(millis))"
         case nil: "-"
         }
       table.add([rule.ruleId, subject, condition])
@@ -57,6 +58,10 @@ extension Texts {
       return "\(count(step.used)) of \(count(step.limit)) \(step.quota.lowercased()): \(step.percent) %"
     }
     if let step = event.cap { return cap(step) }
+    if let credit = event.expiringCredit {
+      let end = Timestamp.format(credit.expiresAtMicros)
+      return "\(Dollars.format(credit.amountMicros)) of \(credit.transactionId) expires \(end)"
+    }
     if let step = event.topUp {
       return "\(step.intentId) of \(Dollars.format(step.amountMicros)): \(step.state.word)"
     }

@@ -17,6 +17,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "tallystick/v1/caps.pb-c.h"
 
 typedef struct Tallystick__V1__Event Tallystick__V1__Event;
+typedef struct Tallystick__V1__ExpiringCredit Tallystick__V1__ExpiringCredit;
 typedef struct Tallystick__V1__QuotaStep Tallystick__V1__QuotaStep;
 typedef struct Tallystick__V1__CapStep Tallystick__V1__CapStep;
 typedef struct Tallystick__V1__TopUpStep Tallystick__V1__TopUpStep;
@@ -76,10 +77,25 @@ struct  Tallystick__V1__Event
   Tallystick__V1__QuotaStep **quota;
   size_t n_cap;
   Tallystick__V1__CapStep **cap;
+  size_t n_expiring_credit;
+  Tallystick__V1__ExpiringCredit **expiring_credit;
 };
 #define TALLYSTICK__V1__EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__event__descriptor) \
-    , 0, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+    , 0, {0,NULL}, 0, 0, 0, 0, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL }
+
+
+struct  Tallystick__V1__ExpiringCredit
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData transaction_id;
+  int64_t amount_micros;
+  int64_t expires_at_micros;
+  int64_t within_millis;
+};
+#define TALLYSTICK__V1__EXPIRING_CREDIT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__expiring_credit__descriptor) \
+    , {0,NULL}, 0, 0, 0 }
 
 
 struct  Tallystick__V1__QuotaStep
@@ -151,7 +167,8 @@ typedef enum {
   TALLYSTICK__V1__ALERT_RULE__CONDITION_GENERATIONS_AT_PERCENT = 8,
   TALLYSTICK__V1__ALERT_RULE__CONDITION_UPLOADS_AT_PERCENT = 9,
   TALLYSTICK__V1__ALERT_RULE__CONDITION_PAGES_AT_PERCENT = 10,
-  TALLYSTICK__V1__ALERT_RULE__CONDITION_CAP_AT_PERCENT = 11
+  TALLYSTICK__V1__ALERT_RULE__CONDITION_CAP_AT_PERCENT = 11,
+  TALLYSTICK__V1__ALERT_RULE__CONDITION_CREDIT_EXPIRES_WITHIN_MILLIS = 12
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(TALLYSTICK__V1__ALERT_RULE__CONDITION__CASE)
 } Tallystick__V1__AlertRule__ConditionCase;
 
@@ -174,6 +191,7 @@ struct  Tallystick__V1__AlertRule
     int32_t uploads_at_percent;
     int32_t pages_at_percent;
     int32_t cap_at_percent;
+    int64_t credit_expires_within_millis;
   };
 };
 #define TALLYSTICK__V1__ALERT_RULE__INIT \
@@ -524,6 +542,25 @@ Tallystick__V1__Event *
                       const uint8_t       *data);
 void   tallystick__v1__event__free_unpacked
                      (Tallystick__V1__Event *message,
+                      ProtobufCAllocator *allocator);
+/* Tallystick__V1__ExpiringCredit methods */
+void   tallystick__v1__expiring_credit__init
+                     (Tallystick__V1__ExpiringCredit         *message);
+size_t tallystick__v1__expiring_credit__get_packed_size
+                     (const Tallystick__V1__ExpiringCredit   *message);
+size_t tallystick__v1__expiring_credit__pack
+                     (const Tallystick__V1__ExpiringCredit   *message,
+                      uint8_t             *out);
+size_t tallystick__v1__expiring_credit__pack_to_buffer
+                     (const Tallystick__V1__ExpiringCredit   *message,
+                      ProtobufCBuffer     *buffer);
+Tallystick__V1__ExpiringCredit *
+       tallystick__v1__expiring_credit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   tallystick__v1__expiring_credit__free_unpacked
+                     (Tallystick__V1__ExpiringCredit *message,
                       ProtobufCAllocator *allocator);
 /* Tallystick__V1__QuotaStep methods */
 void   tallystick__v1__quota_step__init
@@ -1081,6 +1118,9 @@ void   tallystick__v1__list_top_up_intents_response__free_unpacked
 typedef void (*Tallystick__V1__Event_Closure)
                  (const Tallystick__V1__Event *message,
                   void *closure_data);
+typedef void (*Tallystick__V1__ExpiringCredit_Closure)
+                 (const Tallystick__V1__ExpiringCredit *message,
+                  void *closure_data);
 typedef void (*Tallystick__V1__QuotaStep_Closure)
                  (const Tallystick__V1__QuotaStep *message,
                   void *closure_data);
@@ -1175,6 +1215,7 @@ typedef void (*Tallystick__V1__ListTopUpIntentsResponse_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor tallystick__v1__event__descriptor;
+extern const ProtobufCMessageDescriptor tallystick__v1__expiring_credit__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__quota_step__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__cap_step__descriptor;
 extern const ProtobufCMessageDescriptor tallystick__v1__top_up_step__descriptor;

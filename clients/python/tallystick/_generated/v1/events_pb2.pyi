@@ -8,6 +8,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 EVENT_KIND_BALANCE_BELOW: EventKind
 EVENT_KIND_CAP_AT: EventKind
+EVENT_KIND_CREDIT_EXPIRES: EventKind
 EVENT_KIND_GRANT_SKIPPED: EventKind
 EVENT_KIND_OWED: EventKind
 EVENT_KIND_QUOTA_AT: EventKind
@@ -24,9 +25,10 @@ TOP_UP_INTENT_STATE_OPEN: TopUpIntentState
 TOP_UP_INTENT_STATE_UNSPECIFIED: TopUpIntentState
 
 class AlertRule(_message.Message):
-    __slots__ = ["balance_below_micros", "cap_at_percent", "every_user", "generations_at_percent", "owed_above_micros", "pages_at_percent", "plan_id", "rule_id", "updated_at_micros", "uploads_at_percent", "user_id"]
+    __slots__ = ["balance_below_micros", "cap_at_percent", "credit_expires_within_millis", "every_user", "generations_at_percent", "owed_above_micros", "pages_at_percent", "plan_id", "rule_id", "updated_at_micros", "uploads_at_percent", "user_id"]
     BALANCE_BELOW_MICROS_FIELD_NUMBER: _ClassVar[int]
     CAP_AT_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_EXPIRES_WITHIN_MILLIS_FIELD_NUMBER: _ClassVar[int]
     EVERY_USER_FIELD_NUMBER: _ClassVar[int]
     GENERATIONS_AT_PERCENT_FIELD_NUMBER: _ClassVar[int]
     OWED_ABOVE_MICROS_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +40,7 @@ class AlertRule(_message.Message):
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     balance_below_micros: int
     cap_at_percent: int
+    credit_expires_within_millis: int
     every_user: bool
     generations_at_percent: int
     owed_above_micros: int
@@ -47,7 +50,7 @@ class AlertRule(_message.Message):
     updated_at_micros: int
     uploads_at_percent: int
     user_id: str
-    def __init__(self, rule_id: _Optional[str] = ..., every_user: bool = ..., plan_id: _Optional[str] = ..., user_id: _Optional[str] = ..., balance_below_micros: _Optional[int] = ..., owed_above_micros: _Optional[int] = ..., generations_at_percent: _Optional[int] = ..., uploads_at_percent: _Optional[int] = ..., pages_at_percent: _Optional[int] = ..., cap_at_percent: _Optional[int] = ..., updated_at_micros: _Optional[int] = ...) -> None: ...
+    def __init__(self, rule_id: _Optional[str] = ..., every_user: bool = ..., plan_id: _Optional[str] = ..., user_id: _Optional[str] = ..., balance_below_micros: _Optional[int] = ..., owed_above_micros: _Optional[int] = ..., generations_at_percent: _Optional[int] = ..., uploads_at_percent: _Optional[int] = ..., pages_at_percent: _Optional[int] = ..., cap_at_percent: _Optional[int] = ..., credit_expires_within_millis: _Optional[int] = ..., updated_at_micros: _Optional[int] = ...) -> None: ...
 
 class CancelTopUpIntentRequest(_message.Message):
     __slots__ = ["intent_id"]
@@ -100,7 +103,7 @@ class DeleteAlertRuleResponse(_message.Message):
     def __init__(self, unchanged: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ["after_micros", "before_micros", "cap", "commit_position", "commit_sequence", "created_at_micros", "effective_at_micros", "event_id", "kind", "quota", "rule_id", "skipped_grant", "threshold_micros", "top_up", "transaction_id", "user_id"]
+    __slots__ = ["after_micros", "before_micros", "cap", "commit_position", "commit_sequence", "created_at_micros", "effective_at_micros", "event_id", "expiring_credit", "kind", "quota", "rule_id", "skipped_grant", "threshold_micros", "top_up", "transaction_id", "user_id"]
     AFTER_MICROS_FIELD_NUMBER: _ClassVar[int]
     BEFORE_MICROS_FIELD_NUMBER: _ClassVar[int]
     CAP_FIELD_NUMBER: _ClassVar[int]
@@ -109,6 +112,7 @@ class Event(_message.Message):
     CREATED_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     EFFECTIVE_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    EXPIRING_CREDIT_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     QUOTA_FIELD_NUMBER: _ClassVar[int]
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +129,7 @@ class Event(_message.Message):
     created_at_micros: int
     effective_at_micros: int
     event_id: int
+    expiring_credit: ExpiringCredit
     kind: EventKind
     quota: QuotaStep
     rule_id: str
@@ -133,7 +138,19 @@ class Event(_message.Message):
     top_up: TopUpStep
     transaction_id: str
     user_id: str
-    def __init__(self, event_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[EventKind, str]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., rule_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., before_micros: _Optional[int] = ..., after_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ..., skipped_grant: _Optional[_Union[SkippedGrant, _Mapping]] = ..., top_up: _Optional[_Union[TopUpStep, _Mapping]] = ..., quota: _Optional[_Union[QuotaStep, _Mapping]] = ..., cap: _Optional[_Union[CapStep, _Mapping]] = ...) -> None: ...
+    def __init__(self, event_id: _Optional[int] = ..., user_id: _Optional[str] = ..., kind: _Optional[_Union[EventKind, str]] = ..., created_at_micros: _Optional[int] = ..., effective_at_micros: _Optional[int] = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., rule_id: _Optional[str] = ..., threshold_micros: _Optional[int] = ..., before_micros: _Optional[int] = ..., after_micros: _Optional[int] = ..., transaction_id: _Optional[str] = ..., skipped_grant: _Optional[_Union[SkippedGrant, _Mapping]] = ..., top_up: _Optional[_Union[TopUpStep, _Mapping]] = ..., quota: _Optional[_Union[QuotaStep, _Mapping]] = ..., cap: _Optional[_Union[CapStep, _Mapping]] = ..., expiring_credit: _Optional[_Union[ExpiringCredit, _Mapping]] = ...) -> None: ...
+
+class ExpiringCredit(_message.Message):
+    __slots__ = ["amount_micros", "expires_at_micros", "transaction_id", "within_millis"]
+    AMOUNT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_MICROS_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    WITHIN_MILLIS_FIELD_NUMBER: _ClassVar[int]
+    amount_micros: int
+    expires_at_micros: int
+    transaction_id: str
+    within_millis: int
+    def __init__(self, transaction_id: _Optional[str] = ..., amount_micros: _Optional[int] = ..., expires_at_micros: _Optional[int] = ..., within_millis: _Optional[int] = ...) -> None: ...
 
 class FailTopUpIntentRequest(_message.Message):
     __slots__ = ["intent_id", "message", "worker"]

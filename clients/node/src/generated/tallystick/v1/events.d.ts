@@ -13,6 +13,8 @@ export declare const EventKind: {
   readonly QUOTA_AT: 3
   /** What is used of a cap in force reached a rule's part of its limit. */
   readonly CAP_AT: 4
+  /** Credit of which something is left came within a rule's time of its end. */
+  readonly CREDIT_EXPIRES: 5
   /** A period of a subscription with automatic grants was not granted. */
   readonly GRANT_SKIPPED: 6
   /** A top-up intent was opened, closed, given up or cancelled. */
@@ -20,7 +22,7 @@ export declare const EventKind: {
   /** The value's name; undefined when it is not known here. */
   nameOf(number: number): string | undefined
 }
-export type EventKind = 0 | 1 | 2 | 3 | 4 | 6 | 7 | (number & {})
+export type EventKind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | (number & {})
 
 export declare const SkipCause: {
   readonly UNSPECIFIED: 0
@@ -92,6 +94,8 @@ export interface Event {
   quota: QuotaStep | undefined
   /** Of CAP_AT. */
   cap: CapStep | undefined
+  /** Of CREDIT_EXPIRES. */
+  expiringCredit: ExpiringCredit | undefined
 }
 /** `Event` as it is given: what is absent has its default. */
 export interface EventInit {
@@ -133,8 +137,46 @@ export interface EventInit {
   quota?: QuotaStepInit | undefined
   /** Of CAP_AT. */
   cap?: CapStepInit | undefined
+  /** Of CREDIT_EXPIRES. */
+  expiringCredit?: ExpiringCreditInit | undefined
 }
 export declare const Event: MessageCodec<Event, EventInit>
+
+/** Credit of one grant that expires before long. */
+export interface ExpiringCredit {
+  /** The ledger row that granted it. */
+  transactionId: string
+  /**
+   * What was left of it then and not set aside.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  amountMicros: bigint
+  /** Microseconds since the epoch, UTC. */
+  expiresAtMicros: bigint
+  /**
+   * The rule's, at that time.
+   * Milliseconds.
+   */
+  withinMillis: bigint
+}
+/** `ExpiringCredit` as it is given: what is absent has its default. */
+export interface ExpiringCreditInit {
+  /** The ledger row that granted it. */
+  transactionId?: string | undefined
+  /**
+   * What was left of it then and not set aside.
+   * Micro-dollars: 1_000_000n is one dollar.
+   */
+  amountMicros?: bigint | undefined
+  /** Microseconds since the epoch, UTC. */
+  expiresAtMicros?: bigint | Date | undefined
+  /**
+   * The rule's, at that time.
+   * Milliseconds.
+   */
+  withinMillis?: bigint | undefined
+}
+export declare const ExpiringCredit: MessageCodec<ExpiringCredit, ExpiringCreditInit>
 
 /** What is used of a quota. */
 export interface QuotaStep {
@@ -288,6 +330,17 @@ export interface AlertRule {
    */
   capAtPercent: number | undefined
   /**
+   * Credit of one grant comes within so many milliseconds of its end, one hour to 366 days, while something
+   * is left of it: one event for each such credit. What holds have set aside is not left, as in the next
+   * expiry of a balance; credit that is effective later is. The server tells of it by itself, at that time or
+   * within a second, whatever the user's state; what is spent by then is not told of, and neither is what has
+   * expired when a server that was down comes back. Credit that is granted for less than that time is told of
+   * at once, and so is what a refund or a hold gives back to credit of which nothing was left. All rules
+   * together have at most 64 different times: INVALID_FIELD beyond.
+   * Milliseconds.
+   */
+  creditExpiresWithinMillis: bigint | undefined
+  /**
    * Set by the server.
    * Microseconds since the epoch, UTC.
    */
@@ -329,6 +382,17 @@ export interface AlertRuleInit {
    * limit of zero, and of one that is put or lowered to below what is used already, nothing comes about.
    */
   capAtPercent?: number | undefined
+  /**
+   * Credit of one grant comes within so many milliseconds of its end, one hour to 366 days, while something
+   * is left of it: one event for each such credit. What holds have set aside is not left, as in the next
+   * expiry of a balance; credit that is effective later is. The server tells of it by itself, at that time or
+   * within a second, whatever the user's state; what is spent by then is not told of, and neither is what has
+   * expired when a server that was down comes back. Credit that is granted for less than that time is told of
+   * at once, and so is what a refund or a hold gives back to credit of which nothing was left. All rules
+   * together have at most 64 different times: INVALID_FIELD beyond.
+   * Milliseconds.
+   */
+  creditExpiresWithinMillis?: bigint | undefined
   /**
    * Set by the server.
    * Microseconds since the epoch, UTC.

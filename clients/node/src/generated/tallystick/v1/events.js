@@ -9,6 +9,7 @@ export const EventKind = enumeration('EVENT_KIND_', {
   OWED: 2,
   QUOTA_AT: 3,
   CAP_AT: 4,
+  CREDIT_EXPIRES: 5,
   GRANT_SKIPPED: 6,
   TOP_UP_INTENT: 7,
 })
@@ -45,6 +46,7 @@ export const Event = new MessageCodec('tallystick.v1.Event', blankEvent, readEve
   { name: 'topUp', proto: 'top_up', number: 14, kind: 'message', of: () => TopUpStep, presence: true },
   { name: 'quota', proto: 'quota', number: 15, kind: 'message', of: () => QuotaStep, presence: true },
   { name: 'cap', proto: 'cap', number: 16, kind: 'message', of: () => CapStep, presence: true },
+  { name: 'expiringCredit', proto: 'expiring_credit', number: 17, kind: 'message', of: () => ExpiringCredit, presence: true },
 ])
 
 export function blankEvent() {
@@ -65,6 +67,7 @@ export function blankEvent() {
     topUp: undefined,
     quota: undefined,
     cap: undefined,
+    expiringCredit: undefined,
   }
 }
 
@@ -132,6 +135,12 @@ export function readEvent(r, m) {
         case 130: {
           const end = r.enter()
           m.cap = readCapStep(r, m.cap ?? blankCapStep())
+          r.leave(end)
+          break
+        }
+        case 138: {
+          const end = r.enter()
+          m.expiringCredit = readExpiringCredit(r, m.expiringCredit ?? blankExpiringCredit())
           r.leave(end)
           break
         }
@@ -235,6 +244,84 @@ export function writeEvent(w, m) {
     const at = w.enter(v, 'Event.cap')
     writeCapStep(w, v)
     w.leave(at)
+  }
+  v = m.expiringCredit
+  if (v !== undefined) {
+    w.tag(138)
+    const at = w.enter(v, 'Event.expiringCredit')
+    writeExpiringCredit(w, v)
+    w.leave(at)
+  }
+  w.unknown(m[UNKNOWN])
+}
+
+export const ExpiringCredit = new MessageCodec('tallystick.v1.ExpiringCredit', blankExpiringCredit, readExpiringCredit, writeExpiringCredit, () => [
+  { name: 'transactionId', proto: 'transaction_id', number: 1, kind: 'text' },
+  { name: 'amountMicros', proto: 'amount_micros', number: 2, kind: 'int64' },
+  { name: 'expiresAtMicros', proto: 'expires_at_micros', number: 3, kind: 'int64' },
+  { name: 'withinMillis', proto: 'within_millis', number: 4, kind: 'int64' },
+])
+
+export function blankExpiringCredit() {
+  return {
+    transactionId: '',
+    amountMicros: 0n,
+    expiresAtMicros: 0n,
+    withinMillis: 0n,
+  }
+}
+
+export function readExpiringCredit(r, m) {
+  let tag = 0
+  try {
+    while (r.pos < r.end) {
+      tag = 0
+      tag = r.tag()
+      switch (tag) {
+        case 10:
+          m.transactionId = r.text()
+          break
+        case 16:
+          m.amountMicros = r.int64()
+          break
+        case 24:
+          m.expiresAtMicros = r.int64()
+          break
+        case 32:
+          m.withinMillis = r.int64()
+          break
+        default:
+          r.unknown(tag, m)
+      }
+    }
+  } catch (error) {
+    throw r.place(error, ExpiringCredit, tag)
+  }
+  return m
+}
+
+export function writeExpiringCredit(w, m) {
+  check(m, ExpiringCredit)
+  let v
+  v = m.transactionId
+  if (v !== undefined && v !== '') {
+    w.tag(10)
+    w.text(v, 'ExpiringCredit.transactionId')
+  }
+  v = m.amountMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(16)
+    w.int64(v, 'ExpiringCredit.amountMicros')
+  }
+  v = m.expiresAtMicros
+  if (v !== undefined && v !== 0n) {
+    w.tag(24)
+    w.time(v, 'ExpiringCredit.expiresAtMicros')
+  }
+  v = m.withinMillis
+  if (v !== undefined && v !== 0n) {
+    w.tag(32)
+    w.int64(v, 'ExpiringCredit.withinMillis')
   }
   w.unknown(m[UNKNOWN])
 }
@@ -549,6 +636,7 @@ export const AlertRule = new MessageCodec('tallystick.v1.AlertRule', blankAlertR
   { name: 'uploadsAtPercent', proto: 'uploads_at_percent', number: 9, kind: 'int32', presence: true, oneof: 'condition' },
   { name: 'pagesAtPercent', proto: 'pages_at_percent', number: 10, kind: 'int32', presence: true, oneof: 'condition' },
   { name: 'capAtPercent', proto: 'cap_at_percent', number: 11, kind: 'int32', presence: true, oneof: 'condition' },
+  { name: 'creditExpiresWithinMillis', proto: 'credit_expires_within_millis', number: 12, kind: 'int64', presence: true, oneof: 'condition' },
   { name: 'updatedAtMicros', proto: 'updated_at_micros', number: 7, kind: 'int64' },
 ])
 
@@ -564,6 +652,7 @@ export function blankAlertRule() {
     uploadsAtPercent: undefined,
     pagesAtPercent: undefined,
     capAtPercent: undefined,
+    creditExpiresWithinMillis: undefined,
     updatedAtMicros: 0n,
   }
 }
@@ -600,6 +689,7 @@ export function readAlertRule(r, m) {
           m.uploadsAtPercent = undefined
           m.pagesAtPercent = undefined
           m.capAtPercent = undefined
+          m.creditExpiresWithinMillis = undefined
           break
         case 48:
           m.owedAboveMicros = r.int64()
@@ -608,6 +698,7 @@ export function readAlertRule(r, m) {
           m.uploadsAtPercent = undefined
           m.pagesAtPercent = undefined
           m.capAtPercent = undefined
+          m.creditExpiresWithinMillis = undefined
           break
         case 64:
           m.generationsAtPercent = r.int32()
@@ -616,6 +707,7 @@ export function readAlertRule(r, m) {
           m.uploadsAtPercent = undefined
           m.pagesAtPercent = undefined
           m.capAtPercent = undefined
+          m.creditExpiresWithinMillis = undefined
           break
         case 72:
           m.uploadsAtPercent = r.int32()
@@ -624,6 +716,7 @@ export function readAlertRule(r, m) {
           m.generationsAtPercent = undefined
           m.pagesAtPercent = undefined
           m.capAtPercent = undefined
+          m.creditExpiresWithinMillis = undefined
           break
         case 80:
           m.pagesAtPercent = r.int32()
@@ -632,6 +725,7 @@ export function readAlertRule(r, m) {
           m.generationsAtPercent = undefined
           m.uploadsAtPercent = undefined
           m.capAtPercent = undefined
+          m.creditExpiresWithinMillis = undefined
           break
         case 88:
           m.capAtPercent = r.int32()
@@ -640,6 +734,16 @@ export function readAlertRule(r, m) {
           m.generationsAtPercent = undefined
           m.uploadsAtPercent = undefined
           m.pagesAtPercent = undefined
+          m.creditExpiresWithinMillis = undefined
+          break
+        case 96:
+          m.creditExpiresWithinMillis = r.int64()
+          m.balanceBelowMicros = undefined
+          m.owedAboveMicros = undefined
+          m.generationsAtPercent = undefined
+          m.uploadsAtPercent = undefined
+          m.pagesAtPercent = undefined
+          m.capAtPercent = undefined
           break
         case 56:
           m.updatedAtMicros = r.int64()
@@ -657,7 +761,7 @@ export function readAlertRule(r, m) {
 export function writeAlertRule(w, m) {
   check(m, AlertRule)
   if ((m.everyUser !== undefined) + (m.planId !== undefined) + (m.userId !== undefined) > 1) oneOf('AlertRule.scope', { everyUser: m.everyUser, planId: m.planId, userId: m.userId })
-  if ((m.balanceBelowMicros !== undefined) + (m.owedAboveMicros !== undefined) + (m.generationsAtPercent !== undefined) + (m.uploadsAtPercent !== undefined) + (m.pagesAtPercent !== undefined) + (m.capAtPercent !== undefined) > 1) oneOf('AlertRule.condition', { balanceBelowMicros: m.balanceBelowMicros, owedAboveMicros: m.owedAboveMicros, generationsAtPercent: m.generationsAtPercent, uploadsAtPercent: m.uploadsAtPercent, pagesAtPercent: m.pagesAtPercent, capAtPercent: m.capAtPercent })
+  if ((m.balanceBelowMicros !== undefined) + (m.owedAboveMicros !== undefined) + (m.generationsAtPercent !== undefined) + (m.uploadsAtPercent !== undefined) + (m.pagesAtPercent !== undefined) + (m.capAtPercent !== undefined) + (m.creditExpiresWithinMillis !== undefined) > 1) oneOf('AlertRule.condition', { balanceBelowMicros: m.balanceBelowMicros, owedAboveMicros: m.owedAboveMicros, generationsAtPercent: m.generationsAtPercent, uploadsAtPercent: m.uploadsAtPercent, pagesAtPercent: m.pagesAtPercent, capAtPercent: m.capAtPercent, creditExpiresWithinMillis: m.creditExpiresWithinMillis })
   let v
   v = m.ruleId
   if (v !== undefined && v !== '') {
@@ -713,6 +817,11 @@ export function writeAlertRule(w, m) {
   if (v !== undefined) {
     w.tag(88)
     w.int32(v, 'AlertRule.capAtPercent')
+  }
+  v = m.creditExpiresWithinMillis
+  if (v !== undefined) {
+    w.tag(96)
+    w.int64(v, 'AlertRule.creditExpiresWithinMillis')
   }
   w.unknown(m[UNKNOWN])
 }
