@@ -151,12 +151,14 @@ struct EventServiceTests {
         #expect(try await live.call(Usage.putAlertRule) { $0.rule = rule }.unchanged)
       }
       #expect(try await live.call(Usage.listAlertRules) { _ in }.rules.map(\.condition) == conditions)
-      let far = Int64(4_000_000_000_000_000)
-      let grants = try await [far, live.now + 86_400_000_000].map(\.self).asyncMap { end in
-        try await live.call(TallystickV1.CreditService.grantPromo) {
-          ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("u", 5, "g\(end)")
-          $0.expiresAtMicros = end
+      let now = try await live.purchase("u", 10, payment: "p", key: "p").transaction?.createdAtMicros ?? 0
+      var grants: [TallystickV1.GrantPromoResponse] = []
+      for days in [367, 1] as [Int64] {
+        let grant = try await live.call(TallystickV1.CreditService.grantPromo) {
+          ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("u", 5, "g\(days)")
+          $0.expiresAtMicros = now + days * 86_400_000_000
         }
+        grants.append(grant)
       }
       let events = try await live.call(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [.creditExpires]) }.events
       let event = try #require(events.first)
