@@ -64,7 +64,8 @@ struct EventServiceTests {
       ("rule.cap_at_percent", rule("r", .everyUser(true), .capAtPercent(0))),
       ("rule.cap_at_percent", rule("r", .everyUser(true), .capAtPercent(101))),
       (
-        "rule.credit_expires_within_millis", rule("r", .everyUser(true), .creditExpiresWithinMillis(3_599_999))
+        "rule.credit_expires_within_millis",
+        rule("r", .everyUser(true), .creditExpiresWithinMillis(3_599_999))
       ),
       (
         "rule.credit_expires_within_millis",
@@ -160,13 +161,14 @@ struct EventServiceTests {
         }
         grants.append(grant)
       }
-      let events = try await live.call(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [.creditExpires]) }.events
+      let events = try await live.call(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [.creditExpires]) }
+        .events
       let event = try #require(events.first)
       #expect(events.count == 1 && event.ruleId == "r0" && event.transactionId.isEmpty)
       #expect(event.expiringCredit?.transactionId == grants[1].transaction?.transactionId)
       #expect(event.expiringCredit?.amountMicros == 5)
       #expect(event.expiringCredit?.expiresAtMicros == grants[1].transaction?.expiresAtMicros)
-      #expect(event.expiringCredit?.withinMillis == 366 * 86_400_000)
+      #expect(event.expiringCredit?.withinMillis == Int64(366 * 86_400_000))
     }
   }
 

@@ -32,9 +32,10 @@ struct EventCommandTests {
       near.contains("cap_at") && near.contains("$8.50 used of cap daily=money,day,$10.00: 80 %"), "\(near)")
     let soon = try rig.output("alerts", "put", "soon", "--user", "carol", "--credit-expires-within", "7d")
     #expect(soon.contains("credit expires within 7d") && soon.contains("user carol"))
-    _ = try rig.output("credits", "grant", "carol", "2", "--expires", "2030-01-20")
+    _ = try rig.output("credits", "promo", "carol", "2", "--expires", "2030-01-20")
     let carols = try rig.output("events", "carol", "--kind", "credit_expires")
-    #expect(carols.contains("soon") && carols.contains("$2.00 of tx-4 expires 2030-01-20"), "\(carols)")
+    #expect(carols.contains("soon") && carols.contains("$2.00 of "), "\(carols)")
+    #expect(carols.contains(" expires 2030-01-20"))
     #expect(
       try rig.refusal("alerts", "put", "soon", "--every-user", "--credit-expires-within", "59m")
         .contains("must be from 1h to 366d"))
