@@ -4,8 +4,8 @@
 // Invariants:
 // 1. Lots stand in the order of their ends, then of their ids. A lot is within a window when its end is no
 //    further away. Cursors only move forward.
-// 2. `stored` is what the last commit has written. Between it and `passed` there is no lot that somebody could
-//    still be told of: whoever opens one there moves `stored` in the same commit (`note`).
+// 2. `stored` is what the last commit has written. Between it and `passed` there is no lot that somebody
+//    could still be told of: whoever opens one there moves `stored` in the same commit (`note`).
 // 3. Every window of some rule has a cursor, and no other; all rules of a window share it. A rule is told of
 //    what comes about after it was put (`AlertRule.isPast`).
 //
@@ -102,8 +102,8 @@ package struct ExpiryCursors: Sendable, Equatable {
     if stores { all[index].stored = place }
   }
 
-  /// Takes note of a lot that is opened: where a cursor has come further already, the change that opens the lot
-  /// tells of it, and no start does so again.
+  /// Takes note of a lot that is opened: where a cursor has come further already, the change that opens the
+  /// lot tells of it, and no start does so again.
   mutating func note(opened place: LotPlace, nowMicros: Int64) {
     for index in all.indices where all[index].stored < place {
       let reached = all[index].reached(atMicros: nowMicros)

@@ -14,7 +14,7 @@ extension Committer {
   /// Events of it, beside those of its last lot.
   static let expiryEvents = 4_096
 
-  private struct Slice {
+  private struct LotSlice {
     var cursor: ExpiryCursor
     var lots: [ExpiringLot]
     /// Where the cursor stands once it has come by all of them.
@@ -45,8 +45,8 @@ extension Committer {
   }
 
   /// What the cursors come by next. Those with nothing before them move on without a commit.
-  private func expiringSlices(nowMicros: Int64) throws(StorageFailure) -> [Slice] {
-    var slices: [Slice] = []
+  private func expiringSlices(nowMicros: Int64) throws(StorageFailure) -> [LotSlice] {
+    var slices: [LotSlice] = []
     var room = Self.expiringLots
     for cursor in books.expiries.all where room > 0 {
       let end = cursor.end(atMicros: nowMicros)
@@ -57,14 +57,14 @@ extension Committer {
         books.expiries.pass(cursor.windowMillis, to: end, stores: false)
         continue
       }
-      slices.append(Slice(cursor: cursor, lots: lots, end: lots.count < room ? end : last.place))
+      slices.append(LotSlice(cursor: cursor, lots: lots, end: lots.count < room ? end : last.place))
       room -= lots.count
     }
     return slices
   }
 
   /// - Returns: whether lots are left, since there were too many events.
-  private func pass(_ slices: [Slice], _ records: ReadSet) throws(StorageFailure) -> Bool {
+  private func pass(_ slices: [LotSlice], _ records: ReadSet) throws(StorageFailure) -> Bool {
     var count = 0
     for slice in slices {
       for (index, lot) in slice.lots.enumerated() {

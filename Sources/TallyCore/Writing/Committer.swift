@@ -391,7 +391,8 @@ package final class Committer {
   }
 
   /// Tries a full disk again, writes off what has expired of some users, tells of credit that expires before
-  /// long, publishes what is due, removes some autosaves and some of what was purged, checkpoints an idle log.
+  /// long, publishes what is due, removes some autosaves and some of what was purged, and checkpoints an idle
+  /// log.
   /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {

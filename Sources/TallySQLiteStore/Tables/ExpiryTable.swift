@@ -10,8 +10,8 @@ final class ExpiryTable {
     SELECT l.sequence, l.expires_at, l.at, a.user_id FROM ledger l JOIN account a ON a.id = l.account
     WHERE l.expires_at IS NOT NULL AND l.hold_id IS NULL
     """
-  /// In two statements: for a comparison of both columns at once the index would be read from the first lot of
-  /// the same end on, of which there may be a million.
+  /// In two statements: for a comparison of both columns at once the index would be read from the first lot
+  /// of the same end on, of which there may be a million.
   static let sameSQL = """
     \(selected) AND l.expires_at = ?1 AND l.sequence > ?2 ORDER BY l.sequence LIMIT ?3
     """

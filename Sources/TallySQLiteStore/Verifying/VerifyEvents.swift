@@ -1,6 +1,6 @@
 // Check 3 of events: they are numbered without a gap, in the order of their commits, and each of a rule is of
-// a ledger row that its user's figure crossed the rule's line by, or of credit that came close to its end. Each
-// time of the rules of such credit has the place that the server has come to.
+// a ledger row that its user's figure crossed the rule's line by, or of credit that came close to its end.
+// Each time of the rules of such credit has the place that the server has come to.
 //
 // Invariants:
 // 1. Which rules there were at that time is not known any more, so that an event that is missing is not
@@ -75,9 +75,13 @@ final class VerifyEvents {
           owedMicros: row.int())
       }
       read.intentAccount = row.optionalInt()
-      if row.isNull { return read }
-      read.grant = Row.Grant(
-        account: row.int(), atMicros: row.int(), amountMicros: row.int(), expiresAtMicros: row.optionalInt())
+      if row.isNull {
+        row.skip(4)
+      } else {
+        read.grant = Row.Grant(
+          account: row.int(), atMicros: row.int(), amountMicros: row.int(), expiresAtMicros: row.optionalInt()
+        )
+      }
       return read
     }
     for row in rows { compare(row, &tally) }

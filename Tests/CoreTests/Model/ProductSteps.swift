@@ -103,11 +103,11 @@ struct ProductSteps {
       .everyUser, .everyUser, .plan(roll(8) == 0 ? "none" : pick(Self.planIds)), .user(pick(Self.users)),
     ])
     let condition: AlertRule.Condition =
-      switch roll(9) {
+      switch roll(10) {
       case 0: .owedAbove(micros: Int64(roll(3)))
       case 1: .capAt(percent: [1, 50, 100][roll(3)])
       case 6...8: .creditExpires(withinMillis: pick([2_000, 60_000, 40 * 86_400_000]))
-      case 2: .quotaAt(pick(QuotaKind.allCases), percent: Int64(1 + roll(100)))
+      case 2, 9: .quotaAt(pick(QuotaKind.allCases), percent: Int64(1 + roll(100)))
       default: .balanceBelow(micros: Int64(1 + roll(60)))
       }
     return .putRule(AlertRule(id: id, scope: scope, condition: condition))
