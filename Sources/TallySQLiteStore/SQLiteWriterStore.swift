@@ -116,6 +116,10 @@ final class SQLiteWriterStore: WriterStore {
     try storing { () throws(SQLiteError) in try tables.pages.toThin(nowMicros: nowMicros, limit: limit) }
   }
 
+  func mediaToDetach(limit: Int) throws(StorageFailure) -> [String] {
+    try storing { () throws(SQLiteError) in try tables.media.detaching(limit: limit) }
+  }
+
   func hasPurged() throws(StorageFailure) -> Bool {
     try storing { () throws(SQLiteError) in try tables.pages.hasPurged() }
   }

@@ -145,6 +145,11 @@ package final class MemoryStore: WriterStore {
       .prefix(limit).map(\.facts.pageId)
   }
 
+  package func mediaToDetach(limit: Int) throws(StorageFailure) -> [String] {
+    tables.media.values.filter { $0.detachingAuthor != nil }.sorted { $0.id < $1.id }
+      .prefix(limit).map(\.media.mediaId)
+  }
+
   package func hasPurged() throws(StorageFailure) -> Bool { !tables.purged.isEmpty }
 
   package func removePurgedSlice() throws(StorageFailure) { tables.removePurgedSlice() }

@@ -225,7 +225,8 @@ extension MemoryTables {
         findings.append("page \(facts.pageId): version \(published) is published")
       }
       let shown = version(page: page.id, facts.currentVersion)?.content.mediaIds ?? []
-      if liveMedia(shown, account: page.account).count != shown.count {
+      let detaching = shown.filter { media[$0]?.detachingAuthor != nil }
+      if liveMedia(shown, account: page.account).count + detaching.count != shown.count {
         findings.append("page \(facts.pageId): shows media that are gone")
       }
     }

@@ -91,6 +91,8 @@ package final class ProductEffects {
   package var media: StoredMedia?
   /// Pages whose content is another, although nothing of them is written.
   package var touchedPageIds: [String] = []
+  /// They are too many to be named.
+  var touchesAllPages = false
 }
 
 /// An id of a payment at its provider.

@@ -63,6 +63,8 @@ extension Decider {
   func decide(_ it: PageCommand.Duplicate) throws(Refusal) -> Decided<PageReceipt> {
     guard let source = try page(it.target) else { throw try notFound(it.target) }
     var content = try records.version(source.facts.version, of: source).content
+    let media = try records.liveMedia(content.mediaIds, account: source.account)
+    content = PageRules.withoutMissing(content, live: media)
     if !it.title.isEmpty { content.title = it.title }
     if let existing = try records.page(pageId: it.newPageId) {
       guard existing.account == source.account else { throw PageRefusals.pageIdInUse(it.newPageId) }
@@ -75,7 +77,6 @@ extension Decider {
       throw PageRefusals.pageIdInUse(it.newPageId)
     }
     try PageRules.check(content, field: "title")
-    let media = try records.liveMedia(content.mediaIds, account: source.account)
     return try make(
       it.newPageId, of: try records.account(userId: source.facts.userId), content, author: it.author,
       media: media, maximumReplyByteCount: it.target.maximumReplyByteCount, copiedFrom: source.facts.pageId)
@@ -118,9 +119,8 @@ extension Decider {
   func decide(_ it: PageCommand.Save) throws(Refusal) -> Decided<PageReceipt> {
     guard let page = try page(it.target) else { throw try notFound(it.target) }
     let current = try records.version(page.facts.version, of: page)
-    let decision = PageRules.save(it.content, expectedVersion: it.expectedVersion, over: current.state)
     return try carryOut(
-      decision, of: page, current,
+      try decision(on: it, over: current, of: page), of: page, current,
       PageEdit(
         target: it.target, expectedVersion: it.expectedVersion ?? current.version, author: it.author,
         mediaIds: it.content.mediaIds, field: "sections", isAutosave: it.isAutosave))
@@ -143,7 +143,7 @@ extension Decider {
       decision = try PageRules.patch(
         it.patch, expectedVersion: it.expectedVersion, over: current.state, base: base)
     } catch {
-      try requireMedia(of: edit, on: page)
+      try requireMedia(of: edit, on: page, current)
       throw error
     }
     return try carryOut(decision, of: page, current, edit)
@@ -189,15 +189,17 @@ extension Decider {
       if current.isAutosave && !edit.isAutosave { return try keep(current, of: page, edit, rebased: rebased) }
       return replayed(try view(current, of: page), rebased: rebased)
     case .conflict:
-      try requireMedia(of: edit, on: page)
+      try requireMedia(of: edit, on: page, current)
       let named = try records.namedVersion(edit.expectedVersion, of: page)?.content
       throw PageRefusals.conflict(
         PageRules.difference(from: named ?? PageContent(), to: current.content), current)
-    case .changed(let content, let rebased):
+    case .changed(let edited, let rebased):
       // A patch may name media of a section that it removes again.
-      let named = content.mediaIds.union(edit.mediaIds)
-      let media = try records.liveMedia(named, account: page.account)
-      if let missing = PageRefusals.missing(named, among: media) { throw missing }
+      let named = edited.mediaIds.union(edit.mediaIds)
+      let media = try records.liveMedia(named.union(current.content.mediaIds), account: page.account)
+      let detaching = detaching(current, live: media)
+      if let missing = PageRefusals.missing(named.subtracting(detaching), among: media) { throw missing }
+      let content = PageRules.detached(edited, mediaIds: detaching)
       var next = next(
         page, current, content, baseVersion: edit.expectedVersion, author: edit.author,
         isAutosave: edit.isAutosave)
@@ -226,9 +228,13 @@ extension Decider {
   }
 
   /// An edit that changes nothing may not even be compared when it names media that are not there.
-  private func requireMedia(of edit: PageEdit, on page: StoredPage) throws(Refusal) {
-    let media = try records.liveMedia(edit.mediaIds, account: page.account)
-    if let missing = PageRefusals.missing(edit.mediaIds, among: media) { throw missing }
+  private func requireMedia(
+    of edit: PageEdit, on page: StoredPage, _ current: StoredVersion
+  ) throws(Refusal) {
+    let media = try records.liveMedia(
+      edit.mediaIds.union(current.content.mediaIds), account: page.account)
+    let required = edit.mediaIds.subtracting(detaching(current, live: media))
+    if let missing = PageRefusals.missing(required, among: media) { throw missing }
   }
 
   struct NextVersion {
@@ -425,7 +431,7 @@ private struct PageEdit {
 }
 
 extension StoredVersion {
-  fileprivate var state: PageState {
+  var state: PageState {
     PageState(version: version, baseVersion: baseVersion, content: content)
   }
 }

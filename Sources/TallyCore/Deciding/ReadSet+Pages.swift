@@ -22,7 +22,7 @@ extension ReadSet {
     return stored.flatMap { writes.pages[ExactText($0)] == nil ? $0 : nil }
   }
 
-  private func page(id: Int64) throws(Refusal) -> StoredPage {
+  func page(id: Int64) throws(Refusal) -> StoredPage {
     if let pageId = writes.pageIds[id], let row = writes.pages[pageId] { return row.page }
     return try load { (it) throws(StorageFailure) in
       guard let page = try it.page(id: id) else { throw .malformed("sections of page \(id): no such page") }
@@ -88,6 +88,11 @@ extension ReadSet {
 
   /// Those of an account that are live, by id.
   func liveMedia(_ ids: Set<ExactText>, account: Int64) throws(Refusal) -> [ExactText: StoredMedia] {
+    try media(ids, account: account).filter { $0.value.media.deletedAtMicros == nil }
+  }
+
+  /// Those of an account, deleted or not, by id.
+  func media(_ ids: Set<ExactText>, account: Int64) throws(Refusal) -> [ExactText: StoredMedia] {
     if ids.isEmpty { return [:] }
     var found: [ExactText: StoredMedia] = [:]
     let others = ids.filter { writes.media[$0] == nil }
@@ -96,11 +101,11 @@ extension ReadSet {
       for media in stored { found[ExactText(media.media.mediaId)] = media }
     }
     for id in ids { if let row = writes.media[id] { found[id] = row.media } }
-    return found.filter { $0.value.account == account && $0.value.media.deletedAtMicros == nil }
+    return found.filter { $0.value.account == account }
   }
 
-  /// Pages whose current version shows a medium, in order of their numbers; deleted ones too.
-  func pages(using media: StoredMedia, limit: Int) throws(Refusal) -> [StoredPage] {
+  /// Numbers of pages whose current version names a medium, in order; deleted ones too.
+  func pages(using media: StoredMedia, limit: Int) throws(Refusal) -> [Int64] {
     let stored = try load { (it) throws(StorageFailure) in
       try it.pages(using: media.id, limit: limit + writes.pages.count)
     }
@@ -108,7 +113,7 @@ extension ReadSet {
     let here = changed.filter { row in row.sections.contains { $0.shows(media.media.mediaId) } }
     let gone = Set(changed.map(\.page.id))
     let ids = stored.filter { !gone.contains($0) } + here.map(\.page.id)
-    return try all(ids.sorted().prefix(limit)) { (id) throws(Refusal) in try page(id: id) }
+    return Array(ids.sorted().prefix(limit))
   }
 
   /// Ids of an account's pages that are published or are going to be, deleted or not.

@@ -17,6 +17,8 @@ package final class ReadSet {
   let looksForKeys: Bool
   /// Whether its decisions may be dropped.
   private let isCopy: Bool
+  /// Pages that one commit takes a medium out of, at most.
+  let detachedPages: Int
   package var writes: WriteSet
   /// What a batch asks for more than once, as it is committed.
   private var loadedPlanIds: [Int64: String?] = [:]
@@ -29,14 +31,15 @@ package final class ReadSet {
   private(set) var gap: StorageFailure?
 
   init(
-    source: any RecordSource, cache: any RecordCache, zones: ZoneStore, looksForKeys: Bool, writes: WriteSet,
-    isCopy: Bool = false
+    source: any RecordSource, cache: any RecordCache, zones: ZoneStore, looksForKeys: Bool,
+    detachedPages: Int = PageLimits.detachedPageCount, writes: WriteSet, isCopy: Bool = false
   ) {
     self.source = source
     self.cache = cache
     self.zones = zones
     self.looksForKeys = looksForKeys
     self.isCopy = isCopy
+    self.detachedPages = detachedPages
     self.writes = writes
   }
 
@@ -45,7 +48,9 @@ package final class ReadSet {
   /// The same records, for decisions that are not to be seen here. Keys are looked for: the store is not
   /// asked to write what is dropped, so it does not say that a key was in use.
   func copy() -> ReadSet {
-    ReadSet(source: source, cache: cache, zones: zones, looksForKeys: true, writes: writes, isCopy: true)
+    ReadSet(
+      source: source, cache: cache, zones: zones, looksForKeys: true, detachedPages: detachedPages,
+      writes: writes, isCopy: true)
   }
 
   /// - Throws: when a lookup of a copy has failed for more than its command.
@@ -84,6 +89,20 @@ package final class ReadSet {
       }
     }
     if let missing { throw missing }
+    return found
+  }
+
+  /// The same, of upkeep, which leaves out what is damaged.
+  func allReadable<Element, Value>(
+    _ elements: some Sequence<Element>, _ lookUp: (Element) throws(Refusal) -> Value
+  ) throws(Refusal) -> [Value] {
+    var found: [Value] = []
+    for element in elements {
+      do { found.append(try lookUp(element)) } catch {
+        // What is only missing is loaded, and then all of it is asked for again.
+        if gap != nil && !isMissingRecords { throw error }
+      }
+    }
     return found
   }
 

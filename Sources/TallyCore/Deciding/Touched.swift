@@ -8,6 +8,8 @@ public struct Touched: Sendable {
   var plans: Set<ExactText> = []
   /// Ids of pages whose content or whose media changed.
   public internal(set) var pages: Set<ExactText> = []
+  /// Media of more pages than are named one by one changed: all pages are touched.
+  public internal(set) var allPages = false
   /// Ids of users whose runs changed; the empty one stands for all users together.
   public internal(set) var stats: Set<ExactText> = []
 }

@@ -297,6 +297,7 @@ package struct WriteSet {
       touched.pages.insert(ExactText(page.facts.pageId))
     }
     for pageId in effects.touchedPageIds { touched.pages.insert(ExactText(pageId)) }
+    if effects.touchesAllPages { touched.allPages = true }
   }
 
   private mutating func add(_ effect: TopUpEffect) {

@@ -212,6 +212,7 @@ public enum PageCommand {
     public var actingUserId: String?
     /// Takes it out of the pages that use it.
     public var detaches: Bool
+    /// Of the versions that this makes.
     public var author: String
 
     public init(mediaId: String, actingUserId: String?, detaches: Bool, author: String) {
@@ -264,13 +265,18 @@ public struct MediaReceipt: Sendable, Equatable {
 }
 
 public struct MediaDeletion: Sendable, Equatable {
-  /// Pages that the medium was taken out of, oldest first.
+  /// Pages that the medium was taken out of in the call's commit, oldest first.
   public var detachedPageIds: [String]
+  /// Pages that the writer is yet to take it out of, counted up to `PageLimits.countedPageCount`.
+  public var remainingPageCount: Int
   public var replayed: Bool
   public var commit: CommitPoint
 
-  public init(detachedPageIds: [String], replayed: Bool, commit: CommitPoint) {
+  public init(
+    detachedPageIds: [String], remainingPageCount: Int = 0, replayed: Bool, commit: CommitPoint
+  ) {
     self.detachedPageIds = detachedPageIds
+    self.remainingPageCount = remainingPageCount
     self.replayed = replayed
     self.commit = commit
   }

@@ -11,9 +11,12 @@ public enum PageLimits {
   public static let contentByteCount = 65_536
   /// Of all that a version holds, by `PageContent.byteCount`.
   public static let pageByteCount = 1_048_576
-  /// Pages that one DeleteMedia may take its media out of, and the bytes that they hold together.
+  /// Pages that one commit takes a medium out of, and the bytes that they hold together; a page that holds
+  /// more goes alone.
   public static let detachedPageCount = 256
   public static let detachedByteCount = 33_554_432
+  /// Pages that a medium is yet to be taken out of are counted up to here.
+  public static let countedPageCount = 10_000
   /// Versions of a page that one transaction removes.
   public static let purgedVersionCount = 16
   /// Autosaves that one transaction removes, and of one page how many it looks at. Of those that are older

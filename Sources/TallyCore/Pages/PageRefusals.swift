@@ -72,18 +72,6 @@ package enum PageRefusals {
       .mediaInUse, "pages use this media", details: ["media_id": mediaId, "page_ids": named(pageIds)])
   }
 
-  static func tooManyPages(_ mediaId: String) -> Refusal {
-    Refusal(
-      .batchTooLarge, "more than \(PageLimits.detachedPageCount) pages use the media",
-      details: ["media_id": mediaId, "limit": String(PageLimits.detachedPageCount)])
-  }
-
-  static func tooLargePages(_ mediaId: String) -> Refusal {
-    Refusal(
-      .batchTooLarge, "the pages that use the media have more than \(PageLimits.detachedByteCount) bytes",
-      details: ["media_id": mediaId, "limit": String(PageLimits.detachedByteCount)])
-  }
-
   private static func named(_ ids: [String]) -> String {
     ids.prefix(PageLimits.namedIdCount).joined(separator: "\n")
   }

@@ -125,9 +125,12 @@ package enum PageRules {
   /// Content without media that are gone.
   /// - Parameter live: of all that it names, those that are there.
   static func withoutMissing(_ content: PageContent, live: [ExactText: some Any]) -> PageContent {
-    content.mediaIds.reduce(content) { content, id in
-      live[id] == nil ? detached(content, mediaId: id.text) : content
-    }
+    detached(content, mediaIds: content.mediaIds.filter { live[$0] == nil })
+  }
+
+  /// Content without some media.
+  static func detached(_ content: PageContent, mediaIds: Set<ExactText>) -> PageContent {
+    mediaIds.reduce(content) { detached($0, mediaId: $1.text) }
   }
 
   // MARK: limits

@@ -81,10 +81,13 @@ package struct StoredMedia {
   package var id: Int64
   package var account: Int64
   package var media: Media
+  /// It is deleted, and is yet to be taken out of pages, by versions of this author; nil otherwise.
+  package var detachingAuthor: String?
 
-  package init(id: Int64, account: Int64, media: Media) {
+  package init(id: Int64, account: Int64, media: Media, detachingAuthor: String? = nil) {
     self.id = id
     self.account = account
     self.media = media
+    self.detachingAuthor = detachingAuthor
   }
 }

@@ -1,13 +1,17 @@
-// Upkeep of pages, in slices: what is due of schedules is written, and autosaves are thinned.
+// Upkeep of pages, in slices: what is due of schedules is written, deleted media are taken out of pages, and
+// autosaves are thinned.
 //
 // Invariants:
-// 1. Reads show a page published from its time on (`PageFacts.settle`), so this is never late for anybody.
+// 1. Reads show a page published from its time on (`PageFacts.settle`), and no deleted medium, whichever
+//    version names it: so this is never late for anybody.
 //
 // Owner: the writer's queue.
 
 extension Committer {
   /// Pages that one transaction publishes, or looks at for autosaves.
   static let upkeptPages = 256
+  /// How long media are left alone of which only damaged pages are left.
+  private static let damagedMediaMicros: Int64 = 3_600_000_000
 
   /// Publishes a slice of what is due.
   /// - Returns: whether there may be more.
@@ -16,6 +20,25 @@ extension Committer {
     let due = try store.duePages(nowMicros: time.nowMicros, limit: Self.upkeptPages)
     let writes = try change(due) { (pageId, decider) throws(Refusal) in try decider.publication(of: pageId) }
     return writes != nil && due.count == Self.upkeptPages
+  }
+
+  /// Takes a deleted medium out of a slice of the pages that name it.
+  /// - Returns: whether there may be more, of this medium or of another.
+  func detach() throws(StorageFailure) -> Bool {
+    guard !isDead else { return false }
+    let nowMicros = time.nowMicros
+    let due = try store.mediaToDetach(limit: 1 + damagedMedia.count)
+    let next = due.first { damagedMedia[ExactText($0)] ?? Int64.min <= nowMicros }
+    guard let next else { return false }
+    let writes = try change([next]) { (mediaId, decider) throws(Refusal) in
+      try decider.detachment(of: mediaId)
+    }
+    if isDead { return false }
+    // Else every page that is left of it is damaged.
+    damagedMedia[ExactText(next)] =
+      writes == nil ? nowMicros.addingSaturating(Self.damagedMediaMicros) : nil
+    store.freeMemory()
+    return true
   }
 
   /// Removes a slice of the autosaves that are not kept any more.
@@ -29,15 +52,15 @@ extension Committer {
     return due.count == Self.upkeptPages || writes.thinned.count >= PageLimits.thinnedVersionCount
   }
 
-  /// Changes pages in one transaction. Those that cannot be read stay as they are, for verification to name.
+  /// Changes pages, or pages of media, in one transaction. Those that cannot be read stay as they are, for verification to name.
   /// - Returns: what was written; nil when nothing was, or nobody knows.
   private func change(
-    _ pageIds: [String], _ decide: (String, Decider) throws(Refusal) -> Effects?
+    _ ids: [String], _ decide: (String, Decider) throws(Refusal) -> Effects?
   ) throws(StorageFailure) -> WriteSet? {
-    if pageIds.isEmpty { return nil }
+    if ids.isEmpty { return nil }
     try store.begin()
     let writes = try loading(looksForKeys: false) { (records) throws(StorageFailure) in
-      for pageId in pageIds { try change(pageId, records, decide) }
+      for id in ids { try change(id, records, decide) }
       if let gap = records.gap { throw gap }
       try write(records)
       return records.writes
@@ -47,10 +70,10 @@ extension Committer {
 
   /// What is not loaded is left to the caller.
   private func change(
-    _ pageId: String, _ records: ReadSet, _ decide: (String, Decider) throws(Refusal) -> Effects?
+    _ id: String, _ records: ReadSet, _ decide: (String, Decider) throws(Refusal) -> Effects?
   ) throws(StorageFailure) {
     do throws(Refusal) {
-      if let effects = try decide(pageId, Decider(records: records)) { records.writes.add(effects) }
+      if let effects = try decide(id, Decider(records: records)) { records.writes.add(effects) }
     } catch {
       try records.endIfUnreadable()
     }

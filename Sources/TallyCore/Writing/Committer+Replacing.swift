@@ -42,7 +42,7 @@ extension Committer {
   private func adopt(_ setClock: () -> Void) throws(StorageFailure) {
     books = try store.books()
     earliestDueMicros = Int64.min
-    damagedUsers = [:]
+    (damagedUsers, damagedMedia) = ([:], [:])
     trailing = 0
     time.drive(ledgerMicros: books.head.lastAtMicros, setClock)
     // In this order: whoever has seen the new head must not find an old value in a cache.

@@ -34,6 +34,7 @@ package final class Committer {
   let time: EffectiveTime
   private let faults: EngineFaults
   let settledRows: Int
+  private let detachedPages: Int
   private let onFatal: @Sendable (StoreError) -> Void
   let onEvent: @Sendable (StoreEvent) -> Void
   let onRateLimits: @Sendable (RateLimitChange) -> Void
@@ -52,8 +53,13 @@ package final class Committer {
   var sweptUsers = 0
   /// Lots that cursors have come by since they had none before them last.
   var toldLots = 0
+  /// More pages are left that deleted media are to be taken out of.
+  private var isDetaching = false
   /// Users of whom something is damaged, and when the sweep looks at them again.
   var damagedUsers: [ExactText: Int64] = [:]
+  /// Media that no more can be done for, as what is left of their pages is damaged, and when they are looked
+  /// at again.
+  var damagedMedia: [ExactText: Int64] = [:]
   /// Batches that are still to look for their keys first.
   private var keyedBatches = 0
   private(set) var isDead = false
@@ -72,6 +78,7 @@ package final class Committer {
     zones = configuration.zones
     faults = configuration.faults
     settledRows = configuration.settledRows
+    detachedPages = configuration.detachedPages
     onFatal = configuration.onFatal
     onEvent = configuration.onEvent
     onRateLimits = configuration.onRateLimits
@@ -230,7 +237,7 @@ package final class Committer {
     settlingRows = settledRows
     return ReadSet(
       source: store, cache: CommittedRecords(state: state, plans: caches.plans), zones: zones,
-      looksForKeys: looksForKeys,
+      looksForKeys: looksForKeys, detachedPages: detachedPages,
       writes: WriteSet(nowMicros: nowMicros, books: books, trailing: trailing))
   }
 
@@ -391,8 +398,8 @@ package final class Committer {
   }
 
   /// Tries a full disk again, writes off what has expired of some users, tells of credit that expires before
-  /// long, publishes what is due, removes some autosaves and some of what was purged, and checkpoints an idle
-  /// log.
+  /// long, publishes what is due, takes deleted media out of some pages, removes some autosaves and some of what
+  /// was purged, and checkpoints an idle log.
   /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
@@ -405,9 +412,11 @@ package final class Committer {
       let hasMoreUsers = writesOff ? try sweep() : false
       let hasMoreExpiring = try tellExpiring()
       let hasMorePublications = try publish()
+      isDetaching = try detach()
       let hasMoreAutosaves = try thin()
       let hasMorePages = try purge()
-      return hasMoreUsers || hasMoreExpiring || hasMorePublications || hasMoreAutosaves || hasMorePages
+      return hasMoreUsers || hasMoreExpiring || hasMorePublications || isDetaching || hasMoreAutosaves
+        || hasMorePages
     } catch {
       undo(error)
       return false
@@ -426,8 +435,8 @@ package final class Committer {
     }
   }
 
-  /// So much was due at once that the sweep leaves most of the writer's time to others.
-  var pausesSweep: Bool { max(sweptUsers, toldLots) >= Self.promptSweepUsers }
+  /// So much was due at once that upkeep leaves most of the writer's time to others.
+  var pausesUpkeep: Bool { max(sweptUsers, toldLots) >= Self.promptSweepUsers || isDetaching }
 
   /// Removes a slice of a page that was purged.
   /// - Returns: whether there was one.
@@ -459,13 +468,15 @@ package final class Committer {
   }
 
   /// Writes off everything that has expired, tells of all credit that expires before long, publishes what is
-  /// due, and removes all autosaves that are not kept and all that was purged, now.
+  /// due, takes deleted media out of all pages, and removes all autosaves that are not kept and all that was
+  /// purged, now.
   package func sweepAll() throws(StorageFailure) {
     guard !isDead else { return }
     do {
       while try sweep() {}
       while try tellExpiring() {}
       while try publish() {}
+      while try detach() {}
       while try thin() {}
       while try purge() {}
     } catch {

@@ -28,6 +28,8 @@ public struct EngineConfiguration: Sendable {
   public var onSlowStatement: @Sendable (SlowStatement) -> Void = { _ in }
   /// Rows that one commit writes of what has expired. A hold that pins many lots may exceed it.
   public var settledRows = EngineConfiguration.defaultSettledRows
+  /// Pages that one commit takes a medium out of, at most `PageLimits.detachedPageCount`.
+  public var detachedPages = PageLimits.detachedPageCount
   /// Bytes of the log at which writes stop. It grows beyond `Checkpointer.restartFrames` only while somebody
   /// else, a backup tool or an analyst's shell, reads an old snapshot.
   public var logLimitBytes = EngineConfiguration.defaultLogLimitBytes
@@ -97,7 +99,7 @@ public enum CommitCause: Sendable, Equatable {
   case calls
   /// Whether the store can be written: at the start, and when the disk was full.
   case recovery
-  /// What has expired or was purged.
+  /// What has expired, was purged or is being detached.
   case upkeep
 }
 

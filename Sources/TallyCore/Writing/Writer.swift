@@ -247,7 +247,7 @@ package final class Writer: @unchecked Sendable {
     lookAgainWhilePausing()
     ticksAgain = true
     let spent = clock.monotonicNanoseconds - beganNanoseconds
-    let pause = committer.pausesSweep && !isIdle ? spent * Self.pausePerSlice : 0
+    let pause = committer.pausesUpkeep && !isIdle ? spent * Self.pausePerSlice : 0
     queue.asyncAfter(deadline: .now() + .nanoseconds(Int(pause))) {
       self.ticksAgain = false
       self.tick()

@@ -37,6 +37,8 @@ package protocol WriterStore: RecordSource {
   func duePages(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String]
   /// Ids of pages of which autosaves may have to go, the longest overdue first.
   func pagesToThin(nowMicros: Int64, limit: Int) throws(StorageFailure) -> [String]
+  /// Ids of deleted media that are yet to be taken out of pages, in the order in which they were made.
+  func mediaToDetach(limit: Int) throws(StorageFailure) -> [String]
   /// Whether something of a page that was purged is left to remove.
   func hasPurged() throws(StorageFailure) -> Bool
   /// Removes the next slice of it, in the open transaction.

@@ -1882,6 +1882,7 @@ extension TallystickV1.DeleteMediaResponse: @unsafe CBacked {
     replayed = unsafe c.pointee.replayed != 0
     commitSequence = unsafe c.pointee.commit_sequence
     commitPosition = unsafe c.pointee.commit_position
+    remainingPageCount = unsafe c.pointee.remaining_page_count
   }
 
   func write(in arena: Arena) -> UnsafeMutablePointer<C> {
@@ -1890,6 +1891,7 @@ extension TallystickV1.DeleteMediaResponse: @unsafe CBacked {
     unsafe c.pointee.replayed = replayed ? 1 : 0
     unsafe c.pointee.commit_sequence = commitSequence
     unsafe c.pointee.commit_position = commitPosition
+    unsafe c.pointee.remaining_page_count = remainingPageCount
     return unsafe c
   }
 }

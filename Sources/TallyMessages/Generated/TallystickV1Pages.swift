@@ -877,9 +877,10 @@ extension TallystickV1 {
   public struct DeleteMediaRequest: Message {
     public static var fullName: String { "tallystick.v1.DeleteMediaRequest" }
     public var mediaId: String = ""
-    /// Takes it out of the pages that use it; each of them gets a new version. At most 256 pages, of 32 MiB
-    /// together: BATCH_TOO_LARGE.
+    /// Takes it out of the pages that use it; each of them gets a new version. From the call's commit on no read shows
+    /// it. Up to 256 pages, of 32 MiB together, get theirs in that commit, the others soon after it.
     public var detach: Bool = false
+    /// Of the versions that this makes.
     public var author: String = ""
 
     public init() {}
@@ -887,12 +888,15 @@ extension TallystickV1 {
 
   public struct DeleteMediaResponse: Message {
     public static var fullName: String { "tallystick.v1.DeleteMediaResponse" }
-    /// Pages that it was taken out of.
+    /// Pages that it was taken out of in the call's commit.
     public var detachedPageIds: [String] = []
     /// It was deleted before.
     public var replayed: Bool = false
     public var commitSequence: Int64 = 0
     public var commitPosition: Int32 = 0
+    /// Pages that are yet to get a version without it, which the server goes on to make by itself; they are counted up to
+    /// 10,000. A replay tells how many are left then.
+    public var remainingPageCount: Int32 = 0
 
     public init() {}
   }
@@ -954,7 +958,8 @@ extension TallystickV1 {
     public static let getMedia = RPC<TallystickV1.GetMediaRequest, TallystickV1.GetMediaResponse>(service: name, method: "GetMedia", kind: .unary, repeatable: { _ in true })
     /// A user's media, newest first.
     public static let listMedia = RPC<TallystickV1.ListMediaRequest, TallystickV1.ListMediaResponse>(service: name, method: "ListMedia", kind: .unary, repeatable: { _ in true })
-    /// Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`.
+    /// Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`, which takes it out of them,
+    /// however many they are.
     public static let deleteMedia = RPC<TallystickV1.DeleteMediaRequest, TallystickV1.DeleteMediaResponse>(service: name, method: "DeleteMedia", kind: .unary, repeatable: { _ in true })
   }
 }

@@ -1,7 +1,8 @@
 // Media, written and read.
 //
 // Invariants:
-// 1. A row is never removed; `deleted_at` says that the medium is gone.
+// 1. A row is never removed; `deleted_at` says that the medium is gone, `detaching_author` that it is yet to be
+//    taken out of pages.
 //
 // Owner: the owner of its connection.
 
@@ -13,7 +14,7 @@ final class MediaTable {
   static let columns = ColumnList(
     "media_id", "url", "width", "height", "byte_count", "mime_type", "source", "run_id", "created_at",
     "deleted_at")
-  private static let stored = "m.id, m.account, a.user_id, \(columns.of("m"))"
+  private static let stored = "m.id, m.account, m.detaching_author, a.user_id, \(columns.of("m"))"
 
   static let byIdSQL = """
     SELECT \(stored) FROM media m JOIN account a ON a.id = m.account WHERE m.media_id = ?1
@@ -32,6 +33,10 @@ final class MediaTable {
     WHERE m.account = ?1 AND m.source = ?3 AND m.deleted_at IS NULL AND m.id < ?2 ORDER BY m.id DESC
     """
 
+  static let detachingSQL = """
+    SELECT media_id FROM media WHERE detaching_author IS NOT NULL ORDER BY id LIMIT ?1
+    """
+
   private let byId: Statement
   private let byIds: Statement
   private let page: Statement
@@ -39,16 +44,19 @@ final class MediaTable {
   private let insert: Statement
   private let lastId: Statement
   private let delete: Statement
+  private let detaching: Statement
 
   init(_ connection: Connection) throws(SQLiteError) {
     byId = try connection.prepare(Self.byIdSQL)
     byIds = try connection.prepare(Self.byIdsSQL)
     page = try connection.prepare(Self.pageSQL)
     pageBySource = try connection.prepare(Self.pageBySourceSQL)
-    let written = ColumnList("id", "account") + Self.columns
+    let written = ColumnList("id", "account", "detaching_author") + Self.columns
     insert = try connection.prepare("INSERT INTO media(\(written)) VALUES (\(written.parameters))")
     lastId = try connection.prepare("SELECT max(id) FROM media")
-    delete = try connection.prepare("UPDATE media SET deleted_at = ?2 WHERE id = ?1")
+    delete = try connection.prepare(
+      "UPDATE media SET deleted_at = ?2, detaching_author = ?3 WHERE id = ?1")
+    detaching = try connection.prepare(Self.detachingSQL)
   }
 
   // MARK: reading
@@ -95,7 +103,9 @@ final class MediaTable {
 
   /// Takes what is `stored`.
   private static func stored(_ row: inout Columns) throws(SQLiteError) -> StoredMedia {
-    StoredMedia(id: row.int(), account: row.int(), media: try media(userId: row.text(), &row))
+    let (id, account, author) = (row.int(), row.int(), row.optionalText())
+    return StoredMedia(
+      id: id, account: account, media: try media(userId: row.text(), &row), detachingAuthor: author)
   }
 
   /// Takes `columns`.
@@ -114,6 +124,12 @@ final class MediaTable {
     return media
   }
 
+  /// Ids of those that are yet to be taken out of pages, in order of their rows.
+  func detaching(limit: Int) throws(SQLiteError) -> [String] {
+    detaching.bind(Int64(limit))
+    return try detaching.all { (row) in row.text() }
+  }
+
   /// The highest id in use, or zero.
   func lastMediaId() throws(SQLiteError) -> Int64 { try lastId.firstInt() ?? 0 }
 
@@ -123,6 +139,7 @@ final class MediaTable {
     let media = stored.media
     insert.bind(stored.id)
     insert.bind(stored.account)
+    insert.bind(stored.detachingAuthor)
     insert.bind(media.mediaId)
     insert.bind(media.url)
     insert.bind(Int64(media.width))
@@ -136,9 +153,11 @@ final class MediaTable {
     try insert.run()
   }
 
-  func delete(id: Int64, atMicros: Int64) throws(SQLiteError) {
+  /// - Parameter author: of the versions that are yet to take it out of pages; nil when none has to.
+  func delete(id: Int64, atMicros: Int64, detachingAuthor author: String?) throws(SQLiteError) {
     delete.bind(id)
     delete.bind(atMicros)
+    delete.bind(author)
     try delete.run()
   }
 }

@@ -96,7 +96,8 @@ extension Tables {
       if row.isNew {
         try media.make(row.media)
       } else if let atMicros = row.media.media.deletedAtMicros {
-        try media.delete(id: row.media.id, atMicros: atMicros)
+        try media.delete(
+          id: row.media.id, atMicros: atMicros, detachingAuthor: row.media.detachingAuthor)
       }
     }
     let changed = set.pages.values.sorted { $0.page.id < $1.page.id }

@@ -34,7 +34,8 @@ final class VerifyPages {
     """
   static let sectionsSQL = """
     SELECT s.position, s.section_id, s.kind, s.content,
-      s.first_media, f.media_id, f.account, f.deleted_at, s.second_media, g.media_id, g.account, g.deleted_at
+      s.first_media, f.media_id, f.account, f.deleted_at IS NOT NULL AND f.detaching_author IS NULL,
+      s.second_media, g.media_id, g.account, g.deleted_at IS NOT NULL AND g.detaching_author IS NULL
     FROM section s LEFT JOIN media f ON f.id = s.first_media LEFT JOIN media g ON g.id = s.second_media
     WHERE s.page = ?1 ORDER BY s.position
     """
@@ -177,11 +178,10 @@ final class VerifyPages {
     of section: String, _ account: Int64, _ row: inout Columns, _ tally: inout VerifyTally
   ) -> String {
     let (media, mediaId) = (row.optionalInt(), row.text())
-    let (owner, isDeleted) = (row.optionalInt(), !row.isNull)
-    row.skip()  // When it was deleted.
+    let (owner, isGone) = (row.optionalInt(), row.int() != 0)
     if let media {
       tally.expect(owner == account, "\(section): media \(media) are another user's")
-      tally.expect(!isDeleted, "\(section): media \(media) are deleted")
+      tally.expect(!isGone, "\(section): media \(media) are deleted, and nothing will take them out")
     }
     return mediaId
   }

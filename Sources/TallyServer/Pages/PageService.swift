@@ -87,6 +87,7 @@ struct PageService {
       } reply: { deletion in
         var response = TallystickV1.DeleteMediaResponse()
         response.detachedPageIds = deletion.detachedPageIds
+        response.remainingPageCount = Int32(deletion.remainingPageCount)
         response.replayed = deletion.replayed
         response.commitSequence = deletion.commit.sequence
         response.commitPosition = deletion.commit.position

@@ -26,7 +26,11 @@ final class ReplyCaches: CommitObserver {
   private let stats = ExactCache<[UInt8]>(name: "stats", limitByteCount: statsByteCount)
 
   func forget(_ touched: Touched, commitSequence: Int64) {
-    pages.forget(touched.pages, commitSequence: commitSequence)
+    if touched.allPages {
+      pages.clear(commitSequence: commitSequence)
+    } else {
+      pages.forget(touched.pages, commitSequence: commitSequence)
+    }
     stats.forget(touched.stats, commitSequence: commitSequence)
   }
 

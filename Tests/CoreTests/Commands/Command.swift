@@ -166,7 +166,9 @@ enum PageCommand: Equatable {
       }
     case .deleteMedia(let it):
       try it.decide(by: decider).map {
-        .mediaDeleted(detachedPageIds: $0.detachedPageIds, replayed: $0.replayed, commit: $0.commit)
+        .mediaDeleted(
+          detachedPageIds: $0.detachedPageIds, remainingPageCount: $0.remainingPageCount,
+          replayed: $0.replayed, commit: $0.commit)
       }
     }
   }
@@ -230,7 +232,8 @@ enum PageOutcome: Equatable {
   case changed(PageView, replayed: Bool, rebased: Bool, commit: CommitPoint)
   case purged(versions: Int64, commit: CommitPoint)
   case mediaStored(Media, replayed: Bool, commit: CommitPoint)
-  case mediaDeleted(detachedPageIds: [String], replayed: Bool, commit: CommitPoint)
+  case mediaDeleted(
+    detachedPageIds: [String], remainingPageCount: Int, replayed: Bool, commit: CommitPoint)
 
   init(_ receipt: PageReceipt) {
     self = .changed(

@@ -475,7 +475,7 @@ extension Outcome {
     case .pricesStored(let it): it.unchanged
     case .usage(.run(let receipt)): receipt.replayed
     case .page(.changed(_, let replayed, _, _)), .page(.mediaStored(_, let replayed, _)),
-      .page(.mediaDeleted(_, let replayed, _)):
+      .page(.mediaDeleted(_, _, let replayed, _)):
       replayed
     case .admin(.settingsStored(_, let unchanged, _)): unchanged
     case .admin(.capsStored(_, let unchanged, _)): unchanged

@@ -17,7 +17,8 @@ protocol EngineRig: AnyObject, Sendable {
   func setTime(micros: Int64)
   /// Stops the engine cleanly and starts it on what it has stored.
   func restart() throws
-  /// Writes off everything that is over, of all users, and removes all that was purged.
+  /// Writes off everything that is over, of all users, takes deleted media out of all pages, and removes all
+  /// that was purged.
   func sweep() throws
   /// What is wrong with what the engine has stored, and with how it went about it.
   func findings() throws -> [String]
@@ -29,18 +30,25 @@ enum EngineUnderTest: String, CaseIterable, Sendable {
   /// Finds no record before it was loaded, so that whatever is decided is decided again.
   case memoryAcrossWire
 
-  func rig(faults: EngineFaults = EngineFaults()) throws -> any EngineRig {
+  /// - Parameter detachedPages: that one commit takes a medium out of.
+  func rig(
+    faults: EngineFaults = EngineFaults(), detachedPages: Int = PageLimits.detachedPageCount
+  ) throws -> any EngineRig {
     switch self {
-    case .sqlite: try SQLiteRig(faults: faults)
-    case .memory: try MemoryRig(faults: faults)
-    case .memoryAcrossWire: try MemoryRig(isAcrossWire: true, faults: faults)
+    case .sqlite: try SQLiteRig(faults: faults, detachedPages: detachedPages)
+    case .memory: try MemoryRig(faults: faults, detachedPages: detachedPages)
+    case .memoryAcrossWire:
+      try MemoryRig(isAcrossWire: true, faults: faults, detachedPages: detachedPages)
     }
   }
 }
 
 extension EngineConfiguration {
   /// Of an engine whose clock a test drives, and that does nothing behind the test's back.
-  static func driven(_ directory: String, _ clock: TestClock, _ faults: EngineFaults) -> EngineConfiguration {
+  static func driven(
+    _ directory: String, _ clock: TestClock, _ faults: EngineFaults,
+    detachedPages: Int = PageLimits.detachedPageCount
+  ) -> EngineConfiguration {
     var configuration = EngineConfiguration(directory: directory)
     configuration.clock = clock
     configuration.faults = faults
@@ -50,6 +58,7 @@ extension EngineConfiguration {
     configuration.tickMillis = 3_600_000
     // The models write off all that is due with the user's next command: slices have tests of their own.
     configuration.settledRows = 1 << 20
+    configuration.detachedPages = detachedPages
     return configuration
   }
 }

@@ -14,12 +14,19 @@ final class MemoryRig: EngineRig {
   private let clock = TestClock(wallMicros: 0)
   private let isAcrossWire: Bool
   private let faults: EngineFaults
+  private let detachedPages: Int
   private let current: Lock<MemoryEngine>
 
-  init(isAcrossWire: Bool = false, faults: EngineFaults = EngineFaults()) throws {
+  init(
+    isAcrossWire: Bool = false, faults: EngineFaults = EngineFaults(),
+    detachedPages: Int = PageLimits.detachedPageCount
+  ) throws {
     self.isAcrossWire = isAcrossWire
     self.faults = faults
-    current = Lock(try MemoryEngine(disk, .driven("", clock, faults), isAcrossWire: isAcrossWire))
+    self.detachedPages = detachedPages
+    current = Lock(
+      try MemoryEngine(
+        disk, .driven("", clock, faults, detachedPages: detachedPages), isAcrossWire: isAcrossWire))
   }
 
   deinit { try? current.withLock { $0 }.close() }
@@ -33,7 +40,8 @@ final class MemoryRig: EngineRig {
   func restart() throws {
     try current.withLock { engine in
       try engine.close()
-      engine = try MemoryEngine(disk, .driven("", clock, faults), isAcrossWire: isAcrossWire)
+      engine = try MemoryEngine(
+        disk, .driven("", clock, faults, detachedPages: detachedPages), isAcrossWire: isAcrossWire)
     }
   }
 

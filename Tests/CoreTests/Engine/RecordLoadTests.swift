@@ -216,7 +216,7 @@ struct RecordLoadTests {
     let before = rig.loadCounts.loads
     let outcome = rig.engine.apply(
       .page(.deleteMedia(.init(mediaId: "shown", actingUserId: "u", detaches: true, author: ""))))
-    guard case .page(.mediaDeleted(let pageIds, _, _)) = outcome else {
+    guard case .page(.mediaDeleted(let pageIds, _, _, _)) = outcome else {
       Issue.record("\(outcome)")
       return
     }

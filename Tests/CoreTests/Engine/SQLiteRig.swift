@@ -9,12 +9,17 @@ final class SQLiteRig: EngineRig {
   private let directory: TemporaryDirectory
   private let clock = TestClock(wallMicros: 0)
   private let faults: EngineFaults
+  private let detachedPages: Int
   private let current: Lock<SQLiteEngine>
 
-  init(faults: EngineFaults = EngineFaults()) throws {
+  init(
+    faults: EngineFaults = EngineFaults(), detachedPages: Int = PageLimits.detachedPageCount
+  ) throws {
     self.faults = faults
+    self.detachedPages = detachedPages
     directory = try TemporaryDirectory(inMemory: true)
-    current = Lock(try SQLiteEngine.open(.driven(directory.path, clock, faults)))
+    current = Lock(
+      try SQLiteEngine.open(.driven(directory.path, clock, faults, detachedPages: detachedPages)))
   }
 
   deinit { try? current.withLock { $0 }.close() }
@@ -26,7 +31,8 @@ final class SQLiteRig: EngineRig {
   func restart() throws {
     try current.withLock { engine in
       try engine.close()
-      engine = try SQLiteEngine.open(.driven(directory.path, clock, faults))
+      engine = try SQLiteEngine.open(
+        .driven(directory.path, clock, faults, detachedPages: detachedPages))
     }
   }
 

@@ -44,20 +44,29 @@ struct PageModel {
     case changed(PageView, replayed: Bool, rebased: Bool)
     case purged(Int64)
     case media(Media, replayed: Bool)
-    case mediaDeleted([String], replayed: Bool)
+    case mediaDeleted([String], left: Int, replayed: Bool)
     case refused(Reason)
   }
 
   /// Oldest first.
   var pages: [Entry] = []
   var media: [Media] = []
+  /// Deleted media that are yet to be taken out of pages, with the author of the versions that do it.
+  var detaching: [String: String] = [:]
+  /// Pages that a call takes a medium out of; the sweep goes on with the others.
+  static let detachedPages = 1
   var nowMicros: Int64 = 0 {
     didSet { for index in pages.indices { publishDue(index) } }
   }
   var pageLimit: Int?
   /// Autosaves that were saved as they are, and that went.
   private(set) var keptCount = 0
-  private(set) var thinnedCount = 0
+  var thinnedCount = 0
+  /// Edits that named media that were being taken out of the page, pages that the sweep has taken them out of,
+  /// and saves that were sent again after such an edit.
+  private(set) var carriedCount = 0
+  var detachedCount = 0
+  private(set) var carriedAgainCount = 0
 
   // MARK: what is asked
 
@@ -97,9 +106,28 @@ struct PageModel {
     media.first { $0.mediaId == mediaId && $0.userId == userId && $0.deletedAtMicros == nil }
   }
 
-  private func isMissing(_ content: PageContent, _ userId: String) -> Bool {
-    content.sections.flatMap { [$0.firstMediaId, $0.secondMediaId] }
-      .contains { !$0.isEmpty && live($0, userId) == nil }
+  static func mediaIds(_ content: PageContent) -> Set<String> {
+    Set(content.sections.flatMap { [$0.firstMediaId, $0.secondMediaId] }).subtracting([""])
+  }
+
+  /// Media that a content names although they are not there.
+  private func dead(_ content: PageContent, _ userId: String) -> Set<String> {
+    Self.mediaIds(content).filter { live($0, userId) == nil }
+  }
+
+  private func isMissing(_ content: PageContent, _ userId: String, but carried: Set<String> = []) -> Bool {
+    !dead(content, userId).isSubset(of: carried)
+  }
+
+  static func without(_ mediaIds: Set<String>, _ content: PageContent) -> PageContent {
+    var content = content
+    for place in content.sections.indices {
+      if mediaIds.contains(content.sections[place].firstMediaId) { content.sections[place].firstMediaId = "" }
+      if mediaIds.contains(content.sections[place].secondMediaId) {
+        content.sections[place].secondMediaId = ""
+      }
+    }
+    return content
   }
 
   private func isFull(_ userId: String) -> Bool {
@@ -156,7 +184,7 @@ struct PageModel {
   private mutating func duplicate(_ it: PageCommand.Duplicate) -> Expected {
     guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
     let source = pages[index]
-    var content = source.content
+    var content = Self.without(dead(source.content, source.userId), source.content)
     if !it.title.isEmpty { content.title = it.title }
     if let known = self.index(it.newPageId, nil, deleted: nil).map({ pages[$0] }) {
       let first = known.versions[0].content
@@ -170,7 +198,7 @@ struct PageModel {
   }
 
   /// The next version of a page.
-  private mutating func advance(
+  mutating func advance(
     _ index: Int, _ content: PageContent, base: Int64, author: String, digest: Digest? = nil,
     rebased: Bool = false, isAutosave: Bool = false
   ) -> Expected {
@@ -207,26 +235,30 @@ struct PageModel {
     {
       return unchanged(index, isAutosave: isAutosave)
     }
-    if isMissing(content, page.userId) { return .refused(.mediaNotFound) }
+    if expected == nil || expected == made, page.has(made) {
+      let gone = dead(content, page.userId)
+      if gone.isSubset(of: Self.mediaIds(page.versions[Int(made) - 1].content)),
+        Self.named(Self.without(gone, content), page.current) == page.content
+      {
+        carriedAgainCount += 1
+        return unchanged(index, isAutosave: isAutosave)
+      }
+    }
+    let carried = dead(page.content, page.userId)
+    if isMissing(content, page.userId, but: carried) { return .refused(.mediaNotFound) }
     if let expected, expected != page.current { return .refused(.versionConflict) }
+    if !carried.isDisjoint(with: Self.mediaIds(content)) { carriedCount += 1 }
     return advance(
-      index, Self.named(content, page.current + 1), base: expected ?? page.current, author: author,
-      isAutosave: isAutosave)
+      index, Self.named(Self.without(carried, content), page.current + 1), base: expected ?? page.current,
+      author: author, isAutosave: isAutosave)
   }
 
   private mutating func restore(_ it: PageCommand.Restore) -> Expected {
     guard let index = index(it.target.pageId, it.target.actingUserId) else { return .refused(.pageNotFound) }
     let page = pages[index]
     guard page.has(it.version) else { return .refused(.versionNotFound) }
-    var content = page.versions[Int(it.version) - 1].content
-    for place in content.sections.indices {
-      if live(content.sections[place].firstMediaId, page.userId) == nil {
-        content.sections[place].firstMediaId = ""
-      }
-      if live(content.sections[place].secondMediaId, page.userId) == nil {
-        content.sections[place].secondMediaId = ""
-      }
-    }
+    let old = page.versions[Int(it.version) - 1].content
+    let content = Self.without(dead(old, page.userId), old)
     return put(index, content, it.expectedVersion, it.author)
   }
 
@@ -247,7 +279,8 @@ struct PageModel {
         case .move, .remove: nil
         }
       })
-    let isMissing = isMissing(named, page.userId)
+    let carried = dead(page.content, page.userId)
+    let isMissing = isMissing(named, page.userId, but: carried)
     if expected > current || (expected < current && isTouched(it.patch, page, expected)) {
       return .refused(isMissing ? .mediaNotFound : .versionConflict)
     }
@@ -257,8 +290,10 @@ struct PageModel {
       return unchanged(index, rebased: expected != current)
     case .success(let next):
       if isMissing { return .refused(.mediaNotFound) }
+      if !carried.isDisjoint(with: Self.mediaIds(next)) { carriedCount += 1 }
       return advance(
-        index, next, base: expected, author: it.author, digest: it.digest, rebased: expected != current)
+        index, Self.without(carried, next), base: expected, author: it.author, digest: it.digest,
+        rebased: expected != current)
     }
   }
 
@@ -400,68 +435,5 @@ struct PageModel {
       return .refused(.pageNotFound)
     }
     return .purged(Int64(pages.remove(at: index).versions.filter { !$0.isGone }.count))
-  }
-
-  // MARK: the sweep
-
-  /// Takes the autosaves away that are not kept: by the words of the product, an hour or a day at a time.
-  mutating func thin() {
-    for index in pages.indices {
-      let versions = pages[index].versions
-      let autosaves = versions.indices.filter { versions[$0].isAutosave && !versions[$0].isGone }
-      func isNewest(_ place: Int, of hours: Int64) -> Bool {
-        let length = hours * 3_600_000_000
-        return !autosaves.contains {
-          $0 > place && versions[$0].atMicros / length == versions[place].atMicros / length
-        }
-      }
-      for place in autosaves where place != versions.count - 1 {
-        let ageMicros = nowMicros - versions[place].atMicros
-        let hours = Double(ageMicros) / 3_600_000_000
-        let isKept =
-          hours <= 1 || hours <= 24 && isNewest(place, of: 1) || hours <= 720 && isNewest(place, of: 24)
-        if isKept { continue }
-        pages[index].versions[place].isGone = true
-        thinnedCount += 1
-      }
-    }
-  }
-
-  // MARK: media
-
-  private mutating func create(_ new: Media) -> Expected {
-    if let known = media.first(where: { $0.mediaId == new.mediaId }) {
-      let isSame = known.userId == new.userId && known.url == new.url && known.source == new.source
-      return isSame ? .media(known, replayed: true) : .refused(.idempotencyMismatch)
-    }
-    var new = new
-    new.createdAtMicros = nowMicros
-    media.append(new)
-    return .media(new, replayed: false)
-  }
-
-  private mutating func delete(_ it: PageCommand.DeleteMedia) -> Expected {
-    guard
-      let index = media.firstIndex(where: {
-        $0.mediaId == it.mediaId && (it.actingUserId == nil || it.actingUserId == $0.userId)
-      })
-    else { return .refused(.mediaNotFound) }
-    if media[index].deletedAtMicros != nil { return .mediaDeleted([], replayed: true) }
-    let users = pages.indices.filter { page in
-      pages[page].content.sections.contains {
-        $0.firstMediaId == it.mediaId || $0.secondMediaId == it.mediaId
-      }
-    }
-    if !users.isEmpty && !it.detaches { return .refused(.mediaInUse) }
-    for page in users {
-      var content = pages[page].content
-      for place in content.sections.indices {
-        if content.sections[place].firstMediaId == it.mediaId { content.sections[place].firstMediaId = "" }
-        if content.sections[place].secondMediaId == it.mediaId { content.sections[place].secondMediaId = "" }
-      }
-      _ = advance(page, content, base: pages[page].current, author: it.author)
-    }
-    media[index].deletedAtMicros = nowMicros
-    return .mediaDeleted(users.map { pages[$0].pageId }, replayed: false)
   }
 }

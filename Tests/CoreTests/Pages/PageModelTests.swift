@@ -29,6 +29,7 @@ struct PageModelTests {
     "MEDIA_NOT_FOUND", "VERSION_NOT_FOUND", "IDEMPOTENCY_MISMATCH", "VERSION_CONFLICT", "MEDIA_IN_USE",
     "DUPLICATE_SECTION", "INVALID_FIELD", "QUOTA_EXCEEDED", "slug", "SLUG_TAKEN",
     "scheduled", "schedule cancelled", "autosaved", "autosave saved", "thinned",
+    "media being detached", "detached by the sweep", "edited while being detached", "that edit again",
   ]
 
   @Test(
@@ -39,7 +40,7 @@ struct PageModelTests {
     var tally: [String: Int] = [:]
     for run in 0..<Self.runs {
       let seed = Self.number("TALLY_SEED", 20_260_101) &+ UInt64(run)
-      try Self.run(on: try engine.rig(), seed: seed, steps: steps / Self.runs, &tally)
+      try Self.run(on: try engine.rig(detachedPages: PageModel.detachedPages), seed: seed, steps: steps / Self.runs, &tally)
     }
     let missing = Self.expectedEvents.filter { tally[$0, default: 0] < 3 }
     #expect(missing.isEmpty, "\(tally.sorted { $0.key < $1.key })")
@@ -62,6 +63,7 @@ struct PageModelTests {
       model.nowMicros = nowMicros
       if source.roll(10) == 0 {
         try rig.sweep()
+        model.detach()
         model.thin()
         lastCommit = engine.state().commitSequence
       }
@@ -85,6 +87,9 @@ struct PageModelTests {
     #expect(try rig.findings() == [], "TALLY_SEED=\(seed)")
     tally["autosave saved", default: 0] += model.keptCount
     tally["thinned", default: 0] += model.thinnedCount
+    tally["detached by the sweep", default: 0] += model.detachedCount
+    tally["edited while being detached", default: 0] += model.carriedCount
+    tally["that edit again", default: 0] += model.carriedAgainCount
   }
 
   private static func limitPages(_ engine: any Engine) {
@@ -106,7 +111,8 @@ struct PageModelTests {
       .changed(view, replayed: replayed, rebased: rebased)
     case .page(.purged(let versions, _)): .purged(versions)
     case .page(.mediaStored(let media, let replayed, _)): .media(media, replayed: replayed)
-    case .page(.mediaDeleted(let pageIds, let replayed, _)): .mediaDeleted(pageIds, replayed: replayed)
+    case .page(.mediaDeleted(let pageIds, let left, let replayed, _)):
+      .mediaDeleted(pageIds, left: left, replayed: replayed)
     case .refused(let refusal): .refused(refusal.reason)
     default: nil
     }
@@ -115,7 +121,7 @@ struct PageModelTests {
   private static func commit(_ outcome: Outcome) -> CommitPoint? {
     switch outcome {
     case .page(.changed(_, _, _, let commit)), .page(.purged(_, let commit)),
-      .page(.mediaStored(_, _, let commit)), .page(.mediaDeleted(_, _, let commit)):
+      .page(.mediaStored(_, _, let commit)), .page(.mediaDeleted(_, _, _, let commit)):
       commit
     case .refused(let refusal): refusal.commit
     default: nil
@@ -124,7 +130,7 @@ struct PageModelTests {
 
   private static func isWritten(_ expected: PageModel.Expected) -> Bool {
     switch expected {
-    case .changed(_, let replayed, _), .media(_, let replayed), .mediaDeleted(_, let replayed): !replayed
+    case .changed(_, let replayed, _), .media(_, let replayed), .mediaDeleted(_, _, let replayed): !replayed
     case .purged: true
     case .refused: false
     }
@@ -132,7 +138,9 @@ struct PageModelTests {
 
   private static func event(_ command: PageCommand, _ expected: PageModel.Expected) -> String {
     if case .refused(let reason) = expected { return reason.rawValue }
-    if case .mediaDeleted(let pageIds, _) = expected, !pageIds.isEmpty { return "media detached" }
+    if case .mediaDeleted(let pageIds, let left, _) = expected, !pageIds.isEmpty {
+      return left == 0 ? "media detached" : "media being detached"
+    }
     let isWritten = isWritten(expected)
     return switch command {
     case .create: isWritten ? "made" : "replay of create"

@@ -140,7 +140,7 @@ struct PurgeTests {
       _ = try apply(engine, .page(.delete(target)))
       _ = try apply(engine, .page(.purge(target)))
     }
-    guard case .mediaDeleted(let pages, _, _) = try apply(engine, detach) else {
+    guard case .mediaDeleted(let pages, _, _, _) = try apply(engine, detach) else {
       Issue.record("not deleted")
       return
     }

@@ -6961,7 +6961,7 @@ const ProtobufCMessageDescriptor tallystick__v1__delete_media_request__descripto
   (ProtobufCMessageInit) tallystick__v1__delete_media_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor tallystick__v1__delete_media_response__field_descriptors[4] =
+static const ProtobufCFieldDescriptor tallystick__v1__delete_media_response__field_descriptors[5] =
 {
   {
     "detached_page_ids",
@@ -7011,17 +7011,30 @@ static const ProtobufCFieldDescriptor tallystick__v1__delete_media_response__fie
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "remaining_page_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Tallystick__V1__DeleteMediaResponse, remaining_page_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned tallystick__v1__delete_media_response__field_indices_by_name[] = {
   3,   /* field[3] = commit_position */
   2,   /* field[2] = commit_sequence */
   0,   /* field[0] = detached_page_ids */
+  4,   /* field[4] = remaining_page_count */
   1,   /* field[1] = replayed */
 };
 static const ProtobufCIntRange tallystick__v1__delete_media_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor tallystick__v1__delete_media_response__descriptor =
 {
@@ -7031,7 +7044,7 @@ const ProtobufCMessageDescriptor tallystick__v1__delete_media_response__descript
   "Tallystick__V1__DeleteMediaResponse",
   "tallystick.v1",
   sizeof(Tallystick__V1__DeleteMediaResponse),
-  4,
+  5,
   tallystick__v1__delete_media_response__field_descriptors,
   tallystick__v1__delete_media_response__field_indices_by_name,
   1,  tallystick__v1__delete_media_response__number_ranges,

@@ -930,10 +930,11 @@ struct  Tallystick__V1__DeleteMediaResponse
   uint64_t replayed;
   int64_t commit_sequence;
   int32_t commit_position;
+  int32_t remaining_page_count;
 };
 #define TALLYSTICK__V1__DELETE_MEDIA_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&tallystick__v1__delete_media_response__descriptor) \
-    , 0,NULL, 0, 0, 0 }
+    , 0,NULL, 0, 0, 0, 0 }
 
 
 /* Tallystick__V1__Media methods */

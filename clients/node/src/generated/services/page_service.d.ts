@@ -108,6 +108,9 @@ export declare class PageService {
   getMedia(request: GetMediaRequestInit, options?: CallOptions): Promise<GetMediaResponse>
   /** A user's media, newest first. */
   listMedia(request: ListMediaRequestInit, options?: CallOptions): Promise<ListMediaResponse>
-  /** Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`. */
+  /**
+   * Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`, which takes it out
+   * of them, however many they are.
+   */
   deleteMedia(request: DeleteMediaRequestInit, options?: CallOptions): Promise<DeleteMediaResponse>
 }

@@ -614,7 +614,9 @@ class PageService:
         author: str = "",
         timeout: Optional[float] = None,
     ) -> pages_pb2.DeleteMediaResponse:
-        """Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`."""
+        """Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`, which
+        takes it out of them, however many they are.
+        """
         request = _DELETE_MEDIA.made(
             media_id=media_id,
             detach=detach,
@@ -1058,7 +1060,9 @@ class AsyncPageService:
         author: str = "",
         timeout: Optional[float] = None,
     ) -> pages_pb2.DeleteMediaResponse:
-        """Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`."""
+        """Removes media. While a page's current version uses it: MEDIA_IN_USE, unless `detach`, which
+        takes it out of them, however many they are.
+        """
         request = _DELETE_MEDIA.made(
             media_id=media_id,
             detach=detach,

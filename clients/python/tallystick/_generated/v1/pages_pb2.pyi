@@ -109,16 +109,18 @@ class DeleteMediaRequest(_message.Message):
     def __init__(self, media_id: _Optional[str] = ..., detach: bool = ..., author: _Optional[str] = ...) -> None: ...
 
 class DeleteMediaResponse(_message.Message):
-    __slots__ = ["commit_position", "commit_sequence", "detached_page_ids", "replayed"]
+    __slots__ = ["commit_position", "commit_sequence", "detached_page_ids", "remaining_page_count", "replayed"]
     COMMIT_POSITION_FIELD_NUMBER: _ClassVar[int]
     COMMIT_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     DETACHED_PAGE_IDS_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_PAGE_COUNT_FIELD_NUMBER: _ClassVar[int]
     REPLAYED_FIELD_NUMBER: _ClassVar[int]
     commit_position: int
     commit_sequence: int
     detached_page_ids: _containers.RepeatedScalarFieldContainer[str]
+    remaining_page_count: int
     replayed: bool
-    def __init__(self, detached_page_ids: _Optional[_Iterable[str]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ...) -> None: ...
+    def __init__(self, detached_page_ids: _Optional[_Iterable[str]] = ..., replayed: bool = ..., commit_sequence: _Optional[int] = ..., commit_position: _Optional[int] = ..., remaining_page_count: _Optional[int] = ...) -> None: ...
 
 class DeletePageRequest(_message.Message):
     __slots__ = ["page_id"]

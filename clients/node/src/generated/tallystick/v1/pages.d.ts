@@ -1155,39 +1155,51 @@ export declare const ListMediaResponse: MessageCodec<ListMediaResponse, ListMedi
 export interface DeleteMediaRequest {
   mediaId: string
   /**
-   * Takes it out of the pages that use it; each of them gets a new version. At most 256 pages, of 32 MiB
-   * together: BATCH_TOO_LARGE.
+   * Takes it out of the pages that use it; each of them gets a new version. From the call's commit on no read
+   * shows it. Up to 256 pages, of 32 MiB together, get theirs in that commit, the others soon after it.
    */
   detach: boolean
+  /** Of the versions that this makes. */
   author: string
 }
 /** `DeleteMediaRequest` as it is given: what is absent has its default. */
 export interface DeleteMediaRequestInit {
   mediaId?: string | undefined
   /**
-   * Takes it out of the pages that use it; each of them gets a new version. At most 256 pages, of 32 MiB
-   * together: BATCH_TOO_LARGE.
+   * Takes it out of the pages that use it; each of them gets a new version. From the call's commit on no read
+   * shows it. Up to 256 pages, of 32 MiB together, get theirs in that commit, the others soon after it.
    */
   detach?: boolean | undefined
+  /** Of the versions that this makes. */
   author?: string | undefined
 }
 export declare const DeleteMediaRequest: MessageCodec<DeleteMediaRequest, DeleteMediaRequestInit>
 
 export interface DeleteMediaResponse {
-  /** Pages that it was taken out of. */
+  /** Pages that it was taken out of in the call's commit. */
   detachedPageIds: string[]
   /** It was deleted before. */
   replayed: boolean
   commitSequence: bigint
   commitPosition: number
+  /**
+   * Pages that are yet to get a version without it, which the server goes on to make by itself; they are
+   * counted up to 10,000. A replay tells how many are left then.
+   */
+  remainingPageCount: number
 }
 /** `DeleteMediaResponse` as it is given: what is absent has its default. */
 export interface DeleteMediaResponseInit {
-  /** Pages that it was taken out of. */
+  /** Pages that it was taken out of in the call's commit. */
   detachedPageIds?: readonly string[] | undefined
   /** It was deleted before. */
   replayed?: boolean | undefined
   commitSequence?: bigint | undefined
   commitPosition?: number | undefined
+  /**
+   * Pages that are yet to get a version without it, which the server goes on to make by itself; they are
+   * counted up to 10,000. A replay tells how many are left then.
+   */
+  remainingPageCount?: number | undefined
 }
 export declare const DeleteMediaResponse: MessageCodec<DeleteMediaResponse, DeleteMediaResponseInit>

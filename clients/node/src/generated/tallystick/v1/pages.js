@@ -4196,6 +4196,7 @@ export const DeleteMediaResponse = new MessageCodec('tallystick.v1.DeleteMediaRe
   { name: 'replayed', proto: 'replayed', number: 2, kind: 'bool' },
   { name: 'commitSequence', proto: 'commit_sequence', number: 3, kind: 'int64' },
   { name: 'commitPosition', proto: 'commit_position', number: 4, kind: 'int32' },
+  { name: 'remainingPageCount', proto: 'remaining_page_count', number: 5, kind: 'int32' },
 ])
 
 export function blankDeleteMediaResponse() {
@@ -4204,6 +4205,7 @@ export function blankDeleteMediaResponse() {
     replayed: false,
     commitSequence: 0n,
     commitPosition: 0,
+    remainingPageCount: 0,
   }
 }
 
@@ -4225,6 +4227,9 @@ export function readDeleteMediaResponse(r, m) {
           break
         case 32:
           m.commitPosition = r.int32()
+          break
+        case 40:
+          m.remainingPageCount = r.int32()
           break
         default:
           r.unknown(tag, m)
@@ -4260,6 +4265,11 @@ export function writeDeleteMediaResponse(w, m) {
   if (v !== undefined && v !== 0) {
     w.tag(32)
     w.int32(v, 'DeleteMediaResponse.commitPosition')
+  }
+  v = m.remainingPageCount
+  if (v !== undefined && v !== 0) {
+    w.tag(40)
+    w.int32(v, 'DeleteMediaResponse.remainingPageCount')
   }
   w.unknown(m[UNKNOWN])
 }
