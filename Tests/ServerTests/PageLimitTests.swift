@@ -3,6 +3,7 @@
 import TTRPC
 import TallyCore
 import TallyMessages
+import TallyTestSupport
 internal import TallySQLiteStore
 import Testing
 
@@ -261,26 +262,38 @@ import Testing
     }
   }
 
-  @Test("media are taken out of so many pages at once, and not of more") func detachLimit() async throws {
+  @Test("media are taken out of so many pages with the call, and of the others after it") func detachLimit()
+    async throws
+  {
     try await LiveServer.run { live in
       try await live.makeMedia("m")
       for number in 0...PageLimits.detachedPageCount {
         try await live.makePage("p\(number)", [section("a", first: "m")])
       }
-      let refused = try await live.failure(Pages.deleteMedia) {
-        $0.mediaId = "m"
-        $0.detach = true
+      let last = "p\(PageLimits.detachedPageCount)"
+      _ = try await live.call(Pages.publish) { $0.pageId = last }
+      // So that their replies are kept.
+      for published in [false, true] {
+        #expect(try await live.page(last, published: published).sections.first?.firstImage?.mediaId == "m")
       }
-      #expect(refused?.reason == "BATCH_TOO_LARGE")
-      #expect(refused?.details["limit"] == String(PageLimits.detachedPageCount))
       let named = try await live.failure(Pages.deleteMedia) { $0.mediaId = "m" }
       #expect(named?.details["page_ids"]?.split(separator: "\n").count == PageLimits.namedIdCount)
-      try await live.save("p7", from: 1, [section("a")])
       let deleted = try await live.call(Pages.deleteMedia) {
         $0.mediaId = "m"
         $0.detach = true
+        $0.author = "cleaner"
       }
       #expect(deleted.detachedPageIds.count == PageLimits.detachedPageCount)
+      #expect(deleted.remainingPageCount == 1)
+      for published in [false, true] {
+        #expect(try await live.page(last, published: published).sections.first?.firstImage == nil)
+      }
+      try await eventually("it is out of all pages") {
+        let again = try await live.call(Pages.deleteMedia) { $0.mediaId = "m" }
+        return again.replayed && again.remainingPageCount == 0
+      }
+      let page = try await live.page(last)
+      #expect(page.version == 2 && page.author == "cleaner")
     }
   }
 }

@@ -309,6 +309,7 @@ import Testing
         pins: entry.lots))
     var deleted = TallystickV1.DeleteMediaResponse()
     deleted.detachedPageIds = (0..<PageLimits.detachedPageCount).map { _ in id }
+    deleted.remainingPageCount = .max
     var plan = TallystickV1.PutPlanResponse()
     plan.plan = TallystickV1.Plan()
     plan.plan?.displayName = id

@@ -1,5 +1,6 @@
 // `tally pages` and `tally media`, against a server whose clock stands still.
 
+import TallyMessages
 import TallyProtoJSON
 import TallyTesting
 import Testing
@@ -192,6 +193,16 @@ struct PageCommandTests {
       try rig.output("media", "delete", "logo", "--detach") == "deleted       logo\ntaken out of  home\n")
     #expect(try rig.output("media", "delete", "logo").contains("logo (replayed)"))
     #expect(rig.fixture.stop() == 0)
+  }
+
+  @Test("of an image that many pages use it is told how many are yet to be done")
+  func detaching() {
+    var reply = TallystickV1.DeleteMediaResponse()
+    reply.detachedPageIds = ["home"]
+    reply.remainingPageCount = 1_234
+    #expect(
+      DeleteMediaCommand.text("logo", reply)
+        == "deleted       logo\ntaken out of  home\nto go         1,234 pages, soon\n")
   }
 
   @Test("restore takes the version as an option, and is refused only where the page has moved on")

@@ -29,7 +29,9 @@ extern const struct workload_calls run_calls, page_calls, save_calls, stats_call
     stats_groups_calls, users_calls, usage_calls;
 extern const struct workload_calls reset_calls, save_snapshot_calls, restore_snapshot_calls;
 extern const struct workload_calls seed_calls, seed_plan_calls, seed_settings_calls, seed_runs_calls,
-    seed_media_calls, seed_pages_calls;
+    seed_media_calls, seed_pages_calls, seed_texts_calls;
+extern const struct workload_calls search_word_calls, search_prefix_calls, search_phrase_calls,
+    save_text_calls, save_settings_calls;
 
 // How many operations make the data; 0 for a workload that makes none.
 uint64_t seed_operations(const struct options *options);

@@ -83,6 +83,11 @@ static void set(struct options *options, int name, const char *value) {
       [WORKLOAD_CHECK] = "check",
       [WORKLOAD_PAGE] = "page",
       [WORKLOAD_SAVE] = "save",
+      [WORKLOAD_SEARCH_WORD] = "search-word",
+      [WORKLOAD_SEARCH_PREFIX] = "search-prefix",
+      [WORKLOAD_SEARCH_PHRASE] = "search-phrase",
+      [WORKLOAD_SAVE_TEXT] = "save-text",
+      [WORKLOAD_SAVE_SETTINGS] = "save-settings",
       [WORKLOAD_STATS] = "stats",
       [WORKLOAD_STATS_COLD] = "stats-cold",
       [WORKLOAD_STATS_GROUPS] = "stats-groups",
@@ -96,6 +101,7 @@ static void set(struct options *options, int name, const char *value) {
       [WORKLOAD_SEED_RUNS] = "seed-runs",
       [WORKLOAD_SEED_MEDIA] = "seed-media",
       [WORKLOAD_SEED_PAGES] = "seed-pages",
+      [WORKLOAD_SEED_TEXTS] = "seed-texts",
   };
   switch (name) {
     case 't':

@@ -19,6 +19,11 @@ enum workload {
   WORKLOAD_CHECK,             // one credit check
   WORKLOAD_PAGE,              // a page with its sections and both images of each
   WORKLOAD_SAVE,              // all sections of a page anew; the read of its version before is not timed
+  WORKLOAD_SEARCH_WORD,       // ttrpc: one user's pages by a word
+  WORKLOAD_SEARCH_PREFIX,     // ttrpc: by the beginning of a word
+  WORKLOAD_SEARCH_PHRASE,     // ttrpc: by two words that follow each other
+  WORKLOAD_SAVE_TEXT,         // ttrpc: a page's text anew; the read of its version before is not timed
+  WORKLOAD_SAVE_SETTINGS,     // ttrpc: the same with as many bytes of settings, which are not searched
   WORKLOAD_STATS,             // the dashboard of a user's last 30 days
   WORKLOAD_STATS_COLD,        // ttrpc: the same, after a run was recorded, which is not timed
   WORKLOAD_STATS_GROUPS,      // ttrpc: the same again, by spender and by a tag too
@@ -34,6 +39,7 @@ enum workload {
   WORKLOAD_SEED_RUNS,      // `runs` of them, over the last 29 days
   WORKLOAD_SEED_MEDIA,     // each account the uploads that its page shows
   WORKLOAD_SEED_PAGES,     // each account a page
+  WORKLOAD_SEED_TEXTS,     // ttrpc: pages of text, all of them one user's
   WORKLOADS,
 };
 

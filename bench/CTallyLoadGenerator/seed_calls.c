@@ -13,6 +13,7 @@ uint64_t seed_operations(const struct options *options) {
     case WORKLOAD_SEED:
     case WORKLOAD_SEED_SETTINGS:
     case WORKLOAD_SEED_PAGES:
+    case WORKLOAD_SEED_TEXTS:
       return options->accounts;
     case WORKLOAD_SEED_PLAN:
       return 1;

@@ -39,6 +39,11 @@ static const struct workload_calls *calls_of(const struct run *run) {
       [WORKLOAD_CHECK] = &check_calls,
       [WORKLOAD_PAGE] = &page_calls,
       [WORKLOAD_SAVE] = &save_calls,
+      [WORKLOAD_SEARCH_WORD] = &search_word_calls,
+      [WORKLOAD_SEARCH_PREFIX] = &search_prefix_calls,
+      [WORKLOAD_SEARCH_PHRASE] = &search_phrase_calls,
+      [WORKLOAD_SAVE_TEXT] = &save_text_calls,
+      [WORKLOAD_SAVE_SETTINGS] = &save_settings_calls,
       [WORKLOAD_STATS] = &stats_calls,
       [WORKLOAD_STATS_COLD] = &stats_cold_calls,
       [WORKLOAD_STATS_GROUPS] = &stats_groups_calls,
@@ -52,6 +57,7 @@ static const struct workload_calls *calls_of(const struct run *run) {
       [WORKLOAD_SEED_RUNS] = &seed_runs_calls,
       [WORKLOAD_SEED_MEDIA] = &seed_media_calls,
       [WORKLOAD_SEED_PAGES] = &seed_pages_calls,
+      [WORKLOAD_SEED_TEXTS] = &seed_texts_calls,
   };
   return calls[run->options.workload];
 }

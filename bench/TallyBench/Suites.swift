@@ -15,6 +15,7 @@ enum Suite: String, CaseIterable {
   case money
   case run
   case page
+  case search
   case stats
   case users
   case clients
@@ -47,6 +48,12 @@ enum Case {
   static let pageMany = "page detail, 64 callers"
   static let page = "page detail"
   static let save = "page update, all sections"
+  static let searchWord = "search by a word"
+  static let searchPrefix = "search by the beginning of a word"
+  static let searchPhrase = "search by a phrase"
+  static let searchMany = "search by a word, 64 callers"
+  static let saveText = "page update, 2 KB of text"
+  static let saveSettings = "page update, 2 KB of settings"
   static let usage = "month's usage of 1,000 users"
   static let check = "credit check"
   static let spend = "credit consumption"
@@ -118,6 +125,7 @@ struct Bench {
     if suites.contains(.caps) { try runCaps() }
     if suites.contains(.money) { try runMoney() }
     if !suites.isDisjoint(with: [.page, .stats, .users]) { try runProduct(suites) }
+    if suites.contains(.search) { try runSearch() }
     if suites.contains(.clients) { try runClients() }
     if suites.contains(.start) { try runStart() }
     if suites.contains(.harness) { try runHarness() }

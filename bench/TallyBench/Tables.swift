@@ -7,6 +7,7 @@ struct Tables {
   func markdown() -> String {
     [
       goals(), echo(), consume("ordered"), consume("random"), hot(), others(), caps(), money(), product(),
+      search(),
       clients("echo"),
       clients("consume"), footprint(),
     ]
@@ -132,6 +133,15 @@ struct Tables {
       title,
       [Case.pageMany, Case.page, Case.save] + stats
         + [Case.users(50), Case.users(100), Case.usage, Case.check, Case.spend])
+  }
+
+  private func search() -> String? {
+    cases(
+      "Search of one user's \(Format.whole(Double(Bench.searchedPages))) pages; one caller unless said",
+      [
+        Case.searchWord, Case.searchPrefix, Case.searchPhrase, Case.searchMany, Case.saveText,
+        Case.saveSettings,
+      ])
   }
 
   /// The rate of each client on one connection, and its share of the load generator's rate.

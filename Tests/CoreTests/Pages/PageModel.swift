@@ -115,6 +115,9 @@ struct PageModel {
     Self.mediaIds(content).filter { live($0, userId) == nil }
   }
 
+  /// Media that are being taken out of a page are still in it.
+  func namesGone(_ page: Entry) -> Bool { !dead(page.content, page.userId).isEmpty }
+
   private func isMissing(_ content: PageContent, _ userId: String, but carried: Set<String> = []) -> Bool {
     !dead(content, userId).isSubset(of: carried)
   }

@@ -40,7 +40,9 @@ struct PageModelTests {
     var tally: [String: Int] = [:]
     for run in 0..<Self.runs {
       let seed = Self.number("TALLY_SEED", 20_260_101) &+ UInt64(run)
-      try Self.run(on: try engine.rig(detachedPages: PageModel.detachedPages), seed: seed, steps: steps / Self.runs, &tally)
+      try Self.run(
+        on: try engine.rig(detachedPages: PageModel.detachedPages), seed: seed, steps: steps / Self.runs,
+        &tally)
     }
     let missing = Self.expectedEvents.filter { tally[$0, default: 0] < 3 }
     #expect(missing.isEmpty, "\(tally.sorted { $0.key < $1.key })")

@@ -10,11 +10,13 @@ struct PageSteps {
   static let users = ["u1", "u2"]
   static let replyByteCount = 1 << 20
   private static let pageIds = ["p1", "p2", "p3", "p4", "p5", "p6", "p7"]
-  private static let mediaIds = ["m1", "m2", "m3", "m4", "m5", "m6"]
+  private static let mediaIds = ["m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9"]
 
   private var random: SeededGenerator
   /// What was sent before, to be sent again.
   private var sent: [PageCommand] = []
+  /// What was just sent names media that are being taken out of its page.
+  private var hasCarried = false
 
   init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
@@ -25,6 +27,15 @@ struct PageSteps {
   // MARK: one command
 
   mutating func next(_ model: PageModel) -> PageCommand {
+    if hasCarried, let last = sent.last {
+      hasCarried = false
+      if roll(2) == 0 { return last }
+    }
+    if roll(3) == 0, let save = carried(model) {
+      hasCarried = true
+      sent.append(.save(save))
+      return .save(save)
+    }
     if roll(16) == 0, let patch = sent.suffix(60).filter(\.isPatch).randomElement(using: &random) {
       return patch
     }
@@ -87,7 +98,7 @@ struct PageSteps {
     default:
       return .deleteMedia(
         .init(
-          mediaId: pick(Self.mediaIds), actingUserId: acting(), detaches: roll(2) == 0, author: author()))
+          mediaId: pick(Self.mediaIds), actingUserId: acting(), detaches: roll(3) > 0, author: author()))
     }
   }
 
@@ -101,6 +112,19 @@ struct PageSteps {
     return .init(
       target: target, expectedVersion: roll(8) == 0 ? nil : version(model, target),
       content: content(model, target), author: author(), isAutosave: roll(2) == 0)
+  }
+
+  /// An edit of a page that names media that are being taken out of it, by somebody who has loaded it before.
+  private mutating func carried(_ model: PageModel) -> PageCommand.Save? {
+    let pages = model.pages.filter { $0.deletedAtMicros == nil && model.namesGone($0) }
+    guard let page = pages.randomElement(using: &random) else { return nil }
+    var content = page.content
+    content.title = "edit \(roll(100))"
+    let target = PageTarget(
+      pageId: page.pageId, actingUserId: nil, maximumReplyByteCount: Self.replyByteCount)
+    return .init(
+      target: target, expectedVersion: roll(2) == 0 ? nil : page.current, content: content,
+      author: author(), isAutosave: roll(2) == 0)
   }
 
   /// How far the time goes on before the next command: hardly, or by some hours or days.

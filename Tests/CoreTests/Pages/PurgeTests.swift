@@ -1,4 +1,4 @@
-// Changes of many large pages or versions: bounded in what one transaction takes.
+// Pages of many versions that are purged: bounded in what one transaction takes.
 
 internal import TallySQLite
 internal import Testing
@@ -112,39 +112,6 @@ struct PurgeTests {
     try deleted(engine, versions: Int64(PageLimits.purgedVersionCount))
     _ = try apply(engine, .page(.purge(Self.target)))
     for table in ["page", "page_version", "section"] { #expect(try rows(directory, table) == 0, "\(table)") }
-    try engine.close()
-  }
-
-  @Test("media are not taken out of more bytes of pages than one transaction should write")
-  func detach() throws {
-    let directory = try TemporaryDirectory(inMemory: true)
-    let engine = try open(directory, clock: TestClock(wallMicros: noon))
-    _ = try apply(engine, .page(.createMedia(Media(mediaId: "m", userId: "u", url: "x", source: .generated))))
-    let text = String(repeating: "x", count: PageLimits.contentByteCount)
-    let sections = (0..<15).map {
-      PageSection(sectionId: "s\($0)", kind: "k", content: text, firstMediaId: "m")
-    }
-    let most = PageLimits.detachedByteCount / (15 * PageLimits.contentByteCount)
-    for page in 0...most {
-      _ = try apply(engine, Self.create(PageContent(sections: sections), pageId: "p\(page)"))
-    }
-    let detach = Command.page(
-      .deleteMedia(PageCommand.DeleteMedia(mediaId: "m", actingUserId: nil, detaches: true, author: "")))
-    let refusal = try engine.decide(detach).refusal
-    #expect(refusal?.reason == .batchTooLarge)
-    #expect(refusal?.details["limit"] == String(PageLimits.detachedByteCount))
-    #expect(try engine.media(mediaId: "m", actingUserId: nil).value.deletedAtMicros == nil)
-    // Two pages less leave room.
-    for page in ["p0", "p1"] {
-      let target = PageTarget(pageId: page, actingUserId: nil, maximumReplyByteCount: 2 << 20)
-      _ = try apply(engine, .page(.delete(target)))
-      _ = try apply(engine, .page(.purge(target)))
-    }
-    guard case .mediaDeleted(let pages, _, _, _) = try apply(engine, detach) else {
-      Issue.record("not deleted")
-      return
-    }
-    #expect(pages.count == most - 1)
     try engine.close()
   }
 }

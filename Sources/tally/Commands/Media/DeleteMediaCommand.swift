@@ -16,19 +16,22 @@ struct DeleteMediaCommand: ClientCommand {
   @Argument(help: "The image's id.") var media: String
   @Flag(help: "Take the image out of the pages that use it; each gets a new version.") var detach = false
 
-  private static func rest(_ pageCount: Int32) -> [(String, String)] {
-    pageCount == 0 ? [] : [("still to do", "\(pageCount) more pages, which the server goes on with")]
-  }
-
   func perform() async throws {
     var request = TallystickV1.DeleteMediaRequest()
     request.mediaId = media
     request.detach = detach
     request.author = authorship.author ?? ""
     try await tally.perform(TallystickV1.PageService.deleteMedia, request, connection, output) { reply in
-      Texts.facts(
-        [("deleted", media + (reply.replayed ? " (replayed)" : ""))]
-          + reply.detachedPageIds.map { ("taken out of", $0) } + Self.rest(reply.remainingPageCount))
+      Self.text(media, reply)
     }
+  }
+
+  static func text(_ media: String, _ reply: TallystickV1.DeleteMediaResponse) -> String {
+    var facts = [("deleted", media + (reply.replayed ? " (replayed)" : ""))]
+    facts += reply.detachedPageIds.map { ("taken out of", $0) }
+    if reply.remainingPageCount > 0 {
+      facts.append(("to go", "\(Texts.count(Int64(reply.remainingPageCount))) pages, soon"))
+    }
+    return Texts.facts(facts)
   }
 }
