@@ -24,6 +24,7 @@ struct CapCommandTests {
     let used = try rig.output("usage", "caps", "alice")
     #expect(used.contains("daily") && used.contains("$1.25") && used.contains("$5.00"))
     #expect(try rig.output("usage", "caps", "alice", "--spender", "bot").contains("burst"))
+    try quota(rig)
     let refused = try rig.run("credits", "consume", "alice", "4")
     #expect(refused.status == 1 && refused.error.contains("tally usage caps"))
     let window = try rig.refusal("caps", "put", "alice", "--cap", "a=money,fortnight,5", status: .usage)
@@ -39,6 +40,23 @@ struct CapCommandTests {
     let none = try rig.output("plans", "put", "pro", "--credit", "20", "--cap", "none")
     #expect(!none.contains("week=") && none.contains("h=generations"))
     #expect(rig.fixture.stop() == 0)
+  }
+
+  /// Advice about the caps of a spender, for the runs that they count.
+  private func quota(_ rig: Rig) throws {
+    _ = try rig.output(
+      "caps", "put", "alice", "--spender", "full", "--cap", "none=generations,day,0,gpt-x,image")
+    func advice(_ more: String...) throws -> Bool {
+      let arguments = ["usage", "quota", "alice", "generations"] + more
+      let result = try Rig.run(arguments, environment: ["TALLY_SOCKET": rig.fixture.socket])
+      #expect(result.status == 0, "\(result.error)")
+      return result.output.contains("not allowed: a cap leaves no room; 'tally usage caps' shows which\n")
+    }
+    #expect(try advice("--spender", "full", "--model", "gpt-x", "--type", "image"))
+    #expect(try !advice("--spender", "full", "--model", "gpt-x", "--type", "text"))
+    #expect(try !advice("--spender", "full", "--model", "other", "--type", "image"))
+    #expect(try !advice("--model", "gpt-x", "--type", "image"))
+    _ = try rig.refusal("usage", "quota", "alice", "pages", "--spender", "full", status: .usage)
   }
 
   @Test(

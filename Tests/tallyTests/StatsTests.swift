@@ -118,19 +118,27 @@ struct StatsTests {
       let recorded = try rig.output(
         "usage", "record", "acme", run, "--model", "m", "--type", "text", "--cost", "0.5", "--provider-cost",
         "0.2", "--units", "cache_read=7", "--spender", spender, "--tag", "feature=\(feature)")
-      #expect(
-        recorded.contains("tags       feature=\(feature)\n") || recorded.contains("feature=\(feature)\n"))
+      for line in [
+        "spender        \(spender)\n", "tags           feature=\(feature)\n", "provider took  $0.20\n",
+        "margin         $0.30\n", "cache_read     7\n",
+      ] {
+        #expect(recorded.contains(line), "\(recorded)")
+      }
     }
     let text = try rig.output("stats", "acme", "--days", "1", "--by-spender", "--by-tag", "feature")
     for part in [
-      "providers took  $0.60\n", "margin          $0.90\n", "cache_read      21\n", "SPENDER  RUNS",
-      "bo          2",
-      "FEATURE  RUNS", "chat        2",
+      "providers took  $0.60\n", "margin          $0.90\n", "cache_read      21\n",
+      "SPENDER  RUNS  SHARE   COST  MARGIN  FAILED\n", "bo          2  66.7%  $1.00   $0.60    0.0%",
+      "ann         1  33.3%  $0.50   $0.30    0.0%", "FEATURE  RUNS  SHARE   COST  MARGIN  FAILED\n",
+      "chat        2  66.7%  $1.00   $0.60    0.0%",
     ] {
       #expect(text.contains(part), "\(text)")
     }
     let plain = try rig.output("stats", "acme")
     #expect(!plain.contains("SPENDER") && !plain.contains("FEATURE"))
+    let listed = try rig.output("usage", "runs", "acme", "--spender", "ann")
+    #expect(listed.contains("RUN  SPENDER  MODEL") && listed.contains("r1   ann      m"), "\(listed)")
+    #expect(!listed.contains("r2"))
     _ = try rig.refusal("stats", "--by-spender", status: .usage)
     #expect(try rig.output("plans", "put", "team", "--credit", "1", "--name", "T").contains("feature"))
     let without = try rig.output("plans", "put", "team", "--credit", "1", "--tag", "none")

@@ -158,6 +158,14 @@ struct UserCommandTests {
     }
     #expect(try names("--sort", "spent") == ["team-2", "zoe"])
     #expect(try names("--sort", "owed") == [])
+    _ = try rig.output("plans", "put", "free", "--credit", "1", "--on-short", "collect", "--default")
+    _ = try rig.output("users", "set", "team-2", "--state", "active")
+    for (user, cost) in [("team-1", "0.25"), ("team-2", "0.5")] {
+      _ = try rig.output("usage", "begin", user, "o-\(user)", "--model", "m", "--type", "text")
+      _ = try rig.output("usage", "finish", "o-\(user)", "--cost", cost)
+    }
+    #expect(try names("--sort", "owed") == ["team-2", "team-1"])
+    #expect(try names("--sort", "newest") == ["zoe", "team-2", "team-1"])
     _ = try rig.refusal("users", "list", "--prefix", "a", status: .usage)
     _ = try rig.refusal("users", "set", "zoe", status: .usage)
     #expect(rig.fixture.stop() == 0)

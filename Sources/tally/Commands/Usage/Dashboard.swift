@@ -67,18 +67,24 @@ struct Dashboard {
     _ title: String, _ groups: [TallystickV1.RunGroup], withFailures: Bool
   ) -> String {
     let all = stats.totals?.count ?? 0
+    // What nobody has told of is not shown as if providers took nothing.
+    let withMargin = (stats.totals?.providerCostMicros ?? 0) != 0
     let rows = groups.map { group in
       let totals = group.totals ?? TallystickV1.RunTotals()
       let share = all == 0 ? 0 : Int64(min(1, max(0, Double(totals.count) / Double(all))) * 1e6)
       let name = group.name.isEmpty ? "(others)" : withFailures ? group.name : group.name.lowercased()
       return (
         [name, Texts.count(totals.count), Self.percent(ppm: share), Dollars.format(totals.costMicros)]
+          + (withMargin ? [Dollars.format(totals.marginMicros)] : [])
           + (withFailures ? [Self.percent(ppm: totals.errorRatePpm)] : []), totals.count
       )
     }
-    let failed: [(String, Table.Alignment)] = withFailures ? [("FAILED", .right)] : []
-    return chart(
-      [(title, .left), ("RUNS", .right), ("SHARE", .right), ("COST", .amount)] + failed, rows)
+    var columns: [(String, Table.Alignment)] = [
+      (title, .left), ("RUNS", .right), ("SHARE", .right), ("COST", .amount),
+    ]
+    if withMargin { columns.append(("MARGIN", .amount)) }
+    if withFailures { columns.append(("FAILED", .right)) }
+    return chart(columns, rows)
   }
 
   private var days: String {

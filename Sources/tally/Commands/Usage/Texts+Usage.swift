@@ -50,8 +50,10 @@ extension Texts {
   }
 
   static func runs(_ runs: [TallystickV1.Run], withUser: Bool = false) -> String {
+    let withSpender = runs.contains { !$0.spender.isEmpty }
     var columns: [(String, Table.Alignment)] = [("STARTED", .time), ("RUN", .left)]
     if withUser { columns.append(("USER", .left)) }
+    if withSpender { columns.append(("SPENDER", .left)) }
     columns += [
       ("MODEL", .left), ("TYPE", .left), ("STATUS", .left), ("COST", .amount), ("TOKENS IN", .right),
       ("TOKENS OUT", .right), ("IMAGES", .right), ("ERROR", .left),
@@ -62,7 +64,7 @@ extension Texts {
     for run in runs {
       table.add(
         [Timestamp.format(run.startedAtMicros), named(run)]
-          + (withUser ? [run.userId] : []) + [
+          + (withUser ? [run.userId] : []) + (withSpender ? [run.spender] : []) + [
             run.model, run.type, run.status.word, Dollars.format(run.costMicros), count(run.inputTokens),
             count(run.outputTokens), count(run.images), run.error,
           ])
