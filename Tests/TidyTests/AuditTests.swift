@@ -59,6 +59,23 @@ struct AuditTests {
     }
   }
 
+  /// What was built since, each from its name to the next.
+  static func promises(_ text: String) -> [(title: String, text: String)] {
+    let section = text.split(separator: "\n## ").first { $0.hasPrefix("Since the audit") } ?? ""
+    return section.split(separator: "\n- **").dropFirst().map { part in
+      (String(part.prefix { $0 != "*" }), String(part))
+    }
+  }
+
+  @Test("every promise of docs/AUDIT.md since then names a test")
+  func promised() throws {
+    let promises = Self.promises(try Self.document())
+    #expect(promises.count == 12)
+    for promise in promises {
+      #expect(!Self.links(promise.text).isEmpty, "\(promise.title)")
+    }
+  }
+
   @Test("a title that no test has is seen, and so is a finding without a test")
   func reading() throws {
     let text = """
@@ -82,6 +99,10 @@ struct AuditTests {
     let findings = Self.findings(text)
     #expect(findings.map(\.title) == ["One", "Two"])
     #expect(findings.map { Self.links($0.text).count } == [1, 0])
+    let promises = Self.promises(
+      "# A\n\n## Since the audit\n\n- **B**: c\n  - [d](../Tests/D.swift)\n- **E**: f\n")
+    #expect(promises.map(\.title) == ["B", "E"])
+    #expect(promises.map { Self.links($0.text).count } == [1, 0])
     let file = SourceFile(path: "Tests/X/Y.swift", lines: ["  @Test(\"a b\")", "  func ab() {}"])
     #expect(Self.has(file, "a b"))
     #expect(!Self.has(file, "a"))
