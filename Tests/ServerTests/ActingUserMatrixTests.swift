@@ -1,6 +1,7 @@
 // Every method of the product's services, as each kind of caller: generated from the service descriptors and
 // the table of how to call each method.
 
+import Foundation
 import Glibc
 import TTRPC
 import TallyMessages
@@ -105,6 +106,30 @@ import Testing
         }
       }
     }
+  }
+
+  @Test("docs/OPERATIONS.md names every method that needs the role admin, and the protos say so of each")
+  func documentedRoles() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let operations = try String(contentsOf: root.appending(path: "docs/OPERATIONS.md"), encoding: .utf8)
+    let line = try #require(operations.split(separator: "\n").first { $0.hasPrefix("| `admin` |") })
+    let named = Set(line.matches(of: /\b(?:[A-Z][a-z]+)+\b/).map { String($0.output) })
+    let rows = MethodRow.all.filter { $0.role == .admin && !$0.service.hasSuffix("AdminService") }
+    #expect(named.subtracting(["AdminService"]) == Set(rows.map(\.method)))
+    var commented: Set<String> = []
+    for file in ["credits", "usage", "pages"] {
+      let url = root.appending(path: "proto/tallystick/v1/\(file).proto")
+      var comment = ""
+      for line in try String(contentsOf: url, encoding: .utf8).split(separator: "\n") {
+        let words = line.split(separator: " ").filter { $0 != "//" }.joined(separator: " ")
+        if words.hasPrefix("rpc "), comment.contains("Role: admin.") {
+          commented.insert(String(words.dropFirst(4).prefix { $0 != "(" }))
+        }
+        comment = line.contains("//") ? comment + " " + words : ""
+      }
+    }
+    #expect(commented == Set(rows.map(\.method)))
   }
 
   @Test("every method of TestControl has a row, and a role that it needs", arguments: Role.allCases)

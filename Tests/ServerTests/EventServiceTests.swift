@@ -44,6 +44,11 @@ struct EventServiceTests {
       #expect(event.commitSequence == debit.commitSequence)
       let other = try await live.call(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [.owed]) }
       #expect(other.events.isEmpty)
+      let higher = Self.rule("low", .userId("u"), .balanceBelowMicros(20))
+      let replaced = try await live.call(Usage.putAlertRule) { $0.rule = higher }
+      #expect(!replaced.unchanged && replaced.rule?.condition == higher.condition)
+      let stored = try await live.call(Usage.listAlertRules) { _ in }.rules
+      #expect(stored.map(\.ruleId) == ["low", "owes"] && stored.first == replaced.rule)
       #expect(!(try await live.call(Usage.deleteAlertRule) { $0.ruleId = "low" }.unchanged))
       #expect(try await live.call(Usage.deleteAlertRule) { $0.ruleId = "low" }.unchanged)
     }
@@ -191,6 +196,101 @@ struct EventServiceTests {
         let reason = try await live.reason(Usage.listEvents) { ($0.userId, $0.kinds) = ("u", [kind]) }
         #expect(reason == "INVALID_FIELD")
       }
+    }
+  }
+
+  @Test("each field is taken at its border, and refused one beyond with the field and the limit")
+  func borders() async throws {
+    try await LiveServer.run { live in
+      let most = Limits.amountMicros
+      let valid: (inout TallystickV1.PutAlertRuleRequest) -> Void = {
+        $0.rule = Self.rule("r", .everyUser(true), .balanceBelowMicros(1))
+      }
+      try await live.expect(
+        [
+          .required("rule.rule_id", Limits.alertRuleIdByteCount) { $0.rule?.ruleId = $1 },
+          .required("rule.user_id", Limits.userIdByteCount) { $0.rule?.scope = .userId($1) },
+          .amount("rule.balance_below_micros", 1...most) { $0.rule?.condition = .balanceBelowMicros($1) },
+          .amount("rule.owed_above_micros", 0...most) { $0.rule?.condition = .owedAboveMicros($1) },
+          .number("rule.generations_at_percent", 1...100) {
+            $0.rule?.condition = .generationsAtPercent(Int32($1))
+          },
+          .number("rule.uploads_at_percent", 1...100) { $0.rule?.condition = .uploadsAtPercent(Int32($1)) },
+          .number("rule.pages_at_percent", 1...100) { $0.rule?.condition = .pagesAtPercent(Int32($1)) },
+        ], of: Usage.putAlertRule, valid)
+      try await live.expect(
+        [.required("rule.plan_id", Limits.planIdByteCount) { $0.rule?.scope = .planId($1) }],
+        of: Usage.putAlertRule, takenWith: "GRANT_NOT_FOUND", valid)
+      try await live.expect(
+        [.required("rule_id", Limits.alertRuleIdByteCount) { $0.ruleId = $1 }], of: Usage.deleteAlertRule
+      ) { _ in }
+      try await live.expect(
+        [.number("limit", 0...Int64(Limits.pageRowCount)) { $0.limit = Int32($1) }], of: Usage.listAlertRules
+      ) { _ in }
+      try await live.expect(
+        [
+          .required("user_id", Limits.userIdByteCount) { $0.userId = $1 },
+          .number("from_micros", 1...Limits.timeMicros) { $0.fromMicros = $1 },
+          .number("limit", 0...Int64(Limits.pageRowCount)) { $0.limit = Int32($1) },
+        ], of: Usage.listEvents
+      ) { $0.userId = "u" }
+    }
+  }
+
+  @Test("a scope has so many rules and no more; one of them may still be replaced")
+  func rulesOfAScope() async throws {
+    try await LiveServer.run { live in
+      func put(_ id: String, _ scope: TallystickV1.AlertRule.Scope, below micros: Int64 = 1) async throws
+        -> Failed?
+      {
+        try await live.failure(Usage.putAlertRule) {
+          $0.rule = Self.rule(id, scope, .balanceBelowMicros(micros))
+        }
+      }
+      for number in 0..<AlertRule.maximumOfAScope {
+        #expect(try await put("r\(number)", .userId("u")) == nil)
+      }
+      let more = try await put("more", .userId("u"))
+      #expect(more?.reason == "INVALID_FIELD" && more?.details["field"] == "rule")
+      #expect(more?.details["limit"] == "64" && more?.message.contains("rule: there are already 64") == true)
+      #expect(try await put("more", .userId("v")) == nil)
+      // One of another scope does not find room here either.
+      #expect(try await put("more", .userId("u"))?.details["limit"] == "64")
+      #expect(try await put("r0", .userId("u"), below: 2) == nil)
+      _ = try await live.call(Usage.deleteAlertRule) { $0.ruleId = "r1" }
+      #expect(try await put("more", .userId("u")) == nil)
+    }
+  }
+
+  @Test("events are listed from their very time on, page by page, with a cursor of that question only")
+  func events() async throws {
+    try await LiveServer.run { live in
+      let now = try await live.freeze()
+      _ = try await live.call(Usage.putAlertRule) {
+        $0.rule = Self.rule("low", .everyUser(true), .balanceBelowMicros(10))
+      }
+      for number in 0..<3 {
+        try await live.purchase("u", 10, payment: "p\(number)", key: "p\(number)")
+        try await live.consume("u", 10, key: "c\(number)")
+        try await live.advance(millis: 1_000)
+      }
+      func ids(from micros: Int64) async throws -> [Int64] {
+        try await live.call(Usage.listEvents) { ($0.userId, $0.fromMicros) = ("u", micros) }.events.map(
+          \.eventId)
+      }
+      #expect(try await ids(from: now + 1_000_000) == [3, 2])
+      #expect(try await ids(from: now + 1_000_001) == [3])
+      let first = try await live.call(Usage.listEvents) { ($0.userId, $0.limit) = ("u", 2) }
+      let second = try await live.call(Usage.listEvents) {
+        ($0.userId, $0.limit, $0.cursor) = ("u", 2, first.nextCursor)
+      }
+      #expect(first.events.map(\.eventId) == [3, 2] && second.events.map(\.eventId) == [1])
+      #expect(second.nextCursor.isEmpty)
+      let other = try await live.reason(Usage.listEvents) {
+        ($0.userId, $0.kinds, $0.cursor) = ("u", [.balanceBelow], first.nextCursor)
+      }
+      #expect(other == "INVALID_CURSOR")
+      #expect(try await live.reason(Usage.listEvents, actingUser: "v") { $0.userId = "u" } == "ACTING_USER")
     }
   }
 }

@@ -4,6 +4,7 @@
 import TTRPC
 import TallyCore
 import TallyMessages
+import TallyProtoJSON
 internal import TallySQLiteStore
 import Testing
 
@@ -15,8 +16,19 @@ import Testing
     UInt64(bitPattern: Int64(Int32.min)),
     1 << 31,
   ]
-  /// No request has a field of a higher number.
-  private static let highestField: UInt64 = 14
+  /// The highest number of a field of each method's request.
+  private static func highestFields() throws -> [String: UInt64] {
+    var pool = DescriptorPool()
+    for file in EmbeddedDescriptors.fileDescriptors { try pool.add(file: file.serialized) }
+    var highest: [String: UInt64] = [:]
+    for service in pool.services.values {
+      for method in service.methods {
+        let numbers = try pool.message(method.input).fields.map { UInt64($0.number) }
+        highest["\(service.fullName)/\(method.name)"] = numbers.max() ?? 0
+      }
+    }
+    return highest
+  }
 
   private static func varint(_ value: UInt64) -> [UInt8] {
     var bytes: [UInt8] = []
@@ -45,8 +57,11 @@ import Testing
     try await LiveServer.run { live in
       let rig = MethodRig(live)
       try await rig.prepare()
+      let highest = try Self.highestFields()
       for row in MethodRow.all {
-        for field in 1...Self.highestField {
+        // One more than there are.
+        let last = try #require(highest[row.name]) + 1
+        for field in 1...last {
           for number in Self.numbers {
             let payload = try await row.request(rig, "u1") + Self.field(field, number)
             try await lives(rig, row, payload, "field \(field) is \(Int64(bitPattern: number))")
@@ -115,6 +130,72 @@ import Testing
         }
         #expect(try await live.available("u1") > 0)
       }
+    }
+  }
+
+  @Test("caps, prices, alert rules, top-ups and what a run has used outlive every number inside")
+  func nestedTerms() async throws {
+    try await LiveServer.run { live in
+      let rig = MethodRig(live)
+      try await rig.prepare()
+      for number in Self.numbers.map({ Int64(bitPattern: $0) }) + [0, 1, Limits.amountMicros] {
+        for place in 0..<6 { try await take(live, rig, place, number) }
+        // What was taken is in force.
+        _ = try await live.reason(Credits.consume) {
+          ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("u1", 1, rig.fresh())
+        }
+        _ = try await live.reason(Usages.beginRun) {
+          ($0.userId, $0.runId, $0.model, $0.type) = ("u1", rig.fresh(), "m", "text")
+        }
+        #expect(try await live.available("u1") > 0)
+        #expect(try await live.call(Usages.getUsage) { $0.userId = "u1" }.usage?.userId == "u1")
+      }
+    }
+  }
+
+  /// Asks for what has a number in one place.
+  private func take(_ live: LiveServer, _ rig: MethodRig, _ place: Int, _ number: Int64) async throws {
+    let short = Int32(truncatingIfNeeded: number)
+    _ = try await live.reason(Usages.putCaps) {
+      var cap = TallystickV1.Cap("c", .money, place == 0 ? .lastHours : .day, place == 1 ? number : 5)
+      cap.hours = place == 0 ? short : 0
+      ($0.userId, $0.caps) = ("u1", [cap])
+    }
+    _ = try await live.reason(Usages.putPrices) {
+      var price = TallystickV1.Price()
+      (price.model, price.unitClass, price.microsPerMillion) = ("m", .input, place == 0 ? number : 1)
+      if place == 1 { price.effectiveFromMicros = number }
+      $0.prices = [price]
+    }
+    _ = try await live.reason(Usages.putAlertRule) {
+      var rule = TallystickV1.AlertRule()
+      (rule.ruleId, rule.scope) = ("r\(place)", .userId("u1"))
+      rule.condition =
+        switch place {
+        case 0: .balanceBelowMicros(number)
+        case 1: .owedAboveMicros(number)
+        case 2: .generationsAtPercent(short)
+        case 3: .uploadsAtPercent(short)
+        default: .pagesAtPercent(short)
+        }
+      $0.rule = rule
+    }
+    _ = try await live.reason(Usages.putTopUp) {
+      var topUp = rig.topUp("u1", below: place == 0 ? number : 10)
+      if place == 1 { topUp.targetMicros = number }
+      if place == 2 { topUp.monthlyCapMicros = number }
+      if place == 3 { topUp.monthlyCapCount = number }
+      if place == 4 { topUp.cooldownMillis = number }
+      $0.topUp = topUp
+    }
+    _ = try await live.reason(Usages.recordRun) {
+      $0 = .sample(rig.fresh("run"))
+      $0.costMicros = place == 0 ? number : 1
+      if place == 1 { $0.promptTokens = number }
+      if place == 2 { $0.completionTokens = number }
+      var unit = TallystickV1.UnitCount()
+      (unit.unitClass, unit.count) = (.cacheRead, place == 3 ? number : 1)
+      $0.units = [unit]
     }
   }
 

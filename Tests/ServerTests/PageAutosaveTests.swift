@@ -96,4 +96,28 @@ import Testing
       #expect(try await live.call(Pages.purgePage) { $0.pageId = "p" }.versions == 2)
     }
   }
+
+  @Test("an autosave is refused as a save is, and makes nothing then")
+  func refused() async throws {
+    try await LiveServer.run { live in
+      try await live.makePage("p", title: "one")
+      _ = try await save(live, "two", from: 1)
+      let stale = try await live.failure { _ = try await save(live, "three", from: 1) }
+      #expect(stale?.reason == "VERSION_CONFLICT" && stale?.details["current_version"] == "2")
+      #expect(stale?.details["changed_fields"] == "title")
+      let foreign = try await live.reason(Pages.savePage, actingUser: "u2") {
+        ($0.pageId, $0.expectedVersion, $0.title, $0.autosave) = ("p", 2, "three", true)
+      }
+      #expect(foreign == "PAGE_NOT_FOUND")
+      let own = try await live.call(Pages.savePage, actingUser: "u1") {
+        ($0.pageId, $0.expectedVersion, $0.title, $0.autosave) = ("p", 2, "three", true)
+      }
+      #expect(own.change?.page?.autosave == true && own.change?.page?.author == "u1")
+      let versions = try await live.call(Pages.listVersions) { $0.pageId = "p" }.versions
+      #expect(versions.map(\.version) == [3, 2, 1])
+      _ = try await live.call(Pages.deletePage) { $0.pageId = "p" }
+      #expect(
+        try await live.failure { _ = try await save(live, "four", from: 3) }?.reason == "PAGE_NOT_FOUND")
+    }
+  }
 }

@@ -249,6 +249,8 @@ import Testing
       try await live.save("p", from: 1, [section("a", "2", first: "m")])
       #expect(try await live.reason(Pages.purgePage) { $0.pageId = "p" } == "PAGE_NOT_FOUND")
       _ = try await live.call(Pages.deletePage) { $0.pageId = "p" }
+      let foreign = try await live.reason(Pages.purgePage, actingUser: "u2") { $0.pageId = "p" }
+      #expect(foreign == "PAGE_NOT_FOUND")
       let purged = try await live.call(Pages.purgePage) { $0.pageId = "p" }
       #expect(purged.versions == 2)
       #expect(purged.commitSequence == 5)

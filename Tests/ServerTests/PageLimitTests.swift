@@ -100,6 +100,52 @@ import Testing
     }
   }
 
+  @Test("every call that names a page takes an id of 255 bytes, and no longer one") func pageIds()
+    async throws
+  {
+    try await LiveServer.run { live in
+      func expect<Request: Message, Response: Message>(
+        _ rpc: RPC<Request, Response>, _ path: WritableKeyPath<Request, String>,
+        _ fill: (inout Request) -> Void = { _ in }
+      ) async throws {
+        try await live.expect(
+          [.required("page_id", Limits.pageIdByteCount) { $0[keyPath: path] = $1 }], of: rpc,
+          takenWith: "PAGE_NOT_FOUND", fill)
+      }
+      try await expect(Pages.getPage, \.pageId)
+      try await expect(Pages.savePage, \.pageId) { $0.expectedVersion = 1 }
+      try await expect(Pages.patchPage, \.pageId) { ($0.expectedVersion, $0.title) = (1, "t") }
+      try await expect(Pages.duplicatePage, \.pageId)
+      try await expect(Pages.deletePage, \.pageId)
+      try await expect(Pages.undeletePage, \.pageId)
+      try await expect(Pages.purgePage, \.pageId)
+      try await expect(Pages.publish, \.pageId)
+      try await expect(Pages.unpublish, \.pageId)
+      try await expect(Pages.schedulePublish, \.pageId) { $0.atMicros = 1 }
+      try await expect(Pages.cancelScheduledPublish, \.pageId)
+      try await expect(Pages.setPageSlug, \.pageId)
+      try await expect(Pages.listVersions, \.pageId)
+      try await expect(Pages.getVersion, \.pageId) { $0.version = 1 }
+      try await expect(Pages.restoreVersion, \.pageId) { ($0.version, $0.expectedVersion) = (1, 1) }
+    }
+  }
+
+  @Test("who deletes media names them by an id of 255 bytes, and no longer one") func mediaIds() async throws
+  {
+    try await LiveServer.run { live in
+      try await live.expect(
+        [
+          .required("media_id", Limits.mediaIdByteCount) { $0.mediaId = $1 },
+          .text("author", Limits.actorByteCount) { $0.author = $1 },
+        ], of: Pages.deleteMedia, takenWith: "MEDIA_NOT_FOUND"
+      ) { $0.mediaId = "none" }
+      try await live.expect(
+        [.required("media_id", Limits.mediaIdByteCount) { $0.mediaId = $1 }], of: Pages.getMedia,
+        takenWith: "MEDIA_NOT_FOUND"
+      ) { _ in }
+    }
+  }
+
   @Test("a page may have a mebibyte in all, however it comes about") func wholePage() async throws {
     try await LiveServer.run { live in
       // Sixteen sections of the largest content are a mebibyte; kinds and title make it more.

@@ -158,4 +158,33 @@ import Testing
       }
     }
   }
+
+  @Test("a time is taken at its border; a deleted page, and another user's, is not found")
+  func borders() async throws {
+    try await LiveServer.run { live in
+      try await prepare(live)
+      try await live.expect(
+        [
+          .number("at_micros", 1...Limits.timeMicros) { $0.atMicros = $1 },
+          .atLeast("version", 0) { $0.version = $1 },
+        ], of: Pages.schedulePublish
+      ) { ($0.pageId, $0.atMicros) = ("p", Self.start + 100) }
+      for acting in ["u1", "u2"] {
+        let scheduled = try await live.reason(Pages.schedulePublish, actingUser: acting) {
+          ($0.pageId, $0.version, $0.atMicros) = ("p", 1, Self.start + 200)
+        }
+        #expect(scheduled == (acting == "u1" ? nil : "PAGE_NOT_FOUND"))
+        let cancelled = try await live.reason(Pages.cancelScheduledPublish, actingUser: acting) {
+          $0.pageId = "p"
+        }
+        #expect(cancelled == (acting == "u1" ? nil : "PAGE_NOT_FOUND"))
+      }
+      _ = try await live.call(Pages.deletePage) { $0.pageId = "p" }
+      let late = try await live.reason(Pages.schedulePublish) {
+        ($0.pageId, $0.atMicros) = ("p", Self.start + 300)
+      }
+      #expect(late == "PAGE_NOT_FOUND")
+      #expect(try await live.reason(Pages.cancelScheduledPublish) { $0.pageId = "p" } == "PAGE_NOT_FOUND")
+    }
+  }
 }

@@ -1,6 +1,7 @@
 // SearchPages over a real socket: limits, cursors, whose pages, and how many statements.
 
 import TTRPC
+import TallyCore
 import TallyMessages
 import Testing
 
@@ -66,6 +67,43 @@ import Testing
         $0.limit = limit
       }
       #expect(failed?.reason == "INVALID_FIELD" && failed?.details["field"] == field)
+      // What has no word is not beyond a limit.
+      if query.utf8.count < 2, limit == 0 { #expect(failed?.details["limit"] == nil) }
+    }
+  }
+
+  @Test("each field is taken at its border, and refused one beyond with the field and the limit")
+  func borders() async throws {
+    try await LiveServer.run { live in
+      try await live.expect(
+        [
+          .required("user_id", Limits.userIdByteCount) { $0.userId = $1 },
+          .required("query", PageLimits.queryByteCount) { $0.query = $1 },
+          .elements("query", PageLimits.queryWordCount) {
+            $0.query = [String](repeating: "x", count: $1).joined(separator: " ")
+          },
+          // Each ideograph is a word.
+          .elements("query", PageLimits.queryWordCount) {
+            $0.query = String(repeating: "\u{4e1c}", count: $1)
+          },
+          .number("limit", 0...Int64(PageLimits.matchCount)) { $0.limit = Int32($1) },
+        ], of: Pages.searchPages
+      ) { ($0.userId, $0.query) = ("u1", "word") }
+    }
+  }
+
+  @Test("a search is of one user's pages, and another user may not make it")
+  func others() async throws {
+    try await LiveServer.run { live in
+      try await live.makePage("p", title: "word")
+      try await live.makePage("q", user: "u2", title: "word")
+      #expect(try await search(live, "word", user: "u2").matches.map { $0.page?.pageId } == ["q"])
+      let reason = try await live.reason(Pages.searchPages, actingUser: "u2") {
+        ($0.userId, $0.query) = ("u1", "word")
+      }
+      #expect(reason == "ACTING_USER")
+      // Nobody has pages, and that is no failure.
+      #expect(try await search(live, "word", user: "nobody").matches.isEmpty)
     }
   }
 

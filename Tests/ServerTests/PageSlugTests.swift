@@ -1,6 +1,7 @@
 // Slugs of pages, over a real socket.
 
 import TTRPC
+import TallyCore
 import TallyMessages
 import Testing
 
@@ -138,6 +139,52 @@ import Testing
       #expect(failed?.reason == "INVALID_FIELD" && failed?.details["field"] == "slug")
       if slug.utf8.count > 255 { #expect(failed?.details["limit"] == "255") }
       #expect(try await reason(live, find: slug) == "INVALID_FIELD")
+    }
+  }
+
+  @Test("a slug of 255 bytes is taken by every call that names one")
+  func longest() async throws {
+    try await LiveServer.run { live in
+      let longest = String(repeating: "a", count: PageLimits.slugByteCount)
+      try await live.makePage("p")
+      let slug = Border<TallystickV1.SetPageSlugRequest>(
+        field: "slug", limit: Int64(longest.utf8.count), taken: [{ $0.slug = longest }],
+        beyond: { $0.slug = longest + "a" })
+      try await live.expect([slug], of: Pages.setPageSlug) { $0.pageId = "p" }
+      #expect(try await find(live, longest)?.pageId == "p")
+      let created = Border<TallystickV1.CreatePageRequest>(
+        field: "slug", limit: Int64(longest.utf8.count), taken: [{ $0.slug = longest }],
+        beyond: { $0.slug = longest + "a" })
+      try await live.expect([created], of: Pages.createPage) { $0.userId = "u2" }
+      try await live.expect(
+        [.required("user_id", Limits.userIdByteCount) { $0.userId = $1 }], of: Pages.getPageBySlug,
+        takenWith: "PAGE_NOT_FOUND"
+      ) { $0.slug = "team" }
+      let none = try await live.failure(Pages.getPageBySlug) { $0.userId = "u1" }
+      #expect(none?.reason == "INVALID_FIELD" && none?.details["field"] == "slug")
+    }
+  }
+
+  @Test("another user's slugs are not found, given or told of")
+  func others() async throws {
+    try await LiveServer.run { live in
+      for page in ["p", "q"] { try await live.makePage(page) }
+      _ = try await set(live, "p", "team")
+      let asked = try await live.reason(Pages.getPageBySlug, actingUser: "u2") {
+        ($0.userId, $0.slug) = ("u1", "team")
+      }
+      #expect(asked == "ACTING_USER")
+      let given = try await live.reason(Pages.setPageSlug, actingUser: "u2") {
+        ($0.pageId, $0.slug) = ("q", "team")
+      }
+      #expect(given == "PAGE_NOT_FOUND")
+      let own = try await live.failure(Pages.setPageSlug, actingUser: "u1") {
+        ($0.pageId, $0.slug) = ("q", "team")
+      }
+      #expect(own?.reason == "SLUG_TAKEN" && own?.details["slug"] == "team")
+      _ = try await live.call(Pages.deletePage) { $0.pageId = "q" }
+      let deleted = try await live.reason(Pages.setPageSlug) { ($0.pageId, $0.slug) = ("q", "free") }
+      #expect(deleted == "PAGE_NOT_FOUND")
     }
   }
 }

@@ -79,9 +79,73 @@ import Testing
       // Only the first row of a model and class may be of the past.
       #expect(try await Self.field(live, [Self.price("m", .input, 1, from: now - 1)]) == nil)
       let past = try await Self.field(live, [good, Self.price("m", .input, 2, from: now - 1)])
-      #expect(past?.contains("effective_from_micros") == true)
+      #expect(past == "INVALID_FIELD prices[1].effective_from_micros")
       #expect(try await live.call(Runs.listPrices) { _ in }.prices.count == 1)
+      // This very moment is not past.
+      #expect(try await Self.field(live, [Self.price("m", .input, 2, from: now)]) == nil)
       #expect(try await Self.field(live, [Self.price("m", .input, Limits.priceMicros)]) == nil)
+    }
+  }
+
+  @Test("each field is taken at its border, and refused one beyond with the field and the limit")
+  func borders() async throws {
+    try await LiveServer.run { live in
+      let rig = MethodRig(live)
+      let valid: (inout TallystickV1.PutPricesRequest) -> Void = { $0.prices = [Self.price()] }
+      try await live.expect(
+        [
+          .elements("prices", Limits.putPriceCount, reason: "BATCH_TOO_LARGE") {
+            $0.prices = (0..<$1).map { Self.price("m\($0)") }
+          },
+          .text("prices[0].model", Limits.modelByteCount) { $0.prices[0].model = $1 },
+          .number("prices[0].micros_per_million", 0...Limits.priceMicros) {
+            $0.prices[0].microsPerMillion = $1
+          },
+          // The first row of a model and class may hold from any time on.
+          .number("prices[0].effective_from_micros", 1...Limits.timeMicros) {
+            ($0.prices[0].model, $0.prices[0].effectiveFromMicros) = (rig.fresh("model"), $1)
+          },
+        ], of: Runs.putPrices, valid)
+      let long = Border<TallystickV1.PutPricesRequest>.text(byteCount: Limits.planIdByteCount)
+      let plan = try await live.failure(Runs.putPrices) { $0.prices = [Self.price(plan: long)] }
+      #expect(plan?.reason == "GRANT_NOT_FOUND" && plan?.details["plan_id"] == long)
+      let longer = try await live.failure(Runs.putPrices) { $0.prices = [Self.price(plan: long + "x")] }
+      #expect(longer?.details["field"] == "prices[0].plan_id" && longer?.details["limit"] == "128")
+      #expect(
+        try await Self.field(live, [Self.price("m", .unrecognized(12))])
+          == "INVALID_FIELD prices[0].unit_class")
+      try await live.expect(
+        [
+          .text("plan_id", Limits.planIdByteCount) { $0.planId = $1 },
+          .text("model", Limits.modelByteCount) { $0.model = $1 },
+          .number("at_micros", 1...Limits.timeMicros) { $0.atMicros = $1 },
+          .number("limit", 0...Int64(Limits.pageRowCount)) { $0.limit = Int32($1) },
+        ], of: Runs.listPrices
+      ) { _ in }
+    }
+  }
+
+  @Test("what a plan says of prices stands in the book under its id, and is listed so")
+  func planRows() async throws {
+    try await LiveServer.run { (live) async throws in
+      _ = try await live.call(Runs.putPrices) { $0.prices = [Self.price("m", .input, 5)] }
+      try await live.subscribe("u1") {
+        ($0.prices, $0.priceMultiplierPpm) = ([.of("m", 1, 2, 3)], 1_200_000)
+      }
+      func rows(_ planId: String?) async throws -> [String] {
+        try await live.call(Runs.listPrices) { $0.planId = planId }.prices.map {
+          "\($0.planId) \($0.model) \($0.unitClass.rawValue) \($0.microsPerMillion ?? -1) \($0.multiplierPpm)"
+        }
+      }
+      let ofPlan = ["pro m 1 1 0", "pro m 2 2 0", "pro m 9 3000000 0", "pro  0 -1 1200000"]
+      #expect(try await rows("pro") == ofPlan)
+      #expect(try await rows("") == [" m 1 5 0"])
+      #expect(try await rows(nil) == [" m 1 5 0"] + ofPlan)
+      #expect(try await rows("other") == [])
+      // A row of a plan by PutPrices is the plan's too.
+      let put = try await live.call(Runs.putPrices) { $0.prices = [Self.price("m", .second, 4, plan: "pro")] }
+      #expect(put.prices.map(\.planId) == ["pro"] && !put.unchanged)
+      #expect(try await rows("pro").last == "pro m 10 4 0")
     }
   }
 }

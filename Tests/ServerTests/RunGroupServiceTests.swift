@@ -126,7 +126,8 @@ import Testing
       #expect(try await begin("r2", ["": "v"]) == "INVALID_FIELD")
       #expect(try await begin("r2", [key + "k": "v"]) == "INVALID_FIELD")
       #expect(try await begin("r2", [key: "v"]) == nil)
-      #expect(try await live.reason(Usages.getStats) { $0.bySpender = true } == "INVALID_FIELD")
+      let nobody = try await live.failure(Usages.getStats) { $0.bySpender = true }
+      #expect(nobody?.reason == "INVALID_FIELD" && nobody?.details["field"] == "by_spender")
       #expect(try await live.reason(Usages.getStats) { $0.tag = key + "k" } == "INVALID_FIELD")
       #expect(try await live.reason(Usages.getStats) { $0.tag = key } == nil)
     }
@@ -153,6 +154,49 @@ import Testing
       #expect(users == ["d 9", "b 9", "a 5"])
       #expect(
         try await live.call(TallystickV1.AdminService.listUsers) { $0.sort = .mostOwed }.users.isEmpty)
+    }
+  }
+
+  @Test("users are listed by what they owe, page by page, with a cursor of that order only")
+  func owing() async throws {
+    try await LiveServer.run { (live) async throws in
+      for user in ["a", "b", "c", "d"] { try await live.subscribe(user) { $0.onShort = .collect } }
+      for (user, cost) in [("a", 5), ("b", 9), ("d", 9)] as [(String, Int64)] {
+        try await live.begin("r\(user)", 0, user: user)
+        try await live.finish("r\(user)", cost: cost)
+      }
+      func page(
+        _ sort: TallystickV1.UserSort, _ cursor: String = "",
+        _ fill: (inout TallystickV1.ListUsersRequest) -> Void = { _ in }
+      ) async throws -> TallystickV1.ListUsersResponse {
+        try await live.call(TallystickV1.AdminService.listUsers) {
+          ($0.sort, $0.limit, $0.cursor) = (sort, 1, cursor)
+          fill(&$0)
+        }
+      }
+      var users: [String] = []
+      var cursor = ""
+      repeat {
+        let next = try await page(.mostOwed, cursor)
+        users += next.users.map { "\($0.settings?.userId ?? "") \($0.balance?.owedMicros ?? 0)" }
+        cursor = next.nextCursor
+      } while !cursor.isEmpty
+      #expect(users == ["d 9", "b 9", "a 5"])
+      let first = try await page(.mostOwed)
+      for other in [TallystickV1.UserSort.mostSpent, .newestFirst, .userId] {
+        let failed = try await live.failure { _ = try await page(other, first.nextCursor) }
+        #expect(failed?.reason == "INVALID_CURSOR", "\(other)")
+      }
+      for sort in [TallystickV1.UserSort.mostOwed, .mostSpent] {
+        let failed = try await live.failure { _ = try await page(sort) { $0.userIdPrefix = "a" } }
+        #expect(failed?.details["field"] == "user_id_prefix")
+        #expect(try await page(sort) { $0.planId = "pro" }.users.first?.settings?.userId == "d")
+        #expect(try await page(sort) { $0.role = .admin }.users.isEmpty)
+      }
+      // Who has paid owes nothing, and what a run cost stays.
+      try await live.purchase("d", 9, payment: "p", key: "k")
+      #expect(try await page(.mostOwed).users.first?.settings?.userId == "b")
+      #expect(try await page(.mostSpent).users.first?.settings?.userId == "d")
     }
   }
 }

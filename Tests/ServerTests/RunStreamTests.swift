@@ -87,6 +87,27 @@ extension ClientConnection {
     }
   }
 
+  @Test("a run of a stream that a field was wrong of is told with the field and its limit")
+  func streamFields() async throws {
+    try await LiveServer.run { live in
+      var runs = (0..<4).map { TallystickV1.RecordRunRequest.sample("r\($0)") }
+      runs[0].spender = String(repeating: "s", count: Limits.spenderByteCount + 1)
+      runs[1].tags = ["k": ""]
+      runs[2].providerCostMicros = Limits.runCostMicros + 1
+      let response = try await live.streamRuns(runs)
+      #expect(response.recorded == 1 && response.failed == 3)
+      let told = response.failures.map { failure in
+        let info = failure.error?.info
+        return "\(info?.reason ?? "") \(info?.metadata["field"] ?? "") \(info?.metadata["limit"] ?? "")"
+      }
+      #expect(
+        told == [
+          "INVALID_FIELD spender 255", "INVALID_FIELD tags.value ",
+          "INVALID_AMOUNT provider_cost_micros \(Limits.runCostMicros)",
+        ])
+    }
+  }
+
   @Test("the refused runs that the reply names are the first ones, in order, however they were refused")
   func streamFailuresInOrder() async throws {
     try await LiveServer.run { live in

@@ -65,7 +65,13 @@ import Testing
         ($0.userId, $0.amountMicros, $0.spender, $0.idempotencyKey) = ("a", 10, long, "k4")
       }
       #expect(reserve == "INVALID_FIELD")
-      #expect(try await live.reason(Credits.listTransactions) { $0.spender = long } == "INVALID_FIELD")
+      try await live.expect(
+        [.text("spender", Limits.spenderByteCount) { $0.spender = $1 }], of: Credits.listTransactions
+      ) { $0.userId = "a" }
+      try await live.expect(
+        [.text("spender", Limits.spenderByteCount) { $0.spender = $1 }], of: Credits.reserve,
+        takenWith: "INSUFFICIENT_CREDITS"
+      ) { ($0.userId, $0.amountMicros, $0.idempotencyKey) = ("nobody", 1, "k") }
     }
   }
 

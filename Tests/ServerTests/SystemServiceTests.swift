@@ -159,6 +159,35 @@ import Testing
     }
   }
 
+  /// As the protos and docs/OPERATIONS.md have them: tests at the borders go by the server's own numbers.
+  private static let documented: [String: Int64] = [
+    "spender": 255, "tags": 8, "tag_key": 64, "tag_value": 128, "tag_values_of_a_day": 100, "run_id": 255,
+    "model": 128, "run_type": 64, "run_error": 1_024, "run_units": 1_000_000_000_000,
+    "run_cost": 1_000_000_000_000, "record_runs": 1_000, "stream_runs_failures": 100,
+    "event_age": 35 * 86_400_000_000, "event_lead": 300_000_000, "hold_ttl": 2_592_000_000,
+    "open_holds": 1_024, "plan_id": 128, "display_name": 255, "plan_prices": 256,
+    "price": 1_000_000_000_000_000, "price_multiplier": 100_000_000, "put_prices": 256, "price_rows": 65_536,
+    "quota": 1_000_000_000_000_000, "batch_get_usage": 1_000, "stats_span": 400, "stats_groups": 100,
+    "recent_runs": 100, "cap_id": 128, "caps": 16, "caps_of_a_user": 1_000, "cap_hours": 168,
+    "alert_rule_id": 128, "alert_rules_of_a_scope": 64, "alert_rules": 16_384, "worker": 128,
+    "top_up_message": 1_024, "top_up_cooldown": 31 * 86_400_000, "top_up_cap_count": 1_000_000,
+    "top_up_lease": 86_400_000, "default_top_up_lease": 300_000, "top_up_failures": 8, "page": 1_000,
+    "watch_users": 1_000, "watched_users": 100_000, "watchers": 10_000, "connection_watchers": 1_000,
+    "amount": 1_000_000_000_000_000_000, "slug": 255, "query": 1_024, "query_words": 32, "matches": 100,
+    "page_id": 255, "media_id": 255, "author": 255, "title": 1_024, "detached_pages": 256,
+    "detached_bytes": 32 << 20,
+  ]
+
+  @Test("the limits are those that the protos and the documentation tell")
+  func limits() async throws {
+    try await LiveServer.run { live in
+      let limits = try await live.call(TallystickV1.AdminService.getServerInfo) { _ in }.limits
+      #expect(Set(limits.map(\.name)).count == limits.count)
+      let told = Dictionary(limits.map { ($0.name, $0.value) }) { $1 }
+      for (name, value) in Self.documented { #expect(told[name] == value, "\(name)") }
+    }
+  }
+
   @Test("the clock is set, advanced and let go; credit expires by it") func clock() async throws {
     try await LiveServer.run { live in
       let start = try await live.call(TallystickTestingV1.TestControl.getClock) { _ in }.nowMicros

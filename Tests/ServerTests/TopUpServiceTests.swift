@@ -44,7 +44,8 @@ struct TopUpServiceTests {
       #expect(intent.dueAtMicros == intent.leasedUntilMicros && intent.state == .open)
       let again = try await live.call(Usage.takeTopUpIntent) { $0.worker = "w" }
       #expect(again.unchanged && again.intent == intent)
-      #expect(try await live.call(Usage.takeTopUpIntent) { $0.worker = "x" }.intent == nil)
+      let none = try await live.call(Usage.takeTopUpIntent) { $0.worker = "x" }
+      #expect(none.intent == nil && none.unchanged)
       let bought = try await live.call(Credits.addPurchase) {
         ($0.userId, $0.paymentId, $0.amountMicros) = ("u", "p", 50)
         ($0.idempotencyKey, $0.intentId) = ("k", intent.intentId)
@@ -130,10 +131,9 @@ struct TopUpServiceTests {
         ($0.intentId, $0.worker, $0.message) = ("intent-1", "w", long)
       }
       #expect(told == "INVALID_FIELD")
-      for id in ["intent-1", "intent-01", "intent-0", "1", "", "intent-99999999999999999999"] {
+      for id in ["intent-1", "intent-01", "intent-0", "1", "intent-99999999999999999999"] {
         #expect(
           try await live.reason(Usage.cancelTopUpIntent) { $0.intentId = id } == "TOP_UP_INTENT_NOT_FOUND")
-        if id.isEmpty { continue }
         let reason = try await live.reason(Credits.addPurchase) {
           ($0.userId, $0.paymentId, $0.amountMicros) = ("u", "p", 50)
           ($0.idempotencyKey, $0.intentId) = ("k", id)
@@ -163,6 +163,147 @@ struct TopUpServiceTests {
         ($0.userId, $0.cursor) = ("a", first.nextCursor)
       }
       #expect(reason == "INVALID_CURSOR")
+    }
+  }
+
+  @Test("each field is taken at its border, and refused one beyond with the field and the limit")
+  func borders() async throws {
+    try await LiveServer.run { live in
+      let most = Limits.amountMicros
+      try await live.expect(
+        [
+          .required("top_up.user_id", Limits.userIdByteCount) { $0.topUp?.userId = $1 },
+          .amount("top_up.threshold_micros", 1...most) {
+            $0.topUp?.thresholdMicros = $1
+            $0.topUp?.targetMicros = most
+          },
+          .amount("top_up.target_micros", 10...most, below: 0) { $0.topUp?.targetMicros = $1 },
+          .amount("top_up.monthly_cap_micros", 0...most) { $0.topUp?.monthlyCapMicros = $1 },
+          .number("top_up.monthly_cap_count", 0...Limits.topUpCapCount) { $0.topUp?.monthlyCapCount = $1 },
+          .number("top_up.cooldown_millis", 0...TopUp.maximumCooldownMillis) {
+            $0.topUp?.cooldownMillis = $1
+          },
+        ], of: Usage.putTopUp
+      ) { $0.topUp = Self.setting { $0.enabled = false } }
+      try await live.expect(
+        [
+          .required("worker", Limits.workerByteCount) { $0.worker = $1 },
+          .number("lease_millis", 1...TopUpIntent.maximumLeaseMillis, below: -1) { $0.leaseMillis = $1 },
+        ], of: Usage.takeTopUpIntent
+      ) { $0.worker = "w" }
+      try await live.expect(
+        [
+          .required("worker", Limits.workerByteCount) { $0.worker = $1 },
+          .text("message", Limits.topUpMessageByteCount) { $0.message = $1 },
+        ], of: Usage.failTopUpIntent, takenWith: "TOP_UP_INTENT_NOT_FOUND"
+      ) { ($0.intentId, $0.worker) = ("intent-1", "w") }
+      try await live.expect(
+        [.required("user_id", Limits.userIdByteCount) { $0.userId = $1 }], of: Usage.getTopUp
+      ) { _ in }
+      try await live.expect(
+        [
+          .text("user_id", Limits.userIdByteCount) { $0.userId = $1 },
+          .number("limit", 0...Int64(Limits.pageRowCount)) { $0.limit = Int32($1) },
+        ], of: Usage.listTopUpIntents
+      ) { _ in }
+      let fails = try await live.failure(Usage.failTopUpIntent) { $0.worker = "w" }
+      #expect(fails?.reason == "INVALID_FIELD" && fails?.details["field"] == "intent_id")
+      let cancels = try await live.failure(Usage.cancelTopUpIntent) { _ in }
+      #expect(cancels?.reason == "INVALID_FIELD" && cancels?.details["field"] == "intent_id")
+    }
+  }
+
+  private static func buy(
+    _ live: LiveServer, _ intentId: String, payment: String, user: String = "u", actingUser: String? = nil
+  ) async throws -> TallystickV1.AddPurchaseResponse {
+    try await live.call(Credits.addPurchase, actingUser: actingUser) {
+      ($0.userId, $0.paymentId, $0.amountMicros) = (user, payment, 50)
+      ($0.idempotencyKey, $0.intentId) = (payment, intentId)
+    }
+  }
+
+  /// Lets the intent that is due fail, by the same worker, and be due again.
+  private static func fail(_ live: LiveServer, times: Int) async throws {
+    for _ in 0..<times {
+      let intent = try await live.call(Usage.takeTopUpIntent) { $0.worker = "w" }.intent
+      _ = try await live.call(Usage.failTopUpIntent) {
+        ($0.intentId, $0.worker) = (intent?.intentId ?? "", "w")
+      }
+      try await live.advance(millis: 86_400_000)
+    }
+  }
+
+  @Test(
+    "what comes too late is told the state; a purchase closes what was given up or cancelled all the same")
+  func ended() async throws {
+    try await LiveServer.run { live in
+      try await live.freeze()
+      _ = try await live.call(Usage.putTopUp) { $0.topUp = Self.setting() }
+      try await Self.fail(live, times: Int(TopUpIntent.maximumFailures))
+      func told() async throws -> [String?] {
+        let failed = try await live.failure(Usage.failTopUpIntent) {
+          ($0.intentId, $0.worker) = ("intent-1", "other")
+        }
+        let cancelled = try await live.failure(Usage.cancelTopUpIntent) { $0.intentId = "intent-1" }
+        return [failed?.reason, failed?.details["state"], cancelled?.reason, cancelled?.details["state"]]
+      }
+      let ended = "TOP_UP_INTENT_ENDED"
+      #expect(try await told() == [ended, "FAILED", ended, "FAILED"])
+      let bought = try await Self.buy(live, "intent-1", payment: "p1")
+      #expect(bought.transaction?.intentId == "intent-1" && !bought.replayed)
+      #expect(try await told() == [ended, "CLOSED", ended, "CLOSED"])
+      // The same again replays, another one has come too late.
+      #expect(try await Self.buy(live, "intent-1", payment: "p1").replayed)
+      let late = try await live.failure { _ = try await Self.buy(live, "intent-1", payment: "p2") }
+      #expect(late?.reason == ended && late?.details["state"] == "CLOSED")
+      #expect(late?.code == .failedPrecondition && late?.details["intent_id"] == "intent-1")
+      #expect(try await live.available("u") == 50)
+      try await live.consume("u", 50, key: "c")
+      _ = try await live.call(Usage.cancelTopUpIntent) { $0.intentId = "intent-2" }
+      _ = try await Self.buy(live, "intent-2", payment: "p3")
+      let intents = try await live.call(Usage.listTopUpIntents) { $0.userId = "u" }.intents
+      #expect(intents.map(\.state) == [.closed, .closed])
+      let closed = try await live.call(Usage.listTopUpIntents) { $0.states = [.open, .failed, .cancelled] }
+      #expect(closed.intents.isEmpty)
+    }
+  }
+
+  @Test("a lease is one worker's until it is over, and an intent its user's own")
+  func leases() async throws {
+    try await LiveServer.run { live in
+      try await live.freeze()
+      _ = try await live.call(Usage.putTopUp) { $0.topUp = Self.setting() }
+      func take(_ worker: String) async throws -> String? {
+        try await live.call(Usage.takeTopUpIntent) { ($0.worker, $0.leaseMillis) = (worker, 1_000) }
+          .intent?.intentId
+      }
+      func fail(_ worker: String, actingUser: String? = nil) async throws -> String? {
+        try await live.reason(Usage.failTopUpIntent, actingUser: actingUser) {
+          ($0.intentId, $0.worker) = ("intent-1", worker)
+        }
+      }
+      #expect(try await take("w") == "intent-1")
+      #expect(try await fail("x") == "TOP_UP_INTENT_NOT_LEASED")
+      #expect(try await take("x") == nil)
+      try await live.advance(millis: 1_000)
+      #expect(try await take("x") == "intent-1")
+      #expect(try await fail("w") == "TOP_UP_INTENT_NOT_LEASED")
+      // Of another user there is none, whoever the worker is.
+      #expect(try await fail("x", actingUser: "v") == "TOP_UP_INTENT_NOT_FOUND")
+      for (user, actingUser) in [("v", nil), ("v", "v")] as [(String, String?)] {
+        let bought = try await live.failure {
+          _ = try await Self.buy(live, "intent-1", payment: "p", user: user, actingUser: actingUser)
+        }
+        #expect(bought?.reason == "TOP_UP_INTENT_NOT_FOUND" && bought?.code == .notFound)
+      }
+      #expect(try await fail("x", actingUser: "u") == nil)
+      #expect(
+        try await live.reason(Usage.takeTopUpIntent, actingUser: "u") { $0.worker = "w" } == "ACTING_USER")
+      #expect(try await live.reason(Usage.listTopUpIntents, actingUser: "u") { _ in } == "ACTING_USER")
+      let own = try await live.call(Usage.listTopUpIntents, actingUser: "u") { $0.userId = "u" }
+      #expect(own.intents.map(\.intentId) == ["intent-1"])
+      let bought = try await Self.buy(live, "intent-1", payment: "p", actingUser: "u")
+      #expect(bought.transaction?.intentId == "intent-1")
     }
   }
 }

@@ -73,6 +73,50 @@ private let quarter = StatsQuery.stepMicros
     }
   }
 
+  @Test("each further field of a plan is taken at its border, and refused one beyond with field and limit")
+  func planBorders() async throws {
+    try await LiveServer.run { live in
+      try await live.expect(
+        [
+          .required("plan.plan_id", Limits.planIdByteCount) { $0.plan?.planId = $1 },
+          .text("plan.display_name", Limits.displayNameByteCount) { $0.plan?.displayName = $1 },
+          .amount("plan.monthly_credit_micros", 1...Limits.amountMicros) {
+            $0.plan?.monthlyCreditMicros = $1
+          },
+          .number("plan.priority", 1...Int64(Limits.lotPriority), below: -1) {
+            $0.plan?.priority = Int32($1)
+          },
+          .number("plan.expires_after_millis", 1...Limits.timeMicros / 1_000) {
+            $0.plan?.grantExpiry = .after
+            $0.plan?.expiresAfterMillis = $1
+          },
+          .amount("plan.rollover_cap_micros", 0...Limits.amountMicros) {
+            // Of a plan of its own, since what is stored of it stays.
+            $0.plan?.planId = "rolling"
+            $0.plan?.grantExpiry = .periodEnd
+            $0.plan?.rolloverCapMicros = $1
+          },
+          .number("plan.price_multiplier_ppm", 0...Limits.priceMultiplierPpm) {
+            $0.plan?.priceMultiplierPpm = $1
+          },
+          .number("plan.limits.monthly_generations", 0...Limits.quotaCount) {
+            $0.plan?.limits?.monthlyGenerations = $1
+          },
+          .number("plan.limits.monthly_uploads", 0...Limits.quotaCount) {
+            $0.plan?.limits?.monthlyUploads = $1
+          },
+          .number("plan.limits.page_count", 0...Limits.quotaCount) { $0.plan?.limits?.pageCount = $1 },
+        ], of: Runs.putPlan
+      ) { $0.plan = .sample }
+      #expect(try await live.planField { $0.grantExpiry = .unspecified } == "plan.grant_expiry")
+      #expect(try await live.planField { $0.grantExpiry = .unrecognized(4) } == "plan.grant_expiry")
+      #expect(try await live.planField { $0.expiresAfterMillis = 1 } == "plan.expires_after_millis")
+      #expect(try await live.planField { $0.onShort = .unrecognized(4) } == "plan.on_short")
+      #expect(try await live.planField { $0.rolloverCapMicros = 1 } == "plan.rollover_cap_micros")
+      #expect(try await live.failure(Runs.putPlan) { _ in }?.details["field"] == "plan")
+    }
+  }
+
   // MARK: usage and quotas
 
   @Test("usage counts what succeeded and what runs, against the plan")
@@ -138,6 +182,18 @@ private let quarter = StatsQuery.stepMicros
       #expect(try await live.reason(Runs.batchGetUsage) { $0.userIds = most + ["u"] } == "BATCH_TOO_LARGE")
       #expect(try await live.reason(Runs.batchGetUsage) { $0.userIds = [] } == "INVALID_FIELD")
       #expect(try await live.reason(Runs.batchGetUsage) { $0.userIds = ["u", ""] } == "INVALID_FIELD")
+      try await live.expect(
+        [
+          .elements("user_ids", Limits.usageUserCount, reason: "BATCH_TOO_LARGE") {
+            $0.userIds = (0..<$1).map { "u\($0)" }
+          },
+          .required("user_ids[1]", Limits.userIdByteCount) { $0.userIds = ["u", $1] },
+        ], of: Runs.batchGetUsage
+      ) { _ in }
+      let month = try await live.failure(Runs.batchGetUsage) { ($0.userIds, $0.month) = (["u"], "2026-13") }
+      #expect(month?.reason == "INVALID_FIELD" && month?.details["field"] == "month")
+      let zone = try await live.failure(Runs.batchGetUsage) { ($0.userIds, $0.timeZone) = (["u"], "Mars") }
+      #expect(zone?.reason == "INVALID_FIELD" && zone?.details["field"] == "time_zone")
       #expect(try await live.reason(Runs.checkQuota) { $0.userId = "u" } == "INVALID_FIELD")
       #expect(
         try await live.reason(Runs.checkQuota) {
@@ -246,6 +302,14 @@ private let quarter = StatsQuery.stepMicros
       #expect(try await live.statsField { $0.days = -1 } == "days")
       #expect(try await live.statsField { $0.recentLimit = 100 } == nil)
       #expect(try await live.statsField { $0.recentLimit = 101 } == "recent_limit")
+      try await live.expect(
+        [
+          .text("user_id", Limits.userIdByteCount) { $0.userId = $1 },
+          .number("days", 0...Int64(Limits.statsDayCount)) { $0.days = Int32($1) },
+          .number("recent_limit", 0...Int64(Limits.recentRunCount)) { $0.recentLimit = Int32($1) },
+          .text("tag", Limits.tagKeyByteCount) { $0.tag = $1 },
+        ], of: Runs.getStats
+      ) { _ in }
       #expect(try await live.statsField { $0.timeZone = "x" } == "time_zone")
       #expect(try await live.statsField(span(0, 400 * day)) == nil)
       #expect(try await live.statsField(span(0, 400 * day + quarter)) == "to_micros")

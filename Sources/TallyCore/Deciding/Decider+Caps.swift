@@ -22,7 +22,7 @@ extension Decider {
     let count = account.ownCapCount + Int64(it.list.caps.count - stored.count)
     guard count <= CapList.maximumOfAUser || it.list.caps.count <= stored.count else {
       throw Refusal(
-        .invalidField, "the user would have more than \(CapList.maximumOfAUser) caps, the most allowed",
+        .invalidField, "caps: the user would have more than \(CapList.maximumOfAUser) caps, the most allowed",
         details: ["field": "caps", "limit": String(CapList.maximumOfAUser)])
     }
     var effects = Effects()

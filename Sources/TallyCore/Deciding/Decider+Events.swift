@@ -100,7 +100,7 @@ extension Decider {
 
   private func tooMany(_ limit: Int, _ what: String) -> Refusal {
     Refusal(
-      .invalidField, "there are already \(limit) alert rules \(what), the most allowed",
+      .invalidField, "rule: there are already \(limit) alert rules \(what), the most allowed",
       details: ["field": "rule", "limit": String(limit)])
   }
 

@@ -24,7 +24,8 @@ extension Decider {
     plan.updatedAtMicros = records.nowMicros
     let before = plan.isDefault ? try formerDefault(but: plan.id) : nil
     var effects = Effects()
-    let rows = try numbered(changes)
+    let isMultiplierOnly = changes.allSatisfy { $0.unitClass == nil }
+    let rows = try numbered(changes, isMultiplierOnly ? "plan.price_multiplier_ppm" : "plan.prices")
     effects.set {
       $0.plans = [before, plan].compactMap(\.self)
       $0.prices = rows
@@ -58,7 +59,7 @@ extension Decider {
     guard !new.isEmpty else {
       return Decided(PricesReceipt(prices: prices, unchanged: true, commit: records.writes.restingPlace))
     }
-    let rows = try numbered(new.map { prices[$0] })
+    let rows = try numbered(new.map { prices[$0] }, "prices")
     for (place, row) in zip(new, rows) { prices[place] = row }
     var effects = Effects()
     effects.set { $0.prices = rows }
@@ -67,12 +68,13 @@ extension Decider {
   }
 
   /// New rows of the book, as they are stored.
-  private func numbered(_ prices: [Price]) throws(Refusal) -> [Price] {
+  /// - Parameter field: of the request that asks for them.
+  private func numbered(_ prices: [Price], _ field: String) throws(Refusal) -> [Price] {
     let book = records.writes.books.prices
     guard book.rows.count + prices.count <= PriceBook.maximumRows else {
       throw Refusal(
-        .invalidField, "the book of prices would have more than \(PriceBook.maximumRows) rows",
-        details: ["field": "prices", "limit": String(PriceBook.maximumRows)])
+        .invalidField, "\(field): the book of prices would have more than \(PriceBook.maximumRows) rows",
+        details: ["field": field, "limit": String(PriceBook.maximumRows)])
     }
     return prices.enumerated().map { offset, price in
       var row = price

@@ -35,17 +35,17 @@ public struct WordQuery: Sendable, Equatable {
       if !words.isEmpty { terms.append(Term(words: words, isPrefix: isPrefix)) }
       if !isQuoted, rest.first?.properties.isWhitespace ?? false { rest.removeFirst() }
     }
-    if terms.isEmpty { throw Self.invalid("has no word") }
+    if terms.isEmpty { throw Self.invalid("has no word", [:]) }
     let count = terms.reduce(0) { $0 + $1.words.count }
     if count > PageLimits.queryWordCount {
-      throw Self.invalid("has \(count) words; the limit is \(PageLimits.queryWordCount)")
+      throw Self.invalid(
+        "has \(count) words; the limit is \(PageLimits.queryWordCount)",
+        ["limit": String(PageLimits.queryWordCount)])
     }
   }
 
-  private static func invalid(_ problem: String) -> Refusal {
-    Refusal(
-      .invalidField, "query \(problem)",
-      details: ["field": "query", "limit": String(PageLimits.queryWordCount)])
+  private static func invalid(_ problem: String, _ details: [String: String]) -> Refusal {
+    Refusal(.invalidField, "query \(problem)", details: details.merging(["field": "query"]) { $1 })
   }
 
   /// Whether a page has every term.

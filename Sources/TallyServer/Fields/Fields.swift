@@ -39,7 +39,8 @@ enum Fields {
 
   static func magnitude(_ amountMicros: Int64, _ field: String) throws(Refusal) {
     if amountMicros.magnitude > Limits.amountMicros.magnitude {
-      throw invalidAmount(field, "is beyond the limit of \(Limits.amountMicros)")
+      throw invalidAmount(
+        field, "is beyond the limit of \(Limits.amountMicros)", limit: Limits.amountMicros)
     }
   }
 

@@ -22,11 +22,16 @@ extension Refusal {
 
 /// The refusal of a request for one of its fields.
 func invalidField(_ field: String, _ problem: String, limit: Int64? = nil) -> Refusal {
-  var details = ["field": field]
-  if let limit { details["limit"] = String(limit) }
-  return Refusal(.invalidField, "\(field) \(problem)", details: details)
+  Refusal(.invalidField, "\(field) \(problem)", details: details(field, limit))
 }
 
-func invalidAmount(_ field: String, _ problem: String) -> Refusal {
-  Refusal(.invalidAmount, "\(field) \(problem)", details: ["field": field])
+/// The refusal of a request for one of its amounts.
+func invalidAmount(_ field: String, _ problem: String, limit: Int64? = nil) -> Refusal {
+  Refusal(.invalidAmount, "\(field) \(problem)", details: details(field, limit))
+}
+
+private func details(_ field: String, _ limit: Int64?) -> [String: String] {
+  var details = ["field": field]
+  if let limit { details["limit"] = String(limit) }
+  return details
 }

@@ -117,7 +117,8 @@ enum RunRequests {
   private static func cost(_ amountMicros: Int64, _ field: String) throws(Refusal) {
     try notNegative(amountMicros, field)
     if amountMicros > Limits.runCostMicros {
-      throw invalidAmount(field, "is beyond the limit of \(Limits.runCostMicros)")
+      throw invalidAmount(
+        field, "is beyond the limit of \(Limits.runCostMicros)", limit: Limits.runCostMicros)
     }
   }
 

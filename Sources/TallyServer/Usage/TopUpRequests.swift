@@ -14,6 +14,13 @@ enum TopUpRequests {
   /// - Returns: a number that no intent has, for a text that is not one's id.
   static func intentNumber(_ text: String) -> Int64 { Identifiers.intentNumber(text) ?? Identifiers.noIntent }
 
+  /// Of a request that has to name one. A text that is not one's id is refused later, since that there is
+  /// none comes after the other fields and the caller's role in the order of checks.
+  static func requiredIntent(_ text: String) throws(Refusal) -> Int64 {
+    if text.isEmpty { throw invalidField("intent_id", "must not be empty") }
+    return intentNumber(text)
+  }
+
   static func put(_ message: TallystickV1.TopUp?) throws(Refusal) -> TopUpCommand.Put {
     guard let message else { throw invalidField("top_up", "must be set") }
     try Fields.required(message.userId, "top_up.user_id", atMost: Limits.userIdByteCount)
@@ -55,10 +62,11 @@ enum TopUpRequests {
   static func fail(
     _ request: TallystickV1.FailTopUpIntentRequest, _ caller: Caller
   ) throws(Refusal) -> TopUpCommand.Fail {
+    let intentId = try requiredIntent(request.intentId)
     try Fields.required(request.worker, "worker", atMost: Limits.workerByteCount)
     try Fields.optional(request.message, "message", atMost: Limits.topUpMessageByteCount)
     return TopUpCommand.Fail(
-      intentId: intentNumber(request.intentId), worker: request.worker, message: request.message,
+      intentId: intentId, worker: request.worker, message: request.message,
       actingUserId: caller.actingUserId)
   }
 

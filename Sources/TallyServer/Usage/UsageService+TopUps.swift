@@ -76,7 +76,7 @@ extension UsageService {
       },
       services.unkeyedMutation(RPCs.cancelTopUpIntent, role: .admin) { request, _ throws(Refusal) in
         Prepared(
-          command: TopUpCommand.Cancel(intentId: TopUpRequests.intentNumber(request.intentId)))
+          command: TopUpCommand.Cancel(intentId: try TopUpRequests.requiredIntent(request.intentId)))
       } reply: {
         TallystickV1.CancelTopUpIntentResponse($0)
       },

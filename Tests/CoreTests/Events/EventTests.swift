@@ -280,6 +280,34 @@ struct EventTests {
     try finish(engine)
   }
 
+  @Test(
+    "there are so many rules in all and no more; one is replaced all the same, and a deleted one makes room")
+  func limitInAll() throws {
+    var world = Deciding(.keysFirst, nowMicros: noon)
+    try world.write { writes in
+      writes.books.alerts = AlertBook(
+        (1..<AlertRule.maximumInAll).map { number in
+          AlertRule(id: "r\(number)", scope: .plan("p\(number)"), condition: .balanceBelow(micros: 1))
+        })
+    }
+    func put(_ id: String, below micros: Int64 = 1) throws -> [String: String]? {
+      do {
+        try world.carryOut(
+          .admin(.putRule(AlertRule(id: id, scope: .user("u"), condition: .balanceBelow(micros: micros)))))
+        return nil
+      } catch let refusal as Refusal {
+        #expect(refusal.reason == .invalidField)
+        return refusal.details
+      }
+    }
+    #expect(try put("last") == nil)
+    #expect(try put("more") == ["field": "rule", "limit": "16384"])
+    #expect(try put("r1") == nil)
+    #expect(try put("last", below: 2) == nil)
+    try world.carryOut(.admin(.deleteRule("r2")))
+    #expect(try put("more") == nil)
+  }
+
   @Test("events are listed by kind, time and page")
   func lists() throws {
     let engine = try opened()

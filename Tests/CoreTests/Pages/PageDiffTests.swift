@@ -106,6 +106,18 @@ struct PageDiffTests {
     #expect(Self.diff(far, near).isCoarse && !Self.diff(far, far + near).isCoarse)
   }
 
+  @Test("512 words that differ are compared one by one, and one more is not")
+  func coarseBorder() {
+    func text(_ prefix: String, _ count: Int) -> String {
+      (0..<count).map { "\(prefix)\($0)" }.joined(separator: " ")
+    }
+    // The blanks between them stay.
+    #expect(!Self.diff(text("a", 256), text("b", 256)).isCoarse)
+    let more = Self.diff(text("a", 256), text("b", 255) + " b255!")
+    #expect(more.isCoarse)
+    Self.require(more, leadsFrom: text("a", 256), to: text("b", 255) + " b255!")
+  }
+
   @Test("whatever the versions, taking out and putting in sections leads from one to the other")
   func sections() {
     var random = SeededGenerator(seed: 11)

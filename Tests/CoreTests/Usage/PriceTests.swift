@@ -214,6 +214,51 @@ struct PriceTests {
     try engine.close()
   }
 
+  @Test("the book has so many rows and no more, whoever would append one, and the field says who it was")
+  func full() throws {
+    var world = Deciding(.keysFirst, nowMicros: noon)
+    try world.carryOut(.putPlan(plan("pro", dollar)))
+    try world.write { writes in
+      var effects = Effects()
+      effects.set { products in
+        products.prices = (1..<PriceBook.maximumRows).map { number in
+          var row = Price(model: "m\(number)", unitClass: .input, micros: 1, effectiveFromMicros: noon)
+          row.id = Int64(number)
+          return row
+        }
+      }
+      writes.add(effects)
+    }
+    func refused(_ command: Command) throws -> String {
+      do {
+        _ = try world.decide(command)
+        return "taken"
+      } catch let refusal as Refusal {
+        let field = refusal.details["field"] ?? ""
+        #expect(refusal.reason == .invalidField && refusal.message.hasPrefix(field))
+        #expect(refusal.message.contains(refusal.details["limit"] ?? "none"))
+        return "\(field) \(refusal.details["limit"] ?? "")"
+      }
+    }
+    let lines = ["x", "y"].map { Line(model: $0, unitClass: .input, micros: 1) }
+    #expect(try refused(put(lines)) == "prices 65536")
+    // The last one that there is room for.
+    try world.carryOut(put([lines[0]]))
+    #expect(try refused(put([lines[0]])) == "taken")
+    #expect(try refused(put([lines[1]])) == "prices 65536")
+    var pro = plan("pro", dollar)
+    pro.multiplierPpm = 1_200_000
+    #expect(try refused(.putPlan(pro)) == "plan.price_multiplier_ppm 65536")
+    pro.prices = [
+      ModelPrice(model: "own", inputMicrosPerMillion: 1, outputMicrosPerMillion: 0, imageMicros: 0)
+    ]
+    #expect(try refused(.putPlan(pro)) == "plan.prices 65536")
+    // What leaves the book as it is goes on.
+    pro.prices = []
+    (pro.multiplierPpm, pro.displayName) = (nil, "Pro")
+    #expect(try refused(.putPlan(pro)) == "taken")
+  }
+
   @Test("a plan's multiplier is for the book's prices, and its own are what they say")
   func multiplier() throws {
     let engine = try open(directory, clock: clock)

@@ -75,6 +75,27 @@ import Testing
     }
   }
 
+  @Test("what is refused names its field and its limit, at which a call is taken")
+  func borders() async throws {
+    try await LiveServer.run { live in
+      func failure(_ from: Int64, _ users: [String] = []) async throws -> String {
+        let failed = try await Call(live.connection, from: from, users: users).failure()
+        return "\(failed.reason ?? "") \(failed.details["field"] ?? "") \(failed.details["limit"] ?? "")"
+      }
+      #expect(try await failure(-1) == "INVALID_FIELD from_event_id ")
+      // There are none yet: the next one is the first.
+      #expect(try await failure(2) == "INVALID_FIELD from_event_id 1")
+      let longest = String(repeating: "u", count: Limits.userIdByteCount)
+      #expect(try await failure(1, ["a", longest + "u"]) == "INVALID_FIELD user_ids[1] 255")
+      let many = (0..<Limits.watchUserCount - 1).map { "u\($0)" } + [longest]
+      #expect(try await failure(1, many + ["more"]) == "BATCH_TOO_LARGE user_ids 1000")
+      let most = try Call(live.connection, from: 1, users: many)
+      #expect(try await most.read())
+      #expect(most.nextSequence == 1)
+      most.cancel()
+    }
+  }
+
   @Test("a stream of events has the messages of a stream of rows, by number")
   func messages() throws {
     var response = TallystickV1.WatchEventsResponse()
