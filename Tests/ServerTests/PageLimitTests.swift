@@ -3,8 +3,8 @@
 import TTRPC
 import TallyCore
 import TallyMessages
-import TallyTestSupport
 internal import TallySQLiteStore
+import TallyTestSupport
 import Testing
 
 @testable import TallyServer

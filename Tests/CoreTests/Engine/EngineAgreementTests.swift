@@ -22,7 +22,7 @@ struct EngineAgreementTests {
   /// What the calls must come across, or they prove less than they say.
   private static let expectedEvents = [
     "credit", "credit again", "run", "run again", "plan", "plan unchanged", "page", "page again", "media",
-    "media again", "media deleted", "media being detached", "purged", "settings", "settings unchanged",
+    "media again", "media deleted", "purged", "settings", "settings unchanged",
     "rate limit",
     "caps", "caps unchanged", "CAP_EXCEEDED", "rule", "rule unchanged", "rule deleted", "event",
     "quota", "cap", "credit expires", "top-up", "no intent", "intent open", "intent open again",
