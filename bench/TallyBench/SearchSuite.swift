@@ -1,8 +1,8 @@
 // Searches of one user's 10,000 pages, and what keeping their words up to date costs a save.
 //
 // Invariants:
-// 1. Both kinds of saves send the same bytes: a text of some 2 KB, and settings as long, one of them new. What
-//    is in the settings is not searched. Each kind has pages of its own.
+// 1. Both kinds of saves send the same bytes: a text of some 2 KB, and settings as long, one of them new.
+//    What is in the settings is not searched. Each kind has pages of its own.
 
 extension Bench {
   static let searchedPages = 10_000

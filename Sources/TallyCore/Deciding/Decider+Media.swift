@@ -92,8 +92,8 @@ extension Decider {
 
   // MARK: taking it out of pages
 
-  /// The next slice of the pages that a deleted medium is yet to be taken out of; nil when there is nothing to
-  /// be done, or nothing can be.
+  /// The next slice of the pages that a deleted medium is yet to be taken out of; nil when there is nothing
+  /// to be done, or nothing can be.
   func detachment(of mediaId: String) throws(Refusal) -> Effects? {
     guard var stored = try records.media(mediaId: mediaId), let author = stored.detachingAuthor else {
       return nil

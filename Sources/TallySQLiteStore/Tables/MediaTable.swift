@@ -1,8 +1,8 @@
 // Media, written and read.
 //
 // Invariants:
-// 1. A row is never removed; `deleted_at` says that the medium is gone, `detaching_author` that it is yet to be
-//    taken out of pages.
+// 1. A row is never removed; `deleted_at` says that the medium is gone, `detaching_author` that it is yet to
+//    be taken out of pages.
 //
 // Owner: the owner of its connection.
 

@@ -62,8 +62,8 @@ struct PageModel {
   /// Autosaves that were saved as they are, and that went.
   private(set) var keptCount = 0
   var thinnedCount = 0
-  /// Edits that named media that were being taken out of the page, pages that the sweep has taken them out of,
-  /// and saves that were sent again after such an edit.
+  /// Edits that named media that were being taken out of the page, pages that the sweep has taken them out
+  /// of, and saves that were sent again after such an edit.
   private(set) var carriedCount = 0
   var detachedCount = 0
   private(set) var carriedAgainCount = 0
