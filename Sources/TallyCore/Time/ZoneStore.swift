@@ -53,7 +53,7 @@ public final class ZoneStore: Sendable {
 
   /// Names of IANA begin with a capital. Beside them lie `localtime` and `posixrules`, which differ by
   /// machine, and `right/`, whose seconds are not those of UTC; `Factory` is no zone.
-  static func isName(_ name: String) -> Bool {
+  package static func isName(_ name: String) -> Bool {
     guard name.utf8.count <= maximumNameByteCount, let first = name.utf8.first,
       (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(first), name != "Factory"
     else { return false }

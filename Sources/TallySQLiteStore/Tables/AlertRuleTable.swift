@@ -10,9 +10,13 @@ final class AlertRuleTable {
     "id", "scope", "plan_id", "account", "kind", "threshold", "quota", "updated_at",
     "since_sequence")
 
+  /// The columns of a rule `r` and its account `a`, as `rule(_:)` takes them.
+  static let selected = """
+    r.id, r.scope, r.plan_id, a.user_id, r.kind, r.threshold, r.quota, r.updated_at, r.since_sequence
+    """
+
   static let pageSQL = """
-    SELECT r.id, r.scope, r.plan_id, a.user_id, r.kind, r.threshold, r.quota, r.updated_at,
-      r.since_sequence
+    SELECT \(selected)
     FROM alert_rule r LEFT JOIN account a ON a.id = r.account
     WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
@@ -54,8 +58,8 @@ final class AlertRuleTable {
     try page(afterId: nil, limit: AlertRule.maximumInAll).rules
   }
 
-  /// Takes the columns of `pageSQL`.
-  private static func rule(_ row: inout Columns) throws(SQLiteError) -> AlertRule {
+  /// Takes what is `selected`.
+  static func rule(_ row: inout Columns) throws(SQLiteError) -> AlertRule {
     let (id, number) = (row.text(), row.int())
     let (planId, userId) = (row.text(), row.text())
     let scope: AlertRule.Scope

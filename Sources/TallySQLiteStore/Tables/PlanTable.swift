@@ -6,7 +6,7 @@ internal import TallyCore
 internal import TallySQLite
 
 final class PlanTable {
-  private static let columns = ColumnList(
+  static let columns = ColumnList(
     "id", "display_name", "monthly_credit", "expiry", "expires_after_millis", "priority", "updated_at",
     "monthly_generations", "monthly_uploads", "page_count", "time_zone", "prices",
     "on_short", "rollover_cap", "is_default", "cancelled_cost",
@@ -81,7 +81,7 @@ final class PlanTable {
   }
 
   /// Takes `columns`.
-  private static func plan(_ row: inout Columns) throws(SQLiteError) -> Plan {
+  static func plan(_ row: inout Columns) throws(SQLiteError) -> Plan {
     let (id, displayName, monthlyCreditMicros) = (row.text(), row.text(), row.int())
     let (number, millis) = (row.int(), row.int())
     guard let expiry = expiry(number, millis: millis) else { throw .malformed("expiry of plan \(id)") }

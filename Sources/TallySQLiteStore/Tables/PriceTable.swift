@@ -9,7 +9,7 @@ internal import TallyCore
 internal import TallySQLite
 
 final class PriceTable {
-  private static let columns = ColumnList(
+  static let columns = ColumnList(
     "id", "plan_id", "model", "class", "micros_per_million", "effective_from", "put_at", "commit_sequence")
   static let allSQL = "SELECT \(columns) FROM price ORDER BY id"
 
@@ -28,7 +28,7 @@ final class PriceTable {
   }
 
   /// Takes `columns`.
-  private static func price(_ row: inout Columns) throws(SQLiteError) -> Price {
+  static func price(_ row: inout Columns) throws(SQLiteError) -> Price {
     let (id, planId, model, number) = (row.int(), row.text(), row.text(), row.int32())
     let unitClass = UnitClass(rawValue: number)
     guard unitClass != nil || number == 0 else { throw .malformed("class of price \(id)") }

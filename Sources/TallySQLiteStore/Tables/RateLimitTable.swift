@@ -65,7 +65,7 @@ final class RateLimitTable {
   }
 
   /// Takes the columns of `pageSQL` after the id.
-  private static func limit(_ row: inout Columns) throws(SQLiteError) -> RateLimit {
+  static func limit(_ row: inout Columns) throws(SQLiteError) -> RateLimit {
     let kind = row.int()
     let (userId, uid) = (row.text(), row.int())
     let subject: RateLimit.Subject

@@ -29,7 +29,7 @@ final class RunTable {
     "tags", "finish_digest", "finish_commit_sequence", "finish_commit_position",
     "finish_sequence")
   /// The columns of a run `r` and its account `a`, as `run(_:)` takes them.
-  private static let selected = "\(columns.of("r")), a.user_id"
+  static let selected = "\(columns.of("r")), a.user_id"
 
   static let newestSQL = """
     SELECT \(selected), \(requests.of("r"))
@@ -157,7 +157,7 @@ final class RunTable {
   }
 
   /// Takes what is `selected`.
-  private static func run(_ row: inout Columns) throws(SQLiteError) -> Run {
+  static func run(_ row: inout Columns) throws(SQLiteError) -> Run {
     let id = row.int()
     let (runId, attempt) = (row.text(), row.int32())
     let (model, type) = (row.text(), row.text())

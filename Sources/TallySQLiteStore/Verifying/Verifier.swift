@@ -88,8 +88,8 @@ public enum Verifier {
     run.attempt(.allocations) { () throws(SQLiteError) in try run.charges(report) }
     run.attempt(.allocations) { () throws(SQLiteError) in try run.prices(report) }
     run.attempt(.allocations) { () throws(SQLiteError) in try run.references(report) }
-    run.attempt(.chain) { () throws(SQLiteError) in try run.events(report) }
     run.attempt(.allocations) { () throws(SQLiteError) in try run.topUps(report) }
+    run.attempt(.chain) { () throws(SQLiteError) in try run.events(report) }
     for check in [VerifyCheck.books, .balances, .chain, .allocations] { run.end(check, report) }
     run.start()
     run.attempt(.uniqueness) { () throws(SQLiteError) in try run.uniqueness(report) }

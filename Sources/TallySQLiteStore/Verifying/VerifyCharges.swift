@@ -40,7 +40,8 @@ final class VerifyCharges {
         WHERE b.run_id = r.run_id AND b.attempt = r.attempt - 1 AND b.account = r.account
           AND b.status IN (3, 4)),
       r.attempt = 1 OR NOT r.recorded,
-      r.hold_id IS NULL OR EXISTS (SELECT 1 FROM hold h WHERE h.id = r.hold_id AND h.spender IS r.spender)
+      r.hold_id IS NULL OR EXISTS (SELECT 1 FROM hold h WHERE h.id = r.hold_id AND h.spender IS r.spender),
+      r.estimate, coalesce((SELECT h.amount FROM hold h WHERE h.id = r.hold_id), 0)
     FROM run r WHERE r.id > ?1 ORDER BY r.id LIMIT ?2
     """
 
@@ -96,6 +97,8 @@ final class VerifyCharges {
     tally.expect(row.int() == 1, "\(name): the attempt before it has not failed and was not cancelled")
     tally.expect(row.int() == 1, "\(name): it was recorded as a further attempt")
     tally.expect(row.int() == 1, "\(name): its hold names another spender")
+    let (estimate, held) = (row.int(), row.int())
+    tally.expect(estimate == held, "\(name): an estimate of \(estimate), its hold is of \(held)")
     return id
   }
 }

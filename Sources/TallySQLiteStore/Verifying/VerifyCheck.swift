@@ -19,7 +19,7 @@ enum VerifyCheck: Int, CaseIterable {
     case .uniqueness: "keys, payments, grants and runs are unique"
     case .usage: "counters and caches agree with what they sum up"
     case .pages: "pages show their newest version and their owner's media"
-    case .schema: "the file, its references, indexes and enums are sound"
+    case .schema: "the file, its records, references and indexes are sound"
     }
   }
 }

@@ -3,8 +3,9 @@
 // Each time of the rules of such credit has the place that the server has come to.
 //
 // Invariants:
-// 1. Which rules there were at that time is not known any more, so that an event that is missing is not
-//    found; one that is there has to have come about.
+// 1. Which rules there were at that time is not known any more, so that an event of one that is missing is
+//    not found; one that is there has to have come about.
+// 2. An intent to top up has an event of its opening and one of each end: failed or cancelled, and closed.
 //
 // Owner: the thread that verifies.
 
@@ -13,27 +14,31 @@ internal import TallySQLite
 
 final class VerifyEvents {
   static let sliceSQL = """
-    SELECT \(EventTable.selected), e.account, l.account, l.at, l.commit_sequence, l.commit_position,
+    SELECT e.id, \(EventTable.selected), e.account, l.account, l.at, l.commit_sequence, l.commit_position,
       l.balance_after - l.held_after - l.pending_after, l.owed_after, i.account,
+      i.state, i.amount, (SELECT p.amount FROM ledger p WHERE p.sequence = i.purchase),
       x.account, x.at, x.amount, x.expires_at
     FROM event e LEFT JOIN account a ON a.id = e.account LEFT JOIN ledger l ON l.sequence = e.sequence
       LEFT JOIN top_up_intent i ON i.id = e.intent LEFT JOIN ledger x ON x.sequence = e.expiring_lot
     WHERE e.id > ?1 ORDER BY e.id LIMIT ?2
     """
 
-  private let slice: Statement
+  private let walk: RecordWalk<Row>
   private let rules: AlertRuleTable
   private let expiries: ExpiryTable
   private var lastId: Int64 = 0
   private var lastAtMicros = Int64.min
   private(set) var lastCommit = CommitPoint(sequence: 0, position: 0)
+  /// Intents that have an event of their opening, and of an end.
+  private var opened = RowSet()
+  private var ended = RowSet()
 
   private struct Row {
     var event: AccountEvent
     var account: Int64
     var entry: Entry?
-    /// Of the intent that it names.
-    var intentAccount: Int64?
+    /// That it names.
+    var intent: Intent?
     /// The row that granted the credit that it names.
     var grant: Grant?
 
@@ -51,47 +56,73 @@ final class VerifyEvents {
       var availableMicros: Int64
       var owedMicros: Int64
     }
+
+    struct Intent {
+      var account: Int64
+      var state: Int64
+      var amountMicros: Int64
+      /// Of the purchase that closed it.
+      var paidMicros: Int64?
+
+      /// Whether it came to such a state, with such an amount.
+      func came(to step: AccountEvent.TopUpStep) -> Bool {
+        switch step.state {
+        case .open: step.amountMicros == amountMicros
+        case .closed: step.amountMicros == paidMicros && has(.closed)
+        case .failed, .cancelled: step.amountMicros == amountMicros && (has(step.state) || has(.closed))
+        }
+      }
+
+      private func has(_ state: TopUpIntent.State) -> Bool { self.state == Int64(state.rawValue) }
+    }
   }
 
   init(_ connection: Connection) throws(SQLiteError) {
-    slice = try connection.prepare(Self.sliceSQL)
+    walk = try RecordWalk(connection, "event", Self.sliceSQL, decode: Self.row)
     rules = try AlertRuleTable(connection)
     expiries = try ExpiryTable(connection)
   }
 
   /// Walks the next slice.
   /// - Returns: whether there may be more.
-  func slice(_ tally: inout VerifyTally) throws(SQLiteError) -> Bool {
-    slice.bind(lastId)
-    slice.bind(VerifyReader.sliceRows)
-    let rows = try slice.all { (row) throws(SQLiteError) in
-      var read = Row(event: try EventTable.event(&row), account: row.int())
-      if row.isNull {
-        row.skip(6)
-      } else {
-        read.entry = Row.Entry(
-          account: row.int(), atMicros: row.int(),
-          commit: CommitPoint(sequence: row.int(), position: row.int32()), availableMicros: row.int(),
-          owedMicros: row.int())
-      }
-      read.intentAccount = row.optionalInt()
-      if row.isNull {
-        row.skip(4)
-      } else {
-        read.grant = Row.Grant(
-          account: row.int(), atMicros: row.int(), amountMicros: row.int(), expiresAtMicros: row.optionalInt()
-        )
-      }
-      return read
+  func slice(_ tally: inout VerifyTally) throws(SQLiteError) -> Bool { try walk.slice(&tally, compare) }
+
+  private static func row(_ row: inout Columns) throws(SQLiteError) -> Row {
+    var read = Row(event: try EventTable.event(&row), account: row.int())
+    if row.isNull {
+      row.skip(6)
+    } else {
+      read.entry = Row.Entry(
+        account: row.int(), atMicros: row.int(), commit: row.commitPoint(), availableMicros: row.int(),
+        owedMicros: row.int())
     }
-    for row in rows { compare(row, &tally) }
-    return rows.count == VerifyReader.sliceRows
+    if row.isNull {
+      row.skip(4)
+    } else {
+      read.intent = Row.Intent(
+        account: row.int(), state: row.int(), amountMicros: row.int(), paidMicros: row.optionalInt())
+    }
+    if row.isNull {
+      row.skip(4)
+    } else {
+      read.grant = Row.Grant(
+        account: row.int(), atMicros: row.int(), amountMicros: row.int(), expiresAtMicros: row.optionalInt())
+    }
+    return read
+  }
+
+  /// Looks for intents without the events that they have made.
+  /// - Parameters:
+  ///   - seen: intents that were there before the events were read.
+  ///   - past: those of them that had ended.
+  func findMissing(of seen: RowSet, past: RowSet, _ tally: inout VerifyTally) {
+    for id in seen.lacking(in: opened) { tally.add("top-up intent \(id): no event says that it was opened") }
+    for id in past.lacking(in: ended) { tally.add("top-up intent \(id): no event says that it has ended") }
   }
 
   private func compare(_ row: Row, _ tally: inout VerifyTally) {
     let event = row.event
     let name = "event \(event.id)"
-    tally.examined += 1
     tally.expect(event.id == lastId + 1, "\(name): the one before it is \(lastId)")
     tally.expect(
       event.atMicros >= lastAtMicros && event.effectiveAtMicros <= event.atMicros, "\(name): its time")
@@ -111,9 +142,11 @@ final class VerifyEvents {
         event.cap?.resetsAtMicros ?? Int64.max > event.atMicros, "\(name): the cap's window was over")
     case .creditExpires: compareCredit(event, row, &tally)
     case .topUpIntent:
-      tally.expect(
-        event.topUp != nil && row.intentAccount == row.account,
-        "\(name): it is of no top-up intent, or of another user's")
+      guard let step = event.topUp, let intent = row.intent, intent.account == row.account else {
+        return tally.add("\(name): it is of no top-up intent, or of another user's")
+      }
+      _ = step.state == .open ? opened.insert(step.intentId) : ended.insert(step.intentId)
+      tally.expect(intent.came(to: step), "\(name): its intent did not come to that")
     }
   }
 

@@ -2,7 +2,8 @@
 //
 // Invariants:
 // 1. Runs whose caller named the cost have no classes, nor have those from before there was a book.
-// 2. The rows of the book are numbered without a gap.
+// 2. The rows of the book are numbered without a gap, in the order of their commits.
+// 3. A row that is of no class multiplies what a plan pays for any model.
 //
 // Owner: the thread that verifies.
 
@@ -16,20 +17,33 @@ final class VerifyPrices {
     FROM run WHERE id > ?1 ORDER BY id LIMIT ?2
     """
 
+  static let bookSQL = "SELECT id, \(PriceTable.columns) FROM price WHERE id > ?1 ORDER BY id LIMIT ?2"
+
+  private let walk: RecordWalk<Price>
+  private var lastPrice: Int64 = 0
+  /// The last one that a price was seen to name.
+  private(set) var lastCommit: Int64 = 0
   private let runs: Statement
   private let prices: PriceTable
 
   init(_ connection: Connection) throws(SQLiteError) {
+    walk = try RecordWalk(
+      connection, "price", Self.bookSQL, after: [.integer(Int64.min)], decode: PriceTable.price)
     runs = try connection.prepare(Self.runsSQL)
     prices = try PriceTable(connection)
   }
 
-  func compareBook(_ tally: inout VerifyTally) throws(SQLiteError) {
-    var last: Int64 = 0
-    for row in try prices.book().rows {
-      tally.examined += 1
-      tally.expect(row.id == last + 1, "price \(row.id): comes after price \(last)")
-      last = row.id
+  /// Walks the next slice of the book.
+  /// - Returns: whether there may be more.
+  func book(_ tally: inout VerifyTally) throws(SQLiteError) -> Bool {
+    try walk.slice(&tally) { (price, tally) in
+      let name = "price \(price.id)"
+      tally.expect(price.id == lastPrice + 1, "\(name): comes after price \(lastPrice)")
+      tally.expect(
+        price.unitClass != nil || !price.planId.isEmpty && price.model.isEmpty,
+        "\(name): it is of no class, and of no plan or of one model")
+      tally.expect(price.commitSequence >= lastCommit, "\(name): its commit is before the last one's")
+      (lastPrice, lastCommit) = (price.id, max(lastCommit, price.commitSequence))
     }
   }
 
@@ -42,21 +56,27 @@ final class VerifyPrices {
     defer { runs.reset() }
     var last: Int64?
     while try runs.step() {
-      last = try runs.row { (row) throws(SQLiteError) in try compare(&row, book, &tally) }
+      var columns = runs.columns()
+      let id = columns.int()
+      last = id
+      do throws(SQLiteError) {
+        try runs.row { (row) throws(SQLiteError) in try compare(&row, book, &tally) }
+      } catch {
+        tally.add("run row \(id): \(error.message)")
+      }
     }
     return last
   }
 
-  /// - Returns: the run.
   private func compare(
     _ row: inout Columns, _ book: PriceBook, _ tally: inout VerifyTally
-  ) throws(SQLiteError) -> Int64 {
+  ) throws(SQLiteError) {
     let (id, model, planId, version) = (row.int(), row.text(), row.optionalText(), row.int())
     let startedAtMicros = row.int()
     let (input, output, images) = (row.int(), row.int(), row.int())
     let others = try row.optionalBlob().map(Packing.units) ?? []
     let cost = row.int()
-    guard let packed = row.optionalBlob() else { return id }
+    guard let packed = row.optionalBlob() else { return }
     tally.examined += 1
     let stored = RunCost(micros: cost, breakdown: try Packing.breakdown(packed))
     let pricing = RunPricing(
@@ -69,6 +89,5 @@ final class VerifyPrices {
     } catch {
       tally.add("run row \(id): cost \(cost) by its classes, the book has no price for them")
     }
-    return id
   }
 }

@@ -62,6 +62,7 @@ final class VerifyReader {
   let pages: VerifyPages
   let events: VerifyEvents
   let topUps: VerifyTopUps
+  let records: VerifyRecords
 
   init(_ connection: Connection) throws(SQLiteError) {
     self.connection = connection
@@ -86,6 +87,7 @@ final class VerifyReader {
     pages = try VerifyPages(connection)
     events = try VerifyEvents(connection)
     topUps = try VerifyTopUps(connection)
+    records = try VerifyRecords(connection)
   }
 
   func snapshot<Value>(

@@ -110,6 +110,9 @@ final class VerifyRun {
   private func total(_ head: LedgerHead) throws(SQLiteError) {
     try catchUp()
     let system = try reader.system()
+    for id in system.keys.sorted() where SystemAccount(rawValue: Int32(clamping: id)) == nil {
+      replay.books.add("system account \(id): there is none of that number")
+    }
     var sum = try reader.totalMicros()
     for account in SystemAccount.allCases {
       let stored = system[Int64(account.rawValue)]
@@ -290,8 +293,11 @@ final class VerifyRun {
 
   func prices(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
     let prices = reader.prices
-    try tally(.allocations) { (tally) throws(SQLiteError) in
-      try reader.snapshot { (_) throws(SQLiteError) in try prices.compareBook(&tally) }
+    while try reader.snapshot({ (_) throws(SQLiteError) in try prices.book(&replay.allocations) }) {
+      progress(.allocations, replay.allocations, total: 0, report)
+    }
+    try reader.snapshot { (head) throws(SQLiteError) in
+      compare(head, commit: prices.lastCommit, of: "a price")
     }
     try walk(.allocations, from: 0, report) { (run, tally) throws(SQLiteError) in
       try prices.compare(after: run, &tally)
@@ -309,7 +315,7 @@ final class VerifyRun {
     }
   }
 
-  /// What was noted for somebody to hear of.
+  /// What was noted for somebody to hear of. Comes after the intents that it is held against.
   func events(_ report: (VerifyProgress) -> Void) throws(SQLiteError) {
     let events = reader.events
     while try reader.snapshot({ (_) throws(SQLiteError) in try events.slice(&replay.chain) }) {
@@ -319,6 +325,8 @@ final class VerifyRun {
       compare(head, commit: events.lastCommit.sequence, of: "an event")
       try events.compareExpiries(head, &replay.chain)
     }
+    let topUps = reader.topUps
+    events.findMissing(of: topUps.seen, past: topUps.ended, &replay.chain)
   }
 
   /// Intents with their purchases, then settings with their intents.
@@ -426,6 +434,13 @@ final class VerifyRun {
   }
 
   func schema(_ enums: VerifyEnums?, _ report: (VerifyProgress) -> Void) {
+    for walk in reader.records.walks {
+      attempt(.schema) { () throws(SQLiteError) in
+        while try reader.snapshot({ (_) throws(SQLiteError) in try walk.slice(&file) }) {
+          progress(.schema, file, total: 0, report)
+        }
+      }
+    }
     for step in VerifySchema(connection: reader.connection).steps(enums) {
       attempt(.schema) { () throws(SQLiteError) in try step(&file) }
       progress(.schema, file, total: 0, report)

@@ -16,6 +16,11 @@ struct VerifyTally {
     if findings.count < Verifier.maximumFindings { findings.append(Self.line(finding())) }
   }
 
+  /// What is worth knowing and breaks no law.
+  mutating func note(_ finding: @autoclosure () -> String) {
+    if findings.count < Verifier.maximumFindings { findings.append(Self.line("note: \(finding())")) }
+  }
+
   /// What comes next could not be read: what was not examined is not sound.
   mutating func stop(_ error: SQLiteError) {
     violations += 1

@@ -11,14 +11,14 @@ internal import TallySQLite
 
 final class VerifyTopUps {
   static let intentsSQL = """
-    SELECT \(TopUpIntentTable.selected), l.account, l.type, l.intent_id,
+    SELECT i.id, \(TopUpIntentTable.selected), l.account, l.type, l.intent_id,
       (SELECT count(*) FROM top_up_intent o WHERE o.purchase = i.purchase), t.open_intent
     FROM top_up_intent i LEFT JOIN account a ON a.id = i.account
     LEFT JOIN ledger l ON l.sequence = i.purchase LEFT JOIN top_up t ON t.account = i.account
     WHERE i.id > ?1 ORDER BY i.id LIMIT ?2
     """
   static let settingsSQL = """
-    SELECT \(TopUpTable.selected), a.top_up_below,
+    SELECT t.account, \(TopUpTable.selected), a.top_up_below,
       (SELECT count(*) FROM top_up_intent i WHERE i.account = t.account AND i.state = 1),
       (SELECT count(*) FROM top_up_intent i
         WHERE i.account = t.account AND i.month = t.month AND i.state IN (1, 2)),
@@ -28,10 +28,12 @@ final class VerifyTopUps {
     FROM top_up t LEFT JOIN account a ON a.id = t.account WHERE t.account > ?1 ORDER BY t.account LIMIT ?2
     """
 
-  private let intents: Statement
-  private let settings: Statement
+  private let intents: RecordWalk<IntentRow>
+  private let settings: RecordWalk<SettingRow>
   private var lastIntent: Int64 = 0
-  private var lastSetting: Int64 = 0
+  /// Intents that were seen, and those that had ended by then.
+  private(set) var seen = RowSet()
+  private(set) var ended = RowSet()
 
   private struct IntentRow {
     var intent: TopUpIntent
@@ -51,32 +53,34 @@ final class VerifyTopUps {
   }
 
   init(_ connection: Connection) throws(SQLiteError) {
-    intents = try connection.prepare(Self.intentsSQL)
-    settings = try connection.prepare(Self.settingsSQL)
-  }
-
-  /// Walks the next slice of intents.
-  /// - Returns: whether there may be more.
-  func intents(_ tally: inout VerifyTally) throws(SQLiteError) -> Bool {
-    intents.bind(lastIntent)
-    intents.bind(VerifyReader.sliceRows)
-    let rows = try intents.all { (row) throws(SQLiteError) in
+    intents = try RecordWalk(connection, "top-up intent", Self.intentsSQL) { (row) throws(SQLiteError) in
       IntentRow(
         intent: try TopUpIntentTable.intent(&row), purchaseAccount: row.optionalInt(),
         purchaseType: row.optionalInt(), purchaseIntentId: row.optionalText(), closedCount: row.int(),
         openIntent: row.optionalInt())
     }
-    for row in rows { compare(row, &tally) }
-    return rows.count == VerifyReader.sliceRows
+    settings = try RecordWalk(connection, "top-up of account", Self.settingsSQL) {
+      (row) throws(SQLiteError) in
+      SettingRow(
+        topUp: try TopUpTable.topUp(&row), lineMicros: row.optionalInt(), openCount: row.int(),
+        monthCount: row.int(), monthMicros: row.int())
+    }
+  }
+
+  /// Walks the next slice of intents.
+  /// - Returns: whether there may be more.
+  func intents(_ tally: inout VerifyTally) throws(SQLiteError) -> Bool {
+    try intents.slice(&tally, compare)
   }
 
   private func compare(_ row: IntentRow, _ tally: inout VerifyTally) {
     let intent = row.intent
     let name = "top-up intent \(intent.id)"
-    tally.examined += 1
     tally.expect(intent.id == lastIntent + 1, "\(name): the one before it is \(lastIntent)")
     lastIntent = intent.id
     let isOpen = intent.state == .open
+    _ = seen.insert(intent.id)
+    if !isOpen { _ = ended.insert(intent.id) }
     tally.expect(
       isOpen == (row.openIntent == intent.id), "\(name): its user's setting says otherwise whether it is open"
     )
@@ -94,18 +98,9 @@ final class VerifyTopUps {
   /// Walks the next slice of settings.
   /// - Returns: whether there may be more.
   func settings(_ tally: inout VerifyTally) throws(SQLiteError) -> Bool {
-    settings.bind(lastSetting)
-    settings.bind(VerifyReader.sliceRows)
-    let rows = try settings.all { (row) throws(SQLiteError) in
-      SettingRow(
-        topUp: try TopUpTable.topUp(&row), lineMicros: row.optionalInt(), openCount: row.int(),
-        monthCount: row.int(), monthMicros: row.int())
-    }
-    for row in rows {
+    try settings.slice(&tally) { (row, tally) in
       let topUp = row.topUp
       let name = "top-up of \(topUp.userId)"
-      tally.examined += 1
-      lastSetting = topUp.account
       tally.expect(
         row.openCount == (topUp.openIntentId == nil ? 0 : 1), "\(name): \(row.openCount) intents are open")
       tally.expect(
@@ -113,6 +108,5 @@ final class VerifyTopUps {
         "\(name): what counts towards its caps is not what its intents add up to")
       tally.expect(row.lineMicros == topUp.lineMicros, "\(name): its account knows another line")
     }
-    return rows.count == VerifyReader.sliceRows
   }
 }

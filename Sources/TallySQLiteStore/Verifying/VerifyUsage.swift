@@ -206,8 +206,7 @@ final class VerifyUsage {
   private func recount(_ day: Int64, _ tally: inout VerifyTally) throws(SQLiteError) -> Happened {
     var happened = Happened()
     let labels = try labels(day)
-    try forEach(runs, of: day) { (row) throws(SQLiteError) in
-      tally.examined += 1
+    try forEach(runs, of: day, &tally) { (row, tally) throws(SQLiteError) in
       let account = row.int()
       let name = RunLabel(model: ExactText(row.text()), type: ExactText(row.text()))
       let (quarter, number) = (QuarterHour.index(ofMicros: row.int()), row.int32())
@@ -228,8 +227,7 @@ final class VerifyUsage {
       for key in keys { isSound = happened.groups.add(cell, quarter: quarter, to: key) && isSound }
       guard isSound else { throw .malformed("runs: a sum is out of range") }
     }
-    try forEach(uploads, of: day) { (row) throws(SQLiteError) in
-      tally.examined += 1
+    try forEach(uploads, of: day, &tally) { (row, _) throws(SQLiteError) in
       var cell = RollupCell()
       cell.uploads = 1
       let key = RollupKey(day: day, account: row.int(), label: 0)
@@ -284,14 +282,25 @@ final class VerifyUsage {
     return labels
   }
 
+  /// What happened on a day; a row that makes no sense is a finding.
   private func forEach(
-    _ statement: Statement, of day: Int64, _ body: (inout Columns) throws(SQLiteError) -> Void
+    _ statement: Statement, of day: Int64, _ tally: inout VerifyTally,
+    _ body: (inout Columns, inout VerifyTally) throws(SQLiteError) -> Void
   ) throws(SQLiteError) {
     let (start, isOver) = day.multipliedReportingOverflow(by: Civil.microsPerDay)
     guard !isOver else { return }
     statement.bind(start)
     statement.bind(start.addingReportingOverflow(Civil.microsPerDay).partialValue)
-    try Self.forEach(statement, body)
+    defer { statement.reset() }
+    while try statement.step() {
+      tally.examined += 1
+      do throws(SQLiteError) {
+        try statement.row { (row) throws(SQLiteError) in try body(&row, &tally) }
+      } catch {
+        guard error.isOfDecoding else { throw error }
+        tally.add("\(Self.date(ofDay: day)): \(error.message)")
+      }
+    }
   }
 
   private static func forEach(
