@@ -142,17 +142,24 @@ extension WordQuery {
       excerpt: Self.excerpt(of: best.unit.text, best.words, best.places))
   }
 
-  /// What stands around the first of some places.
+  /// What stands around the first of some places: of the words before it as many as leave room for it, or
+  /// for its beginning when there is none for all of it.
   private static func excerpt(
     of text: String, _ words: [PageWords.Word], _ places: [Range<Int>]
   ) -> [TextPiece] {
     let sorted = places.sorted { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
     guard let first = sorted.first else { return [] }
-    let start = words[max(0, first.lowerBound - wordsBefore)].range.lowerBound
-    let last = min(words.count, max(first.upperBound, max(0, first.lowerBound - wordsBefore) + excerptWords))
+    let matchEnd = words[first.upperBound - 1].range.upperBound
+    func hasRoom(from word: Int) -> Bool {
+      text.utf8.distance(from: words[word].range.lowerBound, to: matchEnd) <= excerptByteCount
+    }
+    let start =
+      (max(0, first.lowerBound - wordsBefore)..<first.lowerBound).first(where: hasRoom)
+      ?? first.lowerBound
+    let last = min(words.count, max(first.upperBound, start + excerptWords))
     var left = excerptByteCount
     var pieces: [TextPiece] = []
-    var place = start
+    var place = words[start].range.lowerBound
     func append(until end: String.Index, isMatched: Bool) {
       guard place < end, left > 0 else { return }
       let piece = cut(text[place..<end], &left)

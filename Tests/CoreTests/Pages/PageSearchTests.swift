@@ -213,6 +213,17 @@ struct PageSearchTests {
     let long = try match(
       "needle", "", ["needle" + String(repeating: " ü" + String(repeating: "w", count: 99), count: 20)])
     #expect(text(long).utf8.count <= 514 && long.excerpt.first == TextPiece(text: "needle", isMatched: true))
+    // Words before it that leave no room for it give way; of a match without room its beginning is shown.
+    for before in [
+      String(repeating: "A", count: 2_000) + "\"> ", "a b c d e f" + String(repeating: "-", count: 600),
+    ] {
+      let late = try match("needle", "", [before + " needle here"])
+      #expect(text(late).hasSuffix("[needle] here") && text(late).utf8.count <= 512 + 2)
+    }
+    let some = try match("needle", "", ["a \(String(repeating: "b", count: 600)) c d needle"])
+    #expect(text(some) == "c d [needle]")
+    let wide = try match("\"a b\"", "", ["x a" + String(repeating: "-", count: 600) + "b"])
+    #expect(text(wide) == "[a" + String(repeating: "-", count: 511) + "]")
     var spent = 0
     let none = try WordQuery(parsing: "a").match(
       PageFacts(pageId: "p", userId: "u"), PageContent(title: "a"), lookingAt: &spent)
