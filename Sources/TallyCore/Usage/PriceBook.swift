@@ -109,20 +109,32 @@ public struct PriceBook: Sendable, Equatable {
   }
 
   package func page(_ filter: PriceFilter) -> PricePage {
+    let held = filter.atMicros.map(held(atMicros:))
     var page: [Price] = []
     for row in rows where row.id > filter.afterId {
       guard filter.planId.map({ $0.isExactly(row.planId) }) ?? true,
         filter.model.map({ $0.isExactly(row.model) }) ?? true
       else { continue }
-      if let at = filter.atMicros,
-        self.row(row.planId, row.model, row.unitClass, atMicros: at)?.id != row.id
-      {
-        continue
-      }
+      if let held, !held.contains(row.id) { continue }
       if page.count == filter.limit { return PricePage(prices: page, hasMore: true) }
       page.append(row)
     }
     return PricePage(prices: page, hasMore: false)
+  }
+
+  /// The numbers of all rows that hold at a time, found in one pass over the book.
+  private func held(atMicros: Int64) -> Set<Int64> {
+    Set(
+      places.values.flatMap { places in
+        var byClass: [UnitClass?: Price] = [:]
+        for row in places.lazy.map({ rows[$0] }) where row.effectiveFromMicros <= atMicros {
+          // They stand in the order of their numbers.
+          if row.effectiveFromMicros >= byClass[row.unitClass]?.effectiveFromMicros ?? Int64.min {
+            byClass[row.unitClass] = row
+          }
+        }
+        return byClass.values.map(\.id)
+      })
   }
 }
 

@@ -259,6 +259,38 @@ struct PriceTests {
     #expect(try refused(.putPlan(pro)) == "taken")
   }
 
+  @Test("what holds at a time is what each row's own look-up says, and a long book is read in one pass")
+  func held() throws {
+    var random = SeededGenerator(seed: ModelSettings.seed)
+    var book = PriceBook()
+    func append(_ price: Price) {
+      var row = price
+      row.id = book.version + 1
+      book.append(row)
+    }
+    for _ in 0..<400 {
+      append(
+        Price(
+          planId: random.next() % 2 == 0 ? "p" : "", model: random.next() % 2 == 0 ? "m" : "",
+          unitClass: random.next() % 4 == 0 ? nil : .input, micros: 1,
+          effectiveFromMicros: Int64(random.next() % 20)))
+    }
+    var filter = PriceFilter(limit: 1_000)
+    for at in Int64(0)..<20 {
+      filter.atMicros = at
+      let expected = book.rows.filter {
+        book.row($0.planId, $0.model, $0.unitClass, atMicros: at)?.id == $0.id
+      }
+      #expect(book.page(filter).prices == expected)
+    }
+    // By a look-up for each row this would be four thousand million steps.
+    for time in 0..<Int64(PriceBook.maximumRows) - 400 {
+      append(Price(model: "long", unitClass: .input, micros: 1, effectiveFromMicros: time))
+    }
+    (filter.model, filter.atMicros) = ("long", Int64.max)
+    #expect(book.page(filter).prices.map(\.id) == [Int64(PriceBook.maximumRows)])
+  }
+
   @Test("a plan's multiplier is for the book's prices, and its own are what they say")
   func multiplier() throws {
     let engine = try open(directory, clock: clock)
