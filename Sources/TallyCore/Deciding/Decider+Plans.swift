@@ -42,11 +42,18 @@ extension Decider {
       if !line.planId.isEmpty, try records.plan(id: line.planId) == nil {
         throw Refusal(.grantNotFound, "there is no such plan", details: ["plan_id": line.planId])
       }
+      let price = Price(line, nowMicros: records.nowMicros)
       if let row = book.row(saying: line, nowMicros: records.nowMicros) {
         prices.append(row)
         continue
       }
-      let price = Price(line, nowMicros: records.nowMicros)
+      // It takes away what is not there.
+      if line.micros == nil,
+        book.row(line.planId, line.model, line.unitClass, atMicros: price.effectiveFromMicros) == nil
+      {
+        prices.append(price)
+        continue
+      }
       let isPast = price.effectiveFromMicros < records.nowMicros
       if isPast, book.hasRow(line.planId, line.model, line.unitClass) {
         throw Refusal(

@@ -932,7 +932,8 @@ extension TallystickV1 {
 
   public struct PutPricesResponse: Message {
     public static var fullName: String { "tallystick.v1.PutPricesResponse" }
-    /// One a price, in order: the row that says it.
+    /// One a price, in order: the row that says it. Without an id where a price was to be taken away that the
+    /// book does not have: there is no such row.
     public var prices: [TallystickV1.Price] = []
     /// The book said all of it already.
     public var unchanged: Bool = false

@@ -121,6 +121,13 @@ extension LedgerModel {
         prices.append(now)
         continue
       }
+      if line.micros == nil, now == nil {
+        prices.append(
+          Price(
+            planId: line.planId, model: line.model, unitClass: line.unitClass, micros: nil,
+            effectiveFromMicros: from))
+        continue
+      }
       if from < time, knows(line.planId, line.model, line.unitClass) {
         book = before
         throw Refusal(

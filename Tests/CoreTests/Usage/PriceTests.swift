@@ -259,6 +259,27 @@ struct PriceTests {
     #expect(try refused(.putPlan(pro)) == "taken")
   }
 
+  @Test(
+    "a line that takes away what is not there appends nothing, and a first price may still be of the past")
+  func nothingToTake() throws {
+    let engine = try open(directory, clock: clock)
+    let none = Line(model: "m", unitClass: .input, micros: nil)
+    let receipt = try stored(try engine.decide(put([none])))
+    #expect(receipt.unchanged && receipt.prices.map(\.id) == [0])
+    let old = Line(model: "m", unitClass: .input, micros: 3, effectiveFromMicros: noon - second)
+    let mixed = try stored(
+      try engine.decide(put([Line(model: "m", unitClass: .output, micros: nil), old])))
+    #expect(!mixed.unchanged && mixed.prices.map(\.id) == [0, 1])
+    #expect(mixed.prices[1].effectiveFromMicros == noon - second)
+    // Before the first price there is nothing to take, from it on there is.
+    let before = Line(model: "m", unitClass: .input, micros: nil, effectiveFromMicros: noon - 2 * second)
+    #expect(try stored(try engine.decide(put([before]))).unchanged)
+    #expect(try stored(try engine.decide(put([none]))).prices.map(\.id) == [2])
+    #expect(try stored(try engine.decide(put([none]))).unchanged)
+    #expect(try engine.findings() == [])
+    try engine.close()
+  }
+
   @Test("what holds at a time is what each row's own look-up says, and a long book is read in one pass")
   func held() throws {
     var random = SeededGenerator(seed: ModelSettings.seed)

@@ -1299,7 +1299,10 @@ export interface PutPricesRequestInit {
 export declare const PutPricesRequest: MessageCodec<PutPricesRequest, PutPricesRequestInit>
 
 export interface PutPricesResponse {
-  /** One a price, in order: the row that says it. */
+  /**
+   * One a price, in order: the row that says it. Without an id where a price was to be taken away that the
+   * book does not have: there is no such row.
+   */
   prices: Price[]
   /** The book said all of it already. */
   unchanged: boolean
@@ -1308,7 +1311,10 @@ export interface PutPricesResponse {
 }
 /** `PutPricesResponse` as it is given: what is absent has its default. */
 export interface PutPricesResponseInit {
-  /** One a price, in order: the row that says it. */
+  /**
+   * One a price, in order: the row that says it. Without an id where a price was to be taken away that the
+   * book does not have: there is no such row.
+   */
   prices?: readonly PriceInit[] | undefined
   /** The book said all of it already. */
   unchanged?: boolean | undefined
