@@ -65,4 +65,21 @@ struct CapCommandTests {
   func forms(_ text: String) {
     #expect(throws: Failure.self) { try Caps.parse(text, isMicros: false) }
   }
+
+  @Test(
+    "a limit that no cap can have is refused in what was typed, with the limit that there is",
+    arguments: [
+      ("d=money,day,0.0000001", false, "at most 6 decimal places and at most $1,000,000,000,000.00"),
+      ("d=money,day,2000000000000", false, "is too much: an amount is at most $1,000,000,000,000.00"),
+      ("d=money,day,9999999999999", false, "at most $1,000,000,000,000.00"),
+      ("d=money,day,-5", false, "a cap is from 0 to $1,000,000,000,000.00, not -5"),
+      ("d=money,day,-5", true, "a cap is from 0 to 1000000000000000000 micro-USD, not -5"),
+    ])
+  func limits(_ text: String, isMicros: Bool, message: String) {
+    #expect {
+      try Caps.parse(text, isMicros: isMicros)
+    } throws: {
+      "\($0)".contains(message)
+    }
+  }
 }

@@ -7,8 +7,8 @@ enum Amounts {
   static let help: ArgumentHelp =
     "Dollars, such as 1.25, without a dollar sign: a shell would expand $1."
 
-  /// What an Int64 of micro-USD holds in whole dollars. The server's own limit is lower.
-  private static let limit = Dollars.format(Int64.max / 1_000_000 * 1_000_000)
+  /// The server's own, of every amount.
+  static let limitMicros: Int64 = 1_000_000_000_000_000_000
 
   /// Dollars, or micro-USD.
   static func parse(_ text: String, isMicros: Bool) throws(Failure) -> Int64 {
@@ -18,13 +18,17 @@ enum Amounts {
       }
       return micros
     }
-    if let micros = Dollars.parse(text) { return micros }
+    let limit = Dollars.format(limitMicros)
+    if let micros = Dollars.parse(text) {
+      if micros.magnitude <= limitMicros { return micros }
+      throw Failure(.usage, "\(JSON.quoted(text)) is too much: an amount is at most \(limit)")
+    }
     let shell = #"a shell expands "$1.25" to ".25", so write 1.25 without the dollar sign"#
     if text.isEmpty { throw Failure(.usage, "the amount is empty; \(shell)") }
     if text.drop(while: { "+-$".contains($0) }).hasPrefix(".") {
       throw Failure(.usage, "\(JSON.quoted(text)) is not a dollar amount: a digit must come first; \(shell)")
     }
-    let form = "such as 1.25, with at most 6 decimal places and below \(limit)"
+    let form = "such as 1.25, with at most 6 decimal places and at most \(limit)"
     throw Failure(.usage, "\(JSON.quoted(text)) is not a dollar amount \(form)")
   }
 

@@ -35,7 +35,12 @@ enum Caps {
   private static func limit(
     _ text: String, _ measure: TallystickV1.CapMeasure, isMicros: Bool
   ) throws(Failure) -> Int64 {
-    if measure == .money { return try Amounts.parse(text, isMicros: isMicros) }
+    if measure == .money {
+      let micros = try Amounts.parse(text, isMicros: isMicros)
+      if (0...Amounts.limitMicros).contains(micros) { return micros }
+      let limit = isMicros ? "\(Amounts.limitMicros) micro-USD" : Dollars.format(Amounts.limitMicros)
+      throw Failure(.usage, "a cap is from 0 to \(limit), not \(JSON.plain(text))")
+    }
     guard let count = Int64(text) else {
       throw Failure(.usage, "\(JSON.quoted(text)) is not a number of generations")
     }
