@@ -434,7 +434,8 @@ extension TallystickV1 {
   ///
   /// None is opened within the cooldown since the last one ended, or when the month's cap is reached, or while
   /// the user is suspended. What is still below the threshold then gets one when the cooldown or the month is
-  /// over, by itself, within a second; but after an intent was given up or cancelled only with the next change of
+  /// over, by itself, within a second (while TestControl has stopped the clock, with the user's next write); but
+  /// after an intent was given up or cancelled only with the next change of
   /// the account after the cooldown, so that nobody's card is tried for ever. A setting that is put while the user
   /// is below the threshold opens one at once, in the same way.
   public struct TopUp: Message {
