@@ -380,7 +380,7 @@ extension TallystickV1 {
     /// How many there are to examine, when known; else zero.
     public var total: Int64 = 0
     public var violations: Int64 = 0
-    /// The first violations, naming the rows.
+    /// The first violations, naming the rows. What begins with `note: ` is worth knowing and no violation.
     public var findings: [String] = []
     public var elapsedMicros: Int64 = 0
     /// Rows from before a law of this check: they need not keep it.

@@ -175,7 +175,7 @@ export interface VerifyResponse {
   /** How many there are to examine, when known; else zero. */
   total: bigint
   violations: bigint
-  /** The first violations, naming the rows. */
+  /** The first violations, naming the rows. What begins with `note: ` is worth knowing and no violation. */
   findings: string[]
   /** Micro-dollars: 1_000_000n is one dollar. */
   elapsedMicros: bigint
@@ -193,7 +193,7 @@ export interface VerifyResponseInit {
   /** How many there are to examine, when known; else zero. */
   total?: bigint | undefined
   violations?: bigint | undefined
-  /** The first violations, naming the rows. */
+  /** The first violations, naming the rows. What begins with `note: ` is worth knowing and no violation. */
   findings?: readonly string[] | undefined
   /** Micro-dollars: 1_000_000n is one dollar. */
   elapsedMicros?: bigint | undefined
