@@ -1,5 +1,5 @@
-// Upkeep of pages, in slices: what is due of schedules is written, deleted media are taken out of pages, and
-// autosaves are thinned.
+// Upkeep of pages, in slices: what is due of schedules is written, deleted media are taken out of pages,
+// autosaves are thinned, and versions of purged pages are removed.
 //
 // Invariants:
 // 1. Reads show a page published from its time on (`PageFacts.settle`), and no deleted medium, whichever
@@ -52,7 +52,22 @@ extension Committer {
     return due.count == Self.upkeptPages || writes.thinned.count >= PageLimits.thinnedVersionCount
   }
 
-  /// Changes pages, or pages of media, in one transaction. Those that cannot be read stay as they are, for verification to name.
+  /// Removes a slice of a page that was purged.
+  /// - Returns: whether there was one.
+  func purge() throws(StorageFailure) -> Bool {
+    guard !isDead, try store.hasPurged() else { return false }
+    try store.begin()
+    try store.removePurgedSlice()
+    let records = readSet(looksForKeys: false)
+    records.writes.touch()
+    try write(records)
+    let isDone = try commitUpkeep(records.writes)
+    store.freeMemory()
+    return isDone
+  }
+
+  /// Changes pages, or pages of media, in one transaction. Those that cannot be read stay as they are, for
+  /// verification to name.
   /// - Returns: what was written; nil when nothing was, or nobody knows.
   private func change(
     _ ids: [String], _ decide: (String, Decider) throws(Refusal) -> Effects?

@@ -398,8 +398,8 @@ package final class Committer {
   }
 
   /// Tries a full disk again, writes off what has expired of some users, tells of credit that expires before
-  /// long, publishes what is due, takes deleted media out of some pages, removes some autosaves and some of what
-  /// was purged, and checkpoints an idle log.
+  /// long, publishes what is due, takes deleted media out of some pages, removes some autosaves and some of
+  /// what was purged, and checkpoints an idle log.
   /// - Parameter writesOff: whether what has expired is written off; else it is with its user's next write.
   /// - Returns: whether there is more to do.
   func tick(isIdle: Bool, writesOff: Bool = true) -> Bool {
@@ -437,20 +437,6 @@ package final class Committer {
 
   /// So much was due at once that upkeep leaves most of the writer's time to others.
   var pausesUpkeep: Bool { max(sweptUsers, toldLots) >= Self.promptSweepUsers || isDetaching }
-
-  /// Removes a slice of a page that was purged.
-  /// - Returns: whether there was one.
-  private func purge() throws(StorageFailure) -> Bool {
-    guard !isDead, try store.hasPurged() else { return false }
-    try store.begin()
-    try store.removePurgedSlice()
-    let records = readSet(looksForKeys: false)
-    records.writes.touch()
-    try write(records)
-    let isDone = try commitUpkeep(records.writes)
-    store.freeMemory()
-    return isDone
-  }
 
   /// - Returns: false when nobody knows whether it was applied; nothing is decided after that.
   /// - Throws: when the disk is full.
