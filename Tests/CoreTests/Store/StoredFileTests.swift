@@ -4,8 +4,8 @@
 // directory, v3.db the same with a page that was patched, v4.db the same with a page that was purged and has
 // versions left, v5.db the same with refunds, reversals and what is owed, v6.db the same with alert rules
 // whose lines are crossed, v7.db the same with top-ups, and v8.db the same with caps that have reached a
-// rule's line. TALLY_UPDATE_GOLDENS=1 swift test --filter StoredFileTests makes the one of this program's
-// version, if it is not there yet: a stored file is never made anew.
+// rule's line and credit that expires soon. TALLY_UPDATE_GOLDENS=1 swift test --filter StoredFileTests makes
+// the one of this program's version, if it is not there yet: a stored file is never made anew.
 
 import Foundation
 internal import TallySQLite
@@ -50,15 +50,17 @@ struct StoredFileTests {
     _ = try engine.decide(.topUp(.take(.init(worker: "w", leaseMillis: 60_000))))
   }
 
-  /// A spender's debit and a run under way that have reached a rule's line.
+  /// A spender's debit and a run under way that have reached a rule's line, and credit that expires soon.
   private static func caps(_ engine: SQLiteEngine) throws {
     let runs = Cap(id: "runs", CapSubject(.generations, .day), limit: 1)
     for (spender, cap) in [("", runs), ("m", .money("day", .day, 10))] {
       _ = try engine.decide(.admin(.putCaps("u7", CapList(spender: spender, caps: [cap]))))
     }
     let rule = AlertRule(id: "near", scope: .user("u7"), condition: .capAt(percent: 50))
-    _ = try engine.decide(.admin(.putRule(rule)))
+    let soon = AlertRule(id: "soon", scope: .everyUser, condition: .creditExpires(withinMillis: 86_400_000))
+    for rule in [rule, soon] { _ = try engine.decide(.admin(.putRule(rule))) }
     try engine.must(purchase("u7", 50, "of caps"))
+    try engine.must(promo("u7", 5, "soon", expiresAt: noon + 3_600 * second))
     try engine.must(
       .consume(.init(userId: "u7", amountMicros: 6, spender: "m", idempotency: key("of a cap"))))
     _ = try engine.decide(.usage(.begin(.test("of a cap", "u7"))))
@@ -137,6 +139,7 @@ struct StoredFileTests {
       (version: 1, rows: 10, available: 140), (version: 2, rows: 17, available: 0),
       (version: 3, rows: 17, available: 0), (version: 4, rows: 17, available: 0),
       (version: 5, rows: 28, available: 0), (version: 6, rows: 28, available: 0),
+      (version: 7, rows: 29, available: 0),
     ])
   func storedFile(version: Int, rows: Int64, available: Int64) throws {
     let directory = try TemporaryDirectory()

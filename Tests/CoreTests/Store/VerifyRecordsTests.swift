@@ -73,10 +73,20 @@ struct VerifyRecordsTests {
         "UPDATE alert_rule SET scope = 9 WHERE id = 'quota'",
         "rule 'quota': malformed alert rule quota, scope 9"
       ),
-      ("UPDATE alert_rule SET quota = 1 WHERE id = 'balance'", "rule 'balance': its quota, its share or its time"),
-      ("UPDATE alert_rule SET threshold = 101 WHERE id = 'quota'", "rule 'quota': its quota, its share or its time"),
-      ("UPDATE alert_rule SET threshold = 0 WHERE id = 'end'", "rule 'end': its quota, its share or its time"),
-      ("UPDATE alert_rule SET threshold = 0 WHERE id = 'cap'", "rule 'cap': its quota, its share or its time"),
+      (
+        "UPDATE alert_rule SET quota = 1 WHERE id = 'balance'",
+        "rule 'balance': its quota, its share or its time"
+      ),
+      (
+        "UPDATE alert_rule SET threshold = 101 WHERE id = 'quota'",
+        "rule 'quota': its quota, its share or its time"
+      ),
+      (
+        "UPDATE alert_rule SET threshold = 0 WHERE id = 'end'", "rule 'end': its quota, its share or its time"
+      ),
+      (
+        "UPDATE alert_rule SET threshold = 0 WHERE id = 'cap'", "rule 'cap': its quota, its share or its time"
+      ),
       ("UPDATE user_settings SET role = 9", "user settings 2: malformed settings of account 2"),
       (
         "UPDATE user_settings SET subscription_plan = 'team', subscription_start_day = -9999999",
