@@ -85,9 +85,12 @@ struct AmountTests {
   @Test("a limit of dollars is told in dollars, one of time as a date or a span")
   func limits() throws {
     let rig = try Rig()
-    let amount = try rig.refusal("credits", "promo", "alice", "2000000000000")
-    #expect(amount.contains("amount is beyond the limit of $1,000,000,000,000.00"), "\(amount)")
-    #expect(!amount.contains("micros"), "\(amount)")
+    let amount = try rig.refusal("credits", "promo", "alice", "2000000000000", status: .usage)
+    #expect(amount.contains("at most $1,000,000,000,000.00"), "\(amount)")
+    let cost = try rig.refusal(
+      "usage", "record", "alice", "r", "--model", "m", "--type", "t", "--cost", "2000000")
+    #expect(cost.contains("cost is beyond the limit of $1,000,000.00"), "\(cost)")
+    #expect(!cost.contains("micros"), "\(cost)")
     let span = try rig.refusal("credits", "reserve", "alice", "1", "--ttl", "40d")
     #expect(span.contains("30d") && !span.contains("2592000000"), "\(span)")
     let time = try rig.refusal("credits", "promo", "alice", "1", "--expires", "1960-01-01")
