@@ -63,12 +63,12 @@ package struct ExpiryCursor: Sendable, Equatable {
 
   /// After all lots that are within the window at a time.
   func end(atMicros nowMicros: Int64) -> LotPlace {
-    .end(ofMicros: nowMicros.addingSaturating(windowMillis * 1_000))
+    .end(ofMicros: nowMicros.addingSaturating(TopUp.micros(ofMillis: windowMillis)))
   }
 
   /// When a lot comes within the window.
   func lineMicros(of place: LotPlace) -> Int64 {
-    place.expiresAtMicros.subtractingSaturating(windowMillis * 1_000)
+    place.expiresAtMicros.subtractingSaturating(TopUp.micros(ofMillis: windowMillis))
   }
 
   /// How far it has come. A harness may have put the clock back: then it begins again at what is stored.

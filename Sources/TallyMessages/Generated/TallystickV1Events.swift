@@ -321,8 +321,8 @@ extension TallystickV1 {
       /// expiry of a balance; credit that is effective later is. The server tells of it by itself, at that time or
       /// within a second, whatever the user's state; what is spent by then is not told of, and neither is what has
       /// expired when a server that was down comes back. Credit that is granted for less than that time is told of
-      /// at once, and so is what a refund or a hold gives back to credit of which nothing was left. All rules
-      /// together have at most 64 different times: INVALID_FIELD beyond.
+      /// at once or within a second, and so is what a refund or a hold gives back to credit of which nothing was
+      /// left. All rules together have at most 64 different times: INVALID_FIELD beyond.
       case creditExpiresWithinMillis(Int64)
     }
 

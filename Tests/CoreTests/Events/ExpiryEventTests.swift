@@ -380,4 +380,12 @@ struct ExpiryEventTests {
     try finish(engine)
     try VerifyTests.expect(finding, of: 3, after: damage, in: directory)
   }
+
+  @Test("a time that no rule can have, as a damaged file may say, does not overflow")
+  func damagedTime() {
+    let cursor = ExpiryCursor(windowMillis: 1 << 62, beginningAtMicros: noon)
+    let end = cursor.end(atMicros: noon)
+    #expect(end.expiresAtMicros == Int64.max)
+    #expect(cursor.lineMicros(of: end) <= 0)
+  }
 }
