@@ -23,7 +23,8 @@ struct workload_calls {
   unsigned timed_from;  // the call that starts the clock
 };
 
-extern const struct workload_calls consume_calls, consume_spender_calls, batch_calls, hold_calls, balance_calls, check_calls;
+extern const struct workload_calls consume_calls, consume_spender_calls, batch_calls, hold_calls,
+    balance_calls, check_calls;
 extern const struct workload_calls refund_calls, reverse_calls, balance_at_calls;
 extern const struct workload_calls run_calls, page_calls, save_calls, stats_calls, stats_cold_calls,
     stats_groups_calls, users_calls, usage_calls;

@@ -20,9 +20,11 @@ enum {
 static const char usage[] =
     "CTallyLoadGenerator: a closed loop of calls over Unix sockets; the report is one line of JSON.\n"
     "  --target ttrpc|grpc|postgres|redis  --socket PATH\n"
-    "  --workload echo|consume|consume-spender|batch|hold|balance|balance-at|refund|reverse|run|check|page|save\n"
+    "  --workload "
+    "echo|consume|consume-spender|batch|hold|balance|balance-at|refund|reverse|run|check|page|save\n"
     "      "
-    "|stats|stats-cold|stats-groups|users|usage|seed|seed-plan|seed-settings|seed-runs|seed-media|seed-pages\n"
+    "|stats|stats-cold|stats-groups|users|usage|seed|seed-plan|seed-settings|seed-runs|seed-media|seed-"
+    "pages\n"
     "  --connections N (1)  --depth N (1)  --first N (0)  --accounts N (1000)\n"
     "  --keys ordered|random (ordered)  --form statement|orm (statement)  --items N (8192)\n"
     "  --history S (60)  --runs N (1)  --zone NAME (UTC)  --payload BYTES (64)\n"
