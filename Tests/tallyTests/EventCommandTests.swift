@@ -29,7 +29,8 @@ struct EventCommandTests {
     _ = try rig.output("credits", "consume", "bo", "8.50")
     let near = try rig.output("events", "bo")
     #expect(
-      near.contains("cap_at") && near.contains("$8.50 used of cap daily=money,day,$10.00: 80 %"), "\(near)")
+      near.contains("cap_at") && near.contains("$8.50 used of cap daily=money,day,$10.00, line 80 %"),
+      "\(near)")
     let soon = try rig.output("alerts", "put", "soon", "--user", "carol", "--credit-expires-within", "7d")
     #expect(soon.contains("credit expires within 7d") && soon.contains("user carol"))
     _ = try rig.output("credits", "promo", "carol", "2", "--expires", "2030-01-20")

@@ -55,7 +55,7 @@ extension Texts {
       return "\(grant.planId) of \(grant.periodStart) was not granted: \(grant.cause.word)\(other)"
     }
     if let step = event.quota {
-      return "\(count(step.used)) of \(count(step.limit)) \(step.quota.lowercased()): \(step.percent) %"
+      return "\(count(step.used)) of \(count(step.limit)) \(step.quota.lowercased()), line \(step.percent) %"
     }
     if let step = event.cap { return cap(step) }
     if let credit = event.expiringCredit {
@@ -75,6 +75,6 @@ extension Texts {
     let spender = step.spender.isEmpty ? "" : " of \(step.spender)"
     let cap = step.cap.map(Caps.format) ?? "-"
     let end = Timestamp.format(step.resetsAtMicros)
-    return "\(used) used of cap \(cap)\(spender): \(step.percent) %, until \(end)"
+    return "\(used) used of cap \(cap)\(spender), line \(step.percent) %, until \(end)"
   }
 }

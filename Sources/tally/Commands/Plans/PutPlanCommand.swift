@@ -10,7 +10,7 @@ struct PutPlanCommand: ClientCommand {
     discussion: """
       --price takes model=in,out,image: what a million input tokens, a million output tokens and one image \
       cost, in dollars. The model * stands for every model without a price of its own. A limit that is not \
-      given does not apply; without a price, the caller has to name the cost of each run.
+      given does not apply; without a price, the book of prices holds.
 
       --on-short says what follows when a run or a capture costs more than there is: forgive, which a new \
       plan has, books nothing; collect lets the user owe it, to be paid by the next credit; block also \
