@@ -90,11 +90,6 @@ extension FaultTests {
 
     // MARK: load
 
-    /// Whether the server is gone.
-    private static func isOver(_ error: TallyError) -> Bool {
-      error.outcome == .unknown || error.reason == "NOT_CONNECTED"
-    }
-
     /// What one caller has opened in this round.
     private struct Opened {
       var holds: [(id: String, userId: String, micros: Int64)] = []
@@ -113,7 +108,7 @@ extension FaultTests {
         do {
           try await act("\(round)-\(caller)-\(count)", &opened, client, acknowledged, &random)
         } catch {
-          if isOver(error) { return nil }
+          if error.isOfGoneServer { return nil }
           guard ["INSUFFICIENT_CREDITS", "CAP_EXCEEDED"].contains(error.reason) else { return "\(error)" }
           await acknowledged.refused(error.reason)
         }
@@ -173,42 +168,7 @@ extension FaultTests {
       }
     }
 
-    /// Pays for intents until the server is gone.
-    private static func work(_ worker: Int, _ daemon: Daemon) async -> String? {
-      let client = daemon.client()
-      defer { client.close() }
-      while true {
-        do {
-          var take = TallystickV1.TakeTopUpIntentRequest()
-          (take.worker, take.leaseMillis) = ("w\(worker)", 50)
-          guard let intent = try await client.call(Usage.takeTopUpIntent, take).intent else { continue }
-          var request = TallystickV1.AddPurchaseRequest()
-          (request.userId, request.amountMicros) = (intent.userId, intent.amountMicros)
-          (request.paymentId, request.intentId) = ("pay-\(intent.intentId)", intent.intentId)
-          request.idempotencyKey = "pay-\(intent.intentId)"
-          _ = try await client.call(Credits.addPurchase, request)
-        } catch {
-          if isOver(error) { return nil }
-          return "\(error)"
-        }
-      }
-    }
-
     // MARK: the oracle
-
-    private static func rows(_ userId: String, _ client: TallyClient) async throws
-      -> [TallystickV1.Transaction]
-    {
-      var request = TallystickV1.ListTransactionsRequest()
-      (request.userId, request.limit) = (userId, 1_000)
-      var rows: [TallystickV1.Transaction] = []
-      repeat {
-        let reply = try await client.call(Credits.listTransactions, request)
-        rows += reply.transactions
-        request.cursor = reply.nextCursor
-      } while !request.cursor.isEmpty
-      return rows
-    }
 
     private static func runs(_ userId: String, _ client: TallyClient) async throws -> [TallystickV1.Run] {
       var request = TallystickV1.ListRunsRequest()
@@ -226,7 +186,7 @@ extension FaultTests {
     private static func check(
       _ userId: String, _ client: TallyClient, _ acknowledged: Acknowledged
     ) async throws {
-      let rows = try await rows(userId, client)
+      let rows = try await client.allTransactions(of: userId)
       let runs = try await runs(userId, client)
       let lost = await acknowledged.rows[userId, default: []].subtracting(rows.map(\.transactionId))
       #expect(lost.isEmpty, "\(userId): \(lost)")
@@ -256,10 +216,8 @@ extension FaultTests {
     }
 
     private static func checkIntents(_ userId: String, _ client: TallyClient) async throws {
-      var request = TallystickV1.ListTopUpIntentsRequest()
-      (request.userId, request.limit) = (userId, 1_000)
-      let intents = try await client.call(Usage.listTopUpIntents, request).intents
-      let paid = try await rows(userId, client).filter { !$0.intentId.isEmpty }
+      let intents = try await client.topUpIntents(of: userId)
+      let paid = try await client.allTransactions(of: userId).filter { !$0.intentId.isEmpty }
       #expect(paid.map(\.intentId) == intents.filter { $0.state == .closed }.map(\.intentId))
       #expect(intents.filter { $0.state == .open }.count <= 1)
     }
@@ -286,7 +244,9 @@ extension FaultTests {
               group.addTask { await Self.spend(caller, in: round, daemon, acknowledged) }
             }
             for worker in 0..<Self.workerCount where round < Self.killCount {
-              group.addTask { await Self.work(worker, daemon) }
+              var worker = TopUpWorker(
+                name: "w\(worker)", random: SeededRandom(seed: UInt64(round), stream: UInt64(worker)))
+              group.addTask { await worker.work(daemon) }
             }
             return await group.reduce(into: [String]()) { if let failure = $1 { $0.append(failure) } }
           }

@@ -41,11 +41,6 @@ extension FaultTests {
       }
     }
 
-    /// Whether the server is gone.
-    private static func isOver(_ error: TallyError) -> Bool {
-      error.outcome == .unknown || error.reason == "NOT_CONNECTED"
-    }
-
     /// Spends until the server is gone.
     private static func spend(_ spender: Int, in round: Int, _ daemon: Daemon) async -> String? {
       var random = SeededRandom(seed: UInt64(round), stream: UInt64(spender))
@@ -57,59 +52,11 @@ extension FaultTests {
         request.amountMicros = Int64.random(in: 1...25, using: &random)
         request.idempotencyKey = "\(round)-\(spender)-\(count)"
         do { _ = try await client.call(Credits.consume, request) } catch {
-          if isOver(error) { return nil }
+          if error.isOfGoneServer { return nil }
           if error.reason != "INSUFFICIENT_CREDITS" { return "\(error)" }
         }
       }
       return nil
-    }
-
-    /// Takes intents and pays for them until the server is gone. A payment has its intent's id, so that it is
-    /// one however often it is added.
-    private static func work(_ worker: Int, in round: Int, _ daemon: Daemon) async -> String? {
-      var random = SeededRandom(seed: UInt64(round), stream: UInt64(1_000 + worker))
-      let client = daemon.client()
-      defer { client.close() }
-      while true {
-        do {
-          var take = TallystickV1.TakeTopUpIntentRequest()
-          (take.worker, take.leaseMillis) = ("w\(worker)", 50)
-          guard let intent = try await client.call(Usage.takeTopUpIntent, take).intent else { continue }
-          // Another worker has it then, or this one again.
-          if random.next() % 8 == 0 { continue }
-          var request = TallystickV1.AddPurchaseRequest()
-          (request.userId, request.amountMicros) = (intent.userId, intent.amountMicros)
-          (request.paymentId, request.intentId) = ("pay-\(intent.intentId)", intent.intentId)
-          request.idempotencyKey = "pay-\(intent.intentId)"
-          _ = try await client.call(Credits.addPurchase, request)
-        } catch {
-          if isOver(error) { return nil }
-          return "\(error)"
-        }
-      }
-    }
-
-    /// All rows of a user, oldest first.
-    private static func rows(_ userId: String, _ client: TallyClient) async throws
-      -> [TallystickV1.Transaction]
-    {
-      var request = TallystickV1.ListTransactionsRequest()
-      (request.userId, request.limit) = (userId, 1_000)
-      var rows: [TallystickV1.Transaction] = []
-      repeat {
-        let reply = try await client.call(Credits.listTransactions, request)
-        rows += reply.transactions
-        request.cursor = reply.nextCursor
-      } while !request.cursor.isEmpty
-      return rows.reversed()
-    }
-
-    private static func intents(_ userId: String, _ client: TallyClient) async throws
-      -> [TallystickV1.TopUpIntent]
-    {
-      var request = TallystickV1.ListTopUpIntentsRequest()
-      (request.userId, request.limit) = (userId, 1_000)
-      return try await client.call(Usage.listTopUpIntents, request).intents.reversed()
     }
 
     private static func crossings(_ userId: String, _ client: TallyClient) async throws -> [String] {
@@ -127,7 +74,7 @@ extension FaultTests {
     /// Reckons from a user's rows what must have come about, and compares.
     /// - Returns: how many intents there are.
     private static func check(_ userId: String, _ client: TallyClient) async throws -> Int {
-      let rows = try await rows(userId, client)
+      let rows = try await client.allTransactions(of: userId).reversed()
       var available: Int64 = 0
       var crossed: [String] = []
       // The setting was put while nothing was there.
@@ -144,7 +91,7 @@ extension FaultTests {
         available = after
       }
       #expect(try await crossings(userId, client) == crossed)
-      let intents = try await intents(userId, client)
+      let intents = try await client.topUpIntents(of: userId).reversed()
       #expect(intents.map(\.amountMicros) == amounts)
       #expect(intents.map(\.transactionId).filter { !$0.isEmpty } == closedBy)
       let states = intents.map(\.state)
@@ -169,7 +116,9 @@ extension FaultTests {
               group.addTask { await Self.spend(spender, in: round, daemon) }
             }
             for worker in 0..<Self.workerCount {
-              group.addTask { await Self.work(worker, in: round, daemon) }
+              let random = SeededRandom(seed: UInt64(round), stream: UInt64(1_000 + worker))
+              var worker = TopUpWorker(name: "w\(worker)", abandonsOneOf: 8, random: random)
+              group.addTask { await worker.work(daemon) }
             }
             return await group.reduce(into: [String]()) { if let failure = $1 { $0.append(failure) } }
           }

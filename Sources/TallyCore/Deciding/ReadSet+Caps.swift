@@ -50,7 +50,10 @@ extension ReadSet {
     if account.ownCapCount == 0 { return [] }
     let key = CapKey(account: account.id, spender: spender)
     if let caps = writes.caps[key] { return caps }
-    return try load { (it) throws(StorageFailure) in try it.caps(key) }
+    if let known = loadedCaps[key] { return known }
+    let stored = try load { (it) throws(StorageFailure) in try it.caps(key) }
+    loadedCaps[key] = stored
+    return stored
   }
 
   /// What is counted for them.

@@ -22,6 +22,7 @@ package final class ReadSet {
   package var writes: WriteSet
   /// What a batch asks for more than once, as it is committed.
   private var loadedPlanIds: [Int64: String?] = [:]
+  var loadedCaps: [CapKey: [Cap]] = [:]
   var loadedCapCounters: [CapKey: CapCounters?] = [:]
   /// What one command asks for more than once, with what the batch has decided before it.
   var capFacts: FoundCapFacts?

@@ -120,7 +120,8 @@ extension TallyError {
     "INSUFFICIENT_CREDITS": "add credit with 'tally credits purchase'",
     "CAP_EXCEEDED": "'tally usage caps' shows the caps, 'tally caps put' and 'tally plans put' change them",
     "QUOTA_EXCEEDED": "'tally usage month' shows the quotas, 'tally plans put' changes them",
-    "RUN_CONFLICT": "'tally usage show' shows that run; a new run needs a new id",
+    "RUN_CONFLICT":
+      "'tally usage show' shows that run; another run needs another id, and a further attempt --attempt",
     "TRANSACTION_NOT_FOUND":
       "a transaction's id looks like txn-17; 'tally credits list USER' lists a user's transactions",
     "MEDIA_IN_USE": "--detach takes the image out of those pages",

@@ -13,7 +13,6 @@ internal import Testing
 struct ExpiryModelTests {
   private static let runs = 10
   private static let stepsPerRun = 300
-  /// What the steps must come across, or they prove less than they say.
   private static let expected = [
     "by time", "by time, granted late", "by a grant", "by a refund", "by a hold", "by a hold's end",
     "waits for the server", "spent by then", "expired by then", "past when put", "not of the plan",
@@ -21,22 +20,8 @@ struct ExpiryModelTests {
 
   @Test("each crossing is told once", arguments: EngineUnderTest.allCases)
   func agreement(engine: EngineUnderTest) throws {
-    var tally: [String: Int] = [:]
-    for run in 0..<Self.runs {
-      let seed = ModelSettings.seed &+ UInt64(run)
-      var world = try ExpiryWorld(rig: try engine.rig(), seed: seed)
-      for step in 0..<Self.stepsPerRun {
-        try world.step()
-        if let difference = try world.difference() {
-          Issue.record("TALLY_SEED=\(seed), step \(step), \(world.last): \(difference)")
-          return
-        }
-      }
-      #expect(try world.findings() == [], "TALLY_SEED=\(seed)")
-      tally.merge(world.tally, uniquingKeysWith: +)
-    }
-    let missing = Self.expected.filter { tally[$0, default: 0] < 2 }
-    #expect(missing.isEmpty, "\(tally.sorted { $0.key < $1.key })")
+    try ExpiryWorld.agree(
+      with: engine, runs: Self.runs, stepsPerRun: Self.stepsPerRun, expected: Self.expected)
   }
 }
 
@@ -67,7 +52,7 @@ private struct Told: Hashable, Comparable {
   static func < (left: Self, right: Self) -> Bool { "\(left)" < "\(right)" }
 }
 
-private struct ExpiryWorld {
+private struct ExpiryWorld: ModelWorld {
   private static let users = ["a", "b", "c"]
   private static let windows: [Int64] = [30_000_000, 60_000_000, 300_000_000]
 

@@ -12,7 +12,6 @@ internal import Testing
 struct QuotaEventModelTests {
   private static let runs = 6
   private static let stepsPerRun = 260
-  /// What the steps must come across, or they prove less than they say.
   private static let expected = [
     "GENERATIONS", "UPLOADS", "PAGES", "QUOTA_EXCEEDED", "told again in a month", "in another month",
     "run over in time", "other limits",
@@ -20,26 +19,12 @@ struct QuotaEventModelTests {
 
   @Test("events are what the model says", arguments: EngineUnderTest.allCases)
   func agreement(engine: EngineUnderTest) throws {
-    var tally: [String: Int] = [:]
-    for run in 0..<Self.runs {
-      let seed = ModelSettings.seed &+ UInt64(run)
-      var world = try QuotaWorld(rig: try engine.rig(), seed: seed)
-      for step in 0..<Self.stepsPerRun {
-        try world.step()
-        if let difference = try world.difference() {
-          Issue.record("TALLY_SEED=\(seed), step \(step), \(world.last): \(difference)")
-          return
-        }
-      }
-      #expect(try world.rig.findings() == [], "TALLY_SEED=\(seed)")
-      tally.merge(world.tally, uniquingKeysWith: +)
-    }
-    let missing = Self.expected.filter { tally[$0, default: 0] < 2 }
-    #expect(missing.isEmpty, "\(tally.sorted { $0.key < $1.key })")
+    try QuotaWorld.agree(
+      with: engine, runs: Self.runs, stepsPerRun: Self.stepsPerRun, expected: Self.expected)
   }
 }
 
-private struct QuotaWorld {
+private struct QuotaWorld: ModelWorld {
   private static let users = ["a", "b"]
   private static let lines: [Int64] = [34, 100]
   private static let day: Int64 = 86_400_000_000
@@ -65,7 +50,7 @@ private struct QuotaWorld {
     var at: Int64
   }
 
-  let rig: any EngineRig
+  private let rig: any EngineRig
   private var random: SeededGenerator
   /// The last days of March, when clocks change in Europe.
   private var now: Int64 = 1_774_310_400_000_000
@@ -99,6 +84,8 @@ private struct QuotaWorld {
   private mutating func roll(_ sides: Int) -> Int { Int.random(in: 0..<sides, using: &random) }
   private mutating func pick<Element>(_ elements: [Element]) -> Element { elements[roll(elements.count)] }
   private mutating func count(_ name: String) { tally[name, default: 0] += 1 }
+
+  func findings() throws -> [String] { try rig.findings() }
 
   mutating func step() throws {
     number += 1

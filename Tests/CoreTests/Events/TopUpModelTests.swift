@@ -13,7 +13,6 @@ internal import Testing
 struct TopUpModelTests {
   private static let runs = 8
   private static let stepsPerRun = 300
-  /// What the steps must come across, or they prove less than they say.
   private static let expected = [
     "opened", "opened by time", "opened by a setting", "closed", "closed late", "cancelled", "failed",
     "leased", "leased again", "lease taken over", "cut by the cap", "rests", "capped",
@@ -21,22 +20,8 @@ struct TopUpModelTests {
 
   @Test("intents are what the model says", arguments: EngineUnderTest.allCases)
   func agreement(engine: EngineUnderTest) throws {
-    var tally: [String: Int] = [:]
-    for run in 0..<Self.runs {
-      let seed = ModelSettings.seed &+ UInt64(run)
-      var world = TopUpWorld(rig: try engine.rig(), seed: seed)
-      for step in 0..<Self.stepsPerRun {
-        try world.step()
-        if let difference = try world.difference() {
-          Issue.record("TALLY_SEED=\(seed), step \(step), \(world.last): \(difference)")
-          return
-        }
-      }
-      #expect(try world.findings() == [], "TALLY_SEED=\(seed)")
-      tally.merge(world.tally, uniquingKeysWith: +)
-    }
-    let missing = Self.expected.filter { tally[$0, default: 0] < 2 }
-    #expect(missing.isEmpty, "\(tally.sorted { $0.key < $1.key })")
+    try TopUpWorld.agree(
+      with: engine, runs: Self.runs, stepsPerRun: Self.stepsPerRun, expected: Self.expected)
   }
 }
 
@@ -62,7 +47,7 @@ private struct ModelSetting {
   var pendingAt: Int64?
 }
 
-private struct TopUpWorld {
+private struct TopUpWorld: ModelWorld {
   private static let users = ["a", "b", "c"]
   private static let workers = ["w1", "w2"]
   private static let day: Int64 = 86_400_000_000
