@@ -84,17 +84,15 @@ final class VerifyRecords {
   }
 
   private static func compare(_ row: Rule, _ tally: inout VerifyTally) {
-    let percent: Int64?
-    var isOfQuota = false
+    let fits: Bool
     switch row.rule.condition {
-    case .balanceBelow, .owedAbove: percent = nil
-    case .quotaAt(_, let value): (percent, isOfQuota) = (value, true)
-    case .capAt(let value): percent = value
-    case .creditExpires(let millis): percent = millis > 0 ? nil : 0
+    case .balanceBelow, .owedAbove: fits = !row.hasQuota
+    case .quotaAt(_, let percent): fits = row.hasQuota && (1...100).contains(percent)
+    case .capAt(let percent): fits = !row.hasQuota && (1...100).contains(percent)
+    case .creditExpires(let millis): fits = !row.hasQuota && millis > 0
     }
     tally.expect(
-      row.hasQuota == isOfQuota && (1...100).contains(percent ?? 1),
-      "alert rule '\(row.rule.id)': its quota, its share or its time does not fit its kind")
+      fits, "alert rule '\(row.rule.id)': its quota, its share or its time does not fit its kind")
   }
 
   private struct Version {
