@@ -3,76 +3,49 @@
 // A sync that fails leaves what was to be written in the page cache, calls it clean, and says so once: the
 // next sync does not write it and succeeds. What a directory lost the name of is found until the power goes.
 //
-// This takes the place of the system's calls in the test program, for SQLite too: the program's own symbols
-// come before the C library's. Files under no watched directory are passed on as they are.
-//
 // Invariants:
 // 1. A page of a file is dirty from a write to the next sync; one that succeeds copies it to the disk's
-// image,
-//    one that fails forgets it.
+//    image, one that fails forgets it.
 // 2. A name is on the disk after a sync of the directory that succeeds; one that was lost in a failed sync
 //    comes there only when it is made anew. Likewise with a name that was removed: it comes back with the
 //    power.
 //
-// Owner: the tests that opened a disk; the calls come from any thread, under one mutex.
+// Owner: the tests that opened a disk; the calls come from any thread, under one mutex (Interposition.c).
 
-#include "CTallyFaultyDisk.h"
-
-#include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "Disk.h"
+
 #define PAGE_BYTES 4096
 // A test's files are smaller; what lies behind is not kept.
 #define MAXIMUM_PAGES 16384
 #define MAXIMUM_BYTES ((off_t)MAXIMUM_PAGES * PAGE_BYTES)
-#define MAXIMUM_CUT_PATH 256
 
-enum { DATABASE, LOG, JOURNAL, FILE_COUNT };
 static const char *const names[FILE_COUNT] = {"/tally.db", "/tally.db-wal", "/tally.db-journal"};
 
-typedef struct {
-  unsigned char *image;
-  off_t size;
-  unsigned char *dirty;
-  int is_named;
-  int is_name_lost;
-  int is_removal_lost;
-} disk_file;
-
-typedef struct {
-  int skip, count, error;
-} fault;
-
-struct faulty_disk {
-  struct faulty_disk *next;
-  char root[PATH_MAX];
-  disk_file files[FILE_COUNT];
-  fault faults[FAULTY_DISK_FAULT_COUNT];
-  int failures;
-  int cut_skip, cut_divisor, cut_remainder, has_cut;
-  void (*at_log_sync)(void *);
-  void *context;
-  char cut_path[MAXIMUM_CUT_PATH];
-};
-
+atomic_int faulty_disk_count;
+_Thread_local int faulty_disk_is_inside;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static atomic_int disk_count;
 static faulty_disk *disks;
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+void faulty_disk_enter(void) {
+  pthread_mutex_lock(&mutex);
+  faulty_disk_is_inside = 1;
+}
 
-// The disk that a path is under, with the rest of the path.
-static faulty_disk *find_path(const char *path, const char **rest) {
+void faulty_disk_leave(void) {
+  int error = errno;
+  faulty_disk_is_inside = 0;
+  pthread_mutex_unlock(&mutex);
+  errno = error;
+}
+
+faulty_disk *faulty_disk_at_path(const char *path, const char **rest) {
   for (faulty_disk *disk = disks; disk; disk = disk->next) {
     size_t length = strlen(disk->root);
     if (strncmp(path, disk->root, length) != 0 || (path[length] != '/' && path[length] != 0)) continue;
@@ -82,13 +55,13 @@ static faulty_disk *find_path(const char *path, const char **rest) {
   return NULL;
 }
 
-static faulty_disk *find(int descriptor, char *path, const char **rest) {
+faulty_disk *faulty_disk_of(int descriptor, char *path, const char **rest) {
   char link[64];
   snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
   ssize_t length = readlink(link, path, PATH_MAX - 1);
   if (length < 0) return NULL;
   path[length] = 0;
-  return find_path(path, rest);
+  return faulty_disk_at_path(path, rest);
 }
 
 static disk_file *file_named(faulty_disk *disk, const char *rest) {
@@ -97,8 +70,7 @@ static disk_file *file_named(faulty_disk *disk, const char *rest) {
   return NULL;
 }
 
-static int is_due(faulty_disk *disk, int kind) {
-  fault *due = &disk->faults[kind];
+static int take(faulty_disk *disk, fault *due) {
   if (due->count == 0) return 0;
   if (due->skip > 0) {
     due->skip--;
@@ -106,8 +78,23 @@ static int is_due(faulty_disk *disk, int kind) {
   }
   due->count--;
   disk->failures++;
+  return 1;
+}
+
+int faulty_disk_is_due(faulty_disk *disk, int kind) {
+  fault *due = &disk->faults[kind];
+  if (!take(disk, due)) return 0;
   errno = due->error;
   return 1;
+}
+
+int faulty_disk_call(faulty_disk *disk, int kind) {
+  fault *due = &disk->call_faults[kind];
+  disk->calls[kind]++;
+  if (!take(disk, due)) return CALL_PASSES;
+  if (due->error == FAULTY_DISK_SHORT) return CALL_IS_SHORT;
+  errno = due->error;
+  return CALL_FAILS;
 }
 
 static void copy_page(unsigned char *image, int descriptor, int page) {
@@ -133,7 +120,7 @@ static void write_out(disk_file *file, int descriptor) {
 static int put(const char *path, const unsigned char *bytes, off_t count) {
   int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (descriptor < 0) return -1;
-  ssize_t done = count == 0 ? 0 : REAL(pwrite)(descriptor, bytes, (size_t)count, 0);
+  ssize_t done = count == 0 ? 0 : pwrite(descriptor, bytes, (size_t)count, 0);
   close(descriptor);
   return done == count ? 0 : -1;
 }
@@ -142,7 +129,7 @@ static int cut(faulty_disk *disk, const char *into, int divisor, int remainder) 
   for (int i = 0; i < FILE_COUNT; i++) {
     disk_file *file = &disk->files[i];
     if (!file->is_named) continue;
-    char path[PATH_MAX + MAXIMUM_CUT_PATH];
+    char path[PATH_MAX + FAULTY_DISK_MAXIMUM_CUT_PATH];
     snprintf(path, sizeof path, "%s%s", disk->root, names[i]);
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     unsigned char *image = malloc(MAXIMUM_BYTES);
@@ -166,10 +153,9 @@ static int cut(faulty_disk *disk, const char *into, int divisor, int remainder) 
   return 0;
 }
 
-// What a sync of a watched file or directory does instead. Returns 1 when it has failed.
-static int watch_sync(faulty_disk *disk, const char *rest, int descriptor) {
+int faulty_disk_note_sync(faulty_disk *disk, const char *rest, int descriptor) {
   if (*rest == 0) {
-    int has_failed = is_due(disk, FAULTY_DISK_DIRECTORY_SYNC);
+    int has_failed = faulty_disk_is_due(disk, FAULTY_DISK_DIRECTORY_SYNC);
     if (has_failed && errno == EINTR) return 1;
     for (int i = 0; i < FILE_COUNT; i++) {
       disk_file *file = &disk->files[i];
@@ -194,7 +180,7 @@ static int watch_sync(faulty_disk *disk, const char *rest, int descriptor) {
     return 0;
   }
   int kind = file == &disk->files[LOG] ? FAULTY_DISK_LOG_SYNC : FAULTY_DISK_DATABASE_SYNC;
-  if (!is_due(disk, kind)) {
+  if (!faulty_disk_is_due(disk, kind)) {
     write_out(file, descriptor);
     return 0;
   }
@@ -202,104 +188,15 @@ static int watch_sync(faulty_disk *disk, const char *rest, int descriptor) {
   return 1;
 }
 
-static int sync_with(int (*real)(int), int descriptor) {
-  if (atomic_load(&disk_count) == 0) return real(descriptor);
-  char path[PATH_MAX];
-  const char *rest;
-  pthread_mutex_lock(&mutex);
-  faulty_disk *disk = find(descriptor, path, &rest);
-  if (disk && disk->at_log_sync && file_named(disk, rest) == &disk->files[LOG]) {
-    void (*call)(void *) = disk->at_log_sync;
-    disk->at_log_sync = NULL;
-    // It may come here itself.
-    pthread_mutex_unlock(&mutex);
-    call(disk->context);
-    pthread_mutex_lock(&mutex);
-  }
-  int has_failed = disk && watch_sync(disk, rest, descriptor);
-  int error = errno;
-  pthread_mutex_unlock(&mutex);
-  errno = error;
-  if (has_failed) return -1;
-  // What a watched disk holds is known here; the real one need not be waited for.
-  return disk ? 0 : real(descriptor);
-}
-
-int fsync(int descriptor) { return sync_with(REAL(fsync), descriptor); }
-int fdatasync(int descriptor) { return sync_with(REAL(fdatasync), descriptor); }
-
-static void note_write(int descriptor, ssize_t count, off_t offset) {
-  if (count <= 0 || atomic_load(&disk_count) == 0) return;
-  char path[PATH_MAX];
-  const char *rest;
-  int error = errno;
-  pthread_mutex_lock(&mutex);
-  faulty_disk *disk = find(descriptor, path, &rest);
-  disk_file *file = disk ? file_named(disk, rest) : NULL;
+void faulty_disk_note_write(faulty_disk *disk, const char *rest, off_t offset, ssize_t count) {
+  disk_file *file = file_named(disk, rest);
   for (off_t page = offset / PAGE_BYTES; file && page * PAGE_BYTES < offset + count; page++)
     if (page < MAXIMUM_PAGES) file->dirty[page] = 1;
-  pthread_mutex_unlock(&mutex);
-  errno = error;
 }
 
-ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t offset) {
-  ssize_t done = REAL(pwrite)(descriptor, bytes, count, offset);
-  note_write(descriptor, done, offset);
-  return done;
-}
-
-ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off64_t offset) {
-  ssize_t done = REAL(pwrite64)(descriptor, bytes, count, offset);
-  note_write(descriptor, done, offset);
-  return done;
-}
-
-static void note_unlink(const char *path) {
-  if (atomic_load(&disk_count) == 0) return;
-  const char *rest;
-  pthread_mutex_lock(&mutex);
-  faulty_disk *disk = find_path(path, &rest);
-  disk_file *file = disk ? file_named(disk, rest) : NULL;
+void faulty_disk_note_unlink(faulty_disk *disk, const char *rest) {
+  disk_file *file = file_named(disk, rest);
   if (file) file->is_name_lost = 0;
-  pthread_mutex_unlock(&mutex);
-}
-
-int unlink(const char *path) {
-  int code = REAL(unlink)(path);
-  if (code == 0) note_unlink(path);
-  return code;
-}
-
-int unlinkat(int directory, const char *name, int flags) {
-  int code = REAL(unlinkat)(directory, name, flags);
-  char link[64], path[PATH_MAX + 256], folder[PATH_MAX];
-  if (code != 0 || atomic_load(&disk_count) == 0) return code;
-  snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
-  ssize_t length = readlink(link, folder, sizeof folder - 1);
-  if (length < 0) return code;
-  folder[length] = 0;
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  note_unlink(path);
-  return code;
-}
-
-int fcntl64(int descriptor, int command, ...) {
-  va_list list;
-  va_start(list, command);
-  void *argument = va_arg(list, void *);
-  va_end(list);
-  if (command == F_SETLK && atomic_load(&disk_count) > 0 && ((struct flock *)argument)->l_type == F_UNLCK) {
-    char path[PATH_MAX];
-    const char *rest;
-    pthread_mutex_lock(&mutex);
-    faulty_disk *disk = find(descriptor, path, &rest);
-    int fails = disk && strcmp(rest, "/tally.db-shm") == 0 && is_due(disk, FAULTY_DISK_UNLOCK);
-    int error = errno;
-    pthread_mutex_unlock(&mutex);
-    errno = error;
-    if (fails) return -1;
-  }
-  return REAL(fcntl64)(descriptor, command, argument);
 }
 
 static int adopt(faulty_disk *disk, int index) {
@@ -323,6 +220,7 @@ static void release(faulty_disk *disk) {
     free(disk->files[i].image);
     free(disk->files[i].dirty);
   }
+  recording_free(disk->recording);
   free(disk);
 }
 
@@ -335,67 +233,80 @@ faulty_disk *faulty_disk_open(const char *directory) {
     release(disk);
     return NULL;
   }
-  pthread_mutex_lock(&mutex);
+  faulty_disk_enter();
   disk->next = disks;
   disks = disk;
-  atomic_fetch_add(&disk_count, 1);
-  pthread_mutex_unlock(&mutex);
+  atomic_fetch_add(&faulty_disk_count, 1);
+  faulty_disk_leave();
   return disk;
 }
 
 void faulty_disk_close(faulty_disk *disk) {
-  pthread_mutex_lock(&mutex);
+  faulty_disk_enter();
   for (faulty_disk **place = &disks; *place; place = &(*place)->next) {
     if (*place != disk) continue;
     *place = disk->next;
     break;
   }
-  atomic_fetch_sub(&disk_count, 1);
-  pthread_mutex_unlock(&mutex);
+  atomic_fetch_sub(&faulty_disk_count, 1);
+  faulty_disk_leave();
   release(disk);
 }
 
 void faulty_disk_fail(faulty_disk *disk, int kind, int skip, int count, int error) {
-  pthread_mutex_lock(&mutex);
+  faulty_disk_enter();
   disk->faults[kind] = (fault){skip, count, error};
-  pthread_mutex_unlock(&mutex);
+  faulty_disk_leave();
+}
+
+void faulty_disk_fail_call(faulty_disk *disk, int kind, int skip, int count, int error) {
+  faulty_disk_enter();
+  disk->call_faults[kind] = (fault){skip, count, error};
+  faulty_disk_leave();
+}
+
+int faulty_disk_calls(faulty_disk *disk, int kind) {
+  faulty_disk_enter();
+  int calls = disk->calls[kind];
+  faulty_disk_leave();
+  return calls;
 }
 
 int faulty_disk_failures(faulty_disk *disk) {
-  pthread_mutex_lock(&mutex);
+  faulty_disk_enter();
   int failures = disk->failures;
-  pthread_mutex_unlock(&mutex);
+  faulty_disk_leave();
   return failures;
 }
 
 int faulty_disk_cut(faulty_disk *disk, const char *into, int divisor, int remainder) {
-  pthread_mutex_lock(&mutex);
+  faulty_disk_enter();
   int code = cut(disk, into, divisor, remainder);
-  pthread_mutex_unlock(&mutex);
+  faulty_disk_leave();
   return code;
 }
 
 void faulty_disk_cut_at_database_sync(faulty_disk *disk, int skip, const char *into, int divisor,
                                       int remainder) {
-  pthread_mutex_lock(&mutex);
+  faulty_disk_enter();
   snprintf(disk->cut_path, sizeof disk->cut_path, "%s", into);
   disk->cut_skip = skip;
   disk->cut_divisor = divisor;
   disk->cut_remainder = remainder;
   disk->has_cut = 0;
-  pthread_mutex_unlock(&mutex);
+  faulty_disk_leave();
 }
 
 void faulty_disk_at_log_sync(faulty_disk *disk, void (*call)(void *), void *context) {
-  pthread_mutex_lock(&mutex);
+  faulty_disk_enter();
   disk->at_log_sync = call;
   disk->context = context;
-  pthread_mutex_unlock(&mutex);
+  faulty_disk_leave();
 }
 
 int faulty_disk_has_cut(faulty_disk *disk) {
-  pthread_mutex_lock(&mutex);
+  faulty_disk_enter();
   int has_cut = disk->has_cut;
-  pthread_mutex_unlock(&mutex);
+  faulty_disk_leave();
   return has_cut;
 }
