@@ -102,7 +102,7 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     try connection.execute("PRAGMA synchronous = \(configuration.faults.synchronous ?? "FULL")")
     // A log that has grown beyond where it starts over gives the rest back when it does.
     _ = try connection.value(
-      "PRAGMA journal_size_limit = \(StoreMetrics.logByteCount(frames: Checkpointer.restartFrames))")
+      "PRAGMA journal_size_limit = \(StoreMetrics.logByteCount(frames: configuration.checkpointLimits.restartFrames))")
     // Reads, so that the log is open and recovered.
     _ = try connection.value("PRAGMA schema_version")
     return connection

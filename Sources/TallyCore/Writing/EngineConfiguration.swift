@@ -30,7 +30,9 @@ public struct EngineConfiguration: Sendable {
   public var settledRows = EngineConfiguration.defaultSettledRows
   /// Pages that one commit takes a medium out of, at most `PageLimits.detachedPageCount`.
   public var detachedPages = PageLimits.detachedPageCount
-  /// Bytes of the log at which writes stop. It grows beyond `Checkpointer.restartFrames` only while somebody
+  /// When the log is copied; other ones are for tests.
+  public var checkpointLimits = CheckpointLimits.standard
+  /// Bytes of the log at which writes stop. It grows beyond `checkpointLimits.restartFrames` only while somebody
   /// else, a backup tool or an analyst's shell, reads an old snapshot.
   public var logLimitBytes = EngineConfiguration.defaultLogLimitBytes
   /// How long somebody may keep the log from starting over before `onEvent` is told, in milliseconds.

@@ -20,12 +20,6 @@ internal import TallyMeasuring
 internal import TallySQLite
 
 final class Checkpointer {
-  /// Frames (pages of 4 KiB) after which an idle writer copies the log.
-  static let idleFrames = 1_000
-  /// Frames after which it does so in any case.
-  static let busyFrames = 8_000
-  /// 64 MiB: from here on the log is to start over.
-  static let restartFrames = 16_384
   /// How long what was kept from its end rests before it is tried again, in nanoseconds.
   static let retryNanoseconds: UInt64 = 250_000_000
   /// How long new snapshots of this process are held back until the open ones are gone, in nanoseconds; none
@@ -40,6 +34,7 @@ final class Checkpointer {
   private let onEvent: @Sendable (StoreEvent) -> Void
   private let warningNanoseconds: UInt64
   private let maximumFrames: Int
+  private let limits: CheckpointLimits
   /// Frames of the log that are in the database file already.
   private var copiedFrames = 0
   /// A sync that failed; nothing may be copied after it.
@@ -68,6 +63,7 @@ final class Checkpointer {
     clock = configuration.clock
     onEvent = configuration.onEvent
     warningNanoseconds = UInt64(configuration.logWarningMillis) * 1_000_000
+    limits = configuration.checkpointLimits
     maximumFrames = Int(configuration.logLimitBytes / StoreMetrics.frameByteCount)
   }
 
@@ -79,7 +75,7 @@ final class Checkpointer {
   /// Whether a busy writer would do something about the log now.
   var isDue: Bool {
     let frames = connection.logFrames
-    guard frames - copiedFrames >= Self.busyFrames || frames >= Self.restartFrames else { return false }
+    guard frames - copiedFrames >= limits.busyFrames || frames >= limits.restartFrames else { return false }
     return MonotonicClock.nanoseconds >= restsUntilNanoseconds
   }
 
@@ -90,9 +86,9 @@ final class Checkpointer {
     let frames = connection.logFrames
     // It has started over by itself, or by another program's hand.
     if frames < copiedFrames { copiedFrames = 0 }
-    let isLong = frames >= Self.restartFrames
+    let isLong = frames >= limits.restartFrames
     if !isLong { endHold() }
-    guard isLong || frames - copiedFrames >= (isIdle ? Self.idleFrames : Self.busyFrames) else { return }
+    guard isLong || frames - copiedFrames >= (isIdle ? limits.idleFrames : limits.busyFrames) else { return }
     let now = MonotonicClock.nanoseconds
     guard now >= restsUntilNanoseconds else { return }
     do {
@@ -111,7 +107,7 @@ final class Checkpointer {
   private func copy() throws(SQLiteError) {
     let result = try run(.passive)
     metrics.passiveCheckpoints.add()
-    if result.isBusy || result.logFrames - result.checkpointedFrames >= Self.idleFrames { rest() }
+    if result.isBusy || result.logFrames - result.checkpointedFrames >= limits.idleFrames { rest() }
   }
 
   /// Copies the log and lets it start over. Where a snapshot is in the way the first time, the second has

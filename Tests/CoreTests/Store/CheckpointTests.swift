@@ -46,7 +46,7 @@ struct CheckpointTests {
         })
       most = max(most, try engine.logFrames())
     }
-    #expect(most < Checkpointer.restartFrames)
+    #expect(most < CheckpointLimits.standard.restartFrames)
     try engine.close()
   }
 
@@ -78,11 +78,11 @@ struct CheckpointTests {
     }
     #expect(events.all == [.readOnly(.logLimit), .writable(.logLimit)])
     try engine.must(consume("u", 1, "c"))
-    #expect(try engine.logFrames() < Checkpointer.idleFrames)
+    #expect(try engine.logFrames() < CheckpointLimits.standard.idleFrames)
     // What it has grown by is given back.
     var facts = stat()
     unsafe #expect(stat(directory.databasePath + "-wal", &facts) == 0)
-    #expect(Int64(facts.st_size) <= StoreMetrics.logByteCount(frames: Checkpointer.restartFrames))
+    #expect(Int64(facts.st_size) <= StoreMetrics.logByteCount(frames: CheckpointLimits.standard.restartFrames))
     #expect(try engine.findings() == [])
     try engine.close()
   }
@@ -108,7 +108,7 @@ struct CheckpointTests {
     let other = try directory.connection()
     try other.execute("BEGIN")
     _ = try other.value("SELECT count(*) FROM ledger")
-    try fill(engine, frames: Checkpointer.restartFrames, "a")
+    try fill(engine, frames: CheckpointLimits.standard.restartFrames, "a")
     let limit = max(.seconds(30), without * 20)
     _ = try commit(engine, 500, "with", limit: limit)
     // Once is the busy one; the next is tried again by time.
@@ -123,7 +123,7 @@ struct CheckpointTests {
       Issue.record("\(events.all)")
       return
     }
-    #expect(byteCount >= Int64(Checkpointer.restartFrames) * 4_096)
+    #expect(byteCount >= Int64(CheckpointLimits.standard.restartFrames) * 4_096)
     #expect(try engine.findings() == [])
 
     try other.execute("COMMIT")
@@ -137,7 +137,7 @@ struct CheckpointTests {
     }
     #expect(engine.report().logHeldSinceMicros == 0)
     try engine.must(consume("u", 1, "c"))
-    #expect(try engine.logFrames() < Checkpointer.idleFrames)
+    #expect(try engine.logFrames() < CheckpointLimits.standard.idleFrames)
     try engine.close()
   }
 
@@ -179,7 +179,7 @@ struct CheckpointTests {
       }
     }
     _ = try reading.wait()
-    try fill(engine, frames: Checkpointer.restartFrames, "a")
+    try fill(engine, frames: CheckpointLimits.standard.restartFrames, "a")
     // The first try finds the snapshot, the second holds new ones back.
     for _ in 0..<50 {
       try engine.must(consume("u", 1, "c\(Int.random(in: 0..<Int.max))"))
@@ -191,7 +191,7 @@ struct CheckpointTests {
     try reader.join()
     try waitUntil {
       try engine.tick()
-      return engine.report().logFrames < Checkpointer.idleFrames
+      return engine.report().logFrames < CheckpointLimits.standard.idleFrames
     }
     try engine.close()
   }
@@ -209,17 +209,17 @@ struct CheckpointTests {
       }
     }
     _ = try reading.wait()
-    try fill(engine, frames: Checkpointer.restartFrames, "a")
-    #expect(try engine.logFrames() >= Checkpointer.restartFrames)
+    try fill(engine, frames: CheckpointLimits.standard.restartFrames, "a")
+    #expect(try engine.logFrames() >= CheckpointLimits.standard.restartFrames)
     gate.withLock { $0 = true }
     gate.broadcast()
     try reader.join()
     try waitUntil {
       try engine.tick()
-      return engine.report().logFrames < Checkpointer.idleFrames
+      return engine.report().logFrames < CheckpointLimits.standard.idleFrames
     }
     try engine.must(consume("u", 1, "c"))
-    #expect(try engine.logFrames() < Checkpointer.idleFrames)
+    #expect(try engine.logFrames() < CheckpointLimits.standard.idleFrames)
     #expect(try engine.available("u") > 0)
     try engine.close()
   }

@@ -73,7 +73,7 @@ struct DiskFaultTests {
     var engine = try open(directory) { fatal.put($0) }
     try engine.must(purchase("u1", 5, "p"))
     var number = 0
-    try fill(engine, frames: Checkpointer.idleFrames + 100, from: &number)
+    try fill(engine, frames: CheckpointLimits.standard.idleFrames + 100, from: &number)
     // A reader's snapshot ends the first copy before the log does, so that nothing is synced.
     do {
       let reader = try Connection(path: directory.databasePath, options: ConnectionOptions(readOnly: true))
@@ -83,7 +83,7 @@ struct DiskFaultTests {
       try reader.execute("COMMIT")
     }
     #expect(engine.report().checkpoints.contains { $0.mode == "passive" && $0.count == 1 })
-    try fill(engine, frames: Checkpointer.idleFrames + 100, from: &number)
+    try fill(engine, frames: CheckpointLimits.standard.idleFrames + 100, from: &number)
     try engine.must(consume("u1", 1, "c"))
     disk.fail(.databaseSync)
     try engine.tick()
@@ -113,14 +113,14 @@ struct DiskFaultTests {
     var engine = try open(directory) { fatal.put($0) }
     try engine.must(purchase("u1", 5, "p"))
     var number = 0
-    try fill(engine, frames: Checkpointer.idleFrames + 100, from: &number)
+    try fill(engine, frames: CheckpointLimits.standard.idleFrames + 100, from: &number)
     let other = try Connection(
       path: directory.databasePath, options: ConnectionOptions(readOnly: false, checkpointsOnClose: false))
     try other.execute("BEGIN; SELECT count(*) FROM ledger")
     try fill(engine, frames: 100, from: &number)
     try engine.tick()
     try other.execute("COMMIT")
-    try fill(engine, frames: Checkpointer.idleFrames + 100, from: &number)
+    try fill(engine, frames: CheckpointLimits.standard.idleFrames + 100, from: &number)
     try engine.must(consume("u1", 1, "c"))
     // One that writes just then keeps the process from doing it at its end.
     if copier == .nextStart { try other.execute("BEGIN IMMEDIATE") }

@@ -8,9 +8,9 @@ internal import Testing
 
 // @unchecked Sendable: the disk has a mutex of its own.
 @safe final class FaultyDisk: @unchecked Sendable {
-  private let disk: OpaquePointer
+  let disk: OpaquePointer
 
-  enum Failure { case directorySync, databaseSync, logSync, unlock }
+  enum Failure: Sendable { case directorySync, databaseSync, logSync, unlock }
 
   /// Which of the pages that wait to be written a power cut finds written.
   struct Written: Sendable {

@@ -266,7 +266,7 @@ struct RewriterTests {
     migrations.sliceRows = 1_000
     migrations.onProgress = { (_) throws(StoreError) in mostFrames = max(mostFrames, connection.logFrames) }
     try migrations.apply([Self.first, Self.second])
-    #expect(mostFrames > 10_000 && mostFrames < Checkpointer.restartFrames, "\(mostFrames)")
+    #expect(mostFrames > 10_000 && mostFrames < CheckpointLimits.standard.restartFrames, "\(mostFrames)")
   }
 
   @Test("of rows it is told every few seconds, of the rest each time")

@@ -77,8 +77,8 @@ struct SnapshotTests {
     try engine.must(purchase("u1", 5, "p"))
     let snapshot = try save(engine)
     let frames = snapshot.byteCount / 4_096
-    for _ in 0..<(3 * Checkpointer.restartFrames / frames) { try engine.restore(snapshot) }
-    #expect(engine.report().logFrames < Int64(Checkpointer.restartFrames + frames))
+    for _ in 0..<(3 * CheckpointLimits.standard.restartFrames / frames) { try engine.restore(snapshot) }
+    #expect(engine.report().logFrames < Int64(CheckpointLimits.standard.restartFrames + frames))
     #expect(try engine.verify { _ in })
     try engine.close()
   }
