@@ -1,15 +1,15 @@
 // What a disk may hold after a power cut, at each moment of a recording.
 //
-// A sector that was written and not synced yet holds what it held before or what any write since has left in
-// it, whatever has become of other sectors: a disk writes in any order, and stops anywhere. The same holds for
-// the size of a file, and for the names in the directory. A sync makes certain what was changed before it; one
-// that fails, in the way of Linux, does not, and no later one does.
+// A sector that was written and not synced yet holds what it held before or what any write since has left
+// in it, whatever has become of other sectors: a disk writes in any order, and stops anywhere. The same
+// holds for the size of a file, and for the names in the directory. A sync makes certain what was changed
+// before it; one that fails, in the way of Linux, does not, and no later one does.
 //
 // Invariants:
 // 1. A sector of 512 bytes holds one of its states wholly: SQLite relies on that much (powersafe overwrite).
 // 2. A file's bytes behind what was ever written are zeros.
-// 3. A file that became shorter did so wholly or not at all: unless its new size is on the disk, so is what was
-//    cut off, and nothing that was written there later. File systems do not use freed blocks again before.
+// 3. A file that became shorter did so wholly or not at all: unless its new size is on the disk, so is what
+//    was cut off, and nothing that was written there later. File systems do not use freed blocks before.
 
 struct DiskImage {
   /// What is cut off in the middle.

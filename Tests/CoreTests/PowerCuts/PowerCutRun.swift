@@ -1,9 +1,9 @@
 // An engine at work on a disk that records, and what it had stored after each commit.
 //
 // Invariants:
-// 1. Each commit's content is known before its number is marked, and the number is marked before anybody hears
-//    of the commit. So what a power cut leaves is one of the contents from the last one that was told of to
-//    the one after the last mark.
+// 1. Each commit's content is known before its number is marked, and the number is marked before anybody
+//    hears of the commit. So what a power cut leaves is one of the contents from the last one that was told
+//    of to the one after the last mark.
 // 2. Nothing happens but what the test asks for: its clock stands still, and so do the ticks.
 //
 // Owner: the test; the contents are noted on the writer's queue.
@@ -11,6 +11,7 @@
 internal import Glibc
 internal import TallyLocking
 internal import TallySQLite
+internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
@@ -37,6 +38,9 @@ final class PowerCutRun {
   /// Small, so that the log is copied and starts over all the time.
   static let limits = CheckpointLimits(idleFrames: 40, busyFrames: 60, restartFrames: 400)
 
+  /// How long a server that answers before its commit waits for that to be noticed.
+  private static let canaryNanoseconds: UInt64 = 50_000_000
+
   private let directory: TemporaryDirectory
   let disk: FaultyDisk
   let clock = TestClock(wallMicros: ModelRun.startMicros)
@@ -46,6 +50,8 @@ final class PowerCutRun {
   private var engine: SQLiteEngine?
   private var source: ProductSteps
   private let faults: EngineFaults
+  /// Somebody waits for an answer.
+  private let isAsking = Monitor(false)
   /// A fault of the disk may come at any time.
   var mayFail = false
 
@@ -75,6 +81,13 @@ final class PowerCutRun {
   func start() throws {
     var faults = faults
     faults.afterCommit = { [contents] (_) throws(StoreFault) in contents.note() }
+    if faults.answersBeforeCommit {
+      faults.beforeCommit = { [isAsking] _ in
+        // Not all commits have somebody who is answered before them.
+        let deadline = MonotonicClock.nanoseconds + Self.canaryNanoseconds
+        _ = isAsking.wait(deadlineNanoseconds: deadline, until: { !$0 }, then: { _ in })
+      }
+    }
     engine = try SQLiteEngine.open(Self.configuration(directory.path, clock, faults))
     contents.note()
     tell()
@@ -109,10 +122,13 @@ final class PowerCutRun {
       default:
         guard let command = source.command(step), let engine else { continue }
         let before = contents.count
+        isAsking.withLock { $0 = true }
         let outcome = engine.apply(command)
         source.follow(command, outcome)
         // Whoever hears of a new row hears of a commit.
         if let receipt = outcome.receipt, !receipt.replayed { tell(of: before + 1) }
+        isAsking.withLock { $0 = false }
+        isAsking.broadcast()
       }
       if source.roll(3) == 0 { try engine?.tick() }
       if isServing { tell() }

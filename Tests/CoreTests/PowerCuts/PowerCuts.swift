@@ -22,6 +22,8 @@ struct PowerCuts {
   private let planted: PlantedFault?
   private let seed: UInt64
   private var random: SeededGenerator
+  /// From a sync that failed to the next word to anybody.
+  private let troubled: ClosedRange<Int>?
   /// What was wrong, with all that is needed to see it again.
   private(set) var violations: [String] = []
   private(set) var stateCount = 0
@@ -34,6 +36,9 @@ struct PowerCuts {
     self.seed = seed
     check = PowerCutCheck(contents: recording.contents, clock: clock)
     random = SeededGenerator(seed: seed)
+    troubled = recording.events.firstIndex { $0.isFailure }.map { first in
+      first + 1...(recording.events[first...].firstIndex { $0.isWord } ?? recording.events.count - 1) + 1
+    }
   }
 
   /// So many states, at moments from all over the recording.
@@ -48,7 +53,7 @@ struct PowerCuts {
         image.apply(recording.events[applied])
         if case .mark(let number) = recording.events[applied] {
           switch PowerCutRun.Mark(number: number) {
-          case .told(let count): told = count
+          case .told(let count): told = max(told, count)
           case .committed(let count): committed = count
           }
         }
@@ -62,12 +67,19 @@ struct PowerCuts {
     }
   }
 
-  /// A moment: half of them are next to a sync, a change of a file's size or of a name.
+  /// A moment: a third are next to a sync or a change of a name or a size, a third are in a checkpoint, or
+  /// between a sync that failed and the end of the start that follows.
   private mutating func moment() -> Int {
-    let any = Int.random(in: 0...recording.events.count, using: &random)
-    if Bool.random(using: &random) { return any }
-    let next = recording.events[min(any, recording.events.count - 1)...].firstIndex { $0.isTurn } ?? any
-    return min(recording.events.count, next + Int.random(in: 0...1, using: &random))
+    let events = recording.events
+    let any = Int.random(in: 0...events.count, using: &random)
+    let choice = Int.random(in: 0..<3, using: &random)
+    if choice == 0 || any == events.count { return any }
+    if choice == 1 {
+      let turn = events[any...].firstIndex { $0.isTurn } ?? any
+      return turn + Int.random(in: 0...1, using: &random)
+    }
+    if let troubled { return Int.random(in: troubled, using: &random) }
+    return (events[any...].firstIndex { $0.isCopying } ?? any) + 1
   }
 
   private mutating func cut(_ image: DiskImage, at moment: Int, allowed: ClosedRange<Int>) throws {
@@ -136,5 +148,19 @@ extension DiskEvent {
     case .write, .mark: false
     case .create, .size, .sync, .remove, .rename: true
     }
+  }
+
+  /// Whether a page is written to the database file.
+  var isCopying: Bool {
+    if case .write(DataDirectory.databaseName, _, _) = self { true } else { false }
+  }
+
+  var isFailure: Bool {
+    if case .sync(_, hasFailed: true) = self { true } else { false }
+  }
+
+  /// Whether somebody was told of what is stored.
+  var isWord: Bool {
+    if case .mark(let number) = self, case .told = PowerCutRun.Mark(number: number) { true } else { false }
   }
 }

@@ -15,8 +15,10 @@ struct StoredContent: Sendable, Equatable {
 
   private static let leftOut = ["meta": ["commit_sequence", "committed_at"], "migration": ["applied_at"]]
 
-  private static let tables =
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1"
+  private static let tables = """
+    SELECT name FROM sqlite_schema
+    WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name
+    """
 
   init(ofDatabase path: String) {
     do {

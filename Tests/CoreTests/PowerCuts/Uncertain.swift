@@ -2,8 +2,8 @@
 //
 // Invariants:
 // 1. Until a sync has succeeded after a change, the disk may hold what was before it or what came of it.
-// 2. A sync that fails forgets which changes wait to be written: a later one that succeeds makes only what was
-//    changed since certain. What was lost stays uncertain until it is changed again.
+// 2. A sync that fails forgets which changes wait to be written: a later one that succeeds makes only what
+//    was changed since certain. What was lost stays uncertain until it is changed again.
 
 struct Uncertain<Value: Sendable>: Sendable {
   /// What the page cache shows.
