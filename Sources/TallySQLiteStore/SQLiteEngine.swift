@@ -101,8 +101,8 @@ public final class SQLiteEngine: ServedEngine, Sendable {
     _ = try connection.text("PRAGMA journal_mode = WAL")
     try connection.execute("PRAGMA synchronous = \(configuration.faults.synchronous ?? "FULL")")
     // A log that has grown beyond where it starts over gives the rest back when it does.
-    _ = try connection.value(
-      "PRAGMA journal_size_limit = \(StoreMetrics.logByteCount(frames: configuration.checkpointLimits.restartFrames))")
+    let restartBytes = StoreMetrics.logByteCount(frames: configuration.checkpointLimits.restartFrames)
+    _ = try connection.value("PRAGMA journal_size_limit = \(restartBytes)")
     // Reads, so that the log is open and recovered.
     _ = try connection.value("PRAGMA schema_version")
     return connection

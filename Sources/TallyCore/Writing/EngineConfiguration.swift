@@ -32,8 +32,8 @@ public struct EngineConfiguration: Sendable {
   public var detachedPages = PageLimits.detachedPageCount
   /// When the log is copied; other ones are for tests.
   public var checkpointLimits = CheckpointLimits.standard
-  /// Bytes of the log at which writes stop. It grows beyond `checkpointLimits.restartFrames` only while somebody
-  /// else, a backup tool or an analyst's shell, reads an old snapshot.
+  /// Bytes of the log at which writes stop. It grows beyond `checkpointLimits.restartFrames` only while
+  /// somebody else, a backup tool or an analyst's shell, reads an old snapshot.
   public var logLimitBytes = EngineConfiguration.defaultLogLimitBytes
   /// How long somebody may keep the log from starting over before `onEvent` is told, in milliseconds.
   public var logWarningMillis = 5_000

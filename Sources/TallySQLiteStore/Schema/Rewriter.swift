@@ -156,7 +156,9 @@ final class Rewriter {
     try storing { () throws(SQLiteError) in
       let value = try connection.inTransaction(body)
       // Another program's snapshot keeps it from that, and nothing is lost.
-      if connection.logFrames >= CheckpointLimits.standard.restartFrames { try connection.checkpoint(.restart) }
+      if connection.logFrames >= CheckpointLimits.standard.restartFrames {
+        try connection.checkpoint(.restart)
+      }
       return value
     }
   }
