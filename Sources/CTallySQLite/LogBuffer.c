@@ -16,12 +16,13 @@
 //    the database's shared memory end. SQLite ignores it when one fails: a writer is locked out by itself
 //    from then on, and a reader's mark keeps the log from starting over, for as long as the process lives.
 //    So it is tried again, and remembered, and no lock is given after it.
-// 5. A second VFS has this look only: for connections that write no log.
+// 5. A read that failed is called a failed read. For some errors the VFS beneath says that the file system is
+//    damaged, and SQLite passes that on as damage to the database: but nobody has seen what is stored.
+// 6. A second VFS has these looks only: for connections that write no log.
 //
 // Owner: the connection that opened the file.
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "CTallySQLite.h"
@@ -54,11 +55,17 @@ static int flush_log(log_file *log) {
   return code;
 }
 
+static int read_beneath(const sqlite3_io_methods *methods, sqlite3_file *file, void *bytes, int count,
+                        sqlite3_int64 offset) {
+  int code = methods->xRead(file, bytes, count, offset);
+  return code == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : code;
+}
+
 static int log_close(sqlite3_file *file) {
   log_file *log = (log_file *)file;
   int flushed = flush_log(log);
   int closed = log->inner->pMethods ? log->inner->pMethods->xClose(log->inner) : SQLITE_OK;
-  free(log->bytes);
+  sqlite3_free(log->bytes);
   log->bytes = NULL;
   return flushed == SQLITE_OK ? closed : flushed;
 }
@@ -66,7 +73,7 @@ static int log_close(sqlite3_file *file) {
 static int log_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64 offset) {
   log_file *log = (log_file *)file;
   int code = flush_log(log);
-  return code == SQLITE_OK ? log->inner->pMethods->xRead(log->inner, bytes, count, offset) : code;
+  return code == SQLITE_OK ? read_beneath(log->inner->pMethods, log->inner, bytes, count, offset) : code;
 }
 
 static int log_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
@@ -156,9 +163,13 @@ static const sqlite3_io_methods log_methods = {
 // How often an unlock is tried.
 #define UNLOCK_ATTEMPTS 3
 
-// Set once, with `beneath`'s methods for a database file at its side.
-static const sqlite3_io_methods *database_methods_beneath;
-static sqlite3_io_methods database_methods;
+// Methods of the VFS beneath, and the same with our looks; each set once.
+typedef struct {
+  const sqlite3_io_methods *beneath;
+  sqlite3_io_methods own;
+} methods;
+
+static methods database_methods, log_methods_of_others;
 static pthread_mutex_t methods_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 // Lies behind what the VFS beneath keeps of a file: a database file needs no `log_file`.
@@ -167,38 +178,52 @@ static int *failed_unlock(sqlite3_file *file) { return (int *)((char *)file + be
 static int database_lock(sqlite3_file *file, int offset, int count, int flags) {
   // SQLite would wait ten seconds for itself.
   if (*failed_unlock(file) && !(flags & SQLITE_SHM_UNLOCK)) return SQLITE_IOERR_LOCK;
-  int code = database_methods_beneath->xShmLock(file, offset, count, flags);
+  int code = database_methods.beneath->xShmLock(file, offset, count, flags);
   if (!(flags & SQLITE_SHM_UNLOCK)) return code;
   for (int i = 1; code != SQLITE_OK && i < UNLOCK_ATTEMPTS; i++)
-    code = database_methods_beneath->xShmLock(file, offset, count, flags);
+    code = database_methods.beneath->xShmLock(file, offset, count, flags);
   if (code != SQLITE_OK) *failed_unlock(file) = 1;
   return code;
 }
 
-static void watch_unlocks(sqlite3_file *file) {
-  *failed_unlock(file) = 0;
+static int database_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64 offset) {
+  return read_beneath(database_methods.beneath, file, bytes, count, offset);
+}
+
+static int other_log_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64 offset) {
+  return read_beneath(log_methods_of_others.beneath, file, bytes, count, offset);
+}
+
+static void watch(sqlite3_file *file, methods *with, __typeof__(&database_read) read,
+                  __typeof__(&database_lock) lock) {
   pthread_mutex_lock(&methods_mutex);
-  if (database_methods_beneath == NULL) {
-    database_methods = *file->pMethods;
-    database_methods.xShmLock = database_lock;
-    database_methods_beneath = file->pMethods;
+  if (with->beneath == NULL) {
+    with->own = *file->pMethods;
+    with->own.xRead = read;
+    if (lock) with->own.xShmLock = lock;
+    with->beneath = file->pMethods;
   }
   // Another way of locking has methods of its own.
-  if (file->pMethods == database_methods_beneath) file->pMethods = &database_methods;
+  if (file->pMethods == with->beneath) file->pMethods = &with->own;
   pthread_mutex_unlock(&methods_mutex);
 }
 
 int tally_sqlite_has_failed_unlock(sqlite3 *database) {
   sqlite3_file *file = NULL;
   int code = sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  if (code != SQLITE_OK || file == NULL || file->pMethods != &database_methods) return 0;
+  if (code != SQLITE_OK || file == NULL || file->pMethods != &database_methods.own) return 0;
   return *failed_unlock(file);
 }
 
 static int open_watched(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *given) {
   (void)vfs;
   int code = beneath->xOpen(beneath, name, file, flags, given);
-  if (code == SQLITE_OK && (flags & SQLITE_OPEN_MAIN_DB)) watch_unlocks(file);
+  if (code != SQLITE_OK) return code;
+  if (flags & SQLITE_OPEN_MAIN_DB) {
+    *failed_unlock(file) = 0;
+    watch(file, &database_methods, database_read, database_lock);
+  }
+  if (flags & SQLITE_OPEN_WAL) watch(file, &log_methods_of_others, other_log_read, NULL);
   return code;
 }
 
@@ -207,11 +232,11 @@ static int open_buffered(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *
   log_file *log = (log_file *)file;
   memset(log, 0, sizeof *log);
   log->inner = (sqlite3_file *)(log + 1);
-  log->bytes = malloc(TALLY_LOG_BUFFER_BYTES);
+  log->bytes = sqlite3_malloc(TALLY_LOG_BUFFER_BYTES);
   if (log->bytes == NULL) return SQLITE_NOMEM;
   int code = beneath->xOpen(beneath, name, log->inner, flags, given);
   if (code != SQLITE_OK) {
-    free(log->bytes);
+    sqlite3_free(log->bytes);
     log->bytes = NULL;
     return code;
   }
