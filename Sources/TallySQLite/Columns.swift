@@ -61,9 +61,11 @@
   }
 
   /// Comes after the last column.
-  /// - Throws: a defect when the row has more columns than were taken, or fewer.
+  /// - Throws: a defect when the row has more columns than were taken, or fewer; else what kept one of them
+  ///   from being read.
   @inlinable
   public func end() throws(SQLiteError) {
     guard next == statement.columnCount else { throw statement.misread(next) }
+    try statement.endRow()
   }
 }

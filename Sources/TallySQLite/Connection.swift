@@ -119,6 +119,15 @@ internal import TallyMeasuring
     guard code == SQLITE_OK else { throw error(code, "configure the checkpoint on close") }
   }
 
+  /// Whether foreign keys are held to. Needs no memory.
+  public func setForeignKeys(_ isOn: Bool) throws(SQLiteError) {
+    let code = unsafe tally_sqlite_set_option(handle, SQLITE_DBCONFIG_ENABLE_FKEY, isOn ? 1 : 0)
+    guard code == SQLITE_OK else { throw error(code, "configure foreign keys") }
+  }
+
+  /// Whether the last call of this connection has failed for want of memory.
+  var isOutOfMemory: Bool { unsafe sqlite3_errcode(handle) & 0xff == SQLITE_NOMEM }
+
   /// Whether SQLite holds a lock that it wanted to give back. It stays held when the connection is closed,
   /// while the process has another one open.
   public var hasFailedUnlock: Bool { unsafe tally_sqlite_has_failed_unlock(handle) != 0 }
@@ -175,7 +184,7 @@ internal import TallyMeasuring
     guard try statement.step() else {
       throw SQLiteError(code: SQLITE_ERROR, message: "no row", sql: sql)
     }
-    return statement.int(0)
+    return try statement.row { (columns) in columns.int() }
   }
 
   /// The first column of a statement's first row.
@@ -184,7 +193,7 @@ internal import TallyMeasuring
     guard try statement.step() else {
       throw SQLiteError(code: SQLITE_ERROR, message: "no row", sql: sql)
     }
-    return statement.text(0)
+    return try statement.row { (columns) in columns.text() }
   }
 
   /// Whether no transaction is open. An error inside a transaction can end it: check after each.

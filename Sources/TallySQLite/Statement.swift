@@ -7,7 +7,8 @@
 // 3. Parameters are bound in the order of their numbers, all of them anew for each run, and columns are read
 //    in the order in which they are selected (see Columns): no caller names either by its number. A run that
 //    begins with parameters unbound, or a row that is left with columns unread, is a defect and throws.
-// 4. Values of columns are copied out and valid for ever; they are read after `step` said true only.
+// 4. Values of columns are copied out and valid for ever; they are read after `step` said true only. One that
+//    SQLite had no memory to hand out fails its row.
 // 5. A run begins with its first step and is counted once, when it ends: at the last row, at an error, at
 //    `reset`, or with the statement. Its time has in it what its caller did between its rows.
 //
@@ -290,16 +291,34 @@ public enum ColumnValue: Sendable, Equatable {
 
   @usableFromInline
   func text(_ column: Int32) -> String {
-    guard let start = unsafe sqlite3_column_text(handle, column) else { return "" }
+    guard let start = unsafe sqlite3_column_text(handle, column) else {
+      noteIfOutOfMemory()
+      return ""
+    }
     let count = Int(unsafe sqlite3_column_bytes(handle, column))
     return unsafe String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
   }
 
   @usableFromInline
   func blob(_ column: Int32) -> [UInt8] {
-    guard let start = unsafe sqlite3_column_blob(handle, column) else { return [] }
+    guard let start = unsafe sqlite3_column_blob(handle, column) else {
+      noteIfOutOfMemory()
+      return []
+    }
     let count = Int(unsafe sqlite3_column_bytes(handle, column))
     return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: count))
+  }
+
+  /// SQLite answers as for NULL.
+  private func noteIfOutOfMemory() { if connection.isOutOfMemory { note(SQLITE_NOMEM) } }
+
+  /// - Throws: when a column of the row could not be read.
+  @usableFromInline
+  func endRow() throws(SQLiteError) {
+    guard let failure else { return }
+    self.failure = nil
+    counters?.addError()
+    throw failure
   }
 
   /// - Parameter count: of the columns that were taken.

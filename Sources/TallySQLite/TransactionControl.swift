@@ -2,6 +2,8 @@
 //
 // Invariants:
 // 1. After an error inside a transaction SQLite may have ended it. `rollback` looks first.
+// 2. One that could not be rolled back, for want of memory, is before the next begins: whoever failed once is
+//    not kept from going on.
 //
 // Owner: the owner of its connection.
 
@@ -20,7 +22,10 @@ public final class TransactionControl {
     rollbackStatement = try connection.prepare("ROLLBACK")
   }
 
-  public func begin() throws(SQLiteError) { try beginStatement.run() }
+  public func begin() throws(SQLiteError) {
+    try rollback()
+    try beginStatement.run()
+  }
 
   public func commit() throws(SQLiteError) { try commitStatement.run() }
 
