@@ -174,10 +174,10 @@ final class SQLiteWriterStore: WriterStore {
   /// Empties the database, but for the count of commits.
   func empty(as commitSequence: Int64) throws(StorageFailure) {
     try storing { () throws(SQLiteError) in
-      try connection.execute("PRAGMA foreign_keys = OFF")
+      try connection.setForeignKeys(false)
       let result = Result { () throws(SQLiteError) in try deleteRows(as: commitSequence) }
       if case .failure = result { try transaction.rollback() }
-      try connection.execute("PRAGMA foreign_keys = ON")
+      try connection.setForeignKeys(true)
       try result.get()
     }
     tables.runLabels.clear()

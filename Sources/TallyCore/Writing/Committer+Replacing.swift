@@ -6,7 +6,8 @@ extension Committer {
   /// Puts another database in the place of this one. For test harnesses.
   /// - Parameters:
   ///   - setClock: called before anybody sees the new database.
-  ///   - replace: one transaction, handed the number of its commit; nothing has changed when it throws.
+  ///   - replace: one transaction, handed the number of its commit; nothing has changed when it throws `full`
+  ///     or `busy`.
   /// - Returns: the commit that did it.
   package func replace(
     _ setClock: () -> Void, by replace: (_ commitSequence: Int64) throws(StorageFailure) -> Void
@@ -24,19 +25,23 @@ extension Committer {
       pageObserver?.begin(after: books.lastPageUpdate)
     }
     do { try replace(books.head.commitSequence + 1) } catch {
-      if error.kind == .failedSync { die([], error) }
-      throw error
+      // Only then is it known that the commit is not in the log.
+      if error.kind == .full || error.kind == .busy { throw error }
+      throw dying(error)
     }
-    do { try adopt(setClock) } catch {
-      // What is in memory is not what is in the file.
-      die([], error)
-      throw error
-    }
+    // What is in memory is not what is in the file.
+    do { try adopt(setClock) } catch { throw dying(error) }
     // The disk has taken it.
     becomeWritable()
     checkpoint(isIdle: false)
     store.noteLog()
     return books.head.commitSequence
+  }
+
+  /// The caller is not told that nothing has changed.
+  private func dying(_ error: StorageFailure) -> StorageFailure {
+    die([], error)
+    return StorageFailure(.failedSync, error.message, operation: error.operation)
   }
 
   private func adopt(_ setClock: () -> Void) throws(StorageFailure) {
