@@ -142,7 +142,8 @@ let package = Package(
     .testTarget(
       name: "CoreTests",
       dependencies: [
-        "CTallyFaultyDisk", "CTallyProcess", "TallyMemoryEngine", "TallyTestSupport", "tally", "TallyCore",
+        "CTallyFaultyDisk", "CTallyFaultyMemory", "CTallyProcess", "TallyMemoryEngine", "TallyTestSupport",
+        "tally", "TallyCore",
         "TallySQLiteStore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto,
       ],
       exclude: ["Store/Fixtures"],
@@ -186,6 +187,11 @@ let package = Package(
     .target(
       name: "CTallyFaultyDisk", path: "Tests/CTallyFaultyDisk", cSettings: strictC,
       linkerSettings: [.linkedLibrary("dl")]),
+
+    // Memory that SQLite does not get, for tests: it takes the place of SQLite's allocator in their program.
+    .target(
+      name: "CTallyFaultyMemory", dependencies: ["CTallySQLite"], path: "Tests/CTallyFaultyMemory",
+      cSettings: strictC),
 
     // Faults across processes, and the server with a fault built in that its canaries run against.
     .executableTarget(

@@ -153,9 +153,9 @@ static int cut(faulty_disk *disk, const char *into, int divisor, int remainder) 
   return 0;
 }
 
-int faulty_disk_note_sync(faulty_disk *disk, const char *rest, int descriptor) {
+int faulty_disk_note_sync(faulty_disk *disk, const char *rest, int descriptor, int fails) {
   if (*rest == 0) {
-    int has_failed = faulty_disk_is_due(disk, FAULTY_DISK_DIRECTORY_SYNC);
+    int has_failed = fails || faulty_disk_is_due(disk, FAULTY_DISK_DIRECTORY_SYNC);
     if (has_failed && errno == EINTR) return 1;
     for (int i = 0; i < FILE_COUNT; i++) {
       disk_file *file = &disk->files[i];
@@ -172,15 +172,15 @@ int faulty_disk_note_sync(faulty_disk *disk, const char *rest, int descriptor) {
     return has_failed;
   }
   disk_file *file = file_named(disk, rest);
-  if (file == NULL) return 0;
+  if (file == NULL) return fails;
   if (file == &disk->files[DATABASE] && disk->cut_skip >= 0 && disk->cut_skip-- == 0)
     disk->has_cut = cut(disk, disk->cut_path, disk->cut_divisor, disk->cut_remainder) == 0;
-  if (file == &disk->files[JOURNAL]) {
+  if (file == &disk->files[JOURNAL] && !fails) {
     write_out(file, descriptor);
     return 0;
   }
   int kind = file == &disk->files[LOG] ? FAULTY_DISK_LOG_SYNC : FAULTY_DISK_DATABASE_SYNC;
-  if (!faulty_disk_is_due(disk, kind)) {
+  if (!fails && !faulty_disk_is_due(disk, kind)) {
     write_out(file, descriptor);
     return 0;
   }

@@ -70,8 +70,8 @@ int faulty_disk_call(faulty_disk *disk, int kind);
 // What the calls tell, under the mutex; what they tell of has happened, but for a sync.
 void faulty_disk_note_write(faulty_disk *disk, const char *rest, off_t offset, ssize_t count);
 void faulty_disk_note_unlink(faulty_disk *disk, const char *rest);
-// Returns 1 when it has failed.
-int faulty_disk_note_sync(faulty_disk *disk, const char *rest, int descriptor);
+// `fails`: it is to fail, with errno set. Returns 1 when it has failed, for that or for a fault that is due.
+int faulty_disk_note_sync(faulty_disk *disk, const char *rest, int descriptor, int fails);
 
 // Recording.c. `rest` of a file begins with '/'.
 void recording_write(recording *to, const char *rest, const void *bytes, off_t count, off_t offset);

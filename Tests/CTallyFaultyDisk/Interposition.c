@@ -4,7 +4,8 @@
 // Invariants:
 // 1. A call on a watched file is carried out under the mutex of the disks, so that its place among the others
 //    is known.
-// 2. A call that is to fail is not carried out; one that is to be short is, for half of its bytes.
+// 2. A call that is to fail is not carried out; one that is to be short is, for half of its bytes, at
+//    least one.
 // 3. A lock waits for nobody: only calls that return at once are watched.
 //
 // Owner: the threads that call.
@@ -69,7 +70,7 @@ static ssize_t read_with(ssize_t (*real)(int, void *, size_t, off64_t), int desc
   watched call;
   if (!begin(&call, descriptor)) return real(descriptor, bytes, count, offset);
   int due = faulty_disk_call(call.disk, FAULTY_DISK_CALL_READ);
-  if (due == CALL_IS_SHORT) count /= 2;
+  if (due == CALL_IS_SHORT) count -= count / 2;
   ssize_t done = due == CALL_FAILS ? -1 : real(descriptor, bytes, count, offset);
   faulty_disk_leave();
   return done;
@@ -88,7 +89,7 @@ static ssize_t write_with(ssize_t (*real)(int, const void *, size_t, off64_t), i
   watched call;
   if (!begin(&call, descriptor)) return real(descriptor, bytes, count, offset);
   int due = faulty_disk_call(call.disk, FAULTY_DISK_CALL_WRITE);
-  if (due == CALL_IS_SHORT) count /= 2;
+  if (due == CALL_IS_SHORT) count -= count / 2;
   ssize_t done = due == CALL_FAILS ? -1 : real(descriptor, bytes, count, offset);
   if (done > 0) {
     faulty_disk_note_write(call.disk, call.rest, offset, done);
@@ -135,8 +136,8 @@ static int sync_with(int (*real)(int), int descriptor) {
   watched call;
   if (!begin(&call, descriptor)) return real(descriptor);
   look_at_log_sync(&call);
-  int has_failed = faulty_disk_call(call.disk, FAULTY_DISK_CALL_SYNC) == CALL_FAILS ||
-                   faulty_disk_note_sync(call.disk, call.rest, descriptor);
+  int fails = faulty_disk_call(call.disk, FAULTY_DISK_CALL_SYNC) == CALL_FAILS;
+  int has_failed = faulty_disk_note_sync(call.disk, call.rest, descriptor, fails);
   // A signal has interrupted nothing yet.
   if (!has_failed || errno != EINTR) recording_sync(call.disk->recording, call.rest, has_failed);
   faulty_disk_leave();

@@ -40,7 +40,9 @@ struct ImportTests {
   /// Programs that stand with the tests.
   static let testPrograms: Set<String> = ["TallyFaultyServer", "TallyClientWorker"]
   /// What the tests of all rooms share.
-  static let testLibraries: Set<String> = ["TallyTestSupport", "TallyMemoryEngine", "CTallyFaultyDisk"]
+  static let testLibraries: Set<String> = [
+    "TallyTestSupport", "TallyMemoryEngine", "CTallyFaultyDisk", "CTallyFaultyMemory",
+  ]
 
   /// The modules that a file imports, with the line.
   static func imports(_ file: SourceFile) -> [(line: Int, module: String)] {

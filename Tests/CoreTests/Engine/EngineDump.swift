@@ -12,14 +12,20 @@ struct EngineDump {
   private(set) var lines: [String] = []
   private let engine: any ServedEngine
   private let users: [String]
+  private let reading: (_ read: () -> String) -> String
 
   private static let pageLength = 5
   /// A few rows of a list.
   private static let pageByteCount = 700
 
-  init(of engine: any ServedEngine, users: [String]) throws {
+  /// - Parameter reading: how each fact is read.
+  init(
+    of engine: any ServedEngine, users: [String],
+    reading: @escaping (_ read: () -> String) -> String = { $0() }
+  ) throws {
     self.engine = engine
     self.users = users
+    self.reading = reading
     for userId in users {
       add("balance of \(userId)") { try engine.balance(userId: userId).value }
       add("settings of \(userId)") { try engine.settings(userId: userId).value }
@@ -44,9 +50,12 @@ struct EngineDump {
   }
 
   private mutating func add(_ name: String, _ body: () throws -> Any) {
-    do { lines.append("\(name): \(try body())") } catch {
-      lines.append("\(name): \((error as? Refusal)?.reason.rawValue ?? "\(error)")")
-    }
+    lines.append(
+      reading {
+        do { return "\(name): \(try body())" } catch {
+          return "\(name): \((error as? Refusal)?.reason.rawValue ?? "\(error)")"
+        }
+      })
   }
 
   /// A list, page by page.

@@ -12,6 +12,9 @@ internal import Testing
 
   enum Failure: Sendable { case directorySync, databaseSync, logSync, unlock }
 
+  /// Calls on the files of the directory, whichever.
+  enum Call: Int, Sendable, CaseIterable { case read, write, sync, truncate, open, lock, unlink, rename }
+
   /// Which of the pages that wait to be written a power cut finds written.
   struct Written: Sendable {
     var divisor: Int32
@@ -39,6 +42,30 @@ internal import Testing
       case .unlock: FAULTY_DISK_UNLOCK
       }
     unsafe faulty_disk_fail(disk, Int32(kind), skip, count, error)
+  }
+
+  /// From the next call of a kind but `skip` on, `count` fail.
+  /// - Parameter error: nil for reads and writes of half of the bytes.
+  func fail(_ call: Call, skip: Int32, count: Int32, error: Int32?) {
+    unsafe faulty_disk_fail_call(disk, Self.number(call), skip, count, error ?? FAULTY_DISK_SHORT)
+  }
+
+  /// How many calls of a kind there were.
+  func callCount(_ call: Call) -> Int { Int(unsafe faulty_disk_calls(disk, Self.number(call))) }
+
+  private static func number(_ call: Call) -> Int32 {
+    let kind =
+      switch call {
+      case .read: FAULTY_DISK_CALL_READ
+      case .write: FAULTY_DISK_CALL_WRITE
+      case .sync: FAULTY_DISK_CALL_SYNC
+      case .truncate: FAULTY_DISK_CALL_TRUNCATE
+      case .open: FAULTY_DISK_CALL_OPEN
+      case .lock: FAULTY_DISK_CALL_LOCK
+      case .unlink: FAULTY_DISK_CALL_UNLINK
+      case .rename: FAULTY_DISK_CALL_RENAME
+      }
+    return Int32(kind)
   }
 
   var failureCount: Int { Int(unsafe faulty_disk_failures(disk)) }

@@ -27,7 +27,7 @@ final class TemporaryDirectory: Sendable {
   }
 
   deinit {
-    for name in ["tally.db", "tally.db-wal", "tally.db-shm", "daemon.lock"] {
+    for name in ["tally.db", "tally.db-wal", "tally.db-shm", "tally.db-journal", "daemon.lock"] {
       unsafe unlink(path + "/" + name)
     }
     unsafe rmdir(path)
