@@ -6,7 +6,7 @@
 //
 // Invariants:
 // 1. Events are level-triggered: what is left unread is reported again. So one read a round is enough, and no
-//    socket can keep the thread from the others.
+//    socket can keep the thread from the others: those that are ready at once share what one read takes.
 // 2. One thread polls at a time. Only that thread touches what it needs for that, which goes to the next with
 //    the turn; other threads send it work.
 // 3. Tokens are never used twice, so an event of a closed socket finds nobody.
@@ -33,8 +33,10 @@ final class Poller: @unchecked Sendable {
 
   typealias Mail = @Sendable (Poller) -> Void
 
-  /// Bytes of one read.
+  /// Bytes of one read, and of all the reads of a round together, but for `leastReadByteCount` each.
   static let readByteCount = 64 << 10
+  /// A dozen small calls: enough for the cost of reading not to count.
+  static let leastReadByteCount = 2 << 10
   /// Events taken by one wait.
   static let eventCount = 128
   private static let wakeToken: UInt64 = 0
@@ -54,6 +56,8 @@ final class Poller: @unchecked Sendable {
   private let turns = Turns()
   /// The event that is being looked at was the only one of its wait.
   private var mayLead = false
+  /// What each of the sockets of this round may read. For the handler of an event.
+  private(set) var shareByteCount = Poller.readByteCount
   /// What the thread does next, while another may take its turn.
   private var led: (@Sendable () -> Void)?
 
@@ -201,6 +205,7 @@ final class Poller: @unchecked Sendable {
       }
       var isWoken = false
       mayLead = count == 1
+      shareByteCount = max(Self.leastReadByteCount, Self.readByteCount / max(1, Int(count)))
       for index in 0..<max(0, Int(count)) {
         let event = buffers.events[index]
         if event.token == Self.wakeToken {

@@ -35,9 +35,11 @@ enum Socket {
     case failed(Int32)
   }
 
-  static func receive(_ descriptor: Int32, into buffer: inout [UInt8]) -> Received {
+  static func receive(
+    _ descriptor: Int32, into buffer: inout [UInt8], atMost limit: Int = .max
+  ) -> Received {
     let count = unsafe buffer.withUnsafeMutableBytes {
-      unsafe clinux_receive(descriptor, $0.baseAddress, $0.count)
+      unsafe clinux_receive(descriptor, $0.baseAddress, min($0.count, limit))
     }
     if count > 0 { return .bytes(count) }
     if count == 0 { return .end }

@@ -5,7 +5,7 @@
 //    that thread work. So it always finds the queue free, and no further thread has to start, however many
 //    connections end at once.
 // 2. A round reads once, handles every whole frame of what it has read, and sends all replies that are ready
-//    at once.
+//    at once. It reads its share of the poller's round, and the rest of a cut frame, whose bytes cost little.
 // 3. Nothing here blocks: handlers answer at once, or later through the outbox.
 // 4. The connection rests while too much waits for the peer, for the handler of a bulk stream, or, for a
 //    bounded time, for the handler of its only stream. No frame is looked at then; what was read already
@@ -153,7 +153,8 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   var rests: Bool { outbox.isPaused || state.isHeld }
 
   private func receive(_ scratch: inout [UInt8]) {
-    switch Socket.receive(descriptor, into: &scratch) {
+    let limit = max(outbox.poller.shareByteCount, parser.missingByteCount)
+    switch Socket.receive(descriptor, into: &scratch, atMost: limit) {
     case .bytes(let count):
       if server.options.idleNanoseconds != nil { idleSince = now }
       receivedByteCount = count

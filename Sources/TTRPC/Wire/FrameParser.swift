@@ -40,6 +40,11 @@ struct FrameParser {
   /// A frame has begun and not ended.
   var isMidFrame: Bool { !held.isEmpty || discardByteCount > 0 }
   var heldByteCount: Int { held.count }
+  /// What the cut frame lacks, as far as its header is there.
+  var missingByteCount: Int {
+    guard discardByteCount == 0, held.count >= FrameHeader.byteCount else { return discardByteCount }
+    return FrameHeader.byteCount + FrameHeader(held.span, at: 0).length - held.count
+  }
 
   /// Takes a read's bytes and hands on what is whole. `handle` returns false to stop after that frame.
   /// Returns how many bytes were taken: all of them, unless it was stopped.

@@ -62,6 +62,20 @@ struct FrameParserTests {
     }
   }
 
+  @Test("what a cut frame lacks is known from its header on")
+  func missing() throws {
+    let frame = RawFrame(streamId: 1, type: 1, payload: [UInt8](repeating: 1, count: 100)).bytes
+    let over = RawFrame(streamId: 3, type: 1, payload: [UInt8](repeating: 2, count: 2_000)).bytes
+    for (bytes, count) in [
+      (frame, 0), (Array(frame.prefix(9)), 0), (Array(frame.prefix(10)), 100), (Array(frame.prefix(70)), 40),
+      (Array(over.prefix(11)), 1_999), (frame + frame.prefix(109), 1),
+    ] {
+      for size in [1, bytes.count] {
+        #expect(try parse(bytes, by: size).1.missingByteCount == count, "\(bytes.count) bytes by \(size)")
+      }
+    }
+  }
+
   @Test("a length at the limit passes, one more is dropped as it arrives")
   func limit() throws {
     let atLimit = RawFrame(streamId: 1, type: 1, payload: [UInt8](repeating: 1, count: 64))
