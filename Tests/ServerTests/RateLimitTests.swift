@@ -266,7 +266,7 @@ extension LiveServer {
   fileprivate func apply(_ commands: [AdminCommand.SetRateLimit]) async throws {
     let outcomes = await withCheckedContinuation { continuation in
       server.engineForTesting.submit(
-        Work(submission: Submission(commands: commands, userId: "", byteCount: 0), group: nil) {
+        Work(submission: Submission(commands: commands, sharer: "", byteCount: 0), group: nil) {
           continuation.resume(returning: $0)
         })
     }

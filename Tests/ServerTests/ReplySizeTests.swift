@@ -28,7 +28,7 @@ import Testing
       idempotency: Idempotency(key: key, digest: Digest(bytes: [UInt8](repeating: 7, count: 32))))
     let outcomes = await withCheckedContinuation { continuation in
       live.server.engineForTesting.submit(
-        Work(submission: Submission(commands: [command], userId: userId, byteCount: 100), group: nil) {
+        Work(submission: Submission(commands: [command], sharer: userId, byteCount: 100), group: nil) {
           continuation.resume(returning: $0)
         })
     }

@@ -176,7 +176,7 @@ extension ClientConnection {
         Plan(id: "p", displayName: "", monthlyCreditMicros: 1, grantExpiry: .never))
       live.server.engineForTesting.submit(
         Work(
-          submission: Submission(commands: [filling], userId: "", byteCount: 32 << 20), group: nil,
+          submission: Submission(commands: [filling], sharer: "", byteCount: 32 << 20), group: nil,
           completion: { _ in }))
       let runs = (0..<3 * Limits.runStreamBatchCount).map { TallystickV1.RecordRunRequest.sample("r\($0)") }
       // A connection that waits is not read.

@@ -15,8 +15,9 @@ public protocol ReplyGroup: AnyObject, Sendable {
 /// One call's worth of commands of one kind: a single one, or a batch whose items are decided one by one.
 public struct Submission<Command: Mutation>: Sendable {
   public var commands: [Command]
-  /// The one user it counts against for fairness; empty when there are many.
-  public var userId: String
+  /// Whose part of the writer's queue it takes: the user's, or whoever else it counts against when it names
+  /// none or many.
+  public var sharer: String
   /// On the monotonic clock; past it, the submission is dropped, not applied.
   public var deadlineNanoseconds: UInt64?
   /// Cost in the queue's byte budget.
@@ -32,12 +33,12 @@ public struct Submission<Command: Mutation>: Sendable {
   public var objection: (@Sendable (Command.Reply) -> Refusal?)?
 
   public init(
-    commands: [Command], userId: String, deadlineNanoseconds: UInt64? = nil, byteCount: Int,
+    commands: [Command], sharer: String, deadlineNanoseconds: UInt64? = nil, byteCount: Int,
     isCancelled: (@Sendable () -> Bool)? = nil
   ) {
     self.isCancelled = isCancelled
     self.commands = commands
-    self.userId = userId
+    self.sharer = sharer
     self.deadlineNanoseconds = deadlineNanoseconds
     self.byteCount = byteCount
   }

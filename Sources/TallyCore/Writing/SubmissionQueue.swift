@@ -1,11 +1,13 @@
-// What waits for the writer: bounded, and fair among users.
+// What waits for the writer: bounded, and fair among its sharers, who are users for the most part.
 //
 // Invariants:
-// 1. At most `maximumItems` and `maximumBytes` wait, at most a quarter of each from one user. What does not
-//    fit is refused before anything of it runs.
+// 1. At most `maximumItems` and `maximumBytes` wait. What does not fit is refused before anything of it runs.
+//    Who has something waiting may add to it while that is less than a third of what is free: a quarter of
+//    the queue for one alone, less for each of several, so that there is always room for one who has nothing
+//    waiting, however many flood the queue. (Dynamic thresholds: Choudhury and Hahne, 1998.)
 // 2. A batch is at most `batchItems` and `batchBytes`, but never empty while something waits.
-// 3. One user's submissions are taken in the order in which they came. When more waits than one batch
-//    takes, users take turns.
+// 3. One sharer's submissions are taken in the order in which they came. When more waits than one batch
+//    takes, sharers take turns.
 //
 // A value; the inbox's lock guards it.
 
@@ -14,8 +16,8 @@ internal import DequeModule
 struct SubmissionQueue {
   static let maximumItems = 4_096
   static let maximumBytes = 32 << 20
-  /// One user has at most this part of the queue. Submissions of many users are nobody's.
-  static let maximumShare = 4
+  /// One sharer has at most this part of what the others leave.
+  static let freePart = 3
   static let batchItems = 256
   static let batchBytes = 1 << 20
 
@@ -24,9 +26,9 @@ struct SubmissionQueue {
     var byteCount = 0
   }
 
-  /// In order of arrival, while one batch takes it all: no user can have a quarter of the queue then.
+  /// In order of arrival, while one batch takes it all: nobody can have a quarter of the queue then.
   private var few: [Work] = []
-  /// By user, once there is more.
+  /// By sharer, once there is more.
   private var lanes: [ExactText: Lane] = [:]
   private var turns: Deque<ExactText> = []
   private(set) var count = 0
@@ -57,33 +59,32 @@ struct SubmissionQueue {
   }
 
   private func hasShare(_ work: Work) -> Bool {
-    let userId = ExactText(work.userId)
-    guard !userId.text.isEmpty, let lane = lanes[userId] else { return true }
-    return lane.works.count < Self.maximumItems / Self.maximumShare
-      && lane.byteCount + work.byteCount <= Self.maximumBytes / Self.maximumShare
+    guard let lane = lanes[ExactText(work.sharer)] else { return true }
+    return lane.works.count * Self.freePart < Self.maximumItems - count
+      && (lane.byteCount + work.byteCount) * Self.freePart <= Self.maximumBytes - byteCount - work.byteCount
   }
 
   private mutating func enter(_ work: Work) {
-    let userId = ExactText(work.userId)
-    if lanes[userId] == nil { turns.append(userId) }
-    lanes[userId, default: Lane()].works.append(work)
-    lanes[userId, default: Lane()].byteCount += work.byteCount
+    let sharer = ExactText(work.sharer)
+    if lanes[sharer] == nil { turns.append(sharer) }
+    lanes[sharer, default: Lane()].works.append(work)
+    lanes[sharer, default: Lane()].byteCount += work.byteCount
   }
 
-  /// Takes back what was taken and not decided: before what its users sent later, behind other users.
+  /// Takes back what was taken and not decided: before what its sharers sent later, behind others.
   mutating func putBack(_ works: [Work]) {
     for earlier in few { enter(earlier) }
     few.removeAll(keepingCapacity: true)
     for work in works {
-      let userId = ExactText(work.userId)
-      guard lanes[userId] == nil else { continue }
-      lanes[userId] = Lane()
-      turns.append(userId)
+      let sharer = ExactText(work.sharer)
+      guard lanes[sharer] == nil else { continue }
+      lanes[sharer] = Lane()
+      turns.append(sharer)
     }
     for work in works.reversed() {
-      let userId = ExactText(work.userId)
-      lanes[userId, default: Lane()].works.prepend(work)
-      lanes[userId, default: Lane()].byteCount += work.byteCount
+      let sharer = ExactText(work.sharer)
+      lanes[sharer, default: Lane()].works.prepend(work)
+      lanes[sharer, default: Lane()].byteCount += work.byteCount
       count += 1
       byteCount += work.byteCount
     }
@@ -101,12 +102,12 @@ struct SubmissionQueue {
     }
     var batch: [Work] = []
     var bytes = 0
-    while batch.count < Self.batchItems, let userId = turns.first, let next = lanes[userId]?.works.first {
+    while batch.count < Self.batchItems, let sharer = turns.first, let next = lanes[sharer]?.works.first {
       guard batch.isEmpty || bytes + next.byteCount <= Self.batchBytes else { break }
       turns.removeFirst()
-      lanes[userId]?.works.removeFirst()
-      lanes[userId]?.byteCount -= next.byteCount
-      if lanes[userId]?.works.isEmpty == true { lanes[userId] = nil } else { turns.append(userId) }
+      lanes[sharer]?.works.removeFirst()
+      lanes[sharer]?.byteCount -= next.byteCount
+      if lanes[sharer]?.works.isEmpty == true { lanes[sharer] = nil } else { turns.append(sharer) }
       bytes += next.byteCount
       batch.append(next)
     }

@@ -8,7 +8,7 @@
 // Owner: the inbox until the writer takes it, then the writer's queue.
 
 public final class Work: Sendable {
-  let userId: String
+  let sharer: String
   let deadlineNanoseconds: UInt64?
   let byteCount: Int
   let lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?
@@ -28,7 +28,7 @@ public final class Work: Sendable {
   ) {
     let pending = Pending(submission.commands, submission.objection, completion)
     self.init(
-      userId: submission.userId, deadlineNanoseconds: submission.deadlineNanoseconds,
+      sharer: submission.sharer, deadlineNanoseconds: submission.deadlineNanoseconds,
       byteCount: submission.byteCount, lead: submission.lead, isCancelled: submission.isCancelled,
       group: group, commands: pending,
       decideNext: { (records) throws(StorageFailure) in try pending.decideNext(on: records) },
@@ -37,13 +37,13 @@ public final class Work: Sendable {
 
   @usableFromInline
   init(
-    userId: String, deadlineNanoseconds: UInt64?, byteCount: Int,
+    sharer: String, deadlineNanoseconds: UInt64?, byteCount: Int,
     lead: (@Sendable (_ work: @escaping @Sendable () -> Void) -> Bool)?,
     isCancelled: (@Sendable () -> Bool)?, group: (any ReplyGroup)?, commands: any PendingCommands,
     decideNext: @escaping @Sendable (ReadSet) throws(StorageFailure) -> Bool,
     complete: @escaping @Sendable () -> Void
   ) {
-    self.userId = userId
+    self.sharer = sharer
     self.deadlineNanoseconds = deadlineNanoseconds
     self.byteCount = byteCount
     self.lead = lead

@@ -138,17 +138,21 @@ extension Services {
   /// itself. The longest is DeleteMedia's: 256 ids of pages.
   static let boundedReplyByteCount = 131_072
 
-  /// - Parameter userId: nil when the submission counts against nobody.
+  /// - Parameter userId: nil when the submission names no user, or many; it counts against its connection then.
   func submission<Command: Mutation>(
     _ commands: [Command], userId: String?, _ context: CallContext, byteCount: Int
   ) -> Submission<Command> {
     var submission = Submission(
-      commands: commands, userId: userId ?? "", deadlineNanoseconds: context.deadlineNanoseconds,
+      commands: commands, sharer: userId ?? Self.sharer(context),
+      deadlineNanoseconds: context.deadlineNanoseconds,
       byteCount: byteCount)
     if context.isLone { submission.lead = { context.lead($0) } }
     if context.cancelToken != nil { submission.isCancelled = { context.isCancelled } }
     return submission
   }
+
+  /// The connection. No user's id has a NUL.
+  private static func sharer(_ context: CallContext) -> String { "\0\(context.connectionId)" }
 }
 
 extension UnaryResponder {

@@ -132,7 +132,7 @@ struct Caller {
     let began = nanoseconds
     let (outcomes, ended) = await withCheckedContinuation { continuation in
       let submission = Submission(
-        commands: commands, userId: "", deadlineNanoseconds: nil, byteCount: 256 * commands.count)
+        commands: commands, sharer: "", deadlineNanoseconds: nil, byteCount: 256 * commands.count)
       engine.submit(submission, group: nil) {
         continuation.resume(returning: ($0, DispatchTime.now().uptimeNanoseconds))
       }

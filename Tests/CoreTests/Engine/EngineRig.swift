@@ -86,7 +86,7 @@ extension Engine {
     let done = DispatchSemaphore(value: 0)
     let outcomes = Lock<[Result<It.Reply, Refusal>]>([])
     let submission = Submission(
-      commands: commands, userId: "", deadlineNanoseconds: nil, byteCount: 256 * commands.count)
+      commands: commands, sharer: "", deadlineNanoseconds: nil, byteCount: 256 * commands.count)
     submit(
       Work(submission: submission, group: nil) { result in
         outcomes.withLock { $0 = result }

@@ -9,9 +9,9 @@ internal import Testing
 
 @Suite("Submission queue")
 struct QueueTests {
-  private func work(_ userId: String, bytes: Int = 1) -> Work {
+  private func work(_ sharer: String, bytes: Int = 1) -> Work {
     Work(
-      submission: Submission<Command>(commands: [], userId: userId, byteCount: bytes), group: nil,
+      submission: Submission<Command>(commands: [], sharer: sharer, byteCount: bytes), group: nil,
       completion: { _ in })
   }
 
@@ -25,54 +25,67 @@ struct QueueTests {
 
   private func take(_ queue: inout SubmissionQueue) -> [Work] { queue.take() }
 
-  @Test("holds 4,096 items, 1,024 of one user")
+  @Test("one alone has 1,024 of 4,096 items, each of several a third of what is free")
   func items() throws {
     var queue = SubmissionQueue()
     for _ in 0..<1_024 { try add(&queue, work("a")) }
     try add(&queue, work("a"), fits: false)
     // Texts that look alike are different users.
-    for _ in 0..<1_024 { try add(&queue, work("\u{e9}")) }
-    for _ in 0..<1_024 { try add(&queue, work("e\u{301}")) }
-    for _ in 0..<1_024 { try add(&queue, work("")) }
-    #expect(queue.isFull)
-    try add(&queue, work("b"), fits: false)
+    for _ in 0..<768 { try add(&queue, work("\u{e9}")) }
+    try add(&queue, work("\u{e9}"), fits: false)
+    for _ in 0..<576 { try add(&queue, work("e\u{301}")) }
+    try add(&queue, work("e\u{301}"), fits: false)
+    try add(&queue, work("a"), fits: false)
+    #expect(!queue.isFull)
     var taken = 0
     while !queue.isEmpty { taken += queue.take().count }
-    #expect(taken == 4_096)
-    #expect(queue.byteCount == 0 && !queue.isFull)
+    #expect(taken == 1_024 + 768 + 576)
+    #expect(queue.byteCount == 0)
+    for _ in 0..<1_024 { try add(&queue, work("a")) }
   }
 
-  @Test("submissions of many users may fill it")
-  func many() throws {
+  @Test("however many flood it, there is room for one who has nothing waiting", arguments: [4, 64, 1_000])
+  func newcomer(floodCount: Int) throws {
     var queue = SubmissionQueue()
-    for _ in 0..<SubmissionQueue.maximumItems { try add(&queue, work("")) }
-    try add(&queue, work(""), fits: false)
+    var hasRoom = true
+    while hasRoom {
+      hasRoom = false
+      for number in 0..<floodCount where queue.add(work("loud-\(number)")) { hasRoom = true }
+    }
+    let flooded = queue.count
+    #expect(flooded > SubmissionQueue.maximumItems / 2 && !queue.isFull)
+    for number in 0..<SubmissionQueue.maximumItems - flooded { try add(&queue, work("quiet-\(number)")) }
+    #expect(queue.isFull)
+    try add(&queue, work("late"), fits: false)
   }
 
-  @Test("holds 32 MiB, 8 MiB of one user")
+  @Test("holds 32 MiB, 8 MiB of one alone")
   func bytes() throws {
     var queue = SubmissionQueue()
     let megabyte = 1 << 20
     for _ in 0..<8 { try add(&queue, work("a", bytes: megabyte)) }
     try add(&queue, work("a", bytes: 1), fits: false)
-    for _ in 0..<24 { try add(&queue, work("", bytes: megabyte)) }
+    // Who has nothing waiting may send a large one.
+    try add(&queue, work("b", bytes: 12 * megabyte))
     try add(&queue, work("b", bytes: 1), fits: false)
+    try add(&queue, work("c", bytes: 12 * megabyte))
     #expect(queue.isFull)
+    try add(&queue, work("d", bytes: 1), fits: false)
   }
 
   @Test("a batch is 256 items or 1 MiB, and one large item is a batch of its own")
   func batches() throws {
     var queue = SubmissionQueue()
-    for _ in 0..<300 { try add(&queue, work("", bytes: 10)) }
+    for _ in 0..<300 { try add(&queue, work("a", bytes: 10)) }
     #expect(take(&queue).count == 256)
     #expect(take(&queue).count == 44)
     #expect(take(&queue).isEmpty)
     try add(&queue, work("a", bytes: 3 << 20))
     try add(&queue, work("b", bytes: 1 << 20))
     try add(&queue, work("c", bytes: 1))
-    #expect(take(&queue).map(\.userId) == ["a"])
-    #expect(take(&queue).map(\.userId) == ["b"])
-    #expect(take(&queue).map(\.userId) == ["c"])
+    #expect(take(&queue).map(\.sharer) == ["a"])
+    #expect(take(&queue).map(\.sharer) == ["b"])
+    #expect(take(&queue).map(\.sharer) == ["c"])
   }
 
   @Test("users take turns when more waits than a batch takes; each keeps its order")
@@ -82,9 +95,9 @@ struct QueueTests {
     try add(&queue, work("quiet", bytes: 1))
     try add(&queue, work("quiet", bytes: 2))
     let batch = queue.take()
-    let positions = batch.indices.filter { batch[$0].userId == "quiet" }
+    let positions = batch.indices.filter { batch[$0].sharer == "quiet" }
     #expect(positions == [1, 3])
-    let loud = batch.filter { $0.userId == "loud" }.map(\.byteCount)
+    let loud = batch.filter { $0.sharer == "loud" }.map(\.byteCount)
     #expect(loud == Array(0..<254))
   }
 
@@ -99,8 +112,8 @@ struct QueueTests {
     queue.putBack(Array(taken.prefix(2)))
     #expect(queue.count == 4 && queue.byteCount == 12)
     let next = take(&queue)
-    #expect(next.filter { $0.userId == "a" }.map(\.byteCount) == [1, 2, 4])
-    #expect(next.map(\.userId).firstIndex(of: "c") ?? 9 <= 1)
+    #expect(next.filter { $0.sharer == "a" }.map(\.byteCount) == [1, 2, 4])
+    #expect(next.map(\.sharer).firstIndex(of: "c") ?? 9 <= 1)
     #expect(queue.isEmpty && queue.byteCount == 0)
     // Put back works count in their user's share.
     for _ in 0..<1_024 { try add(&queue, work("a")) }
@@ -119,10 +132,10 @@ struct QueueTests {
     faults.afterWriting { (_) throws(StoreFault) in _ = gate.wait(until: { $0 }, then: { _ in }) }
     let engine = try open(directory, faults: faults)
     let answered = Monitor<[String: Int]>([:])
-    func send(_ userId: String, _ name: String) {
+    func send(_ sharer: String, _ name: String) {
       engine.submit(
         Submission(
-          commands: [purchase(name, 1, "p")], userId: userId, deadlineNanoseconds: nil, byteCount: 10),
+          commands: [purchase(name, 1, "p")], sharer: sharer, deadlineNanoseconds: nil, byteCount: 10),
         group: nil
       ) { outcomes in
         let reason = outcomes.first?.refusal?.reason.rawValue ?? "applied"
@@ -134,12 +147,14 @@ struct QueueTests {
     try waitUntil { engine.pendingCount == 0 }
     for number in 0..<1_100 { send("loud", "p\(number)") }
     #expect(answered.withLock { $0 } == ["QUEUE_FULL": 1_100 - 1_024])
-    for number in 0..<4_000 { send("", "q\(number)") }
-    #expect(answered.withLock { $0 } == ["QUEUE_FULL": 76 + 4_000 - 3_072])
+    for number in 0..<3_072 { send("q\(number)", "q\(number)") }
+    #expect(answered.withLock { $0 } == ["QUEUE_FULL": 76])
     #expect(engine.admission()?.reason == .queueFull)
+    send("late", "late")
+    #expect(answered.withLock { $0 } == ["QUEUE_FULL": 77])
     gate.withLock { $0 = true }
     gate.broadcast()
-    try waitUntil { answered.withLock { $0.values.reduce(0, +) } == 5_101 }
+    try waitUntil { answered.withLock { $0.values.reduce(0, +) } == 4_174 }
     #expect(engine.admission() == nil)
     #expect(engine.state().ledgerSequence == 4_097)
     try engine.close()

@@ -54,7 +54,7 @@ import Testing
     let gated = Slot<Outcome>()
     func send(_ command: Command, _ userId: String, _ slot: Slot<Outcome>) {
       engine.submit(
-        Submission(commands: [command], userId: userId, byteCount: 100), group: nil
+        Submission(commands: [command], sharer: userId, byteCount: 100), group: nil
       ) { outcomes in if let outcome = outcomes.first { slot.put(outcome) } }
     }
     send(purchase("gate", 1, "gate"), "gate", gated)
@@ -87,12 +87,12 @@ import Testing
     // One batch of them all, and each by itself.
     let batch = Slot<[Outcome]>()
     engine.submit(
-      Submission(commands: users.map { consume($0, 1, "batch") }, userId: "", byteCount: 100), group: nil
+      Submission(commands: users.map { consume($0, 1, "batch") }, sharer: "", byteCount: 100), group: nil
     ) { batch.put($0) }
     let slots = users.map { _ in Slot<Outcome>() }
     for (user, slot) in zip(users, slots) {
       engine.submit(
-        Submission(commands: [consume(user, 1, "alone")], userId: user, byteCount: 100), group: nil
+        Submission(commands: [consume(user, 1, "alone")], sharer: user, byteCount: 100), group: nil
       ) { outcomes in if let outcome = outcomes.first { slot.put(outcome) } }
     }
     #expect(try batch.wait().allSatisfy { $0.receipt != nil })
@@ -117,10 +117,10 @@ import Testing
     clock.set(wallMicros: noon + 1_000 * second)
     let (batch, other) = (Slot<[Outcome]>(), Slot<[Outcome]>())
     engine.submit(
-      Submission(commands: users.map { purchase($0, 5, "p-\($0)") }, userId: "", byteCount: 100), group: nil
+      Submission(commands: users.map { purchase($0, 5, "p-\($0)") }, sharer: "", byteCount: 100), group: nil
     ) { batch.put($0) }
     engine.submit(
-      Submission(commands: [purchase("other", 5, "p-other")], userId: "other", byteCount: 100), group: nil
+      Submission(commands: [purchase("other", 5, "p-other")], sharer: "other", byteCount: 100), group: nil
     ) { other.put($0) }
     #expect(try other.wait().allSatisfy { $0.receipt != nil })
     #expect(try batch.wait().allSatisfy { $0.receipt?.balance.availableMicros == 5 })

@@ -25,7 +25,7 @@ struct SubmissionTests {
     // may stand before that look, the second stands after it.
     for _ in 0..<2 { try engine.sweep() }
     let answered = Slot<[Outcome]>()
-    var submission = Submission(commands: [consume("u", 1, "c")], userId: "u", byteCount: 100)
+    var submission = Submission(commands: [consume("u", 1, "c")], sharer: "u", byteCount: 100)
     submission.lead = Self.atOnce
     engine.submit(submission, group: nil) { answered.put($0) }
     #expect(answered.value?.first?.receipt?.balance.availableMicros == 99)
@@ -35,7 +35,7 @@ struct SubmissionTests {
         for number in 0..<50 {
           let slot = Slot<[Outcome]>()
           var submission = Submission(
-            commands: [consume("u", 1, "\(thread)-\(number)")], userId: "u", byteCount: 100)
+            commands: [consume("u", 1, "\(thread)-\(number)")], sharer: "u", byteCount: 100)
           if number % 3 != 0 { submission.lead = Self.atOnce }
           engine.submit(submission, group: nil) { slot.put($0) }
           do { _ = try slot.wait() } catch { Issue.record(error) }
@@ -80,7 +80,7 @@ struct SubmissionTests {
     let peer = Peer()
     let slots = [Slot<[Outcome]>(), Slot<[Outcome]>()]
     for (number, slot) in slots.enumerated() {
-      let submission = Submission(commands: [consume("u", 1, "c\(number)")], userId: "u", byteCount: 100)
+      let submission = Submission(commands: [consume("u", 1, "c\(number)")], sharer: "u", byteCount: 100)
       engine.submit(submission, group: peer) { slot.put($0) }
     }
     try waitUntil { peer.waitingCount == 2 }
@@ -106,7 +106,7 @@ struct SubmissionTests {
     try engine.must(purchase("u", 100, "p"))
     let slot = Slot<[Outcome]>()
     let submission = Submission(
-      commands: [consume("u", 1, "c")], userId: "u", byteCount: 100, isCancelled: { true })
+      commands: [consume("u", 1, "c")], sharer: "u", byteCount: 100, isCancelled: { true })
     engine.submit(submission, group: nil) { slot.put($0) }
     #expect(try slot.wait().first?.refusal?.reason == .cancelled)
     #expect(try engine.available("u") == 100)

@@ -108,7 +108,7 @@ extension SQLiteEngine {
     let slot = Slot<[Outcome]>()
     submit(
       Submission(
-        commands: commands, userId: userId, deadlineNanoseconds: deadlineNanoseconds, byteCount: 100),
+        commands: commands, sharer: userId, deadlineNanoseconds: deadlineNanoseconds, byteCount: 100),
       group: nil
     ) { slot.put($0) }
     return try slot.wait()

@@ -59,7 +59,7 @@ struct GrantPacingTests {
     let slots = [("u\(Self.userCount - 1)", 4), ("other", 5)].map { user, amountMicros in
       let slot = Slot<Outcome>()
       engine.submit(
-        Submission(commands: [consume(user, Int64(amountMicros), "c")], userId: user, byteCount: 100),
+        Submission(commands: [consume(user, Int64(amountMicros), "c")], sharer: user, byteCount: 100),
         group: nil
       ) { outcomes in if let outcome = outcomes.first { slot.put(outcome) } }
       return slot
