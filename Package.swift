@@ -204,7 +204,7 @@ let package = Package(
       name: "FaultTests",
       dependencies: [
         "TallyTestSupport",
-        "tally", "TallyFaultyServer", "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages",
+        "tally", "TallyFaultyServer", "CTallyLoadGenerator", "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages",
         "TallyLocking",
       ],
       swiftSettings: strict),

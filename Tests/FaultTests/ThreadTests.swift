@@ -15,9 +15,6 @@ extension FaultTests {
     static let connectionCount = 500
     /// What a container or a service may be held to: `--pids-limit`, TasksMax.
     static let taskLimit = 32
-    /// Threads that may start beside those of a server at rest: workers of Dispatch and of tasks, which go
-    /// by cores, and the writer, the readers and whatever else has a queue of its own.
-    static let spareCount = 2 * sysconf(Int32(_SC_NPROCESSORS_ONLN)) + 8
     /// A user of nobody else's, since a limit of processes counts all that a user has.
     static let limitedUid: UInt32 = 61_247
 
@@ -47,14 +44,12 @@ extension FaultTests {
       return Crowd(peers)
     }
 
-    private static func threadCount(_ pid: Int32) -> Int { Files.names(in: "/proc/\(pid)/task").count }
-
     /// The most threads that a process has until it ends or `isOver`. A worker that has nothing more to do
     /// stays for seconds, so that a look now and then sees it.
     private static func peak(_ child: Child, until isOver: () -> Bool = { false }) async throws -> Int {
       var peak = 0
       try await eventually("it is over") {
-        peak = max(peak, threadCount(child.pid))
+        peak = max(peak, child.threadCount)
         return !child.isRunning || isOver()
       }
       return peak
@@ -64,10 +59,10 @@ extension FaultTests {
     func shutdown() async throws {
       let daemon = try await Daemon.start(try Workplace())
       let peers = try await Self.connect(Self.connectionCount, daemon)
-      let before = Self.threadCount(daemon.child.pid)
+      let before = daemon.child.threadCount
       daemon.child.signal(SIGTERM)
       let peak = try await Self.peak(daemon.child)
-      #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
+      #expect(peak <= before + Footprint.spareThreadCount, "\(before) threads before, \(peak) at most")
       #expect(daemon.child.status == 0)
       try await peers.waitUntilClosed()
     }
@@ -76,16 +71,14 @@ extension FaultTests {
     func leave() async throws {
       let daemon = try await Daemon.start(try Workplace())
       let peers = try await Self.connect(Self.connectionCount, daemon)
-      let before = Self.threadCount(daemon.child.pid)
-      let isOver = { Self.descriptorCount(daemon.child.pid) < Self.connectionCount }
+      let before = daemon.child.threadCount
+      let isOver = { daemon.child.descriptorCount < Self.connectionCount }
       #expect(!isOver())
       peers.leave()
       let peak = try await Self.peak(daemon.child, until: isOver)
-      #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
+      #expect(peak <= before + Footprint.spareThreadCount, "\(before) threads before, \(peak) at most")
       try await daemon.stop()
     }
-
-    private static func descriptorCount(_ pid: Int32) -> Int { Files.names(in: "/proc/\(pid)/fd").count }
 
     /// A server that may have so many tasks. The limit does not bind root, so it is somebody else's.
     private static func startLimited() async throws -> Daemon {
@@ -108,14 +101,14 @@ extension FaultTests {
       let daemon = try await Self.startLimited()
       let peers = try await Self.connect(Self.connectionCount, daemon)
       let others = try await Self.connect(leaving, daemon)
-      let before = Self.threadCount(daemon.child.pid)
+      let before = daemon.child.threadCount
       let start = ContinuousClock.now
       others.leave()
       daemon.child.signal(SIGTERM)
       let peak = try await Self.peak(daemon.child)
       // A thread that cannot start is tried again a second later, for each that is wanted: far longer.
       #expect(start.duration(to: .now) < Self.endLimit)
-      #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
+      #expect(peak <= before + Footprint.spareThreadCount, "\(before) threads before, \(peak) at most")
       #expect(daemon.child.status == 0, "\(Files.text(daemon.workplace.log).suffix(2_000))")
       try await peers.waitUntilClosed()
     }
@@ -126,7 +119,7 @@ extension FaultTests {
     @Test("a thousand streams that wait for their peers start no thread for each")
     func blockedStreams() async throws {
       let daemon = try await Daemon.start(try Workplace(), DaemonOptions(flags: ["--testing"]))
-      let before = Self.threadCount(daemon.child.pid)
+      let before = daemon.child.threadCount
       typealias Conformance = TallystickTestingV1.Conformance
       // Those that watch, and on each connection one that sends more than its peer takes: after that, nothing
       // more is read of the connection.
@@ -143,12 +136,12 @@ extension FaultTests {
       let client = daemon.client()
       var peak = 0
       try await eventually("all streams are under way") {
-        peak = max(peak, Self.threadCount(daemon.child.pid))
-        return try await Self.callsInFlight(client) >= 1_000
+        peak = max(peak, daemon.child.threadCount)
+        return try await client.callsInFlight() >= 1_000
       }
       client.close()
-      peak = max(peak, Self.threadCount(daemon.child.pid))
-      #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
+      peak = max(peak, daemon.child.threadCount)
+      #expect(peak <= before + Footprint.spareThreadCount, "\(before) threads before, \(peak) at most")
       daemon.kill()
     }
 
@@ -161,7 +154,7 @@ extension FaultTests {
     @Test("a thousand watchers of the ledger that wait for their peers start no thread for each")
     func blockedWatchers() async throws {
       let daemon = try await Daemon.start(try Workplace())
-      let before = Self.threadCount(daemon.child.pid)
+      let before = daemon.child.threadCount
       let client = daemon.client()
       var purchase = TallystickV1.AddPurchaseRequest()
       (purchase.userId, purchase.paymentId, purchase.amountMicros) = ("u", "p", 1_000_000)
@@ -175,8 +168,8 @@ extension FaultTests {
       }
       var peak = 0
       try await eventually("all watch") {
-        peak = max(peak, Self.threadCount(daemon.child.pid))
-        return try await Self.callsInFlight(client) >= 1_000
+        peak = max(peak, daemon.child.threadCount)
+        return try await client.callsInFlight() >= 1_000
       }
       var batch = TallystickV1.BatchConsumeRequest()
       for round in 0..<4 {
@@ -193,9 +186,9 @@ extension FaultTests {
             Intruder.call(
               UInt32(1_001 + 2 * round), TallystickV1.CreditService.watchTransactions, watch.encode()))
         }
-        peak = max(peak, Self.threadCount(daemon.child.pid))
+        peak = max(peak, daemon.child.threadCount)
       }
-      #expect(peak <= before + Self.spareCount, "\(before) threads before, \(peak) at most")
+      #expect(peak <= before + Footprint.spareThreadCount, "\(before) threads before, \(peak) at most")
       client.close()
       daemon.kill()
     }
@@ -211,12 +204,12 @@ extension FaultTests {
         try await peer.send(frames)
       }
       let client = daemon.client()
-      try await eventually("all watch") { try await Self.callsInFlight(client) >= 1_000 }
+      try await eventually("all watch") { try await client.callsInFlight() >= 1_000 }
       client.close()
       try await eventually("what the beginning of the watches costs is spent") {
-        let before = Self.processorNanoseconds(daemon.child.pid)
+        let before = daemon.child.processorNanoseconds
         try await Task.sleep(for: .seconds(3))
-        return Self.processorNanoseconds(daemon.child.pid) - before < Self.restNanoseconds
+        return daemon.child.processorNanoseconds - before < Self.restNanoseconds
       }
       daemon.kill()
     }
@@ -224,21 +217,5 @@ extension FaultTests {
     /// Processor time in three seconds: what a second's upkeep costs, and far less than looking ten times a
     /// second for each of a thousand watchers.
     static let restNanoseconds = 100_000_000
-
-    /// Processor time that the threads of a process have used.
-    private static func processorNanoseconds(_ pid: Int32) -> Int {
-      Files.names(in: "/proc/\(pid)/task").reduce(0) { sum, thread in
-        let first = Files.text("/proc/\(pid)/task/\(thread)/schedstat").split(separator: " ").first
-        return sum + (first.flatMap { Int($0) } ?? 0)
-      }
-    }
-
-    private static func callsInFlight(_ client: TallyClient) async throws -> Int {
-      var request = TallystickV1.GetMetricsRequest()
-      request.prometheus = true
-      let text = try await client.call(TallystickV1.AdminService.getMetrics, request).prometheusText
-      return text.split(separator: "\n").filter { $0.contains("calls_in_flight{") }
-        .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
-    }
   }
 }

@@ -37,6 +37,7 @@ struct PatienceTests {
       "Tests/TallyClientTests/TransactionWatchTests.swift", "Task.sleep(for: .seconds(3_600))",
       "a stream that stays open until it is cancelled"),
     .init("Tests/FaultTests/ThreadTests.swift", "Task.sleep(", "what a while costs is what is tested"),
+    .init("Tests/FaultTests/CrowdTests.swift", "Task.sleep(", "what a while costs is what is tested"),
     .init("clients/python/tests/test_plugin.py", "time.sleep(600)", "a run that hangs, to be killed"),
     // Limits that the program is given, and whose end the test waits for. Whoever works beside has sent its
     // frames whole and reads what little it is sent, so that no limit can meet it.

@@ -9,16 +9,18 @@
 #include "die.h"
 
 enum {
-  CONNECTIONS_LIMIT = 1024,
+  CONNECTIONS_LIMIT = 4096,
   DEPTH_LIMIT = 1024,
   ACCOUNTS_LIMIT = 1000000,
   ITEMS_LIMIT = 8192,
   PAYLOAD_LIMIT = 1 << 20,
   RUNS_LIMIT = 10000000,
+  RATE_LIMIT = 10000000,
 };
 
 static const char usage[] =
-    "CTallyLoadGenerator: a closed loop of calls over Unix sockets; the report is one line of JSON.\n"
+    "CTallyLoadGenerator: calls over Unix sockets, in a closed loop, or as many a second as `--rate` says;\n"
+    "the report is one line of JSON.\n"
     "  --target ttrpc|grpc|postgres|redis  --socket PATH\n"
     "  --workload "
     "echo|consume|consume-spender|batch|hold|balance|balance-at|refund|reverse|run|check|page|save\n"
@@ -29,6 +31,7 @@ static const char usage[] =
     "  --keys ordered|random (ordered)  --form statement|orm (statement)  --items N (8192)\n"
     "  --history S (60)  --runs N (1)  --zone NAME (UTC)  --payload BYTES (64)\n"
     "  --seconds S (5)  --warmup S (1)  --operations N (no limit)  --cpu N (any)\n"
+    "  --rate N (closed loop)\n"
     "CTallyLoadGenerator start --socket PATH|--ephemeral -- COMMAND ARGUMENT...: times a server's "
     "start.\n";
 
@@ -54,16 +57,27 @@ static double seconds(const char *text) {
 }
 
 static const struct option names[] = {
-    {"target", required_argument, NULL, 't'},   {"workload", required_argument, NULL, 'w'},
-    {"socket", required_argument, NULL, 's'},   {"connections", required_argument, NULL, 'c'},
-    {"depth", required_argument, NULL, 'd'},    {"first", required_argument, NULL, 'f'},
-    {"accounts", required_argument, NULL, 'a'}, {"form", required_argument, NULL, 'F'},
-    {"runs", required_argument, NULL, 'r'},     {"zone", required_argument, NULL, 'z'},
-    {"items", required_argument, NULL, 'i'},    {"payload", required_argument, NULL, 'p'},
-    {"keys", required_argument, NULL, 'k'},     {"seconds", required_argument, NULL, 'S'},
-    {"warmup", required_argument, NULL, 'W'},   {"history", required_argument, NULL, 'H'},
-    {"cpu", required_argument, NULL, 'u'},      {"operations", required_argument, NULL, 'o'},
-    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    {"target", required_argument, NULL, 't'},
+    {"workload", required_argument, NULL, 'w'},
+    {"socket", required_argument, NULL, 's'},
+    {"connections", required_argument, NULL, 'c'},
+    {"depth", required_argument, NULL, 'd'},
+    {"first", required_argument, NULL, 'f'},
+    {"accounts", required_argument, NULL, 'a'},
+    {"form", required_argument, NULL, 'F'},
+    {"runs", required_argument, NULL, 'r'},
+    {"zone", required_argument, NULL, 'z'},
+    {"items", required_argument, NULL, 'i'},
+    {"payload", required_argument, NULL, 'p'},
+    {"keys", required_argument, NULL, 'k'},
+    {"seconds", required_argument, NULL, 'S'},
+    {"warmup", required_argument, NULL, 'W'},
+    {"history", required_argument, NULL, 'H'},
+    {"cpu", required_argument, NULL, 'u'},
+    {"operations", required_argument, NULL, 'o'},
+    {"rate", required_argument, NULL, 'R'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static void set(struct options *options, int name, const char *value) {
@@ -156,6 +170,9 @@ static void set(struct options *options, int name, const char *value) {
       break;
     case 'o':
       options->operations = number(value, 1, UINT64_MAX);
+      break;
+    case 'R':
+      options->rate = (uint32_t)number(value, 1, RATE_LIMIT);
       break;
     case 'u':
       options->cpu = (int)number(value, 0, 1023);

@@ -67,6 +67,7 @@ struct options {
   double seconds;
   double warmup;
   double history;
+  uint32_t rate;        // operations begun a second, whatever comes back; 0 is a closed loop
   uint64_t operations;  // stop after so many; 0 is no limit
   int cpu;              // -1 is any
 };

@@ -32,5 +32,6 @@ void report_print(const struct run *run) {
     print_name(run->errors[kind].name);
     printf(":%llu", (unsigned long long)run->errors[kind].count);
   }
-  printf("}}\n");
+  printf("},\"errors_p50_micros\":%.2f,\"errors_p99_micros\":%.2f,\"left_out\":%llu}\n",
+         micros(&run->failures, 0.5), micros(&run->failures, 0.99), (unsigned long long)run->left_out);
 }

@@ -1,7 +1,9 @@
 // A run: connections with calls in flight, and their results.
 //
 // Invariants:
-// 1. Closed loop: a slot has one operation in flight and starts the next when that one ends.
+// 1. Closed loop: a slot has one operation in flight and starts the next when that one ends. With a rate, an
+//    operation begins when it is due, in whatever slot is free, and its time counts from then. One that finds
+//    no free slot, or no socket that takes it, is left out and counted.
 // 2. Only verified replies count as operations; everything else counts as an error, by name.
 // 3. There is one thread, and a protocol reads or writes a socket only in `open`.
 #pragma once
@@ -37,11 +39,14 @@ struct connection {
   struct buffer in;
   struct buffer out;
   struct slot *slots;
-  uint32_t next_round;  // ttrpc and grpc: makes stream ids unique
-  uint32_t oldest;      // redis: replies come in order; the slot of the next one
-  bool answered;        // grpc: the answer is there, its end is not
-  uint32_t rows;        // postgres: of the answer so far
-  int64_t row_value;    // postgres: the number in the last row that began with one
+  uint32_t next_round;   // ttrpc and grpc: makes stream ids unique
+  uint32_t oldest;       // redis: replies come in order; the slot of the next one
+  uint32_t *free_slots;  // with a rate: a stack
+  uint32_t free_count;
+  bool is_blocked;    // with a rate: the socket took only a part of what is to be sent
+  bool answered;      // grpc: the answer is there, its end is not
+  uint32_t rows;      // postgres: of the answer so far
+  int64_t row_value;  // postgres: the number in the last row that began with one
 };
 
 struct run;
@@ -68,12 +73,17 @@ struct run {
   struct connection *connections;
   struct buffer scratch;  // for a protocol: a payload being built
   struct histogram histogram;
+  struct histogram failures;  // the time of what ended with an error, with a rate
   struct error_kind errors[ERROR_KINDS_LIMIT];
   unsigned error_kinds;
   uint64_t limit;              // operations to begin; 0 is no limit but the time
   bool in_order;               // the accounts one after the other, not at random
   uint64_t started;            // operations begun
   uint64_t in_flight;          // operations begun and not ended
+  uint64_t due;                // with a rate: operations that were due
+  uint64_t left_out;           // of these, those that did not begin
+  uint32_t turn;               // with a rate: the connection that is next
+  bool is_over;                // with a rate: no more are due
   uint64_t begin_nanoseconds;  // of the measured part
   uint64_t end_nanoseconds;
   uint64_t last_nanoseconds;  // the last measured operation's end

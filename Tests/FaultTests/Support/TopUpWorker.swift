@@ -57,6 +57,15 @@ extension TallyClient {
     return rows
   }
 
+  /// Calls under way, of all methods.
+  func callsInFlight() async throws -> Int {
+    var request = TallystickV1.GetMetricsRequest()
+    request.prometheus = true
+    let text = try await call(TallystickV1.AdminService.getMetrics, request).prometheusText
+    return text.split(separator: "\n").filter { $0.contains("calls_in_flight{") }
+      .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
+  }
+
   /// Up to 1,000 intents of a user, newest first.
   func topUpIntents(of userId: String) async throws -> [TallystickV1.TopUpIntent] {
     var request = TallystickV1.ListTopUpIntentsRequest()

@@ -130,4 +130,5 @@ enum Programs {
 
   static var tally: String { "\(directory)/tally" }
   static var faultyServer: String { "\(directory)/TallyFaultyServer" }
+  static var loadGenerator: String { "\(directory)/CTallyLoadGenerator" }
 }
