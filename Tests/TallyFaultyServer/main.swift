@@ -25,6 +25,8 @@ enum Fault: String {
   case failedSync = "failed-sync"
   /// The COUNTth commit is durable, and an error is reported all the same.
   case failedAfterCommit = "failed-after-commit"
+  /// The wall clock is off by up to COUNT seconds to either side, differently at each look.
+  case wanderingClock = "wandering-clock"
 
   func faults(count: Int) -> EngineFaults {
     let commits = Lock(0)
@@ -46,9 +48,31 @@ enum Fault: String {
       faults.beforeCommit = { _ throws(StoreFault) in if isDue() { throw .failedSync } }
     case .failedAfterCommit:
       faults.afterCommit = { _ throws(StoreFault) in if isDue() { throw .failedSync } }
+    case .wanderingClock: break
     }
     return faults
   }
+}
+
+/// A wall clock that goes fast, by ten days in a second, and jumps to and fro about that at each look.
+final class WanderingClock: TimeSource {
+  private static let speed: Int64 = 864_000
+
+  private let system = SystemClock()
+  private let startMicros: Int64
+  private let rangeMicros: Int64
+
+  init(rangeSeconds: Int) {
+    startMicros = system.wallMicros
+    rangeMicros = Int64(rangeSeconds) * 1_000_000
+  }
+
+  var wallMicros: Int64 {
+    let now = system.wallMicros
+    return now + (now - startMicros) * Self.speed + Int64.random(in: -rangeMicros...rangeMicros)
+  }
+
+  var monotonicNanoseconds: UInt64 { system.monotonicNanoseconds }
 }
 
 /// How it ends, with a word on standard error.
@@ -69,6 +93,7 @@ let (fatalInput, fatalOutput) = (ends[0], ends[1])
 
 var engine = EngineConfiguration(directory: arguments[1]) { _ in close(fatalOutput) }
 engine.faults = fault.faults(count: count)
+if case .wanderingClock = fault { engine.clock = WanderingClock(rangeSeconds: count) }
 let options = TallyServerOptions(
   server: ServerOptions(path: arguments[2]), engine: engine, version: "faulty")
 do {
