@@ -204,7 +204,8 @@ let package = Package(
       name: "FaultTests",
       dependencies: [
         "TallyTestSupport",
-        "tally", "TallyFaultyServer", "CTallyLoadGenerator", "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages",
+        "tally", "TallyFaultyServer", "CTallyLoadGenerator",
+        "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages",
         "TallyLocking",
       ],
       swiftSettings: strict),

@@ -1,5 +1,5 @@
-// A wall clock that jumps to and fro by weeks at each look, while months pass and callers are at work: time as
-// the server tells it never goes back, no period is granted twice, and no hold ends before its time.
+// A wall clock that jumps to and fro by weeks at each look, while months pass and callers are at work: time
+// as the server tells it never goes back, no period is granted twice, and no hold ends before its time.
 //
 // TALLY_SEED sets the seed; TALLY_CLOCK_PERIODS through how many periods of a month it goes.
 

@@ -138,7 +138,8 @@ extension Services {
   /// itself. The longest is DeleteMedia's: 256 ids of pages.
   static let boundedReplyByteCount = 131_072
 
-  /// - Parameter userId: nil when the submission names no user, or many; it counts against its connection then.
+  /// - Parameter userId: nil when the submission names no user, or many: it counts against its connection
+  ///   then.
   func submission<Command: Mutation>(
     _ commands: [Command], userId: String?, _ context: CallContext, byteCount: Int
   ) -> Submission<Command> {
