@@ -113,6 +113,28 @@ extension FaultTests {
       try await peers.waitUntilClosed()
     }
 
+    @Test(
+      "under a limit of tasks the server does at least half of what it does without",
+      .enabled(if: geteuid() == 0, "becoming another user needs root"))
+    func limitedLoad() async throws {
+      var rates: [Double] = []
+      for daemon in [try await Daemon.start(try Workplace()), try await Self.startLimited()] {
+        try await Load.fund(64, daemon)
+        let peers = try await Self.connect(Self.connectionCount, daemon)
+        let reads = try Load(workload: "balance", connections: 4, depth: 1, seconds: 1).start(daemon)
+        let report = try await Load(seconds: 1).run(daemon)
+        let read = try await LoadReport(reads, daemon)
+        #expect(report.failedCount == 0 && read.failedCount == 0 && read.doneCount > 0, "\(report) \(read)")
+        #expect(daemon.child.threadCount <= Self.taskLimit)
+        rates.append(report.perSecond)
+        peers.leave()
+        try await daemon.verify()
+        try await daemon.stop()
+      }
+      print("threads: \(rates[1])/s under a limit of \(Self.taskLimit) tasks, \(rates[0])/s without")
+      #expect(rates[1] >= 0.5 * rates[0])
+    }
+
     /// Thirty times what it takes on a machine that does little else.
     static let endLimit: Duration = .seconds(30)
 
