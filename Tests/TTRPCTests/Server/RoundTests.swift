@@ -8,6 +8,8 @@ import Testing
 @Suite("Rounds")
 struct RoundTests {
   private static let callCount = 600
+  /// So that a connection's calls are more than one read.
+  private static let padding = [UInt8](repeating: 0, count: 100)
 
   /// Notes whose calls came, in order. A call that holds keeps the poller until it is let go.
   private final class Notes: Sendable {
@@ -42,7 +44,7 @@ struct RoundTests {
   }
 
   private static func call(_ number: Int, mark: UInt8) -> [UInt8] {
-    RawFrame.request(UInt32(2 * number + 1), "Note", [mark], service: "s").bytes
+    RawFrame.request(UInt32(2 * number + 1), "Note", [mark] + padding, service: "s").bytes
   }
 
   @Test(
