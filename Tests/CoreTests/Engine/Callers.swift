@@ -7,6 +7,8 @@ import TallyCore
 import TallyLocking
 internal import TallySQLiteStore
 
+@testable import TallyModel
+
 /// What callers know of each other: the holds and commands to quarrel about.
 final class CommonGround: Sendable {
   private struct State {
@@ -123,7 +125,8 @@ struct Caller {
     }
     history.reads.append(
       History.Read(
-        balances: snapshot.value, commitSequence: snapshot.commitSequence, wallMicros: wallMicros,
+        caller: name, balances: snapshot.value, commitSequence: snapshot.commitSequence,
+        wallMicros: wallMicros,
         beganNanoseconds: began, endedNanoseconds: nanoseconds))
   }
 
@@ -148,7 +151,7 @@ struct Caller {
       }
       history.decisions.append(
         History.Decision(
-          command: command, outcome: outcome, wallMicros: wallMicros, beganNanoseconds: began,
+          caller: name, command: command, outcome: outcome, wallMicros: wallMicros, beganNanoseconds: began,
           endedNanoseconds: ended))
     }
   }

@@ -10,6 +10,8 @@ import TallyCore
 import TallyLocking
 internal import TallySQLiteStore
 
+@testable import TallyModel
+
 /// An engine that tests may restart and look into, and whose time they set.
 protocol EngineRig: AnyObject, Sendable {
   var engine: any ServedEngine { get }

@@ -8,6 +8,8 @@ import TallyCore
 internal import TallySQLiteStore
 import Testing
 
+@testable import TallyModel
+
 @Suite("Linearizability")
 struct LinearizabilityTests {
   static let callers = 64
@@ -165,11 +167,11 @@ struct LinearizabilityTests {
         }, "\(type)")
       var lost = sound
       lost.decisions.remove(at: place)
-      #expect(try !lost.violations(ledger: ledger, by: Self.planned).isEmpty, "\(type)")
+      #expect(try !lost.violations(ledger: ledger, by: Self.planned, isTold: false).isEmpty, "\(type)")
     }
     let unpaid = ledger.filter { $0.type != .owedPayment }
     #expect(unpaid.count < ledger.count)
-    #expect(try !sound.violations(ledger: unpaid, by: Self.planned).isEmpty)
+    #expect(try !sound.violations(ledger: unpaid, by: Self.planned, isTold: false).isEmpty)
   }
 
   @Test("an engine that answers before its commit is found out")
@@ -213,18 +215,18 @@ struct LinearizabilityTests {
     // A decision twice at one place.
     var twice = sound
     twice.decisions.append(sound.decisions[applied])
-    #expect(try !twice.violations(ledger: ledger).isEmpty)
+    #expect(try !twice.violations(ledger: ledger, isTold: false).isEmpty)
     // A decision that was lost.
     var lost = sound
     lost.decisions.remove(at: applied)
-    #expect(try !lost.violations(ledger: ledger).isEmpty)
+    #expect(try !lost.violations(ledger: ledger, isTold: false).isEmpty)
     // Another answer than was due.
     var other = sound
     if case .applied(var receipt) = sound.decisions[applied].outcome {
       receipt.balance.postedMicros += 1
       other.decisions[applied].outcome = .applied(receipt)
     }
-    #expect(try !other.violations(ledger: ledger).isEmpty)
+    #expect(try !other.violations(ledger: ledger, isTold: false).isEmpty)
     // An answer that came before its predecessors were asked for.
     var early = sound
     let last = try #require(
@@ -233,19 +235,19 @@ struct LinearizabilityTests {
       })
     early.decisions[last].beganNanoseconds = 0
     early.decisions[last].endedNanoseconds = 1
-    #expect(try !early.violations(ledger: ledger).isEmpty)
+    #expect(try !early.violations(ledger: ledger, isTold: false).isEmpty)
     // A read of the past.
     var stale = sound
     let read = try #require(
       sound.reads.indices.max { sound.reads[$0].beganNanoseconds < sound.reads[$1].beganNanoseconds })
     stale.reads[read].commitSequence = 1
     stale.reads[read].balances = []
-    #expect(try !stale.violations(ledger: ledger).isEmpty)
+    #expect(try !stale.violations(ledger: ledger, isTold: false).isEmpty)
     // A read of what never was.
     var wrong = sound
     wrong.reads[read].balances[0].version += 1
-    #expect(try !wrong.violations(ledger: ledger).isEmpty)
+    #expect(try !wrong.violations(ledger: ledger, isTold: false).isEmpty)
     // A row that nobody asked for.
-    #expect(try !sound.violations(ledger: ledger + ledger.suffix(1)).isEmpty)
+    #expect(try !sound.violations(ledger: ledger + ledger.suffix(1), isTold: false).isEmpty)
   }
 }

@@ -7,6 +7,7 @@ internal import Testing
 
 @testable internal import TallyCore
 @testable internal import TallySQLiteStore
+@testable import TallyModel
 
 @Suite("Events of quotas, model")
 struct QuotaEventModelTests {

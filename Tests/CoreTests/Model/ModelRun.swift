@@ -8,6 +8,8 @@
 import TallyCore
 internal import TallySQLiteStore
 
+@testable import TallyModel
+
 struct ModelRun {
   static let startMicros: Int64 = 1_767_225_600_000_000
 
@@ -78,7 +80,7 @@ struct ModelRun {
     let actual = rig.engine.apply(command)
     count(actual)
     if actual.refusal == nil { applied.append(command) }
-    guard let difference = Self.difference(expected, actual) else {
+    guard let difference = actual.difference(from: expected) else {
       return try compareRows(since: before)
     }
     throw Difference(description: difference)
@@ -91,7 +93,7 @@ struct ModelRun {
     let actual = rig.applyAtomically(items.map { .success($0) }).map { Outcome($0.map { .applied($0) }) }
     for (expected, actual) in zip(expected, actual) {
       count(actual)
-      if let difference = Self.difference(expected, actual) { throw Difference(description: difference) }
+      if let difference = actual.difference(from: expected) { throw Difference(description: difference) }
     }
     try require(actual.count == items.count, "\(actual.count) of \(items.count) were answered")
     if model.ledger.count > before { tally["all of a batch", default: 0] += 1 }
@@ -162,52 +164,6 @@ struct ModelRun {
 
   private func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
     if !condition { throw Difference(description: what()) }
-  }
-
-  /// - Returns: nil when an engine's answer is what the model expects, wherever in the order it stands.
-  static func difference(_ expected: Outcome, _ actual: Outcome) -> String? {
-    switch (expected, actual) {
-    case (.applied(let expected), .applied(let actual)):
-      var transaction = actual.transaction
-      transaction.commit = expected.transaction.commit
-      if transaction != expected.transaction {
-        return "transaction \(transaction), expected \(expected.transaction)"
-      }
-      if actual.balance != expected.balance {
-        return "balance \(actual.balance), expected \(expected.balance)"
-      }
-      if actual.hold != expected.hold {
-        return "hold \(String(describing: actual.hold)), expected \(String(describing: expected.hold))"
-      }
-      return actual.replayed == expected.replayed ? nil : "replayed \(actual.replayed)"
-    case (.usage(.run(let expected)), .usage(.run(var actual))):
-      actual.commit = expected.commit
-      if let commit = expected.transaction?.commit { actual.transaction?.commit = commit }
-      return actual == expected ? nil : "\(actual), expected \(expected)"
-    case (.pricesStored(var expected), .pricesStored(let actual)):
-      // The model numbers no commits.
-      expected.commit = actual.commit
-      for index in expected.prices.indices where index < actual.prices.count {
-        expected.prices[index].commitSequence = actual.prices[index].commitSequence
-      }
-      return expected == actual ? nil : "\(actual), expected \(expected)"
-    case (.planStored(let expected, let wasUnchanged, _), .planStored(let actual, let isUnchanged, _)):
-      return expected == actual && wasUnchanged == isUnchanged ? nil : "plan \(actual), expected \(expected)"
-    case (
-      .admin(.settingsStored(let expected, let wasUnchanged, _)),
-      .admin(.settingsStored(let actual, let isUnchanged, _))
-    ):
-      return expected == actual && wasUnchanged == isUnchanged ? nil : "\(actual), expected \(expected)"
-    case (
-      .admin(.capsStored(let expected, let wasUnchanged, _)),
-      .admin(.capsStored(let actual, let isUnchanged, _))
-    ):
-      return expected == actual && wasUnchanged == isUnchanged ? nil : "\(actual), expected \(expected)"
-    case (.refused(let expected), .refused(let actual)):
-      let agree = expected.details.allSatisfy { actual.details[$0.key] == $0.value }
-      return expected.reason == actual.reason && agree ? nil : "\(actual), expected \(expected)"
-    default: return "\(actual), expected \(expected)"
-    }
   }
 
   private mutating func compareBalances() throws {
@@ -361,36 +317,5 @@ struct ModelRun {
     try require(model.contradictions.isEmpty, model.contradictions.joined(separator: "; "))
     let findings = try rig.findings()
     try require(findings.isEmpty, findings.joined(separator: "; "))
-  }
-}
-
-enum Shrinker {
-  /// Some of them take seconds.
-  private static let maximumAttempts = 300
-
-  /// The shortest part of a failing sequence that it finds, by taking away ever smaller stretches.
-  /// - Parameter fails: whether a sequence still fails.
-  static func shrink(_ steps: [Step], fails: ([Step]) -> Bool) -> [Step] {
-    var steps = steps
-    var stretch = max(1, steps.count / 2)
-    var attempts = 0
-    while true {
-      var start = 0
-      var hasShrunk = false
-      while start < steps.count {
-        var shorter = steps
-        shorter.removeSubrange(start..<min(start + stretch, steps.count))
-        attempts += 1
-        if attempts > maximumAttempts { return steps }
-        if fails(shorter) {
-          steps = shorter
-          hasShrunk = true
-        } else {
-          start += stretch
-        }
-      }
-      if stretch == 1 && !hasShrunk { return steps }
-      if stretch > 1 { stretch /= 2 }
-    }
   }
 }

@@ -9,6 +9,8 @@ import TallyCore
 internal import TallySQLiteStore
 import Testing
 
+@testable import TallyModel
+
 enum ModelSettings {
   static let stepsPerRun = 250
 

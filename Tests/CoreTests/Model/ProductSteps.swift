@@ -5,6 +5,8 @@
 import TallyCore
 internal import TallySQLiteStore
 
+@testable import TallyModel
+
 struct ProductSteps {
   static let users = StepReader.users + PageSteps.users
   private static let planIds = ["pro", "free", "team"]

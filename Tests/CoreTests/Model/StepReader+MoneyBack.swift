@@ -6,6 +6,8 @@
 import TallyCore
 internal import TallySQLiteStore
 
+@testable import TallyModel
+
 extension StepReader {
   /// Mostly fresh ids, now and then known ones, of the same or of another purchase.
   var purchase: Command.AddPurchase {

@@ -5,6 +5,8 @@
 import TallyCore
 internal import TallySQLiteStore
 
+@testable import TallyModel
+
 extension StepReader {
   private static let planIds = ["pro", "free"]
   /// Dates on which subscriptions begin: before the model does, at a month's end, and on its first day.

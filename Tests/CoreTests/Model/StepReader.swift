@@ -9,6 +9,8 @@
 import TallyCore
 internal import TallySQLiteStore
 
+@testable import TallyModel
+
 /// Turns steps into commands.
 struct StepReader {
   /// Two of them look the same.

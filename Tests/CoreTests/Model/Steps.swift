@@ -9,6 +9,8 @@
 import TallyCore
 internal import TallySQLiteStore
 
+@testable import TallyModel
+
 /// SplitMix64: small, seeded, the same everywhere.
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64

@@ -6,6 +6,8 @@
 import TallyCore
 internal import TallySQLiteStore
 
+@testable import TallyModel
+
 struct PageSteps {
   static let users = ["u1", "u2"]
   static let replyByteCount = 1 << 20

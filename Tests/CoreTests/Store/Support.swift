@@ -137,11 +137,6 @@ extension Outcome {
     guard case .applied(let receipt) = self else { return nil }
     return receipt
   }
-
-  var refusal: Refusal? {
-    guard case .refused(let refusal) = self else { return nil }
-    return refusal
-  }
 }
 
 func key(_ text: String, digest: UInt8 = 1) -> Idempotency {

@@ -5,6 +5,7 @@ internal import Testing
 
 @testable internal import TallyCore
 @testable internal import TallySQLiteStore
+@testable import TallyModel
 
 extension SQLiteEngine {
   /// Expects a command of runs to be applied.

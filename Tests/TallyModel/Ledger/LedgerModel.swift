@@ -8,13 +8,12 @@
 //
 // Values, owned by the test.
 
-internal import TallySQLiteStore
-
-@testable import TallyCore
+import TallyCore
 
 struct LedgerModel {
   private(set) var users: [ExactText: ModelUser] = [:]
-  var runs: [RunName: ModelRunState] = [:]
+  private(set) var runs: [RunName: ModelRunState] = [:]
+  private var runNames: [ExactText: [RunName]] = [:]
   /// All of it, in the order in which it was put.
   var book: [Price] = []
   var plans: [ExactText: Plan] = [:]
@@ -24,8 +23,10 @@ struct LedgerModel {
   var ownCaps: [[ExactText]: [Cap]] = [:]
   /// When a write first named a user.
   var created: [ExactText: Int64] = [:]
-  /// Row n is at n - 1.
+  /// Row n is at n - 1, unless numbers were skipped.
   private(set) var ledger: [Entry] = []
+  private(set) var lastSequence: Int64 = 0
+  private var rowsOfUsers: [ExactText: [Int64]] = [:]
   /// The rows that refer to a row.
   private var referring: [Int64: [Int64]] = [:]
   /// Of the row at the same place: the last row of what wrote it.
@@ -71,7 +72,7 @@ struct LedgerModel {
   func user(_ userId: String, at time: Int64, isRead: Bool = false) -> ModelUser {
     var user = users[ExactText(userId)] ?? ModelUser(userId: userId)
     let due = due(of: user, at: time, isRead: isRead)
-    user.live(until: time, numberingFrom: Int64(ledger.count) + 1, due)
+    user.live(until: time, numberingFrom: lastSequence + 1, due)
     user.livedRowCount = user.rows.count
     return user
   }
@@ -111,11 +112,35 @@ struct LedgerModel {
     capEvents.filter { $0.userId.isExactly(userId) }
   }
 
-  func rows(_ userId: String) -> [Entry] { ledger.filter { $0.userId.isExactly(userId) } }
+  func rows(_ userId: String) -> [Entry] {
+    (rowsOfUsers[ExactText(userId)] ?? []).map { self[row: $0] }
+  }
+
+  func runs(of userId: String) -> [Run] {
+    (runNames[ExactText(userId)] ?? []).compactMap { runs[$0]?.run }
+  }
 
   func row(_ sequence: Int64) -> Entry? {
-    sequence > 0 && sequence <= Int64(ledger.count) ? ledger[Int(sequence) - 1] : nil
+    let place = place(of: sequence)
+    return place < ledger.count && ledger[place].sequence == sequence ? ledger[place] : nil
   }
+
+  /// A row that is there.
+  private subscript(row sequence: Int64) -> Entry { ledger[place(of: sequence)] }
+
+  /// Of the row, or of the next one where its number was skipped.
+  private func place(of sequence: Int64) -> Int {
+    if lastSequence == Int64(ledger.count) { return Int(max(1, sequence)) - 1 }
+    var (low, high) = (0, ledger.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if ledger[middle].sequence < sequence { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Leaves out the numbers of rows that belong to no part of what is asked of this model.
+  mutating func skip(to sequence: Int64) { lastSequence = max(lastSequence, sequence) }
 
   func rows(about sequence: Int64, _ type: TransactionType, with new: [Entry] = []) -> [Entry] {
     let before = (referring[sequence] ?? []).compactMap { row($0) }
@@ -212,13 +237,13 @@ struct LedgerModel {
       guard row(sequence)?.idempotency?.digest == command.idempotency.digest else {
         throw Refusal(.idempotencyMismatch, "")
       }
-      return replay(ledger[Int(sequence) - 1], at: time)
+      return replay(self[row: sequence], at: time)
     }
     var user = user(named.userId, at: time)
     if let row = try sameByNature(command, named, user, at: time) {
       // The server had granted it, before the command.
-      if row.sequence > Int64(ledger.count), !save(&user) { throw Refusal(.amountOverflow, "") }
-      return replay(ledger[Int(row.sequence) - 1], at: time)
+      if row.sequence > lastSequence, !save(&user) { throw Refusal(.amountOverflow, "") }
+      return replay(self[row: row.sequence], at: time)
     }
     let changed = try carryOut(command, on: &user, named)
     let balance = user.balance(at: time)
@@ -234,7 +259,7 @@ struct LedgerModel {
 
   /// The row and the balance of then, the hold of now.
   func replay(_ row: Entry, at time: Int64) -> Receipt {
-    let last = ledger[Int(lastOfChange[Int(row.sequence) - 1]) - 1]
+    let last = self[row: lastOfChange[place(of: row.sequence)]]
     let hold = row.holdId.flatMap { self.hold($0, at: time) }
     let balance = Balance(
       userId: row.userId, postedMicros: last.balanceAfterMicros - last.pendingAfterMicros,
@@ -262,13 +287,20 @@ struct LedgerModel {
     }
     self.books = books
     crossed += events
-    let last = Int64(ledger.count + user.rows.count)
+    let last = lastSequence + Int64(user.rows.count)
     for row in user.rows { append(row, lastOfChange: last) }
     for hold in user.settled { settled[hold.id] = hold }
     if !user.rows.isEmpty { hasWritten = true }
     user.keep()
     keep(user)
     return true
+  }
+
+  mutating func keep(_ run: ModelRunState) {
+    let name = run.run.name
+    if runs.updateValue(run, forKey: name) == nil {
+      runNames[ExactText(run.run.userId), default: []].append(name)
+    }
   }
 
   mutating func keep(_ user: ModelUser) {
@@ -281,10 +313,12 @@ struct LedgerModel {
     var row = row
     point(&row)
     if let refersTo = row.refersTo {
-      row = row.naming(ledger[Int(refersTo) - 1])
+      row = row.naming(self[row: refersTo])
       referring[refersTo, default: []].append(row.sequence)
     }
     ledger.append(row)
+    lastSequence = row.sequence
+    rowsOfUsers[name, default: []].append(row.sequence)
     lastOfChange.append(last)
     lastAt = row.atMicros
     if let key = row.idempotency?.key { keys[[name, ExactText(key)]] = row.sequence }

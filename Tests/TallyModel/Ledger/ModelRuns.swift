@@ -3,7 +3,6 @@
 // Values; part of the model.
 
 import TallyCore
-internal import TallySQLiteStore
 
 struct ModelRunState {
   var run: Run
@@ -52,7 +51,7 @@ extension LedgerModel {
     (run.spender, run.tags) = (begin.spender, begin.tags)
     (run.holdId, run.estimateMicros) = (hold?.id, begin.estimateMicros)
     (run.priceVersion, run.planId) = (Int64(book.count), plan(of: begin.userId)?.id)
-    runs[run.name] = ModelRunState(run: run, digest: begin.digest, holdRow: hold?.id)
+    keep(ModelRunState(run: run, digest: begin.digest, holdRow: hold?.id))
     return RunReceipt(
       run: run, transaction: hold == nil ? nil : ledger.last, balance: balance, hold: hold, commit: .none)
   }
@@ -72,7 +71,9 @@ extension LedgerModel {
     let first = user.rows.count
     // What another hand has captured of the hold, drawn with it or owed for it is paid.
     let captured = known.run.holdId.flatMap { settled[$0]?.state == .captured ? $0 : nil }
-    let capture = captured.flatMap { id in ledger.last { $0.type == .apiUsage && $0.holdId == id } }
+    let capture = captured.flatMap { id in
+      rows(known.run.userId).last { $0.type == .apiUsage && $0.holdId == id }
+    }
     let paidBefore = min(cost, -(capture?.amountMicros ?? 0))
     let owedBefore = min(cost - paidBefore, capture?.owedMicros ?? 0)
     let charge = try user.charge(
@@ -90,7 +91,7 @@ extension LedgerModel {
     known.run.uncollectedMicros = cost - known.run.chargedMicros
     known.run.owedMicros = owedBefore + charge.owed
     known.end = (finish.digest, row?.sequence)
-    runs[known.run.name] = known
+    keep(known)
     let transaction = row.flatMap { self.row($0.sequence) }
     return RunReceipt(run: known.run, transaction: transaction, balance: balance, commit: .none)
   }
@@ -123,7 +124,7 @@ extension LedgerModel {
     run = Self.ended(run, record.end, try bill(of: record.end, run), at: time)
     if isReckoned, record.end.status == .cancelled, run.allUnits.isEmpty { run.planId = nil }
     (run.id, run.isRecorded) = (Int64(runs.count) + 1, true)
-    runs[run.name] = ModelRunState(run: run, digest: record.digest)
+    keep(ModelRunState(run: run, digest: record.digest))
     var user = ModelUser(userId: record.userId, at: time)
     try saveRows(of: &user)
     return RunReceipt(run: run, commit: .none)
@@ -144,7 +145,7 @@ extension LedgerModel {
   private func requireQuota(_ userId: String, at time: Int64) throws(Refusal) {
     guard let plan = plan(of: userId), let limit = plan.limits.monthlyGenerations else { return }
     let month = plan.zone.period(nil, at: time)
-    let own = runs.values.map(\.run).filter { $0.userId.isExactly(userId) }
+    let own = runs(of: userId)
     let succeeded = own.filter {
       $0.status == .succeeded && month.start <= $0.startedAtMicros && $0.startedAtMicros < month.end
     }
@@ -177,7 +178,8 @@ extension LedgerModel {
       return RunReceipt(
         run: known.run, balance: balance(known.run.userId, wall: time), replayed: true, commit: .none)
     }
-    let first = replay(ledger[Int(row) - 1], at: time)
+    guard let row = self.row(row) else { return RunReceipt(run: known.run, replayed: true, commit: .none) }
+    let first = replay(row, at: time)
     return RunReceipt(
       run: known.run, transaction: first.transaction, balance: first.balance,
       hold: withHold ? first.hold : nil, replayed: true, commit: .none)
@@ -186,7 +188,8 @@ extension LedgerModel {
   /// The run of a hold that was extended runs on as long.
   mutating func follow(_ hold: Hold) {
     let name = RunName(hold.runId, attempt: max(hold.attempt, 1))
-    guard let run = runs[name]?.run, run.holdId == hold.id, run.status == .running else { return }
-    runs[name]?.run.expiresAtMicros = hold.expiresAtMicros
+    guard var known = runs[name], known.run.holdId == hold.id, known.run.status == .running else { return }
+    known.run.expiresAtMicros = hold.expiresAtMicros
+    keep(known)
   }
 }

@@ -3,7 +3,6 @@
 // Values; part of the model.
 
 import TallyCore
-internal import TallySQLiteStore
 
 struct ModelEvent: Equatable {
   var userId: String
@@ -48,7 +47,7 @@ extension LedgerModel {
     func figures(at time: Int64) -> (available: Int64, owed: Int64) {
       var copy = stored
       let isDue = due?.credit.map { $0.effectiveAt <= time } ?? true
-      copy.live(until: time, numberingFrom: Int64(ledger.count) + 1, isDue ? due : nil)
+      copy.live(until: time, numberingFrom: lastSequence + 1, isDue ? due : nil)
       return (copy.available(at: time), copy.owed)
     }
     var events: [ModelEvent] = []

@@ -3,7 +3,6 @@
 // Values; part of the model.
 
 import TallyCore
-internal import TallySQLiteStore
 
 /// Something that counts, and when.
 private struct ModelSpend {
@@ -23,24 +22,26 @@ struct ModelCapFigure {
 }
 
 extension ModelZone {
-  /// Whether what belongs to a time counts in the window of another one.
-  fileprivate func isCounted(_ at: Int64, in window: CapWindow, at time: Int64) -> Bool {
+  /// The times that count in a window of another one.
+  fileprivate func counted(in window: CapWindow, at time: Int64) -> Range<Int64> {
     let hour: Int64 = 3_600_000_000
-    if case .last(let hours) = window {
+    let today = date(at: time)
+    switch window {
+    case .last(let hours):
       let end = (time / (hour / 4) + 1) * (hour / 4)
-      return end - Int64(hours) * hour <= at && at < end
-    }
-    func number(_ micros: Int64) -> Int64 {
-      let date = date(at: micros)
-      return switch window {
-      case .hour: (micros + offset(at: micros)) / hour * hour - offset(at: micros)
-      case .day: date
+      return end - Int64(hours) * hour..<end
+    case .hour:
+      let start = (time + offset(at: time)) / hour * hour - offset(at: time)
+      return start..<start + hour
+    case .day: return start(of: today)..<start(of: today + 1)
+    case .week:
       // The epoch was a Thursday.
-      case .week: (date + 3) / 7
-      case .month, .last: period(nil, at: micros).start
-      }
+      let monday = today - (today + 3) % 7
+      return start(of: monday)..<start(of: monday + 7)
+    case .month:
+      let month = period(nil, at: time)
+      return month.start..<month.end
     }
-    return number(at) == number(time)
   }
 }
 
@@ -78,7 +79,7 @@ extension LedgerModel {
         guard let limit = cap.limit, cap.subject.measure == .money || run != nil else { continue }
         let (model, type) = (cap.subject.model.text, cap.subject.type.text)
         guard model.isEmpty || model == run?.model, type.isEmpty || type == run?.type else { continue }
-        let used = used(of: cap, user, subject)
+        let used = used(of: cap, user, spends(of: user), subject)
         let isMoney = cap.subject.measure == .money
         let wanted = isMoney ? max(1, micros) : 1
         if used <= limit, wanted <= limit - used { continue }
@@ -102,8 +103,11 @@ extension LedgerModel {
 
   /// Of the caps of one subject, by their ids.
   func capUses(_ userId: String, _ spender: String, at time: Int64) -> [String] {
+    let caps = caps(of: userId, spender)
+    if caps.isEmpty { return [] }
     let user = user(userId, at: time, isRead: true)
-    return caps(of: userId, spender).map { "\($0.id): \(used(of: $0, user, spender))" }
+    let spends = spends(of: user)
+    return caps.map { "\($0.id): \(used(of: $0, user, spends, spender))" }
   }
 
   /// What is used of all caps of whoever a command may spend or begin something for.
@@ -121,25 +125,25 @@ extension LedgerModel {
       default: nil
       }
     guard let userId else { return [] }
-    return ["", "m1", "m2"].flatMap { spender -> [ModelCapFigure] in
-      let caps = caps(of: userId, spender)
-      if caps.isEmpty { return [] }
-      let user = user(userId, at: time)
-      return caps.map { cap in
-        ModelCapFigure(userId: userId, spender: spender, cap: cap, used: used(of: cap, user, spender))
-      }
+    let caps = ["", "m1", "m2"].flatMap { spender in self.caps(of: userId, spender).map { (spender, $0) } }
+    if caps.isEmpty { return [] }
+    let user = user(userId, at: time)
+    let spends = spends(of: user)
+    return caps.map { spender, cap in
+      ModelCapFigure(
+        userId: userId, spender: spender, cap: cap, used: used(of: cap, user, spends, spender))
     }
   }
 
   /// The lines of caps that are reached from one state to the next.
   func capSteps(from before: [ModelCapFigure], at time: Int64) -> [ModelCapEvent] {
     var events: [ModelCapEvent] = []
-    var users: [String: ModelUser] = [:]
+    guard hasWritten, let userId = before.first?.userId else { return [] }
+    let user = user(userId, at: time)
+    let spends = spends(of: user)
     for figure in before {
       guard let limit = figure.cap.limit, limit > 0 else { continue }
-      let user = users[figure.spender] ?? user(figure.userId, at: time)
-      users[figure.spender] = user
-      let after = used(of: figure.cap, user, figure.spender)
+      let after = used(of: figure.cap, user, spends, figure.spender)
       for line in Self.capLines {
         // `used / limit` is at the line or above it.
         func reaches(_ used: Int64) -> Bool { Double(used) >= Double(limit) * Double(line) / 100 }
@@ -153,11 +157,11 @@ extension LedgerModel {
     return events
   }
 
-  private func used(of cap: Cap, _ user: ModelUser, _ spender: String) -> Int64 {
+  private func used(of cap: Cap, _ user: ModelUser, _ spends: [ModelSpend], _ spender: String) -> Int64 {
     let zone = plan(of: user.userId)?.zone ?? .utc
-    let counted = spends(of: user).filter { spend in
-      guard zone.isCounted(spend.at, in: cap.subject.window, at: user.now),
-        spender.isEmpty || spend.spender.isExactly(spender)
+    let window = zone.counted(in: cap.subject.window, at: user.now)
+    let counted = spends.filter { spend in
+      guard window.contains(spend.at), spender.isEmpty || spend.spender.isExactly(spender)
       else { return false }
       let (model, type) = (cap.subject.model.text, cap.subject.type.text)
       return (model.isEmpty || model == spend.run?.model) && (type.isEmpty || type == spend.run?.type)
@@ -169,13 +173,14 @@ extension LedgerModel {
   /// All that was ever spent, is held or was begun.
   private func spends(of user: ModelUser) -> [ModelSpend] {
     let rows = rows(user.userId) + user.rows
-    let own = runs.values.map(\.run).filter { $0.userId.isExactly(user.userId) }
+    let own = runs(of: user.userId)
     var spends: [ModelSpend] = []
     var opened: [Int64: (at: Int64, run: Run?)] = [:]
+    let ofHolds = Dictionary(own.compactMap { run in run.holdId.map { ($0, run) } }) { first, _ in first }
     let over = Set(rows.filter { ![.hold, .holdExtend].contains($0.type) }.compactMap(\.holdId))
     for row in rows {
       if row.type == .hold, let id = row.holdId {
-        let run = own.first { $0.holdId == id }
+        let run = ofHolds[id]
         opened[id] = (row.atMicros, run)
         if over.contains(id) { continue }
         spends.append(
@@ -188,7 +193,7 @@ extension LedgerModel {
       if let hold = row.holdId.flatMap({ opened[$0] }) {
         (spend.at, spend.run) = hold
       } else if row.idempotency == nil {
-        let run = own.first { $0.runId.isExactly(row.runId) && $0.attempt == max(1, row.attempt) }
+        let run = runs[RunName(row.runId, attempt: max(1, row.attempt))]?.run
         (spend.at, spend.run) = (run?.startedAtMicros ?? spend.at, run)
       }
       spends.append(spend)

@@ -2,7 +2,7 @@
 //
 // Values; lives for one run.
 
-@testable internal import TallyCore
+import TallyCore
 
 extension PageModel {
   // MARK: the sweep

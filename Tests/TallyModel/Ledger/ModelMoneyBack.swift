@@ -3,7 +3,6 @@
 // Values; part of the model.
 
 import TallyCore
-internal import TallySQLiteStore
 
 extension LedgerModel {
   func giveBack(_ command: Command, on user: inout ModelUser, _ named: Named) throws(Refusal) {

@@ -3,7 +3,6 @@
 // Values; part of the model.
 
 import TallyCore
-internal import TallySQLiteStore
 
 extension LedgerModel {
   /// What a run costs: what is said, else its units by the rows that stood in the book when it began.

@@ -6,7 +6,6 @@
 // Values; part of the model.
 
 import TallyCore
-internal import TallySQLiteStore
 
 struct ModelUser {
   /// What a row that made credit said of it.

@@ -3,7 +3,6 @@
 // Values; part of the model.
 
 import TallyCore
-internal import TallySQLiteStore
 
 extension LedgerModel {
   /// - Returns: the hold that the command made or changed.

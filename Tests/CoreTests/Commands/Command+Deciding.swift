@@ -1,45 +1,10 @@
-// Any command of the product as one value, and any outcome, for tests that mix them in scripts, models and
-// batches.
+// How the decider decides any command of the product.
+
+internal import TallyModel
 
 @testable internal import TallyCore
 
-enum Command: Mutation, Equatable {
-  typealias Consume = CreditCommand.Consume
-  typealias AddPurchase = CreditCommand.AddPurchase
-  typealias GrantPlan = CreditCommand.GrantPlan
-  typealias GrantPromo = CreditCommand.GrantPromo
-  typealias Adjust = CreditCommand.Adjust
-  typealias Reserve = CreditCommand.Reserve
-  typealias Extend = CreditCommand.Extend
-  typealias Capture = CreditCommand.Capture
-  typealias Release = CreditCommand.Release
-  typealias Refund = CreditCommand.Refund
-  typealias ReversePurchase = CreditCommand.ReversePurchase
-  typealias ReinstatePurchase = CreditCommand.ReinstatePurchase
-  typealias VoidGrant = CreditCommand.VoidGrant
-  typealias ForgiveOwed = CreditCommand.ForgiveOwed
-
-  case consume(Consume)
-  case addPurchase(AddPurchase)
-  case grantPlan(GrantPlan)
-  case grantPromo(GrantPromo)
-  case adjust(Adjust)
-  case reserve(Reserve)
-  case extend(Extend)
-  case capture(Capture)
-  case release(Release)
-  case refund(Refund)
-  case reversePurchase(ReversePurchase)
-  case reinstatePurchase(ReinstatePurchase)
-  case voidGrant(VoidGrant)
-  case forgiveOwed(ForgiveOwed)
-  case putPlan(Plan, keeping: TallyCore.UsageCommand.PutPlan.Kept = [])
-  case putPrices(TallyCore.UsageCommand.PutPrices)
-  case usage(UsageCommand)
-  case page(PageCommand)
-  case admin(AdminCommand)
-  case topUp(TopUpCommand)
-
+extension Command: Mutation {
   func settledUserIds(_ decider: Decider) -> [String] {
     switch self {
     case .consume(let it): it.settledUserIds(decider)
@@ -93,16 +58,7 @@ enum Command: Mutation, Equatable {
   }
 }
 
-enum UsageCommand: Equatable {
-  typealias Begin = TallyCore.UsageCommand.Begin
-  typealias Finish = TallyCore.UsageCommand.Finish
-  typealias Record = TallyCore.UsageCommand.Record
-  typealias End = TallyCore.UsageCommand.End
-
-  case begin(Begin)
-  case finish(Finish)
-  case record(Record)
-
+extension UsageCommand {
   func decide(by decider: Decider) throws(Refusal) -> Decided<RunReceipt> {
     switch self {
     case .begin(let it): try it.decide(by: decider)
@@ -112,30 +68,7 @@ enum UsageCommand: Equatable {
   }
 }
 
-enum PageCommand: Equatable {
-  typealias Create = TallyCore.PageCommand.Create
-  typealias Save = TallyCore.PageCommand.Save
-  typealias Patch = TallyCore.PageCommand.Patch
-  typealias Restore = TallyCore.PageCommand.Restore
-  typealias Duplicate = TallyCore.PageCommand.Duplicate
-  typealias DeleteMedia = TallyCore.PageCommand.DeleteMedia
-
-  case create(Create)
-  case save(Save)
-  case patch(Patch)
-  case restore(Restore)
-  case duplicate(Duplicate)
-  case publish(PageTarget, version: Int64)
-  case unpublish(PageTarget)
-  case setSlug(PageTarget, slug: String?)
-  case schedule(PageTarget, version: Int64, atMicros: Int64)
-  case cancelSchedule(PageTarget)
-  case delete(PageTarget)
-  case undelete(PageTarget)
-  case purge(PageTarget)
-  case createMedia(Media)
-  case deleteMedia(DeleteMedia)
-
+extension PageCommand {
   func decide(by decider: Decider) throws(Refusal) -> Decided<PageOutcome> {
     typealias Pages = TallyCore.PageCommand
     return switch self {
@@ -174,13 +107,7 @@ enum PageCommand: Equatable {
   }
 }
 
-enum AdminCommand: Equatable {
-  case putSettings(UserSettings, keeping: TallyCore.AdminCommand.PutSettings.Kept = [])
-  case setRateLimit(RateLimit)
-  case putRule(AlertRule)
-  case deleteRule(String)
-  case putCaps(String, CapList)
-
+extension AdminCommand {
   func decide(by decider: Decider) throws(Refusal) -> Decided<AdminOutcome> {
     typealias Admin = TallyCore.AdminCommand
     return switch self {
@@ -206,96 +133,19 @@ enum AdminCommand: Equatable {
   }
 }
 
-enum Outcome: Equatable {
-  case applied(Receipt)
-  case planStored(Plan, unchanged: Bool, commit: CommitPoint)
-  case pricesStored(PricesReceipt)
-  case usage(UsageOutcome)
-  case page(PageOutcome)
-  case admin(AdminOutcome)
-  case topUp(TopUpOutcome)
-  case refused(Refusal)
+extension TopUpCommand {
+  func settledUserIds(_ decider: Decider) -> [String] {
+    guard case .put(let topUp) = self else { return [] }
+    return TallyCore.TopUpCommand.Put(topUp).settledUserIds(decider)
+  }
 
-  init(_ result: Result<Outcome, Refusal>) {
-    switch result {
-    case .success(let outcome): self = outcome
-    case .failure(let refusal): self = .refused(refusal)
+  func decide(by decider: Decider) throws(Refusal) -> Decided<TopUpOutcome> {
+    switch self {
+    case .put(let it): try TallyCore.TopUpCommand.Put(it).decide(by: decider).map(TopUpOutcome.setting)
+    case .take(let it): try it.decide(by: decider).map(TopUpOutcome.intent)
+    case .fail(let it): try it.decide(by: decider).map(TopUpOutcome.intent)
+    case .cancel(let id):
+      try TallyCore.TopUpCommand.Cancel(intentId: id).decide(by: decider).map(TopUpOutcome.intent)
     }
-  }
-}
-
-enum UsageOutcome: Equatable {
-  case run(RunReceipt)
-}
-
-enum PageOutcome: Equatable {
-  case changed(PageView, replayed: Bool, rebased: Bool, commit: CommitPoint)
-  case purged(versions: Int64, commit: CommitPoint)
-  case mediaStored(Media, replayed: Bool, commit: CommitPoint)
-  case mediaDeleted(
-    detachedPageIds: [String], remainingPageCount: Int, replayed: Bool, commit: CommitPoint)
-
-  init(_ receipt: PageReceipt) {
-    self = .changed(
-      receipt.view, replayed: receipt.replayed, rebased: receipt.rebased, commit: receipt.commit)
-  }
-}
-
-enum AdminOutcome: Equatable {
-  case settingsStored(UserSettings, unchanged: Bool, commit: CommitPoint)
-  case rateLimitSet(RateLimit, commit: CommitPoint)
-  case capsStored(CapList, unchanged: Bool, commit: CommitPoint)
-  /// nil: it was deleted.
-  case ruleStored(AlertRule?, unchanged: Bool, commit: CommitPoint)
-}
-
-extension Engine {
-  func submit(
-    _ submission: Submission<Command>, group: (any ReplyGroup)?,
-    completion: @escaping @Sendable ([Outcome]) -> Void
-  ) {
-    submit(
-      Work(submission: submission, group: group) { (results: [Result<Outcome, Refusal>]) in
-        completion(results.map(Outcome.init))
-      })
-  }
-}
-
-extension EngineFaults {
-  /// Calls a closure with each command that changes something, after its rows were written.
-  mutating func afterWriting(_ body: @escaping @Sendable (Command) throws(StoreFault) -> Void) {
-    insideCommand = { (command) throws(StoreFault) in
-      if let command = command as? Command { try body(command) }
-    }
-  }
-}
-
-extension Rules {
-  /// Of commands of credit that name no earlier row only.
-  static func decide(_ command: Command, _ context: DecisionContext) throws(Refusal) -> Change {
-    switch command {
-    case .consume(let it): try decide(it, context)
-    case .addPurchase(let it): try decide(it, context)
-    case .grantPlan(let it): try decide(it, context)
-    case .grantPromo(let it): try decide(it, context)
-    case .adjust(let it): try decide(it, context)
-    case .reserve(let it): try decide(it, context)
-    case .extend(let it): try decide(it, context)
-    case .capture(let it): try decide(it, context) { () throws(Refusal) in .forgive }
-    case .release(let it): try decide(it, context)
-    case .forgiveOwed(let it): try decide(it, context)
-    case .refund, .reversePurchase, .reinstatePurchase, .voidGrant, .putPlan, .putPrices, .usage, .page,
-      .admin, .topUp:
-      throw Refusal(.corrupt, "the command names an earlier row, or is not one of credit")
-    }
-  }
-}
-
-extension Decided {
-  func map<Other>(_ body: (Reply) -> Other) -> Decided<Other> {
-    var other = Decided<Other>(body(reply), effects)
-    other.isReplay = isReplay
-    other.pageByteCount = pageByteCount
-    return other
   }
 }

@@ -3,7 +3,6 @@
 // Values; part of the model.
 
 import TallyCore
-internal import TallySQLiteStore
 
 extension LedgerModel {
   /// What a command is about.
@@ -24,7 +23,8 @@ extension LedgerModel {
         guard case .transaction(let sequence) = it.debit else { break }
         return try named(row: sequence, it.actingUserId)
       }
-      let newest = runs.keys.filter { $0.runId == ExactText(runId) }.map(\.attempt).max() ?? 1
+      var newest: Int32 = 1
+      while runs[RunName(runId, attempt: newest + 1)] != nil { newest += 1 }
       guard let known = runs[RunName(runId, attempt: attempt == 0 ? newest : attempt)],
         it.actingUserId?.isExactly(known.run.userId) ?? true
       else { throw Refusal(.runNotFound, "", details: ["run_id": runId]) }

@@ -5,8 +5,7 @@
 //
 // Values; lives for one run.
 
-@testable internal import TallyCore
-@testable internal import TallySQLiteStore
+import TallyCore
 
 struct PageModel {
   struct Version {
