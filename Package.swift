@@ -142,9 +142,9 @@ let package = Package(
     .testTarget(
       name: "CoreTests",
       dependencies: [
-        "CTallyFaultyDisk", "CTallyFaultyMemory", "CTallyProcess", "TallyMemoryEngine", "TallyTestSupport",
-        "tally", "TallyCore",
-        "TallySQLiteStore", "TallySQLite", "TallyLocking", "TallyMeasuring", crypto,
+        "CTallyFaultyDisk", "CTallyFaultyMemory", "CTallyProcess", "TallyMemoryEngine", "TallyModel",
+        "TallyTestSupport", "tally", "TallyCore", "TallySQLiteStore", "TallySQLite", "TallyLocking",
+        "TallyMeasuring", crypto,
       ],
       exclude: ["Store/Fixtures"],
       swiftSettings: strict),
@@ -183,6 +183,20 @@ let package = Package(
       name: "TallyMemoryEngine", dependencies: ["TallyCore", "TallyLocking", "TallyMeasuring"],
       path: "Tests/TallyMemoryEngine", swiftSettings: strict),
 
+    // What the product must answer, executable, and the judge of histories by it.
+    .target(
+      name: "TallyModel", dependencies: ["TallyCore"], path: "Tests/TallyModel",
+      // Long histories are judged in debug builds too.
+      swiftSettings: strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]),
+
+    // Load of all products for tests, and the program that makes it.
+    .target(
+      name: "TallyLoad", dependencies: ["TallyClient", "TallyMessages", "TallyLocking"],
+      path: "Tests/TallyLoad", swiftSettings: strict),
+    .executableTarget(
+      name: "TallyLoadWorker", dependencies: ["TallyLoad", "TallyClient", "TallyLocking"],
+      path: "Tests/TallyLoadWorker", swiftSettings: strict),
+
     // A disk that fails, for tests: it takes the place of the system's calls in their program.
     .target(
       name: "CTallyFaultyDisk", path: "Tests/CTallyFaultyDisk", cSettings: strictC,
@@ -204,9 +218,9 @@ let package = Package(
       name: "FaultTests",
       dependencies: [
         "TallyTestSupport",
-        "tally", "TallyFaultyServer", "CTallyLoadGenerator",
-        "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages",
-        "TallyLocking",
+        "tally", "TallyFaultyServer", "TallyLoadWorker", "TallyLoad", "TallyModel", "CTallyLoadGenerator",
+        "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages", "TallyServer", "TallyCore",
+        "TallyLocking", crypto,
       ],
       swiftSettings: strict),
   ]

@@ -1,6 +1,9 @@
 // The server with a fault built in, for the tests that must see it fail. Never installed.
 //
-// Usage: TallyFaultyServer DATABASE SOCKET FAULT COUNT
+// Usage: TallyFaultyServer DATABASE SOCKET FAULT COUNT [WALL TRIGGER]
+//
+// `WALL` is where the wall clock stands still, in microseconds. Then the fault comes about once there is a
+// file `TRIGGER`, rather than at the COUNTth commit.
 //
 // Owner: the main thread; the faults run on the writer's queue.
 
@@ -28,11 +31,13 @@ enum Fault: String {
   /// The wall clock is off by up to COUNT seconds to either side, differently at each look.
   case wanderingClock = "wandering-clock"
 
-  func faults(count: Int) -> EngineFaults {
+  /// - Parameter trigger: a file; nil: it comes about at the COUNTth commit.
+  func faults(count: Int, trigger: String?) -> EngineFaults {
     let commits = Lock(0)
     /// Whether this is the one.
     let isDue: @Sendable () -> Bool = {
-      commits.withLock { commits in
+      if let trigger { return unsafe access(trigger, F_OK) == 0 }
+      return commits.withLock { commits in
         commits += 1
         return commits == count
       }
@@ -83,8 +88,10 @@ func end(_ status: Int32, _ message: String) -> Never {
 }
 
 let arguments = CommandLine.arguments
-guard arguments.count == 5, let fault = Fault(rawValue: arguments[3]), let count = Int(arguments[4]) else {
-  end(64, "DATABASE SOCKET FAULT COUNT")
+guard [5, 7].contains(arguments.count), let fault = Fault(rawValue: arguments[3]),
+  let count = Int(arguments[4])
+else {
+  end(64, "DATABASE SOCKET FAULT COUNT [WALL TRIGGER]")
 }
 let signals = cprocess_signals_open()
 var ends: [Int32] = [0, 0]
@@ -92,8 +99,14 @@ guard signals >= 0, unsafe pipe(&ends) == 0 else { end(71, "no descriptors") }
 let (fatalInput, fatalOutput) = (ends[0], ends[1])
 
 var engine = EngineConfiguration(directory: arguments[1]) { _ in close(fatalOutput) }
-engine.faults = fault.faults(count: count)
+engine.faults = fault.faults(count: count, trigger: arguments.count == 7 ? arguments[6] : nil)
 if case .wanderingClock = fault { engine.clock = WanderingClock(rangeSeconds: count) }
+if arguments.count == 7 {
+  engine.clock = TestClock(wallMicros: Int64(arguments[5]) ?? 0)
+  // Whoever drives the clock foresees every row: none is written in a slice, ahead of the command that needs
+  // it.
+  engine.settledRows = 1 << 20
+}
 let options = TallyServerOptions(
   server: ServerOptions(path: arguments[2]), engine: engine, version: "faulty")
 do {

@@ -38,10 +38,11 @@ struct ImportTests {
     "CTallyBenchWire", "CTallyFloorEcho", "CTallyFloorConsume", "CTallyLoadGenerator",
   ]
   /// Programs that stand with the tests.
-  static let testPrograms: Set<String> = ["TallyFaultyServer", "TallyClientWorker"]
+  static let testPrograms: Set<String> = ["TallyFaultyServer", "TallyClientWorker", "TallyLoadWorker"]
   /// What the tests of all rooms share.
   static let testLibraries: Set<String> = [
-    "TallyTestSupport", "TallyMemoryEngine", "CTallyFaultyDisk", "CTallyFaultyMemory",
+    "TallyTestSupport", "TallyMemoryEngine", "TallyModel", "TallyLoad", "CTallyFaultyDisk",
+    "CTallyFaultyMemory",
   ]
 
   /// The modules that a file imports, with the line.

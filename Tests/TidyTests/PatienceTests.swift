@@ -28,6 +28,8 @@ struct PatienceTests {
     .init(
       "Tests/CoreTests/Engine/LinearizabilityTests.swift", "usleep(", "the fault is a commit that is slow"),
     .init("Tests/FaultTests/Oracle/KillRun.swift", "Task.sleep(", "the moment of a kill is any"),
+    .init(
+      "Tests/FaultTests/Linearizability/ConcurrentRun.swift", "Task.sleep(", "the moment of a kill is any"),
     .init("Tests/FaultTests/GrantKillTests.swift", "Task.sleep(", "the moment of a kill is any"),
     .init("Tests/FaultTests/CapKillTests.swift", "Task.sleep(", "the moment of a kill is any"),
     .init("Tests/FaultTests/TopUpKillTests.swift", "Task.sleep(", "the moment of a kill is any"),

@@ -32,6 +32,13 @@ struct DaemonOptions: Sendable {
     options.flags = [fault, "\(count)"]
     return options
   }
+
+  /// The same on a clock that stands still; the fault comes about once there is a file.
+  static func faulty(_ fault: String, wallMicros: Int64, trigger: String) -> DaemonOptions {
+    var options = faulty(fault)
+    options.flags += ["\(wallMicros)", trigger]
+    return options
+  }
 }
 
 struct Daemon: Sendable {

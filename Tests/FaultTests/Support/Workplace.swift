@@ -104,9 +104,19 @@ enum Files {
     return names
   }
 
-  static func text(_ path: String) -> String {
+  static func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+  /// Zero when it is not there.
+  static func byteCount(_ path: String) -> Int {
+    var facts = stat()
+    return unsafe stat(path, &facts) == 0 ? Int(facts.st_size) : 0
+  }
+
+  static func text(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
+
+  static func bytes(_ path: String) -> [UInt8] {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return "" }
+    guard descriptor >= 0 else { return [] }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
@@ -115,7 +125,7 @@ enum Files {
       guard count > 0 else { break }
       bytes += chunk[..<count]
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
   }
 }
 
@@ -131,4 +141,5 @@ enum Programs {
   static var tally: String { "\(directory)/tally" }
   static var faultyServer: String { "\(directory)/TallyFaultyServer" }
   static var loadGenerator: String { "\(directory)/CTallyLoadGenerator" }
+  static var loadWorker: String { "\(directory)/TallyLoadWorker" }
 }
