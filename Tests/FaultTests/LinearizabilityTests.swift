@@ -14,7 +14,7 @@ extension FaultTests {
 
     /// What callers must come across, or the history proves less than it says.
     private static let expected = [
-      "CAP_EXCEEDED", "INSUFFICIENT_CREDITS", "PAYMENT_DUE", "HOLD_SETTLED", "REFUND_EXCEEDS",
+      "CAP_EXCEEDED", "INSUFFICIENT_CREDITS", "HOLD_SETTLED", "REFUND_EXCEEDS",
       "REVERSAL_EXCEEDS", "PAYMENT_CONFLICT", "RUN_CONFLICT", "QUOTA_EXCEEDED", "VERSION_CONFLICT",
       "VOID_SHORT", "page", "plan", "caps", "settings", "replay", "GetUsage", "ListEvents", "GetPage",
       "GetRun", "BatchGetBalances",
