@@ -1,7 +1,8 @@
 // Descriptors of services and messages, as a server's reflection returns them.
 //
 // Invariants:
-// 1. Full names have no leading dot. A pool has each name once; the first file that defines it counts.
+// 1. Full names have no leading dot. A pool has each name once; the first file that defines it counts. So
+//    it is with a message's fields: each has a name and a number of its own, in protobuf's range.
 // 2. Unknown fields of a descriptor are ignored.
 
 /// A field's type, numbered as google.protobuf.FieldDescriptorProto.Type is.
@@ -128,11 +129,16 @@ package struct DescriptorPool {
     let fields = try DescriptorReader.fields(bytes)
     var message = MessageDescriptor()
     message.fullName = DescriptorReader.join(scope, DescriptorReader.text(fields, 1))
+    var (names, numbers) = (Set<String>(), Set<Int32>())
     for (number, value) in fields {
       guard case .bytes(let contents) = value else { continue }
       switch number {
       case 2:
-        if let field = try DescriptorReader.field(contents) { message.fields.append(field) }
+        if let field = try DescriptorReader.field(contents), names.insert(field.jsonName).inserted,
+          numbers.insert(field.number).inserted
+        {
+          message.fields.append(field)
+        }
       case 3: try add(message: contents, scope: message.fullName, depth: depth + 1)
       case 4: try add(enumeration: contents, scope: message.fullName)
       case 7: message.isMapEntry = DescriptorReader.flag(try DescriptorReader.fields(contents), 7)
@@ -207,13 +213,17 @@ private enum DescriptorReader {
     scope.isEmpty ? name : "\(scope).\(name)"
   }
 
-  /// nil for a type that is not supported (groups).
+  private static let fieldNumbers: ClosedRange<Int32> = 1...0x1FFF_FFFF
+
+  /// nil for a type that is not supported (groups), and for a number that no field can have.
   static func field(_ bytes: ArraySlice<UInt8>) throws(WireError) -> FieldDescriptor? {
     let fields = try fields(bytes)
-    guard let kind = FieldKind(rawValue: number(fields, 5)) else { return nil }
+    guard let kind = FieldKind(rawValue: number(fields, 5)),
+      let fieldNumber = Int32(exactly: number(fields, 3)), fieldNumbers.contains(fieldNumber)
+    else { return nil }
     var field = FieldDescriptor()
     field.name = text(fields, 1)
-    field.number = Int32(truncatingIfNeeded: number(fields, 3))
+    field.number = fieldNumber
     field.isRepeated = number(fields, 4) == 3
     field.kind = kind
     field.typeName = typeName(fields, 6)

@@ -60,7 +60,7 @@ package struct MessageDecoder {
   private func map(
     _ values: [WireValue], _ entry: MessageDescriptor, depth: Int
   ) throws(WireError) -> JSON {
-    var members: [JSON.Member] = []
+    var members: [String: JSON] = [:]
     let filled = MessageDecoder(pool: pool, writesDefaults: true)
     for value in values {
       guard case .bytes(let pair) = value else {
@@ -73,10 +73,9 @@ package struct MessageDecoder {
         case .bool(let flag)?: "\(flag)"
         default: ""
         }
-      members.removeAll { $0.name == name }
-      members.append(.init(name, json["value"] ?? .object([])))
+      members[name] = json["value"] ?? .object([])
     }
-    return .object(members.sorted { $0.name < $1.name })
+    return .object(members.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) })
   }
 
   /// The values of a repeated field, packed or not.

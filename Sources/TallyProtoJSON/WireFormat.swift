@@ -88,6 +88,8 @@ package struct WireReader {
 package struct WireWriter {
   package private(set) var bytes: [UInt8] = []
 
+  package init() {}
+
   package mutating func field(_ number: Int32, _ value: WireValue) {
     varint(UInt64(number) << 3 | value.wireType)
     bare(value)
