@@ -13,7 +13,7 @@ SWIFT ?= swift
 RELEASE = $(SWIFT) build -c release --static-swift-stdlib --no-color-diagnostics
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test install uninstall generate lint format bench bench-quick sanitize soak clean
+.PHONY: help run build test install uninstall generate lint format bench bench-quick sanitize fuzz soak clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,9 +61,13 @@ sanitize: ## the Swift suite under the thread and the address sanitizer
 	@scripts/install-dependencies build test
 	@scripts/sanitize
 
+fuzz: ## four hours of fuzzing what reads bytes (scripts/fuzz --seconds N TARGET...)
+	@scripts/install-dependencies build
+	@scripts/fuzz
+
 soak: ## 1,000 kills under load, another seed each time (TALLY_KILLS, TALLY_WRITES, TALLY_SEED)
 	@scripts/install-dependencies build test
 	@scripts/soak
 
 clean: ## remove what was built
-	rm -rf .build .build-thread .build-address
+	rm -rf .build .build-thread .build-address .build-fuzz

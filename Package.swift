@@ -31,11 +31,14 @@ let smallRelease: [LinkerSetting] = [
     ], .when(platforms: [.linux], configuration: .release))
 ]
 
+/// Whether scripts/fuzz builds; see the end of this file.
+let isFuzzed = Context.environment["TALLY_FUZZ"] == "1"
+
 /// What only the daemon and its tools need. With `traits: []` a user of TTRPC, TallyClient or TallyTesting
 /// fetches none of it.
 let daemonOnly: TargetDependencyCondition? = .when(traits: ["Daemon"])
-let crypto: Target.Dependency = .product(
-  name: "Crypto", package: "swift-crypto", condition: daemonOnly)
+let crypto: Target.Dependency =
+  isFuzzed ? "Crypto" : .product(name: "Crypto", package: "swift-crypto", condition: daemonOnly)
 let logging: Target.Dependency = .product(
   name: "Logging", package: "swift-log", condition: daemonOnly)
 let arguments: Target.Dependency = .product(
@@ -169,6 +172,15 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
 
+    // What the fuzzer runs, with every input that is kept, as ordinary tests.
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "TallyTestSupport", "tally", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallyServer",
+        "TallySQLite", "TallySQLiteStore", "TallyLocking",
+      ],
+      path: "Tests/TallyFuzz", exclude: ["Corpus", "Crypto", "Program"], swiftSettings: strict),
+
     // Makes the Swift client's calls for the suite that all clients share.
     .executableTarget(
       name: "TallyClientWorker",
@@ -219,9 +231,55 @@ let package = Package(
       dependencies: [
         "TallyTestSupport",
         "tally", "TallyFaultyServer", "TallyLoadWorker", "TallyLoad", "TallyModel", "CTallyLoadGenerator",
-        "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages", "TallyServer", "TallyCore",
-        "TallyLocking", crypto,
+        "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyServer",
+        "TallyCore", "TallyLocking", crypto,
       ],
       swiftSettings: strict),
   ]
 )
+
+// MARK: - Fuzzing
+
+/// What scripts/fuzz builds instead of all this, with TALLY_FUZZ=1: the rooms that take bytes from
+/// strangers, of `tally` what reads its settings, and the fuzzer, all of them instrumented. A stand-in for
+/// swift-crypto saves most of the build.
+if isFuzzed {
+  let fuzzed: Set<String> = [
+    "CTallySQLite", "CTallyProtobufC", "CTallyLinux", "CTallyProcess", "CTallyMessages", "TallyLocking",
+    "TallyMeasuring", "TallyMessages", "TallyProtoJSON", "TTRPC", "TallySQLite", "TallyCore",
+    "TallySQLiteStore", "TallyServer",
+  ]
+  package.targets.removeAll { !fuzzed.contains($0.name) }
+  package.dependencies.removeAll { dependency in
+    guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
+    return location.hasSuffix("/swift-crypto") || location.hasSuffix("/swift-argument-parser")
+  }
+  package.targets += [
+    .target(name: "Crypto", path: "Tests/TallyFuzz/Crypto", swiftSettings: strict),
+    .target(
+      name: "tally", dependencies: ["CTallyProcess", "TallyProtoJSON"],
+      sources: [
+        "Settings", "Logging/LogFormat.swift", "Support/Failure.swift", "Support/SocketPath.swift",
+        "System/System.swift",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "TallyFuzz",
+      dependencies: [
+        "tally", "CTallyProcess", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyCore", "TallyServer",
+        "TallySQLite",
+        "TallySQLiteStore", "TallyLocking",
+      ],
+      path: "Tests/TallyFuzz", exclude: ["Corpus", "CorpusTests.swift", "Crypto"], swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-use-ld=lld", "-sanitize=fuzzer,address"])]),
+  ]
+  package.products = [.executable(name: "TallyFuzz", targets: ["TallyFuzz"])]
+  for target in package.targets {
+    if target.name.hasPrefix("CTally") {
+      target.cSettings = (target.cSettings ?? []) + [.unsafeFlags(["-fsanitize=fuzzer-no-link,address"])]
+    } else {
+      target.swiftSettings =
+        (target.swiftSettings ?? []) + [.unsafeFlags(["-sanitize=fuzzer,address", "-enable-testing"])]
+    }
+  }
+}

@@ -8,11 +8,6 @@
 internal import Logging
 internal import TallyProtoJSON
 
-enum LogFormat: String, CaseIterable {
-  case human
-  case json
-}
-
 struct LineLogHandler: LogHandler {
   static let maximumByteCount = 4_096
 
