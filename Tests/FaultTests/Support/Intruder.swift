@@ -80,6 +80,11 @@ final class Intruder {
     }
   }
 
+  /// Whether a whole frame has arrived.
+  var hasFrame: Bool {
+    received.count >= 10 && received.count >= 10 + received[..<4].reduce(0) { $0 << 8 | Int($1) }
+  }
+
   /// Whole frames that have arrived, taken out.
   func takeFrames() -> [(stream: UInt32, type: UInt8, payload: [UInt8])] {
     var frames: [(stream: UInt32, type: UInt8, payload: [UInt8])] = []
