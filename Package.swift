@@ -231,8 +231,8 @@ let package = Package(
       dependencies: [
         "TallyTestSupport",
         "tally", "TallyFaultyServer", "TallyLoadWorker", "TallyLoad", "TallyModel", "CTallyLoadGenerator",
-        "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages", "TallyProtoJSON", "TallyServer",
-        "TallyCore", "TallyLocking", crypto,
+        "CTallyProcess", "CTallyLinux", "TallyClient", "TTRPC", "TallyMessages", "TallyProtoJSON",
+        "TallyServer", "TallyCore", "TallyLocking", crypto,
       ],
       swiftSettings: strict),
   ]

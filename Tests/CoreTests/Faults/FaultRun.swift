@@ -271,7 +271,7 @@ extension SQLiteEngine {
   /// Decides the commands of one call, on the calling thread.
   func carryOut(_ commands: [Command]) -> [Outcome] {
     let slot = Slot<[Outcome]>()
-    var submission = Submission(commands: commands, userId: "", byteCount: 100)
+    var submission = Submission(commands: commands, sharer: "", byteCount: 100)
     submission.lead = { work in
       work()
       return true

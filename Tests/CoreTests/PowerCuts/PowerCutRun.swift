@@ -15,6 +15,7 @@ internal import TallyTestSupport
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallyModel
 @testable internal import TallySQLiteStore
 
 final class PowerCutRun {

@@ -8,6 +8,7 @@ internal import TallySQLite
 internal import Testing
 
 @testable internal import TallyCore
+@testable internal import TallyModel
 @testable internal import TallySQLiteStore
 
 struct PowerCuts {

@@ -147,7 +147,7 @@ enum DatabaseUse {
   /// Waits for what becomes of a command, however long it takes.
   private static func submit<Command: Mutation>(_ engine: SQLiteEngine, _ command: Command) {
     let isDone = Monitor(false)
-    let submission = Submission(commands: [command], userId: "", byteCount: 100)
+    let submission = Submission(commands: [command], sharer: "", byteCount: 100)
     engine.submit(
       Work(submission: submission, group: nil) { _ in
         isDone.withLock { $0 = true }
