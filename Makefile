@@ -65,7 +65,7 @@ fuzz: ## four hours of fuzzing what reads bytes (scripts/fuzz --seconds N TARGET
 	@scripts/install-dependencies build
 	@scripts/fuzz
 
-soak: ## 1,000 kills under load, another seed each time (TALLY_KILLS, TALLY_WRITES, TALLY_SEED)
+soak: ## the proofs at length, another seed each time (scripts/soak PART...)
 	@scripts/install-dependencies build test
 	@scripts/soak
 

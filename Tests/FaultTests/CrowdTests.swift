@@ -113,13 +113,15 @@ extension FaultTests {
     @Test("no descriptor is left: who is there goes on, nobody spins, and newcomers come in later")
     func descriptors() async throws {
       let daemon = try await Daemon.start(try Workplace(), DaemonOptions(prelude: "ulimit -n 128"))
+      let sockets = daemon.child.socketCount
       try await Load.fund(Self.neighbours.accountCount, daemon)
       let alone = try await Self.neighbours.run(daemon)
+      try await eventually("they have left") { daemon.child.socketCount <= sockets }
       let before = Footprint(daemon.child)
       // The neighbours have their connections before anybody takes the rest.
       let working = try Self.neighbours.start(daemon)
       try await eventually("they are there") {
-        daemon.child.descriptorCount >= before.descriptorCount + Self.neighbours.connections
+        daemon.child.socketCount >= sockets + Self.neighbours.connections || !working.isRunning
       }
       var peers = try Self.peers(200, daemon)
       for peer in peers { _ = peer.sendSome(Intruder.call(1, GrpcHealthV1.Health.check, [])[...]) }

@@ -49,6 +49,12 @@ extension Child {
   var threadCount: Int { Files.names(in: "/proc/\(pid)/task").count }
   var descriptorCount: Int { Files.names(in: "/proc/\(pid)/fd").count }
 
+  /// Sockets that are open, the listener's and what the process was started with among them.
+  var socketCount: Int {
+    let folder = "/proc/\(pid)/fd"
+    return Files.names(in: folder).count { Files.target(ofLink: "\(folder)/\($0)").hasPrefix("socket:") }
+  }
+
   /// Processor time that its threads have used.
   var processorNanoseconds: Int {
     Files.names(in: "/proc/\(pid)/task").reduce(0) { sum, thread in

@@ -106,6 +106,15 @@ enum Files {
 
   static func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
+  /// Empty when it is no link.
+  static func target(ofLink path: String) -> String {
+    var bytes = [UInt8](repeating: 0, count: 256)
+    let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+      unsafe readlink(path, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
+    }
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+  }
+
   /// Zero when it is not there.
   static func byteCount(_ path: String) -> Int {
     var facts = stat()
