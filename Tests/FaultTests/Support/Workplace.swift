@@ -108,11 +108,9 @@ enum Files {
 
   /// Empty when it is no link.
   static func target(ofLink path: String) -> String {
-    var bytes = [UInt8](repeating: 0, count: 256)
-    let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-      unsafe readlink(path, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
-    }
-    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    var bytes = [CChar](repeating: 0, count: 256)
+    let count = unsafe readlink(path, &bytes, bytes.count)
+    return String(decoding: bytes.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// Zero when it is not there.
