@@ -6,8 +6,8 @@
 internal import Testing
 
 @testable internal import TallyCore
-@testable internal import TallySQLiteStore
 @testable import TallyModel
+@testable internal import TallySQLiteStore
 
 @Suite("Events of quotas, model")
 struct QuotaEventModelTests {

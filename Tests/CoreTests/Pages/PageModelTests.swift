@@ -6,8 +6,8 @@ internal import FoundationEssentials
 internal import Testing
 
 @testable internal import TallyCore
-@testable internal import TallySQLiteStore
 @testable import TallyModel
+@testable internal import TallySQLiteStore
 
 @Suite("Page model")
 struct PageModelTests {

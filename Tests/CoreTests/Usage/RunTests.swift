@@ -4,8 +4,8 @@ internal import TallyLocking
 internal import Testing
 
 @testable internal import TallyCore
-@testable internal import TallySQLiteStore
 @testable import TallyModel
+@testable internal import TallySQLiteStore
 
 extension SQLiteEngine {
   /// Expects a command of runs to be applied.
