@@ -93,6 +93,8 @@ struct DiskImage {
       file.bytes += [UInt8](repeating: 0, count: end - file.bytes.count)
       file.size.change(to: end, at: eventCount)
     }
+    // What is written again makes the file long enough again, too, when it is synced.
+    file.size.touch()
     file.bytes.replaceSubrange(offset..<end, with: bytes)
     note(file, offset..<end)
   }
