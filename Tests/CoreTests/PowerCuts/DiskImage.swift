@@ -19,6 +19,8 @@ struct DiskImage {
   }
 
   static let sectorBytes = Unit.sector.rawValue
+  /// What waits to be written has mostly changed within so many events.
+  private static let recentEvents = 24
   private static let sectorsPerPage = Unit.page.rawValue / sectorBytes
 
   /// A file, whatever its name.
@@ -177,13 +179,14 @@ struct DiskImage {
 
   /// The files of the directory after a power cut now.
   func cut(_ progress: Progress, _ unit: Unit, using random: inout SeededGenerator) -> [String: [UInt8]] {
-    let moment = Int.random(in: 0...eventCount, using: &random)
+    let recent = max(-1, eventCount - Self.recentEvents)...eventCount
+    let moment = Int.random(in: recent, using: &random)
     func reached(isLost: Bool = false) -> Int {
       switch progress {
       case .none: -1
       case .all: isLost && Bool.random(using: &random) ? -1 : eventCount
       case .prefix: moment
-      case .scattered: Int.random(in: -1...eventCount, using: &random)
+      case .scattered: Int.random(in: recent, using: &random)
       case .mostly: Int.random(in: 0..<16, using: &random) > 0 ? eventCount : -1
       case .hardly: Int.random(in: 0..<16, using: &random) == 0 ? eventCount : -1
       }

@@ -68,13 +68,16 @@ struct PowerCuts {
     }
   }
 
-  /// A moment: a third are next to a sync or a change of a name or a size, a third are in a checkpoint, or
-  /// between a sync that failed and the end of the start that follows.
+  /// A moment: a quarter are next to a sync or a change of a name or a size, a quarter where the log starts
+  /// over, a quarter in a checkpoint, or between a sync that failed and the end of the start that follows.
   private mutating func moment() -> Int {
     let events = recording.events
     let any = Int.random(in: 0...events.count, using: &random)
-    let choice = Int.random(in: 0..<3, using: &random)
+    let choice = Int.random(in: 0..<4, using: &random)
     if choice == 0 || any == events.count { return any }
+    if choice == 3, let start = events[any...].firstIndex(where: \.isLogStart) {
+      return min(events.count, start + Int.random(in: 1...6, using: &random))
+    }
     if choice == 1 {
       let turn = events[any...].firstIndex { $0.isTurn } ?? any
       return turn + Int.random(in: 0...1, using: &random)
@@ -148,6 +151,15 @@ extension DiskEvent {
     switch self {
     case .write, .mark: false
     case .create, .size, .sync, .remove, .rename: true
+    }
+  }
+
+  /// Whether the log begins anew.
+  var isLogStart: Bool {
+    if case .write(PlantedFault.logName, let bytes, 0) = self {
+      bytes.count == PlantedFault.logHeaderBytes
+    } else {
+      false
     }
   }
 
