@@ -78,32 +78,25 @@ extension HistoryReader {
         settings.planId = request.settings.flatMap { $0.planId.isEmpty ? nil : $0.planId }
         return .admin(.putSettings(settings, keeping: [.state, .subscription]))
       } _: { reply, record, command, reader in
-        if reply.unchanged { return reader.addReplay(record, command) }
-        let told = reply.settings
-        reader.add(
-          record, "settings", command,
-          place: CommitPoint(sequence: reply.commitSequence, position: reply.commitPosition), told: told
-        ) { expected in
-          guard case .outcome(.admin(.settingsStored(let settings, unchanged: false, _))) = expected else {
-            return "stored, expected \(Brief.text(expected))"
-          }
-          return difference("settings", told, TallystickV1.UserSettings(settings))
+        reader.addStored(
+          "settings", reply.settings, unchanged: reply.unchanged, reply.commitSequence, reply.commitPosition,
+          record,
+          command
+        ) { outcome in
+          guard case .admin(.settingsStored(let settings, unchanged: false, _)) = outcome else { return nil }
+          return TallystickV1.UserSettings(settings)
         }
       },
       mutation(Usages.putCaps) { request, _ in
         let put = try CapRequests.put(request)
         return .admin(.putCaps(put.userId, put.list))
       } _: { reply, record, command, reader in
-        if reply.unchanged { return reader.addReplay(record, command) }
-        let told = reply.caps
-        reader.add(
-          record, "caps", command,
-          place: CommitPoint(sequence: reply.commitSequence, position: reply.commitPosition), told: told
-        ) { expected in
-          guard case .outcome(.admin(.capsStored(let list, unchanged: false, _))) = expected else {
-            return "stored, expected \(Brief.text(expected))"
-          }
-          return difference("caps", told, TallystickV1.SubjectCaps(list))
+        reader.addStored(
+          "caps", reply.caps, unchanged: reply.unchanged, reply.commitSequence, reply.commitPosition, record,
+          command
+        ) { outcome in
+          guard case .admin(.capsStored(let list, unchanged: false, _)) = outcome else { return nil }
+          return TallystickV1.SubjectCaps(list)
         }
       },
     ]

@@ -149,52 +149,60 @@ extension HistoryReader {
     }
   }
 
+  /// What a Put has stored, unless the same was there already.
+  mutating func addStored<Told: Equatable & Sendable>(
+    _ name: String, _ told: Told, unchanged: Bool, _ sequence: Int64, _ position: Int32,
+    _ record: CallRecord, _ command: Command, stored: @escaping @Sendable (TallyModel.Outcome) -> Told?
+  ) {
+    if unchanged { return addReplay(record, command) }
+    let place = CommitPoint(sequence: sequence, position: position)
+    add(record, name, command, place: place, told: told) { expected in
+      guard case .outcome(let outcome) = expected, let due = stored(outcome) else {
+        return "stored, expected \(Brief.text(expected))"
+      }
+      return difference(name, told, due)
+    }
+  }
+
+  private static func run<Request: Message, Response: SettledRunResponse>(
+    _ rpc: RPC<Request, Response>,
+    _ command: @escaping @Sendable (Request, Digest) throws -> TallyModel.UsageCommand
+  ) -> Named {
+    mutation(rpc) {
+      .usage(try command($0, $1))
+    } _: { reply, record, command, reader in
+      reader.add(
+        reply.run, reply.transaction, reply.balance, replayed: reply.replayed,
+        CommitPoint(sequence: reply.commitSequence, position: reply.commitPosition), record, command)
+    }
+  }
+
   private static var usages: [Named] {
     [
-      mutation(Usages.beginRun) {
-        .usage(.begin(try RunRequests.begin($0, $1).command))
-      } _: { reply, record, command, reader in
-        reader.add(
-          reply.run, reply.transaction, reply.balance, replayed: reply.replayed,
-          CommitPoint(sequence: reply.commitSequence, position: reply.commitPosition), record, command)
-      },
-      mutation(Usages.finishRun) {
-        .usage(.finish(try RunRequests.finish($0, $1, actingUserId: nil).command))
-      } _: { reply, record, command, reader in
-        reader.add(
-          reply.run, reply.transaction, reply.balance, replayed: reply.replayed,
-          CommitPoint(sequence: reply.commitSequence, position: reply.commitPosition), record, command)
-      },
+      run(Usages.beginRun) { .begin(try RunRequests.begin($0, $1).command) },
+      run(Usages.finishRun) { .finish(try RunRequests.finish($0, $1, actingUserId: nil).command) },
       ("\(Usages.recordRuns.name)", WireMethod(isMutation: true, read: { try $1.addRuns($0) })),
       mutation(Usages.putPlan) { request, _ in
         let put = try PlanRequests.put(request.plan, ZoneStore())
         return .putPlan(put.plan, keeping: put.kept)
       } _: { reply, record, command, reader in
-        if reply.unchanged { return reader.addReplay(record, command) }
-        let told = reply.plan
-        reader.add(
-          record, "plan", command,
-          place: CommitPoint(sequence: reply.commitSequence, position: reply.commitPosition), told: told
-        ) { expected in
-          guard case .outcome(.planStored(let plan, unchanged: false, _)) = expected else {
-            return "stored, expected \(Brief.text(expected))"
-          }
-          return difference("plan", told, TallystickV1.Plan(plan))
+        reader.addStored(
+          "plan", reply.plan, unchanged: reply.unchanged, reply.commitSequence, reply.commitPosition, record,
+          command
+        ) { outcome in
+          guard case .planStored(let plan, unchanged: false, _) = outcome else { return nil }
+          return TallystickV1.Plan(plan)
         }
       },
       mutation(Usages.putPrices) { request, _ in
         .putPrices(try PriceRequests.put(request))
       } _: { reply, record, command, reader in
-        if reply.unchanged { return reader.addReplay(record, command) }
-        let told = reply.prices
-        reader.add(
-          record, "prices", command,
-          place: CommitPoint(sequence: reply.commitSequence, position: reply.commitPosition), told: told
-        ) { expected in
-          guard case .outcome(.pricesStored(let it)) = expected, !it.unchanged else {
-            return "stored, expected \(Brief.text(expected))"
-          }
-          return difference("prices", told, it.prices.map(TallystickV1.Price.init))
+        reader.addStored(
+          "prices", reply.prices, unchanged: reply.unchanged, reply.commitSequence, reply.commitPosition,
+          record, command
+        ) { outcome in
+          guard case .pricesStored(let it) = outcome, !it.unchanged else { return nil }
+          return it.prices.map(TallystickV1.Price.init)
         }
       },
     ]
@@ -221,6 +229,15 @@ extension HistoryReader {
 func difference<Told: Equatable>(_ what: String, _ told: Told, _ expected: Told) -> String? {
   told == expected ? nil : "\(what) \(Brief.text(told)), expected \(Brief.text(expected))"
 }
+
+/// The response of a method that begins or ends a run.
+private protocol SettledRunResponse: RunResponse {
+  var transaction: TallystickV1.Transaction? { get }
+  var balance: TallystickV1.Balance? { get }
+}
+
+extension TallystickV1.BeginRunResponse: SettledRunResponse {}
+extension TallystickV1.FinishRunResponse: SettledRunResponse {}
 
 extension TallystickV1.Transaction {
   /// As the model has it, which numbers no commits.
