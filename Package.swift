@@ -259,8 +259,8 @@ if isFuzzed {
     .target(
       name: "tally", dependencies: ["CTallyProcess", "TallyProtoJSON"],
       sources: [
-        "Settings", "Logging/LogFormat.swift", "Support/Failure.swift", "Support/SocketPath.swift",
-        "System/System.swift",
+        "Settings", "Logging/LogFormat.swift", "Support/ExitStatus.swift", "Support/Failure.swift",
+        "Support/SocketPath.swift", "System/System.swift",
       ],
       swiftSettings: strict),
     .executableTarget(
