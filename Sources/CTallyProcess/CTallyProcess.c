@@ -260,6 +260,9 @@ int cprocess_spawn(const char *const *arguments, const char *const *environment,
   sigemptyset(&none);
   sigemptyset(&defaults);
   sigaddset(&defaults, SIGPIPE);
+  // A shell has what it runs in the background ignore these two; a child would inherit that.
+  sigaddset(&defaults, SIGINT);
+  sigaddset(&defaults, SIGQUIT);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);

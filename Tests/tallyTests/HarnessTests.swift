@@ -114,4 +114,12 @@ import Testing
     #expect(willing.end(signal: SIGTERM, withinMilliseconds: UInt64(Patience.milliseconds)) == 7)
     #expect(willing.wait() == 7)
   }
+
+  @Test("a child ends by a signal that this process ignores") func ignored() throws {
+    // As a shell has it for what it runs in the background.
+    let former = signal(SIGINT, SIG_IGN)
+    defer { signal(SIGINT, former) }
+    let child = try ChildProcess(["sleep", "3600"])
+    #expect(child.end(signal: SIGINT, withinMilliseconds: UInt64(Patience.milliseconds)) == 128 + SIGINT)
+  }
 }
