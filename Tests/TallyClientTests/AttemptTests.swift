@@ -133,7 +133,8 @@ struct AttemptTests {
   @Test("cancelling a task between attempts ends its call")
   func cancelledBetween() async throws {
     let (arrivals, arrival) = AsyncStream<Void>.makeStream()
-    let peer = try Peer { _, _, responder in
+    let peer = try Peer { _, request, responder in
+      if request.userId == "other" { return responder.succeed([]) }
       responder.fail(Status(.unavailable, "not now"))
       arrival.yield()
     }
@@ -142,6 +143,10 @@ struct AttemptTests {
     let options = CallOptions(timeout: .seconds(3_600), retry: slow)
     let call = Task { try await client.call(Credits.consume, .init(), options: options) }
     for await _ in arrivals { break }
+    // Its reply comes behind the refusal.
+    var other = TallystickV1.ConsumeRequest()
+    other.userId = "other"
+    _ = try await client.call(Credits.consume, other)
     call.cancel()
     let error = await #expect(throws: TallyError.self) { try await call.value }
     #expect(error?.reason == "CANCELLED")
