@@ -34,11 +34,17 @@ let smallRelease: [LinkerSetting] = [
 /// Whether scripts/fuzz builds; see the end of this file.
 let isFuzzed = Context.environment["TALLY_FUZZ"] == "1"
 
+/// The test targets that scripts/sanitize builds, with what they are made of; all unless it says.
+let suites = Context.environment["TALLY_SUITES"]?.split(separator: " ").map(String.init)
+
+/// Whether a part is built, with a stand-in for swift-crypto: that would take most of the time.
+let isPart = isFuzzed || suites != nil
+
 /// What only the daemon and its tools need. With `traits: []` a user of TTRPC, TallyClient or TallyTesting
 /// fetches none of it.
 let daemonOnly: TargetDependencyCondition? = .when(traits: ["Daemon"])
 let crypto: Target.Dependency =
-  isFuzzed ? "Crypto" : .product(name: "Crypto", package: "swift-crypto", condition: daemonOnly)
+  isPart ? "Crypto" : .product(name: "Crypto", package: "swift-crypto", condition: daemonOnly)
 let logging: Target.Dependency = .product(
   name: "Logging", package: "swift-log", condition: daemonOnly)
 let arguments: Target.Dependency = .product(
@@ -238,24 +244,35 @@ let package = Package(
   ]
 )
 
-// MARK: - Fuzzing
+// MARK: - Parts
 
-/// What scripts/fuzz builds instead of all this, with TALLY_FUZZ=1: the rooms that take bytes from
-/// strangers, of `tally` what reads its settings, and the fuzzer, all of them instrumented. A stand-in for
-/// swift-crypto saves most of the build.
-if isFuzzed {
-  let fuzzed: Set<String> = [
-    "CTallySQLite", "CTallyProtobufC", "CTallyLinux", "CTallyProcess", "CTallyMessages", "TallyLocking",
-    "TallyMeasuring", "TallyMessages", "TallyProtoJSON", "TTRPC", "TallySQLite", "TallyCore",
-    "TallySQLiteStore", "TallyServer",
-  ]
-  package.targets.removeAll { !fuzzed.contains($0.name) }
+/// Leaves only these targets and what they are made of.
+@MainActor func reduce(to names: [String]) {
+  var kept = Set(names)
+  var waiting = names
+  while let name = waiting.popLast() {
+    for case .byNameItem(let needed, _) in package.targets.first(where: { $0.name == name })?.dependencies
+      ?? []
+    where kept.insert(needed).inserted {
+      waiting.append(needed)
+    }
+  }
+  package.targets.removeAll { !kept.contains($0.name) }
+  package.targets.append(.target(name: "Crypto", path: "Tests/TallyFuzz/Crypto", swiftSettings: strict))
+  package.products = []
   package.dependencies.removeAll { dependency in
     guard case .sourceControl(_, let location, _) = dependency.kind else { return false }
     return location.hasSuffix("/swift-crypto") || location.hasSuffix("/swift-argument-parser")
   }
+}
+
+if let suites { reduce(to: suites) }
+
+/// What scripts/fuzz builds instead of all this, with TALLY_FUZZ=1: the rooms that take bytes from
+/// strangers, of `tally` what reads its settings, and the fuzzer, all of them instrumented.
+if isFuzzed {
+  reduce(to: ["TallyServer", "TallySQLiteStore", "CTallyProcess"])
   package.targets += [
-    .target(name: "Crypto", path: "Tests/TallyFuzz/Crypto", swiftSettings: strict),
     .target(
       name: "tally", dependencies: ["CTallyProcess", "TallyProtoJSON"],
       sources: [
