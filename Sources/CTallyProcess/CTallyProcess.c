@@ -34,6 +34,16 @@ extern char **environ;
 
 static int or_errno(int result) { return result < 0 ? -errno : result; }
 
+int cprocess_standard_hold(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    // Those before it are open, so it gets this number.
+    int held = open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    if (held < 0) return -errno;
+  }
+  return 0;
+}
+
 int cprocess_signals_open(void) {
   sigset_t set;
   sigemptyset(&set);

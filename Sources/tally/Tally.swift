@@ -47,6 +47,7 @@ struct Tally: ParsableCommand {
   /// status.
   static func main() {
     do {
+      try System.holdStandardDescriptors()
       let words = try ArgumentWords.arranged(Array(CommandLine.arguments.dropFirst()))
       // No flag of this command and no version of its configuration: the parser would take `--version` away
       // from subcommands that have an option of that name.

@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+// Opens /dev/null for each of standard input, output and error that is closed, so that writing to it, or
+// reading from it, still fails.
+int cprocess_standard_hold(void);
+
 // Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and all that it will start, ignores SIGPIPE,
 // and gives the descriptor on which those signals arrive.
 int cprocess_signals_open(void);

@@ -75,13 +75,32 @@ enum System {
     return string
   }
 
-  static func writeError(_ text: String) { write(text, to: STDERR_FILENO) }
-  static func writeOutput(_ text: String) { write(text, to: STDOUT_FILENO) }
+  /// What cannot be written is lost, since there is nowhere else to say so.
+  static func writeError(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
-  /// The result is ignored, since there is nowhere else to report it.
-  private static func write(_ text: String, to fd: Int32) {
+  /// Ends the process when it cannot be written: whoever reads less than there is must not take it for all.
+  static func writeOutput(_ text: String) {
+    do throws(SystemError) { try tryOutput(text) } catch {
+      writeError("tally: \(error)\n")
+      Glibc.exit(ExitStatus.system.rawValue)
+    }
+  }
+
+  /// For whoever goes on when it cannot be written.
+  static func tryOutput(_ text: String) throws(SystemError) {
+    try check(write(text, to: STDOUT_FILENO), "cannot write to standard output")
+  }
+
+  /// - Returns: 0, or the negative error.
+  private static func write(_ text: String, to fd: Int32) -> Int32 {
     let bytes = Array(text.utf8)
-    _ = unsafe bytes.withUnsafeBytes { unsafe cprocess_write_all(fd, $0.baseAddress, $0.count) }
+    return unsafe bytes.withUnsafeBytes { unsafe cprocess_write_all(fd, $0.baseAddress, $0.count) }
+  }
+
+  /// Keeps the numbers of standard input, output and error from being given to a socket or a file, whose peer
+  /// would then get what is printed. To be called before anything is opened.
+  static func holdStandardDescriptors() throws(SystemError) {
+    try check(cprocess_standard_hold(), "cannot open /dev/null")
   }
 
   static var outputIsTerminal: Bool { cprocess_is_terminal(STDOUT_FILENO) == 1 }

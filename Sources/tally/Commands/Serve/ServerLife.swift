@@ -164,7 +164,9 @@ struct ServerLife {
       .init("socket", .string(options.server.path)), .init("pid", .integer(System.processId)),
       .init("version", .string(tallyVersion)),
     ])
-    System.writeOutput(line.compact + "\n")
+    do throws(SystemError) { try System.tryOutput(line.compact + "\n") } catch {
+      logger.warning("the parent cannot be told", metadata: ["error": "\(error)"])
+    }
   }
 
   /// Notifies the service manager, if there is one. If that fails, the server goes on.
