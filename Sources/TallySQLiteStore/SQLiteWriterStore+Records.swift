@@ -74,7 +74,7 @@ extension SQLiteWriterStore {
     try storing { () throws(SQLiteError) in try tables.capFacts.facts(query) }
   }
 
-  func runsUnderWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> [Run] {
+  func underWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> UnderWay {
     try storing { () throws(SQLiteError) in
       try tables.runs.underWay(account: account, nowMicros: nowMicros)
     }

@@ -80,8 +80,12 @@ extension MemoryStore {
     try find([query.account, query.fromMicros, query.hasRuns ? 1 : 0], [query.spender]) { $0.capFacts(query) }
   }
 
-  package func runsUnderWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> [Run] {
-    try find([account, nowMicros]) { $0.runsUnderWay(account: account, nowMicros: nowMicros) }
+  package func underWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> UnderWay {
+    try find([account, nowMicros]) { tables in
+      tables.runsUnderWay(account: account, nowMicros: nowMicros).reduce(into: UnderWay()) {
+        $0.add(spender: $1.spender, startedAtMicros: $1.startedAtMicros, model: $1.model, type: $1.type)
+      }
+    }
   }
 
   // MARK: top-ups

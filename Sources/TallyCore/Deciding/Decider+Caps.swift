@@ -67,7 +67,7 @@ extension Decider {
       _ = try? records.ownCaps(of: account, spender: spender)
       _ = try? records.capCounters(of: account, spender: spender)
     }
-    _ = try? records.runsUnderWay(of: account)
+    _ = try? records.underWay(of: account)
   }
 
   /// Whether the user or some spender of the user may have caps.
@@ -255,7 +255,7 @@ struct DecidedCapRecords: CapRecords {
   }
 
   func underWay() throws(Refusal) -> [CapFact] {
-    try decider.records.runsUnderWay(of: account).map(CapFact.init(generation:))
+    try decider.records.underWay(of: account)
   }
 
   func made(_ counters: CapCounters, spender: String, factCount: Int) {

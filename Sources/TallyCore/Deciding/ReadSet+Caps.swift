@@ -68,13 +68,29 @@ extension ReadSet {
     return stored
   }
 
-  /// Runs under way that have not expired.
-  func runsUnderWay(of account: Account) throws(Refusal) -> [Run] {
+  /// What runs under way that have not expired count. Those that are stored are looked for once a batch: there
+  /// may be any number of them.
+  func underWay(of account: Account) throws(Refusal) -> [CapFact] {
     if account.id == 0 { return [] }
-    let stored = try load { (it) throws(StorageFailure) in
-      try it.runsUnderWay(account: account.id, nowMicros: nowMicros)
+    var facts = try storedUnderWay(of: account)
+    for row in writes.runs.values where row.run.account == account.id {
+      let run = row.run.run
+      let wasOpen = !row.isNew && run.expiresAtMicros ?? 0 > nowMicros
+      let isOpen = run.isOpen(nowMicros: nowMicros)
+      if wasOpen == isOpen { continue }
+      var fact = CapFact(generation: run)
+      if wasOpen { fact.generations = -1 }
+      facts.append(fact)
     }
-    let changed = writes.runs.values.filter { $0.run.account == account.id }.map(\.run.run)
-    return stored.filter { writes.runs[$0.name] == nil } + changed.filter { $0.isOpen(nowMicros: nowMicros) }
+    return facts
+  }
+
+  private func storedUnderWay(of account: Account) throws(Refusal) -> [CapFact] {
+    if let known = loadedUnderWay[account.id] { return known }
+    let stored = try load { (it) throws(StorageFailure) in
+      try it.underWay(account: account.id, nowMicros: nowMicros)
+    }
+    loadedUnderWay[account.id] = stored.facts
+    return stored.facts
   }
 }

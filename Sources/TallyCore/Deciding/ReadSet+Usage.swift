@@ -15,12 +15,15 @@ extension ReadSet {
     return stored.flatMap { writes.runs[$0.run.name]?.run } ?? stored
   }
 
-  /// Runs under way that count against a quota.
+  /// Runs under way that count against a quota. Those that are stored are counted once a batch.
   func openRunCount(of account: Account) throws(Refusal) -> Int64 {
+    let more = writes.openRuns[account.id] ?? 0
+    if let known = loadedOpenRunCounts[account.id] { return known.addingSaturating(more) }
     let stored = try load { (it) throws(StorageFailure) in
       try it.openRunCount(account: account.id, nowMicros: nowMicros)
     }
-    return stored.addingSaturating(writes.openRuns[account.id] ?? 0)
+    loadedOpenRunCounts[account.id] = stored
+    return stored.addingSaturating(more)
   }
 
   /// The number of a model and a type.

@@ -24,6 +24,8 @@ package final class ReadSet {
   private var loadedPlanIds: [Int64: String?] = [:]
   var loadedCaps: [CapKey: [Cap]] = [:]
   var loadedCapCounters: [CapKey: CapCounters?] = [:]
+  var loadedUnderWay: [Int64: [CapFact]] = [:]
+  var loadedOpenRunCounts: [Int64: Int64] = [:]
   /// What one command asks for more than once, with what the batch has decided before it.
   var capFacts: FoundCapFacts?
   /// By the command that is being decided; one for each account.

@@ -37,8 +37,8 @@ package protocol RecordSource: AnyObject {
   func caps(_ key: CapKey) throws(StorageFailure) -> [Cap]
   func capCounters(_ key: CapKey) throws(StorageFailure) -> CapCounters?
   func capFacts(_ query: CapFactQuery) throws(StorageFailure) -> StoredCapFacts
-  /// Runs under way that have not expired.
-  func runsUnderWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> [Run]
+  /// What runs under way that have not expired count.
+  func underWay(account: Int64, nowMicros: Int64) throws(StorageFailure) -> UnderWay
 
   // MARK: top-ups
 

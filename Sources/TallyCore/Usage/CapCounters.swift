@@ -39,6 +39,32 @@ package struct CapFact: Sendable, Equatable {
   package func counts(for spender: ExactText) -> Bool { spender.text.isEmpty || spender == self.spender }
 }
 
+/// What runs under way count, those together that count alike: windows begin and end with a quarter hour.
+package struct UnderWay: Sendable {
+  private struct Kind: Hashable {
+    var spender: String
+    var model: String
+    var type: String
+    var quarter: Int64
+  }
+  private var counts: [Kind: Int64] = [:]
+
+  package init() {}
+
+  package mutating func add(spender: String, startedAtMicros: Int64, model: String, type: String) {
+    let quarter = QuarterHour.number(ofMicros: startedAtMicros)
+    counts[Kind(spender: spender, model: model, type: type, quarter: quarter), default: 0] += 1
+  }
+
+  package var facts: [CapFact] {
+    counts.map { kind, count in
+      CapFact(
+        spender: kind.spender, generations: count, atMicros: kind.quarter * QuarterHour.micros,
+        model: kind.model, type: kind.type)
+    }
+  }
+}
+
 /// Which facts are asked for.
 package struct CapFactQuery: Sendable, Equatable {
   package var account: Int64

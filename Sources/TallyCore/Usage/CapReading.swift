@@ -18,7 +18,7 @@ package protocol CapRecords<Failure> {
   func facts(spender: String, fromMicros: Int64, hasRuns: Bool) throws(Failure) -> [CapFact]
   /// Holds that have expired and are stored as open, as what is to be taken away.
   func expired() throws(Failure) -> [CapFact]
-  /// Runs under way that have not expired.
+  /// What runs under way that have not expired count.
   func underWay() throws(Failure) -> [CapFact]
   /// Takes note of counters that were not stored as they are due, and were made.
   /// - Parameter factCount: of how many facts.

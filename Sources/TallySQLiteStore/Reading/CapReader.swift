@@ -68,7 +68,6 @@ struct ReadCapRecords: CapRecords {
 
   func underWay() throws(SQLiteError) -> [CapFact] {
     if account.id == 0 { return [] }
-    return try tables.runs.underWay(account: account.id, nowMicros: nowMicros)
-      .map(CapFact.init(generation:))
+    return try tables.runs.underWay(account: account.id, nowMicros: nowMicros).facts
   }
 }

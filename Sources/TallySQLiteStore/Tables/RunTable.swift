@@ -42,8 +42,7 @@ final class RunTable {
   static let openCountSQL =
     "SELECT count(*) FROM run WHERE account = ?1 AND status = 1 AND expires_at > ?2"
   static let underWaySQL = """
-    SELECT \(selected) FROM run r JOIN account a ON a.id = r.account
-    WHERE r.account = ?1 AND r.status = 1 AND r.expires_at > ?2
+    SELECT spender, started_at, model, type FROM run WHERE account = ?1 AND status = 1 AND expires_at > ?2
     """
   /// Started at ?2 or later and before the place (?3, ?4).
   static let pageSQL = """
@@ -113,11 +112,18 @@ final class RunTable {
     return try openCount.firstInt() ?? 0
   }
 
-  /// The same, as rows.
-  func underWay(account: Int64, nowMicros: Int64) throws(SQLiteError) -> [Run] {
+  /// What the same runs count for caps.
+  func underWay(account: Int64, nowMicros: Int64) throws(SQLiteError) -> UnderWay {
     underWay.bind(account)
     underWay.bind(nowMicros)
-    return try underWay.all(Self.run)
+    defer { underWay.reset() }
+    var found = UnderWay()
+    while try underWay.step() {
+      try underWay.row { (row) in
+        found.add(spender: row.text(), startedAtMicros: row.int(), model: row.text(), type: row.text())
+      }
+    }
+    return found
   }
 
   /// The last ones to start, newest first.

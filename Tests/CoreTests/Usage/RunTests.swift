@@ -115,6 +115,27 @@ struct RunTests {
     try engine.close()
   }
 
+  @Test("a commit looks once for what a user has under way, however many runs it begins and ends")
+  func lookedForOnce() throws {
+    let engine = try open(directory, clock: clock)
+    try engine.subscribe(["u"], generations: 100)
+    let list = CapList(
+      spender: "", caps: [Cap(id: "c", CapSubject(.generations, .day), limit: 45)])
+    try engine.must(.admin(.putCaps("u", list)))
+    #expect(try engine.decide((0..<20).map { .usage(begin("u", "a\($0)")) }).allSatisfy { $0.refusal == nil })
+    let before = engine.statements.runCounts
+    let outcomes = try engine.decide(
+      (0..<10).map { .usage(finish("a\($0)", 0, .failed)) } + (0..<40).map { .usage(begin("u", "b\($0)")) })
+    let after = engine.statements.runCounts
+    #expect(outcomes.filter { $0.run != nil }.count == 10 + 35)
+    #expect(outcomes.compactMap { $0.refusal?.reason } == Array(repeating: .capExceeded, count: 5))
+    for sql in [RunTable.underWaySQL, RunTable.openCountSQL] {
+      #expect(after[sql] == (before[sql] ?? 0) + 1, "\(sql)")
+    }
+    #expect(try engine.findings() == [])
+    try engine.close()
+  }
+
   @Test("runs of one commit see each other: the same replays, another conflicts, quotas count")
   func oneCommit() throws {
     let engine = try open(directory, clock: clock)
