@@ -65,6 +65,8 @@ final class Listener: Pollable, @unchecked Sendable {
   private let identity: FileIdentity?
   private var descriptor: Int32
   private var isPaused = false
+  /// Why it paused last; zero once nobody waits any more.
+  private var pauseReason: Int32 = 0
   /// The rest that is due, or under way; zero is none.
   private var restNanoseconds: UInt64 = 0
   /// Connections were cut off since the last rest began.
@@ -137,7 +139,9 @@ final class Listener: Pollable, @unchecked Sendable {
         continue
       }
       switch -connection {
-      case EAGAIN: return
+      case EAGAIN:
+        pauseReason = 0
+        return
       // The peer was gone before we came: the next may be there.
       case ECONNABORTED: continue
       default: return pause(-connection)
@@ -168,7 +172,9 @@ final class Listener: Pollable, @unchecked Sendable {
   }
 
   private func pause(_ number: Int32) {
-    paused(number)
+    // Said once, or a peer that holds all connections would fill the disk with it.
+    if pauseReason != number { paused(number) }
+    pauseReason = number
     pause(for: Self.pauseNanoseconds) { _ in }
   }
 

@@ -103,8 +103,9 @@ public struct ServerHooks: Sendable {
   /// A handler failed with something that is no status, or let go of a unary call without an answer: the
   /// call's context, the opaque id that the client was given, the error.
   public var handlerFailed: @Sendable (CallContext, String, any Error) -> Void = { _, _, _ in }
-  /// The server accepts nothing for a moment. It says why by an errno, such as EMFILE; ENOBUFS means that
-  /// connections were cut off because too much waited for all peers.
+  /// The server accepts nothing for a moment, and again as long as it has to, which is not repeated while
+  /// somebody waits. It says why by an errno, such as EMFILE; ENOBUFS means that connections were cut off
+  /// because too much waited for all peers.
   public var acceptPaused: @Sendable (Int32) -> Void = { _ in }
   /// Who is told of a method's calls, by service and method; asked once for each as the server is made.
   public var observer: @Sendable (_ service: String, _ method: String) -> (any MethodObserver)? = {

@@ -164,6 +164,13 @@ struct ListenerTests {
       #expect(try await kept.frame()?.message == [2])
       let last = clients.removeLast()
       try await last.send(.request(1, "Echo", [3]))
+      // It rests again and again, and says so once.
+      for id: UInt32 in 2..<6 {
+        host.time.advance(byNanoseconds: Listener.pauseNanoseconds)
+        try await kept.send(.request(2 * id + 1, "Echo", [2]))
+        #expect(try await kept.frame()?.message == [2])
+      }
+      #expect(pauses.withLock { $0 } == [EMFILE])
       for client in clients.prefix(10) { client.close() }
       let reply = try await host.whileTimePasses(byNanoseconds: Listener.pauseNanoseconds) {
         try await last.frame()
