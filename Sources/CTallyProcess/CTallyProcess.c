@@ -50,7 +50,7 @@ int cprocess_signals_open(void) {
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
-  if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) return -errno;
+  if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR) return -errno;
   int failure = pthread_sigmask(SIG_BLOCK, &set, NULL);
   if (failure) return -failure;
   return or_errno(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -270,6 +270,7 @@ int cprocess_spawn(const char *const *arguments, const char *const *environment,
   sigemptyset(&none);
   sigemptyset(&defaults);
   sigaddset(&defaults, SIGPIPE);
+  sigaddset(&defaults, SIGXFSZ);
   // A shell has what it runs in the background ignore these two; a child would inherit that.
   sigaddset(&defaults, SIGINT);
   sigaddset(&defaults, SIGQUIT);

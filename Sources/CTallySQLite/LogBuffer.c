@@ -18,10 +18,13 @@
 //    So it is tried again, and remembered, and no lock is given after it.
 // 5. A read that failed is called a failed read. For some errors the VFS beneath says that the file system is
 //    damaged, and SQLite passes that on as damage to the database: but nobody has seen what is stored.
-// 6. A second VFS has these looks only: for connections that write no log.
+// 6. A log that may not grow, by the process's limit or since the user's share of the disk is used up, is a
+//    full disk. The VFS beneath knows only a disk without space as full.
+// 7. A second VFS has these looks only: for connections that write no log.
 //
 // Owner: the connection that opened the file.
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -52,7 +55,10 @@ static int flush_log(log_file *log) {
     int piece = count - done < PIECE_BYTES ? count - done : PIECE_BYTES;
     code = log->inner->pMethods->xWrite(log->inner, log->bytes + done, piece, log->start + done);
   }
-  return code;
+  if (code != SQLITE_IOERR_WRITE) return code;
+  int number = 0;
+  log->inner->pMethods->xFileControl(log->inner, SQLITE_FCNTL_LAST_ERRNO, &number);
+  return number == EDQUOT || number == EFBIG ? SQLITE_FULL : code;
 }
 
 static int read_beneath(const sqlite3_io_methods *methods, sqlite3_file *file, void *bytes, int count,

@@ -49,6 +49,42 @@ struct ServeTests {
     #expect(!Self.isThere(Locations.parent(socket)))
   }
 
+  @Test("a log that reaches the process's limit of a file's size is a full disk, and no end")
+  func fileSizeLimit() async throws {
+    let directory = try Rig.temporaryDirectory()
+    let socket = directory.path + "/s"
+    // In blocks of 512 bytes.
+    let process = try ChildProcess(
+      [
+        "sh", "-c", "ulimit -f 4000; exec \"$@\"", "sh", Program.path, "serve", "--any-file-system",
+        "--database",
+        directory.path + "/data", "--socket", socket,
+      ], environment: Rig.clean([:]))
+    let client = TallyClient(socket: socket, defaults: CallOptions(timeout: Patience.duration))
+    try await eventually("it serves") { System.isThere(socket) }
+    var refusal: TallyError?
+    var count: Int64 = 0
+    while refusal == nil, count < 2_000 {
+      var request = TallystickV1.GrantPromoRequest()
+      (request.userId, request.amountMicros, request.idempotencyKey) = ("u\(count)", 1, "k")
+      request.metadata = Dictionary(
+        uniqueKeysWithValues: (0..<30).map { ("m\($0)", String(repeating: "x", count: 500)) })
+      do {
+        _ = try await client.call(TallystickV1.CreditService.grantPromo, request)
+        count += 1
+      } catch { refusal = error }
+    }
+    #expect(refusal?.reason == "DISK_FULL")
+    var last = TallystickV1.GetBalanceRequest()
+    last.userId = "u\(count - 1)"
+    let balance = try await client.call(TallystickV1.CreditService.getBalance, last).balance
+    #expect(balance?.availableMicros == 1)
+    client.close()
+    #expect(process.end(signal: SIGTERM) == 0)
+    #expect(try Rig.run(["verify", "--file", directory.path + "/data"]).status == 0)
+    try directory.remove()
+  }
+
   @Test("it ends and leaves nothing behind when its parent is killed")
   func parentKilled() async throws {
     let shell = try ChildProcess(

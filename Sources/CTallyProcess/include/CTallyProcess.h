@@ -15,8 +15,8 @@
 // reading from it, still fails.
 int cprocess_standard_hold(void);
 
-// Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and all that it will start, ignores SIGPIPE,
-// and gives the descriptor on which those signals arrive.
+// Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and all that it will start, ignores SIGPIPE and
+// SIGXFSZ, so that the calls fail which raise them, and gives the descriptor on which the others arrive.
 int cprocess_signals_open(void);
 // Ignores a signal that would end the process. 1, or 0 when it was ignored already.
 int cprocess_signal_defer(int number);
