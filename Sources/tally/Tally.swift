@@ -48,6 +48,7 @@ struct Tally: ParsableCommand {
   static func main() {
     do {
       try System.holdStandardDescriptors()
+      guard System.argumentsAreUTF8 else { throw Failure(.usage, "an argument is not UTF-8") }
       let words = try ArgumentWords.arranged(Array(CommandLine.arguments.dropFirst()))
       // No flag of this command and no version of its configuration: the parser would take `--version` away
       // from subcommands that have an option of that name.

@@ -58,6 +58,20 @@ struct CommandTests {
     #expect(rig.fixture.stop() == 0)
   }
 
+  @Test("arguments that are not UTF-8 are refused: repaired, the names of two users would become one")
+  func brokenArguments() throws {
+    let rig = try Rig()
+    for bytes in ["m\\374ller", "\\355\\240\\200"] {
+      let result = try ChildProcess.run(
+        ["sh", "-c", "\"$0\" credits purchase \"$(printf '\(bytes)')\" 10 --payment p", Program.path],
+        environment: Rig.clean(["TALLY_SOCKET": rig.fixture.socket]))
+      #expect(result.status == ExitStatus.usage.rawValue)
+      #expect(result.error == "tally: an argument is not UTF-8\n")
+    }
+    #expect(try rig.output("credits", "purchase", "m\u{fffd}ller", "10", "--payment", "p").contains("$10.00"))
+    #expect(rig.fixture.stop() == 0)
+  }
+
   /// A command line and how it ends.
   struct Refused: Sendable {
     var arguments: [String]

@@ -22,6 +22,15 @@ enum System {
     return text.isEmpty ? nil : text
   }
 
+  /// Whether all arguments of the process are UTF-8. Swift repairs those that are not, so that different names
+  /// would become one.
+  static var argumentsAreUTF8: Bool {
+    (0..<Int(CommandLine.argc)).allSatisfy { index in
+      guard let argument = unsafe CommandLine.unsafeArgv[index] else { return true }
+      return unsafe String(validatingCString: argument) != nil
+    }
+  }
+
   static var processId: Int32 { getpid() }
   static var userId: UInt32 { geteuid() }
 
