@@ -10,7 +10,8 @@
 // 4. The connection rests while too much waits for the peer, for the handler of a bulk stream, or, for a
 //    bounded time, for the handler of its only stream. No frame is looked at then; what was read already
 //    waits in `backlog`.
-// 5. The connection closes once; every call that is under way is then told.
+// 5. The connection closes once; why is noted before the peer can see it. Every call that is under way is
+//    then told.
 //
 // Owner: `queue`.
 
@@ -412,6 +413,7 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
   func closeNow(_ reason: CloseReason) {
     dispatchPrecondition(condition: .onQueue(queue))
     guard state.close() else { return }
+    server.closing(self, reason)
     outbox.close()
     let lost = outbox.connectionLost
     for call in streams.handles { outbox.cancel(call, lost) }
@@ -420,6 +422,6 @@ final class ServerConnection: Pollable, OutboxOwner, @unchecked Sendable {
     backlog = []
     letGoOfHeld()
     endHold()
-    server.closed(self, reason)
+    server.closed(self)
   }
 }

@@ -102,7 +102,12 @@ final class ServerCore: Sendable {
     options.hooks.connectionRefused(peer, reason)
   }
 
-  func closed(_ connection: ServerConnection, _ reason: CloseReason) {
+  /// Before the peer can see that the connection ends: whoever looks then finds it noted.
+  func closing(_ connection: ServerConnection, _ reason: CloseReason) {
+    options.hooks.connectionClosed(connection.outbox.connectionId, connection.outbox.peer, reason)
+  }
+
+  func closed(_ connection: ServerConnection) {
     let id = connection.outbox.connectionId
     let emptied = table.withLock { table -> CheckedContinuation<Void, Never>? in
       table.connections[id] = nil
@@ -112,7 +117,6 @@ final class ServerCore: Sendable {
       return waiter
     }
     peerBudgets.leave(connection.outbox.peer.uid)
-    options.hooks.connectionClosed(id, connection.outbox.peer, reason)
     emptied?.resume()
   }
 

@@ -97,6 +97,7 @@ public struct ServerOptions: Sendable {
 /// never get payloads or metadata values.
 public struct ServerHooks: Sendable {
   public var connectionOpened: @Sendable (UInt64, PeerCredentials) -> Void = { _, _ in }
+  /// Comes before the peer can see it.
   public var connectionClosed: @Sendable (UInt64, PeerCredentials, CloseReason) -> Void = { _, _, _ in }
   /// A connection was closed before it could make a call, or may make none.
   public var connectionRefused: @Sendable (PeerCredentials?, RefusalReason) -> Void = { _, _ in }

@@ -28,6 +28,27 @@ struct HostileTests {
     #expect(host.closeReasons.contains(.halfFrame))
   }
 
+  @Test("why a connection ends is noted before its peer sees that it does")
+  func notedFirst() async throws {
+    let gate = Monitor(false)
+    let host = try TestServer {
+      let note = $0.hooks.connectionClosed
+      $0.hooks.connectionClosed = { id, peer, reason in
+        note(id, peer, reason)
+        _ = gate.wait(until: { $0 }, then: { _ in })
+      }
+    }
+    let raw = try host.raw()
+    // The first byte of a header is zero.
+    try await raw.send([1])
+    await eventually("it is noted") { host.closeReasons == [.frameViolation] }
+    var bytes: [UInt8] = [0]
+    #expect(Socket.receive(raw.descriptor, into: &bytes) == .wouldBlock)
+    gate.withLock { $0 = true }
+    gate.broadcast()
+    #expect(try await raw.frame() == nil)
+  }
+
   @Test("a frame that trickles in does not outlive the limit")
   func trickle() async throws {
     let host = try TestServer { $0.halfFrameNanoseconds = 100_000_000 }
